@@ -1,0 +1,62 @@
+//! Tools: each says what it would change, by key; the gate has it recorded and lets it happen.
+
+use serde_json::Value as Json;
+
+use crate::model::{EffectClass, Key, ToolDecl};
+use crate::world::{Change, Value};
+
+/// A tool the model can call.
+pub trait Tool: Send + Sync {
+    /// Its declaration for the model.
+    fn decl(&self) -> &ToolDecl;
+
+    /// What it does to the world.
+    fn effect(&self) -> EffectClass;
+
+    /// Checks the arguments and says what the call needs.
+    ///
+    /// # Errors
+    /// When an argument is missing or wrong; the text is for the model.
+    fn prepare(&self, args: &Json) -> Result<Prepared, ToolError>;
+}
+
+/// A checked call.
+pub enum Prepared {
+    /// Reads and changes keys; the program does it.
+    World(WorldCall),
+    /// Runs a shell command.
+    Shell(ShellCall),
+}
+
+/// A call that reads and changes keys.
+pub struct WorldCall {
+    /// Every key it looks at; locked and read before `decide`.
+    pub keys: Vec<Key>,
+    /// Given the content of those keys, in order, what to change and what to answer. Pure.
+    pub decide: Box<dyn FnOnce(&[Value]) -> Result<Decision, ToolError> + Send>,
+}
+
+/// What a call does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Keys whose content went into the answer.
+    pub reads: Vec<Key>,
+    /// Changes, in order (a folder before the file in it).
+    pub changes: Vec<Change>,
+    /// The answer for the model.
+    pub result: String,
+}
+
+/// A shell command to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShellCall {
+    /// The command, for `bash -c` (or `sh -c`).
+    pub command: String,
+    /// Seconds it may take.
+    pub timeout_seconds: u64,
+}
+
+/// A tool's answer when it could not do what was asked; the model gets it as the result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ToolError(pub String);

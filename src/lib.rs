@@ -1,0 +1,9 @@
+//! tama-tui: a debugger for multi-agent LLM pipelines that can take things back.
+
+pub mod effects;
+pub mod model;
+pub mod pipeline;
+pub mod rollback;
+pub mod runtime;
+pub mod store;
+pub mod world;

@@ -1,0 +1,127 @@
+//! Actions: recorded changes of the world, and what became of them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Key, KeyState, Seq, SpanId};
+
+/// What a tool does to the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EffectClass {
+    /// Nothing.
+    Read,
+    /// Something that can be put back.
+    Reversible,
+    /// Something with a compensation.
+    Compensable,
+    /// Something that can't be taken back.
+    Irreversible,
+}
+
+/// How an action changes its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActionOp {
+    /// Gives the key a new state, whatever it had.
+    Set,
+    /// Adds one element to a memory list; commutes with other appends.
+    Append,
+    /// Removes the key.
+    Delete,
+    /// Changes something that is not read back (a shell command).
+    External,
+}
+
+/// Whether an action can be taken back, decided when it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "can", rename_all = "lowercase")]
+pub enum Undoability {
+    /// The before-state is kept.
+    Undo,
+    /// It can't be undone, and why ("not captured yet").
+    Permanent {
+        /// The reason, shown in the panel.
+        why: String,
+    },
+}
+
+/// One row of `action_log`: durable before the effect starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionRecord {
+    /// The agent's span.
+    pub span: SpanId,
+    /// The tool's own span.
+    pub tool_span: SpanId,
+    /// The tool.
+    pub tool_name: String,
+    /// What it changes.
+    pub key: Key,
+    /// How.
+    pub op: ActionOp,
+    /// The key's state before; `Absent` is SQL NULL.
+    pub old: KeyState,
+    /// The state it is meant to leave (for an append: the element, as [`KeyState::Text`]).
+    pub intended: KeyState,
+    /// Whether it can be undone.
+    pub undo: Undoability,
+}
+
+/// One row of `action_events`: what became of an action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionEvent {
+    /// The action.
+    pub action: Seq,
+    /// What happened to it.
+    pub change: ActionChange,
+}
+
+/// What can become of an action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum ActionChange {
+    /// The effect was done; the world is as `after` says (for an append: the element).
+    Applied {
+        /// The state it left.
+        after: KeyState,
+    },
+    /// The effect failed, and the world is as before.
+    Failed {
+        /// Why.
+        error: String,
+    },
+    /// Found on reopening: the effect was never done.
+    NotApplied,
+    /// An undo is about to touch the world.
+    UndoStarted,
+    /// The undo is done.
+    Undone {
+        /// Whether the user forced it over a conflict.
+        forced: bool,
+    },
+    /// A redo is about to touch the world.
+    RedoStarted,
+    /// The redo is done.
+    Redone,
+    /// An undo or redo was refused, and nothing was touched.
+    Refused {
+        /// Why.
+        why: String,
+    },
+}
+
+impl ActionChange {
+    /// The name used in SQL and JSON.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Applied { .. } => "applied",
+            Self::Failed { .. } => "failed",
+            Self::NotApplied => "not_applied",
+            Self::UndoStarted => "undo_started",
+            Self::Undone { .. } => "undone",
+            Self::RedoStarted => "redo_started",
+            Self::Redone => "redone",
+            Self::Refused { .. } => "refused",
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Commands: what the user can ask of a run.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Seq, SpanId};
+
+/// Where a span can stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gate {
+    /// Before a model call is sent.
+    BeforeLlm,
+    /// After its response.
+    AfterLlm,
+    /// Before a tool runs.
+    BeforeTool,
+    /// After its result.
+    AfterTool,
+    /// After an agent finished.
+    AfterAgent,
+    /// On an error.
+    Error,
+}
+
+impl Gate {
+    /// Every gate.
+    pub const ALL: [Gate; 6] =
+        [Self::BeforeLlm, Self::AfterLlm, Self::BeforeTool, Self::AfterTool, Self::AfterAgent, Self::Error];
+
+    /// The name used in pipeline.toml.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BeforeLlm => "before-llm",
+            Self::AfterLlm => "after-llm",
+            Self::BeforeTool => "before-tool",
+            Self::AfterTool => "after-tool",
+            Self::AfterAgent => "after-agent",
+            Self::Error => "error",
+        }
+    }
+
+    /// Whether nothing has been sent or run yet.
+    #[must_use]
+    pub fn is_before(self) -> bool {
+        matches!(self, Self::BeforeLlm | Self::BeforeTool)
+    }
+}
+
+/// Where a breakpoint stops a run; globs that are `None` match everything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breakpoint {
+    /// The gate.
+    pub at: Gate,
+    /// Glob over agent names.
+    pub agent: Option<String>,
+    /// Glob over tool names.
+    pub tool: Option<String>,
+    /// Glob over `provider:model`.
+    pub model: Option<String>,
+    /// Cleared ones stay listed and do nothing.
+    pub enabled: bool,
+}
+
+impl Breakpoint {
+    /// One line for lists and logs: `before-tool tama_files_write in writer`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let mut label = self.at.name().to_owned();
+        if let Some(tool) = &self.tool {
+            label.push(' ');
+            label.push_str(tool);
+        }
+        if let Some(model) = &self.model {
+            label.push(' ');
+            label.push_str(model);
+        }
+        if let Some(agent) = &self.agent {
+            label.push_str(" in ");
+            label.push_str(agent);
+        }
+        label
+    }
+}
+
+/// How a paused span is let go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+pub enum Release {
+    /// Goes on freely. `tell`: a stale agent's model is told first what was undone.
+    Continue {
+        /// Tell the model.
+        tell: bool,
+    },
+    /// To the next gate anywhere in this branch.
+    Step,
+    /// To the next gate at this depth or above.
+    StepOver,
+    /// To the end of this agent.
+    StepOut,
+    /// The answer is taken in the effect's place: a response's text, or a tool's result.
+    Answer {
+        /// The answer.
+        text: String,
+    },
+}
+
+/// How long an edit lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EditScope {
+    /// For the rest of the agent's try, and for the tries that follow.
+    Agent,
+    /// For this call only.
+    Call,
+}
+
+/// What the user asks of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Lets a paused span go.
+    Release {
+        /// The paused span, or one above it (then every paused span below is meant).
+        span: SpanId,
+        /// How.
+        how: Release,
+    },
+    /// Lets every paused span go on freely.
+    ReleaseAll,
+    /// Stops every branch at its next gate.
+    Pause,
+    /// Asks for the text that can be edited for a span (answered by [`super::Update::Editable`]).
+    Edit {
+        /// An agent, llm or tool span.
+        span: SpanId,
+    },
+    /// Takes an edited text: at a gate for what is about to be sent, otherwise for the agent's next try.
+    SaveEdit {
+        /// The span that [`Command::Edit`] named.
+        span: SpanId,
+        /// The whole text, as [`super::Editable`] had it, changed.
+        text: String,
+        /// How long it lasts.
+        scope: EditScope,
+    },
+    /// Undoes one action.
+    Undo {
+        /// The action.
+        action: Seq,
+        /// Even over a conflict.
+        force: bool,
+    },
+    /// Undoes what is applied in a span, newest first, until none is left or one conflicts.
+    UndoSpan {
+        /// The span.
+        span: SpanId,
+        /// With every span below it.
+        deep: bool,
+        /// Actions to leave.
+        skip: Vec<Seq>,
+    },
+    /// Undoes the listed actions, in that order (what a conflict offered).
+    UndoList {
+        /// The actions.
+        actions: Vec<Seq>,
+    },
+    /// Redoes one undone action.
+    Redo {
+        /// The action.
+        action: Seq,
+    },
+    /// Asks what a retry would do (answered by [`super::Update::Plan`]).
+    Plan {
+        /// The span.
+        span: SpanId,
+    },
+    /// Carries a plan out, as it was shown.
+    Retry {
+        /// The span.
+        span: SpanId,
+        /// The plan's `as_of`: refused when the run has moved on in a way that changes the plan.
+        as_of: Seq,
+        /// Whether siblings that read what is undone run again too.
+        with_readers: bool,
+    },
+    /// Replaces the breakpoints.
+    SetBreakpoints(Vec<Breakpoint>),
+    /// Asks for a span's texts (answered by [`super::Update::Detail`]).
+    Inspect {
+        /// The span.
+        span: SpanId,
+    },
+    /// Cancels the run; everything is recorded.
+    Cancel,
+    /// Ends the session: cancels what runs, records it, and stops.
+    Quit,
+}

@@ -1,0 +1,451 @@
+//! Trace events: everything that happens in a run, in the order of its [`Seq`].
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ActionEvent, ActionRecord, BlobHash, Gate, Generation, Key, Millis, ModelName, ModelOptions, RunId, Seq, SpanId,
+    TextHash, Try, Usage,
+};
+
+/// One thing that happened: its place in the run, its time, and what it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TraceEvent {
+    /// Its place in the run's one counter.
+    pub seq: Seq,
+    /// When it was recorded.
+    pub at: Millis,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: TraceBody,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum TraceBody {
+    /// The run began; it is also the start of the run's own span.
+    RunStarted {
+        /// The run.
+        run: RunId,
+        /// The pipeline's name.
+        name: String,
+        /// The agent it starts with.
+        entrypoint: String,
+        /// The task.
+        task: TextHash,
+        /// The resolved pipeline, as JSON.
+        pipeline: TextHash,
+        /// The workspace, absolute.
+        workspace: String,
+    },
+    /// From this generation on, spans start from this resolved pipeline (a retry saw changed files).
+    PipelineChanged {
+        /// The generation it applies from.
+        generation: Generation,
+        /// The resolved pipeline, as JSON.
+        pipeline: TextHash,
+        /// Names of the agents that changed.
+        changed: Vec<String>,
+    },
+    /// A span began.
+    SpanStarted(SpanStart),
+    /// A span waits for something that is not the user (`waiting for #35`), or goes on.
+    SpanWaiting {
+        /// The span.
+        span: SpanId,
+        /// What it waits for; `None`: it goes on.
+        on: Option<String>,
+    },
+    /// A span stopped at a gate.
+    Paused {
+        /// The span.
+        span: SpanId,
+        /// Which gate.
+        gate: Gate,
+        /// Why.
+        reason: PauseReason,
+    },
+    /// A paused span goes on.
+    Released {
+        /// The span.
+        span: SpanId,
+        /// How, in a word: `continue`, `step`, `answer`, ….
+        how: String,
+    },
+    /// What was really sent differs from what the code asked for: an edit.
+    Sent {
+        /// The llm or tool span.
+        span: SpanId,
+        /// The system prompt sent (llm).
+        system: Option<TextHash>,
+        /// The messages sent (llm).
+        messages: Option<Vec<MessageRecord>>,
+        /// The arguments used (tool), as JSON.
+        args: Option<TextHash>,
+    },
+    /// A span ended. For an llm or tool span this is the journal's outcome.
+    SpanEnded(SpanEnd),
+    /// The user edited a system prompt.
+    PromptEdited {
+        /// Path of the agent (or of the llm call, when for this call only) it applies to.
+        path: String,
+        /// The generation it applies from.
+        generation: Generation,
+        /// The new prompt; `None` takes an edit back.
+        text: Option<TextHash>,
+    },
+    /// The user replaced the conversation up to a message count.
+    MessagesEdited {
+        /// Path of the agent (or of the llm call, when for this call only) it applies to.
+        path: String,
+        /// The generation it applies from.
+        generation: Generation,
+        /// How many messages of the code's conversation are replaced.
+        upto: usize,
+        /// By what.
+        messages: Vec<MessageRecord>,
+    },
+    /// A retry took spans back.
+    Invalidated {
+        /// The generation it starts.
+        generation: Generation,
+        /// The span the retry was asked for.
+        cause: SpanId,
+        /// Every span taken back.
+        spans: Vec<SpanId>,
+        /// Their paths; an outcome under one of them, of an earlier generation, no longer answers.
+        paths: Vec<String>,
+        /// Ancestors that run on: same try, and end anew.
+        reopened: Vec<SpanId>,
+        /// Spans kept although they read what was undone.
+        stale: Vec<SpanId>,
+    },
+    /// A tool read a key.
+    Read {
+        /// The tool's span.
+        span: SpanId,
+        /// The key.
+        key: Key,
+        /// The action whose value was seen; `None`: one from before the run.
+        action: Option<Seq>,
+    },
+    /// An action's row.
+    Action(ActionRecord),
+    /// What became of an action.
+    ActionEvent(ActionEvent),
+    /// The run as a whole changed its status.
+    RunStatus {
+        /// To what.
+        status: RunStatus,
+        /// The output, or the error, when it ended.
+        text: Option<TextHash>,
+    },
+    /// A line for the Log panel: what the debugger did and why.
+    Note {
+        /// The span it is about.
+        span: Option<SpanId>,
+        /// Whether it tells of a fault.
+        error: bool,
+        /// The line.
+        text: String,
+    },
+    /// A blob that holds what an action left, kept so that it can be redone.
+    Kept {
+        /// The action.
+        action: Seq,
+        /// The bytes.
+        blob: BlobHash,
+    },
+}
+
+/// What a span is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SpanKind {
+    /// The run itself.
+    Run,
+    /// An agent (or one step of one).
+    Agent,
+    /// A model call.
+    Llm,
+    /// A tool call.
+    Tool,
+    /// A person's answer.
+    Human,
+}
+
+impl SpanKind {
+    /// The name used in SQL and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Agent => "agent",
+            Self::Llm => "llm",
+            Self::Tool => "tool",
+            Self::Human => "human",
+        }
+    }
+}
+
+/// A span's status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SpanStatus {
+    /// It runs.
+    #[default]
+    Running,
+    /// It waits for something that is not the user.
+    Waiting,
+    /// It stopped at a gate.
+    Paused,
+    /// It ended well.
+    Ok,
+    /// It ended with an error.
+    Error,
+    /// It was cancelled.
+    Cancelled,
+    /// A later try took its place.
+    Undone,
+}
+
+impl SpanStatus {
+    /// The name used in SQL and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Paused => "paused",
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Cancelled => "cancelled",
+            Self::Undone => "undone",
+        }
+    }
+
+    /// Whether the span has not ended.
+    #[must_use]
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Running | Self::Waiting | Self::Paused)
+    }
+}
+
+/// The status of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunStatus {
+    /// It runs.
+    #[default]
+    Running,
+    /// It ended well (in the debugger it holds: everything is still undoable).
+    Ok,
+    /// It ended with an error.
+    Failed,
+    /// The user cancelled it.
+    Cancelled,
+    /// It was running when its process died.
+    Interrupted,
+}
+
+impl RunStatus {
+    /// The name used in SQL and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// A span's place in a fan-out: spans of one group run concurrently and don't see each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fan {
+    /// Which fan-out of the parent, from 0.
+    pub group: u32,
+    /// Its place in the program, from 0.
+    pub index: u32,
+}
+
+/// The start of a span.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpanStart {
+    /// The new span.
+    pub span: SpanId,
+    /// The span above it.
+    pub parent: SpanId,
+    /// Its path: parent path + name + visit, e.g. `editor/writer#2/llm#3`.
+    pub path: String,
+    /// Its name: the agent's or tool's, or `llm`.
+    pub name: String,
+    /// How often that name ran under that parent, from 1.
+    pub visit: u32,
+    /// How often this path ran, from 1.
+    pub attempt: Try,
+    /// The generation it started in.
+    pub generation: Generation,
+    /// Its place in a fan-out.
+    pub fan: Option<Fan>,
+    /// What kind of span, and what it starts with.
+    #[serde(flatten)]
+    pub spec: SpanSpec,
+}
+
+/// What a span starts with, by kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum SpanSpec {
+    /// An agent, or one step of one.
+    Agent {
+        /// Its pattern's name.
+        pattern: String,
+        /// Its input.
+        input: TextHash,
+        /// Its system prompt, where it has one.
+        prompt: Option<TextHash>,
+        /// The prompt's file, as the pipeline names it.
+        prompt_file: Option<String>,
+    },
+    /// A model call.
+    Llm(LlmRequestRecord),
+    /// A tool call.
+    Tool {
+        /// The arguments, as JSON.
+        args: TextHash,
+        /// Hash of the request that the code made.
+        request: TextHash,
+        /// What the tool does to the world.
+        effect: super::EffectClass,
+    },
+    /// A person's answer.
+    Human {
+        /// The question.
+        question: TextHash,
+    },
+}
+
+impl SpanSpec {
+    /// The kind of span.
+    #[must_use]
+    pub fn kind(&self) -> SpanKind {
+        match self {
+            Self::Agent { .. } => SpanKind::Agent,
+            Self::Llm(_) => SpanKind::Llm,
+            Self::Tool { .. } => SpanKind::Tool,
+            Self::Human { .. } => SpanKind::Human,
+        }
+    }
+}
+
+/// A model call as stored: texts by hash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LlmRequestRecord {
+    /// Hash of the request that the code made.
+    pub request: TextHash,
+    /// The model.
+    pub model: ModelName,
+    /// Its options.
+    pub options: ModelOptions,
+    /// The system prompt.
+    pub system: TextHash,
+    /// The names of the tools offered.
+    pub tools: Vec<String>,
+    /// The conversation.
+    pub messages: Vec<MessageRecord>,
+}
+
+/// One message as stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MessageRecord {
+    /// `user`, `assistant` or `tool`.
+    pub role: String,
+    /// The [`super::Message`], as JSON.
+    pub text: TextHash,
+}
+
+/// How an agent finished.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finish {
+    /// The finish key; routes of an fsm are chosen by it.
+    pub key: String,
+    /// Whether the model finished by plain text instead of calling `finish`.
+    pub synthetic: bool,
+}
+
+/// The end of a span.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpanEnd {
+    /// The span.
+    pub span: SpanId,
+    /// `Ok`, `Error` or `Cancelled`.
+    pub status: SpanStatus,
+    /// An agent's finish.
+    pub finish: Option<Finish>,
+    /// The output: an agent's value, a response ([`super::LlmResponse`] as JSON), a tool's result, or the error.
+    pub output: Option<TextHash>,
+    /// Tokens, from the provider.
+    pub usage: Option<Usage>,
+    /// Cost in millionths of a US dollar, where prices are known.
+    pub cost: Option<u64>,
+    /// Whether the user answered in its place.
+    pub answered: bool,
+}
+
+/// Why a span paused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum PauseReason {
+    /// The user stepped to here.
+    Step,
+    /// The user asked to pause.
+    Asked,
+    /// A breakpoint matched; its written form.
+    Breakpoint {
+        /// The breakpoint.
+        breakpoint: String,
+    },
+    /// Policy asks before this tool runs.
+    Policy {
+        /// Why it asks.
+        rule: String,
+    },
+    /// An error.
+    Error {
+        /// The error, in one paragraph.
+        error: String,
+    },
+    /// A limit was crossed.
+    Limit {
+        /// Which.
+        limit: String,
+    },
+}
+
+impl TraceBody {
+    /// The span an event concerns; for an action that of its tool.
+    #[must_use]
+    pub fn span(&self) -> Option<SpanId> {
+        match self {
+            Self::RunStarted { .. } | Self::RunStatus { .. } => Some(SpanId::RUN),
+            Self::SpanStarted(start) => Some(start.span),
+            Self::SpanEnded(end) => Some(end.span),
+            Self::SpanWaiting { span, .. }
+            | Self::Paused { span, .. }
+            | Self::Released { span, .. }
+            | Self::Sent { span, .. }
+            | Self::Read { span, .. } => Some(*span),
+            Self::Action(record) => Some(record.tool_span),
+            Self::Invalidated { cause, .. } => Some(*cause),
+            Self::Note { span, .. } => *span,
+            Self::PipelineChanged { .. }
+            | Self::PromptEdited { .. }
+            | Self::MessagesEdited { .. }
+            | Self::ActionEvent(_)
+            | Self::Kept { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The ledger: every action of a run with what became of it, and what that allows now.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, Element, Key, KeyKind, KeyState, Seq, SpanId,
+    Undoability,
+};
+
+/// What became of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActionStatus {
+    /// Recorded; its effect has no outcome yet (or the process died before one).
+    Intent,
+    /// Done.
+    Applied,
+    /// Not done: the effect failed, or a reopening found that it never happened.
+    NotApplied,
+    /// Undone.
+    Undone,
+}
+
+/// One action.
+#[derive(Debug, Clone)]
+pub struct LedgerEntry {
+    /// Its row.
+    pub seq: Seq,
+    /// The row's content.
+    pub record: ActionRecord,
+    /// What became of it.
+    pub status: ActionStatus,
+    /// What it left (for an append: the element).
+    pub after: KeyState,
+    /// An undo or redo that was started and has no end: the process died in it.
+    pub half_done: bool,
+    /// The bytes it left, where they were kept for a redo.
+    pub kept: Option<BlobHash>,
+}
+
+impl LedgerEntry {
+    /// Whether it has (or may have) changed the world and was not undone.
+    #[must_use]
+    pub fn is_applied(&self) -> bool {
+        matches!(self.status, ActionStatus::Applied | ActionStatus::Intent)
+    }
+
+    /// Whether its old state is kept.
+    #[must_use]
+    pub fn is_undoable(&self) -> bool {
+        self.record.undo == Undoability::Undo
+    }
+}
+
+/// What can be done with an action now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It can be undone now: nothing later depends on its key.
+    Free,
+    /// A later applied action must be undone first (the newest one is named).
+    Blocked {
+        /// That action.
+        by: Seq,
+        /// Its agent's span.
+        span: SpanId,
+    },
+    /// It can't be undone, and why.
+    Permanent(String),
+    /// It is undone.
+    Undone,
+    /// It never changed the world.
+    NotApplied,
+}
+
+/// Every action of a run, by seq.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    entries: Vec<LedgerEntry>,
+    index: HashMap<Seq, usize>,
+    by_place: BTreeMap<(bool, String), Vec<usize>>,
+    reads: Vec<(SpanId, Key, Option<Seq>)>,
+}
+
+impl Ledger {
+    /// Every action, oldest first.
+    #[must_use]
+    pub fn entries(&self) -> &[LedgerEntry] {
+        &self.entries
+    }
+
+    /// One action.
+    #[must_use]
+    pub fn get(&self, action: Seq) -> Option<&LedgerEntry> {
+        self.index.get(&action).map(|at| &self.entries[*at])
+    }
+
+    /// Every read: the tool's span, the key, and the action whose value it saw.
+    #[must_use]
+    pub fn reads(&self) -> &[(SpanId, Key, Option<Seq>)] {
+        &self.reads
+    }
+
+    /// The applied actions at one place (all kinds of paths together), oldest first.
+    pub fn applied_at(&self, key: &Key) -> impl DoubleEndedIterator<Item = &LedgerEntry> {
+        let places = self.by_place.get(&place(key)).map_or(&[][..], Vec::as_slice);
+        places.iter().map(|at| &self.entries[*at]).filter(|entry| entry.is_applied())
+    }
+
+    /// The newest applied action at a place: the one whose value a read sees.
+    #[must_use]
+    pub fn last_at(&self, key: &Key) -> Option<&LedgerEntry> {
+        self.applied_at(key).next_back()
+    }
+
+    /// The applied actions that must be undone before this one, newest first.
+    #[must_use]
+    pub fn blockers(&self, action: Seq) -> Vec<&LedgerEntry> {
+        let Some(entry) = self.get(action) else { return Vec::new() };
+        let key = &entry.record.key;
+        let mut found: Vec<&LedgerEntry> = self
+            .applied_at(key)
+            .filter(|later| later.seq > action && later.is_undoable())
+            .filter(|later| !(entry.record.op == ActionOp::Append && later.record.op == ActionOp::Append))
+            .collect();
+        if key.kind.is_path() {
+            found.extend(self.entangled_paths(action, key));
+        }
+        found.sort_by_key(|later| std::cmp::Reverse(later.seq));
+        found.dedup_by_key(|later| later.seq);
+        found
+    }
+
+    /// Later applied actions on a path above (it was replaced or removed), or, for a folder, on paths inside it.
+    fn entangled_paths<'a>(&'a self, action: Seq, key: &'a Key) -> impl Iterator<Item = &'a LedgerEntry> {
+        let inside = self
+            .by_place
+            .range((true, format!("{}/", key.name))..(true, format!("{}0", key.name)))
+            .flat_map(|(_, places)| places);
+        let above = key
+            .name
+            .match_indices('/')
+            .filter_map(|(at, _)| self.by_place.get(&(true, key.name[..at].to_owned())))
+            .flatten();
+        inside
+            .chain(above)
+            .map(|at| &self.entries[*at])
+            .filter(move |later| later.seq > action && later.is_applied() && later.is_undoable())
+            .filter(move |later| {
+                let makes_folder = matches!(later.record.intended, KeyState::Directory { .. });
+                later.record.key.is_inside(key) || !makes_folder
+            })
+    }
+
+    /// What can be done with an action now.
+    #[must_use]
+    pub fn standing(&self, action: Seq) -> Standing {
+        let Some(entry) = self.get(action) else { return Standing::NotApplied };
+        match (&entry.record.undo, entry.status) {
+            (_, ActionStatus::NotApplied) => Standing::NotApplied,
+            (_, ActionStatus::Undone) => Standing::Undone,
+            (Undoability::Permanent { why }, _) => Standing::Permanent(why.clone()),
+            (Undoability::Undo, _) => match self.blockers(action).first() {
+                Some(by) => Standing::Blocked { by: by.seq, span: by.record.span },
+                None => Standing::Free,
+            },
+        }
+    }
+
+    /// The state of a memory key: the fold of its applied actions.
+    #[must_use]
+    pub fn memory(&self, name: &str) -> KeyState {
+        // An intent on memory without an outcome was not applied.
+        self.applied_at(&Key::memory(name))
+            .filter(|entry| entry.status == ActionStatus::Applied)
+            .fold(KeyState::Absent, |state, entry| fold_memory(state, entry.seq, &entry.record))
+    }
+
+    /// Every memory key that exists, with its state.
+    #[must_use]
+    pub fn all_memory(&self) -> BTreeMap<String, KeyState> {
+        let names = self.by_place.keys().filter(|(path, _)| !path).map(|(_, name)| name);
+        names.map(|name| (name.clone(), self.memory(name))).filter(|(_, state)| *state != KeyState::Absent).collect()
+    }
+
+    pub(super) fn record(&mut self, seq: Seq, record: &ActionRecord) {
+        let at = self.entries.len();
+        self.index.insert(seq, at);
+        if record.key.kind != KeyKind::External {
+            self.by_place.entry(place(&record.key)).or_default().push(at);
+        }
+        self.entries.push(LedgerEntry {
+            seq,
+            record: record.clone(),
+            status: ActionStatus::Intent,
+            after: KeyState::Unknown,
+            half_done: false,
+            kept: None,
+        });
+    }
+
+    /// Folds one change in; returns the entry's status before it.
+    pub(super) fn change(&mut self, event: &ActionEvent) -> Option<ActionStatus> {
+        let entry = self.entries.get_mut(*self.index.get(&event.action)?)?;
+        let before = entry.status;
+        match &event.change {
+            ActionChange::Applied { after } => {
+                entry.status = ActionStatus::Applied;
+                entry.after = after.clone();
+            }
+            ActionChange::Failed { .. } | ActionChange::NotApplied => entry.status = ActionStatus::NotApplied,
+            ActionChange::UndoStarted | ActionChange::RedoStarted => entry.half_done = true,
+            ActionChange::Undone { .. } => {
+                entry.status = ActionStatus::Undone;
+                entry.half_done = false;
+            }
+            ActionChange::Redone => {
+                entry.status = ActionStatus::Applied;
+                entry.half_done = false;
+            }
+            ActionChange::Refused { .. } => entry.half_done = false,
+        }
+        Some(before)
+    }
+
+    pub(super) fn keep(&mut self, action: Seq, blob: BlobHash) {
+        if let Some(at) = self.index.get(&action) {
+            self.entries[*at].kept = Some(blob);
+        }
+    }
+
+    pub(super) fn read(&mut self, span: SpanId, key: &Key, action: Option<Seq>) {
+        self.reads.push((span, key.clone(), action));
+    }
+}
+
+/// The state that one action leaves on a memory key.
+fn fold_memory(state: KeyState, seq: Seq, record: &ActionRecord) -> KeyState {
+    match (record.op, &record.intended) {
+        (ActionOp::Append, KeyState::Text { text }) => state.with_element(Element { by: seq, text: text.clone() }),
+        (ActionOp::Delete, _) => KeyState::Absent,
+        (_, intended) => intended.clone(),
+    }
+}
+
+impl KeyState {
+    /// The memory state after an append: a text becomes the list's first element.
+    #[must_use]
+    pub fn with_element(self, element: Element) -> Self {
+        match self {
+            Self::List { mut elements } => {
+                elements.push(element);
+                Self::List { elements }
+            }
+            Self::Text { text } => Self::List { elements: vec![Element { by: Seq(0), text }, element] },
+            _ => Self::List { elements: vec![element] },
+        }
+    }
+}
+
+fn place(key: &Key) -> (bool, String) {
+    (key.kind.is_path(), key.name.clone())
+}

@@ -1,0 +1,111 @@
+//! A model call in neutral form: what pattern code asks for, and what a provider answers.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// `provider:model`, e.g. `openai:gpt-5-mini` or `script:replies.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ModelName {
+    /// What stands before the first colon.
+    pub provider: String,
+    /// What stands after it.
+    pub model: String,
+}
+
+impl fmt::Display for ModelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.provider, self.model)
+    }
+}
+
+/// Sampling options; what is `None` is left to the provider.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct ModelOptions {
+    /// Sampling temperature.
+    pub temperature: Option<f64>,
+    /// Upper bound on output tokens.
+    pub max_tokens: Option<u32>,
+}
+
+/// A tool as declared to the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolDecl {
+    /// Its name.
+    pub name: String,
+    /// What it does, in a sentence for the model.
+    pub description: String,
+    /// JSON Schema of its arguments (an object).
+    pub schema: serde_json::Value,
+}
+
+/// A tool call the model asked for. Providers' call ids are not kept: code names calls by position.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// The tool's name.
+    pub name: String,
+    /// Its arguments (an object).
+    pub args: serde_json::Value,
+}
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "role", rename_all = "lowercase")]
+pub enum Message {
+    /// From the pipeline.
+    User {
+        /// The text.
+        text: String,
+    },
+    /// From the model.
+    Assistant {
+        /// Its text; may be empty beside calls.
+        text: String,
+        /// Tool calls in order.
+        calls: Vec<ToolCall>,
+    },
+    /// The result of one tool call of the last assistant message that has calls.
+    Tool {
+        /// Position of the call in that message, from 0.
+        call: usize,
+        /// The tool's name.
+        name: String,
+        /// What the tool answered.
+        text: String,
+    },
+}
+
+/// A model call as pattern code makes it; its hash is the journal's check (no endpoint, key or stream flag).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LlmRequest {
+    /// Which model.
+    pub model: ModelName,
+    /// With which options.
+    pub options: ModelOptions,
+    /// Which tools are offered.
+    pub tools: Vec<ToolDecl>,
+    /// The system prompt.
+    pub system: String,
+    /// The conversation so far.
+    pub messages: Vec<Message>,
+}
+
+/// Tokens of one call, as the provider counted them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens of the request.
+    pub input: u64,
+    /// Tokens of the response.
+    pub output: u64,
+}
+
+/// What the model answered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LlmResponse {
+    /// Its text.
+    pub text: String,
+    /// Tool calls, in order.
+    pub calls: Vec<ToolCall>,
+    /// Tokens; `None` when the provider did not say.
+    pub usage: Option<Usage>,
+}

@@ -1,0 +1,33 @@
+//! Plain data that every floor shares: ids, events, actions, commands, and the folds over them.
+//!
+//! Nothing here does I/O, reads a clock or knows a library beyond std and serde. A run is a sequence of
+//! [`TraceEvent`]s; [`RunState`] is the fold of that sequence, and is the same for a live run and for one opened
+//! from disk.
+
+mod action;
+mod command;
+mod event;
+mod ids;
+mod key;
+mod ledger;
+mod llm;
+mod state;
+mod trace;
+mod update;
+
+pub use action::{ActionChange, ActionEvent, ActionOp, ActionRecord, EffectClass, Undoability};
+pub use command::{Breakpoint, Command, EditScope, Gate, Release};
+pub use event::{
+    Fan, Finish, LlmRequestRecord, MessageRecord, PauseReason, RunStatus, SpanEnd, SpanKind, SpanSpec, SpanStart,
+    SpanStatus, TraceBody, TraceEvent,
+};
+pub use ids::{BlobHash, Generation, Millis, RunId, Seq, SpanId, TextHash, Try};
+pub use key::{Element, Key, KeyKind, KeyState};
+pub use ledger::{ActionStatus, Ledger, LedgerEntry, Standing};
+pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
+pub use state::RunState;
+pub use trace::{Counts, Span, Trace};
+pub use update::{
+    Abilities, Certificate, Conflict, ConflictBy, Editable, PlanLeave, RetryPlan, Section, SectionBody, SpanDetail,
+    UndoReport, Update,
+};

@@ -1,0 +1,123 @@
+//! The state of a run: the fold of its trace events, the same for a live run and a past one.
+
+use super::{
+    ActionStatus, Generation, Ledger, Millis, RunId, RunStatus, Seq, SpanId, SpanKind, SpanStatus, Trace, TraceBody,
+    TraceEvent, Undoability,
+};
+
+/// A run, folded up to [`RunState::last`].
+#[derive(Debug, Clone, Default)]
+pub struct RunState {
+    /// The run's id, once it has started.
+    pub run: Option<RunId>,
+    /// The pipeline's name.
+    pub name: String,
+    /// The workspace, absolute.
+    pub workspace: String,
+    /// The span tree.
+    pub trace: Trace,
+    /// The actions.
+    pub ledger: Ledger,
+    /// The run's status.
+    pub status: RunStatus,
+    /// The newest generation.
+    pub generation: Generation,
+    /// The last event folded in.
+    pub last: Seq,
+    /// The time of the last event.
+    pub last_at: Millis,
+}
+
+impl RunState {
+    /// Folds one event in. Events at or before [`RunState::last`] are ignored, so a refill may overlap.
+    pub fn apply(&mut self, event: &TraceEvent) {
+        if event.seq <= self.last {
+            return;
+        }
+        self.last = event.seq;
+        self.last_at = event.at;
+        match &event.body {
+            TraceBody::RunStarted { run, name, workspace, .. } => {
+                self.run = Some(run.clone());
+                self.name.clone_from(name);
+                self.workspace.clone_from(workspace);
+                self.trace.start_run(name, event.seq, event.at);
+            }
+            TraceBody::SpanStarted(start) => self.trace.start(start, event.seq, event.at),
+            TraceBody::SpanEnded(end) => self.trace.end(end, event.seq, event.at),
+            TraceBody::SpanWaiting { span, on } => self.trace.set_waiting(*span, on.as_ref()),
+            TraceBody::Paused { span, gate, reason } => self.trace.set_paused(*span, *gate, reason.clone()),
+            TraceBody::Released { span, .. } => self.trace.release(*span),
+            TraceBody::Invalidated { generation, spans, reopened, .. } => {
+                self.generation = *generation;
+                self.trace.invalidate(spans, reopened, event.at);
+            }
+            TraceBody::RunStatus { status, .. } => self.set_status(*status, event),
+            TraceBody::Action(record) => {
+                self.ledger.record(event.seq, record);
+                self.count(event.seq, ActionStatus::NotApplied);
+            }
+            TraceBody::ActionEvent(change) => {
+                if let Some(before) = self.ledger.change(change) {
+                    self.count(change.action, before);
+                }
+            }
+            TraceBody::Read { span, key, action } => self.ledger.read(*span, key, *action),
+            TraceBody::Kept { action, blob } => self.ledger.keep(*action, *blob),
+            TraceBody::PipelineChanged { .. }
+            | TraceBody::PromptEdited { .. }
+            | TraceBody::MessagesEdited { .. }
+            | TraceBody::Sent { .. }
+            | TraceBody::Note { .. } => {}
+        }
+    }
+
+    /// The actions of a span (and, `deep`, of everything below it), newest first.
+    #[must_use]
+    pub fn actions(&self, span: SpanId, deep: bool) -> Vec<Seq> {
+        let belongs = |tool_span: SpanId, agent: SpanId| {
+            if deep { self.trace.is_within(tool_span, span) } else { agent == span || tool_span == span }
+        };
+        let entries = self.ledger.entries().iter().rev();
+        entries.filter(|entry| belongs(entry.record.tool_span, entry.record.span)).map(|entry| entry.seq).collect()
+    }
+
+    /// Whether any agent's branch at or below the span is under way and not stopped at a gate.
+    #[must_use]
+    pub fn is_busy(&self, span: SpanId) -> bool {
+        self.trace.subtree(span).into_iter().any(|at| {
+            self.trace.get(at).is_some_and(|found| {
+                let leaf = !self
+                    .trace
+                    .children(at)
+                    .any(|below| self.trace.get(below).is_some_and(|child| child.status.is_live()));
+                leaf && matches!(found.status, SpanStatus::Running | SpanStatus::Waiting) && found.kind != SpanKind::Run
+            })
+        })
+    }
+
+    fn set_status(&mut self, status: RunStatus, event: &TraceEvent) {
+        self.status = status;
+        let span = match status {
+            RunStatus::Running => SpanStatus::Running,
+            RunStatus::Ok => SpanStatus::Ok,
+            RunStatus::Failed => SpanStatus::Error,
+            RunStatus::Cancelled | RunStatus::Interrupted => SpanStatus::Cancelled,
+        };
+        self.trace.end_run(span, event.seq, event.at);
+    }
+
+    /// Moves an action from the count of its status before to that of its status now.
+    fn count(&mut self, action: Seq, before: ActionStatus) {
+        let Some(entry) = self.ledger.get(action) else { return };
+        let (now, span) = (entry.status, entry.record.tool_span);
+        let undoable = entry.record.undo == Undoability::Undo;
+        let applied = |status| matches!(status, ActionStatus::Applied | ActionStatus::Intent);
+        self.trace.add(span, |counts| {
+            let count = if undoable { &mut counts.undoable } else { &mut counts.permanent };
+            *count = count.saturating_sub(u32::from(applied(before))) + u32::from(applied(now));
+            counts.undone = counts.undone.saturating_sub(u32::from(before == ActionStatus::Undone))
+                + u32::from(now == ActionStatus::Undone);
+        });
+    }
+}

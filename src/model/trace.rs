@@ -1,0 +1,391 @@
+//! The span tree as a fold of trace events: one compact record per span, no payloads.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    Fan, Gate, Generation, Millis, PauseReason, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStart, SpanStatus, Try,
+    Usage,
+};
+
+const NONE: u32 = u32::MAX;
+
+/// Sums over a span and everything below it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Tokens.
+    pub usage: Usage,
+    /// Millionths of a US dollar.
+    pub cost: u64,
+    /// Applied actions that can be undone.
+    pub undoable: u32,
+    /// Applied actions that can't.
+    pub permanent: u32,
+    /// Actions undone and not redone (of tries that were not replaced).
+    pub undone: u32,
+}
+
+/// One span.
+#[derive(Debug, Clone)]
+pub struct Span {
+    /// The span above it (the run's own span is its own parent).
+    pub parent: SpanId,
+    /// What kind.
+    pub kind: SpanKind,
+    /// Its status.
+    pub status: SpanStatus,
+    /// How often its name ran under its parent.
+    pub visit: u32,
+    /// How often its path ran.
+    pub attempt: Try,
+    /// The generation it started in.
+    pub generation: Generation,
+    /// Its place in a fan-out.
+    pub fan: Option<Fan>,
+    /// The event that started it.
+    pub started: Seq,
+    /// The event that ended it, while it is ended.
+    pub ended: Option<Seq>,
+    /// When it started.
+    pub start: Millis,
+    /// When it ended.
+    pub end: Option<Millis>,
+    /// Sums over it and everything below it.
+    pub counts: Counts,
+    /// How many spans are directly below it.
+    pub children: u32,
+    name: u32,
+    pattern: u32,
+    finish: u32,
+    first_child: u32,
+    last_child: u32,
+    next_sibling: u32,
+}
+
+/// The span tree.
+#[derive(Debug, Clone, Default)]
+pub struct Trace {
+    spans: Vec<Span>,
+    names: Vec<String>,
+    name_ids: HashMap<String, u32>,
+    paused: BTreeMap<SpanId, (Gate, PauseReason)>,
+    waiting: BTreeMap<SpanId, String>,
+}
+
+impl Trace {
+    /// All spans, the run's own first; a [`SpanId`] is its index.
+    #[must_use]
+    pub fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    /// How many spans there are, the run's own included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether the run has not started.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// One span.
+    #[must_use]
+    pub fn get(&self, span: SpanId) -> Option<&Span> {
+        self.spans.get(span.0 as usize)
+    }
+
+    /// A span's name: the agent's or tool's, or `llm`.
+    #[must_use]
+    pub fn name(&self, span: SpanId) -> &str {
+        self.get(span).map_or("", |found| self.text(found.name))
+    }
+
+    /// An agent's pattern; empty for other spans.
+    #[must_use]
+    pub fn pattern(&self, span: SpanId) -> &str {
+        self.get(span).map_or("", |found| self.text(found.pattern))
+    }
+
+    /// An agent's finish key, once it has one.
+    #[must_use]
+    pub fn finish(&self, span: SpanId) -> Option<&str> {
+        self.get(span).filter(|found| found.finish != NONE).map(|found| self.text(found.finish))
+    }
+
+    /// The gate and reason, while a span is paused.
+    #[must_use]
+    pub fn pause(&self, span: SpanId) -> Option<&(Gate, PauseReason)> {
+        self.paused.get(&span)
+    }
+
+    /// Every paused span, oldest first.
+    pub fn paused(&self) -> impl Iterator<Item = SpanId> {
+        self.paused.keys().copied()
+    }
+
+    /// What a waiting span waits for.
+    #[must_use]
+    pub fn waiting_on(&self, span: SpanId) -> Option<&str> {
+        self.waiting.get(&span).map(String::as_str)
+    }
+
+    /// The spans directly below one, in order of creation.
+    pub fn children(&self, span: SpanId) -> impl Iterator<Item = SpanId> {
+        let first = self.get(span).map_or(NONE, |found| found.first_child);
+        std::iter::successors(link(first), |at| self.get(*at).and_then(|found| link(found.next_sibling)))
+    }
+
+    /// The spans above one, nearest first, the run's own last.
+    pub fn ancestors(&self, span: SpanId) -> impl Iterator<Item = SpanId> {
+        let up = |at: SpanId| (at != SpanId::RUN).then(|| self.get(at).map(|found| found.parent)).flatten();
+        std::iter::successors(up(span), move |at| up(*at))
+    }
+
+    /// Whether `span` is `above` or lies below it.
+    #[must_use]
+    pub fn is_within(&self, span: SpanId, above: SpanId) -> bool {
+        span == above || self.ancestors(span).any(|at| at == above)
+    }
+
+    /// A span and everything below it, parents before children.
+    #[must_use]
+    pub fn subtree(&self, span: SpanId) -> Vec<SpanId> {
+        let mut found = vec![span];
+        let mut next = 0;
+        while next < found.len() {
+            found.extend(self.children(found[next]));
+            next += 1;
+        }
+        found
+    }
+
+    /// The agent a span belongs to: itself, or the nearest agent above it.
+    #[must_use]
+    pub fn agent_of(&self, span: SpanId) -> SpanId {
+        let is_agent = |at: &SpanId| self.get(*at).is_some_and(|found| found.kind == SpanKind::Agent);
+        std::iter::once(span).chain(self.ancestors(span)).find(is_agent).unwrap_or(SpanId::RUN)
+    }
+
+    /// A span's path, e.g. `editor/writer#2/llm#3`; empty for the run's own span.
+    #[must_use]
+    pub fn path(&self, span: SpanId) -> String {
+        let mut parts: Vec<String> = std::iter::once(span)
+            .chain(self.ancestors(span))
+            .filter(|at| *at != SpanId::RUN)
+            .map(|at| self.label(at))
+            .collect();
+        parts.reverse();
+        parts.join("/")
+    }
+
+    /// The last part of a span's path: its name, with `#n` from the second visit on.
+    #[must_use]
+    pub fn label(&self, span: SpanId) -> String {
+        match self.get(span).map(|found| found.visit) {
+            Some(visit) if visit > 1 => format!("{}#{visit}", self.name(span)),
+            _ => self.name(span).to_owned(),
+        }
+    }
+
+    /// The newest try at a path, or the span written `s12`.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Option<SpanId> {
+        if let Some(span) = SpanId::parse(text).filter(|span| self.get(*span).is_some()) {
+            return Some(span);
+        }
+        let (path, attempt) = match text.rsplit_once('~') {
+            Some((path, attempt)) => (path, Some(Try(attempt.parse().ok()?))),
+            None => (text, None),
+        };
+        (1..self.spans.len()).rev().filter_map(|i| u32::try_from(i).ok().map(SpanId)).find(|span| {
+            attempt.is_none_or(|wanted| self.get(*span).is_some_and(|found| found.attempt == wanted))
+                && self.path(*span) == path
+        })
+    }
+
+    /// Whether the span is an agent that goes on although effects of it were undone.
+    #[must_use]
+    pub fn is_stale(&self, span: SpanId) -> bool {
+        self.get(span)
+            .is_some_and(|found| found.kind == SpanKind::Agent && found.status.is_live() && found.counts.undone > 0)
+    }
+
+    pub(super) fn start_run(&mut self, name: &str, seq: Seq, at: Millis) {
+        let name = self.intern(name);
+        self.spans.push(Span {
+            parent: SpanId::RUN,
+            kind: SpanKind::Run,
+            status: SpanStatus::Running,
+            visit: 1,
+            attempt: Try(1),
+            generation: Generation(1),
+            fan: None,
+            started: seq,
+            ended: None,
+            start: at,
+            end: None,
+            counts: Counts::default(),
+            children: 0,
+            name,
+            pattern: NONE,
+            finish: NONE,
+            first_child: NONE,
+            last_child: NONE,
+            next_sibling: NONE,
+        });
+    }
+
+    pub(super) fn start(&mut self, start: &SpanStart, seq: Seq, at: Millis) {
+        if start.span.0 as usize != self.spans.len() || self.get(start.parent).is_none() {
+            return;
+        }
+        let pattern = match &start.spec {
+            SpanSpec::Agent { pattern, .. } => self.intern(pattern),
+            _ => NONE,
+        };
+        let name = self.intern(&start.name);
+        self.spans.push(Span {
+            parent: start.parent,
+            kind: start.spec.kind(),
+            status: SpanStatus::Running,
+            visit: start.visit,
+            attempt: start.attempt,
+            generation: start.generation,
+            fan: start.fan,
+            started: seq,
+            ended: None,
+            start: at,
+            end: None,
+            counts: Counts::default(),
+            children: 0,
+            name,
+            pattern,
+            finish: NONE,
+            first_child: NONE,
+            last_child: NONE,
+            next_sibling: NONE,
+        });
+        let parent = &mut self.spans[start.parent.0 as usize];
+        let elder = std::mem::replace(&mut parent.last_child, start.span.0);
+        parent.children += 1;
+        if elder == NONE {
+            parent.first_child = start.span.0;
+        } else {
+            self.spans[elder as usize].next_sibling = start.span.0;
+        }
+    }
+
+    pub(super) fn end(&mut self, end: &SpanEnd, seq: Seq, at: Millis) {
+        let finish = end.finish.as_ref().map_or(NONE, |finish| self.intern(&finish.key));
+        self.paused.remove(&end.span);
+        self.waiting.remove(&end.span);
+        let Some(span) = self.spans.get_mut(end.span.0 as usize) else { return };
+        span.status = if span.status == SpanStatus::Undone { SpanStatus::Undone } else { end.status };
+        span.finish = finish;
+        span.ended = Some(seq);
+        span.end = Some(at);
+        let usage = end.usage.unwrap_or_default();
+        self.add(end.span, |counts| {
+            counts.usage.input += usage.input;
+            counts.usage.output += usage.output;
+            counts.cost += end.cost.unwrap_or(0);
+        });
+    }
+
+    pub(super) fn set_paused(&mut self, span: SpanId, gate: Gate, reason: PauseReason) {
+        self.set_status(span, SpanStatus::Paused);
+        self.paused.insert(span, (gate, reason));
+    }
+
+    pub(super) fn release(&mut self, span: SpanId) {
+        if self.paused.remove(&span).is_some() {
+            let ended = self.get(span).is_some_and(|found| found.ended.is_some());
+            if !ended {
+                self.set_status(span, SpanStatus::Running);
+            }
+        }
+    }
+
+    pub(super) fn set_waiting(&mut self, span: SpanId, on: Option<&String>) {
+        match on {
+            Some(on) => {
+                self.set_status(span, SpanStatus::Waiting);
+                self.waiting.insert(span, on.clone());
+            }
+            None if self.waiting.remove(&span).is_some() => self.set_status(span, SpanStatus::Running),
+            None => {}
+        }
+    }
+
+    pub(super) fn set_status(&mut self, span: SpanId, status: SpanStatus) {
+        if let Some(found) = self.spans.get_mut(span.0 as usize) {
+            found.status = status;
+        }
+    }
+
+    /// Marks spans replaced, and lets their ancestors run on.
+    pub(super) fn invalidate(&mut self, taken: &[SpanId], reopened: &[SpanId], at: Millis) {
+        for &span in taken {
+            self.paused.remove(&span);
+            self.waiting.remove(&span);
+            let Some(found) = self.spans.get_mut(span.0 as usize) else { continue };
+            if found.status.is_live() {
+                found.end = Some(at);
+            }
+            found.status = SpanStatus::Undone;
+            let undone = found.counts.undone;
+            let parent = found.parent;
+            let top = self.get(parent).is_some_and(|above| above.status != SpanStatus::Undone);
+            if top && !taken.contains(&parent) {
+                self.add(parent, |counts| counts.undone = counts.undone.saturating_sub(undone));
+            }
+        }
+        for &span in reopened {
+            let Some(found) = self.spans.get_mut(span.0 as usize) else { continue };
+            found.status = SpanStatus::Running;
+            found.ended = None;
+            found.end = None;
+            found.finish = NONE;
+        }
+    }
+
+    /// Changes the sums of a span and of everything above it.
+    pub(super) fn add(&mut self, span: SpanId, mut change: impl FnMut(&mut Counts)) {
+        let mut at = span;
+        while let Some(found) = self.spans.get_mut(at.0 as usize) {
+            change(&mut found.counts);
+            if at == SpanId::RUN {
+                break;
+            }
+            at = found.parent;
+        }
+    }
+
+    pub(super) fn end_run(&mut self, status: SpanStatus, seq: Seq, at: Millis) {
+        if let Some(run) = self.spans.first_mut() {
+            run.status = status;
+            run.ended = (!status.is_live()).then_some(seq);
+            run.end = (!status.is_live()).then_some(at);
+        }
+    }
+
+    fn text(&self, name: u32) -> &str {
+        self.names.get(name as usize).map_or("", String::as_str)
+    }
+
+    fn intern(&mut self, name: &str) -> u32 {
+        if let Some(id) = self.name_ids.get(name) {
+            return *id;
+        }
+        let id = u32::try_from(self.names.len()).unwrap_or(NONE);
+        self.names.push(name.to_owned());
+        self.name_ids.insert(name.to_owned(), id);
+        id
+    }
+}
+
+fn link(index: u32) -> Option<SpanId> {
+    (index != NONE).then_some(SpanId(index))
+}

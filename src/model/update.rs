@@ -1,0 +1,193 @@
+//! Updates: what comes up from a run to whoever watches it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{EditScope, Seq, SpanId, TraceEvent};
+
+/// What comes up from a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Update {
+    /// Committed events, in order of their seq.
+    Events(Vec<TraceEvent>),
+    /// More text of a streaming response; has no seq, may be dropped.
+    Chunk {
+        /// The llm span.
+        span: SpanId,
+        /// The text.
+        text: String,
+    },
+    /// The channel was full: so many events are behind, and are read from the store.
+    Lag(u64),
+    /// Answer to [`super::Command::Inspect`].
+    Detail(SpanDetail),
+    /// Answer to [`super::Command::Edit`].
+    Editable(Editable),
+    /// Answer to [`super::Command::Plan`].
+    Plan(RetryPlan),
+    /// What an undo or redo did.
+    Undo(UndoReport),
+    /// A command was refused; one line that says why and what to do.
+    Refused(String),
+    /// What can be done with this run.
+    Abilities(Abilities),
+    /// Where the edits that are not in any file are, by agent name.
+    Edits(Vec<String>),
+    /// The run's engine stopped; nothing follows.
+    Closed,
+}
+
+/// What can be done with a run; `Err` says what is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Abilities {
+    /// Pausing, releasing, editing.
+    pub pause: Result<(), String>,
+    /// Undo and redo.
+    pub undo: Result<(), String>,
+    /// Retry.
+    pub retry: Result<(), String>,
+}
+
+/// Texts of one span, for Detail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpanDetail {
+    /// The span.
+    pub span: SpanId,
+    /// Its path.
+    pub path: String,
+    /// Parts, in reading order.
+    pub sections: Vec<Section>,
+}
+
+/// One part of Detail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// `system`, `messages`, `response`, `arguments`, `result`, `input`, `output`, `error`, …
+    pub title: String,
+    /// Beside the title: the prompt's file, the model, a count.
+    pub note: String,
+    /// The text.
+    pub body: SectionBody,
+    /// Whether it is shown folded at first.
+    pub folded: bool,
+}
+
+/// The text of a section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SectionBody {
+    /// Prose.
+    Text(String),
+    /// JSON, pretty-printed.
+    Json(String),
+    /// An error.
+    Error(String),
+    /// A conversation: role and text of each message.
+    Messages(Vec<(String, String)>),
+    /// Name and value pairs.
+    Facts(Vec<(String, String)>),
+}
+
+/// A text the user may edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Editable {
+    /// The span.
+    pub span: SpanId,
+    /// What is edited, for the title.
+    pub title: String,
+    /// The text.
+    pub text: String,
+    /// The scopes that can be chosen, the default first.
+    pub scopes: Vec<EditScope>,
+    /// File extension for `$EDITOR` (`md` or `json`).
+    pub extension: &'static str,
+}
+
+/// What a retry would do, shown before it happens.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RetryPlan {
+    /// The span asked for.
+    pub span: SpanId,
+    /// The last event the plan has seen.
+    pub as_of: Seq,
+    /// Actions it undoes, in order (newest first).
+    pub undoes: Vec<Seq>,
+    /// Actions it leaves, and why.
+    pub leaves: Vec<PlanLeave>,
+    /// Spans that run again, oldest first.
+    pub reruns: Vec<SpanId>,
+    /// Agent names among them, for a line (`writer#2, reviewer#2`).
+    pub rerun_names: Vec<String>,
+    /// Ancestors that go on.
+    pub reopens: Vec<SpanId>,
+    /// Concurrent spans that read what is undone (rerun too unless the user keeps them).
+    pub readers: Vec<SpanId>,
+    /// Effects answered from the journal.
+    pub from_journal: usize,
+    /// Tokens the rerun spans took the last time.
+    pub tokens: u64,
+    /// Prompt files that changed on disk since the run started, and edits, by agent.
+    pub changed: Vec<String>,
+    /// Spans of the set that still run and are cancelled.
+    pub cancels: usize,
+}
+
+/// An action that a retry leaves as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanLeave {
+    /// The action.
+    pub action: Seq,
+    /// Why.
+    pub why: String,
+}
+
+/// What an undo or redo did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct UndoReport {
+    /// Actions undone, in order.
+    pub undone: Vec<Seq>,
+    /// Actions redone.
+    pub redone: Vec<Seq>,
+    /// Actions left as they are, and why.
+    pub left: Vec<PlanLeave>,
+    /// What stopped it.
+    pub conflict: Option<Conflict>,
+    /// The touched world, compared with the record by a second reading.
+    pub certificate: Certificate,
+}
+
+/// The state of a key is not what the action left.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// The action that can't be undone.
+    pub action: Seq,
+    /// Its key, for people.
+    pub key: String,
+    /// Who changed it.
+    pub by: ConflictBy,
+}
+
+/// Who changed a key since.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum ConflictBy {
+    /// Later actions: undo these first, in this order.
+    Actions {
+        /// Newest first.
+        first: Vec<(Seq, SpanId)>,
+    },
+    /// Someone outside the run.
+    Outside {
+        /// What is there now.
+        found: String,
+    },
+}
+
+/// "restored n/n": a second, independent reading of every touched key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// Keys that are as the record says they were.
+    pub restored: usize,
+    /// Keys touched.
+    pub total: usize,
+    /// What differs, one line a key.
+    pub differs: Vec<String>,
+}

@@ -1,0 +1,194 @@
+//! The resolved pipeline: everything a run needs to be understood and executed again, without any file.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Breakpoint, ModelName, ModelOptions};
+
+/// A pipeline with every prompt, step and skill read in. It is stored with the run as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pipeline {
+    /// Its name, kebab-case.
+    pub name: String,
+    /// The agent it starts with.
+    pub entrypoint: String,
+    /// The task used when none is given.
+    pub task: Option<String>,
+    /// The folder tools may touch, relative to the pipeline's folder.
+    pub workspace: String,
+    /// The agents by name, in file order.
+    pub agents: IndexMap<String, Agent>,
+    /// Settings of providers by name.
+    pub providers: BTreeMap<String, Provider>,
+    /// Prices by `provider:model`.
+    pub prices: BTreeMap<String, Price>,
+    /// Which tools run, ask, or are denied.
+    pub policy: Policy,
+    /// Bounds on a run.
+    pub limits: Limits,
+    /// Shared breakpoints.
+    pub breakpoints: Vec<Breakpoint>,
+}
+
+/// One agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Agent {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// How it works.
+    pub pattern: Pattern,
+    /// Its model; `None` for patterns that call none themselves.
+    pub model: Option<Model>,
+    /// Names of the tools it may call.
+    pub tools: Vec<String>,
+    /// Skills it may read.
+    pub skills: Vec<Skill>,
+    /// Bound on the model calls of a tool loop.
+    pub max_iter: u32,
+    /// Its system prompt; `None` for patterns that have none themselves.
+    pub prompt: Option<Prompt>,
+    /// Its steps by name (`map` and `reduce` of a scatter).
+    pub steps: IndexMap<String, Step>,
+}
+
+/// How an agent works; the meaning of each pattern is tama's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "pattern", rename_all = "kebab-case")]
+pub enum Pattern {
+    /// One model call.
+    Oneshot,
+    /// A tool loop.
+    React,
+    /// Agents routed by finish key.
+    Fsm {
+        /// The first state.
+        initial: String,
+        /// Transitions by state: finish key (lower case, or `*`) to the next.
+        states: IndexMap<String, IndexMap<String, Target>>,
+    },
+    /// Fixed workers, same input, concurrently.
+    Parallel {
+        /// The workers' agent names; one may stand twice.
+        workers: Vec<String>,
+    },
+    /// Map to items, one worker per item, reduce.
+    Scatter {
+        /// The worker's agent name.
+        worker: String,
+    },
+}
+
+impl Pattern {
+    /// The name used in pipeline.toml.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Oneshot => "oneshot",
+            Self::React => "react",
+            Self::Fsm { .. } => "fsm",
+            Self::Parallel { .. } => "parallel",
+            Self::Scatter { .. } => "scatter",
+        }
+    }
+}
+
+/// Where an fsm goes next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// It stops with the last output.
+    End,
+    /// It runs this agent.
+    Agent(String),
+}
+
+/// One step of an agent, with its own prompt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its system prompt.
+    pub prompt: Prompt,
+    /// Its model (the agent's unless it sets its own).
+    pub model: Option<Model>,
+    /// Whether it is a tool loop instead of one call.
+    pub react: bool,
+    /// Names of the tools it may call.
+    pub tools: Vec<String>,
+}
+
+/// A prompt, and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// The text.
+    pub text: String,
+    /// Its file as the pipeline names it; `None` when it stands in the pipeline itself.
+    pub file: Option<String>,
+}
+
+/// A model with its options.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// Which.
+    pub name: ModelName,
+    /// With which options.
+    #[serde(default)]
+    pub options: ModelOptions,
+}
+
+/// A skill: instructions an agent may read, which unlock tools.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skill {
+    /// Its name.
+    pub name: String,
+    /// What it is for, one line for the model.
+    pub description: String,
+    /// The instructions.
+    pub body: String,
+    /// Tools it unlocks.
+    pub tools: Vec<String>,
+}
+
+/// Settings of a provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provider {
+    /// Where its API is, ending with `/`; `None`: the provider's own.
+    pub base_url: Option<String>,
+    /// The environment variable that holds the key; `None`: the provider's usual one.
+    pub api_key_env: Option<String>,
+    /// Seconds a call may take.
+    pub timeout_seconds: Option<u64>,
+}
+
+/// US dollars per million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Price {
+    /// Of the request.
+    pub input: f64,
+    /// Of the response.
+    pub output: f64,
+}
+
+/// Globs over tool names, and over arguments after a colon; deny beats ask beats allow.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Run without asking.
+    pub allow: Vec<String>,
+    /// Ask first (headless: denied).
+    pub ask: Vec<String>,
+    /// Never run.
+    pub deny: Vec<String>,
+}
+
+/// Bounds on a run; crossing one pauses it (headless: fails).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Tokens, input and output together.
+    pub max_tokens: Option<u64>,
+    /// US dollars.
+    pub max_cost_usd: Option<f64>,
+    /// Branches of a fan-out at work at once.
+    pub max_parallel: Option<usize>,
+}

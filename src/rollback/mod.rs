@@ -1,0 +1,1 @@
+//! Doing, undoing and redoing recorded actions, and the plan of a retry.

@@ -1,0 +1,1 @@
+//! Runs a pipeline: dispatcher, gate, journal, patterns. Deterministic given its effects.

@@ -1,0 +1,129 @@
+//! The log of one run: gives every row its seq, folds it, and hands it to the recorder, in one order.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::{Durable, Recorder, Row, StoreError};
+use crate::model::{BlobHash, Millis, RunState, Seq, TextHash, TraceBody, TraceEvent};
+
+/// The log of one run. Cheap to clone; clones share the run.
+#[derive(Clone)]
+pub struct RunLog {
+    recorder: Arc<dyn Recorder>,
+    inner: Arc<Mutex<Inner>>,
+}
+
+struct Inner {
+    state: RunState,
+    last: Seq,
+    texts: HashSet<TextHash>,
+}
+
+/// Rows that were given their seq and are on their way to the disk.
+#[must_use = "wait with `durable`, or say `later`"]
+pub struct Appended {
+    /// The seq of the first event.
+    pub first: Seq,
+    durable: Durable,
+}
+
+impl Appended {
+    /// Waits until the rows are on disk.
+    ///
+    /// # Errors
+    /// When they could not be written.
+    pub async fn durable(self) -> Result<Seq, StoreError> {
+        self.durable.await.map(|()| self.first)
+    }
+
+    /// Lets the rows be committed with the next ones.
+    pub fn later(self) -> Seq {
+        self.first
+    }
+}
+
+impl RunLog {
+    /// A log over a recorder; `state` and `last` are what the recorder already holds (`texts` its text hashes).
+    #[must_use]
+    pub fn new(recorder: Arc<dyn Recorder>, state: RunState, last: Seq, texts: HashSet<TextHash>) -> Self {
+        Self { recorder, inner: Arc::new(Mutex::new(Inner { state, last, texts })) }
+    }
+
+    /// Appends events; they commit within 50 ms.
+    pub fn append(&self, bodies: Vec<TraceBody>) -> Seq {
+        self.write(bodies, false).later()
+    }
+
+    /// Appends events that someone waits for.
+    pub fn append_durable(&self, bodies: Vec<TraceBody>) -> Appended {
+        self.write(bodies, true)
+    }
+
+    /// Stores a text once, and names it.
+    #[must_use]
+    pub fn text(&self, text: &str) -> TextHash {
+        let hash = hash_text(text);
+        let mut inner = self.lock();
+        if inner.texts.insert(hash) {
+            inner.last = Seq(inner.last.0 + 1);
+            let row = Row::Text { seq: inner.last, at: now(), hash, text: text.to_owned() };
+            drop(self.recorder.write(vec![row], false));
+        }
+        hash
+    }
+
+    /// Looks at the run's folded state. Keep it short: appending waits.
+    pub fn with<T>(&self, look: impl FnOnce(&RunState) -> T) -> T {
+        look(&self.lock().state)
+    }
+
+    /// The recorder, for texts, blobs and committed events.
+    #[must_use]
+    pub fn recorder(&self) -> &Arc<dyn Recorder> {
+        &self.recorder
+    }
+
+    fn write(&self, bodies: Vec<TraceBody>, urgent: bool) -> Appended {
+        let mut inner = self.lock();
+        let first = Seq(inner.last.0 + 1);
+        let at = now();
+        let mut rows = Vec::with_capacity(bodies.len());
+        for body in bodies {
+            inner.last = Seq(inner.last.0 + 1);
+            let event = TraceEvent { seq: inner.last, at, body };
+            inner.state.apply(&event);
+            rows.push(Row::Event(event));
+        }
+        // Under the lock, so that rows reach the recorder in the order of their seq.
+        let durable = self.recorder.write(rows, urgent);
+        Appended { first, durable }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The name of a text: the first 128 bits of its BLAKE3 hash.
+#[must_use]
+pub fn hash_text(text: &str) -> TextHash {
+    TextHash(first_half(text.as_bytes()))
+}
+
+/// The name of a blob: the first 128 bits of its BLAKE3 hash.
+#[must_use]
+pub fn hash_blob(bytes: &[u8]) -> BlobHash {
+    BlobHash(first_half(bytes))
+}
+
+fn first_half(bytes: &[u8]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
+    half
+}
+
+fn now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,136 @@
+//! What recording is: a trait with two implementations, the database and nothing.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::model::{BlobHash, Millis, Seq, SpanId, TextHash, TraceEvent};
+
+/// One row, its place in the run's counter already given.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Row {
+    /// A trace event; actions and action events go to their own tables.
+    Event(TraceEvent),
+    /// A text that was not stored yet.
+    Text {
+        /// Its place.
+        seq: Seq,
+        /// When it was recorded.
+        at: Millis,
+        /// Its hash.
+        hash: TextHash,
+        /// The text.
+        text: String,
+    },
+}
+
+impl Row {
+    /// The row's place in the run's counter.
+    #[must_use]
+    pub fn seq(&self) -> Seq {
+        match self {
+            Self::Event(event) => event.seq,
+            Self::Text { seq, .. } => *seq,
+        }
+    }
+}
+
+/// Resolves when the rows are committed and synced, or could not be.
+pub type Durable = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+
+/// Called with each batch of events after its commit, in order.
+pub type Publish = Box<dyn Fn(Vec<TraceEvent>) + Send + Sync>;
+
+/// Keeps the rows, texts and before-images of one run.
+pub trait Recorder: Send + Sync {
+    /// Takes rows in the order of their seq, without blocking; they are committed soon (within 50 ms), and at once
+    /// when `urgent` (someone waits for the [`Durable`]).
+    fn write(&self, rows: Vec<Row>, urgent: bool) -> Durable;
+
+    /// A stored text.
+    ///
+    /// # Errors
+    /// When the store can't be read, or has no such text.
+    fn text(&self, hash: TextHash) -> Result<String, StoreError>;
+
+    /// Committed events with a seq greater than `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    fn events(&self, after: Seq, limit: usize) -> Result<Vec<TraceEvent>, StoreError>;
+
+    /// The committed events that concern one span: its start, end, gates, edits.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    fn span_events(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError>;
+
+    /// Keeps bytes under their hash; durable when it returns.
+    ///
+    /// # Errors
+    /// When they can't be written.
+    fn put_blob(&self, bytes: &[u8]) -> Result<BlobHash, StoreError>;
+
+    /// Bytes kept under a hash.
+    ///
+    /// # Errors
+    /// When they can't be read, or are not what the hash says.
+    fn blob(&self, hash: BlobHash) -> Result<Vec<u8>, StoreError>;
+
+    /// The last seq that is committed.
+    fn committed(&self) -> Seq;
+
+    /// Whether what is written outlives the process. Without it nothing can be undone.
+    fn is_lasting(&self) -> bool;
+
+    /// Commits what is waiting and closes the store (checkpoint, mark). Later writes fail.
+    ///
+    /// # Errors
+    /// When the last rows could not be committed.
+    fn close(&self) -> Result<(), StoreError>;
+}
+
+/// Why the store failed; phrased to follow "failed to …".
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The database answered with an error.
+    #[error("{what}: {why}")]
+    Database {
+        /// What was tried.
+        what: &'static str,
+        /// The database's words.
+        why: String,
+    },
+    /// A file could not be read or written.
+    #[error("{what} {path}: {why}")]
+    File {
+        /// What was tried.
+        what: &'static str,
+        /// Which file.
+        path: String,
+        /// The system's words.
+        why: String,
+    },
+    /// Another process holds the run.
+    #[error("open the run: another process (pid {pid}) is using it")]
+    Locked {
+        /// Its process id, where known.
+        pid: String,
+    },
+    /// The run was written by a newer version.
+    #[error("open the run: it has format {found}, and this version reads up to {known}; use a newer tama-tui")]
+    Newer {
+        /// The run's format.
+        found: u32,
+        /// The newest format known here.
+        known: u32,
+    },
+    /// What is stored is not what was written.
+    #[error("trust the run's log: {0}")]
+    Damaged(String),
+    /// Nothing is stored under that name or hash.
+    #[error("find {0}")]
+    Missing(String),
+    /// An earlier write failed, so nothing more is recorded.
+    #[error("record: an earlier write failed ({0})")]
+    Stopped(String),
+}

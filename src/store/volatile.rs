@@ -1,0 +1,91 @@
+//! Recording nothing: rows live in memory as long as the process, and nothing can be undone.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Durable, Publish, Recorder, Row, StoreError, hash_blob};
+use crate::model::{BlobHash, Seq, SpanId, TextHash, TraceEvent};
+
+/// The recorder that keeps nothing on disk.
+pub struct Volatile {
+    publish: Publish,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    events: Vec<TraceEvent>,
+    texts: HashMap<TextHash, String>,
+    blobs: HashMap<BlobHash, Vec<u8>>,
+    last: Seq,
+}
+
+impl Volatile {
+    /// A recorder that publishes at once.
+    #[must_use]
+    pub fn new(publish: Publish) -> Self {
+        Self { publish, inner: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Recorder for Volatile {
+    fn write(&self, rows: Vec<Row>, _urgent: bool) -> Durable {
+        let mut events = Vec::new();
+        let mut inner = self.lock();
+        for row in rows {
+            inner.last = row.seq();
+            match row {
+                Row::Event(event) => events.push(event),
+                Row::Text { hash, text, .. } => {
+                    inner.texts.insert(hash, text);
+                }
+            }
+        }
+        inner.events.extend(events.iter().cloned());
+        drop(inner);
+        if !events.is_empty() {
+            (self.publish)(events);
+        }
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn text(&self, hash: TextHash) -> Result<String, StoreError> {
+        self.lock().texts.get(&hash).cloned().ok_or_else(|| StoreError::Missing(format!("text {hash}")))
+    }
+
+    fn events(&self, after: Seq, limit: usize) -> Result<Vec<TraceEvent>, StoreError> {
+        let inner = self.lock();
+        Ok(inner.events.iter().filter(|event| event.seq > after).take(limit).cloned().collect())
+    }
+
+    fn span_events(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {
+        let inner = self.lock();
+        Ok(inner.events.iter().filter(|event| event.body.span() == Some(span)).cloned().collect())
+    }
+
+    fn put_blob(&self, bytes: &[u8]) -> Result<BlobHash, StoreError> {
+        let hash = hash_blob(bytes);
+        self.lock().blobs.insert(hash, bytes.to_vec());
+        Ok(hash)
+    }
+
+    fn blob(&self, hash: BlobHash) -> Result<Vec<u8>, StoreError> {
+        self.lock().blobs.get(&hash).cloned().ok_or_else(|| StoreError::Missing(format!("blob {hash}")))
+    }
+
+    fn committed(&self) -> Seq {
+        self.lock().last
+    }
+
+    fn is_lasting(&self) -> bool {
+        false
+    }
+
+    fn close(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
