@@ -50,7 +50,7 @@ impl RunState {
             TraceBody::Released { span, stale, .. } => {
                 self.trace.release(*span);
                 if *stale {
-                    self.trace.acknowledge(self.trace.agent_of(*span));
+                    self.trace.acknowledge(*span);
                 }
             }
             TraceBody::Invalidated { generation, spans, reopened, .. } => {

@@ -215,6 +215,12 @@ impl Trace {
         })
     }
 
+    /// The nearest stale agent at or above a span.
+    #[must_use]
+    pub fn stale_above(&self, span: SpanId) -> Option<SpanId> {
+        std::iter::once(span).chain(self.ancestors(span)).find(|at| self.is_stale(*at))
+    }
+
     pub(super) fn start_run(&mut self, name: &str, seq: Seq, at: Millis) {
         let name = self.intern(name);
         self.spans.push(Span {
@@ -314,10 +320,15 @@ impl Trace {
         }
     }
 
-    /// The user lets a stale agent go on, knowing what was undone so far.
-    pub(super) fn acknowledge(&mut self, agent: SpanId) {
-        if let Some(found) = self.spans.get_mut(agent.0 as usize) {
+    /// The user lets a span go on, knowing what was undone so far in the agents at and above it.
+    pub(super) fn acknowledge(&mut self, span: SpanId) {
+        let mut at = span;
+        while let Some(found) = self.spans.get_mut(at.0 as usize) {
             found.acknowledged = found.counts.undone;
+            if at == SpanId::RUN {
+                break;
+            }
+            at = found.parent;
         }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Breakpoint, ModelName, ModelOptions};
 
 /// A pipeline with every prompt, step and skill read in. It is stored with the run as JSON.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Pipeline {
     /// Its name, kebab-case.
     pub name: String,

@@ -1,1 +1,21 @@
-//! Runs a pipeline: dispatcher, gate, journal, patterns. Deterministic given its effects.
+//! Runs a pipeline: dispatcher, gates, journal, patterns. Deterministic given its effects.
+//!
+//! Pattern code ([`patterns`]) asks the dispatcher for every effect by path, through its scope. The dispatcher looks
+//! into the journal, stops at gates, has tools and models work, records what happened, and gives the outcome back.
+
+mod ask;
+mod dispatcher;
+mod edits;
+mod engine;
+mod feed;
+mod gates;
+mod journal;
+mod patterns;
+mod policy;
+mod request;
+mod request_doc;
+mod scope;
+
+pub use engine::{Engine, Finish, Headless, Mode, NewRun, Setup, StatusHook};
+pub use feed::{Feed, Receiver, Sink, channel};
+pub use request::{llm_hash, tool_hash};

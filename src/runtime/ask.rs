@@ -1,0 +1,126 @@
+//! What pattern code asks of the dispatcher, and what it gets back.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::model::{Fan, LlmRequest, LlmResponse, ToolCall};
+use crate::pipeline::Pipeline;
+
+/// A place in the execution: where a span will stand in the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Parent path + name + visit.
+    pub path: String,
+    /// Path of the span above; empty for the run.
+    pub parent: String,
+    /// The name.
+    pub name: String,
+    /// How often that name ran under that parent, from 1.
+    pub visit: u32,
+    /// Place in a fan-out.
+    pub fan: Option<Fan>,
+}
+
+/// Which agent, or which step of one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct AgentKey {
+    /// The agent's name in the pipeline.
+    pub agent: String,
+    /// The step's name.
+    pub step: Option<String>,
+}
+
+impl AgentKey {
+    /// An agent as a whole.
+    pub fn agent(name: &str) -> Self {
+        Self { agent: name.to_owned(), step: None }
+    }
+
+    /// The name that edits go by: `agent`, or `agent.step`.
+    pub fn edit_name(&self) -> String {
+        match &self.step {
+            Some(step) => format!("{}.{step}", self.agent),
+            None => self.agent.clone(),
+        }
+    }
+
+    /// The name in the tree.
+    pub fn label(&self) -> &str {
+        self.step.as_deref().unwrap_or(&self.agent)
+    }
+}
+
+/// How an agent finished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// The finish key.
+    pub key: String,
+    /// The value.
+    pub value: String,
+    /// Whether the model finished by plain text.
+    pub synthetic: bool,
+}
+
+impl Output {
+    /// An output under a key.
+    pub(super) fn new(key: &str, value: impl Into<String>) -> Self {
+        Self { key: key.to_owned(), value: value.into(), synthetic: false }
+    }
+}
+
+/// Why an effect or an agent failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Failure {
+    /// In one paragraph.
+    pub text: String,
+    /// Whether the user has been stopped at it already.
+    pub told: bool,
+}
+
+impl Failure {
+    /// A failure that the user was not stopped at yet.
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), told: false }
+    }
+}
+
+/// What an effect or an agent gives back to the code that asked.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Payload {
+    /// A model's response.
+    Llm(LlmResponse),
+    /// A tool's result.
+    Tool(String),
+    /// An agent's output.
+    Agent(Output),
+}
+
+/// The outcome of an effect or an agent.
+pub(super) type Outcome = Result<Payload, Failure>;
+
+/// An effect.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Work {
+    /// A model call.
+    Llm(LlmRequest),
+    /// A tool call.
+    Tool {
+        /// The call.
+        call: ToolCall,
+        /// Why it is not run: the tool was not offered.
+        refusal: Option<String>,
+    },
+}
+
+/// What pattern code asks.
+#[derive(Debug)]
+pub(super) enum Ask {
+    /// An agent begins; the answer is the pipeline that it runs by.
+    Enter { place: Place, key: AgentKey, input: String, reply: oneshot::Sender<Result<Arc<Pipeline>, Failure>> },
+    /// An effect of the agent at `place.parent`.
+    Effect { place: Place, work: Work, reply: oneshot::Sender<Outcome> },
+    /// An agent is through; the answer is what its caller gets (the user may have a word in it).
+    Exit { path: String, result: Result<Output, Failure>, reply: oneshot::Sender<Outcome> },
+}

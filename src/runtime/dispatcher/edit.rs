@@ -1,0 +1,161 @@
+//! Editing what is sent: the text to edit, and taking it back changed.
+
+use serde_json::Value as Json;
+
+use super::super::ask::Work;
+use super::super::edits::Target;
+use super::super::request_doc;
+use super::Dispatcher;
+use super::asks::message_records;
+use super::flight::Stage;
+use crate::model::{
+    EditReach, EditScope, Editable, LlmRequest, Message, RunStatus, SpanId, SpanKind, TraceBody, Update,
+};
+
+impl Dispatcher {
+    /// Answers with the text that can be edited for a span.
+    pub(super) fn editable(&mut self, span: SpanId) -> Result<(), String> {
+        let editable = match self.gated(span) {
+            Some((_, Work::Llm(request))) => {
+                let sent = self.sent(span, &request);
+                Editable {
+                    span,
+                    title: "request".into(),
+                    text: request_doc::render(&sent),
+                    scopes: vec![EditScope::Agent, EditScope::Call],
+                    extension: "md",
+                }
+            }
+            Some((_, Work::Tool { call, .. })) => Editable {
+                span,
+                title: format!("arguments of {}", call.name),
+                text: serde_json::to_string_pretty(&call.args).unwrap_or_default(),
+                scopes: vec![EditScope::Call],
+                extension: "json",
+            },
+            None => self.editable_prompt(span)?,
+        };
+        self.sink.send(Update::Editable(editable));
+        Ok(())
+    }
+
+    /// Takes an edited text.
+    pub(super) fn save_edit(&mut self, span: SpanId, text: &str, scope: EditScope) -> Result<(), String> {
+        match self.gated(span) {
+            Some((path, Work::Llm(request))) => self.save_request(&path, span, &request, text, scope)?,
+            Some((path, Work::Tool { .. })) => self.save_args(&path, text)?,
+            None => self.save_prompt(span, text)?,
+        }
+        self.sink.send(Update::Edits(self.edits.edited()));
+        Ok(())
+    }
+
+    /// Adds a conversation edit, and records it.
+    pub(super) fn add_conversation(&mut self, reach: EditReach, upto: usize, messages: Vec<Message>) {
+        let generation = self.generation();
+        let records = message_records(&self.log, &messages);
+        self.log.append(vec![TraceBody::MessagesEdited { reach: reach.clone(), generation, upto, messages: records }]);
+        self.edits.conversation(reach, upto, messages);
+    }
+
+    /// The effect of a span that is stopped before it is sent or run.
+    fn gated(&self, span: SpanId) -> Option<(String, Work)> {
+        let found = self.flights.iter().find(|(_, flight)| flight.span == span);
+        let (path, flight) = found.filter(|(_, flight)| matches!(flight.stage, Stage::Before))?;
+        Some((path.clone(), flight.work.clone()?))
+    }
+
+    /// A request as it would be sent now.
+    fn sent(&self, span: SpanId, request: &LlmRequest) -> LlmRequest {
+        let agent = self.log.with(|state| state.trace.agent_of(span));
+        let name = self.agent_names.get(&agent).cloned().unwrap_or_default();
+        let target = Target { agent: &name, agent_span: agent, call: span };
+        self.edits.apply(request, target).unwrap_or_else(|| request.clone())
+    }
+
+    fn save_request(
+        &mut self,
+        path: &str,
+        span: SpanId,
+        request: &LlmRequest,
+        text: &str,
+        scope: EditScope,
+    ) -> Result<(), String> {
+        let (system, messages) = request_doc::parse(text)?;
+        let sent = self.sent(span, request);
+        let agent = self.flights.get(path).map_or(SpanId::RUN, |flight| flight.agent);
+        let reach = match scope {
+            EditScope::Agent => EditReach::Try { span: agent },
+            EditScope::Call => EditReach::Call { span },
+        };
+        if system != sent.system {
+            self.add_prompt(reach.clone(), system);
+        }
+        if messages != sent.messages {
+            self.add_conversation(reach, request.messages.len(), messages);
+        }
+        Ok(())
+    }
+
+    fn save_args(&mut self, path: &str, text: &str) -> Result<(), String> {
+        let args: Json = serde_json::from_str(text)
+            .map_err(|error| format!("the arguments are no JSON ({error}); nothing was changed"))?;
+        let Some(flight) = self.flights.get_mut(path) else { return Ok(()) };
+        if let Some(Work::Tool { call, .. }) = &mut flight.work {
+            call.args = args;
+            let args = Some(self.log.text(&call.args.to_string()));
+            self.log.append(vec![TraceBody::Sent { span: flight.span, system: None, messages: None, args }]);
+        }
+        Ok(())
+    }
+
+    fn editable_prompt(&self, span: SpanId) -> Result<Editable, String> {
+        let (agent, name) = self.prompted(span)?;
+        Ok(Editable {
+            span: agent,
+            title: format!("prompt of {name}"),
+            text: self.prompt_text(&name)?,
+            scopes: vec![EditScope::Agent],
+            extension: "md",
+        })
+    }
+
+    fn save_prompt(&mut self, span: SpanId, text: &str) -> Result<(), String> {
+        let (_, name) = self.prompted(span)?;
+        if self.prompt_text(&name)? != text {
+            self.add_prompt(EditReach::Agent { name }, text.to_owned());
+        }
+        Ok(())
+    }
+
+    fn add_prompt(&mut self, reach: EditReach, text: String) {
+        let generation = self.generation();
+        let hash = Some(self.log.text(&text));
+        self.log.append(vec![TraceBody::PromptEdited { reach: reach.clone(), generation, text: hash }]);
+        self.edits.prompt(reach, Some(text));
+    }
+
+    /// The agent whose prompt a span is run by, and its edit name.
+    fn prompted(&self, span: SpanId) -> Result<(SpanId, String), String> {
+        if self.status() == RunStatus::Interrupted {
+            return Err("this run was interrupted; nothing more is sent in it".into());
+        }
+        let agent = self.log.with(|state| state.trace.agent_of(span));
+        let is_agent = self.log.with(|state| state.trace.get(agent).map(|found| found.kind)) == Some(SpanKind::Agent);
+        let name = self.agent_names.get(&agent).filter(|_| is_agent);
+        name.map(|name| (agent, name.clone())).ok_or_else(|| "select an agent or a call to edit its prompt".into())
+    }
+
+    /// The prompt that an agent of this edit name is sent now.
+    pub(super) fn prompt_text(&self, name: &str) -> Result<String, String> {
+        if let Some(text) = self.edits.prompt_of(name) {
+            return Ok(text.to_owned());
+        }
+        let pipeline = self.version(crate::model::Generation(u32::MAX));
+        let (agent, step) = name.split_once('.').map_or((name, None), |(agent, step)| (agent, Some(step)));
+        let spec = pipeline.agents.get(agent);
+        let step = step.and_then(|step| spec?.steps.get(step)).map(|step| &step.prompt);
+        let prompt = step.or_else(|| spec?.prompt.as_ref());
+        prompt.map(|prompt| prompt.text.clone()).ok_or_else(|| format!("{name} has no prompt of its own; its parts do"))
+    }
+}

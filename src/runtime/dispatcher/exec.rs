@@ -1,0 +1,128 @@
+//! Carrying effects out: the tasks that the dispatcher starts.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::super::ask::Failure;
+use super::super::feed::Sink;
+use super::Means;
+use crate::effects::llm::CallPlace;
+use crate::effects::tools::{Prepared, ShellCall, ToolError, WorldCall, run_shell};
+use crate::model::{LlmRequest, LlmResponse, SpanId, ToolCall, TraceBody, Update};
+use crate::rollback::{Doer, external_done, perform, record_external};
+use crate::store::RunLog;
+use crate::world::{Guard, Scope, World};
+
+/// Chunks of a response that may wait to be shown; more are dropped, as the whole text follows.
+const CHUNKS: usize = 256;
+
+/// How an effect ended.
+pub(in super::super) enum Done {
+    /// A model answered, or could not.
+    Llm(Result<LlmResponse, Failure>),
+    /// A tool answered. `fault`: it could not do what was asked, and the model is told so.
+    Tool { text: String, fault: bool },
+    /// A tool could not be run as promised (its row could not be written): the run stops here.
+    Broken(Failure),
+}
+
+/// Calls the model, and shows text as it arrives.
+pub(super) async fn call_model(
+    means: Arc<Means>,
+    sink: Sink,
+    span: SpanId,
+    request: LlmRequest,
+    place: CallPlace,
+) -> Done {
+    let (chunks, mut arriving) = mpsc::channel::<String>(CHUNKS);
+    let show = async {
+        while let Some(text) = arriving.recv().await {
+            sink.hint(Update::Chunk { span, text });
+        }
+    };
+    let call = async {
+        let result = means.models.call(&request, &place, &chunks).await;
+        drop(chunks);
+        result
+    };
+    let (result, ()) = tokio::join!(call, show);
+    Done::Llm(result.map_err(|error| Failure::new(error.to_string())))
+}
+
+/// A tool call to carry out.
+pub(super) struct ToolRun {
+    pub log: RunLog,
+    pub means: Arc<Means>,
+    pub doer: Doer,
+    pub call: ToolCall,
+}
+
+impl ToolRun {
+    /// Runs the tool: lock, read the old values, durable rows, effect, outcome, unlock.
+    pub async fn run(self) -> Done {
+        let Some(tool) = self.means.tools.get(&self.call.name) else {
+            return fault(&ToolError(format!("no tool is named \"{}\"", self.call.name)));
+        };
+        match tool.prepare(&self.call.args) {
+            Err(error) => fault(&error),
+            Ok(Prepared::World(call)) => self.change_world(call).await,
+            Ok(Prepared::Shell(call)) => self.run_command(call).await,
+        }
+    }
+
+    async fn change_world(&self, call: WorldCall) -> Done {
+        let world = &self.means.world;
+        let paths = call.keys.iter().any(|key| key.kind.is_path());
+        let _guard = self.lock(world, if paths { Scope::Files } else { Scope::Memory }).await;
+        let values = match call.keys.iter().map(|key| world.read(key)).collect::<Result<Vec<_>, _>>() {
+            Ok(values) => values,
+            Err(error) => return fault(&ToolError(error.to_string())),
+        };
+        let decision = match (call.decide)(&values) {
+            Ok(decision) => decision,
+            Err(error) => return fault(&error),
+        };
+        let reads = decision.reads.into_iter().map(|key| {
+            let action = self.log.with(|state| state.ledger.last_at(&key).map(|entry| entry.seq));
+            TraceBody::Read { span: self.doer.tool_span, key, action }
+        });
+        self.log.append(reads.collect());
+        match perform(&self.log, world, &self.doer, decision.changes).await {
+            Ok(_) => Done::Tool { text: decision.result, fault: false },
+            Err(error) if error.is_unrecorded() => Done::Broken(Failure::new(format!("failed to {error}"))),
+            Err(error) => fault(&ToolError(format!("failed to {error}"))),
+        }
+    }
+
+    async fn run_command(&self, call: ShellCall) -> Done {
+        let world = &self.means.world;
+        let _guard = self.lock(world, Scope::Shell).await;
+        let action = match record_external(&self.log, &self.doer, &call.command).await {
+            Ok(action) => action,
+            Err(error) => return Done::Broken(Failure::new(format!("failed to {error}"))),
+        };
+        let outcome = run_shell(&call, world.root()).await;
+        external_done(&self.log, action, outcome.not_started().map_or(Ok(()), Err));
+        Done::Tool { fault: !outcome.is_ok(), text: outcome.text }
+    }
+
+    /// Takes a lock, and shows what is waited for meanwhile.
+    async fn lock(&self, world: &World, scope: Scope) -> Guard {
+        let holder = format!("{} {}", self.doer.tool_span, self.doer.tool_name);
+        if let Some(guard) = world.try_lock(scope, &holder) {
+            return guard;
+        }
+        let span = self.doer.tool_span;
+        let on = world.holder(scope).unwrap_or_else(|| "the workspace".into());
+        self.log.append(vec![TraceBody::SpanWaiting { span, on: Some(on) }]);
+        let guard = world.lock(scope, &holder).await;
+        self.log.append(vec![TraceBody::SpanWaiting { span, on: None }]);
+        guard
+    }
+}
+
+/// A tool's fault as the model sees it.
+pub(super) fn fault(error: &ToolError) -> Done {
+    Done::Tool { text: format!("[error: {error}]"), fault: true }
+}

@@ -1,0 +1,54 @@
+//! An effect (or an agent's end) that was asked for and not yet given back.
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::super::ask::{Outcome, Place, Work};
+use crate::model::{Gate, SpanId, TextHash};
+
+/// Something under way.
+pub(super) struct Flight {
+    /// Its span.
+    pub span: SpanId,
+    /// The span of its agent (for an agent's end: its own).
+    pub agent: SpanId,
+    /// Where it is.
+    pub place: Place,
+    /// The effect; `None`: an agent's end.
+    pub work: Option<Work>,
+    /// Hash of the request that the code made.
+    pub request: TextHash,
+    /// How far it is.
+    pub stage: Stage,
+    /// Who waits for it.
+    pub replies: Vec<oneshot::Sender<Outcome>>,
+    /// The task that carries it out.
+    pub task: Option<JoinHandle<()>>,
+    /// The user was asked about it already, and let it go.
+    pub cleared: bool,
+}
+
+/// How far something under way is.
+pub(super) enum Stage {
+    /// Stopped before it is sent or run.
+    Before,
+    /// Being carried out.
+    Running,
+    /// Recorded, and stopped at a gate after it.
+    After { outcome: Outcome },
+}
+
+impl Flight {
+    /// Whether it is stopped at a gate.
+    pub fn is_paused(&self) -> bool {
+        !matches!(self.stage, Stage::Running)
+    }
+
+    /// The gate before it.
+    pub fn before(&self) -> Gate {
+        match self.work {
+            Some(Work::Tool { .. }) => Gate::BeforeTool,
+            _ => Gate::BeforeLlm,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The run as a whole: start, end, cancel, quit.
+
+use super::super::ask::{Failure, Output};
+use super::super::scope::{Line, run_pipeline};
+use super::{Dispatcher, Incoming};
+use crate::model::{Command, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update};
+
+impl Dispatcher {
+    /// Runs the pattern code from the start; what the journal holds is answered at once.
+    pub(super) fn start_pattern(&mut self) {
+        self.epoch += 1;
+        let epoch = self.epoch;
+        let line = Line { epoch, asks: self.inbox.clone() };
+        let pipeline = self.versions.first().map(|(_, pipeline)| pipeline.clone()).unwrap_or_default();
+        let (inbox, task) = (self.inbox.clone(), self.task.clone());
+        let pattern = tokio::spawn(run_pipeline(line, pipeline, task));
+        self.pattern = Some(tokio::spawn(async move {
+            let result = AbortOnDrop(pattern).join().await;
+            drop(inbox.send(Incoming::Finished { epoch, result }));
+        }));
+    }
+
+    /// Drops the pattern code; its effects in flight go on.
+    pub(super) fn drop_pattern(&mut self) {
+        self.epoch += 1;
+        if let Some(pattern) = self.pattern.take() {
+            pattern.abort();
+        }
+    }
+
+    pub(super) fn finished(&mut self, result: Result<Output, Failure>) {
+        self.pattern = None;
+        let (status, text) = match result {
+            Ok(output) => (RunStatus::Ok, output.value),
+            Err(failure) => (RunStatus::Failed, failure.text),
+        };
+        self.set_status(status, Some(&text));
+        if self.is_headless() {
+            drop(self.inbox.send(Incoming::Command(Command::Quit)));
+        }
+    }
+
+    /// Records the run's status, and tells whoever lists runs.
+    pub(super) fn set_status(&self, status: RunStatus, text: Option<&str>) {
+        let text = text.map(|text| self.log.text(text));
+        self.log.append(vec![TraceBody::RunStatus { status, text }]);
+        (self.on_status)(&self.log);
+    }
+
+    /// Cancels everything under way; what is recorded stays, and can be undone.
+    pub(super) async fn cancel(&mut self) -> Result<(), String> {
+        if self.status() != RunStatus::Running {
+            return Err("the run has ended; there is nothing to cancel".into());
+        }
+        self.drop_pattern();
+        let flights: Vec<String> = self.flights.keys().cloned().collect();
+        self.stop_flights(&flights).await;
+        let live: Vec<SpanId> = self.log.with(|state| {
+            let spans = (1..u32::try_from(state.trace.len()).unwrap_or(u32::MAX)).rev().map(SpanId);
+            spans.filter(|span| state.trace.get(*span).is_some_and(|found| found.status.is_live())).collect()
+        });
+        let ends = live.into_iter().map(|span| TraceBody::SpanEnded(cancelled(span))).collect();
+        self.log.append(ends);
+        self.set_status(RunStatus::Cancelled, None);
+        Ok(())
+    }
+
+    /// Ends tasks, and waits until none of them touches the world any more.
+    pub(super) async fn stop_flights(&mut self, paths: &[String]) {
+        let tasks: Vec<_> =
+            paths.iter().filter_map(|path| self.flights.remove(path)).filter_map(|flight| flight.task).collect();
+        for task in &tasks {
+            task.abort();
+        }
+        for task in tasks {
+            // Only cancellation is expected here; a panic in a task ends that task alone.
+            drop(task.await);
+        }
+    }
+
+    pub(super) async fn quit(&mut self) {
+        if self.status() == RunStatus::Running && self.log.with(|state| state.run.is_some()) {
+            drop(self.cancel().await);
+        }
+        (self.on_status)(&self.log);
+        let recorder = self.log.recorder().clone();
+        let closed = tokio::task::spawn_blocking(move || recorder.close()).await;
+        if let Ok(Err(error)) = closed {
+            self.sink.send(Update::Refused(format!("failed to {error}")));
+        }
+        self.sink.send(Update::Closed);
+    }
+}
+
+/// The end of a span that was cancelled.
+pub(super) fn cancelled(span: SpanId) -> SpanEnd {
+    let status = SpanStatus::Cancelled;
+    SpanEnd { span, status, finish: None, output: None, usage: None, cost: None, answered: false }
+}
+
+/// Pattern code ends with whoever waits for it.
+struct AbortOnDrop(tokio::task::JoinHandle<Result<Output, Failure>>);
+
+impl AbortOnDrop {
+    async fn join(mut self) -> Result<Output, Failure> {
+        (&mut self.0).await.unwrap_or_else(|error| Err(Failure::new(format!("the pipeline's code failed: {error}"))))
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

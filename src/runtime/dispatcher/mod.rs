@@ -1,0 +1,155 @@
+//! The dispatcher: one task that owns the state of a run. Everything that happens arrives as one [`Incoming`]; the
+//! handlers decide and start tasks; nothing else changes the run.
+//!
+//! Effects in flight belong to the dispatcher; pattern code only awaits them by path. So pattern code can be dropped
+//! and run again from the journal at any moment, and finds again what is still under way.
+
+mod asks;
+mod edit;
+mod exec;
+mod flight;
+mod inspect;
+mod lifecycle;
+mod release;
+mod retry;
+mod settle;
+mod undo;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+pub(super) use exec::Done;
+use flight::Flight;
+
+use super::ask::{Ask, Failure, Output};
+use super::edits::Edits;
+use super::engine::{Mode, StatusHook};
+use super::feed::Sink;
+use super::gates::Gates;
+use super::journal::Journal;
+use crate::effects::Masker;
+use crate::effects::llm::LlmProvider;
+use crate::effects::tools::Toolbox;
+use crate::model::{Command, Generation, RetryPlan, RunStatus, SpanId, TraceBody, Update};
+use crate::pipeline::Pipeline;
+use crate::store::RunLog;
+use crate::world::World;
+
+/// Everything that can reach the dispatcher.
+pub(super) enum Incoming {
+    /// Pattern code asks for something.
+    Ask { epoch: u64, ask: Ask },
+    /// An effect is through.
+    Done { path: String, span: SpanId, done: Done },
+    /// The pattern code of an epoch is through.
+    Finished { epoch: u64, result: Result<Output, Failure> },
+    /// The user asks for something.
+    Command(Command),
+}
+
+/// What a run executes, apart from its log.
+pub(super) struct Means {
+    pub world: Arc<World>,
+    pub tools: Arc<Toolbox>,
+    pub models: Arc<dyn LlmProvider>,
+    pub masker: Arc<Masker>,
+}
+
+/// The state of a run under way.
+pub(super) struct Dispatcher {
+    log: RunLog,
+    means: Arc<Means>,
+    mode: Mode,
+    /// Where today's pipeline is read from, for a retry.
+    source: Option<PathBuf>,
+    versions: Vec<(Generation, Arc<Pipeline>)>,
+    task: String,
+    gates: Gates,
+    journal: Journal,
+    edits: Edits,
+    /// The span at every path that no invalidation covers.
+    paths: HashMap<String, SpanId>,
+    /// How often each path ran.
+    tries: HashMap<String, u32>,
+    /// Edit names of agents, by span.
+    agent_names: HashMap<SpanId, String>,
+    flights: BTreeMap<String, Flight>,
+    epoch: u64,
+    pattern: Option<JoinHandle<()>>,
+    inbox: mpsc::UnboundedSender<Incoming>,
+    sink: Sink,
+    on_status: StatusHook,
+    /// What [`super::engine::Finish`] tells a headless caller.
+    denied: bool,
+    limited: bool,
+    limit_waived: bool,
+    last_plan: Option<RetryPlan>,
+}
+
+impl Dispatcher {
+    /// Handles what arrives until the user quits (or, headless, the run is through).
+    pub async fn run(mut self, mut incoming: mpsc::UnboundedReceiver<Incoming>) -> (bool, bool) {
+        while let Some(message) = incoming.recv().await {
+            match message {
+                Incoming::Ask { epoch, ask } if epoch == self.epoch => self.ask(ask),
+                Incoming::Done { path, span, done } => self.done(&path, span, done),
+                Incoming::Finished { epoch, result } if epoch == self.epoch => self.finished(result),
+                Incoming::Command(Command::Quit) => break,
+                Incoming::Command(command) => self.command(command).await,
+                // From pattern code that was dropped since.
+                Incoming::Ask { .. } | Incoming::Finished { .. } => {}
+            }
+        }
+        self.quit().await;
+        (self.denied, self.limited)
+    }
+
+    async fn command(&mut self, command: Command) {
+        let answer = match command {
+            Command::Release { span, how } => self.release(span, &how),
+            Command::ReleaseAll => self.release_all(),
+            Command::Pause => self.pause(),
+            Command::Edit { span } => self.editable(span),
+            Command::SaveEdit { span, text, scope } => self.save_edit(span, &text, scope),
+            Command::Undo { action, force } => self.undo(action, force).await,
+            Command::UndoSpan { span, deep, skip } => self.undo_span(span, deep, &skip).await,
+            Command::UndoList { actions } => self.undo_list(&actions).await,
+            Command::Redo { action } => self.redo(action).await,
+            Command::Plan { span } => self.plan(span),
+            Command::Retry { span, as_of, with_readers } => self.retry(span, as_of, with_readers).await,
+            Command::SetBreakpoints(breakpoints) => self.gates.set_breakpoints(&breakpoints),
+            Command::Inspect { span } => self.inspect(span),
+            Command::Cancel => self.cancel().await,
+            Command::Quit => Ok(()),
+        };
+        if let Err(why) = answer {
+            self.sink.send(Update::Refused(why));
+        }
+    }
+
+    /// The pipeline that a span of this generation runs by.
+    fn version(&self, generation: Generation) -> Arc<Pipeline> {
+        let known = self.versions.iter().rev().find(|(from, _)| *from <= generation);
+        known.or(self.versions.first()).map(|(_, pipeline)| pipeline.clone()).unwrap_or_default()
+    }
+
+    fn generation(&self) -> Generation {
+        self.log.with(|state| state.generation)
+    }
+
+    fn status(&self) -> RunStatus {
+        self.log.with(|state| state.status)
+    }
+
+    fn is_headless(&self) -> bool {
+        matches!(self.mode, Mode::Headless(_))
+    }
+
+    fn note(&self, span: Option<SpanId>, error: bool, text: impl Into<String>) {
+        self.log.append(vec![TraceBody::Note { span, error, text: text.into() }]);
+    }
+}

@@ -1,0 +1,193 @@
+//! Letting paused spans go: continue, steps, answers.
+
+use super::super::ask::{Failure, Outcome, Output, Payload, Work};
+use super::super::gates::{Until, depth_of, is_within};
+use super::super::request::json;
+use super::Dispatcher;
+use super::flight::Stage;
+use crate::model::{
+    ActionStatus, Finish, LlmResponse, PauseReason, Release, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody,
+};
+
+impl Dispatcher {
+    /// Lets every paused span at or below `span` go.
+    pub(super) fn release(&mut self, span: SpanId, how: &Release) -> Result<(), String> {
+        let paths = self.paused_within(span);
+        if paths.is_empty() {
+            return Err(format!("nothing is paused at {}", self.log.with(|state| state.trace.label(span))));
+        }
+        if matches!(how, Release::Answer { .. }) && paths.len() > 1 {
+            return Err("several spans are paused here; select the one to answer for".into());
+        }
+        let tell = match how {
+            Release::Continue { tell } => *tell,
+            _ => false,
+        };
+        if !tell && let Some(stale) = paths.iter().find_map(|path| self.stale_above(path)) {
+            return Err(format!(
+                "{stale} is stale: effects of it were undone. Retry it, redo them, or continue and tell the model"
+            ));
+        }
+        for path in paths {
+            self.release_one(&path, how);
+        }
+        Ok(())
+    }
+
+    /// Lets every paused span go on freely, and forgets steps and pauses asked for.
+    pub(super) fn release_all(&mut self) -> Result<(), String> {
+        self.gates.forget_stops();
+        self.release(SpanId::RUN, &Release::Continue { tell: false })
+    }
+
+    /// Stops every branch at its next gate.
+    pub(super) fn pause(&mut self) -> Result<(), String> {
+        if self.status() != RunStatus::Running {
+            return Err("nothing runs that could be paused".into());
+        }
+        let under_way: Vec<SpanId> =
+            self.flights.values().filter(|flight| !flight.is_paused()).map(|flight| flight.span).collect();
+        if under_way.is_empty() && !self.flights.is_empty() {
+            return Err("every branch is paused already".into());
+        }
+        let branches: Vec<String> = under_way.into_iter().map(|span| self.branch_of(span)).collect();
+        if branches.is_empty() {
+            self.gates.pause("");
+        }
+        for branch in branches {
+            self.gates.pause(&branch);
+        }
+        Ok(())
+    }
+
+    fn paused_within(&self, span: SpanId) -> Vec<String> {
+        let above = self.log.with(|state| state.trace.path(span));
+        let exact = self.flights.iter().find(|(_, flight)| flight.span == span && flight.is_paused());
+        if let Some((path, _)) = exact {
+            return vec![path.clone()];
+        }
+        let inside = |(path, flight): &(&String, &super::flight::Flight)| flight.is_paused() && is_within(path, &above);
+        self.flights.iter().filter(inside).map(|(path, _)| path.clone()).collect()
+    }
+
+    /// The label of the stale agent at or above a paused span.
+    fn stale_above(&self, path: &str) -> Option<String> {
+        let span = self.flights.get(path)?.span;
+        self.log.with(|state| state.trace.stale_above(span).map(|stale| state.trace.label(stale)))
+    }
+
+    /// The path of the concurrent branch a span is in; empty outside of fan-outs.
+    fn branch_of(&self, span: SpanId) -> String {
+        self.log.with(|state| {
+            let fanned = |at: &SpanId| state.trace.get(*at).is_some_and(|found| found.fan.is_some());
+            let top = std::iter::once(span).chain(state.trace.ancestors(span)).find(fanned);
+            top.map(|top| state.trace.path(top)).unwrap_or_default()
+        })
+    }
+
+    fn release_one(&mut self, path: &str, how: &Release) {
+        let Some(flight) = self.flights.get(path) else { return };
+        let (span, agent) = (flight.span, flight.agent);
+        let stale = self.stale_above(path).is_some();
+        if self.log.with(|state| matches!(state.trace.pause(span), Some((_, PauseReason::Limit { .. })))) {
+            self.limit_waived = true;
+        }
+        if stale && matches!(how, Release::Continue { tell: true }) {
+            let text = self.undone_text(agent);
+            self.edits.tell(agent, text);
+        }
+        self.arm(span, agent, path, how);
+        self.log.append(vec![TraceBody::Released { span, how: word(how).into(), stale }]);
+        if let Release::Answer { text } = how {
+            self.answer(path, text);
+            return self.settle(path);
+        }
+        let Some(flight) = self.flights.get_mut(path) else { return };
+        flight.cleared = true;
+        if matches!(flight.stage, Stage::Before) { self.launch(path) } else { self.settle(path) }
+    }
+
+    /// Sets where the branch stops next.
+    fn arm(&mut self, span: SpanId, agent: SpanId, path: &str, how: &Release) {
+        let until = match how {
+            Release::Step => Until::Next,
+            Release::StepOver => Until::Depth(depth_of(path)),
+            Release::StepOut => {
+                // At an agent's own end, out means the end of the agent above.
+                let from = if span == agent { self.above(agent) } else { agent };
+                Until::EndOf(self.log.with(|state| state.trace.path(from)))
+            }
+            Release::Continue { .. } | Release::Answer { .. } => return,
+        };
+        let branch = self.branch_of(span);
+        self.gates.step(&branch, until);
+    }
+
+    fn above(&self, agent: SpanId) -> SpanId {
+        self.log.with(|state| state.trace.get(agent).map_or(SpanId::RUN, |found| state.trace.agent_of(found.parent)))
+    }
+
+    /// Records the user's answer in the place of an outcome.
+    fn answer(&mut self, path: &str, text: &str) {
+        let Some(flight) = self.flights.get(path) else { return };
+        let span = flight.span;
+        let (payload, finish, output) = match flight.work {
+            Some(Work::Llm(_)) => {
+                let response = answered_response(text);
+                let output = json(&response);
+                (Payload::Llm(response), None, output)
+            }
+            Some(Work::Tool { .. }) => (Payload::Tool(text.to_owned()), None, text.to_owned()),
+            None => {
+                let output = Output::new("done", text);
+                let finish = Finish { key: output.key.clone(), synthetic: false };
+                (Payload::Agent(output), Some(finish), text.to_owned())
+            }
+        };
+        let output = Some(self.log.text(&output));
+        let end = SpanEnd { span, status: SpanStatus::Ok, finish, output, usage: None, cost: None, answered: true };
+        self.log.append(vec![TraceBody::SpanEnded(end)]);
+        let outcome: Outcome = Ok::<_, Failure>(payload);
+        self.rest(path, outcome);
+    }
+
+    /// What a stale agent's model is told.
+    fn undone_text(&self, agent: SpanId) -> String {
+        self.log.with(|state| {
+            let undone: Vec<String> = state
+                .actions(agent, true)
+                .into_iter()
+                .filter_map(|action| state.ledger.get(action))
+                .filter(|entry| entry.status == ActionStatus::Undone)
+                .map(|entry| format!("- {} of {}", entry.record.tool_name, entry.record.key))
+                .collect();
+            format!("The user undid these effects of yours; the world is as it was before them:\n{}", undone.join("\n"))
+        })
+    }
+}
+
+fn word(how: &Release) -> &'static str {
+    match how {
+        Release::Continue { tell: false } => "continue",
+        Release::Continue { tell: true } => "continue, model told",
+        Release::Step => "step",
+        Release::StepOver => "step over",
+        Release::StepOut => "step out",
+        Release::Answer { .. } => "answer",
+    }
+}
+
+/// An answer is plain text, or a response as JSON (`{"text": …, "calls": […]}`) to make tool calls.
+fn answered_response(text: &str) -> LlmResponse {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Answer {
+        #[serde(default)]
+        text: String,
+        calls: Vec<crate::model::ToolCall>,
+    }
+    match serde_json::from_str::<Answer>(text) {
+        Ok(answer) => LlmResponse { text: answer.text, calls: answer.calls, usage: None },
+        Err(_) => LlmResponse { text: text.to_owned(), ..LlmResponse::default() },
+    }
+}

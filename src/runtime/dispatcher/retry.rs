@@ -1,0 +1,172 @@
+//! Retry: the plan, and carrying it out.
+
+use std::sync::Arc;
+
+use super::Dispatcher;
+use crate::model::{Generation, RetryPlan, RunStatus, Seq, SpanId, SpanKind, TraceBody, Update};
+use crate::pipeline::{Pipeline, changed_agents, load};
+use crate::rollback;
+
+impl Dispatcher {
+    /// Shows what a retry would do.
+    pub(super) fn plan(&mut self, span: SpanId) -> Result<(), String> {
+        let plan = self.make_plan(span, true)?;
+        self.last_plan = Some(plan.clone());
+        self.sink.send(Update::Plan(plan));
+        Ok(())
+    }
+
+    fn make_plan(&self, span: SpanId, with_readers: bool) -> Result<RetryPlan, String> {
+        let plan = self.log.with(|state| rollback::plan_retry(state, span, with_readers));
+        let mut plan = plan.map_err(|error| format!("failed to {error}"))?;
+        let names: Vec<String> = plan.reruns.iter().filter_map(|at| self.agent_names.get(at).cloned()).collect();
+        let is_rerun =
+            |changed: &str| names.iter().any(|name| name == changed || name.split('.').next() == Some(changed));
+        if let Ok(today) = self.today() {
+            let changed = changed_agents(&self.newest(), &today);
+            plan.changed.extend(changed.into_iter().filter(|name| is_rerun(name)).map(|name| format!("{name} (file)")));
+        }
+        let edited = self.edits.edited();
+        plan.changed.extend(edited.into_iter().filter(|name| is_rerun(name)).map(|name| format!("{name} (edited)")));
+        Ok(plan)
+    }
+
+    /// Carries out the plan that was shown: cancel, undo, run on.
+    pub(super) async fn retry(&mut self, span: SpanId, as_of: Seq, with_readers: bool) -> Result<(), String> {
+        self.check_retry()?;
+        let plan = self.make_plan(span, with_readers)?;
+        if let Some(shown) = self.last_plan.as_ref().filter(|shown| shown.as_of == as_of && shown.span == span)
+            && with_readers
+            && (shown.undoes != plan.undoes || shown.reruns != plan.reruns)
+        {
+            self.plan(span)?;
+            return Err("the run moved on while the plan was shown; look at the new plan".into());
+        }
+        self.drop_pattern();
+        let taken = self.paths_of(&plan.reruns);
+        let reopened = self.paths_of(&plan.reopens);
+        self.stop_flights(&taken).await;
+        if let Err(why) = self.take_back(&plan).await {
+            self.resume_after_conflict(&plan, &taken);
+            return Err(why);
+        }
+        // Ends of ancestors are asked for anew.
+        self.stop_flights(&reopened).await;
+        let generation = Generation(self.generation().0 + 1);
+        self.invalidate(&plan, generation, &taken, with_readers);
+        self.see_todays_files(generation);
+        for path in &taken {
+            self.paths.remove(path);
+        }
+        self.journal.invalidate(&taken);
+        self.last_plan = None;
+        self.limit_waived = false;
+        if self.status() != RunStatus::Running {
+            self.set_status(RunStatus::Running, None);
+        }
+        self.start_pattern();
+        Ok(())
+    }
+
+    fn check_retry(&self) -> Result<(), String> {
+        if self.status() == RunStatus::Interrupted {
+            return Err("this run was interrupted; its effects can be undone, and resuming it comes later".into());
+        }
+        Ok(())
+    }
+
+    /// Undoes what the plan takes back.
+    async fn take_back(&self, plan: &RetryPlan) -> Result<(), String> {
+        if plan.undoes.is_empty() {
+            return Ok(());
+        }
+        let _guard = self.hold().await?;
+        let report = rollback::undo_list(&self.log, &self.means.world, &plan.undoes, false).await;
+        let stopped = report.conflict.is_some() || !report.certificate.differs.is_empty();
+        let left = report.left.iter().map(|left| format!("{}: {}", left.action, left.why)).collect::<Vec<_>>();
+        let why = report.conflict.as_ref().map_or_else(
+            || format!("the world is not as it was before: {}", report.certificate.differs.join("; ")),
+            |conflict| format!("{} ({}) was changed since", conflict.action, conflict.key),
+        );
+        self.sink.send(Update::Undo(report));
+        if stopped {
+            return Err(format!("the retry stopped before anything ran: {why}"));
+        }
+        if !left.is_empty() {
+            self.note(Some(plan.span), false, format!("the retry left {}", left.join("; ")));
+        }
+        Ok(())
+    }
+
+    /// The cancelled part of the set stands as failed, stopped at the error gate; everything else goes on.
+    fn resume_after_conflict(&mut self, plan: &RetryPlan, taken: &[String]) {
+        let cut: Vec<(String, SpanId)> = self.log.with(|state| {
+            let live = plan.reruns.iter().zip(taken).filter(|(span, _)| {
+                let found = state.trace.get(**span);
+                found.is_some_and(|found| found.status.is_live() && found.kind != SpanKind::Agent)
+            });
+            live.map(|(span, path)| (path.clone(), *span)).collect()
+        });
+        let ends = cut.iter().map(|(_, span)| TraceBody::SpanEnded(super::lifecycle::cancelled(*span)));
+        self.log.append(ends.collect());
+        for (path, _) in cut {
+            self.paths.remove(&path);
+        }
+        if self.status() == RunStatus::Running {
+            self.start_pattern();
+        }
+    }
+
+    fn invalidate(&mut self, plan: &RetryPlan, generation: Generation, paths: &[String], with_readers: bool) {
+        let names = plan.rerun_names.join(", ");
+        let text = format!(
+            "retry {names}: undid {}, left {}, {} from the journal",
+            plan.undoes.len(),
+            plan.leaves.len(),
+            plan.from_journal
+        );
+        self.log.append(vec![
+            TraceBody::Invalidated {
+                generation,
+                cause: plan.span,
+                spans: plan.reruns.clone(),
+                paths: paths.to_vec(),
+                reopened: plan.reopens.clone(),
+                stale: if with_readers { Vec::new() } else { plan.readers.clone() },
+            },
+            TraceBody::Note { span: Some(plan.span), error: false, text },
+        ]);
+    }
+
+    /// The set sees today's files; everything else keeps the pipeline it ran by.
+    fn see_todays_files(&mut self, generation: Generation) {
+        match self.today() {
+            Ok(today) => {
+                let newest = self.newest();
+                if today == *newest {
+                    return;
+                }
+                let changed = changed_agents(&newest, &today);
+                let pipeline = self.log.text(&super::super::request::json(&today));
+                self.log.append(vec![TraceBody::PipelineChanged { generation, pipeline, changed }]);
+                self.versions.push((generation, Arc::new(today)));
+            }
+            Err(why) => self.note(None, true, format!("the retry runs by the stored pipeline: {why}")),
+        }
+    }
+
+    fn today(&self) -> Result<Pipeline, String> {
+        let source = self.source.as_ref().ok_or("its file is not known")?;
+        load(source)
+            .map(|loaded| loaded.pipeline)
+            .map_err(|faults| format!("{} has faults: {faults}", source.display()))
+    }
+
+    fn newest(&self) -> Arc<Pipeline> {
+        self.version(Generation(u32::MAX))
+    }
+
+    fn paths_of(&self, spans: &[SpanId]) -> Vec<String> {
+        self.log.with(|state| spans.iter().map(|span| state.trace.path(*span)).collect())
+    }
+}

@@ -1,0 +1,97 @@
+//! Edits: what the user changed in what is sent. They lie over the request that the code made, whose hash the
+//! journal keeps; so an edit never makes an earlier call diverge.
+
+use std::collections::HashMap;
+
+use crate::model::{EditReach, LlmRequest, Message, SpanId};
+
+/// Every edit of a run, oldest first.
+#[derive(Default)]
+pub(super) struct Edits {
+    prompts: Vec<(EditReach, Option<String>)>,
+    conversations: Vec<(EditReach, usize, Vec<Message>)>,
+    tells: HashMap<SpanId, String>,
+}
+
+/// Whom a call belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target<'a> {
+    /// The agent's edit name.
+    pub agent: &'a str,
+    /// The agent's span.
+    pub agent_span: SpanId,
+    /// The call's span.
+    pub call: SpanId,
+}
+
+impl Edits {
+    /// Adds a prompt edit; `None` takes the one before back.
+    pub fn prompt(&mut self, reach: EditReach, text: Option<String>) {
+        self.prompts.retain(|(known, _)| *known != reach);
+        self.prompts.push((reach, text));
+    }
+
+    /// Replaces the first `upto` messages of a conversation.
+    pub fn conversation(&mut self, reach: EditReach, upto: usize, messages: Vec<Message>) {
+        self.conversations.push((reach, upto, messages));
+    }
+
+    /// Has the agent's model told something with its next call.
+    pub fn tell(&mut self, agent: SpanId, text: String) {
+        self.tells.insert(agent, text);
+    }
+
+    /// What the agent's model is to be told, once.
+    pub fn take_tell(&mut self, agent: SpanId) -> Option<String> {
+        self.tells.remove(&agent)
+    }
+
+    /// The prompt that an agent of this name is sent, where it was edited.
+    pub fn prompt_of(&self, agent: &str) -> Option<&str> {
+        self.prompts.iter().rev().find_map(|(reach, text)| match reach {
+            EditReach::Agent { name } if name == agent => text.as_deref(),
+            _ => None,
+        })
+    }
+
+    /// Names of the agents with an edited prompt.
+    pub fn edited(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .prompts
+            .iter()
+            .filter_map(|(reach, text)| match reach {
+                EditReach::Agent { name } if text.is_some() => Some(name.clone()),
+                _ => None,
+            })
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// What is sent in place of the request; `None` when nothing differs.
+    pub fn apply(&self, request: &LlmRequest, target: Target<'_>) -> Option<LlmRequest> {
+        let mut sent = request.clone();
+        if let Some(text) =
+            self.prompts.iter().rev().filter(|(reach, _)| target.is_in(reach)).find_map(|edit| edit.1.clone())
+        {
+            sent.system = text;
+        }
+        let edit = self.conversations.iter().rev().find(|(reach, ..)| target.is_in(reach));
+        if let Some((_, upto, messages)) = edit
+            && *upto <= request.messages.len()
+        {
+            sent.messages = messages.iter().chain(&request.messages[*upto..]).cloned().collect();
+        }
+        (sent != *request).then_some(sent)
+    }
+}
+
+impl Target<'_> {
+    fn is_in(&self, reach: &EditReach) -> bool {
+        match reach {
+            EditReach::Agent { name } => name == self.agent,
+            EditReach::Try { span } => *span == self.agent_span,
+            EditReach::Call { span } => *span == self.call,
+        }
+    }
+}

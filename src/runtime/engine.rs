@@ -1,0 +1,294 @@
+//! The engine: starts a run, or opens a past one, and gives its user two ends: commands down, updates up.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::dispatcher::{Dispatcher, Incoming, Means};
+use super::edits::Edits;
+use super::feed::{Feed, Receiver, Sink};
+use super::gates::{Gates, Until};
+use super::journal::{Journal, surviving};
+use super::request::json;
+use crate::effects::Masker;
+use crate::effects::llm::LlmProvider;
+use crate::effects::tools::Toolbox;
+use crate::model::{
+    Abilities, Breakpoint, Command, Generation, Message, MessageRecord, RunId, RunState, RunStatus, SpanId, SpanKind,
+    TraceBody, TraceEvent, Update,
+};
+use crate::pipeline::Pipeline;
+use crate::store::{RunLog, StoreError};
+use crate::world::World;
+
+/// How a run is driven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mode {
+    /// By a person: it stops at gates, and holds at its end.
+    Debug {
+        /// Stop at the first gate.
+        step: bool,
+        /// Where it stops.
+        breakpoints: Vec<Breakpoint>,
+    },
+    /// By nobody: it never stops, and ends when the pipeline does.
+    Headless(Headless),
+}
+
+/// What a headless run may do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Headless {
+    /// Tools that would ask, and are allowed (globs, as in the policy).
+    pub allow: Vec<String>,
+}
+
+/// Called when the run's status or counts changed enough to be listed anew.
+pub type StatusHook = Box<dyn Fn(&RunLog) + Send>;
+
+/// What an engine works with.
+pub struct Setup {
+    /// The run's log.
+    pub log: RunLog,
+    /// The sink that the log's recorder publishes into, and its reader.
+    pub channel: (Sink, Receiver),
+    /// The world of the pipeline's workspace.
+    pub world: World,
+    /// Who answers model calls.
+    pub models: Arc<dyn LlmProvider>,
+    /// How it is driven.
+    pub mode: Mode,
+    /// The file (or folder) that today's pipeline is read from, for a retry.
+    pub source: Option<PathBuf>,
+    /// Told of the run's progress.
+    pub on_status: StatusHook,
+}
+
+/// A new run.
+pub struct NewRun {
+    /// Its id.
+    pub run: RunId,
+    /// What it runs.
+    pub pipeline: Pipeline,
+    /// The task.
+    pub task: String,
+}
+
+/// A run under way (or opened), for whoever drives it.
+pub struct Engine {
+    /// Commands go in here.
+    pub commands: mpsc::UnboundedSender<Command>,
+    /// Updates come out here.
+    pub feed: Feed,
+    /// Ends after [`Command::Quit`] (headless: with the run).
+    pub finish: JoinHandle<Finish>,
+}
+
+/// What a headless caller needs to know besides the run's status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Finish {
+    /// A tool was denied.
+    pub denied: bool,
+    /// A limit was crossed.
+    pub limited: bool,
+}
+
+impl Engine {
+    /// Starts a new run. Must be called within a tokio runtime.
+    #[must_use]
+    pub fn start(setup: Setup, new: NewRun) -> Self {
+        let pipeline = setup.log.text(&json(&new.pipeline));
+        setup.log.append(vec![TraceBody::RunStarted {
+            run: new.run,
+            name: new.pipeline.name.clone(),
+            entrypoint: new.pipeline.entrypoint.clone(),
+            task: setup.log.text(&new.task),
+            pipeline,
+            workspace: setup.world.root().display().to_string(),
+        }]);
+        let past = Past { versions: vec![(Generation(1), Arc::new(new.pipeline))], task: new.task, ..Past::default() };
+        let (mut dispatcher, engine) = Self::build(setup, past, Vec::new());
+        dispatcher.begin();
+        engine.run(dispatcher)
+    }
+
+    /// Opens a past run from its stored events. A run whose process died is marked interrupted.
+    ///
+    /// # Errors
+    /// When a stored text can't be read.
+    pub fn open(setup: Setup, events: Vec<TraceEvent>) -> Result<Self, StoreError> {
+        let past = Past::rebuild(&events, &setup.log)?;
+        setup.world.load_memory(setup.log.with(|state| state.ledger.all_memory()));
+        if setup.log.with(|state| state.status) == RunStatus::Running {
+            setup.log.append(vec![TraceBody::RunStatus { status: RunStatus::Interrupted, text: None }]);
+        }
+        let (dispatcher, engine) = Self::build(setup, past, events);
+        dispatcher.tell_abilities();
+        Ok(engine.run(dispatcher))
+    }
+
+    fn build(setup: Setup, past: Past, events: Vec<TraceEvent>) -> (Dispatcher, Pending) {
+        let (inbox, incoming) = mpsc::unbounded_channel();
+        let (sink, receiver) = setup.channel;
+        let (paths, tries) = setup.log.with(surviving);
+        let means = Means {
+            world: Arc::new(setup.world),
+            tools: Arc::new(Toolbox::standard()),
+            models: setup.models,
+            masker: Arc::new(Masker::from_env()),
+        };
+        let feed = Feed::new(receiver, setup.log.clone(), events);
+        let dispatcher = Dispatcher {
+            log: setup.log,
+            means: Arc::new(means),
+            mode: setup.mode,
+            source: setup.source,
+            versions: past.versions,
+            task: past.task,
+            gates: Gates::default(),
+            journal: past.journal,
+            edits: past.edits,
+            paths,
+            tries,
+            agent_names: past.agent_names,
+            flights: BTreeMap::new(),
+            epoch: 0,
+            pattern: None,
+            inbox: inbox.clone(),
+            sink,
+            on_status: setup.on_status,
+            denied: false,
+            limited: false,
+            limit_waived: false,
+            last_plan: None,
+        };
+        (dispatcher, Pending { inbox, incoming, feed })
+    }
+}
+
+/// The ends of an engine whose dispatcher does not run yet.
+struct Pending {
+    inbox: mpsc::UnboundedSender<Incoming>,
+    incoming: mpsc::UnboundedReceiver<Incoming>,
+    feed: Feed,
+}
+
+impl Pending {
+    fn run(self, dispatcher: Dispatcher) -> Engine {
+        let (commands, mut asked) = mpsc::unbounded_channel();
+        let inbox = self.inbox;
+        tokio::spawn(async move {
+            while let Some(command) = asked.recv().await {
+                if inbox.send(Incoming::Command(command)).is_err() {
+                    return;
+                }
+            }
+            // Whoever drove the run is gone: end it in order.
+            drop(inbox.send(Incoming::Command(Command::Quit)));
+        });
+        let finish = tokio::spawn(async move {
+            let (denied, limited) = dispatcher.run(self.incoming).await;
+            Finish { denied, limited }
+        });
+        Engine { commands, feed: self.feed, finish }
+    }
+}
+
+impl Dispatcher {
+    fn begin(&mut self) {
+        if let Mode::Debug { step, breakpoints } = self.mode.clone() {
+            if let Err(why) = self.gates.set_breakpoints(&breakpoints) {
+                self.note(None, true, why);
+            }
+            if step {
+                self.gates.step("", Until::Next);
+            }
+        }
+        (self.on_status)(&self.log);
+        self.tell_abilities();
+        self.start_pattern();
+    }
+
+    /// Says what can be done with this run.
+    fn tell_abilities(&self) {
+        let lasting = self.log.recorder().is_lasting();
+        let undo = if lasting { Ok(()) } else { Err("nothing is recorded in this run".to_owned()) };
+        let interrupted = self.status() == RunStatus::Interrupted;
+        let pause = if self.status() == RunStatus::Running { Ok(()) } else { Err("the run has ended".to_owned()) };
+        let retry = match (&undo, interrupted) {
+            (Err(why), _) => Err(why.clone()),
+            (_, true) => Err("the run was interrupted; resuming it comes later".to_owned()),
+            _ => Ok(()),
+        };
+        self.sink.send(Update::Abilities(Abilities { pause, undo, retry }));
+        self.sink.send(Update::Edits(self.edits.edited()));
+    }
+}
+
+/// What a stored run's events say beyond its folded state.
+#[derive(Default)]
+struct Past {
+    versions: Vec<(Generation, Arc<Pipeline>)>,
+    task: String,
+    journal: Journal,
+    edits: Edits,
+    agent_names: HashMap<SpanId, String>,
+}
+
+impl Past {
+    fn rebuild(events: &[TraceEvent], log: &RunLog) -> Result<Self, StoreError> {
+        let recorder = log.recorder().as_ref();
+        let mut past = Self { journal: Journal::rebuild(events, recorder)?, ..Self::default() };
+        let pipeline = |hash| -> Result<Arc<Pipeline>, StoreError> {
+            let text = recorder.text(hash)?;
+            let parsed = serde_json::from_str(&text);
+            parsed.map(Arc::new).map_err(|error| StoreError::Damaged(format!("the stored pipeline: {error}")))
+        };
+        for event in events {
+            match &event.body {
+                TraceBody::RunStarted { pipeline: hash, task, .. } => {
+                    past.versions.push((Generation(1), pipeline(*hash)?));
+                    past.task = recorder.text(*task)?;
+                }
+                TraceBody::PipelineChanged { generation, pipeline: hash, .. } => {
+                    past.versions.push((*generation, pipeline(*hash)?));
+                }
+                TraceBody::PromptEdited { reach, text, .. } => {
+                    let text = text.map(|hash| recorder.text(hash)).transpose()?;
+                    past.edits.prompt(reach.clone(), text);
+                }
+                TraceBody::MessagesEdited { reach, upto, messages, .. } => {
+                    let messages = messages.iter().map(|record| message(record, log)).collect::<Result<_, _>>()?;
+                    past.edits.conversation(reach.clone(), *upto, messages);
+                }
+                _ => {}
+            }
+        }
+        let newest = past.versions.last().map(|(_, pipeline)| pipeline.clone()).unwrap_or_default();
+        past.agent_names = log.with(|state| agent_names(state, &newest));
+        Ok(past)
+    }
+}
+
+fn message(record: &MessageRecord, log: &RunLog) -> Result<Message, StoreError> {
+    let text = log.recorder().text(record.text)?;
+    serde_json::from_str(&text).map_err(|error| StoreError::Damaged(format!("a stored message: {error}")))
+}
+
+/// Edit names of agent spans: `agent`, or `agent.step` where the name is a step of the agent above.
+fn agent_names(state: &RunState, pipeline: &Pipeline) -> HashMap<SpanId, String> {
+    let spans = (1..u32::try_from(state.trace.len()).unwrap_or(u32::MAX)).map(SpanId);
+    let agents = spans.filter(|span| state.trace.get(*span).is_some_and(|found| found.kind == SpanKind::Agent));
+    agents
+        .map(|span| {
+            let name = state.trace.name(span);
+            let above = state.trace.get(span).map_or("", |found| state.trace.name(found.parent));
+            let is_step = state.trace.get(span).is_some_and(|found| state.trace.pattern(found.parent) == "scatter")
+                && !matches!(pipeline.agents.get(above).map(|agent| &agent.pattern),
+                    Some(crate::pipeline::Pattern::Scatter { worker }) if worker == name);
+            (span, if is_step { format!("{above}.{name}") } else { name.to_owned() })
+        })
+        .collect()
+}

@@ -1,0 +1,192 @@
+//! The way up: committed events and answers, over a bounded channel that never blocks the run.
+//!
+//! The channel is a hint and the store is the truth. When it is full, the run goes on, what was missed is counted,
+//! and the reader refills from the store, from its last seq to the committed mark.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{Notify, mpsc};
+
+use crate::model::{Seq, TraceEvent, Update};
+use crate::store::{Publish, RunLog, StoreError};
+
+/// Batches of events that may wait for the reader.
+const BATCHES: usize = 1024;
+/// Events read from the store at a time.
+const PAGE: usize = 4096;
+
+/// Where updates go in.
+#[derive(Clone)]
+pub struct Sink {
+    events: mpsc::Sender<Update>,
+    answers: mpsc::UnboundedSender<Update>,
+    missed: Arc<Missed>,
+}
+
+#[derive(Default)]
+struct Missed {
+    count: AtomicU64,
+    changed: Notify,
+}
+
+/// Where updates come out, once the run's log is known.
+pub struct Receiver {
+    events: mpsc::Receiver<Update>,
+    answers: mpsc::UnboundedReceiver<Update>,
+    missed: Arc<Missed>,
+}
+
+/// A channel for one run: the sink, its reader, and what the recorder publishes into.
+#[must_use]
+pub fn channel() -> (Sink, Receiver) {
+    with_capacity(BATCHES)
+}
+
+fn with_capacity(batches: usize) -> (Sink, Receiver) {
+    let (events, events_out) = mpsc::channel(batches);
+    let (answers, answers_out) = mpsc::unbounded_channel();
+    let missed = Arc::new(Missed::default());
+    let sink = Sink { events, answers, missed: missed.clone() };
+    (sink, Receiver { events: events_out, answers: answers_out, missed })
+}
+
+impl Sink {
+    /// What a recorder calls with each committed batch.
+    #[must_use]
+    pub fn publish(&self) -> Publish {
+        let sink = self.clone();
+        Box::new(move |events| sink.events(events))
+    }
+
+    fn events(&self, events: Vec<TraceEvent>) {
+        let count = events.len() as u64;
+        if self.events.try_send(Update::Events(events)).is_err() {
+            self.missed.count.fetch_add(count, Ordering::Release);
+            self.missed.changed.notify_one();
+        }
+    }
+
+    /// An answer to a command: never dropped.
+    pub(super) fn send(&self, update: Update) {
+        // Without a reader nobody asked.
+        drop(self.answers.send(update));
+    }
+
+    /// Something that may be dropped when the reader is behind.
+    pub(super) fn hint(&self, update: Update) {
+        drop(self.events.try_send(update));
+    }
+}
+
+/// Updates of one run, in order.
+pub struct Feed {
+    receiver: Receiver,
+    log: RunLog,
+    last: Seq,
+    ready: std::collections::VecDeque<Update>,
+}
+
+enum Woken {
+    Event(Option<Update>),
+    Answer(Option<Update>),
+    Missed,
+}
+
+impl Feed {
+    /// A reader of a run's updates; `past` are events from before (a past run), given out first.
+    pub(super) fn new(receiver: Receiver, log: RunLog, past: Vec<TraceEvent>) -> Self {
+        let last = past.last().map_or(Seq(0), |event| event.seq);
+        let ready = if past.is_empty() { Vec::new() } else { vec![Update::Events(past)] };
+        Self { receiver, log, last, ready: ready.into() }
+    }
+
+    /// The next update; `None` when the run's engine is gone.
+    pub async fn next(&mut self) -> Option<Update> {
+        loop {
+            if let Some(update) = self.ready.pop_front() {
+                return Some(update);
+            }
+            let woken = tokio::select! {
+                biased;
+                () = self.receiver.missed.changed.notified() => Woken::Missed,
+                event = self.receiver.events.recv() => Woken::Event(event),
+                answer = self.receiver.answers.recv() => Woken::Answer(answer),
+            };
+            match woken {
+                Woken::Missed => self.refill(),
+                Woken::Event(Some(Update::Events(events))) => self.take(events),
+                Woken::Event(Some(update)) | Woken::Answer(Some(update)) => return Some(update),
+                Woken::Event(None) | Woken::Answer(None) => return None,
+            }
+        }
+    }
+
+    fn take(&mut self, events: Vec<TraceEvent>) {
+        // A batch was dropped before this one: the store has both.
+        if self.receiver.missed.count.load(Ordering::Acquire) > 0 {
+            return self.refill();
+        }
+        let fresh: Vec<_> = events.into_iter().filter(|event| event.seq > self.last).collect();
+        self.give(fresh);
+    }
+
+    fn give(&mut self, events: Vec<TraceEvent>) {
+        if let Some(last) = events.last() {
+            self.last = last.seq;
+            self.ready.push_back(Update::Events(events));
+        }
+    }
+
+    fn refill(&mut self) {
+        let missed = self.receiver.missed.count.swap(0, Ordering::AcqRel);
+        if missed > 0 {
+            self.ready.push_back(Update::Lag(missed));
+        }
+        if let Err(error) = self.read_store() {
+            self.ready.push_back(Update::Refused(format!("failed to {error}; the screen is behind the run")));
+        }
+        self.ready.push_back(Update::Lag(0));
+    }
+
+    fn read_store(&mut self) -> Result<(), StoreError> {
+        loop {
+            let page = self.log.recorder().events(self.last, PAGE)?;
+            let full = page.len() == PAGE;
+            self.give(page);
+            if !full {
+                return Ok(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::model::{RunState, TraceBody};
+    use crate::store::Volatile;
+
+    #[tokio::test]
+    async fn a_full_channel_never_blocks_and_the_store_fills_the_gap() {
+        let (sink, receiver) = with_capacity(2);
+        let recorder = Arc::new(Volatile::new(sink.publish()));
+        let log = RunLog::new(recorder, RunState::default(), Seq(0), HashSet::new());
+        for at in 0..100 {
+            log.append(vec![TraceBody::Note { span: None, error: false, text: at.to_string() }]);
+        }
+        let mut feed = Feed::new(receiver, log, Vec::new());
+        let (mut seen, mut lag) = (Vec::new(), 0);
+        while seen.len() < 100 {
+            match feed.next().await {
+                Some(Update::Events(events)) => seen.extend(events.into_iter().map(|event| event.seq.0)),
+                Some(Update::Lag(count)) => lag += count,
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+        assert_eq!(seen, (1..=100).collect::<Vec<_>>());
+        assert_eq!(lag, 98);
+    }
+}

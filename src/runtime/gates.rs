@@ -1,0 +1,184 @@
+//! Where a run stops: breakpoints, steps, and a pause asked for. Pure.
+
+use globset::{Glob, GlobMatcher};
+
+use crate::model::{Breakpoint, Gate, PauseReason};
+
+/// A span's arrival at a gate.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival<'a> {
+    /// The gate.
+    pub gate: Gate,
+    /// The span's path.
+    pub path: &'a str,
+    /// The agent's name.
+    pub agent: &'a str,
+    /// The tool's name.
+    pub tool: Option<&'a str>,
+    /// `provider:model`.
+    pub model: Option<&'a str>,
+}
+
+/// How far a branch goes before it stops.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Until {
+    /// To the next gate.
+    Next,
+    /// To the next gate at this depth or above.
+    Depth(usize),
+    /// To the end of the agent at this path.
+    EndOf(String),
+}
+
+#[derive(Debug, Clone)]
+struct Stop {
+    /// Path of the branch; everything below it counts. Empty: the whole run.
+    branch: String,
+    until: Until,
+    reason: PauseReason,
+}
+
+struct Matcher {
+    breakpoint: Breakpoint,
+    agent: Option<GlobMatcher>,
+    tool: Option<GlobMatcher>,
+    model: Option<GlobMatcher>,
+}
+
+/// Decides whether a span stops at a gate.
+#[derive(Default)]
+pub(super) struct Gates {
+    breakpoints: Vec<Matcher>,
+    stops: Vec<Stop>,
+}
+
+impl Gates {
+    /// Replaces the breakpoints; a bad glob is an error that names it.
+    pub fn set_breakpoints(&mut self, breakpoints: &[Breakpoint]) -> Result<(), String> {
+        self.breakpoints = breakpoints.iter().filter(|point| point.enabled).map(matcher).collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    /// Lets a branch go on, and stop again after a step.
+    pub fn step(&mut self, branch: &str, until: Until) {
+        self.stops.push(Stop { branch: branch.to_owned(), until, reason: PauseReason::Step });
+    }
+
+    /// Stops a branch at its next gate, because the user asked.
+    pub fn pause(&mut self, branch: &str) {
+        let waiting = |stop: &Stop| stop.branch == branch && stop.reason == PauseReason::Asked;
+        if !self.stops.iter().any(waiting) {
+            self.stops.push(Stop { branch: branch.to_owned(), until: Until::Next, reason: PauseReason::Asked });
+        }
+    }
+
+    /// Forgets steps and pauses that no branch has reached yet.
+    pub fn forget_stops(&mut self) {
+        self.stops.clear();
+    }
+
+    /// Why the span stops here, if it does. A step or pause is used up by it.
+    pub fn arrive(&mut self, at: &Arrival<'_>) -> Option<PauseReason> {
+        if let Some(found) = self.stops.iter().position(|stop| stop.matches(at)) {
+            return Some(self.stops.remove(found).reason);
+        }
+        let hit = self.breakpoints.iter().find(|point| point.matches(at))?;
+        Some(PauseReason::Breakpoint { breakpoint: hit.breakpoint.label() })
+    }
+}
+
+impl Stop {
+    fn matches(&self, at: &Arrival<'_>) -> bool {
+        is_within(at.path, &self.branch)
+            && match &self.until {
+                Until::Next => true,
+                Until::Depth(depth) => depth_of(at.path) <= *depth,
+                Until::EndOf(agent) => at.gate == Gate::AfterAgent && at.path == agent,
+            }
+    }
+}
+
+impl Matcher {
+    fn matches(&self, at: &Arrival<'_>) -> bool {
+        let fits = |glob: &Option<GlobMatcher>, name: Option<&str>| {
+            glob.as_ref().is_none_or(|glob| name.is_some_and(|name| glob.is_match(name)))
+        };
+        self.breakpoint.at == at.gate
+            && fits(&self.agent, Some(at.agent))
+            && fits(&self.tool, at.tool)
+            && fits(&self.model, at.model)
+    }
+}
+
+/// Depth of a path: how many spans it names.
+pub(super) fn depth_of(path: &str) -> usize {
+    path.split('/').count()
+}
+
+/// Whether a path is at or below another; everything is below the empty one.
+pub(super) fn is_within(path: &str, above: &str) -> bool {
+    above.is_empty() || path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn matcher(breakpoint: &Breakpoint) -> Result<Matcher, String> {
+    let glob = |pattern: &Option<String>| pattern.as_deref().map(compile).transpose();
+    Ok(Matcher {
+        agent: glob(&breakpoint.agent)?,
+        tool: glob(&breakpoint.tool)?,
+        model: glob(&breakpoint.model)?,
+        breakpoint: breakpoint.clone(),
+    })
+}
+
+/// A glob over names; `*` matches anything.
+pub(super) fn compile(pattern: &str) -> Result<GlobMatcher, String> {
+    Glob::new(pattern).map(|glob| glob.compile_matcher()).map_err(|error| format!("bad glob: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at<'a>(gate: Gate, path: &'a str, tool: Option<&'a str>) -> Arrival<'a> {
+        Arrival { gate, path, agent: "writer", tool, model: None }
+    }
+
+    #[test]
+    fn a_step_stops_once_in_its_branch() {
+        let mut gates = Gates::default();
+        gates.step("editor/writer", Until::Next);
+        assert_eq!(gates.arrive(&at(Gate::BeforeLlm, "editor/writer#2/llm", None)), None);
+        assert_eq!(gates.arrive(&at(Gate::BeforeLlm, "editor/writer/llm", None)), Some(PauseReason::Step));
+        assert_eq!(gates.arrive(&at(Gate::BeforeLlm, "editor/writer/llm#2", None)), None);
+    }
+
+    #[test]
+    fn step_over_stops_at_this_depth_or_above_and_out_at_the_agents_end() {
+        let mut gates = Gates::default();
+        gates.step("", Until::Depth(2));
+        assert_eq!(gates.arrive(&at(Gate::BeforeTool, "editor/writer/tool", Some("x"))), None);
+        assert_eq!(gates.arrive(&at(Gate::AfterAgent, "editor/writer", None)), Some(PauseReason::Step));
+        gates.step("", Until::EndOf("editor".into()));
+        assert_eq!(gates.arrive(&at(Gate::AfterAgent, "editor/writer", None)), None);
+        assert_eq!(gates.arrive(&at(Gate::AfterAgent, "editor", None)), Some(PauseReason::Step));
+    }
+
+    #[test]
+    fn a_breakpoint_matches_by_gate_and_globs_until_it_is_cleared() {
+        let mut gates = Gates::default();
+        let mut point = Breakpoint {
+            at: Gate::BeforeTool,
+            agent: Some("wri*".into()),
+            tool: Some("tama_files_*".into()),
+            model: None,
+            enabled: true,
+        };
+        gates.set_breakpoints(std::slice::from_ref(&point)).unwrap();
+        assert!(gates.arrive(&at(Gate::BeforeTool, "w/t", Some("tama_files_write"))).is_some());
+        assert!(gates.arrive(&at(Gate::AfterTool, "w/t", Some("tama_files_write"))).is_none());
+        assert!(gates.arrive(&at(Gate::BeforeTool, "w/t", Some("tama_bash"))).is_none());
+        point.enabled = false;
+        gates.set_breakpoints(&[point]).unwrap();
+        assert!(gates.arrive(&at(Gate::BeforeTool, "w/t", Some("tama_files_write"))).is_none());
+    }
+}

@@ -1,0 +1,115 @@
+//! The journal: the outcome of every effect under its path, with the hash of the request that the code made.
+
+use std::collections::HashMap;
+
+use super::ask::{Failure, Outcome, Payload};
+use crate::model::{LlmResponse, RunState, SpanEnd, SpanId, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent};
+use crate::store::{Recorder, StoreError};
+
+/// Outcomes that no invalidation covers, by path.
+#[derive(Default)]
+pub(super) struct Journal {
+    entries: HashMap<String, Entry>,
+}
+
+struct Entry {
+    span: SpanId,
+    request: TextHash,
+    outcome: Outcome,
+}
+
+/// What the journal says to a request.
+pub(super) enum Lookup<'a> {
+    /// It was answered.
+    Hit(&'a Outcome),
+    /// The path was answered for another request: nothing may go on from here.
+    Diverged(SpanId),
+    /// It was not asked.
+    Miss,
+}
+
+impl Journal {
+    /// The outcome at a path, if the request is the one that was made then.
+    pub fn lookup(&self, path: &str, request: TextHash) -> Lookup<'_> {
+        match self.entries.get(path) {
+            Some(entry) if entry.request == request => Lookup::Hit(&entry.outcome),
+            Some(entry) => Lookup::Diverged(entry.span),
+            None => Lookup::Miss,
+        }
+    }
+
+    /// Stores an outcome.
+    pub fn insert(&mut self, path: String, span: SpanId, request: TextHash, outcome: Outcome) {
+        self.entries.insert(path, Entry { span, request, outcome });
+    }
+
+    /// Forgets what a retry takes back.
+    pub fn invalidate<'a>(&mut self, paths: impl IntoIterator<Item = &'a String>) {
+        for path in paths {
+            self.entries.remove(path);
+        }
+    }
+
+    /// Rebuilds the journal of a stored run.
+    pub fn rebuild(events: &[TraceEvent], recorder: &dyn Recorder) -> Result<Self, StoreError> {
+        let mut journal = Self::default();
+        let mut asked: HashMap<SpanId, (String, TextHash, bool)> = HashMap::new();
+        for event in events {
+            match &event.body {
+                TraceBody::SpanStarted(start) => {
+                    let (request, is_llm) = match &start.spec {
+                        SpanSpec::Llm(record) => (record.request, true),
+                        SpanSpec::Tool { request, .. } => (*request, false),
+                        _ => continue,
+                    };
+                    asked.insert(start.span, (start.path.clone(), request, is_llm));
+                }
+                TraceBody::SpanEnded(end) => {
+                    if let Some((path, request, is_llm)) = asked.get(&end.span)
+                        && let Some(outcome) = stored_outcome(end, *is_llm, recorder)?
+                    {
+                        journal.insert(path.clone(), end.span, *request, outcome);
+                    }
+                }
+                TraceBody::Invalidated { paths, .. } => journal.invalidate(paths),
+                _ => {}
+            }
+        }
+        Ok(journal)
+    }
+}
+
+/// An effect's outcome as its end tells it; a cancelled one has none.
+fn stored_outcome(end: &SpanEnd, is_llm: bool, recorder: &dyn Recorder) -> Result<Option<Outcome>, StoreError> {
+    if end.status == SpanStatus::Cancelled {
+        return Ok(None);
+    }
+    let text = end.output.map(|hash| recorder.text(hash)).transpose()?.unwrap_or_default();
+    // A tool's fault that the model was told of has a finish: it is a result to the code.
+    let failed = end.status == SpanStatus::Error && end.finish.is_none();
+    Ok(Some(match (failed, is_llm) {
+        (true, _) => Err(Failure { text, told: true }),
+        (false, true) => Ok(Payload::Llm(parse_response(&text)?)),
+        (false, false) => Ok(Payload::Tool(text)),
+    }))
+}
+
+fn parse_response(text: &str) -> Result<LlmResponse, StoreError> {
+    serde_json::from_str(text)
+        .map_err(|error| StoreError::Damaged(format!("a stored response is no response: {error}")))
+}
+
+/// The newest span at every path that no invalidation covers, and how often each path ran.
+pub(super) fn surviving(state: &RunState) -> (HashMap<String, SpanId>, HashMap<String, u32>) {
+    let mut paths = HashMap::new();
+    let mut tries: HashMap<String, u32> = HashMap::new();
+    for index in 1..u32::try_from(state.trace.len()).unwrap_or(u32::MAX) {
+        let span = SpanId(index);
+        let path = state.trace.path(span);
+        *tries.entry(path.clone()).or_default() += 1;
+        if state.trace.get(span).is_some_and(|found| found.status != SpanStatus::Undone) {
+            paths.insert(path, span);
+        }
+    }
+    (paths, tries)
+}

@@ -1,0 +1,18 @@
+//! The primitive `call`: one model call.
+
+use super::super::ask::{Failure, Output};
+use super::super::scope::Scope;
+use crate::model::{LlmRequest, Message};
+use crate::pipeline::Model;
+
+/// One call: the prompt is the system message, the input the user message; finish key "result".
+pub(super) async fn call(scope: &Scope, model: &Model, prompt: &str, input: &str) -> Result<Output, Failure> {
+    let request = LlmRequest {
+        model: model.name.clone(),
+        options: model.options,
+        tools: Vec::new(),
+        system: prompt.to_owned(),
+        messages: vec![Message::User { text: input.to_owned() }],
+    };
+    Ok(Output::new("result", scope.llm(request).await?.text))
+}

@@ -1,0 +1,142 @@
+//! The primitive `tool_loop`: the model calls tools until it finishes.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+
+use super::super::ask::{Failure, Output};
+use super::super::scope::Scope;
+use crate::effects::tools::declared;
+use crate::model::{LlmRequest, Message, ToolDecl};
+use crate::pipeline::{Model, Skill};
+
+/// Characters of a tool's result that the model gets; tama's bound.
+const RESULT_LIMIT: usize = 12_000;
+
+/// What a tool loop runs with.
+pub(super) struct ToolLoop<'a> {
+    pub model: &'a Model,
+    pub prompt: &'a str,
+    pub tools: &'a [String],
+    pub skills: &'a [Skill],
+    pub max_iter: u32,
+}
+
+/// The model calls `start()` to receive its input, tools, and `finish(key, value)`; plain text with no tool call is
+/// an implicit finish with key "done".
+pub(super) async fn tool_loop(scope: &Scope, spec: &ToolLoop<'_>, input: &str) -> Result<Output, Failure> {
+    let mut unlocked: BTreeSet<String> = BTreeSet::new();
+    let mut messages = vec![Message::User { text: "Begin.".into() }];
+    for _ in 0..spec.max_iter {
+        let request = LlmRequest {
+            model: spec.model.name.clone(),
+            options: spec.model.options,
+            tools: declarations(spec, &unlocked),
+            system: system(spec),
+            messages: messages.clone(),
+        };
+        let response = scope.llm(request).await?;
+        if response.calls.is_empty() {
+            return Ok(Output { key: "done".into(), value: response.text, synthetic: true });
+        }
+        messages.push(Message::Assistant { text: response.text, calls: response.calls.clone() });
+        for (at, call) in response.calls.into_iter().enumerate() {
+            let name = call.name.clone();
+            let text = match name.as_str() {
+                "finish" => return Ok(finish(&call.args)),
+                "start" => input.to_owned(),
+                "read_skill" if !spec.skills.is_empty() => read_skill(spec.skills, &call.args, &mut unlocked),
+                _ => {
+                    let refusal = refusal(spec, &unlocked, &name);
+                    scope.tool(call, refusal).await?
+                }
+            };
+            messages.push(Message::Tool { call: at, name, text: shorten(text) });
+        }
+    }
+    Err(Failure::new(format!(
+        "the model did not finish within {} calls; raise max_iter, or make the prompt say when to call finish",
+        spec.max_iter
+    )))
+}
+
+fn system(spec: &ToolLoop<'_>) -> String {
+    if spec.skills.is_empty() {
+        return spec.prompt.to_owned();
+    }
+    let list: Vec<String> =
+        spec.skills.iter().map(|skill| format!("- {}: {}", skill.name, skill.description)).collect();
+    format!("{}\n\nSkills (load one with read_skill before you need it):\n{}", spec.prompt, list.join("\n"))
+}
+
+fn declarations(spec: &ToolLoop<'_>, unlocked: &BTreeSet<String>) -> Vec<ToolDecl> {
+    let mut tools = vec![
+        decl("start", "Receive your input. Call this first.", &json!({"type": "object", "properties": {}})),
+        decl(
+            "finish",
+            "Finish with a key (a routing word) and a value (your output). Always call this last.",
+            &json!({
+                "type": "object",
+                "properties": { "key": { "type": "string" }, "value": { "type": "string" } },
+                "required": ["key", "value"]
+            }),
+        ),
+    ];
+    if !spec.skills.is_empty() {
+        let schema = json!({"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]});
+        tools.push(decl("read_skill", "Load a skill's instructions, which unlocks the tools it names.", &schema));
+    }
+    tools.extend(offered(spec, unlocked).filter_map(|name| declared(name)));
+    tools
+}
+
+fn decl(name: &str, description: &str, schema: &Json) -> ToolDecl {
+    ToolDecl { name: name.into(), description: description.into(), schema: schema.clone() }
+}
+
+fn offered<'a>(spec: &'a ToolLoop<'_>, unlocked: &'a BTreeSet<String>) -> impl Iterator<Item = &'a String> {
+    spec.tools.iter().chain(unlocked.iter().filter(|name| !spec.tools.contains(name)))
+}
+
+/// Why a tool that was not offered is not run.
+fn refusal(spec: &ToolLoop<'_>, unlocked: &BTreeSet<String>, name: &str) -> Option<String> {
+    if offered(spec, unlocked).any(|known| known == name) {
+        return None;
+    }
+    let known: Vec<&str> = offered(spec, unlocked).map(String::as_str).chain(["start", "finish"]).collect();
+    Some(format!("no tool is named \"{name}\" here; you have: {}", known.join(", ")))
+}
+
+fn read_skill(skills: &[Skill], args: &Json, unlocked: &mut BTreeSet<String>) -> String {
+    let name = args.get("name").and_then(Json::as_str).unwrap_or_default();
+    match skills.iter().find(|skill| skill.name == name) {
+        Some(skill) => {
+            unlocked.extend(skill.tools.iter().cloned());
+            skill.body.clone()
+        }
+        None => {
+            let known: Vec<&str> = skills.iter().map(|skill| skill.name.as_str()).collect();
+            format!("[error: no skill is named \"{name}\"; there are: {}]", known.join(", "))
+        }
+    }
+}
+
+fn finish(args: &Json) -> Output {
+    let text = |name: &str| match args.get(name) {
+        Some(Json::String(text)) => Some(text.clone()),
+        Some(Json::Null) | None => None,
+        Some(other) => Some(other.to_string()),
+    };
+    Output {
+        key: text("key").unwrap_or_else(|| "done".into()),
+        value: text("value").unwrap_or_default(),
+        synthetic: false,
+    }
+}
+
+fn shorten(text: String) -> String {
+    match text.char_indices().nth(RESULT_LIMIT) {
+        Some((cut, _)) => format!("{}\n[cut: {} more characters]", &text[..cut], text[cut..].chars().count()),
+        None => text,
+    }
+}

@@ -1,0 +1,116 @@
+//! A model call as one text that a person can edit: the system prompt and each message under a heading line.
+
+use serde_json::Value as Json;
+
+use crate::model::{LlmRequest, Message, ToolCall};
+
+/// Starts a heading line. A text line that begins so is indented by one space, which reading it back removes.
+const MARK: &str = "=== ";
+
+/// The request's system prompt and conversation as text.
+pub(super) fn render(request: &LlmRequest) -> String {
+    let mut text = section("system", &request.system);
+    for message in &request.messages {
+        text.push_str(&match message {
+            Message::User { text } => section("user", text),
+            Message::Assistant { text, calls } => {
+                let mut part = section("assistant", text);
+                for call in calls {
+                    part.push_str(&section(&format!("call {}", call.name), &call.args.to_string()));
+                }
+                part
+            }
+            Message::Tool { call, name, text } => section(&format!("result {call} {name}"), text),
+        });
+    }
+    text
+}
+
+/// Reads the text back.
+pub(super) fn parse(text: &str) -> Result<(String, Vec<Message>), String> {
+    let mut system = String::new();
+    let mut messages = Vec::new();
+    for (heading, body) in sections(text)? {
+        let mut words = heading.splitn(3, ' ');
+        let problem = |what: &str| format!("=== {heading}: {what}; nothing was changed");
+        match words.next().unwrap_or_default() {
+            "system" => system = body,
+            "user" => messages.push(Message::User { text: body }),
+            "assistant" => messages.push(Message::Assistant { text: body, calls: Vec::new() }),
+            "call" => {
+                let args: Json = serde_json::from_str(&body).map_err(|error| problem(&format!("no JSON: {error}")))?;
+                let name = words.next().ok_or_else(|| problem("the tool's name is missing"))?.to_owned();
+                match messages.last_mut() {
+                    Some(Message::Assistant { calls, .. }) => calls.push(ToolCall { name, args }),
+                    _ => return Err(problem("a call stands below an assistant message")),
+                }
+            }
+            "result" => {
+                let call = words.next().and_then(|number| number.parse().ok());
+                let call = call.ok_or_else(|| problem("the number of the call is missing"))?;
+                let name = words.next().ok_or_else(|| problem("the tool's name is missing"))?.to_owned();
+                messages.push(Message::Tool { call, name, text: body });
+            }
+            _ => return Err(problem("no such heading; there are system, user, assistant, call and result")),
+        }
+    }
+    Ok((system, messages))
+}
+
+fn section(heading: &str, body: &str) -> String {
+    let lines: String =
+        body.split('\n').map(|line| format!("{}{line}\n", if is_marked(line) { " " } else { "" })).collect();
+    format!("{MARK}{heading}\n{lines}")
+}
+
+fn is_marked(line: &str) -> bool {
+    line.trim_start_matches(' ').starts_with(MARK)
+}
+
+fn sections(text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut found: Vec<(String, Vec<&str>)> = Vec::new();
+    for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
+        if let Some(heading) = line.strip_prefix(MARK) {
+            found.push((heading.trim().to_owned(), Vec::new()));
+        } else if let Some((_, lines)) = found.last_mut() {
+            lines.push(if is_marked(line) { &line[1..] } else { line });
+        } else if !line.trim().is_empty() {
+            return Err("the text must start with \"=== system\"; nothing was changed".into());
+        }
+    }
+    Ok(found.into_iter().map(|(heading, lines)| (heading, lines.join("\n"))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{ModelName, ModelOptions};
+
+    fn request(system: String, messages: Vec<Message>) -> LlmRequest {
+        let model = ModelName { provider: "script".into(), model: "x".into() };
+        LlmRequest { model, options: ModelOptions::default(), tools: Vec::new(), system, messages }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_is_read_back(system in "[ =a-z\n]{0,40}", user in "[ =a-z\n]{0,40}", reply in "(=== user\n|x\n| === y){0,4}") {
+            let messages = vec![
+                Message::User { text: user },
+                Message::Assistant { text: reply.clone(), calls: vec![ToolCall { name: "t".into(), args: json!({"a": reply}) }] },
+                Message::Tool { call: 0, name: "t".into(), text: "done\n".into() },
+            ];
+            let made = request(system.clone(), messages.clone());
+            prop_assert_eq!(parse(&render(&made)), Ok((system, messages)));
+        }
+    }
+
+    #[test]
+    fn a_bad_heading_changes_nothing() {
+        assert!(parse("=== sytem\nx").unwrap_err().contains("no such heading"));
+        assert!(parse("hello").unwrap_err().contains("must start"));
+        assert!(parse("=== call x\n{}").unwrap_err().contains("below an assistant"));
+    }
+}
