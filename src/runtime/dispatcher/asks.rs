@@ -78,7 +78,7 @@ impl Dispatcher {
         match self.journal.lookup(&place.path, request) {
             Lookup::Hit(outcome) => drop(reply.send(outcome.clone())),
             Lookup::Diverged(span) => self.diverged(span, place, request, reply),
-            Lookup::Miss => self.begin(place, work, request, reply),
+            Lookup::Miss => self.open_effect(place, work, request, reply),
         }
     }
 
@@ -101,7 +101,7 @@ impl Dispatcher {
     }
 
     /// A new effect: its span, then the gate before it.
-    fn begin(&mut self, place: Place, work: Work, request: TextHash, reply: Reply) {
+    fn open_effect(&mut self, place: Place, work: Work, request: TextHash, reply: Reply) {
         let spec = match &work {
             Work::Llm(asked) => SpanSpec::Llm(llm_record(&self.log, asked, request)),
             Work::Tool { call, .. } => SpanSpec::Tool {

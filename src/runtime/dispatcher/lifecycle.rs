@@ -7,7 +7,7 @@ use crate::model::{Command, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, U
 
 impl Dispatcher {
     /// Runs the pattern code from the start; what the journal holds is answered at once.
-    pub(super) fn start_pattern(&mut self) {
+    pub(in super::super) fn start_pattern(&mut self) {
         self.epoch += 1;
         let epoch = self.epoch;
         let line = Line { epoch, asks: self.inbox.clone() };

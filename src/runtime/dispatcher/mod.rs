@@ -61,33 +61,33 @@ pub(super) struct Means {
 
 /// The state of a run under way.
 pub(super) struct Dispatcher {
-    log: RunLog,
-    means: Arc<Means>,
-    mode: Mode,
+    pub(super) log: RunLog,
+    pub(super) means: Arc<Means>,
+    pub(super) mode: Mode,
     /// Where today's pipeline is read from, for a retry.
-    source: Option<PathBuf>,
-    versions: Vec<(Generation, Arc<Pipeline>)>,
-    task: String,
-    gates: Gates,
-    journal: Journal,
-    edits: Edits,
+    pub(super) source: Option<PathBuf>,
+    pub(super) versions: Vec<(Generation, Arc<Pipeline>)>,
+    pub(super) task: String,
+    pub(super) gates: Gates,
+    pub(super) journal: Journal,
+    pub(super) edits: Edits,
     /// The span at every path that no invalidation covers.
-    paths: HashMap<String, SpanId>,
+    pub(super) paths: HashMap<String, SpanId>,
     /// How often each path ran.
-    tries: HashMap<String, u32>,
+    pub(super) tries: HashMap<String, u32>,
     /// Edit names of agents, by span.
-    agent_names: HashMap<SpanId, String>,
-    flights: BTreeMap<String, Flight>,
-    epoch: u64,
-    pattern: Option<JoinHandle<()>>,
-    inbox: mpsc::UnboundedSender<Incoming>,
-    sink: Sink,
-    on_status: StatusHook,
+    pub(super) agent_names: HashMap<SpanId, String>,
+    pub(super) flights: BTreeMap<String, Flight>,
+    pub(super) epoch: u64,
+    pub(super) pattern: Option<JoinHandle<()>>,
+    pub(super) inbox: mpsc::UnboundedSender<Incoming>,
+    pub(super) sink: Sink,
+    pub(super) on_status: StatusHook,
     /// What [`super::engine::Finish`] tells a headless caller.
-    denied: bool,
-    limited: bool,
-    limit_waived: bool,
-    last_plan: Option<RetryPlan>,
+    pub(super) denied: bool,
+    pub(super) limited: bool,
+    pub(super) limit_waived: bool,
+    pub(super) last_plan: Option<RetryPlan>,
 }
 
 impl Dispatcher {
@@ -132,24 +132,24 @@ impl Dispatcher {
     }
 
     /// The pipeline that a span of this generation runs by.
-    fn version(&self, generation: Generation) -> Arc<Pipeline> {
+    pub(super) fn version(&self, generation: Generation) -> Arc<Pipeline> {
         let known = self.versions.iter().rev().find(|(from, _)| *from <= generation);
         known.or(self.versions.first()).map(|(_, pipeline)| pipeline.clone()).unwrap_or_default()
     }
 
-    fn generation(&self) -> Generation {
+    pub(super) fn generation(&self) -> Generation {
         self.log.with(|state| state.generation)
     }
 
-    fn status(&self) -> RunStatus {
+    pub(super) fn status(&self) -> RunStatus {
         self.log.with(|state| state.status)
     }
 
-    fn is_headless(&self) -> bool {
+    pub(super) fn is_headless(&self) -> bool {
         matches!(self.mode, Mode::Headless(_))
     }
 
-    fn note(&self, span: Option<SpanId>, error: bool, text: impl Into<String>) {
+    pub(super) fn note(&self, span: Option<SpanId>, error: bool, text: impl Into<String>) {
         self.log.append(vec![TraceBody::Note { span, error, text: text.into() }]);
     }
 }
