@@ -46,7 +46,7 @@ pub struct Headless {
 }
 
 /// Called when the run's status or counts changed enough to be listed anew.
-pub type StatusHook = Box<dyn Fn(&RunLog) + Send>;
+pub type StatusHook = Box<dyn Fn(&RunLog) + Send + Sync>;
 
 /// What an engine works with.
 pub struct Setup {
@@ -134,8 +134,8 @@ impl Engine {
         let (sink, receiver) = setup.channel;
         let (paths, tries) = setup.log.with(surviving);
         let means = Means {
+            tools: Arc::new(Toolbox::for_workspace(setup.world.root())),
             world: Arc::new(setup.world),
-            tools: Arc::new(Toolbox::standard()),
             models: setup.models,
             masker: Arc::new(Masker::from_env()),
         };

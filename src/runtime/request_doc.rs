@@ -58,8 +58,9 @@ pub(super) fn parse(text: &str) -> Result<(String, Vec<Message>), String> {
 }
 
 fn section(heading: &str, body: &str) -> String {
-    let lines: String =
+    let lines: Vec<String> =
         body.split('\n').map(|line| format!("{}{line}\n", if is_marked(line) { " " } else { "" })).collect();
+    let lines = lines.concat();
     format!("{MARK}{heading}\n{lines}")
 }
 

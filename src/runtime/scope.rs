@@ -10,7 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::ask::{AgentKey, Ask, Failure, Outcome, Output, Payload, Place, Work};
 use super::dispatcher::Incoming;
 use super::patterns;
-use crate::model::{Fan, LlmRequest, LlmResponse, ToolCall};
+use crate::effects::tools::Toolbox;
+use crate::model::{Fan, LlmRequest, LlmResponse, ToolCall, ToolDecl};
 use crate::pipeline::Pipeline;
 
 /// Branches of a fan-out at work at once, unless the pipeline's limits say otherwise.
@@ -30,6 +31,7 @@ pub(super) struct Scope {
 pub(super) struct Line {
     pub epoch: u64,
     pub asks: mpsc::UnboundedSender<Incoming>,
+    pub tools: Arc<Toolbox>,
 }
 
 impl Line {
@@ -58,6 +60,11 @@ impl Scope {
     /// The pipeline this agent runs by.
     pub fn pipeline(&self) -> &Arc<Pipeline> {
         &self.pipeline
+    }
+
+    /// A tool's declaration for the model.
+    pub fn declared(&self, tool: &str) -> Option<ToolDecl> {
+        self.line.tools.get(tool).map(|tool| tool.decl().clone())
     }
 
     /// Runs an agent below this one.

@@ -8,9 +8,9 @@ use super::super::ask::Failure;
 use super::super::feed::Sink;
 use super::Means;
 use crate::effects::llm::CallPlace;
-use crate::effects::tools::{Prepared, ShellCall, ToolError, WorldCall, run_shell};
+use crate::effects::tools::{Prepared, ShellCall, ShellLimits, ToolError, WorldCall, run_shell};
 use crate::model::{LlmRequest, LlmResponse, SpanId, ToolCall, TraceBody, Update};
-use crate::rollback::{Doer, external_done, perform, record_external};
+use crate::rollback::{ActError, Doer, external_done, perform, record_external};
 use crate::store::RunLog;
 use crate::world::{Guard, Scope, World};
 
@@ -90,7 +90,7 @@ impl ToolRun {
         self.log.append(reads.collect());
         match perform(&self.log, world, &self.doer, decision.changes).await {
             Ok(_) => Done::Tool { text: decision.result, fault: false },
-            Err(error) if error.is_unrecorded() => Done::Broken(Failure::new(format!("failed to {error}"))),
+            Err(error @ ActError::NotRecorded(_)) => Done::Broken(Failure::new(format!("failed to {error}"))),
             Err(error) => fault(&ToolError(format!("failed to {error}"))),
         }
     }
@@ -102,9 +102,11 @@ impl ToolRun {
             Ok(action) => action,
             Err(error) => return Done::Broken(Failure::new(format!("failed to {error}"))),
         };
-        let outcome = run_shell(&call, world.root()).await;
-        external_done(&self.log, action, outcome.not_started().map_or(Ok(()), Err));
-        Done::Tool { fault: !outcome.is_ok(), text: outcome.text }
+        let outcome = run_shell(&call, world.root(), ShellLimits::default()).await;
+        let started = outcome.exit.is_some() || outcome.timed_out;
+        external_done(&self.log, action, if started { Ok(()) } else { Err(outcome.text.clone()) });
+        // A command's own exit code is an answer, not a fault.
+        Done::Tool { fault: outcome.timed_out || !started, text: outcome.text }
     }
 
     /// Takes a lock, and shows what is waited for meanwhile.

@@ -7,7 +7,7 @@ use super::super::ask::{Outcome, Place, Work};
 use crate::model::{Gate, SpanId, TextHash};
 
 /// Something under way.
-pub(super) struct Flight {
+pub(in super::super) struct Flight {
     /// Its span.
     pub span: SpanId,
     /// The span of its agent (for an agent's end: its own).
@@ -29,7 +29,7 @@ pub(super) struct Flight {
 }
 
 /// How far something under way is.
-pub(super) enum Stage {
+pub(in super::super) enum Stage {
     /// Stopped before it is sent or run.
     Before,
     /// Being carried out.

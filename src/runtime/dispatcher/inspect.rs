@@ -9,7 +9,7 @@ use crate::store::{Recorder, StoreError};
 
 impl Dispatcher {
     /// Answers with a span's texts.
-    pub(super) fn inspect(&self, span: SpanId) -> Result<(), String> {
+    pub(super) fn inspect(&self, span: SpanId) {
         let path = self.log.with(|state| state.trace.path(span));
         let (recorder, sink) = (self.log.recorder().clone(), self.sink.clone());
         // Reading the database must not hold up the run.
@@ -20,7 +20,6 @@ impl Dispatcher {
                 Err(error) => sink.send(Update::Refused(format!("failed to {error}"))),
             }
         });
-        Ok(())
     }
 }
 

@@ -10,7 +10,7 @@ impl Dispatcher {
     pub(in super::super) fn start_pattern(&mut self) {
         self.epoch += 1;
         let epoch = self.epoch;
-        let line = Line { epoch, asks: self.inbox.clone() };
+        let line = Line { epoch, asks: self.inbox.clone(), tools: self.means.tools.clone() };
         let pipeline = self.versions.first().map(|(_, pipeline)| pipeline.clone()).unwrap_or_default();
         let (inbox, task) = (self.inbox.clone(), self.task.clone());
         let pattern = tokio::spawn(run_pipeline(line, pipeline, task));

@@ -7,7 +7,7 @@
 mod asks;
 mod edit;
 mod exec;
-mod flight;
+pub(super) mod flight;
 mod inspect;
 mod lifecycle;
 mod release;
@@ -122,7 +122,10 @@ impl Dispatcher {
             Command::Plan { span } => self.plan(span),
             Command::Retry { span, as_of, with_readers } => self.retry(span, as_of, with_readers).await,
             Command::SetBreakpoints(breakpoints) => self.gates.set_breakpoints(&breakpoints),
-            Command::Inspect { span } => self.inspect(span),
+            Command::Inspect { span } => {
+                self.inspect(span);
+                Ok(())
+            }
             Command::Cancel => self.cancel().await,
             Command::Quit => Ok(()),
         };

@@ -80,7 +80,7 @@ impl Dispatcher {
         if plan.undoes.is_empty() {
             return Ok(());
         }
-        let _guard = self.hold().await?;
+        let _guard = self.hold()?;
         let report = rollback::undo_list(&self.log, &self.means.world, &plan.undoes, false).await;
         let stopped = report.conflict.is_some() || !report.certificate.differs.is_empty();
         let left = report.left.iter().map(|left| format!("{}: {}", left.action, left.why)).collect::<Vec<_>>();

@@ -43,15 +43,15 @@ impl Dispatcher {
         }
         match flight.work.clone() {
             Some(Work::Llm(request)) => self.launch_llm(path, &request),
-            Some(Work::Tool { call, refusal }) => match refusal.or_else(|| self.forbidden(path)) {
-                Some(why) => self.done(path, span, exec::fault(&ToolError(why))),
-                None => {
-                    let Some(flight) = self.flights.get(path) else { return };
-                    let doer = Doer { span: flight.agent, tool_span: span, tool_name: call.name.clone() };
-                    let run = ToolRun { log: self.log.clone(), means: self.means.clone(), doer, call };
-                    self.spawn(path, span, run.run());
+            Some(Work::Tool { call, refusal }) => {
+                if let Some(why) = refusal.or_else(|| self.forbidden(path)) {
+                    return self.done(path, span, exec::fault(&ToolError(why)));
                 }
-            },
+                let Some(flight) = self.flights.get(path) else { return };
+                let doer = Doer { span: flight.agent, tool_span: span, tool_name: call.name.clone() };
+                let run = ToolRun { log: self.log.clone(), means: self.means.clone(), doer, call };
+                self.spawn(path, span, run.run());
+            }
             None => {}
         }
     }

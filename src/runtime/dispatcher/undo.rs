@@ -8,7 +8,7 @@ use crate::world::{Guard, Scope};
 impl Dispatcher {
     pub(super) async fn undo(&mut self, action: Seq, force: bool) -> Result<(), String> {
         self.check_action(action)?;
-        let _guard = self.hold().await?;
+        let _guard = self.hold()?;
         self.report(rollback::undo(&self.log, &self.means.world, action, force).await);
         Ok(())
     }
@@ -33,7 +33,7 @@ impl Dispatcher {
         if actions.is_empty() && permanent.is_empty() {
             return Err("nothing of this span is applied; there is nothing to undo".into());
         }
-        let _guard = self.hold().await?;
+        let _guard = self.hold()?;
         let mut report = rollback::undo_list(&self.log, &self.means.world, &actions, false).await;
         report.left.extend(permanent);
         self.report(report);
@@ -44,14 +44,14 @@ impl Dispatcher {
         for action in actions {
             self.check_action(*action)?;
         }
-        let _guard = self.hold().await?;
+        let _guard = self.hold()?;
         self.report(rollback::undo_list(&self.log, &self.means.world, actions, false).await);
         Ok(())
     }
 
     pub(super) async fn redo(&mut self, action: Seq) -> Result<(), String> {
         self.check_action(action)?;
-        let _guard = self.hold().await?;
+        let _guard = self.hold()?;
         self.report(rollback::redo(&self.log, &self.means.world, action).await);
         Ok(())
     }
@@ -76,7 +76,7 @@ impl Dispatcher {
     }
 
     /// Takes every lock, so that nothing changes the world meanwhile.
-    pub(super) async fn hold(&self) -> Result<Guard, String> {
+    pub(super) fn hold(&self) -> Result<Guard, String> {
         if let Some(guard) = self.means.world.try_lock(Scope::All, "undo") {
             return Ok(guard);
         }

@@ -6,7 +6,6 @@ use serde_json::{Value as Json, json};
 
 use super::super::ask::{Failure, Output};
 use super::super::scope::Scope;
-use crate::effects::tools::declared;
 use crate::model::{LlmRequest, Message, ToolDecl};
 use crate::pipeline::{Model, Skill};
 
@@ -31,7 +30,7 @@ pub(super) async fn tool_loop(scope: &Scope, spec: &ToolLoop<'_>, input: &str) -
         let request = LlmRequest {
             model: spec.model.name.clone(),
             options: spec.model.options,
-            tools: declarations(spec, &unlocked),
+            tools: declarations(scope, spec, &unlocked),
             system: system(spec),
             messages: messages.clone(),
         };
@@ -69,7 +68,7 @@ fn system(spec: &ToolLoop<'_>) -> String {
     format!("{}\n\nSkills (load one with read_skill before you need it):\n{}", spec.prompt, list.join("\n"))
 }
 
-fn declarations(spec: &ToolLoop<'_>, unlocked: &BTreeSet<String>) -> Vec<ToolDecl> {
+fn declarations(scope: &Scope, spec: &ToolLoop<'_>, unlocked: &BTreeSet<String>) -> Vec<ToolDecl> {
     let mut tools = vec![
         decl("start", "Receive your input. Call this first.", &json!({"type": "object", "properties": {}})),
         decl(
@@ -86,7 +85,7 @@ fn declarations(spec: &ToolLoop<'_>, unlocked: &BTreeSet<String>) -> Vec<ToolDec
         let schema = json!({"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]});
         tools.push(decl("read_skill", "Load a skill's instructions, which unlocks the tools it names.", &schema));
     }
-    tools.extend(offered(spec, unlocked).filter_map(|name| declared(name)));
+    tools.extend(offered(spec, unlocked).filter_map(|name| scope.declared(name)));
     tools
 }
 
@@ -109,16 +108,12 @@ fn refusal(spec: &ToolLoop<'_>, unlocked: &BTreeSet<String>, name: &str) -> Opti
 
 fn read_skill(skills: &[Skill], args: &Json, unlocked: &mut BTreeSet<String>) -> String {
     let name = args.get("name").and_then(Json::as_str).unwrap_or_default();
-    match skills.iter().find(|skill| skill.name == name) {
-        Some(skill) => {
-            unlocked.extend(skill.tools.iter().cloned());
-            skill.body.clone()
-        }
-        None => {
-            let known: Vec<&str> = skills.iter().map(|skill| skill.name.as_str()).collect();
-            format!("[error: no skill is named \"{name}\"; there are: {}]", known.join(", "))
-        }
-    }
+    let Some(skill) = skills.iter().find(|skill| skill.name == name) else {
+        let known: Vec<&str> = skills.iter().map(|skill| skill.name.as_str()).collect();
+        return format!("[error: no skill is named \"{name}\"; there are: {}]", known.join(", "));
+    };
+    unlocked.extend(skill.tools.iter().cloned());
+    skill.body.clone()
 }
 
 fn finish(args: &Json) -> Output {
