@@ -1,0 +1,159 @@
+//! A session: one run with everything it needs, started from a loaded pipeline or opened from its folder.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::engine::{Engine, Mode, NewRun, Setup};
+use super::feed::channel;
+use crate::effects::llm::{LlmProvider, Providers};
+use crate::model::{RunId, RunState, Seq, TraceBody};
+use crate::pipeline::{Loaded, Pipeline};
+use crate::rollback;
+use crate::store::{self, Access, DataDir, RunFolder, RunLog, StoreError, Volatile};
+use crate::world::{World, WorldError};
+
+/// A run under way, and its folder.
+pub struct Session {
+    /// The run.
+    pub run: RunId,
+    /// Its folder; `None` when nothing is recorded.
+    pub folder: Option<RunFolder>,
+    /// Its engine.
+    pub engine: Engine,
+    /// Its log, to look at the folded state and stored texts.
+    pub log: RunLog,
+    /// What the user should know from the start (damage, what an interrupted run left).
+    pub told: Vec<String>,
+}
+
+/// Why a session could not begin; phrased to follow "failed to …".
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The workspace.
+    #[error(transparent)]
+    World(#[from] WorldError),
+    /// The models.
+    #[error("prepare the models: {0}")]
+    Models(String),
+}
+
+/// Makes whoever answers model calls for a pipeline; called at the start and before each retry.
+pub type ModelSource = Box<dyn Fn(&Pipeline) -> Result<Arc<dyn LlmProvider>, String> + Send + Sync>;
+
+/// The models that a pipeline names, with scripts relative to its folder.
+#[must_use]
+pub fn providers(base: PathBuf) -> ModelSource {
+    Box::new(move |pipeline| match Providers::build(pipeline, &base) {
+        Ok(providers) => Ok(Arc::new(providers)),
+        Err(error) => Err(error.to_string()),
+    })
+}
+
+/// Starts a new run, recorded in the data folder. Must be called within a tokio runtime; blocks for the time that
+/// creating the database takes (about 75 ms).
+///
+/// # Errors
+/// When the workspace, the models or the store are not usable.
+pub fn start(loaded: Loaded, data: &DataDir, task: String, mode: Mode) -> Result<Session, SessionError> {
+    let world = World::open(&loaded.workspace, Some(data.path()))?;
+    let models = providers(loaded.base.clone());
+    let (sink, receiver) = channel();
+    let new = store::NewRun {
+        name: loaded.pipeline.name.clone(),
+        task: task.clone(),
+        entrypoint: loaded.pipeline.entrypoint.clone(),
+        workspace: world.root().display().to_string(),
+        pipeline_file: Some(loaded.file.display().to_string()),
+    };
+    // Before the folder is made: a pipeline that can't run leaves none behind.
+    models(&loaded.pipeline).map_err(SessionError::Models)?;
+    let (log, folder) = data.create_run(new, sink.publish())?;
+    let setup = Setup {
+        log: log.clone(),
+        channel: (sink, receiver),
+        world,
+        models,
+        mode,
+        source: Some(loaded.file),
+        on_status: follow(folder.clone()),
+    };
+    let run = folder.id().clone();
+    let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task })
+        .map_err(SessionError::Models)?;
+    Ok(Session { run, folder: Some(folder), engine, log, told: loaded.warnings })
+}
+
+/// Starts a run that records nothing; nothing of it can be undone.
+///
+/// # Errors
+/// When the workspace or the models are not usable.
+pub fn start_unrecorded(loaded: Loaded, task: String, mode: Mode) -> Result<Session, SessionError> {
+    let world = World::open(&loaded.workspace, None)?;
+    let (sink, receiver) = channel();
+    let recorder = Arc::new(Volatile::new(sink.publish()));
+    let log = RunLog::new(recorder, RunState::default(), Seq(0), std::collections::HashSet::new());
+    let setup = Setup {
+        log: log.clone(),
+        channel: (sink, receiver),
+        world,
+        models: providers(loaded.base),
+        mode,
+        source: Some(loaded.file),
+        on_status: Box::new(|_| ()),
+    };
+    let run = RunId("unrecorded".into());
+    let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task })
+        .map_err(SessionError::Models)?;
+    Ok(Session { run, folder: None, engine, log, told: loaded.warnings })
+}
+
+/// Opens a past run. What a killed process left half-done is finished, or told.
+///
+/// # Errors
+/// When the run can't be opened, or its workspace is gone.
+pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Session, SessionError> {
+    let (sink, receiver) = channel();
+    let opened = folder.open(sink.publish(), Access::ReadWrite)?;
+    let workspace = opened.log.with(|state| state.workspace.clone());
+    let world = World::open(Path::new(&workspace), Some(data.path()))?;
+    let mut told: Vec<String> = opened.damage.iter().map(|damage| format!("damaged: {damage}")).collect();
+    world.load_memory(opened.log.with(|state| state.ledger.all_memory()));
+    if opened.damage.is_empty() {
+        told.extend(rollback::settle(&opened.log, &world).await);
+    }
+    let source = folder.manifest()?.pipeline_file.map(PathBuf::from);
+    let base = source.as_ref().and_then(|file| file.parent()).unwrap_or(Path::new(".")).to_owned();
+    let setup = Setup {
+        log: opened.log.clone(),
+        channel: (sink, receiver),
+        world,
+        models: providers(base),
+        mode,
+        source,
+        on_status: follow(folder.clone()),
+    };
+    for line in &told {
+        opened.log.append(vec![TraceBody::Note { span: None, error: true, text: line.clone() }]);
+    }
+    let engine = Engine::open(setup, opened.events)?;
+    Ok(Session { run: folder.id().clone(), folder: Some(folder), engine, log: opened.log, told })
+}
+
+/// Keeps the manifest up with the run, so that listing runs opens no database.
+fn follow(folder: RunFolder) -> super::engine::StatusHook {
+    let last = Mutex::new(None);
+    Box::new(move |log: &RunLog| {
+        let written = folder.update_manifest(|manifest| log.with(|state| manifest.follow(state)));
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = written {
+            let text = format!("failed to {error}; the list of runs is behind");
+            // Said once, not at every change.
+            if last.replace(text.clone()).as_ref() != Some(&text) {
+                log.append(vec![TraceBody::Note { span: None, error: true, text }]);
+            }
+        }
+    })
+}
