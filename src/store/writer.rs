@@ -120,12 +120,11 @@ impl Writer {
     /// Takes rows in the order of their seq, without blocking.
     pub(super) fn write(&self, rows: Vec<Row>, urgent: bool) -> Durable {
         let mut queue = self.shared.lock();
-        if let Some(why) = &queue.stopped {
-            let error = StoreError::Stopped(why.clone());
-            return Box::pin(std::future::ready(Err(error)));
-        }
         if queue.closing {
-            return Box::pin(std::future::ready(Err(StoreError::Stopped("the run is closed".to_owned()))));
+            return Box::pin(std::future::ready(Err(ended("the run is closed"))));
+        }
+        if let Some(why) = &queue.stopped {
+            return Box::pin(std::future::ready(Err(StoreError::Stopped(why.clone()))));
         }
         for row in &rows {
             if let Row::Text { hash, text, .. } = row {
@@ -142,7 +141,7 @@ impl Writer {
         if urgent || idle {
             self.shared.wake.notify_one();
         }
-        Box::pin(done.map(|told| told.unwrap_or_else(|_| Err(StoreError::Stopped("the writer ended".to_owned())))))
+        Box::pin(done.map(|told| told.unwrap_or_else(|_| Err(ended("the writer ended")))))
     }
 
     /// A text that is not committed yet.
@@ -160,9 +159,7 @@ impl Writer {
         self.shared.lock().closing = true;
         self.shared.wake.notify_one();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        thread.map_or(Ok(()), |thread| {
-            thread.join().unwrap_or_else(|_| Err(StoreError::Stopped("the writer ended".to_owned())))
-        })
+        thread.map_or(Ok(()), |thread| thread.join().unwrap_or_else(|_| Err(ended("the writer ended"))))
     }
 }
 
@@ -177,8 +174,12 @@ struct Ended<'a>(&'a Shared);
 
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
-        self.0.stop(&StoreError::Stopped("the writer ended".to_owned()));
+        self.0.stop(&ended("the writer ended"));
     }
+}
+
+fn ended(why: &str) -> StoreError {
+    StoreError::Database { what: "record", why: why.to_owned() }
 }
 
 fn run(mut output: Output, shared: &Shared) -> Result<(), StoreError> {

@@ -78,7 +78,8 @@ fn rows_that_nobody_waits_for_are_committed_by_closing() {
     let (project, log) = project();
     log.append(vec![note("later")]);
     log.recorder().close().unwrap();
-    assert!(matches!(block_on(log.append_durable(vec![note("too late")]).durable()), Err(StoreError::Stopped(_))));
+    let late = block_on(log.append_durable(vec![note("too late")]).durable()).unwrap_err();
+    assert_eq!(late.to_string(), "record: the run is closed");
     assert_eq!(reopen(&project.folder).events.len(), 1);
 }
 
