@@ -133,4 +133,15 @@ pub enum StoreError {
     /// An earlier write failed, so nothing more is recorded.
     #[error("record: an earlier write failed ({0})")]
     Stopped(String),
+    /// The run was opened to look at, or is damaged.
+    #[error("record: the run is open for reading only")]
+    ReadOnly,
+    /// A part of an id fits more than one run.
+    #[error("find one run: {part:?} fits {candidates}; name more of its id")]
+    Ambiguous {
+        /// What was asked for.
+        part: String,
+        /// The ids it fits.
+        candidates: super::Candidates,
+    },
 }
