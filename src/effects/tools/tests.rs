@@ -53,7 +53,8 @@ fn tools_are_found_by_name_and_old_name() {
     assert_eq!(toolbox.nearest("tama_file_write"), Some("tama_files_write"));
     assert_eq!(toolbox.nearest("quux"), None);
     assert!(toolbox.get("tama_http_get").is_none());
-    let schema = &toolbox.get("tama_files_edit").unwrap().decl().schema;
+    let edit = toolbox.get("tama_files_edit").unwrap();
+    let schema = &edit.decl().schema;
     assert_eq!(schema["required"], json!(["path", "old", "new"]));
     assert_eq!(schema["properties"]["all"]["type"], "boolean");
 }
