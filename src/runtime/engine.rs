@@ -13,6 +13,7 @@ use super::feed::{Feed, Receiver, Sink};
 use super::gates::{Gates, Until};
 use super::journal::{Journal, surviving};
 use super::request::json;
+use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::LlmProvider;
 use crate::effects::tools::Toolbox;
@@ -56,8 +57,8 @@ pub struct Setup {
     pub channel: (Sink, Receiver),
     /// The world of the pipeline's workspace.
     pub world: World,
-    /// Who answers model calls.
-    pub models: Arc<dyn LlmProvider>,
+    /// Makes whoever answers model calls.
+    pub models: ModelSource,
     /// How it is driven.
     pub mode: Mode,
     /// The file (or folder) that today's pipeline is read from, for a retry.
@@ -97,8 +98,11 @@ pub struct Finish {
 
 impl Engine {
     /// Starts a new run. Must be called within a tokio runtime.
-    #[must_use]
-    pub fn start(setup: Setup, new: NewRun) -> Self {
+    ///
+    /// # Errors
+    /// When the pipeline's models are not usable; nothing ran then.
+    pub fn start(setup: Setup, new: NewRun) -> Result<Self, String> {
+        let models = (setup.models)(&new.pipeline)?;
         let pipeline = setup.log.text(&json(&new.pipeline));
         setup.log.append(vec![TraceBody::RunStarted {
             run: new.run,
@@ -109,9 +113,9 @@ impl Engine {
             workspace: setup.world.root().display().to_string(),
         }]);
         let past = Past { versions: vec![(Generation(1), Arc::new(new.pipeline))], task: new.task, ..Past::default() };
-        let (mut dispatcher, engine) = Self::build(setup, past, Vec::new());
+        let (mut dispatcher, engine) = Self::build(setup, past, Vec::new(), Some(models));
         dispatcher.begin();
-        engine.run(dispatcher)
+        Ok(engine.run(dispatcher))
     }
 
     /// Opens a past run from its stored events. A run whose process died is marked interrupted.
@@ -124,25 +128,31 @@ impl Engine {
         if setup.log.with(|state| state.status) == RunStatus::Running {
             setup.log.append(vec![TraceBody::RunStatus { status: RunStatus::Interrupted, text: None }]);
         }
-        let (dispatcher, engine) = Self::build(setup, past, events);
+        let (dispatcher, engine) = Self::build(setup, past, events, None);
         dispatcher.tell_abilities();
         Ok(engine.run(dispatcher))
     }
 
-    fn build(setup: Setup, past: Past, events: Vec<TraceEvent>) -> (Dispatcher, Pending) {
+    fn build(
+        setup: Setup,
+        past: Past,
+        events: Vec<TraceEvent>,
+        models: Option<Arc<dyn LlmProvider>>,
+    ) -> (Dispatcher, Pending) {
         let (inbox, incoming) = mpsc::unbounded_channel();
         let (sink, receiver) = setup.channel;
         let (paths, tries) = setup.log.with(surviving);
         let means = Means {
             tools: Arc::new(Toolbox::for_workspace(setup.world.root())),
             world: Arc::new(setup.world),
-            models: setup.models,
             masker: Arc::new(Masker::from_env()),
         };
         let feed = Feed::new(receiver, setup.log.clone(), events);
         let dispatcher = Dispatcher {
             log: setup.log,
             means: Arc::new(means),
+            models,
+            model_source: setup.models,
             mode: setup.mode,
             source: setup.source,
             versions: past.versions,

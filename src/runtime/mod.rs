@@ -15,7 +15,9 @@ mod policy;
 mod request;
 mod request_doc;
 mod scope;
+mod session;
 
 pub use engine::{Engine, Finish, Headless, Mode, NewRun, Setup, StatusHook};
 pub use feed::{Feed, Receiver, Sink, channel};
 pub use request::{llm_hash, tool_hash};
+pub use session::{ModelSource, Session, SessionError, open, providers, start, start_unrecorded};

@@ -150,6 +150,25 @@ fn one_kind_replaces_another() {
 }
 
 #[test]
+fn what_a_crash_left_is_tidied() {
+    let place = Place::new();
+    let leftover = format!(".tama-{}.tmp", crate::store::hash_blob(b"x"));
+    for tidy in [true, false] {
+        fs::write(place.path(&leftover), "half").unwrap();
+        if tidy {
+            assert!(place.world.tidy(&Key::file("x")).unwrap());
+            assert_eq!(place.names(), Vec::<String>::new());
+        } else {
+            place.put("x", &file("whole", None)).unwrap();
+            assert_eq!(place.names(), ["x"]);
+        }
+    }
+    assert!(!place.world.tidy(&Key::file("x")).unwrap());
+    let long = "n".repeat(255);
+    place.put(&long, &file("x", None)).unwrap();
+}
+
+#[test]
 fn modes_are_kept_unless_given() {
     let place = Place::new();
     place.put("new", &file("x", None)).unwrap();

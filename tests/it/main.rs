@@ -1,3 +1,11 @@
-//! One binary for all integration tests: every further one would link DuckDB again.
+//! The integration tests, in one binary: every further one would link DuckDB again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
+mod llm;
 mod scenario;
+mod server;

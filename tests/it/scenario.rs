@@ -238,9 +238,9 @@ impl Stage {
         let span = self.span(path)?;
         let next = self.session.log.with(|state| {
             let actions = state.actions(span, true);
-            actions.into_iter().find(|action| {
-                state.ledger.get(*action).is_some_and(|entry| entry.is_applied() && entry.is_undoable())
-            })
+            actions
+                .into_iter()
+                .find(|action| state.ledger.get(*action).is_some_and(|entry| entry.is_applied() && entry.is_undoable()))
         });
         let action = next.ok_or("nothing is applied there")?;
         self.report = None;
@@ -259,7 +259,8 @@ impl Stage {
     fn redo(&mut self, key: &str) -> Result<(), String> {
         let action = self.session.log.with(|state| {
             let undone = state.ledger.entries().iter();
-            let mut undone = undone.filter(|entry| entry.status == ActionStatus::Undone && entry.record.key.name == key);
+            let mut undone =
+                undone.filter(|entry| entry.status == ActionStatus::Undone && entry.record.key.name == key);
             undone.next().map(|entry| entry.seq)
         });
         self.report = None;

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use super::super::ask::Failure;
 use super::super::feed::Sink;
 use super::Means;
-use crate::effects::llm::CallPlace;
+use crate::effects::llm::{CallPlace, LlmProvider};
 use crate::effects::tools::{Prepared, ShellCall, ShellLimits, ToolError, WorldCall, run_shell};
 use crate::model::{LlmRequest, LlmResponse, SpanId, ToolCall, TraceBody, Update};
 use crate::rollback::{ActError, Doer, external_done, perform, record_external};
@@ -29,7 +29,7 @@ pub(in super::super) enum Done {
 
 /// Calls the model, and shows text as it arrives.
 pub(super) async fn call_model(
-    means: Arc<Means>,
+    models: Arc<dyn LlmProvider>,
     sink: Sink,
     span: SpanId,
     request: LlmRequest,
@@ -42,7 +42,7 @@ pub(super) async fn call_model(
         }
     };
     let call = async {
-        let result = means.models.call(&request, &place, &chunks).await;
+        let result = models.call(&request, &place, &chunks).await;
         drop(chunks);
         result
     };

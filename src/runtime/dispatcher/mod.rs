@@ -31,6 +31,7 @@ use super::engine::{Mode, StatusHook};
 use super::feed::Sink;
 use super::gates::Gates;
 use super::journal::Journal;
+use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::LlmProvider;
 use crate::effects::tools::Toolbox;
@@ -55,7 +56,6 @@ pub(super) enum Incoming {
 pub(super) struct Means {
     pub world: Arc<World>,
     pub tools: Arc<Toolbox>,
-    pub models: Arc<dyn LlmProvider>,
     pub masker: Arc<Masker>,
 }
 
@@ -63,6 +63,9 @@ pub(super) struct Means {
 pub(super) struct Dispatcher {
     pub(super) log: RunLog,
     pub(super) means: Arc<Means>,
+    /// Who answers model calls; `None` until a past run is retried.
+    pub(super) models: Option<Arc<dyn LlmProvider>>,
+    pub(super) model_source: ModelSource,
     pub(super) mode: Mode,
     /// Where today's pipeline is read from, for a retry.
     pub(super) source: Option<PathBuf>,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Dispatcher;
+use crate::effects::llm::LlmProvider;
 use crate::model::{Generation, RetryPlan, RunStatus, Seq, SpanId, SpanKind, TraceBody, Update};
 use crate::pipeline::{Pipeline, changed_agents, load};
 use crate::rollback;
@@ -42,6 +43,8 @@ impl Dispatcher {
             self.plan(span)?;
             return Err("the run moved on while the plan was shown; look at the new plan".into());
         }
+        // Before anything is undone: a pipeline that can't run now is no reason to.
+        let models = self.todays_models()?;
         self.drop_pattern();
         let taken = self.paths_of(&plan.reruns);
         let reopened = self.paths_of(&plan.reopens);
@@ -55,6 +58,7 @@ impl Dispatcher {
         let generation = Generation(self.generation().0 + 1);
         self.invalidate(&plan, generation, &taken, with_readers);
         self.see_todays_files(generation);
+        self.models = Some(models);
         for path in &taken {
             self.paths.remove(path);
         }
@@ -153,6 +157,12 @@ impl Dispatcher {
             }
             Err(why) => self.note(None, true, format!("the retry runs by the stored pipeline: {why}")),
         }
+    }
+
+    /// Whoever answers the calls of today's pipeline.
+    fn todays_models(&self) -> Result<Arc<dyn LlmProvider>, String> {
+        let today = self.today().map(Arc::new).unwrap_or_else(|_| self.newest());
+        (self.model_source)(&today)
     }
 
     fn today(&self) -> Result<Pipeline, String> {

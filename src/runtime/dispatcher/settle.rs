@@ -58,6 +58,7 @@ impl Dispatcher {
 
     fn launch_llm(&mut self, path: &str, request: &LlmRequest) {
         let Some(flight) = self.flights.get(path) else { return };
+        let Some(models) = self.models.clone() else { return };
         let (span, agent, visit, parent) = (flight.span, flight.agent, flight.place.visit, flight.place.parent.clone());
         self.tell(agent, request);
         let name = self.agent_names.get(&agent).cloned().unwrap_or_default();
@@ -72,13 +73,7 @@ impl Dispatcher {
             of(agent).max(of(span))
         });
         let place = CallPlace { agent: parent, call: visit, attempt };
-        let call = exec::call_model(
-            self.means.clone(),
-            self.sink.clone(),
-            span,
-            sent.unwrap_or_else(|| request.clone()),
-            place,
-        );
+        let call = exec::call_model(models, self.sink.clone(), span, sent.unwrap_or_else(|| request.clone()), place);
         self.spawn(path, span, call);
     }
 

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::model::{
-    ActionChange, ActionEvent, BlobHash, Element, Fan, Gate, KeyKind, MessageRecord, PauseReason, Seq, TextHash,
+    ActionChange, ActionEvent, BlobHash, EditReach, Element, Fan, Gate, KeyKind, MessageRecord, PauseReason, Seq,
+    TextHash,
 };
 use crate::store::{StoreError, hash_text};
 
@@ -71,12 +72,25 @@ fn others(log: &RunLog) -> Vec<TraceBody> {
         TraceBody::PipelineChanged { generation: Generation(2), pipeline: text, changed: vec!["writer".into()] },
         TraceBody::SpanWaiting { span, on: Some("#35".into()) },
         TraceBody::SpanWaiting { span, on: None },
-        TraceBody::Released { span, how: "step".into() },
+        TraceBody::Released { span, how: "step".into(), stale: true },
         TraceBody::Sent { span, system: Some(text), messages: Some(messages.clone()), args: None },
         TraceBody::Sent { span, system: None, messages: None, args: Some(text) },
-        TraceBody::PromptEdited { path: "editor".into(), generation: Generation(2), text: Some(text) },
-        TraceBody::PromptEdited { path: "editor".into(), generation: Generation(2), text: None },
-        TraceBody::MessagesEdited { path: "editor".into(), generation: Generation(1), upto: 2, messages },
+        TraceBody::PromptEdited {
+            reach: EditReach::Agent { name: "editor".into() },
+            generation: Generation(2),
+            text: Some(text),
+        },
+        TraceBody::PromptEdited {
+            reach: EditReach::Agent { name: "editor".into() },
+            generation: Generation(2),
+            text: None,
+        },
+        TraceBody::MessagesEdited {
+            reach: EditReach::Agent { name: "editor".into() },
+            generation: Generation(1),
+            upto: 2,
+            messages,
+        },
         TraceBody::Invalidated {
             generation: Generation(2),
             cause: span,
@@ -205,7 +219,11 @@ fn a_spans_events_have_its_actions_and_what_became_of_them() {
             start(1, 0, "editor", 1, agent(&log)),
             start(2, 1, "editor/llm", 1, call(&log)),
             start(3, 1, "editor/tool", 1, tool(&log)),
-            TraceBody::PromptEdited { path: "editor".into(), generation: Generation(1), text: None },
+            TraceBody::PromptEdited {
+                reach: EditReach::Agent { name: "editor".into() },
+                generation: Generation(1),
+                text: None,
+            },
         ],
     );
     let at = block_on(log.append_durable(vec![TraceBody::Action(action.clone())]).durable()).unwrap();
