@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tama_tui::model::{
-    ActionStatus, Breakpoint, Command, EditScope, Gate, Release, RetryPlan, RunState, RunStatus, Seq, SpanId,
-    UndoReport, Update,
+    ActionStatus, Breakpoint, Command, EditScope, Gate, Generation, Release, RetryPlan, RunState, RunStatus, Seq,
+    SpanId, UndoReport, Update,
 };
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Mode, Session};
@@ -46,6 +46,8 @@ struct Stage {
     plan: Option<RetryPlan>,
     report: Option<UndoReport>,
     refused: Option<String>,
+    /// The generation when a retry was asked for.
+    before: Generation,
     chunks: String,
 }
 
@@ -106,7 +108,17 @@ impl Stage {
         let mode = Mode::Debug { step: scenario.step, breakpoints };
         let session = runtime::start(loaded, &data, task, mode).unwrap();
         let state = RunState::default();
-        Self { folder, data, session, state, plan: None, report: None, refused: None, chunks: String::new() }
+        Self {
+            folder,
+            data,
+            session,
+            state,
+            plan: None,
+            report: None,
+            refused: None,
+            before: Generation(1),
+            chunks: String::new(),
+        }
     }
 
     async fn act(&mut self, line: &str) -> Result<(), String> {
@@ -270,6 +282,7 @@ impl Stage {
     fn retry(&mut self, with_readers: bool) -> Result<(), String> {
         let plan = self.plan.take().ok_or("no plan was shown")?;
         self.refused = None;
+        self.before = self.state.generation;
         self.send(Command::Retry { span: plan.span, as_of: plan.as_of, with_readers })
     }
 
@@ -307,7 +320,7 @@ impl Stage {
             ("paused", path) => trace.paused().any(|span| trace.path(span) == path),
             ("paused-count", count) => trace.paused().count().to_string() == count,
             ("end", _) => self.state.status != RunStatus::Running && self.state.run.is_some(),
-            ("running", _) => self.state.status == RunStatus::Running && self.state.run.is_some(),
+            ("retried", _) => self.state.generation > self.before,
             ("opened", _) => self.state.last > Seq(0),
             ("plan", _) => self.plan.is_some(),
             ("report", _) => self.report.is_some(),
