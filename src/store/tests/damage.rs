@@ -121,3 +121,55 @@ fn a_spoilt_database_is_an_error_and_is_left_alone() {
     assert!(matches!(project.folder.open(quiet(), Access::ReadWrite), Err(StoreError::Database { .. })));
     assert_eq!(std::fs::read(project.folder.database()).unwrap(), b"not a database");
 }
+
+/// Not a test by itself: records for ever in the folder that it is told, telling each seq once it is acknowledged.
+#[test]
+#[ignore = "run by another test, in a process of its own"]
+fn record_until_killed() {
+    let Ok(path) = std::env::var("TAMA_TUI_TEST_RECORD") else { return };
+    let data = DataDir::open_or_create(path).unwrap();
+    let (log, _folder) = data.create_run(new_run(), quiet()).unwrap();
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let log = log.clone();
+            scope.spawn(move || {
+                for at in 0.. {
+                    let _ = log.text(&format!("{writer} {at}"));
+                    let action = TraceBody::Action(memory_set("k", KeyState::Absent, "v"));
+                    let seq = block_on(log.append_durable(vec![action]).durable()).unwrap();
+                    eprintln!("\nacknowledged {}", seq.0);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_by_a_kill() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    for round in 0..4 {
+        let home = tempfile::tempdir().unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "store::tests::damage::record_until_killed", "--nocapture"])
+            .env("TAMA_TUI_TEST_RECORD", home.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let mut told = lines.filter_map(|line| line.strip_prefix("acknowledged ")?.parse::<u64>().ok());
+        let before: Vec<u64> = told.by_ref().take(20 + 37 * round).collect();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // What it told between the last line read and its death.
+        let acknowledged = before.into_iter().chain(told).max().unwrap();
+
+        let data = DataDir::open_or_create(home.path()).unwrap();
+        let run = data.runs().unwrap().remove(0);
+        assert_eq!(run.manifest.unwrap().status, RunStatus::Interrupted);
+        let opened = reopen(&run.folder);
+        assert_eq!(opened.damage, Vec::<String>::new());
+        assert!(opened.log.recorder().committed().0 >= acknowledged);
+    }
+}
