@@ -122,6 +122,25 @@ fn a_spoilt_database_is_an_error_and_is_left_alone() {
     assert_eq!(std::fs::read(project.folder.database()).unwrap(), b"not a database");
 }
 
+#[test]
+fn a_flipped_byte_never_loses_rows_in_silence() {
+    let project = closed();
+    let whole = std::fs::read(project.folder.database()).unwrap();
+    let events = reopen(&project.folder).events;
+    let mut told = 0;
+    for at in (4096 + 100..whole.len()).step_by(8192) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 0x10;
+        std::fs::write(project.folder.database(), flipped).unwrap();
+        match project.folder.open(quiet(), Access::ReadOnly) {
+            Ok(opened) if opened.damage.is_empty() => assert_eq!(opened.events, events, "byte {at}"),
+            Ok(_) | Err(StoreError::Database { .. } | StoreError::Damaged(_)) => told += 1,
+            Err(other) => panic!("byte {at}: {other}"),
+        }
+    }
+    assert!(told > 0, "no flip hit anything");
+}
+
 /// Not a test by itself: records for ever in the folder that it is told, telling each seq once it is acknowledged.
 #[test]
 #[ignore = "run by another test, in a process of its own"]
