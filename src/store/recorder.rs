@@ -58,7 +58,8 @@ pub trait Recorder: Send + Sync {
     /// When the store can't be read.
     fn events(&self, after: Seq, limit: usize) -> Result<Vec<TraceEvent>, StoreError>;
 
-    /// The committed events that concern one span: its start, end, gates, edits.
+    /// The committed events that concern one span: its start, end, gates, edits of its path, its actions (as agent
+    /// or as tool) and what became of them.
     ///
     /// # Errors
     /// When the store can't be read.

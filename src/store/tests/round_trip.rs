@@ -1,11 +1,13 @@
 //! Every kind of event is read back as it was written.
 
+use std::collections::HashSet;
+
 use super::*;
 use crate::model::{
-    ActionChange, ActionEvent, BlobHash, EditReach, Element, Fan, Gate, KeyKind, MessageRecord, PauseReason, Seq,
+    ActionChange, ActionEvent, BlobHash, EditReach, Element, Fan, Gate, KeyKind, MessageRecord, PauseReason, RunState, Seq,
     TextHash,
 };
-use crate::store::{StoreError, hash_text};
+use crate::store::{StoreError, Volatile, hash_text};
 
 fn blob() -> BlobHash {
     BlobHash([7; 16])
@@ -211,24 +213,26 @@ fn a_reopened_run_goes_on_where_it_ended() {
 #[test]
 fn a_spans_events_have_its_actions_and_what_became_of_them() {
     let (_project, log) = project();
+    tell_a_span(&log);
+    tell_a_span(&RunLog::new(Arc::new(Volatile::new(quiet())), RunState::default(), Seq(0), HashSet::new()));
+}
+
+/// Both recorders answer the same.
+fn tell_a_span(log: &RunLog) {
     let action = memory_set("k", KeyState::Absent, "v");
     write_now(
-        &log,
+        log,
         vec![
-            run_started(&log),
-            start(1, 0, "editor", 1, agent(&log)),
-            start(2, 1, "editor/llm", 1, call(&log)),
-            start(3, 1, "editor/tool", 1, tool(&log)),
-            TraceBody::PromptEdited {
-                reach: EditReach::Agent { name: "editor".into() },
-                generation: Generation(1),
-                text: None,
-            },
+            run_started(log),
+            start(1, 0, "editor", 1, agent(log)),
+            start(2, 1, "editor/llm", 1, call(log)),
+            start(3, 1, "editor/tool", 1, tool(log)),
+            TraceBody::PromptEdited { reach: EditReach::Agent { name: "editor".into() }, generation: Generation(1), text: None },
         ],
     );
     let at = block_on(log.append_durable(vec![TraceBody::Action(action.clone())]).durable()).unwrap();
     let applied = ActionEvent { action: at, change: ActionChange::Applied { after: action.intended.clone() } };
-    write_now(&log, vec![TraceBody::ActionEvent(applied.clone()), note("other")]);
+    write_now(log, vec![TraceBody::ActionEvent(applied.clone()), note("other")]);
     let bodies = |span| {
         let events = log.recorder().span_events(SpanId(span)).unwrap();
         events.into_iter().map(|event| event.body).collect::<Vec<_>>()
