@@ -564,6 +564,23 @@ fn an_agent_that_is_never_run_is_a_warning_with_its_place() {
 }
 
 #[test]
+fn the_demo_has_no_fault_and_goes_wrong_on_the_first_try_only() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
+    let pipeline = check(&folder).unwrap().pipeline;
+    let stop = &pipeline.breakpoints[0];
+    assert_eq!((stop.agent.as_deref(), stop.tool.as_deref()), (Some("writer"), Some("tama_files_write")));
+    let script = Script::parse(&fs::read_to_string(folder.join("replies.toml")).unwrap()).unwrap();
+    let writes = |attempt| {
+        let answers = script.replies.iter().filter(move |reply| reply.agent.matches("editor/writer"));
+        let taken = answers.filter(move |reply| reply.attempt.is_none_or(|wanted| wanted == attempt));
+        let calls: Vec<_> = taken.flat_map(|reply| &reply.calls).map(|call| call.name.as_str()).collect();
+        calls.contains(&"tama_files_delete")
+    };
+    assert!(writes(1), "the first try throws a file away");
+    assert!(!writes(2) && !writes(3), "every later one does not, whatever was typed");
+}
+
+#[test]
 fn changed_agents_are_the_edited_the_gone_and_the_new() {
     let dir = folder(GOOD);
     let stored = load(dir.path()).unwrap().pipeline;
