@@ -464,11 +464,11 @@ impl TraceBody {
             Self::Action(record) => Some(record.tool_span),
             Self::Invalidated { cause, .. } => Some(*cause),
             Self::Note { span, .. } => *span,
-            Self::PipelineChanged { .. }
-            | Self::PromptEdited { .. }
-            | Self::MessagesEdited { .. }
-            | Self::ActionEvent(_)
-            | Self::Kept { .. } => None,
+            Self::PromptEdited { reach, .. } | Self::MessagesEdited { reach, .. } => match reach {
+                EditReach::Try { span } | EditReach::Call { span } => Some(*span),
+                EditReach::Agent { .. } => None,
+            },
+            Self::PipelineChanged { .. } | Self::ActionEvent(_) | Self::Kept { .. } => None,
         }
     }
 }

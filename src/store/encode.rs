@@ -248,8 +248,9 @@ fn other_columns(body: &TraceBody, row: &mut Stored) {
             row.set("generation", generation.0);
             row.set("system_text", text.map(name));
         }
-        TraceBody::MessagesEdited { generation, .. } => row.set("generation", generation.0),
-        TraceBody::PipelineChanged { generation, .. } => row.set("generation", generation.0),
+        TraceBody::MessagesEdited { generation, .. } | TraceBody::PipelineChanged { generation, .. } => {
+            row.set("generation", generation.0);
+        }
         TraceBody::Read { key, action, .. } => {
             row.set("key_kind", key.kind.name());
             row.set("key", &key.name);

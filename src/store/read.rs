@@ -59,8 +59,7 @@ pub(super) fn span_events(
     span: SpanId,
     committed: Seq,
 ) -> Result<Vec<TraceEvent>, StoreError> {
-    const EVENTS: &str = "seq <= ? AND (span_id = ? OR (kind IN ('prompt_edited', 'messages_edited') \
-        AND path IN (SELECT path FROM events WHERE kind = 'span_started' AND span_id = ?)))";
+    const EVENTS: &str = "seq <= ? AND (span_id = ? OR span_id = ?)";
     const ACTIONS: &str = "seq <= ? AND (span_id = ? OR tool_span_id = ?)";
     const CHANGES: &str =
         "seq <= ? AND action_seq IN (SELECT seq FROM action_log WHERE span_id = ? OR tool_span_id = ?)";

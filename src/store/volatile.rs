@@ -64,23 +64,17 @@ impl Recorder for Volatile {
 
     fn span_events(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {
         let inner = self.lock();
-        let mut path = None;
         let mut actions = HashSet::new();
         for event in &inner.events {
-            match &event.body {
-                TraceBody::SpanStarted(start) if start.span == span => path = Some(&start.path),
-                TraceBody::Action(record) if record.span == span || record.tool_span == span => {
-                    actions.insert(event.seq);
-                }
-                _ => {}
+            if let TraceBody::Action(record) = &event.body
+                && (record.span == span || record.tool_span == span)
+            {
+                actions.insert(event.seq);
             }
         }
         let concerns = |event: &&TraceEvent| match &event.body {
             TraceBody::Action(_) => actions.contains(&event.seq),
             TraceBody::ActionEvent(change) => actions.contains(&change.action),
-            TraceBody::PromptEdited { path: edited, .. } | TraceBody::MessagesEdited { path: edited, .. } => {
-                Some(edited) == path
-            }
             body => body.span() == Some(span),
         };
         Ok(inner.events.iter().filter(concerns).cloned().collect())

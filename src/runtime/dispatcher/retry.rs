@@ -161,7 +161,7 @@ impl Dispatcher {
 
     /// Whoever answers the calls of today's pipeline.
     fn todays_models(&self) -> Result<Arc<dyn LlmProvider>, String> {
-        let today = self.today().map(Arc::new).unwrap_or_else(|_| self.newest());
+        let today = self.today().map_or_else(|_| self.newest(), Arc::new);
         (self.model_source)(&today)
     }
 

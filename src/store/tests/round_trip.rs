@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::*;
 use crate::model::{
-    ActionChange, ActionEvent, BlobHash, EditReach, Element, Fan, Gate, KeyKind, MessageRecord, PauseReason, RunState, Seq,
-    TextHash,
+    ActionChange, ActionEvent, BlobHash, EditReach, Element, Fan, Gate, KeyKind, MessageRecord, PauseReason, RunState,
+    Seq, TextHash,
 };
 use crate::store::{StoreError, Volatile, hash_text};
 
@@ -227,7 +227,11 @@ fn tell_a_span(log: &RunLog) {
             start(1, 0, "editor", 1, agent(log)),
             start(2, 1, "editor/llm", 1, call(log)),
             start(3, 1, "editor/tool", 1, tool(log)),
-            TraceBody::PromptEdited { reach: EditReach::Agent { name: "editor".into() }, generation: Generation(1), text: None },
+            TraceBody::PromptEdited {
+                reach: EditReach::Try { span: SpanId(1) },
+                generation: Generation(1),
+                text: None,
+            },
         ],
     );
     let at = block_on(log.append_durable(vec![TraceBody::Action(action.clone())]).durable()).unwrap();
