@@ -1,5 +1,13 @@
 //! What can be changed, by key: read a key's state, put a key into a state; confined to the workspace.
 
+mod error;
+mod files;
+mod handle;
+mod locks;
+pub mod path;
 mod value;
 
+pub use error::WorldError;
+pub use handle::World;
+pub use locks::{Guard, Scope};
 pub use value::{Change, Value};

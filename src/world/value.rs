@@ -59,4 +59,14 @@ impl Value {
             Self::Symlink { target } => KeyState::Symlink { target: target.clone() },
         }
     }
+
+    /// The content of a memory key in that state; `None` when it is absent, or no state of memory.
+    #[must_use]
+    pub fn of_memory(state: KeyState) -> Option<Self> {
+        match state {
+            KeyState::Text { text } => Some(Self::Text(text)),
+            KeyState::List { elements } => Some(Self::List(elements)),
+            _ => None,
+        }
+    }
 }

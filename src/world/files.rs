@@ -1,0 +1,269 @@
+//! Files, folders and links of the workspace, by path.
+//!
+//! Every path is walked part by part from the workspace's own handle, and no link is ever followed: so no path can
+//! leave the workspace, even when something changes it meanwhile, and no file has two names.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::Path;
+
+use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
+use cap_std::fs::{Dir, FileType, FileTypeExt, Metadata, MetadataExt, OpenOptions, Permissions, PermissionsExt};
+
+use super::path::{ROOT, parents};
+use super::{Value, WorldError};
+
+/// Permission bits of a new file.
+const NEW_FILE: u32 = 0o644;
+/// Permission bits of a new folder.
+const NEW_FOLDER: u32 = 0o755;
+/// The permission bits of a mode, without the file type.
+const PERMISSIONS: u32 = 0o7777;
+
+/// Device and inode: what a file is, whatever its name.
+pub(super) type FileId = (u64, u64);
+
+/// The workspace's files.
+pub(super) struct Files {
+    root: Dir,
+    data: Option<FileId>,
+}
+
+/// A place in an open folder.
+struct Place<'a> {
+    folder: Dir,
+    name: &'a str,
+    path: &'a str,
+}
+
+impl Files {
+    pub(super) fn new(root: Dir, data: Option<FileId>) -> Self {
+        Self { root, data }
+    }
+
+    /// Whether the path can be used; what is not there can.
+    pub(super) fn check(&self, path: &str) -> Result<(), WorldError> {
+        match self.place(path)? {
+            Some(place) => place.metadata()?.map_or(Ok(()), |found| self.refuse_data(&found, path)),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn read(&self, path: &str) -> Result<Value, WorldError> {
+        if path == ROOT {
+            let found = self.root.dir_metadata().map_err(WorldError::io("read the folder", path))?;
+            return self.directory(&self.root, &found, path);
+        }
+        let Some(place) = self.place(path)? else { return Ok(Value::Absent) };
+        let Some(found) = place.metadata()? else { return Ok(Value::Absent) };
+        self.refuse_data(&found, path)?;
+        if found.is_dir() {
+            let folder = place.folder.open_dir_nofollow(place.name).map_err(place.io("open the folder"))?;
+            self.directory(&folder, &found, path)
+        } else if found.is_symlink() {
+            Ok(Value::Symlink { target: place.target()? })
+        } else if found.is_file() {
+            place.file()
+        } else {
+            Err(WorldError::NotRegular { path: path.to_owned(), what: describe(found.file_type()) })
+        }
+    }
+
+    pub(super) fn put(&self, path: &str, value: &Value) -> Result<(), WorldError> {
+        if path == ROOT {
+            return Err(WorldError::WrongState { key: path.to_owned(), why: "it is the workspace itself" });
+        }
+        let place = match self.place(path)? {
+            Some(place) => place,
+            None if *value == Value::Absent => return Ok(()),
+            None => {
+                let why = "the folder it is in does not exist, or is not a folder".to_owned();
+                return Err(WorldError::Io { what: "write", path: path.to_owned(), why });
+            }
+        };
+        let found = place.metadata()?;
+        if let Some(found) = &found {
+            self.refuse_data(found, path)?;
+            let kind = found.file_type();
+            if !(kind.is_file() || kind.is_dir() || kind.is_symlink()) {
+                return Err(WorldError::NotRegular { path: path.to_owned(), what: describe(kind) });
+            }
+        }
+        match value {
+            Value::Absent => place.remove(found.as_ref())?,
+            Value::File { bytes, mode } => place.write(found.as_ref(), bytes, *mode)?,
+            Value::Directory { mode, .. } => place.make_folder(found.as_ref(), *mode)?,
+            Value::Symlink { target } => place.link(found.as_ref(), target)?,
+            Value::Text(_) | Value::List(_) => {
+                return Err(WorldError::WrongState { key: path.to_owned(), why: "a path can't hold a memory value" });
+            }
+        }
+        sync(&place.folder).map_err(place.io("save the folder of"))
+    }
+
+    /// Opens the folder that the path is in; `None` when there is no such folder.
+    fn place<'a>(&self, path: &'a str) -> Result<Option<Place<'a>>, WorldError> {
+        let mut folder = self.root.try_clone().map_err(WorldError::io("open the workspace for", path))?;
+        for above in parents(path) {
+            let here = Place { folder, name: last_part(above), path: above };
+            let Some(found) = here.metadata()? else { return Ok(None) };
+            if found.is_symlink() {
+                let target = here.target()?;
+                return Err(WorldError::ThroughLink { path: path.to_owned(), link: above.to_owned(), target });
+            }
+            if !found.is_dir() {
+                return Ok(None);
+            }
+            let opened = here.folder.open_dir_nofollow(here.name).map_err(here.io("open the folder"))?;
+            // Of the handle, not of the name: the name may mean something else by now.
+            let opened_is = opened.dir_metadata().map_err(here.io("open the folder"))?;
+            self.refuse_data(&opened_is, path)?;
+            folder = opened;
+        }
+        Ok(Some(Place { folder, name: last_part(path), path }))
+    }
+
+    fn refuse_data(&self, found: &Metadata, path: &str) -> Result<(), WorldError> {
+        if self.data == Some((found.dev(), found.ino())) {
+            return Err(WorldError::DataFolder { path: path.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn directory(&self, folder: &Dir, found: &Metadata, path: &str) -> Result<Value, WorldError> {
+        let mut entries = Vec::new();
+        for entry in folder.entries().map_err(WorldError::io("list the folder", path))? {
+            let entry = entry.map_err(WorldError::io("list the folder", path))?;
+            let is = entry.metadata().map_err(WorldError::io("list the folder", path))?;
+            if self.data == Some((is.dev(), is.ino())) {
+                continue;
+            }
+            // A name that is not UTF-8 is listed with marks in it; it can't be used.
+            let mut name = entry.file_name().to_string_lossy().into_owned();
+            if is.is_dir() {
+                name.push('/');
+            }
+            entries.push(name);
+        }
+        entries.sort();
+        Ok(Value::Directory { mode: Some(found.mode() & PERMISSIONS), entries })
+    }
+}
+
+impl Place<'_> {
+    fn io(&self, what: &'static str) -> impl Fn(io::Error) -> WorldError + '_ {
+        WorldError::io(what, self.path)
+    }
+
+    fn metadata(&self) -> Result<Option<Metadata>, WorldError> {
+        match self.folder.symlink_metadata(self.name) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.io("look at")(error)),
+        }
+    }
+
+    fn target(&self) -> Result<String, WorldError> {
+        let target = self.folder.read_link_contents(self.name).map_err(self.io("read the link"))?;
+        target.into_os_string().into_string().map_err(|_| WorldError::NotUtf8 { path: self.path.to_owned() })
+    }
+
+    fn file(&self) -> Result<Value, WorldError> {
+        // Non-blocking: should it have become a pipe meanwhile, opening it must not wait for a writer.
+        let mut options = OpenOptions::new();
+        options.read(true).follow(FollowSymlinks::No).nonblock(true);
+        let mut file = self.folder.open_with(self.name, &options).map_err(self.io("open"))?;
+        let found = file.metadata().map_err(self.io("read"))?;
+        if !found.is_file() {
+            return Err(WorldError::NotRegular { path: self.path.to_owned(), what: describe(found.file_type()) });
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(self.io("read"))?;
+        Ok(Value::File { bytes, mode: Some(found.mode() & PERMISSIONS) })
+    }
+
+    fn remove(&self, found: Option<&Metadata>) -> Result<(), WorldError> {
+        match found {
+            None => Ok(()),
+            Some(found) if found.is_dir() => self.folder.remove_dir(self.name).map_err(|error| match error.kind() {
+                ErrorKind::DirectoryNotEmpty => WorldError::NotEmpty { path: self.path.to_owned() },
+                _ => self.io("remove the folder")(error),
+            }),
+            Some(_) => self.folder.remove_file(self.name).map_err(self.io("remove")),
+        }
+    }
+
+    /// Removes what a rename could not replace.
+    fn clear_folder(&self, found: Option<&Metadata>) -> Result<(), WorldError> {
+        if found.is_some_and(Metadata::is_dir) { self.remove(found) } else { Ok(()) }
+    }
+
+    fn write(&self, found: Option<&Metadata>, bytes: &[u8], mode: Option<u32>) -> Result<(), WorldError> {
+        let kept = found.filter(|found| found.is_file()).map(|found| found.mode() & PERMISSIONS);
+        let mode = mode.or(kept).unwrap_or(NEW_FILE);
+        self.clear_folder(found)?;
+        self.replace("write", |temporary| {
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true).follow(FollowSymlinks::No);
+            let mut file = self.folder.open_with(temporary, &options)?;
+            file.write_all(bytes)?;
+            // After the bytes: writing to a file takes its set-user-id bit away.
+            file.set_permissions(Permissions::from_mode(mode))?;
+            file.sync_all()
+        })
+    }
+
+    fn link(&self, found: Option<&Metadata>, target: &str) -> Result<(), WorldError> {
+        self.clear_folder(found)?;
+        self.replace("make the link", |temporary| self.folder.symlink_contents(target, temporary))
+    }
+
+    fn make_folder(&self, found: Option<&Metadata>, mode: Option<u32>) -> Result<(), WorldError> {
+        let there = found.is_some_and(Metadata::is_dir);
+        if !there {
+            self.remove(found)?;
+            self.folder.create_dir(self.name).map_err(self.io("make the folder"))?;
+        }
+        let Some(mode) = mode.or(if there { None } else { Some(NEW_FOLDER) }) else { return Ok(()) };
+        self.folder
+            .set_permissions(self.name, Permissions::from_mode(mode))
+            .map_err(self.io("set the permissions of the folder"))
+    }
+
+    /// Makes something under a temporary name beside the place and renames it over the place.
+    fn replace(&self, what: &'static str, make: impl Fn(&Path) -> io::Result<()>) -> Result<(), WorldError> {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(|error| WorldError::Io {
+            what,
+            path: self.path.to_owned(),
+            why: error.to_string(),
+        })?;
+        let temporary = format!(".tama-{:016x}.tmp", u64::from_ne_bytes(random));
+        let temporary = Path::new(&temporary);
+        let done = make(temporary).and_then(|()| self.folder.rename(temporary, &self.folder, self.name));
+        if done.is_err() {
+            // What could not be made may not be there to remove; the first error is the one to tell.
+            let _ = self.folder.remove_file(temporary);
+        }
+        done.map_err(self.io(what))
+    }
+}
+
+fn last_part(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn describe(kind: FileType) -> &'static str {
+    if kind.is_fifo() {
+        "named pipe"
+    } else if kind.is_socket() {
+        "socket"
+    } else {
+        "device"
+    }
+}
+
+/// Makes a change of a folder's entries last.
+fn sync(folder: &Dir) -> io::Result<()> {
+    // The handle itself may be one that can only be walked from, so it is opened anew for reading.
+    folder.open(ROOT)?.sync_all()
+}

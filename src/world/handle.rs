@@ -1,0 +1,142 @@
+//! The world of one run: memory and a workspace.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+use super::files::Files;
+use super::locks::Locks;
+use super::{Guard, Scope, Value, WorldError, path};
+use crate::model::{Key, KeyKind, KeyState};
+
+/// The world of one run: what can be changed, by key.
+///
+/// Reading and putting takes no lock by itself; whoever acts holds a [`Guard`] meanwhile.
+pub struct World {
+    root: PathBuf,
+    files: Files,
+    memory: Mutex<BTreeMap<String, Value>>,
+    locks: Locks,
+}
+
+impl World {
+    /// Opens a workspace. The data folder, which must exist, is never part of it, wherever it lies.
+    ///
+    /// # Errors
+    /// When the workspace is no folder, is `/`, the home folder or a folder above it, or lies in the data folder.
+    pub fn open(workspace: &Path, data_dir: Option<&Path>) -> Result<Self, WorldError> {
+        let refuse = |why: String| WorldError::Workspace { path: workspace.display().to_string(), why };
+        let root = workspace.canonicalize().map_err(|error| refuse(error.to_string()))?;
+        if !root.is_dir() {
+            return Err(refuse("it is not a folder".into()));
+        }
+        if root.parent().is_none() {
+            return Err(refuse("it is the whole file system; give a folder of its own".into()));
+        }
+        let home = etcetera::home_dir().ok().and_then(|home| home.canonicalize().ok());
+        if home.as_ref().is_some_and(|home| home.starts_with(&root)) {
+            return Err(refuse("it holds your home folder; give a folder of its own".into()));
+        }
+        let data = data_dir.map(|dir| data_folder(dir, &root)).transpose().map_err(&refuse)?;
+        let handle = Dir::open_ambient_dir(&root, ambient_authority()).map_err(|error| refuse(error.to_string()))?;
+        Ok(Self { root, files: Files::new(handle, data), memory: Mutex::default(), locks: Locks::default() })
+    }
+
+    /// The workspace's absolute path, without links.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The key of a path as a model or a person wrote it: relative, or absolute inside the workspace.
+    ///
+    /// # Errors
+    /// When it leads out of the workspace, through a link, or into the data folder.
+    pub fn key(&self, written: &str) -> Result<Key, WorldError> {
+        let relative = path::normalise(written, Some(&self.root))?;
+        self.files.check(&relative)?;
+        Ok(Key::file(relative))
+    }
+
+    /// What is there now; for a path, whatever the key's kind says it is.
+    ///
+    /// # Errors
+    /// When it can't be read, is neither file, folder nor link, or lies outside of the workspace.
+    pub fn read(&self, key: &Key) -> Result<Value, WorldError> {
+        if key.kind == KeyKind::Memory {
+            return Ok(self.lock_memory().get(&key.name).cloned().unwrap_or(Value::Absent));
+        }
+        self.files.read(&self.path_of(key)?)
+    }
+
+    /// Puts the key into this state, exactly. A folder is only made or removed by itself, never with what is in it.
+    ///
+    /// # Errors
+    /// When the system refuses, a folder to remove is not empty, or this kind of key can't have that state.
+    pub fn put(&self, key: &Key, value: &Value) -> Result<(), WorldError> {
+        if key.kind != KeyKind::Memory {
+            return self.files.put(&self.path_of(key)?, value);
+        }
+        let mut memory = self.lock_memory();
+        match value {
+            Value::Absent => memory.remove(&key.name),
+            Value::Text(_) | Value::List(_) => memory.insert(key.name.clone(), value.clone()),
+            Value::File { .. } | Value::Directory { .. } | Value::Symlink { .. } => {
+                let why = "a memory key can only hold a text or a list";
+                return Err(WorldError::WrongState { key: key.name.clone(), why });
+            }
+        };
+        Ok(())
+    }
+
+    /// Replaces the whole memory, by what a run's log folds to.
+    pub fn load_memory(&self, memory: BTreeMap<String, KeyState>) {
+        let loaded = memory.into_iter().filter_map(|(key, state)| Some((key, Value::of_memory(state)?)));
+        *self.lock_memory() = loaded.collect();
+    }
+
+    /// The whole memory as it is now.
+    pub fn memory(&self) -> BTreeMap<String, KeyState> {
+        self.lock_memory().iter().map(|(key, value)| (key.clone(), value.state())).collect()
+    }
+
+    /// Waits until the scope is free, and holds it; `holder` is what others see they wait for.
+    pub async fn lock(&self, scope: Scope, holder: &str) -> Guard {
+        self.locks.lock(scope, holder).await
+    }
+
+    /// Holds the scope if it is free.
+    pub fn try_lock(&self, scope: Scope, holder: &str) -> Option<Guard> {
+        self.locks.try_lock(scope, holder)
+    }
+
+    /// Who holds (a part of) the scope.
+    pub fn holder(&self, scope: Scope) -> Option<String> {
+        self.locks.holder(scope)
+    }
+
+    fn path_of(&self, key: &Key) -> Result<String, WorldError> {
+        if key.kind.is_path() {
+            return path::normalise(&key.name, Some(&self.root));
+        }
+        Err(WorldError::WrongState { key: key.name.clone(), why: "it is nothing that can be read back" })
+    }
+
+    fn lock_memory(&self) -> MutexGuard<'_, BTreeMap<String, Value>> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the data folder is, whatever its name.
+fn data_folder(dir: &Path, root: &Path) -> Result<super::files::FileId, String> {
+    let at = dir.canonicalize().map_err(|error| format!("its data folder {}: {error}", dir.display()))?;
+    if root.starts_with(&at) {
+        return Err(format!("it lies in the data folder {}", dir.display()));
+    }
+    let found = fs::metadata(&at).map_err(|error| format!("its data folder {}: {error}", dir.display()))?;
+    Ok((found.dev(), found.ino()))
+}
