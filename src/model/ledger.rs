@@ -33,6 +33,8 @@ pub struct LedgerEntry {
     pub after: KeyState,
     /// An undo or redo that was started and has no end: the process died in it.
     pub half_done: bool,
+    /// An undo of it was asked for and refused since (a folder that others still used goes when it is empty).
+    pub refused: bool,
     /// The bytes it left, where they were kept for a redo.
     pub kept: Option<BlobHash>,
 }
@@ -99,10 +101,15 @@ impl Ledger {
         &self.reads
     }
 
-    /// The applied actions at one place (all kinds of paths together), oldest first.
-    pub fn applied_at(&self, key: &Key) -> impl DoubleEndedIterator<Item = &LedgerEntry> {
+    /// The actions at one place (all kinds of paths together), oldest first.
+    pub fn all_at(&self, key: &Key) -> impl DoubleEndedIterator<Item = &LedgerEntry> {
         let places = self.by_place.get(&place(key)).map_or(&[][..], Vec::as_slice);
-        places.iter().map(|at| &self.entries[*at]).filter(|entry| entry.is_applied())
+        places.iter().map(|at| &self.entries[*at])
+    }
+
+    /// The applied actions at one place, oldest first.
+    pub fn applied_at(&self, key: &Key) -> impl DoubleEndedIterator<Item = &LedgerEntry> {
+        self.all_at(key).filter(|entry| entry.is_applied())
     }
 
     /// The newest applied action at a place: the one whose value a read sees.
@@ -117,8 +124,10 @@ impl Ledger {
         let Some(entry) = self.get(action) else { return Vec::new() };
         let key = &entry.record.key;
         let mut found: Vec<&LedgerEntry> = self
-            .applied_at(key)
-            .filter(|later| later.seq > action && later.is_undoable())
+            .all_at(key)
+            .rev()
+            .take_while(|later| later.seq > action)
+            .filter(|later| later.is_applied() && later.is_undoable())
             .filter(|later| !(entry.record.op == ActionOp::Append && later.record.op == ActionOp::Append))
             .collect();
         if key.kind.is_path() {
@@ -169,8 +178,14 @@ impl Ledger {
     #[must_use]
     pub fn memory(&self, name: &str) -> KeyState {
         // An intent on memory without an outcome was not applied.
-        self.applied_at(&Key::memory(name))
-            .filter(|entry| entry.status == ActionStatus::Applied)
+        self.memory_if(name, |entry| entry.status == ActionStatus::Applied)
+    }
+
+    /// The state that a memory key would have if just these of its actions counted.
+    #[must_use]
+    pub fn memory_if(&self, name: &str, counts: impl Fn(&LedgerEntry) -> bool) -> KeyState {
+        self.all_at(&Key::memory(name))
+            .filter(|entry| counts(entry))
             .fold(KeyState::Absent, |state, entry| fold_memory(state, entry.seq, &entry.record))
     }
 
@@ -193,6 +208,7 @@ impl Ledger {
             status: ActionStatus::Intent,
             after: KeyState::Unknown,
             half_done: false,
+            refused: false,
             kept: None,
         });
     }
@@ -211,12 +227,17 @@ impl Ledger {
             ActionChange::Undone { .. } => {
                 entry.status = ActionStatus::Undone;
                 entry.half_done = false;
+                entry.refused = false;
             }
             ActionChange::Redone => {
                 entry.status = ActionStatus::Applied;
                 entry.half_done = false;
+                entry.refused = false;
             }
-            ActionChange::Refused { .. } => entry.half_done = false,
+            ActionChange::Refused { .. } => {
+                entry.half_done = false;
+                entry.refused = true;
+            }
         }
         Some(before)
     }

@@ -1,1 +1,27 @@
 //! Doing, undoing and redoing recorded actions, and the plan of a retry.
+//!
+//! Every change of the world goes through here: [`perform`] has it recorded before it happens, [`undo`] and
+//! [`redo`] put the same keys into other states through the same floor, [`plan_retry`] says beforehand what a
+//! retry would take back. Whoever calls a function that touches the world holds the world's lock.
+
+mod act;
+mod certify;
+mod check;
+mod folder;
+mod plan;
+mod redo;
+mod settle;
+mod undo;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod plan_tests;
+#[cfg(test)]
+mod undo_tests;
+
+pub use act::{ActError, Doer, external_done, perform, record_external};
+pub use plan::{PlanError, plan_retry};
+pub use redo::redo;
+pub use settle::settle;
+pub use undo::{undo, undo_list};

@@ -1,0 +1,202 @@
+//! Doing: a change is on disk as a row, with what was there before, and only then happens.
+
+use std::collections::HashMap;
+
+use super::check::same_content;
+use crate::model::{
+    ActionChange, ActionEvent, ActionOp, ActionRecord, Element, Key, KeyKind, KeyState, Seq, SpanId, TraceBody,
+    Undoability,
+};
+use crate::store::{RunLog, StoreError};
+use crate::world::{Change, Value, World};
+
+/// Who changes the world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doer {
+    /// The agent's span.
+    pub span: SpanId,
+    /// The tool's own span.
+    pub tool_span: SpanId,
+    /// The tool.
+    pub tool_name: String,
+}
+
+/// Why a change was not made; phrased to follow "failed to …".
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    /// The row could not be written, so nothing was done.
+    #[error("record the action, so it was not done: {0}")]
+    NotRecorded(#[from] StoreError),
+    /// What is there now could not be read, so nothing was done.
+    #[error("read {key} before changing it, so nothing was done: {why}")]
+    NotRead {
+        /// The key.
+        key: String,
+        /// The world's words.
+        why: String,
+    },
+    /// A change failed; those before it in the same call are done.
+    #[error("change {key}: {why}")]
+    NotDone {
+        /// The action that failed.
+        action: Seq,
+        /// Its key.
+        key: String,
+        /// The world's words.
+        why: String,
+    },
+}
+
+/// Makes changes, each recorded before it happens; returns their actions, in order. The caller holds the lock.
+///
+/// # Errors
+/// When a change could not be recorded (then nothing happened) or not be made (then those before it are applied).
+pub async fn perform(log: &RunLog, world: &World, doer: &Doer, changes: Vec<Change>) -> Result<Vec<Seq>, ActError> {
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let olds = before(log, world, &changes)?;
+    let rows = changes.iter().zip(&olds).map(|(change, old)| TraceBody::Action(row(doer, change, old))).collect();
+    let first = log.append_durable(rows).durable().await?;
+    let actions: Vec<Seq> = (first.0..).take(changes.len()).map(Seq).collect();
+    let mut outcomes = Vec::with_capacity(changes.len());
+    let mut failed: Option<ActError> = None;
+    for ((change, old), action) in changes.iter().zip(&olds).zip(&actions) {
+        let outcome = match &failed {
+            Some(before) => ActionChange::Failed { error: format!("not tried: failed to {before}") },
+            None => match make(world, change, old, *action) {
+                Ok(after) => ActionChange::Applied { after },
+                Err((outcome, why)) => {
+                    failed = Some(ActError::NotDone { action: *action, key: change.key.to_string(), why });
+                    outcome
+                }
+            },
+        };
+        outcomes.push(TraceBody::ActionEvent(ActionEvent { action: *action, change: outcome }));
+    }
+    log.append(outcomes);
+    failed.map_or(Ok(actions), Err)
+}
+
+/// Records a shell command, whose effects are not read back, before it runs.
+///
+/// # Errors
+/// When it can't be recorded; then it must not run.
+pub async fn record_external(log: &RunLog, doer: &Doer, command: &str) -> Result<Seq, ActError> {
+    let record = ActionRecord {
+        span: doer.span,
+        tool_span: doer.tool_span,
+        tool_name: doer.tool_name.clone(),
+        key: Key { kind: KeyKind::External, name: command.to_owned() },
+        op: ActionOp::External,
+        old: KeyState::Unknown,
+        intended: KeyState::Unknown,
+        undo: Undoability::Permanent { why: "not captured yet".into() },
+    };
+    Ok(log.append_durable(vec![TraceBody::Action(record)]).durable().await?)
+}
+
+/// Records that a shell command ran (whatever its exit code), or that it could not be started and so did nothing.
+pub fn external_done(log: &RunLog, action: Seq, started: Result<(), String>) {
+    let change = match started {
+        Ok(()) => ActionChange::Applied { after: KeyState::Unknown },
+        Err(error) => ActionChange::Failed { error },
+    };
+    log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);
+}
+
+/// What each change finds there: the world's state, or what a change before it in the same call leaves.
+fn before(log: &RunLog, world: &World, changes: &[Change]) -> Result<Vec<Value>, ActError> {
+    let mut ahead: HashMap<(bool, String), Value> = HashMap::new();
+    let mut olds = Vec::with_capacity(changes.len());
+    for change in changes {
+        let place = (change.key.kind.is_path(), change.key.name.clone());
+        let old = match ahead.get(&place) {
+            Some(value) => value.clone(),
+            None => world
+                .read(&change.key)
+                .map_err(|error| ActError::NotRead { key: change.key.to_string(), why: error.to_string() })?,
+        };
+        if let Value::File { bytes, .. } = &old {
+            log.recorder().put_blob(bytes)?;
+        }
+        // The seq is not known yet; only the element's text matters to a later change of the same call.
+        ahead.insert(place, becomes(change, &old, Seq(0)));
+        olds.push(old);
+    }
+    Ok(olds)
+}
+
+fn row(doer: &Doer, change: &Change, old: &Value) -> ActionRecord {
+    let intended = match change.op {
+        ActionOp::Append => change.new.state(),
+        _ => becomes(change, old, Seq(0)).state(),
+    };
+    ActionRecord {
+        span: doer.span,
+        tool_span: doer.tool_span,
+        tool_name: doer.tool_name.clone(),
+        key: change.key.clone(),
+        op: change.op,
+        old: old.state(),
+        intended,
+        undo: Undoability::Undo,
+    }
+}
+
+/// The value a change makes of what is there.
+fn becomes(change: &Change, old: &Value, action: Seq) -> Value {
+    match (change.op, &change.new, old) {
+        (ActionOp::Append, Value::Text(text), old) => {
+            match old.state().with_element(Element { by: action, text: text.clone() }) {
+                KeyState::List { elements } => Value::List(elements),
+                _ => change.new.clone(),
+            }
+        }
+        (_, Value::File { bytes, mode: None }, Value::File { mode, .. }) => {
+            Value::File { bytes: bytes.clone(), mode: *mode }
+        }
+        _ => change.new.clone(),
+    }
+}
+
+/// Makes one change and says what it left; on failure, what to record of it and why it failed.
+fn make(world: &World, change: &Change, old: &Value, action: Seq) -> Result<KeyState, (ActionChange, String)> {
+    let key = &change.key;
+    if key.kind == KeyKind::Memory {
+        // Read again: an append keeps the elements of the same call, with their actions.
+        let now = world.read(key).unwrap_or_else(|_| old.clone());
+        return match world.put(key, &becomes(change, &now, action)) {
+            Ok(()) => Ok(change.new.state()),
+            Err(error) => Err((ActionChange::Failed { error: error.to_string() }, error.to_string())),
+        };
+    }
+    let new = becomes(change, old, action);
+    match world.put(key, &new) {
+        Ok(()) => Ok(left(world, key, &new)),
+        Err(error) => {
+            let why = error.to_string();
+            Err((after_failure(world, key, old, &why), why))
+        }
+    }
+}
+
+/// The state a put left. Mode bits are the world's choice when none were asked for.
+fn left(world: &World, key: &Key, new: &Value) -> KeyState {
+    match world.read(key).map(|found| found.state()) {
+        Ok(found) if same_content(&found, &new.state()) => found,
+        _ => new.state(),
+    }
+}
+
+/// A put that failed may have done something all the same: takes it back, or says truthfully what is there.
+fn after_failure(world: &World, key: &Key, old: &Value, why: &str) -> ActionChange {
+    let unchanged = |found: &Value| found.state() == old.state();
+    match world.read(key) {
+        Ok(found) if !unchanged(&found) => match world.put(key, old) {
+            Ok(()) => ActionChange::Failed { error: why.to_owned() },
+            Err(_) => ActionChange::Applied { after: found.state() },
+        },
+        _ => ActionChange::Failed { error: why.to_owned() },
+    }
+}

@@ -1,0 +1,179 @@
+//! The plan of a retry: what it takes back, what it leaves, what runs again. Pure.
+//!
+//! Taken back are the span, everything below it, and everything that ran because of its result: at its own level
+//! and at that of each agent above it, the siblings that started after it ended. Branches of the same fan-out don't
+//! see each other, whenever they started, so they stay.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::model::{LedgerEntry, PlanLeave, RetryPlan, RunState, Seq, Span, SpanId, SpanKind, SpanStatus, Undoability};
+
+/// Why a span can't be retried; phrased to follow "failed to …".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// No such span.
+    #[error("plan the retry: there is no span {0}")]
+    Unknown(SpanId),
+    /// The run's own span.
+    #[error("plan the retry: {0} is the run itself; retry its first agent instead")]
+    WholeRun(SpanId),
+    /// A later try took its place.
+    #[error("plan the retry: {span} is try {attempt} of {path} and was replaced; retry {newest} instead")]
+    Replaced {
+        /// The span asked for.
+        span: SpanId,
+        /// Which try it is.
+        attempt: u32,
+        /// Its path.
+        path: String,
+        /// The newest try of that path, or `a newer try` while it has not started.
+        newest: String,
+    },
+}
+
+/// Plans the retry of a span. `with_readers`: concurrent spans that read what is undone, and what followed from
+/// them, run again too.
+///
+/// # Errors
+/// When the span is the run itself, was replaced, or does not exist.
+pub fn plan_retry(state: &RunState, span: SpanId, with_readers: bool) -> Result<RetryPlan, PlanError> {
+    check(state, span)?;
+    let mut taken = BTreeSet::new();
+    take(state, span, &mut taken);
+    let mut readers = BTreeSet::new();
+    loop {
+        let found = readers_of(state, &taken);
+        readers.extend(found.iter().copied());
+        if !with_readers || found.is_empty() {
+            break;
+        }
+        for reader in found {
+            take(state, reader, &mut taken);
+        }
+    }
+    Ok(describe(state, span, &taken, readers.into_iter().collect()))
+}
+
+fn check(state: &RunState, span: SpanId) -> Result<(), PlanError> {
+    let found = state.trace.get(span).ok_or(PlanError::Unknown(span))?;
+    if found.kind == SpanKind::Run {
+        return Err(PlanError::WholeRun(span));
+    }
+    if found.status == SpanStatus::Undone {
+        let path = state.trace.path(span);
+        let newest = state.trace.find(&path).filter(|newest| is_standing(state, *newest));
+        let newest = newest.map_or_else(|| "a newer try".into(), |newest| newest.to_string());
+        return Err(PlanError::Replaced { span, attempt: found.attempt.0, path, newest });
+    }
+    Ok(())
+}
+
+/// Adds a span, everything below it, and everything that ran because of its result.
+fn take(state: &RunState, span: SpanId, taken: &mut BTreeSet<SpanId>) {
+    take_below(state, span, taken);
+    let above = state.trace.ancestors(span).filter(|at| *at != SpanId::RUN);
+    for at in std::iter::once(span).chain(above) {
+        for follower in followers(state, at) {
+            take_below(state, follower, taken);
+        }
+    }
+}
+
+fn take_below(state: &RunState, span: SpanId, taken: &mut BTreeSet<SpanId>) {
+    let mut open = vec![span];
+    while let Some(at) = open.pop() {
+        if is_standing(state, at) && taken.insert(at) {
+            open.extend(state.trace.children(at));
+        }
+    }
+}
+
+/// The siblings that ran because of a span's result.
+fn followers(state: &RunState, span: SpanId) -> Vec<SpanId> {
+    let Some(found) = state.trace.get(span) else { return Vec::new() };
+    let Some(ended) = found.ended else { return Vec::new() };
+    let follows = |other: &Span| other.started > ended && !are_concurrent(found, other);
+    state
+        .trace
+        .children(found.parent)
+        .filter(|sibling| *sibling != span && state.trace.get(*sibling).is_some_and(follows))
+        .collect()
+}
+
+/// Whether two siblings are branches of one fan-out. A bound on parallelism may start one after the other ended.
+fn are_concurrent(one: &Span, other: &Span) -> bool {
+    matches!((one.fan, other.fan), (Some(one), Some(other)) if one.group == other.group)
+}
+
+/// The spans outside the set that read a value which is taken back with it.
+fn readers_of(state: &RunState, taken: &BTreeSet<SpanId>) -> Vec<SpanId> {
+    let undone: HashSet<Seq> = actions_of(state, taken).filter(|entry| entry.is_undoable()).map(|e| e.seq).collect();
+    let reads = state.ledger.reads().iter();
+    reads
+        .filter(|(_, _, seen)| seen.is_some_and(|action| undone.contains(&action)))
+        .map(|(span, ..)| *span)
+        .filter(|span| !taken.contains(span) && is_standing(state, *span))
+        .collect()
+}
+
+/// The applied actions of the set, newest first.
+fn actions_of<'a>(state: &'a RunState, taken: &'a BTreeSet<SpanId>) -> impl Iterator<Item = &'a LedgerEntry> {
+    let applied = state.ledger.entries().iter().rev().filter(|entry| entry.is_applied());
+    applied.filter(|entry| taken.contains(&entry.record.tool_span))
+}
+
+fn describe(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>, readers: Vec<SpanId>) -> RetryPlan {
+    let trace = &state.trace;
+    let of_set = |at: &&SpanId| trace.get(**at).is_some_and(|found| is_call(found.kind));
+    let live = |at: &&SpanId| trace.get(**at).is_some_and(|found| found.status.is_live());
+    let tokens = |at: &SpanId| {
+        let llm = trace.get(*at).filter(|found| found.kind == SpanKind::Llm);
+        llm.map_or(0, |found| found.counts.usage.input + found.counts.usage.output)
+    };
+    let leaves = actions_of(state, taken).filter_map(|entry| match &entry.record.undo {
+        Undoability::Permanent { why } => Some(PlanLeave { action: entry.seq, why: why.clone() }),
+        Undoability::Undo => None,
+    });
+    let above: BTreeSet<SpanId> = taken.iter().flat_map(|at| trace.ancestors(*at)).collect();
+    RetryPlan {
+        span,
+        as_of: state.last,
+        undoes: actions_of(state, taken).filter(|entry| entry.is_undoable()).map(|entry| entry.seq).collect(),
+        leaves: leaves.collect(),
+        reruns: taken.iter().copied().collect(),
+        rerun_names: names(state, span, taken),
+        reopens: above.into_iter().filter(|at| *at != SpanId::RUN && !taken.contains(at)).collect(),
+        readers,
+        from_journal: answered(state, taken),
+        tokens: taken.iter().map(tokens).sum(),
+        changed: Vec::new(),
+        cancels: taken.iter().filter(of_set).filter(live).count(),
+    }
+}
+
+/// Labels of the agents that run again, the topmost first; before them the span itself when it is no agent.
+fn names(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>) -> Vec<String> {
+    let is_agent = |at: &SpanId| state.trace.get(*at).is_some_and(|found| found.kind == SpanKind::Agent);
+    let mut agents: Vec<SpanId> = taken.iter().copied().filter(is_agent).collect();
+    agents.sort_by_key(|at| (state.trace.ancestors(*at).count(), *at));
+    let own = (!is_agent(&span)).then_some(span);
+    own.into_iter().chain(agents).map(|at| state.trace.label(at)).collect()
+}
+
+/// How many effects outside the set the journal answers.
+fn answered(state: &RunState, taken: &BTreeSet<SpanId>) -> usize {
+    let spans = state.trace.spans().iter().zip(0_u32..);
+    spans
+        .filter(|(found, _)| is_call(found.kind) && found.ended.is_some() && found.status != SpanStatus::Undone)
+        .filter(|(_, at)| !taken.contains(&SpanId(*at)))
+        .count()
+}
+
+fn is_call(kind: SpanKind) -> bool {
+    matches!(kind, SpanKind::Llm | SpanKind::Tool)
+}
+
+/// Whether no later try took the span's place.
+fn is_standing(state: &RunState, span: SpanId) -> bool {
+    state.trace.get(span).is_some_and(|found| found.status != SpanStatus::Undone)
+}
