@@ -18,6 +18,8 @@ mod fixture;
 #[cfg(test)]
 mod plan_tests;
 #[cfg(test)]
+mod property_tests;
+#[cfg(test)]
 mod undo_tests;
 
 pub use act::{ActError, Doer, external_done, perform, record_external};

@@ -27,7 +27,7 @@ pub async fn undo_list(log: &RunLog, world: &World, actions: &[Seq], force: bool
     let steps = undo_known(log, world, actions, force, &mut report, &mut expected).await;
     for step in steps.iter().filter(|step| step.record.key.kind.is_path()) {
         for (action, key) in folder::asked_above(log, &step.record.key) {
-            if !folder::is_empty(world, &key) {
+            if !folder::is_deserted(log, world, action, &key) {
                 break;
             }
             undo_known(log, world, &[action], false, &mut report, &mut expected).await;
@@ -128,6 +128,7 @@ fn carry_out(
     rows: &mut Vec<TraceBody>,
 ) -> Vec<Step> {
     let mut done = Vec::with_capacity(steps.len());
+    let mut gone = HashSet::new();
     let mut stopped = false;
     for step in steps {
         if stopped {
@@ -139,8 +140,11 @@ fn carry_out(
             done.push(step);
             continue;
         }
-        match put_back(log, world, &step, force) {
-            Ok(()) => done.push(step),
+        match put_back(log, world, &step, &gone, force) {
+            Ok(()) => {
+                gone.insert(step.action);
+                done.push(step);
+            }
             Err(Stay::Left(why)) => {
                 rows.push(event(step.action, ActionChange::Refused { why: why.clone() }));
                 report.left.push(PlanLeave { action: step.action, why });
@@ -163,7 +167,7 @@ enum Stay {
     Conflict(Conflict),
 }
 
-fn put_back(log: &RunLog, world: &World, step: &Step, force: bool) -> Result<(), Stay> {
+fn put_back(log: &RunLog, world: &World, step: &Step, gone: &HashSet<Seq>, force: bool) -> Result<(), Stay> {
     let key = &step.record.key;
     // Read again: recording took a moment, and someone outside may have used it.
     let found = world.read(key).map_err(|error| Stay::Left(format!("failed to {error}")))?.state();
@@ -172,7 +176,7 @@ fn put_back(log: &RunLog, world: &World, step: &Step, force: bool) -> Result<(),
         return Err(Stay::Conflict(Conflict { action: step.action, key: key.to_string(), by }));
     }
     if makes_folder(&step.record)
-        && let Some(why) = folder::kept(log, world, key)
+        && let Some(why) = folder::kept(log, world, step, gone, force)
     {
         return Err(Stay::Left(why));
     }
