@@ -123,7 +123,8 @@ fn first_half(bytes: &[u8]) -> [u8; 16] {
     half
 }
 
-fn now() -> Millis {
+/// The time now.
+pub(super) fn now() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

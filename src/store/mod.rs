@@ -1,9 +1,34 @@
 //! Where a run is kept: DuckDB, the writer thread, before-images, run folders. The only floor that knows duckdb.
+//!
+//! [`RunLog`] gives each row its seq and hands it to a [`Recorder`]. The one that lasts is a run's folder: four
+//! append-only tables (`schema`), written by one thread (`writer`), each row carrying a hash chain over all rows
+//! before it (`chain`), and a small synced file beside the database that remembers the end (`mark`).
 
+mod blobs;
+mod chain;
+mod data_dir;
+mod database;
+mod decode;
+mod duck;
+mod encode;
+mod files;
+mod folder;
 mod log;
+mod manifest;
+mod mark;
+mod read;
 mod recorder;
+mod schema;
 mod volatile;
+mod writer;
 
+#[cfg(test)]
+mod tests;
+
+pub use data_dir::{Candidates, DataDir, NewRun, RunListing};
+pub use folder::{Access, Opened, RunFolder};
 pub use log::{Appended, RunLog, hash_blob, hash_text};
+pub use manifest::Manifest;
 pub use recorder::{Durable, Publish, Recorder, Row, StoreError};
+pub use schema::FORMAT;
 pub use volatile::Volatile;

@@ -58,7 +58,8 @@ pub trait Recorder: Send + Sync {
     /// When the store can't be read.
     fn events(&self, after: Seq, limit: usize) -> Result<Vec<TraceEvent>, StoreError>;
 
-    /// The committed events that concern one span: its start, end, gates, edits.
+    /// The committed events that concern one span: its start, end, gates, edits of its path, its actions (as agent
+    /// or as tool) and what became of them.
     ///
     /// # Errors
     /// When the store can't be read.
@@ -133,4 +134,15 @@ pub enum StoreError {
     /// An earlier write failed, so nothing more is recorded.
     #[error("record: an earlier write failed ({0})")]
     Stopped(String),
+    /// The run was opened to look at, or is damaged.
+    #[error("record: the run is open for reading only")]
+    ReadOnly,
+    /// A part of an id fits more than one run.
+    #[error("find one run: {part:?} fits {candidates}; name more of its id")]
+    Ambiguous {
+        /// What was asked for.
+        part: String,
+        /// The ids it fits.
+        candidates: super::Candidates,
+    },
 }

@@ -1,10 +1,10 @@
 //! Recording nothing: rows live in memory as long as the process, and nothing can be undone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Durable, Publish, Recorder, Row, StoreError, hash_blob};
-use crate::model::{BlobHash, Seq, SpanId, TextHash, TraceEvent};
+use crate::model::{BlobHash, Seq, SpanId, TextHash, TraceBody, TraceEvent};
 
 /// The recorder that keeps nothing on disk.
 pub struct Volatile {
@@ -64,7 +64,26 @@ impl Recorder for Volatile {
 
     fn span_events(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {
         let inner = self.lock();
-        Ok(inner.events.iter().filter(|event| event.body.span() == Some(span)).cloned().collect())
+        let mut path = None;
+        let mut actions = HashSet::new();
+        for event in &inner.events {
+            match &event.body {
+                TraceBody::SpanStarted(start) if start.span == span => path = Some(&start.path),
+                TraceBody::Action(record) if record.span == span || record.tool_span == span => {
+                    actions.insert(event.seq);
+                }
+                _ => {}
+            }
+        }
+        let concerns = |event: &&TraceEvent| match &event.body {
+            TraceBody::Action(_) => actions.contains(&event.seq),
+            TraceBody::ActionEvent(change) => actions.contains(&change.action),
+            TraceBody::PromptEdited { path: edited, .. } | TraceBody::MessagesEdited { path: edited, .. } => {
+                Some(edited) == path
+            }
+            body => body.span() == Some(span),
+        };
+        Ok(inner.events.iter().filter(concerns).cloned().collect())
     }
 
     fn put_blob(&self, bytes: &[u8]) -> Result<BlobHash, StoreError> {

@@ -1,0 +1,200 @@
+//! The data folder of a project: every run in its own folder under `runs/`.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use super::files::{file_error, private_dir, replace, sync_dir};
+use super::folder::{Access, RunFolder};
+use super::log::now;
+use super::{Manifest, Publish, RunLog, StoreError};
+use crate::model::{Millis, RunId};
+
+/// Crockford's base32: digits and letters that are not mistaken for each other, in the order of their bytes.
+const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// What a run is created with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// The pipeline's name.
+    pub name: String,
+    /// The task.
+    pub task: String,
+    /// The agent it starts with.
+    pub entrypoint: String,
+    /// The workspace, absolute.
+    pub workspace: String,
+    /// The pipeline's file, absolute.
+    pub pipeline_file: Option<String>,
+}
+
+/// One run in a list.
+#[derive(Debug, Clone)]
+pub struct RunListing {
+    /// The run.
+    pub id: RunId,
+    /// Its folder.
+    pub folder: RunFolder,
+    /// The size of everything in its folder, in bytes.
+    pub bytes: u64,
+    /// What its manifest says, or why it can't be read.
+    pub manifest: Result<Manifest, StoreError>,
+}
+
+/// The data folder of a project.
+#[derive(Debug, Clone)]
+pub struct DataDir {
+    path: PathBuf,
+}
+
+impl DataDir {
+    /// Opens the data folder, making it (0700, ignored by git) when it isn't there.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn open_or_create(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let path = path.into();
+        private_dir(&path.join("runs"))?;
+        let ignore = path.join(".gitignore");
+        if !ignore.exists() {
+            replace(&ignore, b"*\n")?;
+        }
+        Ok(Self { path })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Creates a run's folder and database (some 75 ms; may be called from any thread). The log is empty: who runs
+    /// it appends the first row.
+    ///
+    /// # Errors
+    /// When anything of it can't be written.
+    pub fn create_run(&self, new: NewRun, publish: Publish) -> Result<(RunLog, RunFolder), StoreError> {
+        let started = now();
+        let folder = self.make_folder(started)?;
+        let manifest = Manifest::new(folder.id().clone(), new, started);
+        let log = folder.create(&manifest, publish)?;
+        sync_dir(&self.runs_path())?;
+        Ok((log, folder))
+    }
+
+    /// Every run, newest first, from manifests alone; what can't be read is listed as such.
+    ///
+    /// # Errors
+    /// When the folder of runs can't be read.
+    pub fn runs(&self) -> Result<Vec<RunListing>, StoreError> {
+        let list = |folder: RunFolder| {
+            let manifest = folder.manifest();
+            RunListing { id: folder.id().clone(), bytes: folder.bytes(), manifest, folder }
+        };
+        Ok(self.folders()?.into_iter().rev().map(list).collect())
+    }
+
+    /// The run whose id has `part` in it.
+    ///
+    /// # Errors
+    /// When no run fits, or more than one.
+    pub fn find(&self, part: &str) -> Result<RunFolder, StoreError> {
+        let part = part.to_lowercase();
+        let mut fits = self.folders()?;
+        fits.retain(|folder| folder.id().0.contains(&part));
+        if let Some(whole) = fits.iter().find(|folder| folder.id().0 == part) {
+            return Ok(whole.clone());
+        }
+        match fits.as_slice() {
+            [] => Err(StoreError::Missing(format!("a run with {part:?} in its id in {}", self.path.display()))),
+            [one] => Ok(one.clone()),
+            many => {
+                let candidates = many.iter().rev().map(|folder| folder.id().0.clone()).collect();
+                Err(StoreError::Ambiguous { part, candidates: Candidates(candidates) })
+            }
+        }
+    }
+
+    /// Removes a run and everything in its folder.
+    ///
+    /// # Errors
+    /// When a process uses it, or it can't be removed.
+    pub fn remove(&self, folder: &RunFolder) -> Result<(), StoreError> {
+        let pid = Manifest::read(&folder.manifest_path()).map_or(0, |manifest| manifest.pid);
+        let _lock = folder.lock(Access::ReadWrite, pid)?;
+        fs::remove_dir_all(folder.path()).map_err(file_error("remove", folder.path()))?;
+        sync_dir(&self.runs_path())
+    }
+
+    fn runs_path(&self) -> PathBuf {
+        self.path.join("runs")
+    }
+
+    /// Every run's folder, oldest first.
+    fn folders(&self) -> Result<Vec<RunFolder>, StoreError> {
+        let path = self.runs_path();
+        let entries = fs::read_dir(&path).map_err(file_error("read the folder", &path))?;
+        let mut folders: Vec<RunFolder> = entries
+            .flatten()
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .filter_map(|entry| Some(RunFolder::at(entry.path(), RunId(entry.file_name().into_string().ok()?))))
+            .collect();
+        folders.sort_by(|one, other| one.id().cmp(other.id()));
+        Ok(folders)
+    }
+
+    /// Makes a folder under an id that no run has.
+    fn make_folder(&self, at: Millis) -> Result<RunFolder, StoreError> {
+        const TRIES: u32 = 20;
+        let mut tries = 0;
+        loop {
+            let id = new_id(at)?;
+            let path = self.runs_path().join(&id.0);
+            tries += 1;
+            match fs::DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => return Ok(RunFolder::at(path, id)),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && tries < TRIES => {}
+                Err(error) => return Err(file_error("create the folder", &path)(error)),
+            }
+        }
+    }
+}
+
+/// The ids that a part fits, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidates(pub Vec<String>);
+
+impl std::fmt::Display for Candidates {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const SHOWN: usize = 8;
+        let shown = self.0.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+        match self.0.len().saturating_sub(SHOWN) {
+            0 => f.write_str(&shown),
+            more => write!(f, "{shown} and {more} more"),
+        }
+    }
+}
+
+/// Seven characters of seconds since the epoch (they sort), and three at random.
+fn new_id(at: Millis) -> Result<RunId, StoreError> {
+    let mut random = [0; 3];
+    getrandom::fill(&mut random)
+        .map_err(|error| StoreError::Database { what: "draw a run's id", why: error.to_string() })?;
+    let seconds = at.0 / 1000;
+    let time = (0..7).rev().map(|digit| usize::try_from((seconds >> (5 * digit)) & 31).unwrap_or(0));
+    let random = random.into_iter().map(|byte| usize::from(byte & 31));
+    Ok(RunId(time.chain(random).map(|digit| char::from(BASE32[digit])).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time() {
+        let early = new_id(Millis(1_700_000_000_000)).unwrap();
+        let late = new_id(Millis(1_700_000_001_000)).unwrap();
+        let much_later = new_id(Millis(1_800_000_000_000)).unwrap();
+        assert!(early < late && late < much_later);
+        assert_eq!(early.0.len(), 10);
+    }
+}

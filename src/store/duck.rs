@@ -1,0 +1,112 @@
+//! The recorder that keeps a run in its folder.
+
+use std::fs::File;
+use std::sync::{Mutex, PoisonError};
+
+use duckdb::Connection;
+
+use super::blobs::Blobs;
+use super::database::failed;
+use super::read;
+use super::writer::{Output, Writer, stored_text};
+use super::{Durable, Recorder, Row, StoreError};
+use crate::model::{BlobHash, Seq, SpanId, TextHash, TraceEvent};
+
+/// A run's database and before-images; holds the run's lock until it is closed.
+pub(super) struct DuckStore {
+    open: Mutex<Option<Open>>,
+    blobs: Blobs,
+    /// `None`: open for reading only.
+    writer: Option<Writer>,
+    last: Seq,
+}
+
+/// What closing gives back.
+struct Open {
+    reader: Connection,
+    lock: File,
+}
+
+impl DuckStore {
+    /// A store that goes on after `committed`.
+    pub(super) fn writing(output: Output, committed: Seq, blobs: Blobs, lock: File) -> Result<Self, StoreError> {
+        let reader = output.connection.try_clone().map_err(failed("open a second connection"))?;
+        let writer = Some(Writer::start(output, committed)?);
+        Ok(Self { open: Mutex::new(Some(Open { reader, lock })), blobs, writer, last: committed })
+    }
+
+    /// A store that only reads, up to `last`.
+    pub(super) fn reading(reader: Connection, last: Seq, blobs: Blobs, lock: File) -> Self {
+        Self { open: Mutex::new(Some(Open { reader, lock })), blobs, writer: None, last }
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = open.as_ref().ok_or(StoreError::Database { what: "read", why: "the run is closed".to_owned() })?;
+        read(&open.reader)
+    }
+}
+
+impl Recorder for DuckStore {
+    fn write(&self, rows: Vec<Row>, urgent: bool) -> Durable {
+        match &self.writer {
+            Some(writer) => writer.write(rows, urgent),
+            None => Box::pin(std::future::ready(Err(StoreError::ReadOnly))),
+        }
+    }
+
+    fn text(&self, hash: TextHash) -> Result<String, StoreError> {
+        if let Some(text) = self.writer.as_ref().and_then(|writer| writer.pending_text(hash)) {
+            return Ok(text);
+        }
+        self.read(|reader| stored_text(reader, hash))?.ok_or_else(|| StoreError::Missing(format!("text {hash}")))
+    }
+
+    fn events(&self, after: Seq, limit: usize) -> Result<Vec<TraceEvent>, StoreError> {
+        let committed = self.committed();
+        self.read(|reader| read::events(reader, after, committed, limit))
+    }
+
+    fn span_events(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {
+        let committed = self.committed();
+        self.read(|reader| read::span_events(reader, span, committed))
+    }
+
+    fn put_blob(&self, bytes: &[u8]) -> Result<BlobHash, StoreError> {
+        if self.writer.is_none() {
+            return Err(StoreError::ReadOnly);
+        }
+        self.blobs.put(bytes)
+    }
+
+    fn blob(&self, hash: BlobHash) -> Result<Vec<u8>, StoreError> {
+        self.blobs.get(hash)
+    }
+
+    fn committed(&self) -> Seq {
+        self.writer.as_ref().map_or(self.last, Writer::committed)
+    }
+
+    fn is_lasting(&self) -> bool {
+        self.writer.is_some()
+    }
+
+    fn close(&self) -> Result<(), StoreError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        // The reader goes first, so that the writer's connection is the last one and its checkpoint is alone; the
+        // lock goes last.
+        let lock = open.take().map(|Open { reader, lock }| {
+            drop(reader);
+            lock
+        });
+        let closed = self.writer.as_ref().map_or(Ok(()), Writer::close);
+        drop(lock);
+        closed
+    }
+}
+
+impl Drop for DuckStore {
+    fn drop(&mut self) {
+        drop(self.close());
+    }
+}

@@ -1,0 +1,183 @@
+//! One run's folder: `manifest.json`, `run.duckdb`, `mark`, `blobs/`, `lock`.
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::blobs::Blobs;
+use super::chain::Chain;
+use super::database::{self, WalWatch};
+use super::duck::DuckStore;
+use super::encode::Encoder;
+use super::files::{file_error, private_dir, size_of};
+use super::mark::Mark;
+use super::read::Loaded;
+use super::writer::Output;
+use super::{Manifest, Publish, RunLog, StoreError};
+use crate::model::{RunId, RunState, RunStatus, Seq, TraceEvent};
+
+/// Whether a run is opened to go on or to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// To go on: one process only.
+    ReadWrite,
+    /// To look at: many at once, but not while one goes on.
+    ReadOnly,
+}
+
+/// A stored run, opened.
+pub struct Opened {
+    /// Its log, folded to its end.
+    pub log: RunLog,
+    /// Its events, oldest first.
+    pub events: Vec<TraceEvent>,
+    /// What is wrong with it, a line each. When there is any, the log takes no more rows.
+    pub damage: Vec<String>,
+}
+
+/// One run's folder.
+#[derive(Debug, Clone)]
+pub struct RunFolder {
+    path: PathBuf,
+    id: RunId,
+}
+
+impl RunFolder {
+    pub(super) fn at(path: PathBuf, id: RunId) -> Self {
+        Self { path, id }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run.
+    pub fn id(&self) -> &RunId {
+        &self.id
+    }
+
+    /// The size of everything in it, in bytes.
+    pub fn bytes(&self) -> u64 {
+        size_of(&self.path)
+    }
+
+    /// Its manifest; a run that was running when its process died is told as interrupted.
+    ///
+    /// # Errors
+    /// When it can't be read, or is of a newer format.
+    pub fn manifest(&self) -> Result<Manifest, StoreError> {
+        let mut manifest = Manifest::read(&self.manifest_path())?;
+        if manifest.status == RunStatus::Running && !self.is_held() {
+            manifest.status = RunStatus::Interrupted;
+        }
+        Ok(manifest)
+    }
+
+    /// Changes its manifest; the file is replaced as a whole. Only the process that has the run open may do this.
+    ///
+    /// # Errors
+    /// When it can't be read or written.
+    pub fn update_manifest(&self, change: impl FnOnce(&mut Manifest)) -> Result<Manifest, StoreError> {
+        let mut manifest = Manifest::read(&self.manifest_path())?;
+        let before = manifest.clone();
+        change(&mut manifest);
+        if manifest != before {
+            manifest.write(&self.manifest_path())?;
+        }
+        Ok(manifest)
+    }
+
+    /// Opens the run and checks it: no gap in its seqs, every row fits the hash chain, the log reaches the mark. A
+    /// damaged run opens as far as it can be read, and takes no more rows.
+    ///
+    /// # Errors
+    /// When another process uses it, it is of a newer format, or its database can't be read at all.
+    pub fn open(&self, publish: Publish, access: Access) -> Result<Opened, StoreError> {
+        let manifest = Manifest::read(&self.manifest_path())?;
+        let lock = self.lock(access, manifest.pid)?;
+        // First for reading only: opening for writing may already change the files of a damaged run.
+        let reader = database::open(&self.database(), true)?;
+        let loaded = Loaded::load(&reader, Mark::read(&self.mark_path()))?;
+        let Loaded { events, state, texts, last, chain, damage } = loaded;
+        let store = if access == Access::ReadOnly || !damage.is_empty() {
+            DuckStore::reading(reader, last, self.blobs(), lock)
+        } else {
+            drop(reader);
+            self.update_manifest(|manifest| manifest.pid = std::process::id())?;
+            let connection = database::open(&self.database(), false)?;
+            let encoder = Encoder::new(chain, &state);
+            let wal = WalWatch::new(&self.database());
+            let output = Output { connection, encoder, mark: Mark::open(&self.mark_path())?, wal, publish };
+            DuckStore::writing(output, last, self.blobs(), lock)?
+        };
+        let log = RunLog::new(Arc::new(store), state, last, texts);
+        Ok(Opened { log, events, damage })
+    }
+
+    /// Fills a folder that was just made.
+    pub(super) fn create(&self, manifest: &Manifest, publish: Publish) -> Result<RunLog, StoreError> {
+        let lock = self.lock(Access::ReadWrite, manifest.pid)?;
+        manifest.write(&self.manifest_path())?;
+        private_dir(&self.path.join("blobs"))?;
+        let mark = Mark::create(&self.mark_path())?;
+        let connection = database::create(&self.database())?;
+        let state = RunState::default();
+        let encoder = Encoder::new(Chain::default(), &state);
+        let wal = WalWatch::new(&self.database());
+        let output = Output { connection, encoder, mark, wal, publish };
+        let store = DuckStore::writing(output, Seq(0), self.blobs(), lock)?;
+        Ok(RunLog::new(Arc::new(store), state, Seq(0), HashSet::new()))
+    }
+
+    /// Locks the run against other openers, in this process too. The database's own lock doesn't hold within one
+    /// process, and is lost when any handle on the file is closed.
+    pub(super) fn lock(&self, access: Access, writer: u32) -> Result<File, StoreError> {
+        // A listing looks at the lock for an instant; that is no user of the run.
+        const TRIES: u32 = 10;
+        let path = self.path.join("lock");
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+        let file = file.map_err(file_error("open", &path))?;
+        for last in (0..TRIES).map(|at| at + 1 == TRIES) {
+            let locked = match access {
+                Access::ReadWrite => file.try_lock(),
+                Access::ReadOnly => file.try_lock_shared(),
+            };
+            match locked {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::Error(error)) => return Err(file_error("lock", &path)(error)),
+                Err(TryLockError::WouldBlock) if last => break,
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
+        // Readers leave no pid; only a writer's is known.
+        let pid = if self.is_held() { writer.to_string() } else { "unknown".to_owned() };
+        Err(StoreError::Locked { pid })
+    }
+
+    /// Whether a process has the run open to go on.
+    fn is_held(&self) -> bool {
+        let file = File::open(self.path.join("lock"));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
+    fn blobs(&self) -> Blobs {
+        Blobs::new(self.path.join("blobs"))
+    }
+
+    pub(super) fn manifest_path(&self) -> PathBuf {
+        self.path.join("manifest.json")
+    }
+
+    /// Its database.
+    pub fn database(&self) -> PathBuf {
+        self.path.join("run.duckdb")
+    }
+
+    fn mark_path(&self) -> PathBuf {
+        self.path.join("mark")
+    }
+}

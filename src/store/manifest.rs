@@ -1,0 +1,110 @@
+//! A run's manifest: what lists and headers show, readable without opening its database.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::files::{file_error, replace};
+use super::schema::FORMAT;
+use super::{NewRun, StoreError};
+use crate::model::{Millis, RunId, RunState, RunStatus, SpanId, Usage};
+
+/// What `manifest.json` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The format of the run's folder and database.
+    pub format: u32,
+    /// The version of the program that created it.
+    pub writer: String,
+    /// The run.
+    pub run: RunId,
+    /// The pipeline's name.
+    pub name: String,
+    /// The task.
+    pub task: String,
+    /// The agent it started with.
+    pub entrypoint: String,
+    /// The workspace, absolute.
+    pub workspace: String,
+    /// The pipeline's file, absolute.
+    pub pipeline_file: Option<String>,
+    /// The run's status when the manifest was written.
+    pub status: RunStatus,
+    /// The process that last opened it for writing.
+    pub pid: u32,
+    /// When it was created.
+    pub started: Millis,
+    /// When it ended, while it is ended.
+    pub ended: Option<Millis>,
+    /// Spans, the run's own left out.
+    pub spans: u64,
+    /// Actions recorded.
+    pub actions: u64,
+    /// Tokens.
+    pub tokens: Usage,
+    /// Cost in millionths of a US dollar.
+    pub cost_microusd: u64,
+}
+
+/// What every format's manifest has.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+impl Manifest {
+    /// The manifest of a run that starts now.
+    pub(super) fn new(run: RunId, new: NewRun, started: Millis) -> Self {
+        Self {
+            format: FORMAT,
+            writer: env!("CARGO_PKG_VERSION").to_owned(),
+            run,
+            name: new.name,
+            task: new.task,
+            entrypoint: new.entrypoint,
+            workspace: new.workspace,
+            pipeline_file: new.pipeline_file,
+            status: RunStatus::Running,
+            pid: std::process::id(),
+            started,
+            ended: None,
+            spans: 0,
+            actions: 0,
+            tokens: Usage::default(),
+            cost_microusd: 0,
+        }
+    }
+
+    /// Takes status and counts from a run's folded state.
+    pub fn follow(&mut self, state: &RunState) {
+        self.status = state.status;
+        self.ended = (state.status != RunStatus::Running).then_some(state.last_at);
+        self.spans = state.trace.len().saturating_sub(1) as u64;
+        self.actions = state.ledger.entries().len() as u64;
+        let counts = state.trace.get(SpanId::RUN).map(|run| run.counts).unwrap_or_default();
+        self.tokens = counts.usage;
+        self.cost_microusd = counts.cost;
+    }
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// When it can't be read, or is of a newer format.
+    pub fn read(path: &Path) -> Result<Self, StoreError> {
+        let bytes = std::fs::read(path).map_err(file_error("read", path))?;
+        let spoilt = |error: serde_json::Error| StoreError::Damaged(format!("{}: {error}", path.display()));
+        let Format { format } = serde_json::from_slice(&bytes).map_err(spoilt)?;
+        if format > FORMAT {
+            return Err(StoreError::Newer { found: format, known: FORMAT });
+        }
+        serde_json::from_slice(&bytes).map_err(spoilt)
+    }
+
+    /// Replaces a manifest as a whole.
+    pub(super) fn write(&self, path: &Path) -> Result<(), StoreError> {
+        let mut bytes = serde_json::to_vec_pretty(self)
+            .map_err(|error| StoreError::Database { what: "write the manifest", why: error.to_string() })?;
+        bytes.push(b'\n');
+        replace(path, &bytes)
+    }
+}

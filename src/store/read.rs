@@ -1,0 +1,223 @@
+//! Reading a run's rows back, and finding out whether they are what was written.
+
+use std::collections::HashSet;
+
+use duckdb::{Connection, ToSql};
+
+use super::chain::{Cell, Chain};
+use super::database::failed;
+use super::decode::decode;
+use super::encode::Stored;
+use super::mark::Noted;
+use super::schema::Table;
+use super::{Row, StoreError};
+use crate::model::{RunState, Seq, SpanId, TextHash, TraceEvent};
+
+/// How many rows are in memory at once while a run is loaded.
+const WINDOW: i64 = 16_384;
+
+/// The tables that hold events.
+const WITH_EVENTS: [Table; 3] = [Table::Events, Table::ActionLog, Table::ActionEvents];
+
+/// Rows of one table that fit a condition, by seq.
+fn rows(connection: &Connection, table: Table, fits: &str, params: &[&dyn ToSql]) -> Result<Vec<Stored>, StoreError> {
+    let sql = format!("SELECT {} FROM {} WHERE {fits}", table.column_list(), table.name());
+    let fault = failed("read the run's log");
+    let mut statement = connection.prepare_cached(&sql).map_err(&fault)?;
+    let mut found = statement.query(params).map_err(&fault)?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next().map_err(&fault)? {
+        let cells = (0..table.columns().len()).map(|at| row.get_ref(at).map(Cell::read));
+        rows.push(Stored { table, cells: cells.collect::<duckdb::Result<_>>().map_err(&fault)? });
+    }
+    Ok(rows)
+}
+
+/// Events after a seq, up to the committed one.
+pub(super) fn events(
+    connection: &Connection,
+    after: Seq,
+    committed: Seq,
+    limit: usize,
+) -> Result<Vec<TraceEvent>, StoreError> {
+    let [after, committed, most] =
+        [after.0, committed.0, limit as u64].map(|value| i64::try_from(value).unwrap_or(i64::MAX));
+    let mut found = Vec::new();
+    for table in WITH_EVENTS {
+        let fits = "seq > ? AND seq <= ? ORDER BY seq LIMIT ?";
+        found.extend(rows(connection, table, fits, &[&after, &committed, &most])?);
+    }
+    let mut events = decoded(found)?;
+    events.truncate(limit);
+    Ok(events)
+}
+
+/// What concerns one span: its own events, edits of its path, its actions (an agent's and a tool's), and what became
+/// of them.
+pub(super) fn span_events(
+    connection: &Connection,
+    span: SpanId,
+    committed: Seq,
+) -> Result<Vec<TraceEvent>, StoreError> {
+    const EVENTS: &str = "seq <= ? AND (span_id = ? OR (kind IN ('prompt_edited', 'messages_edited') \
+        AND path IN (SELECT path FROM events WHERE kind = 'span_started' AND span_id = ?)))";
+    const ACTIONS: &str = "seq <= ? AND (span_id = ? OR tool_span_id = ?)";
+    const CHANGES: &str =
+        "seq <= ? AND action_seq IN (SELECT seq FROM action_log WHERE span_id = ? OR tool_span_id = ?)";
+    let committed = i64::try_from(committed.0).unwrap_or(i64::MAX);
+    let span = span.to_string();
+    let mut found = Vec::new();
+    for (table, fits) in WITH_EVENTS.into_iter().zip([EVENTS, ACTIONS, CHANGES]) {
+        found.extend(rows(connection, table, fits, &[&committed, &span, &span])?);
+    }
+    decoded(found)
+}
+
+fn decoded(mut found: Vec<Stored>) -> Result<Vec<TraceEvent>, StoreError> {
+    found.sort_by_key(Stored::seq);
+    let mut events = Vec::with_capacity(found.len());
+    for row in &found {
+        let read = decode(row).map_err(|why| StoreError::Damaged(format!("row {} can't be read: {why}", row.seq())))?;
+        if let Row::Event(event) = read {
+            events.push(event);
+        }
+    }
+    Ok(events)
+}
+
+/// A whole run as it is stored.
+#[derive(Default)]
+pub(super) struct Loaded {
+    /// Every event that can be read and is what was written.
+    pub(super) events: Vec<TraceEvent>,
+    /// Their fold.
+    pub(super) state: RunState,
+    /// Hashes of the texts that are stored.
+    pub(super) texts: HashSet<TextHash>,
+    /// The last row.
+    pub(super) last: Seq,
+    /// The chain up to it.
+    pub(super) chain: Chain,
+    /// What is wrong, a line each.
+    pub(super) damage: Vec<String>,
+}
+
+impl Loaded {
+    /// Reads a run, and checks that its seqs have no gap, that every row fits the chain, and that the log reaches
+    /// the mark.
+    pub(super) fn load(connection: &Connection, mark: Option<Noted>) -> Result<Self, StoreError> {
+        let mut check = Check { loaded: Self::default(), before: vec![Chain::default()], mark };
+        let displaced = placeless(connection)?;
+        if displaced > 0 {
+            check.fault(format!("{displaced} rows have no place in the log"));
+        }
+        while let Some(first) = first_after(connection, check.loaded.last)? {
+            let end = first.saturating_add(WINDOW);
+            let mut window = Vec::new();
+            for table in Table::ALL {
+                window.extend(rows(connection, table, "seq >= ? AND seq < ?", &[&first, &end])?);
+            }
+            window.sort_by_key(Stored::seq);
+            for row in &window {
+                check.take(row);
+            }
+        }
+        Ok(check.finish())
+    }
+}
+
+fn first_after(connection: &Connection, last: Seq) -> Result<Option<i64>, StoreError> {
+    const SQL: &str = "SELECT min(seq) FROM (\
+        SELECT min(seq) AS seq FROM events WHERE seq > ?1 UNION ALL \
+        SELECT min(seq) FROM action_log WHERE seq > ?1 UNION ALL \
+        SELECT min(seq) FROM action_events WHERE seq > ?1 UNION ALL \
+        SELECT min(seq) FROM texts WHERE seq > ?1)";
+    let fault = failed("read the run's log");
+    let last = i64::try_from(last.0).unwrap_or(i64::MAX);
+    connection.prepare_cached(SQL).and_then(|mut sql| sql.query_row([last], |row| row.get(0))).map_err(fault)
+}
+
+fn placeless(connection: &Connection) -> Result<i64, StoreError> {
+    let mut sum = 0;
+    for table in Table::ALL {
+        let sql = format!("SELECT count(*) FROM {} WHERE seq IS NULL OR seq < 1", table.name());
+        sum += connection.query_row(&sql, [], |row| row.get::<_, i64>(0)).map_err(failed("read the run's log"))?;
+    }
+    Ok(sum)
+}
+
+struct Check {
+    loaded: Loaded,
+    /// What the chain before the next row can be; more than one after a row that doesn't fit, since either its
+    /// content or its chain was changed. Empty after a gap.
+    before: Vec<Chain>,
+    mark: Option<Noted>,
+}
+
+impl Check {
+    fn take(&mut self, row: &Stored) {
+        let (seq, last) = (row.seq(), self.loaded.last);
+        if seq <= last {
+            return self.fault(format!("row {seq} is there twice"));
+        }
+        if seq.0 > last.0 + 1 {
+            self.fault(missing(last.0 + 1, seq.0 - 1));
+            self.before.clear();
+        }
+        self.loaded.last = seq;
+        let told = match row.cell("chain") {
+            Cell::Text(text) => Chain::parse(text),
+            _ => None,
+        };
+        let computed: Vec<Chain> = self.before.iter().map(|before| row.chain_after(*before)).collect();
+        let unproven = computed.is_empty();
+        if let Some(chain) = told.filter(|chain| unproven || computed.contains(chain)) {
+            self.before = vec![chain];
+            self.loaded.chain = chain;
+            self.keep(row);
+        } else {
+            self.fault(format!("row {seq} ({}) is not what was written", row.table.name()));
+            self.before = told.into_iter().chain(computed).collect();
+        }
+        if let Some(mark) = self.mark.filter(|mark| mark.seq == seq && told != Some(mark.chain)) {
+            self.fault(format!("row {} is not the one that the mark remembers", mark.seq));
+        }
+    }
+
+    fn keep(&mut self, row: &Stored) {
+        match decode(row) {
+            Ok(Row::Text { hash, .. }) => {
+                self.loaded.texts.insert(hash);
+            }
+            Ok(Row::Event(event)) => {
+                self.loaded.state.apply(&event);
+                self.loaded.events.push(event);
+            }
+            Err(why) => self.fault(format!("row {} ({}) can't be read: {why}", row.seq(), row.table.name())),
+        }
+    }
+
+    fn finish(mut self) -> Loaded {
+        let last = self.loaded.last;
+        match self.mark {
+            None => self.fault("the mark is lost or spoilt, so rows lost at the log's end can't be noticed".to_owned()),
+            Some(mark) if mark.seq > last => {
+                self.fault(format!("{} at the log's end, although committed", missing(last.0 + 1, mark.seq.0)));
+            }
+            Some(_) => {}
+        }
+        self.loaded
+    }
+
+    fn fault(&mut self, line: String) {
+        self.loaded.damage.push(line);
+    }
+}
+
+fn missing(first: u64, last: u64) -> String {
+    if first == last {
+        format!("row {} is missing", Seq(first))
+    } else {
+        format!("rows {} to {} are missing", Seq(first), Seq(last))
+    }
+}

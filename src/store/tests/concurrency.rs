@@ -1,0 +1,127 @@
+//! Many writers at once, shared commits, and a writer that fails.
+
+use std::sync::mpsc;
+use std::thread;
+
+use super::*;
+use crate::model::Seq;
+use crate::store::StoreError;
+
+#[test]
+fn eight_writers_leave_no_gap_and_are_published_in_order() {
+    const EACH: usize = 40;
+    let (seen, publish) = collector();
+    let (project, log) = project_with(publish);
+    thread::scope(|scope| {
+        for writer in 0..8 {
+            let log = log.clone();
+            scope.spawn(move || {
+                for at in 0..EACH {
+                    let _ = log.text(&format!("text {writer} {at}"));
+                    write_now(&log, vec![note("a"), note("b")]);
+                }
+            });
+        }
+    });
+    log.recorder().close().unwrap();
+    let opened = reopen(&project.folder);
+    assert_eq!(opened.damage, Vec::<String>::new());
+    assert_eq!(opened.events.len(), 8 * EACH * 2);
+    assert_eq!(opened.log.recorder().committed(), Seq(8 * EACH as u64 * 3));
+    assert_eq!(*seen.lock().unwrap(), opened.events);
+}
+
+#[test]
+fn waiters_that_come_during_a_commit_share_the_next_one() {
+    // Publishing holds the writer up, so that what is written meanwhile must wait together.
+    let (hold, until) = mpsc::channel::<()>();
+    let until = Mutex::new(until);
+    let batches = Arc::new(Mutex::new(Vec::new()));
+    let sizes = Arc::clone(&batches);
+    let (_project, log) = project_with(Box::new(move |events| {
+        sizes.lock().unwrap().push(events.len());
+        let _ = until.lock().unwrap().recv();
+    }));
+    write_now(&log, vec![note("first")]);
+    let waiting: Vec<_> = (0..16).map(|_| log.append_durable(vec![note("more")])).collect();
+    drop(hold);
+    for appended in waiting {
+        block_on(appended.durable()).unwrap();
+    }
+    log.recorder().close().unwrap();
+    assert_eq!(*batches.lock().unwrap(), [1, 16]);
+}
+
+#[test]
+fn events_are_published_only_when_committed() {
+    let seen = Arc::new(Mutex::new(None));
+    let slot: Arc<Mutex<Option<RunLog>>> = Arc::default();
+    let (log_in, seen_in) = (Arc::clone(&slot), Arc::clone(&seen));
+    let (_project, log) = project_with(Box::new(move |events| {
+        let log = log_in.lock().unwrap();
+        let recorder = log.as_ref().unwrap().recorder();
+        let stored = recorder.events(Seq(0), 10).unwrap();
+        *seen_in.lock().unwrap() = Some((events, stored, recorder.committed()));
+    }));
+    *slot.lock().unwrap() = Some(log.clone());
+    write_now(&log, vec![note("a"), note("b")]);
+    // Closing ends the writer, so what it published is there.
+    log.recorder().close().unwrap();
+    slot.lock().unwrap().take();
+    let (events, stored, committed) = seen.lock().unwrap().take().unwrap();
+    assert_eq!(events, stored);
+    assert_eq!(committed, Seq(2));
+}
+
+#[test]
+fn rows_that_nobody_waits_for_are_committed_by_closing() {
+    let (project, log) = project();
+    log.append(vec![note("later")]);
+    log.recorder().close().unwrap();
+    let late = block_on(log.append_durable(vec![note("too late")]).durable()).unwrap_err();
+    assert_eq!(late.to_string(), "record: the run is closed");
+    assert_eq!(reopen(&project.folder).events.len(), 1);
+}
+
+#[test]
+fn a_failed_write_is_told_and_nothing_follows_it() {
+    let (project, log) = project();
+    write_now(&log, vec![note("good")]);
+    log.recorder().close().unwrap();
+    drop(log);
+    let opened = reopen_without_texts(&project);
+    let hash = opened.text("this has no table to go to");
+    let failed = block_on(opened.append_durable(vec![note("with it")]).durable());
+    assert!(matches!(failed, Err(StoreError::Database { .. })), "{failed:?}");
+    let after = block_on(opened.append_durable(vec![note("later")]).durable());
+    assert!(matches!(after, Err(StoreError::Stopped(_))), "{after:?}");
+    assert_eq!(opened.recorder().committed(), Seq(1));
+    assert!(opened.recorder().text(hash).is_ok(), "what was never stored is still readable while the process lives");
+    assert!(opened.recorder().close().is_err());
+}
+
+/// Opens a run over a connection whose table of texts was dropped.
+fn reopen_without_texts(project: &Project) -> RunLog {
+    use crate::store::blobs::Blobs;
+    use crate::store::chain::Chain;
+    use crate::store::database::{self, WalWatch};
+    use crate::store::duck::DuckStore;
+    use crate::store::encode::Encoder;
+    use crate::store::mark::Mark;
+    use crate::store::writer::Output;
+    let database = project.folder.database();
+    let connection = database::open(&database, false).unwrap();
+    connection.execute_batch("DROP VIEW runs; DROP TABLE texts CASCADE").unwrap();
+    let state = crate::model::RunState::default();
+    let output = Output {
+        connection,
+        encoder: Encoder::new(Chain::default(), &state),
+        mark: Mark::open(&project.folder.path().join("mark")).unwrap(),
+        wal: WalWatch::new(&database),
+        publish: quiet(),
+    };
+    let lock = std::fs::File::open(project.folder.path().join("lock")).unwrap();
+    let blobs = Blobs::new(project.folder.path().join("blobs"));
+    let store = DuckStore::writing(output, Seq(1), blobs, lock).unwrap();
+    RunLog::new(Arc::new(store), state, Seq(1), std::collections::HashSet::new())
+}

@@ -1,0 +1,175 @@
+//! Rows changed, lost or added behind the store's back are told, and the rest still opens.
+
+use super::*;
+use crate::model::Seq;
+use crate::store::StoreError;
+
+/// A closed run of twelve rows: texts, events, actions.
+fn closed() -> Project {
+    let (project, log) = project();
+    write_now(&log, vec![run_started(&log), start(1, 0, "editor", 1, agent(&log))]);
+    write_now(&log, vec![TraceBody::Action(memory_set("a", KeyState::Absent, "1"))]);
+    write_now(&log, vec![note("one"), note("two"), note("three"), note("four"), note("five")]);
+    log.recorder().close().unwrap();
+    project
+}
+
+/// The damage that a change behind the store's back leads to, and how many events still open.
+fn damage_after(sql: &str) -> (Vec<String>, usize) {
+    let project = closed();
+    tamper(&project.folder, sql);
+    let opened = reopen(&project.folder);
+    let refused = block_on(opened.log.append_durable(vec![note("more")]).durable());
+    assert!(matches!(refused, Err(StoreError::ReadOnly)), "a damaged run takes no more rows");
+    assert!(!opened.log.recorder().is_lasting());
+    (opened.damage, opened.events.len())
+}
+
+#[test]
+fn an_unchanged_run_is_whole() {
+    let opened = reopen(&closed().folder);
+    assert_eq!(opened.damage, Vec::<String>::new());
+    assert_eq!(opened.events.len(), 8);
+    assert_eq!(opened.log.recorder().committed(), Seq(12));
+}
+
+#[test]
+fn a_changed_row_is_named() {
+    let (damage, events) = damage_after("UPDATE events SET body = replace(body, 'two', 'TWO') WHERE seq = 9");
+    assert_eq!(damage, ["row #9 (events) is not what was written"]);
+    assert_eq!(events, 7);
+    let (damage, _) = damage_after("UPDATE action_log SET old_value = 'other' WHERE seq = 7");
+    assert_eq!(damage, ["row #7 (action_log) is not what was written"]);
+    let (damage, _) = damage_after("UPDATE texts SET text = 'x' WHERE seq = 1");
+    assert_eq!(damage, ["row #1 (texts) is not what was written"]);
+    let (damage, _) = damage_after("UPDATE events SET chain = repeat('0', 32) WHERE seq = 9");
+    assert_eq!(damage, ["row #9 (events) is not what was written"]);
+}
+
+#[test]
+fn a_missing_row_is_named() {
+    let (damage, events) = damage_after("DELETE FROM events WHERE seq = 9");
+    assert_eq!(damage, ["row #9 is missing"]);
+    assert_eq!(events, 7);
+    let (damage, _) = damage_after("DELETE FROM events WHERE seq BETWEEN 8 AND 10");
+    assert_eq!(damage, ["rows #8 to #10 are missing"]);
+}
+
+#[test]
+fn rows_lost_at_the_end_are_told_by_the_mark() {
+    let (damage, events) = damage_after("DELETE FROM events WHERE seq = 12");
+    assert_eq!(damage, ["row #12 is missing at the log's end, although committed"]);
+    assert_eq!(events, 7);
+    let (damage, _) = damage_after("DELETE FROM events WHERE seq >= 11");
+    assert_eq!(damage, ["rows #11 to #12 are missing at the log's end, although committed"]);
+}
+
+#[test]
+fn added_rows_are_told() {
+    let (damage, _) = damage_after("INSERT INTO events SELECT * FROM events WHERE seq = 9");
+    assert_eq!(damage, ["row #9 is there twice"]);
+    let (damage, _) = damage_after("INSERT INTO events (seq, at_ms, body) VALUES (NULL, 1, '{}')");
+    assert_eq!(damage, ["1 rows have no place in the log"]);
+    let (damage, _) = damage_after("INSERT INTO events (seq, at_ms, body) VALUES (9000000000000, 1, '{}')");
+    assert_eq!(damage[0], "rows #13 to #8999999999999 are missing");
+}
+
+#[test]
+fn a_lost_mark_is_told() {
+    let project = closed();
+    std::fs::remove_file(project.folder.path().join("mark")).unwrap();
+    assert!(reopen(&project.folder).damage[0].starts_with("the mark is lost"));
+}
+
+#[test]
+fn a_view_in_place_of_a_table_is_refused() {
+    let project = closed();
+    tamper(&project.folder, "DROP TABLE action_log; CREATE VIEW action_log AS SELECT 1 AS seq");
+    assert!(matches!(project.folder.open(quiet(), Access::ReadOnly), Err(StoreError::Damaged(_))));
+}
+
+#[test]
+fn a_run_copied_while_it_is_written_opens_whole() {
+    // What `kill -9` leaves: everything acknowledged, in the database's log, with nothing closed.
+    let (project, log) = project();
+    for at in 0..20 {
+        write_now(&log, vec![note(&format!("note {at}"))]);
+    }
+    let killed = project.data.path().join("runs").join("killed");
+    std::fs::create_dir_all(killed.join("blobs")).unwrap();
+    for name in ["manifest.json", "run.duckdb", "run.duckdb.wal", "mark"] {
+        std::fs::copy(project.folder.path().join(name), killed.join(name)).unwrap();
+    }
+    let folder = project.data.find("killed").unwrap();
+    assert_eq!(folder.manifest().unwrap().status, RunStatus::Interrupted);
+    let opened = reopen(&folder);
+    assert_eq!(opened.damage, Vec::<String>::new());
+    assert_eq!(opened.events.len(), 20);
+    write_now(&opened.log, vec![note("on")]);
+    drop(opened);
+
+    // The same with the database's log lost: the mark tells.
+    std::fs::copy(project.folder.path().join("run.duckdb"), killed.join("run.duckdb")).unwrap();
+    let _ = std::fs::remove_file(killed.join("run.duckdb.wal"));
+    assert_eq!(reopen(&folder).damage, ["rows #1 to #21 are missing at the log's end, although committed"]);
+}
+
+#[test]
+fn a_spoilt_database_is_an_error_and_is_left_alone() {
+    let project = closed();
+    std::fs::write(project.folder.database(), "not a database").unwrap();
+    assert!(matches!(project.folder.open(quiet(), Access::ReadWrite), Err(StoreError::Database { .. })));
+    assert_eq!(std::fs::read(project.folder.database()).unwrap(), b"not a database");
+}
+
+/// Not a test by itself: records for ever in the folder that it is told, telling each seq once it is acknowledged.
+#[test]
+#[ignore = "run by another test, in a process of its own"]
+fn record_until_killed() {
+    let Ok(path) = std::env::var("TAMA_TUI_TEST_RECORD") else { return };
+    let data = DataDir::open_or_create(path).unwrap();
+    let (log, _folder) = data.create_run(new_run(), quiet()).unwrap();
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let log = log.clone();
+            scope.spawn(move || {
+                for at in 0.. {
+                    let _ = log.text(&format!("{writer} {at}"));
+                    let action = TraceBody::Action(memory_set("k", KeyState::Absent, "v"));
+                    let seq = block_on(log.append_durable(vec![action]).durable()).unwrap();
+                    eprintln!("\nacknowledged {}", seq.0);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_by_a_kill() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    for round in 0..4 {
+        let home = tempfile::tempdir().unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "store::tests::damage::record_until_killed", "--nocapture"])
+            .env("TAMA_TUI_TEST_RECORD", home.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let mut told = lines.filter_map(|line| line.strip_prefix("acknowledged ")?.parse::<u64>().ok());
+        let before: Vec<u64> = told.by_ref().take(20 + 37 * round).collect();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // What it told between the last line read and its death.
+        let acknowledged = before.into_iter().chain(told).max().unwrap();
+
+        let data = DataDir::open_or_create(home.path()).unwrap();
+        let run = data.runs().unwrap().remove(0);
+        assert_eq!(run.manifest.unwrap().status, RunStatus::Interrupted);
+        let opened = reopen(&run.folder);
+        assert_eq!(opened.damage, Vec::<String>::new());
+        assert!(opened.log.recorder().committed().0 >= acknowledged);
+    }
+}

@@ -1,0 +1,232 @@
+//! Every kind of event is read back as it was written.
+
+use std::collections::HashSet;
+
+use super::*;
+use crate::model::{
+    ActionChange, ActionEvent, BlobHash, Element, Fan, Gate, KeyKind, MessageRecord, PauseReason, RunState, Seq,
+    TextHash,
+};
+use crate::store::{StoreError, Volatile, hash_text};
+
+fn blob() -> BlobHash {
+    BlobHash([7; 16])
+}
+
+fn states() -> Vec<KeyState> {
+    vec![
+        KeyState::Absent,
+        KeyState::Text { text: String::new() },
+        KeyState::Text { text: "a \"quoted\" line\nwith \0 and ü".into() },
+        KeyState::List { elements: vec![Element { by: Seq(4), text: "one".into() }] },
+        KeyState::List { elements: vec![] },
+        KeyState::File { blob: blob(), size: 812, mode: 0o640 },
+        KeyState::Directory { mode: 0o755 },
+        KeyState::Symlink { target: "../x".into() },
+        KeyState::Unknown,
+    ]
+}
+
+fn actions() -> Vec<TraceBody> {
+    let kinds = [
+        KeyKind::Memory,
+        KeyKind::File,
+        KeyKind::Directory,
+        KeyKind::Symlink,
+        KeyKind::Compensation,
+        KeyKind::External,
+    ];
+    let ops = [ActionOp::Set, ActionOp::Append, ActionOp::Delete, ActionOp::External];
+    let mut bodies = Vec::new();
+    for (at, old) in states().into_iter().enumerate() {
+        let undo = if at % 2 == 0 { Undoability::Undo } else { Undoability::Permanent { why: "not captured".into() } };
+        bodies.push(TraceBody::Action(ActionRecord {
+            key: Key { kind: kinds[at % kinds.len()], name: format!("k/{at}") },
+            op: ops[at % ops.len()],
+            intended: states()[states().len() - 1 - at].clone(),
+            undo,
+            ..memory_set("", old, "")
+        }));
+    }
+    bodies
+}
+
+fn changes() -> Vec<TraceBody> {
+    let mut changes: Vec<ActionChange> = states().into_iter().map(|after| ActionChange::Applied { after }).collect();
+    changes.extend([
+        ActionChange::Failed { error: "no".into() },
+        ActionChange::NotApplied,
+        ActionChange::UndoStarted,
+        ActionChange::Undone { forced: true },
+        ActionChange::RedoStarted,
+        ActionChange::Redone,
+        ActionChange::Refused { why: "changed since".into() },
+    ]);
+    let event = |change| TraceBody::ActionEvent(ActionEvent { action: Seq(9), change });
+    changes.into_iter().map(event).collect()
+}
+
+fn others(log: &RunLog) -> Vec<TraceBody> {
+    let text = log.text("t");
+    let messages = vec![MessageRecord { role: "user".into(), text }];
+    let span = SpanId(2);
+    let mut bodies = vec![
+        TraceBody::PipelineChanged { generation: Generation(2), pipeline: text, changed: vec!["writer".into()] },
+        TraceBody::SpanWaiting { span, on: Some("#35".into()) },
+        TraceBody::SpanWaiting { span, on: None },
+        TraceBody::Released { span, how: "step".into() },
+        TraceBody::Sent { span, system: Some(text), messages: Some(messages.clone()), args: None },
+        TraceBody::Sent { span, system: None, messages: None, args: Some(text) },
+        TraceBody::PromptEdited { path: "editor".into(), generation: Generation(2), text: Some(text) },
+        TraceBody::PromptEdited { path: "editor".into(), generation: Generation(2), text: None },
+        TraceBody::MessagesEdited { path: "editor".into(), generation: Generation(1), upto: 2, messages },
+        TraceBody::Invalidated {
+            generation: Generation(2),
+            cause: span,
+            spans: vec![span, SpanId(3)],
+            paths: vec!["editor/llm".into()],
+            reopened: vec![SpanId(1)],
+            stale: vec![SpanId(9)],
+        },
+        TraceBody::Read { span, key: Key::file("a/b"), action: Some(Seq(3)) },
+        TraceBody::Read { span, key: Key::memory("m"), action: None },
+        TraceBody::RunStatus { status: RunStatus::Interrupted, text: None },
+        TraceBody::Note { span: Some(span), error: true, text: "refused".into() },
+        TraceBody::Kept { action: Seq(3), blob: blob() },
+        done(log),
+    ];
+    let reasons = [
+        PauseReason::Step,
+        PauseReason::Asked,
+        PauseReason::Breakpoint { breakpoint: "error".into() },
+        PauseReason::Policy { rule: "ask".into() },
+        PauseReason::Error { error: "no".into() },
+        PauseReason::Limit { limit: "tokens".into() },
+    ];
+    let paused = reasons.into_iter().zip(Gate::ALL);
+    bodies.extend(paused.map(|(reason, gate)| TraceBody::Paused { span, gate, reason }));
+    bodies
+}
+
+fn spans(log: &RunLog) -> Vec<TraceBody> {
+    let mut fanned = start(5, 1, "editor/tool#2", 1, tool(log));
+    if let TraceBody::SpanStarted(span) = &mut fanned {
+        span.fan = Some(Fan { group: 1, index: 2 });
+    }
+    let bare = SpanEnd {
+        span: SpanId(3),
+        status: SpanStatus::Error,
+        finish: None,
+        output: None,
+        usage: None,
+        cost: None,
+        answered: true,
+    };
+    vec![
+        run_started(log),
+        start(1, 0, "editor", 1, agent(log)),
+        start(2, 1, "editor/llm", 1, call(log)),
+        end(2, response(log, "hi"), Some(Usage { input: 3, output: 4 })),
+        start(3, 1, "editor/tool", 1, tool(log)),
+        TraceBody::SpanEnded(bare),
+        start(4, 1, "editor/human", 1, SpanSpec::Human { question: log.text("Which?") }),
+        fanned,
+    ]
+}
+
+#[test]
+fn every_event_comes_back_as_it_was() {
+    let (seen, publish) = collector();
+    let (project, log) = project_with(publish);
+    let mut bodies = spans(&log);
+    bodies.extend(others(&log));
+    bodies.extend(actions());
+    bodies.extend(changes());
+    // One by one and all together: an insert and an appender must store the same.
+    for body in bodies.clone() {
+        write_now(&log, vec![body]);
+    }
+    write_now(&log, bodies.clone());
+    log.recorder().close().unwrap();
+    let written = seen.lock().unwrap().clone();
+    let expected: Vec<&TraceBody> = bodies.iter().chain(&bodies).collect();
+    assert_eq!(written.iter().map(|event| &event.body).collect::<Vec<_>>(), expected);
+
+    let opened = reopen(&project.folder);
+    assert_eq!(opened.damage, Vec::<String>::new());
+    assert_eq!(opened.events, written);
+    assert_eq!(opened.log.recorder().events(Seq(0), usize::MAX).unwrap(), written);
+    let five = opened.log.recorder().events(written[3].seq, 5).unwrap();
+    assert_eq!(five, written[4..9]);
+    let same = |log: &RunLog| log.with(|state| (state.last, state.generation, state.ledger.all_memory()));
+    assert_eq!(same(&opened.log), same(&log));
+}
+
+#[test]
+fn texts_are_stored_once_and_readable_at_once() {
+    let (project, log) = project();
+    let odd = "tab\t, nul \0, ü, \u{1b}[31m";
+    let hash = log.text(odd);
+    assert_eq!(log.recorder().text(hash).unwrap(), odd);
+    assert_eq!(log.text(odd), hash);
+    write_now(&log, vec![note("x")]);
+    assert_eq!(log.recorder().text(hash).unwrap(), odd);
+    log.recorder().close().unwrap();
+
+    let opened = reopen(&project.folder);
+    let recorder = opened.log.recorder();
+    assert_eq!(recorder.text(hash).unwrap(), odd);
+    assert!(matches!(recorder.text(TextHash([1; 16])), Err(StoreError::Missing(_))));
+    assert_eq!(opened.log.text(odd), hash);
+    write_now(&opened.log, vec![note("y")]);
+    assert_eq!(recorder.committed(), Seq(3), "a text that is stored takes no second row");
+    assert_eq!(hash, hash_text(odd));
+}
+
+#[test]
+fn a_reopened_run_goes_on_where_it_ended() {
+    let (project, log) = project();
+    write_now(&log, vec![run_started(&log), note("first")]);
+    log.recorder().close().unwrap();
+    for round in 0..3 {
+        let opened = reopen(&project.folder);
+        assert_eq!(opened.damage, Vec::<String>::new());
+        assert_eq!(opened.events.len(), 2 + round);
+        write_now(&opened.log, vec![note("again")]);
+        opened.log.recorder().close().unwrap();
+    }
+}
+
+#[test]
+fn a_spans_events_have_its_actions_and_what_became_of_them() {
+    let (_project, log) = project();
+    tell_a_span(&log);
+    tell_a_span(&RunLog::new(Arc::new(Volatile::new(quiet())), RunState::default(), Seq(0), HashSet::new()));
+}
+
+/// Both recorders answer the same.
+fn tell_a_span(log: &RunLog) {
+    let action = memory_set("k", KeyState::Absent, "v");
+    write_now(
+        log,
+        vec![
+            run_started(log),
+            start(1, 0, "editor", 1, agent(log)),
+            start(2, 1, "editor/llm", 1, call(log)),
+            start(3, 1, "editor/tool", 1, tool(log)),
+            TraceBody::PromptEdited { path: "editor".into(), generation: Generation(1), text: None },
+        ],
+    );
+    let at = block_on(log.append_durable(vec![TraceBody::Action(action.clone())]).durable()).unwrap();
+    let applied = ActionEvent { action: at, change: ActionChange::Applied { after: action.intended.clone() } };
+    write_now(log, vec![TraceBody::ActionEvent(applied.clone()), note("other")]);
+    let bodies = |span| {
+        let events = log.recorder().span_events(SpanId(span)).unwrap();
+        events.into_iter().map(|event| event.body).collect::<Vec<_>>()
+    };
+    let did = [TraceBody::Action(action), TraceBody::ActionEvent(applied)];
+    assert_eq!(bodies(3)[1..], did);
+    assert_eq!(bodies(1)[2..], did);
+    assert!(matches!(bodies(1)[1], TraceBody::PromptEdited { .. }));
+    assert_eq!(bodies(2).len(), 1);
+}

@@ -1,0 +1,287 @@
+//! The writer: one thread owns the connection that writes, and waiting rows share a commit.
+//!
+//! One round: take what waits, BEGIN, append, COMMIT (the database syncs), write the mark, tell the waiters, publish
+//! the events. Rows that nobody waits for are taken within [`LATEST`]. When a round fails, everyone waiting gets the
+//! error and nothing is written any more: a later row would leave a gap.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use duckdb::{Connection, params_from_iter};
+use futures::FutureExt;
+use futures::channel::oneshot;
+
+use super::database::{WalWatch, failed};
+use super::encode::{Encoder, Stored};
+use super::mark::{Mark, Noted};
+use super::schema::Table;
+use super::{Durable, Publish, Row, StoreError};
+use crate::model::{Seq, TextHash, TraceEvent};
+
+/// How long a row that nobody waits for may stay uncommitted.
+const LATEST: Duration = Duration::from_millis(50);
+
+type Waiter = oneshot::Sender<Result<(), StoreError>>;
+
+#[derive(Default)]
+struct Queue {
+    rows: Vec<Row>,
+    waiters: Vec<Waiter>,
+    urgent: bool,
+    since: Option<Instant>,
+    /// Texts that are not committed yet, so that they can be read at once.
+    texts: HashMap<TextHash, String>,
+    closing: bool,
+    stopped: Option<String>,
+}
+
+/// What callers and the thread share.
+struct Shared {
+    queue: Mutex<Queue>,
+    wake: Condvar,
+    committed: AtomicU64,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for work; `None`: the store is closing and nothing is left.
+    fn next(&self) -> Option<(Vec<Row>, Vec<Waiter>)> {
+        let mut queue = self.lock();
+        loop {
+            let waits = !queue.rows.is_empty() || !queue.waiters.is_empty();
+            let age = queue.since.map_or(Duration::ZERO, |since| since.elapsed());
+            if waits && (queue.urgent || queue.closing || age >= LATEST) {
+                queue.urgent = false;
+                queue.since = None;
+                return Some((std::mem::take(&mut queue.rows), std::mem::take(&mut queue.waiters)));
+            }
+            if !waits && queue.closing {
+                return None;
+            }
+            queue = if waits {
+                let rest = self.wake.wait_timeout(queue, LATEST.saturating_sub(age));
+                rest.unwrap_or_else(PoisonError::into_inner).0
+            } else {
+                self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner)
+            };
+        }
+    }
+
+    /// Nothing is written any more; everyone waiting is told.
+    fn stop(&self, error: &StoreError) {
+        let mut queue = self.lock();
+        queue.stopped.get_or_insert_with(|| error.to_string());
+        queue.rows.clear();
+        for waiter in queue.waiters.drain(..) {
+            drop(waiter.send(Err(error.clone())));
+        }
+    }
+}
+
+/// The writer of one run; dropping it closes it.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
+}
+
+/// What the thread owns.
+pub(super) struct Output {
+    /// The connection that writes.
+    pub(super) connection: Connection,
+    /// Where the chain and the generation stand.
+    pub(super) encoder: Encoder,
+    /// The mark.
+    pub(super) mark: Mark,
+    /// The database's log file.
+    pub(super) wal: WalWatch,
+    /// Who hears of events.
+    pub(super) publish: Publish,
+}
+
+impl Writer {
+    /// Starts the thread; `committed` is the last row that is stored.
+    pub(super) fn start(output: Output, committed: Seq) -> Result<Self, StoreError> {
+        let shared =
+            Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new(), committed: AtomicU64::new(committed.0) });
+        let for_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || run(output, &for_thread))
+            .map_err(|error| StoreError::Database { what: "start the writer", why: error.to_string() })?;
+        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Takes rows in the order of their seq, without blocking.
+    pub(super) fn write(&self, rows: Vec<Row>, urgent: bool) -> Durable {
+        let mut queue = self.shared.lock();
+        if queue.closing {
+            return Box::pin(std::future::ready(Err(ended("the run is closed"))));
+        }
+        if let Some(why) = &queue.stopped {
+            return Box::pin(std::future::ready(Err(StoreError::Stopped(why.clone()))));
+        }
+        for row in &rows {
+            if let Row::Text { hash, text, .. } = row {
+                queue.texts.insert(*hash, text.clone());
+            }
+        }
+        let (waiter, done) = oneshot::channel();
+        let idle = queue.rows.is_empty() && queue.waiters.is_empty();
+        queue.rows.extend(rows);
+        queue.waiters.push(waiter);
+        queue.urgent |= urgent;
+        queue.since.get_or_insert_with(Instant::now);
+        drop(queue);
+        if urgent || idle {
+            self.shared.wake.notify_one();
+        }
+        Box::pin(done.map(|told| told.unwrap_or_else(|_| Err(ended("the writer ended")))))
+    }
+
+    /// A text that is not committed yet.
+    pub(super) fn pending_text(&self, hash: TextHash) -> Option<String> {
+        self.shared.lock().texts.get(&hash).cloned()
+    }
+
+    /// The last row that is committed.
+    pub(super) fn committed(&self) -> Seq {
+        Seq(self.shared.committed.load(Ordering::Acquire))
+    }
+
+    /// Commits what waits, checkpoints, and ends the thread. A second call does nothing.
+    pub(super) fn close(&self) -> Result<(), StoreError> {
+        self.shared.lock().closing = true;
+        self.shared.wake.notify_one();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        thread.map_or(Ok(()), |thread| thread.join().unwrap_or_else(|_| Err(ended("the writer ended"))))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.close());
+    }
+}
+
+/// Tells everyone when the thread ends, also by a panic of the one who listens to events.
+struct Ended<'a>(&'a Shared);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.stop(&ended("the writer ended"));
+    }
+}
+
+fn ended(why: &str) -> StoreError {
+    StoreError::Database { what: "record", why: why.to_owned() }
+}
+
+fn run(mut output: Output, shared: &Shared) -> Result<(), StoreError> {
+    let _ended = Ended(shared);
+    while let Some((rows, waiters)) = shared.next() {
+        match output.commit(&rows, shared) {
+            Ok(()) => {
+                for waiter in waiters {
+                    drop(waiter.send(Ok(())));
+                }
+                output.tell(rows);
+            }
+            Err(error) => {
+                shared.stop(&error);
+                for waiter in waiters {
+                    drop(waiter.send(Err(error.clone())));
+                }
+                return Err(error);
+            }
+        }
+    }
+    output.connection.execute_batch("CHECKPOINT").map_err(failed("checkpoint the run"))?;
+    output.wal.committed()
+}
+
+impl Output {
+    /// Makes rows durable.
+    fn commit(&mut self, rows: &[Row], shared: &Shared) -> Result<(), StoreError> {
+        let Some(last) = rows.last().map(Row::seq) else { return Ok(()) };
+        let mut tables: BTreeMap<Table, Vec<Stored>> = BTreeMap::new();
+        for row in rows {
+            let look = |hash| {
+                let pending = shared.lock().texts.get(&hash).cloned();
+                pending.or_else(|| stored_text(&self.connection, hash).ok().flatten())
+            };
+            let stored = self.encoder.encode(row, &look)?;
+            tables.entry(stored.table).or_default().push(stored);
+        }
+        self.store(&tables, rows.len()).map_err(failed("write to the run's log"))?;
+        self.wal.committed()?;
+        self.mark.note(Noted { seq: last, chain: self.encoder.chain })?;
+        shared.committed.store(last.0, Ordering::Release);
+        let mut queue = shared.lock();
+        for row in rows {
+            if let Row::Text { hash, .. } = row {
+                queue.texts.remove(hash);
+            }
+        }
+        Ok(())
+    }
+
+    /// One row commits by itself; more share a transaction.
+    fn store(&self, tables: &BTreeMap<Table, Vec<Stored>>, count: usize) -> duckdb::Result<()> {
+        if count > 1 {
+            self.connection.execute_batch("BEGIN")?;
+        }
+        let appended = tables.iter().try_for_each(|(table, rows)| self.append(*table, rows));
+        if count == 1 {
+            return appended;
+        }
+        let done = appended.and_then(|()| self.connection.execute_batch("COMMIT"));
+        if done.is_err() {
+            // Nothing is written after this; the error that counts is the first.
+            drop(self.connection.execute_batch("ROLLBACK"));
+        }
+        done
+    }
+
+    fn append(&self, table: Table, rows: &[Stored]) -> duckdb::Result<()> {
+        if let [row] = rows {
+            let mut insert = self.connection.prepare_cached(&table.insert())?;
+            return insert.execute(params_from_iter(&row.cells)).map(drop);
+        }
+        let mut appender = self.connection.appender(table.name())?;
+        for row in rows {
+            appender.append_row(duckdb::appender_params_from_iter(&row.cells))?;
+        }
+        // Errors on drop would be lost.
+        appender.flush()
+    }
+
+    fn tell(&self, rows: Vec<Row>) {
+        let events: Vec<TraceEvent> = rows
+            .into_iter()
+            .filter_map(|row| match row {
+                Row::Event(event) => Some(event),
+                Row::Text { .. } => None,
+            })
+            .collect();
+        if !events.is_empty() {
+            (self.publish)(events);
+        }
+    }
+}
+
+/// A text as the database has it.
+pub(super) fn stored_text(connection: &Connection, hash: TextHash) -> Result<Option<String>, StoreError> {
+    const SQL: &str = "SELECT text FROM texts WHERE hash = ? LIMIT 1";
+    let found = connection.prepare_cached(SQL).and_then(|mut sql| sql.query_row([hash.to_string()], |row| row.get(0)));
+    match found {
+        Ok(text) => Ok(Some(text)),
+        Err(duckdb::Error::QueryReturnedNoRows) => Ok(None),
+        Err(error) => Err(failed("read a text")(error)),
+    }
+}
