@@ -1,5 +1,31 @@
 //! What to run: the resolved pipeline, its loader, and its check.
+//!
+//! [`load`] reads a pipeline.toml into a [`Pipeline`] that needs no file any more, or returns every fault at once.
+//! A [`Script`] is the file behind a `script:FILE` model.
 
+mod agents;
+mod changes;
+mod faults;
+mod fsm;
+mod glob;
+mod graph;
+mod load;
+mod models;
+mod names;
+mod reader;
+mod script;
+mod skills;
 mod spec;
+mod tools;
+mod workspace;
 
+#[cfg(test)]
+mod tests;
+
+pub use changes::changed_agents;
+pub use faults::{Fault, Faults};
+pub use glob::{Glob, GlobError};
+pub use load::{Loaded, check, load};
+pub use names::TOOLS;
+pub use script::{Reply, Script, ScriptError};
 pub use spec::{Agent, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, Skill, Step, Target};

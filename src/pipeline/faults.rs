@@ -1,0 +1,185 @@
+//! Faults of a pipeline: where, what, and what to do about it, drawn with the text underlined.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use serde::Serialize;
+
+/// A text that faults point into.
+#[derive(Debug, PartialEq, Eq)]
+struct Source {
+    name: String,
+    text: String,
+}
+
+/// One fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// The file, as reached from the path that was given.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to do, or the nearest known name.
+    pub help: Option<String>,
+    #[serde(skip)]
+    source: Arc<Source>,
+    #[serde(skip)]
+    span: Range<usize>,
+}
+
+impl Fault {
+    /// The text that is underlined.
+    #[must_use]
+    pub fn underlined(&self) -> &str {
+        self.source.text.get(self.span.clone()).unwrap_or_default()
+    }
+
+    fn render(&self, renderer: &Renderer) -> String {
+        let mut group = Level::ERROR.primary_title(self.message.as_str()).element(
+            Snippet::source(self.source.text.as_str())
+                .path(self.file.as_str())
+                .annotation(AnnotationKind::Primary.span(self.span.clone())),
+        );
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        renderer.render(&[group])
+    }
+}
+
+/// Every fault of a pipeline, in the order of the files' lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// The faults; there is at least one.
+    #[must_use]
+    pub fn all(&self) -> &[Fault] {
+        &self.0
+    }
+
+    /// The faults as text for a terminal, one blank line between two.
+    #[must_use]
+    pub fn render(&self, colour: bool) -> String {
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        let drawn: Vec<String> = self.0.iter().map(|fault| fault.render(&renderer)).collect();
+        drawn.join("\n\n")
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Faults {}
+
+/// Collects the faults of all files of a pipeline.
+#[derive(Debug, Default)]
+pub(super) struct Collector(RefCell<Vec<Fault>>);
+
+impl Collector {
+    /// The value when no fault was found, else the faults in order, each once.
+    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, Faults> {
+        let mut faults = self.0.into_inner();
+        faults.sort_by_key(|fault| (fault.line, fault.column));
+        faults.sort_by(|a, b| a.file.cmp(&b.file));
+        faults.dedup();
+        match value {
+            Some(value) if faults.is_empty() => Ok(value),
+            _ => Err(Faults(faults)),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+}
+
+/// A file being read, with the collector its faults go to.
+#[derive(Debug, Clone)]
+pub(super) struct Doc<'a> {
+    source: Arc<Source>,
+    collector: &'a Collector,
+}
+
+impl<'a> Doc<'a> {
+    pub(super) fn new(name: &str, text: String, collector: &'a Collector) -> Self {
+        Self { source: Arc::new(Source { name: plain(name), text }), collector }
+    }
+
+    /// Another file with the same collector.
+    pub(super) fn beside(&self, name: &str, text: String) -> Self {
+        Self::new(name, text, self.collector)
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.source.text
+    }
+
+    /// `FILE:LINE:COLUMN` of a byte.
+    pub(super) fn place(&self, at: usize) -> String {
+        let (line, column) = position(&self.source.text, at);
+        format!("{}:{line}:{column}", self.source.name)
+    }
+
+    pub(super) fn fault(&self, span: Range<usize>, message: impl AsRef<str>) {
+        self.push(span, message.as_ref(), None);
+    }
+
+    pub(super) fn fault_help(&self, span: Range<usize>, message: impl AsRef<str>, help: impl AsRef<str>) {
+        self.push(span, message.as_ref(), Some(plain(help.as_ref())));
+    }
+
+    fn push(&self, span: Range<usize>, message: &str, help: Option<String>) {
+        let span = within(&self.source.text, &span);
+        let (line, column) = position(&self.source.text, span.start);
+        self.collector.0.borrow_mut().push(Fault {
+            file: self.source.name.clone(),
+            line,
+            column,
+            message: plain(message),
+            help,
+            source: Arc::clone(&self.source),
+            span,
+        });
+    }
+}
+
+/// Names come from files: control characters are shown, not sent to the terminal.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// The span cut to whole characters of the text, and to its first line.
+fn within(text: &str, span: &Range<usize>) -> Range<usize> {
+    let floor = |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let (start, end) = (floor(span.start), floor(span.end));
+    let end = end.max(start);
+    let line = text.get(start..end).and_then(|part| part.find('\n')).map_or(end, |at| start + at);
+    start..line
+}
+
+fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (line, column)
+}

@@ -1,0 +1,62 @@
+//! Globs over names and paths: `*` stands for anything, `/` included; `?`, `[a-z]` and `{a,b}` work as usual.
+
+use globset::{GlobBuilder, GlobMatcher};
+
+/// A checked glob.
+#[derive(Debug, Clone)]
+pub struct Glob(GlobMatcher);
+
+/// Why a text is no glob; phrased to follow "failed to …".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("read the glob `{glob}`: {why}")]
+pub struct GlobError {
+    /// The text.
+    pub glob: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl Glob {
+    /// Checks a glob.
+    ///
+    /// # Errors
+    /// When a bracket or brace is left open, or a range is backwards.
+    pub fn new(text: &str) -> Result<Self, GlobError> {
+        let built = GlobBuilder::new(text).literal_separator(false).build();
+        let glob = built.map_err(|error| GlobError { glob: text.to_owned(), why: error.kind().to_string() })?;
+        Ok(Self(glob.compile_matcher()))
+    }
+
+    /// Whether a name or path matches as a whole.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        self.0.is_match(text)
+    }
+
+    /// The text it was made from.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.glob().glob()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_crosses_path_parts_and_a_hash_is_literal() {
+        let glob = Glob::new("editor/writer*").unwrap();
+        assert!(glob.matches("editor/writer"));
+        assert!(glob.matches("editor/writer#2/llm#3"));
+        assert!(!glob.matches("other/editor/writer"));
+        assert!(Glob::new("*/writer#2").unwrap().matches("a/b/writer#2"));
+        assert!(!Glob::new("writer#2").unwrap().matches("writer#3"));
+    }
+
+    #[test]
+    fn an_open_bracket_is_refused() {
+        let error = Glob::new("tama_[").unwrap_err();
+        assert!(error.to_string().starts_with("read the glob `tama_[`: unclosed"), "{error}");
+    }
+}

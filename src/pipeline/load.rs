@@ -1,0 +1,217 @@
+//! Loads a pipeline.toml: reads it, everything it names, and says all that is wrong with it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::DeTable;
+
+use super::agents::Agents;
+use super::faults::{Collector, Doc, Faults};
+use super::graph::{check_cycles, unused};
+use super::models::{Models, read_prices};
+use super::names::{LATER, is_kebab, suggest};
+use super::reader::{Table, Text};
+use super::spec::{Limits, Pipeline};
+use super::tools::{read_breakpoints, read_policy};
+use super::workspace::{Workspace, check_workspace};
+
+/// The file's usual name.
+const FILE: &str = "pipeline.toml";
+
+/// A pipeline, ready to run, and where it came from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The pipeline with everything read in.
+    pub pipeline: Pipeline,
+    /// Its folder, absolute.
+    pub base: PathBuf,
+    /// Its file, absolute.
+    pub file: PathBuf,
+    /// The folder tools may touch, absolute; after [`check`] it may not be there yet.
+    pub workspace: PathBuf,
+    /// What the user should know, each one line.
+    pub warnings: Vec<String>,
+}
+
+/// Loads the pipeline in a file, or in the `pipeline.toml` of a folder.
+///
+/// A workspace that is missing right beside the file is made.
+///
+/// # Errors
+/// With every fault that was found.
+pub fn load(path: &Path) -> Result<Loaded, Faults> {
+    read(path, true)
+}
+
+/// Says what is wrong with a pipeline as [`load`] does, and makes nothing.
+///
+/// # Errors
+/// With every fault that was found.
+pub fn check(path: &Path) -> Result<Loaded, Faults> {
+    read(path, false)
+}
+
+fn read(path: &Path, make: bool) -> Result<Loaded, Faults> {
+    let collector = Collector::default();
+    let (file, text) = match find(path) {
+        Ok(found) => found,
+        Err((message, help)) => {
+            let doc = Doc::new(&path.display().to_string(), String::new(), &collector);
+            doc.fault_help(0..0, message, help);
+            return collector.finish(None);
+        }
+    };
+    let doc = Doc::new(&file.display().to_string(), text, &collector);
+    let (table, errors) = DeTable::parse_recoverable(doc.text());
+    for error in &errors {
+        doc.fault(error.span().unwrap_or(0..0), error.message());
+    }
+    let loaded = if errors.is_empty() { read_document(&doc, table.get_ref(), &file, make, &collector) } else { None };
+    collector.finish(loaded)
+}
+
+/// The file and its text, or what is wrong and what to do.
+fn find(path: &Path) -> Result<(PathBuf, String), (String, String)> {
+    let help = || format!("name a {FILE}, or a folder that holds one");
+    let project = || (format!("a tama.toml project is {LATER}"), format!("write a {FILE}"));
+    let file = if path.is_dir() { path.join(FILE) } else { path.to_path_buf() };
+    if path.is_dir() && !file.exists() {
+        let none = (format!("there is no {FILE} in this folder"), help());
+        return Err(if path.join("tama.toml").exists() { project() } else { none });
+    }
+    if file.file_name().is_some_and(|name| name == "tama.toml") {
+        return Err(project());
+    }
+    match fs::read_to_string(&file) {
+        Ok(text) => Ok((file, text)),
+        Err(error) => Err((format!("can't read it: {error}"), help())),
+    }
+}
+
+fn read_document<'a>(
+    doc: &'a Doc<'a>,
+    document: &'a DeTable<'a>,
+    file: &Path,
+    make: bool,
+    collector: &Collector,
+) -> Option<Loaded> {
+    let base = file.parent().unwrap_or(Path::new(""));
+    let root = Table::root(doc, document);
+    let head = read_head(&root, base);
+    let models = Models::read(&root, base);
+    let prices = read_prices(&root);
+    let mut agents = Agents { base, models: &models, names: vec![], edges: vec![] };
+    let read = root.table("agents").map(|table| agents.read(&table)).unwrap_or_default();
+    let names: Vec<&str> = agents.names.iter().map(String::as_str).collect();
+    check_cycles(doc, &agents.names, &agents.edges);
+    let policy = read_policy(&root);
+    let limits = read_limits(&root, &models, &prices.keys().map(String::as_str).collect::<Vec<_>>());
+    let breakpoints = read_breakpoints(&root, &names);
+    for key in ["tools", "mcp", "verify"] {
+        root.refuse(key, &format!("[{key}] is {LATER}"), "leave it out");
+    }
+    root.finish();
+    let head = head?;
+    check_entrypoint(doc, &head, &names);
+    if !collector.is_empty() {
+        return None;
+    }
+    let (workspace, notice) = head.folder.settle(make).map_err(|why| doc.fault(head.workspace.span(), why)).ok()?;
+    let absolute = fs::canonicalize(Path::new(".").join(base));
+    let base = absolute.map_err(|error| doc.fault(0..0, format!("can't find the pipeline's folder: {error}"))).ok()?;
+    let file = base.join(file.file_name().unwrap_or_default());
+    let mut warnings: Vec<String> = notice.into_iter().collect();
+    let entry = head.entrypoint.get_ref();
+    for name in unused(entry, &agents.names, &agents.edges) {
+        let at = document.get("agents").map_or(0, |table| place_of(table, name));
+        warnings.push(format!("{}: the agent `{name}` is never run from `{entry}`", doc.place(at)));
+    }
+    let pipeline = Pipeline {
+        name: head.name.into_inner(),
+        entrypoint: head.entrypoint.into_inner(),
+        task: head.task.map(Spanned::into_inner),
+        workspace: head.workspace.into_inner(),
+        agents: read,
+        providers: models.providers,
+        prices,
+        policy,
+        limits,
+        breakpoints,
+    };
+    Some(Loaded { pipeline, base, file, workspace, warnings })
+}
+
+/// `[pipeline]`, read.
+struct Head {
+    name: Text,
+    entrypoint: Text,
+    task: Option<Text>,
+    workspace: Text,
+    folder: Workspace,
+}
+
+fn read_head(root: &Table<'_>, base: &Path) -> Option<Head> {
+    let Some(table) = root.table("pipeline") else {
+        root.missing("pipeline", "it begins with [pipeline], a name and an entrypoint");
+        return None;
+    };
+    let name = table.required("name", "a name in kebab-case, e.g. \"release-notes\"");
+    let entrypoint = table.required("entrypoint", "the agent it starts with");
+    let task = table.string("task");
+    let given = table.get("workspace").is_some();
+    let workspace = table.string("workspace");
+    table.refuse("project", &format!("`project` is {LATER}"), "write the agents as [agents.NAME]");
+    table.finish();
+    if let Some(name) = name.as_ref().filter(|name| !is_kebab(name.get_ref())) {
+        let help = "lower-case words with hyphens, e.g. `release-notes`";
+        table.doc.fault_help(name.span(), format!("the name `{}` is not kebab-case", name.get_ref()), help);
+    }
+    if given && workspace.is_none() {
+        return None;
+    }
+    let workspace = workspace.unwrap_or_else(|| Spanned::new(table.span.clone(), ".".to_owned()));
+    let folder = check_workspace(table.doc, base, &workspace);
+    Some(Head { name: name?, entrypoint: entrypoint?, task, workspace, folder: folder? })
+}
+
+fn check_entrypoint(doc: &Doc<'_>, head: &Head, agents: &[&str]) {
+    let entry = head.entrypoint.get_ref();
+    if agents.is_empty() {
+        doc.fault_help(head.entrypoint.span(), "there are no agents", format!("write [agents.{entry}]"));
+    } else if !agents.contains(&entry.as_str()) {
+        let help = suggest(entry, agents.iter().copied());
+        doc.fault_help(head.entrypoint.span(), format!("`entrypoint` names no agent: `{entry}`"), help);
+    }
+}
+
+fn read_limits(root: &Table<'_>, models: &Models<'_>, priced: &[&str]) -> Limits {
+    let Some(table) = root.table("limits") else { return Limits::default() };
+    let limits = Limits {
+        max_tokens: table.count("max_tokens"),
+        max_cost_usd: table.amount("max_cost_usd"),
+        max_parallel: table.count("max_parallel").and_then(|count| usize::try_from(count).ok()),
+    };
+    table.finish();
+    if limits.max_cost_usd.is_some() {
+        for model in models.used() {
+            let name = model.get_ref().to_string();
+            if model.get_ref().provider != "script" && !priced.contains(&name.as_str()) {
+                let message = format!("`max_cost_usd` can't be kept: there is no price for `{name}`");
+                table.doc.fault_help(
+                    model.span(),
+                    message,
+                    format!("add [prices.\"{name}\"] with `input` and `output`"),
+                );
+            }
+        }
+    }
+    limits
+}
+
+/// The byte where an agent's name stands.
+fn place_of(agents: &Spanned<toml::de::DeValue<'_>>, name: &str) -> usize {
+    let table = agents.get_ref().as_table();
+    let key = table.and_then(|table| table.keys().find(|key| key.get_ref().as_ref() == name));
+    key.map_or(0, |key| key.span().start)
+}

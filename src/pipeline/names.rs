@@ -1,0 +1,88 @@
+//! The names a pipeline may use, and the nearest one to a wrong name.
+
+/// Tools an agent may be given.
+pub const TOOLS: [&str; 12] = [
+    "tama_mem_set",
+    "tama_mem_get",
+    "tama_mem_append",
+    "tama_mem_delete",
+    "tama_files_read",
+    "tama_files_write",
+    "tama_files_edit",
+    "tama_files_delete",
+    "tama_files_list",
+    "tama_read_file",
+    "tama_write_file",
+    "tama_bash",
+];
+
+/// Tools that a tool loop has by itself; breakpoints may name them.
+pub(super) const LOOP_TOOLS: [&str; 3] = ["start", "finish", "read_skill"];
+
+/// Tools that pipelines may name one day.
+pub(super) const LATER_TOOLS: [&str; 2] = ["tama_http_get", "tama_http_post"];
+
+/// Patterns that run.
+pub(super) const PATTERNS: [&str; 5] = ["oneshot", "react", "fsm", "parallel", "scatter"];
+
+/// Patterns that pipelines may name one day.
+pub(super) const LATER_PATTERNS: [&str; 8] =
+    ["critic", "reflexion", "constitutional", "chain-of-verification", "plan-execute", "debate", "best-of-n", "human"];
+
+/// Providers that need no `[providers.NAME]`.
+pub(super) const PROVIDERS: [&str; 5] = ["openai", "anthropic", "google", "ollama", "script"];
+
+/// How a fault ends that names something of a later version.
+pub(super) const LATER: &str = "not supported by this version yet";
+
+/// Below this likeness a name is not worth suggesting.
+const ALIKE: f64 = 0.45;
+
+/// The known name most like `name`.
+pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    known
+        .into_iter()
+        .map(|known| (strsim::normalized_damerau_levenshtein(&name, &known.to_lowercase()), known))
+        .filter(|(alike, _)| *alike >= ALIKE)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, known)| known)
+}
+
+/// The help line of a wrong name: the nearest known one, or all of them.
+pub(super) fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    if let Some(near) = nearest(name, known.clone()) {
+        return format!("did you mean `{near}`?");
+    }
+    let all: Vec<String> = known.into_iter().map(|name| format!("`{name}`")).collect();
+    if all.is_empty() { "there is none yet".to_owned() } else { format!("known: {}", all.join(", ")) }
+}
+
+/// Whether a name is lower-case words and digits with single hyphens between them.
+pub(super) fn is_kebab(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .split('-')
+            .all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_survives_case_and_swapped_letters() {
+        assert_eq!(nearest("tama_mem_ste", TOOLS), Some("tama_mem_set"));
+        assert_eq!(nearest("ReAct", PATTERNS), Some("react"));
+        assert_eq!(nearest("zzzzzz", PATTERNS), None);
+        assert_eq!(suggest("zzzz", ["a", "b"]), "known: `a`, `b`");
+    }
+
+    #[test]
+    fn kebab_case_is_lower_case_words_with_single_hyphens() {
+        assert!(is_kebab("release-notes-2"));
+        for bad in ["", "-", "a--b", "a-", "Release", "a_b", "a/b", "writer#2", "$end"] {
+            assert!(!is_kebab(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Reads typed values out of a TOML table, and knows which keys were asked for.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::faults::Doc;
+use super::names::suggest;
+
+/// A string and where it stands.
+pub(super) type Text = Spanned<String>;
+
+/// A value of any type and where it stands.
+pub(super) type Value<'a> = Spanned<DeValue<'a>>;
+
+/// A table being read.
+pub(super) struct Table<'a> {
+    pub(super) doc: &'a Doc<'a>,
+    map: &'a DeTable<'a>,
+    /// How faults call it: `[agents.writer]`.
+    pub(super) name: String,
+    /// What is underlined when something in it is missing.
+    pub(super) span: Range<usize>,
+    known: RefCell<Vec<&'static str>>,
+    refused: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Table<'a> {
+    /// The whole document.
+    pub(super) fn root(doc: &'a Doc<'a>, map: &'a DeTable<'a>) -> Self {
+        Self::new(doc, map, "the file".into(), 0..0)
+    }
+
+    fn new(doc: &'a Doc<'a>, map: &'a DeTable<'a>, name: String, span: Range<usize>) -> Self {
+        Self { doc, map, name, span, known: RefCell::default(), refused: RefCell::default() }
+    }
+
+    /// The value of a key, which is known from now on.
+    pub(super) fn get(&self, key: &'static str) -> Option<(Text, &'a Value<'a>)> {
+        if !self.known.borrow().contains(&key) {
+            self.known.borrow_mut().push(key);
+        }
+        self.map.iter().find(|(name, _)| name.get_ref().as_ref() == key).map(|(name, value)| (owned(name), value))
+    }
+
+    /// Every key with its value; for tables whose keys are names.
+    pub(super) fn entries(&self) -> Vec<(Text, &'a Value<'a>)> {
+        self.map.iter().map(|(name, value)| (owned(name), value)).collect()
+    }
+
+    pub(super) fn string(&self, key: &'static str) -> Option<Text> {
+        let (_, value) = self.get(key)?;
+        text(self.doc, key, value)
+    }
+
+    /// A string that must be there.
+    pub(super) fn required(&self, key: &'static str, help: &str) -> Option<Text> {
+        if self.get(key).is_none() {
+            self.missing(key, help);
+        }
+        self.string(key)
+    }
+
+    pub(super) fn missing(&self, key: &str, help: &str) {
+        self.doc.fault_help(self.span.clone(), format!("{} has no `{key}`", self.name), help);
+    }
+
+    pub(super) fn strings(&self, key: &'static str) -> Vec<Text> {
+        let Some((_, value)) = self.get(key) else { return vec![] };
+        let Some(array) = value.get_ref().as_array() else {
+            wrong_type(self.doc, key, "a list of strings", value);
+            return vec![];
+        };
+        array.iter().filter_map(|item| text(self.doc, key, item)).collect()
+    }
+
+    /// A whole number from 1 up.
+    pub(super) fn count(&self, key: &'static str) -> Option<u64> {
+        let (_, value) = self.get(key)?;
+        let Some(number) = whole(value) else {
+            wrong_type(self.doc, key, "a whole number", value);
+            return None;
+        };
+        if number < 1 {
+            self.doc.fault(value.span(), format!("`{key}` must be at least 1"));
+            return None;
+        }
+        u64::try_from(number).ok()
+    }
+
+    /// As [`Self::count`], within 32 bits.
+    pub(super) fn count_u32(&self, key: &'static str) -> Option<u32> {
+        let number = self.count(key)?;
+        let small = u32::try_from(number).ok();
+        if small.is_none()
+            && let Some((_, value)) = self.get(key)
+        {
+            self.doc.fault(value.span(), format!("`{key}` must be at most {}", u32::MAX));
+        }
+        small
+    }
+
+    /// A finite number from 0 up.
+    pub(super) fn amount(&self, key: &'static str) -> Option<f64> {
+        let (_, value) = self.get(key)?;
+        let number = value.get_ref().as_float().and_then(|float| float.as_str().parse::<f64>().ok());
+        let small = || whole(value).and_then(|number| i32::try_from(number).ok()).map(f64::from);
+        let Some(number) = number.or_else(small) else {
+            wrong_type(self.doc, key, "a number", value);
+            return None;
+        };
+        if !number.is_finite() || number < 0.0 {
+            self.doc.fault(value.span(), format!("`{key}` must be 0 or more"));
+            return None;
+        }
+        Some(number)
+    }
+
+    /// A table under a key.
+    pub(super) fn table(&self, key: &'static str) -> Option<Table<'a>> {
+        let (name, value) = self.get(key)?;
+        self.child(&name, value)
+    }
+
+    /// The tables in a table whose keys are names, e.g. `[agents.*]`.
+    pub(super) fn children(&self) -> Vec<(Text, Table<'a>)> {
+        let tables = self.entries().into_iter().map(|(name, value)| {
+            let table = self.child(&name, value)?;
+            Some((name, table))
+        });
+        tables.flatten().collect()
+    }
+
+    /// The tables of a list, e.g. `[[breakpoints]]`.
+    pub(super) fn list(&self, key: &'static str) -> Vec<Table<'a>> {
+        let Some((name, value)) = self.get(key) else { return vec![] };
+        let Some(array) = value.get_ref().as_array() else {
+            wrong_type(self.doc, key, "a list of tables", value);
+            return vec![];
+        };
+        let tables = array.iter().map(|item| self.child(&Spanned::new(item.span(), name.get_ref().clone()), item));
+        tables.flatten().collect()
+    }
+
+    fn child(&self, name: &Text, value: &'a Value<'a>) -> Option<Table<'a>> {
+        let Some(map) = value.get_ref().as_table() else {
+            wrong_type(self.doc, name.get_ref(), "a table", value);
+            return None;
+        };
+        let parent = self.name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let full = parent.map_or_else(|| name.get_ref().clone(), |parent| format!("{parent}.{}", name.get_ref()));
+        Some(Table::new(self.doc, map, format!("[{full}]"), name.span()))
+    }
+
+    /// A table that stands where a string could, e.g. `model = { … }`.
+    pub(super) fn inline(doc: &'a Doc<'a>, name: &str, value: &'a Value<'a>) -> Option<Table<'a>> {
+        let map = value.get_ref().as_table()?;
+        Some(Table::new(doc, map, format!("`{name}`"), value.span()))
+    }
+
+    /// Faults a key if it is there.
+    pub(super) fn refuse(&self, key: &'static str, message: &str, help: &str) {
+        let there = self.map.iter().find(|(name, _)| name.get_ref().as_ref() == key);
+        self.refused.borrow_mut().push(key);
+        if let Some((name, _)) = there {
+            self.doc.fault_help(name.span(), message, help);
+        }
+    }
+
+    /// Faults every key that was not asked for.
+    pub(super) fn finish(&self) {
+        let known = self.known.borrow();
+        for (name, _) in self.map {
+            let key = name.get_ref().as_ref();
+            if !known.contains(&key) && !self.refused.borrow().contains(&key) {
+                let help = suggest(key, known.iter().copied());
+                self.doc.fault_help(name.span(), format!("unknown key `{key}` in {}", self.name), help);
+            }
+        }
+    }
+}
+
+/// A value that must be a string.
+pub(super) fn text(doc: &Doc<'_>, key: &str, value: &Value<'_>) -> Option<Text> {
+    let Some(string) = value.get_ref().as_str() else {
+        wrong_type(doc, key, "a string", value);
+        return None;
+    };
+    Some(Spanned::new(value.span(), string.to_owned()))
+}
+
+/// Faults a value of the wrong type.
+pub(super) fn wrong_type(doc: &Doc<'_>, key: &str, wanted: &str, value: &Value<'_>) {
+    doc.fault(value.span(), format!("`{key}` must be {wanted}, this is of type {}", value.get_ref().type_str()));
+}
+
+fn whole(value: &Value<'_>) -> Option<i64> {
+    let integer = value.get_ref().as_integer()?;
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+fn owned(name: &Spanned<toml::de::DeString<'_>>) -> Text {
+    Spanned::new(name.span(), name.get_ref().to_string())
+}

@@ -1,0 +1,218 @@
+//! A scripted model: replies in a TOML file, matched by agent path, call number, try, and a text in the request.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::glob::Glob;
+use crate::model::{LlmRequest, Message, ToolCall, Usage};
+
+/// The replies of a `script:FILE` model, in file order.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// The replies; the first that matches answers.
+    pub replies: Vec<Reply>,
+}
+
+/// One reply: when it answers, and with what.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// Over the agent's path, e.g. `editor/writer*`.
+    pub agent: Glob,
+    /// Which call of the agent's visit, from 1; `None`: any.
+    pub call: Option<u32>,
+    /// Which try of the agent, from 1; `None`: any.
+    pub attempt: Option<u32>,
+    /// A text that the system prompt or a message must contain.
+    pub contains: Option<String>,
+    /// The text answered; may be empty beside calls.
+    pub text: String,
+    /// The tool calls, in order.
+    pub calls: Vec<ToolCall>,
+    /// Milliseconds the call takes, spread over the streamed text.
+    pub delay_ms: u64,
+    /// Tokens reported; `None`: the script's reader estimates them.
+    pub tokens: Option<Usage>,
+    /// The call fails with this instead.
+    pub error: Option<String>,
+}
+
+/// Why a script can't be read; phrased to follow "failed to …".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("read the script: {message}")]
+pub struct ScriptError {
+    /// What is wrong.
+    pub message: String,
+    /// Which bytes of the text are meant, when that is known.
+    pub span: Option<Range<usize>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(default)]
+    reply: Vec<Entry>,
+}
+
+/// A reply as it stands in the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    agent: Spanned<String>,
+    call: Option<Spanned<u32>>,
+    #[serde(rename = "try")]
+    attempt: Option<Spanned<u32>>,
+    contains: Option<String>,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    calls: Vec<Call>,
+    #[serde(default)]
+    delay_ms: u64,
+    tokens: Option<Usage>,
+    error: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Call {
+    name: String,
+    #[serde(default)]
+    args: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Script {
+    /// Reads a script.
+    ///
+    /// # Errors
+    /// When the text is not TOML, has an unknown or missing key, a bad glob, or counts from 0.
+    pub fn parse(text: &str) -> Result<Self, ScriptError> {
+        let document: Document = toml::from_str(text)
+            .map_err(|error| ScriptError { message: error.message().to_owned(), span: error.span() })?;
+        let replies = document.reply.into_iter().map(Reply::read).collect::<Result<_, _>>()?;
+        Ok(Self { replies })
+    }
+
+    /// The first reply for a call: the agent's path, the number of the call in its visit, its try, and the request.
+    #[must_use]
+    pub fn find(&self, agent: &str, call: u32, attempt: u32, request: &LlmRequest) -> Option<&Reply> {
+        self.replies.iter().find(|reply| reply.answers(agent, call, attempt, request))
+    }
+}
+
+impl Reply {
+    fn read(entry: Entry) -> Result<Self, ScriptError> {
+        let span = entry.agent.span();
+        let agent = Glob::new(entry.agent.get_ref())
+            .map_err(|error| ScriptError { message: error.to_string(), span: Some(span) })?;
+        Ok(Self {
+            agent,
+            call: counted("call", entry.call)?,
+            attempt: counted("try", entry.attempt)?,
+            contains: entry.contains,
+            text: entry.text,
+            calls: entry.calls.into_iter().map(|call| ToolCall { name: call.name, args: call.args.into() }).collect(),
+            delay_ms: entry.delay_ms,
+            tokens: entry.tokens,
+            error: entry.error,
+        })
+    }
+
+    fn answers(&self, agent: &str, call: u32, attempt: u32, request: &LlmRequest) -> bool {
+        self.agent.matches(agent)
+            && self.call.is_none_or(|wanted| wanted == call)
+            && self.attempt.is_none_or(|wanted| wanted == attempt)
+            && self.contains.as_ref().is_none_or(|text| mentions(request, text))
+    }
+}
+
+fn counted(key: &str, number: Option<Spanned<u32>>) -> Result<Option<u32>, ScriptError> {
+    match number {
+        Some(number) if *number.get_ref() == 0 => {
+            Err(ScriptError { message: format!("`{key}` counts from 1"), span: Some(number.span()) })
+        }
+        other => Ok(other.map(Spanned::into_inner)),
+    }
+}
+
+fn mentions(request: &LlmRequest, wanted: &str) -> bool {
+    request.system.contains(wanted)
+        || request.messages.iter().any(|message| match message {
+            Message::User { text } | Message::Assistant { text, .. } | Message::Tool { text, .. } => {
+                text.contains(wanted)
+            }
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{ModelName, ModelOptions};
+
+    fn request(system: &str, user: &str) -> LlmRequest {
+        LlmRequest {
+            model: ModelName { provider: "script".into(), model: "r.toml".into() },
+            options: ModelOptions::default(),
+            tools: vec![],
+            system: system.into(),
+            messages: vec![Message::User { text: user.into() }],
+        }
+    }
+
+    #[test]
+    fn the_first_match_wins_by_path_call_try_and_text() {
+        let script = Script::parse(
+            r#"
+            [[reply]]
+            agent = "editor/writer*"
+            call = 1
+            try = 2
+            text = "second try"
+            [[reply]]
+            agent = "editor/writer*"
+            contains = "secret"
+            text = "it is in the request"
+            [[reply]]
+            agent = "*"
+            calls = [ { name = "tama_files_write", args = { path = "a", content = "b" } } ]
+            delay_ms = 300
+            tokens = { input = 900, output = 120 }
+            "#,
+        )
+        .unwrap();
+        let text = |path, call, attempt, system, user| {
+            script.find(path, call, attempt, &request(system, user)).map(|reply| reply.text.clone())
+        };
+        assert_eq!(text("editor/writer#2", 1, 2, "", "").as_deref(), Some("second try"));
+        assert_eq!(text("editor/writer", 1, 1, "a secret", "").as_deref(), Some("it is in the request"));
+        assert_eq!(text("editor/writer", 2, 2, "", "the secret").as_deref(), Some("it is in the request"));
+        let last = script.find("other", 1, 1, &request("", "")).unwrap();
+        assert_eq!(last.calls[0].args, json!({ "path": "a", "content": "b" }));
+        assert_eq!((last.delay_ms, last.tokens), (300, Some(Usage { input: 900, output: 120 })));
+    }
+
+    #[test]
+    fn nothing_matches_an_empty_script() {
+        assert!(Script::parse("").unwrap().find("a", 1, 1, &request("", "")).is_none());
+    }
+
+    #[test]
+    fn faults_name_the_bytes_that_are_wrong() {
+        let bad = |text: &str| {
+            let error = Script::parse(text).unwrap_err();
+            (error.message, error.span.map(|span| text[span].to_owned()))
+        };
+        let (message, at) = bad("[[reply]]\nagnt = \"x\"\n");
+        assert!(message.contains("unknown field `agnt`"), "{message}");
+        assert_eq!(at.as_deref(), Some("agnt"));
+        let (message, at) = bad("[[reply]]\nagent = \"[\"\n");
+        assert!(message.contains("unclosed"), "{message}");
+        assert_eq!(at.as_deref(), Some("\"[\""));
+        let (message, at) = bad("[[reply]]\nagent = \"a\"\ncall = 0\n");
+        assert_eq!((message.as_str(), at.as_deref()), ("`call` counts from 1", Some("0")));
+        assert!(bad("[[reply]]\ntext = \"a\"\n").0.contains("agent"));
+    }
+}

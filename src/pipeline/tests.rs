@@ -1,0 +1,607 @@
+//! Good and bad pipelines, as files in a folder.
+
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::model::{Gate, ModelName};
+
+const GOOD: &str = r#"[pipeline]
+name = "notes"
+entrypoint = "editor"
+task = "Write"
+workspace = "work"
+
+[models]
+default = "script:replies.toml"
+thinker = { name = "openai:gpt-5-mini", temperature = 0.5, max_tokens = 100 }
+
+[providers.local]
+base_url = "http://127.0.0.1:8089/v1"
+timeout_seconds = 30
+
+[prices."openai:gpt-5-mini"]
+input = 0.25
+output = 2
+
+[agents.editor]
+pattern = "fsm"
+initial = "collector"
+[agents.editor.states]
+collector = "writer"
+writer = { Done = "$end", "*" = "both" }
+both = "writer"
+
+[agents.collector]
+pattern = "scatter"
+worker = "reader"
+[agents.collector.steps.map]
+prompt = "List"
+tools = ["tama_files_list"]
+[agents.collector.steps.reduce]
+prompt = "Join"
+model = "thinker"
+
+[agents.reader]
+pattern = "oneshot"
+prompt = "Read"
+
+[agents.writer]
+description = "Writes"
+pattern = "react"
+model = { role = "thinker", temperature = 0.1 }
+tools = ["tama_mem_set", "tama_write_file"]
+skills = ["house-style"]
+max_iter = 12
+prompt_file = "prompts/writer.md"
+
+[agents.both]
+pattern = "parallel"
+workers = ["reader", "reader"]
+
+[policy]
+allow = ["tama_*"]
+deny = ["tama_bash:sudo *"]
+
+[limits]
+max_tokens = 200_000
+max_cost_usd = 1.5
+max_parallel = 8
+
+[[breakpoints]]
+at = "before-tool"
+agent = "wri*"
+tool = "tama_files_write"
+"#;
+
+const SKILL: &str =
+    "---\nname: house-style\ndescription: \"How we write\"\ntools:\n  - tama_mem_get\n---\n\nBe short.\n";
+
+/// A folder with everything that the good pipeline names.
+fn folder(pipeline: &str) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("pipeline.toml", pipeline);
+    write("replies.toml", "[[reply]]\nagent = \"*\"\ntext = \"x\"\n");
+    write("prompts/writer.md", "Write well.\n");
+    write("prompts/empty.md", " \n");
+    write("skills/house-style/SKILL.md", SKILL);
+    fs::create_dir(dir.path().join("work")).unwrap();
+    dir
+}
+
+/// Every fault as `FILE:LINE:COLUMN [underlined] message | help`, the folder's path left out.
+fn faults_in(dir: &Path) -> Vec<String> {
+    let Err(faults) = check(dir) else { return vec![] };
+    let line = |fault: &Fault| {
+        let help = fault.help.as_ref().map(|help| format!(" | {help}")).unwrap_or_default();
+        let at = (fault.line, fault.column);
+        format!("{}:{}:{} [{}] {}{help}", fault.file, at.0, at.1, fault.underlined(), fault.message)
+    };
+    let bare = format!("{}/", dir.display());
+    faults.all().iter().map(|fault| line(fault).replace(&bare, "")).collect()
+}
+
+fn faults(pipeline: &str) -> Vec<String> {
+    faults_in(folder(pipeline).path())
+}
+
+/// The one fault of the good pipeline with one text replaced, without its file.
+fn fault(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "{from}");
+    let found = faults(&GOOD.replacen(from, to, 1));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found[0].trim_start_matches("pipeline.toml:").to_owned()
+}
+
+#[test]
+fn a_good_pipeline_is_read_whole() {
+    let dir = folder(GOOD);
+    let loaded = load(dir.path()).unwrap();
+    let root = fs::canonicalize(dir.path()).unwrap();
+    assert_eq!((&loaded.base, &loaded.file), (&root, &root.join("pipeline.toml")));
+    assert_eq!(loaded.workspace, root.join("work"));
+    assert_eq!(loaded.warnings, Vec::<String>::new());
+    let pipeline = loaded.pipeline;
+    assert_eq!(pipeline.agents.keys().collect::<Vec<_>>(), ["editor", "collector", "reader", "writer", "both"]);
+    let writer = &pipeline.agents["writer"];
+    let model = writer.model.as_ref().unwrap();
+    assert_eq!(model.name, ModelName { provider: "openai".into(), model: "gpt-5-mini".into() });
+    assert_eq!((model.options.temperature, model.options.max_tokens), (Some(0.1), Some(100)));
+    assert_eq!((writer.max_iter, writer.tools.len()), (12, 2));
+    let prompt = writer.prompt.as_ref().unwrap();
+    assert_eq!((prompt.text.as_str(), prompt.file.as_deref()), ("Write well.\n", Some("prompts/writer.md")));
+    let skill = &writer.skills[0];
+    assert_eq!((skill.description.as_str(), skill.body.as_str()), ("How we write", "Be short."));
+    assert_eq!(skill.tools, ["tama_mem_get"]);
+    let Pattern::Fsm { initial, states } = &pipeline.agents["editor"].pattern else { panic!() };
+    assert_eq!(initial, "collector");
+    assert_eq!(states["writer"]["done"], Target::End, "finish keys are lower case");
+    assert_eq!(states["both"]["*"], Target::Agent("writer".into()));
+    let steps = &pipeline.agents["collector"].steps;
+    assert!(steps["map"].react && !steps["reduce"].react);
+    assert_eq!(steps["map"].model.as_ref().unwrap().name.provider, "script", "the role `default`");
+    assert_eq!(steps["reduce"].model.as_ref().unwrap().name.provider, "openai");
+    assert_eq!(pipeline.providers["local"].base_url.as_deref(), Some("http://127.0.0.1:8089/v1/"));
+    assert_eq!(pipeline.breakpoints[0].at, Gate::BeforeTool);
+    assert_eq!(pipeline.prices["openai:gpt-5-mini"], Price { input: 0.25, output: 2.0 });
+}
+
+#[test]
+fn a_stored_pipeline_reads_back_the_same() {
+    let pipeline = load(folder(GOOD).path()).unwrap().pipeline;
+    let stored = serde_json::to_string(&pipeline).unwrap();
+    assert_eq!(serde_json::from_str::<Pipeline>(&stored).unwrap(), pipeline);
+}
+
+/// What is replaced in the good pipeline, by what, and the one fault that comes of it.
+const FAULTS: &[(&str, &str, &str)] = &[
+    // Syntax and keys.
+    (r#"task = "Write""#, "task = ", "4:8 [] string values must be quoted, expected literal string"),
+    (r#"task = "Write""#, r#"name = "again""#, "4:1 [name] duplicate key"),
+    (r#"task = "Write""#, r#"taks = "Write""#, "4:1 [taks] unknown key `taks` in [pipeline] | did you mean `task`?"),
+    ("[limits]", "[limts]", "58:2 [limts] unknown key `limts` in the file | did you mean `limits`?"),
+    (
+        "max_iter = 12",
+        "max_iters = 12",
+        "47:1 [max_iters] unknown key `max_iters` in [agents.writer] | did you mean `max_iter`?",
+    ),
+    (
+        "max_iter = 12",
+        r#"max_iter = "12""#,
+        r#"47:12 ["12"] `max_iter` must be a whole number, this is of type string"#,
+    ),
+    ("max_iter = 12", "max_iter = 0", "47:12 [0] `max_iter` must be at least 1"),
+    ("max_iter = 12", "max_iter = 5_000_000_000", "47:12 [5_000_000_000] `max_iter` must be at most 4294967295"),
+    (
+        "temperature = 0.1 }",
+        "temprature = 0.1 }",
+        "44:29 [temprature] unknown key `temprature` in `model` | did you mean `temperature`?",
+    ),
+    // Names.
+    (
+        r#"name = "notes""#,
+        r#"name = "My Notes""#,
+        r#"2:8 ["My Notes"] the name `My Notes` is not kebab-case | lower-case words with hyphens, e.g. `release-notes`"#,
+    ),
+    (
+        "name = \"notes\"\n",
+        "",
+        r#"1:2 [pipeline] [pipeline] has no `name` | a name in kebab-case, e.g. "release-notes""#,
+    ),
+    ("entrypoint = \"editor\"\n", "", "1:2 [pipeline] [pipeline] has no `entrypoint` | the agent it starts with"),
+    (
+        r#"entrypoint = "editor""#,
+        r#"entrypoint = "edtior""#,
+        r#"3:14 ["edtior"] `entrypoint` names no agent: `edtior` | did you mean `editor`?"#,
+    ),
+    (
+        r#""tama_write_file""#,
+        r#""tama_mem_ste""#,
+        r#"45:26 ["tama_mem_ste"] unknown tool `tama_mem_ste` | did you mean `tama_mem_set`?"#,
+    ),
+    (
+        r#""tama_write_file""#,
+        r#""tama_mem_set""#,
+        r#"45:26 ["tama_mem_set"] the tool `tama_mem_set` stands here twice"#,
+    ),
+    (
+        r#""tama_write_file""#,
+        r#""tama_http_post""#,
+        r#"45:26 ["tama_http_post"] the tool `tama_http_post` is not supported by this version yet"#,
+    ),
+    (
+        r#""tama_write_file""#,
+        r#""tracker__create""#,
+        r#"45:26 ["tracker__create"] tools of MCP servers (`tracker__create`) are not supported by this version yet"#,
+    ),
+    (
+        r#""tama_write_file""#,
+        r#""finish""#,
+        r#"45:26 ["finish"] the tool `finish` is given to every tool loop by itself"#,
+    ),
+    (
+        r#"role = "thinker""#,
+        r#"role = "thinkr""#,
+        r#"44:18 ["thinkr"] no role `thinkr` in [models] | did you mean `thinker`? (a model is written `provider:model`)"#,
+    ),
+    (
+        r#"role = "thinker""#,
+        r#"role = "thinker", name = "openai:x""#,
+        r#"44:36 ["openai:x"] `model` has both `role` and `name` | keep one of them"#,
+    ),
+    (
+        r#"openai:gpt-5-mini", temp"#,
+        r#"opnai:gpt-5-mini", temp"#,
+        r#"9:20 ["opnai:gpt-5-mini"] unknown model provider `opnai` | did you mean `openai`? (an OpenAI-compatible server needs [providers.NAME] base_url)"#,
+    ),
+    (
+        r#"openai:gpt-5-mini", temp"#,
+        r#"gpt-5-mini", temp"#,
+        r#"9:20 ["gpt-5-mini"] `gpt-5-mini` is not of the form `provider:model` | e.g. `openai:gpt-5-mini` or `script:replies.toml`"#,
+    ),
+    (
+        "[providers.local]\nbase_url = \"http://127.0.0.1:8089/v1\"",
+        "[providers.opnai]",
+        "11:12 [opnai] unknown model provider `opnai` | did you mean `openai`? (or give it a `base_url`)",
+    ),
+    ("http://127", "127", r#"12:12 ["127.0.0.1:8089/v1"] `base_url` must begin with http:// or https://"#),
+    (
+        r#"pattern = "oneshot""#,
+        r#"pattern = "onshot""#,
+        r#"38:11 ["onshot"] unknown pattern `onshot` | did you mean `oneshot`?"#,
+    ),
+    (
+        r#"pattern = "oneshot""#,
+        r#"pattern = "debate""#,
+        r#"38:11 ["debate"] the pattern `debate` is not supported by this version yet | one of oneshot, react, fsm, parallel, scatter"#,
+    ),
+    (
+        "pattern = \"oneshot\"\n",
+        "",
+        "37:9 [reader] [agents.reader] has no `pattern` | one of oneshot, react, fsm, parallel, scatter",
+    ),
+    (
+        r#"at = "before-tool""#,
+        r#"at = "before-tol""#,
+        r#"64:6 ["before-tol"] unknown gate `before-tol` | did you mean `before-tool`?"#,
+    ),
+    (
+        "at = \"before-tool\"\n",
+        "",
+        "63:1 [[[breakpoints]]] [breakpoints] has no `at` | one of before-llm, after-llm, before-tool, after-tool, after-agent, error",
+    ),
+    (
+        r#"at = "before-tool""#,
+        "at = \"error\"\nwhen = \"tokens > 4000\"",
+        "65:1 [when] `when` is not supported by this version yet | leave it out: the breakpoint then always stops",
+    ),
+    (
+        r#"agent = "wri*""#,
+        r#"agent = "wirter""#,
+        r#"65:9 ["wirter"] `wirter` matches no agent | did you mean `writer`?"#,
+    ),
+    (
+        r#"tool = "tama_files_write""#,
+        r#"tool = "tama_[""#,
+        r#"66:8 ["tama_["] can't read the glob `tama_[`: unclosed character class; missing ']'"#,
+    ),
+    (
+        r#"deny = ["tama_bash:sudo *"]"#,
+        r#"deny = ["tama_bahs:sudo *"]"#,
+        r#"56:9 ["tama_bahs:sudo *"] `tama_bahs` matches no tool | did you mean `tama_bash`?"#,
+    ),
+    (
+        r#"deny = ["tama_bash:sudo *"]"#,
+        r#"deny = ["tama_bash:{sudo"]"#,
+        r#"56:9 ["tama_bash:{sudo"] can't read the glob `{sudo`: unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)"#,
+    ),
+    (
+        r#"worker = "reader""#,
+        r#"worker = "readr""#,
+        r#"29:10 ["readr"] unknown agent `readr` | did you mean `reader`?"#,
+    ),
+    (r#"workers = ["reader", "reader"]"#, "workers = []", "52:1 [workers] `workers` is empty"),
+    (r#"["reader", "reader"]"#, r#"["reader", 7]"#, "52:22 [7] `workers` must be a string, this is of type integer"),
+    // Prompts, models, steps.
+    (
+        "prompt = \"Read\"\n",
+        "",
+        r#"37:9 [reader] [agents.reader] has no `prompt` | give it `prompt_file = "prompts/NAME.md"` or `prompt = """…"""`"#,
+    ),
+    (
+        r#"prompt_file = "prompts/writer.md""#,
+        "prompt_file = \"prompts/writer.md\"\nprompt = \"x\"",
+        "48:1 [prompt_file] [agents.writer] has both `prompt` and `prompt_file` | keep one of them",
+    ),
+    (
+        "prompts/writer.md",
+        "prompts/wirter.md",
+        r#"48:15 ["prompts/wirter.md"] can't read the prompt file `prompts/wirter.md`: No such file or directory (os error 2) | paths are relative to the pipeline's file"#,
+    ),
+    ("prompts/writer.md", "prompts/empty.md", r#"48:15 ["prompts/empty.md"] the prompt is empty"#),
+    (
+        "script:replies.toml",
+        "script:none.toml",
+        r#"8:11 ["script:none.toml"] can't read the script `none.toml`: No such file or directory (os error 2) | a script stands beside the pipeline's file, e.g. `script:replies.toml`"#,
+    ),
+    (
+        "[agents.collector.steps.reduce]\nprompt = \"Join\"\nmodel = \"thinker\"\n",
+        "",
+        "30:19 [steps] [agents.collector.steps] has no `reduce` | a table with a prompt: [agents.collector.steps.reduce]",
+    ),
+    (
+        r#"prompt = "List""#,
+        "prompt = \"List\"\npattern = \"oneshot\"",
+        r#"32:11 ["oneshot"] the step `map` must be a tool loop: it fans out by `finish`"#,
+    ),
+    (
+        r#"prompt = "Read""#,
+        "prompt = \"Read\"\ntools = [\"tama_bash\"]",
+        r#"40:1 [tools] `tools` belongs to a tool loop | use pattern = "react""#,
+    ),
+    (
+        "workers = [",
+        "model = \"thinker\"\nworkers = [",
+        "52:1 [model] pattern `parallel` calls no model itself and has no `model` | put it into the agents that it runs",
+    ),
+    (
+        r#""house-style""#,
+        r#""hose-style""#,
+        r#"46:11 ["hose-style"] can't read the skill `hose-style`: No such file or directory (os error 2) | a skill is the file skills/hose-style/SKILL.md"#,
+    ),
+    // The fsm.
+    ("initial = \"collector\"\n", "", "19:9 [editor] [agents.editor] has no `initial` | the state it starts in"),
+    (
+        r#"initial = "collector""#,
+        r#"initial = "colector""#,
+        r#"21:11 ["colector"] `initial` names no state: `colector` | did you mean `collector`?"#,
+    ),
+    (r#"both = "writer""#, r#"both = "writr""#, r#"25:8 ["writr"] unknown state `writr` | did you mean `writer`?"#),
+    (r#"both = "writer""#, "both = {}", r#"25:1 [both] the state `both` has no way to go | both = "$end" stops there"#),
+    (
+        r#"both = "writer""#,
+        r#"both = { A = "writer", a = "$end" }"#,
+        "25:24 [a] the finish key `a` stands twice in the state `both` | finish keys are compared in lower case",
+    ),
+    (
+        r#"both = "writer""#,
+        r#"both = "both""#,
+        r#"25:1 [both] the state `both` never comes to an end | let it, or a state that it leads to, go to "$end""#,
+    ),
+    (
+        r#""*" = "both""#,
+        r#""*" = "$end""#,
+        "25:1 [both] the state `both` is never reached | no state that is reached from `collector` leads to it",
+    ),
+    (
+        r#"worker = "reader""#,
+        r#"worker = "editor""#,
+        r#"29:10 ["editor"] the agent `editor` would run itself: editor → collector → editor | an agent can't be a part of itself"#,
+    ),
+    (
+        r#"worker = "reader""#,
+        r#"worker = "collector""#,
+        r#"29:10 ["collector"] the agent `collector` would run itself: collector → collector | an agent can't be a part of itself"#,
+    ),
+    // Limits and prices.
+    (
+        r#"[prices."openai:gpt-5-mini"]"#,
+        r#"[prices."openai:other"]"#,
+        r#"9:20 ["openai:gpt-5-mini"] `max_cost_usd` can't be kept: there is no price for `openai:gpt-5-mini` | add [prices."openai:gpt-5-mini"] with `input` and `output`"#,
+    ),
+    (
+        "input = 0.25\n",
+        "",
+        r#"15:9 ["openai:gpt-5-mini"] [prices.openai:gpt-5-mini] has no `input` | US dollars per million tokens, e.g. 0.25"#,
+    ),
+    ("output = 2", "output = -2", "17:10 [-2] `output` must be 0 or more"),
+    // The workspace.
+    (
+        r#"workspace = "work""#,
+        r#"workspace = "a/b""#,
+        r#"5:13 ["a/b"] the workspace `a/b` does not exist | mkdir -p a/b"#,
+    ),
+    (
+        r#"workspace = "work""#,
+        r#"workspace = "replies.toml""#,
+        r#"5:13 ["replies.toml"] the workspace `replies.toml` is not a folder"#,
+    ),
+    (
+        r#"workspace = "work""#,
+        r#"workspace = "/""#,
+        r#"5:13 ["/"] the workspace is the root of the file system, which tools must not touch | name a folder of its own, e.g. workspace = "work""#,
+    ),
+    // What comes later.
+    (
+        "[policy]",
+        "[mcp.tracker]\ncommand = []\n[policy]",
+        "54:2 [mcp] [mcp] is not supported by this version yet | leave it out",
+    ),
+    (
+        r#"workspace = "work""#,
+        "workspace = \"work\"\nproject = \".\"",
+        "6:1 [project] `project` is not supported by this version yet | write the agents as [agents.NAME]",
+    ),
+];
+
+#[test]
+fn every_single_fault_is_placed_and_named() {
+    for (from, to, expected) in FAULTS {
+        assert_eq!(fault(from, to), *expected, "{from:?} replaced by {to:?}");
+    }
+}
+
+#[test]
+fn all_faults_are_found_at_once_in_the_order_of_the_lines() {
+    let pipeline = GOOD
+        .replace("name = \"notes\"", "name = \"Notes\"")
+        .replace("tama_mem_set", "tama_mem_sett")
+        .replace("max_iter = 12", "max_iter = 0")
+        .replace("at = \"before-tool\"", "at = \"before\"");
+    let lines: Vec<String> = faults(&pipeline).iter().map(|fault| fault.split(':').nth(1).unwrap().into()).collect();
+    assert_eq!(lines, ["2", "45", "47", "64"]);
+}
+
+#[test]
+fn without_a_model_and_a_default_every_caller_is_faulted() {
+    let found = faults(&GOOD.replace("default = \"script:replies.toml\"\n", ""));
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(
+        found[0].starts_with("pipeline.toml:29:25 [map] [agents.collector.steps.map] has no `model`"),
+        "{found:#?}"
+    );
+    assert!(found[1].starts_with("pipeline.toml:36:9 [reader] [agents.reader] has no `model`"), "{found:#?}");
+}
+
+#[test]
+fn all_syntax_errors_are_shown_and_nothing_that_follows_from_them() {
+    let found = faults("[pipeline]\nname = \nentrypoint == 1\n");
+    assert!(found.len() >= 2, "{found:#?}");
+    assert!(found.iter().all(|fault| !fault.contains("has no")), "{found:#?}");
+}
+
+#[test]
+fn a_fault_is_drawn_with_its_text_underlined() {
+    let dir = folder(
+        "[pipeline]\nname = \"a\"\nentrypoint = \"edtior\"\n[agents.editor]\npattern = \"oneshot\"\n\
+                      prompt = \"\\u001b[31m\"\nmodel = \"script:replies.toml\"\n",
+    );
+    let faults = check(dir.path()).unwrap_err();
+    let drawn = faults.to_string().replace(&dir.path().display().to_string(), "DIR");
+    insta::assert_snapshot!(drawn, @r#"
+    error: `entrypoint` names no agent: `edtior`
+     --> DIR/pipeline.toml:3:14
+      |
+    3 | entrypoint = "edtior"
+      |              ^^^^^^^^
+      |
+      = help: did you mean `editor`?
+    "#);
+    assert!(!drawn.contains('\u{1b}') && faults.render(true).contains('\u{1b}'), "colour only when asked for");
+    let json = serde_json::to_value(&faults).unwrap();
+    assert_eq!((&json[0]["line"], &json[0]["column"]), (&3.into(), &14.into()));
+}
+
+#[test]
+fn control_characters_of_names_are_shown_not_sent() {
+    let found = faults("[pipeline]\n\"\\u001b[31m\" = 1\n");
+    assert!(found.iter().any(|fault| fault.contains("unknown key `\\u{1b}[31m`")), "{found:#?}");
+}
+
+#[test]
+fn faults_in_a_script_stand_in_the_script() {
+    let dir = folder(GOOD);
+    fs::write(dir.path().join("replies.toml"), "[[reply]]\nagent = \"*\"\ntxt = 1\n").unwrap();
+    let found = faults_in(dir.path());
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].starts_with("replies.toml:3:1 [txt] unknown field `txt`"), "{found:#?}");
+}
+
+#[test]
+fn faults_in_a_skill_stand_in_the_skill() {
+    let with = |skill: &str| {
+        let dir = folder(GOOD);
+        fs::write(dir.path().join("skills/house-style/SKILL.md"), skill).unwrap();
+        let found = faults_in(dir.path());
+        assert_eq!(found.len(), 1, "{found:#?}");
+        found[0].trim_start_matches("skills/house-style/SKILL.md:").to_owned()
+    };
+    let wrong_tool = with("---\nname: house-style\ndescription: x\ntools: [tama_mem_get, \"tama_mem_gte\"]\n---\n");
+    assert_eq!(wrong_tool, "4:24 [tama_mem_gte] unknown tool `tama_mem_gte` | did you mean `tama_mem_get`?");
+    let other_name = with("---\nname: other\ndescription: x\n---\nBody");
+    assert!(other_name.starts_with("2:7 [other] the skill in the folder `house-style` calls itself `other`"));
+    assert!(with("Be short").starts_with("1:1 [Be short] a skill begins with a head"));
+    assert!(with("---\nname: house-style\n---\n").contains("has no `description`"));
+    assert!(with("---\ndescription: >\n---\n").starts_with("2:14 [>] a skill's `description` must stand on one line"));
+    assert!(with("---\nwhat\n---\n").starts_with("2:1 [what] a line of a skill's head"));
+}
+
+#[test]
+fn what_is_no_pipeline_says_what_to_name() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(faults_in(dir.path())[0].contains("there is no pipeline.toml in this folder"));
+    assert!(faults_in(&dir.path().join("none.toml"))[0].contains("can't read it"));
+    fs::write(dir.path().join("tama.toml"), "").unwrap();
+    for path in [dir.path().to_path_buf(), dir.path().join("tama.toml")] {
+        assert!(faults_in(&path)[0].contains("a tama.toml project is not supported by this version yet"));
+    }
+    assert!(faults("")[0].contains("the file has no `pipeline`"));
+}
+
+#[test]
+fn a_missing_workspace_beside_the_file_is_made_by_load_alone() {
+    let dir = folder(GOOD);
+    let work = dir.path().join("work");
+    fs::remove_dir(&work).unwrap();
+    let checked = check(dir.path()).unwrap();
+    assert!(checked.warnings[0].contains("will be made") && !work.exists());
+    let loaded = load(dir.path()).unwrap();
+    assert!(loaded.warnings[0].contains("made the workspace") && work.is_dir());
+    assert_eq!(load(dir.path()).unwrap().workspace, loaded.workspace);
+}
+
+#[test]
+fn the_home_folder_is_no_workspace() {
+    let home = etcetera::home_dir().unwrap();
+    let found = faults(&GOOD.replace("\"work\"", &format!("{:?}", home.display().to_string())));
+    assert!(found[0].contains("the workspace is your home folder"), "{found:#?}");
+}
+
+#[test]
+fn an_agent_that_is_never_run_is_a_warning_with_its_place() {
+    let dir = folder(&format!("{GOOD}\n[agents.spare]\npattern = \"oneshot\"\nprompt = \"x\"\n"));
+    let warnings = check(dir.path()).unwrap().warnings;
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].ends_with("pipeline.toml:68:9: the agent `spare` is never run from `editor`"), "{warnings:?}");
+}
+
+#[test]
+fn changed_agents_are_the_edited_the_gone_and_the_new() {
+    let dir = folder(GOOD);
+    let stored = load(dir.path()).unwrap().pipeline;
+    assert_eq!(changed_agents(&stored, &stored), Vec::<String>::new());
+    fs::write(dir.path().join("prompts/writer.md"), "Write better.\n").unwrap();
+    let mut today = load(dir.path()).unwrap().pipeline;
+    let reader = today.agents.shift_remove("reader").unwrap();
+    today.agents.insert("fresh".into(), reader);
+    assert_eq!(changed_agents(&stored, &today), ["reader", "writer", "fresh"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_mangled_pipeline_never_panics(at in 0..GOOD.len(), cut in 0usize..40, put in "(\\PC|[\\[\\]{}=\"\n.*$#é]){0,8}") {
+        let end = (at + cut).min(GOOD.len());
+        let dir = folder(&format!("{}{put}{}", &GOOD[..at], &GOOD[end..]));
+        if let Err(faults) = check(dir.path()) {
+            prop_assert!(!faults.all().is_empty());
+            prop_assert!(faults.all().iter().all(|fault| fault.line > 0 && fault.column > 0));
+            prop_assert!(!faults.render(true).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_mangled_skill_never_panics(at in 0..SKILL.len(), cut in 0usize..20, put in "(\\PC|[\\[\\]{}:,\"\n\r-]){0,8}") {
+        let dir = folder(GOOD);
+        let end = (at + cut).min(SKILL.len());
+        let skill = format!("{}{put}{}", &SKILL[..at], &SKILL[end..]);
+        fs::write(dir.path().join("skills/house-style/SKILL.md"), skill).unwrap();
+        if let Err(faults) = check(dir.path()) {
+            prop_assert!(!faults.to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_mangled_script_never_panics(text in "(\\[\\[reply\\]\\]\n|agent = |\"[*{\\[]\"|\n|try = 0|\\PC){0,12}") {
+        let _ = Script::parse(&text);
+    }
+}

@@ -1,0 +1,111 @@
+//! Checks what names or matches tools: agents' lists, the policy, breakpoints.
+
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::faults::Doc;
+use super::glob::Glob;
+use super::names::{LATER, LATER_TOOLS, LOOP_TOOLS, TOOLS, nearest, suggest};
+use super::reader::{Table, Text};
+use super::spec::Policy;
+use crate::model::{Breakpoint, Gate};
+
+/// The tools of an agent or step, each known and named once.
+pub(super) fn read_tools(table: &Table<'_>) -> Vec<String> {
+    let mut tools: Vec<String> = vec![];
+    for tool in table.strings("tools") {
+        check_tool(table.doc, tool.get_ref(), tool.span());
+        if tools.contains(tool.get_ref()) {
+            table.doc.fault(tool.span(), format!("the tool `{}` stands here twice", tool.get_ref()));
+        } else {
+            tools.push(tool.into_inner());
+        }
+    }
+    tools
+}
+
+/// Faults a tool that does not exist.
+pub(super) fn check_tool(doc: &Doc<'_>, tool: &str, span: Range<usize>) {
+    if TOOLS.contains(&tool) {
+        return;
+    }
+    if LATER_TOOLS.contains(&tool) {
+        doc.fault(span, format!("the tool `{tool}` is {LATER}"));
+    } else if LOOP_TOOLS.contains(&tool) {
+        doc.fault(span, format!("the tool `{tool}` is given to every tool loop by itself"));
+    } else if nearest(tool, TOOLS).is_none() && tool.contains("__") {
+        doc.fault(span, format!("tools of MCP servers (`{tool}`) are {LATER}"));
+    } else {
+        doc.fault_help(span, format!("unknown tool `{tool}`"), suggest(tool, TOOLS));
+    }
+}
+
+/// Reads `[policy]`.
+pub(super) fn read_policy(root: &Table<'_>) -> Policy {
+    let Some(table) = root.table("policy") else { return Policy::default() };
+    let policy = Policy { allow: rules(&table, "allow"), ask: rules(&table, "ask"), deny: rules(&table, "deny") };
+    table.finish();
+    policy
+}
+
+fn rules(table: &Table<'_>, key: &'static str) -> Vec<String> {
+    let rules = table.strings(key);
+    for rule in &rules {
+        let (tool, args) =
+            rule.get_ref().split_once(':').map_or((rule.get_ref().as_str(), None), |(t, a)| (t, Some(a)));
+        let known = TOOLS.into_iter().chain(LATER_TOOLS);
+        check_glob(table.doc, tool, &rule.span(), "tool", &known.collect::<Vec<_>>());
+        if let Some(args) = args {
+            compile(table.doc, args, &rule.span());
+        }
+    }
+    rules.into_iter().map(Spanned::into_inner).collect()
+}
+
+/// Reads `[[breakpoints]]`; `agents`: the names a breakpoint can stop in.
+pub(super) fn read_breakpoints(root: &Table<'_>, agents: &[&str]) -> Vec<Breakpoint> {
+    root.list("breakpoints").iter().filter_map(|table| read_breakpoint(table, agents)).collect()
+}
+
+fn read_breakpoint(table: &Table<'_>, agents: &[&str]) -> Option<Breakpoint> {
+    let gates = Gate::ALL.map(Gate::name);
+    let at = table.required("at", &format!("one of {}", gates.join(", ")));
+    let (agent, tool, model) = (table.string("agent"), table.string("tool"), table.string("model"));
+    table.refuse("when", &format!("`when` is {LATER}"), "leave it out: the breakpoint then always stops");
+    table.finish();
+    let tools: Vec<&str> = TOOLS.into_iter().chain(LOOP_TOOLS).collect();
+    if let Some(agent) = &agent {
+        check_glob(table.doc, agent.get_ref(), &agent.span(), "agent", agents);
+    }
+    if let Some(tool) = &tool {
+        check_glob(table.doc, tool.get_ref(), &tool.span(), "tool", &tools);
+    }
+    if let Some(model) = &model {
+        compile(table.doc, model.get_ref(), &model.span());
+    }
+    let bare = |text: Option<Text>| text.map(Spanned::into_inner);
+    let at = gate(table, &at?)?;
+    Some(Breakpoint { at, agent: bare(agent), tool: bare(tool), model: bare(model), enabled: true })
+}
+
+fn gate(table: &Table<'_>, at: &Text) -> Option<Gate> {
+    let found = Gate::ALL.into_iter().find(|gate| gate.name() == at.get_ref());
+    if found.is_none() {
+        let help = suggest(at.get_ref(), Gate::ALL.map(Gate::name));
+        table.doc.fault_help(at.span(), format!("unknown gate `{}`", at.get_ref()), help);
+    }
+    found
+}
+
+/// Faults a glob that is none, or that can match nothing.
+fn check_glob(doc: &Doc<'_>, text: &str, span: &Range<usize>, kind: &str, names: &[&str]) {
+    let Some(glob) = compile(doc, text, span) else { return };
+    if !names.iter().any(|name| glob.matches(name)) {
+        doc.fault_help(span.clone(), format!("`{text}` matches no {kind}"), suggest(text, names.iter().copied()));
+    }
+}
+
+fn compile(doc: &Doc<'_>, text: &str, span: &Range<usize>) -> Option<Glob> {
+    Glob::new(text).map_err(|error| doc.fault(span.clone(), format!("can't {error}"))).ok()
+}
