@@ -1,4 +1,7 @@
 //! Everything that pipeline code can't compute: model calls and tools.
 
 pub mod llm;
+mod mask;
 pub mod tools;
+
+pub use mask::Masker;

@@ -4,13 +4,14 @@
 //! leave the workspace, even when something changes it meanwhile, and no file has two names.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::fs::{Dir, FileType, FileTypeExt, Metadata, MetadataExt, OpenOptions, Permissions, PermissionsExt};
 
 use super::path::{ROOT, parents};
 use super::{Value, WorldError};
+use crate::store::hash_blob;
 
 /// Permission bits of a new file.
 const NEW_FILE: u32 = 0o644;
@@ -98,6 +99,11 @@ impl Files {
             }
         }
         sync(&place.folder).map_err(place.io("save the folder of"))
+    }
+
+    /// Removes what a crash in the middle of a put left beside the path; whether there was anything.
+    pub(super) fn tidy(&self, path: &str) -> Result<bool, WorldError> {
+        self.place(path)?.map_or(Ok(false), |place| place.tidy())
     }
 
     /// Opens the folder that the path is in; `None` when there is no such folder.
@@ -231,20 +237,28 @@ impl Place<'_> {
 
     /// Makes something under a temporary name beside the place and renames it over the place.
     fn replace(&self, what: &'static str, make: impl Fn(&Path) -> io::Result<()>) -> Result<(), WorldError> {
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(|error| WorldError::Io {
-            what,
-            path: self.path.to_owned(),
-            why: error.to_string(),
-        })?;
-        let temporary = format!(".tama-{:016x}.tmp", u64::from_ne_bytes(random));
-        let temporary = Path::new(&temporary);
-        let done = make(temporary).and_then(|()| self.folder.rename(temporary, &self.folder, self.name));
+        self.tidy()?;
+        let temporary = self.temporary();
+        let done = make(&temporary).and_then(|()| self.folder.rename(&temporary, &self.folder, self.name));
         if done.is_err() {
-            // What could not be made may not be there to remove; the first error is the one to tell.
-            let _ = self.folder.remove_file(temporary);
+            // The first error is the one to tell; what stays is tidied up the next time.
+            let _ = self.tidy();
         }
         done.map_err(self.io(what))
+    }
+
+    /// Removes what a crash in the middle of [`Place::replace`] left; whether there was anything.
+    fn tidy(&self) -> Result<bool, WorldError> {
+        match self.folder.remove_file(self.temporary()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(self.io("tidy up beside")(error)),
+        }
+    }
+
+    /// The same for the same name, so that it is found again after a crash; short, whatever the name's length.
+    fn temporary(&self) -> PathBuf {
+        format!(".tama-{}.tmp", hash_blob(self.name.as_bytes())).into()
     }
 }
 

@@ -93,6 +93,15 @@ impl World {
         Ok(())
     }
 
+    /// Removes the temporary file that a crash in the middle of [`World::put`] may have left beside a path; whether
+    /// there was one. Putting the key again does this too.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn tidy(&self, key: &Key) -> Result<bool, WorldError> {
+        if key.kind.is_path() { self.files.tidy(&self.path_of(key)?) } else { Ok(false) }
+    }
+
     /// Replaces the whole memory, by what a run's log folds to.
     pub fn load_memory(&self, memory: BTreeMap<String, KeyState>) {
         let loaded = memory.into_iter().filter_map(|(key, state)| Some((key, Value::of_memory(state)?)));

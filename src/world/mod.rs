@@ -5,6 +5,8 @@ mod files;
 mod handle;
 mod locks;
 pub mod path;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use error::WorldError;

@@ -1,9 +1,17 @@
 //! Model calls: `script:FILE`, and providers over HTTP through genai.
 
+mod convert;
+mod fault;
+mod http;
+mod providers;
+mod script;
+
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use crate::model::{LlmRequest, LlmResponse};
+
+pub use providers::Providers;
 
 /// Where a call stands in the execution; a scripted model answers by it.
 #[derive(Debug, Clone, PartialEq, Eq)]

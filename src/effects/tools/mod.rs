@@ -1,9 +1,20 @@
 //! Tools: each says what it would change, by key; the gate has it recorded and lets it happen.
 
+mod args;
+mod files;
+mod memory;
+mod shell;
+#[cfg(test)]
+mod tests;
+mod toolbox;
+
 use serde_json::Value as Json;
 
 use crate::model::{EffectClass, Key, ToolDecl};
 use crate::world::{Change, Value};
+
+pub use shell::{ShellLimits, ShellOutcome, run_shell};
+pub use toolbox::Toolbox;
 
 /// A tool the model can call.
 pub trait Tool: Send + Sync {
@@ -28,12 +39,24 @@ pub enum Prepared {
     Shell(ShellCall),
 }
 
+/// Decides what a call does, given the content of its keys.
+pub type Decide = Box<dyn FnOnce(&[Value]) -> Result<Decision, ToolError> + Send>;
+
 /// A call that reads and changes keys.
 pub struct WorldCall {
     /// Every key it looks at; locked and read before `decide`.
     pub keys: Vec<Key>,
     /// Given the content of those keys, in order, what to change and what to answer. Pure.
-    pub decide: Box<dyn FnOnce(&[Value]) -> Result<Decision, ToolError> + Send>,
+    pub decide: Decide,
+}
+
+impl WorldCall {
+    fn prepared(
+        keys: Vec<Key>,
+        decide: impl FnOnce(&[Value]) -> Result<Decision, ToolError> + Send + 'static,
+    ) -> Prepared {
+        Prepared::World(Self { keys, decide: Box::new(decide) })
+    }
 }
 
 /// What a call does.
@@ -60,3 +83,13 @@ pub struct ShellCall {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ToolError(pub String);
+
+/// The text, cut to at most `limit` bytes with a last line that says so.
+fn clip(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let end = (0..=limit).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let kept = &text[..end];
+    format!("{kept}\n[cut: {} more bytes]", text.len() - kept.len())
+}

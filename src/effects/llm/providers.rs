@@ -1,0 +1,84 @@
+//! The providers a pipeline's models need, made ready before the run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use super::http::HttpModel;
+use super::script::ScriptModel;
+use super::{CallPlace, LlmError, LlmProvider};
+use crate::model::{LlmRequest, LlmResponse, ModelName};
+use crate::pipeline::Pipeline;
+
+/// The provider that answers from a file.
+const SCRIPT: &str = "script";
+
+/// The providers of a pipeline.
+pub struct Providers {
+    scripts: BTreeMap<String, ScriptModel>,
+    http: BTreeMap<String, HttpModel>,
+}
+
+impl Providers {
+    /// Reads the scripts and looks up the keys that the pipeline's models need; sends nothing. Scripts are relative to
+    /// `base`, the pipeline's folder.
+    ///
+    /// # Errors
+    /// When a script can't be read, a provider is not known, or the variable with its key is not set.
+    pub fn build(pipeline: &Pipeline, base: &Path) -> Result<Self, LlmError> {
+        Self::build_with(pipeline, base, &|name| std::env::var(name).ok())
+    }
+
+    /// As [`Providers::build`], with another environment.
+    ///
+    /// # Errors
+    /// As [`Providers::build`].
+    pub fn build_with(
+        pipeline: &Pipeline,
+        base: &Path,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, LlmError> {
+        let mut providers = Self { scripts: BTreeMap::new(), http: BTreeMap::new() };
+        for ModelName { provider, model } in models(pipeline) {
+            if provider == SCRIPT {
+                providers.scripts.insert(model.clone(), ScriptModel::open(&base.join(model))?);
+            } else if !providers.http.contains_key(provider) {
+                let settings = pipeline.providers.get(provider).cloned().unwrap_or_default();
+                providers.http.insert(provider.clone(), HttpModel::build(provider, &settings, env)?);
+            }
+        }
+        Ok(providers)
+    }
+}
+
+#[async_trait]
+impl LlmProvider for Providers {
+    async fn call(
+        &self,
+        request: &LlmRequest,
+        place: &CallPlace,
+        chunks: &mpsc::Sender<String>,
+    ) -> Result<LlmResponse, LlmError> {
+        let ModelName { provider, model } = &request.model;
+        if provider == SCRIPT {
+            let script = self.scripts.get(model).ok_or_else(|| unprepared(&request.model))?;
+            return script.call(request, place, chunks).await;
+        }
+        let http = self.http.get(provider).ok_or_else(|| unprepared(&request.model))?;
+        http.call(request, chunks).await
+    }
+}
+
+/// Every model the pipeline names.
+fn models(pipeline: &Pipeline) -> BTreeSet<&ModelName> {
+    let agents = pipeline.agents.values();
+    let own = agents.clone().filter_map(|agent| agent.model.as_ref());
+    let of_steps = agents.flat_map(|agent| agent.steps.values()).filter_map(|step| step.model.as_ref());
+    own.chain(of_steps).map(|model| &model.name).collect()
+}
+
+fn unprepared(model: &ModelName) -> LlmError {
+    LlmError(format!("call {model}: it is not one of the pipeline's models"))
+}

@@ -1,0 +1,80 @@
+//! `script:FILE`: answers from a TOML file, offline.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use super::{CallPlace, LlmError};
+use crate::model::{LlmRequest, LlmResponse};
+use crate::pipeline::{Reply, Script};
+
+/// Pieces a streamed text is cut into at most.
+const PIECES: usize = 20;
+
+/// A scripted model.
+pub(super) struct ScriptModel {
+    file: PathBuf,
+    script: Script,
+}
+
+impl ScriptModel {
+    /// Reads a script.
+    ///
+    /// # Errors
+    /// When it can't be read, or is no script.
+    pub(super) fn open(file: &Path) -> Result<Self, LlmError> {
+        let fault = |why: String| LlmError(format!("use the scripted model {}: {why}", file.display()));
+        let text = fs::read_to_string(file).map_err(|error| fault(error.to_string()))?;
+        let script = Script::parse(&text).map_err(|error| {
+            let line = error.span.map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            fault(format!("{place}{}", error.message))
+        })?;
+        Ok(Self { file: file.to_owned(), script })
+    }
+
+    /// Answers a call with the first reply that matches.
+    pub(super) async fn call(
+        &self,
+        request: &LlmRequest,
+        place: &CallPlace,
+        chunks: &mpsc::Sender<String>,
+    ) -> Result<LlmResponse, LlmError> {
+        let found = self.script.find(&place.agent, place.call, place.attempt, request);
+        let reply = found.ok_or_else(|| self.no_reply(place))?;
+        stream(reply, chunks).await;
+        if let Some(error) = &reply.error {
+            return Err(LlmError(format!("get an answer from {}: {error}", request.model)));
+        }
+        Ok(LlmResponse { text: reply.text.clone(), calls: reply.calls.clone(), usage: reply.tokens })
+    }
+
+    fn no_reply(&self, place: &CallPlace) -> LlmError {
+        let CallPlace { agent, call, attempt } = place;
+        let file = self.file.display();
+        LlmError(format!(
+            "find a reply for agent {agent:?}, call {call}, try {attempt} in {file}: none matches; add a [[reply]] with \
+             agent = {agent:?} and call = {call}"
+        ))
+    }
+}
+
+/// Sends the text in pieces, spread over the reply's delay.
+async fn stream(reply: &Reply, chunks: &mpsc::Sender<String>) {
+    let delay = Duration::from_millis(reply.delay_ms);
+    let letters: Vec<char> = reply.text.chars().collect();
+    let pieces: Vec<&[char]> = letters.chunks(letters.len().div_ceil(PIECES).max(1)).collect();
+    let Some(count) = u32::try_from(pieces.len()).ok().filter(|count| *count > 0) else {
+        return sleep(delay).await;
+    };
+    for piece in pieces {
+        if !delay.is_zero() {
+            sleep(delay / count).await;
+        }
+        // Full, or nobody listens: the response has the whole text.
+        let _ = chunks.try_send(piece.iter().collect());
+    }
+}

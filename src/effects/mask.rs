@@ -1,0 +1,182 @@
+//! What looks like a secret: kept from child processes, and masked in results.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// Words of a variable's name that make it secret.
+const WORDS: [&str; 14] = [
+    "KEY",
+    "KEYS",
+    "TOKEN",
+    "TOKENS",
+    "SECRET",
+    "SECRETS",
+    "PASSWORD",
+    "PASSWORDS",
+    "PASSWD",
+    "PASS",
+    "PASSPHRASE",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "AUTH",
+];
+/// Ends of such words, for names that are written together (`APIKEY`, `PGPASSWORD`).
+const ENDS: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIALS"];
+
+/// Well-known shapes of API keys: how they start, and how many characters follow at least.
+const SHAPES: [(&str, usize); 13] = [
+    ("sk-", 20),
+    ("ghp_", 36),
+    ("gho_", 36),
+    ("ghu_", 36),
+    ("ghs_", 36),
+    ("ghr_", 36),
+    ("github_pat_", 22),
+    ("AKIA", 16),
+    ("ASIA", 16),
+    ("AIza", 35),
+    ("xoxb-", 20),
+    ("xoxp-", 20),
+    ("glpat-", 20),
+];
+
+/// Shorter values are not masked: they would be found in places where they mean something else.
+const SHORTEST: usize = 8;
+
+/// Whether a variable looks like a secret, by its name or because its value is an address with a password.
+pub(super) fn is_secret(name: &str, value: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let by_name = name
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|word| WORDS.contains(&word) || ENDS.iter().any(|end| word.ends_with(end)));
+    by_name || has_password(value)
+}
+
+/// Whether the text is an address such as `postgres://user:password@host`.
+fn has_password(value: &str) -> bool {
+    let Some((_, rest)) = value.split_once("://") else { return false };
+    let place = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    place.rsplit_once('@').and_then(|(user, _)| user.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
+}
+
+/// Takes secrets out of results, so that model, journal and screen see the same text without them.
+#[derive(Debug, Clone, Default)]
+pub struct Masker {
+    /// Longest values first, so that one that holds another is masked whole.
+    secrets: Vec<(String, String)>,
+}
+
+impl Masker {
+    /// Masks the values of this process's secret-looking variables.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let vars = std::env::vars_os();
+        Self::new(vars.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))))
+    }
+
+    /// Masks the values of those of the variables that look secret.
+    #[must_use]
+    pub fn new(vars: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self::default().with(vars.into_iter().filter(|(name, value)| is_secret(name, value)))
+    }
+
+    /// Masks the values of these variables too, whatever they look like (those that providers have their keys in).
+    #[must_use]
+    pub fn with(self, vars: impl IntoIterator<Item = (String, String)>) -> Self {
+        let more = vars.into_iter().filter(|(_, value)| value.len() >= SHORTEST).map(|(name, value)| (value, name));
+        let by_value: BTreeMap<String, String> = self.secrets.into_iter().chain(more).collect();
+        let mut secrets: Vec<(String, String)> = by_value.into_iter().collect();
+        secrets.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+        Self { secrets }
+    }
+
+    /// The text with `[masked NAME]` in the place of every secret.
+    #[must_use]
+    pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut text = Cow::Borrowed(text);
+        for (value, name) in &self.secrets {
+            if text.contains(value.as_str()) {
+                text = Cow::Owned(text.replace(value.as_str(), &format!("[masked {name}]")));
+            }
+        }
+        match mask_shapes(&text) {
+            Some(masked) => Cow::Owned(masked),
+            None => text,
+        }
+    }
+}
+
+/// The text without API keys of well-known shape; `None` when there are none.
+fn mask_shapes(text: &str) -> Option<String> {
+    let mut masked = String::new();
+    let mut done = 0;
+    for (at, _) in text.char_indices() {
+        if at < done {
+            continue;
+        }
+        if let Some(length) = key_at(text, at) {
+            masked.push_str(&text[done..at]);
+            masked.push_str("[masked API key]");
+            done = at + length;
+        }
+    }
+    if done == 0 {
+        return None;
+    }
+    masked.push_str(&text[done..]);
+    Some(masked)
+}
+
+/// The length of the API key that starts here, if one does.
+fn key_at(text: &str, at: usize) -> Option<usize> {
+    let in_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if text[..at].chars().next_back().is_some_and(in_key) {
+        return None;
+    }
+    let rest = &text[at..];
+    let (start, least) = SHAPES.iter().find(|(start, _)| rest.starts_with(start))?;
+    let body = &rest[start.len()..];
+    let body = &body[..body.find(|c| !in_key(c)).unwrap_or(body.len())];
+    // A digit tells a key from words joined by dashes.
+    (body.len() >= *least && body.contains(|c: char| c.is_ascii_digit())).then_some(start.len() + body.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_known_by_name_or_address() {
+        for name in ["OPENAI_API_KEY", "GITHUB_TOKEN", "PGPASSWORD", "apikey", "AWS_SECRET_ACCESS_KEY", "SSH_AUTH_SOCK"]
+        {
+            assert!(is_secret(name, "x"), "{name}");
+        }
+        for name in ["PATH", "HOME", "LANG", "GIT_AUTHOR_NAME", "PWD", "OLDPWD", "TERM", "KEYBOARD_LAYOUT"] {
+            assert!(!is_secret(name, "x"), "{name}");
+        }
+        assert!(is_secret("DATABASE_URL", "postgres://me:hunter2@host/db"));
+        assert!(!is_secret("DATABASE_URL", "postgres://me@host:5432/db"));
+        assert!(!is_secret("TIME_URL", "http://host/a:b@c"));
+    }
+
+    #[test]
+    fn values_and_shapes_are_masked() {
+        let var = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let masker = Masker::new([
+            var("MY_TOKEN", "12345678"),
+            var("LONG_TOKEN", "12345678-90"),
+            var("SHORT_KEY", "1234567"),
+            var("PATH", "/usr/local/bin"),
+        ]);
+        assert_eq!(masker.mask("a 12345678-90 b 12345678 c"), "a [masked LONG_TOKEN] b [masked MY_TOKEN] c");
+        assert_eq!(masker.mask("1234567 /usr/local/bin"), "1234567 /usr/local/bin");
+        let more = masker.clone().with([var("MINE", "not-by-name"), var("TINY", "1")]);
+        assert_eq!(more.mask("1 not-by-name 12345678"), "1 [masked MINE] [masked MY_TOKEN]");
+        let key = "sk-proj-abcdefghijklmnopqrst1";
+        assert_eq!(masker.mask(&format!("key={key}.\n")), "key=[masked API key].\n");
+        assert_eq!(masker.mask("é AKIAABCDEFGHIJKLMNO1"), "é [masked API key]");
+        for plain in ["task-abcdefghijklmnopqrstuvw1", "sk-learn-is-a-library-for-machines", "sk-short1", "AKIA"] {
+            assert!(matches!(masker.mask(plain), Cow::Borrowed(_)), "{plain}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Arguments of a call, checked against what the tool declares.
+
+use std::path::Path;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::ToolError;
+use crate::world::path::normalise;
+
+/// What an argument holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// A string.
+    Text,
+    /// True or false.
+    Flag,
+    /// A number from 1 up.
+    Count,
+}
+
+/// One argument of a tool.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Param {
+    pub name: &'static str,
+    pub holds: Holds,
+    pub about: &'static str,
+    pub required: bool,
+}
+
+impl Param {
+    pub(super) const fn required(name: &'static str, holds: Holds, about: &'static str) -> Self {
+        Self { name, holds, about, required: true }
+    }
+
+    pub(super) const fn optional(name: &'static str, holds: Holds, about: &'static str) -> Self {
+        Self { name, holds, about, required: false }
+    }
+}
+
+impl Holds {
+    fn schema(self) -> &'static str {
+        match self {
+            Self::Text => "string",
+            Self::Flag => "boolean",
+            Self::Count => "integer",
+        }
+    }
+
+    fn accepts(self, value: &Json) -> bool {
+        match self {
+            Self::Text => value.is_string(),
+            Self::Flag => value.is_boolean(),
+            Self::Count => value.as_u64().is_some_and(|count| count > 0),
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Text => "a string",
+            Self::Flag => "true or false",
+            Self::Count => "a whole number from 1 up",
+        }
+    }
+}
+
+/// The JSON Schema of a tool's arguments.
+pub(super) fn schema(params: &[Param]) -> Json {
+    let describe = |param: &Param| json!({ "type": param.holds.schema(), "description": param.about });
+    let properties: Map<String, Json> = params.iter().map(|param| (param.name.into(), describe(param))).collect();
+    let required: Vec<&str> = params.iter().filter(|param| param.required).map(|param| param.name).collect();
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}
+
+/// Checked arguments.
+pub(super) struct Args<'a> {
+    given: Map<String, Json>,
+    root: Option<&'a Path>,
+}
+
+impl<'a> Args<'a> {
+    /// Checks what was given; `root` is the workspace's own place, for absolute paths.
+    pub(super) fn check(given: &Json, params: &[Param], root: Option<&'a Path>) -> Result<Self, ToolError> {
+        let given = match given {
+            Json::Object(given) => given.clone(),
+            Json::Null => Map::new(),
+            Json::String(text) => return wrong(format!("the arguments are not valid JSON: {text}")),
+            other => return wrong(format!("the arguments must be a JSON object, not {other}")),
+        };
+        for (name, value) in &given {
+            let Some(param) = params.iter().find(|param| param.name == name) else {
+                return wrong(unknown(name, params));
+            };
+            // Models write null for what they leave out.
+            let left_out = value.is_null() && !param.required;
+            if !left_out && !param.holds.accepts(value) {
+                return wrong(format!("{name:?} must be {}, not {}", param.holds.words(), kind(value)));
+            }
+        }
+        match params.iter().find(|param| param.required && !given.contains_key(param.name)) {
+            Some(param) => wrong(format!("missing {:?}: {}", param.name, param.about)),
+            None => Ok(Self { given, root }),
+        }
+    }
+
+    /// A string; empty when it was left out.
+    pub(super) fn text(&self, name: &str) -> String {
+        self.given.get(name).and_then(Json::as_str).unwrap_or_default().to_owned()
+    }
+
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.given.get(name).and_then(Json::as_bool).unwrap_or_default()
+    }
+
+    pub(super) fn count(&self, name: &str) -> Option<u64> {
+        self.given.get(name).and_then(Json::as_u64)
+    }
+
+    /// A path, made relative to the workspace; the workspace itself when it was left out.
+    pub(super) fn path(&self, name: &str) -> Result<String, ToolError> {
+        match self.given.get(name).and_then(Json::as_str) {
+            Some(path) => normalise(path, self.root).map_err(|error| ToolError(format!("failed to {error}"))),
+            None => Ok(crate::world::path::ROOT.to_owned()),
+        }
+    }
+}
+
+/// The known name most like a wrong one, if any is like it.
+pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const ALIKE: f64 = 0.7;
+    let alike = |name: &str| strsim::normalized_damerau_levenshtein(&wrong.to_lowercase(), name);
+    let best = known.into_iter().max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
+    (alike(best) >= ALIKE).then_some(best)
+}
+
+fn unknown(name: &str, params: &[Param]) -> String {
+    if let Some(near) = nearest(name, params.iter().map(|param| param.name)) {
+        return format!("unknown argument {name:?}; did you mean {near:?}?");
+    }
+    let known: Vec<String> = params.iter().map(|param| format!("{:?}", param.name)).collect();
+    format!("unknown argument {name:?}; known are {}", known.join(", "))
+}
+
+fn kind(value: &Json) -> &'static str {
+    match value {
+        Json::Null => "null",
+        Json::Bool(_) => "true or false",
+        Json::Number(_) => "that number",
+        Json::String(_) => "a string",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "an object",
+    }
+}
+
+fn wrong<T>(why: String) -> Result<T, ToolError> {
+    Err(ToolError(why))
+}

@@ -1,0 +1,93 @@
+//! Memory tools: texts and lists by key, shared by the agents of a run.
+
+use super::args::{Args, Holds, Param};
+use super::toolbox::Builtin;
+use super::{Decision, Prepared, ToolError, WorldCall};
+use crate::model::{ActionOp, EffectClass, Key};
+use crate::world::{Change, Value};
+
+const KEY: Param = Param::required("key", Holds::Text, "the key's name");
+const VALUE: Param = Param::required("value", Holds::Text, "the text to store");
+
+/// The memory tools.
+pub(super) static TOOLS: [Builtin; 4] = [
+    Builtin {
+        name: "tama_mem_set",
+        about: "Stores a text in the shared memory under a key, in place of what was there.",
+        effect: EffectClass::Reversible,
+        params: &[KEY, VALUE],
+        prepare: set,
+    },
+    Builtin {
+        name: "tama_mem_get",
+        about: "Reads a key of the shared memory: a text, or a JSON array when it was appended to.",
+        effect: EffectClass::Read,
+        params: &[KEY],
+        prepare: get,
+    },
+    Builtin {
+        name: "tama_mem_append",
+        about: "Appends a text to the list under a key of the shared memory; makes the list if there is none.",
+        effect: EffectClass::Reversible,
+        params: &[KEY, VALUE],
+        prepare: append,
+    },
+    Builtin {
+        name: "tama_mem_delete",
+        about: "Removes a key from the shared memory.",
+        effect: EffectClass::Reversible,
+        params: &[KEY],
+        prepare: delete,
+    },
+];
+
+fn set(args: &Args<'_>) -> Result<Prepared, ToolError> {
+    let (key, text) = (key(args)?, args.text("value"));
+    Ok(change(&key, ActionOp::Set, Value::Text(text), format!("stored {:?}", key.name)))
+}
+
+fn append(args: &Args<'_>) -> Result<Prepared, ToolError> {
+    let (key, text) = (key(args)?, args.text("value"));
+    Ok(change(&key, ActionOp::Append, Value::Text(text), format!("appended to {:?}", key.name)))
+}
+
+fn get(args: &Args<'_>) -> Result<Prepared, ToolError> {
+    let key = key(args)?;
+    Ok(WorldCall::prepared(vec![key.clone()], move |values| {
+        let result = match values {
+            [Value::Text(text)] => text.clone(),
+            [Value::List(elements)] => {
+                let texts: Vec<&str> = elements.iter().map(|element| element.text.as_str()).collect();
+                serde_json::Value::from(texts).to_string()
+            }
+            _ => format!("the key {:?} is not set", key.name),
+        };
+        Ok(Decision { reads: vec![key], changes: Vec::new(), result })
+    }))
+}
+
+fn delete(args: &Args<'_>) -> Result<Prepared, ToolError> {
+    let key = key(args)?;
+    Ok(WorldCall::prepared(vec![key.clone()], move |values| {
+        if matches!(values, [Value::Absent]) {
+            let result = format!("the key {:?} is not set; nothing was deleted", key.name);
+            return Ok(Decision { reads: vec![key], changes: Vec::new(), result });
+        }
+        let result = format!("deleted {:?}", key.name);
+        let change = Change { key, op: ActionOp::Delete, new: Value::Absent };
+        Ok(Decision { reads: Vec::new(), changes: vec![change], result })
+    }))
+}
+
+fn key(args: &Args<'_>) -> Result<Key, ToolError> {
+    match args.text("key") {
+        name if name.is_empty() => Err(ToolError("\"key\" must not be empty".into())),
+        name => Ok(Key::memory(name)),
+    }
+}
+
+/// A call that changes one key, whatever it held.
+fn change(key: &Key, op: ActionOp, new: Value, result: String) -> Prepared {
+    let change = Change { key: key.clone(), op, new };
+    WorldCall::prepared(vec![key.clone()], move |_| Ok(Decision { reads: Vec::new(), changes: vec![change], result }))
+}

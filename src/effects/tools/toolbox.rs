@@ -1,0 +1,101 @@
+//! The tools by name.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::args::{Args, Param, nearest, schema};
+use super::{Prepared, Tool, ToolError, files, memory, shell};
+use crate::model::{EffectClass, ToolDecl};
+
+/// The tools by name.
+#[derive(Clone, Default)]
+pub struct Toolbox {
+    tools: BTreeMap<String, Arc<dyn Tool>>,
+}
+
+/// A tool of the program's own, as its family declares it.
+pub(super) struct Builtin {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub effect: EffectClass,
+    pub params: &'static [Param],
+    pub prepare: fn(&Args<'_>) -> Result<Prepared, ToolError>,
+}
+
+/// Names of tama 0.0.1, and what they are called now.
+const ALIASES: [(&str, &str); 2] = [("tama_read_file", "tama_files_read"), ("tama_write_file", "tama_files_write")];
+
+struct Standard {
+    decl: ToolDecl,
+    builtin: &'static Builtin,
+    root: Option<Arc<Path>>,
+}
+
+impl Tool for Standard {
+    fn decl(&self) -> &ToolDecl {
+        &self.decl
+    }
+
+    fn effect(&self) -> EffectClass {
+        self.builtin.effect
+    }
+
+    fn prepare(&self, args: &Json) -> Result<Prepared, ToolError> {
+        (self.builtin.prepare)(&Args::check(args, self.builtin.params, self.root.as_deref())?)
+    }
+}
+
+impl Toolbox {
+    /// The program's own tools; paths must be relative to the workspace.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self::with_root(None)
+    }
+
+    /// The program's own tools for a workspace: absolute paths inside of it (its path without links) work too.
+    #[must_use]
+    pub fn for_workspace(root: &Path) -> Self {
+        Self::with_root(Some(&root.into()))
+    }
+
+    fn with_root(root: Option<&Arc<Path>>) -> Self {
+        let mut toolbox = Self::default();
+        for builtin in memory::TOOLS.iter().chain(&files::TOOLS).chain(&shell::TOOLS) {
+            let old = ALIASES.iter().filter(|(_, name)| *name == builtin.name).map(|(old, _)| *old);
+            for name in old.chain([builtin.name]) {
+                toolbox.add(standard(name, builtin, root.cloned()));
+            }
+        }
+        toolbox
+    }
+
+    /// Adds a tool; one of the same name is replaced.
+    pub fn add(&mut self, tool: Arc<dyn Tool>) {
+        self.tools.insert(tool.decl().name.clone(), tool);
+    }
+
+    /// The tool of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        self.tools.get(name).cloned()
+    }
+
+    /// Every name, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tools.keys().map(String::as_str)
+    }
+
+    /// The name most like a wrong one, if any is like it.
+    #[must_use]
+    pub fn nearest(&self, name: &str) -> Option<&str> {
+        nearest(name, self.names())
+    }
+}
+
+fn standard(name: &str, builtin: &'static Builtin, root: Option<Arc<Path>>) -> Arc<dyn Tool> {
+    let decl = ToolDecl { name: name.into(), description: builtin.about.into(), schema: schema(builtin.params) };
+    Arc::new(Standard { decl, builtin, root })
+}

@@ -1,0 +1,276 @@
+//! The world on a real folder: confinement, exact states.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::{Value, World, WorldError};
+use crate::model::{Element, Key, KeyState, Seq};
+
+/// `out/` beside the workspace `out/../w`, and a data folder in it.
+struct Place {
+    temp: TempDir,
+    world: World,
+}
+
+impl Place {
+    fn new() -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        fs::create_dir_all(temp.path().join("w/.tama/runs")).unwrap();
+        fs::create_dir(temp.path().join("out")).unwrap();
+        fs::write(temp.path().join("out/secret"), "secret").unwrap();
+        let world = World::open(&temp.path().join("w"), Some(&temp.path().join("w/.tama"))).unwrap();
+        Self { temp, world }
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.temp.path().join("w").join(name)
+    }
+
+    fn read(&self, name: &str) -> Result<Value, WorldError> {
+        self.world.read(&Key::file(name))
+    }
+
+    fn put(&self, name: &str, value: &Value) -> Result<(), WorldError> {
+        self.world.put(&Key::file(name), value)
+    }
+
+    fn names(&self) -> Vec<String> {
+        match self.read(".").unwrap() {
+            Value::Directory { entries, .. } => entries,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn file(bytes: &str, mode: Option<u32>) -> Value {
+    Value::File { bytes: bytes.into(), mode }
+}
+
+fn link(target: &str) -> Value {
+    Value::Symlink { target: target.into() }
+}
+
+fn folder(mode: Option<u32>) -> Value {
+    Value::Directory { mode, entries: Vec::new() }
+}
+
+#[test]
+fn unfit_workspaces_are_refused() {
+    let temp = tempfile::tempdir().unwrap();
+    let file = temp.path().join("file");
+    fs::write(&file, "").unwrap();
+    let home = etcetera::home_dir().unwrap();
+    for path in [Path::new("/"), &home, &temp.path().join("missing"), &file] {
+        assert!(matches!(World::open(path, None), Err(WorldError::Workspace { .. })), "{}", path.display());
+    }
+    symlink("/", temp.path().join("link")).unwrap();
+    assert!(World::open(&temp.path().join("link"), None).is_err());
+    let inside = temp.path().join("data/runs");
+    fs::create_dir_all(&inside).unwrap();
+    assert!(World::open(&inside, Some(&temp.path().join("data"))).is_err());
+    assert!(World::open(temp.path(), Some(&temp.path().join("no-data"))).is_err());
+    assert!(World::open(temp.path(), Some(&temp.path().join("data"))).is_ok());
+}
+
+#[test]
+fn keys_are_relative_and_inside() {
+    let place = Place::new();
+    assert_eq!(place.world.key("./a/../b").unwrap(), Key::file("b"));
+    let absolute = place.world.root().join("sub/x");
+    assert_eq!(place.world.key(absolute.to_str().unwrap()).unwrap(), Key::file("sub/x"));
+    for path in ["../out/secret", "/etc/passwd", "a/../../out"] {
+        assert!(matches!(place.world.key(path), Err(WorldError::Outside { .. })), "{path}");
+        assert!(matches!(place.read(path), Err(WorldError::Outside { .. })), "{path}");
+        assert!(matches!(place.put(path, &file("x", None)), Err(WorldError::Outside { .. })), "{path}");
+    }
+}
+
+#[test]
+fn links_are_not_followed() {
+    let place = Place::new();
+    let out = place.temp.path().join("out");
+    symlink(&out, place.path("dir")).unwrap();
+    symlink(out.join("secret"), place.path("leaf")).unwrap();
+    symlink("..", place.path("up")).unwrap();
+    for path in ["dir/secret", "dir/new", "up/out/secret"] {
+        assert!(matches!(place.world.key(path), Err(WorldError::ThroughLink { .. })), "{path}");
+        assert!(matches!(place.read(path), Err(WorldError::ThroughLink { .. })), "{path}");
+        for value in [file("x", None), Value::Absent] {
+            assert!(matches!(place.put(path, &value), Err(WorldError::ThroughLink { .. })), "{path}");
+        }
+    }
+    assert_eq!(place.read("leaf").unwrap(), link(out.join("secret").to_str().unwrap()));
+    place.put("leaf", &file("mine", None)).unwrap();
+    place.put("dir", &Value::Absent).unwrap();
+    assert_eq!(fs::read_to_string(out.join("secret")).unwrap(), "secret");
+    assert!(!out.join("new").exists());
+    assert_eq!(fs::read_to_string(place.path("leaf")).unwrap(), "mine");
+}
+
+#[test]
+fn the_data_folder_is_not_there() {
+    let place = Place::new();
+    symlink(".tama", place.path("alias")).unwrap();
+    for path in [".tama", ".tama/runs", ".tama/x", "a/../.tama/x"] {
+        assert!(matches!(place.world.key(path), Err(WorldError::DataFolder { .. })), "{path}");
+        assert!(matches!(place.read(path), Err(WorldError::DataFolder { .. })), "{path}");
+        assert!(matches!(place.put(path, &file("x", None)), Err(WorldError::DataFolder { .. })), "{path}");
+    }
+    assert!(matches!(place.put("alias/x", &file("x", None)), Err(WorldError::ThroughLink { .. })));
+    assert!(place.put(".tama", &Value::Absent).is_err());
+    assert_eq!(place.names(), ["alias"]);
+}
+
+#[test]
+fn one_kind_replaces_another() {
+    let place = Place::new();
+    let states = [
+        file("one", Some(0o600)),
+        link("one"),
+        folder(Some(0o700)),
+        file("two", Some(0o4755)),
+        Value::Absent,
+        link("/nowhere/at/all"),
+        file("", Some(0o400)),
+        folder(Some(0o755)),
+        link("x"),
+        Value::Absent,
+        Value::Absent,
+    ];
+    for state in states {
+        place.put("x", &state).unwrap();
+        assert_eq!(place.read("x").unwrap(), state);
+        let there = usize::from(state != Value::Absent);
+        assert_eq!(place.names().len(), there, "nothing temporary is left");
+    }
+}
+
+#[test]
+fn what_a_crash_left_is_tidied() {
+    let place = Place::new();
+    let leftover = format!(".tama-{}.tmp", crate::store::hash_blob(b"x"));
+    for tidy in [true, false] {
+        fs::write(place.path(&leftover), "half").unwrap();
+        if tidy {
+            assert!(place.world.tidy(&Key::file("x")).unwrap());
+            assert_eq!(place.names(), Vec::<String>::new());
+        } else {
+            place.put("x", &file("whole", None)).unwrap();
+            assert_eq!(place.names(), ["x"]);
+        }
+    }
+    assert!(!place.world.tidy(&Key::file("x")).unwrap());
+    let long = "n".repeat(255);
+    place.put(&long, &file("x", None)).unwrap();
+}
+
+#[test]
+fn modes_are_kept_unless_given() {
+    let place = Place::new();
+    place.put("new", &file("x", None)).unwrap();
+    assert_eq!(place.read("new").unwrap(), file("x", Some(0o644)));
+    fs::set_permissions(place.path("new"), fs::Permissions::from_mode(0o751)).unwrap();
+    place.put("new", &file("y", None)).unwrap();
+    assert_eq!(place.read("new").unwrap(), file("y", Some(0o751)));
+    place.put("dir", &folder(None)).unwrap();
+    assert_eq!(fs::metadata(place.path("dir")).unwrap().mode() & 0o7777, 0o755);
+    place.put("dir", &folder(Some(0o500))).unwrap();
+    place.put("dir", &folder(None)).unwrap();
+    assert_eq!(place.read("dir").unwrap(), folder(Some(0o500)));
+}
+
+#[test]
+fn folders_are_never_removed_with_what_is_in_them() {
+    let place = Place::new();
+    fs::create_dir_all(place.path("dir/sub")).unwrap();
+    fs::write(place.path("dir/file"), "kept").unwrap();
+    for value in [Value::Absent, file("x", None), link("x")] {
+        assert!(matches!(place.put("dir", &value), Err(WorldError::NotEmpty { .. })));
+    }
+    assert_eq!(fs::read_to_string(place.path("dir/file")).unwrap(), "kept");
+    let entries = vec!["file".to_owned(), "sub/".to_owned()];
+    assert_eq!(place.read("dir").unwrap(), Value::Directory { mode: Some(0o755), entries });
+}
+
+#[test]
+fn what_is_not_there_is_absent() {
+    let place = Place::new();
+    fs::write(place.path("file"), "").unwrap();
+    for path in ["no", "no/such/thing", "file/below"] {
+        assert_eq!(place.read(path).unwrap(), Value::Absent);
+        place.put(path, &Value::Absent).unwrap();
+    }
+    assert!(place.put("no/such", &file("x", None)).unwrap_err().to_string().contains("does not exist"));
+    assert!(place.put("file/below", &file("x", None)).is_err());
+    assert!(place.put(".", &Value::Absent).is_err());
+}
+
+#[test]
+fn a_pipe_is_neither_read_nor_replaced() {
+    let place = Place::new();
+    nix::unistd::mkfifo(&place.path("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let refused = place.read("pipe").unwrap_err();
+    assert!(refused.to_string().contains("not a regular file"), "{refused}");
+    assert!(place.put("pipe", &Value::Absent).is_err());
+    assert!(place.path("pipe").exists());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn names_that_are_not_utf8_are_told() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    symlink(OsStr::from_bytes(b"\xff"), place.path("link")).unwrap();
+    assert!(matches!(place.read("link"), Err(WorldError::NotUtf8 { .. })));
+    fs::write(place.path("").join(OsStr::from_bytes(b"a\xff")), "").unwrap();
+    assert_eq!(place.names(), ["a\u{fffd}", "link"]);
+}
+
+#[test]
+fn memory_holds_texts_and_lists() {
+    let place = Place::new();
+    let list = Value::List(vec![Element { by: Seq(3), text: "a".into() }]);
+    place.world.put(&Key::memory("list"), &list).unwrap();
+    place.world.put(&Key::memory("text"), &Value::Text("t".into())).unwrap();
+    assert_eq!(place.world.read(&Key::memory("list")).unwrap(), list);
+    assert!(place.world.put(&Key::memory("text"), &file("x", None)).is_err());
+    assert!(place.put("file", &Value::Text("t".into())).is_err());
+    let kept = place.world.memory();
+    place.world.put(&Key::memory("text"), &Value::Absent).unwrap();
+    assert_eq!(place.world.read(&Key::memory("text")).unwrap(), Value::Absent);
+    place.world.load_memory(kept.clone());
+    assert_eq!(place.world.memory(), kept);
+    assert_eq!(kept["text"], KeyState::Text { text: "t".into() });
+}
+
+fn any_state() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Absent),
+        (proptest::collection::vec(any::<u8>(), 0..200), 0o400..0o1000u32)
+            .prop_map(|(bytes, mode)| Value::File { bytes, mode: Some(mode | 0o400) }),
+        (0o700..0o1000u32).prop_map(|mode| folder(Some(mode))),
+        "[a-z./]{1,20}".prop_map(|target| link(&target)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn putting_back_what_was_read_is_identity(old in any_state(), new in any_state(), name in "[a-zé \\-]{1,12}") {
+        prop_assume!(!name.trim().is_empty());
+        let place = Place::new();
+        place.put(&name, &old).unwrap();
+        let before = place.read(&name).unwrap();
+        prop_assert_eq!(&before, &old);
+        place.put(&name, &new).unwrap();
+        prop_assert_eq!(place.read(&name).unwrap(), new);
+        place.put(&name, &before).unwrap();
+        prop_assert_eq!(place.read(&name).unwrap(), before);
+    }
+}
