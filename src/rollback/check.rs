@@ -43,6 +43,8 @@ pub(super) struct Ahead {
     pub gone: HashSet<Seq>,
     /// The states they leave, by path.
     pub states: HashMap<String, KeyState>,
+    /// Nothing will be done: nothing needs to be kept either.
+    pub only_looking: bool,
 }
 
 struct Facts {
@@ -95,6 +97,7 @@ fn look_at_path(log: &RunLog, world: &World, action: Seq, facts: Facts, ahead: &
         return outside(describe(&present, left));
     }
     if let Some(Value::File { bytes, .. }) = bytes
+        && !ahead.only_looking
         && let Err(error) = log.recorder().put_blob(&bytes)
     {
         return Finding::Leave(format!("what is there now could not be kept: failed to {error}"));

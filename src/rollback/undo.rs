@@ -37,6 +37,16 @@ pub async fn undo_list(log: &RunLog, world: &World, actions: &[Seq], force: bool
     report
 }
 
+/// Says what [`undo_list`] would do, as far as can be seen beforehand: `undone` is what would be. Nothing is touched
+/// or recorded.
+pub fn preview(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> UndoReport {
+    let mut report = UndoReport::default();
+    let ahead = Ahead { only_looking: true, ..Ahead::default() };
+    let steps = survey(log, world, actions, force, ahead, &mut report, &mut Vec::new());
+    report.undone = steps.into_iter().map(|step| step.action).collect();
+    report
+}
+
 /// Undoes just these; returns the steps that were done and notes what they leave.
 async fn undo_known(
     log: &RunLog,
@@ -47,7 +57,7 @@ async fn undo_known(
     expected: &mut Expected,
 ) -> Vec<Step> {
     let mut rows = Vec::new();
-    let steps = survey(log, world, actions, force, report, &mut rows);
+    let steps = survey(log, world, actions, force, Ahead::default(), report, &mut rows);
     if steps.is_empty() {
         log.append(rows);
         return steps;
@@ -78,11 +88,11 @@ fn survey(
     world: &World,
     actions: &[Seq],
     force: bool,
+    mut ahead: Ahead,
     report: &mut UndoReport,
     rows: &mut Vec<TraceBody>,
 ) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let mut ahead = Ahead::default();
     for &action in actions {
         if ahead.gone.contains(&action) {
             continue;
@@ -220,7 +230,7 @@ pub(super) fn put_fold(log: &RunLog, world: &World, name: &str, state: &KeyState
 }
 
 /// A conflict in one line, for the log.
-pub(super) fn why_refused(conflict: &Conflict) -> String {
+pub(crate) fn why_refused(conflict: &Conflict) -> String {
     match &conflict.by {
         ConflictBy::Actions { first } => {
             let first: Vec<String> = first.iter().map(|(action, span)| format!("{action} in {span}")).collect();

@@ -244,16 +244,13 @@ fn other_columns(body: &TraceBody, row: &mut Stored) {
             let last = messages.as_ref().and_then(|messages| messages.last());
             row.set("input_text", last.map(|message| name(message.text)));
         }
-        TraceBody::PromptEdited { path, generation, text } => {
-            row.set("path", path);
+        TraceBody::PromptEdited { generation, text, .. } => {
             row.set("generation", generation.0);
             row.set("system_text", text.map(name));
         }
-        TraceBody::MessagesEdited { path, generation, .. } => {
-            row.set("path", path);
+        TraceBody::MessagesEdited { generation, .. } | TraceBody::PipelineChanged { generation, .. } => {
             row.set("generation", generation.0);
         }
-        TraceBody::PipelineChanged { generation, .. } => row.set("generation", generation.0),
         TraceBody::Read { key, action, .. } => {
             row.set("key_kind", key.kind.name());
             row.set("key", &key.name);

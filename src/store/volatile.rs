@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Durable, Publish, Recorder, Row, StoreError, hash_blob};
-use crate::model::{BlobHash, Seq, SpanId, TextHash, TraceBody, TraceEvent};
+use crate::model::{BlobHash, EditReach, Seq, SpanId, TextHash, TraceBody, TraceEvent};
 
 /// The recorder that keeps nothing on disk.
 pub struct Volatile {
@@ -64,11 +64,9 @@ impl Recorder for Volatile {
 
     fn span_events(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {
         let inner = self.lock();
-        let mut path = None;
         let mut actions = HashSet::new();
         for event in &inner.events {
             match &event.body {
-                TraceBody::SpanStarted(start) if start.span == span => path = Some(&start.path),
                 TraceBody::Action(record) if record.span == span || record.tool_span == span => {
                     actions.insert(event.seq);
                 }
@@ -78,8 +76,8 @@ impl Recorder for Volatile {
         let concerns = |event: &&TraceEvent| match &event.body {
             TraceBody::Action(_) => actions.contains(&event.seq),
             TraceBody::ActionEvent(change) => actions.contains(&change.action),
-            TraceBody::PromptEdited { path: edited, .. } | TraceBody::MessagesEdited { path: edited, .. } => {
-                Some(edited) == path
+            TraceBody::PromptEdited { reach, .. } | TraceBody::MessagesEdited { reach, .. } => {
+                matches!(reach, EditReach::Try { span: of } | EditReach::Call { span: of } if *of == span)
             }
             body => body.span() == Some(span),
         };

@@ -6,5 +6,6 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod cli;
 mod llm;
 mod server;
