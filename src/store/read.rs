@@ -111,19 +111,33 @@ impl Loaded {
         if displaced > 0 {
             check.fault(format!("{displaced} rows have no place in the log"));
         }
-        while let Some(first) = first_after(connection, check.loaded.last)? {
-            let end = first.saturating_add(WINDOW);
-            let mut window = Vec::new();
-            for table in Table::ALL {
-                window.extend(rows(connection, table, "seq >= ? AND seq < ?", &[&first, &end])?);
-            }
-            window.sort_by_key(Stored::seq);
-            for row in &window {
-                check.take(row);
+        loop {
+            let last = check.loaded.last;
+            match window_after(connection, last) {
+                Ok(window) if window.is_empty() => break,
+                Ok(window) => window.iter().for_each(|row| check.take(row)),
+                // What was read so far is shown.
+                Err(error) => {
+                    check.fault(format!("the log can't be read after row {last}: failed to {error}"));
+                    break;
+                }
             }
         }
         Ok(check.finish())
     }
+}
+
+/// The next rows of all tables, by seq; none after the last.
+fn window_after(connection: &Connection, last: Seq) -> Result<Vec<Stored>, StoreError> {
+    let mut window = Vec::new();
+    if let Some(first) = first_after(connection, last)? {
+        let end = first.saturating_add(WINDOW);
+        for table in Table::ALL {
+            window.extend(rows(connection, table, "seq >= ? AND seq < ?", &[&first, &end])?);
+        }
+    }
+    window.sort_by_key(Stored::seq);
+    Ok(window)
 }
 
 fn first_after(connection: &Connection, last: Seq) -> Result<Option<i64>, StoreError> {

@@ -90,17 +90,11 @@ fn a_view_in_place_of_a_table_is_refused() {
 
 #[test]
 fn a_run_copied_while_it_is_written_opens_whole() {
-    // What `kill -9` leaves: everything acknowledged, in the database's log, with nothing closed.
     let (project, log) = project();
     for at in 0..20 {
         write_now(&log, vec![note(&format!("note {at}"))]);
     }
-    let killed = project.data.path().join("runs").join("killed");
-    std::fs::create_dir_all(killed.join("blobs")).unwrap();
-    for name in ["manifest.json", "run.duckdb", "run.duckdb.wal", "mark"] {
-        std::fs::copy(project.folder.path().join(name), killed.join(name)).unwrap();
-    }
-    let folder = project.data.find("killed").unwrap();
+    let folder = copy_as_killed(&project);
     assert_eq!(folder.manifest().unwrap().status, RunStatus::Interrupted);
     let opened = reopen(&folder);
     assert_eq!(opened.damage, Vec::<String>::new());
@@ -109,8 +103,8 @@ fn a_run_copied_while_it_is_written_opens_whole() {
     drop(opened);
 
     // The same with the database's log lost: the mark tells.
-    std::fs::copy(project.folder.path().join("run.duckdb"), killed.join("run.duckdb")).unwrap();
-    let _ = std::fs::remove_file(killed.join("run.duckdb.wal"));
+    std::fs::copy(project.folder.path().join("run.duckdb"), folder.database()).unwrap();
+    let _ = std::fs::remove_file(folder.path().join("run.duckdb.wal"));
     assert_eq!(reopen(&folder).damage, ["rows #1 to #21 are missing at the log's end, although committed"]);
 }
 
@@ -120,6 +114,50 @@ fn a_spoilt_database_is_an_error_and_is_left_alone() {
     std::fs::write(project.folder.database(), "not a database").unwrap();
     assert!(matches!(project.folder.open(quiet(), Access::ReadWrite), Err(StoreError::Database { .. })));
     assert_eq!(std::fs::read(project.folder.database()).unwrap(), b"not a database");
+}
+
+/// Flips one bit at every `step`th byte of a file in turn: the run must open whole, or tell what is wrong.
+fn flip(folder: &RunFolder, file: &std::path::Path, step: usize) {
+    let whole = std::fs::read(file).unwrap();
+    let events = folder.open(quiet(), Access::ReadOnly).unwrap().events;
+    let mut told = 0;
+    for at in (100..whole.len()).step_by(step) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 0x10;
+        std::fs::write(file, flipped).unwrap();
+        match folder.open(quiet(), Access::ReadOnly) {
+            Ok(opened) if opened.damage.is_empty() => assert_eq!(opened.events, events, "byte {at}"),
+            Ok(_) | Err(StoreError::Database { .. } | StoreError::Damaged(_)) => told += 1,
+            Err(other) => panic!("byte {at}: {other}"),
+        }
+    }
+    assert!(told > 0, "no flip hit anything");
+}
+
+#[test]
+fn a_flipped_bit_in_the_database_never_loses_rows_in_silence() {
+    let project = closed();
+    flip(&project.folder, &project.folder.database(), 8192);
+}
+
+#[test]
+fn a_flipped_bit_in_the_databases_log_never_loses_rows_in_silence() {
+    let (project, log) = project();
+    for at in 0..20 {
+        write_now(&log, vec![note(&format!("note {at}"))]);
+    }
+    let killed = copy_as_killed(&project);
+    flip(&killed, &killed.path().join("run.duckdb.wal"), 301);
+}
+
+/// What `kill -9` leaves of a run: everything acknowledged, in the database's log, with nothing closed.
+fn copy_as_killed(project: &Project) -> RunFolder {
+    let killed = project.data.path().join("runs").join("killed");
+    std::fs::create_dir_all(killed.join("blobs")).unwrap();
+    for name in ["manifest.json", "run.duckdb", "run.duckdb.wal", "mark"] {
+        std::fs::copy(project.folder.path().join(name), killed.join(name)).unwrap();
+    }
+    project.data.find("killed").unwrap()
 }
 
 /// Not a test by itself: records for ever in the folder that it is told, telling each seq once it is acknowledged.
