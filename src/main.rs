@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The `tama-tui` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tama_tui::cli::main()
+}

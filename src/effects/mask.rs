@@ -77,11 +77,14 @@ impl Masker {
     /// Masks the values of those of the variables that look secret.
     #[must_use]
     pub fn new(vars: impl IntoIterator<Item = (String, String)>) -> Self {
-        let by_value: BTreeMap<String, String> = vars
-            .into_iter()
-            .filter(|(name, value)| value.len() >= SHORTEST && is_secret(name, value))
-            .map(|(name, value)| (value, name))
-            .collect();
+        Self::default().with(vars.into_iter().filter(|(name, value)| is_secret(name, value)))
+    }
+
+    /// Masks the values of these variables too, whatever they look like (those that providers have their keys in).
+    #[must_use]
+    pub fn with(self, vars: impl IntoIterator<Item = (String, String)>) -> Self {
+        let more = vars.into_iter().filter(|(_, value)| value.len() >= SHORTEST).map(|(name, value)| (value, name));
+        let by_value: BTreeMap<String, String> = self.secrets.into_iter().chain(more).collect();
         let mut secrets: Vec<(String, String)> = by_value.into_iter().collect();
         secrets.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
         Self { secrets }
@@ -167,6 +170,8 @@ mod tests {
         ]);
         assert_eq!(masker.mask("a 12345678-90 b 12345678 c"), "a [masked LONG_TOKEN] b [masked MY_TOKEN] c");
         assert_eq!(masker.mask("1234567 /usr/local/bin"), "1234567 /usr/local/bin");
+        let more = masker.clone().with([var("MINE", "not-by-name"), var("TINY", "1")]);
+        assert_eq!(more.mask("1 not-by-name 12345678"), "1 [masked MINE] [masked MY_TOKEN]");
         let key = "sk-proj-abcdefghijklmnopqrst1";
         assert_eq!(masker.mask(&format!("key={key}.\n")), "key=[masked API key].\n");
         assert_eq!(masker.mask("é AKIAABCDEFGHIJKLMNO1"), "é [masked API key]");

@@ -18,10 +18,13 @@ mod fixture;
 #[cfg(test)]
 mod plan_tests;
 #[cfg(test)]
+mod property_tests;
+#[cfg(test)]
 mod undo_tests;
 
 pub use act::{ActError, Doer, external_done, perform, record_external};
 pub use plan::{PlanError, plan_retry};
 pub use redo::redo;
 pub use settle::settle;
-pub use undo::{undo, undo_list};
+pub(crate) use undo::why_refused;
+pub use undo::{preview, undo, undo_list};

@@ -47,7 +47,9 @@ pub fn plan_retry(state: &RunState, span: SpanId, with_readers: bool) -> Result<
         if !with_readers || found.is_empty() {
             break;
         }
-        found.into_iter().for_each(|reader| take(state, reader, &mut taken));
+        for reader in found {
+            take(state, reader, &mut taken);
+        }
     }
     Ok(describe(state, span, &taken, readers.into_iter().collect()))
 }

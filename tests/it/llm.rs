@@ -172,6 +172,23 @@ async fn a_stream_cut_in_the_middle_is_no_answer() {
 }
 
 #[tokio::test]
+async fn gemini_is_whole_only_when_it_says_why_it_stopped() {
+    let piece = |text: &str| json!({"candidates": [{"content": {"role": "model", "parts": [{"text": text}]}}]});
+    let mut last = piece("lo");
+    last["candidates"][0]["finishReason"] = json!("STOP");
+    last["usageMetadata"] = json!({"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5});
+    let cut = Answer::Short(vec![piece("Hel")]);
+    let server = Server::start(vec![Answer::Short(vec![piece("Hel"), last]), cut]).await;
+    let settings = Provider { base_url: Some(server.url.clone()), ..Provider::default() };
+    let providers = Providers::build_with(&pipeline("google:m", settings), Path::new("."), &|_| None).unwrap();
+    let asked = request("google:m", user("hi"));
+    let answered = ask(&providers, &asked, &place("a", 1, 1)).await.0.unwrap();
+    assert_eq!((answered.text.as_str(), answered.usage), ("Hello", Some(Usage { input: 3, output: 2 })));
+    let error = ask(&providers, &asked, &place("a", 2, 1)).await.0.unwrap_err().0;
+    assert!(error.contains("broke off after 3 characters"), "{error}");
+}
+
+#[tokio::test]
 async fn a_refused_connection_says_where() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = format!("http://{}/v1/", listener.local_addr().unwrap());

@@ -124,10 +124,10 @@ impl HttpModel {
         Err(LlmError(format!("get an answer from {} at {}: {cut}", request.model, self.url)))
     }
 
-    /// Whether the stream came to its end. OpenAI and Anthropic have a last event, which genai waits for; the others
-    /// only say why they stopped.
+    /// Whether the stream came to its end. The others have a last event that genai waits for; Gemini only says why it
+    /// stopped, and genai makes up an end when the connection closes before that.
     fn is_whole(&self, end: &StreamEnd) -> bool {
-        matches!(self.kind, AdapterKind::OpenAI | AdapterKind::Anthropic) || end.captured_stop_reason.is_some()
+        self.kind != AdapterKind::Gemini || end.captured_stop_reason.is_some()
     }
 }
 

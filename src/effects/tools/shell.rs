@@ -1,6 +1,7 @@
 //! The shell tool: a command in a process group of its own, without secrets, in bounded time and output.
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -136,14 +137,12 @@ fn start(command: &str, dir: &Path) -> io::Result<(Child, Group)> {
 }
 
 fn spawn(shell: &str, command: &str, dir: &Path) -> io::Result<(Child, Group)> {
-    let kept =
-        std::env::vars_os().filter(|(name, value)| !is_secret(&name.to_string_lossy(), &value.to_string_lossy()));
     let child = Command::new(shell)
         .arg("-c")
         .arg(command)
         .current_dir(dir)
         .env_clear()
-        .envs(kept)
+        .envs(without_secrets(std::env::vars_os()))
         .env("TERM", "dumb")
         .env("PWD", dir)
         .stdin(Stdio::null())
@@ -154,6 +153,11 @@ fn spawn(shell: &str, command: &str, dir: &Path) -> io::Result<(Child, Group)> {
         .spawn()?;
     let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw));
     Ok((child, group))
+}
+
+/// What a child process may know of this one's environment.
+fn without_secrets(vars: impl IntoIterator<Item = (OsString, OsString)>) -> impl Iterator<Item = (OsString, OsString)> {
+    vars.into_iter().filter(|(name, value)| !is_secret(&name.to_string_lossy(), &value.to_string_lossy()))
 }
 
 /// Kills a process group when dropped.
@@ -229,5 +233,17 @@ async fn next(stream: &mut Option<impl AsyncRead + Unpin>, into: &mut [u8]) -> u
     match stream {
         Some(stream) => stream.read(into).await.unwrap_or(0),
         None => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_stay_behind() {
+        let vars = ["PATH", "GITHUB_TOKEN", "HOME", "OPENAI_API_KEY"].map(|name| (name.into(), "x".into()));
+        let kept: Vec<OsString> = without_secrets(vars).map(|(name, _)| name).collect();
+        assert_eq!(kept, ["PATH", "HOME"]);
     }
 }

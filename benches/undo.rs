@@ -1,0 +1,136 @@
+//! Undo of memory actions, against the loop of the ancestor: SELECT newest first, apply, DELETE.
+//!
+//! Each sample does the actions anew and measures the undo alone. Ours records what it is about to undo before it
+//! touches anything, and what it undid after; the ancestor's deletes the evidence.
+
+#![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
+#![allow(clippy::unwrap_used, reason = "a benchmark that can't write has nothing to tell")]
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use duckdb::{Connection, params};
+use futures::executor::block_on;
+use tama_tui::model::{ActionOp, Key, RunId, Seq, SpanId, TraceBody};
+use tama_tui::rollback::{Doer, perform, undo_list};
+use tama_tui::store::{DataDir, NewRun, RunLog};
+use tama_tui::world::{Change, Value, World};
+use tempfile::TempDir;
+
+const SIZES: [usize; 2] = [100, 10_000];
+/// So many actions share a key.
+const PER_KEY: usize = 10;
+
+/// A stored run with memory actions to undo, newest first.
+struct Run {
+    log: RunLog,
+    world: World,
+    actions: Vec<Seq>,
+    _home: TempDir,
+}
+
+fn run(actions: usize) -> Run {
+    let home = tempfile::tempdir_in(".").unwrap();
+    let work = home.path().join("work");
+    std::fs::create_dir(&work).unwrap();
+    let workspace = work.display().to_string();
+    let new = NewRun {
+        name: "bench".into(),
+        task: String::new(),
+        entrypoint: "main".into(),
+        workspace: workspace.clone(),
+        pipeline_file: None,
+    };
+    let data = DataDir::open_or_create(home.path().join("data")).unwrap();
+    let (log, folder) = data.create_run(new, Box::new(|_| {})).unwrap();
+    let empty = log.text("");
+    log.append(vec![TraceBody::RunStarted {
+        run: RunId(folder.id().0.clone()),
+        name: "bench".into(),
+        entrypoint: "main".into(),
+        task: empty,
+        pipeline: empty,
+        workspace,
+    }]);
+    let world = World::open(&work, Some(data.path())).unwrap();
+    let change = |at: usize| Change {
+        key: Key::memory(format!("key {}", at / PER_KEY)),
+        op: ActionOp::Set,
+        new: Value::Text(format!("value {at}")),
+    };
+    let doer = Doer { span: SpanId(1), tool_span: SpanId(2), tool_name: "tama_mem_set".into() };
+    let mut actions = block_on(perform(&log, &world, &doer, (0..actions).map(change).collect())).unwrap();
+    actions.reverse();
+    Run { log, world, actions, _home: home }
+}
+
+/// The ancestor's table with as many rows.
+fn ancestor(rows: usize) -> (TempDir, Connection, HashMap<String, String>) {
+    let home = tempfile::tempdir_in(".").unwrap();
+    let connection = Connection::open(home.path().join("plain.duckdb")).unwrap();
+    let ddl = "CREATE TABLE action_log (seq BIGINT, span_id VARCHAR, key VARCHAR, old_value VARCHAR)";
+    connection.execute_batch(ddl).unwrap();
+    let mut memory = HashMap::new();
+    let mut appender = connection.appender("action_log").unwrap();
+    for at in 0..rows {
+        let (key, value) = (format!("key {}", at / PER_KEY), format!("value {at}"));
+        let old = memory.insert(key.clone(), value);
+        appender.append_row(params![i64::try_from(at).unwrap(), "s2", key, old]).unwrap();
+    }
+    appender.flush().unwrap();
+    drop(appender);
+    (home, connection, memory)
+}
+
+fn ancestor_undo(connection: &Connection, memory: &mut HashMap<String, String>) {
+    let mut select =
+        connection.prepare("SELECT key, old_value FROM action_log WHERE span_id = ? ORDER BY seq DESC").unwrap();
+    let rows = select.query_map(["s2"], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let rows: Vec<(String, Option<String>)> = rows.map(Result::unwrap).collect();
+    for (key, old) in rows {
+        match old {
+            Some(old) => memory.insert(key, old),
+            None => memory.remove(&key),
+        };
+    }
+    connection.execute("DELETE FROM action_log WHERE span_id = ?", ["s2"]).unwrap();
+}
+
+fn undo(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("undo memory actions");
+    group.sample_size(10).warm_up_time(Duration::from_millis(1)).measurement_time(Duration::from_secs(2));
+    for size in SIZES {
+        group.throughput(Throughput::Elements(size as u64));
+        group.bench_function(BenchmarkId::new("undo", size), |bench| {
+            bench.iter_custom(|rounds| {
+                let one = |_| {
+                    let run = run(size);
+                    let start = Instant::now();
+                    let report = block_on(undo_list(&run.log, &run.world, &run.actions, false));
+                    let took = start.elapsed();
+                    assert_eq!(report.undone.len(), size);
+                    took
+                };
+                (0..rounds).map(one).sum()
+            });
+        });
+        group.bench_function(BenchmarkId::new("ancestor's loop", size), |bench| {
+            bench.iter_custom(|rounds| {
+                let one = |_| {
+                    let (_home, connection, mut memory) = ancestor(size);
+                    let start = Instant::now();
+                    ancestor_undo(&connection, &mut memory);
+                    let took = start.elapsed();
+                    assert!(memory.is_empty());
+                    took
+                };
+                (0..rounds).map(one).sum()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, undo);
+criterion_main!(benches);

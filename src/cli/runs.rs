@@ -1,0 +1,103 @@
+//! `runs`: the stored runs, newest first, from their manifests alone.
+
+use std::path::Path;
+
+use clap::Subcommand;
+use color_eyre::eyre::eyre;
+use serde_json::json;
+
+use super::exit::Exit;
+use super::text::{cut, dollars, moment, print, print_json, size, table, took};
+use super::{Global, data, show};
+use crate::store::{DataDir, RunListing};
+
+/// `tama-tui runs`.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Option<Runs>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Runs {
+    /// Show one run: its spans, and what it did to the world
+    Show(show::Args),
+}
+
+/// Lists the runs, or shows one.
+pub(super) fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
+    let data = data::existing(global)?;
+    match args.command {
+        Some(Runs::Show(show)) => show::run(&show, &data),
+        None if args.json => list_json(&data),
+        None => list(&data),
+    }
+}
+
+/// Without a command: the runs of this folder's pipeline and how to start one, or what to do elsewhere.
+pub(super) fn welcome(global: &Global) -> color_eyre::Result<Exit> {
+    if !Path::new("pipeline.toml").exists() {
+        print(
+            "There is no pipeline.toml in this folder. Name one (or the folder it is in):\n\n    tama-tui PIPELINE\n\n\
+             `tama-tui --help` lists the other commands.\n",
+        )?;
+        return Ok(Exit::Done);
+    }
+    if let Ok(data) = data::existing(global) {
+        list(&data)?;
+    }
+    print("\n`tama-tui .` starts a new run of pipeline.toml.\n")?;
+    Ok(Exit::Done)
+}
+
+fn listed(data: &DataDir) -> color_eyre::Result<Vec<RunListing>> {
+    data.runs().map_err(|error| eyre!("failed to {error}"))
+}
+
+fn list(data: &DataDir) -> color_eyre::Result<Exit> {
+    let runs = listed(data)?;
+    if runs.is_empty() {
+        print("No runs yet.\n")?;
+        return Ok(Exit::Done);
+    }
+    let rows: Vec<Vec<String>> = runs.iter().map(row).collect();
+    let head = ["run", "pipeline", "status", "started", "took", "spans", "actions", "tokens", "cost", "size", "task"];
+    let right = ["took", "spans", "actions", "tokens", "cost", "size"];
+    print(&table(&head, &right, &rows))?;
+    Ok(Exit::Done)
+}
+
+fn row(run: &RunListing) -> Vec<String> {
+    const TASK: usize = 40;
+    let id = run.id.to_string();
+    let manifest = match &run.manifest {
+        Ok(manifest) => manifest,
+        Err(error) => return vec![id, format!("failed to {error}")],
+    };
+    vec![
+        id,
+        manifest.name.clone(),
+        manifest.status.name().to_owned(),
+        moment(manifest.started),
+        took(manifest.started, manifest.ended),
+        manifest.spans.to_string(),
+        manifest.actions.to_string(),
+        (manifest.tokens.input + manifest.tokens.output).to_string(),
+        dollars(manifest.cost_microusd),
+        size(run.bytes),
+        cut(&manifest.task, TASK),
+    ]
+}
+
+fn list_json(data: &DataDir) -> color_eyre::Result<Exit> {
+    let describe = |run: &RunListing| match &run.manifest {
+        Ok(manifest) => json!({ "run": run.id, "bytes": run.bytes, "manifest": manifest }),
+        Err(error) => json!({ "run": run.id, "bytes": run.bytes, "error": format!("failed to {error}") }),
+    };
+    print_json(&listed(data)?.iter().map(describe).collect::<Vec<_>>())?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,165 @@
+//! `runs show`: one run's spans and actions as plain text.
+
+use color_eyre::eyre::eyre;
+use serde_json::{Value as Json, json};
+
+use super::exit::Exit;
+use super::stored::open_log;
+use super::text::{cut, dollars, moment, print, print_json, size, table, took};
+use crate::model::{ActionStatus, LedgerEntry, RunState, SpanId, SpanStatus, Standing};
+use crate::store::{Access, DataDir, Manifest};
+
+/// `tama-tui runs show`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The run: any unique part of its id
+    run: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows one run.
+pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
+    let (folder, log) = open_log(data, &args.run, Access::ReadOnly)?;
+    let manifest = folder.manifest().map_err(|error| eyre!("failed to {error}"))?;
+    if args.json {
+        let shown = log.with(|state| as_json(&manifest, state));
+        print_json(&shown)?;
+    } else {
+        let shown =
+            log.with(|state| format!("{}\n{}\n{}", facts(&manifest, folder.bytes()), spans(state), actions(state)));
+        print(&shown)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn facts(manifest: &Manifest, bytes: u64) -> String {
+    const TASK: usize = 200;
+    let facts = [
+        ("run", manifest.run.to_string()),
+        ("pipeline", manifest.pipeline_file.clone().unwrap_or_else(|| manifest.name.clone())),
+        ("task", cut(&manifest.task, TASK)),
+        ("workspace", manifest.workspace.clone()),
+        ("status", manifest.status.name().to_owned()),
+        ("started", moment(manifest.started)),
+        ("size", size(bytes)),
+    ];
+    let rows: Vec<Vec<String>> = facts.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+    let drawn = table(&["", ""], &[], &rows);
+    drawn.trim_start().to_owned()
+}
+
+/// The span tree, each below its parent.
+fn spans(state: &RunState) -> String {
+    let mut rows = Vec::new();
+    let mut open: Vec<(SpanId, usize)> = state.trace.children(SpanId::RUN).map(|span| (span, 0)).collect();
+    open.reverse();
+    while let Some((span, depth)) = open.pop() {
+        rows.extend(span_row(state, span, depth));
+        let below: Vec<_> = state.trace.children(span).map(|child| (child, depth + 1)).collect();
+        open.extend(below.into_iter().rev());
+    }
+    let head = ["span", "name", "kind", "status", "try", "took", "tokens", "cost", "did"];
+    table(&head, &["try", "took", "tokens", "cost"], &rows)
+}
+
+fn span_row(state: &RunState, span: SpanId, depth: usize) -> Option<Vec<String>> {
+    let trace = &state.trace;
+    let found = trace.get(span)?;
+    let tokens = found.counts.usage.input + found.counts.usage.output;
+    let pattern = trace.pattern(span);
+    let finish = trace.finish(span).map(|key| format!(" ({key})")).unwrap_or_default();
+    let status = if found.status == SpanStatus::Undone { "undone" } else { found.status.name() };
+    let did =
+        [(found.counts.undoable, "undoable"), (found.counts.permanent, "permanent"), (found.counts.undone, "undone")];
+    let did: Vec<String> = did.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    Some(vec![
+        span.to_string(),
+        format!("{}{}", "  ".repeat(depth), trace.label(span)),
+        if pattern.is_empty() { found.kind.name().to_owned() } else { pattern.to_owned() },
+        format!("{status}{finish}"),
+        found.attempt.0.to_string(),
+        took(found.start, found.end),
+        if tokens > 0 { tokens.to_string() } else { String::new() },
+        dollars(found.counts.cost),
+        did.join(", "),
+    ])
+}
+
+fn actions(state: &RunState) -> String {
+    let entries = state.ledger.entries();
+    if entries.is_empty() {
+        return "It changed nothing.\n".to_owned();
+    }
+    let rows: Vec<Vec<String>> = entries.iter().map(|entry| action_row(state, entry)).collect();
+    table(&["action", "span", "tool", "key", "before", "after", "now"], &[], &rows)
+}
+
+fn action_row(state: &RunState, entry: &LedgerEntry) -> Vec<String> {
+    const KEY: usize = 60;
+    let after = if entry.status == ActionStatus::Intent { &entry.record.intended } else { &entry.after };
+    vec![
+        entry.seq.to_string(),
+        entry.record.tool_span.to_string(),
+        entry.record.tool_name.clone(),
+        cut(&entry.record.key.to_string(), KEY),
+        entry.record.old.summary(),
+        after.summary(),
+        standing(state, entry),
+    ]
+}
+
+/// What can be done with an action, in words.
+pub(super) fn standing(state: &RunState, entry: &LedgerEntry) -> String {
+    match state.ledger.standing(entry.seq) {
+        Standing::Free if entry.status == ActionStatus::Intent => "without outcome".into(),
+        Standing::Free => "can be undone".into(),
+        Standing::Blocked { by, span } => format!("blocked by {by} in {span}"),
+        Standing::Permanent(why) => format!("permanent: {why}"),
+        Standing::Undone => "undone".into(),
+        Standing::NotApplied => "never happened".into(),
+    }
+}
+
+fn as_json(manifest: &Manifest, state: &RunState) -> Json {
+    let spans: Vec<Json> = (0_u32..).zip(state.trace.spans()).map(|(at, _)| span_json(state, SpanId(at))).collect();
+    let actions: Vec<Json> = state.ledger.entries().iter().map(|entry| action_json(state, entry)).collect();
+    json!({ "manifest": manifest, "spans": spans, "actions": actions })
+}
+
+fn span_json(state: &RunState, span: SpanId) -> Json {
+    let trace = &state.trace;
+    let Some(found) = trace.get(span) else { return Json::Null };
+    json!({
+        "span": span.to_string(),
+        "parent": (span != SpanId::RUN).then(|| found.parent.to_string()),
+        "path": trace.path(span),
+        "kind": found.kind,
+        "name": trace.name(span),
+        "pattern": Some(trace.pattern(span)).filter(|pattern| !pattern.is_empty()),
+        "status": found.status,
+        "finish": trace.finish(span),
+        "try": found.attempt,
+        "generation": found.generation,
+        "started_ms": found.start,
+        "ended_ms": found.end,
+        "tokens": found.counts.usage,
+        "cost_microusd": found.counts.cost,
+    })
+}
+
+fn action_json(state: &RunState, entry: &LedgerEntry) -> Json {
+    json!({
+        "seq": entry.seq,
+        "span": entry.record.span.to_string(),
+        "tool_span": entry.record.tool_span.to_string(),
+        "tool": entry.record.tool_name,
+        "key": entry.record.key,
+        "op": entry.record.op,
+        "before": entry.record.old,
+        "after": entry.after,
+        "undo": entry.record.undo,
+        "now": standing(state, entry),
+    })
+}

@@ -1,0 +1,72 @@
+//! A stored run, opened with its world.
+
+use std::path::Path;
+
+use color_eyre::eyre::eyre;
+
+use super::text::say;
+use crate::model::SpanId;
+use crate::rollback;
+use crate::store::{Access, DataDir, Opened, RunFolder, RunLog};
+use crate::world::{Scope, World};
+
+/// A stored run, opened with its world.
+pub(super) struct Stored {
+    /// Its folder.
+    pub folder: RunFolder,
+    /// Its log.
+    pub log: RunLog,
+    /// Its workspace and memory.
+    pub world: World,
+}
+
+impl Stored {
+    /// Opens the run that `part` of an id names. What a killed process left half-done is settled first, and told.
+    pub async fn open(data: &DataDir, part: &str, access: Access) -> color_eyre::Result<Self> {
+        let (folder, log) = open_log(data, part, access)?;
+        let workspace = log.with(|state| state.workspace.clone());
+        let world =
+            World::open(Path::new(&workspace), Some(data.path())).map_err(|error| eyre!("failed to {error}"))?;
+        world.load_memory(log.with(|state| state.ledger.all_memory()));
+        if access == Access::ReadWrite {
+            let _guard = world.lock(Scope::All, "opening").await;
+            for line in rollback::settle(&log, &world).await {
+                say(&line);
+            }
+        }
+        Ok(Self { folder, log, world })
+    }
+
+    /// Writes the manifest and closes the log.
+    pub fn close(self) -> color_eyre::Result<()> {
+        let follow = self.folder.update_manifest(|manifest| self.log.with(|state| manifest.follow(state)));
+        self.log.recorder().close().map_err(|error| eyre!("failed to {error}"))?;
+        follow.map_err(|error| eyre!("failed to {error}"))?;
+        Ok(())
+    }
+}
+
+/// Opens the log of the run that `part` of an id names; what is damaged is told, and then it can only be read.
+pub(super) fn open_log(data: &DataDir, part: &str, access: Access) -> color_eyre::Result<(RunFolder, RunLog)> {
+    let folder = data.find(part).map_err(|error| eyre!("failed to {error}"))?;
+    let Opened { log, damage, .. } =
+        folder.open(Box::new(|_| {}), access).map_err(|error| eyre!("failed to {error}"))?;
+    if access == Access::ReadWrite && !damage.is_empty() {
+        return Err(eyre!(
+            "run {} can be read and not changed, because its log is damaged: {}. Look at it with `tama-tui runs show`.",
+            folder.id(),
+            damage.join("; ")
+        ));
+    }
+    for line in damage {
+        say(&format!("damaged: {line}"));
+    }
+    Ok((folder, log))
+}
+
+/// The span that a person named: `s12`, or a path (its newest try).
+pub(super) fn find_span(log: &RunLog, written: &str) -> color_eyre::Result<SpanId> {
+    log.with(|state| state.trace.find(written)).ok_or_else(|| {
+        eyre!("there is no span {written:?} in this run. `tama-tui runs show` lists them: s12, or a path such as editor/writer#2.")
+    })
+}

@@ -1,0 +1,139 @@
+//! Plain output: text from models and tools made harmless, aligned tables, numbers for people.
+
+use std::io::{self, IsTerminal, Write};
+
+use unicode_width::UnicodeWidthStr;
+
+use super::Colour;
+use crate::model::Millis;
+
+/// Writes to stdout; a reader that went away (`| head`) is no error.
+pub(super) fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
+}
+
+/// Prints a value as JSON, one document.
+pub(super) fn print_json(value: &impl serde::Serialize) -> color_eyre::Result<()> {
+    print(&format!("{}\n", serde_json::to_string_pretty(value)?))?;
+    Ok(())
+}
+
+/// Writes a line to stderr.
+pub(super) fn say(line: &str) {
+    // Nobody is left to be told when stderr is gone.
+    let _ = writeln!(io::stderr().lock(), "{}", plain(line));
+}
+
+/// Whether to use colour on a stream.
+pub(super) fn in_colour(wanted: Colour, stream: &impl IsTerminal) -> bool {
+    match wanted {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}
+
+/// Shows control characters, and those that turn the direction of text, instead of sending them to the terminal.
+pub(super) fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if turns || (c.is_control() && c != '\n' && c != '\t') {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Columns, two spaces apart; those named in `right` are aligned to the right.
+pub(super) fn table(head: &[&str], right: &[&str], rows: &[Vec<String>]) -> String {
+    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| plain(&cell.replace(['\n', '\t'], " "))).collect()).collect();
+    let width = |column: usize| {
+        let cells = std::iter::once(&head).chain(&rows).filter_map(|row| row.get(column));
+        cells.map(|cell| cell.width()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let mut drawn = String::new();
+    for row in std::iter::once(&head).chain(&rows) {
+        let mut line = String::new();
+        for ((cell, width), name) in row.iter().zip(&widths).zip(&head) {
+            let gap = " ".repeat(width.saturating_sub(cell.width()));
+            let right = right.contains(&name.as_str());
+            let (before, after) = if right { (gap.as_str(), "") } else { ("", gap.as_str()) };
+            line.extend([before, cell, after, "  "]);
+        }
+        drawn.push_str(line.trim_end());
+        drawn.push('\n');
+    }
+    drawn
+}
+
+/// A moment in the user's time zone, to the minute.
+pub(super) fn moment(at: Millis) -> String {
+    let moment = i64::try_from(at.0).ok().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+    moment
+        .map_or_else(String::new, |at| at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string())
+}
+
+/// How long something took: `850ms`, `41.9s`, `12m05s`.
+pub(super) fn took(from: Millis, to: Option<Millis>) -> String {
+    let Some(to) = to else { return "-".into() };
+    match to.0.saturating_sub(from.0) {
+        ms @ 0..1000 => format!("{ms}ms"),
+        ms @ 1000..60_000 => format!("{}.{}s", ms / 1000, ms % 1000 / 100),
+        ms => format!("{}m{:02}s", ms / 60_000, ms / 1000 % 60),
+    }
+}
+
+/// A size: `812 B`, `28 kB`, `1.4 MB`.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1000 => format!("{bytes} B"),
+        1000..1_000_000 => format!("{} kB", bytes / 1000),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+    }
+}
+
+/// Millionths of a dollar as dollars; empty for none.
+pub(super) fn dollars(micros: u64) -> String {
+    if micros == 0 { String::new() } else { format!("${}.{:04}", micros / 1_000_000, micros % 1_000_000 / 100) }
+}
+
+/// The text cut to a number of characters.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let kept: String = line.chars().take(most).collect();
+    if kept.len() < text.trim_end().len() { format!("{kept}…") } else { kept }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_control_character_gets_through() {
+        let shown = plain("a\x1b[31mb\u{202e}c\u{9b}\r\nd");
+        assert_eq!(shown, "a\\u{1b}[31mb\\u{202e}c\\u{9b}\\u{d}\nd");
+    }
+
+    #[test]
+    fn columns_are_aligned_by_their_width_on_screen() {
+        let rows = vec![vec!["日本".into(), "7".into()], vec!["a".into(), "12".into()]];
+        assert_eq!(table(&["name", "n"], &["n"], &rows), "name   n\n日本   7\na     12\n");
+    }
+
+    #[test]
+    fn numbers_are_for_people() {
+        assert_eq!(took(Millis(0), Some(Millis(41_950))), "41.9s");
+        assert_eq!(took(Millis(0), Some(Millis(725_000))), "12m05s");
+        assert_eq!((size(999), size(28_400), size(1_450_000)), ("999 B".into(), "28 kB".into(), "1.4 MB".into()));
+        assert_eq!(dollars(31_250), "$0.0312");
+        assert_eq!((cut("one\ntwo", 9), cut("abcdef", 3)), ("one…".into(), "abc…".into()));
+    }
+}

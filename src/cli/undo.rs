@@ -1,0 +1,102 @@
+//! `undo`: takes back what a stored run did, newest first.
+
+use super::exit::Exit;
+use super::stored::{Stored, find_span};
+use super::text::{plain, print, print_json};
+use super::{Global, data};
+use crate::model::{RunState, Seq, SpanId, UndoReport};
+use crate::rollback::{preview, undo_list, why_refused};
+use crate::store::Access;
+use crate::world::Scope;
+
+/// `tama-tui undo`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The run: any unique part of its id
+    run: String,
+    /// Only what this span and those below it did: s12, or a path such as editor/writer#2 [default: the whole run]
+    #[arg(long)]
+    span: Option<String>,
+    /// Only what came after this action, which stays
+    #[arg(long, value_name = "SEQ", value_parser = seq)]
+    to: Option<Seq>,
+    /// Say what would be undone, and touch nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Undoes, and tells by the exit code whether it was all, some or none.
+pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
+    let data = data::existing(global)?;
+    let access = if args.dry_run { Access::ReadOnly } else { Access::ReadWrite };
+    let stored = Stored::open(&data, &args.run, access).await?;
+    let span = args.span.as_deref().map_or(Ok(SpanId::RUN), |written| find_span(&stored.log, written))?;
+    let wanted = stored.log.with(|state| applied(state, span, args.to));
+    let report = if args.dry_run {
+        preview(&stored.log, &stored.world, &wanted, false)
+    } else {
+        let _guard = stored.world.lock(Scope::All, "undo").await;
+        undo_list(&stored.log, &stored.world, &wanted, false).await
+    };
+    if args.json {
+        print_json(&report)?;
+    } else {
+        print(&stored.log.with(|state| told(state, &wanted, &report, args.dry_run)))?;
+    }
+    if !args.dry_run {
+        stored.close()?;
+    }
+    Ok(verdict(&wanted, &report))
+}
+
+fn seq(written: &str) -> Result<Seq, String> {
+    let number = written.trim_start_matches('#').parse().map(Seq);
+    number.map_err(|_| "expected the number of an action, such as 38".to_owned())
+}
+
+/// The applied actions of a span and below, newest first.
+fn applied(state: &RunState, span: SpanId, to: Option<Seq>) -> Vec<Seq> {
+    let actions = state.actions(span, true).into_iter();
+    let applied = |action: &Seq| state.ledger.get(*action).is_some_and(crate::model::LedgerEntry::is_applied);
+    actions.filter(applied).filter(|action| to.is_none_or(|to| *action > to)).collect()
+}
+
+fn verdict(wanted: &[Seq], report: &UndoReport) -> Exit {
+    let undone = wanted.iter().filter(|action| report.undone.contains(action)).count();
+    match undone {
+        all if all == wanted.len() => Exit::Done,
+        0 => Exit::NoneUndone,
+        _ => Exit::SomeUndone,
+    }
+}
+
+/// The report as lines.
+fn told(state: &RunState, wanted: &[Seq], report: &UndoReport, dry_run: bool) -> String {
+    let key = |action: Seq| state.ledger.get(action).map_or_else(String::new, |entry| entry.record.key.to_string());
+    let before = |action: Seq| state.ledger.get(action).map_or_else(String::new, |entry| entry.record.old.summary());
+    let (undoes, undone) = if dry_run { ("would undo", "would be undone") } else { ("undid", "undone") };
+    let mut lines: Vec<String> = Vec::new();
+    lines.extend(
+        report.undone.iter().map(|action| format!("{undoes} {action} {}: {} again", key(*action), before(*action))),
+    );
+    lines.extend(report.left.iter().map(|left| format!("left {} {}: {}", left.action, key(left.action), left.why)));
+    if let Some(conflict) = &report.conflict {
+        lines.push(format!("stopped at {}: {}", conflict.action, why_refused(conflict)));
+    }
+    let count = wanted.iter().filter(|action| report.undone.contains(action)).count();
+    lines.push(if wanted.is_empty() {
+        "nothing to undo".into()
+    } else {
+        format!("{count} of {} {undone}", wanted.len())
+    });
+    let certificate = &report.certificate;
+    if certificate.total > 0 {
+        lines.push(format!("restored {}/{}", certificate.restored, certificate.total));
+        lines.extend(certificate.differs.iter().map(|line| format!("differs: {line}")));
+    }
+    lines.push(String::new());
+    plain(&lines.join("\n"))
+}

@@ -1,0 +1,59 @@
+//! The certificate: a second reading of what was touched, by another way than the one it was put back by.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::check::describe;
+use crate::model::{Certificate, KeyState};
+use crate::store::RunLog;
+use crate::world::{Value, World};
+
+/// What every touched key has to be, by place (paths apart from memory).
+pub(super) type Expected = BTreeMap<(bool, String), KeyState>;
+
+/// Compares the touched keys with the record: memory with a fresh fold of the log, paths by the system's own calls.
+pub(super) fn certify(log: &RunLog, world: &World, expected: &Expected) -> Certificate {
+    let mut certificate = Certificate { total: expected.len(), ..Certificate::default() };
+    let workspace = log.with(|state| state.workspace.clone());
+    let mut memory = if expected.keys().all(|(is_path, _)| *is_path) { BTreeMap::new() } else { world.memory() };
+    for ((is_path, name), recorded) in expected {
+        let (wanted, found) = if *is_path {
+            (recorded.clone(), read_path(&Path::new(&workspace).join(name)).map_err(|error| error.to_string()))
+        } else {
+            let found = memory.remove(name).unwrap_or(KeyState::Absent);
+            (log.with(|state| state.ledger.memory(name)), Ok(found))
+        };
+        match found {
+            Ok(found) if found == wanted => certificate.restored += 1,
+            Ok(found) => {
+                let line = format!("{name}: should be {}, found {}", wanted.summary(), describe(&found, &wanted));
+                certificate.differs.push(line);
+            }
+            Err(error) => certificate.differs.push(format!("{name}: could not be read again: {error}")),
+        }
+    }
+    certificate
+}
+
+fn read_path(path: &Path) -> io::Result<KeyState> {
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(KeyState::Absent);
+        }
+        Err(error) => return Err(error),
+    };
+    let mode = found.mode() & 0o7777;
+    if found.is_symlink() {
+        let target = fs::read_link(path)?.to_string_lossy().into_owned();
+        return Ok(KeyState::Symlink { target });
+    }
+    if found.is_dir() {
+        return Ok(KeyState::Directory { mode });
+    }
+    let bytes = fs::read(path)?;
+    Ok(Value::File { bytes, mode: Some(mode) }.state())
+}

@@ -1,0 +1,122 @@
+//! After a crash: half-done undos and redos are finished, and intents without an outcome checked against the world.
+
+use std::collections::HashMap;
+
+use super::check::{same_content, value_of};
+use super::undo::{event, put_fold};
+use crate::model::{ActionChange, ActionStatus, KeyKind, KeyState, LedgerEntry, Seq};
+use crate::store::RunLog;
+use crate::world::World;
+
+/// Settles what a killed process left open, newest first, and says what it found. The caller holds the lock, and
+/// memory is loaded.
+pub async fn settle(log: &RunLog, world: &World) -> Vec<String> {
+    let open: Vec<LedgerEntry> = log.with(|state| {
+        let entries = state.ledger.entries().iter().rev();
+        let open = |entry: &&LedgerEntry| entry.half_done || entry.status == ActionStatus::Intent;
+        entries.filter(open).cloned().collect()
+    });
+    let mut lines = Vec::new();
+    let mut rows = Vec::new();
+    // What an older action at the same path has to have left, once a newer one is known to have been done.
+    let mut below: HashMap<String, KeyState> = HashMap::new();
+    for entry in &open {
+        let (change, line) = match entry.status {
+            ActionStatus::Intent => settle_intent(world, entry, &mut below),
+            ActionStatus::Undone => settle_redo(world, entry),
+            _ => settle_undo(log, world, entry),
+        };
+        rows.extend(change.map(|change| event(entry.seq, change)));
+        lines.push(format!("{} {}: {line}", entry.seq, entry.record.key));
+    }
+    if !rows.is_empty()
+        && let Err(error) = log.append_durable(rows).durable().await
+    {
+        lines.push(format!("what was settled is not on record: failed to {error}"));
+    }
+    lines
+}
+
+type Settled = (Option<ActionChange>, String);
+
+fn settle_intent(world: &World, entry: &LedgerEntry, below: &mut HashMap<String, KeyState>) -> Settled {
+    let record = &entry.record;
+    let never = || (Some(ActionChange::NotApplied), "it was recorded, and never happened".to_owned());
+    match record.key.kind {
+        KeyKind::Memory => return never(),
+        KeyKind::External | KeyKind::Compensation => {
+            return (None, "it was started, and whether it was done is not known".into());
+        }
+        _ => {}
+    }
+    let found = match below.get(&record.key.name) {
+        Some(state) => state.clone(),
+        None => match world.read(&record.key) {
+            Ok(value) => value.state(),
+            Err(error) => return (None, format!("whether it was done is not known: failed to {error}")),
+        },
+    };
+    if found == record.old {
+        never()
+    } else if same_content(&found, &record.intended) {
+        below.insert(record.key.name.clone(), record.old.clone());
+        (Some(ActionChange::Applied { after: found }), "it was done, and is on record now".into())
+    } else {
+        let line = format!("it is neither as before nor as intended, but {}; look before you undo it", found.summary());
+        (None, line)
+    }
+}
+
+fn settle_undo(log: &RunLog, world: &World, entry: &LedgerEntry) -> Settled {
+    let undone = |line: &str| (Some(ActionChange::Undone { forced: false }), line.to_owned());
+    let refused = |why: String| (Some(ActionChange::Refused { why: why.clone() }), why);
+    if entry.record.key.kind == KeyKind::Memory {
+        return match unfold(log, world, entry.seq, &entry.record.key.name) {
+            Ok(()) => undone("its undo was finished"),
+            Err(why) => refused(why),
+        };
+    }
+    let found = match world.read(&entry.record.key) {
+        Ok(value) => value.state(),
+        Err(error) => return refused(format!("its undo is left undone: failed to {error}")),
+    };
+    if found == entry.record.old {
+        return undone("it was undone, and is on record now");
+    }
+    if found != entry.after {
+        return refused(
+            "its undo was interrupted, and something else has changed it since; it is left as it is".into(),
+        );
+    }
+    let put = value_of(log, &entry.record.old)
+        .and_then(|old| world.put(&entry.record.key, &old).map_err(|error| format!("failed to {error}")));
+    match put {
+        Ok(()) => undone("its undo was finished"),
+        Err(why) => refused(format!("its undo could not be finished: {why}")),
+    }
+}
+
+/// Takes one action out of a memory key; those above it that are settled in the same go are out already.
+fn unfold(log: &RunLog, world: &World, action: Seq, name: &str) -> Result<(), String> {
+    let counts = |other: &LedgerEntry| {
+        other.status == ActionStatus::Applied && other.seq != action && !(other.half_done && other.seq > action)
+    };
+    let fold = log.with(|state| state.ledger.memory_if(name, counts));
+    put_fold(log, world, name, &fold)
+}
+
+fn settle_redo(world: &World, entry: &LedgerEntry) -> Settled {
+    let undone = || {
+        let why = "its redo was interrupted; it is still undone".to_owned();
+        (Some(ActionChange::Refused { why: why.clone() }), why)
+    };
+    if entry.record.key.kind == KeyKind::Memory {
+        return undone();
+    }
+    match world.read(&entry.record.key) {
+        Ok(value) if value.state() == entry.after => {
+            (Some(ActionChange::Redone), "it was redone, and is on record now".into())
+        }
+        _ => undone(),
+    }
+}

@@ -1,0 +1,246 @@
+//! Undoing, one action or many: look, record, put back, record, read again.
+//!
+//! Many actions share two commits: one for what is about to be undone, one for what was. A process that dies in
+//! between leaves actions whose undo was started; [`super::settle`] finishes them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::certify::{Expected, certify};
+use super::check::{Ahead, Finding, Step, describe, look, makes_folder, place, value_of};
+use super::folder;
+use crate::model::{
+    ActionChange, ActionEvent, ActionStatus, Conflict, ConflictBy, Key, KeyKind, KeyState, LedgerEntry, PlanLeave, Seq,
+    TraceBody, UndoReport,
+};
+use crate::store::RunLog;
+use crate::world::World;
+
+/// Undoes one action. The caller holds the lock. `force`: even when something changed its key since.
+pub async fn undo(log: &RunLog, world: &World, action: Seq, force: bool) -> UndoReport {
+    undo_list(log, world, &[action], force).await
+}
+
+/// Undoes actions in the given order (newest first) until none is left or one conflicts. The caller holds the lock.
+pub async fn undo_list(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> UndoReport {
+    let mut report = UndoReport::default();
+    let mut expected = Expected::new();
+    let steps = undo_known(log, world, actions, force, &mut report, &mut expected).await;
+    for step in steps.iter().filter(|step| step.record.key.kind.is_path()) {
+        for (action, key) in folder::asked_above(log, &step.record.key) {
+            if !folder::is_deserted(log, world, action, &key) {
+                break;
+            }
+            undo_known(log, world, &[action], false, &mut report, &mut expected).await;
+        }
+    }
+    report.certificate = certify(log, world, &expected);
+    report
+}
+
+/// Says what [`undo_list`] would do, as far as can be seen beforehand: `undone` is what would be. Nothing is touched
+/// or recorded.
+pub fn preview(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> UndoReport {
+    let mut report = UndoReport::default();
+    let ahead = Ahead { only_looking: true, ..Ahead::default() };
+    let steps = survey(log, world, actions, force, ahead, &mut report, &mut Vec::new());
+    report.undone = steps.into_iter().map(|step| step.action).collect();
+    report
+}
+
+/// Undoes just these; returns the steps that were done and notes what they leave.
+async fn undo_known(
+    log: &RunLog,
+    world: &World,
+    actions: &[Seq],
+    force: bool,
+    report: &mut UndoReport,
+    expected: &mut Expected,
+) -> Vec<Step> {
+    let mut rows = Vec::new();
+    let steps = survey(log, world, actions, force, Ahead::default(), report, &mut rows);
+    if steps.is_empty() {
+        log.append(rows);
+        return steps;
+    }
+    rows.extend(steps.iter().flat_map(announce));
+    if let Err(error) = log.append_durable(rows).durable().await {
+        let why = format!("nothing was undone: failed to {error}");
+        report.left.extend(steps.iter().map(|step| PlanLeave { action: step.action, why: why.clone() }));
+        return Vec::new();
+    }
+    let mut outcomes = Vec::new();
+    let done = carry_out(log, world, steps, force, report, &mut outcomes);
+    if let Err(error) = log.append_durable(outcomes).durable().await {
+        let why =
+            format!("what was undone is not on record yet (opening the run again will find it): failed to {error}");
+        report.left.extend(done.iter().map(|step| PlanLeave { action: step.action, why: why.clone() }));
+    }
+    for step in &done {
+        report.undone.push(step.action);
+        expected.insert(place(&step.record.key), step.record.old.clone());
+    }
+    done
+}
+
+/// Which of the actions can be undone, up to the first conflict; what can't goes to the report and the rows.
+fn survey(
+    log: &RunLog,
+    world: &World,
+    actions: &[Seq],
+    force: bool,
+    mut ahead: Ahead,
+    report: &mut UndoReport,
+    rows: &mut Vec<TraceBody>,
+) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for &action in actions {
+        if ahead.gone.contains(&action) {
+            continue;
+        }
+        match look(log, world, action, &ahead, force) {
+            Finding::Go(step) => {
+                ahead.gone.insert(action);
+                if step.record.key.kind.is_path() {
+                    ahead.states.insert(step.record.key.name.clone(), step.record.old.clone());
+                }
+                steps.push(*step);
+            }
+            Finding::Never => {
+                rows.push(event(action, ActionChange::NotApplied));
+                report.left.push(PlanLeave { action, why: "it never happened".into() });
+            }
+            Finding::Leave(why) => report.left.push(PlanLeave { action, why }),
+            Finding::Conflict(conflict) => {
+                rows.push(event(action, ActionChange::Refused { why: why_refused(&conflict) }));
+                report.conflict = Some(conflict);
+                break;
+            }
+        }
+    }
+    steps
+}
+
+/// The rows that have to be on disk before a step touches the world.
+fn announce(step: &Step) -> Vec<TraceBody> {
+    let applied = step.settles.then(|| event(step.action, ActionChange::Applied { after: step.present.clone() }));
+    let kept = step.keep.map(|blob| TraceBody::Kept { action: step.action, blob });
+    let started = event(step.action, ActionChange::UndoStarted);
+    applied.into_iter().chain(kept).chain([started]).collect()
+}
+
+/// Puts the old states back, in order; returns what was done.
+fn carry_out(
+    log: &RunLog,
+    world: &World,
+    steps: Vec<Step>,
+    force: bool,
+    report: &mut UndoReport,
+    rows: &mut Vec<TraceBody>,
+) -> Vec<Step> {
+    let mut done = Vec::with_capacity(steps.len());
+    let mut gone = HashSet::new();
+    let mut stopped = false;
+    for step in steps {
+        if stopped {
+            let why = "an undo before it met a conflict".to_owned();
+            rows.push(event(step.action, ActionChange::Refused { why }));
+            continue;
+        }
+        if step.record.key.kind == KeyKind::Memory {
+            done.push(step);
+            continue;
+        }
+        match put_back(log, world, &step, &gone, force) {
+            Ok(()) => {
+                gone.insert(step.action);
+                done.push(step);
+            }
+            Err(Stay::Left(why)) => {
+                rows.push(event(step.action, ActionChange::Refused { why: why.clone() }));
+                report.left.push(PlanLeave { action: step.action, why });
+            }
+            Err(Stay::Conflict(conflict)) => {
+                rows.push(event(step.action, ActionChange::Refused { why: why_refused(&conflict) }));
+                report.conflict = Some(conflict);
+                stopped = true;
+            }
+        }
+    }
+    let done = put_memory(log, world, done, report, rows);
+    rows.extend(done.iter().map(|step| event(step.action, ActionChange::Undone { forced: force })));
+    done
+}
+
+/// Why a step was not done after all.
+enum Stay {
+    Left(String),
+    Conflict(Conflict),
+}
+
+fn put_back(log: &RunLog, world: &World, step: &Step, gone: &HashSet<Seq>, force: bool) -> Result<(), Stay> {
+    let key = &step.record.key;
+    // Read again: recording took a moment, and someone outside may have used it.
+    let found = world.read(key).map_err(|error| Stay::Left(format!("failed to {error}")))?.state();
+    if found != step.present && !force {
+        let by = ConflictBy::Outside { found: describe(&found, &step.present) };
+        return Err(Stay::Conflict(Conflict { action: step.action, key: key.to_string(), by }));
+    }
+    if makes_folder(&step.record)
+        && let Some(why) = folder::kept(log, world, step, gone, force)
+    {
+        return Err(Stay::Left(why));
+    }
+    let old = value_of(log, &step.record.old).map_err(Stay::Left)?;
+    world.put(key, &old).map_err(|error| Stay::Left(format!("failed to {error}")))
+}
+
+/// Puts each touched memory key into the fold of what stays applied, so that memory is what the log says.
+fn put_memory(
+    log: &RunLog,
+    world: &World,
+    done: Vec<Step>,
+    report: &mut UndoReport,
+    rows: &mut Vec<TraceBody>,
+) -> Vec<Step> {
+    let mut by_key: BTreeMap<String, HashSet<Seq>> = BTreeMap::new();
+    for step in done.iter().filter(|step| step.record.key.kind == KeyKind::Memory) {
+        by_key.entry(step.record.key.name.clone()).or_default().insert(step.action);
+    }
+    let mut stayed: HashMap<Seq, String> = HashMap::new();
+    for (name, gone) in by_key {
+        let counts = |entry: &LedgerEntry| entry.status == ActionStatus::Applied && !gone.contains(&entry.seq);
+        let stays = log.with(|state| state.ledger.memory_if(&name, counts));
+        if let Err(why) = put_fold(log, world, &name, &stays) {
+            stayed.extend(gone.into_iter().map(|action| (action, why.clone())));
+        }
+    }
+    let (left, done): (Vec<Step>, Vec<Step>) = done.into_iter().partition(|step| stayed.contains_key(&step.action));
+    for step in left {
+        let why = stayed.remove(&step.action).unwrap_or_default();
+        rows.push(event(step.action, ActionChange::Refused { why: why.clone() }));
+        report.left.push(PlanLeave { action: step.action, why });
+    }
+    done
+}
+
+/// Puts a memory key into a folded state.
+pub(super) fn put_fold(log: &RunLog, world: &World, name: &str, state: &KeyState) -> Result<(), String> {
+    let value = value_of(log, state)?;
+    world.put(&Key::memory(name), &value).map_err(|error| format!("failed to {error}"))
+}
+
+/// A conflict in one line, for the log.
+pub(crate) fn why_refused(conflict: &Conflict) -> String {
+    match &conflict.by {
+        ConflictBy::Actions { first } => {
+            let first: Vec<String> = first.iter().map(|(action, span)| format!("{action} in {span}")).collect();
+            format!("{} was changed later by {}", conflict.key, first.join(", "))
+        }
+        ConflictBy::Outside { found } => format!("{} was changed from outside: found {found}", conflict.key),
+    }
+}
+
+/// The row that tells what became of an action.
+pub(super) fn event(action: Seq, change: ActionChange) -> TraceBody {
+    TraceBody::ActionEvent(ActionEvent { action, change })
+}
