@@ -1,0 +1,9 @@
+//! The integration tests, in one binary: every further one would link DuckDB again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+mod floors;
