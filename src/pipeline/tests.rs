@@ -622,3 +622,18 @@ proptest! {
         let _ = Script::parse(&text);
     }
 }
+
+/// The TOML blocks of the README.
+fn readme_blocks() -> Vec<String> {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let blocks = readme.split("```toml\n").skip(1);
+    blocks.map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_samples_of_the_readme_have_no_fault() {
+    let blocks = readme_blocks();
+    let [pipeline, script] = blocks.as_slice() else { panic!("{} samples", blocks.len()) };
+    assert_eq!(faults(pipeline), Vec::<String>::new());
+    assert_eq!(Script::parse(script).unwrap().replies.len(), 2);
+}

@@ -7,6 +7,7 @@
 )]
 
 mod cli;
+mod floors;
 mod llm;
 mod scenario;
 mod server;
