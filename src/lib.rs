@@ -1,5 +1,6 @@
 //! tama-tui: a debugger for multi-agent LLM pipelines that can take things back.
 
+pub mod app;
 pub mod effects;
 pub mod model;
 pub mod pipeline;

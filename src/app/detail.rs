@@ -57,8 +57,19 @@ pub struct Detail {
     pub scroll: Scroll,
     /// Sections or width changed since the lines were made.
     stale: bool,
-    asked: bool,
-    again: bool,
+    asking: Asking,
+}
+
+/// Whether the texts were asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Asking {
+    /// No answer is under way.
+    #[default]
+    Idle,
+    /// The answer is under way.
+    Asked,
+    /// It is under way, and something has happened since it was asked for.
+    Outdated,
 }
 
 impl Detail {
@@ -101,14 +112,22 @@ impl Detail {
     /// Another span was selected, or something happened to this one: whether its texts are to be asked for.
     pub(super) fn want(&mut self, span: SpanId, changed: bool) -> bool {
         if span != self.span {
-            *self = Self { span, wrap: self.wrap, find: std::mem::take(&mut self.find), width: self.width, ..Self::default() };
-            self.asked = true;
+            *self = Self {
+                span,
+                wrap: self.wrap,
+                find: std::mem::take(&mut self.find),
+                width: self.width,
+                ..Self::default()
+            };
+            self.asking = Asking::Asked;
             return true;
         }
-        self.again |= changed && self.asked;
-        let ask = changed && !self.asked;
-        self.asked |= ask;
-        ask
+        if !changed {
+            return false;
+        }
+        let idle = self.asking == Asking::Idle;
+        self.asking = if idle { Asking::Asked } else { Asking::Outdated };
+        idle
     }
 
     /// The texts came: whether they are to be asked for again, because something happened in between.
@@ -129,14 +148,14 @@ impl Detail {
             self.stream(text);
         }
         self.stale = true;
-        self.asked = std::mem::take(&mut self.again);
-        self.asked
+        let again = self.asking == Asking::Outdated;
+        self.asking = if again { Asking::Asked } else { Asking::Idle };
+        again
     }
 
     /// No answer comes: the next event asks again.
     pub(super) fn give_up(&mut self) {
-        self.asked = false;
-        self.again = false;
+        self.asking = Asking::Idle;
     }
 
     /// More of the response came.
@@ -146,12 +165,10 @@ impl Detail {
         let body = SectionBody::Text(self.stream.clone());
         match self.sections.iter_mut().find(|section| section.title == RESPONSE) {
             Some(section) => section.body = body,
-            None => self.sections.push(Section {
-                title: RESPONSE.into(),
-                note: "streaming".into(),
-                body,
-                folded: false,
-            }),
+            None => {
+                let section = Section { title: RESPONSE.into(), note: "streaming".into(), body, folded: false };
+                self.sections.push(section);
+            }
         }
     }
 
@@ -213,7 +230,8 @@ const RESPONSE: &str = "response";
 
 fn push_section(lines: &mut Vec<DetailLine>, at: usize, section: &Section, width: Option<usize>) {
     let folded = section.folded;
-    let title = if section.note.is_empty() { section.title.clone() } else { format!("{}  {}", section.title, section.note) };
+    let title =
+        if section.note.is_empty() { section.title.clone() } else { format!("{}  {}", section.title, section.note) };
     lines.push(DetailLine { section: at, kind: LineKind::Title { folded }, text: safe::line(&title).into_owned() });
     if folded {
         return;

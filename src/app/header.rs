@@ -44,7 +44,11 @@ pub fn header(state: &State) -> Header {
         edits: state.edits.len(),
         lag: state.lag,
         uncaptured: counts.permanent > 0
-            && run.ledger.entries().iter().any(|entry| entry.is_applied() && entry.record.key.kind == KeyKind::External),
+            && run
+                .ledger
+                .entries()
+                .iter()
+                .any(|entry| entry.is_applied() && entry.record.key.kind == KeyKind::External),
     }
 }
 

@@ -76,12 +76,8 @@ impl Layout {
     pub fn new((width, height): (u16, u16), side: Pane, lower: Pane) -> Self {
         let body = height.saturating_sub(2);
         let line = |y| Area { x: 0, y, width, height: 1.min(height) };
-        let mut layout = Self {
-            header: line(0),
-            footer: line(height.saturating_sub(1)),
-            stacked: width < WIDE,
-            ..Self::default()
-        };
+        let mut layout =
+            Self { header: line(0), footer: line(height.saturating_sub(1)), stacked: width < WIDE, ..Self::default() };
         if layout.stacked {
             let top = body.div_ceil(2);
             layout.tree = Area { x: 0, y: 1, width, height: top };

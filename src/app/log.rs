@@ -58,7 +58,14 @@ impl Log {
     /// Adds the line of an event that `run` has folded in, if it is worth one.
     pub(super) fn event(&mut self, event: &TraceEvent, run: &RunState, height: usize) {
         if let Some((kind, text)) = describe(&event.body, run) {
-            self.push(kind, event.body.span().or_else(|| span_of_change(&event.body, run)), &text, event.at, run, height);
+            self.push(
+                kind,
+                event.body.span().or_else(|| span_of_change(&event.body, run)),
+                &text,
+                event.at,
+                run,
+                height,
+            );
         }
     }
 
@@ -107,7 +114,10 @@ fn describe(body: &TraceBody, run: &RunState) -> Option<(LogKind, String)> {
         TraceBody::Invalidated { generation, cause, spans, stale, .. } => {
             let kept = if stale.is_empty() { String::new() } else { format!(", {} kept as stale reads", stale.len()) };
             let taken = plural(spans.len(), "span");
-            (LogKind::Retry, format!("retry of {}: {taken} taken back{kept}; generation {}", path(*cause), generation.0))
+            (
+                LogKind::Retry,
+                format!("retry of {}: {taken} taken back{kept}; generation {}", path(*cause), generation.0),
+            )
         }
         TraceBody::PipelineChanged { changed, .. } => {
             (LogKind::Note, format!("changed since the start, used from now on: {}", changed.join(", ")))

@@ -51,7 +51,10 @@ mod tests {
 
     #[test]
     fn numbers_read_as_on_the_screen() {
-        assert_eq!([duration(1), duration(41_930), duration(724_000), duration(11_220_000)], ["1ms", "41.9s", "12m04", "3h07"]);
+        assert_eq!(
+            [duration(1), duration(41_930), duration(724_000), duration(11_220_000)],
+            ["1ms", "41.9s", "12m04", "3h07"]
+        );
         assert_eq!([clock(42_000), clock(3_723_000)], ["00:42", "1:02:03"]);
         assert_eq!([count(812), count(14_213), count(3_100_000)], ["812", "14.2k", "3.1M"]);
         assert_eq!([money(31_000), money(1_200_000)], ["$0.031", "$1.20"]);

@@ -248,7 +248,8 @@ pub fn meaning(pane: Pane, prefix: Option<Key>, key: Key) -> Option<Meaning> {
 #[must_use]
 pub fn following(prefix: Key) -> Vec<(Key, &'static Verb)> {
     let pairs = VERBS.iter().flat_map(|verb| verb.keys.iter().map(move |keys| (*keys, verb)));
-    pairs.filter_map(|(keys, verb)| if let [first, second] = keys { Some((*first, *second, verb)) } else { None })
+    pairs
+        .filter_map(|(keys, verb)| if let [first, second] = keys { Some((*first, *second, verb)) } else { None })
         .filter(|(first, ..)| *first == prefix)
         .map(|(_, second, verb)| (second, verb))
         .collect()
@@ -284,7 +285,8 @@ pub fn markdown() -> String {
     for group in Group::ALL {
         let _ = writeln!(out, "| {} | |\n|---|---|", group.name());
         for verb in in_group(group) {
-            let keys: Vec<String> = verb.keys.iter().map(|keys| format!("`{}`", sequence(keys).replace('|', "\\|"))).collect();
+            let keys: Vec<String> =
+                verb.keys.iter().map(|keys| format!("`{}`", sequence(keys).replace('|', "\\|"))).collect();
             let place = if verb.context == Context::Rollback { "in Rollback: " } else { "" };
             let _ = writeln!(out, "| {} | {place}{} |", keys.join(" "), verb.doc);
         }

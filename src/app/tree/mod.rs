@@ -102,7 +102,8 @@ impl Tree {
         if self.node(span).is_none() || span == SpanId::RUN {
             return;
         }
-        for above in self.ancestors(span) {
+        let path: Vec<SpanId> = self.ancestors(span).collect();
+        for above in path {
             self.set_open(above, true);
         }
         self.keep(span);

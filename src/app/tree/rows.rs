@@ -110,9 +110,10 @@ impl Tree {
             None => SpanId::RUN,
             Some(_) if span == SpanId::RUN => last_below(SpanId::RUN),
             Some(node) if node.nth == 0 => node.parent,
-            Some(node) => {
-                self.children(node.parent).and_then(|group| group.get(node.nth as usize - 1)).map_or(node.parent, last_below)
-            }
+            Some(node) => self
+                .children(node.parent)
+                .and_then(|group| group.get(node.nth as usize - 1))
+                .map_or(node.parent, last_below),
         }
     }
 
