@@ -71,6 +71,8 @@ pub enum TraceBody {
         span: SpanId,
         /// How, in a word: `continue`, `step`, `answer`, ….
         how: String,
+        /// Whether the agent goes on although effects of it were undone.
+        stale: bool,
     },
     /// What was really sent differs from what the code asked for: an edit.
     Sent {
@@ -87,8 +89,8 @@ pub enum TraceBody {
     SpanEnded(SpanEnd),
     /// The user edited a system prompt.
     PromptEdited {
-        /// Path of the agent (or of the llm call, when for this call only) it applies to.
-        path: String,
+        /// What it applies to.
+        reach: EditReach,
         /// The generation it applies from.
         generation: Generation,
         /// The new prompt; `None` takes an edit back.
@@ -96,8 +98,8 @@ pub enum TraceBody {
     },
     /// The user replaced the conversation up to a message count.
     MessagesEdited {
-        /// Path of the agent (or of the llm call, when for this call only) it applies to.
-        path: String,
+        /// What it applies to.
+        reach: EditReach,
         /// The generation it applies from.
         generation: Generation,
         /// How many messages of the code's conversation are replaced.
@@ -155,6 +157,27 @@ pub enum TraceBody {
         action: Seq,
         /// The bytes.
         blob: BlobHash,
+    },
+}
+
+/// What an edit applies to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "to", rename_all = "lowercase")]
+pub enum EditReach {
+    /// Every call that an agent of this name sends from now on (a step is written `agent.step`).
+    Agent {
+        /// The name.
+        name: String,
+    },
+    /// The rest of one try of one agent.
+    Try {
+        /// The agent's span.
+        span: SpanId,
+    },
+    /// One model call.
+    Call {
+        /// The call's span.
+        span: SpanId,
     },
 }
 

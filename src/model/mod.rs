@@ -18,8 +18,8 @@ mod update;
 pub use action::{ActionChange, ActionEvent, ActionOp, ActionRecord, EffectClass, Undoability};
 pub use command::{Breakpoint, Command, EditScope, Gate, Release};
 pub use event::{
-    Fan, Finish, LlmRequestRecord, MessageRecord, PauseReason, RunStatus, SpanEnd, SpanKind, SpanSpec, SpanStart,
-    SpanStatus, TraceBody, TraceEvent,
+    EditReach, Fan, Finish, LlmRequestRecord, MessageRecord, PauseReason, RunStatus, SpanEnd, SpanKind, SpanSpec,
+    SpanStart, SpanStatus, TraceBody, TraceEvent,
 };
 pub use ids::{BlobHash, Generation, Millis, RunId, Seq, SpanId, TextHash, Try};
 pub use key::{Element, Key, KeyKind, KeyState};

@@ -47,7 +47,12 @@ impl RunState {
             TraceBody::SpanEnded(end) => self.trace.end(end, event.seq, event.at),
             TraceBody::SpanWaiting { span, on } => self.trace.set_waiting(*span, on.as_ref()),
             TraceBody::Paused { span, gate, reason } => self.trace.set_paused(*span, *gate, reason.clone()),
-            TraceBody::Released { span, .. } => self.trace.release(*span),
+            TraceBody::Released { span, stale, .. } => {
+                self.trace.release(*span);
+                if *stale {
+                    self.trace.acknowledge(self.trace.agent_of(*span));
+                }
+            }
             TraceBody::Invalidated { generation, spans, reopened, .. } => {
                 self.generation = *generation;
                 self.trace.invalidate(spans, reopened, event.at);

@@ -53,6 +53,8 @@ pub struct Span {
     pub counts: Counts,
     /// How many spans are directly below it.
     pub children: u32,
+    outcome: SpanStatus,
+    acknowledged: u32,
     name: u32,
     pattern: u32,
     finish: u32,
@@ -208,8 +210,9 @@ impl Trace {
     /// Whether the span is an agent that goes on although effects of it were undone.
     #[must_use]
     pub fn is_stale(&self, span: SpanId) -> bool {
-        self.get(span)
-            .is_some_and(|found| found.kind == SpanKind::Agent && found.status.is_live() && found.counts.undone > 0)
+        self.get(span).is_some_and(|found| {
+            found.kind == SpanKind::Agent && found.status.is_live() && found.counts.undone > found.acknowledged
+        })
     }
 
     pub(super) fn start_run(&mut self, name: &str, seq: Seq, at: Millis) {
@@ -228,6 +231,8 @@ impl Trace {
             end: None,
             counts: Counts::default(),
             children: 0,
+            outcome: SpanStatus::Running,
+            acknowledged: 0,
             name,
             pattern: NONE,
             finish: NONE,
@@ -260,6 +265,8 @@ impl Trace {
             end: None,
             counts: Counts::default(),
             children: 0,
+            outcome: SpanStatus::Running,
+            acknowledged: 0,
             name,
             pattern,
             finish: NONE,
@@ -283,6 +290,7 @@ impl Trace {
         self.waiting.remove(&end.span);
         let Some(span) = self.spans.get_mut(end.span.0 as usize) else { return };
         span.status = if span.status == SpanStatus::Undone { SpanStatus::Undone } else { end.status };
+        span.outcome = end.status;
         span.finish = finish;
         span.ended = Some(seq);
         span.end = Some(at);
@@ -301,10 +309,15 @@ impl Trace {
 
     pub(super) fn release(&mut self, span: SpanId) {
         if self.paused.remove(&span).is_some() {
-            let ended = self.get(span).is_some_and(|found| found.ended.is_some());
-            if !ended {
-                self.set_status(span, SpanStatus::Running);
-            }
+            let outcome = self.get(span).map_or(SpanStatus::Running, |found| found.outcome);
+            self.set_status(span, outcome);
+        }
+    }
+
+    /// The user lets a stale agent go on, knowing what was undone so far.
+    pub(super) fn acknowledge(&mut self, agent: SpanId) {
+        if let Some(found) = self.spans.get_mut(agent.0 as usize) {
+            found.acknowledged = found.counts.undone;
         }
     }
 
@@ -345,6 +358,7 @@ impl Trace {
         for &span in reopened {
             let Some(found) = self.spans.get_mut(span.0 as usize) else { continue };
             found.status = SpanStatus::Running;
+            found.outcome = SpanStatus::Running;
             found.ended = None;
             found.end = None;
             found.finish = NONE;
