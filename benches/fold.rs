@@ -67,7 +67,9 @@ fn fold(c: &mut Criterion) {
                 || (RunState::default(), Tree::default()),
                 |(mut run, mut tree)| {
                     for batch in events.chunks(64) {
-                        batch.iter().for_each(|event| run.apply(event));
+                        for event in batch {
+                            run.apply(event);
+                        }
                         tree.sync(&run.trace);
                     }
                     black_box((run, tree))

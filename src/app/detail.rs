@@ -163,12 +163,11 @@ impl Detail {
         self.stream.push_str(text);
         self.stale = true;
         let body = SectionBody::Text(self.stream.clone());
-        match self.sections.iter_mut().find(|section| section.title == RESPONSE) {
-            Some(section) => section.body = body,
-            None => {
-                let section = Section { title: RESPONSE.into(), note: "streaming".into(), body, folded: false };
-                self.sections.push(section);
-            }
+        if let Some(section) = self.sections.iter_mut().find(|section| section.title == RESPONSE) {
+            section.body = body;
+        } else {
+            let section = Section { title: RESPONSE.into(), note: "streaming".into(), body, folded: false };
+            self.sections.push(section);
         }
     }
 

@@ -2,7 +2,9 @@
 
 use super::text::{clock, plural};
 use super::{Scroll, safe};
-use crate::model::{ActionChange, Millis, PauseReason, RunState, RunStatus, SpanId, SpanStatus, TraceBody, TraceEvent};
+use crate::model::{
+    ActionChange, EditReach, Millis, PauseReason, RunState, RunStatus, SpanId, SpanStatus, TraceBody, TraceEvent,
+};
 
 /// What a line tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +109,7 @@ fn describe(body: &TraceBody, run: &RunState) -> Option<(LogKind, String)> {
         TraceBody::Paused { span, gate, reason } => {
             (LogKind::Gate, format!("{} paused at {}: {}", path(*span), gate.name(), pause_text(reason)))
         }
-        TraceBody::Released { span, how } => (LogKind::Gate, format!("{} released: {how}", path(*span))),
+        TraceBody::Released { span, how, .. } => (LogKind::Gate, format!("{} released: {how}", path(*span))),
         TraceBody::SpanEnded(end) if end.status == SpanStatus::Error => {
             (LogKind::Error, format!("{} ended with an error", path(end.span)))
         }
@@ -122,17 +124,27 @@ fn describe(body: &TraceBody, run: &RunState) -> Option<(LogKind, String)> {
         TraceBody::PipelineChanged { changed, .. } => {
             (LogKind::Note, format!("changed since the start, used from now on: {}", changed.join(", ")))
         }
-        TraceBody::PromptEdited { path, text, .. } => {
+        TraceBody::PromptEdited { reach, text, .. } => {
             let what = if text.is_some() { "edited" } else { "edit taken back" };
-            (LogKind::Note, format!("prompt of {path}: {what}"))
+            (LogKind::Note, format!("prompt {what}, {}", reach_text(reach, run)))
         }
-        TraceBody::MessagesEdited { path, .. } => (LogKind::Note, format!("messages of {path}: edited")),
+        TraceBody::MessagesEdited { reach, .. } => {
+            (LogKind::Note, format!("messages edited, {}", reach_text(reach, run)))
+        }
         TraceBody::ActionEvent(event) => {
             let key = run.ledger.get(event.action).map_or_else(String::new, |entry| entry.record.key.to_string());
             return change_text(&event.change).map(|(kind, what)| (kind, format!("{} {key}: {what}", event.action)));
         }
         _ => return None,
     })
+}
+
+fn reach_text(reach: &EditReach, run: &RunState) -> String {
+    match reach {
+        EditReach::Agent { name } => format!("for every call of {name} from now on"),
+        EditReach::Try { span } => format!("for the rest of {}", run.trace.path(*span)),
+        EditReach::Call { span } => format!("for {} only", run.trace.path(*span)),
+    }
 }
 
 fn change_text(change: &ActionChange) -> Option<(LogKind, String)> {

@@ -221,7 +221,7 @@ fn steps_release_what_is_paused_here() {
     assert_eq!(header(&bench.state).status, "pausing…");
     bench.keys("p");
     assert!(bench.message().contains("already"));
-    bench.event(TraceBody::Released { span: spans.call, how: "continue".into() });
+    bench.event(TraceBody::Released { span: spans.call, how: "continue".into(), stale: false });
     bench.pause(spans.call, Gate::AfterLlm);
     assert_eq!(header(&bench.state).status, "1 paused");
 }
@@ -429,7 +429,7 @@ fn nothing_ticks_while_everything_stands() {
     bench.state.dirty = false;
     bench.tick();
     assert!(!bench.state.dirty);
-    bench.event(TraceBody::Released { span: spans.call, how: "continue".into() });
+    bench.event(TraceBody::Released { span: spans.call, how: "continue".into(), stale: false });
     assert!(bench.state.wants_tick());
     bench.state.dirty = false;
     bench.tick();
