@@ -7,26 +7,47 @@ use tama_tui::model::{
     Generation, Release, RetryPlan, RunStatus, Seq, SpanDetail, SpanId, SpanStatus, TraceBody, UndoReport, Update,
 };
 
-use crate::app_support::{Bench, agent, asked};
+use crate::app_support::{Bench, agent, asked, tool};
 
-/// Everything of a state that a key can change.
+/// What a key has done, left out what it only says.
 fn fingerprint(state: &State) -> String {
+    let mut state = state.clone();
+    (state.message, state.pending, state.dirty) = (None, None, false);
     format!("{state:?}")
+}
+
+/// A state with something of everything: an undone action, an error, a second try, a running and a paused call.
+fn rich(typed: &[Key], row: isize, pane: Pane) -> Bench {
+    let (mut bench, spans) = Bench::paused();
+    bench.change(spans.second, ActionChange::Undone { forced: false });
+    let again = bench.start(spans.writer, "tama_files_write", 1, 2, tool());
+    bench.end(again, SpanStatus::Error);
+    let reviewer = bench.agent(spans.editor, "reviewer");
+    bench.llm(reviewer, 1);
+    for key in typed {
+        bench.key(*key);
+    }
+    bench.key(Key::Home);
+    for _ in 0..row {
+        bench.key(Key::Down);
+    }
+    while bench.state.focus != pane {
+        bench.key(Key::Tab);
+    }
+    bench
 }
 
 #[test]
 fn every_key_of_the_table_does_something_somewhere() {
+    let letters = |text: &str| text.chars().map(Key::Char).collect::<Vec<_>>();
+    let mut ways = vec![vec![], letters("z"), letters("/llm")];
+    ways[2].push(Key::Enter);
     for verb in keys::VERBS {
         for sequence in verb.keys {
-            let does = Pane::ALL.into_iter().filter(|pane| verb.context.has(*pane)).any(|pane| {
-                let (mut bench, spans) = Bench::paused();
-                bench.change(spans.second, ActionChange::Undone { forced: false });
-                for (key, times) in [('1', 0), ('4', 1), ('5', 3)] {
-                    let _ = (0..times).map(|_| bench.keys(&key.to_string())).collect::<Vec<_>>();
-                }
-                while bench.state.focus != pane {
-                    bench.key(Key::Tab);
-                }
+            let panes = || Pane::ALL.into_iter().filter(|pane| verb.context.has(*pane));
+            let places = panes().flat_map(|pane| (0..8).map(move |row| (pane, row)));
+            let does = places.flat_map(|place| ways.iter().map(move |way| (place, way))).any(|((pane, row), way)| {
+                let mut bench = rich(way, row, pane);
                 let before = fingerprint(&bench.state);
                 let commands: Vec<Command> = sequence.iter().flat_map(|key| bench.key(*key)).collect();
                 assert!(!bench.message().contains("means nothing"), "{} in {pane:?}", verb.all_keys());
@@ -87,6 +108,7 @@ fn undo_span_shows_what_it_leaves_and_wants_enter() {
 #[test]
 fn pasted_text_confirms_nothing() {
     let (mut bench, _) = Bench::paused();
+    bench.keys("h");
     for question in ["U", "X", "q"] {
         bench.keys(question);
         let before = bench.state.popup.clone();

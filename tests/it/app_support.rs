@@ -99,8 +99,7 @@ impl Bench {
     }
 
     pub fn tool(&mut self, parent: SpanId, name: &str) -> SpanId {
-        let spec = SpanSpec::Tool { args: HASH, request: HASH, effect: EffectClass::Reversible };
-        self.start(parent, name, 1, 1, spec)
+        self.start(parent, name, 1, 1, tool())
     }
 
     pub fn end(&mut self, span: SpanId, status: SpanStatus) -> Vec<Command> {
@@ -176,6 +175,10 @@ pub struct Spans {
 
 pub fn agent() -> SpanSpec {
     SpanSpec::Agent { pattern: "react".into(), input: HASH, prompt: None, prompt_file: None }
+}
+
+pub fn tool() -> SpanSpec {
+    SpanSpec::Tool { args: HASH, request: HASH, effect: EffectClass::Reversible }
 }
 
 /// What is asked of the run, Inspect left out.
