@@ -207,7 +207,7 @@ impl Rollback {
             let wanted = self.rows.iter().filter(|seq| !self.skipped.contains(seq));
             self.next = wanted.filter_map(|seq| run.ledger.get(*seq)).find(can_undo).map(|entry| entry.seq);
         }
-        let at = self.picked.or(self.next).and_then(|wanted| self.rows.iter().position(|seq| *seq == wanted));
+        let at = self.picked.or(self.next).and_then(|wanted| self.rows.binary_search_by(|row| wanted.cmp(row)).ok());
         self.scroll.go(at.unwrap_or(0), self.rows.len(), height);
     }
 

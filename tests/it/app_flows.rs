@@ -40,7 +40,7 @@ fn rich(typed: &[Key], row: isize, pane: Pane) -> Bench {
 #[test]
 fn every_key_of_the_table_does_something_somewhere() {
     let letters = |text: &str| text.chars().map(Key::Char).collect::<Vec<_>>();
-    let mut ways = vec![vec![], letters("z"), letters("/llm")];
+    let mut ways = [vec![], letters("z"), letters("/llm")];
     ways[2].push(Key::Enter);
     for verb in keys::VERBS {
         for sequence in verb.keys {
