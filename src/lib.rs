@@ -1,5 +1,6 @@
 //! tama-tui: a debugger for multi-agent LLM pipelines that can take things back.
 
+pub mod app;
 pub mod cli;
 pub mod effects;
 pub mod model;

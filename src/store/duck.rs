@@ -92,10 +92,11 @@ impl Recorder for DuckStore {
     }
 
     fn close(&self) -> Result<(), StoreError> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        // Taken out at once: whoever is told of the last rows may try to read, and must not wait for the writer's end.
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
         // The reader goes first, so that the writer's connection is the last one and its checkpoint is alone; the
         // lock goes last.
-        let lock = open.take().map(|Open { reader, lock }| {
+        let lock = open.map(|Open { reader, lock }| {
             drop(reader);
             lock
         });

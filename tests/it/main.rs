@@ -6,6 +6,8 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod app_flows;
+mod app_support;
 mod cli;
 mod floors;
 mod llm;

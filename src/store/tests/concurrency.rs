@@ -54,21 +54,21 @@ fn waiters_that_come_during_a_commit_share_the_next_one() {
 
 #[test]
 fn events_are_published_only_when_committed() {
-    let seen = Arc::new(Mutex::new(None));
+    let (told, tell) = std::sync::mpsc::channel();
+    let told = Mutex::new(told);
     let slot: Arc<Mutex<Option<RunLog>>> = Arc::default();
-    let (log_in, seen_in) = (Arc::clone(&slot), Arc::clone(&seen));
+    let log_in = Arc::clone(&slot);
     let (_project, log) = project_with(Box::new(move |events| {
         let log = log_in.lock().unwrap();
         let recorder = log.as_ref().unwrap().recorder();
         let stored = recorder.events(Seq(0), 10).unwrap();
-        *seen_in.lock().unwrap() = Some((events, stored, recorder.committed()));
+        told.lock().unwrap().send((events, stored, recorder.committed())).unwrap();
     }));
     *slot.lock().unwrap() = Some(log.clone());
     write_now(&log, vec![note("a"), note("b")]);
-    // Closing ends the writer, so what it published is there.
-    log.recorder().close().unwrap();
+    let (events, stored, committed) = tell.recv().unwrap();
     slot.lock().unwrap().take();
-    let (events, stored, committed) = seen.lock().unwrap().take().unwrap();
+    log.recorder().close().unwrap();
     assert_eq!(events, stored);
     assert_eq!(committed, Seq(2));
 }

@@ -1,0 +1,111 @@
+//! Folding events into the run's state and the tree: events per second, and resident bytes per span (no payloads).
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use tama_tui::app::Tree;
+use tama_tui::model::{
+    EffectClass, Generation, Millis, RunId, RunState, Seq, SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus, TextHash,
+    TraceBody, TraceEvent, Try, Usage,
+};
+
+const HASH: TextHash = TextHash([0; 16]);
+
+/// The events of a run: agents with nine tool calls each, every span started and ended.
+fn events(spans: u32) -> impl Iterator<Item = TraceEvent> {
+    let first = TraceBody::RunStarted {
+        run: RunId("r".into()),
+        name: "bench".into(),
+        entrypoint: "editor".into(),
+        task: HASH,
+        pipeline: HASH,
+        workspace: "/w".into(),
+    };
+    let bodies = std::iter::once(first).chain((1..spans).flat_map(|n| [start(n), end(n)]));
+    (1..).zip(bodies).map(|(seq, body)| TraceEvent { seq: Seq(seq), at: Millis(seq), body })
+}
+
+fn start(n: u32) -> TraceBody {
+    let is_agent = n % 10 == 1;
+    let spec = if is_agent {
+        SpanSpec::Agent { pattern: "react".into(), input: HASH, prompt: None, prompt_file: None }
+    } else {
+        SpanSpec::Tool { args: HASH, request: HASH, effect: EffectClass::Read }
+    };
+    TraceBody::SpanStarted(SpanStart {
+        span: SpanId(n),
+        parent: SpanId(if is_agent { 0 } else { n - (n + 9) % 10 }),
+        path: String::new(),
+        name: if is_agent { "writer".into() } else { "tama_mem_get".into() },
+        visit: n,
+        attempt: Try(1),
+        generation: Generation(1),
+        fan: None,
+        spec,
+    })
+}
+
+fn end(n: u32) -> TraceBody {
+    TraceBody::SpanEnded(SpanEnd {
+        span: SpanId(n),
+        status: SpanStatus::Ok,
+        finish: None,
+        output: Some(HASH),
+        usage: Some(Usage { input: 10, output: 10 }),
+        cost: Some(1),
+        answered: false,
+    })
+}
+
+fn fold(c: &mut Criterion) {
+    let mut group = c.benchmark_group("fold");
+    for spans in [1_000, 10_000, 100_000] {
+        let events: Vec<TraceEvent> = events(spans).collect();
+        group.throughput(Throughput::Elements(events.len() as u64));
+        group.bench_function(BenchmarkId::from_parameter(spans), |b| {
+            b.iter_batched(
+                || (RunState::default(), Tree::default()),
+                |(mut run, mut tree)| {
+                    for batch in events.chunks(64) {
+                        for event in batch {
+                            run.apply(event);
+                        }
+                        tree.sync(&run.trace);
+                    }
+                    black_box((run, tree))
+                },
+                BatchSize::LargeInput,
+            );
+        });
+    }
+    group.finish();
+    resident();
+}
+
+/// Prints the memory that a million spans take, as the system counts it.
+fn resident() {
+    const SPANS: u32 = 1_000_000;
+    let Some(before) = resident_bytes() else { return };
+    let (mut run, mut tree) = (RunState::default(), Tree::default());
+    events(SPANS).for_each(|event| run.apply(&event));
+    tree.sync(&run.trace);
+    if let Some(after) = resident_bytes() {
+        let each = after.saturating_sub(before) / u64::from(SPANS);
+        println!("fold/resident           {each} bytes a span, {SPANS} spans");
+    }
+    black_box((run, tree));
+}
+
+/// Resident memory of this process; `None` where there is no /proc.
+fn resident_bytes() -> Option<u64> {
+    const PAGE: u64 = 4096;
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    Some(statm.split_whitespace().nth(1)?.parse::<u64>().ok()? * PAGE)
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(20);
+    targets = fold
+}
+criterion_main!(benches);

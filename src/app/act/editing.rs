@@ -1,0 +1,72 @@
+//! Editing what is sent, and answering in its place.
+
+use crate::app::{Command, Editor, Popup, Purpose, State, safe};
+use crate::model::{self, Editable, Release, SpanKind};
+
+/// Asks for the text of the selected span that can be edited.
+pub(super) fn fetch(state: &mut State, outside: bool) -> Vec<Command> {
+    let span = state.selected();
+    state.fetching = Some((span, outside));
+    vec![Command::Run(model::Command::Edit { span })]
+}
+
+/// The text came: opens it, if it is still wanted.
+pub(super) fn open(state: &mut State, editable: Editable) -> Vec<Command> {
+    let Some((_, outside)) = state.fetching.take_if(|(span, _)| *span == editable.span) else { return Vec::new() };
+    if outside {
+        let command = Command::OpenEditor { text: editable.text.clone(), extension: editable.extension };
+        state.outside = Some(editable);
+        return vec![command];
+    }
+    let purpose = Purpose::Edit { scopes: editable.scopes, chosen: 0 };
+    show(state, editable.span, editable.title, editable.text, purpose);
+    Vec::new()
+}
+
+/// Opens an empty text for an answer.
+pub(super) fn answer(state: &mut State) {
+    let Some((_, span)) = state.paused_here() else { return };
+    let whose = match state.run.trace.get(span).map(|found| found.kind) {
+        Some(SpanKind::Tool) => "the tool's result",
+        Some(SpanKind::Human) => "the answer",
+        _ => "the model's response",
+    };
+    let title = format!("{whose}: {}", safe::line(&state.run.trace.path(span)));
+    show(state, span, title, String::new(), Purpose::Answer);
+}
+
+fn show(state: &mut State, span: model::SpanId, title: String, initial: String, purpose: Purpose) {
+    state.editors += 1;
+    let id = state.editors;
+    let editor = Editor { id, span, title, initial, purpose, touched: false, leaving: false };
+    state.popup = Some(Popup::Editor(editor));
+}
+
+/// The editor popup's text came back.
+pub(in crate::app) fn editor_done(state: &mut State, text: String) -> Vec<Command> {
+    let Some(Popup::Editor(editor)) = state.popup.take_if(|popup| matches!(popup, Popup::Editor(_))) else {
+        return Vec::new();
+    };
+    let span = editor.span;
+    match editor.scope() {
+        Some(_) if text == editor.initial => {
+            state.say("nothing changed");
+            Vec::new()
+        }
+        Some(scope) => vec![Command::Run(model::Command::SaveEdit { span, text, scope })],
+        None => vec![Command::Run(model::Command::Release { span, how: Release::Answer { text } })],
+    }
+}
+
+/// `$EDITOR` ended. Its text lasts as long as the default scope says.
+pub(in crate::app) fn outside_done(state: &mut State, result: Result<String, String>) -> Vec<Command> {
+    let Some(editable) = state.outside.take() else { return Vec::new() };
+    match (result, editable.scopes.first()) {
+        (Err(why), _) => state.say(why),
+        (Ok(text), Some(scope)) if text != editable.text => {
+            return vec![Command::Run(model::Command::SaveEdit { span: editable.span, text, scope: *scope })];
+        }
+        _ => state.say("nothing changed"),
+    }
+    Vec::new()
+}

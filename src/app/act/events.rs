@@ -1,0 +1,147 @@
+//! What comes up from the run.
+
+use super::{editing, undoing};
+use crate::app::{Command, LogKind, Pane, State, safe};
+use crate::model::{self, Millis, SpanId, SpanKind, SpanStatus, TraceBody, TraceEvent, UndoReport, Update};
+
+/// Takes an update in; says also whether it concerned the selected span.
+pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command>, bool) {
+    let mut commands = Vec::new();
+    match update {
+        Update::Events(events) => return (Vec::new(), take_events(state, &events)),
+        Update::Chunk { span, text } => chunk(state, span, &text),
+        Update::Lag(behind) => state.lag = behind,
+        Update::Detail(detail) => {
+            let span = detail.span;
+            if state.detail.fill(detail, state.streams.get(&span)) {
+                commands.push(Command::Run(model::Command::Inspect { span }));
+            }
+        }
+        Update::Editable(editable) => commands = editing::open(state, editable),
+        Update::Plan(plan) => undoing::take_plan(state, plan),
+        Update::Undo(report) => take_report(state, &report),
+        Update::Refused(why) => refused(state, &why),
+        Update::Abilities(abilities) => state.abilities = Some(abilities),
+        Update::Edits(agents) => state.edits = agents,
+        Update::Closed => {
+            state.closed = true;
+            state.pausing = false;
+        }
+    }
+    (commands, false)
+}
+
+fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
+    let mut concerns = false;
+    let mut newest = None;
+    for event in events {
+        // A refill may overlap what is here already.
+        if event.seq <= state.run.last {
+            continue;
+        }
+        concerns |= event.body.span() == Some(state.selected()) || event.body.span().is_none();
+        state.run.apply(event);
+        state.now = state.now.max(event.at);
+        track_calls(state, &event.body);
+        state.rollback.event(&event.body);
+        let height = state.height(Pane::Log);
+        state.log.event(event, &state.run, height);
+        newest = worth_following(&event.body, state).or(newest);
+        if !matches!(event.body, TraceBody::Note { .. } | TraceBody::Read { .. } | TraceBody::Kept { .. }) {
+            state.preview.want(state.selected());
+        }
+    }
+    state.lag = state.lag.saturating_sub(events.len() as u64);
+    state.tree.sync(&state.run.trace);
+    if let Some(span) = newest {
+        let height = state.height(Pane::Tree);
+        state.tree.select(span, height);
+    }
+    concerns
+}
+
+/// Keeps the calls that are under way, the streams, and whether a pause is confirmed.
+fn track_calls(state: &mut State, body: &TraceBody) {
+    let is_call = |state: &State, span: SpanId| {
+        let found = state.run.trace.get(span).filter(|found| found.status.is_live());
+        found.is_some_and(|found| matches!(found.kind, SpanKind::Llm | SpanKind::Tool))
+    };
+    match body {
+        TraceBody::SpanStarted(start) if is_call(state, start.span) => {
+            state.active.insert(start.span);
+        }
+        TraceBody::Released { span, .. } if is_call(state, *span) => {
+            state.active.insert(*span);
+        }
+        TraceBody::Paused { span, .. } => {
+            state.pausing = false;
+            state.active.remove(span);
+        }
+        TraceBody::SpanEnded(end) => forget_call(state, end.span),
+        TraceBody::Invalidated { spans, .. } => spans.iter().for_each(|span| forget_call(state, *span)),
+        TraceBody::RunStatus { .. } => state.pausing = false,
+        _ => {}
+    }
+}
+
+fn forget_call(state: &mut State, span: SpanId) {
+    state.active.remove(&span);
+    state.streams.remove(&span);
+}
+
+/// The span the cursor goes to: the newest while it follows, and a new try of a selected one that was taken back.
+fn worth_following(body: &TraceBody, state: &State) -> Option<SpanId> {
+    let trace = &state.run.trace;
+    match body {
+        TraceBody::SpanStarted(start) => {
+            let selected = state.selected();
+            let replaced = trace.get(selected).is_some_and(|found| found.status == SpanStatus::Undone)
+                && trace.path(selected) == start.path;
+            (replaced || follows(state, start.span)).then_some(start.span)
+        }
+        TraceBody::Paused { span, .. } => follows(state, *span).then_some(*span),
+        _ => None,
+    }
+}
+
+fn follows(state: &State, span: SpanId) -> bool {
+    let tree = &state.tree;
+    tree.follow && (tree.filter().is_empty() || tree.is_match(span, &state.run.trace))
+}
+
+fn chunk(state: &mut State, span: SpanId, text: &str) {
+    if !state.run.trace.get(span).is_some_and(|found| found.status.is_live()) {
+        return;
+    }
+    state.streams.entry(span).or_default().push_str(text);
+    if state.detail.span() == span {
+        state.detail.stream(text);
+    }
+}
+
+fn take_report(state: &mut State, report: &UndoReport) {
+    let line = undoing::report_line(report);
+    log(state, LogKind::Undo, &line);
+    for differs in &report.certificate.differs {
+        log(state, LogKind::Error, &format!("not as before: {differs}"));
+    }
+    state.say(line);
+    state.rollback.unpick();
+    if let Some(conflict) = &report.conflict {
+        undoing::ask_conflict(state, conflict);
+    }
+}
+
+fn refused(state: &mut State, why: &str) {
+    state.retrying = None;
+    state.fetching = None;
+    state.pausing = false;
+    state.detail.give_up();
+    log(state, LogKind::Refused, why);
+    state.say(safe::line(why));
+}
+
+fn log(state: &mut State, kind: LogKind, text: &str) {
+    let (at, height): (Millis, usize) = (state.now, state.height(Pane::Log));
+    state.log.push(kind, None, text, at, &state.run, height);
+}

@@ -1,0 +1,92 @@
+//! What each verb does.
+
+mod breaks;
+mod editing;
+mod events;
+mod find;
+mod mouse;
+mod moves;
+mod popups;
+mod program;
+mod running;
+mod undoing;
+
+pub(super) use editing::{editor_done, outside_done};
+pub(super) use events::take_in;
+pub(super) use find::{search_changed, search_key};
+pub(super) use mouse::mouse;
+pub(super) use popups::popup_key;
+
+use super::{Command, Help, Pane, Popup, State, UiAction as A};
+use crate::model::Release;
+
+/// Does what a verb says; it is available.
+pub(super) fn perform(state: &mut State, action: A) -> Vec<Command> {
+    match action {
+        A::Down => moves::step(state, 1),
+        A::Up => moves::step(state, -1),
+        A::PageDown => moves::page(state, 1),
+        A::PageUp => moves::page(state, -1),
+        A::Top => moves::step(state, isize::MIN),
+        A::Bottom => moves::step(state, isize::MAX),
+        A::OtherDown => moves::scroll_other(state, 1),
+        A::OtherUp => moves::scroll_other(state, -1),
+        A::Fold => moves::fold(state),
+        A::Unfold => moves::unfold(state),
+        A::Open => moves::open(state),
+        A::Back => moves::back(state),
+        A::NextPane => moves::turn_pane(state, 1),
+        A::PrevPane => moves::turn_pane(state, Pane::ALL.len() - 1),
+        A::ShowDetail => state.show(Pane::Detail),
+        A::ShowLog => state.show(Pane::Log),
+        A::ShowRollback => state.show(Pane::Rollback),
+        A::OnlyPath => state.tree.only_path(),
+        A::OpenAll => state.tree.open_all(),
+        A::Follow => moves::follow(state),
+        A::Search => find::start(state),
+        A::NextMatch => find::next_match(state, true),
+        A::PrevMatch => find::next_match(state, false),
+        A::NextError => find::jump(state, find::Target::Error, true),
+        A::PrevError => find::jump(state, find::Target::Error, false),
+        A::NextPaused => find::jump(state, find::Target::Paused, true),
+        A::PrevPaused => find::jump(state, find::Target::Paused, false),
+        A::NextRunning => find::jump(state, find::Target::Running, true),
+        A::PrevRunning => find::jump(state, find::Target::Running, false),
+        A::NextTry => find::jump(state, find::Target::Try, true),
+        A::PrevTry => find::jump(state, find::Target::Try, false),
+        A::Break => breaks::menu(state),
+        A::Breakpoints => state.popup = Some(Popup::Breakpoints(super::BreakList::default())),
+        A::Wrap => state.detail.toggle_wrap(),
+        A::Help => state.popup = Some(Popup::Help(Help::default())),
+        A::ThisSpan => state.rollback.toggle_narrow(),
+        A::Skip => undoing::skip(state),
+        A::UndoSpan => undoing::ask_undo_span(state),
+        A::Force => undoing::ask_force(state),
+        A::Answer => editing::answer(state),
+        A::Cancel => program::ask_cancel(state),
+        sends => return send(state, sends),
+    }
+    Vec::new()
+}
+
+/// The verbs that send something at once.
+fn send(state: &mut State, action: A) -> Vec<Command> {
+    match action {
+        A::Continue => running::resume(state),
+        A::ContinueAll => running::resume_all(),
+        A::Pause => running::pause(state),
+        A::Step => running::release(state, Release::Step),
+        A::StepOver => running::release(state, Release::StepOver),
+        A::StepOut => running::release(state, Release::StepOut),
+        A::Edit => editing::fetch(state, false),
+        A::EditOutside => editing::fetch(state, true),
+        A::Retry => undoing::plan(state),
+        A::Undo => undoing::undo(state),
+        A::Redo => undoing::redo(state),
+        A::Copy => program::copy(state),
+        A::Quit => program::quit(state),
+        A::QuitNow => program::leave(state),
+        A::Suspend => vec![Command::Suspend],
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,141 @@
+//! Moving about.
+
+use crate::app::{Pane, State};
+use crate::model::SpanId;
+
+/// Moves the cursor of the panel with the focus.
+pub(super) fn step(state: &mut State, by: isize) {
+    step_in(state, state.focus, by);
+}
+
+/// Moves the cursor of a panel.
+pub(super) fn step_in(state: &mut State, pane: Pane, by: isize) {
+    let height = state.height(pane);
+    match pane {
+        Pane::Tree => {
+            state.tree.follow = false;
+            state.tree.step(by, height);
+        }
+        Pane::Detail => {
+            let len = state.detail.lines().len();
+            state.detail.scroll.step(by, len, height);
+        }
+        Pane::Log => {
+            let len = state.log.lines().len();
+            state.log.scroll.step(by, len, height);
+        }
+        Pane::Rollback => state.rollback.step(by, height),
+    }
+}
+
+/// Moves by most of a page.
+pub(super) fn page(state: &mut State, direction: isize) {
+    let lines = state.focus_height().saturating_sub(1).max(1);
+    step(state, direction * isize::try_from(lines).unwrap_or(1));
+}
+
+/// Scrolls a panel without taking its cursor along further than needed.
+pub(super) fn slide(state: &mut State, pane: Pane, by: isize) {
+    let height = state.height(pane);
+    match pane {
+        Pane::Tree => step_in(state, pane, by),
+        Pane::Detail => {
+            let len = state.detail.lines().len();
+            state.detail.scroll.slide(by, len, height);
+        }
+        Pane::Log => {
+            let len = state.log.lines().len();
+            state.log.scroll.slide(by, len, height);
+        }
+        Pane::Rollback => state.rollback.slide(by, height),
+    }
+}
+
+/// Scrolls the panel beside the tree, or the tree from elsewhere.
+pub(super) fn scroll_other(state: &mut State, by: isize) {
+    let beside = if state.layout().stacked { state.lower } else { state.side };
+    let other = if state.focus == Pane::Tree { beside } else { Pane::Tree };
+    slide(state, other, by);
+}
+
+pub(super) fn turn_pane(state: &mut State, by: usize) {
+    let at = Pane::ALL.iter().position(|pane| *pane == state.focus).unwrap_or(0);
+    state.show(Pane::ALL[(at + by) % Pane::ALL.len()]);
+}
+
+pub(super) fn fold(state: &mut State) {
+    let span = state.selected();
+    match state.focus {
+        Pane::Tree if state.tree.is_open(span) && state.tree.first_child(span).is_some() => {
+            state.tree.follow = false;
+            state.tree.set_open(span, false);
+        }
+        Pane::Tree => {
+            if let Some(parent) = state.tree.parent(span) {
+                state.go_to(parent);
+            }
+        }
+        Pane::Detail => state.detail.set_fold(true, state.focus_height()),
+        Pane::Log | Pane::Rollback => state.show(Pane::Tree),
+    }
+}
+
+pub(super) fn unfold(state: &mut State) {
+    let span = state.selected();
+    match state.focus {
+        Pane::Tree if !state.tree.is_open(span) => state.tree.set_open(span, true),
+        Pane::Tree => {
+            if let Some(child) = state.tree.first_child(span) {
+                state.go_to(child);
+            }
+        }
+        Pane::Detail => state.detail.set_fold(false, state.focus_height()),
+        Pane::Log | Pane::Rollback => open(state),
+    }
+}
+
+/// Opens what is selected: a span's texts, a section, the span of an action or of a line.
+pub(super) fn open(state: &mut State) {
+    let target = match state.focus {
+        Pane::Tree => {
+            state.show(Pane::Detail);
+            return;
+        }
+        Pane::Detail => {
+            let height = state.focus_height();
+            state.detail.toggle_fold(height);
+            return;
+        }
+        Pane::Log => state.log.selected().and_then(|line| line.span),
+        Pane::Rollback => {
+            let entry = state.rollback.selected().and_then(|seq| state.run.ledger.get(seq));
+            entry.map(|entry| entry.record.tool_span)
+        }
+    };
+    match target.filter(|span| *span != SpanId::RUN) {
+        Some(span) => {
+            state.go_to(span);
+            state.show(Pane::Tree);
+        }
+        None => state.say("this belongs to no span"),
+    }
+}
+
+/// Takes the filter or the search back, or goes back to the tree.
+pub(super) fn back(state: &mut State) {
+    match state.focus {
+        Pane::Tree if !state.tree.filter().is_empty() => state.tree.set_filter("", &state.run.trace),
+        Pane::Detail if !state.detail.find.is_empty() => state.detail.find.clear(),
+        _ => state.show(Pane::Tree),
+    }
+}
+
+pub(super) fn follow(state: &mut State) {
+    state.tree.follow = !state.tree.follow;
+    let newest = u32::try_from(state.run.trace.len().saturating_sub(1)).map(SpanId);
+    if let (true, Ok(newest)) = (state.tree.follow, newest) {
+        let height = state.height(Pane::Tree);
+        let paused = state.run.trace.paused().last();
+        state.tree.select(paused.unwrap_or(newest), height);
+    }
+}

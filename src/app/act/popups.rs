@@ -1,0 +1,132 @@
+//! Keys while a popup lies over the panels.
+
+use super::{breaks, perform};
+use crate::app::{
+    Choice, Command, Confirmed, Editor, EditorInput, Help, Key, Menu, PlanAsk, Popup, Purpose, State, keys,
+};
+
+/// A key goes to the popup.
+pub(in crate::app) fn popup_key(state: &mut State, key: Key) -> Vec<Command> {
+    match state.popup.take() {
+        None => Vec::new(),
+        Some(Popup::Help(help)) => {
+            state.popup = scrolled(help, key).map(Popup::Help);
+            Vec::new()
+        }
+        Some(Popup::Ask(_)) if is_no(key) => Vec::new(),
+        Some(Popup::Ask(ask)) => match ask.confirm(key) {
+            Ok(confirmed) => confirmed.into_commands(),
+            Err(ask) => {
+                state.popup = Some(Popup::Ask(ask));
+                Vec::new()
+            }
+        },
+        Some(Popup::Plan(plan)) => plan_key(state, plan, key).map(Confirmed::into_commands).unwrap_or_default(),
+        Some(Popup::Menu(menu)) => menu_key(state, menu, key),
+        Some(Popup::Breakpoints(list)) => breaks::key(state, list.cursor, key),
+        Some(Popup::Editor(editor)) => editor_key(state, editor, key),
+    }
+}
+
+fn is_no(key: Key) -> bool {
+    matches!(key, Key::Esc | Key::Char('n' | 'q'))
+}
+
+fn scrolled(Help { top }: Help, key: Key) -> Option<Help> {
+    const PAGE: usize = 10;
+    let top = match key {
+        Key::Char('j') | Key::Down => top + 1,
+        Key::Char('k') | Key::Up => top.saturating_sub(1),
+        Key::PageDown | Key::Ctrl('d') | Key::Char(' ') => top + PAGE,
+        Key::PageUp | Key::Ctrl('u') => top.saturating_sub(PAGE),
+        Key::Home => 0,
+        Key::End | Key::Char('G') => usize::MAX,
+        Key::Esc | Key::Enter | Key::Char('q' | '?') => return None,
+        _ => top,
+    };
+    Some(Help { top: top.min(keys::help_lines().len() - 1) })
+}
+
+fn plan_key(state: &mut State, plan: PlanAsk, key: Key) -> Option<Confirmed> {
+    match key {
+        Key::Enter => return Some(plan.confirm()),
+        key if is_no(key) => return None,
+        Key::Char(' ') if !plan.plan.readers.is_empty() => {
+            state.popup = Some(Popup::Plan(PlanAsk { with_readers: !plan.with_readers, ..plan }));
+        }
+        _ => state.popup = Some(Popup::Plan(plan)),
+    }
+    None
+}
+
+fn menu_key(state: &mut State, mut menu: Menu, key: Key) -> Vec<Command> {
+    let last = menu.items.len().saturating_sub(1);
+    let chosen = match key {
+        Key::Esc => return Vec::new(),
+        Key::Enter => Some(menu.cursor),
+        _ => menu.items.iter().position(|item| item.key == key),
+    };
+    if let Some(at) = chosen.filter(|at| *at <= last && !menu.items.is_empty()) {
+        return choose(state, menu.items.swap_remove(at).choice);
+    }
+    match key {
+        Key::Down | Key::Char('j') => menu.cursor = (menu.cursor + 1).min(last),
+        Key::Up | Key::Char('k') => menu.cursor = menu.cursor.saturating_sub(1),
+        _ => {}
+    }
+    state.popup = Some(Popup::Menu(menu));
+    Vec::new()
+}
+
+fn choose(state: &mut State, choice: Choice) -> Vec<Command> {
+    match choice {
+        Choice::Send(command) => return vec![Command::Run(command)],
+        Choice::Act(action) => {
+            // The selection may have moved for this menu; the panels follow at once.
+            let (span, height) = (state.selected(), state.height(crate::app::Pane::Rollback));
+            state.rollback.refresh(&state.run, span, height);
+            match (keys::verb(action).available)(state) {
+                Ok(()) => return perform(state, action),
+                Err(why) => state.say(why),
+            }
+        }
+        Choice::Ask(ask) => state.popup = Some(Popup::Ask(ask)),
+        Choice::Skip(action) => {
+            if !state.rollback.skipped().contains(&action) {
+                state.rollback.toggle_skip(action);
+            }
+        }
+        Choice::Break(breakpoint) => return breaks::set(state, breakpoint),
+    }
+    Vec::new()
+}
+
+/// Keys of the editor that the app handles; all others go to the text area.
+fn editor_key(state: &mut State, mut editor: Editor, key: Key) -> Vec<Command> {
+    let leaving = std::mem::take(&mut editor.leaving);
+    let commands = match key {
+        Key::Ctrl('s') => vec![Command::EditorTake],
+        Key::Esc if !editor.touched || leaving => return Vec::new(),
+        Key::Esc => {
+            editor.leaving = true;
+            state.say("changed: Esc again drops it, Ctrl-s takes it");
+            Vec::new()
+        }
+        Key::Ctrl('t') => {
+            if let Purpose::Edit { scopes, chosen } = &mut editor.purpose {
+                *chosen = (*chosen + 1) % scopes.len().max(1);
+            }
+            Vec::new()
+        }
+        key => {
+            editor.touched |= changes_text(key);
+            vec![Command::EditorInput(EditorInput::Key(key))]
+        }
+    };
+    state.popup = Some(Popup::Editor(editor));
+    commands
+}
+
+fn changes_text(key: Key) -> bool {
+    !matches!(key, Key::Up | Key::Down | Key::Left | Key::Right | Key::Home | Key::End | Key::PageUp | Key::PageDown)
+}

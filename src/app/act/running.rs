@@ -1,0 +1,51 @@
+//! Driving the run: continue, step, pause.
+
+use crate::app::{Choice, Command, Item, Key, Menu, Popup, State, UiAction, safe};
+use crate::model::{self, Release, SpanId};
+
+/// Lets what is paused here go on; a stale agent's user chooses how first.
+pub(super) fn resume(state: &mut State) -> Vec<Command> {
+    let Some((target, _)) = state.paused_here() else { return Vec::new() };
+    match stale_agent(state, target) {
+        Some(agent) => {
+            ask_stale(state, target, agent);
+            Vec::new()
+        }
+        None => release(state, Release::Continue { tell: false }),
+    }
+}
+
+pub(super) fn resume_all() -> Vec<Command> {
+    vec![Command::Run(model::Command::ReleaseAll)]
+}
+
+pub(super) fn pause(state: &mut State) -> Vec<Command> {
+    state.pausing = true;
+    vec![Command::Run(model::Command::Pause)]
+}
+
+pub(super) fn release(state: &mut State, how: Release) -> Vec<Command> {
+    let Some((span, _)) = state.paused_here() else { return Vec::new() };
+    vec![Command::Run(model::Command::Release { span, how })]
+}
+
+/// A stale agent among those that would go on.
+fn stale_agent(state: &State, target: SpanId) -> Option<SpanId> {
+    let trace = &state.run.trace;
+    let here = trace.paused().filter(|span| trace.is_within(*span, target));
+    here.map(|span| trace.agent_of(span)).find(|agent| trace.is_stale(*agent))
+}
+
+/// Offers the choices of semantics.md, with the agent selected so that Rollback shows what was undone.
+fn ask_stale(state: &mut State, target: SpanId, agent: SpanId) {
+    state.go_to(agent);
+    let name = safe::line(&state.run.trace.label(agent)).into_owned();
+    let tell = model::Command::Release { span: target, how: Release::Continue { tell: true } };
+    let items = vec![
+        Item::new(Key::Char('c'), "continue, and tell the model what was undone", Choice::Send(tell)),
+        Item::new(Key::Char('r'), format!("retry {name}"), Choice::Act(UiAction::Retry)),
+        Item::new(Key::Ctrl('r'), "redo the last undone action", Choice::Act(UiAction::Redo)),
+    ];
+    let lines = vec!["Effects of it were undone; its model does not know.".to_owned()];
+    state.popup = Some(Popup::Menu(Menu::new(format!("{name} is stale"), lines, items)));
+}

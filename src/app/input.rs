@@ -1,0 +1,94 @@
+//! What a person does: keys and the mouse, in the app's own words.
+
+use std::fmt;
+
+/// One key press. Shifted letters are their capitals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// A character, as it is typed.
+    Char(char),
+    /// A letter with Ctrl, in lower case.
+    Ctrl(char),
+    /// A letter with Alt.
+    Alt(char),
+    /// Enter.
+    Enter,
+    /// Escape.
+    Esc,
+    /// Tab.
+    Tab,
+    /// Shift and Tab.
+    BackTab,
+    /// Backspace.
+    Backspace,
+    /// Delete.
+    Delete,
+    /// Arrow up.
+    Up,
+    /// Arrow down.
+    Down,
+    /// Arrow left.
+    Left,
+    /// Arrow right.
+    Right,
+    /// Home.
+    Home,
+    /// End.
+    End,
+    /// Page up.
+    PageUp,
+    /// Page down.
+    PageDown,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Char(' ') => "Space",
+            Self::Char(letter) => return write!(f, "{letter}"),
+            Self::Ctrl(letter) => return write!(f, "Ctrl-{letter}"),
+            Self::Alt(letter) => return write!(f, "Alt-{letter}"),
+            Self::Enter => "Enter",
+            Self::Esc => "Esc",
+            Self::Tab => "Tab",
+            Self::BackTab => "S-Tab",
+            Self::Backspace => "Backspace",
+            Self::Delete => "Delete",
+            Self::Up => "↑",
+            Self::Down => "↓",
+            Self::Left => "←",
+            Self::Right => "→",
+            Self::Home => "Home",
+            Self::End => "End",
+            Self::PageUp => "PgUp",
+            Self::PageDown => "PgDn",
+        };
+        f.write_str(name)
+    }
+}
+
+/// What the mouse did, at a cell counted from the top left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mouse {
+    /// The left button went down.
+    Press {
+        /// Column.
+        x: u16,
+        /// Line.
+        y: u16,
+    },
+    /// The wheel turned towards the person.
+    WheelDown {
+        /// Column.
+        x: u16,
+        /// Line.
+        y: u16,
+    },
+    /// The wheel turned away.
+    WheelUp {
+        /// Column.
+        x: u16,
+        /// Line.
+        y: u16,
+    },
+}

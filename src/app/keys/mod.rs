@@ -1,0 +1,370 @@
+//! The key table: every verb, declared once. Key handling, help, footer and the README's table come from it.
+
+mod table;
+mod when;
+
+use std::fmt::Write as _;
+
+pub use table::VERBS;
+
+use super::{Key, Pane, State};
+
+/// Declares the verbs' enum and the list of all of them.
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        /// What a key means.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum UiAction { $($(#[$doc])* $name),+ }
+
+        impl UiAction {
+            /// Every verb.
+            pub const ALL: &[UiAction] = &[$(Self::$name),+];
+        }
+    };
+}
+
+actions! {
+    /// One line down.
+    Down,
+    /// One line up.
+    Up,
+    /// Folds, or goes to the parent.
+    Fold,
+    /// Unfolds, or goes to the first child.
+    Unfold,
+    /// To the first line.
+    Top,
+    /// To the last line.
+    Bottom,
+    /// Half a page down.
+    PageDown,
+    /// Half a page up.
+    PageUp,
+    /// Scrolls the other pane down.
+    OtherDown,
+    /// Scrolls the other pane up.
+    OtherUp,
+    /// To the next pane.
+    NextPane,
+    /// To the previous pane.
+    PrevPane,
+    /// Shows Detail.
+    ShowDetail,
+    /// Shows Log.
+    ShowLog,
+    /// Shows Rollback.
+    ShowRollback,
+    /// Opens what is selected.
+    Open,
+    /// Closes what is open.
+    Back,
+    /// Filters the tree, or searches in Detail.
+    Search,
+    /// To the next match.
+    NextMatch,
+    /// To the previous match.
+    PrevMatch,
+    /// To the next error.
+    NextError,
+    /// To the previous error.
+    PrevError,
+    /// To the next paused span.
+    NextPaused,
+    /// To the previous paused span.
+    PrevPaused,
+    /// To the next running span.
+    NextRunning,
+    /// To the previous running span.
+    PrevRunning,
+    /// To the next try of the same path.
+    NextTry,
+    /// To the previous try of the same path.
+    PrevTry,
+    /// Folds everything but the path.
+    OnlyPath,
+    /// Opens everything.
+    OpenAll,
+    /// Follows the newest span, or not.
+    Follow,
+    /// Lets the paused span go on.
+    Continue,
+    /// Lets all go on.
+    ContinueAll,
+    /// Pauses the run.
+    Pause,
+    /// To the next gate in this branch.
+    Step,
+    /// To the next gate at this depth or above.
+    StepOver,
+    /// To the end of this agent.
+    StepOut,
+    /// Edits what is sent.
+    Edit,
+    /// Edits it in `$EDITOR`.
+    EditOutside,
+    /// Answers in its place.
+    Answer,
+    /// Retries the span.
+    Retry,
+    /// Undoes one action.
+    Undo,
+    /// Undoes the span.
+    UndoSpan,
+    /// Redoes one action.
+    Redo,
+    /// Lists this span's actions only, or all below too.
+    ThisSpan,
+    /// Leaves an action.
+    Skip,
+    /// Undoes over a conflict.
+    Force,
+    /// Sets a breakpoint.
+    Break,
+    /// Lists the breakpoints.
+    Breakpoints,
+    /// Copies.
+    Copy,
+    /// Wraps long lines, or not.
+    Wrap,
+    /// Cancels the run.
+    Cancel,
+    /// Shows the keys.
+    Help,
+    /// Quits.
+    Quit,
+    /// Quits without asking.
+    QuitNow,
+    /// Suspends the program.
+    Suspend,
+}
+
+/// Verbs that belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Moving about.
+    Move,
+    /// Finding.
+    Find,
+    /// Driving the run.
+    Run,
+    /// Taking back.
+    Undo,
+    /// Everything else.
+    Program,
+}
+
+impl Group {
+    /// Every group, in the order of the help.
+    pub const ALL: [Group; 5] = [Self::Move, Self::Find, Self::Run, Self::Undo, Self::Program];
+
+    /// Its heading.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Move => "Move",
+            Self::Find => "Find",
+            Self::Run => "Run",
+            Self::Undo => "Take back",
+            Self::Program => "Program",
+        }
+    }
+}
+
+/// Where a verb's keys work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Context {
+    /// In every pane.
+    Anywhere,
+    /// In Rollback only.
+    Rollback,
+}
+
+impl Context {
+    /// Whether it holds while a pane has the focus.
+    #[must_use]
+    pub fn has(self, pane: Pane) -> bool {
+        match self {
+            Self::Anywhere => true,
+            Self::Rollback => pane == Pane::Rollback,
+        }
+    }
+}
+
+/// One verb.
+#[derive(Debug, Clone, Copy)]
+pub struct Verb {
+    /// What it is.
+    pub action: UiAction,
+    /// Its name, a word or two.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub doc: &'static str,
+    /// Where the help lists it.
+    pub group: Group,
+    /// Where its keys work.
+    pub context: Context,
+    /// Its keys; each is one key, or a prefix and one that follows.
+    pub keys: &'static [&'static [Key]],
+    /// Whether it can be done now; else why not.
+    pub available: fn(&State) -> Result<(), String>,
+}
+
+impl Verb {
+    /// Its first key, as the footer writes it.
+    #[must_use]
+    pub fn keys_text(&self) -> String {
+        self.keys.first().map(|keys| sequence(keys)).unwrap_or_default()
+    }
+
+    /// All its keys, as the help writes them.
+    #[must_use]
+    pub fn all_keys(&self) -> String {
+        self.keys.iter().map(|keys| sequence(keys)).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// What a key means.
+#[derive(Debug, Clone, Copy)]
+pub enum Meaning {
+    /// A verb.
+    Verb(&'static Verb),
+    /// It starts a sequence.
+    Prefix,
+}
+
+/// What a key means in a pane, after the prefix that was pressed before it.
+#[must_use]
+pub fn meaning(pane: Pane, prefix: Option<Key>, key: Key) -> Option<Meaning> {
+    let here = || VERBS.iter().filter(|verb| verb.context.has(pane));
+    if let Some(prefix) = prefix {
+        return here().find(|verb| verb.keys.contains(&&[prefix, key][..])).map(Meaning::Verb);
+    }
+    let single = here().find(|verb| verb.keys.contains(&&[key][..])).map(Meaning::Verb);
+    let starts = || here().any(|verb| verb.keys.iter().any(|keys| keys.len() > 1 && keys[0] == key));
+    single.or_else(|| starts().then_some(Meaning::Prefix))
+}
+
+/// What can follow a prefix.
+#[must_use]
+pub fn following(prefix: Key) -> Vec<(Key, &'static Verb)> {
+    let pairs = VERBS.iter().flat_map(|verb| verb.keys.iter().map(move |keys| (*keys, verb)));
+    pairs
+        .filter_map(|(keys, verb)| if let [first, second] = keys { Some((*first, *second, verb)) } else { None })
+        .filter(|(first, ..)| *first == prefix)
+        .map(|(_, second, verb)| (second, verb))
+        .collect()
+}
+
+/// The verb of an action.
+///
+/// A test holds that each action has one; the first verb stands in for what can't happen.
+#[must_use]
+pub fn verb(action: UiAction) -> &'static Verb {
+    VERBS.iter().find(|verb| verb.action == action).unwrap_or(&VERBS[0])
+}
+
+/// The verbs of a group, in the order of the help.
+pub fn in_group(group: Group) -> impl Iterator<Item = &'static Verb> {
+    VERBS.iter().filter(move |verb| verb.group == group)
+}
+
+/// The help, line by line: a heading (no verb) or a verb.
+#[must_use]
+pub fn help_lines() -> Vec<(String, Option<&'static Verb>)> {
+    let lines = |group: Group| {
+        let verbs = in_group(group).map(|verb| (verb.all_keys(), Some(verb)));
+        std::iter::once((group.name().to_owned(), None)).chain(verbs)
+    };
+    Group::ALL.into_iter().flat_map(lines).collect()
+}
+
+/// The key table as Markdown, for the README.
+#[must_use]
+pub fn markdown() -> String {
+    let mut out = String::new();
+    for group in Group::ALL {
+        let _ = writeln!(out, "| {} | |\n|---|---|", group.name());
+        for verb in in_group(group) {
+            let keys: Vec<String> =
+                verb.keys.iter().map(|keys| format!("`{}`", sequence(keys).replace('|', "\\|"))).collect();
+            let place = if verb.context == Context::Rollback { "in Rollback: " } else { "" };
+            let _ = writeln!(out, "| {} | {place}{} |", keys.join(" "), verb.doc);
+        }
+        out.push('\n');
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
+/// `]e`, `Ctrl-c Ctrl-c`.
+fn sequence(keys: &[Key]) -> String {
+    let plain = keys.iter().all(|key| matches!(key, Key::Char(_)));
+    let names: Vec<String> = keys.iter().map(Key::to_string).collect();
+    names.join(if plain { "" } else { " " })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_action_has_exactly_one_verb() {
+        for action in UiAction::ALL {
+            assert_eq!(VERBS.iter().filter(|verb| verb.action == *action).count(), 1, "{action:?}");
+        }
+        assert_eq!(VERBS.len(), UiAction::ALL.len());
+    }
+
+    #[test]
+    fn no_key_means_two_things_and_none_is_shadowed_by_a_prefix() {
+        let mut seen = HashSet::new();
+        for verb in VERBS {
+            assert!(!verb.keys.is_empty(), "{}", verb.name);
+            for keys in verb.keys {
+                assert!(seen.insert(*keys), "{} is bound twice", sequence(keys));
+                assert!(matches!(keys.len(), 1 | 2));
+            }
+        }
+        for keys in seen.iter().filter(|keys| keys.len() == 2) {
+            assert!(!seen.contains(&keys[..1]), "{} is a prefix and a verb", keys[0]);
+        }
+    }
+
+    #[test]
+    fn docs_are_one_plain_line() {
+        for verb in VERBS {
+            assert!(!verb.doc.contains('\n') && !verb.doc.ends_with('.') && verb.doc.len() < 90, "{}", verb.doc);
+        }
+    }
+
+    #[test]
+    fn every_key_is_found_again() {
+        for verb in VERBS {
+            let pane = if verb.context == Context::Rollback { Pane::Rollback } else { Pane::Tree };
+            for keys in verb.keys {
+                let found = match keys {
+                    [key] => meaning(pane, None, *key),
+                    [prefix, key] => {
+                        assert!(matches!(meaning(pane, None, *prefix), Some(Meaning::Prefix)));
+                        assert!(following(*prefix).iter().any(|(second, _)| second == key));
+                        meaning(pane, Some(*prefix), *key)
+                    }
+                    _ => None,
+                };
+                assert!(matches!(found, Some(Meaning::Verb(found)) if found.action == verb.action));
+            }
+        }
+        assert!(meaning(Pane::Tree, None, Key::Char('x')).is_none());
+    }
+
+    #[test]
+    fn the_markdown_has_every_verb() {
+        let markdown = markdown();
+        for verb in VERBS {
+            assert!(markdown.contains(verb.doc), "{}", verb.name);
+        }
+    }
+}

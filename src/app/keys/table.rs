@@ -1,0 +1,97 @@
+//! The table itself.
+
+use super::{Context, Group, UiAction as A, Verb, when};
+use crate::app::{Key, State};
+
+/// Every verb.
+pub static VERBS: &[Verb] = &[
+    // Move
+    verb(A::Down, "down", "down", Group::Move, &[&[c('j')], &[Key::Down]], when::always),
+    verb(A::Up, "up", "up", Group::Move, &[&[c('k')], &[Key::Up]], when::always),
+    verb(A::Fold, "fold", "fold, or to the parent", Group::Move, &[&[c('h')], &[Key::Left]], when::always),
+    verb(A::Unfold, "unfold", "unfold, or to the first child", Group::Move, &[&[c('l')], &[Key::Right]], when::always),
+    verb(A::Top, "top", "to the first line", Group::Move, &[&[c('g'), c('g')], &[Key::Home]], when::always),
+    verb(A::Bottom, "bottom", "to the last line", Group::Move, &[&[c('G')], &[Key::End]], when::always),
+    verb(A::PageDown, "page down", "a page down", Group::Move, &[&[Key::Ctrl('d')], &[Key::PageDown]], when::always),
+    verb(A::PageUp, "page up", "a page up", Group::Move, &[&[Key::Ctrl('u')], &[Key::PageUp]], when::always),
+    verb(A::OtherDown, "scroll", "scroll the other pane down", Group::Move, &[&[c('J')]], when::always),
+    verb(A::OtherUp, "scroll up", "scroll the other pane up", Group::Move, &[&[c('K')]], when::always),
+    verb(A::NextPane, "next pane", "to the next pane", Group::Move, &[&[Key::Tab]], when::always),
+    verb(A::PrevPane, "last pane", "to the previous pane", Group::Move, &[&[Key::BackTab]], when::always),
+    verb(A::ShowDetail, "detail", "to Detail", Group::Move, &[&[c('1')]], when::always),
+    verb(A::ShowLog, "log", "to Log", Group::Move, &[&[c('4')]], when::always),
+    verb(A::ShowRollback, "rollback", "to Rollback", Group::Move, &[&[c('5')]], when::always),
+    verb(A::Open, "open", "open what is selected, confirm", Group::Move, &[&[Key::Enter]], when::always),
+    verb(A::Back, "back", "close what is open, then back to the tree", Group::Move, &[&[Key::Esc]], when::always),
+    verb(A::OnlyPath, "only path", "fold everything but the way here", Group::Move, &[&[c('z')]], when::any_span),
+    verb(A::OpenAll, "open all", "open everything", Group::Move, &[&[c('Z')]], when::any_span),
+    verb(A::Follow, "follow", "follow the newest span, or not", Group::Move, &[&[c('f')]], when::always),
+    // Find
+    verb(A::Search, "find", "filter the spans, or search in Detail", Group::Find, &[&[c('/')]], when::searchable),
+    verb(A::NextMatch, "next match", "to the next match", Group::Find, &[&[c('n')]], when::has_search),
+    verb(A::PrevMatch, "last match", "to the previous match", Group::Find, &[&[c('N')]], when::has_search),
+    verb(A::NextError, "error", "to the next error", Group::Find, &[&[c(']'), c('e')]], when::any_span),
+    verb(A::PrevError, "error", "to the previous error", Group::Find, &[&[c('['), c('e')]], when::any_span),
+    verb(A::NextPaused, "paused", "to the next paused span", Group::Find, &[&[c(']'), c('p')]], when::any_span),
+    verb(A::PrevPaused, "paused", "to the previous paused span", Group::Find, &[&[c('['), c('p')]], when::any_span),
+    verb(A::NextRunning, "running", "to the next running span", Group::Find, &[&[c(']'), c('r')]], when::any_span),
+    verb(A::PrevRunning, "running", "to the previous running span", Group::Find, &[&[c('['), c('r')]], when::any_span),
+    verb(A::NextTry, "try", "to the next try of this span", Group::Find, &[&[c(']'), c('t')]], when::any_span),
+    verb(A::PrevTry, "try", "to the previous try of this span", Group::Find, &[&[c('['), c('t')]], when::any_span),
+    // Run
+    verb(A::Continue, "continue", "let the paused span go on", Group::Run, &[&[c('c')]], when::paused),
+    verb(A::ContinueAll, "continue all", "let every paused span go on", Group::Run, &[&[c('C')]], when::any_paused),
+    verb(A::Pause, "pause", "stop every branch at its next gate", Group::Run, &[&[c('p')]], when::pausable),
+    verb(A::Step, "step", "to the next gate in this branch", Group::Run, &[&[c('s')]], when::paused),
+    verb(A::StepOver, "step over", "to the next gate at this depth or above", Group::Run, &[&[c('o')]], when::paused),
+    verb(A::StepOut, "step out", "to the end of this agent", Group::Run, &[&[c('O')]], when::paused),
+    verb(A::Edit, "edit", "edit what is sent", Group::Run, &[&[c('e')]], when::editable),
+    verb(A::EditOutside, "$EDITOR", "edit what is sent, in $EDITOR", Group::Run, &[&[c('E')]], when::editable),
+    verb(A::Answer, "answer", "answer in its place", Group::Run, &[&[c('a')]], when::answerable),
+    verb(A::Break, "break", "set a breakpoint from what is selected", Group::Run, &[&[c('b')]], when::any_span),
+    verb(A::Breakpoints, "breakpoints", "list the breakpoints", Group::Run, &[&[c('B')]], when::always),
+    verb(A::Cancel, "cancel", "cancel the run; everything stays recorded", Group::Run, &[&[c('X')]], when::live),
+    // Take back
+    verb(A::Retry, "retry", "show what a retry would do, Enter does it", Group::Undo, &[&[c('r')]], when::retryable),
+    verb(A::Undo, "undo", "undo one action; elsewhere: show it in Rollback", Group::Undo, &[&[c('u')]], when::undoable),
+    verb(A::UndoSpan, "undo all", "undo the whole list, newest first", Group::Undo, &[&[c('U')]], when::undoable),
+    verb(A::Redo, "redo", "redo one action", Group::Undo, &[&[Key::Ctrl('r')]], when::redoable),
+    rollback(A::ThisSpan, "this span", "this span's actions only, or all below too", &[&[c('t')]], when::always),
+    rollback(A::Skip, "skip", "leave this action in undo all, or not", &[&[c('x')]], when::action_selected),
+    rollback(A::Force, "force", "undo this action even over a conflict", &[&[c('!')]], when::forceable),
+    // Program
+    verb(A::Copy, "copy", "copy the selected text, path or action", Group::Program, &[&[c('y')]], when::any_span),
+    verb(A::Wrap, "wrap", "wrap long lines in Detail, or not", Group::Program, &[&[c('v')]], when::always),
+    verb(A::Help, "help", "every key", Group::Program, &[&[c('?')]], when::always),
+    verb(A::Quit, "quit", "quit; asks while the run is live", Group::Program, &[&[c('q')]], when::always),
+    verb(A::QuitNow, "quit now", "quit without asking", Group::Program, &[&[Key::Ctrl('c'); 2]], when::always),
+    verb(A::Suspend, "suspend", "suspend the program", Group::Program, &[&[Key::Ctrl('z')]], when::always),
+];
+
+type When = fn(&State) -> Result<(), String>;
+
+const fn c(letter: char) -> Key {
+    Key::Char(letter)
+}
+
+const fn verb(
+    action: A,
+    name: &'static str,
+    doc: &'static str,
+    group: Group,
+    keys: &'static [&'static [Key]],
+    available: When,
+) -> Verb {
+    Verb { action, name, doc, group, context: Context::Anywhere, keys, available }
+}
+
+/// A verb that works in Rollback only.
+const fn rollback(
+    action: A,
+    name: &'static str,
+    doc: &'static str,
+    keys: &'static [&'static [Key]],
+    available: When,
+) -> Verb {
+    Verb { action, name, doc, group: Group::Undo, context: Context::Rollback, keys, available }
+}

@@ -1,0 +1,94 @@
+//! When a verb can be done; else why not, in a line for the footer.
+
+use crate::app::{Pane, State};
+use crate::model::{Abilities, SpanKind, SpanStatus};
+
+type Answer = Result<(), String>;
+
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all")]
+pub(super) fn always(_: &State) -> Answer {
+    Ok(())
+}
+
+pub(super) fn any_span(state: &State) -> Answer {
+    so(!state.tree.is_empty(), "no span yet")
+}
+
+pub(super) fn searchable(state: &State) -> Answer {
+    so(matches!(state.focus, Pane::Tree | Pane::Detail), "find works in Spans and in Detail")
+}
+
+pub(super) fn has_search(state: &State) -> Answer {
+    let text = if state.focus == Pane::Detail { &state.detail.find[..] } else { state.tree.filter() };
+    so(!text.is_empty(), "nothing to look for: / first")
+}
+
+pub(super) fn live(state: &State) -> Answer {
+    so(state.is_live(), "the run is not under way")
+}
+
+pub(super) fn any_paused(state: &State) -> Answer {
+    able(state, |abilities| &abilities.pause)?;
+    so(state.run.trace.paused().next().is_some(), "nothing is paused")
+}
+
+pub(super) fn paused(state: &State) -> Answer {
+    any_paused(state)?;
+    so(state.paused_here().is_some(), "nothing is paused here: ]p goes to what is, C continues all")
+}
+
+pub(super) fn pausable(state: &State) -> Answer {
+    able(state, |abilities| &abilities.pause)?;
+    live(state)?;
+    so(!state.pausing, "pausing… already asked")
+}
+
+pub(super) fn editable(state: &State) -> Answer {
+    able(state, |abilities| &abilities.pause)?;
+    any_span(state)
+}
+
+pub(super) fn answerable(state: &State) -> Answer {
+    paused(state)?;
+    let trace = &state.run.trace;
+    let span = state.paused_here().map(|(_, paused)| paused);
+    let kind = span.and_then(|span| trace.get(span)).map(|found| found.kind);
+    let takes_answer = matches!(kind, Some(SpanKind::Llm | SpanKind::Tool | SpanKind::Human));
+    so(takes_answer, "only a paused call can be answered")
+}
+
+pub(super) fn retryable(state: &State) -> Answer {
+    able(state, |abilities| &abilities.retry)?;
+    any_span(state)?;
+    let undone = state.run.trace.get(state.selected()).is_some_and(|found| found.status == SpanStatus::Undone);
+    so(!undone, "a later try took its place: ]t goes there")
+}
+
+pub(super) fn undoable(state: &State) -> Answer {
+    able(state, |abilities| &abilities.undo)?;
+    so(state.rollback.to_undo(&state.run).is_some(), "nothing here can be undone")
+}
+
+pub(super) fn redoable(state: &State) -> Answer {
+    able(state, |abilities| &abilities.undo)?;
+    so(state.rollback.to_redo(&state.run).is_some(), "nothing here is undone")
+}
+
+pub(super) fn action_selected(state: &State) -> Answer {
+    so(state.rollback.selected().is_some(), "no action here")
+}
+
+pub(super) fn forceable(state: &State) -> Answer {
+    able(state, |abilities| &abilities.undo)?;
+    let entry = state.rollback.selected().and_then(|seq| state.run.ledger.get(seq));
+    so(entry.is_some_and(|entry| entry.is_applied() && entry.is_undoable()), "this action can't be undone")
+}
+
+/// What the run says about itself; until it does, nothing is refused here (the run refuses what it can't do).
+fn able(state: &State, which: impl Fn(&Abilities) -> &Result<(), String>) -> Answer {
+    state.abilities.as_ref().map_or(Ok(()), |abilities| which(abilities).clone())
+}
+
+fn so(holds: bool, why: &str) -> Answer {
+    if holds { Ok(()) } else { Err(why.to_owned()) }
+}

@@ -1,0 +1,40 @@
+//! The screen's state, without a screen: [`update`] takes a key or an event and changes [`State`]; what must happen
+//! outside comes back as [`Command`]s.
+//!
+//! It knows `model` only: no clock, no files, no terminal. So a test drives the whole program by feeding keys and
+//! events. Every key is declared once, in [`keys`]; every number the screen shows is computed here; `ui` only draws.
+
+mod act;
+mod detail;
+mod footer;
+mod header;
+mod input;
+pub mod keys;
+mod layout;
+mod log;
+mod msg;
+mod popup;
+mod preview;
+mod rollback;
+pub mod safe;
+mod scroll;
+mod state;
+pub mod text;
+mod tree;
+mod update;
+
+pub use detail::{Detail, DetailLine, LineKind};
+pub use footer::{Footer, footer};
+pub use header::{Header, header};
+pub use input::{Key, Mouse};
+pub use keys::{Context, Group, UiAction, Verb};
+pub use layout::{Area, Layout};
+pub use log::{Log, LogKind, LogLine, pause_text};
+pub use msg::{Command, EditorInput, Msg};
+pub use popup::{Ask, BreakList, Choice, Confirmed, Editor, Help, Item, Menu, PlanAsk, Popup, Purpose};
+pub use preview::Preview;
+pub use rollback::{ActionRow, Rollback, Word};
+pub use scroll::Scroll;
+pub use state::{Pane, Search, Setup, State};
+pub use tree::{Row, Tree};
+pub use update::update;

@@ -1,0 +1,66 @@
+//! What goes into [`super::update`] and what comes out.
+
+use super::{Key, Mouse};
+use crate::model::{self, Millis, Update};
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(Key),
+    /// Text was pasted: it is text, never a key.
+    Paste(String),
+    /// The mouse did something.
+    Mouse(Mouse),
+    /// The terminal has this size.
+    Resize {
+        /// Columns.
+        width: u16,
+        /// Lines.
+        height: u16,
+    },
+    /// Something came up from the run.
+    Update(Update),
+    /// So late is it; wanted only while [`super::State::wants_tick`].
+    Tick(Millis),
+    /// The whole text of the editor popup: the answer to [`Command::EditorTake`].
+    EditorDone {
+        /// The text.
+        text: String,
+    },
+    /// `$EDITOR` ended: the answer to [`Command::OpenEditor`]. `Err` says why there is no text.
+    ExternalDone(Result<String, String>),
+}
+
+/// What the loop around the app is asked to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Send this to the run.
+    Run(model::Command),
+    /// Give this to the editor popup's text area.
+    EditorInput(EditorInput),
+    /// Take the editor popup's text: answer with [`Msg::EditorDone`].
+    EditorTake,
+    /// Leave the screen, edit the text in `$EDITOR`, come back: answer with [`Msg::ExternalDone`].
+    OpenEditor {
+        /// The text.
+        text: String,
+        /// File extension, without a dot.
+        extension: &'static str,
+    },
+    /// Put the text on the clipboard.
+    Copy(String),
+    /// Stop as a job of the shell does; draw anew when it goes on.
+    Suspend,
+    /// Leave the program with this exit code, once what was sent before is done.
+    Exit(u8),
+}
+
+/// What the editor popup's text area gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EditorInput {
+    /// A key.
+    Key(Key),
+    /// Pasted text.
+    Paste(String),
+}

@@ -1,0 +1,229 @@
+//! What lies over the panels: questions, menus, lists, the editor. A popup takes every key until it is closed.
+//!
+//! A destructive command passes through two types: an [`Ask`] holds it and shows what it will do, and only a key
+//! turns it into a [`Confirmed`], which gives the command out. Pasted text is no key, so it confirms nothing.
+
+use super::text::plural;
+use super::{Command, Key, UiAction, text};
+use crate::model::{self, Breakpoint, EditScope, RetryPlan, RunState, Seq, SpanId};
+
+/// What lies over the panels.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Popup {
+    /// Every key.
+    Help(Help),
+    /// A question that wants a key.
+    Ask(Ask),
+    /// The plan of a retry, which wants Enter.
+    Plan(PlanAsk),
+    /// Choices.
+    Menu(Menu),
+    /// The breakpoints.
+    Breakpoints(BreakList),
+    /// A text being edited.
+    Editor(Editor),
+}
+
+/// The help: the key table, by group.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Help {
+    /// The first line in view; see [`super::keys::help_lines`].
+    pub top: usize,
+}
+
+/// The list of breakpoints (in [`super::State::breakpoints`]).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BreakList {
+    /// The one under the cursor.
+    pub cursor: usize,
+}
+
+/// Something destructive that was asked for and not confirmed.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct Ask {
+    /// What would be done.
+    pub title: String,
+    /// What it means, line by line.
+    pub lines: Vec<String>,
+    /// The key that confirms: Enter, or `y`.
+    pub key: Key,
+    commands: Vec<Command>,
+}
+
+/// Something destructive that was confirmed.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct Confirmed(Vec<Command>);
+
+impl Confirmed {
+    /// The commands to carry out.
+    #[must_use]
+    pub fn into_commands(self) -> Vec<Command> {
+        self.0
+    }
+}
+
+impl Ask {
+    /// Asks for Enter.
+    pub(super) fn enter(title: impl Into<String>, lines: Vec<String>, commands: Vec<Command>) -> Self {
+        Self { title: title.into(), lines, key: Key::Enter, commands }
+    }
+
+    /// Asks for `y`: what is done can't be taken back.
+    pub(super) fn yes(title: impl Into<String>, lines: Vec<String>, commands: Vec<Command>) -> Self {
+        Self { title: title.into(), lines, key: Key::Char('y'), commands }
+    }
+
+    /// Confirms, if it is the right key.
+    ///
+    /// # Errors
+    ///
+    /// The question itself, when the key is another one.
+    pub fn confirm(self, key: Key) -> Result<Confirmed, Self> {
+        if key == self.key { Ok(Confirmed(self.commands)) } else { Err(self) }
+    }
+}
+
+/// The plan of a retry, not confirmed.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct PlanAsk {
+    /// What it would do.
+    pub plan: RetryPlan,
+    /// Whether siblings that read what is undone run again too.
+    pub with_readers: bool,
+}
+
+impl PlanAsk {
+    /// Carries it out as it is shown.
+    pub fn confirm(self) -> Confirmed {
+        let Self { plan, with_readers } = self;
+        Confirmed(vec![Command::Run(model::Command::Retry { span: plan.span, as_of: plan.as_of, with_readers })])
+    }
+
+    /// The plan, line by line.
+    #[must_use]
+    pub fn lines(&self, run: &RunState) -> Vec<String> {
+        let plan = &self.plan;
+        let key = |seq: Seq| {
+            run.ledger.get(seq).map_or_else(|| seq.to_string(), |entry| format!("{seq} {}", entry.record.key))
+        };
+        let mut lines = vec![format!("undoes {}", plural(plan.undoes.len(), "action"))];
+        lines.extend(plan.undoes.iter().map(|seq| format!("  {}", key(*seq))));
+        if !plan.leaves.is_empty() {
+            lines.push(format!("leaves {}", plural(plan.leaves.len(), "action")));
+            lines.extend(plan.leaves.iter().map(|left| format!("  {}: {}", key(left.action), left.why)));
+        }
+        if plan.cancels > 0 {
+            lines.push(format!("cancels {} still running", plural(plan.cancels, "span")));
+        }
+        let names = plan.rerun_names.join(", ");
+        lines.push(format!("runs again {}: {names}", plural(plan.reruns.len(), "span")));
+        lines.push(format!("from the journal {}", plural(plan.from_journal, "effect")));
+        lines.push(format!("tokens, as the last time: {}", text::count(plan.tokens)));
+        if !plan.readers.is_empty() {
+            let paths: Vec<String> = plan.readers.iter().map(|span| run.trace.path(*span)).collect();
+            let choice = if self.with_readers { "run again too" } else { "are kept, marked stale" };
+            lines.push(format!("read what is undone, and {choice} (Space): {}", paths.join(", ")));
+        }
+        lines.extend(plan.changed.iter().map(|changed| format!("changed: {changed}")));
+        lines
+    }
+}
+
+/// Choices, each with its own key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Menu {
+    /// What is to be chosen.
+    pub title: String,
+    /// Why, line by line.
+    pub lines: Vec<String>,
+    /// The choices.
+    pub items: Vec<Item>,
+    /// The one under the cursor.
+    pub cursor: usize,
+}
+
+impl Menu {
+    pub(super) fn new(title: impl Into<String>, lines: Vec<String>, items: Vec<Item>) -> Self {
+        Self { title: title.into(), lines, items, cursor: 0 }
+    }
+}
+
+/// One choice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// Its key.
+    pub key: Key,
+    /// What it does.
+    pub label: String,
+    /// What it does, for the app.
+    pub choice: Choice,
+}
+
+impl Item {
+    pub(super) fn new(key: Key, label: impl Into<String>, choice: Choice) -> Self {
+        Self { key, label: label.into(), choice }
+    }
+}
+
+/// What a choice does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Choice {
+    /// Sends a command.
+    Send(model::Command),
+    /// Acts as that key would.
+    Act(UiAction),
+    /// Asks once more.
+    Ask(Ask),
+    /// Leaves an action.
+    Skip(Seq),
+    /// Sets a breakpoint.
+    Break(Breakpoint),
+}
+
+/// What becomes of an edited text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// It is sent instead of what the code asked for.
+    Edit {
+        /// The scopes that can be chosen.
+        scopes: Vec<EditScope>,
+        /// The chosen one.
+        chosen: usize,
+    },
+    /// It is taken as the answer of the model, the tool, or the person.
+    Answer,
+}
+
+/// A text being edited. The text itself is kept by the text area of the terminal's side, which starts with
+/// `initial` and gets what the app doesn't handle as [`Command::EditorInput`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Editor {
+    /// Grows by one with each editor: another number is another text area.
+    pub id: u64,
+    /// The span.
+    pub span: SpanId,
+    /// What is edited.
+    pub title: String,
+    /// The text it starts with.
+    pub initial: String,
+    /// What becomes of it.
+    pub purpose: Purpose,
+    /// Whether anything was typed.
+    pub touched: bool,
+    /// Esc was pressed over a changed text: once more drops it.
+    pub leaving: bool,
+}
+
+impl Editor {
+    /// The chosen scope of an edit.
+    #[must_use]
+    pub fn scope(&self) -> Option<EditScope> {
+        match &self.purpose {
+            Purpose::Edit { scopes, chosen } => scopes.get(*chosen).copied(),
+            Purpose::Answer => None,
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What `r` would do, before it is pressed: the plan of the selected span, asked for once the selection has settled.
+
+use super::text::plural;
+use crate::model::{RetryPlan, SpanId};
+
+/// The plan of a retry of the selected span.
+#[derive(Debug, Clone, Default)]
+pub struct Preview {
+    plan: Option<RetryPlan>,
+    due: Option<SpanId>,
+}
+
+impl Preview {
+    /// The plan for a span, if it is known.
+    #[must_use]
+    pub fn plan(&self, span: SpanId) -> Option<&RetryPlan> {
+        self.plan.as_ref().filter(|plan| plan.span == span)
+    }
+
+    /// Whether a plan is to be asked for at the next tick.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        self.due.is_some()
+    }
+
+    /// `r would: undo 2, leave 1 · rerun 1 span · 11 from journal`.
+    #[must_use]
+    pub fn line(&self, span: SpanId) -> Option<String> {
+        let plan = self.plan(span)?;
+        Some(format!(
+            "r would: undo {}, leave {} · rerun {} · {} from journal",
+            plan.undoes.len(),
+            plan.leaves.len(),
+            plural(plan.reruns.len(), "span"),
+            plan.from_journal
+        ))
+    }
+
+    /// The span was selected, or something happened that may change its plan.
+    pub(super) fn want(&mut self, span: SpanId) {
+        self.due = (span != SpanId::RUN).then_some(span);
+    }
+
+    /// At a tick: the span to ask a plan for.
+    pub(super) fn take_due(&mut self) -> Option<SpanId> {
+        self.due.take()
+    }
+
+    pub(super) fn keep(&mut self, plan: RetryPlan) {
+        self.plan = Some(plan);
+    }
+}

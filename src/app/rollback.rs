@@ -1,0 +1,248 @@
+//! The Rollback panel: the actions of the selected span and of everything below it, newest first, and what can be
+//! done with each.
+
+use std::collections::BTreeSet;
+
+use super::{Scroll, safe};
+use crate::model::{ActionChange, ActionOp, ActionStatus, LedgerEntry, RunState, Seq, SpanId, Standing, TraceBody};
+
+/// What can be done with an action, in a word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Word {
+    /// The one that `u` undoes.
+    Next,
+    /// It can be undone now.
+    Free,
+    /// That one must be undone first.
+    Blocked(Seq),
+    /// It can't be undone, and why.
+    Permanent(String),
+    /// It is undone.
+    Undone,
+    /// The user wants to leave it.
+    Skipped,
+    /// It never changed the world.
+    NotApplied,
+}
+
+impl std::fmt::Display for Word {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Next => f.write_str("next"),
+            Self::Free => f.write_str("free"),
+            Self::Blocked(by) => write!(f, "blocked by {by}"),
+            Self::Permanent(why) if why.is_empty() => f.write_str("permanent"),
+            Self::Permanent(why) => write!(f, "permanent ({why})"),
+            Self::Undone => f.write_str("undone"),
+            Self::Skipped => f.write_str("skipped"),
+            Self::NotApplied => f.write_str("not done"),
+        }
+    }
+}
+
+/// One action, ready to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionRow {
+    /// The action.
+    pub seq: Seq,
+    /// Its key.
+    pub key: String,
+    /// The tool that did it.
+    pub tool: String,
+    /// `812 B → 1.9 kB`.
+    pub change: String,
+    /// What can be done with it.
+    pub word: Word,
+    /// Whether the cursor is on it.
+    pub selected: bool,
+}
+
+/// The Rollback panel.
+#[derive(Debug, Clone, Default)]
+pub struct Rollback {
+    span: SpanId,
+    narrow: bool,
+    rows: Vec<Seq>,
+    next: Option<Seq>,
+    undone: usize,
+    skipped: BTreeSet<Seq>,
+    /// Undone actions, the last undone last.
+    undone_order: Vec<Seq>,
+    /// The row the user moved to; `None`: the cursor stays on the one that `u` undoes.
+    picked: Option<Seq>,
+    scroll: Scroll,
+    stale: bool,
+}
+
+impl Rollback {
+    /// The actions listed, newest first.
+    #[must_use]
+    pub fn seqs(&self) -> &[Seq] {
+        &self.rows
+    }
+
+    /// Whether actions of the spans below are left out.
+    #[must_use]
+    pub fn is_narrow(&self) -> bool {
+        self.narrow
+    }
+
+    /// The action under the cursor.
+    #[must_use]
+    pub fn selected(&self) -> Option<Seq> {
+        self.rows.get(self.scroll.cursor).copied()
+    }
+
+    /// The newest applied action in the list that can be undone and isn't skipped.
+    #[must_use]
+    pub fn next(&self) -> Option<Seq> {
+        self.next
+    }
+
+    /// Actions the user wants to leave.
+    #[must_use]
+    pub fn skipped(&self) -> &BTreeSet<Seq> {
+        &self.skipped
+    }
+
+    /// `Rollback · writer#2 and below · 0 of 3 undone`.
+    #[must_use]
+    pub fn title(&self, run: &RunState) -> String {
+        let label = if self.span == SpanId::RUN { "run".into() } else { run.trace.label(self.span) };
+        let scope = if self.narrow { " only" } else { " and below" };
+        format!("Rollback · {}{scope} · {} of {} undone", safe::line(&label), self.undone, self.rows.len())
+    }
+
+    /// The rows in a view of that height.
+    #[must_use]
+    pub fn window(&self, run: &RunState, height: usize) -> Vec<ActionRow> {
+        let range = self.scroll.range(self.rows.len(), height);
+        range.filter_map(|at| self.row(run, self.rows[at], at == self.scroll.cursor)).collect()
+    }
+
+    /// What `u` undoes: the picked row if it can be undone, else the next.
+    #[must_use]
+    pub fn to_undo(&self, run: &RunState) -> Option<Seq> {
+        let picked = self.picked.and_then(|seq| run.ledger.get(seq));
+        picked.filter(|entry| entry.is_applied() && entry.is_undoable()).map(|entry| entry.seq).or(self.next)
+    }
+
+    /// What a redo redoes: the picked row if it is undone, else the last undone one in the list.
+    #[must_use]
+    pub fn to_redo(&self, run: &RunState) -> Option<Seq> {
+        let is_undone = |seq: &Seq| run.ledger.get(*seq).is_some_and(|entry| entry.status == ActionStatus::Undone);
+        let listed = |seq: &&Seq| self.rows.binary_search_by(|row| seq.cmp(&row)).is_ok();
+        self.picked.filter(is_undone).or_else(|| self.undone_order.iter().rev().find(listed).copied())
+    }
+
+    /// A few lines about an action, for a question about it.
+    #[must_use]
+    pub fn describe(&self, run: &RunState, seq: Seq) -> String {
+        self.row(run, seq, false)
+            .map_or_else(|| seq.to_string(), |row| format!("{seq} {} {}  {}", row.tool, row.key, row.change))
+    }
+
+    pub(super) fn step(&mut self, by: isize, height: usize) {
+        self.scroll.step(by, self.rows.len(), height);
+        self.picked = self.selected();
+    }
+
+    pub(super) fn slide(&mut self, by: isize, height: usize) {
+        self.scroll.slide(by, self.rows.len(), height);
+        self.picked = self.selected();
+    }
+
+    /// Puts the cursor on the line in view with that number.
+    pub(super) fn click(&mut self, line: usize, height: usize) {
+        self.scroll.go(self.scroll.top + line, self.rows.len(), height);
+        self.picked = self.selected();
+    }
+
+    /// Lets the cursor stay on the one that `u` undoes again.
+    pub(super) fn unpick(&mut self) {
+        self.picked = None;
+        self.stale = true;
+    }
+
+    pub(super) fn toggle_narrow(&mut self) {
+        self.narrow = !self.narrow;
+        self.unpick();
+    }
+
+    /// Leaves an action, or not any more.
+    pub(super) fn toggle_skip(&mut self, seq: Seq) {
+        if !self.skipped.remove(&seq) {
+            self.skipped.insert(seq);
+        }
+        self.unpick();
+    }
+
+    /// Takes note of an event that changes what the list shows.
+    pub(super) fn event(&mut self, body: &TraceBody) {
+        match body {
+            TraceBody::Action(_) | TraceBody::Invalidated { .. } => self.stale = true,
+            TraceBody::ActionEvent(event) => {
+                self.stale = true;
+                match event.change {
+                    ActionChange::Undone { .. } => self.undone_order.push(event.action),
+                    ActionChange::Redone => self.undone_order.retain(|seq| *seq != event.action),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Lists anew if the selection or the ledger changed.
+    pub(super) fn refresh(&mut self, run: &RunState, span: SpanId, height: usize) {
+        if span != self.span {
+            self.span = span;
+            self.unpick();
+        }
+        if std::mem::take(&mut self.stale) {
+            self.rows = run.actions(span, !self.narrow);
+            let status = |seq: &Seq| run.ledger.get(*seq).map(|entry| entry.status);
+            self.undone = self.rows.iter().filter(|seq| status(seq) == Some(ActionStatus::Undone)).count();
+            let can_undo = |entry: &&LedgerEntry| entry.is_applied() && entry.is_undoable();
+            let wanted = self.rows.iter().filter(|seq| !self.skipped.contains(seq));
+            self.next = wanted.filter_map(|seq| run.ledger.get(*seq)).find(can_undo).map(|entry| entry.seq);
+        }
+        let at = self.picked.or(self.next).and_then(|wanted| self.rows.binary_search_by(|row| wanted.cmp(row)).ok());
+        self.scroll.go(at.unwrap_or(0), self.rows.len(), height);
+    }
+
+    fn row(&self, run: &RunState, seq: Seq, selected: bool) -> Option<ActionRow> {
+        let entry = run.ledger.get(seq)?;
+        Some(ActionRow {
+            seq,
+            key: safe::line(&entry.record.key.to_string()).into_owned(),
+            tool: safe::line(&entry.record.tool_name).into_owned(),
+            change: safe::line(&change(entry)).into_owned(),
+            word: self.word(run, seq),
+            selected,
+        })
+    }
+
+    fn word(&self, run: &RunState, seq: Seq) -> Word {
+        match run.ledger.standing(seq) {
+            Standing::Undone => Word::Undone,
+            Standing::NotApplied => Word::NotApplied,
+            Standing::Permanent(why) => Word::Permanent(why),
+            _ if self.skipped.contains(&seq) => Word::Skipped,
+            Standing::Blocked { by, .. } => Word::Blocked(by),
+            Standing::Free if self.next == Some(seq) => Word::Next,
+            Standing::Free => Word::Free,
+        }
+    }
+}
+
+/// What an action did to its key.
+fn change(entry: &LedgerEntry) -> String {
+    let record = &entry.record;
+    let left = if entry.status == ActionStatus::Intent { &record.intended } else { &entry.after };
+    match record.op {
+        ActionOp::External => record.old.summary(),
+        ActionOp::Append => format!("+ {}", record.intended.summary()),
+        ActionOp::Set | ActionOp::Delete => format!("{} → {}", record.old.summary(), left.summary()),
+    }
+}

@@ -1,0 +1,193 @@
+//! Everything the screen shows.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{Detail, Key, Layout, Log, Popup, Preview, Rollback, Tree};
+use crate::model::{Abilities, Breakpoint, Editable, Millis, RunState, RunStatus, SpanId};
+
+/// A panel that can have the focus.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pane {
+    /// The span tree.
+    #[default]
+    Tree,
+    /// Texts of the selected span.
+    Detail,
+    /// What the debugger did and why.
+    Log,
+    /// The actions of the selected span and below.
+    Rollback,
+}
+
+impl Pane {
+    /// Every panel, in the order of Tab.
+    pub const ALL: [Pane; 4] = [Self::Tree, Self::Detail, Self::Log, Self::Rollback];
+}
+
+/// A search being typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// Where: the tree (a filter) or Detail.
+    pub pane: Pane,
+    /// What was typed so far.
+    pub text: String,
+}
+
+/// What a session starts with.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// Shared and personal breakpoints.
+    pub breakpoints: Vec<Breakpoint>,
+    /// The terminal's columns and lines.
+    pub size: (u16, u16),
+    /// The time now.
+    pub now: Millis,
+    /// Follow the newest span from the start (a live run).
+    pub follow: bool,
+}
+
+/// The screen's state.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// The run: the fold of its events.
+    pub run: RunState,
+    /// The span tree's view.
+    pub tree: Tree,
+    /// The panel that keys go to.
+    pub focus: Pane,
+    /// Which of Detail and Log is shown.
+    pub side: Pane,
+    /// Which panel is below the tree when the panels are stacked.
+    pub lower: Pane,
+    /// Texts of the selected span.
+    pub detail: Detail,
+    /// Its actions.
+    pub rollback: Rollback,
+    /// What the debugger did and why.
+    pub log: Log,
+    /// What lies over the panels and takes the keys.
+    pub popup: Option<Popup>,
+    /// A prefix key that was pressed and waits for the next.
+    pub pending: Option<Key>,
+    /// A search being typed, in the footer.
+    pub search: Option<Search>,
+    /// The breakpoints as they were last sent.
+    pub breakpoints: Vec<Breakpoint>,
+    /// What can be done with this run; unknown until the run says so.
+    pub abilities: Option<Abilities>,
+    /// Agents whose edits are in no file.
+    pub edits: Vec<String>,
+    /// Text of responses that are still streaming.
+    pub streams: HashMap<SpanId, String>,
+    /// What a retry of the selected span would do.
+    pub preview: Preview,
+    /// The time now, as far as events and ticks told it.
+    pub now: Millis,
+    /// The terminal's columns and lines.
+    pub size: (u16, u16),
+    /// One line for the footer: why a key was refused, what an undo did.
+    pub message: Option<String>,
+    /// Events that are committed and not here yet.
+    pub lag: u64,
+    /// A pause was asked for and is not confirmed.
+    pub pausing: bool,
+    /// The run's engine stopped.
+    pub closed: bool,
+    /// Whether anything changed since the last drawing; the loop clears it.
+    pub dirty: bool,
+    /// Calls under way (not stopped at a gate).
+    pub(super) active: BTreeSet<SpanId>,
+    /// The span a retry was asked for, until its plan comes.
+    pub(super) retrying: Option<SpanId>,
+    /// The span an edit was asked for, until its text comes, and whether for `$EDITOR`.
+    pub(super) fetching: Option<(SpanId, bool)>,
+    /// What `$EDITOR` has open.
+    pub(super) outside: Option<Editable>,
+    /// How many editor popups there were.
+    pub(super) editors: u64,
+}
+
+impl State {
+    /// The state before the first event.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        let mut state = Self {
+            side: Pane::Detail,
+            lower: Pane::Detail,
+            breakpoints: setup.breakpoints,
+            size: setup.size,
+            now: setup.now,
+            dirty: true,
+            ..Self::default()
+        };
+        state.tree.follow = setup.follow;
+        state
+    }
+
+    /// The selected span.
+    #[must_use]
+    pub fn selected(&self) -> SpanId {
+        self.tree.cursor()
+    }
+
+    /// Where the panels lie.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        Layout::new(self.size, self.side, self.lower)
+    }
+
+    /// Lines inside a panel.
+    #[must_use]
+    pub fn height(&self, pane: Pane) -> usize {
+        self.layout().area(pane).lines()
+    }
+
+    /// Whether the run is under way.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.run.status == RunStatus::Running && !self.closed && !self.run.trace.is_empty()
+    }
+
+    /// Whether the loop should send ticks: something runs (durations grow), or a preview is due.
+    #[must_use]
+    pub fn wants_tick(&self) -> bool {
+        (self.is_live() && !self.active.is_empty()) || self.preview.is_due()
+    }
+
+    /// How long a span has taken, in milliseconds.
+    #[must_use]
+    pub fn elapsed(&self, span: SpanId) -> u64 {
+        self.run.trace.get(span).map_or(0, |found| found.end.unwrap_or(self.now).0.saturating_sub(found.start.0))
+    }
+
+    /// The paused span that a key means: what to release, and a paused span in it. That is the selection if it or
+    /// something below it is paused, else what is paused in its agent, else the only paused span there is.
+    #[must_use]
+    pub fn paused_here(&self) -> Option<(SpanId, SpanId)> {
+        let trace = &self.run.trace;
+        let selected = self.selected();
+        let agent = trace.agent_of(selected);
+        let within = |above: SpanId| trace.paused().find(|span| trace.is_within(*span, above));
+        let only = || trace.paused().next().filter(|_| trace.paused().count() == 1);
+        let in_agent = || (agent != SpanId::RUN).then(|| within(agent)).flatten();
+        within(selected)
+            .map(|paused| (selected, paused))
+            .or_else(|| in_agent().or_else(only).map(|paused| (paused, paused)))
+    }
+
+    /// Gives a panel the focus, and shows it.
+    pub(super) fn show(&mut self, pane: Pane) {
+        self.focus = pane;
+        if matches!(pane, Pane::Detail | Pane::Log) {
+            self.side = pane;
+        }
+        if pane != Pane::Tree {
+            self.lower = pane;
+        }
+    }
+
+    /// Says something in the footer.
+    pub(super) fn say(&mut self, message: impl Into<String>) {
+        self.message = Some(message.into());
+    }
+}

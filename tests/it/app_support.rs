@@ -1,0 +1,191 @@
+//! A run made of events, and a state that is driven by keys.
+
+use tama_tui::app::{Command, Key, Msg, Setup, State, update};
+use tama_tui::model::{
+    self, ActionChange, ActionEvent, ActionOp, ActionRecord, EffectClass, Gate, Generation, KeyState, LlmRequestRecord,
+    Millis, ModelName, ModelOptions, PauseReason, RunId, RunStatus, Seq, SpanEnd, SpanId, SpanSpec, SpanStart,
+    SpanStatus, TextHash, TraceBody, TraceEvent, Try, Undoability, Update,
+};
+
+const HASH: TextHash = TextHash([0; 16]);
+
+/// A state under test, with the run's side of it.
+pub struct Bench {
+    pub state: State,
+    seq: u64,
+    spans: u32,
+}
+
+impl Bench {
+    /// A started run on a screen of 120x40, following.
+    pub fn new() -> Self {
+        let setup = Setup { size: (120, 40), follow: true, ..Setup::default() };
+        let mut bench = Self { state: State::new(setup), seq: 0, spans: 1 };
+        bench.event(TraceBody::RunStarted {
+            run: RunId("20261122-k7qd".into()),
+            name: "release-notes".into(),
+            entrypoint: "editor".into(),
+            task: HASH,
+            pipeline: HASH,
+            workspace: "/w".into(),
+        });
+        bench
+    }
+
+    /// `editor` with `writer`, which wrote NOTES.md (#6) and memory (#8) and is paused before its second call.
+    pub fn paused() -> (Self, Spans) {
+        let mut bench = Self::new();
+        let editor = bench.agent(SpanId::RUN, "editor");
+        let writer = bench.agent(editor, "writer");
+        let llm = bench.llm(writer, 1);
+        bench.end(llm, SpanStatus::Ok);
+        let tool = bench.tool(writer, "tama_files_write");
+        let first = bench.action(writer, tool, model::Key::file("NOTES.md"));
+        let second = bench.action(writer, tool, model::Key::memory("outline"));
+        bench.end(tool, SpanStatus::Ok);
+        let call = bench.llm(writer, 2);
+        bench.pause(call, Gate::BeforeLlm);
+        (bench, Spans { editor, writer, llm, tool, call, first, second })
+    }
+
+    pub fn send(&mut self, update: Update) -> Vec<Command> {
+        tama_tui::app::update(&mut self.state, Msg::Update(update))
+    }
+
+    pub fn event(&mut self, body: TraceBody) -> Vec<Command> {
+        self.seq += 1;
+        let event = TraceEvent { seq: Seq(self.seq), at: Millis(self.seq * 1000), body };
+        self.send(Update::Events(vec![event]))
+    }
+
+    pub fn last(&self) -> Seq {
+        Seq(self.seq)
+    }
+
+    pub fn start(&mut self, parent: SpanId, name: &str, visit: u32, attempt: u32, spec: SpanSpec) -> SpanId {
+        let span = SpanId(self.spans);
+        self.spans += 1;
+        let above = self.state.run.trace.path(parent);
+        let label = if visit > 1 { format!("{name}#{visit}") } else { name.to_owned() };
+        let path = if above.is_empty() { label } else { format!("{above}/{label}") };
+        self.event(TraceBody::SpanStarted(SpanStart {
+            span,
+            parent,
+            path,
+            name: name.into(),
+            visit,
+            attempt: Try(attempt),
+            generation: Generation(1),
+            fan: None,
+            spec,
+        }));
+        span
+    }
+
+    pub fn agent(&mut self, parent: SpanId, name: &str) -> SpanId {
+        self.start(parent, name, 1, 1, agent())
+    }
+
+    pub fn llm(&mut self, parent: SpanId, visit: u32) -> SpanId {
+        let record = LlmRequestRecord {
+            request: HASH,
+            model: ModelName { provider: "script".into(), model: "x".into() },
+            options: ModelOptions::default(),
+            system: HASH,
+            tools: Vec::new(),
+            messages: Vec::new(),
+        };
+        self.start(parent, "llm", visit, 1, SpanSpec::Llm(record))
+    }
+
+    pub fn tool(&mut self, parent: SpanId, name: &str) -> SpanId {
+        self.start(parent, name, 1, 1, tool())
+    }
+
+    pub fn end(&mut self, span: SpanId, status: SpanStatus) -> Vec<Command> {
+        let (finish, output, usage, cost) = (None, None, None, None);
+        self.event(TraceBody::SpanEnded(SpanEnd { span, status, finish, output, usage, cost, answered: false }))
+    }
+
+    pub fn pause(&mut self, span: SpanId, gate: Gate) {
+        self.event(TraceBody::Paused { span, gate, reason: PauseReason::Step });
+    }
+
+    pub fn action(&mut self, agent: SpanId, tool: SpanId, key: model::Key) -> Seq {
+        let text = |text: &str| KeyState::Text { text: text.into() };
+        self.event(TraceBody::Action(ActionRecord {
+            span: agent,
+            tool_span: tool,
+            tool_name: "tama_files_write".into(),
+            key,
+            op: ActionOp::Set,
+            old: KeyState::Absent,
+            intended: text("new"),
+            undo: Undoability::Undo,
+        }));
+        let action = self.last();
+        self.change(action, ActionChange::Applied { after: text("new") });
+        action
+    }
+
+    pub fn change(&mut self, action: Seq, change: ActionChange) {
+        self.event(TraceBody::ActionEvent(ActionEvent { action, change }));
+    }
+
+    pub fn status(&mut self, status: RunStatus) {
+        self.event(TraceBody::RunStatus { status, text: None });
+    }
+
+    pub fn key(&mut self, key: Key) -> Vec<Command> {
+        update(&mut self.state, Msg::Key(key))
+    }
+
+    /// Types characters; returns the commands of the last one, without what the panels ask for themselves.
+    pub fn keys(&mut self, text: &str) -> Vec<model::Command> {
+        let mut last = Vec::new();
+        for letter in text.chars() {
+            last = self.key(Key::Char(letter));
+        }
+        asked(last)
+    }
+
+    /// Presses a key; returns what is asked of the run.
+    pub fn ask(&mut self, key: Key) -> Vec<model::Command> {
+        asked(self.key(key))
+    }
+
+    pub fn tick(&mut self) -> Vec<model::Command> {
+        asked(update(&mut self.state, Msg::Tick(Millis(1_000_000))))
+    }
+
+    pub fn message(&self) -> &str {
+        self.state.message.as_deref().unwrap_or_default()
+    }
+}
+
+pub struct Spans {
+    pub editor: SpanId,
+    pub writer: SpanId,
+    pub llm: SpanId,
+    pub tool: SpanId,
+    pub call: SpanId,
+    pub first: Seq,
+    pub second: Seq,
+}
+
+pub fn agent() -> SpanSpec {
+    SpanSpec::Agent { pattern: "react".into(), input: HASH, prompt: None, prompt_file: None }
+}
+
+pub fn tool() -> SpanSpec {
+    SpanSpec::Tool { args: HASH, request: HASH, effect: EffectClass::Reversible }
+}
+
+/// What is asked of the run, Inspect left out.
+pub fn asked(commands: Vec<Command>) -> Vec<model::Command> {
+    let run = commands.into_iter().filter_map(|command| match command {
+        Command::Run(command) => Some(command),
+        _ => None,
+    });
+    run.filter(|command| !matches!(command, model::Command::Inspect { .. })).collect()
+}
