@@ -8,4 +8,6 @@ pub mod pipeline;
 pub mod rollback;
 pub mod runtime;
 pub mod store;
+pub mod term;
+pub mod ui;
 pub mod world;

@@ -6,6 +6,9 @@ use super::Pane;
 /// From this width on the panels stand side by side.
 const WIDE: u16 = 100;
 
+/// Columns of Detail that its texts leave free: they stand under their titles.
+pub const TEXT_MARGIN: u16 = 4;
+
 /// A rectangle of cells.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Area {
@@ -84,7 +87,7 @@ impl Layout {
             layout.place(lower, Area { x: 0, y: 1 + top, width, height: body - top });
             return layout;
         }
-        let left = width * 9 / 20;
+        let left = width / 2;
         let bottom = (body / 3).max(5).min(body);
         let right = Area { x: left, y: 1, width: width - left, height: body - bottom };
         layout.tree = Area { x: 0, y: 1, width: left, height: body };

@@ -28,7 +28,7 @@ pub use footer::{Footer, footer};
 pub use header::{Header, header};
 pub use input::{Key, Mouse};
 pub use keys::{Context, Group, UiAction, Verb};
-pub use layout::{Area, Layout};
+pub use layout::{Area, Layout, TEXT_MARGIN};
 pub use log::{Log, LogKind, LogLine, pause_text};
 pub use msg::{Command, EditorInput, Msg};
 pub use popup::{Ask, BreakList, Choice, Confirmed, Editor, Help, Item, Menu, PlanAsk, Popup, Purpose};

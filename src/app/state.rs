@@ -121,6 +121,7 @@ impl State {
             ..Self::default()
         };
         state.tree.follow = setup.follow;
+        state.detail.wrap = true;
         state
     }
 

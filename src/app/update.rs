@@ -2,7 +2,7 @@
 
 use super::act;
 use super::keys::{self, Meaning, Verb};
-use super::{Command, EditorInput, Key, Msg, Pane, Popup, State};
+use super::{Command, EditorInput, Key, Msg, Pane, Popup, State, TEXT_MARGIN};
 use crate::model;
 
 /// Takes a message in; returns what the loop must do.
@@ -46,7 +46,8 @@ fn settle(state: &mut State, changed: bool) -> Vec<Command> {
     if let Some(text) = state.streams.get(&span).filter(|_| inspect && !changed) {
         state.detail.stream(text);
     }
-    state.detail.refresh(usize::from(detail.inner().width), detail.lines());
+    let columns = detail.inner().width.saturating_sub(TEXT_MARGIN);
+    state.detail.refresh(usize::from(columns), detail.lines());
     state.rollback.refresh(&state.run, span, layout.rollback.lines());
     if inspect { vec![Command::Run(model::Command::Inspect { span })] } else { Vec::new() }
 }

@@ -13,3 +13,4 @@ mod floors;
 mod llm;
 mod scenario;
 mod server;
+mod ui;

@@ -1,0 +1,30 @@
+//! What can go wrong with a terminal.
+
+/// Why the terminal failed; phrased to follow "failed to …".
+#[derive(Debug, thiserror::Error)]
+pub enum TermError {
+    /// Standard input or output is not a terminal.
+    #[error(
+        "open the screen: standard input and output must be a terminal; without one use `tama-tui run`, `tama-tui runs`, \
+         `tama-tui undo`"
+    )]
+    NotATerminal,
+    /// Another part of the program panicked; its message is on the terminal.
+    #[error("go on: a part of the program panicked (its message is above)")]
+    Panicked,
+    /// The terminal refused something.
+    #[error("{what}: {why}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The system's words.
+        why: std::io::Error,
+    },
+}
+
+impl TermError {
+    /// Names what was tried.
+    pub(super) fn io(what: &'static str) -> impl Fn(std::io::Error) -> Self {
+        move |why| Self::Io { what, why }
+    }
+}

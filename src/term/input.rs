@@ -1,0 +1,83 @@
+//! Keys, mouse and size of the terminal, read on a thread of their own.
+//!
+//! Of their own, because crossterm never returns from reading a terminal that was closed; so a second thread waits for
+//! nothing but that. Both are asleep when nothing happens.
+
+use std::os::fd::AsFd;
+use std::pin::pin;
+use std::thread;
+
+use crossterm::event::{Event, EventStream};
+use futures::StreamExt;
+use futures::future::{Either, select};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use tokio::sync::{mpsc, oneshot};
+
+/// What came from the terminal.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// A key, the mouse, a paste, a new size.
+    Event(Event),
+    /// The terminal was closed, or can't be read.
+    Gone,
+}
+
+/// Reads the terminal until it is dropped.
+pub(super) struct Reader {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Reader {
+    /// Starts to read.
+    pub(super) fn start(to: mpsc::UnboundedSender<Input>) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::spawn(move || futures::executor::block_on(read(&to, stopped)));
+        Self { stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Stops reading, so that another program can have the keys.
+    pub(super) fn stop(mut self) {
+        self.stop.take();
+        if let Some(thread) = self.thread.take() {
+            // It ends at once: it only waits for an event or for this.
+            let _ = thread.join();
+        }
+    }
+}
+
+async fn read(to: &mpsc::UnboundedSender<Input>, mut stopped: oneshot::Receiver<()>) {
+    let mut events = EventStream::new();
+    loop {
+        let input = match select(pin!(events.next()), &mut stopped).await {
+            Either::Left((Some(Ok(event)), _)) => Input::Event(event),
+            Either::Left((None | Some(Err(_)), _)) => Input::Gone,
+            Either::Right(_) => return,
+        };
+        let last = matches!(input, Input::Gone);
+        if to.send(input).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// Tells when the terminal's other end is closed. Where the system can't poll a terminal, SIGHUP alone tells.
+pub(super) fn watch_hangup(to: mpsc::UnboundedSender<Input>) {
+    thread::spawn(move || {
+        let input = std::io::stdin();
+        loop {
+            let mut fds = [PollFd::new(input.as_fd(), PollFlags::empty())];
+            match poll(&mut fds, PollTimeout::NONE) {
+                Err(nix::errno::Errno::EINTR) => {}
+                Err(_) => return,
+                Ok(_) => {
+                    let flags = fds[0].revents().unwrap_or(PollFlags::empty());
+                    if flags.intersects(PollFlags::POLLHUP | PollFlags::POLLERR) {
+                        let _ = to.send(Input::Gone);
+                    }
+                    return;
+                }
+            }
+        }
+    });
+}

@@ -1,0 +1,17 @@
+//! The terminal itself: taking it, giving it back, and the loop between keys, the run and the screen.
+//!
+//! The only floor that knows crossterm.
+
+mod editor;
+mod error;
+mod guard;
+mod input;
+mod keys;
+mod link;
+mod run;
+mod signals;
+
+pub use error::TermError;
+pub use guard::install_panic_hook;
+pub use link::Link;
+pub use run::run;

@@ -1,0 +1,126 @@
+//! The panel that Detail and Log share: tabs above, the texts, and the span in numbers below.
+
+mod lines;
+
+use ratatui::Frame;
+use ratatui::layout::{Alignment, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::{Theme, cell, log, panel};
+use crate::app::keys::{self, UiAction};
+use crate::app::{LineKind, Pane, State, TEXT_MARGIN, safe, text};
+use crate::model::{SpanId, SpanStatus, Usage};
+
+/// Draws the panel with Detail or Log in it.
+pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, side: Pane, theme: Theme) {
+    let focused = state.focus == side;
+    let mut block = panel::frame(theme, focused, tabs(side, focused, theme));
+    let room = usize::from(area.width).saturating_sub(26);
+    if side == Pane::Detail && room > 8 {
+        block = block.title(path(state, room, theme).alignment(Alignment::Right));
+        block = block.title_bottom(numbers(state, usize::from(area.width).saturating_sub(4), theme));
+    }
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    match side {
+        Pane::Log => log::draw(frame, inner, state, focused, theme),
+        _ => texts(frame, inner, state, focused, theme),
+    }
+}
+
+fn tabs(side: Pane, focused: bool, theme: Theme) -> Line<'static> {
+    let tab = |pane, action, name: &str| {
+        let label = format!(" {} {name} ", keys::verb(action).keys_text());
+        let style = if pane == side { theme.title(focused) } else { theme.quiet() };
+        Span::styled(label, style)
+    };
+    Line::from(vec![tab(Pane::Detail, UiAction::ShowDetail, "Detail"), tab(Pane::Log, UiAction::ShowLog, "Log")])
+}
+
+/// Where the span is: `writer#2 › llm 2`, as much of it as fits.
+fn path(state: &State, room: usize, theme: Theme) -> Line<'static> {
+    let span = state.selected();
+    if span == SpanId::RUN {
+        return Line::default();
+    }
+    let trace = &state.run.trace;
+    let mut parts: Vec<SpanId> =
+        std::iter::once(span).chain(trace.ancestors(span)).filter(|at| *at != SpanId::RUN).collect();
+    parts.reverse();
+    let label = |from: usize| parts[from..].iter().map(|at| trace.label(*at)).collect::<Vec<_>>().join(" › ");
+    let fits = (0..parts.len()).map(label).find(|text| cell::width(&safe::line(text)) + 2 <= room);
+    let text = fits.unwrap_or_else(|| trace.label(span));
+    Line::from(Span::styled(format!(" {} ", cell::cut(&text, room - 2)), theme.output()))
+}
+
+/// The span in numbers, or why it stands still.
+fn numbers(state: &State, room: usize, theme: Theme) -> Line<'static> {
+    let trace = &state.run.trace;
+    let span = state.selected();
+    let Some(found) = trace.get(span) else { return Line::default() };
+    let mut parts: Vec<(String, Style)> = Vec::new();
+    let status = theme.status(found.status);
+    match (trace.pause(span), trace.waiting_on(span)) {
+        (Some((gate, reason)), _) => {
+            parts.push((format!("PAUSED {}: {}", gate.name(), crate::app::pause_text(reason)), status));
+        }
+        (None, Some(on)) => parts.push((format!("waiting for {on}"), status)),
+        (None, None) if found.status == SpanStatus::Error => parts.push(("ERROR".into(), status)),
+        (None, None) => parts.push((found.status.name().into(), status)),
+    }
+    if let Some(finish) = trace.finish(span) {
+        parts.push((format!("finish {finish}"), theme.text()));
+    }
+    let usage = found.counts.usage;
+    if usage != Usage::default() {
+        parts.push((format!("{} in", text::count(usage.input)), theme.call()));
+        parts.push((format!("{} out", text::count(usage.output)), theme.output()));
+    }
+    if found.counts.cost >= 1000 {
+        parts.push((text::money(found.counts.cost), theme.text()));
+    }
+    parts.push((text::duration(state.elapsed(span)), theme.tool()));
+    joined(parts, room, theme)
+}
+
+/// Parts with dots between them, as many as fit; the first is cut where even it does not.
+fn joined(parts: Vec<(String, Style)>, room: usize, theme: Theme) -> Line<'static> {
+    let mut line = Line::from(Span::raw(" "));
+    let mut left = room.saturating_sub(2);
+    for (at, (text, style)) in parts.into_iter().enumerate() {
+        let text = if at == 0 { cell::cut(&text, left).into_owned() } else { text };
+        let wide = cell::width(&text) + if at == 0 { 0 } else { 3 };
+        if wide > left {
+            break;
+        }
+        left -= wide;
+        if at > 0 {
+            line.push_span(Span::styled(" · ", theme.border(false)));
+        }
+        line.push_span(Span::styled(text, style));
+    }
+    line.push_span(Span::raw(" "));
+    line
+}
+
+fn texts(frame: &mut Frame, inner: Rect, state: &State, focused: bool, theme: Theme) {
+    let lines = state.detail.window(usize::from(inner.height));
+    if lines.is_empty() {
+        let text = if state.run.trace.is_empty() { " waiting for the run to start" } else { " reading…" };
+        frame.render_widget(Paragraph::new(text).style(theme.quiet()), inner);
+        return;
+    }
+    let cursor = state.detail.scroll.cursor.saturating_sub(state.detail.scroll.top);
+    for ((at, line), y) in lines.iter().enumerate().zip(inner.y..inner.bottom()) {
+        let row = Rect { y, height: 1, ..inner };
+        // Texts are laid out for `TEXT_MARGIN` columns less than there are.
+        let margin = if matches!(line.kind, LineKind::Title { .. }) { 1 } else { TEXT_MARGIN - 1 };
+        let text = Rect { x: row.x + margin, width: row.width.saturating_sub(margin), ..row };
+        frame.render_widget(Paragraph::new(lines::draw(line, &state.detail.find, theme)), text);
+        if focused && at == cursor {
+            frame.buffer_mut().set_style(row, theme.selection(true));
+        }
+    }
+}

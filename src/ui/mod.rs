@@ -1,0 +1,119 @@
+//! Draws the state: one small file per panel. The only floor that knows ratatui and tui-tree-widget.
+//!
+//! Nothing is decided and nothing is counted here: `app` says what there is, this says how it looks.
+
+mod cell;
+mod detail;
+mod edit;
+mod footer;
+mod header;
+mod log;
+mod panel;
+mod popup;
+mod rollback;
+pub mod spans;
+mod sweep;
+mod theme;
+
+pub use theme::{ColorChoice, ColorDepth, Theme};
+
+use edit::Editing;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::widgets::{Paragraph, Wrap};
+
+use crate::app::{self, EditorInput, Pane, Popup, State};
+use spans::{Spans, SpansView};
+
+/// Below this nothing can be read.
+const SMALLEST: (u16, u16) = (24, 8);
+/// From this width on spans have a bar on the run's time axis.
+const BAR: u16 = 130;
+
+/// What widgets keep between frames; nothing of it is the program's state but the text being edited.
+#[derive(Debug)]
+pub struct View {
+    theme: Theme,
+    spans: SpansView,
+    editing: Option<(u64, Editing)>,
+}
+
+impl View {
+    /// A view with nothing drawn yet.
+    #[must_use]
+    pub fn new(theme: Theme) -> Self {
+        Self { theme, spans: SpansView::default(), editing: None }
+    }
+
+    /// Opens or closes the text area as the state's popup says. Call it after each update.
+    pub fn sync(&mut self, state: &State) {
+        let Some(Popup::Editor(editor)) = &state.popup else {
+            // A question about what was typed lies over the editor; its text must not be lost.
+            if state.popup.is_none() {
+                self.editing = None;
+            }
+            return;
+        };
+        if self.editing.as_ref().is_none_or(|(id, _)| *id != editor.id) {
+            self.editing = Some((editor.id, Editing::new(&editor.initial, self.theme)));
+        }
+    }
+
+    /// Gives a key or a paste to the text area.
+    pub fn edit(&mut self, input: &EditorInput) {
+        if let Some((_, editing)) = &mut self.editing {
+            editing.take(input);
+        }
+    }
+
+    /// The whole text of the text area.
+    #[must_use]
+    pub fn edited_text(&self) -> String {
+        self.editing().map(Editing::text).unwrap_or_default()
+    }
+
+    fn editing(&self) -> Option<&Editing> {
+        self.editing.as_ref().map(|(_, editing)| editing)
+    }
+}
+
+/// Draws the whole screen.
+pub fn draw(frame: &mut Frame, state: &State, view: &mut View) {
+    let area = frame.area();
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        let text = Paragraph::new("window too small (60x16 or more)").wrap(Wrap { trim: true });
+        frame.render_widget(text, area);
+        return;
+    }
+    let theme = view.theme;
+    let layout = state.layout();
+    // A state that has not heard of a new size yet must not draw outside of the frame.
+    let place = |of: app::Area| panel::rect(of).intersection(area);
+    header::draw(frame, place(layout.header), state, theme);
+    let spans = Spans {
+        run: &state.run,
+        tree: &state.tree,
+        now: state.now,
+        focused: state.focus == Pane::Tree,
+        bar: area.width >= BAR,
+    };
+    spans::draw(frame, place(layout.tree), &spans, &mut view.spans, theme);
+    for side in [Pane::Detail, Pane::Log] {
+        let at = place(layout.area(side));
+        if !at.is_empty() {
+            detail::draw(frame, at, state, side, theme);
+        }
+    }
+    if !place(layout.rollback).is_empty() {
+        rollback::draw(frame, place(layout.rollback), state, theme);
+    }
+    let footer = app::footer(state);
+    footer::draw(frame, place(layout.footer), state, &footer, theme);
+    popup::draw(frame, body(area), state, &footer, view, theme);
+    sweep::sweep(frame.buffer_mut());
+}
+
+/// Where popups lie: all but the first and the last line.
+fn body(area: Rect) -> Rect {
+    Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area }
+}

@@ -1,0 +1,45 @@
+//! Questions: what something destructive will do, before it is done.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::super::Theme;
+use super::sheet;
+use crate::app::{Ask, PlanAsk, State};
+
+/// A question that wants its key.
+pub(super) fn question(frame: &mut Frame, body: Rect, ask: &Ask, theme: Theme) {
+    let lines = ask.lines.iter().flat_map(|line| sheet::wrapped(line, body)).map(Line::from).collect();
+    let key = ask.key.to_string();
+    sheet::show(frame, body, &ask.title, lines, &[(&key, "do it"), ("Esc", "leave it")], theme);
+}
+
+/// The plan of a retry.
+pub(super) fn plan(frame: &mut Frame, body: Rect, ask: &PlanAsk, state: &State, theme: Theme) {
+    let lines: Vec<Line> = ask
+        .lines(&state.run)
+        .iter()
+        .flat_map(|line| sheet::wrapped(line, body))
+        .map(|line| {
+            let style = if line.starts_with(' ') { theme.quiet() } else { theme.text() };
+            Line::from(Span::styled(line, style))
+        })
+        .collect();
+    let title = format!("Retry {}", state.run.trace.path(ask.plan.span));
+    let keys = [("Space", "readers too"), ("Enter", "retry"), ("Esc", "leave it")];
+    let from = usize::from(ask.plan.readers.is_empty());
+    sheet::show(frame, body, &title, shortened(lines, body, theme), &keys[from..], theme);
+}
+
+/// Leaves out lines of the middle where not all fit, and says how many: the end of a plan matters most.
+fn shortened(mut lines: Vec<Line<'static>>, body: Rect, theme: Theme) -> Vec<Line<'static>> {
+    let room = usize::from(body.height).saturating_sub(2);
+    let over = lines.len().saturating_sub(room);
+    if over > 0 && room > 2 {
+        let from = room / 3;
+        lines.drain(from..=from + over);
+        lines.insert(from, Line::from(Span::styled(format!("  … {} more lines", over + 1), theme.quiet())));
+    }
+    lines
+}

@@ -1,0 +1,49 @@
+//! Choices: what to do about a conflict or a stale agent, and what can follow a prefix key.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
+
+use super::super::{Theme, cell};
+use super::sheet;
+use crate::app::{Footer, Menu};
+
+/// A menu with its reasons above the choices.
+pub(super) fn draw(frame: &mut Frame, body: Rect, menu: &Menu, theme: Theme) {
+    let mut lines: Vec<Line> = menu.lines.iter().flat_map(|line| sheet::wrapped(line, body)).map(Line::from).collect();
+    if !lines.is_empty() {
+        lines.push(Line::default());
+    }
+    let keys = menu.items.iter().map(|item| cell::width(&item.key.to_string())).max().unwrap_or(0);
+    for (at, item) in menu.items.iter().enumerate() {
+        let chosen = at == menu.cursor;
+        let mark = if chosen { "› " } else { "  " };
+        let label = Span::raw(cell::cut(&item.label, usize::from(body.width)).into_owned());
+        let key = Span::styled(cell::left(&item.key.to_string(), keys + 2), theme.key());
+        let line = Line::from(vec![Span::raw(mark), key, label]);
+        lines.push(if chosen { line.patch_style(theme.selection(false)) } else { line });
+    }
+    sheet::show(frame, body, &menu.title, lines, &[("Enter", "choose"), ("Esc", "leave it")], theme);
+}
+
+/// What can follow the prefix that was pressed, in the lower right corner.
+pub(super) fn prefix(frame: &mut Frame, body: Rect, footer: &Footer, theme: Theme) {
+    if footer.menu.is_empty() {
+        return;
+    }
+    let lines: Vec<Line> = footer
+        .menu
+        .iter()
+        .map(|(key, name)| {
+            Line::from(vec![Span::styled(format!(" {key}"), theme.key()), Span::raw(format!("  {name} "))])
+        })
+        .collect();
+    let columns = lines.iter().map(Line::width).max().unwrap_or(0);
+    let size = |wanted: usize, most: u16| u16::try_from(wanted + 2).unwrap_or(u16::MAX).min(most);
+    let (width, height) = (size(columns, body.width), size(lines.len(), body.height));
+    let area = Rect::new(body.right() - width, body.bottom() - height, width, height);
+    frame.render_widget(Clear, area);
+    let block = Block::bordered().border_type(BorderType::Plain).border_style(theme.border(true));
+    frame.render_widget(Paragraph::new(lines).block(block), area);
+}

@@ -1,0 +1,27 @@
+//! What lies over the panels, one file each.
+
+mod ask;
+mod breakpoints;
+mod editor;
+mod help;
+mod menu;
+mod sheet;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::{Theme, View};
+use crate::app::{Footer, Popup, State};
+
+/// Draws what lies over the panels.
+pub(super) fn draw(frame: &mut Frame, body: Rect, state: &State, footer: &Footer, view: &View, theme: Theme) {
+    match &state.popup {
+        None => menu::prefix(frame, body, footer, theme),
+        Some(Popup::Help(help)) => help::draw(frame, body, *help, theme),
+        Some(Popup::Ask(asked)) => ask::question(frame, body, asked, theme),
+        Some(Popup::Plan(plan)) => ask::plan(frame, body, plan, state, theme),
+        Some(Popup::Menu(menu)) => menu::draw(frame, body, menu, theme),
+        Some(Popup::Breakpoints(list)) => breakpoints::draw(frame, body, *list, state, theme),
+        Some(Popup::Editor(editor)) => editor::draw(frame, body, editor, view, theme),
+    }
+}

@@ -1,0 +1,116 @@
+//! The sheet that popups are drawn on: centred, as large as its text, keys on its lower border.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::super::{Theme, cell};
+use crate::app::safe;
+
+/// Narrowest text, so that titles and keys have room.
+const NARROW: usize = 40;
+/// Widest text that is comfortable to read.
+const WIDE: usize = 90;
+
+/// Lays a sheet with lines on the body.
+pub(super) fn show(
+    frame: &mut Frame,
+    body: Rect,
+    title: &str,
+    lines: Vec<Line<'static>>,
+    keys: &[(&str, &str)],
+    theme: Theme,
+) {
+    let needed = lines.iter().map(Line::width).max().unwrap_or(0);
+    let keys_width = keys.iter().map(|(key, name)| key.width() + name.width() + 4).sum::<usize>();
+    let columns = needed.max(keys_width).max(title.width() + 4).clamp(NARROW, WIDE);
+    let inner = clear(frame, body, (columns + 2, lines.len()), title, keys, theme);
+    let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// Clears a centred area for a text of that size and frames it; returns the inside.
+pub(super) fn clear(
+    frame: &mut Frame,
+    body: Rect,
+    (columns, rows): (usize, usize),
+    title: &str,
+    keys: &[(&str, &str)],
+    theme: Theme,
+) -> Rect {
+    let size = |wanted: usize, most: u16| u16::try_from(wanted + 2).unwrap_or(u16::MAX).min(most);
+    let (width, height) = (size(columns, body.width), size(rows, body.height));
+    let area = Rect::new(body.x + (body.width - width) / 2, body.y + (body.height - height) / 2, width, height);
+    frame.render_widget(Clear, area);
+    let title = cell::cut(title, usize::from(width).saturating_sub(4));
+    let block = Block::bordered()
+        .border_type(BorderType::Plain)
+        .border_style(theme.border(true))
+        .title(Span::styled(format!(" {title} "), theme.title(true)))
+        .title_bottom(hints(keys, theme).right_aligned());
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    inner
+}
+
+/// Keys and what they do.
+pub(super) fn hints(keys: &[(&str, &str)], theme: Theme) -> Line<'static> {
+    let mut line = Line::default();
+    for (key, name) in keys {
+        line.push_span(Span::styled(format!(" {key}"), theme.key()));
+        line.push_span(Span::styled(format!(" {name} "), theme.quiet()));
+    }
+    line
+}
+
+/// Safe text cut into lines that fit a sheet on this body, continued under its own indentation.
+pub(super) fn wrapped(text: &str, body: Rect) -> Vec<String> {
+    let columns = usize::from(body.width).saturating_sub(4).clamp(8, WIDE);
+    let mut out = Vec::new();
+    for line in safe::lines(text) {
+        let indent = line.len() - line.trim_start().len();
+        let mut rest: String = line.into_owned();
+        while rest.width() > columns {
+            let (first, more) = split(&rest, columns, indent);
+            rest = format!("{}{more}", " ".repeat(indent.min(columns / 2)));
+            out.push(first);
+        }
+        out.push(rest);
+    }
+    out
+}
+
+/// Splits at the last space that fits, or at the width.
+fn split(text: &str, columns: usize, indent: usize) -> (String, String) {
+    let mut used = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        used += c.width().unwrap_or(0);
+        used > columns
+    });
+    let end = end.map_or(text.len(), |(at, _)| at);
+    let space = text.get(..end).and_then(|fits| fits.rfind(' ')).filter(|at| *at > indent);
+    let (first, rest) = text.split_at(space.unwrap_or(end));
+    (first.to_owned(), rest.trim_start().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_go_on_under_their_indentation() {
+        let body = Rect::new(0, 0, 16, 10);
+        assert_eq!(wrapped("  one two three four\nx", body), ["  one two", "  three four", "x"]);
+        assert_eq!(wrapped("abcdefghijklmnop", body), ["abcdefghijkl", "mnop"]);
+    }
+
+    #[test]
+    fn any_text_ends() {
+        for text in ["          ", "   世世世世世世世世世世世世", &" x".repeat(60), "\u{1b}[31m\n\n"] {
+            let lines = wrapped(text, Rect::new(0, 0, 3, 3));
+            assert!(lines.iter().all(|line| line.width() <= 8), "{lines:?}");
+        }
+    }
+}

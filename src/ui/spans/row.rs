@@ -1,0 +1,142 @@
+//! One row of the Spans panel.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::super::{Theme, cell};
+use super::{Columns, Spans};
+use crate::app::{Row, text};
+use crate::model::{Counts, Key, Millis, SpanId, SpanKind, SpanStatus};
+
+/// The widget puts two cells before a name for each level, one for the selection and two for the fold.
+const INDENT: usize = 2;
+const LEAD: usize = 3;
+/// Columns a name keeps, however deep it lies.
+const NAME: usize = 10;
+/// Actions looked at for a tool's key.
+const NEAR: usize = 32;
+
+/// Draws rows.
+pub(super) struct Picture<'a> {
+    spans: &'a Spans<'a>,
+    columns: Columns,
+    theme: Theme,
+    start: Millis,
+    end: Millis,
+}
+
+impl<'a> Picture<'a> {
+    /// For a run, its time axis from its start to its end or to now.
+    pub(super) fn new(spans: &'a Spans<'a>, columns: Columns, theme: Theme) -> Self {
+        let run = spans.run.trace.get(SpanId::RUN);
+        let start = run.map_or(Millis(0), |run| run.start);
+        let end = run.and_then(|run| run.end).unwrap_or(spans.now).max(start);
+        Self { spans, columns, theme, start, end }
+    }
+
+    /// How many levels are left out at the left, so that names in a deep tree can be read.
+    pub(super) fn shift(&self, rows: &[Row]) -> usize {
+        let levels = self.columns.name.saturating_sub(LEAD + NAME) / INDENT;
+        rows.iter().map(|row| row.depth).max().unwrap_or(0).saturating_sub(levels)
+    }
+
+    /// A row's text, right of its fold symbol, at a depth.
+    pub(super) fn line(&self, row: &Row, depth: usize) -> Line<'static> {
+        let trace = &self.spans.run.trace;
+        let Some(span) = trace.get(row.span) else { return Line::default() };
+        let undone = span.status == SpanStatus::Undone;
+        let dim = |style: Style| if undone { self.theme.undone() } else { style };
+        let mut line = Cells { spans: Vec::new() };
+        let room = self.columns.name.saturating_sub(LEAD + INDENT * depth);
+        self.name(&mut line, row.span, room, undone);
+        line.put(self.columns.pattern, |to| cell::left(trace.pattern(row.span), to), dim(self.theme.quiet()));
+        let word = status(span.status, self.columns.status);
+        line.put(self.columns.status, |to| cell::left(word, to), self.theme.status(span.status));
+        let took = span.end.unwrap_or(self.spans.now).0.saturating_sub(span.start.0);
+        line.put(self.columns.time, |to| cell::right(&text::duration(took), to), dim(self.theme.tool()));
+        let tokens = span.counts.usage.input + span.counts.usage.output;
+        let tokens = if tokens == 0 { String::new() } else { text::count(tokens) };
+        line.put(self.columns.tokens, |to| cell::right(&tokens, to), dim(self.theme.text()));
+        let did = did(span.counts, self.columns.did);
+        line.put(self.columns.did, |to| cell::left(&did, to), dim(self.theme.text()));
+        let bar = self.bar(span.start, span.end.unwrap_or(self.spans.now));
+        line.put(self.columns.bar, |_| bar, dim(self.theme.kind(span.kind)));
+        Line::from(line.spans)
+    }
+
+    fn name(&self, line: &mut Cells, span: SpanId, room: usize, undone: bool) {
+        let trace = &self.spans.run.trace;
+        let Some(found) = trace.get(span) else { return };
+        let (name, more) = match found.kind {
+            SpanKind::Llm => (format!("llm {}", found.visit), String::new()),
+            SpanKind::Tool => {
+                let label = trace.label(span);
+                let short = label.strip_prefix("tama_").unwrap_or(&label).to_owned();
+                (short, self.key(span).map(|key| format!(" {}", key.name)).unwrap_or_default())
+            }
+            SpanKind::Run | SpanKind::Agent | SpanKind::Human => (trace.label(span), String::new()),
+        };
+        let more = if found.attempt.0 > 1 { format!("{more} try {}", found.attempt.0) } else { more };
+        let style = if undone { self.theme.undone() } else { self.theme.kind(found.kind) };
+        let name = cell::cut(&name, room).into_owned();
+        let rest = room.saturating_sub(cell::width(&name));
+        line.spans.push(Span::styled(name, style));
+        let quiet = if undone { self.theme.undone() } else { self.theme.quiet() };
+        line.spans.push(Span::styled(cell::left(&more, rest), quiet));
+    }
+
+    /// What a tool's first action changed.
+    fn key(&self, span: SpanId) -> Option<&Key> {
+        let started = self.spans.run.trace.get(span)?.started;
+        let entries = self.spans.run.ledger.entries();
+        let from = entries.partition_point(|entry| entry.seq < started);
+        let near = entries.get(from..)?.iter().take(NEAR);
+        near.map(|entry| &entry.record).find(|record| record.tool_span == span).map(|record| &record.key)
+    }
+
+    fn bar(&self, start: Millis, end: Millis) -> String {
+        let columns = self.columns.bar as u64;
+        let whole = (self.end.0 - self.start.0).max(1);
+        let place = |at: Millis| at.0.saturating_sub(self.start.0).min(whole) * columns / whole;
+        let from = place(start).min(columns.saturating_sub(1));
+        let to = place(end).max(from + 1);
+        (0..columns).map(|at| if (from..to).contains(&at) { '━' } else { ' ' }).collect()
+    }
+}
+
+struct Cells {
+    spans: Vec<Span<'static>>,
+}
+
+impl Cells {
+    /// Puts one column, with a cell before it; nothing when the column is left out.
+    fn put(&mut self, width: usize, text: impl FnOnce(usize) -> String, style: Style) {
+        if width > 0 {
+            self.spans.push(Span::raw(" "));
+            self.spans.push(Span::styled(text(width), style));
+        }
+    }
+}
+
+/// The status in a word that fits; what needs the user is in capitals.
+fn status(status: SpanStatus, columns: usize) -> &'static str {
+    match status {
+        SpanStatus::Paused => "PAUSED",
+        SpanStatus::Error => "ERROR",
+        SpanStatus::Cancelled if columns < 9 => "cancel",
+        other => other.name(),
+    }
+}
+
+/// What a span did to the world.
+fn did(counts: Counts, columns: usize) -> String {
+    let wide = columns >= 13;
+    match (counts.undoable, counts.permanent, counts.undone) {
+        (0, 0, 0) => String::new(),
+        (0, 0, undone) => format!("{undone} undone"),
+        (undo, 0, _) => format!("{undo} undo"),
+        (0, permanent, _) => format!("{permanent} perm"),
+        (undo, permanent, _) if wide => format!("{undo} undo {permanent} perm"),
+        (undo, permanent, _) => format!("{undo}u {permanent}perm"),
+    }
+}
