@@ -1,6 +1,6 @@
 //! Where the runs are: `--data-dir`, or `.tama` beside the pipeline.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::eyre;
 
@@ -9,6 +9,13 @@ use crate::store::DataDir;
 
 /// The data folder's usual name, beside the pipeline.
 const FOLDER: &str = ".tama";
+
+/// The data folder of a pipeline in the folder `base`; it is made when it isn't there.
+pub(super) fn beside(global: &Global, base: &Path) -> color_eyre::Result<DataDir> {
+    let path = global.data_dir.clone().unwrap_or_else(|| base.join(FOLDER));
+    let path = std::path::absolute(&path).map_err(|error| eyre!("failed to find {}: {error}", path.display()))?;
+    DataDir::open_or_create(path).map_err(|error| eyre!("failed to {error}"))
+}
 
 /// The data folder that is there: the one given, or that of the current folder.
 pub(super) fn existing(global: &Global) -> color_eyre::Result<DataDir> {

@@ -2,18 +2,22 @@
 
 mod check;
 mod data;
+mod debug;
 mod exit;
+mod replay;
 mod runs;
+mod screen;
 mod show;
 mod stored;
 mod text;
 mod undo;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use color_eyre::eyre::Report;
+use color_eyre::eyre::{Report, eyre};
 
 use exit::Exit;
 
@@ -23,6 +27,8 @@ use exit::Exit;
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
+    #[command(flatten)]
+    debug: debug::Args,
     #[command(flatten)]
     global: Global,
 }
@@ -52,6 +58,9 @@ enum Colour {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Open a past run in the debugger
+    #[command(visible_alias = "open")]
+    Replay(replay::Args),
     /// Undo what a stored run did to the world, newest first
     Undo(undo::Args),
     /// List the stored runs, or show one
@@ -64,7 +73,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => exit,
         Err(report) => {
             text::say(&format!("error: {}", paragraph(&report)));
             Exit::Failed.into()
@@ -72,19 +81,36 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> color_eyre::Result<Exit> {
+fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
     color_eyre::install()?;
+    crate::term::install_panic_hook();
     let global = cli.global;
     match cli.command {
-        Some(Command::Undo(args)) => wait(undo::run(args, &global)),
-        Some(Command::Runs(args)) => runs::run(args, &global),
-        Some(Command::Check(args)) => Ok(check::run(&args, &global)),
-        None => runs::welcome(&global),
+        Some(Command::Replay(args)) => wait(replay::run(&args, &global)).map(ExitCode::from),
+        Some(Command::Undo(args)) => wait(undo::run(args, &global)).map(ExitCode::from),
+        Some(Command::Runs(args)) => runs::run(args, &global).map(ExitCode::from),
+        Some(Command::Check(args)) => Ok(check::run(&args, &global).into()),
+        None => match cli.debug.pipeline.clone() {
+            Some(pipeline) => wait(debug::run(&cli.debug, &pipeline, &global)).map(ExitCode::from),
+            None => runs::welcome(&global).map(ExitCode::from),
+        },
     }
 }
 
+/// The screen wants a terminal on both ends; `instead` is the command for scripts.
+fn need_terminal(instead: &str, what: &std::path::Path) -> color_eyre::Result<()> {
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(eyre!(
+        "the debugger needs a terminal, and input or output is none here. For scripts there is \
+         `tama-tui {instead} {}`.",
+        what.display()
+    ))
+}
+
 /// Runs a future to its end.
-fn wait(future: impl Future<Output = color_eyre::Result<Exit>>) -> color_eyre::Result<Exit> {
+fn wait<T>(future: impl Future<Output = color_eyre::Result<T>>) -> color_eyre::Result<T> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
 }
 

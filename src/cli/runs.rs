@@ -58,7 +58,8 @@ fn listed(data: &DataDir) -> color_eyre::Result<Vec<RunListing>> {
     data.runs().map_err(|error| eyre!("failed to {error}"))
 }
 
-fn list(data: &DataDir) -> color_eyre::Result<Exit> {
+/// Prints the runs as a table.
+pub(super) fn list(data: &DataDir) -> color_eyre::Result<Exit> {
     let runs = listed(data)?;
     if runs.is_empty() {
         print("No runs yet.\n")?;

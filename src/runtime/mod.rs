@@ -20,4 +20,4 @@ mod session;
 pub use engine::{Engine, Finish, Headless, Mode, NewRun, Setup, StatusHook};
 pub use feed::{Feed, Receiver, Sink, channel};
 pub use request::{llm_hash, tool_hash};
-pub use session::{ModelSource, Session, SessionError, open, providers, start, start_unrecorded};
+pub use session::{ModelSource, Session, SessionError, open, prepare, providers, start, start_unrecorded};

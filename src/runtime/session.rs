@@ -52,6 +52,15 @@ pub fn providers(base: PathBuf) -> ModelSource {
     })
 }
 
+/// Says whether a pipeline can run here, before anything is made.
+///
+/// # Errors
+/// When its workspace or its models are not usable.
+pub fn prepare(loaded: &Loaded) -> Result<(), SessionError> {
+    World::open(&loaded.workspace, None)?;
+    providers(loaded.base.clone())(&loaded.pipeline).map_err(SessionError::Models).map(drop)
+}
+
 /// Starts a new run, recorded in the data folder. Must be called within a tokio runtime; blocks for the time that
 /// creating the database takes (about 75 ms).
 ///

@@ -1,0 +1,96 @@
+//! `tama-tui PIPELINE`: runs a pipeline under the debugger.
+
+use std::path::{Path, PathBuf};
+
+use color_eyre::eyre::eyre;
+
+use super::exit::Exit;
+use super::{Global, check, data, screen};
+use crate::model::{Breakpoint, Gate};
+use crate::pipeline::{Loaded, load};
+use crate::runtime::{self, Mode};
+
+/// What a pipeline is run with.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A pipeline.toml, or a folder that holds one
+    pub pipeline: Option<PathBuf>,
+    /// The task, instead of the pipeline's own
+    #[arg(long, requires = "pipeline")]
+    task: Option<String>,
+    /// Start stopped before the first call
+    #[arg(long, requires = "pipeline")]
+    step: bool,
+    /// Stop before each call of this agent (a glob; may be given several times)
+    #[arg(long = "break", value_name = "AGENT", requires = "pipeline")]
+    breaks: Vec<String>,
+    /// Run this agent alone
+    #[arg(long, value_name = "NAME", requires = "pipeline")]
+    agent: Option<String>,
+}
+
+/// Runs the pipeline under the screen.
+pub(super) async fn run(args: &Args, pipeline: &Path, global: &Global) -> color_eyre::Result<u8> {
+    let Some(mut loaded) = loaded(pipeline, global) else { return Ok(Exit::Faults as u8) };
+    choose(&mut loaded, args.agent.as_deref())?;
+    let task = task(&loaded, args.task.clone())?;
+    let breakpoints = breakpoints(&loaded, &args.breaks);
+    super::need_terminal("run", pipeline)?;
+    runtime::prepare(&loaded).map_err(|error| eyre!("failed to {error}"))?;
+    let data = data::beside(global, &loaded.base)?;
+    let mode = Mode::Debug { step: args.step, breakpoints: breakpoints.clone() };
+    let session = async move {
+        let handle = tokio::runtime::Handle::current();
+        let start = move || {
+            let _entered = handle.enter();
+            runtime::start(loaded, &data, task, mode)
+        };
+        tokio::task::spawn_blocking(start)
+            .await
+            .unwrap_or_else(|error| Err(runtime::SessionError::Models(error.to_string())))
+    };
+    screen::show(session, breakpoints, true, global).await
+}
+
+/// The pipeline, or `None` after its faults were told.
+pub(super) fn loaded(pipeline: &Path, global: &Global) -> Option<Loaded> {
+    match load(pipeline) {
+        Ok(loaded) => Some(loaded),
+        Err(faults) => {
+            check::tell(&faults, global);
+            None
+        }
+    }
+}
+
+/// Runs one agent alone, as if it were the entrypoint.
+pub(super) fn choose(loaded: &mut Loaded, agent: Option<&str>) -> color_eyre::Result<()> {
+    let Some(agent) = agent else { return Ok(()) };
+    if !loaded.pipeline.agents.contains_key(agent) {
+        let known: Vec<&str> = loaded.pipeline.agents.keys().map(String::as_str).collect();
+        return Err(eyre!("no agent is named \"{agent}\"; the pipeline has {}", known.join(", ")));
+    }
+    agent.clone_into(&mut loaded.pipeline.entrypoint);
+    Ok(())
+}
+
+/// The task that was given, or the pipeline's own.
+pub(super) fn task(loaded: &Loaded, given: Option<String>) -> color_eyre::Result<String> {
+    given.or_else(|| loaded.pipeline.task.clone()).ok_or_else(|| {
+        eyre!(
+            "there is no task: give one with --task, or write `task = \"…\"` under [pipeline] in {}",
+            loaded.file.display()
+        )
+    })
+}
+
+fn breakpoints(loaded: &Loaded, agents: &[String]) -> Vec<Breakpoint> {
+    let own = agents.iter().map(|agent| Breakpoint {
+        at: Gate::BeforeLlm,
+        agent: Some(agent.clone()),
+        tool: None,
+        model: None,
+        enabled: true,
+    });
+    loaded.pipeline.breakpoints.iter().cloned().chain(own).collect()
+}

@@ -1,0 +1,46 @@
+//! `replay`: opens a past run in the debugger.
+
+use std::io::{self, BufRead, Write};
+
+use color_eyre::eyre::eyre;
+
+use super::text::print;
+use super::{Global, data, runs, screen};
+use crate::runtime::{self, Mode};
+use crate::store::{DataDir, RunFolder};
+
+/// `tama-tui replay`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Any unique part of the run's id; a list to pick from when left out
+    run: Option<String>,
+}
+
+/// Opens the run under the screen.
+pub(super) async fn run(args: &Args, global: &Global) -> color_eyre::Result<u8> {
+    let data = data::existing(global)?;
+    super::need_terminal("runs show", std::path::Path::new(args.run.as_deref().unwrap_or("RUN")))?;
+    let Some(folder) = pick(args.run.as_deref(), &data)? else { return Ok(0) };
+    let mode = Mode::Debug { step: false, breakpoints: Vec::new() };
+    let session = async move { runtime::open(folder, &data, mode).await };
+    screen::show(session, Vec::new(), false, global).await
+}
+
+/// The run that was named, or picked from a list; `None` when there is none to pick.
+fn pick(named: Option<&str>, data: &DataDir) -> color_eyre::Result<Option<RunFolder>> {
+    let find = |part: &str| data.find(part).map(Some).map_err(|error| eyre!("failed to {error}"));
+    if let Some(part) = named {
+        return find(part);
+    }
+    runs::list(data)?;
+    let newest = data.runs().map_err(|error| eyre!("failed to {error}"))?.into_iter().next();
+    let Some(newest) = newest else { return Ok(None) };
+    print(&format!("\nWhich run? Any part of its id, or Enter for {}: ", newest.id))?;
+    io::stdout().flush()?;
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    match line.trim() {
+        "" => Ok(Some(newest.folder)),
+        part => find(part),
+    }
+}

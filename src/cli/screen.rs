@@ -1,0 +1,85 @@
+//! A session under the screen: it starts in the background, so that the first frame does not wait for the database.
+
+use std::future::Future;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use color_eyre::eyre::eyre;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::{Colour, Global};
+use crate::app;
+use crate::model::{Breakpoint, Command, Millis, TraceBody, Update};
+use crate::runtime::{Session, SessionError};
+use crate::term;
+use crate::ui::{ColorChoice, ColorDepth, Theme};
+
+/// Updates that may wait for the screen; more wait in the engine's own channel.
+const UPDATES: usize = 64;
+
+/// Shows a session until the user ends it; returns the exit code.
+pub(super) async fn show(
+    session: impl Future<Output = Result<Session, SessionError>> + Send + 'static,
+    breakpoints: Vec<Breakpoint>,
+    live: bool,
+    global: &Global,
+) -> color_eyre::Result<u8> {
+    let (commands, asked) = mpsc::unbounded_channel();
+    let (told, updates) = mpsc::channel(UPDATES);
+    let session: JoinHandle<Result<(), SessionError>> = tokio::spawn(carry(session, asked, told));
+    let state = app::State::new(app::Setup { breakpoints, size: (80, 24), now: now(), follow: live });
+    let code =
+        term::run(state, (commands, updates), theme(global)).await.map_err(|error| eyre!("failed to {error}"))?;
+    match session.await? {
+        Ok(()) => Ok(u8::try_from(code).unwrap_or(1)),
+        Err(error) => Err(eyre!("failed to {error}")),
+    }
+}
+
+/// Starts the session, then carries commands down and updates up.
+async fn carry(
+    session: impl Future<Output = Result<Session, SessionError>>,
+    mut asked: mpsc::UnboundedReceiver<Command>,
+    told: mpsc::Sender<Update>,
+) -> Result<(), SessionError> {
+    let Session { engine, log, told: lines, .. } = session.await?;
+    let mut feed = engine.feed;
+    let notes = lines.into_iter().map(|text| TraceBody::Note { span: None, error: true, text });
+    log.append(notes.collect());
+    loop {
+        tokio::select! {
+            command = asked.recv() => match command {
+                // A closed engine has said so already.
+                Some(command) => drop(engine.commands.send(command)),
+                None => break,
+            },
+            update = feed.next() => match update {
+                Some(update) => {
+                    let closed = update == Update::Closed;
+                    if told.send(update).await.is_err() || closed {
+                        break;
+                    }
+                }
+                None => break,
+            },
+        }
+    }
+    // Without its commands the engine ends in order: cancelled, recorded, closed.
+    drop(engine.commands);
+    drop(engine.finish.await);
+    Ok(())
+}
+
+fn theme(global: &Global) -> Theme {
+    let choice = match global.color {
+        Colour::Auto => ColorChoice::Auto,
+        Colour::Always => ColorChoice::Always,
+        Colour::Never => ColorChoice::Never,
+    };
+    Theme::new(ColorDepth::detect(choice, |name| std::env::var(name).ok()))
+}
+
+fn now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
