@@ -23,7 +23,7 @@ use exit::Exit;
 
 /// Runs the pipeline of a folder under a debugger that can take its side effects back.
 #[derive(Debug, Parser)]
-#[command(name = "tama-tui", version, args_conflicts_with_subcommands = true)]
+#[command(name = "tama-tui", version, subcommand_precedence_over_arg = true, subcommand_negates_reqs = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

@@ -20,7 +20,7 @@ impl Dispatcher {
                 let sent = self.sent(span, &request);
                 Editable {
                     span,
-                    title: "request".into(),
+                    title: "what is about to be sent".into(),
                     text: request_doc::render(&sent),
                     scopes: vec![EditScope::Agent, EditScope::Call],
                     extension: "md",
@@ -113,7 +113,7 @@ impl Dispatcher {
         let (agent, name) = self.prompted(span)?;
         Ok(Editable {
             span: agent,
-            title: format!("prompt of {name}"),
+            title: format!("prompt of {name}, from its next call on"),
             text: self.prompt_text(&name)?,
             scopes: vec![EditScope::Agent],
             extension: "md",
