@@ -233,7 +233,7 @@ impl Dispatcher {
             _ => Ok(()),
         };
         self.sink.send(Update::Abilities(Abilities { pause, undo, retry }));
-        self.sink.send(Update::Edits(self.edits.edited()));
+        self.tell_edits();
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tama_tui::model::{
     ActionStatus, Breakpoint, Command, EditScope, Gate, Generation, Release, RetryPlan, RunState, RunStatus, Seq,
-    SpanId, UndoReport, Update,
+    SpanId, TraceBody, UndoReport, Update,
 };
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Mode, Session};
@@ -49,6 +49,7 @@ struct Stage {
     /// The generation when a retry was asked for.
     before: Generation,
     chunks: String,
+    edits: Option<Vec<String>>,
 }
 
 #[test]
@@ -118,6 +119,7 @@ impl Stage {
             refused: None,
             before: Generation(1),
             chunks: String::new(),
+            edits: None,
         }
     }
 
@@ -149,6 +151,7 @@ impl Stage {
                 let text = text.replace("\\n", "\n");
                 self.send(Command::SaveEdit { span, text, scope: EditScope::Agent })
             }
+            "write-back" => self.send(Command::WriteBack),
             "plan" => {
                 self.plan = None;
                 let span = self.span(subject)?;
@@ -166,6 +169,9 @@ impl Stage {
         let work = self.folder.path().join("work");
         match verb {
             "file" => same(&fs::read_to_string(work.join(subject)).map_err(|error| error.to_string())?, text),
+            "beside" => {
+                same(&fs::read_to_string(self.folder.path().join(subject)).map_err(|error| error.to_string())?, text)
+            }
             "no-file" => same(&work.join(subject).exists().to_string(), "false"),
             "memory" => {
                 let state = self.session.log.with(|state| state.ledger.memory(subject));
@@ -179,6 +185,7 @@ impl Stage {
                 let tries = self.tries(subject);
                 same(&tries.to_string(), text)
             }
+            "output" => same(&self.output()?, text),
             "status" => same(self.state.status.name(), subject),
             "plan-undoes" => same(&self.shown()?.undoes.len().to_string(), subject),
             "plan-reruns" => same(&self.shown()?.rerun_names.join(" "), subject),
@@ -205,6 +212,18 @@ impl Stage {
 
     fn shown(&self) -> Result<&RetryPlan, String> {
         self.plan.as_ref().ok_or_else(|| "no plan was shown".into())
+    }
+
+    /// What the pipeline's entrypoint gave last.
+    fn output(&self) -> Result<String, String> {
+        let recorder = self.session.log.recorder();
+        let entry = self.state.trace.children(SpanId::RUN).last().unwrap_or_default();
+        let events = recorder.span_events(entry).map_err(|error| error.to_string())?;
+        let ended = events.iter().rev().find_map(|event| match &event.body {
+            TraceBody::SpanEnded(end) => end.output,
+            _ => None,
+        });
+        recorder.text(ended.ok_or("it has no output")?).map_err(|error| error.to_string())
     }
 
     /// How often a path ran (all tries).
@@ -308,6 +327,7 @@ impl Stage {
                 Update::Plan(plan) => self.plan = Some(plan),
                 Update::Undo(report) => self.report = Some(report),
                 Update::Refused(why) => self.refused = Some(why),
+                Update::Edits(edits) => self.edits = Some(edits),
                 Update::Chunk { text, .. } => self.chunks.push_str(&text),
                 _ => {}
             }
@@ -324,7 +344,8 @@ impl Stage {
             ("opened", _) => self.state.last > Seq(0),
             ("plan", _) => self.plan.is_some(),
             ("report", _) => self.report.is_some(),
-            ("refused", _) => self.refused.is_some(),
+            ("edits", names) => self.edits.as_ref().is_some_and(|edits| edits.join(" ") == names),
+            ("refused", part) => self.refused.as_ref().is_some_and(|why| why.contains(part)),
             ("seen", path) => trace.find(path).is_some(),
             _ => panic!("no such thing to wait for: {what}"),
         }
