@@ -185,7 +185,7 @@ impl Stage {
                 let tries = self.tries(subject);
                 same(&tries.to_string(), text)
             }
-            "output" => same(&self.output()?, text),
+            "output" => same(&self.output()?, subject),
             "status" => same(self.state.status.name(), subject),
             "plan-undoes" => same(&self.shown()?.undoes.len().to_string(), subject),
             "plan-reruns" => same(&self.shown()?.rerun_names.join(" "), subject),
