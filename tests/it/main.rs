@@ -13,4 +13,5 @@ mod floors;
 mod llm;
 mod scenario;
 mod server;
+mod terminal;
 mod ui;
