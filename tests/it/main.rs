@@ -11,6 +11,7 @@ mod app_support;
 mod cli;
 mod floors;
 mod llm;
+mod readme;
 mod scenario;
 mod server;
 mod terminal;

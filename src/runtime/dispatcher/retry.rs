@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Dispatcher;
 use crate::effects::llm::LlmProvider;
-use crate::model::{Generation, RetryPlan, RunStatus, Seq, SpanId, SpanKind, TraceBody, Update};
+use crate::model::{Generation, RetryPlan, RunStatus, Seq, SpanId, SpanKind, SpanStatus, TraceBody, Update};
 use crate::pipeline::{Pipeline, changed_agents, load};
 use crate::rollback;
 
@@ -20,6 +20,7 @@ impl Dispatcher {
     fn make_plan(&self, span: SpanId, with_readers: bool) -> Result<RetryPlan, String> {
         let plan = self.log.with(|state| rollback::plan_retry(state, span, with_readers));
         let mut plan = plan.map_err(|error| format!("failed to {error}"))?;
+        self.take_up_cancelled(&mut plan);
         let names: Vec<String> = plan.reruns.iter().filter_map(|at| self.agent_names.get(at).cloned()).collect();
         let is_rerun =
             |changed: &str| names.iter().any(|name| name == changed || name.split('.').next() == Some(changed));
@@ -30,6 +31,22 @@ impl Dispatcher {
         let edited = self.edits.edited();
         plan.changed.extend(edited.into_iter().filter(|name| is_rerun(name)).map(|name| format!("{name} (edited)")));
         Ok(plan)
+    }
+
+    /// After a cancel, what was cut off runs too: calls again, and their agents on.
+    fn take_up_cancelled(&self, plan: &mut RetryPlan) {
+        self.log.with(|state| {
+            for span in (1..u32::try_from(state.trace.len()).unwrap_or(u32::MAX)).map(SpanId) {
+                let Some(found) = state.trace.get(span).filter(|found| found.status == SpanStatus::Cancelled) else {
+                    continue;
+                };
+                if plan.reruns.contains(&span) || plan.reopens.contains(&span) {
+                    continue;
+                }
+                let list = if found.kind == SpanKind::Agent { &mut plan.reopens } else { &mut plan.reruns };
+                list.push(span);
+            }
+        });
     }
 
     /// Carries out the plan that was shown: cancel, undo, run on.

@@ -11,7 +11,7 @@ use super::{Dispatcher, Incoming};
 use crate::effects::llm::CallPlace;
 use crate::effects::tools::ToolError;
 use crate::model::{
-    Finish, Gate, LlmRequest, LlmResponse, Message, PauseReason, SpanEnd, SpanId, SpanStatus, TraceBody, Usage,
+    Finish, Gate, LlmRequest, LlmResponse, Message, PauseReason, SpanEnd, SpanId, SpanStatus, TraceBody, Update, Usage,
 };
 use crate::pipeline::Price;
 use crate::rollback::Doer;
@@ -103,6 +103,7 @@ impl Dispatcher {
         let Some(flight) = self.flights.get_mut(path).filter(|flight| flight.span == span) else { return };
         flight.task = None;
         let price = self.price_of(path);
+        let broken = matches!(done, Done::Broken(_));
         let end = SpanEnd {
             span,
             status: SpanStatus::Ok,
@@ -127,6 +128,10 @@ impl Dispatcher {
                 (SpanEnd { status, finish, output, ..end }, Ok(Payload::Tool(text)), fault)
             }
             Done::Llm(Err(failure)) | Done::Broken(failure) => {
+                if broken {
+                    // What can't be recorded can't come up as an event either.
+                    self.sink.send(Update::Refused(failure.text.clone()));
+                }
                 let output = Some(self.log.text(&failure.text));
                 (SpanEnd { status: SpanStatus::Error, output, ..end }, Err(failure), true)
             }
