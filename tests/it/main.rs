@@ -14,4 +14,5 @@ mod llm;
 mod readme;
 mod scenario;
 mod server;
+mod terminal;
 mod ui;
