@@ -9,8 +9,11 @@
 mod app_flows;
 mod app_support;
 mod cli;
+mod counted;
+mod crash;
 mod floors;
 mod llm;
 mod scenario;
 mod server;
+mod sql;
 mod ui;

@@ -67,15 +67,28 @@ impl Dispatcher {
 
     /// Ends tasks, and waits until none of them touches the world any more.
     pub(super) async fn stop_flights(&mut self, paths: &[String]) {
-        let tasks: Vec<_> =
-            paths.iter().filter_map(|path| self.flights.remove(path)).filter_map(|flight| flight.task).collect();
-        for task in &tasks {
-            task.abort();
+        self.halt(paths).await;
+        for path in paths {
+            self.flights.remove(path);
+        }
+    }
+
+    /// Ends tasks as [`Self::stop_flights`] does, and keeps the flights; returns the paths that were under way.
+    pub(super) async fn halt(&mut self, paths: &[String]) -> Vec<String> {
+        let mut halted = Vec::new();
+        let mut tasks = Vec::new();
+        for path in paths {
+            if let Some(task) = self.flights.get_mut(path).and_then(|flight| flight.task.take()) {
+                task.abort();
+                tasks.push(task);
+                halted.push(path.clone());
+            }
         }
         for task in tasks {
             // Only cancellation is expected here; a panic in a task ends that task alone.
             drop(task.await);
         }
+        halted
     }
 
     pub(super) async fn quit(&mut self) {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Dispatcher;
+use super::super::ask::Failure;
+use super::{Dispatcher, Done};
 use crate::effects::llm::LlmProvider;
-use crate::model::{Generation, RetryPlan, RunStatus, Seq, SpanId, SpanKind, TraceBody, Update};
+use crate::model::{Generation, RetryPlan, RunStatus, Seq, SpanId, TraceBody, Update};
 use crate::pipeline::{Pipeline, changed_agents, load};
 use crate::rollback;
 
@@ -48,11 +49,12 @@ impl Dispatcher {
         self.drop_pattern();
         let taken = self.paths_of(&plan.reruns);
         let reopened = self.paths_of(&plan.reopens);
-        self.stop_flights(&taken).await;
+        let halted = self.halt(&taken).await;
         if let Err(why) = self.take_back(&plan).await {
-            self.resume_after_conflict(&plan, &taken);
+            self.resume_after_conflict(&halted);
             return Err(why);
         }
+        self.stop_flights(&taken).await;
         // Ends of ancestors are asked for anew.
         self.stop_flights(&reopened).await;
         let generation = Generation(self.generation().0 + 1);
@@ -62,7 +64,7 @@ impl Dispatcher {
         for path in &taken {
             self.paths.remove(path);
         }
-        self.journal.invalidate(&taken);
+        self.journal.invalidate(taken.iter().chain(&reopened));
         self.last_plan = None;
         self.limit_waived = false;
         if self.status() != RunStatus::Running {
@@ -102,19 +104,13 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// The cancelled part of the set stands as failed, stopped at the error gate; everything else goes on.
-    fn resume_after_conflict(&mut self, plan: &RetryPlan, taken: &[String]) {
-        let cut: Vec<(String, SpanId)> = self.log.with(|state| {
-            let live = plan.reruns.iter().zip(taken).filter(|(span, _)| {
-                let found = state.trace.get(**span);
-                found.is_some_and(|found| found.status.is_live() && found.kind != SpanKind::Agent)
-            });
-            live.map(|(span, path)| (path.clone(), *span)).collect()
-        });
-        let ends = cut.iter().map(|(_, span)| TraceBody::SpanEnded(super::lifecycle::cancelled(*span)));
-        self.log.append(ends.collect());
-        for (path, _) in cut {
-            self.paths.remove(&path);
+    /// What was under way in the set stands as failed, stopped at the error gate; everything else goes on as it was.
+    fn resume_after_conflict(&mut self, halted: &[String]) {
+        let error = "stopped for a retry, which could not go on";
+        for path in halted {
+            if let Some(span) = self.flights.get(path).map(|flight| flight.span) {
+                self.done(path, span, Done::Broken(Failure::new(error)));
+            }
         }
         if self.status() == RunStatus::Running {
             self.start_pattern();

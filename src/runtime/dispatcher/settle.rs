@@ -98,6 +98,13 @@ impl Dispatcher {
         }
     }
 
+    /// A task is through; one that was halted meanwhile has its end already.
+    pub(super) fn arrived(&mut self, path: &str, span: SpanId, done: Done) {
+        if self.flights.get(path).is_some_and(|flight| flight.task.is_some()) {
+            self.done(path, span, done);
+        }
+    }
+
     /// An effect is through: its outcome is recorded, then the gate after it.
     pub(super) fn done(&mut self, path: &str, span: SpanId, done: Done) {
         let Some(flight) = self.flights.get_mut(path).filter(|flight| flight.span == span) else { return };
