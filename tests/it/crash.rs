@@ -250,6 +250,30 @@ async fn killed_in_a_storm_of_writes() {
     }
 }
 
+#[test]
+fn the_command_line_undoes_a_killed_run() {
+    let mut crash = Crash::start(&busy(shell("touch ../started; sleep 5")));
+    crash.kill_when(|here| here.join("started").exists());
+    let tama = |args: &[&str]| {
+        let program = Process::new(env!("CARGO_BIN_EXE_tama-tui"))
+            .args(args)
+            .current_dir(crash.folder.path())
+            .env_remove("TAMA_TUI_DATA_DIR")
+            .output()
+            .unwrap();
+        (program.status.code(), String::from_utf8(program.stdout).unwrap())
+    };
+    let (_, listed) = tama(&["runs", "--json"]);
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert!(listed.to_string().contains("interrupted"), "{listed}");
+    let run = listed[0]["manifest"]["run"].as_str().unwrap();
+    // The command's own effects can't be taken back.
+    let (code, said) = tama(&["undo", run]);
+    assert_eq!(code, Some(6), "{said}");
+    assert!(said.contains("not captured yet"), "{said}");
+    assert_eq!(tree(&crash.folder.path().join("work")), crash.before);
+}
+
 /// A finished run, whose database someone then changes behind its back.
 async fn tampered(sql: &str) -> Vec<String> {
     let mut crash = Crash::start(&busy("text = \"end\"".into()));
@@ -276,6 +300,6 @@ async fn a_changed_or_missing_row_is_told_on_opening() {
         let told = tampered(sql).await;
         assert!(told.iter().any(|line| line.starts_with("damaged: ")), "{sql}: {told:?}");
     }
-    let told = tampered("UPDATE events SET seq = seq WHERE seq = 1").await;
+    let told = tampered("UPDATE events SET seq = seq WHERE seq = (SELECT min(seq) FROM events)").await;
     assert!(told.is_empty(), "an unchanged log is called damaged: {told:?}");
 }

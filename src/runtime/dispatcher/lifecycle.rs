@@ -4,6 +4,7 @@ use super::super::ask::{Failure, Output};
 use super::super::scope::{Line, run_pipeline};
 use super::{Dispatcher, Incoming};
 use crate::model::{Command, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update};
+use crate::store::RunLog;
 
 impl Dispatcher {
     /// Runs the pattern code from the start; what the journal holds is answered at once.
@@ -55,11 +56,7 @@ impl Dispatcher {
         self.drop_pattern();
         let flights: Vec<String> = self.flights.keys().cloned().collect();
         self.stop_flights(&flights).await;
-        let live: Vec<SpanId> = self.log.with(|state| {
-            let spans = (1..u32::try_from(state.trace.len()).unwrap_or(u32::MAX)).rev().map(SpanId);
-            spans.filter(|span| state.trace.get(*span).is_some_and(|found| found.status.is_live())).collect()
-        });
-        let ends = live.into_iter().map(|span| TraceBody::SpanEnded(cancelled(span))).collect();
+        let ends = cancel_live(&self.log);
         self.log.append(ends);
         self.set_status(RunStatus::Cancelled, None);
         Ok(())
@@ -105,10 +102,15 @@ impl Dispatcher {
     }
 }
 
-/// The end of a span that was cancelled.
-pub(super) fn cancelled(span: SpanId) -> SpanEnd {
+/// The ends of all spans that are still under way, the innermost first.
+pub(in super::super) fn cancel_live(log: &RunLog) -> Vec<TraceBody> {
+    let live: Vec<SpanId> = log.with(|state| {
+        let spans = (1..u32::try_from(state.trace.len()).unwrap_or(u32::MAX)).rev().map(SpanId);
+        spans.filter(|span| state.trace.get(*span).is_some_and(|found| found.status.is_live())).collect()
+    });
     let status = SpanStatus::Cancelled;
-    SpanEnd { span, status, finish: None, output: None, usage: None, cost: None, answered: false }
+    let end = |span| SpanEnd { span, status, finish: None, output: None, usage: None, cost: None, answered: false };
+    live.into_iter().map(|span| TraceBody::SpanEnded(end(span))).collect()
 }
 
 /// Pattern code ends with whoever waits for it.

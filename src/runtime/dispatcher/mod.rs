@@ -24,6 +24,7 @@ use tokio::task::JoinHandle;
 
 pub(super) use exec::Done;
 use flight::Flight;
+pub(super) use lifecycle::cancel_live;
 
 use super::ask::{Ask, Failure, Output};
 use super::edits::Edits;
