@@ -61,6 +61,9 @@ fn run(actions: usize) -> Run {
     };
     let doer = Doer { span: SpanId(1), tool_span: SpanId(2), tool_name: "tama_mem_set".into() };
     let mut actions = block_on(perform(&log, &world, &doer, (0..actions).map(change).collect())).unwrap();
+    // Their outcomes too are on disk before the clock starts.
+    let settled = TraceBody::Note { span: None, error: false, text: "ready".into() };
+    block_on(log.append_durable(vec![settled]).durable()).unwrap();
     actions.reverse();
     Run { log, world, actions, _home: home }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use color_eyre::eyre::eyre;
 
 use super::exit::Exit;
-use super::{Global, check, data, screen};
+use super::{Global, check, data, screen, text};
 use crate::model::{Breakpoint, Gate};
 use crate::pipeline::{Loaded, load};
 use crate::runtime::{self, Mode};
@@ -30,10 +30,10 @@ pub(super) struct Args {
 }
 
 /// Runs the pipeline under the screen.
-pub(super) async fn run(args: &Args, pipeline: &Path, global: &Global) -> color_eyre::Result<u8> {
-    let Some(mut loaded) = loaded(pipeline, global) else { return Ok(Exit::Faults as u8) };
+pub(super) async fn run(args: Args, pipeline: &Path, global: &Global) -> color_eyre::Result<Exit> {
+    let Some(mut loaded) = loaded(pipeline, global) else { return Ok(Exit::Usage) };
     choose(&mut loaded, args.agent.as_deref())?;
-    let task = task(&loaded, args.task.clone())?;
+    let Some(task) = task(&loaded, args.task) else { return Ok(Exit::Usage) };
     let breakpoints = breakpoints(&loaded, &args.breaks);
     super::need_terminal("run", pipeline)?;
     runtime::prepare(&loaded).map_err(|error| eyre!("failed to {error}"))?;
@@ -74,14 +74,16 @@ pub(super) fn choose(loaded: &mut Loaded, agent: Option<&str>) -> color_eyre::Re
     Ok(())
 }
 
-/// The task that was given, or the pipeline's own.
-pub(super) fn task(loaded: &Loaded, given: Option<String>) -> color_eyre::Result<String> {
-    given.or_else(|| loaded.pipeline.task.clone()).ok_or_else(|| {
-        eyre!(
-            "there is no task: give one with --task, or write `task = \"…\"` under [pipeline] in {}",
-            loaded.file.display()
-        )
-    })
+/// The task that was given, or the pipeline's own; `None` after telling what to do without one.
+pub(super) fn task(loaded: &Loaded, given: Option<String>) -> Option<String> {
+    let task = given.or_else(|| loaded.pipeline.task.clone());
+    if task.is_none() {
+        let file = loaded.file.display();
+        text::say(&format!(
+            "error: there is no task: give one with --task, or write `task = \"…\"` under [pipeline] in {file}"
+        ));
+    }
+    task
 }
 
 fn breakpoints(loaded: &Loaded, agents: &[String]) -> Vec<Breakpoint> {

@@ -6,19 +6,43 @@ use std::process::ExitCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
     /// It did what was asked.
-    Done = 0,
+    Done,
     /// It failed.
-    Failed = 1,
-    /// The pipeline has faults (a wrong command line ends with the same code).
-    Faults = 2,
+    Failed,
+    /// Wrong usage, or the pipeline has faults.
+    Usage,
+    /// A tool was denied.
+    Denied,
+    /// A limit was reached.
+    Limit,
     /// Some of the actions were undone.
-    SomeUndone = 6,
+    SomeUndone,
     /// None of the actions was undone.
-    NoneUndone = 7,
+    NoneUndone,
+    /// The user cancelled it.
+    Cancelled,
+    /// What the screen ended with.
+    Code(u8),
+}
+
+impl Exit {
+    fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Denied => 3,
+            Self::Limit => 4,
+            Self::SomeUndone => 6,
+            Self::NoneUndone => 7,
+            Self::Cancelled => 130,
+            Self::Code(code) => code,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(exit.code())
     }
 }

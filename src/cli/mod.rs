@@ -4,7 +4,11 @@ mod check;
 mod data;
 mod debug;
 mod exit;
+mod headless;
+mod progress;
 mod replay;
+mod retry;
+mod run;
 mod runs;
 mod screen;
 mod show;
@@ -16,14 +20,18 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use color_eyre::eyre::{Report, eyre};
 
 use exit::Exit;
 
-/// Runs the pipeline of a folder under a debugger that can take its side effects back.
+/// A full-screen debugger for multi-agent LLM pipelines that can take things back.
+///
+/// `tama-tui PIPELINE` runs a pipeline in the debugger. Without anything, in a folder with a pipeline, it lists the
+/// runs.
 #[derive(Debug, Parser)]
-#[command(name = "tama-tui", version, args_conflicts_with_subcommands = true)]
+#[command(name = "tama-tui", version, subcommand_precedence_over_arg = true)]
+#[command(override_usage = "tama-tui [OPTIONS] PIPELINE\n       tama-tui [OPTIONS] COMMAND")]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -58,11 +66,15 @@ enum Colour {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a pipeline without a screen: progress on stderr, the result on stdout
+    Run(run::Args),
     /// Open a past run in the debugger
     #[command(visible_alias = "open")]
     Replay(replay::Args),
     /// Undo what a stored run did to the world, newest first
     Undo(undo::Args),
+    /// Take a span of a stored run back, and run it again
+    Retry(retry::Args),
     /// List the stored runs, or show one
     Runs(runs::Args),
     /// Check a pipeline: every fault with its place
@@ -72,8 +84,12 @@ enum Command {
 /// Runs the program; everything it has to say on failure is one paragraph on stderr.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    match run(cli) {
-        Ok(exit) => exit,
+    if cli.command.is_some() && cli.debug.pipeline.is_some() {
+        let why = "name either a pipeline to debug or a command, not both";
+        Cli::command().error(clap::error::ErrorKind::ArgumentConflict, why).exit();
+    }
+    match run_command(cli) {
+        Ok(exit) => exit.into(),
         Err(report) => {
             text::say(&format!("error: {}", paragraph(&report)));
             Exit::Failed.into()
@@ -81,18 +97,20 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> color_eyre::Result<ExitCode> {
+fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
     color_eyre::install()?;
     crate::term::install_panic_hook();
     let global = cli.global;
     match cli.command {
-        Some(Command::Replay(args)) => wait(replay::run(&args, &global)).map(ExitCode::from),
-        Some(Command::Undo(args)) => wait(undo::run(args, &global)).map(ExitCode::from),
-        Some(Command::Runs(args)) => runs::run(args, &global).map(ExitCode::from),
-        Some(Command::Check(args)) => Ok(check::run(&args, &global).into()),
+        Some(Command::Run(args)) => wait(run::run(args, &global)),
+        Some(Command::Replay(args)) => wait(replay::run(&args, &global)),
+        Some(Command::Retry(args)) => wait(retry::run(args, &global)),
+        Some(Command::Undo(args)) => wait(undo::run(args, &global)),
+        Some(Command::Runs(args)) => runs::run(args, &global),
+        Some(Command::Check(args)) => check::run(&args, &global),
         None => match cli.debug.pipeline.clone() {
-            Some(pipeline) => wait(debug::run(&cli.debug, &pipeline, &global)).map(ExitCode::from),
-            None => runs::welcome(&global).map(ExitCode::from),
+            Some(pipeline) => wait(debug::run(cli.debug, &pipeline, &global)),
+            None => runs::welcome(&global),
         },
     }
 }
@@ -122,10 +140,10 @@ fn paragraph(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use super::*;
 
     #[test]
     fn the_command_line_is_well_formed() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
     }
 }

@@ -1,11 +1,15 @@
 //! `replay`: opens a past run in the debugger.
 
 use std::io::{self, BufRead, Write};
+use std::path::Path;
 
 use color_eyre::eyre::eyre;
 
+use super::exit::Exit;
 use super::text::print;
 use super::{Global, data, runs, screen};
+use crate::model::{Breakpoint, Command};
+use crate::pipeline;
 use crate::runtime::{self, Mode};
 use crate::store::{DataDir, RunFolder};
 
@@ -17,13 +21,27 @@ pub(super) struct Args {
 }
 
 /// Opens the run under the screen.
-pub(super) async fn run(args: &Args, global: &Global) -> color_eyre::Result<u8> {
+pub(super) async fn run(args: &Args, global: &Global) -> color_eyre::Result<Exit> {
     let data = data::existing(global)?;
-    super::need_terminal("runs show", std::path::Path::new(args.run.as_deref().unwrap_or("RUN")))?;
-    let Some(folder) = pick(args.run.as_deref(), &data)? else { return Ok(0) };
-    let mode = Mode::Debug { step: false, breakpoints: Vec::new() };
-    let session = async move { runtime::open(folder, &data, mode).await };
-    screen::show(session, Vec::new(), false, global).await
+    super::need_terminal("runs show", Path::new(args.run.as_deref().unwrap_or("RUN")))?;
+    let Some(folder) = pick(args.run.as_deref(), &data)? else { return Ok(Exit::Done) };
+    let breakpoints = breakpoints(&folder);
+    let mode = Mode::Debug { step: false, breakpoints: breakpoints.clone() };
+    let stops = breakpoints.clone();
+    let session = async move {
+        let session = runtime::open(folder, &data, mode).await?;
+        // A past run passes no gates; its retries do.
+        drop(session.engine.commands.send(Command::SetBreakpoints(stops)));
+        Ok(session)
+    };
+    screen::show(session, breakpoints, false, global).await
+}
+
+/// Today's breakpoints of the pipeline that the run was of; none when it can't be read any more.
+fn breakpoints(folder: &RunFolder) -> Vec<Breakpoint> {
+    let file = folder.manifest().ok().and_then(|manifest| manifest.pipeline_file);
+    let loaded = file.and_then(|file| pipeline::check(Path::new(&file)).ok());
+    loaded.map(|loaded| loaded.pipeline.breakpoints).unwrap_or_default()
 }
 
 /// The run that was named, or picked from a list; `None` when there is none to pick.

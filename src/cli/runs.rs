@@ -11,6 +11,11 @@ use super::text::{cut, dollars, moment, print, print_json, size, table, took};
 use super::{Global, data, show};
 use crate::store::{DataDir, RunListing};
 
+const HEAD: [&str; 11] =
+    ["run", "pipeline", "status", "started", "took", "spans", "actions", "tokens", "cost", "size", "task"];
+/// Columns of numbers.
+const RIGHT: [&str; 6] = ["took", "spans", "actions", "tokens", "cost", "size"];
+
 /// `tama-tui runs`.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -66,9 +71,7 @@ pub(super) fn list(data: &DataDir) -> color_eyre::Result<Exit> {
         return Ok(Exit::Done);
     }
     let rows: Vec<Vec<String>> = runs.iter().map(row).collect();
-    let head = ["run", "pipeline", "status", "started", "took", "spans", "actions", "tokens", "cost", "size", "task"];
-    let right = ["took", "spans", "actions", "tokens", "cost", "size"];
-    print(&table(&head, &right, &rows))?;
+    print(&table(&HEAD, &RIGHT, &rows))?;
     Ok(Exit::Done)
 }
 

@@ -7,6 +7,7 @@ use color_eyre::eyre::eyre;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::exit::Exit;
 use super::{Colour, Global};
 use crate::app;
 use crate::model::{Breakpoint, Command, Millis, TraceBody, Update};
@@ -23,7 +24,7 @@ pub(super) async fn show(
     breakpoints: Vec<Breakpoint>,
     live: bool,
     global: &Global,
-) -> color_eyre::Result<u8> {
+) -> color_eyre::Result<Exit> {
     let (commands, asked) = mpsc::unbounded_channel();
     let (told, updates) = mpsc::channel(UPDATES);
     let session: JoinHandle<Result<(), SessionError>> = tokio::spawn(carry(session, asked, told));
@@ -31,7 +32,7 @@ pub(super) async fn show(
     let code =
         term::run(state, (commands, updates), theme(global)).await.map_err(|error| eyre!("failed to {error}"))?;
     match session.await? {
-        Ok(()) => Ok(u8::try_from(code).unwrap_or(1)),
+        Ok(()) => Ok(Exit::Code(u8::try_from(code).unwrap_or(1))),
         Err(error) => Err(eyre!("failed to {error}")),
     }
 }

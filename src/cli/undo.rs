@@ -2,7 +2,7 @@
 
 use super::exit::Exit;
 use super::stored::{Stored, find_span};
-use super::text::{plain, print, print_json};
+use super::text::{print, print_json, safe};
 use super::{Global, data};
 use crate::model::{RunState, Seq, SpanId, UndoReport};
 use crate::rollback::{preview, undo_list, why_refused};
@@ -98,5 +98,5 @@ fn told(state: &RunState, wanted: &[Seq], report: &UndoReport, dry_run: bool) ->
         lines.extend(certificate.differs.iter().map(|line| format!("differs: {line}")));
     }
     lines.push(String::new());
-    plain(&lines.join("\n"))
+    safe(&lines.join("\n"))
 }

@@ -143,6 +143,8 @@ pub enum Command {
         /// How long it lasts.
         scope: EditScope,
     },
+    /// Writes every edited prompt into its file.
+    WriteBack,
     /// Undoes one action.
     Undo {
         /// The action.

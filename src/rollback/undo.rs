@@ -1,7 +1,8 @@
 //! Undoing, one action or many: look, record, put back, record, read again.
 //!
 //! Many actions share two commits: one for what is about to be undone, one for what was. A process that dies in
-//! between leaves actions whose undo was started; [`super::settle`] finishes them.
+//! between leaves actions whose undo was started; [`super::settle`] finishes them. Memory needs the second only: it
+//! is the fold of the log, so nothing of it can be half-done.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -63,7 +64,9 @@ async fn undo_known(
         return steps;
     }
     rows.extend(steps.iter().flat_map(announce));
-    if let Err(error) = log.append_durable(rows).durable().await {
+    if !rows.is_empty()
+        && let Err(error) = log.append_durable(rows).durable().await
+    {
         let why = format!("nothing was undone: failed to {error}");
         report.left.extend(steps.iter().map(|step| PlanLeave { action: step.action, why: why.clone() }));
         return Vec::new();
@@ -120,8 +123,11 @@ fn survey(
     steps
 }
 
-/// The rows that have to be on disk before a step touches the world.
+/// The rows that have to be on disk before a step touches the world; none for memory.
 fn announce(step: &Step) -> Vec<TraceBody> {
+    if step.record.key.kind == KeyKind::Memory {
+        return Vec::new();
+    }
     let applied = step.settles.then(|| event(step.action, ActionChange::Applied { after: step.present.clone() }));
     let kept = step.keep.map(|blob| TraceBody::Kept { action: step.action, blob });
     let started = event(step.action, ActionChange::UndoStarted);

@@ -225,7 +225,7 @@ impl Dispatcher {
     }
 
     /// Says what can be done with this run.
-    fn tell_abilities(&self) {
+    pub(super) fn tell_abilities(&self) {
         let lasting = self.log.recorder().is_lasting();
         let undo = if lasting { Ok(()) } else { Err("nothing is recorded in this run".to_owned()) };
         let interrupted = self.status() == RunStatus::Interrupted;
@@ -236,7 +236,7 @@ impl Dispatcher {
             _ => Ok(()),
         };
         self.sink.send(Update::Abilities(Abilities { pause, undo, retry }));
-        self.sink.send(Update::Edits(self.edits.edited()));
+        self.tell_edits();
     }
 }
 

@@ -24,6 +24,7 @@ fn rich(typed: &[Key], row: isize, pane: Pane) -> Bench {
     bench.end(again, SpanStatus::Error);
     let reviewer = bench.agent(spans.editor, "reviewer");
     bench.llm(reviewer, 1);
+    bench.state.edits = vec!["writer".into()];
     for key in typed {
         bench.key(*key);
     }

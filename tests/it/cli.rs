@@ -1,8 +1,9 @@
 //! The command line over a stored run: what it prints, what it does, and its exit codes.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tama_tui::model::{
     ActionOp, EffectClass, Generation, Key, RunId, RunStatus, Seq, SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus,
@@ -167,6 +168,7 @@ async fn errors_are_one_paragraph_that_says_what_to_do() {
     let elsewhere = project.tama(&["--data-dir", "nowhere", "runs"]);
     assert!(String::from_utf8(elsewhere.stderr).unwrap().contains("--data-dir"));
     assert_eq!(project.tama(&["undo"]).status.code(), Some(2));
+    assert_eq!(project.tama(&[".", "runs"]).status.code(), Some(2));
 }
 
 #[test]
@@ -178,4 +180,167 @@ fn check_tells_every_fault_and_makes_nothing() {
     let said = String::from_utf8(checked.stderr).unwrap();
     assert_eq!(checked.status.code(), Some(2), "{said}");
     assert!(said.contains("workspce") && said.contains("pipeline.toml:"), "{said}");
+}
+
+const PIPELINE: &str = r#"
+[pipeline]
+name = "demo"
+entrypoint = "main"
+task = "write"
+workspace = "work"
+
+[models]
+default = "script:replies.toml"
+
+[agents.main]
+pattern = "fsm"
+initial = "planner"
+states = { planner = "writer", writer = "$end" }
+
+[agents.planner]
+pattern = "oneshot"
+prompt = "Plan."
+
+[agents.writer]
+pattern = "react"
+tools = ["tama_files_write", "tama_bash"]
+prompt = "Write."
+"#;
+
+const REPLIES: &str = r#"
+[[reply]]
+agent = "*planner"
+text = "a plan \u001b[31m"
+tokens = { input = 3, output = 4 }
+
+[[reply]]
+agent = "*writer"
+contains = "Better."
+calls = [{ name = "tama_files_write", args = { path = "a", content = "good" } }, { name = "finish", args = { key = "done", value = "good" } }]
+
+[[reply]]
+agent = "*writer"
+call = 1
+calls = [{ name = "tama_files_write", args = { path = "a", content = "bad" } }, { name = "tama_bash", args = { command = "true" } }]
+
+[[reply]]
+agent = "*writer"
+calls = [{ name = "finish", args = { key = "done", value = "\u001b[31mbad" } }]
+"#;
+
+/// A project with a pipeline and no run yet.
+fn fresh(limits: &str) -> Project {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("pipeline.toml"), format!("{PIPELINE}{limits}")).unwrap();
+    fs::write(folder.path().join("replies.toml"), REPLIES).unwrap();
+    Project { folder, run: String::new() }
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {} {}", out(output), String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+fn a_run_tells_its_progress_and_prints_its_result() {
+    let project = fresh("");
+    let ran = project.tama(&["run", ".", "--allow", "tama_bash"]);
+    let told = String::from_utf8(ran.stderr.clone()).unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{told}");
+    assert!(out(&ran).ends_with("bad\n") && !out(&ran).contains('\x1b'), "{}", out(&ran));
+    assert!(told.contains("main/writer/tama_bash: ok") && told.contains("main: ok"), "{told}");
+    assert_eq!(project.work("a").as_deref(), Some("bad"));
+}
+
+#[test]
+fn what_the_policy_would_ask_for_is_denied_and_the_exit_code_says_so() {
+    let project = fresh("");
+    let ran = project.tama(&["run", ".", "--json"]);
+    assert_eq!(ran.status.code(), Some(3));
+    let result = json(&ran);
+    assert_eq!((&result["denied"], &result["undoable"], &result["permanent"]), (&true.into(), &1.into(), &0.into()));
+}
+
+#[test]
+fn a_crossed_limit_has_its_own_exit_code() {
+    let project = fresh("[limits]\nmax_tokens = 1\n");
+    let ran = project.tama(&["run", "pipeline.toml", "--json"]);
+    assert_eq!(ran.status.code(), Some(4), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(json(&ran)["status"], "failed");
+}
+
+#[test]
+fn without_recording_nothing_is_stored() {
+    let project = fresh("");
+    let ran = project.tama(&["run", ".", "--no-record", "--allow", "*"]);
+    assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(String::from_utf8(ran.stderr).unwrap().contains("nothing is recorded"));
+    assert!(!project.folder.path().join(".tama").exists());
+}
+
+#[test]
+fn a_retry_takes_a_span_back_and_runs_it_with_another_prompt() {
+    let project = fresh("");
+    let run = json(&project.tama(&["run", ".", "--json"]))["run"].as_str().unwrap().to_owned();
+    let plan = json(&project.tama(&["retry", &run, "--span", "main/writer", "--dry-run", "--json"]));
+    assert_eq!((plan["undoes"].as_array().unwrap().len(), &plan["from_journal"]), (1, &1.into()));
+    assert_eq!(project.work("a").as_deref(), Some("bad"));
+    fs::write(project.folder.path().join("better.md"), "Better.").unwrap();
+    let retried = project.tama(&["retry", &run, "--span", "main/writer", "--prompt", "better.md", "--json"]);
+    let told = String::from_utf8(retried.stderr.clone()).unwrap();
+    assert_eq!(retried.status.code(), Some(0), "{told}");
+    assert_eq!(json(&retried)["output"], "good");
+    assert_eq!(project.work("a").as_deref(), Some("good"));
+    assert!(told.contains("main/writer: started (react, try 2)") && !told.contains("main/planner: started"), "{told}");
+    let undone = project.tama(&["undo", &run]);
+    assert_eq!((undone.status.code(), project.work("a")), (Some(0), None), "{}", out(&undone));
+}
+
+#[test]
+fn a_refused_retry_says_why_and_leaves_the_run_whole() {
+    let project = fresh("");
+    let run = json(&project.tama(&["run", ".", "--json"]))["run"].as_str().unwrap().to_owned();
+    fs::write(project.folder.path().join("work/a"), "theirs").unwrap();
+    let retried = project.tama(&["retry", &run, "--span", "main/writer"]);
+    let told = String::from_utf8(retried.stderr).unwrap();
+    assert_eq!(retried.status.code(), Some(1), "{told}");
+    assert!(told.contains("changed since"), "{told}");
+    assert_eq!(project.work("a").as_deref(), Some("theirs"));
+    assert_eq!(json(&project.tama(&["runs", "--json"]))[0]["manifest"]["status"], "ok");
+}
+
+#[test]
+fn an_interrupt_cancels_the_run_and_everything_stays_undoable() {
+    let project = fresh("");
+    let replies = REPLIES.replace("calls = [{ name = \"finish\"", "delay_ms = 600000\ncalls = [{ name = \"finish\"");
+    fs::write(project.folder.path().join("replies.toml"), replies).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tama-tui"))
+        .args(["run", ".", "--allow", "*"])
+        .current_dir(project.folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("tama_bash: ok")));
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    lines.for_each(drop);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let listed = json(&project.tama(&["runs", "--json"]));
+    assert_eq!(listed[0]["manifest"]["status"], "cancelled");
+    let undone = project.tama(&["undo", listed[0]["run"].as_str().unwrap()]);
+    assert_eq!((undone.status.code(), project.work("a")), (Some(6), None), "{}", out(&undone));
+}
+
+#[test]
+fn a_missing_task_is_wrong_usage_and_a_screen_needs_a_terminal() {
+    let project = fresh("");
+    let screen = project.tama(&["."]);
+    assert_eq!(screen.status.code(), Some(1));
+    assert!(String::from_utf8(screen.stderr).unwrap().contains("tama-tui run"));
+    let file = project.folder.path().join("pipeline.toml");
+    fs::write(&file, PIPELINE.replace("task = \"write\"\n", "")).unwrap();
+    let ran = project.tama(&["run", "."]);
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(String::from_utf8(ran.stderr).unwrap().contains("--task"));
 }

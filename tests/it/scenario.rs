@@ -58,6 +58,7 @@ pub struct Stage {
     chunks: String,
     notes: Vec<String>,
     outputs: BTreeMap<SpanId, TextHash>,
+    edits: Option<Vec<String>>,
 }
 
 #[test]
@@ -144,6 +145,7 @@ impl Stage {
             chunks: String::new(),
             notes: Vec::new(),
             outputs: BTreeMap::new(),
+            edits: None,
         }
     }
 
@@ -179,6 +181,7 @@ impl Stage {
             }
             "edit-try" => self.replace(subject, text, EditScope::Agent).await,
             "edit-call" => self.replace(subject, text, EditScope::Call).await,
+            "write-back" => self.send(Command::WriteBack),
             "plan" => {
                 self.plan = None;
                 let span = self.span(subject)?;
@@ -197,7 +200,9 @@ impl Stage {
         let work = self.folder.path().join("work");
         match verb {
             "file" => same(&fs::read_to_string(work.join(subject)).map_err(|error| error.to_string())?, text),
-            "outside" => same(&fs::read_to_string(self.folder.path().join(subject)).unwrap_or_default(), text),
+            "beside" => {
+                same(&fs::read_to_string(self.folder.path().join(subject)).map_err(|error| error.to_string())?, text)
+            }
             "no-file" => same(&work.join(subject).exists().to_string(), "false"),
             "memory" => {
                 let state = self.session.log.with(|state| state.ledger.memory(subject));
@@ -211,14 +216,15 @@ impl Stage {
                 let tries = self.tries(subject);
                 same(&tries.to_string(), text)
             }
+            "output" => same(&self.output()?, subject),
             "status" => same(self.state.status.name(), subject),
             "gate" => {
                 let pause = self.state.trace.pause(self.span(subject)?).ok_or("it is not paused")?;
                 contains(&format!("{} {:?}", pause.0.name(), pause.1), text)
             }
             "noted" => contains(&self.notes.join("\n"), subject),
-            "output" => same(&self.output(subject)?, text),
-            "told" => contains(&self.output(subject)?, text),
+            "gave" => same(&self.given(subject)?, text),
+            "told" => contains(&self.given(subject)?, text),
             "left" => contains(&format!("{:?}", self.report.as_ref().ok_or("no undo report")?.left), subject),
             "undone" => same(&self.report.as_ref().ok_or("no undo report")?.undone.len().to_string(), subject),
             "plan-leaves" => same(&self.shown()?.leaves.len().to_string(), subject),
@@ -248,6 +254,18 @@ impl Stage {
 
     fn shown(&self) -> Result<&RetryPlan, String> {
         self.plan.as_ref().ok_or_else(|| "no plan was shown".into())
+    }
+
+    /// What the pipeline's entrypoint gave last.
+    fn output(&self) -> Result<String, String> {
+        let recorder = self.session.log.recorder();
+        let entry = self.state.trace.children(SpanId::RUN).last().unwrap_or_default();
+        let events = recorder.span_events(entry).map_err(|error| error.to_string())?;
+        let ended = events.iter().rev().find_map(|event| match &event.body {
+            TraceBody::SpanEnded(end) => end.output,
+            _ => None,
+        });
+        recorder.text(ended.ok_or("it has no output")?).map_err(|error| error.to_string())
     }
 
     /// How often a path ran (all tries).
@@ -291,7 +309,7 @@ impl Stage {
     }
 
     /// What a span answered, as stored.
-    fn output(&self, path: &str) -> Result<String, String> {
+    fn given(&self, path: &str) -> Result<String, String> {
         let hash = self.outputs.get(&self.span(path)?).ok_or("it has no output")?;
         self.session.log.recorder().text(*hash).map_err(|error| error.to_string())
     }
@@ -387,6 +405,7 @@ impl Stage {
                 Update::Plan(plan) => self.plan = Some(plan),
                 Update::Undo(report) => self.report = Some(report),
                 Update::Refused(why) => self.refused = Some(why),
+                Update::Edits(edits) => self.edits = Some(edits),
                 Update::Chunk { text, .. } => self.chunks.push_str(&text),
                 _ => {}
             }
@@ -409,13 +428,14 @@ impl Stage {
             ("opened", _) => self.state.last > Seq(0),
             ("plan", _) => self.plan.is_some(),
             ("report", _) => self.report.is_some(),
-            ("refused", _) => self.refused.is_some(),
             ("editable", _) => self.editable.is_some(),
             ("note", text) => self.notes.iter().any(|note| note.contains(text)),
             ("ended", path) => {
                 trace.find(path).and_then(|span| trace.get(span)).is_some_and(|found| !found.status.is_live())
             }
             ("status", status) => self.state.status.name() == status,
+            ("edits", names) => self.edits.as_ref().is_some_and(|edits| edits.join(" ") == names),
+            ("refused", part) => self.refused.as_ref().is_some_and(|why| why.contains(part)),
             ("seen", path) => trace.find(path).is_some(),
             _ => panic!("no such thing to wait for: {what}"),
         }

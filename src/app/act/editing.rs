@@ -1,6 +1,6 @@
 //! Editing what is sent, and answering in its place.
 
-use crate::app::{Command, Editor, Popup, Purpose, State, safe};
+use crate::app::{Ask, Command, Editor, Popup, Purpose, State, safe};
 use crate::model::{self, Editable, Release, SpanKind};
 
 /// Asks for the text of the selected span that can be edited.
@@ -20,6 +20,14 @@ pub(super) fn open(state: &mut State, editable: Editable) -> Vec<Command> {
     }
     let purpose = Purpose::Edit { scopes: editable.scopes, chosen: 0 };
     show(state, editable.span, editable.title, editable.text, purpose);
+    Vec::new()
+}
+
+/// Asks before the user's own files are written.
+pub(super) fn ask_write_back(state: &mut State) -> Vec<Command> {
+    let lines = state.edits.iter().map(|agent| format!("the prompt of {}", safe::line(agent))).collect();
+    let commands = vec![Command::Run(model::Command::WriteBack)];
+    state.popup = Some(Popup::Ask(Ask::enter("Write into their files", lines, commands)));
     Vec::new()
 }
 

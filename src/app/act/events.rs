@@ -34,6 +34,7 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
 fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
     let mut concerns = false;
     let mut newest = None;
+    let mut replaced = Vec::new();
     for event in events {
         // A refill may overlap what is here already.
         if event.seq <= state.run.last {
@@ -43,6 +44,9 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
         state.run.apply(event);
         state.now = state.now.max(event.at);
         track_calls(state, &event.body);
+        if let TraceBody::Invalidated { spans, .. } = &event.body {
+            replaced.extend(spans.iter().copied().filter(|span| is_topmost(state, *span)));
+        }
         state.rollback.event(&event.body);
         let height = state.height(Pane::Log);
         state.log.event(event, &state.run, height);
@@ -53,11 +57,21 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
     }
     state.lag = state.lag.saturating_sub(events.len() as u64);
     state.tree.sync(&state.run.trace);
+    // A replaced try stays as one dim row; the new one gets the room.
+    for span in replaced {
+        state.tree.set_open(span, false);
+    }
     if let Some(span) = newest {
         let height = state.height(Pane::Tree);
         state.tree.select(span, height);
     }
     concerns
+}
+
+/// Whether a replaced span is not part of another one.
+fn is_topmost(state: &State, span: SpanId) -> bool {
+    let parent = state.run.trace.get(span).map_or(SpanId::RUN, |found| found.parent);
+    state.run.trace.get(parent).is_none_or(|above| above.status != SpanStatus::Undone)
 }
 
 /// Keeps the calls that are under way, the streams, and whether a pause is confirmed.

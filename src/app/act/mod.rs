@@ -80,6 +80,7 @@ fn send(state: &mut State, action: A) -> Vec<Command> {
         A::StepOut => running::release(state, Release::StepOut),
         A::Edit => editing::fetch(state, false),
         A::EditOutside => editing::fetch(state, true),
+        A::WriteBack => editing::ask_write_back(state),
         A::Retry => undoing::plan(state),
         A::Undo => undoing::undo(state),
         A::Redo => undoing::redo(state),

@@ -102,6 +102,8 @@ actions! {
     Edit,
     /// Edits it in `$EDITOR`.
     EditOutside,
+    /// Writes an edited prompt into its file.
+    WriteBack,
     /// Answers in its place.
     Answer,
     /// Retries the span.

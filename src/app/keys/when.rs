@@ -43,8 +43,12 @@ pub(super) fn pausable(state: &State) -> Answer {
     so(!state.pausing, "pausing… already asked")
 }
 
+pub(super) fn edited(state: &State) -> Answer {
+    so(!state.edits.is_empty(), "every edit is in its file")
+}
+
 pub(super) fn editable(state: &State) -> Answer {
-    able(state, |abilities| &abilities.pause)?;
+    able(state, |abilities| &abilities.retry)?;
     any_span(state)
 }
 

@@ -9,8 +9,9 @@ use super::Dispatcher;
 use super::asks::message_records;
 use super::flight::Stage;
 use crate::model::{
-    EditReach, EditScope, Editable, LlmRequest, Message, RunStatus, SpanId, SpanKind, TraceBody, Update,
+    EditReach, EditScope, Editable, Generation, LlmRequest, Message, RunStatus, SpanId, SpanKind, TraceBody, Update,
 };
+use crate::pipeline::{Pipeline, Prompt};
 
 impl Dispatcher {
     /// Answers with the text that can be edited for a span.
@@ -20,7 +21,7 @@ impl Dispatcher {
                 let sent = self.sent(span, &request);
                 Editable {
                     span,
-                    title: "request".into(),
+                    title: "what is about to be sent".into(),
                     text: request_doc::render(&sent),
                     scopes: vec![EditScope::Agent, EditScope::Call],
                     extension: "md",
@@ -46,7 +47,7 @@ impl Dispatcher {
             Some((path, Work::Tool { .. })) => self.save_args(&path, text)?,
             None => self.save_prompt(span, text)?,
         }
-        self.sink.send(Update::Edits(self.edits.edited()));
+        self.tell_edits();
         Ok(())
     }
 
@@ -110,10 +111,10 @@ impl Dispatcher {
     }
 
     fn editable_prompt(&self, span: SpanId) -> Result<Editable, String> {
-        let (agent, name) = self.prompted(span)?;
+        let name = self.prompted(span)?;
         Ok(Editable {
-            span: agent,
-            title: format!("prompt of {name}"),
+            span,
+            title: format!("prompt of {name}, from its next call on"),
             text: self.prompt_text(&name)?,
             scopes: vec![EditScope::Agent],
             extension: "md",
@@ -121,7 +122,7 @@ impl Dispatcher {
     }
 
     fn save_prompt(&mut self, span: SpanId, text: &str) -> Result<(), String> {
-        let (_, name) = self.prompted(span)?;
+        let name = self.prompted(span)?;
         if self.prompt_text(&name)? != text {
             self.add_prompt(EditReach::Agent { name }, text.to_owned());
         }
@@ -135,27 +136,33 @@ impl Dispatcher {
         self.edits.prompt(reach, Some(text));
     }
 
-    /// The agent whose prompt a span is run by, and its edit name.
-    fn prompted(&self, span: SpanId) -> Result<(SpanId, String), String> {
+    /// The edit name of the agent that a span is run by.
+    fn prompted(&self, span: SpanId) -> Result<String, String> {
         if self.status() == RunStatus::Interrupted {
             return Err("this run was interrupted; nothing more is sent in it".into());
         }
         let agent = self.log.with(|state| state.trace.agent_of(span));
         let is_agent = self.log.with(|state| state.trace.get(agent).map(|found| found.kind)) == Some(SpanKind::Agent);
         let name = self.agent_names.get(&agent).filter(|_| is_agent);
-        name.map(|name| (agent, name.clone())).ok_or_else(|| "select an agent or a call to edit its prompt".into())
+        name.cloned().ok_or_else(|| "select an agent or a call to edit its prompt".into())
     }
 
     /// The prompt that an agent of this edit name is sent now.
-    pub(super) fn prompt_text(&self, name: &str) -> Result<String, String> {
+    fn prompt_text(&self, name: &str) -> Result<String, String> {
         if let Some(text) = self.edits.prompt_of(name) {
             return Ok(text.to_owned());
         }
-        let pipeline = self.version(crate::model::Generation(u32::MAX));
-        let (agent, step) = name.split_once('.').map_or((name, None), |(agent, step)| (agent, Some(step)));
-        let spec = pipeline.agents.get(agent);
-        let step = step.and_then(|step| spec?.steps.get(step)).map(|step| &step.prompt);
-        let prompt = step.or_else(|| spec?.prompt.as_ref());
-        prompt.map(|prompt| prompt.text.clone()).ok_or_else(|| format!("{name} has no prompt of its own; its parts do"))
+        let pipeline = self.version(Generation(u32::MAX));
+        stored_prompt(&pipeline, name)
+            .map(|prompt| prompt.text.clone())
+            .ok_or_else(|| format!("{name} has no prompt of its own; its parts do"))
     }
+}
+
+/// The prompt of an edit name (`agent`, or `agent.step`) in a pipeline.
+pub(super) fn stored_prompt<'a>(pipeline: &'a Pipeline, name: &str) -> Option<&'a Prompt> {
+    let (agent, step) = name.split_once('.').map_or((name, None), |(agent, step)| (agent, Some(step)));
+    let spec = pipeline.agents.get(agent)?;
+    let step = step.and_then(|step| spec.steps.get(step)).map(|step| &step.prompt);
+    step.or(spec.prompt.as_ref())
 }

@@ -11,10 +11,11 @@ impl Dispatcher {
     /// Answers with a span's texts.
     pub(super) fn inspect(&self, span: SpanId) {
         let path = self.log.with(|state| state.trace.path(span));
+        let edited = self.agent_names.get(&span).is_some_and(|name| self.edits.prompt_of(name).is_some());
         let (recorder, sink) = (self.log.recorder().clone(), self.sink.clone());
         // Reading the database must not hold up the run.
         tokio::task::spawn_blocking(move || {
-            let sections = recorder.span_events(span).and_then(|events| sections(&events, recorder.as_ref()));
+            let sections = recorder.span_events(span).and_then(|events| sections(&events, edited, recorder.as_ref()));
             match sections {
                 Ok(sections) => sink.send(Update::Detail(SpanDetail { span, path, sections })),
                 Err(error) => sink.send(Update::Refused(format!("failed to {error}"))),
@@ -26,6 +27,8 @@ impl Dispatcher {
 /// What is known of a span, gathered from its events.
 #[derive(Default)]
 struct Gathered<'a> {
+    /// The agent's prompt has an edit that is in no file.
+    edited: bool,
     spec: Option<&'a SpanSpec>,
     end: Option<&'a SpanEnd>,
     sent_system: Option<TextHash>,
@@ -35,8 +38,8 @@ struct Gathered<'a> {
     output: Option<TextHash>,
 }
 
-fn sections(events: &[TraceEvent], store: &dyn Recorder) -> Result<Vec<Section>, StoreError> {
-    let mut known = Gathered::default();
+fn sections(events: &[TraceEvent], edited: bool, store: &dyn Recorder) -> Result<Vec<Section>, StoreError> {
+    let mut known = Gathered { edited, ..Gathered::default() };
     for event in events {
         match &event.body {
             TraceBody::RunStarted { task, .. } => known.task = Some(*task),
@@ -83,7 +86,8 @@ fn agent(
     out.push(text("input", "", &store.text(input)?));
     if let Some(prompt) = prompt {
         let file = file.map_or("in the pipeline", String::as_str);
-        out.push(text("prompt", file, &store.text(prompt)?));
+        let note = if known.edited { format!("{file} (edited here)") } else { file.to_owned() };
+        out.push(text("prompt", &note, &store.text(prompt)?));
     }
     Ok(out)
 }

@@ -14,6 +14,7 @@ mod release;
 mod retry;
 mod settle;
 mod undo;
+mod write_back;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -119,6 +120,7 @@ impl Dispatcher {
             Command::Pause => self.pause(),
             Command::Edit { span } => self.editable(span),
             Command::SaveEdit { span, text, scope } => self.save_edit(span, &text, scope),
+            Command::WriteBack => self.write_back(),
             Command::Undo { action, force } => self.undo(action, force).await,
             Command::UndoSpan { span, deep, skip } => self.undo_span(span, deep, &skip).await,
             Command::UndoList { actions } => self.undo_list(&actions).await,

@@ -161,7 +161,7 @@ impl Dispatcher {
         (self.model_source)(&today)
     }
 
-    fn today(&self) -> Result<Pipeline, String> {
+    pub(super) fn today(&self) -> Result<Pipeline, String> {
         let source = self.source.as_ref().ok_or("its file is not known")?;
         load(source)
             .map(|loaded| loaded.pipeline)

@@ -10,13 +10,13 @@ use crate::model::EditScope;
 
 /// Draws the text area with its title, its scope and its keys.
 pub(super) fn draw(frame: &mut Frame, body: Rect, editor: &Editor, view: &View, theme: Theme) {
-    let scope = match editor.scope() {
+    let choosable = matches!(&editor.purpose, Purpose::Edit { scopes, .. } if scopes.len() > 1);
+    let scope = match editor.scope().filter(|_| choosable) {
         Some(EditScope::Agent) => " · for the rest of this agent's try",
         Some(EditScope::Call) => " · for this call only",
         None => "",
     };
     let title = format!("{}{scope}", editor.title);
-    let choosable = matches!(&editor.purpose, Purpose::Edit { scopes, .. } if scopes.len() > 1);
     let save = if editor.purpose == Purpose::Answer { "answer" } else { "save" };
     let keys = [("Ctrl-t", "scope"), ("Ctrl-s", save), ("Esc", "leave")];
     let keys = &keys[usize::from(!choosable)..];

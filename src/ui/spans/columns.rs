@@ -33,7 +33,7 @@ impl Columns {
         let mut columns = Self {
             whole,
             name: 0,
-            pattern: if whole >= if bar { 76 } else { 62 } { 9 } else { 0 },
+            pattern: if whole >= if bar { 68 } else { 62 } { 8 } else { 0 },
             status: if whole >= 60 { 9 } else { 7 },
             time: if whole >= 26 { 6 } else { 0 },
             tokens: if whole >= 42 { 6 } else { 0 },
@@ -42,7 +42,7 @@ impl Columns {
                 34.. => 8,
                 _ => 0,
             },
-            bar: if bar && whole >= 60 { (whole / 7).min(24) } else { 0 },
+            bar: if bar && whole >= 60 { (whole / 9).min(24) } else { 0 },
         };
         let used: usize = columns.right().iter().map(|(width, _)| width + usize::from(*width > 0)).sum();
         columns.name = whole.saturating_sub(used);

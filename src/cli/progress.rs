@@ -1,0 +1,61 @@
+//! Progress of a headless run: a line on stderr for each agent that starts, and each span that ends.
+
+use super::text::{say, took};
+use crate::model::{RunState, Seq, SpanId, SpanKind, SpanStatus, TextHash, TraceBody, TraceEvent};
+
+/// Folds a run's events and tells the new ones.
+pub(super) struct Progress {
+    state: RunState,
+    after: Seq,
+    result: Option<TextHash>,
+}
+
+impl Progress {
+    /// Tells what comes after this event.
+    pub fn new(after: Seq) -> Self {
+        Self { state: RunState::default(), after, result: None }
+    }
+
+    /// Takes events in, and tells those that are new.
+    pub fn take(&mut self, events: &[TraceEvent]) {
+        for event in events {
+            self.state.apply(event);
+            if let TraceBody::RunStatus { text, .. } = &event.body {
+                self.result = *text;
+            }
+            if event.seq > self.after
+                && let Some(line) = self.line(&event.body)
+            {
+                say(&line);
+            }
+        }
+    }
+
+    /// The run's output or error, once it ended.
+    pub fn result(&self) -> Option<TextHash> {
+        self.result
+    }
+
+    fn line(&self, body: &TraceBody) -> Option<String> {
+        let trace = &self.state.trace;
+        match body {
+            TraceBody::SpanStarted(start) if start.spec.kind() == SpanKind::Agent => {
+                let again = if start.attempt.0 > 1 { format!(", try {}", start.attempt.0) } else { String::new() };
+                Some(format!("{}: started ({}{again})", start.path, trace.pattern(start.span)))
+            }
+            TraceBody::SpanEnded(end) => self.ended(end.span),
+            TraceBody::Note { text, error, .. } => Some(format!("{}: {text}", if *error { "error" } else { "note" })),
+            _ => None,
+        }
+    }
+
+    fn ended(&self, span: SpanId) -> Option<String> {
+        let trace = &self.state.trace;
+        let found = trace.get(span)?;
+        let finish = trace.finish(span).map(|key| format!(" ({key})")).unwrap_or_default();
+        let tokens = found.counts.usage.input + found.counts.usage.output;
+        let tokens = if tokens > 0 { format!(", {tokens} tokens") } else { String::new() };
+        let status = if found.status == SpanStatus::Undone { "replaced" } else { found.status.name() };
+        Some(format!("{}: {status}{finish} in {}{tokens}", trace.path(span), took(found.start, found.end)))
+    }
+}

@@ -1,0 +1,50 @@
+//! `run`: runs a pipeline without a screen, for scripts and CI.
+
+use std::path::PathBuf;
+
+use color_eyre::eyre::eyre;
+
+use super::exit::Exit;
+use super::headless::Headless;
+use super::text::say;
+use super::{Global, data, debug};
+use crate::model::Seq;
+use crate::runtime::{self, Mode};
+
+/// `tama-tui run`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A pipeline.toml, or a folder that holds one
+    pipeline: PathBuf,
+    /// The task [default: that of the pipeline]
+    #[arg(long)]
+    task: Option<String>,
+    /// Let this tool run where the policy would ask (a glob; may be given more than once)
+    #[arg(long, value_name = "TOOL")]
+    allow: Vec<String>,
+    /// Store nothing at all: nothing of the run can be undone
+    #[arg(long)]
+    no_record: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs it to its end.
+pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
+    let Some(loaded) = debug::loaded(&args.pipeline, global) else { return Ok(Exit::Usage) };
+    let Some(task) = debug::task(&loaded, args.task) else { return Ok(Exit::Usage) };
+    let mode = Mode::Headless(runtime::Headless { allow: args.allow });
+    let session = if args.no_record {
+        say("nothing is recorded; nothing of this run can be undone");
+        runtime::start_unrecorded(loaded, task, mode)
+    } else {
+        let data = data::beside(global, &loaded.base)?;
+        runtime::start(loaded, &data, task, mode)
+    };
+    let session = session.map_err(|error| eyre!("failed to {error}"))?;
+    if !args.no_record {
+        say(&format!("run {}", session.run));
+    }
+    Headless::new(session, Seq(0))?.finish(args.json).await
+}

@@ -1,0 +1,65 @@
+//! Writing edited prompts back into the files that they came from.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use super::Dispatcher;
+use super::edit::stored_prompt;
+use crate::model::{Generation, Update};
+
+impl Dispatcher {
+    /// Writes every edited prompt into its file, unless somebody changed that file since.
+    pub(super) fn write_back(&mut self) -> Result<(), String> {
+        let (written, left): (Vec<_>, Vec<_>) =
+            self.unwritten().into_iter().map(|name| self.write_prompt(&name)).partition(Result::is_ok);
+        for line in written.iter().flatten() {
+            self.note(None, false, format!("wrote {line}"));
+        }
+        self.tell_edits();
+        let left: Vec<String> = left.into_iter().filter_map(Result::err).collect();
+        if left.is_empty() { Ok(()) } else { Err(left.join("; ")) }
+    }
+
+    /// Says which edits are in no file.
+    pub(in super::super) fn tell_edits(&self) {
+        self.sink.send(Update::Edits(self.unwritten()));
+    }
+
+    /// Edit names whose edited prompt is not what today's files say.
+    fn unwritten(&self) -> Vec<String> {
+        let today = self.today().ok();
+        let is_in_file = |name: &str| {
+            let prompt = today.as_ref().and_then(|today| stored_prompt(today, name));
+            prompt.map(|prompt| prompt.text.as_str()) == self.edits.prompt_of(name)
+        };
+        self.edits.edited().into_iter().filter(|name| !is_in_file(name)).collect()
+    }
+
+    fn write_prompt(&self, name: &str) -> Result<String, String> {
+        let stored = self.version(Generation(u32::MAX));
+        let known = stored_prompt(&stored, name).ok_or_else(|| format!("{name} is not in the pipeline any more"))?;
+        let file = known.file.as_ref().ok_or_else(|| {
+            format!("the prompt of {name} stands in pipeline.toml itself, and was not written; copy it there")
+        })?;
+        let today = self.today()?;
+        if stored_prompt(&today, name).map(|prompt| &prompt.text) != Some(&known.text) {
+            return Err(format!("{file} was changed by somebody else since the run saw it, and was not written"));
+        }
+        let folder = self.source.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
+        let text = self.edits.prompt_of(name).unwrap_or_default();
+        replace(&folder.join(file), text).map_err(|error| format!("failed to write {file}: {error}"))?;
+        Ok(format!("the prompt of {name} into {file}"))
+    }
+}
+
+/// Replaces a file's content at once, and keeps its mode.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    new.write_all(text.as_bytes())?;
+    new.as_file().set_permissions(fs::metadata(path)?.permissions())?;
+    new.as_file().sync_all()?;
+    new.persist(path)?;
+    Ok(())
+}
