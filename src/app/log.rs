@@ -167,7 +167,8 @@ pub fn pause_text(reason: &PauseReason) -> String {
         PauseReason::Asked => "asked for".into(),
         PauseReason::Breakpoint { breakpoint } => format!("breakpoint {breakpoint}"),
         PauseReason::Policy { rule } => format!("the policy asks ({rule})"),
-        PauseReason::Error { error } => format!("error: {error}"),
+        // Its gate says that it is an error.
+        PauseReason::Error { error } => error.clone(),
         PauseReason::Limit { limit } => format!("limit: {limit}"),
     }
 }

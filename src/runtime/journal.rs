@@ -71,7 +71,7 @@ impl Journal {
                         SpanSpec::Llm(record) => (record.request, SpanKind::Llm),
                         SpanSpec::Tool { request, .. } => (*request, SpanKind::Tool),
                         SpanSpec::Agent { .. } => (NO_REQUEST, SpanKind::Agent),
-                        _ => continue,
+                        SpanSpec::Human { .. } => continue,
                     };
                     asked.insert(start.span, (start.path.clone(), request, kind));
                 }

@@ -233,7 +233,7 @@ async fn killed_between_two_effects() {
         };
         let mut last = rest();
         // So that the run is not over before it is killed.
-        last = last.replace("]", ", { name = \"tama_bash\", args = { command = \"sleep 5\" } }]");
+        last = last.replace(']', ", { name = \"tama_bash\", args = { command = \"sleep 5\" } }]");
         killed_at(last, changed).await;
     }
 }

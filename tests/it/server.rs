@@ -21,6 +21,8 @@ pub enum Answer {
     Status(u16, String),
     /// Nothing, for ever.
     Silence,
+    /// A whole stream, and the connection is closed only when the next request comes over it.
+    Stale(Vec<Json>),
     /// A whole stream, once the test says so.
     Held(Arc<Notify>, Vec<Json>),
 }
@@ -125,20 +127,26 @@ async fn serve(mut stream: TcpStream, script: Script, requests: Arc<Mutex<Vec<Js
 
 async fn respond(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
     match answer {
+        Answer::Stale(events) => {
+            send_events(stream, &events, "keep-alive").await?;
+            send_chunk(stream, "data: [DONE]\n\n").await?;
+            stream.write_all(b"0\r\n\r\n").await?;
+            stream.read_u8().await?;
+        }
         Answer::Held(go, events) => {
             go.notified().await;
             return Box::pin(respond(stream, Answer::Stream(events))).await;
         }
         Answer::Stream(events) => {
-            send_events(stream, &events).await?;
+            send_events(stream, &events, "close").await?;
             send_chunk(stream, "data: [DONE]\n\n").await?;
             stream.write_all(b"0\r\n\r\n").await?;
         }
         Answer::Short(events) => {
-            send_events(stream, &events).await?;
+            send_events(stream, &events, "close").await?;
             stream.write_all(b"0\r\n\r\n").await?;
         }
-        Answer::Break(events) => send_events(stream, &events).await?,
+        Answer::Break(events) => send_events(stream, &events, "close").await?,
         Answer::Status(status, body) => {
             let head = format!(
                 "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
@@ -152,9 +160,9 @@ async fn respond(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> 
     stream.shutdown().await
 }
 
-async fn send_events(stream: &mut TcpStream, events: &[Json]) -> std::io::Result<()> {
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nconnection: close";
-    stream.write_all(format!("{head}\r\n\r\n").as_bytes()).await?;
+async fn send_events(stream: &mut TcpStream, events: &[Json], connection: &str) -> std::io::Result<()> {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked";
+    stream.write_all(format!("{head}\r\nconnection: {connection}\r\n\r\n").as_bytes()).await?;
     for event in events {
         send_chunk(stream, &format!("data: {event}\n\n")).await?;
     }

@@ -45,6 +45,9 @@ text = "fine"
 tokens = { input = 5, output = 1 }
 "#;
 
+/// A row of `llm_calls`.
+type Call = (String, Option<String>, String, i32, i32, Option<f64>);
+
 /// A finished run whose writer was tried twice, opened as a stranger would.
 async fn finished() -> (tempfile::TempDir, Connection) {
     let scenario = Scenario { pipeline: PIPELINE.into(), replies: REPLIES.into(), ..Scenario::default() };
@@ -146,10 +149,9 @@ async fn calls_read_as_in_tama() {
 
     let sql = "SELECT model, system_prompt, response, input_tokens, output_tokens, temperature FROM llm_calls WHERE span_id = ?";
     let call = |span: &str| {
-        let mut found: Vec<(String, Option<String>, String, i32, i32, Option<f64>)> =
-            rows(&connection, sql, span, |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
-            });
+        let mut found: Vec<Call> = rows(&connection, sql, span, |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+        });
         assert_eq!(found.len(), 1, "{span}");
         found.remove(0)
     };

@@ -47,7 +47,7 @@ pub(super) async fn call_model(
         result
     };
     let (result, ()) = tokio::join!(call, show);
-    Done::Llm(result.map_err(|error| Failure::new(error.to_string())))
+    Done::Llm(result.map_err(|error| Failure::new(format!("failed to {error}"))))
 }
 
 /// A tool call to carry out.
