@@ -109,7 +109,7 @@ impl Dispatcher {
         let error = "stopped for a retry, which could not go on";
         for path in halted {
             if let Some(span) = self.flights.get(path).map(|flight| flight.span) {
-                self.done(path, span, Done::Broken(Failure::new(error)));
+                self.done(path, span, Done::Llm(Err(Failure::new(error))));
             }
         }
         if self.status() == RunStatus::Running {

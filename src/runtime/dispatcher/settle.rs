@@ -11,7 +11,7 @@ use super::{Dispatcher, Incoming};
 use crate::effects::llm::CallPlace;
 use crate::effects::tools::ToolError;
 use crate::model::{
-    Finish, Gate, LlmRequest, LlmResponse, Message, PauseReason, SpanEnd, SpanId, SpanStatus, TraceBody, Usage,
+    Finish, Gate, LlmRequest, LlmResponse, Message, PauseReason, SpanEnd, SpanId, SpanStatus, TraceBody, Update, Usage,
 };
 use crate::pipeline::Price;
 use crate::rollback::Doer;
@@ -39,7 +39,7 @@ impl Dispatcher {
             && let Some(limit) = self.crossed_limit(path)
         {
             self.limited = true;
-            return self.done(path, span, Done::Broken(Failure { text: limit, told: true }));
+            return self.done(path, span, Done::Llm(Err(Failure { text: limit, told: true })));
         }
         match flight.work.clone() {
             Some(Work::Llm(request)) => self.launch_llm(path, &request),
@@ -110,6 +110,7 @@ impl Dispatcher {
         let Some(flight) = self.flights.get_mut(path).filter(|flight| flight.span == span) else { return };
         flight.task = None;
         let price = self.price_of(path);
+        let broken = matches!(done, Done::Broken(_));
         let end = SpanEnd {
             span,
             status: SpanStatus::Ok,
@@ -134,6 +135,10 @@ impl Dispatcher {
                 (SpanEnd { status, finish, output, ..end }, Ok(Payload::Tool(text)), fault)
             }
             Done::Llm(Err(failure)) | Done::Broken(failure) => {
+                if broken {
+                    // What can't be recorded can't come up as an event either.
+                    self.sink.send(Update::Refused(failure.text.clone()));
+                }
                 let output = Some(self.log.text(&failure.text));
                 (SpanEnd { status: SpanStatus::Error, output, ..end }, Err(failure), true)
             }
