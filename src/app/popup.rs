@@ -99,7 +99,7 @@ impl PlanAsk {
     /// Carries it out as it is shown.
     pub fn confirm(self) -> Confirmed {
         let Self { plan, with_readers } = self;
-        Confirmed(vec![Command::Run(model::Command::Retry { span: plan.span, as_of: plan.as_of, with_readers })])
+        Confirmed(vec![Command::Run(model::Command::Retry { plan: Box::new(plan), with_readers })])
     }
 
     /// The plan, line by line.

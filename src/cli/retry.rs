@@ -72,7 +72,7 @@ async fn begin(headless: &mut Headless, args: &Args, prompt: Option<String>) -> 
         })
         .await?;
     super::text::say(headless.log().with(|state| told(state, &plan)).trim_end());
-    headless.send(Command::Retry { span, as_of: plan.as_of, with_readers: true });
+    headless.send(Command::Retry { plan: Box::new(plan), with_readers: true });
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Seq, SpanId};
+use super::{RetryPlan, Seq, SpanId};
 
 /// Where a span can stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -178,10 +178,8 @@ pub enum Command {
     },
     /// Carries a plan out, as it was shown.
     Retry {
-        /// The span.
-        span: SpanId,
-        /// The plan's `as_of`: refused when the run has moved on in a way that changes the plan.
-        as_of: Seq,
+        /// The plan; refused when the run has moved on in a way that changes it.
+        plan: Box<RetryPlan>,
         /// Whether siblings that read what is undone run again too.
         with_readers: bool,
     },

@@ -102,6 +102,8 @@ pub enum TraceBody {
         reach: EditReach,
         /// The generation it applies from.
         generation: Generation,
+        /// The call it was made at.
+        call: SpanId,
         /// How many messages of the code's conversation are replaced.
         upto: usize,
         /// By what.

@@ -9,8 +9,17 @@ use crate::model::{EditReach, LlmRequest, Message, SpanId};
 #[derive(Default)]
 pub(super) struct Edits {
     prompts: Vec<(EditReach, Option<String>)>,
-    conversations: Vec<(EditReach, usize, Vec<Message>)>,
+    conversations: Vec<Conversation>,
     tells: HashMap<SpanId, String>,
+}
+
+/// A replaced beginning of a conversation.
+struct Conversation {
+    reach: EditReach,
+    /// The call it was made at.
+    call: SpanId,
+    upto: usize,
+    messages: Vec<Message>,
 }
 
 /// Whom a call belongs to.
@@ -32,8 +41,13 @@ impl Edits {
     }
 
     /// Replaces the first `upto` messages of a conversation.
-    pub fn conversation(&mut self, reach: EditReach, upto: usize, messages: Vec<Message>) {
-        self.conversations.push((reach, upto, messages));
+    pub fn conversation(&mut self, reach: EditReach, call: SpanId, upto: usize, messages: Vec<Message>) {
+        self.conversations.push(Conversation { reach, call, upto, messages });
+    }
+
+    /// Forgets conversations that a retry takes back: what comes instead is another one.
+    pub fn invalidate(&mut self, taken: &[SpanId]) {
+        self.conversations.retain(|edit| !taken.contains(&edit.call));
     }
 
     /// Has the agent's model told something with its next call.
@@ -76,11 +90,9 @@ impl Edits {
         {
             sent.system = text;
         }
-        let edit = self.conversations.iter().rev().find(|(reach, ..)| target.is_in(reach));
-        if let Some((_, upto, messages)) = edit
-            && *upto <= request.messages.len()
-        {
-            sent.messages = messages.iter().chain(&request.messages[*upto..]).cloned().collect();
+        let fits = |edit: &&Conversation| target.is_in(&edit.reach) && edit.upto <= request.messages.len();
+        if let Some(edit) = self.conversations.iter().rev().find(fits) {
+            sent.messages = edit.messages.iter().chain(&request.messages[edit.upto..]).cloned().collect();
         }
         (sent != *request).then_some(sent)
     }

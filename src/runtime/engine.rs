@@ -148,7 +148,7 @@ impl Engine {
         let means = Means {
             tools: Arc::new(Toolbox::for_workspace(setup.world.root())),
             world: Arc::new(setup.world),
-            masker: Arc::new(Masker::from_env()),
+            masker: Arc::new(Masker::from_env().with(provider_keys(&past.versions))),
         };
         let feed = Feed::new(receiver, setup.log.clone(), events);
         let dispatcher = Dispatcher {
@@ -175,10 +175,18 @@ impl Engine {
             denied: false,
             limited: false,
             limit_waived: false,
-            last_plan: None,
+            offered: HashMap::new(),
+            written: HashMap::new(),
         };
         (dispatcher, Pending { inbox, incoming, feed })
     }
+}
+
+/// The values of the variables that providers take their keys from, whatever their names look like.
+fn provider_keys(versions: &[(Generation, Arc<Pipeline>)]) -> Vec<(String, String)> {
+    let providers = versions.iter().flat_map(|(_, pipeline)| pipeline.providers.values());
+    let names = providers.filter_map(|provider| provider.api_key_env.clone());
+    names.filter_map(|name| std::env::var(&name).ok().map(|value| (name, value))).collect()
 }
 
 /// The ends of an engine whose dispatcher does not run yet.
@@ -272,9 +280,10 @@ impl Past {
                     let text = text.map(|hash| recorder.text(hash)).transpose()?;
                     past.edits.prompt(reach.clone(), text);
                 }
-                TraceBody::MessagesEdited { reach, upto, messages, .. } => {
+                TraceBody::Invalidated { spans, .. } => past.edits.invalidate(spans),
+                TraceBody::MessagesEdited { reach, call, upto, messages, .. } => {
                     let messages = messages.iter().map(|record| message(record, log)).collect::<Result<_, _>>()?;
-                    past.edits.conversation(reach.clone(), *upto, messages);
+                    past.edits.conversation(reach.clone(), *call, *upto, messages);
                 }
                 _ => {}
             }

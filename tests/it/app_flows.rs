@@ -175,7 +175,7 @@ fn a_retry_shows_its_plan_and_wants_enter() {
     bench.send(Update::Plan(plan.clone()));
     assert!(matches!(bench.state.popup, Some(Popup::Plan(_))));
     bench.keys(" ");
-    let retry = model::Command::Retry { span: spans.writer, as_of: Seq(12), with_readers: false };
+    let retry = model::Command::Retry { plan: Box::new(plan.clone()), with_readers: false };
     assert_eq!(bench.ask(Key::Enter), [retry]);
 
     // A plan that nobody waits for is a preview only.

@@ -367,7 +367,7 @@ impl Stage {
         self.report = None;
         self.before = self.state.generation;
         self.restarted = self.state.status == RunStatus::Running;
-        self.send(Command::Retry { span: plan.span, as_of: plan.as_of, with_readers })
+        self.send(Command::Retry { plan: Box::new(plan), with_readers })
     }
 
     async fn reopen(&mut self) -> Result<(), String> {
@@ -423,9 +423,6 @@ impl Stage {
                 trace.paused().any(at)
             }
             ("paused-count", count) => trace.paused().count().to_string() == count,
-            ("ended", path) => {
-                trace.find(path).and_then(|span| trace.get(span)).is_some_and(|span| span.ended.is_some())
-            }
             ("end", _) => self.state.status != RunStatus::Running && self.state.run.is_some(),
             ("retried", _) => self.restarted && self.state.generation > self.before,
             ("opened", _) => self.state.last > Seq(0),

@@ -33,7 +33,8 @@ pub(super) fn release(state: &mut State, how: Release) -> Vec<Command> {
 fn stale_agent(state: &State, target: SpanId) -> Option<SpanId> {
     let trace = &state.run.trace;
     let here = trace.paused().filter(|span| trace.is_within(*span, target));
-    here.map(|span| trace.agent_of(span)).find(|agent| trace.is_stale(*agent))
+    let mut here = here;
+    here.find_map(|span| trace.stale_above(span))
 }
 
 /// Offers the choices of semantics.md, with the agent selected so that Rollback shows what was undone.

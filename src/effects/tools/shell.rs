@@ -72,6 +72,8 @@ pub struct ShellOutcome {
     pub text: String,
     /// Its exit code; `None` when it was killed or could not be started.
     pub exit: Option<i32>,
+    /// Whether it ran at all.
+    pub started: bool,
     /// Whether it was killed because its time was up.
     pub timed_out: bool,
     /// Whether output was left out.
@@ -85,7 +87,7 @@ pub async fn run_shell(call: &ShellCall, dir: &Path, limits: ShellLimits) -> She
         Ok(started) => started,
         Err(error) => {
             let text = format!("[could not be started: {error}]");
-            return ShellOutcome { text, exit: None, timed_out: false, truncated: false };
+            return ShellOutcome { text, exit: None, started: false, timed_out: false, truncated: false };
         }
     };
     let mut output = Output::new(limits.output_bytes);
@@ -116,7 +118,7 @@ pub async fn run_shell(call: &ShellCall, dir: &Path, limits: ShellLimits) -> She
         Ok(status) => ending(status),
         Err(_) => (format!("[timed out after {} s and was killed]", call.timeout_seconds), None, true),
     };
-    ShellOutcome { text: output.into_text(&last), exit, timed_out, truncated }
+    ShellOutcome { text: output.into_text(&last), exit, started: true, timed_out, truncated }
 }
 
 fn ending(status: io::Result<ExitStatus>) -> (String, Option<i32>, bool) {

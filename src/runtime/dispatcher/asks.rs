@@ -94,8 +94,7 @@ impl Dispatcher {
         let agent = self.paths.get(&place.parent).copied().unwrap_or(SpanId::RUN);
         let path = place.path.clone();
         let stage = Stage::After { outcome };
-        let flight =
-            Flight { span, agent, place, work: None, request, stage, replies: vec![reply], task: None, cleared: false };
+        let flight = Flight { span, agent, place, work: None, request, stage, replies: vec![reply], task: None };
         self.flights.insert(path.clone(), flight);
         self.stop_or_settle(&path, Gate::Error, Some(PauseReason::Error { error: text }));
     }
@@ -122,7 +121,6 @@ impl Dispatcher {
             stage: Stage::Before,
             replies: vec![reply],
             task: None,
-            cleared: false,
         };
         let gate = flight.before();
         self.flights.insert(path.clone(), flight);
@@ -155,17 +153,7 @@ impl Dispatcher {
         let place = self.place_of(span, path);
         let stage = Stage::After { outcome: result.map(Payload::Agent) };
         let request = NO_REQUEST;
-        let flight = Flight {
-            span,
-            agent: span,
-            place,
-            work: None,
-            request,
-            stage,
-            replies: vec![reply],
-            task: None,
-            cleared: false,
-        };
+        let flight = Flight { span, agent: span, place, work: None, request, stage, replies: vec![reply], task: None };
         self.flights.insert(path.to_owned(), flight);
         self.stop_or_settle(path, gate, reason);
     }

@@ -13,6 +13,17 @@ use crate::model::{
 };
 use crate::pipeline::{Pipeline, Prompt};
 
+/// What a text to edit was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Offered {
+    /// A request about to be sent.
+    Request,
+    /// The arguments of a tool about to run.
+    Args,
+    /// An agent's prompt.
+    Prompt,
+}
+
 impl Dispatcher {
     /// Answers with the text that can be edited for a span.
     pub(super) fn editable(&mut self, span: SpanId) -> Result<(), String> {
@@ -36,12 +47,17 @@ impl Dispatcher {
             },
             None => self.editable_prompt(span)?,
         };
+        self.offered.insert(span, self.offering(span));
         self.sink.send(Update::Editable(editable));
         Ok(())
     }
 
     /// Takes an edited text.
     pub(super) fn save_edit(&mut self, span: SpanId, text: &str, scope: EditScope) -> Result<(), String> {
+        let offered = self.offered.remove(&span);
+        if offered.is_some_and(|offered| offered != self.offering(span)) {
+            return Err("it was sent meanwhile, so the edit has no place; nothing was changed".into());
+        }
         match self.gated(span) {
             Some((path, Work::Llm(request))) => self.save_request(&path, span, &request, text, scope)?,
             Some((path, Work::Tool { .. })) => self.save_args(&path, text)?,
@@ -52,11 +68,25 @@ impl Dispatcher {
     }
 
     /// Adds a conversation edit, and records it.
-    pub(super) fn add_conversation(&mut self, reach: EditReach, upto: usize, messages: Vec<Message>) {
+    pub(super) fn add_conversation(&mut self, reach: EditReach, call: SpanId, upto: usize, messages: Vec<Message>) {
         let generation = self.generation();
         let records = message_records(&self.log, &messages);
-        self.log.append(vec![TraceBody::MessagesEdited { reach: reach.clone(), generation, upto, messages: records }]);
-        self.edits.conversation(reach, upto, messages);
+        self.log.append(vec![TraceBody::MessagesEdited {
+            reach: reach.clone(),
+            generation,
+            call,
+            upto,
+            messages: records,
+        }]);
+        self.edits.conversation(reach, call, upto, messages);
+    }
+
+    fn offering(&self, span: SpanId) -> Offered {
+        match self.gated(span) {
+            Some((_, Work::Llm(_))) => Offered::Request,
+            Some((_, Work::Tool { .. })) => Offered::Args,
+            None => Offered::Prompt,
+        }
     }
 
     /// The effect of a span that is stopped before it is sent or run.
@@ -93,7 +123,7 @@ impl Dispatcher {
             self.add_prompt(reach.clone(), system);
         }
         if messages != sent.messages {
-            self.add_conversation(reach, request.messages.len(), messages);
+            self.add_conversation(reach, span, request.messages.len(), messages);
         }
         Ok(())
     }

@@ -103,7 +103,7 @@ impl ToolRun {
             Err(error) => return Done::Broken(Failure::new(format!("failed to {error}"))),
         };
         let outcome = run_shell(&call, world.root(), ShellLimits::default()).await;
-        let started = outcome.exit.is_some() || outcome.timed_out;
+        let started = outcome.started;
         external_done(&self.log, action, if started { Ok(()) } else { Err(outcome.text.clone()) });
         // A command's own exit code is an answer, not a fault.
         Done::Tool { fault: outcome.timed_out || !started, text: outcome.text }

@@ -24,8 +24,6 @@ pub(in super::super) struct Flight {
     pub replies: Vec<oneshot::Sender<Outcome>>,
     /// The task that carries it out.
     pub task: Option<JoinHandle<()>>,
-    /// The user was asked about it already, and let it go.
-    pub cleared: bool,
 }
 
 /// How far something under way is.

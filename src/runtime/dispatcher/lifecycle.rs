@@ -2,6 +2,7 @@
 
 use super::super::ask::{Failure, Output};
 use super::super::scope::{Line, run_pipeline};
+use super::flight::Stage;
 use super::{Dispatcher, Incoming};
 use crate::model::{Command, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update};
 use crate::store::RunLog;
@@ -55,6 +56,11 @@ impl Dispatcher {
             return Err("the run has ended; there is nothing to cancel".into());
         }
         self.drop_pattern();
+        // What is recorded stays as it ended; only what was cut off is cancelled.
+        let ended = self.flights.values().filter(|flight| matches!(flight.stage, Stage::After { .. }));
+        let released =
+            ended.map(|flight| TraceBody::Released { span: flight.span, how: "cancel".into(), stale: false });
+        self.log.append(released.collect());
         let flights: Vec<String> = self.flights.keys().cloned().collect();
         self.stop_flights(&flights).await;
         let ends = cancel_live(&self.log);

@@ -5,7 +5,7 @@
 //! and run again from the journal at any moment, and finds again what is still under way.
 
 mod asks;
-mod edit;
+pub(super) mod edit;
 mod exec;
 pub(super) mod flight;
 mod inspect;
@@ -37,7 +37,7 @@ use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::LlmProvider;
 use crate::effects::tools::Toolbox;
-use crate::model::{Command, Generation, RetryPlan, RunStatus, SpanId, TraceBody, Update};
+use crate::model::{Command, Generation, RunStatus, SpanId, TraceBody, Update};
 use crate::pipeline::Pipeline;
 use crate::store::RunLog;
 use crate::world::World;
@@ -92,7 +92,10 @@ pub(super) struct Dispatcher {
     pub(super) denied: bool,
     pub(super) limited: bool,
     pub(super) limit_waived: bool,
-    pub(super) last_plan: Option<RetryPlan>,
+    /// What was offered to be edited, by span.
+    pub(super) offered: HashMap<SpanId, edit::Offered>,
+    /// Prompts that were written into their files, by edit name.
+    pub(super) written: HashMap<String, String>,
 }
 
 impl Dispatcher {
@@ -126,7 +129,7 @@ impl Dispatcher {
             Command::UndoList { actions } => self.undo_list(&actions).await,
             Command::Redo { action } => self.redo(action).await,
             Command::Plan { span } => self.plan(span),
-            Command::Retry { span, as_of, with_readers } => self.retry(span, as_of, with_readers).await,
+            Command::Retry { plan, with_readers } => self.retry(&plan, with_readers).await,
             Command::SetBreakpoints(breakpoints) => self.gates.set_breakpoints(&breakpoints),
             Command::Inspect { span } => {
                 self.inspect(span);

@@ -19,6 +19,10 @@ impl Dispatcher {
         if matches!(how, Release::Answer { .. }) && paths.len() > 1 {
             return Err("several spans are paused here; select the one to answer for".into());
         }
+        let is_call = |path: &String| self.flights.get(path).is_some_and(|flight| flight.work.is_some());
+        if matches!(how, Release::Answer { .. }) && !paths.iter().all(is_call) {
+            return Err("only a model's or a tool's call can be answered; retry or continue this".into());
+        }
         let tell = match how {
             Release::Continue { tell } => *tell,
             _ => false,
@@ -92,6 +96,9 @@ impl Dispatcher {
         if self.log.with(|state| matches!(state.trace.pause(span), Some((_, PauseReason::Limit { .. })))) {
             self.limit_waived = true;
         }
+        let asked = self.log.with(|state| {
+            matches!(state.trace.pause(span), Some((_, PauseReason::Limit { .. } | PauseReason::Policy { .. })))
+        });
         if let Some(stale) = stale
             && matches!(how, Release::Continue { tell: true })
         {
@@ -104,9 +111,16 @@ impl Dispatcher {
             self.answer(path, text);
             return self.settle(path);
         }
-        let Some(flight) = self.flights.get_mut(path) else { return };
-        flight.cleared = true;
-        if matches!(flight.stage, Stage::Before) { self.launch(path) } else { self.settle(path) }
+        let Some(flight) = self.flights.get(path) else { return };
+        if !matches!(flight.stage, Stage::Before) {
+            return self.settle(path);
+        }
+        let gate = flight.before();
+        // A breakpoint or step that stopped it first is no answer to what policy asks.
+        match self.must_ask(path).filter(|_| !asked) {
+            Some(reason) => self.pause_at(path, gate, reason),
+            None => self.launch(path),
+        }
     }
 
     /// Sets where the branch stops next.

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::super::ask::Failure;
+use super::super::ask::{Failure, Work};
 use super::{Dispatcher, Done};
 use crate::effects::llm::LlmProvider;
-use crate::model::{Generation, RetryPlan, RunStatus, Seq, SpanId, TraceBody, Update};
+use crate::model::{
+    Generation, KeyKind, LedgerEntry, RetryPlan, RunStatus, Seq, SpanId, TraceBody, UndoReport, Update,
+};
 use crate::pipeline::{Pipeline, changed_agents, load};
 use crate::rollback;
 
@@ -13,7 +15,6 @@ impl Dispatcher {
     /// Shows what a retry would do.
     pub(super) fn plan(&mut self, span: SpanId) -> Result<(), String> {
         let plan = self.make_plan(span, true)?;
-        self.last_plan = Some(plan.clone());
         self.sink.send(Update::Plan(plan));
         Ok(())
     }
@@ -34,22 +35,24 @@ impl Dispatcher {
     }
 
     /// Carries out the plan that was shown: cancel, undo, run on.
-    pub(super) async fn retry(&mut self, span: SpanId, as_of: Seq, with_readers: bool) -> Result<(), String> {
+    pub(super) async fn retry(&mut self, shown: &RetryPlan, with_readers: bool) -> Result<(), String> {
         self.check_retry()?;
-        let plan = self.make_plan(span, with_readers)?;
-        if let Some(shown) = self.last_plan.as_ref().filter(|shown| shown.as_of == as_of && shown.span == span)
-            && with_readers
-            && (shown.undoes != plan.undoes || shown.reruns != plan.reruns)
-        {
+        let span = shown.span;
+        let now = self.make_plan(span, true)?;
+        if shown.undoes != now.undoes || shown.reruns != now.reruns {
             self.plan(span)?;
             return Err("the run moved on while the plan was shown; look at the new plan".into());
         }
+        let plan = if with_readers { now } else { self.make_plan(span, false)? };
+        self.foresee(&plan)?;
         // Before anything is undone: a pipeline that can't run now is no reason to.
         let models = self.todays_models()?;
         self.drop_pattern();
         let taken = self.paths_of(&plan.reruns);
         let reopened = self.paths_of(&plan.reopens);
         let halted = self.halt(&taken).await;
+        // A tool may have done its work before it was stopped.
+        let plan = self.make_plan(span, with_readers)?;
         if let Err(why) = self.take_back(&plan).await {
             self.resume_after_conflict(&halted);
             return Err(why);
@@ -64,8 +67,8 @@ impl Dispatcher {
         for path in &taken {
             self.paths.remove(path);
         }
+        self.edits.invalidate(&plan.reruns);
         self.journal.invalidate(taken.iter().chain(&reopened));
-        self.last_plan = None;
         self.limit_waived = false;
         if self.status() != RunStatus::Running {
             self.set_status(RunStatus::Running, None);
@@ -79,6 +82,20 @@ impl Dispatcher {
             return Err("this run was interrupted; its effects can be undone, and resuming it comes later".into());
         }
         Ok(())
+    }
+
+    /// Finds out what would stop the retry before anything is stopped, undone or run.
+    fn foresee(&self, plan: &RetryPlan) -> Result<(), String> {
+        let in_set = |span: SpanId| plan.reruns.contains(&span);
+        let busy = self.flights.values().find(|flight| !flight.is_paused() && !in_set(flight.span));
+        if busy.is_some_and(|flight| matches!(flight.work, Some(Work::Tool { .. }))) && !plan.undoes.is_empty() {
+            drop(self.hold()?);
+        }
+        let foreseen = rollback::preview(&self.log, &self.means.world, &plan.undoes, false);
+        let Some(conflict) = foreseen.conflict else { return Ok(()) };
+        let why = format!("{} ({}) was changed since", conflict.action, conflict.key);
+        self.sink.send(Update::Undo(UndoReport { conflict: Some(conflict), ..UndoReport::default() }));
+        Err(format!("the retry stopped before anything was touched: {why}"))
     }
 
     /// Undoes what the plan takes back.
@@ -95,7 +112,16 @@ impl Dispatcher {
             |conflict| format!("{} ({}) was changed since", conflict.action, conflict.key),
         );
         self.sink.send(Update::Undo(report));
-        if stopped {
+        let still = self.log.with(|state| {
+            let applied = |action: &&Seq| state.ledger.get(**action).is_some_and(LedgerEntry::is_applied);
+            // A folder that others use stays, and that is no failure.
+            let file = |action: &&Seq| {
+                state.ledger.get(**action).is_some_and(|entry| entry.record.key.kind != KeyKind::Directory)
+            };
+            plan.undoes.iter().filter(applied).filter(file).count()
+        });
+        if stopped || still > 0 {
+            let why = if stopped { why } else { left.join("; ") };
             return Err(format!("the retry stopped before anything ran: {why}"));
         }
         if !left.is_empty() {
@@ -146,6 +172,7 @@ impl Dispatcher {
                 if today == *newest {
                     return;
                 }
+                self.leave_to_files(&today);
                 let changed = changed_agents(&newest, &today);
                 let pipeline = self.log.text(&super::super::request::json(&today));
                 self.log.append(vec![TraceBody::PipelineChanged { generation, pipeline, changed }]);

@@ -1,5 +1,9 @@
 //! Effects on their way: launched, done, stopped at a gate, given back.
 
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+
 use super::super::ask::{Failure, Outcome, Payload, Work};
 use super::super::edits::Target;
 use super::super::policy::{Verdict, rule_matches, verdict};
@@ -60,7 +64,7 @@ impl Dispatcher {
         let Some(flight) = self.flights.get(path) else { return };
         let Some(models) = self.models.clone() else { return };
         let (span, agent, visit, parent) = (flight.span, flight.agent, flight.place.visit, flight.place.parent.clone());
-        self.tell(agent, request);
+        self.tell(agent, span, request);
         let name = self.agent_names.get(&agent).cloned().unwrap_or_default();
         let sent = self.edits.apply(request, Target { agent: &name, agent_span: agent, call: span });
         if let Some(sent) = &sent {
@@ -78,17 +82,19 @@ impl Dispatcher {
     }
 
     /// What a stale agent's model is told goes into its conversation, from this call on.
-    fn tell(&mut self, agent: SpanId, request: &LlmRequest) {
+    fn tell(&mut self, agent: SpanId, call: SpanId, request: &LlmRequest) {
         let Some(text) = self.edits.take_tell(agent) else { return };
         let mut messages = request.messages.clone();
         messages.push(Message::User { text });
-        self.add_conversation(crate::model::EditReach::Try { span: agent }, request.messages.len(), messages);
+        self.add_conversation(crate::model::EditReach::Try { span: agent }, call, request.messages.len(), messages);
     }
 
     fn spawn(&mut self, path: &str, span: SpanId, work: impl Future<Output = Done> + Send + 'static) {
         let (inbox, at) = (self.inbox.clone(), path.to_owned());
         let task = tokio::spawn(async move {
-            let done = work.await;
+            let ended = AssertUnwindSafe(work).catch_unwind().await;
+            // Whoever waits must hear of it, or the run would stand still for ever.
+            let done = ended.unwrap_or_else(|_| Done::Broken(Failure::new("the program failed in this effect")));
             // The dispatcher outlives its tasks; when it is gone, nobody waits.
             drop(inbox.send(Incoming::Done { path: at, span, done }));
         });
@@ -134,7 +140,8 @@ impl Dispatcher {
                 let output = Some(self.log.text(&text));
                 (SpanEnd { status, finish, output, ..end }, Ok(Payload::Tool(text)), fault)
             }
-            Done::Llm(Err(failure)) | Done::Broken(failure) => {
+            Done::Llm(Err(mut failure)) | Done::Broken(mut failure) => {
+                failure.text = self.means.masker.mask(&failure.text).into_owned();
                 if broken {
                     // What can't be recorded can't come up as an event either.
                     self.sink.send(Update::Refused(failure.text.clone()));

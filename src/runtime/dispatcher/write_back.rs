@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::Dispatcher;
 use super::edit::stored_prompt;
-use crate::model::{Generation, Update};
+use crate::model::{EditReach, Generation, TraceBody, Update};
+use crate::pipeline::Pipeline;
 
 impl Dispatcher {
     /// Writes every edited prompt into its file, unless somebody changed that file since.
@@ -28,6 +29,9 @@ impl Dispatcher {
 
     /// Edit names whose edited prompt is not what today's files say.
     fn unwritten(&self) -> Vec<String> {
+        if self.edits.edited().is_empty() {
+            return Vec::new();
+        }
         let today = self.today().ok();
         let is_in_file = |name: &str| {
             let prompt = today.as_ref().and_then(|today| stored_prompt(today, name));
@@ -36,19 +40,36 @@ impl Dispatcher {
         self.edits.edited().into_iter().filter(|name| !is_in_file(name)).collect()
     }
 
-    fn write_prompt(&self, name: &str) -> Result<String, String> {
+    /// Edits that were written into their files are left to the files, when those say something else now.
+    pub(super) fn leave_to_files(&mut self, today: &Pipeline) {
+        let generation = self.generation();
+        for name in self.edits.edited() {
+            let says = stored_prompt(today, &name).map(|prompt| prompt.text.as_str());
+            if self.written.contains_key(&name) && says != self.edits.prompt_of(&name) {
+                let reach = EditReach::Agent { name };
+                self.log.append(vec![TraceBody::PromptEdited { reach: reach.clone(), generation, text: None }]);
+                self.edits.prompt(reach, None);
+            }
+        }
+        self.tell_edits();
+    }
+
+    fn write_prompt(&mut self, name: &str) -> Result<String, String> {
         let stored = self.version(Generation(u32::MAX));
         let known = stored_prompt(&stored, name).ok_or_else(|| format!("{name} is not in the pipeline any more"))?;
         let file = known.file.as_ref().ok_or_else(|| {
             format!("the prompt of {name} stands in pipeline.toml itself, and was not written; copy it there")
         })?;
         let today = self.today()?;
-        if stored_prompt(&today, name).map(|prompt| &prompt.text) != Some(&known.text) {
+        let today = stored_prompt(&today, name).map(|prompt| &prompt.text);
+        if today != Some(&known.text) && today != self.written.get(name) {
             return Err(format!("{file} was changed by somebody else since the run saw it, and was not written"));
         }
         let folder = self.source.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
         let text = self.edits.prompt_of(name).unwrap_or_default();
         replace(&folder.join(file), text).map_err(|error| format!("failed to write {file}: {error}"))?;
+        let text = text.to_owned();
+        self.written.insert(name.to_owned(), text);
         Ok(format!("the prompt of {name} into {file}"))
     }
 }

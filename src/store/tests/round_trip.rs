@@ -90,6 +90,7 @@ fn others(log: &RunLog) -> Vec<TraceBody> {
         TraceBody::MessagesEdited {
             reach: EditReach::Agent { name: "editor".into() },
             generation: Generation(1),
+            call: SpanId(7),
             upto: 2,
             messages,
         },
