@@ -3,7 +3,7 @@
 use super::text::{clock, plural};
 use super::{Scroll, safe};
 use crate::model::{
-    ActionChange, EditReach, Millis, PauseReason, RunState, RunStatus, SpanId, SpanStatus, TraceBody, TraceEvent,
+    ActionChange, EditReach, Gate, Millis, PauseReason, RunState, RunStatus, SpanId, SpanStatus, TraceBody, TraceEvent,
 };
 
 /// What a line tells of.
@@ -107,7 +107,7 @@ fn describe(body: &TraceBody, run: &RunState) -> Option<(LogKind, String)> {
         },
         TraceBody::Note { error, text, .. } => (if *error { LogKind::Error } else { LogKind::Note }, text.clone()),
         TraceBody::Paused { span, gate, reason } => {
-            (LogKind::Gate, format!("{} paused at {}: {}", path(*span), gate.name(), pause_text(reason)))
+            (LogKind::Gate, format!("{} paused: {}", path(*span), pause_text(*gate, reason)))
         }
         TraceBody::Released { span, how, .. } => (LogKind::Gate, format!("{} released: {how}", path(*span))),
         TraceBody::SpanEnded(end) if end.status == SpanStatus::Error => {
@@ -159,16 +159,17 @@ fn change_text(change: &ActionChange) -> Option<(LogKind, String)> {
     })
 }
 
-/// Why a span paused, in a few words.
+/// Where a span paused and why, in a few words.
 #[must_use]
-pub fn pause_text(reason: &PauseReason) -> String {
+pub fn pause_text(gate: Gate, reason: &PauseReason) -> String {
+    let gate = gate.name();
     match reason {
-        PauseReason::Step => "step".into(),
-        PauseReason::Asked => "asked for".into(),
-        PauseReason::Breakpoint { breakpoint } => format!("breakpoint {breakpoint}"),
-        PauseReason::Policy { rule } => format!("the policy asks ({rule})"),
-        // Its gate says that it is an error.
-        PauseReason::Error { error } => error.clone(),
-        PauseReason::Limit { limit } => format!("limit: {limit}"),
+        PauseReason::Step => format!("{gate}: step"),
+        PauseReason::Asked => format!("{gate}: asked for"),
+        // A breakpoint's name starts with its gate.
+        PauseReason::Breakpoint { breakpoint } => format!("{breakpoint} (breakpoint)"),
+        PauseReason::Policy { rule } => format!("{gate}: the policy asks ({rule})"),
+        PauseReason::Error { error } => format!("error: {error}"),
+        PauseReason::Limit { limit } => format!("{gate}: limit: {limit}"),
     }
 }

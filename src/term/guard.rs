@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::style::Print;
-use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::terminal::{
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
 use crossterm::{execute, queue};
 
 use super::TermError;
@@ -63,7 +65,7 @@ pub fn install_panic_hook() {
 pub(super) fn take() -> Result<(), TermError> {
     enable_raw_mode().map_err(TermError::io("switch the terminal to raw mode"))?;
     TAKEN.store(true, Ordering::SeqCst);
-    execute!(stdout(), EnterAlternateScreen, Print(MOUSE_ON), EnableBracketedPaste, Hide)
+    execute!(stdout(), EnterAlternateScreen, Clear(ClearType::All), Print(MOUSE_ON), EnableBracketedPaste, Hide)
         .map_err(TermError::io("open the terminal's second screen"))
 }
 

@@ -64,20 +64,29 @@ async fn read(to: &mpsc::UnboundedSender<Input>, mut stopped: oneshot::Receiver<
 /// Tells when the terminal's other end is closed. Where the system can't poll a terminal, SIGHUP alone tells.
 pub(super) fn watch_hangup(to: mpsc::UnboundedSender<Input>) {
     thread::spawn(move || {
-        let input = std::io::stdin();
-        loop {
-            let mut fds = [PollFd::new(input.as_fd(), PollFlags::empty())];
-            match poll(&mut fds, PollTimeout::NONE) {
-                Err(nix::errno::Errno::EINTR) => {}
-                Err(_) => return,
-                Ok(_) => {
-                    let flags = fds[0].revents().unwrap_or(PollFlags::empty());
-                    if flags.intersects(PollFlags::POLLHUP | PollFlags::POLLERR) {
-                        let _ = to.send(Input::Gone);
-                    }
-                    return;
-                }
-            }
+        if hung_up(PollTimeout::NONE) {
+            let _ = to.send(Input::Gone);
         }
     });
+}
+
+/// Whether the terminal's other end is closed now.
+pub(super) fn is_hung_up() -> bool {
+    hung_up(PollTimeout::ZERO)
+}
+
+/// Waits for the other end to be closed, and says whether it is.
+fn hung_up(most: PollTimeout) -> bool {
+    let input = std::io::stdin();
+    loop {
+        let mut fds = [PollFd::new(input.as_fd(), PollFlags::empty())];
+        match poll(&mut fds, most) {
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(_) => return false,
+            Ok(_) => {
+                let flags = fds[0].revents().unwrap_or(PollFlags::empty());
+                return flags.intersects(PollFlags::POLLHUP | PollFlags::POLLERR);
+            }
+        }
+    }
 }

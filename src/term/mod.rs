@@ -8,6 +8,7 @@ mod guard;
 mod input;
 mod keys;
 mod link;
+mod output;
 mod run;
 mod signals;
 

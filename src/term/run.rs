@@ -4,7 +4,7 @@
 //! Nothing is drawn unless something happened, and at most 60 times a second.
 
 use std::collections::VecDeque;
-use std::io::{BufWriter, Stdout, stdout};
+use std::io::{BufWriter, stdout};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossterm::clipboard::CopyToClipboard;
@@ -16,7 +16,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::editor::{self, Edited};
 use super::guard::{self, Guard};
-use super::input::{Input, Reader, watch_hangup};
+use super::input::{Input, Reader, is_hung_up, watch_hangup};
+use super::output::Output;
 use super::signals::{Caught, Signals, stop_here};
 use super::{Link, TermError, keys};
 use crate::app::{self, Command, Msg, State};
@@ -29,6 +30,8 @@ const FRAME: Duration = Duration::from_millis(16);
 const TICK: Duration = Duration::from_millis(250);
 /// Updates taken in before the screen is drawn at the latest.
 const BURST: usize = 256;
+/// The exit code for a terminal that was closed, as of SIGHUP.
+const HANGUP: i32 = 129;
 /// How long the engine may take to record the end.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -39,14 +42,20 @@ const FAREWELL: Duration = Duration::from_secs(10);
 pub async fn run(state: State, link: impl Link, theme: Theme) -> Result<i32, TermError> {
     crossterm::style::force_color_output(theme.depth() != ColorDepth::None);
     let mut session = Session::new(state, link, theme);
-    let code = {
-        let mut screen = Screen::open()?;
-        session.resize(&screen)?;
-        session.drive(&mut screen).await?
-    };
-    // The terminal is the shell's again; what was asked for is still recorded.
+    let shown = show(&mut session).await;
+    // The terminal is the shell's again, or gone; what was asked for is still recorded.
     session.end().await;
-    Ok(code)
+    match shown {
+        // A closed terminal fails in many ways, often before the system says that it was closed.
+        Err(_) if is_hung_up() => Ok(HANGUP),
+        shown => shown,
+    }
+}
+
+async fn show(session: &mut Session<impl Link>) -> Result<i32, TermError> {
+    let mut screen = Screen::open()?;
+    session.resize(&screen)?;
+    session.drive(&mut screen).await
 }
 
 /// What the loop was woken by.
@@ -68,7 +77,7 @@ enum Act {
 
 /// The terminal with everything that reads it.
 struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<CrosstermBackend<BufWriter<Output>>>,
     inputs: mpsc::UnboundedReceiver<Input>,
     to_inputs: mpsc::UnboundedSender<Input>,
     reader: Option<Reader>,
@@ -80,7 +89,7 @@ impl Screen {
     fn open() -> Result<Self, TermError> {
         let signals = Signals::listen()?;
         let guard = Guard::enter()?;
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, stdout()));
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, Output::new()));
         let terminal = Terminal::new(backend).map_err(TermError::io("ask the terminal for its size"))?;
         let (to_inputs, inputs) = mpsc::unbounded_channel();
         watch_hangup(to_inputs.clone());
@@ -103,7 +112,9 @@ impl Screen {
     fn take_back(&mut self) -> Result<(), TermError> {
         guard::take()?;
         self.reader = Some(Reader::start(self.to_inputs.clone()));
-        self.terminal.clear().map_err(TermError::io("clear the screen"))
+        // Not `Terminal::clear`: it asks the terminal where its cursor is, and the answer gets lost among the keys.
+        self.terminal.swap_buffers();
+        Ok(())
     }
 }
 
@@ -168,7 +179,7 @@ impl<L: Link> Session<L> {
     fn handle(&mut self, happened: Happened) -> Vec<Act> {
         match happened {
             Happened::Input(Input::Event(event)) => keys::message(event).map_or_else(Vec::new, |msg| self.tell(msg)),
-            Happened::Input(Input::Gone) => vec![Act::Exit(129)],
+            Happened::Input(Input::Gone) => vec![Act::Exit(HANGUP)],
             Happened::Caught(Caught::End(code)) => vec![Act::Exit(code)],
             Happened::Caught(Caught::Stop) => vec![Act::Suspend],
             Happened::FrameDue => Vec::new(),

@@ -17,4 +17,5 @@ mod readme;
 mod scenario;
 mod server;
 mod sql;
+mod terminal;
 mod ui;

@@ -49,7 +49,11 @@ fn scrolled(Help { top }: Help, key: Key) -> Option<Help> {
 
 fn plan_key(state: &mut State, plan: PlanAsk, key: Key) -> Option<Confirmed> {
     match key {
-        Key::Enter => return Some(plan.confirm()),
+        Key::Enter => {
+            // Whoever retries wants to see it run.
+            state.tree.follow = true;
+            return Some(plan.confirm());
+        }
         key if is_no(key) => return None,
         Key::Char(' ') if !plan.plan.readers.is_empty() => {
             state.popup = Some(Popup::Plan(PlanAsk { with_readers: !plan.with_readers, ..plan }));

@@ -64,7 +64,7 @@ fn numbers(state: &State, room: usize, theme: Theme) -> Line<'static> {
     let status = theme.status(found.status);
     match (trace.pause(span), trace.waiting_on(span)) {
         (Some((gate, reason)), _) => {
-            parts.push((format!("PAUSED {}: {}", gate.name(), crate::app::pause_text(reason)), status));
+            parts.push((format!("PAUSED {}", crate::app::pause_text(*gate, reason)), status));
         }
         (None, Some(on)) => parts.push((format!("waiting for {on}"), status)),
         (None, None) if found.status == SpanStatus::Error => parts.push(("ERROR".into(), status)),

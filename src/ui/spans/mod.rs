@@ -145,13 +145,15 @@ impl SpansView {
             let depth = row.depth.saturating_sub(shift).min(path.len());
             close(&mut path, &mut levels, &mut open, depth, shift);
             path.push(row.span);
-            if row.open && row.has_children {
+            // A level that is cut off stands beside its children, and not above them.
+            let has_children = row.has_children && row.depth >= shift;
+            if row.open && has_children {
                 self.widget.open(path.clone());
             }
             if row.span == cursor {
                 self.widget.select(path.clone());
             }
-            open.push((*row, picture.line(row, depth)));
+            open.push((Row { has_children, ..*row }, picture.line(row, depth)));
             levels.push(Vec::new());
         }
         close(&mut path, &mut levels, &mut open, 0, shift);

@@ -1,0 +1,9 @@
+//! The program in a real terminal: whole sessions, how it ends, and what it leaves behind.
+
+mod ends;
+mod flows;
+mod output;
+mod project;
+mod pty;
+mod story;
+mod window;
