@@ -381,6 +381,8 @@ impl Trace {
         let mut at = span;
         while let Some(found) = self.spans.get_mut(at.0 as usize) {
             change(&mut found.counts);
+            // Redone, or replaced by a newer try: what is undone after that is news again.
+            found.acknowledged = found.acknowledged.min(found.counts.undone);
             if at == SpanId::RUN {
                 break;
             }

@@ -40,6 +40,7 @@ pub fn plan_retry(state: &RunState, span: SpanId, with_readers: bool) -> Result<
     check(state, span)?;
     let mut taken = BTreeSet::new();
     take(state, span, &mut taken);
+    take_cut_off(state, &mut taken);
     let mut readers = BTreeSet::new();
     loop {
         let found = readers_of(state, &taken);
@@ -77,6 +78,24 @@ fn take(state: &RunState, span: SpanId, taken: &mut BTreeSet<SpanId>) {
             take_below(state, follower, taken);
         }
     }
+}
+
+/// Adds the calls that a cancelled run never answered: it can't go on without them.
+fn take_cut_off(state: &RunState, taken: &mut BTreeSet<SpanId>) {
+    let cut = |(found, at): (&Span, u32)| {
+        (found.status == SpanStatus::Cancelled && is_call(found.kind)).then_some(SpanId(at))
+    };
+    for span in state.trace.spans().iter().zip(0_u32..).filter_map(cut) {
+        take_below(state, span, taken);
+    }
+}
+
+/// The agents outside the set that a cancelled run stopped: they go on.
+fn cut_off_agents(state: &RunState) -> impl Iterator<Item = SpanId> {
+    let agents = state.trace.spans().iter().zip(0_u32..);
+    agents
+        .filter(|(found, _)| found.status == SpanStatus::Cancelled && found.kind == SpanKind::Agent)
+        .map(|(_, at)| SpanId(at))
 }
 
 fn take_below(state: &RunState, span: SpanId, taken: &mut BTreeSet<SpanId>) {
@@ -134,7 +153,8 @@ fn describe(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>, readers: V
         Undoability::Permanent { why } => Some(PlanLeave { action: entry.seq, why: why.clone() }),
         Undoability::Undo => None,
     });
-    let above: BTreeSet<SpanId> = taken.iter().flat_map(|at| trace.ancestors(*at)).collect();
+    let above = taken.iter().flat_map(|at| trace.ancestors(*at));
+    let above: BTreeSet<SpanId> = above.chain(cut_off_agents(state)).collect();
     RetryPlan {
         span,
         as_of: state.last,

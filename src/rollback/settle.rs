@@ -21,6 +21,9 @@ pub async fn settle(log: &RunLog, world: &World) -> Vec<String> {
     // What an older action at the same path has to have left, once a newer one is known to have been done.
     let mut below: HashMap<String, KeyState> = HashMap::new();
     for entry in &open {
+        if let Err(error) = world.tidy(&entry.record.key) {
+            lines.push(format!("{} {}: failed to {error}", entry.seq, entry.record.key));
+        }
         let (change, line) = match entry.status {
             ActionStatus::Intent => settle_intent(world, entry, &mut below),
             ActionStatus::Undone => settle_redo(world, entry),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::dispatcher::{Dispatcher, Incoming, Means};
+use super::dispatcher::{Dispatcher, Incoming, Means, cancel_live};
 use super::edits::Edits;
 use super::feed::{Feed, Receiver, Sink};
 use super::gates::{Gates, Until};
@@ -126,6 +126,9 @@ impl Engine {
         let past = Past::rebuild(&events, &setup.log)?;
         setup.world.load_memory(setup.log.with(|state| state.ledger.all_memory()));
         if setup.log.with(|state| state.status) == RunStatus::Running {
+            // Nothing of it is under way any more, so its effects can be undone.
+            let ends = cancel_live(&setup.log);
+            setup.log.append(ends);
             setup.log.append(vec![TraceBody::RunStatus { status: RunStatus::Interrupted, text: None }]);
         }
         let (dispatcher, engine) = Self::build(setup, past, events, None);

@@ -2,9 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::ask::{Failure, Outcome, Payload};
-use crate::model::{LlmResponse, RunState, SpanEnd, SpanId, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent};
+use super::ask::{Failure, Outcome, Output, Payload};
+use crate::model::{
+    LlmResponse, RunState, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent,
+};
 use crate::store::{Recorder, StoreError};
+
+/// An agent's end is no request.
+pub(super) const NO_REQUEST: TextHash = TextHash([0; 16]);
 
 /// Outcomes that no invalidation covers, by path.
 #[derive(Default)]
@@ -43,7 +48,12 @@ impl Journal {
         self.entries.insert(path, Entry { span, request, outcome });
     }
 
-    /// Forgets what a retry takes back.
+    /// The user's answer in the place of an agent's end, if one was given.
+    pub fn answered_end(&self, path: &str) -> Option<&Outcome> {
+        self.entries.get(path).map(|entry| &entry.outcome)
+    }
+
+    /// Forgets what a retry takes back, and the ends of the agents it reopens.
     pub fn invalidate<'a>(&mut self, paths: impl IntoIterator<Item = &'a String>) {
         for path in paths {
             self.entries.remove(path);
@@ -53,25 +63,29 @@ impl Journal {
     /// Rebuilds the journal of a stored run.
     pub fn rebuild(events: &[TraceEvent], recorder: &dyn Recorder) -> Result<Self, StoreError> {
         let mut journal = Self::default();
-        let mut asked: HashMap<SpanId, (String, TextHash, bool)> = HashMap::new();
+        let mut asked: HashMap<SpanId, (String, TextHash, SpanKind)> = HashMap::new();
         for event in events {
             match &event.body {
                 TraceBody::SpanStarted(start) => {
-                    let (request, is_llm) = match &start.spec {
-                        SpanSpec::Llm(record) => (record.request, true),
-                        SpanSpec::Tool { request, .. } => (*request, false),
-                        _ => continue,
+                    let (request, kind) = match &start.spec {
+                        SpanSpec::Llm(record) => (record.request, SpanKind::Llm),
+                        SpanSpec::Tool { request, .. } => (*request, SpanKind::Tool),
+                        SpanSpec::Agent { .. } => (NO_REQUEST, SpanKind::Agent),
+                        SpanSpec::Human { .. } => continue,
                     };
-                    asked.insert(start.span, (start.path.clone(), request, is_llm));
+                    asked.insert(start.span, (start.path.clone(), request, kind));
                 }
                 TraceBody::SpanEnded(end) => {
-                    if let Some((path, request, is_llm)) = asked.get(&end.span)
-                        && let Some(outcome) = stored_outcome(end, *is_llm, recorder)?
+                    if let Some((path, request, kind)) = asked.get(&end.span)
+                        && let Some(outcome) = stored_outcome(end, *kind, recorder)?
                     {
                         journal.insert(path.clone(), end.span, *request, outcome);
                     }
                 }
-                TraceBody::Invalidated { paths, .. } => journal.invalidate(paths),
+                TraceBody::Invalidated { paths, reopened, .. } => {
+                    journal.invalidate(paths);
+                    journal.invalidate(reopened.iter().filter_map(|span| asked.get(span)).map(|(path, ..)| path));
+                }
                 _ => {}
             }
         }
@@ -79,18 +93,23 @@ impl Journal {
     }
 }
 
-/// An effect's outcome as its end tells it; a cancelled one has none.
-fn stored_outcome(end: &SpanEnd, is_llm: bool, recorder: &dyn Recorder) -> Result<Option<Outcome>, StoreError> {
-    if end.status == SpanStatus::Cancelled {
+/// An effect's outcome as its end tells it; a cancelled one has none. An agent's end is computed anew, unless the
+/// user gave it.
+fn stored_outcome(end: &SpanEnd, kind: SpanKind, recorder: &dyn Recorder) -> Result<Option<Outcome>, StoreError> {
+    if end.status == SpanStatus::Cancelled || (kind == SpanKind::Agent && !end.answered) {
         return Ok(None);
     }
     let text = end.output.map(|hash| recorder.text(hash)).transpose()?.unwrap_or_default();
+    if kind == SpanKind::Agent {
+        let key = end.finish.as_ref().map_or("done", |finish| &finish.key);
+        return Ok(Some(Ok(Payload::Agent(Output::new(key, text)))));
+    }
     // A tool's fault that the model was told of has a finish: it is a result to the code.
     let failed = end.status == SpanStatus::Error && end.finish.is_none();
-    Ok(Some(match (failed, is_llm) {
+    Ok(Some(match (failed, kind) {
         (true, _) => Err(Failure { text, told: true }),
-        (false, true) => Ok(Payload::Llm(parse_response(&text)?)),
-        (false, false) => Ok(Payload::Tool(text)),
+        (false, SpanKind::Llm) => Ok(Payload::Llm(parse_response(&text)?)),
+        (false, _) => Ok(Payload::Tool(text)),
     }))
 }
 

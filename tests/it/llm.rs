@@ -99,6 +99,16 @@ async fn text_arrives_in_pieces_with_its_tokens() {
 }
 
 #[tokio::test]
+async fn a_connection_that_the_server_closed_fails_no_call() {
+    let server = Server::start(vec![Answer::Stale(text(&["ok"], 1, 1))]).await;
+    let providers = http(&server.url);
+    for _ in 0..3 {
+        let (answered, _) = ask(&providers, &request("openai:m", user("hi")), &place("a", 1, 1)).await;
+        assert_eq!(answered.unwrap().text, "ok");
+    }
+}
+
+#[tokio::test]
 async fn a_full_channel_drops_pieces_and_not_the_answer() {
     let server = Server::start(vec![Answer::Stream(text(&["a", "b", "c"], 1, 1))]).await;
     let (chunks, mut streamed) = mpsc::channel(1);

@@ -9,10 +9,13 @@
 mod app_flows;
 mod app_support;
 mod cli;
+mod counted;
+mod crash;
 mod floors;
 mod llm;
 mod readme;
 mod scenario;
 mod server;
+mod sql;
 mod terminal;
 mod ui;

@@ -9,46 +9,55 @@ use std::time::Duration;
 use serde::Deserialize;
 use tama_tui::model::{
     ActionStatus, Breakpoint, Command, EditScope, Gate, Generation, Release, RetryPlan, RunState, RunStatus, Seq,
-    SpanId, TraceBody, UndoReport, Update,
+    SpanEnd, SpanId, TextHash, TraceBody, UndoReport, Update,
 };
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Mode, Session};
 use tama_tui::store::DataDir;
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Scenario {
+pub struct Scenario {
     /// What it shows, in a sentence.
-    about: String,
+    pub about: String,
     /// pipeline.toml; its workspace is `work`, its default model `script:replies.toml`.
-    pipeline: String,
+    pub pipeline: String,
     /// replies.toml.
-    replies: String,
+    pub replies: String,
     /// Files beside the pipeline (prompts) by path.
     #[serde(default)]
-    files: BTreeMap<String, String>,
+    pub files: BTreeMap<String, String>,
     /// Files in the workspace before the run.
     #[serde(default)]
-    workspace: BTreeMap<String, String>,
+    pub workspace: BTreeMap<String, String>,
     /// Starts paused at the first gate.
     #[serde(default)]
-    step: bool,
+    pub step: bool,
     /// What the user does and sees, a line each.
-    play: String,
+    pub play: String,
 }
 
 /// A scenario being played.
-struct Stage {
-    folder: tempfile::TempDir,
+pub struct Stage {
+    /// The pipeline's folder; the workspace is `work` in it.
+    pub folder: tempfile::TempDir,
     data: DataDir,
-    session: Session,
-    state: RunState,
-    plan: Option<RetryPlan>,
+    /// The run under way.
+    pub session: Session,
+    /// The folded state.
+    pub state: RunState,
+    /// The plan shown last.
+    pub plan: Option<RetryPlan>,
     report: Option<UndoReport>,
     refused: Option<String>,
+    editable: Option<String>,
     /// The generation when a retry was asked for.
     before: Generation,
+    /// Whether the run runs again since.
+    restarted: bool,
     chunks: String,
+    notes: Vec<String>,
+    outputs: BTreeMap<SpanId, TextHash>,
     edits: Option<Vec<String>>,
 }
 
@@ -59,42 +68,55 @@ fn every_scenario_comes_out_as_it_says() {
     files.sort();
     let wanted = std::env::var("SCENARIO").unwrap_or_default();
     let mut played = 0;
+    let mut failed = Vec::new();
     for file in files.iter().filter(|file| file.to_string_lossy().contains(&wanted)) {
         let text = fs::read_to_string(file).unwrap();
         let scenario: Scenario = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         eprintln!("{}: {}", file.file_stem().unwrap().to_string_lossy(), scenario.about);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(play(&scenario, file));
+        failed.extend(runtime.block_on(play(&scenario, file)).err());
         played += 1;
     }
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
     assert!(played > 0, "no scenario matches {wanted:?}");
 }
 
-async fn play(scenario: &Scenario, file: &Path) {
+async fn play(scenario: &Scenario, file: &Path) -> Result<(), String> {
     let mut stage = Stage::set(scenario);
-    for (number, line) in scenario.play.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let at = format!("{}: play line {}: {line}", file.display(), number + 1);
-        if let Err(why) = stage.act(line).await {
-            panic!("{at}\n{why}\n{}", stage.dump());
-        }
-    }
-    stage.session.engine.commands.send(Command::Quit).unwrap();
-    stage.session.engine.finish.await.unwrap();
+    let played = stage.play(&scenario.play).await;
+    stage.close().await;
+    played.map_err(|why| format!("{}: {why}", file.display()))
 }
 
 impl Stage {
-    fn set(scenario: &Scenario) -> Self {
+    /// Does what the user does, a line each.
+    pub async fn play(&mut self, lines: &str) -> Result<(), String> {
+        for (number, line) in lines.lines().map(str::trim).enumerate() {
+            if !line.is_empty() && !line.starts_with('#') {
+                let done = self.act(line).await;
+                done.map_err(|why| format!("play line {}: {line}\n{why}\n{}", number + 1, self.dump()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the session; the run's folder and all around it.
+    pub async fn close(self) -> tempfile::TempDir {
+        self.session.engine.commands.send(Command::Quit).unwrap();
+        self.session.engine.finish.await.unwrap();
+        self.folder
+    }
+
+    /// Prepares everything, and starts the run. The pipeline may name the folder it is in: `{folder}`.
+    pub fn set(scenario: &Scenario) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let put = |path: PathBuf, text: &str| {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        put(folder.path().join("pipeline.toml"), &scenario.pipeline);
-        put(folder.path().join("replies.toml"), &scenario.replies);
+        let here = folder.path().display().to_string();
+        put(folder.path().join("pipeline.toml"), &scenario.pipeline.replace("{folder}", &here));
+        put(folder.path().join("replies.toml"), &scenario.replies.replace("{folder}", &here));
         fs::create_dir_all(folder.path().join("work")).unwrap();
         for (path, text) in &scenario.files {
             put(folder.path().join(path), text);
@@ -117,8 +139,12 @@ impl Stage {
             plan: None,
             report: None,
             refused: None,
+            editable: None,
             before: Generation(1),
+            restarted: false,
             chunks: String::new(),
+            notes: Vec::new(),
+            outputs: BTreeMap::new(),
             edits: None,
         }
     }
@@ -138,11 +164,13 @@ impl Stage {
             "pause" => self.send(Command::Pause),
             "cancel" => self.send(Command::Cancel),
             "break" => self.breakpoint(subject),
-            "undo" => self.undo_next(subject, false),
-            "force" => self.undo_next(subject, true),
+            "undo" => self.undo_next(subject, "", false),
+            "force" => self.undo_next(subject, "", true),
+            "undo-key" => self.undo_next(subject, text, false),
             "undo-first" => self.undo_first(),
             "undo-span" => {
                 let span = self.span(subject)?;
+                self.report = None;
                 self.send(Command::UndoSpan { span, deep: true, skip: Vec::new() })
             }
             "redo" => self.redo(subject),
@@ -151,6 +179,8 @@ impl Stage {
                 let text = text.replace("\\n", "\n");
                 self.send(Command::SaveEdit { span, text, scope: EditScope::Agent })
             }
+            "edit-try" => self.replace(subject, text, EditScope::Agent).await,
+            "edit-call" => self.replace(subject, text, EditScope::Call).await,
             "write-back" => self.send(Command::WriteBack),
             "plan" => {
                 self.plan = None;
@@ -161,6 +191,7 @@ impl Stage {
             "retry-keep-readers" => self.retry(false),
             "reopen" => self.reopen().await,
             "put" => fs::write(self.folder.path().join(subject), text).map_err(|error| error.to_string()),
+            "remove" => fs::remove_file(self.folder.path().join(subject)).map_err(|error| error.to_string()),
             _ => self.check(verb, subject, text),
         }
     }
@@ -187,6 +218,17 @@ impl Stage {
             }
             "output" => same(&self.output()?, subject),
             "status" => same(self.state.status.name(), subject),
+            "gate" => {
+                let pause = self.state.trace.pause(self.span(subject)?).ok_or("it is not paused")?;
+                contains(&format!("{} {:?}", pause.0.name(), pause.1), text)
+            }
+            "noted" => contains(&self.notes.join("\n"), subject),
+            "gave" => same(&self.given(subject)?, text),
+            "told" => contains(&self.given(subject)?, text),
+            "left" => contains(&format!("{:?}", self.report.as_ref().ok_or("no undo report")?.left), subject),
+            "undone" => same(&self.report.as_ref().ok_or("no undo report")?.undone.len().to_string(), subject),
+            "plan-leaves" => same(&self.shown()?.leaves.len().to_string(), subject),
+            "plan-cancels" => same(&self.shown()?.cancels.to_string(), subject),
             "plan-undoes" => same(&self.shown()?.undoes.len().to_string(), subject),
             "plan-reruns" => same(&self.shown()?.rerun_names.join(" "), subject),
             "plan-journal" => same(&self.shown()?.from_journal.to_string(), subject),
@@ -240,6 +282,7 @@ impl Stage {
     }
 
     fn send(&mut self, command: Command) -> Result<(), String> {
+        self.refused = None;
         self.session.engine.commands.send(command).map_err(|_| "the engine is gone".to_owned())
     }
 
@@ -265,13 +308,34 @@ impl Stage {
         self.send(Command::SetBreakpoints(vec![point]))
     }
 
-    fn undo_next(&mut self, path: &str, force: bool) -> Result<(), String> {
+    /// What a span answered, as stored.
+    fn given(&self, path: &str) -> Result<String, String> {
+        let hash = self.outputs.get(&self.span(path)?).ok_or("it has no output")?;
+        self.session.log.recorder().text(*hash).map_err(|error| error.to_string())
+    }
+
+    /// Replaces a part (`old => new`) of what can be edited at a span.
+    async fn replace(&mut self, path: &str, change: &str, scope: EditScope) -> Result<(), String> {
+        let (old, new) = change.split_once(" => ").ok_or("expected old => new")?;
+        let span = self.span(path)?;
+        self.editable = None;
+        self.send(Command::Edit { span })?;
+        self.wait("editable").await?;
+        let text = self.editable.take().unwrap_or_default();
+        contains(&text, old)?;
+        self.send(Command::SaveEdit { span, text: text.replace(old, &new.replace("\\n", "\n")), scope })
+    }
+
+    /// Undoes the newest applied action of a span, or of one key in it.
+    fn undo_next(&mut self, path: &str, key: &str, force: bool) -> Result<(), String> {
         let span = self.span(path)?;
         let next = self.session.log.with(|state| {
             let actions = state.actions(span, true);
-            actions
-                .into_iter()
-                .find(|action| state.ledger.get(*action).is_some_and(|entry| entry.is_applied() && entry.is_undoable()))
+            actions.into_iter().find(|action| {
+                state.ledger.get(*action).is_some_and(|entry| {
+                    entry.is_applied() && entry.is_undoable() && (key.is_empty() || entry.record.key.name == key)
+                })
+            })
         });
         let action = next.ok_or("nothing is applied there")?;
         self.report = None;
@@ -300,8 +364,9 @@ impl Stage {
 
     fn retry(&mut self, with_readers: bool) -> Result<(), String> {
         let plan = self.plan.take().ok_or("no plan was shown")?;
-        self.refused = None;
+        self.report = None;
         self.before = self.state.generation;
+        self.restarted = self.state.status == RunStatus::Running;
         self.send(Command::Retry { span: plan.span, as_of: plan.as_of, with_readers })
     }
 
@@ -323,7 +388,20 @@ impl Stage {
             }
             let next = tokio::time::timeout(Duration::from_secs(20), self.session.engine.feed.next()).await;
             match next.map_err(|_| format!("{what} did not come"))?.ok_or("the feed ended")? {
-                Update::Events(events) => events.iter().for_each(|event| self.state.apply(event)),
+                Update::Events(events) => {
+                    for event in &events {
+                        match &event.body {
+                            TraceBody::Note { text, .. } => self.notes.push(text.clone()),
+                            TraceBody::SpanEnded(SpanEnd { span, output: Some(output), .. }) => {
+                                self.outputs.insert(*span, *output);
+                            }
+                            TraceBody::RunStatus { status: RunStatus::Running, .. } => self.restarted = true,
+                            _ => {}
+                        }
+                        self.state.apply(event);
+                    }
+                }
+                Update::Editable(editable) => self.editable = Some(editable.text),
                 Update::Plan(plan) => self.plan = Some(plan),
                 Update::Undo(report) => self.report = Some(report),
                 Update::Refused(why) => self.refused = Some(why),
@@ -338,15 +416,27 @@ impl Stage {
         let trace = &self.state.trace;
         match what.split_once(' ').unwrap_or((what, "")) {
             ("paused", path) => trace.paused().any(|span| trace.path(span) == path),
+            ("at", place) => {
+                let at = |span: SpanId| {
+                    trace.pause(span).is_some_and(|(gate, _)| format!("{} {}", trace.path(span), gate.name()) == place)
+                };
+                trace.paused().any(at)
+            }
             ("paused-count", count) => trace.paused().count().to_string() == count,
             ("ended", path) => {
                 trace.find(path).and_then(|span| trace.get(span)).is_some_and(|span| span.ended.is_some())
             }
             ("end", _) => self.state.status != RunStatus::Running && self.state.run.is_some(),
-            ("retried", _) => self.state.generation > self.before,
+            ("retried", _) => self.restarted && self.state.generation > self.before,
             ("opened", _) => self.state.last > Seq(0),
             ("plan", _) => self.plan.is_some(),
             ("report", _) => self.report.is_some(),
+            ("editable", _) => self.editable.is_some(),
+            ("note", text) => self.notes.iter().any(|note| note.contains(text)),
+            ("ended", path) => {
+                trace.find(path).and_then(|span| trace.get(span)).is_some_and(|found| !found.status.is_live())
+            }
+            ("status", status) => self.state.status.name() == status,
             ("edits", names) => self.edits.as_ref().is_some_and(|edits| edits.join(" ") == names),
             ("refused", part) => self.refused.as_ref().is_some_and(|why| why.contains(part)),
             ("seen", path) => trace.find(path).is_some(),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// How the server answers one request.
@@ -20,7 +21,14 @@ pub enum Answer {
     Status(u16, String),
     /// Nothing, for ever.
     Silence,
+    /// A whole stream, and the connection is closed only when the next request comes over it.
+    Stale(Vec<Json>),
+    /// A whole stream, once the test says so.
+    Held(Arc<Notify>, Vec<Json>),
 }
+
+/// Says how a request is answered: its body, and how many came before it.
+type Script = Arc<dyn Fn(&Json, usize) -> Answer + Send + Sync>;
 
 /// The server; it stops when dropped.
 pub struct Server {
@@ -33,6 +41,15 @@ pub struct Server {
 impl Server {
     /// Starts a server; the last answer is given again and again.
     pub async fn start(answers: Vec<Answer>) -> Self {
+        Self::start_with(move |_, number| {
+            answers.get(number).or(answers.last()).cloned().unwrap_or(Answer::Stream(text(&["ok"], 1, 1)))
+        })
+        .await
+    }
+
+    /// Starts a server that decides by the request.
+    pub async fn start_with(script: impl Fn(&Json, usize) -> Answer + Send + Sync + 'static) -> Self {
+        let script: Script = Arc::new(script);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v1/", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -40,7 +57,7 @@ impl Server {
         let task = tokio::spawn(async move {
             loop {
                 let Ok((stream, _)) = listener.accept().await else { return };
-                tokio::spawn(serve(stream, answers.clone(), seen.clone()));
+                tokio::spawn(serve(stream, script.clone(), seen.clone()));
             }
         });
         Self { url, requests, task }
@@ -95,30 +112,41 @@ fn tokens(input: u64, output: u64) -> Json {
     json!({ "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output })
 }
 
-async fn serve(mut stream: TcpStream, answers: Vec<Answer>, requests: Arc<Mutex<Vec<Json>>>) {
+async fn serve(mut stream: TcpStream, script: Script, requests: Arc<Mutex<Vec<Json>>>) {
     let Some(body) = read_request(&mut stream).await else { return };
+    let body: Json = serde_json::from_slice(&body).unwrap_or_default();
     let number = {
         let mut requests = requests.lock().unwrap();
-        requests.push(serde_json::from_slice(&body).unwrap_or_default());
+        requests.push(body.clone());
         requests.len() - 1
     };
-    let answer = answers.get(number).or(answers.last()).cloned().unwrap_or(Answer::Stream(text(&["ok"], 1, 1)));
+    let answer = script(&body, number);
     // A client that went away is no fault of the server.
     let _ = respond(&mut stream, answer).await;
 }
 
 async fn respond(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> {
     match answer {
+        Answer::Stale(events) => {
+            send_events(stream, &events, "keep-alive").await?;
+            send_chunk(stream, "data: [DONE]\n\n").await?;
+            stream.write_all(b"0\r\n\r\n").await?;
+            stream.read_u8().await?;
+        }
+        Answer::Held(go, events) => {
+            go.notified().await;
+            return Box::pin(respond(stream, Answer::Stream(events))).await;
+        }
         Answer::Stream(events) => {
-            send_events(stream, &events).await?;
+            send_events(stream, &events, "close").await?;
             send_chunk(stream, "data: [DONE]\n\n").await?;
             stream.write_all(b"0\r\n\r\n").await?;
         }
         Answer::Short(events) => {
-            send_events(stream, &events).await?;
+            send_events(stream, &events, "close").await?;
             stream.write_all(b"0\r\n\r\n").await?;
         }
-        Answer::Break(events) => send_events(stream, &events).await?,
+        Answer::Break(events) => send_events(stream, &events, "close").await?,
         Answer::Status(status, body) => {
             let head = format!(
                 "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
@@ -132,9 +160,9 @@ async fn respond(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> 
     stream.shutdown().await
 }
 
-async fn send_events(stream: &mut TcpStream, events: &[Json]) -> std::io::Result<()> {
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nconnection: close";
-    stream.write_all(format!("{head}\r\n\r\n").as_bytes()).await?;
+async fn send_events(stream: &mut TcpStream, events: &[Json], connection: &str) -> std::io::Result<()> {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked";
+    stream.write_all(format!("{head}\r\nconnection: {connection}\r\n\r\n").as_bytes()).await?;
     for event in events {
         send_chunk(stream, &format!("data: {event}\n\n")).await?;
     }

@@ -41,7 +41,6 @@ pub(super) struct HttpModel {
     url: String,
     key: String,
     timeout_seconds: u64,
-    client: Client,
 }
 
 impl HttpModel {
@@ -71,10 +70,8 @@ impl HttpModel {
             },
             None => NO_KEY.to_owned(),
         };
-        let client =
-            Client::builder().build().map_err(|error| LlmError(format!("make ready to call {name}: {error}")))?;
         let timeout_seconds = settings.timeout_seconds.unwrap_or(USUAL_TIMEOUT);
-        Ok(Self { name: name.to_owned(), kind, url, key, timeout_seconds, client })
+        Ok(Self { name: name.to_owned(), kind, url, key, timeout_seconds })
     }
 
     /// Sends a request and collects its stream.
@@ -105,7 +102,11 @@ impl HttpModel {
         let told = |error: &genai::Error, text: &str| {
             LlmError(format!("get an answer from {} at {}: {}", request.model, self.url, fault::told(error, text)))
         };
-        let sent = self.client.exec_chat_stream(target, chat_request(request), Some(&options)).await;
+        // A client of its own for each call, as it keeps connections: one that the server closed in between would fail
+        // the call, and a call that may have arrived must not be sent again.
+        let client = Client::builder().build();
+        let client = client.map_err(|error| LlmError(format!("make ready to call {}: {error}", self.name)))?;
+        let sent = client.exec_chat_stream(target, chat_request(request), Some(&options)).await;
         let mut stream = sent.map_err(|error| told(&error, &text))?.stream;
         while let Some(event) = stream.next().await {
             match event.map_err(|error| told(&error, &text))? {

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::super::ask::{AgentKey, Ask, Failure, Outcome, Output, Payload, Place, Work};
 use super::super::gates::Arrival;
-use super::super::journal::Lookup;
+use super::super::journal::{Lookup, NO_REQUEST};
 use super::super::request::{json, llm_hash, tool_hash};
 use super::Dispatcher;
 use super::flight::{Flight, Stage};
@@ -142,7 +142,8 @@ impl Dispatcher {
             return;
         };
         if self.log.with(|state| state.trace.get(span).is_some_and(|found| found.ended.is_some())) {
-            drop(reply.send(result.map(Payload::Agent)));
+            let answered = self.journal.answered_end(path).cloned();
+            drop(reply.send(answered.unwrap_or(result.map(Payload::Agent))));
             return;
         }
         self.end_agent(span, &result);
@@ -153,7 +154,7 @@ impl Dispatcher {
         };
         let place = self.place_of(span, path);
         let stage = Stage::After { outcome: result.map(Payload::Agent) };
-        let request = TextHash([0; 16]);
+        let request = NO_REQUEST;
         let flight = Flight {
             span,
             agent: span,

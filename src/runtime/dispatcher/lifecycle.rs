@@ -4,6 +4,7 @@ use super::super::ask::{Failure, Output};
 use super::super::scope::{Line, run_pipeline};
 use super::{Dispatcher, Incoming};
 use crate::model::{Command, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update};
+use crate::store::RunLog;
 
 impl Dispatcher {
     /// Runs the pattern code from the start; what the journal holds is answered at once.
@@ -56,11 +57,7 @@ impl Dispatcher {
         self.drop_pattern();
         let flights: Vec<String> = self.flights.keys().cloned().collect();
         self.stop_flights(&flights).await;
-        let live: Vec<SpanId> = self.log.with(|state| {
-            let spans = (1..u32::try_from(state.trace.len()).unwrap_or(u32::MAX)).rev().map(SpanId);
-            spans.filter(|span| state.trace.get(*span).is_some_and(|found| found.status.is_live())).collect()
-        });
-        let ends = live.into_iter().map(|span| TraceBody::SpanEnded(cancelled(span))).collect();
+        let ends = cancel_live(&self.log);
         self.log.append(ends);
         self.set_status(RunStatus::Cancelled, None);
         Ok(())
@@ -68,15 +65,28 @@ impl Dispatcher {
 
     /// Ends tasks, and waits until none of them touches the world any more.
     pub(super) async fn stop_flights(&mut self, paths: &[String]) {
-        let tasks: Vec<_> =
-            paths.iter().filter_map(|path| self.flights.remove(path)).filter_map(|flight| flight.task).collect();
-        for task in &tasks {
-            task.abort();
+        self.halt(paths).await;
+        for path in paths {
+            self.flights.remove(path);
+        }
+    }
+
+    /// Ends tasks as [`Self::stop_flights`] does, and keeps the flights; returns the paths that were under way.
+    pub(super) async fn halt(&mut self, paths: &[String]) -> Vec<String> {
+        let mut halted = Vec::new();
+        let mut tasks = Vec::new();
+        for path in paths {
+            if let Some(task) = self.flights.get_mut(path).and_then(|flight| flight.task.take()) {
+                task.abort();
+                tasks.push(task);
+                halted.push(path.clone());
+            }
         }
         for task in tasks {
             // Only cancellation is expected here; a panic in a task ends that task alone.
             drop(task.await);
         }
+        halted
     }
 
     pub(super) async fn quit(&mut self) {
@@ -93,10 +103,15 @@ impl Dispatcher {
     }
 }
 
-/// The end of a span that was cancelled.
-pub(super) fn cancelled(span: SpanId) -> SpanEnd {
+/// The ends of all spans that are still under way, the innermost first.
+pub(in super::super) fn cancel_live(log: &RunLog) -> Vec<TraceBody> {
+    let live: Vec<SpanId> = log.with(|state| {
+        let spans = (1..u32::try_from(state.trace.len()).unwrap_or(u32::MAX)).rev().map(SpanId);
+        spans.filter(|span| state.trace.get(*span).is_some_and(|found| found.status.is_live())).collect()
+    });
     let status = SpanStatus::Cancelled;
-    SpanEnd { span, status, finish: None, output: None, usage: None, cost: None, answered: false }
+    let end = |span| SpanEnd { span, status, finish: None, output: None, usage: None, cost: None, answered: false };
+    live.into_iter().map(|span| TraceBody::SpanEnded(end(span))).collect()
 }
 
 /// Pattern code ends with whoever waits for it.

@@ -25,6 +25,7 @@ use tokio::task::JoinHandle;
 
 pub(super) use exec::Done;
 use flight::Flight;
+pub(super) use lifecycle::cancel_live;
 
 use super::ask::{Ask, Failure, Output};
 use super::edits::Edits;
@@ -100,7 +101,7 @@ impl Dispatcher {
         while let Some(message) = incoming.recv().await {
             match message {
                 Incoming::Ask { epoch, ask } if epoch == self.epoch => self.ask(ask),
-                Incoming::Done { path, span, done } => self.done(&path, span, done),
+                Incoming::Done { path, span, done } => self.arrived(&path, span, done),
                 Incoming::Finished { epoch, result } if epoch == self.epoch => self.finished(result),
                 Incoming::Command(Command::Quit) => break,
                 Incoming::Command(command) => self.command(command).await,

@@ -88,16 +88,18 @@ impl Dispatcher {
     fn release_one(&mut self, path: &str, how: &Release) {
         let Some(flight) = self.flights.get(path) else { return };
         let (span, agent) = (flight.span, flight.agent);
-        let stale = self.stale_above(path).is_some();
+        let stale = self.log.with(|state| state.trace.stale_above(span));
         if self.log.with(|state| matches!(state.trace.pause(span), Some((_, PauseReason::Limit { .. })))) {
             self.limit_waived = true;
         }
-        if stale && matches!(how, Release::Continue { tell: true }) {
-            let text = self.undone_text(agent);
+        if let Some(stale) = stale
+            && matches!(how, Release::Continue { tell: true })
+        {
+            let text = self.undone_text(stale, agent);
             self.edits.tell(agent, text);
         }
         self.arm(span, agent, path, how);
-        self.log.append(vec![TraceBody::Released { span, how: word(how).into(), stale }]);
+        self.log.append(vec![TraceBody::Released { span, how: word(how).into(), stale: stale.is_some() }]);
         if let Release::Answer { text } = how {
             self.answer(path, text);
             return self.settle(path);
@@ -148,20 +150,30 @@ impl Dispatcher {
         let end = SpanEnd { span, status: SpanStatus::Ok, finish, output, usage: None, cost: None, answered: true };
         self.log.append(vec![TraceBody::SpanEnded(end)]);
         let outcome: Outcome = Ok::<_, Failure>(payload);
+        let request = flight.request;
+        // An agent's end too: its own code would say something else when it is run again.
+        self.journal.insert(path.to_owned(), span, request, outcome.clone());
         self.rest(path, outcome);
     }
 
-    /// What a stale agent's model is told.
-    fn undone_text(&self, agent: SpanId) -> String {
+    /// What the model of `agent` is told when it, or an agent above it, is stale.
+    fn undone_text(&self, stale: SpanId, agent: SpanId) -> String {
         self.log.with(|state| {
             let undone: Vec<String> = state
-                .actions(agent, true)
+                .actions(stale, true)
                 .into_iter()
                 .filter_map(|action| state.ledger.get(action))
                 .filter(|entry| entry.status == ActionStatus::Undone)
+                .filter(|entry| {
+                    state.trace.get(entry.record.tool_span).is_some_and(|span| span.status != SpanStatus::Undone)
+                })
                 .map(|entry| format!("- {} of {}", entry.record.tool_name, entry.record.key))
                 .collect();
-            format!("The user undid these effects of yours; the world is as it was before them:\n{}", undone.join("\n"))
+            let whose = if stale == agent { "yours".into() } else { state.trace.label(stale) };
+            format!(
+                "The user undid these effects of {whose}; the world is as it was before them:\n{}",
+                undone.join("\n")
+            )
         })
     }
 }

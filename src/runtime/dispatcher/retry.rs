@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Dispatcher;
+use super::super::ask::Failure;
+use super::{Dispatcher, Done};
 use crate::effects::llm::LlmProvider;
-use crate::model::{Generation, RetryPlan, RunStatus, Seq, SpanId, SpanKind, SpanStatus, TraceBody, Update};
+use crate::model::{Generation, RetryPlan, RunStatus, Seq, SpanId, TraceBody, Update};
 use crate::pipeline::{Pipeline, changed_agents, load};
 use crate::rollback;
 
@@ -20,7 +21,6 @@ impl Dispatcher {
     fn make_plan(&self, span: SpanId, with_readers: bool) -> Result<RetryPlan, String> {
         let plan = self.log.with(|state| rollback::plan_retry(state, span, with_readers));
         let mut plan = plan.map_err(|error| format!("failed to {error}"))?;
-        self.take_up_cancelled(&mut plan);
         let names: Vec<String> = plan.reruns.iter().filter_map(|at| self.agent_names.get(at).cloned()).collect();
         let is_rerun =
             |changed: &str| names.iter().any(|name| name == changed || name.split('.').next() == Some(changed));
@@ -31,22 +31,6 @@ impl Dispatcher {
         let edited = self.edits.edited();
         plan.changed.extend(edited.into_iter().filter(|name| is_rerun(name)).map(|name| format!("{name} (edited)")));
         Ok(plan)
-    }
-
-    /// After a cancel, what was cut off runs too: calls again, and their agents on.
-    fn take_up_cancelled(&self, plan: &mut RetryPlan) {
-        self.log.with(|state| {
-            for span in (1..u32::try_from(state.trace.len()).unwrap_or(u32::MAX)).map(SpanId) {
-                let Some(found) = state.trace.get(span).filter(|found| found.status == SpanStatus::Cancelled) else {
-                    continue;
-                };
-                if plan.reruns.contains(&span) || plan.reopens.contains(&span) {
-                    continue;
-                }
-                let list = if found.kind == SpanKind::Agent { &mut plan.reopens } else { &mut plan.reruns };
-                list.push(span);
-            }
-        });
     }
 
     /// Carries out the plan that was shown: cancel, undo, run on.
@@ -65,11 +49,12 @@ impl Dispatcher {
         self.drop_pattern();
         let taken = self.paths_of(&plan.reruns);
         let reopened = self.paths_of(&plan.reopens);
-        self.stop_flights(&taken).await;
+        let halted = self.halt(&taken).await;
         if let Err(why) = self.take_back(&plan).await {
-            self.resume_after_conflict(&plan, &taken);
+            self.resume_after_conflict(&halted);
             return Err(why);
         }
+        self.stop_flights(&taken).await;
         // Ends of ancestors are asked for anew.
         self.stop_flights(&reopened).await;
         let generation = Generation(self.generation().0 + 1);
@@ -79,7 +64,7 @@ impl Dispatcher {
         for path in &taken {
             self.paths.remove(path);
         }
-        self.journal.invalidate(&taken);
+        self.journal.invalidate(taken.iter().chain(&reopened));
         self.last_plan = None;
         self.limit_waived = false;
         if self.status() != RunStatus::Running {
@@ -119,19 +104,13 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// The cancelled part of the set stands as failed, stopped at the error gate; everything else goes on.
-    fn resume_after_conflict(&mut self, plan: &RetryPlan, taken: &[String]) {
-        let cut: Vec<(String, SpanId)> = self.log.with(|state| {
-            let live = plan.reruns.iter().zip(taken).filter(|(span, _)| {
-                let found = state.trace.get(**span);
-                found.is_some_and(|found| found.status.is_live() && found.kind != SpanKind::Agent)
-            });
-            live.map(|(span, path)| (path.clone(), *span)).collect()
-        });
-        let ends = cut.iter().map(|(_, span)| TraceBody::SpanEnded(super::lifecycle::cancelled(*span)));
-        self.log.append(ends.collect());
-        for (path, _) in cut {
-            self.paths.remove(&path);
+    /// What was under way in the set stands as failed, stopped at the error gate; everything else goes on as it was.
+    fn resume_after_conflict(&mut self, halted: &[String]) {
+        let error = "stopped for a retry, which could not go on";
+        for path in halted {
+            if let Some(span) = self.flights.get(path).map(|flight| flight.span) {
+                self.done(path, span, Done::Llm(Err(Failure::new(error))));
+            }
         }
         if self.status() == RunStatus::Running {
             self.start_pattern();

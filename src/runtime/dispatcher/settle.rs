@@ -39,7 +39,7 @@ impl Dispatcher {
             && let Some(limit) = self.crossed_limit(path)
         {
             self.limited = true;
-            return self.done(path, span, Done::Broken(Failure { text: limit, told: true }));
+            return self.done(path, span, Done::Llm(Err(Failure { text: limit, told: true })));
         }
         match flight.work.clone() {
             Some(Work::Llm(request)) => self.launch_llm(path, &request),
@@ -95,6 +95,13 @@ impl Dispatcher {
         if let Some(flight) = self.flights.get_mut(path) {
             flight.stage = Stage::Running;
             flight.task = Some(task);
+        }
+    }
+
+    /// A task is through; one that was halted meanwhile has its end already.
+    pub(super) fn arrived(&mut self, path: &str, span: SpanId, done: Done) {
+        if self.flights.get(path).is_some_and(|flight| flight.task.is_some()) {
+            self.done(path, span, done);
         }
     }
 

@@ -33,7 +33,7 @@ impl Columns {
         let mut columns = Self {
             whole,
             name: 0,
-            pattern: if whole >= if bar { 68 } else { 62 } { 8 } else { 0 },
+            pattern: if whole >= if bar { 76 } else { 62 } { 8 } else { 0 },
             status: if whole >= 60 { 9 } else { 7 },
             time: if whole >= 26 { 6 } else { 0 },
             tokens: if whole >= 42 { 6 } else { 0 },

@@ -143,34 +143,39 @@ impl SpansView {
         let mut open: Vec<(Row, Line<'static>)> = Vec::new();
         for row in rows.iter().filter(|row| seen.insert(row.span)) {
             let depth = row.depth.saturating_sub(shift).min(path.len());
-            close(&mut path, &mut levels, &mut open, depth);
+            close(&mut path, &mut levels, &mut open, depth, shift);
             path.push(row.span);
-            if row.open && row.has_children {
+            // A level that is cut off stands beside its children, and not above them.
+            let has_children = row.has_children && row.depth >= shift;
+            if row.open && has_children {
                 self.widget.open(path.clone());
             }
             if row.span == cursor {
                 self.widget.select(path.clone());
             }
-            open.push((*row, picture.line(row, depth)));
+            open.push((Row { has_children, ..*row }, picture.line(row, depth)));
             levels.push(Vec::new());
         }
-        close(&mut path, &mut levels, &mut open, 0);
+        close(&mut path, &mut levels, &mut open, 0, shift);
         levels.pop().unwrap_or_default()
     }
 }
 
-/// Makes items of the rows that are open below a depth.
+/// Makes items of the rows that are open below a depth; `shift` levels are left out at the left.
 fn close(
     path: &mut Vec<SpanId>,
     levels: &mut Vec<Vec<TreeItem<'_, SpanId>>>,
     open: &mut Vec<(Row, Line<'static>)>,
     depth: usize,
+    shift: usize,
 ) {
     while path.len() > depth {
         path.pop();
         let mut children = levels.pop().unwrap_or_default();
         let Some((row, line)) = open.pop() else { return };
-        if children.is_empty() && row.has_children {
+        // At a level that is left out, its children stand beside it.
+        let beside = row.open && row.depth < shift;
+        if children.is_empty() && row.has_children && !beside {
             children.push(TreeItem::new_leaf(ELSEWHERE, ""));
         }
         if let (Ok(item), Some(level)) = (TreeItem::new(row.span, line, children), levels.last_mut()) {
