@@ -423,6 +423,9 @@ impl Stage {
                 trace.paused().any(at)
             }
             ("paused-count", count) => trace.paused().count().to_string() == count,
+            ("ended", path) => {
+                trace.find(path).and_then(|span| trace.get(span)).is_some_and(|found| !found.status.is_live())
+            }
             ("end", _) => self.state.status != RunStatus::Running && self.state.run.is_some(),
             ("retried", _) => self.restarted && self.state.generation > self.before,
             ("opened", _) => self.state.last > Seq(0),
