@@ -319,3 +319,25 @@ pub(super) fn stored_text(connection: &Connection, hash: TextHash) -> Result<Opt
         Err(error) => Err(failed("read a text")(error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of which so many are urgent, after a round that a long time was given to gather for.
+    fn queue(urgent: usize, company: usize) -> Queue {
+        let now = Instant::now();
+        let gather_until = now.checked_add(Duration::from_secs(3600));
+        Queue { urgent, company, gather_until, since: Some(now), ..Queue::default() }
+    }
+
+    #[test]
+    fn only_those_who_had_company_wait_for_it() {
+        assert_eq!(Queue::default().rest(), None);
+        assert_eq!(queue(1, 1).rest(), Some(Duration::ZERO));
+        assert_eq!(queue(8, 8).rest(), Some(Duration::ZERO));
+        assert!(queue(7, 8).rest() > Some(Duration::ZERO));
+        assert_eq!(Queue { gather_until: Some(Instant::now()), ..queue(7, 8) }.rest(), Some(Duration::ZERO));
+        assert_eq!(Queue { closing: true, ..queue(7, 8) }.rest(), Some(Duration::ZERO));
+    }
+}
