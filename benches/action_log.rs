@@ -164,7 +164,9 @@ fn table() {
             slot.time += took;
         }
     }
-    taken.iter_mut().for_each(|taken| taken.latencies.sort_unstable());
+    for taken in &mut taken {
+        taken.latencies.sort_unstable();
+    }
     let names = PLAIN.map(|(name, _)| name.to_owned()).into_iter();
     let names = names.chain(WRITERS.map(|writers| format!("store, {writers} writers")));
     let (p50, rate) = (taken[0].at(50), taken[0].rate());

@@ -26,7 +26,7 @@ fn start(args: &[&str], folder: &Path, until: &str) -> Duration {
     let mut child = pty.slave.spawn_command(command).unwrap();
     drop(pty.slave);
     let mut written = Vec::new();
-    let mut bytes = [0; 1 << 16];
+    let mut bytes = [0; 1 << 13];
     while !String::from_utf8_lossy(&written).contains(until) {
         let count = reader.read(&mut bytes).unwrap();
         assert!(count > 0, "the program ended early: {}", String::from_utf8_lossy(&written));

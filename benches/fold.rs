@@ -102,12 +102,12 @@ fn resident() {
 /// Prints by how much resident memory grows.
 fn grown<T>(name: &str, spans: u32, make: impl FnOnce() -> T) {
     let before = resident_bytes();
-    let made = make();
+    let kept = make();
     if let (Some(before), Some(after)) = (before, resident_bytes()) {
         let each = after.saturating_sub(before) / u64::from(spans);
         println!("fold/resident, {name:<12} {each:>5} bytes a span, {spans} spans");
     }
-    black_box(made);
+    black_box(kept);
 }
 
 /// Resident memory of this process; `None` where there is no /proc.

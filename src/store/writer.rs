@@ -5,7 +5,7 @@
 //! error and nothing is written any more: a later row would leave a gap.
 //!
 //! Those who were just told usually come back at once, so a round that several waited for is followed by a short wait
-//! for as many, at most half as long as a round takes (PostgreSQL's `commit_delay` and the advice on its length).
+//! for as many, at most half as long as a round takes (`PostgreSQL`'s `commit_delay` and the advice on its length).
 //! Someone alone never waits for others.
 
 use std::collections::{BTreeMap, HashMap};
