@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::CommandFactory;
 use color_eyre::eyre::eyre;
 
 use super::exit::Exit;
 use super::{Global, check, data, screen, text};
 use crate::model::{Breakpoint, Gate};
-use crate::pipeline::{Loaded, load};
+use crate::pipeline::{Loaded, load, nearest};
 use crate::runtime::{self, Mode};
 
 /// What a pipeline is run with.
@@ -31,6 +32,10 @@ pub(super) struct Args {
 
 /// Runs the pipeline under the screen.
 pub(super) async fn run(args: Args, pipeline: &Path, global: &Global) -> color_eyre::Result<Exit> {
+    if !pipeline.exists() {
+        text::say(&neither(pipeline));
+        return Ok(Exit::Usage);
+    }
     let Some(mut loaded) = loaded(pipeline, global) else { return Ok(Exit::Usage) };
     choose(&mut loaded, args.agent.as_deref())?;
     let Some(task) = task(&loaded, args.task) else { return Ok(Exit::Usage) };
@@ -50,6 +55,16 @@ pub(super) async fn run(args: Args, pipeline: &Path, global: &Global) -> color_e
             .unwrap_or_else(|error| Err(runtime::SessionError::Models(error.to_string())))
     };
     screen::show(session, breakpoints, true, global).await
+}
+
+/// What a name can be told that is no command and no file: the command that is most like it.
+fn neither(named: &Path) -> String {
+    let named = named.display().to_string();
+    let commands: Vec<String> =
+        super::Cli::command().get_subcommands().map(|known| known.get_name().to_owned()).collect();
+    let near = nearest(&named, commands.iter().map(String::as_str));
+    let near = near.map(|near| format!(" Did you mean `tama-tui {near}`?")).unwrap_or_default();
+    format!("error: {named} is neither a command nor a pipeline.toml or a folder.{near}")
 }
 
 /// The pipeline, or `None` after its faults were told.

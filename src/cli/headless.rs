@@ -1,7 +1,7 @@
 //! Driving a session without a screen: progress on stderr, its end as text, JSON and exit code.
 
 use color_eyre::eyre::eyre;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Exit;
@@ -75,8 +75,9 @@ impl Headless {
         }
     }
 
-    /// Follows the run to its end and tells its result.
-    pub async fn finish(mut self, as_json: bool) -> color_eyre::Result<Exit> {
+    /// Follows the run to its end and tells its result; `more` is added to the JSON. A run that did not go on has none
+    /// of its own: what is stored is another session's.
+    pub async fn finish(mut self, as_json: bool, more: serde_json::Map<String, Json>) -> color_eyre::Result<Exit> {
         let mut refused = None;
         loop {
             match self.next().await {
@@ -91,10 +92,17 @@ impl Headless {
         }
         let Self { run, folder, log, engine, progress, .. } = self;
         let finish = engine.finish.await?;
+        if !progress.ended() {
+            return Ok(Exit::Failed);
+        }
         let text = progress.result().map(|hash| stored_text(folder.as_ref(), &log, hash)).transpose()?;
         let end = End { status: log.with(|state| state.status), text, finish };
         if as_json {
-            print_json(&log.with(|state| end.json(&run, state)))?;
+            let mut told = log.with(|state| end.json(&run, state));
+            if let Some(told) = told.as_object_mut() {
+                told.extend(more);
+            }
+            print_json(&told)?;
         } else {
             end.tell()?;
         }
@@ -150,7 +158,14 @@ impl End {
             print(&safe(text))?;
             print("\n")?;
         } else {
-            say(&format!("error: the run {}: {text}", self.status.name()));
+            let how = match self.status {
+                RunStatus::Ok | RunStatus::Failed => "failed",
+                RunStatus::Running => "did not end",
+                RunStatus::Cancelled => "was cancelled",
+                RunStatus::Interrupted => "was interrupted",
+            };
+            let why = if text.is_empty() { String::new() } else { format!(": {text}") };
+            say(&format!("error: the run {how}{why}"));
         }
         if self.finish.denied {
             say("a tool was denied; --allow TOOL lets it run");
@@ -158,7 +173,7 @@ impl End {
         Ok(())
     }
 
-    fn json(&self, run: &str, state: &RunState) -> serde_json::Value {
+    fn json(&self, run: &str, state: &RunState) -> Json {
         let counts = state.trace.get(SpanId::RUN).map(|run| run.counts).unwrap_or_default();
         let (output, error) = if self.status == RunStatus::Ok { (&self.text, &None) } else { (&None, &self.text) };
         json!({

@@ -5,6 +5,7 @@ mod data;
 mod debug;
 mod exit;
 mod headless;
+mod plan;
 mod progress;
 mod replay;
 mod retry;

@@ -1,37 +1,45 @@
 //! Progress of a headless run: a line on stderr for each agent that starts, and each span that ends.
 
 use super::text::{say, took};
-use crate::model::{RunState, Seq, SpanId, SpanKind, SpanStatus, TextHash, TraceBody, TraceEvent};
+use crate::model::{RunState, RunStatus, Seq, SpanId, SpanKind, SpanStatus, TextHash, TraceBody, TraceEvent};
 
 /// Folds a run's events and tells the new ones.
 pub(super) struct Progress {
     state: RunState,
     after: Seq,
     result: Option<TextHash>,
+    ended: bool,
 }
 
 impl Progress {
     /// Tells what comes after this event.
     pub fn new(after: Seq) -> Self {
-        Self { state: RunState::default(), after, result: None }
+        Self { state: RunState::default(), after, result: None, ended: false }
     }
 
     /// Takes events in, and tells those that are new.
     pub fn take(&mut self, events: &[TraceEvent]) {
         for event in events {
             self.state.apply(event);
-            if let TraceBody::RunStatus { text, .. } = &event.body {
-                self.result = *text;
+            if event.seq <= self.after {
+                continue;
             }
-            if event.seq > self.after
-                && let Some(line) = self.line(&event.body)
-            {
+            if let TraceBody::RunStatus { status, text } = &event.body {
+                self.result = *text;
+                self.ended = *status != RunStatus::Running;
+            }
+            if let Some(line) = self.line(&event.body) {
                 say(&line);
             }
         }
     }
 
-    /// The run's output or error, once it ended.
+    /// Whether the run ended since.
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The output or error that it ended with.
     pub fn result(&self) -> Option<TextHash> {
         self.result
     }
@@ -43,13 +51,13 @@ impl Progress {
                 let again = if start.attempt.0 > 1 { format!(", try {}", start.attempt.0) } else { String::new() };
                 Some(format!("{}: started ({}{again})", start.path, trace.pattern(start.span)))
             }
-            TraceBody::SpanEnded(end) => self.ended(end.span),
+            TraceBody::SpanEnded(end) => self.end_of(end.span),
             TraceBody::Note { text, error, .. } => Some(format!("{}: {text}", if *error { "error" } else { "note" })),
             _ => None,
         }
     }
 
-    fn ended(&self, span: SpanId) -> Option<String> {
+    fn end_of(&self, span: SpanId) -> Option<String> {
         let trace = &self.state.trace;
         let found = trace.get(span)?;
         let finish = trace.finish(span).map(|key| format!(" ({key})")).unwrap_or_default();

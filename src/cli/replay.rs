@@ -11,7 +11,7 @@ use super::{Global, data, runs, screen};
 use crate::model::{Breakpoint, Command};
 use crate::pipeline;
 use crate::runtime::{self, Mode};
-use crate::store::{DataDir, RunFolder};
+use crate::store::{DataDir, RunFolder, StoreError};
 
 /// `tama-tui replay`.
 #[derive(Debug, clap::Args)]
@@ -23,8 +23,13 @@ pub(super) struct Args {
 /// Opens the run under the screen.
 pub(super) async fn run(args: &Args, global: &Global) -> color_eyre::Result<Exit> {
     let data = data::existing(global)?;
-    super::need_terminal("runs show", Path::new(args.run.as_deref().unwrap_or("RUN")))?;
-    let Some(folder) = pick(args.run.as_deref(), &data)? else { return Ok(Exit::Done) };
+    let named = args.run.as_deref();
+    // What is wrong with the run that was named matters more than the terminal.
+    if let Some(part) = named {
+        free(data.find(part))?;
+    }
+    super::need_terminal("runs show", Path::new(named.unwrap_or("RUN")))?;
+    let Some(folder) = pick(named, &data)? else { return Ok(Exit::Done) };
     let breakpoints = breakpoints(&folder);
     let mode = Mode::Debug { step: false, breakpoints: breakpoints.clone() };
     let stops = breakpoints.clone();
@@ -44,9 +49,15 @@ fn breakpoints(folder: &RunFolder) -> Vec<Breakpoint> {
     loaded.map(|loaded| loaded.pipeline.breakpoints).unwrap_or_default()
 }
 
+/// A run that no other process has; found out before there is a screen.
+fn free(found: Result<RunFolder, StoreError>) -> color_eyre::Result<RunFolder> {
+    let checked = found.and_then(|folder| folder.check_free().map(|()| folder));
+    checked.map_err(|error| eyre!("failed to {error}"))
+}
+
 /// The run that was named, or picked from a list; `None` when there is none to pick.
 fn pick(named: Option<&str>, data: &DataDir) -> color_eyre::Result<Option<RunFolder>> {
-    let find = |part: &str| data.find(part).map(Some).map_err(|error| eyre!("failed to {error}"));
+    let find = |part: &str| free(data.find(part)).map(Some);
     if let Some(part) = named {
         return find(part);
     }
@@ -58,7 +69,7 @@ fn pick(named: Option<&str>, data: &DataDir) -> color_eyre::Result<Option<RunFol
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
     match line.trim() {
-        "" => Ok(Some(newest.folder)),
+        "" => free(Ok(newest.folder)).map(Some),
         part => find(part),
     }
 }

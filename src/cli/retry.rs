@@ -1,28 +1,27 @@
 //! `retry`: takes a span of a stored run back and runs it again, without a screen.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::eyre;
 
 use super::exit::Exit;
 use super::headless::Headless;
+use super::plan::{Outside, dry_run, told};
 use super::stored::find_span;
-use super::text::{print, print_json, safe};
+use super::text::say;
 use super::{Global, data};
-use crate::model::{Command, EditScope, RetryPlan, RunState, Seq, SpanId, Update};
-use crate::rollback::plan_retry;
+use crate::model::{Command, EditScope, RunState, RunStatus, Update};
 use crate::runtime::{self, Mode};
-use crate::store::{Access, DataDir};
 
 /// `tama-tui retry`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The run: any unique part of its id
-    run: String,
+    pub run: String,
     /// The span: s12, or a path such as editor/writer#2
     #[arg(long)]
-    span: String,
+    pub span: String,
     /// A file with the prompt to try instead
     #[arg(long, value_name = "FILE")]
     prompt: Option<PathBuf>,
@@ -34,23 +33,23 @@ pub(super) struct Args {
     dry_run: bool,
     /// Print JSON
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// Shows the plan, or carries it out and follows the run to its end.
 pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
     let data = data::existing(global)?;
+    let prompt = args.prompt.as_deref().map(read_prompt).transpose()?;
     if args.dry_run {
-        return dry_run(&args, &data);
+        return dry_run(&args, prompt.as_deref(), &data).await;
     }
-    let prompt = args.prompt.as_ref().map(read_prompt).transpose()?;
     let folder = data.find(&args.run).map_err(|error| eyre!("failed to {error}"))?;
     let mode = Mode::Headless(runtime::Headless { allow: args.allow.clone() });
     let session = runtime::open(folder, &data, mode).await.map_err(|error| eyre!("failed to {error}"))?;
     let known = session.log.with(|state| state.last);
     let mut headless = Headless::new(session, known)?;
     match begin(&mut headless, &args, prompt).await {
-        Ok(()) => headless.finish(args.json).await,
+        Ok(outside) => headless.finish(args.json, outside.into_json()).await,
         Err(error) => {
             headless.leave().await?;
             Err(error)
@@ -59,7 +58,8 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
 }
 
 /// Asks for the plan, tells it, and has it carried out.
-async fn begin(headless: &mut Headless, args: &Args, prompt: Option<String>) -> color_eyre::Result<()> {
+async fn begin(headless: &mut Headless, args: &Args, prompt: Option<String>) -> color_eyre::Result<Outside> {
+    headless.log().with(check_whole)?;
     let span = find_span(headless.log(), &args.span)?;
     if let Some(text) = prompt {
         headless.send(Command::SaveEdit { span, text, scope: EditScope::Agent });
@@ -71,50 +71,28 @@ async fn begin(headless: &mut Headless, args: &Args, prompt: Option<String>) -> 
             _ => None,
         })
         .await?;
-    super::text::say(headless.log().with(|state| told(state, &plan)).trim_end());
+    let (lines, outside) = headless.log().with(|state| {
+        let outside = Outside::of(state, &plan);
+        (told(state, &plan, &outside), outside)
+    });
+    for line in lines {
+        say(&line);
+    }
     headless.send(Command::Retry { plan: Box::new(plan), with_readers: true });
+    Ok(outside)
+}
+
+/// A run whose process died has no end to go on from. One that reads as running while nobody holds it is such a run.
+pub(super) fn check_whole(state: &RunState) -> color_eyre::Result<()> {
+    if matches!(state.status, RunStatus::Interrupted | RunStatus::Running) {
+        return Err(eyre!(
+            "this run was interrupted, so it can't be retried: resuming a run comes later. `tama-tui undo` takes back \
+             what it did."
+        ));
+    }
     Ok(())
 }
 
-fn dry_run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
-    let (_, log) = super::stored::open_log(data, &args.run, Access::ReadOnly)?;
-    let span = find_span(&log, &args.span)?;
-    let plan = log.with(|state| plan_retry(state, span, true)).map_err(|error| eyre!("failed to {error}"))?;
-    if args.json {
-        print_json(&plan)?;
-    } else {
-        print(&safe(&log.with(|state| told(state, &plan))))?;
-    }
-    Ok(Exit::Done)
-}
-
-fn read_prompt(file: &PathBuf) -> color_eyre::Result<String> {
+fn read_prompt(file: &Path) -> color_eyre::Result<String> {
     fs::read_to_string(file).map_err(|error| eyre!("failed to read the prompt {}: {error}", file.display()))
-}
-
-/// A plan as lines.
-fn told(state: &RunState, plan: &RetryPlan) -> String {
-    let action = |action: &Seq| {
-        let key = state.ledger.get(*action).map(|entry| entry.record.key.to_string());
-        format!("{action} {}", key.unwrap_or_default())
-    };
-    let spans = |spans: &[SpanId]| spans.iter().map(|span| state.trace.path(*span)).collect::<Vec<_>>().join(", ");
-    let mut lines = vec![format!("retry {}", state.trace.path(plan.span))];
-    lines.extend(plan.undoes.iter().map(|undone| format!("  undoes {}", action(undone))));
-    lines.extend(plan.leaves.iter().map(|left| format!("  leaves {}: {}", action(&left.action), left.why)));
-    lines.push(format!(
-        "  runs again {} ({} spans, {} tokens the last time)",
-        plan.rerun_names.join(", "),
-        plan.reruns.len(),
-        plan.tokens
-    ));
-    if !plan.readers.is_empty() {
-        lines.push(format!("  with them, because they read what is undone: {}", spans(&plan.readers)));
-    }
-    lines.push(format!("  {} effects from the journal", plan.from_journal));
-    if !plan.changed.is_empty() {
-        lines.push(format!("  changed since: {}", plan.changed.join(", ")));
-    }
-    lines.push(String::new());
-    lines.join("\n")
 }

@@ -47,5 +47,5 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     if !args.no_record {
         say(&format!("run {}", session.run));
     }
-    Headless::new(session, Seq(0))?.finish(args.json).await
+    Headless::new(session, Seq(0))?.finish(args.json, serde_json::Map::new()).await
 }

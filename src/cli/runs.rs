@@ -9,7 +9,7 @@ use serde_json::json;
 use super::exit::Exit;
 use super::text::{cut, dollars, moment, print, print_json, size, table, took};
 use super::{Global, data, show};
-use crate::store::{DataDir, RunListing};
+use crate::store::{DataDir, RunListing, StoreError};
 
 const HEAD: [&str; 11] =
     ["run", "pipeline", "status", "started", "took", "spans", "actions", "tokens", "cost", "size", "task"];
@@ -48,7 +48,8 @@ pub(super) fn welcome(global: &Global) -> color_eyre::Result<Exit> {
     if !Path::new("pipeline.toml").exists() {
         print(
             "There is no pipeline.toml in this folder. Name one (or the folder it is in):\n\n    tama-tui PIPELINE\n\n\
-             `tama-tui --help` lists the other commands.\n",
+             In tama-tui's own folder there is a demo, which needs no key and no network:\n\n    tama-tui \
+             assets/demo\n\n`tama-tui --help` lists the other commands.\n",
         )?;
         return Ok(Exit::Done);
     }
@@ -80,7 +81,7 @@ fn row(run: &RunListing) -> Vec<String> {
     let id = run.id.to_string();
     let manifest = match &run.manifest {
         Ok(manifest) => manifest,
-        Err(error) => return vec![id, format!("failed to {error}")],
+        Err(error) => return unreadable(id, error, run.bytes),
     };
     vec![
         id,
@@ -95,6 +96,20 @@ fn row(run: &RunListing) -> Vec<String> {
         size(run.bytes),
         cut(&manifest.task, TASK),
     ]
+}
+
+/// A run whose manifest can't be read: the reason, without the path that its id says already, stands last.
+fn unreadable(id: String, error: &StoreError, bytes: u64) -> Vec<String> {
+    const WHY: usize = 60;
+    let why = match error {
+        StoreError::Damaged(why) => why.split_once("manifest.json: ").map_or(why.as_str(), |(_, why)| why).to_owned(),
+        StoreError::File { why, .. } => format!("manifest.json: {why}"),
+        other => other.to_string(),
+    };
+    let mut row = vec![id, String::new(), "unreadable".to_owned()];
+    row.resize(HEAD.len() - 2, String::new());
+    row.extend([size(bytes), cut(&why, WHY)]);
+    row
 }
 
 fn list_json(data: &DataDir) -> color_eyre::Result<Exit> {

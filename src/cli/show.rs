@@ -21,7 +21,7 @@ pub(super) struct Args {
 
 /// Shows one run.
 pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
-    let (folder, log) = open_log(data, &args.run, Access::ReadOnly)?;
+    let (folder, log, _) = open_log(data, &args.run, Access::ReadOnly)?;
     let manifest = folder.manifest().map_err(|error| eyre!("failed to {error}"))?;
     if args.json {
         let shown = log.with(|state| as_json(&manifest, state));
@@ -97,7 +97,7 @@ fn actions(state: &RunState) -> String {
 }
 
 fn action_row(state: &RunState, entry: &LedgerEntry) -> Vec<String> {
-    const KEY: usize = 60;
+    const KEY: usize = 40;
     let after = if entry.status == ActionStatus::Intent { &entry.record.intended } else { &entry.after };
     vec![
         entry.seq.to_string(),

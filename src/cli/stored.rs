@@ -5,7 +5,7 @@ use std::path::Path;
 use color_eyre::eyre::eyre;
 
 use super::text::say;
-use crate::model::SpanId;
+use crate::model::{SpanId, TraceEvent};
 use crate::rollback;
 use crate::store::{Access, DataDir, Opened, RunFolder, RunLog};
 use crate::world::{Scope, World};
@@ -23,7 +23,17 @@ pub(super) struct Stored {
 impl Stored {
     /// Opens the run that `part` of an id names. What a killed process left half-done is settled first, and told.
     pub async fn open(data: &DataDir, part: &str, access: Access) -> color_eyre::Result<Self> {
-        let (folder, log) = open_log(data, part, access)?;
+        let (folder, log, _) = open_log(data, part, access)?;
+        Self::with_world(data, folder, log, access).await
+    }
+
+    /// Opens the world of an opened run.
+    pub async fn with_world(
+        data: &DataDir,
+        folder: RunFolder,
+        log: RunLog,
+        access: Access,
+    ) -> color_eyre::Result<Self> {
         let workspace = log.with(|state| state.workspace.clone());
         let world =
             World::open(Path::new(&workspace), Some(data.path())).map_err(|error| eyre!("failed to {error}"))?;
@@ -46,10 +56,15 @@ impl Stored {
     }
 }
 
-/// Opens the log of the run that `part` of an id names; what is damaged is told, and then it can only be read.
-pub(super) fn open_log(data: &DataDir, part: &str, access: Access) -> color_eyre::Result<(RunFolder, RunLog)> {
+/// Opens the log of the run that `part` of an id names, with its events; what is damaged is told, and then it can only
+/// be read.
+pub(super) fn open_log(
+    data: &DataDir,
+    part: &str,
+    access: Access,
+) -> color_eyre::Result<(RunFolder, RunLog, Vec<TraceEvent>)> {
     let folder = data.find(part).map_err(|error| eyre!("failed to {error}"))?;
-    let Opened { log, damage, .. } =
+    let Opened { log, damage, events } =
         folder.open(Box::new(|_| {}), access).map_err(|error| eyre!("failed to {error}"))?;
     if access == Access::ReadWrite && !damage.is_empty() {
         return Err(eyre!(
@@ -61,7 +76,7 @@ pub(super) fn open_log(data: &DataDir, part: &str, access: Access) -> color_eyre
     for line in damage {
         say(&format!("damaged: {line}"));
     }
-    Ok((folder, log))
+    Ok((folder, log, events))
 }
 
 /// The span that a person named: `s12`, or a path (its newest try).

@@ -1,11 +1,13 @@
 //! `undo`: takes back what a stored run did, newest first.
 
+use color_eyre::eyre::eyre;
+
 use super::exit::Exit;
 use super::stored::{Stored, find_span};
 use super::text::{print, print_json, safe};
 use super::{Global, data};
 use crate::model::{RunState, Seq, SpanId, UndoReport};
-use crate::rollback::{preview, undo_list, why_refused};
+use crate::rollback::{preview, settles_away, undo_list, why_refused};
 use crate::store::Access;
 use crate::world::Scope;
 
@@ -20,6 +22,12 @@ pub(super) struct Args {
     /// Only what came after this action, which stays
     #[arg(long, value_name = "SEQ", value_parser = seq)]
     to: Option<Seq>,
+    /// Leave this action as it is, and go on with the others (may be given more than once)
+    #[arg(long, value_name = "SEQ", value_parser = seq)]
+    skip: Vec<Seq>,
+    /// Undo over conflicts too: what others made of it since is lost
+    #[arg(long)]
+    force: bool,
     /// Say what would be undone, and touch nothing
     #[arg(long)]
     dry_run: bool,
@@ -34,12 +42,17 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     let access = if args.dry_run { Access::ReadOnly } else { Access::ReadWrite };
     let stored = Stored::open(&data, &args.run, access).await?;
     let span = args.span.as_deref().map_or(Ok(SpanId::RUN), |written| find_span(&stored.log, written))?;
-    let wanted = stored.log.with(|state| applied(state, span, args.to));
+    let mut wanted = stored.log.with(|state| applied(state, span, &args))?;
+    if args.dry_run {
+        // The real undo settles these first.
+        let gone = settles_away(&stored.log, &stored.world);
+        wanted.retain(|action| !gone.contains(action));
+    }
     let report = if args.dry_run {
-        preview(&stored.log, &stored.world, &wanted, false)
+        preview(&stored.log, &stored.world, &wanted, args.force)
     } else {
         let _guard = stored.world.lock(Scope::All, "undo").await;
-        undo_list(&stored.log, &stored.world, &wanted, false).await
+        undo_list(&stored.log, &stored.world, &wanted, args.force).await
     };
     if args.json {
         print_json(&report)?;
@@ -57,11 +70,21 @@ fn seq(written: &str) -> Result<Seq, String> {
     number.map_err(|_| "expected the number of an action, such as 38".to_owned())
 }
 
-/// The applied actions of a span and below, newest first.
-fn applied(state: &RunState, span: SpanId, to: Option<Seq>) -> Vec<Seq> {
+/// The applied actions of a span and below that are to be undone, newest first.
+fn applied(state: &RunState, span: SpanId, args: &Args) -> color_eyre::Result<Vec<Seq>> {
+    if let Some(to) = args.to.filter(|to| *to > state.last) {
+        return Err(eyre!(
+            "there is no {to} in this run: it ends at {}. `tama-tui runs show` lists the actions.",
+            state.last
+        ));
+    }
+    if let Some(unknown) = args.skip.iter().find(|skip| state.ledger.get(**skip).is_none()) {
+        return Err(eyre!("there is no action {unknown} to skip. `tama-tui runs show` lists them."));
+    }
     let actions = state.actions(span, true).into_iter();
     let applied = |action: &Seq| state.ledger.get(*action).is_some_and(crate::model::LedgerEntry::is_applied);
-    actions.filter(applied).filter(|action| to.is_none_or(|to| *action > to)).collect()
+    let asked = |action: &Seq| args.to.is_none_or(|to| *action > to) && !args.skip.contains(action);
+    Ok(actions.filter(applied).filter(asked).collect())
 }
 
 fn verdict(wanted: &[Seq], report: &UndoReport) -> Exit {
@@ -84,7 +107,9 @@ fn told(state: &RunState, wanted: &[Seq], report: &UndoReport, dry_run: bool) ->
     );
     lines.extend(report.left.iter().map(|left| format!("left {} {}: {}", left.action, key(left.action), left.why)));
     if let Some(conflict) = &report.conflict {
-        lines.push(format!("stopped at {}: {}", conflict.action, why_refused(conflict)));
+        let action = conflict.action;
+        lines.push(format!("stopped at {action}: {}", why_refused(conflict)));
+        lines.push(format!("--skip {} leaves it and goes on; --force undoes it all the same", action.0));
     }
     let count = wanted.iter().filter(|action| report.undone.contains(action)).count();
     lines.push(if wanted.is_empty() {

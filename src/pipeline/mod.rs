@@ -26,6 +26,6 @@ pub use changes::changed_agents;
 pub use faults::{Fault, Faults};
 pub use glob::{Glob, GlobError};
 pub use load::{Loaded, check, load};
-pub use names::TOOLS;
+pub use names::{TOOLS, nearest};
 pub use script::{Reply, Script, ScriptError};
 pub use spec::{Agent, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, Skill, Step, Target};

@@ -39,7 +39,8 @@ pub(super) const LATER: &str = "not supported by this version yet";
 const ALIKE: f64 = 0.45;
 
 /// The known name most like `name`.
-pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     known
         .into_iter()

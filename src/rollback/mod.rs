@@ -25,6 +25,6 @@ mod undo_tests;
 pub use act::{ActError, Doer, external_done, perform, record_external};
 pub use plan::{PlanError, plan_retry};
 pub use redo::redo;
-pub use settle::settle;
+pub use settle::{settle, settles_away};
 pub(crate) use undo::why_refused;
 pub use undo::{preview, undo, undo_list};

@@ -1,21 +1,17 @@
 //! After a crash: half-done undos and redos are finished, and intents without an outcome checked against the world.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::check::{same_content, value_of};
 use super::undo::{event, put_fold};
-use crate::model::{ActionChange, ActionStatus, KeyKind, KeyState, LedgerEntry, Seq};
+use crate::model::{ActionChange, ActionStatus, KeyKind, KeyState, LedgerEntry, RunState, Seq};
 use crate::store::RunLog;
 use crate::world::World;
 
 /// Settles what a killed process left open, newest first, and says what it found. The caller holds the lock, and
 /// memory is loaded.
 pub async fn settle(log: &RunLog, world: &World) -> Vec<String> {
-    let open: Vec<LedgerEntry> = log.with(|state| {
-        let entries = state.ledger.entries().iter().rev();
-        let open = |entry: &&LedgerEntry| entry.half_done || entry.status == ActionStatus::Intent;
-        entries.filter(open).cloned().collect()
-    });
+    let open = log.with(left_open);
     let mut lines = Vec::new();
     let mut rows = Vec::new();
     // What an older action at the same path has to have left, once a newer one is known to have been done.
@@ -38,6 +34,29 @@ pub async fn settle(log: &RunLog, world: &World) -> Vec<String> {
         lines.push(format!("what was settled is not on record: failed to {error}"));
     }
     lines
+}
+
+/// The actions that [`settle`] will find undone, or never done; nothing is touched or recorded.
+pub fn settles_away(log: &RunLog, world: &World) -> HashSet<Seq> {
+    let mut below = HashMap::new();
+    let mut open = log.with(left_open);
+    open.retain(|entry| match entry.status {
+        ActionStatus::Intent => settle_intent(world, entry, &mut below).0 == Some(ActionChange::NotApplied),
+        ActionStatus::Undone => false,
+        _ => undo_can_be_finished(world, entry),
+    });
+    open.into_iter().map(|entry| entry.seq).collect()
+}
+
+/// What a killed process left without an end, newest first.
+fn left_open(state: &RunState) -> Vec<LedgerEntry> {
+    let open = |entry: &&LedgerEntry| entry.half_done || entry.status == ActionStatus::Intent;
+    state.ledger.entries().iter().rev().filter(open).cloned().collect()
+}
+
+fn undo_can_be_finished(world: &World, entry: &LedgerEntry) -> bool {
+    let known = |found: KeyState| found == entry.record.old || found == entry.after;
+    entry.record.key.kind == KeyKind::Memory || world.read(&entry.record.key).is_ok_and(|value| known(value.state()))
 }
 
 type Settled = (Option<ActionChange>, String);

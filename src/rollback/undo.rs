@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::certify::{Expected, certify};
 use super::check::{Ahead, Finding, Step, describe, look, makes_folder, place, value_of};
 use super::folder;
+use super::settle::settles_away;
 use crate::model::{
     ActionChange, ActionEvent, ActionStatus, Conflict, ConflictBy, Key, KeyKind, KeyState, LedgerEntry, PlanLeave, Seq,
     TraceBody, UndoReport,
@@ -39,10 +40,10 @@ pub async fn undo_list(log: &RunLog, world: &World, actions: &[Seq], force: bool
 }
 
 /// Says what [`undo_list`] would do, as far as can be seen beforehand: `undone` is what would be. Nothing is touched
-/// or recorded.
+/// or recorded; what a killed process left open counts as settled.
 pub fn preview(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> UndoReport {
     let mut report = UndoReport::default();
-    let ahead = Ahead { only_looking: true, ..Ahead::default() };
+    let ahead = Ahead { only_looking: true, gone: settles_away(log, world), ..Ahead::default() };
     let steps = survey(log, world, actions, force, ahead, &mut report, &mut Vec::new());
     report.undone = steps.into_iter().map(|step| step.action).collect();
     report
@@ -109,6 +110,8 @@ fn survey(
                 steps.push(*step);
             }
             Finding::Never => {
+                // What never happened stands in nobody's way.
+                ahead.gone.insert(action);
                 rows.push(event(action, ActionChange::NotApplied));
                 report.left.push(PlanLeave { action, why: "it never happened".into() });
             }

@@ -250,16 +250,16 @@ impl Dispatcher {
 
 /// What a stored run's events say beyond its folded state.
 #[derive(Default)]
-struct Past {
-    versions: Vec<(Generation, Arc<Pipeline>)>,
-    task: String,
-    journal: Journal,
-    edits: Edits,
-    agent_names: HashMap<SpanId, String>,
+pub(super) struct Past {
+    pub(super) versions: Vec<(Generation, Arc<Pipeline>)>,
+    pub(super) task: String,
+    pub(super) journal: Journal,
+    pub(super) edits: Edits,
+    pub(super) agent_names: HashMap<SpanId, String>,
 }
 
 impl Past {
-    fn rebuild(events: &[TraceEvent], log: &RunLog) -> Result<Self, StoreError> {
+    pub(super) fn rebuild(events: &[TraceEvent], log: &RunLog) -> Result<Self, StoreError> {
         let recorder = log.recorder().as_ref();
         let mut past = Self { journal: Journal::rebuild(events, recorder)?, ..Self::default() };
         let pipeline = |hash| -> Result<Arc<Pipeline>, StoreError> {

@@ -8,6 +8,7 @@ mod dispatcher;
 mod edits;
 mod engine;
 mod feed;
+mod foresee;
 mod gates;
 mod journal;
 mod patterns;
@@ -19,5 +20,6 @@ mod session;
 
 pub use engine::{Engine, Finish, Headless, Mode, NewRun, Setup, StatusHook};
 pub use feed::{Feed, Receiver, Sink, channel};
+pub use foresee::{Outlook, foresee};
 pub use request::{llm_hash, tool_hash};
 pub use session::{ModelSource, Session, SessionError, open, prepare, providers, start, start_unrecorded};

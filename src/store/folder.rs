@@ -77,6 +77,15 @@ impl RunFolder {
         Ok(manifest)
     }
 
+    /// Says whether the run could be opened to go on, as far as that shows without reading its database.
+    ///
+    /// # Errors
+    /// When another process uses it, or it is of a newer format.
+    pub fn check_free(&self) -> Result<(), StoreError> {
+        let manifest = Manifest::read(&self.manifest_path())?;
+        self.lock(Access::ReadWrite, manifest.pid).map(drop)
+    }
+
     /// Changes its manifest; the file is replaced as a whole. Only the process that has the run open may do this.
     ///
     /// # Errors

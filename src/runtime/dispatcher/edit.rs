@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::super::ask::Work;
-use super::super::edits::Target;
+use super::super::edits::{Edits, Target};
 use super::super::request_doc;
 use super::Dispatcher;
 use super::asks::message_records;
@@ -179,14 +179,18 @@ impl Dispatcher {
 
     /// The prompt that an agent of this edit name is sent now.
     fn prompt_text(&self, name: &str) -> Result<String, String> {
-        if let Some(text) = self.edits.prompt_of(name) {
-            return Ok(text.to_owned());
-        }
-        let pipeline = self.version(Generation(u32::MAX));
-        stored_prompt(&pipeline, name)
-            .map(|prompt| prompt.text.clone())
-            .ok_or_else(|| format!("{name} has no prompt of its own; its parts do"))
+        prompt_now(&self.edits, &self.version(Generation(u32::MAX)), name)
     }
+}
+
+/// The prompt that an agent of this edit name is sent: the edited one, or the pipeline's.
+pub(in super::super) fn prompt_now(edits: &Edits, pipeline: &Pipeline, name: &str) -> Result<String, String> {
+    if let Some(text) = edits.prompt_of(name) {
+        return Ok(text.to_owned());
+    }
+    stored_prompt(pipeline, name)
+        .map(|prompt| prompt.text.clone())
+        .ok_or_else(|| format!("{name} has no prompt of its own; its parts do"))
 }
 
 /// The prompt of an edit name (`agent`, or `agent.step`) in a pipeline.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::ask::{Failure, Work};
+use super::super::foresee::changed;
 use super::{Dispatcher, Done};
 use crate::effects::llm::LlmProvider;
 use crate::model::{
@@ -23,14 +24,7 @@ impl Dispatcher {
         let plan = self.log.with(|state| rollback::plan_retry(state, span, with_readers));
         let mut plan = plan.map_err(|error| format!("failed to {error}"))?;
         let names: Vec<String> = plan.reruns.iter().filter_map(|at| self.agent_names.get(at).cloned()).collect();
-        let is_rerun =
-            |changed: &str| names.iter().any(|name| name == changed || name.split('.').next() == Some(changed));
-        if let Ok(today) = self.today() {
-            let changed = changed_agents(&self.newest(), &today);
-            plan.changed.extend(changed.into_iter().filter(|name| is_rerun(name)).map(|name| format!("{name} (file)")));
-        }
-        let edited = self.edits.edited();
-        plan.changed.extend(edited.into_iter().filter(|name| is_rerun(name)).map(|name| format!("{name} (edited)")));
+        plan.changed = changed(&names, &self.newest(), self.today().ok().as_ref(), self.edits.edited());
         Ok(plan)
     }
 
@@ -178,7 +172,7 @@ impl Dispatcher {
                 self.log.append(vec![TraceBody::PipelineChanged { generation, pipeline, changed }]);
                 self.versions.push((generation, Arc::new(today)));
             }
-            Err(why) => self.note(None, true, format!("the retry runs by the stored pipeline: {why}")),
+            Err(why) => self.note(None, false, format!("the retry runs by the stored pipeline: {why}")),
         }
     }
 

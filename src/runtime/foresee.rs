@@ -1,0 +1,68 @@
+//! What a retry of a stored run would meet besides its undo, found without opening the run to go on.
+
+use std::path::Path;
+
+use super::dispatcher::edit::prompt_now;
+use super::engine::Past;
+use super::session::providers;
+use crate::model::{RetryPlan, TraceEvent};
+use crate::pipeline::{Pipeline, changed_agents, check};
+use crate::store::RunLog;
+
+/// What a retry would meet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// Agents that run again by other words than the last time, and why.
+    pub changed: Vec<String>,
+    /// What would be told on the way.
+    pub notes: Vec<String>,
+}
+
+/// Says what a planned retry would meet. `source`: the pipeline's file; `prompt`: what to try instead.
+///
+/// # Errors
+/// With why the retry would be refused.
+pub fn foresee(
+    log: &RunLog,
+    events: &[TraceEvent],
+    source: Option<&Path>,
+    plan: &RetryPlan,
+    prompt: Option<&str>,
+) -> Result<Outlook, String> {
+    let past = Past::rebuild(events, log).map_err(|error| format!("failed to {error}"))?;
+    let newest = past.versions.last().map(|(_, pipeline)| pipeline.clone()).unwrap_or_default();
+    let mut edited = past.edits.edited();
+    if let Some(prompt) = prompt {
+        let agent = log.with(|state| state.trace.agent_of(plan.span));
+        let name = past.agent_names.get(&agent).ok_or("select an agent or a call to edit its prompt")?;
+        if prompt_now(&past.edits, &newest, name)? != prompt && !edited.contains(name) {
+            edited.push(name.clone());
+        }
+    }
+    let today = match source.map(check) {
+        Some(Ok(loaded)) => Ok(loaded.pipeline),
+        Some(Err(faults)) => Err(faults.to_string()),
+        None => Err("its file is not known".to_owned()),
+    };
+    let base = source.and_then(Path::parent).unwrap_or(Path::new("."));
+    providers(base.to_owned())(today.as_ref().unwrap_or(&newest))?;
+    let names: Vec<String> = plan.reruns.iter().filter_map(|at| past.agent_names.get(at).cloned()).collect();
+    let changed = changed(&names, &newest, today.as_ref().ok(), edited);
+    let notes = today.err().map(|why| format!("the retry runs by the stored pipeline: {why}"));
+    Ok(Outlook { changed, notes: notes.into_iter().collect() })
+}
+
+/// Which of the agents that run again (by edit name) have other words today: those of a file, or of an edit.
+pub(super) fn changed(
+    reruns: &[String],
+    newest: &Pipeline,
+    today: Option<&Pipeline>,
+    edited: Vec<String>,
+) -> Vec<String> {
+    let is_rerun =
+        |changed: &String| reruns.iter().any(|name| name == changed || name.split('.').next() == Some(changed));
+    let files = today.map(|today| changed_agents(newest, today)).unwrap_or_default();
+    let files = files.into_iter().filter(is_rerun).map(|name| format!("{name} (file)"));
+    let edits = edited.into_iter().filter(is_rerun).map(|name| format!("{name} (edited)"));
+    files.chain(edits).collect()
+}
