@@ -513,8 +513,8 @@ fn undone_effects_outside_a_retry_are_named_before_it_starts() {
     let writes = r#"calls = [{ name = "finish", args = { key = "done", value = "good" } }]"#;
     let replies = REPLIES.replace("\"*planner\"", "\"*first\"");
     let planner = "pattern = \"oneshot\"\nprompt = \"Plan.\"";
-    let writer = "pattern = \"react\"\ntools = [\"tama_files_write\"]\nprompt = \"Plan.\"";
-    fs::write(project.folder.path().join("pipeline.toml"), PIPELINE.replace(planner, writer)).unwrap();
+    let react = "pattern = \"react\"\ntools = [\"tama_files_write\"]\nprompt = \"Plan.\"";
+    fs::write(project.folder.path().join("pipeline.toml"), PIPELINE.replace(planner, react)).unwrap();
     let plans = format!(
         "[[reply]]\nagent = \"*planner\"\ncall = 1\ncalls = [{{ name = \"tama_files_write\", args = {{ path = \
          \"plan\", content = \"p\" }} }}]\n[[reply]]\nagent = \"*planner\"\n{writes}\n"
