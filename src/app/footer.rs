@@ -18,13 +18,13 @@ pub struct Footer {
 
 const HINTS: [UiAction; 9] = [
     UiAction::Continue,
-    UiAction::Step,
-    UiAction::Pause,
-    UiAction::Edit,
     UiAction::Undo,
+    UiAction::Retry,
+    UiAction::Step,
+    UiAction::Edit,
     UiAction::UndoSpan,
     UiAction::Redo,
-    UiAction::Retry,
+    UiAction::Pause,
     UiAction::Help,
 ];
 

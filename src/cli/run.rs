@@ -39,6 +39,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         say("nothing is recorded; nothing of this run can be undone");
         runtime::start_unrecorded(loaded, task, mode)
     } else {
+        runtime::prepare(&loaded).map_err(|error| eyre!("failed to {error}"))?;
         let data = data::beside(global, &loaded.base)?;
         runtime::start(loaded, &data, task, mode)
     };

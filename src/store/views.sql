@@ -62,7 +62,7 @@ SELECT
     run.run_id                    AS trace_id,
     started.model                 AS model,
     started.temperature::REAL     AS temperature,
-    CASE WHEN row_number() OVER (PARTITION BY started.parent_span_id ORDER BY started.seq) = 1 THEN system.text END
+    CASE WHEN started.visit = 1 THEN system.text END
                                   AS system_prompt,
     coalesce(ended.response, '')  AS response,
     coalesce(ended.input_tokens, 0)::INTEGER  AS input_tokens,

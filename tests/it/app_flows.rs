@@ -176,7 +176,9 @@ fn a_retry_shows_its_plan_and_wants_enter() {
     assert!(matches!(bench.state.popup, Some(Popup::Plan(_))));
     bench.keys(" ");
     let retry = model::Command::Retry { plan: Box::new(plan.clone()), with_readers: false };
+    assert!(!bench.state.tree.follow);
     assert_eq!(bench.ask(Key::Enter), [retry]);
+    assert!(bench.state.tree.follow, "what runs again is followed");
 
     // A plan that nobody waits for is a preview only.
     bench.send(Update::Plan(plan));

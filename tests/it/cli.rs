@@ -418,14 +418,14 @@ fn a_dry_retry_meets_what_the_real_one_would() {
 #[test]
 fn undone_effects_outside_a_retry_are_named_before_it_starts() {
     let project = fresh("");
-    let writes = r#"calls = [{ name = "finish", args = { key = "done", value = "good" } }]"#;
+    let finishes = r#"calls = [{ name = "finish", args = { key = "done", value = "good" } }]"#;
     let replies = REPLIES.replace("\"*planner\"", "\"*first\"");
-    let planner = "pattern = \"oneshot\"\nprompt = \"Plan.\"";
-    let writer = "pattern = \"react\"\ntools = [\"tama_files_write\"]\nprompt = \"Plan.\"";
-    fs::write(project.folder.path().join("pipeline.toml"), PIPELINE.replace(planner, writer)).unwrap();
+    let oneshot = "pattern = \"oneshot\"\nprompt = \"Plan.\"";
+    let looping = "pattern = \"react\"\ntools = [\"tama_files_write\"]\nprompt = \"Plan.\"";
+    fs::write(project.folder.path().join("pipeline.toml"), PIPELINE.replace(oneshot, looping)).unwrap();
     let plans = format!(
         "[[reply]]\nagent = \"*planner\"\ncall = 1\ncalls = [{{ name = \"tama_files_write\", args = {{ path = \
-         \"plan\", content = \"p\" }} }}]\n[[reply]]\nagent = \"*planner\"\n{writes}\n"
+         \"plan\", content = \"p\" }} }}]\n[[reply]]\nagent = \"*planner\"\n{finishes}\n"
     );
     fs::write(project.folder.path().join("replies.toml"), format!("{plans}{replies}")).unwrap();
     let run = ran(&project);
@@ -474,4 +474,96 @@ fn a_run_with_a_spoilt_manifest_is_listed_as_such() {
     let list = out(&project.tama(&["runs"]));
     let row = list.lines().find(|line| line.starts_with(&run)).unwrap();
     assert!(row.contains("unreadable") && !row.contains(".tama"), "{list}");
+}
+
+/// What is changed in the pipeline, and into what; the replies; the exit code, and what is said.
+type Case<'a> = (&'a str, &'a str, Option<&'a str>, i32, &'a [&'a str]);
+
+/// Runs a pipeline of these texts headless; its exit code and what it said.
+fn refused(pipeline: &str, replies: Option<&str>) -> (Option<i32>, String) {
+    let project = fresh("");
+    fs::write(project.folder.path().join("pipeline.toml"), pipeline).unwrap();
+    fs::remove_file(project.folder.path().join("replies.toml")).unwrap();
+    if let Some(replies) = replies {
+        fs::write(project.folder.path().join("replies.toml"), replies).unwrap();
+    }
+    let ran = project.tama(&["run", "."]);
+    assert!(!project.folder.path().join(".tama/runs").exists(), "a run that can't begin leaves nothing behind");
+    assert!(ran.stdout.is_empty());
+    (ran.status.code(), String::from_utf8(ran.stderr).unwrap())
+}
+
+#[test]
+fn what_can_not_run_is_told_clearly() {
+    let cases: [Case<'_>; 9] = [
+        ("name =", "name == ", Some(""), 2, &["pipeline.toml:", "="]),
+        ("tools =", "tols =", Some(""), 2, &["tols", "tools", "pipeline.toml:"]),
+        ("script:replies.toml", "opnai:gpt", Some(""), 2, &["opnai", "base_url", "openai"]),
+        ("script:replies.toml", "anthropic:x", Some(""), 1, &["ANTHROPIC_API_KEY", "not set", "api_key_env"]),
+        ("script:replies.toml", "script:replies.toml", None, 2, &["replies.toml", "No such file"]),
+        ("script:replies.toml", "script:replies.toml", Some("[[reply]]\nagnt = 1"), 2, &["replies.toml:2", "agnt"]),
+        ("workspace = \"work\"", "workspace = \"/\"", Some(""), 2, &["the root of the file system"]),
+        ("workspace = \"work\"", "workspace = \"HOME\"", Some(""), 2, &["your home folder"]),
+        ("workspace = \"work\"", "workspace = \"no/where\"", Some(""), 2, &["does not exist", "mkdir"]),
+    ];
+    for (from, to, replies, code, said) in cases {
+        let home = std::env::var("HOME").unwrap_or_default();
+        assert!(PIPELINE.contains(from), "{from}");
+        let (found, told) = refused(&PIPELINE.replace(from, &to.replace("HOME", &home)), replies);
+        assert_eq!(found, Some(code), "{to}: {told}");
+        assert!(said.iter().all(|part| told.contains(part)), "{to}: {told}");
+        assert!(!told.contains("panicked") && !told.contains("RUST_BACKTRACE"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_in_use_and_a_newer_run_are_told() {
+    let project = Project::new().await;
+    let data = DataDir::open_or_create(project.folder.path().join(".tama")).unwrap();
+    let folder = data.find(&project.run).unwrap();
+    let held = folder.open(Box::new(|_| {}), tama_tui::store::Access::ReadWrite).unwrap();
+    let said = |output: Output| String::from_utf8(output.stderr).unwrap();
+    let told = said(project.tama(&["undo", &project.run]));
+    assert!(told.contains("another process") && told.contains(&std::process::id().to_string()), "{told}");
+    assert_eq!(project.work("kept").as_deref(), Some("new"));
+    held.log.recorder().close().unwrap();
+    drop(held);
+
+    let manifest = folder.path().join("manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let mut newer: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(newer["format"].is_u64(), "{newer}");
+    newer["format"] = 99.into();
+    fs::write(&manifest, newer.to_string()).unwrap();
+    for command in [["undo", &project.run].as_slice(), &["runs", "show", &project.run]] {
+        let told = said(project.tama(command));
+        assert!(told.contains("format 99") && told.contains("newer tama-tui"), "{told}");
+    }
+    assert_eq!(project.work("kept").as_deref(), Some("new"));
+}
+
+#[test]
+fn two_debuggers_work_side_by_side_on_one_project() {
+    let project = fresh("");
+    let slow = REPLIES.replace("text = \"a plan", "delay_ms = 60000\ntext = \"a plan");
+    fs::write(project.folder.path().join("replies.toml"), slow).unwrap();
+    let start = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tama-tui"));
+        command.args(["run", "."]).current_dir(project.folder.path()).env_remove("TAMA_TUI_DATA_DIR");
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let mut both = [start(), start()];
+    for child in &mut both {
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        assert!(lines.into_iter().any(|line| line.contains("main/planner: started")), "it did not get to run");
+    }
+    let listed = json(&project.tama(&["runs", "--json"]));
+    for child in &mut both {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let listed = listed.as_array().unwrap();
+    assert_eq!(listed.len(), 2);
+    assert!(listed.iter().all(|run| run["manifest"]["status"] == "running"), "{listed:?}");
 }

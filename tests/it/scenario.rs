@@ -423,6 +423,9 @@ impl Stage {
                 trace.paused().any(at)
             }
             ("paused-count", count) => trace.paused().count().to_string() == count,
+            ("ended", path) => {
+                trace.find(path).and_then(|span| trace.get(span)).is_some_and(|found| !found.status.is_live())
+            }
             ("end", _) => self.state.status != RunStatus::Running && self.state.run.is_some(),
             ("retried", _) => self.restarted && self.state.generation > self.before,
             ("opened", _) => self.state.last > Seq(0),
@@ -430,9 +433,6 @@ impl Stage {
             ("report", _) => self.report.is_some(),
             ("editable", _) => self.editable.is_some(),
             ("note", text) => self.notes.iter().any(|note| note.contains(text)),
-            ("ended", path) => {
-                trace.find(path).and_then(|span| trace.get(span)).is_some_and(|found| !found.status.is_live())
-            }
             ("status", status) => self.state.status.name() == status,
             ("edits", names) => self.edits.as_ref().is_some_and(|edits| edits.join(" ") == names),
             ("refused", part) => self.refused.as_ref().is_some_and(|why| why.contains(part)),

@@ -48,14 +48,14 @@ tokens = { input = 5, output = 1 }
 /// A row of `llm_calls`.
 type Call = (String, Option<String>, String, i32, i32, Option<f64>);
 
-/// A finished run whose writer was tried twice, opened as a stranger would.
+/// A finished run whose writer was tried twice, and the reviewer's call once more, opened as a stranger would.
 async fn finished() -> (tempfile::TempDir, Connection) {
     let scenario = Scenario { pipeline: PIPELINE.into(), replies: REPLIES.into(), ..Scenario::default() };
     let mut stage = Stage::set(&scenario);
-    stage
-        .play("wait end\nstatus ok\nplan editor/writer\nwait plan\nretry\nwait retried\nwait end\nstatus ok")
-        .await
-        .unwrap();
+    let retry =
+        |span: &str| format!("wait end\nstatus ok\nplan {span}\nwait plan\nretry\nwait retried\nwait end\nstatus ok");
+    stage.play(&retry("editor/writer")).await.unwrap();
+    stage.play(&retry("editor/reviewer/llm")).await.unwrap();
     let database = stage.session.folder.as_ref().unwrap().database();
     let folder = stage.close().await;
     let config = Config::default().access_mode(AccessMode::ReadOnly).unwrap();
@@ -113,8 +113,8 @@ async fn runs_and_spans_read_as_in_tama() {
     let spans: Vec<(String, Option<String>, String, String, i64, i64)> = rows(&connection, sql, run, |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
     });
-    // editor; writer with 2 calls and 3 tools, twice; reviewer with its call, twice.
-    assert_eq!(spans.len(), 1 + 2 * 6 + 2 * 2);
+    // editor; writer with 2 calls and 3 tools, twice; reviewer with its call, twice; that call alone.
+    assert_eq!(spans.len(), 1 + 2 * 6 + 2 * 2 + 1);
     assert!(spans.iter().all(|span| span.5 >= span.4), "a span that ended has an end");
     let named = |name: &str| spans.iter().filter(|span| span.2 == name).count();
     assert_eq!(named("agent:editor:fsm"), 1);
@@ -159,8 +159,10 @@ async fn calls_read_as_in_tama() {
     assert_eq!((first.0.as_str(), first.1.as_deref()), ("script:replies.toml", Some("write")));
     assert_eq!((first.3, first.4, first.5), (11, 7, None));
     let reviewed: Vec<String> =
-        rows(&connection, "SELECT span_id FROM spans WHERE node_id = 'editor/reviewer/llm'", "", |row| row.get(0));
-    let reviewed = call(&reviewed[0]);
+        rows(&connection, "SELECT span_id FROM spans WHERE node_id = 'editor/reviewer/llm' ORDER BY seq", "", |row| {
+            row.get(0)
+        });
+    let reviewed = call(&reviewed[2]);
     assert_eq!((reviewed.1.as_deref(), reviewed.2.as_str(), reviewed.5), (Some("review"), "fine", Some(0.5)));
 
     let sql = "SELECT tool_name, args_json, result, duration_ms FROM tool_calls WHERE span_id = ?";

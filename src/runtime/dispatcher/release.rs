@@ -19,9 +19,12 @@ impl Dispatcher {
         if matches!(how, Release::Answer { .. }) && paths.len() > 1 {
             return Err("several spans are paused here; select the one to answer for".into());
         }
-        let is_call = |path: &String| self.flights.get(path).is_some_and(|flight| flight.work.is_some());
-        if matches!(how, Release::Answer { .. }) && !paths.iter().all(is_call) {
-            return Err("only a model's or a tool's call can be answered; retry or continue this".into());
+        // A divergence is not an outcome: an answer would be taken for what was recorded there.
+        let diverged = |path: &String| {
+            self.flights.get(path).is_some_and(|flight| flight.work.is_none() && flight.span != flight.agent)
+        };
+        if matches!(how, Release::Answer { .. }) && paths.iter().any(diverged) {
+            return Err("a divergence can't be answered; retry the agent".into());
         }
         let tell = match how {
             Release::Continue { tell } => *tell,

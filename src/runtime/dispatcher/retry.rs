@@ -89,7 +89,7 @@ impl Dispatcher {
         let Some(conflict) = foreseen.conflict else { return Ok(()) };
         let why = format!("{} ({}) was changed since", conflict.action, conflict.key);
         self.sink.send(Update::Undo(UndoReport { conflict: Some(conflict), ..UndoReport::default() }));
-        Err(format!("the retry stopped before anything was touched: {why}"))
+        Err(format!("the retry stopped before anything ran or was undone: {why}"))
     }
 
     /// Undoes what the plan takes back.
