@@ -1,9 +1,10 @@
 //! Do, undo and redo: on memory, and on a real folder.
 
+use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
 
 use super::fixture::{Fixture, append, delete, folder, remove, set, write};
-use super::{redo, settle, undo, undo_list};
+use super::{preview, redo, settle, settles_away, undo, undo_list};
 use crate::model::{
     ActionChange, ActionEvent, ActionRecord, ActionStatus, ConflictBy, Element, Key, KeyState, Seq, SpanId, TraceBody,
     Undoability,
@@ -216,4 +217,19 @@ fn intent(run: &Fixture, key: Key, intended: KeyState) -> Seq {
         intended,
         undo: Undoability::Undo,
     })])
+}
+
+#[tokio::test]
+async fn looking_ahead_counts_what_a_crash_left_open_as_settled() {
+    let run = Fixture::new();
+    let first = run.act(2, set("k", "one")).await;
+    let made = run.act(2, write("made", "x")).await;
+    let undone = run.act(2, write("undone", "x")).await;
+    // None of these was done.
+    let memory = intent(&run, Key::memory("k"), text("two"));
+    let path = intent(&run, Key::file("missing"), KeyState::Symlink { target: "x".into() });
+    run.log.append(vec![TraceBody::ActionEvent(ActionEvent { action: undone, change: ActionChange::UndoStarted })]);
+    assert_eq!(settles_away(&run.log, &run.world), HashSet::from([memory, path, undone]));
+    let seen = preview(&run.log, &run.world, &[path, memory, undone, made, first], false);
+    assert_eq!((seen.undone, seen.left, seen.conflict), (vec![made, first], Vec::new(), None));
 }

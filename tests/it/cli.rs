@@ -353,6 +353,129 @@ fn a_missing_task_is_wrong_usage_and_a_screen_needs_a_terminal() {
     assert!(String::from_utf8(ran.stderr).unwrap().contains("--task"));
 }
 
+/// The project's only run, driven by nobody.
+fn ran(project: &Project) -> String {
+    json(&project.tama(&["run", ".", "--json"]))["run"].as_str().unwrap().to_owned()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn a_run_that_another_process_holds_opens_no_screen() {
+    let project = fresh("");
+    let run = ran(&project);
+    let data = DataDir::open_or_create(project.folder.path().join(".tama")).unwrap();
+    let held = data.find(&run).unwrap().open(Box::new(|_| {}), Access::ReadWrite).unwrap();
+    let refused = project.tama(&["replay", &run]);
+    let pid = format!("another process (pid {})", std::process::id());
+    assert_eq!((refused.status.code(), out(&refused)), (Some(1), String::new()));
+    assert!(said(&refused).contains(&pid), "{}", said(&refused));
+    held.log.recorder().close().unwrap();
+    drop(held);
+    assert!(said(&project.tama(&["replay", &run])).contains("terminal"));
+}
+
+#[test]
+fn an_interrupted_run_is_not_retried_and_neither_is_its_plan_shown() {
+    let project = fresh("");
+    let run = ran(&project);
+    let data = DataDir::open_or_create(project.folder.path().join(".tama")).unwrap();
+    let opened = data.find(&run).unwrap().open(Box::new(|_| {}), Access::ReadWrite).unwrap();
+    opened.log.append(vec![TraceBody::RunStatus { status: RunStatus::Running, text: None }]);
+    opened.log.recorder().close().unwrap();
+    drop(opened);
+    for more in [&["--dry-run"][..], &[]] {
+        let refused = project.tama(&[&["retry", &run, "--span", "main/writer"][..], more].concat());
+        assert_eq!((refused.status.code(), out(&refused)), (Some(1), String::new()));
+        assert!(said(&refused).starts_with("error: this run was interrupted, so"), "{}", said(&refused));
+    }
+    assert_eq!(project.work("a").as_deref(), Some("bad"));
+}
+
+#[test]
+fn a_dry_retry_meets_what_the_real_one_would() {
+    let project = fresh("");
+    let run = ran(&project);
+    let dry =
+        |span: &str, more: &[&str]| project.tama(&[&["retry", &run, "--dry-run", "--span", span][..], more].concat());
+    let missing = dry("main/writer", &["--prompt", "nothing.md"]);
+    assert_eq!((missing.status.code(), out(&missing)), (Some(1), String::new()));
+    assert!(said(&missing).contains("nothing.md"));
+    fs::write(project.folder.path().join("better.md"), "Better.").unwrap();
+    let promptless = dry("main", &["--prompt", "better.md"]);
+    assert_eq!(promptless.status.code(), Some(1));
+    assert!(said(&promptless).contains("main has no prompt of its own"), "{}", said(&promptless));
+    let edited = json(&dry("main/writer", &["--prompt", "better.md", "--json"]));
+    assert_eq!((&edited["changed"][0], &edited["conflict"]), (&"writer (edited)".into(), &serde_json::Value::Null));
+    fs::write(project.folder.path().join("pipeline.toml"), "[pipeline]").unwrap();
+    let broken = dry("main/writer", &[]);
+    assert_eq!(broken.status.code(), Some(0), "{}", said(&broken));
+    assert!(out(&broken).contains("note: the retry runs by the stored pipeline"), "{}", out(&broken));
+}
+
+#[test]
+fn undone_effects_outside_a_retry_are_named_before_it_starts() {
+    let project = fresh("");
+    let finishes = r#"calls = [{ name = "finish", args = { key = "done", value = "good" } }]"#;
+    let replies = REPLIES.replace("\"*planner\"", "\"*first\"");
+    let oneshot = "pattern = \"oneshot\"\nprompt = \"Plan.\"";
+    let looping = "pattern = \"react\"\ntools = [\"tama_files_write\"]\nprompt = \"Plan.\"";
+    fs::write(project.folder.path().join("pipeline.toml"), PIPELINE.replace(oneshot, looping)).unwrap();
+    let plans = format!(
+        "[[reply]]\nagent = \"*planner\"\ncall = 1\ncalls = [{{ name = \"tama_files_write\", args = {{ path = \
+         \"plan\", content = \"p\" }} }}]\n[[reply]]\nagent = \"*planner\"\n{finishes}\n"
+    );
+    fs::write(project.folder.path().join("replies.toml"), format!("{plans}{replies}")).unwrap();
+    let run = ran(&project);
+    assert_eq!(project.tama(&["undo", &run, "--span", "main/planner"]).status.code(), Some(0));
+    let dry = json(&project.tama(&["retry", &run, "--span", "main/writer", "--dry-run", "--json"]));
+    assert_eq!(dry["undone_outside"][0]["key"], "plan", "{dry}");
+    let retried = project.tama(&["retry", &run, "--span", "main/writer", "--json"]);
+    assert!(said(&retried).contains("1 effect outside the retry stay"), "{}", said(&retried));
+    assert_eq!(json(&retried)["undone_outside"], dry["undone_outside"]);
+    assert_eq!(project.work("plan"), None);
+}
+
+#[tokio::test]
+async fn a_conflict_can_be_skipped_or_forced() {
+    let project = Project::new().await;
+    fs::write(project.folder.path().join("work/kept"), "theirs").unwrap();
+    let stopped = project.tama(&["undo", &project.run, "--json"]);
+    assert_eq!(stopped.status.code(), Some(7));
+    let action = json(&stopped)["conflict"]["action"].to_string();
+    let unknown = project.tama(&["undo", &project.run, "--skip", "9999"]);
+    assert!(said(&unknown).contains("no action #9999"), "{}", said(&unknown));
+    let beyond = project.tama(&["undo", &project.run, "--to", "99999"]);
+    assert!(beyond.status.code() == Some(1) && said(&beyond).contains("it ends at"), "{}", said(&beyond));
+    let skipped = project.tama(&["undo", &project.run, "--skip", &action]);
+    assert!(out(&skipped).contains("2 of 3 undone"), "{}", out(&skipped));
+    assert_eq!((project.work("out/a"), project.work("kept").as_deref()), (None, Some("theirs")));
+    let forced = project.tama(&["undo", &project.run, "--force"]);
+    assert!(out(&forced).contains("restored 1/1"), "{}", out(&forced));
+    assert_eq!(project.work("kept").as_deref(), Some("from before"));
+}
+
+#[test]
+fn a_name_that_is_neither_command_nor_file_gets_the_nearest_command() {
+    let project = fresh("");
+    let refused = project.tama(&["rnus"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let told = said(&refused);
+    assert!(told.contains("rnus is neither a command nor") && told.contains("`tama-tui runs`"), "{told}");
+}
+
+#[test]
+fn a_run_with_a_spoilt_manifest_is_listed_as_such() {
+    let project = fresh("");
+    let run = ran(&project);
+    fs::write(project.folder.path().join(".tama/runs").join(&run).join("manifest.json"), "{").unwrap();
+    let list = out(&project.tama(&["runs"]));
+    let row = list.lines().find(|line| line.starts_with(&run)).unwrap();
+    assert!(row.contains("unreadable") && !row.contains(".tama"), "{list}");
+}
+
 /// What is changed in the pipeline, and into what; the replies; the exit code, and what is said.
 type Case<'a> = (&'a str, &'a str, Option<&'a str>, i32, &'a [&'a str]);
 
@@ -443,127 +566,4 @@ fn two_debuggers_work_side_by_side_on_one_project() {
     let listed = listed.as_array().unwrap();
     assert_eq!(listed.len(), 2);
     assert!(listed.iter().all(|run| run["manifest"]["status"] == "running"), "{listed:?}");
-}
-
-/// The project's only run, driven by nobody.
-fn ran(project: &Project) -> String {
-    json(&project.tama(&["run", ".", "--json"]))["run"].as_str().unwrap().to_owned()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-#[test]
-fn a_run_that_another_process_holds_opens_no_screen() {
-    let project = fresh("");
-    let run = ran(&project);
-    let data = DataDir::open_or_create(project.folder.path().join(".tama")).unwrap();
-    let held = data.find(&run).unwrap().open(Box::new(|_| {}), Access::ReadWrite).unwrap();
-    let refused = project.tama(&["replay", &run]);
-    let pid = format!("another process (pid {})", std::process::id());
-    assert_eq!((refused.status.code(), out(&refused)), (Some(1), String::new()));
-    assert!(said(&refused).contains(&pid), "{}", said(&refused));
-    held.log.recorder().close().unwrap();
-    drop(held);
-    assert!(said(&project.tama(&["replay", &run])).contains("terminal"));
-}
-
-#[test]
-fn an_interrupted_run_is_not_retried_and_neither_is_its_plan_shown() {
-    let project = fresh("");
-    let run = ran(&project);
-    let data = DataDir::open_or_create(project.folder.path().join(".tama")).unwrap();
-    let opened = data.find(&run).unwrap().open(Box::new(|_| {}), Access::ReadWrite).unwrap();
-    opened.log.append(vec![TraceBody::RunStatus { status: RunStatus::Running, text: None }]);
-    opened.log.recorder().close().unwrap();
-    drop(opened);
-    for more in [&["--dry-run"][..], &[]] {
-        let refused = project.tama(&[&["retry", &run, "--span", "main/writer"][..], more].concat());
-        assert_eq!((refused.status.code(), out(&refused)), (Some(1), String::new()));
-        assert!(said(&refused).starts_with("error: this run was interrupted, so"), "{}", said(&refused));
-    }
-    assert_eq!(project.work("a").as_deref(), Some("bad"));
-}
-
-#[test]
-fn a_dry_retry_meets_what_the_real_one_would() {
-    let project = fresh("");
-    let run = ran(&project);
-    let dry =
-        |span: &str, more: &[&str]| project.tama(&[&["retry", &run, "--dry-run", "--span", span][..], more].concat());
-    let missing = dry("main/writer", &["--prompt", "nothing.md"]);
-    assert_eq!((missing.status.code(), out(&missing)), (Some(1), String::new()));
-    assert!(said(&missing).contains("nothing.md"));
-    fs::write(project.folder.path().join("better.md"), "Better.").unwrap();
-    let promptless = dry("main", &["--prompt", "better.md"]);
-    assert_eq!(promptless.status.code(), Some(1));
-    assert!(said(&promptless).contains("main has no prompt of its own"), "{}", said(&promptless));
-    let edited = json(&dry("main/writer", &["--prompt", "better.md", "--json"]));
-    assert_eq!((&edited["changed"][0], &edited["conflict"]), (&"writer (edited)".into(), &serde_json::Value::Null));
-    fs::write(project.folder.path().join("pipeline.toml"), "[pipeline]").unwrap();
-    let broken = dry("main/writer", &[]);
-    assert_eq!(broken.status.code(), Some(0), "{}", said(&broken));
-    assert!(out(&broken).contains("note: the retry runs by the stored pipeline"), "{}", out(&broken));
-}
-
-#[test]
-fn undone_effects_outside_a_retry_are_named_before_it_starts() {
-    let project = fresh("");
-    let writes = r#"calls = [{ name = "finish", args = { key = "done", value = "good" } }]"#;
-    let replies = REPLIES.replace("\"*planner\"", "\"*first\"");
-    let planner = "pattern = \"oneshot\"\nprompt = \"Plan.\"";
-    let react = "pattern = \"react\"\ntools = [\"tama_files_write\"]\nprompt = \"Plan.\"";
-    fs::write(project.folder.path().join("pipeline.toml"), PIPELINE.replace(planner, react)).unwrap();
-    let plans = format!(
-        "[[reply]]\nagent = \"*planner\"\ncall = 1\ncalls = [{{ name = \"tama_files_write\", args = {{ path = \
-         \"plan\", content = \"p\" }} }}]\n[[reply]]\nagent = \"*planner\"\n{writes}\n"
-    );
-    fs::write(project.folder.path().join("replies.toml"), format!("{plans}{replies}")).unwrap();
-    let run = ran(&project);
-    assert_eq!(project.tama(&["undo", &run, "--span", "main/planner"]).status.code(), Some(0));
-    let dry = json(&project.tama(&["retry", &run, "--span", "main/writer", "--dry-run", "--json"]));
-    assert_eq!(dry["undone_outside"][0]["key"], "plan", "{dry}");
-    let retried = project.tama(&["retry", &run, "--span", "main/writer", "--json"]);
-    assert!(said(&retried).contains("1 effect outside the retry stay"), "{}", said(&retried));
-    assert_eq!(json(&retried)["undone_outside"], dry["undone_outside"]);
-    assert_eq!(project.work("plan"), None);
-}
-
-#[tokio::test]
-async fn a_conflict_can_be_skipped_or_forced() {
-    let project = Project::new().await;
-    fs::write(project.folder.path().join("work/kept"), "theirs").unwrap();
-    let stopped = project.tama(&["undo", &project.run, "--json"]);
-    assert_eq!(stopped.status.code(), Some(7));
-    let action = json(&stopped)["conflict"]["action"].to_string();
-    let unknown = project.tama(&["undo", &project.run, "--skip", "9999"]);
-    assert!(said(&unknown).contains("no action #9999"), "{}", said(&unknown));
-    let beyond = project.tama(&["undo", &project.run, "--to", "99999"]);
-    assert!(beyond.status.code() == Some(1) && said(&beyond).contains("it ends at"), "{}", said(&beyond));
-    let skipped = project.tama(&["undo", &project.run, "--skip", &action]);
-    assert!(out(&skipped).contains("2 of 3 undone"), "{}", out(&skipped));
-    assert_eq!((project.work("out/a"), project.work("kept").as_deref()), (None, Some("theirs")));
-    let forced = project.tama(&["undo", &project.run, "--force"]);
-    assert!(out(&forced).contains("restored 1/1"), "{}", out(&forced));
-    assert_eq!(project.work("kept").as_deref(), Some("from before"));
-}
-
-#[test]
-fn a_name_that_is_neither_command_nor_file_gets_the_nearest_command() {
-    let project = fresh("");
-    let refused = project.tama(&["rnus"]);
-    assert_eq!(refused.status.code(), Some(2));
-    let told = said(&refused);
-    assert!(told.contains("rnus is neither a command nor") && told.contains("`tama-tui runs`"), "{told}");
-}
-
-#[test]
-fn a_run_with_a_spoilt_manifest_is_listed_as_such() {
-    let project = fresh("");
-    let run = ran(&project);
-    fs::write(project.folder.path().join(".tama/runs").join(&run).join("manifest.json"), "{").unwrap();
-    let list = out(&project.tama(&["runs"]));
-    let row = list.lines().find(|line| line.starts_with(&run)).unwrap();
-    assert!(row.contains("unreadable") && !row.contains(".tama"), "{list}");
 }
