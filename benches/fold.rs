@@ -1,6 +1,8 @@
-//! Folding events into the run's state and the tree: events per second, and resident bytes per span (no payloads).
+//! Folding events into the run's state and the tree: events per second, and resident bytes per span (no payloads);
+//! against only keeping the events.
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use tama_tui::app::Tree;
@@ -62,7 +64,10 @@ fn fold(c: &mut Criterion) {
     for spans in [1_000, 10_000, 100_000] {
         let events: Vec<TraceEvent> = events(spans).collect();
         group.throughput(Throughput::Elements(events.len() as u64));
-        group.bench_function(BenchmarkId::from_parameter(spans), |b| {
+        group.bench_function(BenchmarkId::new("keep the events", spans), |b| {
+            b.iter_batched(|| (), |()| black_box(events.clone()), BatchSize::LargeInput);
+        });
+        group.bench_function(BenchmarkId::new("fold", spans), |b| {
             b.iter_batched(
                 || (RunState::default(), Tree::default()),
                 |(mut run, mut tree)| {
@@ -85,15 +90,24 @@ fn fold(c: &mut Criterion) {
 /// Prints the memory that a million spans take, as the system counts it.
 fn resident() {
     const SPANS: u32 = 1_000_000;
-    let Some(before) = resident_bytes() else { return };
-    let (mut run, mut tree) = (RunState::default(), Tree::default());
-    events(SPANS).for_each(|event| run.apply(&event));
-    tree.sync(&run.trace);
-    if let Some(after) = resident_bytes() {
-        let each = after.saturating_sub(before) / u64::from(SPANS);
-        println!("fold/resident           {each} bytes a span, {SPANS} spans");
+    grown("folded", SPANS, || {
+        let (mut run, mut tree) = (RunState::default(), Tree::default());
+        events(SPANS).for_each(|event| run.apply(&event));
+        tree.sync(&run.trace);
+        (run, tree)
+    });
+    grown("events only", SPANS, || events(SPANS).collect::<Vec<_>>());
+}
+
+/// Prints by how much resident memory grows.
+fn grown<T>(name: &str, spans: u32, make: impl FnOnce() -> T) {
+    let before = resident_bytes();
+    let kept = make();
+    if let (Some(before), Some(after)) = (before, resident_bytes()) {
+        let each = after.saturating_sub(before) / u64::from(spans);
+        println!("fold/resident, {name:<12} {each:>5} bytes a span, {spans} spans");
     }
-    black_box((run, tree));
+    black_box(kept);
 }
 
 /// Resident memory of this process; `None` where there is no /proc.
@@ -105,7 +119,8 @@ fn resident_bytes() -> Option<u64> {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().sample_size(20);
+    config = Criterion::default().sample_size(20).warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(3));
     targets = fold
 }
 criterion_main!(benches);

@@ -1,6 +1,8 @@
-//! Scrolling the span tree: one frame's rows from a run of growing size. The time should not grow with it.
+//! Scrolling the span tree: one frame's rows from a run of growing size, against making all its rows. The time of a
+//! frame should not grow with the run.
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use tama_tui::app::Tree;
@@ -68,7 +70,7 @@ fn scroll(c: &mut Criterion) {
             tree.sync(&run.trace);
             let len = tree.len();
             let mut down = true;
-            group.bench_function(BenchmarkId::from_parameter(spans), |b| {
+            group.bench_function(BenchmarkId::new("rows in view", spans), |b| {
                 b.iter(|| {
                     tree.step(if down { 37 } else { -37 }, HEIGHT);
                     let top = tree.top(HEIGHT);
@@ -78,6 +80,7 @@ fn scroll(c: &mut Criterion) {
                     black_box((tree.sticky(top), tree.window(top, HEIGHT)))
                 });
             });
+            group.bench_function(BenchmarkId::new("all rows", spans), |b| b.iter(|| black_box(tree.window(0, len))));
         }
         group.finish();
     }
@@ -102,7 +105,8 @@ fn fold(c: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().sample_size(20);
+    config = Criterion::default().sample_size(20).warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(1));
     targets = scroll, fold
 }
 criterion_main!(benches);

@@ -17,7 +17,10 @@ pub enum LineKind {
     /// Prose.
     Text,
     /// JSON.
-    Json,
+    Json {
+        /// What a wrapped line goes on with.
+        starts: JsonStart,
+    },
     /// An error.
     Error,
     /// Who wrote the message below.
@@ -27,6 +30,31 @@ pub enum LineKind {
         /// Where the value starts.
         value: usize,
     },
+}
+
+/// Where a line of JSON begins: a wrapped string goes on in the lines after its first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum JsonStart {
+    /// Between strings.
+    #[default]
+    Outside,
+    /// In a string.
+    Inside,
+    /// In a string, after a backslash.
+    Escaped,
+}
+
+impl JsonStart {
+    /// Where the text after this one begins.
+    #[must_use]
+    pub fn after(self, text: &str) -> Self {
+        text.chars().fold(self, |at, letter| match (at, letter) {
+            (Self::Outside, '"') | (Self::Escaped, _) => Self::Inside,
+            (Self::Inside, '"') | (Self::Outside, _) => Self::Outside,
+            (Self::Inside, '\\') => Self::Escaped,
+            (Self::Inside, _) => Self::Inside,
+        })
+    }
 }
 
 /// One line, safe to be shown.
@@ -238,12 +266,18 @@ fn push_section(lines: &mut Vec<DetailLine>, at: usize, section: &Section, width
     let mut push = |kind: LineKind, text: &str| {
         for line in safe::lines(text) {
             let cut = width.map_or_else(|| vec![&*line], |width| wrapped(&line, width));
-            lines.extend(cut.into_iter().map(|text| DetailLine { section: at, kind, text: text.to_owned() }));
+            let mut next = JsonStart::Outside;
+            lines.extend(cut.into_iter().map(|text| {
+                let starts = next;
+                next = starts.after(text);
+                let kind = if matches!(kind, LineKind::Json { .. }) { LineKind::Json { starts } } else { kind };
+                DetailLine { section: at, kind, text: text.to_owned() }
+            }));
         }
     };
     match &section.body {
         SectionBody::Text(text) => push(LineKind::Text, text),
-        SectionBody::Json(text) => push(LineKind::Json, text),
+        SectionBody::Json(text) => push(LineKind::Json { starts: JsonStart::Outside }, text),
         SectionBody::Error(text) => push(LineKind::Error, text),
         SectionBody::Messages(messages) => {
             for (role, text) in messages {
@@ -304,6 +338,24 @@ mod tests {
         assert_eq!(wrapped("abcdefghij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(wrapped("字字字", 4), ["字字", "字"]);
         assert_eq!(wrapped("", 4), [""]);
+    }
+
+    #[test]
+    fn a_wrapped_json_string_goes_on_in_its_next_lines() {
+        let mut lines = Vec::new();
+        let body = SectionBody::Json("{\"a\": \"one \\\"two\\\" three\", \"b\": 1}".into());
+        let section = Section { title: "arguments".into(), note: String::new(), body, folded: false };
+        push_section(&mut lines, 0, &section, Some(12));
+        let starts: Vec<(&str, LineKind)> = lines[1..].iter().map(|line| (&line.text[..], line.kind)).collect();
+        let json = |starts| LineKind::Json { starts };
+        let expected = [
+            ("{\"a\": \"one", json(JsonStart::Outside)),
+            ("\\\"two\\\"", json(JsonStart::Inside)),
+            ("three\",", json(JsonStart::Inside)),
+            ("\"b\": 1}", json(JsonStart::Outside)),
+        ];
+        assert_eq!(starts, expected);
+        assert_eq!(JsonStart::Outside.after("\"x\\"), JsonStart::Escaped);
     }
 
     fn detail(width: usize) -> Detail {

@@ -1,49 +1,76 @@
 //! The line at the bottom: what can follow a prefix, what is typed, why a key was refused, what `r` would do, and a
 //! few keys that work now.
 
-use super::{Key, Pane, State, UiAction, keys};
+use super::{Key, Pane, State, UiAction, keys, safe};
 
 /// What the footer says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Footer {
-    /// The left side: a message, or what `r` would do.
+    /// The left side: a message, or what a key would do.
     pub left: String,
+    /// Whether that answers a key: it then comes before every hint.
+    pub is_answer: bool,
     /// The search being typed.
     pub input: Option<String>,
     /// What can follow the prefix that was pressed: key and verb.
     pub menu: Vec<(String, &'static str)>,
-    /// Keys that work now, with their verbs.
+    /// Keys that work now, with their verbs: those that matter most first, the help last.
     pub hints: Vec<(String, &'static str)>,
+    /// How many of the first hints come before the left side.
+    pub needed: usize,
 }
 
-const HINTS: [UiAction; 9] = [
-    UiAction::Continue,
-    UiAction::Undo,
-    UiAction::Retry,
-    UiAction::Step,
-    UiAction::Edit,
-    UiAction::UndoSpan,
-    UiAction::Redo,
-    UiAction::Pause,
-    UiAction::Help,
-];
+/// What is wanted at a gate, and what else drives the run.
+const NEEDED: [UiAction; 6] =
+    [UiAction::Continue, UiAction::Step, UiAction::Edit, UiAction::Undo, UiAction::Retry, UiAction::Pause];
+/// In Rollback what `u` would do matters more.
+const NEEDED_IN_ROLLBACK: [UiAction; 3] = [UiAction::Continue, UiAction::Undo, UiAction::UndoSpan];
+const MORE: [UiAction; 6] =
+    [UiAction::Pause, UiAction::Retry, UiAction::UndoSpan, UiAction::Redo, UiAction::Skip, UiAction::Help];
 
 /// The footer of a state.
 #[must_use]
 pub fn footer(state: &State) -> Footer {
-    let left = state.message.clone().or_else(|| state.preview.line(state.selected())).unwrap_or_default();
-    let hints = HINTS
-        .into_iter()
-        .map(keys::verb)
-        .filter(|verb| verb.context.has(state.focus) && (verb.available)(state).is_ok())
-        .map(|verb| (verb.keys_text(), verb.name))
-        .collect();
+    let works = |action: &UiAction| {
+        let verb = keys::verb(*action);
+        verb.context.has(state.focus) && (verb.available)(state).is_ok()
+    };
+    let hint = |action: UiAction| (keys::verb(action).keys_text(), keys::verb(action).name);
+    // While something stands at a gate, a pause is no longer what is wanted.
+    let at_gate = works(&UiAction::Continue);
+    let is_needed = |action: &&UiAction| works(action) && !(at_gate && **action == UiAction::Pause);
+    let wanted = if state.focus == Pane::Rollback { &NEEDED_IN_ROLLBACK[..] } else { &NEEDED };
+    let needed: Vec<UiAction> = wanted.iter().filter(is_needed).copied().collect();
+    let more = MORE.into_iter().filter(|action| works(action) && !needed.contains(action));
+    let hints = needed.iter().copied().chain(more).map(hint).collect();
     let menu = state.pending.map(following).unwrap_or_default();
     let input = state.search.as_ref().map(|search| match search.pane {
         Pane::Detail => format!("search: {}", search.text),
         _ => format!("filter: {}", search.text),
     });
-    Footer { left, input, menu, hints }
+    let answer = state.message.clone().or_else(|| nothing_found(state));
+    let is_answer = answer.is_some();
+    let left = answer.or_else(|| preview(state)).unwrap_or_default();
+    Footer { left, is_answer, input, menu, hints, needed: needed.len() }
+}
+
+/// What `u` would do in Rollback, and elsewhere what `r` would.
+fn preview(state: &State) -> Option<String> {
+    if state.focus == Pane::Rollback {
+        return (keys::verb(UiAction::Undo).available)(state).ok().and_then(|()| state.rollback.undo_line(&state.run));
+    }
+    state.preview.line(state.selected())
+}
+
+/// That what is looked for is nowhere.
+fn nothing_found(state: &State) -> Option<String> {
+    let (filter, find) = (state.tree.filter(), &state.detail.find);
+    if state.tree.is_empty() && !filter.is_empty() {
+        return Some(format!("no span matches \u{201c}{}\u{201d}: Esc shows all", safe::line(filter)));
+    }
+    let searching = state.search.as_ref().is_some_and(|search| search.pane == Pane::Detail) && !find.is_empty();
+    let found = || state.detail.lines().iter().any(|line| state.detail.is_match(line));
+    (searching && !found()).then(|| format!("\u{201c}{}\u{201d} is not in these texts", safe::line(find)))
 }
 
 fn following(prefix: Key) -> Vec<(String, &'static str)> {

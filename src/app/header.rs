@@ -56,6 +56,7 @@ fn status(state: &State) -> String {
     let paused = state.run.trace.paused().count();
     match state.run.status {
         _ if state.run.trace.is_empty() => "starting".into(),
+        RunStatus::Interrupted => "interrupted".into(),
         RunStatus::Running if state.closed => "closed".into(),
         RunStatus::Running if state.pausing => "pausing…".into(),
         _ if paused > 0 => format!("{paused} paused"),

@@ -23,7 +23,7 @@ pub mod text;
 mod tree;
 mod update;
 
-pub use detail::{Detail, DetailLine, LineKind};
+pub use detail::{Detail, DetailLine, JsonStart, LineKind};
 pub use footer::{Footer, footer};
 pub use header::{Header, header};
 pub use input::{Key, Mouse};
@@ -35,6 +35,6 @@ pub use popup::{Ask, BreakList, Choice, Confirmed, Editor, Help, Item, Menu, Pla
 pub use preview::Preview;
 pub use rollback::{ActionRow, Rollback, Word};
 pub use scroll::Scroll;
-pub use state::{Pane, Search, Setup, State};
+pub use state::{Pane, Search, Setup, State, shown_status};
 pub use tree::{Row, Tree};
 pub use update::update;

@@ -3,11 +3,16 @@
 use super::text::plural;
 use crate::model::{RetryPlan, SpanId};
 
+/// How a refused plan begins.
+const NO_PLAN: &str = "failed to plan the retry";
+
 /// The plan of a retry of the selected span.
 #[derive(Debug, Clone, Default)]
 pub struct Preview {
     plan: Option<RetryPlan>,
     due: Option<SpanId>,
+    /// Plans asked for and not answered.
+    asked: usize,
 }
 
 impl Preview {
@@ -46,7 +51,20 @@ impl Preview {
         self.due.take()
     }
 
+    /// The plan of a preview was asked for.
+    pub(super) fn sent(&mut self) {
+        self.asked += 1;
+    }
+
     pub(super) fn keep(&mut self, plan: RetryPlan) {
+        self.asked = self.asked.saturating_sub(1);
         self.plan = Some(plan);
+    }
+
+    /// Whether a refusal answers a preview: nobody asked for it, so nobody needs to be told.
+    pub(super) fn takes_refusal(&mut self, why: &str) -> bool {
+        let is_one = self.asked > 0 && why.starts_with(NO_PLAN);
+        self.asked -= usize::from(is_one);
+        is_one
     }
 }

@@ -72,6 +72,8 @@ pub struct Rollback {
     picked: Option<Seq>,
     scroll: Scroll,
     stale: bool,
+    /// The picked row is done with: the cursor goes to the next one that can be undone.
+    passed: bool,
 }
 
 impl Rollback {
@@ -158,8 +160,19 @@ impl Rollback {
         self.picked = self.selected();
     }
 
+    /// `u undoes #12 tama_files_write …`, for the footer.
+    #[must_use]
+    pub fn undo_line(&self, run: &RunState) -> Option<String> {
+        let action = self.to_undo(run)?;
+        let blocked = match run.ledger.standing(action) {
+            Standing::Blocked { by, .. } => format!("  (blocked by {by})"),
+            _ => String::new(),
+        };
+        Some(format!("u undoes {}{blocked}", self.describe(run, action)))
+    }
+
     /// Lets the cursor stay on the one that `u` undoes again.
-    pub(super) fn unpick(&mut self) {
+    fn unpick(&mut self) {
         self.picked = None;
         self.stale = true;
     }
@@ -173,8 +186,9 @@ impl Rollback {
     pub(super) fn toggle_skip(&mut self, seq: Seq) {
         if !self.skipped.remove(&seq) {
             self.skipped.insert(seq);
+            self.passed |= self.picked == Some(seq);
         }
-        self.unpick();
+        self.stale = true;
     }
 
     /// Takes note of an event that changes what the list shows.
@@ -184,7 +198,10 @@ impl Rollback {
             TraceBody::ActionEvent(event) => {
                 self.stale = true;
                 match event.change {
-                    ActionChange::Undone { .. } => self.undone_order.push(event.action),
+                    ActionChange::Undone { .. } => {
+                        self.undone_order.push(event.action);
+                        self.passed |= self.picked == Some(event.action);
+                    }
                     ActionChange::Redone => self.undone_order.retain(|seq| *seq != event.action),
                     _ => {}
                 }
@@ -197,15 +214,22 @@ impl Rollback {
     pub(super) fn refresh(&mut self, run: &RunState, span: SpanId, height: usize) {
         if span != self.span {
             self.span = span;
+            self.passed = false;
             self.unpick();
         }
         if std::mem::take(&mut self.stale) {
             self.rows = run.actions(span, !self.narrow);
             let status = |seq: &Seq| run.ledger.get(*seq).map(|entry| entry.status);
             self.undone = self.rows.iter().filter(|seq| status(seq) == Some(ActionStatus::Undone)).count();
-            let can_undo = |entry: &&LedgerEntry| entry.is_applied() && entry.is_undoable();
-            let wanted = self.rows.iter().filter(|seq| !self.skipped.contains(seq));
-            self.next = wanted.filter_map(|seq| run.ledger.get(*seq)).find(can_undo).map(|entry| entry.seq);
+            let can_undo = |entry: &LedgerEntry| entry.is_applied() && entry.is_undoable();
+            let wanted = |seq: &&Seq| !self.skipped.contains(seq) && run.ledger.get(**seq).is_some_and(can_undo);
+            self.next = self.rows.iter().find(wanted).copied();
+            if std::mem::take(&mut self.passed) {
+                // The rows are newest first: the next one below is the newest older one.
+                let from = self.picked.map_or(0, |gone| self.rows.partition_point(|row| *row > gone));
+                let (above, below) = self.rows.split_at(from);
+                self.picked = below.iter().find(wanted).or_else(|| above.iter().rev().find(wanted)).copied();
+            }
         }
         let at = self.picked.or(self.next).and_then(|wanted| self.rows.binary_search_by(|row| wanted.cmp(row)).ok());
         self.scroll.go(at.unwrap_or(0), self.rows.len(), height);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{Detail, Key, Layout, Log, Popup, Preview, Rollback, Tree};
-use crate::model::{Abilities, Breakpoint, Editable, Millis, RunState, RunStatus, SpanId};
+use crate::model::{Abilities, Breakpoint, Editable, Millis, RunState, RunStatus, SpanId, SpanStatus};
 
 /// A panel that can have the focus.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,6 +44,18 @@ pub struct Setup {
     pub now: Millis,
     /// Follow the newest span from the start (a live run).
     pub follow: bool,
+}
+
+/// What the footer's message is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It stands until the next key.
+    #[default]
+    Plain,
+    /// It tells of something refused, and is outdated as soon as the run or the selection moves on.
+    Refusal,
+    /// A key was pressed that notes answer: they are said too.
+    Notes,
 }
 
 /// The screen's state.
@@ -105,6 +117,15 @@ pub struct State {
     pub(super) outside: Option<Editable>,
     /// How many editor popups there were.
     pub(super) editors: u64,
+    /// What the message is.
+    pub(super) said: Said,
+}
+
+/// A span's status as it is shown: nothing of an interrupted run is under way any more, whatever was recorded last.
+#[must_use]
+pub fn shown_status(run: &RunState, status: SpanStatus) -> SpanStatus {
+    let over = matches!(run.status, RunStatus::Interrupted | RunStatus::Cancelled);
+    if over && status.is_live() { SpanStatus::Cancelled } else { status }
 }
 
 impl State {
@@ -190,5 +211,20 @@ impl State {
     /// Says something in the footer.
     pub(super) fn say(&mut self, message: impl Into<String>) {
         self.message = Some(message.into());
+        self.said = Said::Plain;
+    }
+
+    /// Says in the footer that the run refused something.
+    pub(super) fn say_refused(&mut self, why: impl Into<String>) {
+        self.say(why);
+        self.said = Said::Refusal;
+    }
+
+    /// What was refused is the past: the footer says what can be done now.
+    pub(super) fn forget_refusal(&mut self) {
+        if self.said == Said::Refusal {
+            self.said = Said::Plain;
+            self.message = None;
+        }
     }
 }

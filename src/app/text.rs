@@ -3,11 +3,12 @@
 /// A duration: `1ms`, `41.9s`, `12m04`, `3h07`.
 #[must_use]
 pub fn duration(millis: u64) -> String {
+    let (tenths, seconds) = (rounded(millis, 100), rounded(millis, 1000));
     match millis {
         0..1000 => format!("{millis}ms"),
-        1000..100_000 => format!("{}.{}s", millis / 1000, millis % 1000 / 100),
-        100_000..3_600_000 => format!("{}m{:02}", millis / 60_000, millis / 1000 % 60),
-        _ => format!("{}h{:02}", millis / 3_600_000, millis / 60_000 % 60),
+        _ if tenths < 1000 => format!("{}.{}s", tenths / 10, tenths % 10),
+        _ if seconds < 3600 => format!("{}m{:02}", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}", seconds / 3600, seconds / 60 % 60),
     }
 }
 
@@ -19,24 +20,28 @@ pub fn clock(millis: u64) -> String {
     if hours == 0 { format!("{minutes:02}:{seconds:02}") } else { format!("{hours}:{minutes:02}:{seconds:02}") }
 }
 
-/// A count: `812`, `14.2k`, `3.1M`.
+/// A count: `812`, `14.2k`, `142k`, `3.1M`.
 #[must_use]
 pub fn count(n: u64) -> String {
+    let tenths = |unit: u64| rounded(n, unit / 10);
     match n {
         0..1000 => n.to_string(),
-        1000..1_000_000 => format!("{}.{}k", n / 1000, n % 1000 / 100),
-        _ => format!("{}.{}M", n / 1_000_000, n % 1_000_000 / 100_000),
+        _ if tenths(1000) < 1000 => format!("{}.{}k", tenths(1000) / 10, tenths(1000) % 10),
+        _ if rounded(n, 1000) < 1000 => format!("{}k", rounded(n, 1000)),
+        _ => format!("{}.{}M", tenths(1_000_000) / 10, tenths(1_000_000) % 10),
     }
 }
 
 /// Millionths of a US dollar: `$0.031`, `$1.20`.
 #[must_use]
 pub fn money(micros: u64) -> String {
-    if micros < 1_000_000 {
-        format!("$0.{:03}", micros / 1000)
-    } else {
-        format!("${}.{:02}", micros / 1_000_000, micros % 1_000_000 / 10_000)
-    }
+    let (mills, cents) = (rounded(micros, 1000), rounded(micros, 10_000));
+    if mills < 1000 { format!("$0.{mills:03}") } else { format!("${}.{:02}", cents / 100, cents % 100) }
+}
+
+/// How many whole units, rounded half up.
+fn rounded(n: u64, unit: u64) -> u64 {
+    n.saturating_add(unit / 2) / unit
 }
 
 /// `1 span`, `2 spans`.
@@ -48,6 +53,13 @@ pub fn plural(n: usize, word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_rounded_also_into_the_next_unit() {
+        assert_eq!([money(4_800), money(999_600), money(1_996_000)], ["$0.005", "$1.00", "$2.00"]);
+        assert_eq!([count(3_986), count(99_970), count(999_700)], ["4.0k", "100k", "1.0M"]);
+        assert_eq!([duration(1_960), duration(99_960), duration(3_599_600)], ["2.0s", "1m40", "1h00"]);
+    }
 
     #[test]
     fn numbers_read_as_on_the_screen() {

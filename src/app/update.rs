@@ -2,6 +2,7 @@
 
 use super::act;
 use super::keys::{self, Meaning, Verb};
+use super::state::Said;
 use super::{Command, EditorInput, Key, Msg, Pane, Popup, State, TEXT_MARGIN};
 use crate::model;
 
@@ -30,11 +31,20 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
         Msg::ExternalDone(result) => act::outside_done(state, result),
         Msg::Tick(_) => Vec::new(),
     };
+    if commands.iter().any(is_answered_by_a_note) {
+        state.said = Said::Notes;
+    }
     if state.selected() != selected {
         state.preview.want(state.selected());
+        state.forget_refusal();
     }
     commands.extend(settle(state, changed));
     commands
+}
+
+/// Whether the answer to a command is a note, which the footer says too.
+fn is_answered_by_a_note(command: &Command) -> bool {
+    matches!(command, Command::Run(model::Command::WriteBack | model::Command::SaveEdit { .. }))
 }
 
 /// Brings the panels up to the selection, the events and the size.
@@ -60,12 +70,16 @@ fn tick(state: &mut State, now: model::Millis) -> Vec<Command> {
     }
     let may = keys::verb(keys::UiAction::Retry).available;
     let due = state.preview.take_due().filter(|_| may(state).is_ok());
+    if due.is_some() {
+        state.preview.sent();
+    }
     due.map(|span| Command::Run(model::Command::Plan { span })).into_iter().collect()
 }
 
 fn press(state: &mut State, key: Key) -> Vec<Command> {
     const INTERRUPT: Key = Key::Ctrl('c');
     state.message = None;
+    state.said = Said::Plain;
     match state.pending.take() {
         Some(prefix) => match keys::meaning(state.focus, Some(prefix), key) {
             Some(Meaning::Verb(verb)) => return perform(state, verb, key),

@@ -61,12 +61,6 @@ impl Table {
     pub(super) fn column_list(self) -> String {
         self.columns().iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     }
-
-    /// The statement that inserts one row.
-    pub(super) fn insert(self) -> String {
-        let marks = vec!["?"; self.columns().len()].join(", ");
-        format!("INSERT INTO {} ({}) VALUES ({marks})", self.name(), self.column_list())
-    }
 }
 
 /// `kind` is the event's tag; texts are named by hash; `body` is the event itself as JSON, the rest is for queries.

@@ -3,6 +3,10 @@
 //! One round: take what waits, BEGIN, append, COMMIT (the database syncs), write the mark, tell the waiters, publish
 //! the events. Rows that nobody waits for are taken within [`LATEST`]. When a round fails, everyone waiting gets the
 //! error and nothing is written any more: a later row would leave a gap.
+//!
+//! Those who were just told usually come back at once, so a round that several waited for is followed by a short wait
+//! for as many, at most half as long as a round takes (`PostgreSQL`'s `commit_delay` and the advice on its length).
+//! Someone alone never waits for others.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,18 +28,49 @@ use crate::model::{Seq, TextHash, TraceEvent};
 /// How long a row that nobody waits for may stay uncommitted.
 const LATEST: Duration = Duration::from_millis(50);
 
+/// The longest wait for company, should a round take very long.
+const PATIENCE: Duration = Duration::from_millis(2);
+
 type Waiter = oneshot::Sender<Result<(), StoreError>>;
 
 #[derive(Default)]
 struct Queue {
     rows: Vec<Row>,
     waiters: Vec<Waiter>,
-    urgent: bool,
+    /// How many of the waiters are urgent.
+    urgent: usize,
+    /// Until `gather_until`, a round starts when so many urgent ones are there.
+    company: usize,
+    gather_until: Option<Instant>,
     since: Option<Instant>,
     /// Texts that are not committed yet, so that they can be read at once.
     texts: HashMap<TextHash, String>,
     closing: bool,
     stopped: Option<String>,
+}
+
+impl Queue {
+    /// How long until a round should start; `None`: nothing is there to write.
+    fn rest(&self) -> Option<Duration> {
+        let since = self.since?;
+        if self.closing {
+            return Some(Duration::ZERO);
+        }
+        let rest = LATEST.saturating_sub(since.elapsed());
+        if self.urgent == 0 {
+            return Some(rest);
+        }
+        let alone = self.urgent >= self.company;
+        let until = self.gather_until.filter(|_| !alone);
+        Some(until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now())).min(rest))
+    }
+
+    /// Starts a round.
+    fn take(&mut self) -> (Vec<Row>, Vec<Waiter>) {
+        self.urgent = 0;
+        self.since = None;
+        (std::mem::take(&mut self.rows), std::mem::take(&mut self.waiters))
+    }
 }
 
 /// What callers and the thread share.
@@ -50,25 +85,18 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for work; `None`: the store is closing and nothing is left.
-    fn next(&self) -> Option<(Vec<Row>, Vec<Waiter>)> {
+    /// Waits for work; `None`: the store is closing and nothing is left. `told` were told just now, after a round that
+    /// took so long.
+    fn next(&self, told: usize, took: Duration) -> Option<(Vec<Row>, Vec<Waiter>)> {
         let mut queue = self.lock();
+        queue.company = told + queue.urgent;
+        queue.gather_until = Instant::now().checked_add((took / 2).min(PATIENCE));
         loop {
-            let waits = !queue.rows.is_empty() || !queue.waiters.is_empty();
-            let age = queue.since.map_or(Duration::ZERO, |since| since.elapsed());
-            if waits && (queue.urgent || queue.closing || age >= LATEST) {
-                queue.urgent = false;
-                queue.since = None;
-                return Some((std::mem::take(&mut queue.rows), std::mem::take(&mut queue.waiters)));
-            }
-            if !waits && queue.closing {
-                return None;
-            }
-            queue = if waits {
-                let rest = self.wake.wait_timeout(queue, LATEST.saturating_sub(age));
-                rest.unwrap_or_else(PoisonError::into_inner).0
-            } else {
-                self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner)
+            queue = match queue.rest() {
+                Some(Duration::ZERO) => return Some(queue.take()),
+                Some(rest) => self.wake.wait_timeout(queue, rest).unwrap_or_else(PoisonError::into_inner).0,
+                None if queue.closing => return None,
+                None => self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
@@ -135,10 +163,12 @@ impl Writer {
         let idle = queue.rows.is_empty() && queue.waiters.is_empty();
         queue.rows.extend(rows);
         queue.waiters.push(waiter);
-        queue.urgent |= urgent;
+        queue.urgent += usize::from(urgent);
         queue.since.get_or_insert_with(Instant::now);
+        // The thread is woken for the first and for the last it waits for, not for each between.
+        let wake = idle || urgent && (queue.urgent == 1 || queue.urgent == queue.company);
         drop(queue);
-        if urgent || idle {
+        if wake {
             self.shared.wake.notify_one();
         }
         Box::pin(done.map(|told| told.unwrap_or_else(|_| Err(ended("the writer ended")))))
@@ -184,12 +214,14 @@ fn ended(why: &str) -> StoreError {
 
 fn run(mut output: Output, shared: &Shared) -> Result<(), StoreError> {
     let _ended = Ended(shared);
-    while let Some((rows, waiters)) = shared.next() {
+    let (mut told, mut took) = (0, Duration::ZERO);
+    while let Some((rows, waiters)) = shared.next(told, took) {
+        let started = Instant::now();
         match output.commit(&rows, shared) {
             Ok(()) => {
-                for waiter in waiters {
-                    drop(waiter.send(Ok(())));
-                }
+                took = started.elapsed();
+                // Whoever did not want to wait is gone.
+                told = waiters.into_iter().filter_map(|waiter| waiter.send(Ok(())).ok()).count();
                 output.tell(rows);
             }
             Err(error) => {
@@ -218,7 +250,7 @@ impl Output {
             let stored = self.encoder.encode(row, &look)?;
             tables.entry(stored.table).or_default().push(stored);
         }
-        self.store(&tables, rows.len()).map_err(failed("write to the run's log"))?;
+        self.store(&tables).map_err(failed("write to the run's log"))?;
         self.wal.committed()?;
         self.mark.note(Noted { seq: last, chain: self.encoder.chain })?;
         shared.committed.store(last.0, Ordering::Release);
@@ -231,13 +263,14 @@ impl Output {
         Ok(())
     }
 
-    /// One row commits by itself; more share a transaction.
-    fn store(&self, tables: &BTreeMap<Table, Vec<Stored>>, count: usize) -> duckdb::Result<()> {
-        if count > 1 {
+    /// Rows of one table commit by themselves; more tables share a transaction.
+    fn store(&self, tables: &BTreeMap<Table, Vec<Stored>>) -> duckdb::Result<()> {
+        let shared = tables.len() > 1;
+        if shared {
             self.connection.execute_batch("BEGIN")?;
         }
         let appended = tables.iter().try_for_each(|(table, rows)| self.append(*table, rows));
-        if count == 1 {
+        if !shared {
             return appended;
         }
         let done = appended.and_then(|()| self.connection.execute_batch("COMMIT"));
@@ -248,10 +281,11 @@ impl Output {
         done
     }
 
+    /// One row is cheaper as an INSERT, several as an appender's.
     fn append(&self, table: Table, rows: &[Stored]) -> duckdb::Result<()> {
         if let [row] = rows {
-            let mut insert = self.connection.prepare_cached(&table.insert())?;
-            return insert.execute(params_from_iter(&row.cells)).map(drop);
+            let mut insert = self.connection.prepare_cached(&row.insert())?;
+            return insert.execute(params_from_iter(row.parameters())).map(drop);
         }
         let mut appender = self.connection.appender(table.name())?;
         for row in rows {
@@ -283,5 +317,27 @@ pub(super) fn stored_text(connection: &Connection, hash: TextHash) -> Result<Opt
         Ok(text) => Ok(Some(text)),
         Err(duckdb::Error::QueryReturnedNoRows) => Ok(None),
         Err(error) => Err(failed("read a text")(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of which so many are urgent, after a round that a long time was given to gather for.
+    fn queue(urgent: usize, company: usize) -> Queue {
+        let now = Instant::now();
+        let gather_until = now.checked_add(Duration::from_secs(3600));
+        Queue { urgent, company, gather_until, since: Some(now), ..Queue::default() }
+    }
+
+    #[test]
+    fn only_those_who_had_company_wait_for_it() {
+        assert_eq!(Queue::default().rest(), None);
+        assert_eq!(queue(1, 1).rest(), Some(Duration::ZERO));
+        assert_eq!(queue(8, 8).rest(), Some(Duration::ZERO));
+        assert!(queue(7, 8).rest() > Some(Duration::ZERO));
+        assert_eq!(Queue { gather_until: Some(Instant::now()), ..queue(7, 8) }.rest(), Some(Duration::ZERO));
+        assert_eq!(Queue { closing: true, ..queue(7, 8) }.rest(), Some(Duration::ZERO));
     }
 }

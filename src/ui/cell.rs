@@ -31,6 +31,21 @@ pub(super) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The end of a safe text, cut to a width; what was cut begins with `…`.
+pub(super) fn end(text: &str, columns: usize) -> String {
+    let text = safe::line(text);
+    if text.width() <= columns {
+        return text.into_owned();
+    }
+    let mut used = 1;
+    let fits = |(_, c): &(usize, char)| {
+        used += c.width().unwrap_or(0);
+        used <= columns
+    };
+    let from = text.char_indices().rev().take_while(fits).last().map_or(text.len(), |(at, _)| at);
+    if columns == 0 { String::new() } else { format!("…{}", &text[from..]) }
+}
+
 /// Safe text cut and filled to a width.
 pub(super) fn left(text: &str, columns: usize) -> String {
     let mut out = cut(text, columns).into_owned();
@@ -55,6 +70,7 @@ mod tests {
         assert_eq!(cut("plan", 4), "plan");
         assert_eq!(cut("planner", 4), "pla…");
         assert_eq!(cut("planner", 0), "");
+        assert_eq!([end("start.md", 9), end("start.md", 6), end("start.md", 0)], ["start.md", "…rt.md", ""]);
         assert_eq!(left("ab", 4), "ab  ");
         assert_eq!(right("ab", 4), "  ab");
     }

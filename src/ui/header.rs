@@ -69,10 +69,11 @@ fn parts(state: &State, theme: Theme) -> Vec<Part> {
 
 fn status(state: &State, theme: Theme) -> Style {
     match state.run.status {
+        RunStatus::Interrupted => theme.tool(),
         _ if state.run.trace.paused().next().is_some() => theme.paused(),
         RunStatus::Running => theme.call(),
         RunStatus::Ok => theme.ok(),
         RunStatus::Failed => theme.error(),
-        RunStatus::Cancelled | RunStatus::Interrupted => theme.tool(),
+        RunStatus::Cancelled => theme.tool(),
     }
 }

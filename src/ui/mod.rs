@@ -108,7 +108,7 @@ pub fn draw(frame: &mut Frame, state: &State, view: &mut View) {
         rollback::draw(frame, place(layout.rollback), state, theme);
     }
     let footer = app::footer(state);
-    footer::draw(frame, place(layout.footer), state, &footer, theme);
+    footer::draw(frame, place(layout.footer), &footer, theme);
     popup::draw(frame, body(area), state, &footer, view, theme);
     sweep::sweep(frame.buffer_mut());
 }

@@ -145,7 +145,9 @@ fn a_conflict_offers_the_list_the_skip_and_the_force() {
     };
     let (mut bench, spans) = Bench::paused();
     bench.send(Update::Undo(conflict(&spans)));
-    assert_eq!(bench.keys("u"), [model::Command::UndoList { actions: vec![spans.second, spans.first] }]);
+    assert_eq!(bench.keys("uuu"), [], "an undo pressed again takes back nothing of others");
+    assert!(matches!(bench.state.popup, Some(Popup::Menu(_))));
+    assert_eq!(bench.keys("a"), [model::Command::UndoList { actions: vec![spans.second, spans.first] }]);
 
     bench.send(Update::Undo(conflict(&spans)));
     assert_eq!(bench.keys("!"), []);
@@ -511,5 +513,142 @@ fn an_action_under_the_cursor_is_undone_out_of_order() {
     let (mut bench, spans) = Bench::paused();
     bench.keys("h5");
     assert_eq!(bench.keys("ju"), [model::Command::Undo { action: spans.first, force: false }]);
+    bench.change(spans.first, ActionChange::Undone { forced: false });
     assert_eq!(bench.keys("u"), [model::Command::Undo { action: spans.second, force: false }]);
+}
+
+#[test]
+fn after_an_undo_in_the_middle_the_cursor_goes_on_downwards() {
+    let (mut bench, spans) = Bench::paused();
+    let third = bench.action(spans.writer, spans.tool, model::Key::file("a.md"));
+    let fourth = bench.action(spans.writer, spans.tool, model::Key::file("b.md"));
+    bench.keys("h5");
+    assert_eq!(bench.state.rollback.seqs(), [fourth, third, spans.second, spans.first]);
+    let says = |bench: &Bench, action: Seq| footer(&bench.state).left.starts_with(&format!("u undoes {action} "));
+    assert!(says(&bench, fourth), "{:?}", footer(&bench.state));
+    bench.keys("j");
+    assert!(says(&bench, third), "{:?}", footer(&bench.state));
+    assert_eq!(bench.keys("u"), [model::Command::Undo { action: third, force: false }]);
+    bench.change(third, ActionChange::Undone { forced: false });
+    assert_eq!(bench.state.rollback.selected(), Some(spans.second));
+    bench.keys("x");
+    assert_eq!(bench.state.rollback.selected(), Some(spans.first), "a skipped row is done with too");
+    bench.keys("u");
+    bench.change(spans.first, ActionChange::Undone { forced: false });
+    assert_eq!(bench.state.rollback.selected(), Some(fourth), "the nearest above when none is left below");
+    assert_eq!(bench.state.rollback.to_undo(&bench.state.run), Some(fourth));
+}
+
+#[test]
+fn esc_goes_back_to_the_tree() {
+    for pane in ["1", "4", "5"] {
+        let (mut bench, _) = Bench::paused();
+        bench.keys(pane);
+        assert_ne!(bench.state.focus, Pane::Tree);
+        bench.key(Key::Esc);
+        assert_eq!(bench.state.focus, Pane::Tree, "{pane}");
+    }
+}
+
+#[test]
+fn a_refused_preview_is_nobodys_business() {
+    let (mut bench, _) = Bench::paused();
+    let why = "failed to plan the retry: s3 is try 1 of editor/writer and was replaced; retry s9 instead";
+    assert_eq!(bench.tick().len(), 1);
+    bench.send(Update::Refused(why.into()));
+    assert_eq!(bench.message(), "");
+    bench.keys("r");
+    bench.send(Update::Refused(why.into()));
+    assert_eq!(bench.message(), why, "a plan that was asked for by a key is another thing");
+}
+
+#[test]
+fn what_was_refused_is_forgotten_when_the_run_or_the_selection_moves_on() {
+    let (mut bench, spans) = Bench::paused();
+    bench.send(Update::Refused("it can't".into()));
+    assert_eq!(bench.message(), "it can't");
+    bench.event(TraceBody::Note { span: None, error: false, text: "by the way".into() });
+    assert_eq!(bench.message(), "it can't");
+    bench.event(TraceBody::Released { span: spans.call, how: "step".into(), stale: false });
+    assert_eq!(bench.message(), "");
+}
+
+#[test]
+fn a_note_that_answers_a_key_is_said() {
+    let note = || TraceBody::Note { span: None, error: false, text: "wrote the prompt of writer".into() };
+    let (mut bench, _) = Bench::paused();
+    bench.event(note());
+    assert_eq!(bench.message(), "");
+    bench.send(Update::Edits(vec!["writer".into()]));
+    bench.keys("W");
+    assert_eq!(bench.ask(Key::Enter), [model::Command::WriteBack]);
+    bench.event(note());
+    assert_eq!(bench.message(), "wrote the prompt of writer");
+    bench.keys("k");
+    bench.event(note());
+    assert_eq!(bench.message(), "");
+}
+
+#[test]
+fn a_search_without_a_hit_says_so() {
+    let (mut bench, _) = Bench::paused();
+    bench.keys("/nowhere");
+    assert!(footer(&bench.state).left.contains("no span matches"), "{:?}", footer(&bench.state));
+    bench.key(Key::Enter);
+    assert!(footer(&bench.state).left.contains("nowhere"), "{:?}", footer(&bench.state));
+    bench.key(Key::Esc);
+    assert!(!footer(&bench.state).left.contains("matches"));
+    bench.keys("1/nowhere");
+    assert!(footer(&bench.state).left.contains("not in these texts"));
+}
+
+#[test]
+fn keys_that_are_needed_at_a_gate_come_first() {
+    let (bench, _) = Bench::paused();
+    let told = footer(&bench.state);
+    let keys: Vec<&str> = told.hints[..told.needed].iter().map(|(key, _)| &key[..]).collect();
+    assert_eq!(keys, ["c", "s", "e", "r"], "the paused call itself did nothing that could be undone");
+    assert_eq!(told.hints.last().map(|(key, _)| &key[..]), Some("?"));
+}
+
+#[test]
+fn undo_span_says_what_blocks_an_action_from_outside() {
+    let (mut bench, spans) = Bench::paused();
+    let reviewer = bench.agent(spans.editor, "reviewer");
+    let write = bench.tool(reviewer, "tama_files_write");
+    let later = bench.action(reviewer, write, model::Key::file("NOTES.md"));
+    bench.keys("gglj");
+    while bench.state.selected() != spans.writer {
+        bench.keys("k");
+    }
+    bench.keys("U");
+    let Some(Popup::Ask(ask)) = &bench.state.popup else { panic!("no question") };
+    let blocked = format!("blocked by {later} in reviewer");
+    assert!(ask.lines.iter().any(|line| line.ends_with(&blocked)), "{:?}", ask.lines);
+    assert_eq!(ask.lines.iter().filter(|line| line.contains("blocked")).count(), 1, "{:?}", ask.lines);
+}
+
+#[test]
+fn nothing_of_an_interrupted_run_looks_alive() {
+    let (mut bench, _) = Bench::paused();
+    bench.status(RunStatus::Interrupted);
+    assert_eq!(header(&bench.state).status, "interrupted");
+    assert!(!bench.state.wants_tick() || bench.tick().len() == 1);
+    for key in ["c", "s", "o", "O", "C", "p", "X"] {
+        assert_eq!(bench.keys(key), [], "{key}");
+        assert!(bench.message().contains("interrupted"), "{key}: {}", bench.message());
+    }
+    assert_eq!(tama_tui::app::shown_status(&bench.state.run, SpanStatus::Paused), SpanStatus::Cancelled);
+    assert_eq!(tama_tui::app::shown_status(&bench.state.run, SpanStatus::Ok), SpanStatus::Ok);
+}
+
+#[test]
+fn the_help_stops_at_its_end() {
+    let (mut bench, _) = Bench::paused();
+    bench.keys("?G");
+    let Some(Popup::Help(end)) = bench.state.popup else { panic!("no help") };
+    bench.keys("jjj");
+    assert_eq!(bench.state.popup, Some(Popup::Help(end)));
+    bench.keys("k");
+    assert!(matches!(bench.state.popup, Some(Popup::Help(help)) if help.top + 1 == end.top));
 }

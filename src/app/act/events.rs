@@ -1,6 +1,7 @@
 //! What comes up from the run.
 
 use super::{editing, undoing};
+use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, State, safe};
 use crate::model::{self, Millis, SpanId, SpanKind, SpanStatus, TraceBody, TraceEvent, UndoReport, Update};
 
@@ -49,7 +50,14 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
         }
         state.rollback.event(&event.body);
         let height = state.height(Pane::Log);
+        let lines = state.log.lines().len();
         state.log.event(event, &state.run, height);
+        if state.said == Said::Notes && is_answer(&event.body) {
+            answer(state, lines);
+        }
+        if moves_on(&event.body) {
+            state.forget_refusal();
+        }
         newest = worth_following(&event.body, state).or(newest);
         if !matches!(event.body, TraceBody::Note { .. } | TraceBody::Read { .. } | TraceBody::Kept { .. }) {
             state.preview.want(state.selected());
@@ -66,6 +74,30 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
         state.tree.select(span, height);
     }
     concerns
+}
+
+/// Whether an event answers a key that was pressed.
+fn is_answer(body: &TraceBody) -> bool {
+    matches!(body, TraceBody::Note { .. } | TraceBody::PromptEdited { .. } | TraceBody::MessagesEdited { .. })
+}
+
+/// Says the newest lines of the log in the footer too, after what it says already.
+fn answer(state: &mut State, known: usize) {
+    let new = state.log.lines()[known..].iter().map(|line| line.text.clone());
+    let told: Vec<String> = state.message.take().into_iter().chain(new).collect();
+    if !told.is_empty() {
+        state.say(told.join(" · "));
+        state.said = Said::Notes;
+    }
+}
+
+/// Whether the run stands elsewhere after an event.
+fn moves_on(body: &TraceBody) -> bool {
+    use TraceBody as B;
+    matches!(
+        body,
+        B::SpanStarted(_) | B::Paused { .. } | B::Released { .. } | B::RunStatus { .. } | B::Invalidated { .. }
+    )
 }
 
 /// Whether a replaced span is not part of another one.
@@ -140,19 +172,21 @@ fn take_report(state: &mut State, report: &UndoReport) {
         log(state, LogKind::Error, &format!("not as before: {differs}"));
     }
     state.say(line);
-    state.rollback.unpick();
     if let Some(conflict) = &report.conflict {
         undoing::ask_conflict(state, conflict);
     }
 }
 
 fn refused(state: &mut State, why: &str) {
+    if state.retrying.is_none() && state.preview.takes_refusal(why) {
+        return;
+    }
     state.retrying = None;
     state.fetching = None;
     state.pausing = false;
     state.detail.give_up();
     log(state, LogKind::Refused, why);
-    state.say(safe::line(why));
+    state.say_refused(safe::line(why));
 }
 
 fn log(state: &mut State, kind: LogKind, text: &str) {

@@ -10,7 +10,7 @@ pub(in crate::app) fn popup_key(state: &mut State, key: Key) -> Vec<Command> {
     match state.popup.take() {
         None => Vec::new(),
         Some(Popup::Help(help)) => {
-            state.popup = scrolled(help, key).map(Popup::Help);
+            state.popup = scrolled(help, key, help_end(state)).map(Popup::Help);
             Vec::new()
         }
         Some(Popup::Ask(_)) if is_no(key) => Vec::new(),
@@ -32,7 +32,13 @@ fn is_no(key: Key) -> bool {
     matches!(key, Key::Esc | Key::Char('n' | 'q'))
 }
 
-fn scrolled(Help { top }: Help, key: Key) -> Option<Help> {
+/// The first line in view when the help is scrolled to its end: it lies between the first and the last line of the
+/// screen, in a border.
+fn help_end(state: &State) -> usize {
+    keys::help_lines().len().saturating_sub(usize::from(state.size.1.saturating_sub(4)))
+}
+
+fn scrolled(Help { top }: Help, key: Key, end: usize) -> Option<Help> {
     const PAGE: usize = 10;
     let top = match key {
         Key::Char('j') | Key::Down => top + 1,
@@ -44,7 +50,7 @@ fn scrolled(Help { top }: Help, key: Key) -> Option<Help> {
         Key::Esc | Key::Enter | Key::Char('q' | '?') => return None,
         _ => top,
     };
-    Some(Help { top: top.min(keys::help_lines().len() - 1) })
+    Some(Help { top: top.min(end) })
 }
 
 fn plan_key(state: &mut State, plan: PlanAsk, key: Key) -> Option<Confirmed> {

@@ -9,17 +9,15 @@ pub(super) fn undo(state: &mut State) -> Vec<Command> {
     let Some(action) = state.rollback.to_undo(&state.run) else { return Vec::new() };
     if state.focus != Pane::Rollback {
         state.show(Pane::Rollback);
-        let what = state.rollback.describe(&state.run, action);
-        state.say(format!("u undoes {what}"));
+        let line = state.rollback.undo_line(&state.run);
+        state.say(line.unwrap_or_else(|| action.to_string()));
         return Vec::new();
     }
-    state.rollback.unpick();
     vec![Command::Run(model::Command::Undo { action, force: false })]
 }
 
 pub(super) fn redo(state: &mut State) -> Vec<Command> {
     let Some(action) = state.rollback.to_redo(&state.run) else { return Vec::new() };
-    state.rollback.unpick();
     vec![Command::Run(model::Command::Redo { action })]
 }
 
@@ -42,7 +40,7 @@ pub(super) fn ask_undo_span(state: &mut State) {
         applied.iter().filter(|entry| entry.is_undoable()).map(|entry| entry.seq).filter(is_undone).collect();
     let left: Vec<Seq> = applied.iter().map(|entry| entry.seq).filter(|seq| !undone.contains(seq)).collect();
     let mut lines = vec![format!("undoes {}, newest first", plural(undone.len(), "action"))];
-    lines.extend(undone.into_iter().map(line));
+    lines.extend(undone.iter().map(|seq| format!("{}{}", line(*seq), blocked_outside(state, *seq, &undone))));
     if !left.is_empty() {
         lines.push(format!("leaves {} (permanent or skipped)", plural(left.len(), "action")));
         lines.extend(left.into_iter().map(line));
@@ -51,6 +49,16 @@ pub(super) fn ask_undo_span(state: &mut State) {
     let title = format!("Undo {}{}", safe::line(&state.run.trace.label(span)), if deep { " and below" } else { "" });
     let command = model::Command::UndoSpan { span, deep, skip: skipped };
     state.popup = Some(Popup::Ask(Ask::enter(title, lines, vec![Command::Run(command)])));
+}
+
+/// ` · blocked by #230 in three`: what must be undone before an action and isn't in the list.
+fn blocked_outside(state: &State, action: Seq, list: &[Seq]) -> String {
+    let blockers = state.run.ledger.blockers(action);
+    let outside = blockers.into_iter().find(|by| !list.contains(&by.seq));
+    outside.map_or_else(String::new, |by| {
+        let agent = state.run.trace.label(state.run.trace.agent_of(by.record.span));
+        format!(" · blocked by {} in {}", by.seq, safe::line(&agent))
+    })
 }
 
 /// Asks for `y` before an undo over a conflict.
@@ -102,7 +110,8 @@ pub(super) fn report_line(report: &UndoReport) -> String {
     }
     let certificate = &report.certificate;
     if certificate.total > 0 {
-        parts.push(format!("restored {}/{}", certificate.restored, certificate.total));
+        let what = if certificate.restored == certificate.total { "as before" } else { "NOT all as before (4: Log)" };
+        parts.push(format!("restored {}/{} keys, checked: {what}", certificate.restored, certificate.total));
     }
     parts.extend(report.left.iter().map(|left| format!("{} left: {}", left.action, left.why)));
     if let Some(conflict) = &report.conflict {
@@ -133,7 +142,8 @@ pub(super) fn ask_conflict(state: &mut State, conflict: &Conflict) {
         }
         let actions: Vec<Seq> = first.iter().map(|(seq, _)| *seq).chain([action]).collect();
         let label = format!("undo {} first, then {action}", plural(first.len(), "later action"));
-        items.push(Item::new(Key::Char('u'), label, Choice::Send(model::Command::UndoList { actions })));
+        // Not `u`: whoever presses it again and again must not take back what others did.
+        items.push(Item::new(Key::Char('a'), label, Choice::Send(model::Command::UndoList { actions })));
     }
     items.push(Item::new(Key::Char('x'), format!("skip {action}"), Choice::Skip(action)));
     items.push(Item::new(

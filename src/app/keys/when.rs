@@ -1,7 +1,7 @@
 //! When a verb can be done; else why not, in a line for the footer.
 
 use crate::app::{Pane, State};
-use crate::model::{Abilities, SpanKind, SpanStatus};
+use crate::model::{Abilities, RunStatus, SpanKind, SpanStatus};
 
 type Answer = Result<(), String>;
 
@@ -24,10 +24,12 @@ pub(super) fn has_search(state: &State) -> Answer {
 }
 
 pub(super) fn live(state: &State) -> Answer {
+    under_way(state)?;
     so(state.is_live(), "the run is not under way")
 }
 
 pub(super) fn any_paused(state: &State) -> Answer {
+    under_way(state)?;
     able(state, |abilities| &abilities.pause)?;
     so(state.run.trace.paused().next().is_some(), "nothing is paused")
 }
@@ -38,6 +40,7 @@ pub(super) fn paused(state: &State) -> Answer {
 }
 
 pub(super) fn pausable(state: &State) -> Answer {
+    under_way(state)?;
     able(state, |abilities| &abilities.pause)?;
     live(state)?;
     so(!state.pausing, "pausing… already asked")
@@ -86,6 +89,11 @@ pub(super) fn forceable(state: &State) -> Answer {
     able(state, |abilities| &abilities.undo)?;
     let entry = state.rollback.selected().and_then(|seq| state.run.ledger.get(seq));
     so(entry.is_some_and(|entry| entry.is_applied() && entry.is_undoable()), "this action can't be undone")
+}
+
+/// A run whose process died can only be looked at and undone.
+fn under_way(state: &State) -> Answer {
+    so(state.run.status != RunStatus::Interrupted, "the run was interrupted: nothing of it is under way any more")
 }
 
 /// What the run says about itself; until it does, nothing is refused here (the run refuses what it can't do).

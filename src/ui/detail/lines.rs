@@ -4,7 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::super::Theme;
-use crate::app::{DetailLine, LineKind};
+use crate::app::{DetailLine, JsonStart, LineKind};
 
 /// A line in its styles.
 pub(super) fn draw(line: &DetailLine, find: &str, theme: Theme) -> Line<'static> {
@@ -17,7 +17,7 @@ pub(super) fn draw(line: &DetailLine, find: &str, theme: Theme) -> Line<'static>
             Some((name, value)) => vec![(name, theme.quiet()), (value, theme.text())],
             None => vec![(line.text.as_str(), theme.text())],
         },
-        LineKind::Json => json(&line.text, theme),
+        LineKind::Json { starts } => json(&line.text, starts, theme),
     };
     Line::from(marked(spans, find, theme))
 }
@@ -39,12 +39,17 @@ fn role(role: &str, theme: Theme) -> Style {
 }
 
 /// Names, numbers and punctuation apart from what was said: strings keep the terminal's colour.
-fn json(text: &str, theme: Theme) -> Vec<(&str, Style)> {
+fn json(text: &str, starts: JsonStart, theme: Theme) -> Vec<(&str, Style)> {
     let mut out = Vec::new();
     let mut rest = text;
+    if starts != JsonStart::Outside {
+        let (string, after) = rest.split_at(string_end(rest, starts));
+        out.push((string, theme.text()));
+        rest = after;
+    }
     while let Some(first) = rest.chars().next() {
         let end = match first {
-            '"' => string_end(rest),
+            '"' => 1 + string_end(&rest[1..], JsonStart::Inside),
             '-' | '0'..='9' | 'a'..='z' => word_end(rest),
             _ => rest
                 .find(|c: char| c == '"' || c == '-' || c.is_ascii_digit() || c.is_ascii_lowercase())
@@ -63,9 +68,10 @@ fn json(text: &str, theme: Theme) -> Vec<(&str, Style)> {
     out
 }
 
-fn string_end(text: &str) -> usize {
-    let mut escaped = false;
-    let end = text.char_indices().skip(1).find(|(_, c)| {
+/// Where the string ends that the text begins in, its closing quote included.
+fn string_end(text: &str, starts: JsonStart) -> usize {
+    let mut escaped = starts == JsonStart::Escaped;
+    let end = text.char_indices().find(|(_, c)| {
         let ends = *c == '"' && !escaped;
         escaped = *c == '\\' && !escaped;
         ends
@@ -116,15 +122,27 @@ mod tests {
     #[test]
     fn json_keeps_every_character() {
         for text in [r#"  "ke\"y": "va: lue", -1.5e3, true}"#, "\"cut in the mid", "übrig\": [null, x]", ""] {
-            let line = draw(&DetailLine { section: 0, kind: LineKind::Json, text: text.into() }, "", theme());
-            assert_eq!(whole(&line), text);
+            for starts in [JsonStart::Outside, JsonStart::Inside, JsonStart::Escaped] {
+                let line = DetailLine { section: 0, kind: LineKind::Json { starts }, text: text.into() };
+                assert_eq!(whole(&draw(&line, "", theme())), text);
+            }
         }
     }
 
     #[test]
     fn json_names_and_values_differ() {
-        let styles: Vec<Style> = json(r#""a": 1"#, theme()).into_iter().map(|(_, style)| style).collect();
+        let styles: Vec<Style> =
+            json(r#""a": 1"#, JsonStart::Outside, theme()).into_iter().map(|(_, style)| style).collect();
         assert_eq!(styles, [theme().call(), theme().quiet(), theme().tool()]);
+    }
+
+    #[test]
+    fn a_string_keeps_its_style_where_it_goes_on() {
+        let spans = json("was 12 true\", 3", JsonStart::Inside, theme());
+        assert_eq!(spans[0], ("was 12 true\"", theme().text()));
+        assert_eq!(spans.last(), Some(&("3", theme().tool())));
+        let escaped = json("\"on\"", JsonStart::Escaped, theme());
+        assert_eq!(escaped, [("\"on\"", theme().text())]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use ratatui::widgets::Paragraph;
 
 use super::{Theme, cell, log, panel};
 use crate::app::keys::{self, UiAction};
-use crate::app::{LineKind, Pane, State, TEXT_MARGIN, safe, text};
+use crate::app::{self, LineKind, Pane, State, TEXT_MARGIN, safe, text};
 use crate::model::{SpanId, SpanStatus, Usage};
 
 /// Draws the panel with Detail or Log in it.
@@ -61,14 +61,16 @@ fn numbers(state: &State, room: usize, theme: Theme) -> Line<'static> {
     let span = state.selected();
     let Some(found) = trace.get(span) else { return Line::default() };
     let mut parts: Vec<(String, Style)> = Vec::new();
-    let status = theme.status(found.status);
+    let shown = app::shown_status(&state.run, found.status);
+    let status = theme.status(shown);
     match (trace.pause(span), trace.waiting_on(span)) {
+        _ if shown != found.status => parts.push((shown.name().into(), status)),
         (Some((gate, reason)), _) => {
-            parts.push((format!("PAUSED {}", crate::app::pause_text(*gate, reason)), status));
+            parts.push((format!("PAUSED {}", app::pause_text(*gate, reason)), status));
         }
         (None, Some(on)) => parts.push((format!("waiting for {on}"), status)),
         (None, None) if found.status == SpanStatus::Error => parts.push(("ERROR".into(), status)),
-        (None, None) => parts.push((found.status.name().into(), status)),
+        (None, None) => parts.push((shown.name().into(), status)),
     }
     if let Some(finish) = trace.finish(span) {
         parts.push((format!("finish {finish}"), theme.text()));
@@ -78,7 +80,7 @@ fn numbers(state: &State, room: usize, theme: Theme) -> Line<'static> {
         parts.push((format!("{} in", text::count(usage.input)), theme.call()));
         parts.push((format!("{} out", text::count(usage.output)), theme.output()));
     }
-    if found.counts.cost >= 1000 {
+    if found.counts.cost >= 500 {
         parts.push((text::money(found.counts.cost), theme.text()));
     }
     parts.push((text::duration(state.elapsed(span)), theme.tool()));

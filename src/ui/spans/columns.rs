@@ -33,16 +33,21 @@ impl Columns {
         let mut columns = Self {
             whole,
             name: 0,
-            pattern: if whole >= if bar { 76 } else { 62 } { 8 } else { 0 },
-            status: if whole >= 60 { 9 } else { 7 },
-            time: if whole >= 26 { 6 } else { 0 },
-            tokens: if whole >= 42 { 6 } else { 0 },
+            pattern: if whole >= if bar { 90 } else { 62 } { 8 } else { 0 },
+            status: if whole >= if bar { 76 } else { 60 } { 9 } else { 7 },
+            time: if whole >= 26 { 5 } else { 0 },
+            tokens: if whole >= 42 { 5 } else { 0 },
             did: match whole {
-                84.. => 14,
+                110.. => 14,
                 34.. => 8,
                 _ => 0,
             },
-            bar: if bar && whole >= 60 { (whole / 9).min(24) } else { 0 },
+            bar: match whole {
+                _ if !bar => 0,
+                110.. => 24,
+                60.. => (whole / 12).saturating_sub(1),
+                _ => 0,
+            },
         };
         let used: usize = columns.right().iter().map(|(width, _)| width + usize::from(*width > 0)).sum();
         columns.name = whole.saturating_sub(used);
@@ -100,5 +105,7 @@ mod tests {
         for width in [58, 48, 53, 63, 78, 98] {
             assert!(Columns::new(width, width > 60 && width != 78).name >= 16, "{width}");
         }
+        // 142 columns, with a bar: a file's name fits beside its tool's.
+        assert!(Columns::new(69, true).name >= 34);
     }
 }

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::{Theme, cell};
 use super::{Columns, Spans};
-use crate::app::{Row, text};
+use crate::app::{self, Row, safe, text};
 use crate::model::{Counts, Key, Millis, SpanId, SpanKind, SpanStatus};
 
 /// The widget puts two cells before a name for each level, one for the selection and two for the fold.
@@ -13,6 +13,8 @@ const INDENT: usize = 2;
 const LEAD: usize = 3;
 /// Columns a name keeps, however deep it lies.
 const NAME: usize = 10;
+/// Columns of `try 2` behind a name.
+const TRY: usize = 6;
 /// Actions looked at for a tool's key.
 const NEAR: usize = 32;
 
@@ -50,8 +52,9 @@ impl<'a> Picture<'a> {
         let room = self.columns.name.saturating_sub(LEAD + INDENT * depth);
         self.name(&mut line, row.span, room, undone);
         line.put(self.columns.pattern, |to| cell::left(trace.pattern(row.span), to), dim(self.theme.quiet()));
-        let word = status(span.status, self.columns.status);
-        line.put(self.columns.status, |to| cell::left(word, to), self.theme.status(span.status));
+        let now = app::shown_status(self.spans.run, span.status);
+        let word = status(now, self.columns.status);
+        line.put(self.columns.status, |to| cell::left(word, to), self.theme.status(now));
         let took = span.end.unwrap_or(self.spans.now).0.saturating_sub(span.start.0);
         line.put(self.columns.time, |to| cell::right(&text::duration(took), to), dim(self.theme.tool()));
         let tokens = span.counts.usage.input + span.counts.usage.output;
@@ -72,7 +75,11 @@ impl<'a> Picture<'a> {
             SpanKind::Tool => {
                 let label = trace.label(span);
                 let short = label.strip_prefix("tama_").unwrap_or(&label).to_owned();
-                (short, self.key(span).map(|key| format!(" {}", key.name)).unwrap_or_default())
+                let attempt = if found.attempt.0 > 1 { TRY } else { 0 };
+                match self.key(span) {
+                    Some(key) => tool(&short, key, room.saturating_sub(attempt)),
+                    None => (short, String::new()),
+                }
             }
             SpanKind::Run | SpanKind::Agent | SpanKind::Human => (trace.label(span), String::new()),
         };
@@ -102,6 +109,23 @@ impl<'a> Picture<'a> {
         let to = place(end).max(from + 1);
         (0..columns).map(|at| if (from..to).contains(&at) { '━' } else { ' ' }).collect()
     }
+}
+
+/// A tool and what it changed. What is looked for is the file's name: folders and the tool's family go before it.
+fn tool(name: &str, key: &Key, room: usize) -> (String, String) {
+    let fits = |name: &str, key: &str| cell::width(name) + 1 + cell::width(key) <= room;
+    let key_name = safe::line(&key.name).into_owned();
+    let file = key_name.rsplit('/').next().filter(|_| key.kind.is_path()).unwrap_or(&key_name).to_owned();
+    let short_key = if file.len() < key_name.len() { format!("…/{file}") } else { file };
+    let short_name = name.strip_prefix("files_").unwrap_or(name);
+    let ways = [(name, &key_name), (name, &short_key), (short_name, &short_key)];
+    let found = ways.into_iter().find(|(name, key)| fits(name, key)).map(|(name, key)| (name.to_owned(), key.clone()));
+    let (name, key) = found.unwrap_or_else(|| {
+        let rest = room.saturating_sub(cell::width(short_name) + 1);
+        let cut = if key.kind.is_path() { cell::end(&short_key, rest) } else { short_key };
+        (short_name.to_owned(), cut)
+    });
+    (name, format!(" {key}"))
 }
 
 struct Cells {
