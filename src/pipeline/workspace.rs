@@ -62,7 +62,8 @@ impl Workspace {
             let absolute = std::path::absolute(path).map_err(failed)?;
             return Ok((absolute, Some(format!("the workspace {} will be made", shown(path)))));
         }
-        fs::create_dir(path).map_err(failed)?;
+        // Another start of the pipeline may have made it just now.
+        fs::create_dir(path).or_else(|error| if path.is_dir() { Ok(()) } else { Err(error) }).map_err(failed)?;
         let folder = fs::canonicalize(path).map_err(failed)?;
         Ok((folder, Some(format!("made the workspace {}", shown(path)))))
     }
