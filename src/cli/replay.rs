@@ -24,9 +24,9 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, global: &Global) -> color_eyre::Result<Exit> {
     let data = data::existing(global)?;
     let named = args.run.as_deref();
-    // What is wrong with the run that was named matters more than the terminal.
-    if let Some(part) = named {
-        free(data.find(part))?;
+    // That someone else has the run matters more than the terminal.
+    if let Some(found) = named.and_then(|part| data.find(part).ok()) {
+        free(Ok(found))?;
     }
     super::need_terminal("runs show", Path::new(named.unwrap_or("RUN")))?;
     let Some(folder) = pick(named, &data)? else { return Ok(Exit::Done) };

@@ -1,7 +1,7 @@
 //! Checks the folder that tools may touch.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use super::faults::Doc;
 use super::reader::Text;
@@ -62,12 +62,8 @@ impl Workspace {
             let absolute = std::path::absolute(path).map_err(failed)?;
             return Ok((absolute, Some(format!("the workspace {} will be made", shown(path)))));
         }
-        match fs::create_dir(path) {
-            Ok(()) => {}
-            // Another debugger on the same project was a moment faster.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
-            Err(error) => return Err(failed(error)),
-        }
+        // Another start of the pipeline may have made it just now.
+        fs::create_dir(path).or_else(|error| if path.is_dir() { Ok(()) } else { Err(error) }).map_err(failed)?;
         let folder = fs::canonicalize(path).map_err(failed)?;
         Ok((folder, Some(format!("made the workspace {}", shown(path)))))
     }
