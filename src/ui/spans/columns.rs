@@ -33,7 +33,7 @@ impl Columns {
         let mut columns = Self {
             whole,
             name: 0,
-            pattern: if whole >= if bar { 90 } else { 62 } { 8 } else { 0 },
+            pattern: if whole >= if bar { 78 } else { 62 } { 8 } else { 0 },
             status: if whole >= if bar { 76 } else { 60 } { 9 } else { 7 },
             time: if whole >= 26 { 5 } else { 0 },
             tokens: if whole >= 42 { 5 } else { 0 },
