@@ -77,7 +77,8 @@ impl Columns {
             let at = if numeric { x + 1 + width - heading.len() } else { x + 1 };
             // A heading that would cover the panel's title is left out.
             if let Some(start) = u16::try_from(at - 1).ok().filter(|_| self.name >= 18) {
-                buffer.set_stringn(start, area.y, format!(" {heading} "), heading.len() + 2, theme.quiet());
+                let room = usize::from(area.right().saturating_sub(start + 1)).min(heading.len() + 2);
+                buffer.set_stringn(start, area.y, format!(" {heading} "), room, theme.quiet());
             }
             x += width + 1;
         }
