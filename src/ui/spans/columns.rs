@@ -45,6 +45,7 @@ impl Columns {
             bar: match whole {
                 _ if !bar => 0,
                 110.. => 24,
+                90.. => 12,
                 60.. => (whole / 12).saturating_sub(1),
                 _ => 0,
             },
