@@ -64,12 +64,18 @@ fn line(row: &ActionRow, widths: &Widths, theme: Theme) -> Line<'static> {
         Span::raw(if row.selected { "› " } else { "  " }),
         Span::styled(cell::right(&row.seq.to_string(), widths.seq), dim(theme.quiet())),
         Span::raw(" "),
-        Span::styled(cell::left(&row.key, widths.key), dim(theme.strong())),
+        Span::styled(cell::left(&key(row, widths.key), widths.key), dim(theme.strong())),
         Span::raw("  "),
         Span::styled(cell::left(&row.change, widths.change), dim(theme.text())),
         Span::raw("  "),
         Span::styled(cell::left(&row.word.to_string(), widths.word), word(&row.word, theme)),
     ])
+}
+
+/// A key cut to a width: of a path, the end is what is looked for.
+fn key(row: &ActionRow, columns: usize) -> String {
+    let is_path = row.key.contains('/') && !row.key.contains(' ');
+    if is_path { cell::end(&row.key, columns) } else { row.key.clone() }
 }
 
 fn word(word: &Word, theme: Theme) -> Style {

@@ -33,7 +33,7 @@ impl Columns {
         let mut columns = Self {
             whole,
             name: 0,
-            pattern: if whole >= if bar { 90 } else { 62 } { 8 } else { 0 },
+            pattern: if whole >= if bar { 78 } else { 62 } { 8 } else { 0 },
             status: if whole >= if bar { 76 } else { 60 } { 9 } else { 7 },
             time: if whole >= 26 { 5 } else { 0 },
             tokens: if whole >= 42 { 5 } else { 0 },
@@ -45,6 +45,7 @@ impl Columns {
             bar: match whole {
                 _ if !bar => 0,
                 110.. => 24,
+                90.. => 12,
                 60.. => (whole / 12).saturating_sub(1),
                 _ => 0,
             },
@@ -77,7 +78,8 @@ impl Columns {
             let at = if numeric { x + 1 + width - heading.len() } else { x + 1 };
             // A heading that would cover the panel's title is left out.
             if let Some(start) = u16::try_from(at - 1).ok().filter(|_| self.name >= 18) {
-                buffer.set_stringn(start, area.y, format!(" {heading} "), heading.len() + 2, theme.quiet());
+                let room = usize::from(area.right().saturating_sub(start + 1)).min(heading.len() + 2);
+                buffer.set_stringn(start, area.y, format!(" {heading} "), room, theme.quiet());
             }
             x += width + 1;
         }

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use super::super::{Theme, cell};
 use super::{Columns, Spans};
 use crate::app::{self, Row, safe, text};
-use crate::model::{Counts, Key, Millis, SpanId, SpanKind, SpanStatus};
+use crate::model::{ActionRecord, Counts, Key, KeyState, Millis, SpanId, SpanKind, SpanStatus};
 
 /// The widget puts two cells before a name for each level, one for the selection and two for the fold.
 const INDENT: usize = 2;
@@ -92,13 +92,17 @@ impl<'a> Picture<'a> {
         line.spans.push(Span::styled(cell::left(&more, rest), quiet));
     }
 
-    /// What a tool's first action changed.
+    /// What a tool changed: the first thing of it, or what came after the folders that were made for it.
     fn key(&self, span: SpanId) -> Option<&Key> {
         let started = self.spans.run.trace.get(span)?.started;
         let entries = self.spans.run.ledger.entries();
         let from = entries.partition_point(|entry| entry.seq < started);
-        let near = entries.get(from..)?.iter().take(NEAR);
-        near.map(|entry| &entry.record).find(|record| record.tool_span == span).map(|record| &record.key)
+        let near = entries.get(from..)?.iter().take(NEAR).map(|entry| &entry.record);
+        let mut own = near.filter(|record| record.tool_span == span);
+        let first = own.next()?;
+        let makes_folder = |record: &ActionRecord| matches!(record.intended, KeyState::Directory { .. });
+        let thing = if makes_folder(first) { own.find(|record| !makes_folder(record)) } else { None };
+        Some(&thing.unwrap_or(first).key)
     }
 
     fn bar(&self, start: Millis, end: Millis) -> String {
