@@ -63,6 +63,35 @@ pub struct Span {
     next_sibling: u32,
 }
 
+impl Span {
+    /// A span that just started, at the top of the tree.
+    fn new(kind: SpanKind, name: u32, seq: Seq, at: Millis) -> Self {
+        Self {
+            parent: SpanId::RUN,
+            kind,
+            status: SpanStatus::Running,
+            visit: 1,
+            attempt: Try(1),
+            generation: Generation(1),
+            fan: None,
+            started: seq,
+            ended: None,
+            start: at,
+            end: None,
+            counts: Counts::default(),
+            children: 0,
+            outcome: SpanStatus::Running,
+            acknowledged: 0,
+            name,
+            pattern: NONE,
+            finish: NONE,
+            first_child: NONE,
+            last_child: NONE,
+            next_sibling: NONE,
+        }
+    }
+}
+
 /// The span tree.
 #[derive(Debug, Clone, Default)]
 pub struct Trace {
@@ -223,29 +252,7 @@ impl Trace {
 
     pub(super) fn start_run(&mut self, name: &str, seq: Seq, at: Millis) {
         let name = self.intern(name);
-        self.spans.push(Span {
-            parent: SpanId::RUN,
-            kind: SpanKind::Run,
-            status: SpanStatus::Running,
-            visit: 1,
-            attempt: Try(1),
-            generation: Generation(1),
-            fan: None,
-            started: seq,
-            ended: None,
-            start: at,
-            end: None,
-            counts: Counts::default(),
-            children: 0,
-            outcome: SpanStatus::Running,
-            acknowledged: 0,
-            name,
-            pattern: NONE,
-            finish: NONE,
-            first_child: NONE,
-            last_child: NONE,
-            next_sibling: NONE,
-        });
+        self.spans.push(Span::new(SpanKind::Run, name, seq, at));
     }
 
     pub(super) fn start(&mut self, start: &SpanStart, seq: Seq, at: Millis) {
@@ -259,26 +266,12 @@ impl Trace {
         let name = self.intern(&start.name);
         self.spans.push(Span {
             parent: start.parent,
-            kind: start.spec.kind(),
-            status: SpanStatus::Running,
             visit: start.visit,
             attempt: start.attempt,
             generation: start.generation,
             fan: start.fan,
-            started: seq,
-            ended: None,
-            start: at,
-            end: None,
-            counts: Counts::default(),
-            children: 0,
-            outcome: SpanStatus::Running,
-            acknowledged: 0,
-            name,
             pattern,
-            finish: NONE,
-            first_child: NONE,
-            last_child: NONE,
-            next_sibling: NONE,
+            ..Span::new(start.spec.kind(), name, seq, at)
         });
         let parent = &mut self.spans[start.parent.0 as usize];
         let elder = std::mem::replace(&mut parent.last_child, start.span.0);
