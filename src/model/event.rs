@@ -420,6 +420,14 @@ pub struct SpanEnd {
     pub answered: bool,
 }
 
+impl SpanEnd {
+    /// An end with nothing to tell but its status.
+    #[must_use]
+    pub fn new(span: SpanId, status: SpanStatus) -> Self {
+        Self { span, status, finish: None, output: None, usage: None, cost: None, answered: false }
+    }
+}
+
 /// Why a span paused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]

@@ -167,7 +167,7 @@ impl Dispatcher {
             Err(failure) => (SpanStatus::Error, None, &failure.text),
         };
         let output = Some(self.log.text(text));
-        let end = SpanEnd { span, status, finish, output, usage: None, cost: None, answered: false };
+        let end = SpanEnd { finish, output, ..SpanEnd::new(span, status) };
         self.log.append(vec![TraceBody::SpanEnded(end)]);
     }
 

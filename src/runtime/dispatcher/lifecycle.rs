@@ -116,8 +116,7 @@ pub(in super::super) fn cancel_live(log: &RunLog) -> Vec<TraceBody> {
         spans.filter(|span| state.trace.get(*span).is_some_and(|found| found.status.is_live())).collect()
     });
     let status = SpanStatus::Cancelled;
-    let end = |span| SpanEnd { span, status, finish: None, output: None, usage: None, cost: None, answered: false };
-    live.into_iter().map(|span| TraceBody::SpanEnded(end(span))).collect()
+    live.into_iter().map(|span| TraceBody::SpanEnded(SpanEnd::new(span, status))).collect()
 }
 
 /// Pattern code ends with whoever waits for it.

@@ -164,7 +164,7 @@ impl Dispatcher {
             }
         };
         let output = Some(self.log.text(&output));
-        let end = SpanEnd { span, status: SpanStatus::Ok, finish, output, usage: None, cost: None, answered: true };
+        let end = SpanEnd { finish, output, answered: true, ..SpanEnd::new(span, SpanStatus::Ok) };
         self.log.append(vec![TraceBody::SpanEnded(end)]);
         let outcome: Outcome = Ok::<_, Failure>(payload);
         let request = flight.request;

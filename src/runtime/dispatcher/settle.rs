@@ -117,15 +117,7 @@ impl Dispatcher {
         flight.task = None;
         let price = self.price_of(path);
         let broken = matches!(done, Done::Broken(_));
-        let end = SpanEnd {
-            span,
-            status: SpanStatus::Ok,
-            finish: None,
-            output: None,
-            usage: None,
-            cost: None,
-            answered: false,
-        };
+        let end = SpanEnd::new(span, SpanStatus::Ok);
         let (end, outcome, faulty) = match done {
             Done::Llm(Ok(response)) => {
                 let response = self.mask(response);
