@@ -155,7 +155,10 @@ fn change_text(change: &ActionChange) -> Option<(LogKind, String)> {
         ActionChange::Refused { why } => (LogKind::Refused, format!("refused: {why}")),
         ActionChange::Failed { error } => (LogKind::Error, format!("failed: {error}")),
         ActionChange::NotApplied => (LogKind::Note, "was never done".into()),
-        ActionChange::Applied { .. } | ActionChange::UndoStarted | ActionChange::RedoStarted => return None,
+        ActionChange::Dropped { why } => (LogKind::Undo, format!("dropped, it never landed: {why}")),
+        ActionChange::Held | ActionChange::Applied { .. } | ActionChange::UndoStarted | ActionChange::RedoStarted => {
+            return None;
+        }
     })
 }
 
@@ -170,6 +173,7 @@ pub fn pause_text(gate: Gate, reason: &PauseReason) -> String {
         PauseReason::Breakpoint { breakpoint } => format!("{breakpoint} (breakpoint)"),
         PauseReason::Policy { rule } => format!("{gate}: the policy asks ({rule})"),
         PauseReason::Error { error } => format!("error: {error}"),
+        PauseReason::Conflict { conflict } => format!("{gate}: conflict: {conflict}"),
         PauseReason::Limit { limit } => format!("{gate}: limit: {limit}"),
     }
 }

@@ -23,6 +23,8 @@ pub enum Word {
     Skipped,
     /// It never changed the world.
     NotApplied,
+    /// It has not landed in the workspace yet.
+    Held,
 }
 
 impl std::fmt::Display for Word {
@@ -36,6 +38,7 @@ impl std::fmt::Display for Word {
             Self::Undone => f.write_str("undone"),
             Self::Skipped => f.write_str("skipped"),
             Self::NotApplied => f.write_str("not done"),
+            Self::Held => f.write_str("not landed"),
         }
     }
 }
@@ -251,6 +254,7 @@ impl Rollback {
         match run.ledger.standing(seq) {
             Standing::Undone => Word::Undone,
             Standing::NotApplied => Word::NotApplied,
+            Standing::Held => Word::Held,
             Standing::Permanent(why) => Word::Permanent(why),
             _ if self.skipped.contains(&seq) => Word::Skipped,
             Standing::Blocked { by, .. } => Word::Blocked(by),
@@ -263,7 +267,8 @@ impl Rollback {
 /// What an action did to its key.
 fn change(entry: &LedgerEntry) -> String {
     let record = &entry.record;
-    let left = if entry.status == ActionStatus::Intent { &record.intended } else { &entry.after };
+    let left =
+        if matches!(entry.status, ActionStatus::Intent | ActionStatus::Held) { &record.intended } else { &entry.after };
     match record.op {
         ActionOp::External => record.old.summary(),
         ActionOp::Append => format!("+ {}", record.intended.summary()),

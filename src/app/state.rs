@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{Detail, Key, Layout, Log, Popup, Preview, Rollback, Tree};
-use crate::model::{Abilities, Breakpoint, Editable, Millis, RunState, RunStatus, SpanId, SpanStatus};
+use crate::model::{Abilities, Breakpoint, Editable, Millis, RunState, RunStatus, ShellMode, SpanId, SpanStatus};
 
 /// A panel that can have the focus.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -87,6 +87,8 @@ pub struct State {
     pub breakpoints: Vec<Breakpoint>,
     /// What can be done with this run; unknown until the run says so.
     pub abilities: Option<Abilities>,
+    /// How commands run here; unknown until the run says so.
+    pub shell: Option<ShellMode>,
     /// Agents whose edits are in no file.
     pub edits: Vec<String>,
     /// Text of responses that are still streaming.

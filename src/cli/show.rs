@@ -113,6 +113,7 @@ fn action_row(state: &RunState, entry: &LedgerEntry) -> Vec<String> {
 /// What can be done with an action, in words.
 pub(super) fn standing(state: &RunState, entry: &LedgerEntry) -> String {
     match state.ledger.standing(entry.seq) {
+        Standing::Held => "not landed".into(),
         Standing::Free if entry.status == ActionStatus::Intent => "without outcome".into(),
         Standing::Free => "can be undone".into(),
         Standing::Blocked { by, span } => format!("blocked by {by} in {span}"),

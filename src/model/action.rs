@@ -91,6 +91,13 @@ pub enum ActionChange {
     },
     /// Found on reopening: the effect was never done.
     NotApplied,
+    /// A command's change that has not landed in the workspace yet: the user looks at it first.
+    Held,
+    /// A held change was dropped; it never landed.
+    Dropped {
+        /// Why.
+        why: String,
+    },
     /// An undo is about to touch the world.
     UndoStarted,
     /// The undo is done.
@@ -117,6 +124,8 @@ impl ActionChange {
             Self::Applied { .. } => "applied",
             Self::Failed { .. } => "failed",
             Self::NotApplied => "not_applied",
+            Self::Held => "held",
+            Self::Dropped { .. } => "dropped",
             Self::UndoStarted => "undo_started",
             Self::Undone { .. } => "undone",
             Self::RedoStarted => "redo_started",

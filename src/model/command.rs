@@ -98,6 +98,8 @@ pub enum Release {
     StepOver,
     /// To the end of this agent.
     StepOut,
+    /// A command's changes that have not landed are dropped; the model is told.
+    Drop,
     /// The answer is taken in the effect's place: a response's text, or a tool's result.
     Answer {
         /// The answer.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionEvent, ActionRecord, BlobHash, Gate, Generation, Key, Millis, ModelName, ModelOptions, RunId, Seq, SpanId,
-    TextHash, Try, Usage,
+    ActionEvent, ActionRecord, BlobHash, CommandStart, Gate, Generation, Key, Millis, ModelName, ModelOptions, RunId,
+    Seq, SpanId, TextHash, Try, Usage,
 };
 
 /// One thing that happened: its place in the run, its time, and what it was.
@@ -159,6 +159,22 @@ pub enum TraceBody {
         action: Seq,
         /// The bytes.
         blob: BlobHash,
+    },
+    /// A command is about to run; its changes become actions of the same span.
+    CommandStarted(CommandStart),
+    /// Every change of a command is on record (or none was kept).
+    CommandEnded {
+        /// The seq of its [`TraceBody::CommandStarted`].
+        command: Seq,
+        /// Why none of its changes was kept, if so.
+        dropped: Option<String>,
+    },
+    /// Two actions of one command are one rename: what the first removed, the second made.
+    Renamed {
+        /// The action that removed it.
+        from: Seq,
+        /// The action that made it.
+        to: Seq,
     },
 }
 
@@ -456,6 +472,11 @@ pub enum PauseReason {
         /// Which.
         limit: String,
     },
+    /// A command changed what someone else changed since it began; its changes have not landed.
+    Conflict {
+        /// Which paths, and who.
+        conflict: String,
+    },
 }
 
 impl TraceBody {
@@ -471,6 +492,7 @@ impl TraceBody {
             | Self::Released { span, .. }
             | Self::Sent { span, .. }
             | Self::Read { span, .. } => Some(*span),
+            Self::CommandStarted(start) => Some(start.span),
             Self::Action(record) => Some(record.tool_span),
             Self::Invalidated { cause, .. } => Some(*cause),
             Self::Note { span, .. } => *span,
@@ -478,7 +500,11 @@ impl TraceBody {
                 EditReach::Try { span } | EditReach::Call { span } => Some(*span),
                 EditReach::Agent { .. } => None,
             },
-            Self::PipelineChanged { .. } | Self::ActionEvent(_) | Self::Kept { .. } => None,
+            Self::PipelineChanged { .. }
+            | Self::ActionEvent(_)
+            | Self::Kept { .. }
+            | Self::CommandEnded { .. }
+            | Self::Renamed { .. } => None,
         }
     }
 }

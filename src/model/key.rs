@@ -90,7 +90,7 @@ impl Key {
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
+        f.write_str(&super::readable_name(&self.name))?;
         if self.kind == KeyKind::Directory { f.write_str("/") } else { Ok(()) }
     }
 }
@@ -156,7 +156,7 @@ impl KeyState {
             },
             Self::File { size, .. } => bytes(*size),
             Self::Directory { .. } => "folder".into(),
-            Self::Symlink { target } => format!("-> {target}"),
+            Self::Symlink { target } => format!("-> {}", super::readable_name(target)),
             Self::Unknown => "not captured".into(),
         }
     }

@@ -16,6 +16,8 @@ pub enum ActionStatus {
     Applied,
     /// Not done: the effect failed, or a reopening found that it never happened.
     NotApplied,
+    /// A command's change that has not landed yet: the user looks at it first.
+    Held,
     /// Undone.
     Undone,
 }
@@ -37,6 +39,8 @@ pub struct LedgerEntry {
     pub refused: bool,
     /// The bytes it left, where they were kept for a redo.
     pub kept: Option<BlobHash>,
+    /// The other half of a rename: what this one removed that one made, or the other way round.
+    pub renamed: Option<Seq>,
 }
 
 impl LedgerEntry {
@@ -71,6 +75,8 @@ pub enum Standing {
     Undone,
     /// It never changed the world.
     NotApplied,
+    /// It has not landed yet.
+    Held,
 }
 
 /// Every action of a run, by seq.
@@ -166,6 +172,7 @@ impl Ledger {
         match (&entry.record.undo, entry.status) {
             (_, ActionStatus::NotApplied) => Standing::NotApplied,
             (_, ActionStatus::Undone) => Standing::Undone,
+            (_, ActionStatus::Held) => Standing::Held,
             (Undoability::Permanent { why }, _) => Standing::Permanent(why.clone()),
             (Undoability::Undo, _) => match self.blockers(action).first() {
                 Some(by) => Standing::Blocked { by: by.seq, span: by.record.span },
@@ -210,6 +217,7 @@ impl Ledger {
             half_done: false,
             refused: false,
             kept: None,
+            renamed: None,
         });
     }
 
@@ -222,7 +230,10 @@ impl Ledger {
                 entry.status = ActionStatus::Applied;
                 entry.after = after.clone();
             }
-            ActionChange::Failed { .. } | ActionChange::NotApplied => entry.status = ActionStatus::NotApplied,
+            ActionChange::Failed { .. } | ActionChange::NotApplied | ActionChange::Dropped { .. } => {
+                entry.status = ActionStatus::NotApplied;
+            }
+            ActionChange::Held => entry.status = ActionStatus::Held,
             ActionChange::UndoStarted | ActionChange::RedoStarted => entry.half_done = true,
             ActionChange::Undone { .. } => {
                 entry.status = ActionStatus::Undone;
@@ -245,6 +256,14 @@ impl Ledger {
     pub(super) fn keep(&mut self, action: Seq, blob: BlobHash) {
         if let Some(at) = self.index.get(&action) {
             self.entries[*at].kept = Some(blob);
+        }
+    }
+
+    pub(super) fn rename(&mut self, from: Seq, to: Seq) {
+        for (one, other) in [(from, to), (to, from)] {
+            if let Some(at) = self.index.get(&one) {
+                self.entries[*at].renamed = Some(other);
+            }
         }
     }
 

@@ -11,6 +11,8 @@ mod ids;
 mod key;
 mod ledger;
 mod llm;
+mod name;
+mod shell;
 mod state;
 mod trace;
 mod update;
@@ -25,6 +27,8 @@ pub use ids::{BlobHash, Generation, Millis, RunId, Seq, SpanId, TextHash, Try};
 pub use key::{Element, Key, KeyKind, KeyState};
 pub use ledger::{ActionStatus, Ledger, LedgerEntry, Standing};
 pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
+pub use name::{name_from_bytes, name_to_bytes, readable_name};
+pub use shell::{CommandStart, Lane, ShellMode};
 pub use state::RunState;
 pub use trace::{Counts, Span, Trace};
 pub use update::{

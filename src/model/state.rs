@@ -1,8 +1,10 @@
 //! The state of a run: the fold of its trace events, the same for a live run and a past one.
 
+use std::collections::BTreeMap;
+
 use super::{
-    ActionStatus, Generation, Ledger, Millis, RunId, RunStatus, Seq, SpanId, SpanKind, SpanStatus, Trace, TraceBody,
-    TraceEvent, Undoability,
+    ActionStatus, CommandStart, Generation, Ledger, Millis, RunId, RunStatus, Seq, SpanId, SpanKind, SpanStatus, Trace,
+    TraceBody, TraceEvent, Undoability,
 };
 
 /// A run, folded up to [`RunState::last`].
@@ -18,6 +20,8 @@ pub struct RunState {
     pub trace: Trace,
     /// The actions.
     pub ledger: Ledger,
+    /// Commands that started and whose changes are not all on record, by their seq.
+    pub commands: BTreeMap<Seq, CommandStart>,
     /// The run's status.
     pub status: RunStatus,
     /// The newest generation.
@@ -69,6 +73,13 @@ impl RunState {
             }
             TraceBody::Read { span, key, action } => self.ledger.read(*span, key, *action),
             TraceBody::Kept { action, blob } => self.ledger.keep(*action, *blob),
+            TraceBody::Renamed { from, to } => self.ledger.rename(*from, *to),
+            TraceBody::CommandStarted(start) => {
+                self.commands.insert(event.seq, start.clone());
+            }
+            TraceBody::CommandEnded { command, .. } => {
+                self.commands.remove(command);
+            }
             TraceBody::PipelineChanged { .. }
             | TraceBody::PromptEdited { .. }
             | TraceBody::MessagesEdited { .. }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EditScope, Seq, SpanId, TraceEvent};
+use super::{EditScope, Seq, ShellMode, SpanId, TraceEvent};
 
 /// What comes up from a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +30,8 @@ pub enum Update {
     Refused(String),
     /// What can be done with this run.
     Abilities(Abilities),
+    /// How commands run here.
+    Shell(ShellMode),
     /// Where the edits that are not in any file are, by agent name.
     Edits(Vec<String>),
     /// The run's engine stopped; nothing follows.

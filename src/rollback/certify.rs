@@ -1,13 +1,15 @@
 //! The certificate: a second reading of what was touched, by another way than the one it was put back by.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::check::describe;
-use crate::model::{Certificate, KeyState};
+use crate::model::{Certificate, KeyState, name_from_bytes, name_to_bytes};
 use crate::store::RunLog;
 use crate::world::{Value, World};
 
@@ -21,7 +23,11 @@ pub(super) fn certify(log: &RunLog, world: &World, expected: &Expected) -> Certi
     let mut memory = if expected.keys().all(|(is_path, _)| *is_path) { BTreeMap::new() } else { world.memory() };
     for ((is_path, name), recorded) in expected {
         let (wanted, found) = if *is_path {
-            (recorded.clone(), read_path(&Path::new(&workspace).join(name)).map_err(|error| error.to_string()))
+            (
+                recorded.clone(),
+                read_path(&Path::new(&workspace).join(OsString::from_vec(name_to_bytes(name))))
+                    .map_err(|error| error.to_string()),
+            )
         } else {
             let found = memory.remove(name).unwrap_or(KeyState::Absent);
             (log.with(|state| state.ledger.memory(name)), Ok(found))
@@ -48,7 +54,7 @@ fn read_path(path: &Path) -> io::Result<KeyState> {
     };
     let mode = found.mode() & 0o7777;
     if found.is_symlink() {
-        let target = fs::read_link(path)?.to_string_lossy().into_owned();
+        let target = name_from_bytes(fs::read_link(path)?.as_os_str().as_encoded_bytes());
         return Ok(KeyState::Symlink { target });
     }
     if found.is_dir() {

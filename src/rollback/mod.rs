@@ -5,6 +5,7 @@
 //! retry would take back. Whoever calls a function that touches the world holds the world's lock.
 
 mod act;
+pub mod capture;
 mod certify;
 mod check;
 mod folder;

@@ -191,8 +191,14 @@ fn action_event_row(event: &ActionEvent) -> Result<Stored, StoreError> {
             row.set("new_mode", new.mode);
         }
         ActionChange::Undone { forced } => row.set("forced", *forced),
-        ActionChange::Failed { error: why } | ActionChange::Refused { why } => row.set("why", why),
-        ActionChange::NotApplied | ActionChange::UndoStarted | ActionChange::RedoStarted | ActionChange::Redone => {}
+        ActionChange::Failed { error: why } | ActionChange::Refused { why } | ActionChange::Dropped { why } => {
+            row.set("why", why);
+        }
+        ActionChange::Held
+        | ActionChange::NotApplied
+        | ActionChange::UndoStarted
+        | ActionChange::RedoStarted
+        | ActionChange::Redone => {}
     }
     Ok(row)
 }
@@ -270,6 +276,9 @@ fn other_columns(body: &TraceBody, row: &mut Stored) {
             row.set("action_seq", *action);
         }
         TraceBody::Kept { action, .. } => row.set("action_seq", *action),
+        TraceBody::CommandStarted(start) => row.set("name", &start.command),
+        TraceBody::CommandEnded { command, .. } => row.set("action_seq", *command),
+        TraceBody::Renamed { from, .. } => row.set("action_seq", *from),
         // Told wholly by `body`, or by columns set elsewhere.
         TraceBody::SpanStarted(_)
         | TraceBody::SpanEnded(_)
@@ -337,6 +346,9 @@ fn kind(body: &TraceBody) -> &'static str {
         TraceBody::RunStatus { .. } => "run_status",
         TraceBody::Note { .. } => "note",
         TraceBody::Kept { .. } => "kept",
+        TraceBody::CommandStarted(_) => "command_started",
+        TraceBody::CommandEnded { .. } => "command_ended",
+        TraceBody::Renamed { .. } => "renamed",
     }
 }
 

@@ -3,7 +3,9 @@
 //! No table has a key, a unique constraint or an index. All of it is created before the first row and checkpointed.
 
 /// The format of what this version writes; told by the manifest.
-pub const FORMAT: u32 = 1;
+///
+/// 2 has commands: `command_started`, `command_ended`, `renamed`, and held and dropped changes.
+pub const FORMAT: u32 = 2;
 
 /// A base table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -83,6 +83,7 @@ fn word(word: &Word, theme: Theme) -> Style {
         Word::Next => theme.output(),
         Word::Free => theme.ok(),
         Word::Blocked(_) => theme.tool(),
+        Word::Held => theme.paused(),
         Word::Permanent(_) => theme.error(),
         Word::Undone | Word::Skipped | Word::NotApplied => theme.quiet(),
     }

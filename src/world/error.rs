@@ -59,12 +59,6 @@ pub enum WorldError {
         /// What it is.
         what: &'static str,
     },
-    /// A link target that is not UTF-8.
-    #[error("read the link {path:?}: its target is not valid UTF-8, which is not supported")]
-    NotUtf8 {
-        /// The path.
-        path: String,
-    },
     /// A folder with something in it.
     #[error("remove the folder {path:?}: it is not empty")]
     NotEmpty {

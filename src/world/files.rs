@@ -3,7 +3,9 @@
 //! Every path is walked part by part from the workspace's own handle, and no link is ever followed: so no path can
 //! leave the workspace, even when something changes it meanwhile, and no file has two names.
 
+use std::ffi::OsString;
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
@@ -11,6 +13,7 @@ use cap_std::fs::{Dir, FileType, FileTypeExt, Metadata, MetadataExt, OpenOptions
 
 use super::path::{ROOT, parents};
 use super::{Value, WorldError};
+use crate::model::{name_from_bytes, name_to_bytes};
 use crate::store::hash_blob;
 
 /// Permission bits of a new file.
@@ -32,7 +35,7 @@ pub(super) struct Files {
 /// A place in an open folder.
 struct Place<'a> {
     folder: Dir,
-    name: &'a str,
+    name: OsString,
     path: &'a str,
 }
 
@@ -58,7 +61,7 @@ impl Files {
         let Some(found) = place.metadata()? else { return Ok(Value::Absent) };
         self.refuse_data(&found, path)?;
         if found.is_dir() {
-            let folder = place.folder.open_dir_nofollow(place.name).map_err(place.io("open the folder"))?;
+            let folder = place.folder.open_dir_nofollow(&place.name).map_err(place.io("open the folder"))?;
             self.directory(&folder, &found, path)
         } else if found.is_symlink() {
             Ok(Value::Symlink { target: place.target()? })
@@ -119,7 +122,7 @@ impl Files {
             if !found.is_dir() {
                 return Ok(None);
             }
-            let opened = here.folder.open_dir_nofollow(here.name).map_err(here.io("open the folder"))?;
+            let opened = here.folder.open_dir_nofollow(&here.name).map_err(here.io("open the folder"))?;
             // Of the handle, not of the name: the name may mean something else by now.
             let opened_is = opened.dir_metadata().map_err(here.io("open the folder"))?;
             self.refuse_data(&opened_is, path)?;
@@ -143,8 +146,7 @@ impl Files {
             if self.data == Some((is.dev(), is.ino())) {
                 continue;
             }
-            // A name that is not UTF-8 is listed with marks in it; it can't be used.
-            let mut name = entry.file_name().to_string_lossy().into_owned();
+            let mut name = name_from_bytes(entry.file_name().as_bytes());
             if is.is_dir() {
                 name.push('/');
             }
@@ -161,7 +163,7 @@ impl Place<'_> {
     }
 
     fn metadata(&self) -> Result<Option<Metadata>, WorldError> {
-        match self.folder.symlink_metadata(self.name) {
+        match self.folder.symlink_metadata(&self.name) {
             Ok(found) => Ok(Some(found)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.io("look at")(error)),
@@ -169,15 +171,15 @@ impl Place<'_> {
     }
 
     fn target(&self) -> Result<String, WorldError> {
-        let target = self.folder.read_link_contents(self.name).map_err(self.io("read the link"))?;
-        target.into_os_string().into_string().map_err(|_| WorldError::NotUtf8 { path: self.path.to_owned() })
+        let target = self.folder.read_link_contents(&self.name).map_err(self.io("read the link"))?;
+        Ok(name_from_bytes(target.as_os_str().as_bytes()))
     }
 
     fn file(&self) -> Result<Value, WorldError> {
         // Non-blocking: should it have become a pipe meanwhile, opening it must not wait for a writer.
         let mut options = OpenOptions::new();
         options.read(true).follow(FollowSymlinks::No).nonblock(true);
-        let mut file = self.folder.open_with(self.name, &options).map_err(self.io("open"))?;
+        let mut file = self.folder.open_with(&self.name, &options).map_err(self.io("open"))?;
         let found = file.metadata().map_err(self.io("read"))?;
         if !found.is_file() {
             return Err(WorldError::NotRegular { path: self.path.to_owned(), what: describe(found.file_type()) });
@@ -190,11 +192,11 @@ impl Place<'_> {
     fn remove(&self, found: Option<&Metadata>) -> Result<(), WorldError> {
         match found {
             None => Ok(()),
-            Some(found) if found.is_dir() => self.folder.remove_dir(self.name).map_err(|error| match error.kind() {
+            Some(found) if found.is_dir() => self.folder.remove_dir(&self.name).map_err(|error| match error.kind() {
                 ErrorKind::DirectoryNotEmpty => WorldError::NotEmpty { path: self.path.to_owned() },
                 _ => self.io("remove the folder")(error),
             }),
-            Some(_) => self.folder.remove_file(self.name).map_err(self.io("remove")),
+            Some(_) => self.folder.remove_file(&self.name).map_err(self.io("remove")),
         }
     }
 
@@ -220,18 +222,19 @@ impl Place<'_> {
 
     fn link(&self, found: Option<&Metadata>, target: &str) -> Result<(), WorldError> {
         self.clear_folder(found)?;
-        self.replace("make the link", |temporary| self.folder.symlink_contents(target, temporary))
+        let target = OsString::from_vec(name_to_bytes(target));
+        self.replace("make the link", |temporary| self.folder.symlink_contents(&target, temporary))
     }
 
     fn make_folder(&self, found: Option<&Metadata>, mode: Option<u32>) -> Result<(), WorldError> {
         let there = found.is_some_and(Metadata::is_dir);
         if !there {
             self.remove(found)?;
-            self.folder.create_dir(self.name).map_err(self.io("make the folder"))?;
+            self.folder.create_dir(&self.name).map_err(self.io("make the folder"))?;
         }
         let Some(mode) = mode.or(if there { None } else { Some(NEW_FOLDER) }) else { return Ok(()) };
         self.folder
-            .set_permissions(self.name, Permissions::from_mode(mode))
+            .set_permissions(&self.name, Permissions::from_mode(mode))
             .map_err(self.io("set the permissions of the folder"))
     }
 
@@ -239,7 +242,7 @@ impl Place<'_> {
     fn replace(&self, what: &'static str, make: impl Fn(&Path) -> io::Result<()>) -> Result<(), WorldError> {
         self.tidy()?;
         let temporary = self.temporary();
-        let done = make(&temporary).and_then(|()| self.folder.rename(&temporary, &self.folder, self.name));
+        let done = make(&temporary).and_then(|()| self.folder.rename(&temporary, &self.folder, &self.name));
         if done.is_err() {
             // The first error is the one to tell; what stays is tidied up the next time.
             let _ = self.tidy();
@@ -262,8 +265,8 @@ impl Place<'_> {
     }
 }
 
-fn last_part(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+fn last_part(path: &str) -> OsString {
+    OsString::from_vec(name_to_bytes(path.rsplit('/').next().unwrap_or(path)))
 }
 
 fn describe(kind: FileType) -> &'static str {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::WorldError;
+use crate::model::{name_from_bytes, name_to_bytes};
 
 /// The workspace itself, as a path.
 pub const ROOT: &str = ".";
@@ -22,10 +23,12 @@ pub fn normalise(path: &str, root: Option<&Path>) -> Result<String, WorldError> 
     if path.contains('\0') {
         return invalid("it contains a NUL character");
     }
+    // One file, one name: bytes that make up text are that text.
+    let path = &name_from_bytes(&name_to_bytes(path));
     if !path.starts_with('/') {
         return join_parts(path, path);
     }
-    let Some(root) = root.and_then(Path::to_str) else {
+    let Some(root) = root.map(|root| name_from_bytes(root.as_os_str().as_encoded_bytes())) else {
         return Err(WorldError::Absolute { path: path.to_owned() });
     };
     // `..` is resolved first, so that "/w/../etc" is not taken for something inside "/w".

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::{Value, World, WorldError};
-use crate::model::{Element, Key, KeyState, Seq};
+use crate::model::{Element, Key, KeyState, Seq, name_from_bytes};
 
 /// `out/` beside the workspace `out/../w`, and a data folder in it.
 struct Place {
@@ -221,14 +221,20 @@ fn a_pipe_is_neither_read_nor_replaced() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn names_that_are_not_utf8_are_told() {
+fn names_that_are_not_utf8_are_names_too() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     let place = Place::new();
-    symlink(OsStr::from_bytes(b"\xff"), place.path("link")).unwrap();
-    assert!(matches!(place.read("link"), Err(WorldError::NotUtf8 { .. })));
-    fs::write(place.path("").join(OsStr::from_bytes(b"a\xff")), "").unwrap();
-    assert_eq!(place.names(), ["a\u{fffd}", "link"]);
+    symlink(OsStr::from_bytes(b"to\xff"), place.path("link")).unwrap();
+    let wild = place.path("").join(OsStr::from_bytes(b"a\xff"));
+    fs::write(&wild, "x").unwrap();
+    let names = place.names();
+    assert_eq!(names, [name_from_bytes(b"a\xff"), "link".into()]);
+    let link = place.read("link").unwrap();
+    place.put("other", &link).unwrap();
+    assert_eq!(fs::read_link(place.path("other")).unwrap().as_os_str().as_bytes(), b"to\xff");
+    place.put(&names[0], &Value::Absent).unwrap();
+    assert!(!wild.exists());
 }
 
 #[test]

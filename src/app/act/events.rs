@@ -24,6 +24,7 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
         Update::Refused(why) => refused(state, &why),
         Update::Abilities(abilities) => state.abilities = Some(abilities),
         Update::Edits(agents) => state.edits = agents,
+        Update::Shell(mode) => state.shell = Some(mode),
         Update::Closed => {
             state.closed = true;
             state.pausing = false;

@@ -70,13 +70,48 @@ pub struct Decision {
     pub result: String,
 }
 
-/// A shell command to run.
+/// What is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Program {
+    /// A command for `bash -c` (or `sh -c`).
+    Shell(String),
+    /// A program with its arguments, without a shell.
+    Argv(Vec<String>),
+}
+
+/// A command to run in the workspace; what it changes there is found and recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShellCall {
-    /// The command, for `bash -c` (or `sh -c`).
-    pub command: String,
+    /// What is run.
+    pub program: Program,
     /// Seconds it may take.
     pub timeout_seconds: u64,
+    /// Whether it may use the network.
+    pub network: bool,
+    /// How it is made up for afterwards (a tool of the user's own).
+    pub compensation: Option<Compensation>,
+}
+
+/// How a command's effect on the world outside is made up for.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Compensation {
+    /// Run before the command; what it prints is `{before}`.
+    pub before: Option<Vec<String>>,
+    /// The command that makes up for it, with its holes: `{ARGUMENT}`, `{before}`, `{result}`, `{result.FIELD}`.
+    pub undo: Vec<String>,
+    /// The arguments of the call.
+    pub args: serde_json::Map<String, Json>,
+    /// Whether it may use the network.
+    pub network: bool,
+}
+
+impl std::fmt::Display for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Shell(command) => f.write_str(command),
+            Self::Argv(argv) => f.write_str(&shell_words::join(argv)),
+        }
+    }
 }
 
 /// A tool's answer when it could not do what was asked; the model gets it as the result.

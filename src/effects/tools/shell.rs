@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::args::{Args, Holds, Param};
 use super::toolbox::Builtin;
-use super::{Prepared, ShellCall, ToolError};
+use super::{Prepared, Program, ShellCall, ToolError};
 use crate::effects::mask::is_secret;
 use crate::model::EffectClass;
 
@@ -49,7 +49,8 @@ fn bash(args: &Args<'_>) -> Result<Prepared, ToolError> {
         return Err(ToolError("\"command\" must not contain a NUL character".into()));
     }
     let timeout_seconds = args.count("timeout").unwrap_or(USUAL_TIMEOUT).min(LONGEST_TIMEOUT);
-    Ok(Prepared::Shell(ShellCall { command, timeout_seconds }))
+    let program = Program::Shell(command);
+    Ok(Prepared::Shell(ShellCall { program, timeout_seconds, network: false, compensation: None }))
 }
 
 /// Bounds on a command beside its time.
@@ -83,7 +84,7 @@ pub struct ShellOutcome {
 /// Runs a command in a folder. Every process of its group is killed when the shell ends, when its time is up, or when
 /// the future is dropped.
 pub async fn run_shell(call: &ShellCall, dir: &Path, limits: ShellLimits) -> ShellOutcome {
-    let (mut child, group) = match start(&call.command, dir) {
+    let (mut child, group) = match start(&call.program, dir) {
         Ok(started) => started,
         Err(error) => {
             let text = format!("[could not be started: {error}]");
@@ -131,17 +132,23 @@ fn ending(status: io::Result<ExitStatus>) -> (String, Option<i32>, bool) {
     }
 }
 
-fn start(command: &str, dir: &Path) -> io::Result<(Child, Group)> {
-    match spawn("bash", command, dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => spawn("sh", command, dir),
-        started => started,
+fn start(program: &Program, dir: &Path) -> io::Result<(Child, Group)> {
+    match program {
+        Program::Shell(command) => match spawn("bash", &["-c", command], dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => spawn("sh", &["-c", command], dir),
+            started => started,
+        },
+        Program::Argv(argv) => {
+            let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+            let (name, args) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+            spawn(name, args, dir)
+        }
     }
 }
 
-fn spawn(shell: &str, command: &str, dir: &Path) -> io::Result<(Child, Group)> {
-    let child = Command::new(shell)
-        .arg("-c")
-        .arg(command)
+fn spawn(name: &str, args: &[&str], dir: &Path) -> io::Result<(Child, Group)> {
+    let child = Command::new(name)
+        .args(args)
         .current_dir(dir)
         .env_clear()
         .envs(without_secrets(std::env::vars_os()))

@@ -177,7 +177,7 @@ fn long_answers_say_what_was_cut() {
 
 async fn shell(command: &str, timeout_seconds: u64, limits: ShellLimits) -> ShellOutcome {
     let temp = tempfile::tempdir().unwrap();
-    run_shell(&ShellCall { command: command.into(), timeout_seconds }, temp.path(), limits).await
+    run_shell(&shell_call(command, timeout_seconds), temp.path(), limits).await
 }
 
 #[tokio::test]
@@ -211,7 +211,7 @@ async fn a_command_whose_time_is_up_is_killed() {
 #[tokio::test]
 async fn dropping_the_future_kills_the_group() {
     let temp = tempfile::tempdir().unwrap();
-    let call = ShellCall { command: "mkfifo p; (sleep 1000; :) & echo $! > pid; cat p".into(), timeout_seconds: 60 };
+    let call = shell_call("mkfifo p; (sleep 1000; :) & echo $! > pid; cat p", 60);
     let running = tokio::spawn({
         let dir = temp.path().to_owned();
         async move { run_shell(&call, &dir, ShellLimits::default()).await }
@@ -249,7 +249,11 @@ async fn long_output_keeps_both_ends() {
 
 #[tokio::test]
 async fn a_missing_folder_is_told() {
-    let call = ShellCall { command: "true".into(), timeout_seconds: 60 };
+    let call = shell_call("true", 60);
     let done = run_shell(&call, Path::new("/no/such/folder"), ShellLimits::default()).await;
     assert!(done.text.starts_with("[could not be started"), "{}", done.text);
+}
+
+fn shell_call(command: &str, timeout_seconds: u64) -> ShellCall {
+    ShellCall { program: Program::Shell(command.into()), timeout_seconds, network: false, compensation: None }
 }

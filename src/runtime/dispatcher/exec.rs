@@ -98,7 +98,7 @@ impl ToolRun {
     async fn run_command(&self, call: ShellCall) -> Done {
         let world = &self.means.world;
         let _guard = self.lock(world, Scope::Shell).await;
-        let action = match record_external(&self.log, &self.doer, &call.command).await {
+        let action = match record_external(&self.log, &self.doer, &call.program.to_string()).await {
             Ok(action) => action,
             Err(error) => return Done::Broken(Failure::new(format!("failed to {error}"))),
         };

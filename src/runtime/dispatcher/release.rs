@@ -136,7 +136,7 @@ impl Dispatcher {
                 let from = if span == agent { self.above(agent) } else { agent };
                 Until::EndOf(self.log.with(|state| state.trace.path(from)))
             }
-            Release::Continue { .. } | Release::Answer { .. } => return,
+            Release::Continue { .. } | Release::Drop | Release::Answer { .. } => return,
         };
         let branch = self.branch_of(span);
         self.gates.step(&branch, until);
@@ -202,6 +202,7 @@ fn word(how: &Release) -> &'static str {
         Release::Step => "step",
         Release::StepOver => "step over",
         Release::StepOut => "step out",
+        Release::Drop => "drop",
         Release::Answer { .. } => "answer",
     }
 }
