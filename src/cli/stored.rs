@@ -7,6 +7,7 @@ use color_eyre::eyre::eyre;
 use super::text::say;
 use crate::model::{SpanId, TraceEvent};
 use crate::rollback;
+use crate::rollback::capture::Rules;
 use crate::store::{Access, DataDir, Opened, RunFolder, RunLog};
 use crate::world::{Scope, World};
 
@@ -40,9 +41,10 @@ impl Stored {
         world.load_memory(log.with(|state| state.ledger.all_memory()));
         if access == Access::ReadWrite {
             let _guard = world.lock(Scope::All, "opening").await;
-            for line in rollback::settle(&log, &world).await {
-                say(&line);
-            }
+            let settled = rollback::settle(&log, &world).await;
+            let rules = Rules::for_data(Some(data.path()));
+            let recovered = rollback::recover(&log, &world, folder.path(), &rules).await;
+            settled.iter().chain(&recovered).for_each(|line| say(line));
         }
         Ok(Self { folder, log, world })
     }

@@ -38,7 +38,7 @@ pub enum ActionOp {
 pub enum Undoability {
     /// The before-state is kept.
     Undo,
-    /// It can't be undone, and why ("not captured yet").
+    /// It can't be undone, and why ("may have reached outside").
     Permanent {
         /// The reason, shown in the panel.
         why: String,

@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::agents::Agents;
+use super::capture::read_capture;
 use super::faults::{Collector, Doc, Faults};
 use super::graph::{check_cycles, unused};
 use super::models::{Models, read_prices};
@@ -105,6 +106,7 @@ fn read_document<'a>(
     let read = root.table("agents").map(|table| agents.read(&table)).unwrap_or_default();
     let names: Vec<&str> = agents.names.iter().map(String::as_str).collect();
     check_cycles(doc, &agents.names, &agents.edges);
+    let capture = read_capture(&root);
     let policy = read_policy(&root);
     let limits = read_limits(&root, &models, &prices.keys().map(String::as_str).collect::<Vec<_>>());
     let breakpoints = read_breakpoints(&root, &names);
@@ -135,6 +137,7 @@ fn read_document<'a>(
         agents: read,
         providers: models.providers,
         prices,
+        capture,
         policy,
         limits,
         breakpoints,

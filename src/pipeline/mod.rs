@@ -4,6 +4,7 @@
 //! A [`Script`] is the file behind a `script:FILE` model.
 
 mod agents;
+mod capture;
 mod changes;
 mod faults;
 mod fsm;
@@ -28,4 +29,6 @@ pub use glob::{Glob, GlobError};
 pub use load::{Loaded, check, load};
 pub use names::{TOOLS, nearest};
 pub use script::{Reply, Script, ScriptError};
-pub use spec::{Agent, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, Skill, Step, Target};
+pub use spec::{
+    Agent, Capture, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, Skill, Step, Target,
+};

@@ -24,6 +24,9 @@ pub struct Pipeline {
     pub providers: BTreeMap<String, Provider>,
     /// Prices by `provider:model`.
     pub prices: BTreeMap<String, Price>,
+    /// How the changes that commands make are found.
+    #[serde(default)]
+    pub capture: Capture,
     /// Which tools run, ask, or are denied.
     pub policy: Policy,
     /// Bounds on a run.
@@ -180,6 +183,17 @@ pub struct Policy {
     pub ask: Vec<String>,
     /// Never run.
     pub deny: Vec<String>,
+}
+
+/// How the changes that commands make in the workspace are found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capture {
+    /// Compare the workspace with a snapshot of before, even where an overlay could be used.
+    pub portable: bool,
+    /// Globs over paths in the workspace; what is changed there can't be undone.
+    pub exclude: Vec<String>,
+    /// Larger files can't be undone, in millions of bytes; `None`: the usual bound.
+    pub max_file_mb: Option<u64>,
 }
 
 /// Bounds on a run; crossing one pauses it (headless: fails).

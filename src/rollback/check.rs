@@ -63,6 +63,7 @@ pub(super) fn look(log: &RunLog, world: &World, action: Seq, ahead: &Ahead, forc
         (Undoability::Permanent { why }, _) => return Finding::Leave(why.clone()),
         (_, ActionStatus::Undone) => return Finding::Leave("it is undone already".into()),
         (_, ActionStatus::NotApplied) => return Finding::Leave("it never happened".into()),
+        (_, ActionStatus::Held) => return Finding::Leave("it has not landed yet".into()),
         (_, ActionStatus::Intent) if facts.record.key.kind == KeyKind::Memory => return Finding::Never,
         _ => {}
     }

@@ -21,7 +21,7 @@ pub async fn settle(log: &RunLog, world: &World) -> Vec<String> {
             lines.push(format!("{} {}: failed to {error}", entry.seq, entry.record.key));
         }
         let (change, line) = match entry.status {
-            ActionStatus::Intent => settle_intent(world, entry, &mut below),
+            ActionStatus::Intent | ActionStatus::Held => settle_intent(world, entry, &mut below),
             ActionStatus::Undone => settle_redo(world, entry),
             _ => settle_undo(log, world, entry),
         };
@@ -41,7 +41,9 @@ pub fn settles_away(log: &RunLog, world: &World) -> HashSet<Seq> {
     let mut below = HashMap::new();
     let mut open = log.with(left_open);
     open.retain(|entry| match entry.status {
-        ActionStatus::Intent => settle_intent(world, entry, &mut below).0 == Some(ActionChange::NotApplied),
+        ActionStatus::Intent | ActionStatus::Held => {
+            settle_intent(world, entry, &mut below).0 == Some(ActionChange::NotApplied)
+        }
         ActionStatus::Undone => false,
         _ => undo_can_be_finished(world, entry),
     });
@@ -50,7 +52,8 @@ pub fn settles_away(log: &RunLog, world: &World) -> HashSet<Seq> {
 
 /// What a killed process left without an end, newest first.
 fn left_open(state: &RunState) -> Vec<LedgerEntry> {
-    let open = |entry: &&LedgerEntry| entry.half_done || entry.status == ActionStatus::Intent;
+    let open =
+        |entry: &&LedgerEntry| entry.half_done || matches!(entry.status, ActionStatus::Intent | ActionStatus::Held);
     state.ledger.entries().iter().rev().filter(open).cloned().collect()
 }
 

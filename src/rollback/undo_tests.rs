@@ -157,11 +157,11 @@ async fn a_conflict_stops_a_list_and_leaves_what_comes_after() {
 async fn what_cannot_be_undone_is_never_claimed() {
     let run = Fixture::new();
     let doer = super::Doer { span: SpanId(1), tool_span: SpanId(2), tool_name: "tama_bash".into() };
-    let shell = super::record_external(&run.log, &doer, "rm -rf build").await.unwrap();
-    super::external_done(&run.log, shell, Ok(()));
+    let record = super::outside(&doer, "curl -d x example.org", "may have reached outside".into());
+    let shell = run.log.append(vec![crate::model::TraceBody::Action(record)]);
     let report = undo(&run.log, &run.world, shell, true).await;
     assert!(report.undone.is_empty());
-    assert_eq!(report.left[0].why, "not captured yet");
+    assert_eq!(report.left[0].why, "may have reached outside");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::dispatcher::command::Commands;
 use super::dispatcher::{Dispatcher, Incoming, Means, cancel_live};
 use super::edits::Edits;
 use super::feed::{Feed, Receiver, Sink};
@@ -59,6 +60,8 @@ pub struct Setup {
     pub world: World,
     /// Makes whoever answers model calls.
     pub models: ModelSource,
+    /// How its commands run.
+    pub commands: Commands,
     /// How it is driven.
     pub mode: Mode,
     /// The file (or folder) that today's pipeline is read from, for a retry.
@@ -149,6 +152,7 @@ impl Engine {
             tools: Arc::new(Toolbox::for_workspace(setup.world.root())),
             world: Arc::new(setup.world),
             masker: Arc::new(Masker::from_env().with(provider_keys(&past.versions))),
+            commands: setup.commands,
         };
         let feed = Feed::new(receiver, setup.log.clone(), events);
         let dispatcher = Dispatcher {
@@ -244,6 +248,7 @@ impl Dispatcher {
             _ => Ok(()),
         };
         self.sink.send(Update::Abilities(Abilities { pause, undo, retry }));
+        self.sink.send(Update::Shell(self.means.commands.shell.mode().clone()));
         self.tell_edits();
     }
 }

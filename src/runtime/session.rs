@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::dispatcher::command::{Commands, Places};
 use super::engine::{Engine, Mode, NewRun, Setup};
 use super::feed::channel;
+use crate::effects::confine::Shell;
 use crate::effects::llm::{LlmProvider, Providers};
 use crate::model::{RunId, RunState, Seq, TraceBody};
 use crate::pipeline::{Loaded, Pipeline};
 use crate::rollback;
+use crate::rollback::capture::Rules;
 use crate::store::{self, Access, DataDir, RunFolder, RunLog, StoreError, Volatile};
 use crate::world::{World, WorldError};
 
@@ -83,6 +86,7 @@ pub fn start(loaded: Loaded, data: &DataDir, task: String, mode: Mode) -> Result
     let setup = Setup {
         log: log.clone(),
         channel: (sink, receiver),
+        commands: commands(&world, Some((data, &folder))),
         world,
         models,
         mode,
@@ -107,6 +111,7 @@ pub fn start_unrecorded(loaded: Loaded, task: String, mode: Mode) -> Result<Sess
     let setup = Setup {
         log: log.clone(),
         channel: (sink, receiver),
+        commands: commands(&world, None),
         world,
         models: providers(loaded.base),
         mode,
@@ -130,14 +135,17 @@ pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Sessi
     let world = World::open(Path::new(&workspace), Some(data.path()))?;
     let mut told: Vec<String> = opened.damage.iter().map(|damage| format!("damaged: {damage}")).collect();
     world.load_memory(opened.log.with(|state| state.ledger.all_memory()));
+    let commands = commands(&world, Some((data, &folder)));
     if opened.damage.is_empty() {
         told.extend(rollback::settle(&opened.log, &world).await);
+        told.extend(rollback::recover(&opened.log, &world, folder.path(), &commands.rules).await);
     }
     let source = folder.manifest()?.pipeline_file.map(PathBuf::from);
     let base = source.as_ref().and_then(|file| file.parent()).unwrap_or(Path::new(".")).to_owned();
     let setup = Setup {
         log: opened.log.clone(),
         channel: (sink, receiver),
+        commands,
         world,
         models: providers(base),
         mode,
@@ -149,6 +157,14 @@ pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Sessi
     }
     let engine = Engine::open(setup, opened.events)?;
     Ok(Session { run: folder.id().clone(), folder: Some(folder), engine, log: opened.log, told })
+}
+
+/// How the commands of a run go: what the system allows here is found out by trying.
+fn commands(world: &World, recorded: Option<(&DataDir, &RunFolder)>) -> Commands {
+    let data = recorded.map(|(data, _)| data.path());
+    let places = recorded.map(|(data, run)| Places { store: data.store_path(), run: run.path().to_owned() });
+    let shell = Shell::probe(world.root(), data);
+    Commands { shell, rules: Rules::for_data(data), places, snapshots: tokio::sync::Mutex::default() }
 }
 
 /// Keeps the manifest up with the run, so that listing runs opens no database.

@@ -125,6 +125,11 @@ impl DataDir {
         sync_dir(&self.runs_path())
     }
 
+    /// Where snapshots of the workspace are kept for all runs: a cache, which may be deleted.
+    pub fn store_path(&self) -> PathBuf {
+        self.path.join("store")
+    }
+
     fn runs_path(&self) -> PathBuf {
         self.path.join("runs")
     }

@@ -37,6 +37,7 @@ fn pipeline(model: &str, settings: Provider) -> Pipeline {
         agents: IndexMap::from([("a".to_owned(), agent)]),
         providers: BTreeMap::from([(name(model).provider, settings)]),
         prices: BTreeMap::new(),
+        capture: tama_tui::pipeline::Capture::default(),
         policy: Policy::default(),
         limits: Limits::default(),
         breakpoints: Vec::new(),

@@ -9,10 +9,12 @@
 mod app_flows;
 mod app_support;
 mod cli;
+mod commands;
 mod counted;
 mod crash;
 mod floors;
 mod llm;
+mod manifest;
 mod readme;
 mod scenario;
 mod server;

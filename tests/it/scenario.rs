@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tama_tui::model::{
-    ActionStatus, Breakpoint, Command, EditScope, Gate, Generation, Release, RetryPlan, RunState, RunStatus, Seq,
-    SpanEnd, SpanId, TextHash, TraceBody, UndoReport, Update,
+    ActionStatus, Breakpoint, Command, EditScope, Gate, Generation, PauseReason, Release, RetryPlan, RunState,
+    RunStatus, Seq, ShellMode, SpanEnd, SpanId, TextHash, TraceBody, UndoReport, Update,
 };
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Mode, Session};
@@ -59,6 +59,8 @@ pub struct Stage {
     notes: Vec<String>,
     outputs: BTreeMap<SpanId, TextHash>,
     edits: Option<Vec<String>>,
+    /// How commands run, once it is known.
+    pub shell: Option<ShellMode>,
 }
 
 #[test]
@@ -98,6 +100,24 @@ impl Stage {
             }
         }
         Ok(())
+    }
+
+    /// What a span answered.
+    pub fn outputs(&self, path: &str) -> Result<String, String> {
+        self.given(path)
+    }
+
+    /// What the last undo or redo said.
+    pub fn report(&self) -> Option<&UndoReport> {
+        self.report.as_ref()
+    }
+
+    /// Sends a command, and waits for what it says of undone or redone actions.
+    pub async fn reported(&mut self, command: Command) -> Result<UndoReport, String> {
+        self.report = None;
+        self.send(command)?;
+        self.wait("report").await?;
+        self.report.clone().ok_or_else(|| "no report".into())
     }
 
     /// Ends the session; the run's folder and all around it.
@@ -146,6 +166,7 @@ impl Stage {
             notes: Vec::new(),
             outputs: BTreeMap::new(),
             edits: None,
+            shell: None,
         }
     }
 
@@ -160,6 +181,7 @@ impl Stage {
             "over" => self.release(subject, Release::StepOver),
             "out" => self.release(subject, Release::StepOut),
             "answer" => self.release(subject, Release::Answer { text: text.to_owned() }),
+            "drop" => self.release(subject, Release::Drop),
             "continue-all" => self.send(Command::ReleaseAll),
             "pause" => self.send(Command::Pause),
             "cancel" => self.send(Command::Cancel),
@@ -406,6 +428,7 @@ impl Stage {
                 Update::Undo(report) => self.report = Some(report),
                 Update::Refused(why) => self.refused = Some(why),
                 Update::Edits(edits) => self.edits = Some(edits),
+                Update::Shell(mode) => self.shell = Some(mode),
                 Update::Chunk { text, .. } => self.chunks.push_str(&text),
                 _ => {}
             }
@@ -434,6 +457,10 @@ impl Stage {
             ("editable", _) => self.editable.is_some(),
             ("note", text) => self.notes.iter().any(|note| note.contains(text)),
             ("status", status) => self.state.status.name() == status,
+            ("noted-conflict", _) => trace
+                .paused()
+                .any(|span| trace.pause(span).is_some_and(|(_, why)| matches!(why, PauseReason::Conflict { .. }))),
+            ("shell", _) => self.shell.is_some(),
             ("edits", names) => self.edits.as_ref().is_some_and(|edits| edits.join(" ") == names),
             ("refused", part) => self.refused.as_ref().is_some_and(|why| why.contains(part)),
             ("seen", path) => trace.find(path).is_some(),

@@ -24,6 +24,11 @@ pub trait Tool: Send + Sync {
     /// What it does to the world.
     fn effect(&self) -> EffectClass;
 
+    /// Whether it runs a command: what it does to the world is then known as far as commands are confined here.
+    fn is_command(&self) -> bool {
+        false
+    }
+
     /// Checks the arguments and says what the call needs.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ const DRAIN: Duration = Duration::from_millis(500);
 pub(super) static TOOLS: [Builtin; 1] = [Builtin {
     name: "tama_bash",
     about: "Runs a shell command in the workspace; answers with its output and exit code.",
-    effect: EffectClass::Irreversible,
+    effect: EffectClass::Reversible,
     params: &[
         Param::required("command", Holds::Text, "the command, for bash"),
         Param::optional("timeout", Holds::Count, "seconds it may take; 120 when left out, 3600 at most"),

@@ -43,6 +43,10 @@ impl Tool for Standard {
         self.builtin.effect
     }
 
+    fn is_command(&self) -> bool {
+        shell::TOOLS.iter().any(|tool| tool.name == self.builtin.name)
+    }
+
     fn prepare(&self, args: &Json) -> Result<Prepared, ToolError> {
         (self.builtin.prepare)(&Args::check(args, self.builtin.params, self.root.as_deref())?)
     }

@@ -5,6 +5,7 @@
 //! and run again from the journal at any moment, and finds again what is still under way.
 
 mod asks;
+pub(super) mod command;
 pub(super) mod edit;
 mod exec;
 pub(super) mod flight;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use command::{CaptureGate, Commands};
 pub(super) use exec::Done;
 use flight::Flight;
 pub(super) use lifecycle::cancel_live;
@@ -48,6 +50,8 @@ pub(super) enum Incoming {
     Ask { epoch: u64, ask: Ask },
     /// An effect is through.
     Done { path: String, span: SpanId, done: Done },
+    /// A command ended, and its changes may have to be looked at before they land.
+    Captured { path: String, span: SpanId, asked: CaptureGate },
     /// The pattern code of an epoch is through.
     Finished { epoch: u64, result: Result<Output, Failure> },
     /// The user asks for something.
@@ -59,6 +63,7 @@ pub(super) struct Means {
     pub world: Arc<World>,
     pub tools: Arc<Toolbox>,
     pub masker: Arc<Masker>,
+    pub commands: Commands,
 }
 
 /// The state of a run under way.
@@ -105,6 +110,7 @@ impl Dispatcher {
             match message {
                 Incoming::Ask { epoch, ask } if epoch == self.epoch => self.ask(ask),
                 Incoming::Done { path, span, done } => self.arrived(&path, span, done),
+                Incoming::Captured { path, span, asked } => self.captured(&path, span, asked),
                 Incoming::Finished { epoch, result } if epoch == self.epoch => self.finished(result),
                 Incoming::Command(Command::Quit) => break,
                 Incoming::Command(command) => self.command(command).await,

@@ -1,0 +1,61 @@
+//! The portable lane: the command has the workspace alone, which is compared with a snapshot of before.
+
+use super::super::exec::{Done, ToolRun};
+use super::{Places, answer, stopped};
+use crate::effects::tools::ShellCall;
+use crate::model::{BlobHash, Lane};
+use crate::rollback::capture::{CaptureError, Changed, Snapshots};
+use crate::rollback::{ActError, command_ended, kept, record_done};
+use crate::world::Scope;
+
+impl ToolRun {
+    pub(super) async fn run_portable(&self, call: &ShellCall, places: &Places) -> Result<Done, ActError> {
+        let Some(_guard) = self.lock_unless_stopped(Scope::Shell).await else { return Ok(stopped()) };
+        if self.log.with(|state| state.commands.values().any(|open| open.lane == Lane::Portable)) {
+            let why = "the changes of a command before it are not on record yet; open the run again, and they will be";
+            return Err(ActError::NotFound(why.into()));
+        }
+        let snapshot = self.snapshot(places).await?;
+        let started = self.start(call, Some(snapshot)).await?;
+        let ran = self.execute(call, false).await;
+        self.outside_ended(&started, &ran);
+        self.record_changes().await?;
+        command_ended(&self.log, started.command, None);
+        Ok(answer(&ran, None))
+    }
+
+    /// Everything in the workspace is kept; returns the name of the list of it.
+    async fn snapshot(&self, places: &Places) -> Result<BlobHash, ActError> {
+        let (means, places) = (self.means.clone(), places.clone());
+        let take = move || {
+            let mut held = means.commands.snapshots.blocking_lock();
+            if held.is_none() {
+                let rules = means.commands.rules.clone();
+                *held = Some(Snapshots::open(&places.store, &places.run, means.world.root(), rules)?);
+            }
+            held.as_mut().map_or_else(|| Err(CaptureError::gone()), Snapshots::take)
+        };
+        blocking(take).await
+    }
+
+    /// Finds what the command changed, and records it.
+    async fn record_changes(&self) -> Result<(), ActError> {
+        let means = self.means.clone();
+        let look = move || {
+            let mut held = means.commands.snapshots.blocking_lock();
+            held.as_mut().map_or_else(|| Err(CaptureError::gone()), Snapshots::changes)
+        };
+        let changes: Vec<Changed> = blocking(look).await?;
+        let mut held = self.means.commands.snapshots.lock().await;
+        let Some(snapshots) = held.as_mut() else { return Ok(()) };
+        record_done(&self.log, &self.doer, changes, &|changed| kept(snapshots, changed)).await?;
+        snapshots.settled().map_err(|error| ActError::NotFound(format!("failed to {error}")))
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, CaptureError> + Send + 'static,
+) -> Result<T, ActError> {
+    let done = tokio::task::spawn_blocking(work).await.map_err(|error| ActError::NotFound(error.to_string()))?;
+    done.map_err(|error| ActError::NotFound(format!("failed to {error}")))
+}
