@@ -144,20 +144,21 @@ impl Ledger {
         found
     }
 
+    /// The actions on paths inside a folder, by path.
+    pub fn inside(&self, folder: &Key) -> impl Iterator<Item = &LedgerEntry> {
+        let places = (true, format!("{}/", folder.name))..(true, format!("{}0", folder.name));
+        self.by_place.range(places).flat_map(|(_, places)| places).map(|at| &self.entries[*at])
+    }
+
     /// Later applied actions on a path above (it was replaced or removed), or, for a folder, on paths inside it.
     fn entangled_paths<'a>(&'a self, action: Seq, key: &'a Key) -> impl Iterator<Item = &'a LedgerEntry> {
-        let inside = self
-            .by_place
-            .range((true, format!("{}/", key.name))..(true, format!("{}0", key.name)))
-            .flat_map(|(_, places)| places);
         let above = key
             .name
             .match_indices('/')
             .filter_map(|(at, _)| self.by_place.get(&(true, key.name[..at].to_owned())))
             .flatten();
-        inside
-            .chain(above)
-            .map(|at| &self.entries[*at])
+        self.inside(key)
+            .chain(above.map(|at| &self.entries[*at]))
             .filter(move |later| later.seq > action && later.is_applied() && later.is_undoable())
             .filter(move |later| {
                 let makes_folder = matches!(later.record.intended, KeyState::Directory { .. });

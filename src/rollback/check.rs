@@ -6,7 +6,7 @@ use crate::model::{
     ActionRecord, ActionStatus, BlobHash, Conflict, ConflictBy, Key, KeyKind, KeyState, Ledger, Seq, SpanId,
     Undoability,
 };
-use crate::store::RunLog;
+use crate::store::{RunLog, StoreError};
 use crate::world::{Value, World};
 
 /// One undo that may be carried out.
@@ -45,6 +45,22 @@ pub(super) struct Ahead {
     pub states: HashMap<String, KeyState>,
     /// Nothing will be done: nothing needs to be kept either.
     pub only_looking: bool,
+    /// Bytes to be kept for a redo, not yet on disk.
+    pub keeping: Vec<Vec<u8>>,
+}
+
+impl Ahead {
+    /// Has bytes kept; they are on disk after [`Ahead::kept`].
+    fn keep(&mut self, log: &RunLog, bytes: Vec<u8>) -> Result<(), StoreError> {
+        const AT_ONCE: usize = 64 << 20;
+        self.keeping.push(bytes);
+        if self.keeping.iter().map(Vec::len).sum::<usize>() > AT_ONCE { self.kept(log) } else { Ok(()) }
+    }
+
+    /// Makes everything to be kept last.
+    pub fn kept(&mut self, log: &RunLog) -> Result<(), StoreError> {
+        log.recorder().put_blobs(&std::mem::take(&mut self.keeping)).map(drop)
+    }
 }
 
 struct Facts {
@@ -55,7 +71,7 @@ struct Facts {
 }
 
 /// Looks at one action, as if the steps `ahead` were done.
-pub(super) fn look(log: &RunLog, world: &World, action: Seq, ahead: &Ahead, force: bool) -> Finding {
+pub(super) fn look(log: &RunLog, world: &World, action: Seq, ahead: &mut Ahead, force: bool) -> Finding {
     let Some(facts) = log.with(|state| facts(&state.ledger, action, &ahead.gone)) else {
         return Finding::Leave(format!("there is no action {action}"));
     };
@@ -77,7 +93,7 @@ pub(super) fn look(log: &RunLog, world: &World, action: Seq, ahead: &Ahead, forc
     look_at_path(log, world, action, facts, ahead, force)
 }
 
-fn look_at_path(log: &RunLog, world: &World, action: Seq, facts: Facts, ahead: &Ahead, force: bool) -> Finding {
+fn look_at_path(log: &RunLog, world: &World, action: Seq, facts: Facts, ahead: &mut Ahead, force: bool) -> Finding {
     let key = facts.record.key.clone();
     let outside =
         |found: String| Finding::Conflict(Conflict { action, key: key.to_string(), by: ConflictBy::Outside { found } });
@@ -99,7 +115,7 @@ fn look_at_path(log: &RunLog, world: &World, action: Seq, facts: Facts, ahead: &
     }
     if let Some(Value::File { bytes, .. }) = bytes
         && !ahead.only_looking
-        && let Err(error) = log.recorder().put_blob(&bytes)
+        && let Err(error) = ahead.keep(log, bytes)
     {
         return Finding::Leave(format!("what is there now could not be kept: failed to {error}"));
     }

@@ -15,7 +15,10 @@ use crate::model::{
     TraceBody, UndoReport,
 };
 use crate::store::RunLog;
-use crate::world::World;
+use crate::world::{Put, World};
+
+/// From how many steps on they are made to last together instead of one by one.
+const MANY: usize = 8;
 
 /// Undoes one action. The caller holds the lock. `force`: even when something changed its key since.
 pub async fn undo(log: &RunLog, world: &World, action: Seq, force: bool) -> UndoReport {
@@ -101,7 +104,7 @@ fn survey(
         if ahead.gone.contains(&action) {
             continue;
         }
-        match look(log, world, action, &ahead, force) {
+        match look(log, world, action, &mut ahead, force) {
             Finding::Go(step) => {
                 ahead.gone.insert(action);
                 if step.record.key.kind.is_path() {
@@ -122,6 +125,10 @@ fn survey(
                 break;
             }
         }
+    }
+    if let Err(error) = ahead.kept(log) {
+        let why = format!("what is there now could not be kept: failed to {error}");
+        report.left.extend(steps.drain(..).map(|step| PlanLeave { action: step.action, why: why.clone() }));
     }
     steps
 }
@@ -147,6 +154,7 @@ fn carry_out(
     rows: &mut Vec<TraceBody>,
 ) -> Vec<Step> {
     let mut done = Vec::with_capacity(steps.len());
+    let how = Put { later: steps.len() > MANY, modified: None };
     let mut gone = HashSet::new();
     let mut stopped = false;
     for step in steps {
@@ -159,7 +167,7 @@ fn carry_out(
             done.push(step);
             continue;
         }
-        match put_back(log, world, &step, &gone, force) {
+        match put_back(log, world, &step, &gone, force, how) {
             Ok(()) => {
                 gone.insert(step.action);
                 done.push(step);
@@ -175,6 +183,14 @@ fn carry_out(
             }
         }
     }
+    if how.later
+        && let Err(error) = world.sync()
+    {
+        // They are put, and may not last: opening the run again looks at each.
+        let why = format!("what was put back may not last: failed to {error}");
+        report.left.extend(done.drain(..).map(|step: Step| PlanLeave { action: step.action, why: why.clone() }));
+        return done;
+    }
     let done = put_memory(log, world, done, report, rows);
     rows.extend(done.iter().map(|step| event(step.action, ActionChange::Undone { forced: force })));
     done
@@ -186,7 +202,7 @@ enum Stay {
     Conflict(Conflict),
 }
 
-fn put_back(log: &RunLog, world: &World, step: &Step, gone: &HashSet<Seq>, force: bool) -> Result<(), Stay> {
+fn put_back(log: &RunLog, world: &World, step: &Step, gone: &HashSet<Seq>, force: bool, how: Put) -> Result<(), Stay> {
     let key = &step.record.key;
     // Read again: recording took a moment, and someone outside may have used it.
     let found = world.read(key).map_err(|error| Stay::Left(format!("failed to {error}")))?.state();
@@ -200,7 +216,7 @@ fn put_back(log: &RunLog, world: &World, step: &Step, gone: &HashSet<Seq>, force
         return Err(Stay::Left(why));
     }
     let old = value_of(log, &step.record.old).map_err(Stay::Left)?;
-    world.put(key, &old).map_err(|error| Stay::Left(format!("failed to {error}")))
+    world.put_as(key, &old, how).map_err(|error| Stay::Left(format!("failed to {error}")))
 }
 
 /// Puts each touched memory key into the fold of what stays applied, so that memory is what the log says.

@@ -71,9 +71,6 @@ pub trait Recorder: Send + Sync {
     /// When they can't be written.
     fn put_blob(&self, bytes: &[u8]) -> Result<BlobHash, StoreError>;
 
-    fn put_blobs(&self, _: &[Vec<u8>]) -> Result<Vec<BlobHash>, StoreError> {
-        Ok(Vec::new())
-    }
     /// Bytes kept under a hash.
     ///
     /// # Errors
