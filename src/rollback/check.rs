@@ -59,7 +59,9 @@ impl Ahead {
 
     /// Makes everything to be kept last.
     pub fn kept(&mut self, log: &RunLog) -> Result<(), StoreError> {
-        log.recorder().put_blobs(&std::mem::take(&mut self.keeping)).map(drop)
+        let keeping = std::mem::take(&mut self.keeping);
+        let all: Vec<&[u8]> = keeping.iter().map(Vec::as_slice).collect();
+        log.recorder().put_blobs(&all).map(drop)
     }
 }
 

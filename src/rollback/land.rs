@@ -304,11 +304,17 @@ fn keep(
             Err(why) => changed.left_out = Some(why),
         }
         if held > BATCH {
-            log.recorder().put_blobs(&batch)?;
+            put(log, &batch)?;
             batch.clear();
             held = 0;
         }
     }
+    put(log, &batch)?;
+    Ok(())
+}
+
+fn put(log: &RunLog, batch: &[Vec<u8>]) -> Result<(), ActError> {
+    let batch: Vec<&[u8]> = batch.iter().map(Vec::as_slice).collect();
     log.recorder().put_blobs(&batch)?;
     Ok(())
 }
