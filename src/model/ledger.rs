@@ -150,8 +150,11 @@ impl Ledger {
         self.by_place.range(places).flat_map(|(_, places)| places).map(|at| &self.entries[*at])
     }
 
-    /// Later applied actions on a path above (it was replaced or removed), or, for a folder, on paths inside it.
+    /// Later applied actions on a path above (it was replaced or removed), or, for a folder, on paths inside it: unless
+    /// undoing it leaves a folder there.
     fn entangled_paths<'a>(&'a self, action: Seq, key: &'a Key) -> impl Iterator<Item = &'a LedgerEntry> {
+        let before = self.get(action).map(|entry| &entry.record.old);
+        let stays_folder = matches!(before, Some(KeyState::Directory { .. }));
         let above = key
             .name
             .match_indices('/')
@@ -162,7 +165,7 @@ impl Ledger {
             .filter(move |later| later.seq > action && later.is_applied() && later.is_undoable())
             .filter(move |later| {
                 let makes_folder = matches!(later.record.intended, KeyState::Directory { .. });
-                later.record.key.is_inside(key) || !makes_folder
+                if later.record.key.is_inside(key) { !stays_folder } else { !makes_folder }
             })
     }
 

@@ -14,6 +14,7 @@ mod counted;
 mod crash;
 mod floors;
 mod llm;
+mod machine;
 mod manifest;
 mod readme;
 mod scenario;

@@ -404,8 +404,18 @@ impl Stage {
 
     /// Takes updates until what is waited for has come.
     async fn wait(&mut self, what: &str) -> Result<(), String> {
+        self.until(what, |stage| stage.has_come(what)).await
+    }
+
+    /// Sends a command; what comes of it is waited for.
+    pub fn order(&mut self, command: Command) -> Result<(), String> {
+        self.send(command)
+    }
+
+    /// Takes updates until something holds; `what` names it.
+    pub async fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) -> Result<(), String> {
         loop {
-            if self.has_come(what) {
+            if holds(self) {
                 return Ok(());
             }
             let next = tokio::time::timeout(Duration::from_secs(20), self.session.engine.feed.next()).await;
@@ -435,7 +445,7 @@ impl Stage {
         }
     }
 
-    fn has_come(&mut self, what: &str) -> bool {
+    fn has_come(&self, what: &str) -> bool {
         let trace = &self.state.trace;
         match what.split_once(' ').unwrap_or((what, "")) {
             ("paused", path) => trace.paused().any(|span| trace.path(span) == path),
