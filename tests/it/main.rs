@@ -19,6 +19,7 @@ mod manifest;
 mod readme;
 mod scenario;
 mod server;
+mod soak;
 mod sql;
 mod terminal;
 mod ui;
