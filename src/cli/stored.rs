@@ -7,7 +7,7 @@ use color_eyre::eyre::eyre;
 use super::text::say;
 use crate::model::{SpanId, TraceEvent};
 use crate::rollback;
-use crate::rollback::capture::Rules;
+use crate::runtime;
 use crate::store::{Access, DataDir, Opened, RunFolder, RunLog};
 use crate::world::{Scope, World};
 
@@ -24,8 +24,8 @@ pub(super) struct Stored {
 impl Stored {
     /// Opens the run that `part` of an id names. What a killed process left half-done is settled first, and told.
     pub async fn open(data: &DataDir, part: &str, access: Access) -> color_eyre::Result<Self> {
-        let (folder, log, _) = open_log(data, part, access)?;
-        Self::with_world(data, folder, log, access).await
+        let (folder, log, events) = open_log(data, part, access)?;
+        Self::with_world(data, folder, log, &events, access).await
     }
 
     /// Opens the world of an opened run.
@@ -33,6 +33,7 @@ impl Stored {
         data: &DataDir,
         folder: RunFolder,
         log: RunLog,
+        events: &[TraceEvent],
         access: Access,
     ) -> color_eyre::Result<Self> {
         let workspace = log.with(|state| state.workspace.clone());
@@ -42,7 +43,7 @@ impl Stored {
         if access == Access::ReadWrite {
             let _guard = world.lock(Scope::All, "opening").await;
             let settled = rollback::settle(&log, &world).await;
-            let rules = Rules::for_data(Some(data.path()));
+            let rules = runtime::rules(&runtime::capture_of(&log, events), Some(data.path()));
             let recovered = rollback::recover(&log, &world, folder.path(), &rules).await;
             settled.iter().chain(&recovered).for_each(|line| say(line));
         }

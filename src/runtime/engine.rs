@@ -248,7 +248,7 @@ impl Dispatcher {
             _ => Ok(()),
         };
         self.sink.send(Update::Abilities(Abilities { pause, undo, retry }));
-        self.sink.send(Update::Shell(self.means.commands.shell.mode().clone()));
+        self.sink.send(Update::Shell(self.means.commands.shell.mode()));
         self.tell_edits();
     }
 }

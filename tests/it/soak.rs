@@ -134,7 +134,10 @@ fn replies() -> String {
         vec![write("kept"), bash("echo more >> edited; mkdir -p made/by; echo x > made/by/shell; chmod 600 kept")],
         vec![tool("tama_mem_append", json!({ "key": "k", "value": "v" })), write("new/deep/file")],
         vec![bash("for i in $(seq 40); do echo $i > made/f$i; done; rm -r sub/deep; ln -s kept link")],
-        vec![tool("tama_files_delete", json!({ "path": "sub/one" })), bash("mv made moved; rm moved/f1*; echo y >> kept")],
+        vec![
+            tool("tama_files_delete", json!({ "path": "sub/one" })),
+            bash("mv made moved; rm moved/f1*; echo y >> kept"),
+        ],
         vec![write("kept"), write("moved/f2"), bash("rm -r moved new; mkdir -p sub/deep; echo again > sub/deep/two")],
     ];
     let mut replies = String::new();

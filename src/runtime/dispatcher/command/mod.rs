@@ -10,6 +10,7 @@ mod overlay;
 mod portable;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,7 @@ use super::super::ask::Failure;
 use super::Means;
 use super::exec::{Done, ToolRun};
 use crate::effects::confine::{Job, Ran, Shell};
-use crate::effects::tools::{ShellCall, ShellLimits};
+use crate::effects::tools::{Program, ShellCall, ShellLimits};
 use crate::model::{
     ActionChange, ActionEvent, BlobHash, CommandStart, EffectClass, KeyState, Lane, Seq, ToolCall, TraceBody,
 };
@@ -29,7 +30,7 @@ use crate::rollback::{ActError, command_started, outside};
 use crate::world::Scope;
 
 /// How a run's commands run, and where what is needed to undo them is kept meanwhile.
-pub(in super::super) struct Commands {
+pub struct Commands {
     /// Runs them confined.
     pub shell: Shell,
     /// What is left out of capture.
@@ -42,7 +43,7 @@ pub(in super::super) struct Commands {
 
 /// Folders of the portable lane.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Places {
+pub struct Places {
     /// The shared store, a cache.
     pub store: PathBuf,
     /// The run's folder.
@@ -75,7 +76,7 @@ impl ToolRun {
         let commands = &self.means.commands;
         let done = match (&commands.places, commands.shell.mode().lane) {
             (None, _) => return self.run_unrecorded(&call).await,
-            (Some(_), Lane::Overlay) => self.run_overlay(&call).await,
+            (Some(places), Lane::Overlay) => self.run_overlay(&call, places).await,
             (Some(places), Lane::Portable) => self.run_portable(&call, places).await,
         };
         done.unwrap_or_else(|error| Done::Broken(Failure::new(format!("failed to {error}"))))
@@ -89,8 +90,13 @@ impl ToolRun {
     }
 
     async fn execute(&self, call: &ShellCall, overlay: bool) -> Ran {
-        let job = Job { program: &call.program, network: call.network, timeout_seconds: call.timeout_seconds, overlay };
-        self.means.commands.shell.run(&job, ShellLimits::default(), &self.stop).await
+        let timeout = Duration::from_secs(call.timeout_seconds);
+        let programs = match &call.program {
+            Program::Shell(command) => Job::shell(command, timeout).programs,
+            Program::Argv(argv) => vec![argv.iter().map(Into::into).collect()],
+        };
+        let job = Job { programs, network: call.network, timeout, overlay };
+        self.means.commands.shell.run(job, ShellLimits::default(), self.stop.clone()).await
     }
 
     /// Puts the command on record, with what it may do outside of the workspace.
@@ -102,7 +108,7 @@ impl ToolRun {
             command: command.clone(),
             lane: mode.lane,
             snapshot,
-            gaps: mode.gaps.clone(),
+            gaps: mode.gaps,
         };
         let outside = self.outside(call).map(|why| outside(&self.doer, &command, why));
         let (command, outside) = command_started(&self.log, start, outside).await?;
@@ -111,7 +117,7 @@ impl ToolRun {
 
     /// Why something of the command may be outside of what is captured.
     fn outside(&self, call: &ShellCall) -> Option<String> {
-        let gaps = &self.means.commands.shell.mode().gaps;
+        let gaps = self.means.commands.shell.mode().gaps;
         match (call.network, gaps.is_empty()) {
             (true, _) => Some("may have reached outside: it has the network".into()),
             (false, false) => Some(format!("may have reached outside; not enforced here: {}", gaps.join(", "))),

@@ -1,0 +1,164 @@
+//! The outer process: raises the walls, starts the inner one, and outlives everything in it.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitCode};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nix::sys::prctl::set_child_subreaper;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, geteuid, setsid};
+
+use super::namespaces::{self, Outside};
+use super::spec::{Channel, End, Gap, InnerSpec, Mapped, Report, Said, Spec};
+use super::{INNER, mounts, reap};
+
+/// Does what the specification on its standard input says, and reports there.
+pub(super) fn main() -> ExitCode {
+    let Ok(mut channel) = Channel::from_stdin() else { return ExitCode::FAILURE };
+    let Ok(Some(spec)) = channel.receive::<Spec>() else { return ExitCode::FAILURE };
+    // Out of the terminal's session, so that nothing in it can draw on the screen or read its keys.
+    let _ = setsid();
+    let report = supervise(&spec, &channel)
+        .unwrap_or_else(|error| Report { end: End::NoSetUp(error.to_string()), gaps: vec![] });
+    // Who started this may be gone.
+    let _ = channel.send(&report);
+    ExitCode::SUCCESS
+}
+
+fn supervise(spec: &Spec, channel: &Channel) -> io::Result<Report> {
+    let outside = Outside::look()?;
+    let mut gaps = vec![];
+    let mut inner = InnerSpec {
+        programs: spec.programs.clone(),
+        workspace: spec.workspace.clone(),
+        writable: vec![spec.temp.clone()],
+        temp: spec.temp.clone(),
+        namespaces: spec.namespaces,
+        network: spec.network,
+    };
+    let mut mapped = false;
+    if spec.namespaces {
+        let sockets = if spec.network { vec![] } else { mounts::sockets() };
+        mapped = namespaces::enter(spec.network, &outside)
+            .map_err(|error| io::Error::other(format!("failed to make namespaces: {error}")))?;
+        let view = mounts::build(spec, &sockets)?;
+        if !spec.network {
+            // Only commands that talk to themselves miss it.
+            let _ = namespaces::loopback_up();
+        }
+        (inner.writable, inner.temp) = (view.writable, view.temp);
+        gaps.extend(view.gaps);
+    } else {
+        set_child_subreaper(true)?;
+        gaps.extend(without_namespaces(spec));
+    }
+    inner.writable.push(spec.workspace.clone());
+    let mut report = watch(&inner, channel, |pid| outside.map(pid, mapped))?;
+    if !spec.namespaces {
+        if report.gaps.contains(&Gap::WritesOutside) {
+            gaps.push(Gap::DataChanged);
+        }
+        if report.gaps.contains(&Gap::Signals) || !reap::end_descendants() {
+            gaps.push(Gap::Background);
+        }
+    } else {
+        // Those that it can see are its own.
+        report.gaps.retain(|gap| *gap != Gap::Signals);
+    }
+    report.gaps.extend(gaps);
+    report.gaps.sort_unstable();
+    report.gaps.dedup();
+    Ok(report)
+}
+
+/// What Landlock alone can't do.
+fn without_namespaces(spec: &Spec) -> Vec<Gap> {
+    let mut gaps = vec![Gap::Processes];
+    if !spec.network {
+        gaps.push(Gap::Network);
+    }
+    if !spec.hidden.is_empty() {
+        gaps.push(Gap::DataRead);
+    }
+    if spec.hidden.iter().any(|hidden| Path::new(hidden).starts_with(&spec.workspace)) {
+        gaps.push(Gap::DataChanged);
+    }
+    if geteuid().is_root() {
+        gaps.push(Gap::Root);
+    }
+    gaps
+}
+
+/// Runs the inner process to its end, or kills it when the leash is let go. In a pid namespace everything in it is
+/// gone then.
+fn watch(inner: &InnerSpec, channel: &Channel, map: impl Fn(u32) -> io::Result<()>) -> io::Result<Report> {
+    let (ours, theirs) = UnixStream::pair()?;
+    // The command's output is the inner process': nothing here writes to it.
+    let mut child = Command::new("/proc/self/exe").arg0("tama-tui").arg(INNER).stdin(OwnedFd::from(theirs)).spawn()?;
+    let held = Arc::new(Mutex::new(Held { pid: pid_of(&child), killed: false }));
+    let (leash, at_leash) = (channel.leash()?, Arc::clone(&held));
+    std::thread::spawn(move || {
+        leash.wait();
+        let mut held = at_leash.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pid) = held.pid {
+            held.killed = true;
+            // It has just ended.
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+    });
+    let mut heard = Channel::new(ours)?;
+    let report = converse(inner, &mut heard, || map(child.id()));
+    if report.is_err() {
+        let _ = child.kill();
+    }
+    drop(heard);
+    // Its pid is its own until it is waited for, so the lock is held meanwhile.
+    let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+    let killed = held.killed;
+    child.wait()?;
+    held.pid = None;
+    let mut report = report?;
+    if killed {
+        report.end = End::Killed;
+    }
+    Ok(report)
+}
+
+/// The inner process, while it has not been waited for.
+struct Held {
+    pid: Option<Pid>,
+    killed: bool,
+}
+
+fn pid_of(child: &Child) -> Option<Pid> {
+    i32::try_from(child.id()).ok().map(Pid::from_raw)
+}
+
+fn converse(inner: &InnerSpec, heard: &mut Channel, map: impl Fn() -> io::Result<()>) -> io::Result<Report> {
+    let mut report = Report { end: End::NoSetUp("it ended too soon".into()), gaps: vec![] };
+    // When it can't be told, it has ended, and what it said is read.
+    let _ = heard.send(inner);
+    while let Some(said) = heard.receive::<Said>().or_else(|error| gone(error))? {
+        match said {
+            Said::MapMe => {
+                map().map_err(|error| io::Error::other(format!("failed to map ids: {error}")))?;
+                let _ = heard.send(&Mapped);
+            }
+            Said::Ready(gaps) => {
+                report.gaps = gaps;
+                report.end = End::Killed;
+            }
+            Said::Ended(end) => report.end = end,
+        }
+    }
+    Ok(report)
+}
+
+/// A process that is killed with something unread resets its socket.
+fn gone<T>(error: io::Error) -> io::Result<Option<T>> {
+    if error.kind() == io::ErrorKind::ConnectionReset { Ok(None) } else { Err(error) }
+}
