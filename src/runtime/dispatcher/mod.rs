@@ -5,6 +5,7 @@
 //! and run again from the journal at any moment, and finds again what is still under way.
 
 mod asks;
+mod diff;
 pub(super) mod edit;
 mod exec;
 pub(super) mod flight;
@@ -135,6 +136,7 @@ impl Dispatcher {
                 self.inspect(span);
                 Ok(())
             }
+            Command::Diff { action, sides } => self.diff(action, sides),
             Command::Cancel => self.cancel().await,
             Command::Quit => Ok(()),
         };
