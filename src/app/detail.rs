@@ -307,7 +307,7 @@ fn body_text(body: &SectionBody) -> String {
 }
 
 /// Cuts a line into pieces of at most `width` columns, at spaces where that is possible.
-fn wrapped(line: &str, width: usize) -> Vec<&str> {
+pub(super) fn wrapped(line: &str, width: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = line;
     while let Some(end) = overflow(rest, width.max(2)) {

@@ -1,6 +1,7 @@
 //! The line at the bottom: what can follow a prefix, what is typed, why a key was refused, what `r` would do, and a
 //! few keys that work now.
 
+use super::text::plural;
 use super::{Key, Pane, State, UiAction, keys, safe};
 
 /// What the footer says.
@@ -21,12 +22,27 @@ pub struct Footer {
 }
 
 /// What is wanted at a gate, and what else drives the run.
-const NEEDED: [UiAction; 6] =
-    [UiAction::Continue, UiAction::Step, UiAction::Edit, UiAction::Undo, UiAction::Retry, UiAction::Pause];
+const NEEDED: [UiAction; 7] = [
+    UiAction::Continue,
+    UiAction::Drop,
+    UiAction::Step,
+    UiAction::Edit,
+    UiAction::Undo,
+    UiAction::Retry,
+    UiAction::Pause,
+];
 /// In Rollback what `u` would do matters more.
-const NEEDED_IN_ROLLBACK: [UiAction; 3] = [UiAction::Continue, UiAction::Undo, UiAction::UndoSpan];
-const MORE: [UiAction; 6] =
-    [UiAction::Pause, UiAction::Retry, UiAction::UndoSpan, UiAction::Redo, UiAction::Skip, UiAction::Help];
+const NEEDED_IN_ROLLBACK: [UiAction; 5] =
+    [UiAction::Continue, UiAction::Drop, UiAction::Undo, UiAction::UndoSpan, UiAction::Diff];
+const MORE: [UiAction; 7] = [
+    UiAction::Pause,
+    UiAction::Retry,
+    UiAction::UndoSpan,
+    UiAction::Redo,
+    UiAction::WhoWrote,
+    UiAction::Skip,
+    UiAction::Help,
+];
 
 /// The footer of a state.
 #[must_use]
@@ -35,7 +51,11 @@ pub fn footer(state: &State) -> Footer {
         let verb = keys::verb(*action);
         verb.context.has(state.focus) && (verb.available)(state).is_ok()
     };
-    let hint = |action: UiAction| (keys::verb(action).keys_text(), keys::verb(action).name);
+    let lands = works(&UiAction::Drop);
+    let hint = |action: UiAction| match action {
+        UiAction::Continue if lands => (keys::verb(action).keys_text(), "land"),
+        _ => (keys::verb(action).keys_text(), keys::verb(action).name),
+    };
     // While something stands at a gate, a pause is no longer what is wanted.
     let at_gate = works(&UiAction::Continue);
     let is_needed = |action: &&UiAction| works(action) && !(at_gate && **action == UiAction::Pause);
@@ -54,8 +74,12 @@ pub fn footer(state: &State) -> Footer {
     Footer { left, is_answer, input, menu, hints, needed: needed.len() }
 }
 
-/// What `u` would do in Rollback, and elsewhere what `r` would.
+/// That a command's changes wait to land; else what `u` would do in Rollback, and elsewhere what `r` would.
 fn preview(state: &State) -> Option<String> {
+    if let Some((_, changes)) = state.held_here() {
+        let have = if changes == 1 { "has" } else { "have" };
+        return Some(format!("{} {have} not landed: c lands, D drops", plural(changes, "change")));
+    }
     if state.focus == Pane::Rollback {
         return (keys::verb(UiAction::Undo).available)(state).ok().and_then(|()| state.rollback.undo_line(&state.run));
     }

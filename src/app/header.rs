@@ -1,7 +1,7 @@
 //! The line at the top: which run, what it does, what it took.
 
 use super::{State, safe};
-use crate::model::{KeyKind, RunStatus, SpanId};
+use crate::model::{RunStatus, SpanId};
 
 /// What the header says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,8 +24,12 @@ pub struct Header {
     pub edits: usize,
     /// Events that are not here yet.
     pub lag: u64,
-    /// Whether something ran whose changes are not captured (a shell command).
-    pub uncaptured: bool,
+    /// The lane that commands run in, once it is known.
+    pub lane: Option<&'static str>,
+    /// What can't be enforced for them here: `network, writes outside of the workspace`.
+    pub gaps: String,
+    /// Applied actions that can't be taken back.
+    pub permanent: u32,
 }
 
 /// The header of a state.
@@ -43,12 +47,9 @@ pub fn header(state: &State) -> Header {
         follow: state.tree.follow,
         edits: state.edits.len(),
         lag: state.lag,
-        uncaptured: counts.permanent > 0
-            && run
-                .ledger
-                .entries()
-                .iter()
-                .any(|entry| entry.is_applied() && entry.record.key.kind == KeyKind::External),
+        lane: state.shell.as_ref().map(|mode| mode.lane.name()),
+        gaps: state.shell.as_ref().map(|mode| safe::line(&mode.gaps.join(", ")).into_owned()).unwrap_or_default(),
+        permanent: counts.permanent,
     }
 }
 

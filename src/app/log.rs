@@ -107,7 +107,10 @@ fn describe(body: &TraceBody, run: &RunState) -> Option<(LogKind, String)> {
         },
         TraceBody::Note { error, text, .. } => (if *error { LogKind::Error } else { LogKind::Note }, text.clone()),
         TraceBody::Paused { span, gate, reason } => {
-            (LogKind::Gate, format!("{} paused: {}", path(*span), pause_text(*gate, reason)))
+            let held = run.held.get(span).map_or_else(String::new, |held| {
+                format!("; {} of it have not landed: c lands them, D drops them", plural(held.len(), "change"))
+            });
+            (LogKind::Gate, format!("{} paused: {}{held}", path(*span), pause_text(*gate, reason)))
         }
         TraceBody::Released { span, how, .. } => (LogKind::Gate, format!("{} released: {how}", path(*span))),
         TraceBody::SpanEnded(end) if end.status == SpanStatus::Error => {

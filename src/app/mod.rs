@@ -6,6 +6,7 @@
 
 mod act;
 mod detail;
+mod diff;
 mod footer;
 mod header;
 mod input;
@@ -24,6 +25,7 @@ mod tree;
 mod update;
 
 pub use detail::{Detail, DetailLine, JsonStart, LineKind};
+pub use diff::{DIFF_GUTTER, DiffRow, DiffRowKind, DiffView};
 pub use footer::{Footer, footer};
 pub use header::{Header, header};
 pub use input::{Key, Mouse};

@@ -4,8 +4,8 @@
 //! turns it into a [`Confirmed`], which gives the command out. Pasted text is no key, so it confirms nothing.
 
 use super::text::plural;
-use super::{Command, Key, UiAction, text};
-use crate::model::{self, Breakpoint, EditScope, RetryPlan, RunState, Seq, SpanId};
+use super::{Command, DiffView, Key, UiAction, text};
+use crate::model::{self, Breakpoint, DiffSides, EditScope, RetryPlan, RunState, Seq, SpanId};
 
 /// What lies over the panels.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,8 @@ pub enum Popup {
     Breakpoints(BreakList),
     /// A text being edited.
     Editor(Editor),
+    /// What an action changed.
+    Diff(Box<DiffView>),
 }
 
 /// The help: the key table, by group.
@@ -179,6 +181,10 @@ pub enum Choice {
     Ask(Ask),
     /// Leaves an action.
     Skip(Seq),
+    /// Goes to the span that did an action.
+    Jump(Seq),
+    /// Shows a diff, and then the menu again.
+    Diff(Seq, DiffSides),
     /// Sets a breakpoint.
     Break(Breakpoint),
 }

@@ -1,10 +1,12 @@
 //! The Rollback panel: the actions of the selected span and of everything below it, newest first, and what can be
 //! done with each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Scroll, safe};
-use crate::model::{ActionChange, ActionOp, ActionStatus, LedgerEntry, RunState, Seq, SpanId, Standing, TraceBody};
+use crate::model::{
+    ActionChange, ActionOp, ActionStatus, KeyState, LedgerEntry, RunState, Seq, SpanId, Standing, TraceBody,
+};
 
 /// What can be done with an action, in a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +77,10 @@ pub struct Rollback {
     picked: Option<Seq>,
     scroll: Scroll,
     stale: bool,
+    /// Lines added and removed, of the actions whose diff was looked at.
+    counted: HashMap<Seq, (usize, usize)>,
+    /// How many of the rows have not landed.
+    held: usize,
     /// The picked row is done with: the cursor goes to the next one that can be undone.
     passed: bool,
 }
@@ -110,12 +116,13 @@ impl Rollback {
         &self.skipped
     }
 
-    /// `Rollback · writer#2 and below · 0 of 3 undone`.
+    /// `Rollback · writer#2 and below · 2 not landed · 0 of 3 undone`.
     #[must_use]
     pub fn title(&self, run: &RunState) -> String {
         let label = if self.span == SpanId::RUN { "run".into() } else { run.trace.label(self.span) };
         let scope = if self.narrow { " only" } else { " and below" };
-        format!("Rollback · {}{scope} · {} of {} undone", safe::line(&label), self.undone, self.rows.len())
+        let held = if self.held > 0 { format!(" · {} not landed", self.held) } else { String::new() };
+        format!("Rollback · {}{scope}{held} · {} of {} undone", safe::line(&label), self.undone, self.rows.len())
     }
 
     /// The rows in a view of that height.
@@ -152,6 +159,19 @@ impl Rollback {
         self.picked = self.selected();
     }
 
+    /// Puts the cursor on an action of the list.
+    pub(super) fn pick(&mut self, action: Seq, height: usize) {
+        if let Ok(at) = self.rows.binary_search_by(|row| action.cmp(row)) {
+            self.scroll.go(at, self.rows.len(), height);
+            self.picked = self.selected();
+        }
+    }
+
+    /// Keeps how many lines an action added and removed.
+    pub(super) fn count(&mut self, action: Seq, added: usize, removed: usize) {
+        self.counted.insert(action, (added, removed));
+    }
+
     pub(super) fn slide(&mut self, by: isize, height: usize) {
         self.scroll.slide(by, self.rows.len(), height);
         self.picked = self.selected();
@@ -171,7 +191,9 @@ impl Rollback {
             Standing::Blocked { by, .. } => format!("  (blocked by {by})"),
             _ => String::new(),
         };
-        Some(format!("u undoes {}{blocked}", self.describe(run, action)))
+        let half = run.ledger.get(action).and_then(|entry| entry.renamed);
+        let half = half.map_or_else(String::new, |other| format!("  (half of a rename, {other} is the other)"));
+        Some(format!("u undoes {}{blocked}{half}", self.describe(run, action)))
     }
 
     /// Lets the cursor stay on the one that `u` undoes again.
@@ -197,7 +219,7 @@ impl Rollback {
     /// Takes note of an event that changes what the list shows.
     pub(super) fn event(&mut self, body: &TraceBody) {
         match body {
-            TraceBody::Action(_) | TraceBody::Invalidated { .. } => self.stale = true,
+            TraceBody::Action(_) | TraceBody::Invalidated { .. } | TraceBody::Renamed { .. } => self.stale = true,
             TraceBody::ActionEvent(event) => {
                 self.stale = true;
                 match event.change {
@@ -224,6 +246,7 @@ impl Rollback {
             self.rows = run.actions(span, !self.narrow);
             let status = |seq: &Seq| run.ledger.get(*seq).map(|entry| entry.status);
             self.undone = self.rows.iter().filter(|seq| status(seq) == Some(ActionStatus::Undone)).count();
+            self.held = self.rows.iter().filter(|seq| status(seq) == Some(ActionStatus::Held)).count();
             let can_undo = |entry: &LedgerEntry| entry.is_applied() && entry.is_undoable();
             let wanted = |seq: &&Seq| !self.skipped.contains(seq) && run.ledger.get(**seq).is_some_and(can_undo);
             self.next = self.rows.iter().find(wanted).copied();
@@ -244,13 +267,13 @@ impl Rollback {
             seq,
             key: safe::line(&entry.record.key.to_string()).into_owned(),
             tool: safe::line(&entry.record.tool_name).into_owned(),
-            change: safe::line(&change(entry)).into_owned(),
+            change: safe::line(&self.change(run, entry)).into_owned(),
             word: self.word(run, seq),
             selected,
         })
     }
 
-    fn word(&self, run: &RunState, seq: Seq) -> Word {
+    pub(super) fn word(&self, run: &RunState, seq: Seq) -> Word {
         match run.ledger.standing(seq) {
             Standing::Undone => Word::Undone,
             Standing::NotApplied => Word::NotApplied,
@@ -262,16 +285,25 @@ impl Rollback {
             Standing::Free => Word::Free,
         }
     }
-}
 
-/// What an action did to its key.
-fn change(entry: &LedgerEntry) -> String {
-    let record = &entry.record;
-    let left =
-        if matches!(entry.status, ActionStatus::Intent | ActionStatus::Held) { &record.intended } else { &entry.after };
-    match record.op {
-        ActionOp::External => record.old.summary(),
-        ActionOp::Append => format!("+ {}", record.intended.summary()),
-        ActionOp::Set | ActionOp::Delete => format!("{} → {}", record.old.summary(), left.summary()),
+    /// What an action did to its key.
+    fn change(&self, run: &RunState, entry: &LedgerEntry) -> String {
+        let record = &entry.record;
+        let left = entry.left();
+        let change = match record.op {
+            ActionOp::External => record.old.summary(),
+            ActionOp::Append => format!("+ {}", record.intended.summary()),
+            ActionOp::Set | ActionOp::Delete => record.old.change_to(left),
+        };
+        let change = match entry.renamed.and_then(|other| run.ledger.get(other)) {
+            Some(other) if *left == KeyState::Absent => format!("renamed → {}", other.record.key),
+            Some(other) if record.old == KeyState::Absent => format!("renamed ← {}", other.record.key),
+            Some(other) => format!("renamed ← {}, over {}", other.record.key, record.old.summary()),
+            None => change,
+        };
+        match self.counted.get(&entry.seq) {
+            Some((added, removed)) => format!("{change}  +{added} -{removed}"),
+            None => change,
+        }
     }
 }

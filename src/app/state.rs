@@ -199,6 +199,21 @@ impl State {
             .or_else(|| in_agent().or_else(only).map(|paused| (paused, paused)))
     }
 
+    /// The tool that a key means whose command's changes have not landed, and how many these are: what is paused
+    /// here, else the only one in its agent, else the only one there is.
+    #[must_use]
+    pub fn held_here(&self) -> Option<(SpanId, usize)> {
+        let trace = &self.run.trace;
+        let held = || self.run.held.iter().filter(|(span, _)| trace.pause(**span).is_some());
+        let within = |above: SpanId| {
+            let mut found = held().filter(|(span, _)| trace.is_within(**span, above));
+            found.next().filter(|_| found.next().is_none())
+        };
+        let agent = trace.agent_of(self.selected());
+        let found = within(self.selected()).or_else(|| within(agent)).or_else(|| within(SpanId::RUN));
+        found.map(|(span, changes)| (*span, changes.len()))
+    }
+
     /// Gives a panel the focus, and shows it.
     pub(super) fn show(&mut self, pane: Pane) {
         self.focus = pane;

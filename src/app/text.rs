@@ -39,6 +39,12 @@ pub fn money(micros: u64) -> String {
     if mills < 1000 { format!("$0.{mills:03}") } else { format!("${}.{:02}", cents / 100, cents % 100) }
 }
 
+/// A number in groups of three: `9,960`.
+#[must_use]
+pub fn grouped(n: u64) -> String {
+    if n < 1000 { n.to_string() } else { format!("{},{:03}", grouped(n / 1000), n % 1000) }
+}
+
 /// How many whole units, rounded half up.
 fn rounded(n: u64, unit: u64) -> u64 {
     n.saturating_add(unit / 2) / unit
@@ -70,6 +76,7 @@ mod tests {
         assert_eq!([clock(42_000), clock(3_723_000)], ["00:42", "1:02:03"]);
         assert_eq!([count(812), count(14_213), count(3_100_000)], ["812", "14.2k", "3.1M"]);
         assert_eq!([money(31_000), money(1_200_000)], ["$0.031", "$1.20"]);
+        assert_eq!([grouped(812), grouped(9_960), grouped(1_000_001)], ["812", "9,960", "1,000,001"]);
         assert_eq!([plural(1, "span"), plural(0, "span")], ["1 span", "0 spans"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{RetryPlan, Seq, SpanId};
+use super::{DiffSides, RetryPlan, Seq, SpanId};
 
 /// Where a span can stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -191,6 +191,13 @@ pub enum Command {
     Inspect {
         /// The span.
         span: SpanId,
+    },
+    /// Asks what an action changed (answered by [`super::Update::Diff`]).
+    Diff {
+        /// The action.
+        action: Seq,
+        /// Which two states are compared.
+        sides: DiffSides,
     },
     /// Cancels the run; everything is recorded.
     Cancel,

@@ -50,6 +50,15 @@ impl LedgerEntry {
         matches!(self.status, ActionStatus::Applied | ActionStatus::Intent)
     }
 
+    /// What it left, or was (or is) meant to leave (for an append: the element).
+    #[must_use]
+    pub fn left(&self) -> &KeyState {
+        match self.status {
+            ActionStatus::Applied | ActionStatus::Undone => &self.after,
+            ActionStatus::Intent | ActionStatus::NotApplied | ActionStatus::Held => &self.record.intended,
+        }
+    }
+
     /// Whether its old state is kept.
     #[must_use]
     pub fn is_undoable(&self) -> bool {
@@ -77,6 +86,20 @@ pub enum Standing {
     NotApplied,
     /// It has not landed yet.
     Held,
+}
+
+/// Who wrote a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    /// That action.
+    Action(Seq),
+    /// Someone outside, after that action.
+    Outside {
+        /// The last action of the run before it.
+        since: Seq,
+    },
+    /// Nobody in this run.
+    Nobody,
 }
 
 /// Every action of a run, by seq.
@@ -122,6 +145,31 @@ impl Ledger {
     #[must_use]
     pub fn last_at(&self, key: &Key) -> Option<&LedgerEntry> {
         self.applied_at(key).next_back()
+    }
+
+    /// Who wrote the state that an action found.
+    #[must_use]
+    pub fn writer_before(&self, action: Seq) -> Writer {
+        let Some(entry) = self.get(action) else { return Writer::Nobody };
+        let key = &entry.record.key;
+        let earlier = || self.all_at(key).rev().skip_while(|at| at.seq >= action);
+        if key.kind == KeyKind::Memory {
+            return earlier().find(|at| at.is_applied()).map_or(Writer::Nobody, |at| Writer::Action(at.seq));
+        }
+        // What was undone since may have been in place then: its state tells.
+        let left = earlier().find(|at| at.after == entry.record.old && at.status != ActionStatus::NotApplied);
+        match (left, earlier().find(|at| at.is_applied())) {
+            (Some(found), _) => Writer::Action(found.seq),
+            (None, Some(found)) => Writer::Outside { since: found.seq },
+            (None, None) => Writer::Nobody,
+        }
+    }
+
+    /// Who wrote the key next after an action.
+    #[must_use]
+    pub fn writer_after(&self, action: Seq) -> Option<Seq> {
+        let entry = self.get(action)?;
+        self.applied_at(&entry.record.key).find(|at| at.seq > action).map(|at| at.seq)
     }
 
     /// The applied actions that must be undone before this one, newest first.

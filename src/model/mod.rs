@@ -6,6 +6,7 @@
 
 mod action;
 mod command;
+mod diff;
 mod event;
 mod ids;
 mod key;
@@ -19,13 +20,14 @@ mod update;
 
 pub use action::{ActionChange, ActionEvent, ActionOp, ActionRecord, EffectClass, Undoability};
 pub use command::{Breakpoint, Command, EditScope, Gate, Release};
+pub use diff::{ActionDiff, Bytes, DiffBody, DiffSides, Hunk, HunkLine, LineIn, permissions};
 pub use event::{
     EditReach, Fan, Finish, LlmRequestRecord, MessageRecord, PauseReason, RunStatus, SpanEnd, SpanKind, SpanSpec,
     SpanStart, SpanStatus, TraceBody, TraceEvent,
 };
 pub use ids::{BlobHash, Generation, Millis, RunId, Seq, SpanId, TextHash, Try};
 pub use key::{Element, Key, KeyKind, KeyState};
-pub use ledger::{ActionStatus, Ledger, LedgerEntry, Standing};
+pub use ledger::{ActionStatus, Ledger, LedgerEntry, Standing, Writer};
 pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
 pub use name::{name_from_bytes, name_to_bytes, readable_name};
 pub use shell::{CommandStart, Lane, ShellMode};

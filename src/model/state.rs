@@ -1,6 +1,6 @@
 //! The state of a run: the fold of its trace events, the same for a live run and a past one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     ActionStatus, CommandStart, Generation, Ledger, Millis, RunId, RunStatus, Seq, SpanId, SpanKind, SpanStatus, Trace,
@@ -22,6 +22,8 @@ pub struct RunState {
     pub ledger: Ledger,
     /// Commands that started and whose changes are not all on record, by their seq.
     pub commands: BTreeMap<Seq, CommandStart>,
+    /// Changes of commands that have not landed, by the tool's span.
+    pub held: BTreeMap<SpanId, BTreeSet<Seq>>,
     /// The run's status.
     pub status: RunStatus,
     /// The newest generation.
@@ -127,6 +129,16 @@ impl RunState {
     fn count(&mut self, action: Seq, before: ActionStatus) {
         let Some(entry) = self.ledger.get(action) else { return };
         let (now, span) = (entry.status, entry.record.tool_span);
+        if now == ActionStatus::Held {
+            self.held.entry(span).or_default().insert(action);
+        } else if before == ActionStatus::Held
+            && let Some(held) = self.held.get_mut(&span)
+        {
+            held.remove(&action);
+            if held.is_empty() {
+                self.held.remove(&span);
+            }
+        }
         let undoable = entry.record.undo == Undoability::Undo;
         let applied = |status| matches!(status, ActionStatus::Applied | ActionStatus::Intent);
         self.trace.add(span, |counts| {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EditScope, Seq, ShellMode, SpanId, TraceEvent};
+use super::{ActionDiff, EditScope, Seq, ShellMode, SpanId, TraceEvent};
 
 /// What comes up from a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,8 @@ pub enum Update {
     Editable(Editable),
     /// Answer to [`super::Command::Plan`].
     Plan(RetryPlan),
+    /// Answer to [`super::Command::Diff`].
+    Diff(ActionDiff),
     /// What an undo or redo did.
     Undo(UndoReport),
     /// A command was refused; one line that says why and what to do.

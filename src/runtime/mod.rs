@@ -4,6 +4,7 @@
 //! into the journal, stops at gates, has tools and models work, records what happened, and gives the outcome back.
 
 mod ask;
+mod diff;
 mod dispatcher;
 mod edits;
 mod engine;

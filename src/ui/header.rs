@@ -17,6 +17,8 @@ struct Part {
     style: Style,
     /// The least is left out first; 0 stays.
     rank: u8,
+    /// What is shown instead before it is left out, the first of them last.
+    shorter: Vec<(String, u8)>,
 }
 
 /// Draws the line.
@@ -26,7 +28,12 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, theme: Theme) {
         let Some(least) = (0..parts.len()).filter(|at| parts[*at].rank > 0).max_by_key(|at| parts[*at].rank) else {
             break;
         };
-        parts.remove(least);
+        match parts[least].shorter.pop() {
+            Some((text, rank)) => (parts[least].text, parts[least].rank) = (text, rank),
+            None => {
+                parts.remove(least);
+            }
+        }
     }
     let mut line = Line::default();
     for (at, part) in parts.into_iter().enumerate() {
@@ -43,7 +50,7 @@ fn width(parts: &[Part]) -> usize {
 fn parts(state: &State, theme: Theme) -> Vec<Part> {
     let header = app::header(state);
     let mut parts = Vec::new();
-    let mut put = |text: String, style, rank| parts.push(Part { text, style, rank });
+    let mut put = |text: String, style, rank| parts.push(Part { text, style, rank, shorter: Vec::new() });
     let name = if header.name.is_empty() { "tama-tui".to_owned() } else { header.name };
     put(format!("{name} {}", header.run).trim_end().to_owned(), theme.strong(), 0);
     put(header.status, status(state, theme), 0);
@@ -61,8 +68,19 @@ fn parts(state: &State, theme: Theme) -> Vec<Part> {
     if header.lag > 0 {
         put(format!("{} behind", plural(usize::try_from(header.lag).unwrap_or(usize::MAX), "event")), theme.error(), 1);
     }
-    if header.uncaptured {
-        put("shell: not captured".into(), theme.tool(), 6);
+    if header.permanent > 0 {
+        put(format!("{} permanent", header.permanent), theme.tool(), 8);
+    }
+    match header.lane {
+        Some(lane) if header.gaps.is_empty() => put(format!("shell: {lane}"), theme.text(), 6),
+        Some(lane) => put(format!("shell: {lane} · open: {}", header.gaps), theme.tool(), 6),
+        None => {}
+    }
+    if !header.gaps.is_empty()
+        && let Some(shell) = parts.last_mut()
+    {
+        // What is not enforced is said as long as anything is.
+        shell.shorter = vec![("shell not confined".into(), 1), (format!("shell open: {}", header.gaps), 5)];
     }
     parts
 }

@@ -16,13 +16,18 @@ fn fingerprint(state: &State) -> String {
     format!("{state:?}")
 }
 
-/// A state with something of everything: an undone action, an error, a second try, a running and a paused call.
+/// A state with something of everything: an undone action, an error, a second try, a running and a paused call, a
+/// key written twice, a change that has not landed.
 fn rich(typed: &[Key], row: isize, pane: Pane) -> Bench {
     let (mut bench, spans) = Bench::paused();
     bench.change(spans.second, ActionChange::Undone { forced: false });
     let again = bench.start(spans.writer, "tama_files_write", 1, 2, tool());
     bench.end(again, SpanStatus::Error);
     let reviewer = bench.agent(spans.editor, "reviewer");
+    let write = bench.tool(reviewer, "tama_files_write");
+    bench.action(reviewer, write, model::Key::file("NOTES.md"));
+    bench.end(write, SpanStatus::Ok);
+    bench.held(reviewer, &["out.txt"]);
     bench.llm(reviewer, 1);
     bench.state.edits = vec!["writer".into()];
     for key in typed {
@@ -482,7 +487,7 @@ fn copies_what_the_focus_is_on() {
     assert_eq!(bench.key(Key::Char('y')), [Command::Copy("editor/writer/llm#2".into())]);
     bench.keys("h5");
     assert_eq!(bench.key(Key::Char('y')), [Command::Copy("outline".into())]);
-    bench.key(Key::Enter);
+    bench.keys("l");
     assert_eq!((bench.state.selected(), bench.state.focus), (spans.tool, Pane::Tree));
 }
 
@@ -491,7 +496,7 @@ fn the_header_tells_the_run() {
     let (mut bench, _) = Bench::paused();
     let told = header(&bench.state);
     assert_eq!((&told.name[..], &told.run[..], &told.status[..]), ("release-notes", "k7qd", "1 paused"));
-    assert!(told.follow && !told.uncaptured);
+    assert!(told.follow && told.permanent == 0);
     bench.send(Update::Edits(vec!["writer".into()]));
     assert_eq!(header(&bench.state).edits, 1);
 }

@@ -2,9 +2,9 @@
 
 use tama_tui::app::{Command, Key, Msg, Setup, State, update};
 use tama_tui::model::{
-    self, ActionChange, ActionEvent, ActionOp, ActionRecord, EffectClass, Gate, Generation, KeyState, LlmRequestRecord,
-    Millis, ModelName, ModelOptions, PauseReason, RunId, RunStatus, Seq, SpanEnd, SpanId, SpanSpec, SpanStart,
-    SpanStatus, TextHash, TraceBody, TraceEvent, Try, Undoability, Update,
+    self, ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, EffectClass, Gate, Generation, KeyState,
+    LlmRequestRecord, Millis, ModelName, ModelOptions, PauseReason, RunId, RunStatus, Seq, SpanEnd, SpanId, SpanSpec,
+    SpanStart, SpanStatus, TextHash, TraceBody, TraceEvent, Try, Undoability, Update,
 };
 
 const HASH: TextHash = TextHash([0; 16]);
@@ -112,20 +112,94 @@ impl Bench {
     }
 
     pub fn action(&mut self, agent: SpanId, tool: SpanId, key: model::Key) -> Seq {
+        self.actions(agent, tool, [key]);
+        Seq(self.seq - 1)
+    }
+
+    /// Actions that were done, all in one batch of events.
+    pub fn actions(&mut self, agent: SpanId, tool: SpanId, keys: impl IntoIterator<Item = model::Key>) {
         let text = |text: &str| KeyState::Text { text: text.into() };
+        let mut events = Vec::new();
+        for key in keys {
+            let record = TraceBody::Action(ActionRecord {
+                span: agent,
+                tool_span: tool,
+                tool_name: "tama_files_write".into(),
+                key,
+                op: ActionOp::Set,
+                old: KeyState::Absent,
+                intended: text("new"),
+                undo: Undoability::Undo,
+            });
+            let change = ActionChange::Applied { after: text("new") };
+            let change = TraceBody::ActionEvent(ActionEvent { action: Seq(self.seq + 1), change });
+            for body in [record, change] {
+                self.seq += 1;
+                events.push(TraceEvent { seq: Seq(self.seq), at: Millis(self.seq * 1000), body });
+            }
+        }
+        self.send(Update::Events(events));
+    }
+
+    /// A command whose changes have not landed: its span, paused after it, and the changes.
+    pub fn held(&mut self, agent: SpanId, paths: &[&str]) -> (SpanId, Vec<Seq>) {
+        let bash = self.tool(agent, "tama_bash");
+        let changes = paths.iter().map(|path| {
+            self.event(TraceBody::Action(ActionRecord {
+                span: agent,
+                tool_span: bash,
+                tool_name: "tama_bash".into(),
+                key: model::Key::file(*path),
+                op: ActionOp::Set,
+                old: KeyState::Absent,
+                intended: KeyState::File { blob: BlobHash([1; 16]), size: 12, mode: 0o644 },
+                undo: Undoability::Undo,
+            }));
+            let action = self.last();
+            self.change(action, ActionChange::Held);
+            action
+        });
+        let changes = changes.collect();
+        self.pause(bash, Gate::AfterTool);
+        (bash, changes)
+    }
+
+    /// An action that can't be taken back.
+    pub fn permanent(&mut self, agent: SpanId, tool: SpanId, what: &str) -> Seq {
         self.event(TraceBody::Action(ActionRecord {
             span: agent,
             tool_span: tool,
-            tool_name: "tama_files_write".into(),
-            key,
-            op: ActionOp::Set,
-            old: KeyState::Absent,
-            intended: text("new"),
-            undo: Undoability::Undo,
+            tool_name: "tama_http_post".into(),
+            key: model::Key { kind: model::KeyKind::External, name: what.into() },
+            op: ActionOp::External,
+            old: KeyState::Unknown,
+            intended: KeyState::Unknown,
+            undo: Undoability::Permanent { why: "a request can't be taken back".into() },
         }));
         let action = self.last();
-        self.change(action, ActionChange::Applied { after: text("new") });
+        self.change(action, ActionChange::Applied { after: KeyState::Unknown });
         action
+    }
+
+    /// A file that a command moved.
+    pub fn renamed(&mut self, agent: SpanId, tool: SpanId, from: &str, to: &str) {
+        let file = KeyState::File { blob: BlobHash([2; 16]), size: 12, mode: 0o644 };
+        let halves = [(from, file.clone(), KeyState::Absent), (to, KeyState::Absent, file)].map(|(key, old, new)| {
+            self.event(TraceBody::Action(ActionRecord {
+                span: agent,
+                tool_span: tool,
+                tool_name: "tama_bash".into(),
+                key: model::Key::file(key),
+                op: if new == KeyState::Absent { ActionOp::Delete } else { ActionOp::Set },
+                old,
+                intended: new.clone(),
+                undo: Undoability::Undo,
+            }));
+            let action = self.last();
+            self.change(action, ActionChange::Applied { after: new });
+            action
+        });
+        self.event(TraceBody::Renamed { from: halves[0], to: halves[1] });
     }
 
     pub fn change(&mut self, action: Seq, change: ActionChange) {

@@ -7,6 +7,7 @@
 )]
 
 mod app_flows;
+mod app_panel;
 mod app_support;
 mod cli;
 mod commands;

@@ -1,9 +1,11 @@
 //! What comes up from the run.
 
-use super::{editing, undoing};
+use super::{conflicts, editing, looking, undoing};
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, State, safe};
-use crate::model::{self, Millis, SpanId, SpanKind, SpanStatus, TraceBody, TraceEvent, UndoReport, Update};
+use crate::model::{
+    self, Lane, Millis, ShellMode, SpanId, SpanKind, SpanStatus, TraceBody, TraceEvent, UndoReport, Update,
+};
 
 /// Takes an update in; says also whether it concerned the selected span.
 pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command>, bool) {
@@ -20,11 +22,12 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
         }
         Update::Editable(editable) => commands = editing::open(state, editable),
         Update::Plan(plan) => undoing::take_plan(state, plan),
+        Update::Diff(diff) => looking::take(state, &diff),
         Update::Undo(report) => take_report(state, &report),
         Update::Refused(why) => refused(state, &why),
         Update::Abilities(abilities) => state.abilities = Some(abilities),
         Update::Edits(agents) => state.edits = agents,
-        Update::Shell(mode) => state.shell = Some(mode),
+        Update::Shell(mode) => take_shell(state, mode),
         Update::Closed => {
             state.closed = true;
             state.pausing = false;
@@ -167,15 +170,40 @@ fn chunk(state: &mut State, span: SpanId, text: &str) {
 }
 
 fn take_report(state: &mut State, report: &UndoReport) {
-    let line = undoing::report_line(report);
+    /// Lines of the log that one report is worth.
+    const MOST: usize = 50;
+    let line = undoing::report_line(&state.run, report);
     log(state, LogKind::Undo, &line);
     for differs in &report.certificate.differs {
         log(state, LogKind::Error, &format!("not as before: {differs}"));
     }
+    if report.left.len() > 1 {
+        for left in report.left.iter().take(MOST) {
+            let action = state.rollback.describe(&state.run, left.action);
+            log(state, LogKind::Note, &format!("left: {action}: {}", left.why));
+        }
+    }
     state.say(line);
     if let Some(conflict) = &report.conflict {
-        undoing::ask_conflict(state, conflict);
+        conflicts::ask(state, conflict);
     }
+}
+
+/// How commands run here: said once, at the start.
+fn take_shell(state: &mut State, mode: ShellMode) {
+    let how = match mode.lane {
+        Lane::Overlay => "the overlay lane: side by side, and what they changed lands when they are through",
+        Lane::Portable => "the portable lane: each has the workspace alone, which is looked at before and after",
+    };
+    let gaps = match mode.gaps.as_slice() {
+        [] => "confined to the workspace, and without network unless the tool has it".to_owned(),
+        gaps => format!("NOT confined here: {}", gaps.join(", ")),
+    };
+    if state.shell.as_ref() != Some(&mode) {
+        let kind = if mode.gaps.is_empty() { LogKind::Note } else { LogKind::Error };
+        log(state, kind, &format!("commands run in {how}; {gaps}"));
+    }
+    state.shell = Some(mode);
 }
 
 fn refused(state: &mut State, why: &str) {

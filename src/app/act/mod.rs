@@ -1,9 +1,11 @@
 //! What each verb does.
 
 mod breaks;
+mod conflicts;
 mod editing;
 mod events;
 mod find;
+mod looking;
 mod mouse;
 mod moves;
 mod popups;
@@ -33,7 +35,6 @@ pub(super) fn perform(state: &mut State, action: A) -> Vec<Command> {
         A::OtherUp => moves::scroll_other(state, -1),
         A::Fold => moves::fold(state),
         A::Unfold => moves::unfold(state),
-        A::Open => moves::open(state),
         A::Back => moves::back(state),
         A::NextPane => moves::turn_pane(state, 1),
         A::PrevPane => moves::turn_pane(state, Pane::ALL.len() - 1),
@@ -60,6 +61,11 @@ pub(super) fn perform(state: &mut State, action: A) -> Vec<Command> {
         A::Help => state.popup = Some(Popup::Help(Help::default())),
         A::ThisSpan => state.rollback.toggle_narrow(),
         A::Skip => undoing::skip(state),
+        A::WhoWrote => {
+            if let Some(action) = state.rollback.selected() {
+                looking::write(state, action);
+            }
+        }
         A::UndoSpan => undoing::ask_undo_span(state),
         A::Force => undoing::ask_force(state),
         A::Answer => editing::answer(state),
@@ -84,6 +90,13 @@ fn send(state: &mut State, action: A) -> Vec<Command> {
         A::Retry => undoing::plan(state),
         A::Undo => undoing::undo(state),
         A::Redo => undoing::redo(state),
+        A::Open if state.focus == Pane::Rollback => looking::open(state),
+        A::Open => {
+            moves::open(state);
+            Vec::new()
+        }
+        A::Diff => looking::open(state),
+        A::Drop => running::ask_drop(state),
         A::Copy => program::copy(state),
         A::Quit => program::quit(state),
         A::QuitNow => program::leave(state),

@@ -90,28 +90,33 @@ pub(super) fn unfold(state: &mut State) {
             }
         }
         Pane::Detail => state.detail.set_fold(false, state.focus_height()),
-        Pane::Log | Pane::Rollback => open(state),
+        Pane::Log => open(state),
+        Pane::Rollback => {
+            let entry = state.rollback.selected().and_then(|seq| state.run.ledger.get(seq));
+            let span = entry.map(|entry| entry.record.tool_span);
+            to_span(state, span);
+        }
     }
 }
 
-/// Opens what is selected: a span's texts, a section, the span of an action or of a line.
+/// Opens what is selected: a span's texts, a section, the span of a line.
 pub(super) fn open(state: &mut State) {
-    let target = match state.focus {
-        Pane::Tree => {
-            state.show(Pane::Detail);
-            return;
-        }
+    match state.focus {
+        Pane::Tree => state.show(Pane::Detail),
         Pane::Detail => {
             let height = state.focus_height();
             state.detail.toggle_fold(height);
-            return;
         }
-        Pane::Log => state.log.selected().and_then(|line| line.span),
-        Pane::Rollback => {
-            let entry = state.rollback.selected().and_then(|seq| state.run.ledger.get(seq));
-            entry.map(|entry| entry.record.tool_span)
+        Pane::Log => {
+            let span = state.log.selected().and_then(|line| line.span);
+            to_span(state, span);
         }
-    };
+        // Opened as a diff.
+        Pane::Rollback => {}
+    }
+}
+
+fn to_span(state: &mut State, target: Option<SpanId>) {
     match target.filter(|span| *span != SpanId::RUN) {
         Some(span) => {
             state.go_to(span);

@@ -1,6 +1,6 @@
 //! Keys while a popup lies over the panels.
 
-use super::{breaks, perform};
+use super::{breaks, looking, perform};
 use crate::app::{
     Choice, Command, Confirmed, Editor, EditorInput, Help, Key, Menu, PlanAsk, Popup, Purpose, State, keys,
 };
@@ -25,6 +25,7 @@ pub(in crate::app) fn popup_key(state: &mut State, key: Key) -> Vec<Command> {
         Some(Popup::Menu(menu)) => menu_key(state, menu, key),
         Some(Popup::Breakpoints(list)) => breaks::key(state, list.cursor, key),
         Some(Popup::Editor(editor)) => editor_key(state, editor, key),
+        Some(Popup::Diff(view)) => looking::key(state, view, key),
     }
 }
 
@@ -77,6 +78,9 @@ fn menu_key(state: &mut State, mut menu: Menu, key: Key) -> Vec<Command> {
         _ => menu.items.iter().position(|item| item.key == key),
     };
     if let Some(at) = chosen.filter(|at| *at <= last && !menu.items.is_empty()) {
+        if let Choice::Diff(action, sides) = menu.items[at].choice {
+            return looking::show(state, action, sides, Some(menu));
+        }
         return choose(state, menu.items.swap_remove(at).choice);
     }
     match key {
@@ -106,6 +110,8 @@ fn choose(state: &mut State, choice: Choice) -> Vec<Command> {
                 state.rollback.toggle_skip(action);
             }
         }
+        Choice::Jump(action) => looking::jump(state, action),
+        Choice::Diff(action, sides) => return looking::show(state, action, sides, None),
         Choice::Break(breakpoint) => return breaks::set(state, breakpoint),
     }
     Vec::new()

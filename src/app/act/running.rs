@@ -1,7 +1,8 @@
 //! Driving the run: continue, step, pause.
 
-use crate::app::{Choice, Command, Item, Key, Menu, Popup, State, UiAction, safe};
-use crate::model::{self, Release, SpanId};
+use crate::app::text::plural;
+use crate::app::{Ask, Choice, Command, Item, Key, Menu, Popup, State, UiAction, safe};
+use crate::model::{self, Release, Seq, SpanId};
 
 /// Lets what is paused here go on; a stale agent's user chooses how first.
 pub(super) fn resume(state: &mut State) -> Vec<Command> {
@@ -27,6 +28,18 @@ pub(super) fn pause(state: &mut State) -> Vec<Command> {
 pub(super) fn release(state: &mut State, how: Release) -> Vec<Command> {
     let Some((span, _)) = state.paused_here() else { return Vec::new() };
     vec![Command::Run(model::Command::Release { span, how })]
+}
+
+/// Shows what would be dropped, and wants Enter.
+pub(super) fn ask_drop(state: &mut State) -> Vec<Command> {
+    let Some((span, count)) = state.held_here() else { return Vec::new() };
+    let held: Vec<Seq> = state.run.held.get(&span).map(|held| held.iter().rev().copied().collect()).unwrap_or_default();
+    let mut lines = vec![format!("{} have not landed, and never will; the model is told", plural(count, "change"))];
+    lines.extend(super::undoing::listed(state, &held, |_| String::new()));
+    let title = format!("Drop what {} changed", safe::line(&state.run.trace.label(span)));
+    let command = model::Command::Release { span, how: Release::Drop };
+    state.popup = Some(Popup::Ask(Ask::enter(title, lines, vec![Command::Run(command)])));
+    Vec::new()
 }
 
 /// A stale agent among those that would go on.

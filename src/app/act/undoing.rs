@@ -1,8 +1,11 @@
-//! Taking back: undo, redo, retry, and what a conflict offers.
+//! Taking back: undo, redo, retry, and what they did, in a line.
 
-use crate::app::text::plural;
-use crate::app::{Ask, Choice, Command, Item, Key, Menu, Pane, PlanAsk, Popup, State, safe};
-use crate::model::{self, Conflict, ConflictBy, RetryPlan, Seq, UndoReport};
+use std::collections::HashSet;
+
+use super::conflicts;
+use crate::app::text::{self, plural};
+use crate::app::{Ask, Command, Pane, PlanAsk, Popup, State, safe};
+use crate::model::{self, ActionStatus, PlanLeave, RetryPlan, RunState, Seq, UndoReport};
 
 /// Undoes one action; outside Rollback it only shows which.
 pub(super) fn undo(state: &mut State) -> Vec<Command> {
@@ -30,20 +33,26 @@ pub(super) fn skip(state: &mut State) {
 
 /// Shows what undoing the whole list will do, and wants Enter.
 pub(super) fn ask_undo_span(state: &mut State) {
-    let (span, list) = (state.selected(), &state.rollback);
+    let (span, list, ledger) = (state.selected(), &state.rollback, &state.run.ledger);
     let skipped: Vec<Seq> = list.seqs().iter().copied().filter(|seq| list.skipped().contains(seq)).collect();
-    let applied: Vec<_> =
-        list.seqs().iter().filter_map(|seq| state.run.ledger.get(*seq)).filter(|entry| entry.is_applied()).collect();
-    let line = |seq: Seq| format!("  {}", list.describe(&state.run, seq));
-    let is_undone = |seq: &Seq| !skipped.contains(seq);
-    let undone: Vec<Seq> =
-        applied.iter().filter(|entry| entry.is_undoable()).map(|entry| entry.seq).filter(is_undone).collect();
-    let left: Vec<Seq> = applied.iter().map(|entry| entry.seq).filter(|seq| !undone.contains(seq)).collect();
+    let (mut undone, mut left, mut held) = (Vec::new(), Vec::new(), 0);
+    for entry in list.seqs().iter().filter_map(|seq| ledger.get(*seq)) {
+        match entry.status {
+            ActionStatus::Held => held += 1,
+            _ if !entry.is_applied() => {}
+            _ if entry.is_undoable() && !list.skipped().contains(&entry.seq) => undone.push(entry.seq),
+            _ => left.push(entry.seq),
+        }
+    }
+    let all: HashSet<Seq> = undone.iter().copied().collect();
     let mut lines = vec![format!("undoes {}, newest first", plural(undone.len(), "action"))];
-    lines.extend(undone.iter().map(|seq| format!("{}{}", line(*seq), blocked_outside(state, *seq, &undone))));
+    lines.extend(listed(state, &undone, |seq| blocked_outside(state, seq, &all)));
     if !left.is_empty() {
         lines.push(format!("leaves {} (permanent or skipped)", plural(left.len(), "action")));
-        lines.extend(left.into_iter().map(line));
+        lines.extend(listed(state, &left, |_| String::new()));
+    }
+    if held > 0 {
+        lines.push(format!("leaves {} that have not landed (c lands them, D drops them)", plural(held, "change")));
     }
     let deep = !state.rollback.is_narrow();
     let title = format!("Undo {}{}", safe::line(&state.run.trace.label(span)), if deep { " and below" } else { "" });
@@ -51,8 +60,24 @@ pub(super) fn ask_undo_span(state: &mut State) {
     state.popup = Some(Popup::Ask(Ask::enter(title, lines, vec![Command::Run(command)])));
 }
 
+/// One line for each of the actions, as many as fit a question on this screen, and how many more there are.
+pub(super) fn listed(state: &State, actions: &[Seq], more: impl Fn(Seq) -> String) -> Vec<String> {
+    const MOST: usize = 40;
+    /// Lines of a question and of the screen that are none of its list.
+    const OTHERS: usize = 10;
+    let room = usize::from(state.size.1).saturating_sub(OTHERS).clamp(3, MOST);
+    let shown = if actions.len() > room { room - 1 } else { actions.len() };
+    let line = |seq: &Seq| format!("  {}{}", state.rollback.describe(&state.run, *seq), more(*seq));
+    let mut lines: Vec<String> = actions[..shown].iter().map(line).collect();
+    let hidden = (actions.len() - shown) as u64;
+    if hidden > 0 {
+        lines.push(format!("  … and {} more", text::grouped(hidden)));
+    }
+    lines
+}
+
 /// ` · blocked by #230 in three`: what must be undone before an action and isn't in the list.
-fn blocked_outside(state: &State, action: Seq, list: &[Seq]) -> String {
+fn blocked_outside(state: &State, action: Seq, list: &HashSet<Seq>) -> String {
     let blockers = state.run.ledger.blockers(action);
     let outside = blockers.into_iter().find(|by| !list.contains(&by.seq));
     outside.map_or_else(String::new, |by| {
@@ -68,7 +93,7 @@ pub(super) fn ask_force(state: &mut State) {
     }
 }
 
-fn force(state: &State, action: Seq) -> Ask {
+pub(super) fn force(state: &State, action: Seq) -> Ask {
     let lines = vec![
         state.rollback.describe(&state.run, action),
         "What changed its key since is overwritten, and can't be brought back.".into(),
@@ -96,60 +121,51 @@ pub(super) fn take_plan(state: &mut State, plan: RetryPlan) {
 }
 
 /// What an undo or redo did, in a line.
-pub(super) fn report_line(report: &UndoReport) -> String {
+pub(super) fn report_line(run: &RunState, report: &UndoReport) -> String {
     let mut parts = Vec::new();
+    let certificate = &report.certificate;
+    if certificate.total > 0 {
+        let differ = certificate.total - certificate.restored;
+        let differ = if differ > 0 { format!(", {differ} NOT as before (4: Log)") } else { String::new() };
+        parts.push(format!("restored {}/{}{differ}", certificate.restored, certificate.total));
+    }
+    let is_permanent = |action: Seq| run.ledger.get(action).is_some_and(|entry| !entry.is_undoable());
+    let (permanent, left): (Vec<&PlanLeave>, Vec<&PlanLeave>) =
+        report.left.iter().partition(|left| is_permanent(left.action));
     let list = |seqs: &[Seq]| match seqs {
         [one] => one.to_string(),
         many => plural(many.len(), "action"),
     };
-    if !report.undone.is_empty() {
-        parts.push(format!("undid {}", list(&report.undone)));
+    match (report.undone.len(), permanent.len()) {
+        (0, 0) => {}
+        (_, 0) => parts.push(format!("undid {}", list(&report.undone))),
+        (done, _) => {
+            let all = done + report.left.len();
+            parts.push(format!("{done} of {all} undone; {} can't be taken back", named(run, &permanent)));
+        }
     }
     if !report.redone.is_empty() {
         parts.push(format!("redid {}", list(&report.redone)));
     }
-    let certificate = &report.certificate;
-    if certificate.total > 0 {
-        let what = if certificate.restored == certificate.total { "as before" } else { "NOT all as before (4: Log)" };
-        parts.push(format!("restored {}/{} keys, checked: {what}", certificate.restored, certificate.total));
+    match left.as_slice() {
+        [] => {}
+        [one] => parts.push(format!("{} left: {}", one.action, one.why)),
+        [one, more @ ..] => {
+            parts.push(format!("{} left: {}; and {} more left (4: Log)", one.action, one.why, more.len()));
+        }
     }
-    parts.extend(report.left.iter().map(|left| format!("{} left: {}", left.action, left.why)));
     if let Some(conflict) = &report.conflict {
-        parts.push(format!("stopped at {}: {}", conflict.action, conflict_line(conflict)));
+        parts.push(format!("stopped at {}: {}", conflict.action, conflicts::line(conflict)));
     }
     if parts.is_empty() { "nothing to do".into() } else { safe::line(&parts.join(" · ")).into_owned() }
 }
 
-fn conflict_line(conflict: &Conflict) -> String {
-    match &conflict.by {
-        ConflictBy::Actions { first } => {
-            let who: Vec<String> = first.iter().map(|(seq, _)| seq.to_string()).collect();
-            format!("{} was changed since by {}", conflict.key, who.join(", "))
-        }
-        ConflictBy::Outside { found } => format!("{} was changed from outside: {found}", conflict.key),
+/// `#33 POST /hooks/ci`, `3 actions (#33 POST /hooks/ci, …)`.
+fn named(run: &RunState, actions: &[&PlanLeave]) -> String {
+    let Some(first) = actions.first() else { return String::new() };
+    let key = run.ledger.get(first.action).map_or_else(String::new, |entry| format!(" {}", entry.record.key));
+    match actions.len() {
+        1 => format!("{}{key}", first.action),
+        many => format!("{} ({}{key}, …)", plural(many, "action"), first.action),
     }
-}
-
-/// Offers what can be done about a conflict; nothing was touched.
-pub(super) fn ask_conflict(state: &mut State, conflict: &Conflict) {
-    let action = conflict.action;
-    let mut lines = vec![safe::line(&conflict_line(conflict)).into_owned()];
-    let mut items = Vec::new();
-    if let ConflictBy::Actions { first } = &conflict.by {
-        for (seq, span) in first {
-            let path = state.run.trace.path(*span);
-            lines.push(format!("  {}  ({})", state.rollback.describe(&state.run, *seq), safe::line(&path)));
-        }
-        let actions: Vec<Seq> = first.iter().map(|(seq, _)| *seq).chain([action]).collect();
-        let label = format!("undo {} first, then {action}", plural(first.len(), "later action"));
-        // Not `u`: whoever presses it again and again must not take back what others did.
-        items.push(Item::new(Key::Char('a'), label, Choice::Send(model::Command::UndoList { actions })));
-    }
-    items.push(Item::new(Key::Char('x'), format!("skip {action}"), Choice::Skip(action)));
-    items.push(Item::new(
-        Key::Char('!'),
-        format!("force {action} (asks once more)"),
-        Choice::Ask(force(state, action)),
-    ));
-    state.popup = Some(Popup::Menu(Menu::new(format!("{action} can't be undone as it is"), lines, items)));
 }

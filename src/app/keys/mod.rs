@@ -106,6 +106,8 @@ actions! {
     WriteBack,
     /// Answers in its place.
     Answer,
+    /// Drops a command's changes.
+    Drop,
     /// Retries the span.
     Retry,
     /// Undoes one action.
@@ -120,6 +122,10 @@ actions! {
     Skip,
     /// Undoes over a conflict.
     Force,
+    /// Shows what an action changed.
+    Diff,
+    /// Goes to who wrote an action's key.
+    WhoWrote,
     /// Sets a breakpoint.
     Break,
     /// Lists the breakpoints.

@@ -1,7 +1,7 @@
 //! When a verb can be done; else why not, in a line for the footer.
 
 use crate::app::{Pane, State};
-use crate::model::{Abilities, RunStatus, SpanKind, SpanStatus};
+use crate::model::{Abilities, ActionStatus, RunStatus, SpanKind, SpanStatus};
 
 type Answer = Result<(), String>;
 
@@ -59,6 +59,9 @@ pub(super) fn answerable(state: &State) -> Answer {
     paused(state)?;
     let trace = &state.run.trace;
     let span = state.paused_here().map(|(_, paused)| paused);
+    if span.is_some_and(|span| state.run.held.contains_key(&span)) {
+        return Err("it has run, and its changes have not landed: c lands them, D drops them".into());
+    }
     let kind = span.and_then(|span| trace.get(span)).map(|found| found.kind);
     let takes_answer = matches!(kind, Some(SpanKind::Llm | SpanKind::Tool | SpanKind::Human));
     so(takes_answer, "only a paused call can be answered")
@@ -71,8 +74,27 @@ pub(super) fn retryable(state: &State) -> Answer {
     so(!undone, "a later try took its place: ]t goes there")
 }
 
+pub(super) fn droppable(state: &State) -> Answer {
+    any_paused(state)?;
+    let none = if state.run.held.is_empty() {
+        "no command's changes wait to land"
+    } else {
+        "changes of several commands wait to land: select the one to drop"
+    };
+    so(state.held_here().is_some(), none)
+}
+
 pub(super) fn undoable(state: &State) -> Answer {
     able(state, |abilities| &abilities.undo)?;
+    landed(state)?;
+    so(state.rollback.to_undo(&state.run).is_some(), "nothing here can be undone")
+}
+
+pub(super) fn span_undoable(state: &State) -> Answer {
+    able(state, |abilities| &abilities.undo)?;
+    if state.rollback.next().is_none() {
+        landed(state)?;
+    }
     so(state.rollback.to_undo(&state.run).is_some(), "nothing here can be undone")
 }
 
@@ -85,10 +107,23 @@ pub(super) fn action_selected(state: &State) -> Answer {
     so(state.rollback.selected().is_some(), "no action here")
 }
 
+pub(super) fn skippable(state: &State) -> Answer {
+    action_selected(state)?;
+    landed(state)
+}
+
 pub(super) fn forceable(state: &State) -> Answer {
     able(state, |abilities| &abilities.undo)?;
+    landed(state)?;
     let entry = state.rollback.selected().and_then(|seq| state.run.ledger.get(seq));
     so(entry.is_some_and(|entry| entry.is_applied() && entry.is_undoable()), "this action can't be undone")
+}
+
+/// What has not landed yet can't be undone, skipped or forced.
+fn landed(state: &State) -> Answer {
+    let entry = state.rollback.selected().and_then(|seq| state.run.ledger.get(seq));
+    let is_held = entry.is_some_and(|entry| entry.status == ActionStatus::Held);
+    so(!is_held, "not landed yet: c lands it, D drops all of the command's")
 }
 
 /// A run whose process died can only be looked at and undone.

@@ -6,6 +6,7 @@
 
 mod asks;
 pub(super) mod command;
+mod diff;
 pub(super) mod edit;
 mod exec;
 pub(super) mod flight;
@@ -141,6 +142,7 @@ impl Dispatcher {
                 self.inspect(span);
                 Ok(())
             }
+            Command::Diff { action, sides } => self.diff(action, sides),
             Command::Cancel => self.cancel().await,
             Command::Quit => Ok(()),
         };

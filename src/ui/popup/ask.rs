@@ -11,6 +11,7 @@ use crate::app::{Ask, PlanAsk, State};
 /// A question that wants its key.
 pub(super) fn question(frame: &mut Frame, body: Rect, ask: &Ask, theme: Theme) {
     let lines = ask.lines.iter().flat_map(|line| sheet::wrapped(line, body)).map(Line::from).collect();
+    let lines = shortened(lines, body, theme);
     let key = ask.key.to_string();
     sheet::show(frame, body, &ask.title, lines, &[(&key, "do it"), ("Esc", "leave it")], theme);
 }

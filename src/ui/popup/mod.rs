@@ -2,6 +2,7 @@
 
 mod ask;
 mod breakpoints;
+mod diff;
 mod editor;
 mod help;
 mod menu;
@@ -22,6 +23,7 @@ pub(super) fn draw(frame: &mut Frame, body: Rect, state: &State, footer: &Footer
         Some(Popup::Plan(plan)) => ask::plan(frame, body, plan, state, theme),
         Some(Popup::Menu(menu)) => menu::draw(frame, body, menu, theme),
         Some(Popup::Breakpoints(list)) => breakpoints::draw(frame, body, *list, state, theme),
+        Some(Popup::Diff(view)) => diff::draw(frame, body, view, state, theme),
         Some(Popup::Editor(editor)) => editor::draw(frame, body, editor, view, theme),
     }
 }

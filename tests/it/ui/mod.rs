@@ -1,5 +1,6 @@
 //! Whole screens, drawn on a test backend.
 
+mod diffs;
 mod story;
 
 use ratatui::Terminal;

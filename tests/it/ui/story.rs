@@ -140,12 +140,24 @@ impl Story {
         new: KeyState,
         undo: Undoability,
     ) -> Seq {
-        let tool_name = self.spans[tool_span.0 as usize].0.rsplit('/').next().unwrap_or_default().to_owned();
-        let op = if matches!(undo, Undoability::Undo) { ActionOp::Set } else { ActionOp::External };
-        let record = ActionRecord { span, tool_span, tool_name, key, op, old, intended: new.clone(), undo };
-        let action = self.event(TraceBody::Action(record));
+        let action = self.intent(span, tool_span, key, old, new.clone(), undo);
         self.event(TraceBody::ActionEvent(ActionEvent { action, change: ActionChange::Applied { after: new } }));
         action
+    }
+
+    /// An action without an outcome.
+    pub fn intent(
+        &mut self,
+        span: SpanId,
+        tool_span: SpanId,
+        key: Key,
+        old: KeyState,
+        new: KeyState,
+        undo: Undoability,
+    ) -> Seq {
+        let tool_name = self.spans[tool_span.0 as usize].0.rsplit('/').next().unwrap_or_default().to_owned();
+        let op = if matches!(undo, Undoability::Undo) { ActionOp::Set } else { ActionOp::External };
+        self.event(TraceBody::Action(ActionRecord { span, tool_span, tool_name, key, op, old, intended: new, undo }))
     }
 }
 

@@ -1,0 +1,78 @@
+//! What a conflict offers: who is in the way, and what can be done about it.
+
+use super::undoing::{force, listed};
+use crate::app::text::plural;
+use crate::app::{Choice, Item, Key, Menu, Popup, State, diff, safe};
+use crate::model::{self, Conflict, ConflictBy, DiffSides, Seq, SpanId};
+
+/// A conflict in a line.
+pub(super) fn line(conflict: &Conflict) -> String {
+    match &conflict.by {
+        ConflictBy::Actions { first } => {
+            let who: Vec<String> = first.iter().take(3).map(|(seq, _)| seq.to_string()).collect();
+            let more = if first.len() > who.len() { ", …" } else { "" };
+            format!("{} was changed since by {}{more}", conflict.key, who.join(", "))
+        }
+        ConflictBy::Outside { found } => {
+            format!("{} was changed from outside ({found}) and is left as it is", conflict.key)
+        }
+    }
+}
+
+/// Offers what can be done about a conflict; nothing was touched.
+pub(super) fn ask(state: &mut State, conflict: &Conflict) {
+    let action = conflict.action;
+    let mut lines = match &conflict.by {
+        ConflictBy::Actions { first } => later(state, conflict, first),
+        ConflictBy::Outside { found } => outside(state, conflict, found),
+    };
+    for line in &mut lines {
+        *line = safe::line(line).into_owned();
+    }
+    let mut items = Vec::new();
+    if let ConflictBy::Actions { first } = &conflict.by {
+        let actions: Vec<Seq> = first.iter().map(|(seq, _)| *seq).chain([action]).collect();
+        let label = format!("undo {} first, then {action}", plural(first.len(), "later action"));
+        // Not `u`: whoever presses it again and again must not take back what others did.
+        items.push(Item::new(Key::Char('a'), label, Choice::Send(model::Command::UndoList { actions })));
+    }
+    let diff = Choice::Diff(action, DiffSides::Present);
+    items.push(Item::new(Key::Char('d'), format!("diff: what {action} left, and what is there now"), diff));
+    if let ConflictBy::Actions { first } = &conflict.by
+        && let Some((newest, _)) = first.first()
+    {
+        let label = format!("go to {}", safe::line(&diff::who(&state.run, *newest)));
+        items.push(Item::new(Key::Char('w'), label, Choice::Jump(*newest)));
+    }
+    items.push(Item::new(Key::Char('x'), format!("skip {action}: leave it as it is"), Choice::Skip(action)));
+    items.push(Item::new(
+        Key::Char('!'),
+        format!("force {action} over what is there (asks once more)"),
+        Choice::Ask(force(state, action)),
+    ));
+    state.popup = Some(Popup::Menu(Menu::new(format!("{action} can't be undone as it is"), lines, items)));
+}
+
+fn later(state: &State, conflict: &Conflict, first: &[(Seq, SpanId)]) -> Vec<String> {
+    let run = &state.run;
+    let who = diff::who(run, conflict.action);
+    let mut lines = vec![
+        format!("{} was changed later than by {who}. Nothing was touched.", conflict.key),
+        "To be undone first, in this order:".into(),
+    ];
+    let actions: Vec<Seq> = first.iter().map(|(seq, _)| *seq).collect();
+    let place = |seq: Seq| format!("  in {}", diff::agent(run, seq));
+    lines.extend(listed(state, &actions, place));
+    lines
+}
+
+fn outside(state: &State, conflict: &Conflict, found: &str) -> Vec<String> {
+    let run = &state.run;
+    let expected = run.ledger.get(conflict.action).map(|entry| entry.after.in_words()).unwrap_or_default();
+    vec![
+        format!("Someone outside of this run changed {}.", conflict.key),
+        format!("  found     {found}"),
+        format!("  expected  {expected}, as {} left it", diff::who(run, conflict.action)),
+        "Nothing was touched: what is there now stays unless you force it.".into(),
+    ]
+}

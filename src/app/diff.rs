@@ -1,0 +1,279 @@
+//! The diff of an action, over the panels: who changed the key, before and after, and what differs.
+
+use super::detail::wrapped;
+use super::{Menu, safe, text};
+use crate::model::{
+    ActionDiff, ActionStatus, Bytes, DiffBody, DiffSides, HunkLine, KeyState, LineIn, RunState, Seq, Writer,
+};
+
+/// Columns left of the text of a line: its number, a space, its sign, a space.
+pub const DIFF_GUTTER: usize = 9;
+/// Columns left of the text of a line at the top.
+const LABEL: usize = 8;
+/// From this width on a margin of the panels stays visible.
+const WIDE: u16 = 100;
+/// A line that isn't wrapped is kept up to this many characters: more than any screen has.
+const LONGEST: usize = 2_000;
+
+/// What a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiffRowKind {
+    /// At the top: a label and what it says.
+    Head,
+    /// Where the following lines stand.
+    Place,
+    /// A line.
+    Line(LineIn),
+    /// Something said about the lines.
+    Note,
+}
+
+/// One row, safe to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiffRow {
+    /// What it is.
+    pub kind: DiffRowKind,
+    /// The label, or the line's number; empty where a row goes on.
+    pub label: String,
+    /// The text.
+    pub text: String,
+}
+
+/// The diff of an action.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DiffView {
+    /// The action.
+    pub action: Seq,
+    /// What is compared.
+    pub sides: DiffSides,
+    /// Whether long lines are wrapped.
+    pub wrap: bool,
+    /// The first row in view.
+    pub top: usize,
+    /// The menu it was opened from.
+    pub(super) back: Option<Menu>,
+    diff: Option<ActionDiff>,
+    rows: Vec<DiffRow>,
+    body: Vec<DiffRow>,
+    /// What the body was laid out for.
+    laid: Option<(usize, bool)>,
+    height: usize,
+    /// What can be done with the action.
+    word: String,
+}
+
+impl DiffView {
+    pub(super) fn new(action: Seq, sides: DiffSides, back: Option<Menu>) -> Self {
+        let (rows, body) = (Vec::new(), Vec::new());
+        Self {
+            action,
+            sides,
+            wrap: true,
+            top: 0,
+            back,
+            diff: None,
+            rows,
+            body,
+            laid: None,
+            height: 0,
+            word: String::new(),
+        }
+    }
+
+    /// Columns and rows inside of its border on a screen of that size, if it has enough to show.
+    #[must_use]
+    pub fn room((width, height): (u16, u16)) -> (usize, usize) {
+        let margin = if width >= WIDE { 8 } else { 0 };
+        (usize::from(width.saturating_sub(2 + margin)), usize::from(height.saturating_sub(4)))
+    }
+
+    /// Whether its action is what it can be asked to show.
+    pub(super) fn fill(&mut self, diff: &ActionDiff) {
+        if (diff.action, diff.sides) == (self.action, self.sides) {
+            self.diff = Some(diff.clone());
+            self.laid = None;
+        }
+    }
+
+    /// `#41 NOTES.md · free · +41 -3`.
+    #[must_use]
+    pub fn title(&self, run: &RunState) -> String {
+        let key = run.ledger.get(self.action).map(|entry| entry.record.key.to_string()).unwrap_or_default();
+        let what = match self.sides {
+            DiffSides::Action => &self.word[..],
+            DiffSides::Present => "as it left it, and as it is now",
+        };
+        let count = self
+            .diff
+            .as_ref()
+            .and_then(counts)
+            .map_or_else(String::new, |(added, removed)| format!(" · +{added} -{removed}"));
+        safe::line(&format!("{} {key} · {what}{count}", self.action)).into_owned()
+    }
+
+    /// The rows in view.
+    #[must_use]
+    pub fn window(&self) -> &[DiffRow] {
+        let from = self.top.min(self.rows.len());
+        &self.rows[from..self.rows.len().min(from + self.height)]
+    }
+
+    /// All rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is nothing to show.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(super) fn scroll(&mut self, by: isize) {
+        self.top = self.top.saturating_add_signed(by).min(self.rows.len().saturating_sub(self.height));
+    }
+
+    /// Scrolls by most of a page.
+    pub(super) fn page(&mut self, direction: isize) {
+        let lines = self.height.saturating_sub(1).max(1);
+        self.scroll(direction * isize::try_from(lines).unwrap_or(1));
+    }
+
+    /// Lays it out for the screen; what it says of the run is as of now.
+    pub(super) fn refresh(&mut self, run: &RunState, word: String, size: (u16, u16)) {
+        self.word = word;
+        let (columns, height) = Self::room(size);
+        self.height = height;
+        if self.laid != Some((columns, self.wrap)) {
+            self.laid = Some((columns, self.wrap));
+            let room = columns.saturating_sub(DIFF_GUTTER + 1).max(4);
+            self.body = body(self.diff.as_ref(), self.wrap.then_some(room));
+        }
+        self.rows.clear();
+        for (label, text) in head(self.diff.as_ref(), self.action, run) {
+            let lines = safe::line(&text).into_owned();
+            let lines = wrapped(&lines, columns.saturating_sub(LABEL + 2));
+            self.rows.extend(lines.into_iter().enumerate().map(|(at, line)| DiffRow {
+                kind: DiffRowKind::Head,
+                label: if at == 0 { label.into() } else { String::new() },
+                text: line.to_owned(),
+            }));
+        }
+        self.rows.extend(self.body.iter().cloned());
+        self.scroll(0);
+    }
+}
+
+/// Lines added and removed, where they were counted.
+pub(super) fn counts(diff: &ActionDiff) -> Option<(usize, usize)> {
+    match diff.body {
+        DiffBody::Lines { added, removed, .. } => Some((added, removed)),
+        DiffBody::Opaque { .. } | DiffBody::Same => None,
+    }
+}
+
+/// What stands above the lines: label and text.
+fn head(diff: Option<&ActionDiff>, action: Seq, run: &RunState) -> Vec<(&'static str, String)> {
+    let Some(entry) = run.ledger.get(action) else { return Vec::new() };
+    // The last part of the path is the tool.
+    let mut head = vec![("by", run.trace.path(entry.record.tool_span))];
+    let Some(diff) = diff else { return head };
+    head.push(("change", diff.change.clone()));
+    if diff.sides == DiffSides::Action {
+        head.extend([("before", before(run, action)), ("after", after(run, diff))]);
+    }
+    head.extend(diff.notes.iter().map(|note| ("note", note.clone())));
+    head
+}
+
+/// Who wrote what the action found.
+fn before(run: &RunState, action: Seq) -> String {
+    match run.ledger.writer_before(action) {
+        Writer::Action(by) => who(run, by),
+        Writer::Outside { since } => format!("someone outside of the run, after {}", who(run, since)),
+        Writer::Nobody => match run.ledger.get(action).map(|entry| &entry.record.old) {
+            Some(KeyState::Absent) => "nobody in this run: it was not there".into(),
+            Some(KeyState::Unknown) | None => "not known".into(),
+            Some(_) => "from before the run".into(),
+        },
+    }
+}
+
+/// Who wrote the key after the action.
+fn after(run: &RunState, diff: &ActionDiff) -> String {
+    let status = run.ledger.get(diff.action).map(|entry| entry.status);
+    match (status, run.ledger.writer_after(diff.action)) {
+        (Some(ActionStatus::Held), _) => "it has not landed".into(),
+        (_, Some(by)) => who(run, by),
+        (Some(ActionStatus::Undone), _) => "it is undone".into(),
+        (Some(ActionStatus::NotApplied), _) => "it was never done".into(),
+        _ if diff.outside => "changed outside since".into(),
+        _ => "nobody in this run".into(),
+    }
+}
+
+/// `#12 tama_files_write in planner`.
+pub(super) fn who(run: &RunState, action: Seq) -> String {
+    let Some(entry) = run.ledger.get(action) else { return action.to_string() };
+    let undone = if entry.status == ActionStatus::Undone { " (undone)" } else { "" };
+    format!("{action} {} in {}{undone}", entry.record.tool_name, agent(run, action))
+}
+
+/// The label of the agent that an action belongs to.
+pub(super) fn agent(run: &RunState, action: Seq) -> String {
+    run.ledger.get(action).map(|entry| run.trace.label(entry.record.span)).unwrap_or_default()
+}
+
+fn body(diff: Option<&ActionDiff>, width: Option<usize>) -> Vec<DiffRow> {
+    let note = |text: &str| DiffRow { kind: DiffRowKind::Note, label: String::new(), text: text.to_owned() };
+    let Some(diff) = diff else { return vec![note("reading…")] };
+    match &diff.body {
+        DiffBody::Same => vec![note("the content is the same")],
+        DiffBody::Opaque { why, old, new } => {
+            let mut rows = vec![note(why)];
+            let sides = match diff.sides {
+                DiffSides::Action => ["before", "after"],
+                DiffSides::Present => ["left", "now"],
+            };
+            for (label, bytes) in sides.into_iter().zip([old, new]) {
+                rows.push(note(&format!("{label:<7} {}", bytes.map_or_else(|| "no file".into(), fingerprint))));
+            }
+            rows
+        }
+        DiffBody::Lines { hunks, .. } => {
+            let mut rows = Vec::new();
+            for hunk in hunks {
+                let place = format!("@@ -{},{} +{},{} @@", hunk.old.0, hunk.old.1, hunk.new.0, hunk.new.1);
+                rows.push(DiffRow { kind: DiffRowKind::Place, label: String::new(), text: place });
+                hunk.lines.iter().for_each(|line| push_line(&mut rows, line, width));
+            }
+            rows
+        }
+    }
+}
+
+fn fingerprint(bytes: Bytes) -> String {
+    format!("{} bytes, blake3 {}", text::grouped(bytes.size), bytes.hash)
+}
+
+fn push_line(rows: &mut Vec<DiffRow>, line: &HunkLine, width: Option<usize>) {
+    let kind = DiffRowKind::Line(line.side);
+    let cut = || line.text.char_indices().nth(LONGEST).map_or(&line.text[..], |(at, _)| &line.text[..at]);
+    let shown = safe::line(if width.is_some() { &line.text } else { cut() }).into_owned();
+    let shown = if line.side == LineIn::Both { shown } else { with_end(&shown) };
+    let pieces = width.map_or_else(|| vec![&*shown], |width| wrapped(&shown, width));
+    for (at, piece) in pieces.into_iter().enumerate() {
+        let label = if at == 0 { line.number.to_string() } else { String::new() };
+        rows.push(DiffRow { kind, label, text: piece.to_owned() });
+    }
+    if line.unended {
+        rows.push(DiffRow { kind: DiffRowKind::Note, label: String::new(), text: "(no line end here)".into() });
+    }
+}
+
+/// Spaces at the end of a line that differs would not be seen.
+fn with_end(line: &str) -> String {
+    let kept = line.trim_end_matches(' ');
+    format!("{kept}{}", "·".repeat(line.len() - kept.len()))
+}

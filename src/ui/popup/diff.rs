@@ -1,0 +1,57 @@
+//! What an action changed: who wrote its key before and after, and the lines that differ.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::super::{Theme, cell};
+use super::sheet;
+use crate::app::{DIFF_GUTTER, DiffRow, DiffRowKind, DiffView, State};
+use crate::model::LineIn;
+
+/// Columns of the labels at the top.
+const LABEL: usize = 8;
+
+/// Draws the rows in view.
+pub(super) fn draw(frame: &mut Frame, body: Rect, view: &DiffView, state: &State, theme: Theme) {
+    let (columns, rows) = DiffView::room(state.size);
+    let shown = view.window();
+    let all = view.len();
+    let place =
+        if all > rows { format!("{}-{} of {all}", view.top + 1, view.top + shown.len()) } else { String::new() };
+    let list = [("n N", "next, last action"), ("w", "who"), ("Esc", "close")];
+    let keys: Vec<(&str, &str)> =
+        std::iter::once((place.as_str(), "")).chain(list).filter(|(key, _)| !key.is_empty()).collect();
+    let inner = sheet::clear(frame, body, (columns, all.min(rows)), &view.title(&state.run), &keys, theme);
+    for (row, y) in shown.iter().zip(inner.y..inner.bottom()) {
+        let at = Rect { y, height: 1, ..inner };
+        frame.render_widget(Paragraph::new(line(row, usize::from(inner.width), theme)), at);
+    }
+}
+
+fn line(row: &DiffRow, columns: usize, theme: Theme) -> Line<'static> {
+    let text =
+        |gutter: usize, style| Span::styled(cell::cut(&row.text, columns.saturating_sub(gutter)).into_owned(), style);
+    let (sign, style) = match row.kind {
+        DiffRowKind::Head => {
+            let label = Span::styled(format!(" {} ", cell::left(&row.label, LABEL - 1)), theme.quiet());
+            return Line::from(vec![label, text(LABEL + 1, theme.text())]);
+        }
+        DiffRowKind::Place => return Line::from(vec![Span::raw(" "), text(1, theme.quiet())]),
+        DiffRowKind::Note => {
+            return Line::from(vec![Span::raw(" ".repeat(LABEL + 1)), text(LABEL + 1, theme.quiet())]);
+        }
+        DiffRowKind::Line(LineIn::Both) => (" ", theme.text()),
+        DiffRowKind::Line(LineIn::Old) => ("-", removed(theme)),
+        DiffRowKind::Line(LineIn::New) => ("+", theme.ok()),
+    };
+    let number = Span::styled(format!("{} ", cell::right(&row.label, DIFF_GUTTER - 3)), theme.quiet());
+    Line::from(vec![number, Span::styled(format!("{sign} "), style), text(DIFF_GUTTER, style)])
+}
+
+/// What is gone is no error: the same colour, without its weight.
+fn removed(theme: Theme) -> Style {
+    theme.error().remove_modifier(ratatui::style::Modifier::BOLD)
+}
