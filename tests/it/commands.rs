@@ -77,7 +77,7 @@ const CASES: &[Case] = &[
     ),
     Case { changes: false, ..case("a touch is no change", "echo x > f", "touch f; cat f > /dev/null") },
     Case {
-        told: "not be undone",
+        told: "can't be undone: pipe",
         changes: true,
         ..case("a pipe is left alone, and said", "echo x > f", "mkfifo pipe; echo y > f")
     },

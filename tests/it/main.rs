@@ -24,3 +24,8 @@ mod soak;
 mod sql;
 mod terminal;
 mod ui;
+
+/// Lets commands of runs in this process be confined: by the program, as in a real run.
+pub fn helper() {
+    tama_tui::effects::confine::set_helper(env!("CARGO_BIN_EXE_tama-tui"));
+}

@@ -6,11 +6,9 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::sys::prctl::set_child_subreaper;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, geteuid, setsid};
+use nix::unistd::{geteuid, setsid};
 
 use super::namespaces::{self, Outside};
 use super::spec::{Channel, End, Gap, InnerSpec, Mapped, Report, Said, Spec};
@@ -94,55 +92,40 @@ fn without_namespaces(spec: &Spec) -> Vec<Gap> {
 }
 
 /// Runs the inner process to its end, or kills it when the leash is let go. In a pid namespace everything in it is
-/// gone then.
+/// gone then. One thread does both: after `unshare(CLONE_NEWPID)` there can be no second one.
 fn watch(inner: &InnerSpec, channel: &Channel, map: impl Fn(u32) -> io::Result<()>) -> io::Result<Report> {
     let (ours, theirs) = UnixStream::pair()?;
     // The command's output is the inner process': nothing here writes to it.
-    let mut child = Command::new("/proc/self/exe").arg0("tama-tui").arg(INNER).stdin(OwnedFd::from(theirs)).spawn()?;
-    let held = Arc::new(Mutex::new(Held { pid: pid_of(&child), killed: false }));
-    let (leash, at_leash) = (channel.leash()?, Arc::clone(&held));
-    std::thread::spawn(move || {
-        leash.wait();
-        let mut held = at_leash.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pid) = held.pid {
-            held.killed = true;
-            // It has just ended.
-            let _ = kill(pid, Signal::SIGKILL);
-        }
-    });
+    let mut child =
+        Command::new("/proc/self/exe").arg0("tama-tui").arg(INNER).stdin(OwnedFd::from(theirs)).spawn()?;
     let mut heard = Channel::new(ours)?;
-    let report = converse(inner, &mut heard, || map(child.id()));
+    let pid = child.id();
+    let report = converse(inner, &mut heard, channel, &mut child, || map(pid));
     if report.is_err() {
         let _ = child.kill();
     }
     drop(heard);
-    // Its pid is its own until it is waited for, so the lock is held meanwhile.
-    let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
-    let killed = held.killed;
     child.wait()?;
-    held.pid = None;
-    let mut report = report?;
-    if killed {
-        report.end = End::Killed;
-    }
-    Ok(report)
+    report
 }
 
-/// The inner process, while it has not been waited for.
-struct Held {
-    pid: Option<Pid>,
-    killed: bool,
-}
-
-fn pid_of(child: &Child) -> Option<Pid> {
-    i32::try_from(child.id()).ok().map(Pid::from_raw)
-}
-
-fn converse(inner: &InnerSpec, heard: &mut Channel, map: impl Fn() -> io::Result<()>) -> io::Result<Report> {
+fn converse(
+    inner: &InnerSpec,
+    heard: &mut Channel,
+    leash: &Channel,
+    child: &mut Child,
+    map: impl Fn() -> io::Result<()>,
+) -> io::Result<Report> {
     let mut report = Report { end: End::NoSetUp("it ended too soon".into()), gaps: vec![] };
     // When it can't be told, it has ended, and what it said is read.
     let _ = heard.send(inner);
-    while let Some(said) = heard.receive::<Said>().or_else(|error| gone(error))? {
+    let mut killed = false;
+    loop {
+        if !killed && heard.is_let_go(leash)? {
+            killed = true;
+            let _ = child.kill();
+        }
+        let Some(said) = heard.receive::<Said>().or_else(|error| gone(error))? else { break };
         match said {
             Said::MapMe => {
                 map().map_err(|error| io::Error::other(format!("failed to map ids: {error}")))?;
@@ -154,6 +137,9 @@ fn converse(inner: &InnerSpec, heard: &mut Channel, map: impl Fn() -> io::Result
             }
             Said::Ended(end) => report.end = end,
         }
+    }
+    if killed {
+        report.end = End::Killed;
     }
     Ok(report)
 }

@@ -99,7 +99,7 @@ fn lock_path(dir: &Path) -> PathBuf {
 
 fn random_name() -> io::Result<String> {
     let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(io::Error::from)?;
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(format!("{:016x}", u64::from_ne_bytes(bytes)))
 }
 

@@ -2,6 +2,8 @@
 //! input, which is also their leash: when it closes, everything ends.
 
 use std::ffi::OsString;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -166,6 +168,24 @@ impl Channel {
             return Ok(None);
         }
         Ok(Some(serde_json::from_slice(&line)?))
+    }
+
+    /// Waits until the other side says something (or is gone): whether `leash`'s other side has let go before.
+    pub fn is_let_go(&self, leash: &Self) -> io::Result<bool> {
+        if !self.reader.buffer().is_empty() {
+            return Ok(false);
+        }
+        let hung_up = PollFlags::POLLIN | PollFlags::POLLHUP | PollFlags::POLLERR;
+        let mut open =
+            [PollFd::new(leash.writer.as_fd(), hung_up), PollFd::new(self.writer.as_fd(), hung_up)];
+        loop {
+            match poll(&mut open, PollTimeout::NONE) {
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+                // Nothing is said on the leash any more, so it can only be let go.
+                Ok(_) => return Ok(open[0].any() == Some(true)),
+            }
+        }
     }
 
     /// A handle that only waits for the other side to go.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::super::exec::ToolRun;
-use super::{CaptureGate, Verdict};
+use super::{CaptureGate, Verdict, left_out};
 use crate::model::{PauseReason, Seq};
 use crate::rollback::capture::{Changed, OverlayChanges, overlay_changes};
 use crate::rollback::{
@@ -34,25 +34,41 @@ enum Landed {
     Moved,
 }
 
+/// What became of a command's changes in the end.
+#[derive(Default)]
+pub(super) struct Settled {
+    /// Why none of them is kept, if so.
+    pub dropped: Option<String>,
+    /// Which of them can't be undone, and why.
+    pub left_out: Option<String>,
+}
+
+impl Settled {
+    fn dropped(why: impl Into<String>) -> Self {
+        Self { dropped: Some(why.into()), left_out: None }
+    }
+}
+
 /// Why changes are dropped when nobody waits for them any more.
 const STOPPED: &str = "the call was stopped";
 
 impl Written<'_> {
-    /// Has the changes land, with the user's word where it is wanted; why none of them did, if so.
-    pub async fn settle(&self) -> Result<Option<String>, ActError> {
+    /// Has the changes land, with the user's word where it is wanted; what the model is told of them, if anything.
+    pub async fn settle(&self) -> Result<Settled, ActError> {
         let mut moved = false;
         loop {
             let Some(guard) = self.run.lock_unless_stopped(Scope::Files).await else {
-                return Ok(Some(STOPPED.into()));
+                return Ok(Settled::dropped(STOPPED));
             };
             let found = self.survey().await?;
             if found.changes.is_empty() {
                 touch(&self.run.means.world, &found);
-                return Ok(None);
+                return Ok(Settled::default());
             }
+            let left_out = left_out(&found.changes);
             let conflict = self.conflict(&found.changes, moved);
             let landed = match self.run.ask_gate(|reply| CaptureGate::Arrived { conflict, reply }).await {
-                Verdict::Drop(why) => return Ok(Some(why)),
+                Verdict::Drop(why) => return Ok(Settled::dropped(why)),
                 Verdict::Hold(reason) => self.hold(guard, found, reason).await?,
                 Verdict::Land => {
                     let recorded = self.record(found.changes.clone(), false).await?;
@@ -60,8 +76,8 @@ impl Written<'_> {
                 }
             };
             match landed {
-                Landed::Done => return Ok(None),
-                Landed::Dropped(why) => return Ok(Some(why)),
+                Landed::Done => return Ok(Settled { left_out, dropped: None }),
+                Landed::Dropped(why) => return Ok(Settled::dropped(why)),
                 Landed::Moved => moved = true,
             }
         }
@@ -120,7 +136,7 @@ impl Written<'_> {
         let work = move || {
             let source = Source {
                 content: &|changed| written(&found, changed),
-                modified: &|changed| found.modified(&changed.path),
+                modified: &|changed| found.modified(&changed.path).ok(),
             };
             let landed = land(&log, &means.world, &recorded, &source);
             if landed.is_ok() {

@@ -24,8 +24,9 @@ use crate::effects::confine::{Job, Ran, Shell};
 use crate::effects::tools::{Program, ShellCall, ShellLimits};
 use crate::model::{
     ActionChange, ActionEvent, BlobHash, CommandStart, EffectClass, KeyState, Lane, Seq, ToolCall, TraceBody,
+    readable_name,
 };
-use crate::rollback::capture::{Rules, Snapshots};
+use crate::rollback::capture::{Changed, Rules, Snapshots};
 use crate::rollback::{ActError, command_started, outside};
 use crate::world::Scope;
 
@@ -156,6 +157,19 @@ fn answer(ran: &Ran, more: Option<&str>) -> Done {
     let text = more.map_or_else(|| outcome.text.clone(), |more| format!("{}\n[{more}]", outcome.text));
     // A command's own exit code is an answer, not a fault.
     Done::Tool { text, fault: outcome.timed_out || !outcome.started }
+}
+
+/// Which changes can't be undone, and why; told to the model and shown with the result.
+fn left_out(changes: &[Changed]) -> Option<String> {
+    const TOLD: usize = 3;
+    let lost: Vec<String> = changes
+        .iter()
+        .filter_map(|changed| Some(format!("{} ({})", readable_name(&changed.path), changed.left_out.as_ref()?)))
+        .collect();
+    let more = lost.len().saturating_sub(TOLD);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let told = lost.iter().take(TOLD).cloned().collect::<Vec<_>>().join(", ");
+    (!lost.is_empty()).then(|| format!("can't be undone: {told}{more}"))
 }
 
 /// The call was stopped before anything of it happened; nobody reads this.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::super::exec::{Done, ToolRun};
-use super::landing::Written;
+use super::landing::{Settled, Written};
 use super::{Places, answer, stopped};
 use crate::effects::confine::Ran;
 use crate::effects::tools::ShellCall;
@@ -21,13 +21,14 @@ impl ToolRun {
         let ran = self.execute(call, true).await;
         self.outside_ended(&started, &ran);
         let command = started.command;
-        let dropped = match (&ran.written, why_dropped(&ran)) {
-            (_, Some(why)) => Some(why),
-            (None, None) => None,
+        let settled = match (&ran.written, why_dropped(&ran)) {
+            (_, Some(why)) => Settled { dropped: Some(why), left_out: None },
+            (None, None) => Settled::default(),
             (Some(written), None) => Written { run: self, command, upper: written.upper(), since }.settle().await?,
         };
-        let said = dropped.as_ref().map(|why| format!("none of its changes was kept: {why}"));
-        command_ended(&self.log, command, dropped);
+        let dropped = settled.dropped.as_ref().map(|why| format!("none of its changes was kept: {why}"));
+        let said = dropped.or(settled.left_out);
+        command_ended(&self.log, command, settled.dropped);
         Ok(answer(&ran, said.as_deref()))
     }
 }

@@ -1,7 +1,7 @@
 //! The portable lane: the command has the workspace alone, which is compared with a snapshot of before.
 
 use super::super::exec::{Done, ToolRun};
-use super::{Places, answer, stopped};
+use super::{Places, answer, left_out, stopped};
 use crate::effects::tools::ShellCall;
 use crate::model::{BlobHash, Lane};
 use crate::rollback::capture::{CaptureError, Changed, Snapshots};
@@ -19,9 +19,9 @@ impl ToolRun {
         let started = self.start(call, Some(snapshot)).await?;
         let ran = self.execute(call, false).await;
         self.outside_ended(&started, &ran);
-        self.record_changes().await?;
+        let said = self.record_changes().await?;
         command_ended(&self.log, started.command, None);
-        Ok(answer(&ran, None))
+        Ok(answer(&ran, said.as_deref()))
     }
 
     /// Everything in the workspace is kept; returns the name of the list of it.
@@ -29,27 +29,32 @@ impl ToolRun {
         let (means, places) = (self.means.clone(), places.clone());
         let take = move || {
             let mut held = means.commands.snapshots.blocking_lock();
-            if held.is_none() {
-                let rules = means.commands.rules.clone();
-                *held = Some(Snapshots::open(&places.store, &places.run, means.world.root(), rules)?);
-            }
-            held.as_mut().map_or_else(|| Err(CaptureError::gone()), Snapshots::take)
+            let snapshots = match &mut *held {
+                Some(snapshots) => snapshots,
+                none => {
+                    let rules = means.commands.rules.clone();
+                    none.insert(Snapshots::open(&places.store, &places.run, means.world.root(), rules)?)
+                }
+            };
+            snapshots.take()
         };
         blocking(take).await
     }
 
-    /// Finds what the command changed, and records it.
-    async fn record_changes(&self) -> Result<(), ActError> {
+    /// Finds what the command changed, and records it; which of it can't be undone.
+    async fn record_changes(&self) -> Result<Option<String>, ActError> {
         let means = self.means.clone();
         let look = move || {
             let mut held = means.commands.snapshots.blocking_lock();
-            held.as_mut().map_or_else(|| Err(CaptureError::gone()), Snapshots::changes)
+            held.as_mut().map_or(Ok(Vec::new()), Snapshots::changes)
         };
         let changes: Vec<Changed> = blocking(look).await?;
         let mut held = self.means.commands.snapshots.lock().await;
-        let Some(snapshots) = held.as_mut() else { return Ok(()) };
+        let Some(snapshots) = held.as_mut() else { return Ok(None) };
+        let said = left_out(&changes);
         record_done(&self.log, &self.doer, changes, &|changed| kept(snapshots, changed)).await?;
-        snapshots.settled().map_err(|error| ActError::NotFound(format!("failed to {error}")))
+        snapshots.settled().map_err(|error| ActError::NotFound(format!("failed to {error}")))?;
+        Ok(said)
     }
 }
 
