@@ -444,7 +444,8 @@ impl Driver {
             let (span, stale) = self.paused(worker).ok_or("the branch is not paused")?;
             if !stale {
                 let how = Release::Answer { text: json!({ "calls": [call] }).to_string() };
-                return self.stage.order(Command::Release { span, how });
+                self.stage.order(Command::Release { span, how })?;
+                return self.gone(span).await;
             }
             // Its model is told of the undo, and does nothing; then it is as any other.
             self.stage.order(Command::Release { span, how: Release::Continue { tell: true } })?;

@@ -22,7 +22,7 @@ const LONGEST: u32 = 60;
 
 fn histories(lane: Lane, steps: u32) {
     let cases = steps.div_ceil(LONGEST * 3 / 4);
-    let config = Config { cases, max_shrink_iters: 300, failure_persistence: None, ..Config::default() };
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
     let mut done = 0;
     let count = std::cell::Cell::new(0_u32);
     let shape = prop::collection::vec(any::<Seed>(), (LONGEST / 2) as usize..=LONGEST as usize);
