@@ -26,6 +26,8 @@ use color_eyre::eyre::{Report, eyre};
 
 use exit::Exit;
 
+use crate::effects::confine;
+
 /// A full-screen debugger for multi-agent LLM pipelines that can take things back.
 ///
 /// `tama-tui PIPELINE` runs a pipeline in the debugger. Without anything, in a folder with a pipeline, it lists the
@@ -84,6 +86,12 @@ enum Command {
 
 /// Runs the program; everything it has to say on failure is one paragraph on stderr.
 pub fn main() -> ExitCode {
+    if let Some(exit) = confine::enter() {
+        return exit;
+    }
+    if let Ok(path) = std::env::current_exe() {
+        confine::set_helper(path);
+    }
     let cli = Cli::parse();
     if cli.command.is_some() && cli.debug.pipeline.is_some() {
         let why = "name either a pipeline to debug or a command, not both";

@@ -13,7 +13,8 @@ use serde_json::Value as Json;
 use crate::model::{EffectClass, Key, ToolDecl};
 use crate::world::{Change, Value};
 
-pub use shell::{ShellLimits, ShellOutcome, run_shell};
+pub use super::confine::{ShellLimits, ShellOutcome};
+pub use shell::run_shell;
 pub use toolbox::Toolbox;
 
 /// A tool the model can call.
