@@ -11,6 +11,7 @@ mod app_panel;
 mod app_support;
 mod cli;
 mod commands;
+mod confine;
 mod counted;
 mod crash;
 mod floors;
@@ -25,7 +26,11 @@ mod sql;
 mod terminal;
 mod ui;
 
-/// Lets commands of runs in this process be confined: by the program, as in a real run.
-pub fn helper() {
-    tama_tui::effects::confine::set_helper(env!("CARGO_BIN_EXE_tama-tui"));
+/// Names another file than the one that was built.
+const HELPER: &str = "TAMA_TUI_TEST_HELPER";
+
+/// Commands are confined by the program itself, which is not the one that runs here.
+fn set_helper() {
+    let built = || env!("CARGO_BIN_EXE_tama-tui").into();
+    tama_tui::effects::confine::set_helper(std::env::var_os(HELPER).unwrap_or_else(built));
 }

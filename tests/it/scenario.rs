@@ -129,7 +129,7 @@ impl Stage {
 
     /// Prepares everything, and starts the run. The pipeline may name the folder it is in: `{folder}`.
     pub fn set(scenario: &Scenario) -> Self {
-        crate::helper();
+        crate::set_helper();
         let folder = tempfile::tempdir().unwrap();
         let put = |path: PathBuf, text: &str| {
             fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -30,7 +30,7 @@ const POINT: &str = "TAMA_TUI_CRASH_POINT";
 #[ignore = "the child of the tests in this file"]
 fn child() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
-    crate::helper();
+    crate::set_helper();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         if std::env::var(WHAT).as_deref() == Ok("undo") {

@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::environment::environment;
+use super::not_found;
 use super::output::{Output, ShellLimits, ShellOutcome};
 use super::shell::{Cut, Job, Ran, Shell, last_line, reaches_outside, words};
 
@@ -80,7 +81,7 @@ fn start(job: &Job, dir: &Path) -> io::Result<(Child, Group)> {
     let mut result = Err(io::ErrorKind::InvalidInput.into());
     for program in &job.programs {
         result = spawn(program, dir);
-        if !matches!(&result, Err(error) if error.kind() == io::ErrorKind::NotFound) {
+        if !result.as_ref().is_err_and(not_found) {
             break;
         }
     }

@@ -14,8 +14,8 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, geteuid};
 
-use super::rules;
 use super::spec::{Channel, End, Gap, InnerSpec, Mapped, Said};
+use super::{not_found, rules};
 
 /// Does what the specification on its standard input says, and answers there.
 pub(super) fn main() -> ExitCode {
@@ -46,10 +46,10 @@ fn run(spec: &InnerSpec, channel: &mut Channel) -> io::Result<End> {
     let _ = set_dumpable(false);
     let _ = set_pdeathsig(Signal::SIGKILL);
     let leash = channel.leash()?;
-    std::thread::spawn(move || {
+    std::thread::Builder::new().spawn(move || {
         leash.wait();
         std::process::exit(1);
-    });
+    })?;
     channel.send(&Said::Ready(gaps))?;
     Ok(match start(spec) {
         Ok(child) => wait(&child),
@@ -81,7 +81,7 @@ fn start(spec: &InnerSpec) -> io::Result<Child> {
     let mut result = Err(io::ErrorKind::InvalidInput.into());
     for program in &spec.programs {
         result = spawn(program, &spec.temp);
-        if !matches!(&result, Err(error) if error.kind() == io::ErrorKind::NotFound) {
+        if !result.as_ref().is_err_and(not_found) {
             break;
         }
     }

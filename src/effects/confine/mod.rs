@@ -76,3 +76,9 @@ pub fn enter() -> Option<ExitCode> {
     }
     None
 }
+
+/// Whether a program could not be started because it isn't there: the system says "permission denied" when a folder of
+/// the search path can't be searched.
+fn not_found(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied)
+}

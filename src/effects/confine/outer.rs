@@ -92,59 +92,52 @@ fn without_namespaces(spec: &Spec) -> Vec<Gap> {
 }
 
 /// Runs the inner process to its end, or kills it when the leash is let go. In a pid namespace everything in it is
-/// gone then. One thread does both: after `unshare(CLONE_NEWPID)` there can be no second one.
-fn watch(inner: &InnerSpec, channel: &Channel, map: impl Fn(u32) -> io::Result<()>) -> io::Result<Report> {
+/// gone then.
+fn watch(inner: &InnerSpec, leash: &Channel, map: impl Fn(u32) -> io::Result<()>) -> io::Result<Report> {
     let (ours, theirs) = UnixStream::pair()?;
     // The command's output is the inner process': nothing here writes to it.
-    let mut child =
-        Command::new("/proc/self/exe").arg0("tama-tui").arg(INNER).stdin(OwnedFd::from(theirs)).spawn()?;
+    let mut child = Command::new("/proc/self/exe").arg0("tama-tui").arg(INNER).stdin(OwnedFd::from(theirs)).spawn()?;
     let mut heard = Channel::new(ours)?;
-    let pid = child.id();
-    let report = converse(inner, &mut heard, channel, &mut child, || map(pid));
-    if report.is_err() {
-        let _ = child.kill();
-    }
-    drop(heard);
+    let report = converse(inner, leash, &mut heard, &mut child, map);
+    // It has ended, unless something failed here.
+    let _ = child.kill();
     child.wait()?;
     report
 }
 
+/// Hears what the inner process says until it is gone. One thread does it all: there can't be a second one once the
+/// children of this process are in another pid namespace.
 fn converse(
     inner: &InnerSpec,
-    heard: &mut Channel,
     leash: &Channel,
+    heard: &mut Channel,
     child: &mut Child,
-    map: impl Fn() -> io::Result<()>,
+    map: impl Fn(u32) -> io::Result<()>,
 ) -> io::Result<Report> {
     let mut report = Report { end: End::NoSetUp("it ended too soon".into()), gaps: vec![] };
+    let mut held = true;
     // When it can't be told, it has ended, and what it said is read.
     let _ = heard.send(inner);
-    let mut killed = false;
     loop {
-        if !killed && heard.is_let_go(leash)? {
-            killed = true;
-            let _ = child.kill();
+        if held && !heard.wait_or(leash)? {
+            held = false;
+            child.kill()?;
         }
-        let Some(said) = heard.receive::<Said>().or_else(|error| gone(error))? else { break };
-        match said {
-            Said::MapMe => {
-                map().map_err(|error| io::Error::other(format!("failed to map ids: {error}")))?;
+        match heard.receive::<Said>() {
+            Ok(Some(Said::MapMe)) => {
+                map(child.id()).map_err(|error| io::Error::other(format!("failed to map ids: {error}")))?;
                 let _ = heard.send(&Mapped);
             }
-            Said::Ready(gaps) => {
-                report.gaps = gaps;
-                report.end = End::Killed;
-            }
-            Said::Ended(end) => report.end = end,
+            Ok(Some(Said::Ready(gaps))) => report = Report { end: End::Killed, gaps },
+            Ok(Some(Said::Ended(end))) => report.end = end,
+            Ok(None) => break,
+            // A process that is killed with something unread resets its socket.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => break,
+            Err(error) => return Err(error),
         }
     }
-    if killed {
+    if !held {
         report.end = End::Killed;
     }
     Ok(report)
-}
-
-/// A process that is killed with something unread resets its socket.
-fn gone<T>(error: io::Error) -> io::Result<Option<T>> {
-    if error.kind() == io::ErrorKind::ConnectionReset { Ok(None) } else { Err(error) }
 }

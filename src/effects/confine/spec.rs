@@ -2,8 +2,6 @@
 //! input, which is also their leash: when it closes, everything ends.
 
 use std::ffi::OsString;
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -170,20 +168,27 @@ impl Channel {
         Ok(Some(serde_json::from_slice(&line)?))
     }
 
-    /// Waits until the other side says something (or is gone): whether `leash`'s other side has let go before.
-    pub fn is_let_go(&self, leash: &Self) -> io::Result<bool> {
-        if !self.reader.buffer().is_empty() {
-            return Ok(false);
-        }
-        let hung_up = PollFlags::POLLIN | PollFlags::POLLHUP | PollFlags::POLLERR;
-        let mut open =
-            [PollFd::new(leash.writer.as_fd(), hung_up), PollFd::new(self.writer.as_fd(), hung_up)];
+    /// Waits until there is something to receive here (`true`), or the other side of `leash` is gone (`false`).
+    #[cfg(target_os = "linux")]
+    pub fn wait_or(&self, leash: &Self) -> io::Result<bool> {
+        use nix::errno::Errno;
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
         loop {
-            match poll(&mut open, PollTimeout::NONE) {
-                Err(Errno::EINTR) => {}
+            if !self.reader.buffer().is_empty() {
+                return Ok(true);
+            }
+            let mut both = [&self.writer, &leash.writer].map(|of| PollFd::new(of.as_fd(), PollFlags::POLLIN));
+            match poll(&mut both, PollTimeout::NONE) {
+                Ok(_) => {}
+                Err(Errno::EINTR) => continue,
                 Err(error) => return Err(error.into()),
-                // Nothing is said on the leash any more, so it can only be let go.
-                Ok(_) => return Ok(open[0].any() == Some(true)),
+            }
+            // Who holds the leash says nothing more after the specification.
+            if both[1].any().unwrap_or(true) {
+                return Ok(false);
+            }
+            if both[0].any().unwrap_or(true) {
+                return Ok(true);
             }
         }
     }

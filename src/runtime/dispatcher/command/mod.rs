@@ -10,7 +10,6 @@ mod overlay;
 mod portable;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +20,7 @@ use super::super::ask::Failure;
 use super::Means;
 use super::exec::{Done, ToolRun};
 use crate::effects::confine::{Job, Ran, Shell};
-use crate::effects::tools::{Program, ShellCall, ShellLimits};
+use crate::effects::tools::{ShellCall, ShellLimits};
 use crate::model::{
     ActionChange, ActionEvent, BlobHash, CommandStart, EffectClass, KeyState, Lane, Seq, ToolCall, TraceBody,
     readable_name,
@@ -91,12 +90,7 @@ impl ToolRun {
     }
 
     async fn execute(&self, call: &ShellCall, overlay: bool) -> Ran {
-        let timeout = Duration::from_secs(call.timeout_seconds);
-        let programs = match &call.program {
-            Program::Shell(command) => Job::shell(command, timeout).programs,
-            Program::Argv(argv) => vec![argv.iter().map(Into::into).collect()],
-        };
-        let job = Job { programs, network: call.network, timeout, overlay };
+        let job = Job { overlay, ..call.job() };
         self.means.commands.shell.run(job, ShellLimits::default(), self.stop.clone()).await
     }
 
