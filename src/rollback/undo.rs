@@ -14,7 +14,7 @@ use crate::model::{
     ActionChange, ActionEvent, ActionStatus, Conflict, ConflictBy, Key, KeyKind, KeyState, LedgerEntry, PlanLeave, Seq,
     TraceBody, UndoReport,
 };
-use crate::store::RunLog;
+use crate::store::{RunLog, crash_point};
 use crate::world::{Put, World};
 
 /// From how many steps on they are made to last together instead of one by one.
@@ -75,8 +75,10 @@ async fn undo_known(
         report.left.extend(steps.iter().map(|step| PlanLeave { action: step.action, why: why.clone() }));
         return Vec::new();
     }
+    crash_point("undo-announced");
     let mut outcomes = Vec::new();
     let done = carry_out(log, world, steps, force, report, &mut outcomes);
+    crash_point("undo-put");
     if let Err(error) = log.append_durable(outcomes).durable().await {
         let why =
             format!("what was undone is not on record yet (opening the run again will find it): failed to {error}");
@@ -169,6 +171,7 @@ fn carry_out(
         }
         match put_back(log, world, &step, &gone, force, how) {
             Ok(()) => {
+                crash_point("undo-putting");
                 gone.insert(step.action);
                 done.push(step);
             }

@@ -30,8 +30,7 @@ pub use data_dir::{Candidates, DataDir, NewRun, RunListing};
 pub use folder::{Access, Opened, RunFolder};
 pub use log::{Appended, RunLog, hash_blob, hash_text};
 pub use manifest::Manifest;
-pub use points::{CRASH_POINTS, FAIL_POINTS, crash_point};
+pub use points::{CRASH_POINTS, EFFECT_CRASH_POINTS, FAIL_POINTS, crash_point};
 pub use recorder::{Durable, Publish, Recorder, Row, StoreError};
 pub use schema::FORMAT;
 pub use volatile::Volatile;
-pub fn crash_point(_: &'static str) {}

@@ -36,6 +36,21 @@ pub const CRASH_POINTS: &[&str] = &[
     "close-closed",
 ];
 
+/// The same for places beyond the store: commands, their landing, and undo.
+pub const EFFECT_CRASH_POINTS: &[&str] = &[
+    // A command.
+    "command-started",
+    "before-images-kept",
+    "changes-recorded",
+    "changes-pending",
+    "landing",
+    "landed",
+    // Undo.
+    "undo-announced",
+    "undo-putting",
+    "undo-put",
+];
+
 /// Every place where a file operation can be made to fail.
 pub const FAIL_POINTS: &[&str] =
     &["file-write", "file-sync", "file-rename", "folder-sync", "mark-write", "mark-sync", "commit"];
@@ -43,7 +58,7 @@ pub const FAIL_POINTS: &[&str] =
 /// Ends the process here when a test asked for it.
 pub fn crash_point(name: &'static str) {
     static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
-    debug_assert!(CRASH_POINTS.contains(&name), "{name} is not in the list");
+    debug_assert!(CRASH_POINTS.contains(&name) || EFFECT_CRASH_POINTS.contains(&name), "{name} is not in a list");
     if let Some(armed) = ARMED.get_or_init(|| Armed::from("TAMA_TUI_CRASH_POINT"))
         && armed.passes(name) == Some(armed.at)
     {

@@ -14,7 +14,7 @@ use serde_json::json;
 use tama_tui::model::{Command, Lane, SpanId, Update, name_from_bytes};
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Headless, Mode, Session};
-use tama_tui::store::DataDir;
+use tama_tui::store::{DataDir, EFFECT_CRASH_POINTS};
 
 use crate::manifest::{Manifest, differences, manifest};
 
@@ -233,6 +233,31 @@ fn kills(rounds: u64, mut numbers: Numbers) -> u64 {
         }
     }
     killed
+}
+
+/// How often a crash point is passed before the process dies there: the first time, and in the middle of things.
+const PASSINGS: [u32; 2] = [1, 3];
+
+#[test]
+fn killed_at_every_crash_point_of_commands_and_undo() {
+    use std::os::unix::process::ExitStatusExt;
+    let mut passed = std::collections::BTreeSet::new();
+    for (point, at) in EFFECT_CRASH_POINTS.iter().flat_map(|point| PASSINGS.map(|at| (*point, at))) {
+        let what = if point.starts_with("undo") { "undo" } else { "run" };
+        for lane in [Lane::Overlay, Lane::Portable] {
+            let project = Project::new(lane);
+            if what == "undo" {
+                assert!(project.child("run", None).wait().unwrap().success());
+            }
+            let ended = project.child(what, Some(&format!("{point}:{at}"))).wait().unwrap();
+            if ended.signal().is_some() {
+                passed.insert(point);
+            }
+            project.survives().unwrap_or_else(|why| panic!("{} lane, {point}:{at}: {why}", lane.name()));
+        }
+    }
+    let missed: Vec<_> = EFFECT_CRASH_POINTS.iter().filter(|point| !passed.contains(*point)).collect();
+    assert!(missed.is_empty(), "nobody passes {missed:?}");
 }
 
 #[test]

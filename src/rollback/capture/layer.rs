@@ -169,7 +169,8 @@ impl<'a> Layer<'a> {
                     Ok(None) => {}
                     Ok(found) => return Ok(found),
                     // Not supported or not allowed to see: then the overlay could not have set it.
-                    Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) => {}
+                    Err(error)
+                        if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) => {}
                     Err(error) => return Err(error),
                 }
             }

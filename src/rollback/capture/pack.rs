@@ -140,7 +140,6 @@ impl PackWriter {
         self.file.write_all_at(bytes, offset).map_err(store_error("write", &self.path))
     }
 
-
     /// Makes it durable; the folder's entry is not yet. `None` when nothing was written.
     pub(super) fn finish(self) -> Result<Option<(u64, Pack)>, CaptureError> {
         if self.end.load(Ordering::Relaxed) == 0 {

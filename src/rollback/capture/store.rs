@@ -188,8 +188,7 @@ impl Store {
 /// The packs that entries need.
 pub(super) fn needed(entries: &[Entry]) -> impl Iterator<Item = u64> + use<> {
     let places = entries.iter().filter_map(|entry| entry.bytes?.place);
-    let packs: HashSet<u64> =
-        places.filter(|place| *place != Place::NOWHERE).map(|place| place.pack).collect();
+    let packs: HashSet<u64> = places.filter(|place| *place != Place::NOWHERE).map(|place| place.pack).collect();
     packs.into_iter()
 }
 

@@ -132,7 +132,8 @@ impl<'a> Walker<'a> {
 
     /// Tells that a folder could not be listed; what was seen of it so far is not used.
     fn unreadable(&mut self, folder: Vec<u8>) {
-        self.entries.retain(|entry| !entry.path.strip_prefix(folder.as_slice()).is_some_and(|rest| rest.starts_with(b"/")));
+        self.entries
+            .retain(|entry| !entry.path.strip_prefix(folder.as_slice()).is_some_and(|rest| rest.starts_with(b"/")));
         let Ok(Some(found)) = self.opener.look(&folder) else { return };
         let (kind, stat) = Stat::of(&found);
         let left_out = Some(LeftOut::Unreadable);
