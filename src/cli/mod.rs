@@ -89,9 +89,8 @@ pub fn main() -> ExitCode {
     if let Some(exit) = confine::enter() {
         return exit;
     }
-    if let Ok(path) = std::env::current_exe() {
-        confine::set_helper(path);
-    }
+    // The very file that runs, even when another has taken its path meanwhile; only Linux needs it.
+    confine::set_helper("/proc/self/exe");
     let cli = Cli::parse();
     if cli.command.is_some() && cli.debug.pipeline.is_some() {
         let why = "name either a pipeline to debug or a command, not both";

@@ -64,7 +64,7 @@ impl Yard {
         if shell.means() == means {
             return Some(shell);
         }
-        eprintln!("skipped: {means:?} can't be had here, but {:?}", shell.means());
+        eprintln!("skipped: {means:?} can't be had here: {:?}", shell.refused());
         None
     }
 
@@ -187,6 +187,25 @@ async fn writes_end_at_the_workspace() {
         assert_eq!(text(&shell, mine).await, "a\ndone\n[exit code 0]", "{means:?}");
         assert!(text(&shell, "cat ../outside").await.starts_with("theirs"), "{means:?}");
     }
+}
+
+#[tokio::test]
+async fn the_folder_for_temporary_files_is_its_own() {
+    crate::set_helper();
+    let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+    let workspace = folder.path().join("work");
+    fs::create_dir(&workspace).unwrap();
+    let place = Place { workspace, hidden: vec![], scratch: Some(folder.path().join("scratch")) };
+    let shell = Shell::probe(place);
+    if shell.means() < Means::Namespaces {
+        eprintln!("skipped: {:?}", shell.refused());
+        return;
+    }
+    let name = format!("confine-{}", std::process::id());
+    let ran = run(&shell, &format!("echo $TMPDIR; ls -A /tmp; echo x > /tmp/{name} && ls -A $TMPDIR")).await;
+    assert_eq!(ran.outcome.text, format!("/tmp\n{name}\n[exit code 0]"));
+    assert!(!Path::new("/tmp").join(&name).exists());
+    assert_eq!(text(&shell, "ls -A /tmp").await, "[exit code 0]");
 }
 
 #[tokio::test]
@@ -493,7 +512,8 @@ fn as_another_user() {
         eprintln!("skipped: needs root and setpriv");
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
+    // Home folders below `/tmp` keep it from being replaced.
+    let folder = tempfile::tempdir_in("/var/tmp").unwrap();
     let open = |path: &Path| fs::set_permissions(path, PermissionsExt::from_mode(0o777)).unwrap();
     open(folder.path());
     let home = folder.path().join("home");

@@ -19,6 +19,7 @@ mod probe;
 mod run;
 mod scratch;
 mod shell;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nobody there to talk to"))]
 mod spec;
 
 #[cfg(target_os = "linux")]

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::fcntl::{OFlag, open, openat};
 use nix::sched::{CloneFlags, unshare};
@@ -99,7 +99,6 @@ pub(super) fn loopback_up() -> io::Result<()> {
     message.extend(UP.to_ne_bytes());
     let kind = (SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute);
     let socket = socket(AddressFamily::Netlink, kind.0, kind.1, kind.2)?;
-    use std::os::fd::AsRawFd;
     let to = NetlinkAddr::new(0, 0);
     sendto(socket.as_raw_fd(), &message, &to, MsgFlags::empty())?;
     let mut answer = [0; 256];

@@ -56,16 +56,17 @@ fn supervise(spec: &Spec, channel: &Channel) -> io::Result<Report> {
     }
     inner.writable.push(spec.workspace.clone());
     let mut report = watch(&inner, channel, |pid| outside.map(pid, mapped))?;
-    if !spec.namespaces {
-        if report.gaps.contains(&Gap::WritesOutside) {
-            gaps.push(Gap::DataChanged);
-        }
-        if report.gaps.contains(&Gap::Signals) || !reap::end_descendants() {
-            gaps.push(Gap::Background);
-        }
-    } else {
+    if spec.namespaces {
         // Those that it can see are its own.
         report.gaps.retain(|gap| *gap != Gap::Signals);
+    } else {
+        if report.gaps.contains(&Gap::WritesOutside) && !spec.hidden.is_empty() {
+            gaps.push(Gap::DataChanged);
+        }
+        // First all are ended; and who can send a signal could have ended this process before.
+        if !reap::end_descendants() || report.gaps.contains(&Gap::Signals) {
+            gaps.push(Gap::Background);
+        }
     }
     report.gaps.extend(gaps);
     report.gaps.sort_unstable();

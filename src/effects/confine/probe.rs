@@ -9,7 +9,7 @@ use std::time::Duration;
 use etcetera::BaseStrategy;
 
 use super::shell::{Means, Place, Shell};
-use super::spec::{End, OverlayDirs, Report, Spec, line};
+use super::spec::{End, Gap, OverlayDirs, Report, Spec, line};
 use super::{Scratch, helper, run, scratch};
 
 /// How long a try may take.
@@ -25,20 +25,23 @@ pub(super) fn probe(place: Place, most: Means) -> Shell {
     for base in &bases {
         scratch::sweep(base);
     }
+    let mut refused = vec![];
     for means in [Means::Overlay, Means::Namespaces, Means::Landlock].into_iter().filter(|means| *means <= most) {
         if means == Means::Overlay && has_mounts_below(&place.workspace) {
-            // They would not be seen through the overlay.
+            refused.push((means, "something is mounted in the workspace, and would not be seen through it".into()));
             continue;
         }
         for base in &bases {
-            let Ok(report) = attempt(helper, &place, base, means) else { continue };
-            if report.end == End::Code(0) {
-                let place = Place { scratch: Some(base.clone()), ..place };
-                return Shell { place, means, gaps: report.gaps, helper: Some(helper.to_owned()) };
+            match works(helper, &place, base, means) {
+                Ok(gaps) => {
+                    let place = Place { scratch: Some(base.clone()), ..place };
+                    return Shell { place, means, gaps, refused, helper: Some(helper.to_owned()) };
+                }
+                Err(why) => refused.push((means, why)),
             }
         }
     }
-    Shell::bare(place)
+    Shell { refused, ..Shell::bare(place) }
 }
 
 /// The same place without links in its paths.
@@ -97,6 +100,16 @@ fn unescaped(field: &[u8]) -> Vec<u8> {
         at += if escaped.is_some() { 4 } else { 1 };
     }
     plain
+}
+
+/// What is not enforced with those means, or why they can't be had.
+fn works(helper: &Path, place: &Place, base: &Path, means: Means) -> Result<Vec<Gap>, String> {
+    let report = attempt(helper, place, base, means).map_err(|error| error.to_string())?;
+    match report.end {
+        End::Code(0) => Ok(report.gaps),
+        End::NoSetUp(why) | End::NotStarted(why) => Err(why),
+        End::Code(_) | End::Signal(_) | End::Killed => Err("`true` failed".into()),
+    }
 }
 
 fn attempt(helper: &Path, place: &Place, base: &Path, means: Means) -> io::Result<Report> {

@@ -48,7 +48,7 @@ pub(super) async fn run(
     let (report, why) = {
         let reader = output.read_both(&mut out, &mut err);
         tokio::pin!(reader);
-        let said = tell(&spec, &mut leash).await;
+        let said = timeout(GRACE, tell(&spec, &mut leash)).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
         let ended = async {
             let mut text = Vec::new();
             let read = reading.read_to_end(&mut text).await;

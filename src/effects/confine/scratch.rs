@@ -140,7 +140,7 @@ mod tests {
         let closed = dead.work().join("closed");
         fs::create_dir(&closed).unwrap();
         fs::create_dir(closed.join("in it")).unwrap();
-        fs::set_permissions(&closed, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
         let dir = dead.path().to_owned();
         dead.lock.unlock().unwrap();
         sweep(base.path());

@@ -42,6 +42,7 @@ pub struct Shell {
     pub(super) place: Place,
     pub(super) means: Means,
     pub(super) gaps: Vec<Gap>,
+    pub(super) refused: Vec<(Means, String)>,
     pub(super) helper: Option<PathBuf>,
 }
 
@@ -108,7 +109,7 @@ impl Shell {
             gaps.extend([Gap::DataRead, Gap::DataChanged]);
         }
         gaps.sort_unstable();
-        Self { place, means: Means::Group, gaps, helper: None }
+        Self { place, means: Means::Group, gaps, refused: vec![], helper: None }
     }
 
     /// The lane, and what is not enforced, for the screen and for JSON.
@@ -125,6 +126,11 @@ impl Shell {
     /// What is not enforced.
     pub fn gaps(&self) -> &[Gap] {
         &self.gaps
+    }
+
+    /// What was tried and can't be had, and why.
+    pub fn refused(&self) -> &[(Means, String)] {
+        &self.refused
     }
 
     /// Whether commands can't change the data folder, where it is. If they can, it should be outside of the workspace.
