@@ -1,18 +1,29 @@
 //! Finding out what a command changed in the workspace.
 //!
-//! Two lanes give the same list of [`Changed`] things, in an order in which they can be made (and, backwards, undone).
+//! [`Snapshots`] keep the workspace before a command and compare it after; its [`Changed`] things come in an order in
+//! which they can be made (and, backwards, undone).
 
-use crate::model::KeyState;
+mod changed;
+mod diff;
+mod entry;
+mod error;
+mod list;
+mod order;
+mod pack;
+mod read;
+mod renames;
+mod rules;
+mod snapshots;
+mod store;
+mod tree;
+mod walk;
 
-/// One thing that a command changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Changed {
-    /// Its path, relative to the workspace, as in [`crate::model::Key`].
-    pub path: String,
-    /// What was there before.
-    pub old: KeyState,
-    /// What is there now (in the overlay lane: what will be there once it has landed).
-    pub new: KeyState,
-    /// Why its bytes are not kept, so that it can't be undone: too large, excluded, not a file.
-    pub left_out: Option<String>,
-}
+#[cfg(test)]
+mod tests;
+
+pub use changed::Changed;
+pub use error::CaptureError;
+pub use order::order;
+pub use renames::renames;
+pub use rules::Rules;
+pub use snapshots::Snapshots;

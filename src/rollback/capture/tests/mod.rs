@@ -1,0 +1,7 @@
+//! Real commands in real folders, found and put back.
+
+mod commands;
+mod orders;
+mod random;
+mod stores;
+mod support;
