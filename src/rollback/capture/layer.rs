@@ -1,5 +1,7 @@
 //! One layer of an overlay, looked at path by path.
 
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 
 use nix::dir::Dir;
@@ -24,15 +26,17 @@ pub(super) enum Mark {
 }
 
 /// A layer: the workspace itself, or what was written over it.
-pub(super) struct Layer<'a> {
+pub(super) struct Layer {
     opener: Opener,
     device: u64,
-    rules: &'a Rules,
+    rules: Rules,
+    /// The permission bits of what was opened up.
+    closed: BTreeMap<Vec<u8>, u32>,
 }
 
-impl<'a> Layer<'a> {
-    pub(super) fn new(tree: &Tree, rules: &'a Rules) -> Self {
-        Self { opener: tree.opener(), device: tree.device, rules }
+impl Layer {
+    pub(super) fn new(tree: &Tree, rules: &Rules) -> Self {
+        Self { opener: tree.opener(), device: tree.device, rules: rules.clone(), closed: BTreeMap::new() }
     }
 
     pub(super) fn words(&self, why: LeftOut) -> String {
@@ -59,8 +63,15 @@ impl<'a> Layer<'a> {
 
     /// What is at a path, without its bytes.
     pub(super) fn look(&mut self, path: &[u8]) -> Result<Option<Entry>, CaptureError> {
-        let found = self.opener.look(path).map_err(workspace_error("look at", path))?;
-        let Some((kind, stat)) = found.as_ref().map(Stat::of) else { return Ok(None) };
+        let found = match self.opener.look(path) {
+            // What it is is not known either.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Some(unknown(path))),
+            other => other.map_err(workspace_error("look at", path))?,
+        };
+        let Some((kind, mut stat)) = found.as_ref().map(Stat::of) else { return Ok(None) };
+        if let Some(mode) = self.closed.get(path) {
+            stat.mode = *mode;
+        }
         if self.rules.skips(stat.dev, stat.ino) {
             return Ok(None);
         }
@@ -70,6 +81,28 @@ impl<'a> Layer<'a> {
             target = self.opener.target(path).map_err(workspace_error("read the link", path))?;
         }
         Ok(Some(Entry { path: path.to_vec(), kind, stat, left_out, target, bytes: None }))
+    }
+
+    /// Lets the owner into something in a layer of our own, until the layer is dropped.
+    pub(super) fn open_up(&mut self, entry: &Entry) {
+        let needed = match entry.kind {
+            Kind::Folder => 0o700,
+            Kind::File => 0o400,
+            _ => return,
+        };
+        let mode = entry.stat.mode;
+        // What can't be opened up is found unreadable when it is read.
+        if mode & needed != needed && self.opener.set_mode(&entry.path, mode | needed).is_ok() {
+            self.closed.insert(entry.path.clone(), mode);
+        }
+    }
+
+    /// A file, open for reading, and its permission bits.
+    pub(super) fn open(&mut self, path: &[u8]) -> io::Result<(File, u32)> {
+        let file = self.opener.file(path)?;
+        let (kind, stat) = Stat::of(&nix::sys::stat::fstat(&file)?);
+        let mode = self.closed.get(path).copied().unwrap_or(stat.mode);
+        if kind == Kind::File { Ok((file, mode)) } else { Err(io::ErrorKind::InvalidInput.into()) }
     }
 
     fn left_out(&self, path: &[u8], kind: Kind, stat: &Stat) -> Option<LeftOut> {
@@ -98,7 +131,7 @@ impl<'a> Layer<'a> {
         });
         match read {
             Ok((stat, hash, true)) => {
-                entry.stat = stat;
+                entry.stat = Stat { mode: entry.stat.mode, ..stat };
                 entry.bytes = Some(Bytes { hash, place: None, racy: true });
             }
             Ok(_) => entry.left_out = Some(LeftOut::Unsteady),
@@ -178,4 +211,20 @@ impl<'a> Layer<'a> {
         });
         found.map_err(workspace_error("read the overlay's marks of", path))
     }
+}
+
+impl Drop for Layer {
+    fn drop(&mut self) {
+        // What is in a folder before the folder.
+        for (path, mode) in self.closed.iter().rev() {
+            let _ = self.opener.set_mode(path, *mode);
+        }
+    }
+}
+
+/// Something in a folder that can't be looked into.
+fn unknown(path: &[u8]) -> Entry {
+    let stat = Stat { dev: 0, ino: 0, mode: 0, size: 0, mtime: 0, ctime: 0 };
+    let left_out = Some(LeftOut::InUnreadable);
+    Entry { path: path.to_vec(), kind: Kind::Device, stat, left_out, target: Vec::new(), bytes: None }
 }

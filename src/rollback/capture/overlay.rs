@@ -10,11 +10,11 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::SystemTime;
 
-use super::entry::{Entry, Kind, Stat};
+use super::entry::{Entry, Kind};
 use super::error::workspace_error;
 use super::layer::{Layer, Mark};
 use super::rules::LeftOut;
-use super::tree::{Opener, Tree};
+use super::tree::Tree;
 use super::{CaptureError, Changed, Rules, order};
 use crate::model::{KeyState, name_from_bytes, name_to_bytes};
 
@@ -27,7 +27,7 @@ pub struct OverlayChanges {
     pub changes: Vec<Changed>,
     /// Files that were written or touched and are the same as before, with the time they say they were written.
     pub touched: Vec<(String, SystemTime)>,
-    upper: Mutex<Opener>,
+    upper: Mutex<Layer>,
 }
 
 impl OverlayChanges {
@@ -48,10 +48,7 @@ impl OverlayChanges {
     /// When it is no file or can't be opened.
     pub fn open(&self, path: &str) -> Result<(File, u32), CaptureError> {
         let path = name_to_bytes(path);
-        let opened = self.upper().file(&path).and_then(|file| {
-            let (kind, stat) = Stat::of(&nix::sys::stat::fstat(&file)?);
-            if kind == Kind::File { Ok((file, stat.mode)) } else { Err(io::ErrorKind::InvalidInput.into()) }
-        });
+        let opened = self.upper().open(&path);
         opened.map_err(workspace_error("open the new", &path))
     }
 
@@ -61,17 +58,18 @@ impl OverlayChanges {
     /// When it is not there.
     pub fn modified(&self, path: &str) -> Result<SystemTime, CaptureError> {
         let path = name_to_bytes(path);
-        let found = self.upper().look(&path).and_then(|found| found.ok_or(io::ErrorKind::NotFound.into()));
-        let found = found.map_err(workspace_error("look at the new", &path))?;
-        Ok(Stat::of(&found).1.modified())
+        let gone = || workspace_error("look at the new", &path)(io::ErrorKind::NotFound.into());
+        Ok(self.upper().look(&path)?.ok_or_else(gone)?.stat.modified())
     }
 
-    fn upper(&self) -> std::sync::MutexGuard<'_, Opener> {
+    fn upper(&self) -> std::sync::MutexGuard<'_, Layer> {
         self.upper.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
 /// Reads a layer against the workspace as it is now. `root` is the workspace, not the mount.
+///
+/// What is closed to its owner in the layer is opened for as long as the answer lives, and closed again after.
 ///
 /// # Errors
 /// When something can't be looked at, or the layer can't be read without the mount (moved folders, data elsewhere).
@@ -85,17 +83,17 @@ pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<Overl
         touched: Vec::new(),
     };
     // Folders by path and not by recursion: how deep they go is the command's choice.
-    let mut folders = vec![Folder { path: Vec::new(), opaque: reading.upper.is_opaque(b"")?, over: true }];
+    let mut folders = vec![Folder { path: Vec::new(), opaque: false, over: true }];
     while let Some(folder) = folders.pop() {
         reading.folder(&folder, &mut folders)?;
     }
-    let Reading { mut lower, changes, touched, .. } = reading;
+    let Reading { mut lower, upper, changes, touched } = reading;
     let modes = std::cell::RefCell::new(&mut lower);
     let changes = order(changes, |path| {
         let found = modes.borrow_mut().look(&name_to_bytes(path)).ok()??;
         (found.kind == Kind::Folder).then_some(found.stat.mode)
     });
-    Ok(OverlayChanges { changes, touched, upper: Mutex::new(layer.opener()) })
+    Ok(OverlayChanges { changes, touched, upper: Mutex::new(upper) })
 }
 
 /// A folder of the layer still to be read.
@@ -107,14 +105,14 @@ struct Folder {
     over: bool,
 }
 
-struct Reading<'a> {
-    lower: Layer<'a>,
-    upper: Layer<'a>,
+struct Reading {
+    lower: Layer,
+    upper: Layer,
     changes: Vec<Changed>,
     touched: Vec<(String, SystemTime)>,
 }
 
-impl Reading<'_> {
+impl Reading {
     fn folder(&mut self, folder: &Folder, below: &mut Vec<Folder>) -> Result<(), CaptureError> {
         let names = self.upper.names(&folder.path)?;
         if folder.opaque && folder.over {
@@ -125,9 +123,11 @@ impl Reading<'_> {
         for name in names {
             let path = join(&folder.path, &name);
             let Some(new) = self.upper.look(&path)? else { continue };
+            self.upper.open_up(&new);
             match self.upper.mark(&path, new.kind, &new.stat)? {
                 Mark::Whiteout => self.removed(&path)?,
-                Mark::None => self.written(new, false, below)?,
+                // What is in an opaque folder hides what is below it too, without a mark of its own.
+                Mark::None => self.written(new, folder.opaque, below)?,
                 Mark::Opaque => self.written(new, true, below)?,
             }
         }

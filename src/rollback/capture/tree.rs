@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
-use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
+use nix::sys::stat::{FchmodatFlags, FileStat, Mode, fchmodat, fstat, fstatat};
 
 /// Folders below this depth are opened anew each time instead of being kept open.
 const KEPT_OPEN: usize = 64;
@@ -50,6 +50,7 @@ impl Opener {
     pub(super) fn folder(&mut self, path: &[u8]) -> io::Result<BorrowedFd<'_>> {
         self.deep = None;
         let mut depth = 0;
+        refuse_dots(path)?;
         let parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty());
         for part in parts {
             if depth < KEPT_OPEN {
@@ -68,6 +69,7 @@ impl Opener {
 
     /// The handle of the folder a path is in, and its name there.
     pub(super) fn parent<'p>(&mut self, path: &'p [u8]) -> io::Result<(BorrowedFd<'_>, &'p [u8])> {
+        refuse_dots(path)?;
         match path.iter().rposition(|byte| *byte == b'/') {
             Some(at) => Ok((self.folder(&path[..at])?, &path[at + 1..])),
             None => Ok((self.folder(b"")?, path)),
@@ -97,6 +99,14 @@ impl Opener {
         target_at(folder, name)
     }
 
+    /// Sets the permission bits of what is no link, in a tree that nobody else changes.
+    pub(super) fn set_mode(&mut self, path: &[u8], mode: u32) -> io::Result<()> {
+        let (folder, name) = self.parent(path)?;
+        #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast, reason = "16 bits on some systems")]
+        let mode = Mode::from_bits_truncate(mode as nix::libc::mode_t);
+        Ok(fchmodat(folder, name, mode, FchmodatFlags::FollowSymlink)?)
+    }
+
     fn last(&self, depth: usize) -> BorrowedFd<'_> {
         match (&self.deep, depth.min(KEPT_OPEN).checked_sub(1).and_then(|at| self.kept.get(at))) {
             (Some(deep), _) => deep.as_fd(),
@@ -104,6 +114,12 @@ impl Opener {
             (None, None) => self.root.as_fd(),
         }
     }
+}
+
+/// Paths come from listings, but also from whoever asks for one: none leads up.
+fn refuse_dots(path: &[u8]) -> io::Result<()> {
+    let up = path.split(|byte| *byte == b'/').any(|part| part == b"..");
+    if up { Err(io::ErrorKind::InvalidInput.into()) } else { Ok(()) }
 }
 
 /// Looks at a name in an open folder.

@@ -41,49 +41,51 @@ fn check(name: &str, setup: &str, script: &str) -> Vec<Changed> {
     changes
 }
 
-const TREE: &str = "mkdir -p a/b/c d; echo one > a/one; echo two > a/b/two; echo three > a/b/c/three; echo x > x; \
+pub(super) const TREE: &str = "mkdir -p a/b/c d; echo one > a/one; echo two > a/b/two; echo three > a/b/c/three; echo x > x; \
     ln -s a/one link; mkdir empty; printf '\\000\\377bin' > bin; chmod 700 bin";
+
+/// Commands on [`TREE`].
+pub(super) const COMMANDS: &[(&str, &str)] = &[
+    ("nothing", "true"),
+    ("overwrite", "echo new > a/one"),
+    ("append", "echo more >> a/b/two"),
+    ("truncate", ": > x"),
+    ("same size, mtime put back", "touch -r x /tmp/$$; echo y > x; touch -r /tmp/$$ x; rm /tmp/$$"),
+    ("same size, old date", "touch -d 2001-01-01 x; echo z > x; touch -d 2001-01-01 x"),
+    ("touched only", "touch x a/one; touch a"),
+    ("rewritten with the same", "echo x > y; mv y x"),
+    ("chmod", "chmod 600 x; chmod 750 a; chmod 4755 bin"),
+    ("mv over", "mv a/one x"),
+    ("mv a folder", "mv a d/a"),
+    ("mv a folder over an empty one", "mv -T a empty"),
+    ("rm -rf", "rm -rf a"),
+    ("rm -rf everything", "rm -rf a d x link empty bin"),
+    ("link to file", "rm link; echo f > link"),
+    ("file to link", "rm x; ln -s d x"),
+    ("link elsewhere", "ln -sfn d link"),
+    ("link to folder", "rm link; mkdir link; echo i > link/i"),
+    ("folder to link", "rm -r a; ln -s d a"),
+    ("folder to file", "rm -r a; echo f > a"),
+    ("file to folder", "rm x; mkdir -p x/y; echo z > x/y/z"),
+    ("dangling link and loop", "ln -s nowhere n; ln -s l l"),
+    ("hardlinked pair", "ln x h; echo both > x"),
+    ("hardlink broken", "ln a/one h; echo other > h; sed -i s/other/third/ h"),
+    ("empty folders", "mkdir -p e/f/g; rmdir empty"),
+    (
+        "names",
+        "printf 1 > \"$(printf 'n\\nl')\"; printf 2 > \"$(printf 'bad\\377\\376')\"; mkdir \"$(printf '\\303(')\"; printf 3 > \"$(printf '\\303(/in')\"; touch -- -rf ' ' '*'",
+    ),
+    ("neighbours in order", "mkdir a-b a.b; echo 1 > a-b/x; echo 2 > a.b/x; rm -r a; echo 3 > 'a '"),
+    ("large", "head -c 31457280 /dev/zero | tr '\\0' q > large; echo end >> large"),
+    ("sparse and moved", "truncate -s 9000000 s; mkdir m; mv s m/s; cp m/s m/t"),
+    ("closed folder made", "mkdir -p k/l; echo i > k/l/i; chmod 500 k/l; chmod 555 k"),
+    ("closed folder emptied", "chmod 700 d; echo i > d/i; chmod 500 d; chmod 700 d; rm d/i; chmod 500 d"),
+    ("sticky and setgid", "chmod 1777 d; chmod g+s a; mkdir -m 3770 t"),
+];
 
 #[test]
 fn each_command_is_found_and_undone() {
-    let table = [
-        ("nothing", "true"),
-        ("overwrite", "echo new > a/one"),
-        ("append", "echo more >> a/b/two"),
-        ("truncate", ": > x"),
-        ("same size, mtime put back", "touch -r x /tmp/$$; echo y > x; touch -r /tmp/$$ x; rm /tmp/$$"),
-        ("same size, old date", "touch -d 2001-01-01 x; echo z > x; touch -d 2001-01-01 x"),
-        ("touched only", "touch x a/one; touch a"),
-        ("rewritten with the same", "echo x > y; mv y x"),
-        ("chmod", "chmod 600 x; chmod 750 a; chmod 4755 bin"),
-        ("mv over", "mv a/one x"),
-        ("mv a folder", "mv a d/a"),
-        ("mv a folder over an empty one", "mv -T a empty"),
-        ("rm -rf", "rm -rf a"),
-        ("rm -rf everything", "rm -rf a d x link empty bin"),
-        ("link to file", "rm link; echo f > link"),
-        ("file to link", "rm x; ln -s d x"),
-        ("link elsewhere", "ln -sfn d link"),
-        ("link to folder", "rm link; mkdir link; echo i > link/i"),
-        ("folder to link", "rm -r a; ln -s d a"),
-        ("folder to file", "rm -r a; echo f > a"),
-        ("file to folder", "rm x; mkdir -p x/y; echo z > x/y/z"),
-        ("dangling link and loop", "ln -s nowhere n; ln -s l l"),
-        ("hardlinked pair", "ln x h; echo both > x"),
-        ("hardlink broken", "ln a/one h; echo other > h; sed -i s/other/third/ h"),
-        ("empty folders", "mkdir -p e/f/g; rmdir empty"),
-        (
-            "names",
-            "printf 1 > \"$(printf 'n\\nl')\"; printf 2 > \"$(printf 'bad\\377\\376')\"; mkdir \"$(printf '\\303(')\"; printf 3 > \"$(printf '\\303(/in')\"; touch -- -rf ' ' '*'",
-        ),
-        ("neighbours in order", "mkdir a-b a.b; echo 1 > a-b/x; echo 2 > a.b/x; rm -r a; echo 3 > 'a '"),
-        ("large", "head -c 31457280 /dev/zero | tr '\\0' q > large; echo end >> large"),
-        ("sparse and moved", "truncate -s 9000000 s; mkdir m; mv s m/s; cp m/s m/t"),
-        ("closed folder made", "mkdir -p k/l; echo i > k/l/i; chmod 500 k/l; chmod 555 k"),
-        ("closed folder emptied", "chmod 700 d; echo i > d/i; chmod 500 d; chmod 700 d; rm d/i; chmod 500 d"),
-        ("sticky and setgid", "chmod 1777 d; chmod g+s a; mkdir -m 3770 t"),
-    ];
-    for (name, script) in table {
+    for (name, script) in COMMANDS {
         check(name, TREE, script);
     }
 }
