@@ -4,7 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::{Scroll, safe};
-use crate::model::{ActionChange, ActionOp, ActionStatus, LedgerEntry, RunState, Seq, SpanId, Standing, TraceBody};
+use crate::model::{
+    ActionChange, ActionOp, ActionStatus, Compensation, KeyKind, KeyState, LedgerEntry, RunState, Seq, SpanId,
+    Standing, TraceBody, command_line,
+};
 
 /// What can be done with an action, in a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -264,12 +267,28 @@ impl Rollback {
     }
 }
 
+/// The command that makes up for an action.
+fn amends(entry: &LedgerEntry) -> String {
+    let text = |state: &KeyState| match state {
+        KeyState::Text { text } => Some(text.clone()),
+        _ => None,
+    };
+    let stored = text(&entry.record.intended).and_then(|json| serde_json::from_str::<Compensation>(&json).ok());
+    let before = text(&entry.record.old);
+    match stored.map(|stored| stored.command(before.as_deref(), text(&entry.after).as_deref())) {
+        Some(Ok(argv)) => format!("undo runs {}", command_line(&argv)),
+        Some(Err(why)) => format!("can't be undone: {why}"),
+        None => entry.record.old.summary(),
+    }
+}
+
 /// What an action did to its key.
 fn change(entry: &LedgerEntry) -> String {
     let record = &entry.record;
     let left =
         if matches!(entry.status, ActionStatus::Intent | ActionStatus::Held) { &record.intended } else { &entry.after };
     match record.op {
+        ActionOp::External if record.key.kind == KeyKind::Compensation => amends(entry),
         ActionOp::External => record.old.summary(),
         ActionOp::Append => format!("+ {}", record.intended.summary()),
         ActionOp::Set | ActionOp::Delete => format!("{} → {}", record.old.summary(), left.summary()),

@@ -98,11 +98,14 @@ pub enum Part<'a> {
     Hole(&'a str),
 }
 
-/// The parts of an element, each with its bytes.
+/// Parts of an element, each with its bytes.
+pub type Parts<'a> = Vec<(Part<'a>, Range<usize>)>;
+
+/// The parts of an element.
 ///
 /// # Errors
 /// With the byte of a brace that nothing closes or opens, and what is wrong with it.
-pub fn parts(element: &str) -> Result<Vec<(Part<'_>, Range<usize>)>, (usize, String)> {
+pub fn parts(element: &str) -> Result<Parts<'_>, (usize, String)> {
     let mut found = Vec::new();
     let (mut from, mut at) = (0, 0);
     while let Some(next) = element[at..].find(['{', '}']).map(|next| at + next) {

@@ -231,7 +231,7 @@ fn find_program(doc: &Doc<'_>, program: &Text, base: &Path) -> Option<String> {
             return absolute.map_err(|_| doc.fault(program.span(), "the path to it is not text")).ok();
         }
         Err(error) => {
-            fault(format!("can't find the program `{text}`: {error}"), "paths are relative to the pipeline's file")
+            fault(format!("can't find the program `{text}`: {error}"), "paths are relative to the pipeline's file");
         }
     }
     None

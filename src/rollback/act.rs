@@ -83,6 +83,14 @@ pub async fn perform(log: &RunLog, world: &World, doer: &Doer, changes: Vec<Chan
 /// # Errors
 /// When it can't be recorded; then it must not run.
 pub async fn record_external(log: &RunLog, doer: &Doer, command: &str) -> Result<Seq, ActError> {
+    record_permanent(log, doer, command, "not captured yet").await
+}
+
+/// Records something that can't be taken back, and why, before it is done.
+///
+/// # Errors
+/// When it can't be recorded; then it must not be done.
+pub async fn record_permanent(log: &RunLog, doer: &Doer, command: &str, why: &str) -> Result<Seq, ActError> {
     let record = ActionRecord {
         span: doer.span,
         tool_span: doer.tool_span,
@@ -91,7 +99,7 @@ pub async fn record_external(log: &RunLog, doer: &Doer, command: &str) -> Result
         op: ActionOp::External,
         old: KeyState::Unknown,
         intended: KeyState::Unknown,
-        undo: Undoability::Permanent { why: "not captured yet".into() },
+        undo: Undoability::Permanent { why: why.to_owned() },
     };
     Ok(log.append_durable(vec![TraceBody::Action(record)]).durable().await?)
 }

@@ -8,12 +8,15 @@ mod act;
 pub mod capture;
 mod certify;
 mod check;
+mod compensate;
 mod folder;
 mod plan;
 mod redo;
 mod settle;
 mod undo;
 
+#[cfg(test)]
+mod compensate_tests;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -23,7 +26,8 @@ mod property_tests;
 #[cfg(test)]
 mod undo_tests;
 
-pub use act::{ActError, Doer, external_done, perform, record_external};
+pub use act::{ActError, Doer, external_done, perform, record_external, record_permanent};
+pub use compensate::{Amended, Amends, Compensate, NoCompensation, compensable_done, record_compensable};
 pub use plan::{PlanError, plan_retry};
 pub use redo::redo;
 pub use settle::{settle, settles_away};

@@ -103,7 +103,9 @@ pub(super) fn report_line(report: &UndoReport) -> String {
         many => plural(many.len(), "action"),
     };
     if !report.undone.is_empty() {
-        parts.push(format!("undid {}", list(&report.undone)));
+        let made_up = report.compensated.len();
+        let how = if made_up > 0 { format!(", {made_up} by compensation") } else { String::new() };
+        parts.push(format!("undid {}{how}", list(&report.undone)));
     }
     if !report.redone.is_empty() {
         parts.push(format!("redid {}", list(&report.redone)));

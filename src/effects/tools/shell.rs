@@ -71,6 +71,8 @@ impl Default for ShellLimits {
 pub struct ShellOutcome {
     /// Its output, standard output and error as they came, with a last line that says how it ended.
     pub text: String,
+    /// What it wrote to standard output alone, without the ends of its last line.
+    pub printed: String,
     /// Its exit code; `None` when it was killed or could not be started.
     pub exit: Option<i32>,
     /// Whether it ran at all.
@@ -88,7 +90,8 @@ pub async fn run_shell(call: &ShellCall, dir: &Path, limits: ShellLimits) -> She
         Ok(started) => started,
         Err(error) => {
             let text = format!("[could not be started: {error}]");
-            return ShellOutcome { text, exit: None, started: false, timed_out: false, truncated: false };
+            let printed = String::new();
+            return ShellOutcome { text, printed, exit: None, started: false, timed_out: false, truncated: false };
         }
     };
     let mut output = Output::new(limits.output_bytes);
@@ -119,7 +122,8 @@ pub async fn run_shell(call: &ShellCall, dir: &Path, limits: ShellLimits) -> She
         Ok(status) => ending(status),
         Err(_) => (format!("[timed out after {} s and was killed]", call.timeout_seconds), None, true),
     };
-    ShellOutcome { text: output.into_text(&last), exit, started: true, timed_out, truncated }
+    let printed = output.printed();
+    ShellOutcome { text: output.into_text(&last), printed, exit, started: true, timed_out, truncated }
 }
 
 fn ending(status: io::Result<ExitStatus>) -> (String, Option<i32>, bool) {
@@ -184,6 +188,7 @@ impl Drop for Group {
 /// Output as it comes, the middle left out when it is too long.
 struct Output {
     half: usize,
+    out: Vec<u8>,
     head: Vec<u8>,
     tail: VecDeque<u8>,
     cut: usize,
@@ -191,7 +196,7 @@ struct Output {
 
 impl Output {
     fn new(limit: usize) -> Self {
-        Self { half: limit / 2, head: Vec::new(), tail: VecDeque::new(), cut: 0 }
+        Self { half: limit / 2, out: Vec::new(), head: Vec::new(), tail: VecDeque::new(), cut: 0 }
     }
 
     fn add(&mut self, bytes: &[u8]) {
@@ -203,6 +208,16 @@ impl Output {
         self.cut += over;
     }
 
+    /// Keeps the beginning of standard output alone.
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = (2 * self.half).saturating_sub(self.out.len());
+        self.out.extend_from_slice(&bytes[..room.min(bytes.len())]);
+    }
+
+    fn printed(&self) -> String {
+        String::from_utf8_lossy(&self.out).trim_end_matches(['\n', '\r']).to_owned()
+    }
+
     /// Reads two streams until both end. Dropping it loses nothing that was read.
     async fn read_both(&mut self, out: &mut Option<impl AsyncRead + Unpin>, err: &mut Option<impl AsyncRead + Unpin>) {
         let (mut from_out, mut from_err) = (vec![0; 8192], vec![0; 8192]);
@@ -210,7 +225,10 @@ impl Output {
             tokio::select! {
                 read = next(out, &mut from_out), if out.is_some() => match read {
                     0 => *out = None,
-                    some => self.add(&from_out[..some]),
+                    some => {
+                        self.keep(&from_out[..some]);
+                        self.add(&from_out[..some]);
+                    }
                 },
                 read = next(err, &mut from_err), if err.is_some() => match read {
                     0 => *err = None,

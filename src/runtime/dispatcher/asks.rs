@@ -101,16 +101,16 @@ impl Dispatcher {
 
     /// A new effect: its span, then the gate before it.
     fn open_effect(&mut self, place: Place, work: Work, request: TextHash, reply: Reply) {
+        let agent = self.paths.get(&place.parent).copied().unwrap_or(SpanId::RUN);
         let spec = match &work {
             Work::Llm(asked) => SpanSpec::Llm(llm_record(&self.log, asked, request)),
             Work::Tool { call, .. } => SpanSpec::Tool {
                 args: self.log.text(&call.args.to_string()),
                 request,
-                effect: self.means.tools.get(&call.name).map_or(EffectClass::Read, |tool| tool.effect()),
+                effect: self.tools_of(agent).get(&call.name).map_or(EffectClass::Read, |tool| tool.effect()),
             },
         };
         let span = self.start_span(&place, spec);
-        let agent = self.paths.get(&place.parent).copied().unwrap_or(SpanId::RUN);
         let path = place.path.clone();
         let flight = Flight {
             span,

@@ -8,9 +8,9 @@ use super::super::ask::Failure;
 use super::super::feed::Sink;
 use super::Means;
 use crate::effects::llm::{CallPlace, LlmProvider};
-use crate::effects::tools::{Prepared, ShellCall, ShellLimits, ToolError, WorldCall, run_shell};
-use crate::model::{LlmRequest, LlmResponse, SpanId, ToolCall, TraceBody, Update};
-use crate::rollback::{ActError, Doer, external_done, perform, record_external};
+use crate::effects::tools::{Prepared, ShellCall, ShellLimits, ToolError, Toolbox, WorldCall, run_shell};
+use crate::model::{EffectClass, LlmRequest, LlmResponse, SpanId, ToolCall, TraceBody, Update};
+use crate::rollback::{ActError, Doer, perform};
 use crate::store::RunLog;
 use crate::world::{Guard, Scope, World};
 
@@ -54,6 +54,7 @@ pub(super) async fn call_model(
 pub(super) struct ToolRun {
     pub log: RunLog,
     pub means: Arc<Means>,
+    pub tools: Arc<Toolbox>,
     pub doer: Doer,
     pub call: ToolCall,
 }
@@ -61,13 +62,13 @@ pub(super) struct ToolRun {
 impl ToolRun {
     /// Runs the tool: lock, read the old values, durable rows, effect, outcome, unlock.
     pub async fn run(self) -> Done {
-        let Some(tool) = self.means.tools.get(&self.call.name) else {
+        let Some(tool) = self.tools.get(&self.call.name) else {
             return fault(&ToolError(format!("no tool is named \"{}\"", self.call.name)));
         };
         match tool.prepare(&self.call.args) {
             Err(error) => fault(&error),
             Ok(Prepared::World(call)) => self.change_world(call).await,
-            Ok(Prepared::Shell(call)) => self.run_command(call).await,
+            Ok(Prepared::Shell(call)) => self.run_command(call, tool.effect()).await,
         }
     }
 
@@ -95,18 +96,17 @@ impl ToolRun {
         }
     }
 
-    async fn run_command(&self, call: ShellCall) -> Done {
+    async fn run_command(&self, call: ShellCall, effect: EffectClass) -> Done {
         let world = &self.means.world;
         let _guard = self.lock(world, Scope::Shell).await;
-        let action = match record_external(&self.log, &self.doer, &call.program.to_string()).await {
-            Ok(action) => action,
-            Err(error) => return Done::Broken(Failure::new(format!("failed to {error}"))),
+        let row = match self.record_outside(&call, effect).await {
+            Ok(row) => row,
+            Err(done) => return done,
         };
         let outcome = run_shell(&call, world.root(), ShellLimits::default()).await;
-        let started = outcome.started;
-        external_done(&self.log, action, if started { Ok(()) } else { Err(outcome.text.clone()) });
+        self.outside_done(&row, &outcome);
         // A command's own exit code is an answer, not a fault.
-        Done::Tool { fault: outcome.timed_out || !started, text: outcome.text }
+        Done::Tool { fault: outcome.timed_out || !outcome.started, text: outcome.text }
     }
 
     /// Takes a lock, and shows what is waited for meanwhile.

@@ -5,6 +5,7 @@
 //! and run again from the journal at any moment, and finds again what is still under way.
 
 mod asks;
+mod compensable;
 pub(super) mod edit;
 mod exec;
 pub(super) mod flight;
@@ -13,6 +14,7 @@ mod lifecycle;
 mod release;
 mod retry;
 mod settle;
+mod tools;
 mod undo;
 mod write_back;
 
@@ -36,7 +38,7 @@ use super::journal::Journal;
 use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::LlmProvider;
-use crate::effects::tools::Toolbox;
+use crate::effects::tools::{Compensator, Toolbox};
 use crate::model::{Command, Generation, RunStatus, SpanId, TraceBody, Update};
 use crate::pipeline::Pipeline;
 use crate::store::RunLog;
@@ -57,7 +59,9 @@ pub(super) enum Incoming {
 /// What a run executes, apart from its log.
 pub(super) struct Means {
     pub world: Arc<World>,
+    /// The program's own; an agent has those of its pipeline too ([`Dispatcher::tools_of`]).
     pub tools: Arc<Toolbox>,
+    pub compensator: Compensator,
     pub masker: Arc<Masker>,
 }
 

@@ -30,7 +30,11 @@ impl Dispatcher {
             return Some(PauseReason::Limit { limit });
         }
         match self.verdict_on(path)? {
-            Verdict::Ask(rule) => Some(PauseReason::Policy { rule }),
+            Verdict::Ask(rule) => {
+                let runs = self.command_at(path).map(|command| format!("; it runs {command}"));
+                Some(PauseReason::Policy { rule: rule + &runs.unwrap_or_default() })
+            }
+
             Verdict::Allow | Verdict::Deny(_) => None,
         }
     }
@@ -53,7 +57,8 @@ impl Dispatcher {
                 }
                 let Some(flight) = self.flights.get(path) else { return };
                 let doer = Doer { span: flight.agent, tool_span: span, tool_name: call.name.clone() };
-                let run = ToolRun { log: self.log.clone(), means: self.means.clone(), doer, call };
+                let (means, tools) = (self.means.clone(), self.tools_of(flight.agent));
+                let run = ToolRun { log: self.log.clone(), means, tools, doer, call };
                 self.spawn(path, span, run.run());
             }
             None => {}
@@ -196,9 +201,10 @@ impl Dispatcher {
     }
 
     fn verdict_on(&self, path: &str) -> Option<Verdict> {
-        let Some(Work::Tool { call, refusal: None }) = self.flights.get(path)?.work.as_ref() else { return None };
-        let effect = self.means.tools.get(&call.name)?.effect();
-        Some(verdict(&self.version(self.generation()).policy, call, effect))
+        let flight = self.flights.get(path)?;
+        let Some(Work::Tool { call, refusal: None }) = flight.work.as_ref() else { return None };
+        let effect = self.tools_of(flight.agent).get(&call.name)?.effect();
+        Some(verdict(&self.version(self.generation()).policy, call, effect, self.means.world.root()))
     }
 
     /// Why a tool does not run: policy denies it, or (headless) would have asked.
@@ -209,7 +215,7 @@ impl Dispatcher {
             Verdict::Ask(why) => {
                 let super::super::engine::Mode::Headless(headless) = &self.mode else { return None };
                 let Some(Work::Tool { call, .. }) = self.flights.get(path)?.work.as_ref() else { return None };
-                if headless.allow.iter().any(|rule| rule_matches(rule, call)) {
+                if headless.allow.iter().any(|rule| rule_matches(rule, call, self.means.world.root())) {
                     return None;
                 }
                 format!("{why}, and nobody is there to ask; allow it with --allow {}", call.name)
