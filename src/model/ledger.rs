@@ -59,6 +59,19 @@ impl LedgerEntry {
         }
     }
 
+    /// Whether a retry can have it undone.
+    ///
+    /// # Errors
+    /// With why not: nothing can undo it, its compensation failed, or nobody knows whether it was done.
+    pub fn can_be_taken_back(&self) -> Result<(), String> {
+        match (&self.record.undo, self.record.key.kind, self.status) {
+            (Undoability::Permanent { why }, ..) => Err(why.clone()),
+            (_, KeyKind::Compensation, ActionStatus::Intent) => Err("whether it was done is not known".into()),
+            (_, KeyKind::Compensation, _) if self.refused => Err("its compensation failed".into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether its old state is kept.
     #[must_use]
     pub fn is_undoable(&self) -> bool {
@@ -132,7 +145,8 @@ impl Ledger {
 
     /// The actions at one place (all kinds of paths together), oldest first.
     pub fn all_at(&self, key: &Key) -> impl DoubleEndedIterator<Item = &LedgerEntry> {
-        let places = self.by_place.get(&place(key)).map_or(&[][..], Vec::as_slice);
+        let places = if has_place(key) { self.by_place.get(&place(key)) } else { None };
+        let places = places.map_or(&[][..], Vec::as_slice);
         places.iter().map(|at| &self.entries[*at])
     }
 
@@ -258,7 +272,7 @@ impl Ledger {
     pub(super) fn record(&mut self, seq: Seq, record: &ActionRecord) {
         let at = self.entries.len();
         self.index.insert(seq, at);
-        if record.key.kind != KeyKind::External {
+        if has_place(&record.key) {
             self.by_place.entry(place(&record.key)).or_default().push(at);
         }
         self.entries.push(LedgerEntry {
@@ -287,6 +301,7 @@ impl Ledger {
             }
             ActionChange::Held => entry.status = ActionStatus::Held,
             ActionChange::UndoStarted | ActionChange::RedoStarted => entry.half_done = true,
+            ActionChange::Compensated { .. } => {}
             ActionChange::Undone { .. } => {
                 entry.status = ActionStatus::Undone;
                 entry.half_done = false;
@@ -346,6 +361,11 @@ impl KeyState {
             _ => Self::List { elements: vec![element] },
         }
     }
+}
+
+/// What can't be read back has no place that another action could touch.
+fn has_place(key: &Key) -> bool {
+    !matches!(key.kind, KeyKind::External | KeyKind::Compensation)
 }
 
 fn place(key: &Key) -> (bool, String) {

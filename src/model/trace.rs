@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    Fan, Gate, Generation, Millis, PauseReason, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStart, SpanStatus, Try,
-    Usage,
+    EffectClass, Fan, Gate, Generation, Millis, PauseReason, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStart,
+    SpanStatus, Try, Usage,
 };
 
 const NONE: u32 = u32::MAX;
@@ -53,6 +53,8 @@ pub struct Span {
     pub counts: Counts,
     /// How many spans are directly below it.
     pub children: u32,
+    /// What it does to the world, as a tool declares it.
+    pub effect: Option<EffectClass>,
     outcome: SpanStatus,
     acknowledged: u32,
     name: u32,
@@ -80,6 +82,7 @@ impl Span {
             end: None,
             counts: Counts::default(),
             children: 0,
+            effect: None,
             outcome: SpanStatus::Running,
             acknowledged: 0,
             name,
@@ -263,8 +266,13 @@ impl Trace {
             SpanSpec::Agent { pattern, .. } => self.intern(pattern),
             _ => NONE,
         };
+        let effect = match &start.spec {
+            SpanSpec::Tool { effect, .. } => Some(*effect),
+            _ => None,
+        };
         let name = self.intern(&start.name);
         self.spans.push(Span {
+            effect,
             parent: start.parent,
             visit: start.visit,
             attempt: start.attempt,

@@ -6,6 +6,7 @@
 mod agents;
 mod capture;
 mod changes;
+mod custom;
 mod faults;
 mod fsm;
 mod glob;
@@ -21,6 +22,8 @@ mod tools;
 mod workspace;
 
 #[cfg(test)]
+mod custom_tests;
+#[cfg(test)]
 mod tests;
 
 pub use changes::changed_agents;
@@ -30,5 +33,6 @@ pub use load::{Loaded, check, load};
 pub use names::{TOOLS, nearest};
 pub use script::{Reply, Script, ScriptError};
 pub use spec::{
-    Agent, Capture, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, Skill, Step, Target,
+    Agent, ArgType, Capture, CustomTool, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, Skill,
+    Step, Target, ToolArg,
 };

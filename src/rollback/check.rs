@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::compensate::amends;
 use crate::model::{
     ActionRecord, ActionStatus, BlobHash, Conflict, ConflictBy, Key, KeyKind, KeyState, Ledger, Seq, SpanId,
     Undoability,
@@ -16,7 +17,7 @@ pub(super) struct Step {
     pub action: Seq,
     /// Its row.
     pub record: ActionRecord,
-    /// What is there now (of memory nothing is read: it is what the log says).
+    /// What is there now (of memory nothing is read: it is what the log says; of a compensation: the action's result).
     pub present: KeyState,
     /// The bytes to keep for a redo.
     pub keep: Option<BlobHash>,
@@ -85,6 +86,9 @@ pub(super) fn look(log: &RunLog, world: &World, action: Seq, ahead: &mut Ahead, 
         (_, ActionStatus::Intent) if facts.record.key.kind == KeyKind::Memory => return Finding::Never,
         _ => {}
     }
+    if facts.record.key.kind == KeyKind::Compensation {
+        return look_at_compensation(action, facts, ahead, force);
+    }
     if !facts.obstacles.is_empty() && !force {
         let by = ConflictBy::Actions { first: facts.obstacles };
         return Finding::Conflict(Conflict { action, key: facts.record.key.to_string(), by });
@@ -93,6 +97,21 @@ pub(super) fn look(log: &RunLog, world: &World, action: Seq, ahead: &mut Ahead, 
         return go(action, facts.record, KeyState::Unknown, None, false);
     }
     look_at_path(log, world, action, facts, ahead, force)
+}
+
+/// Nothing of it can be read: it blocks nothing, and nothing blocks it.
+fn look_at_compensation(action: Seq, facts: Facts, ahead: &Ahead, force: bool) -> Finding {
+    if facts.status == ActionStatus::Intent && !force {
+        let why = "it was started, and whether it was done is not known; force runs its compensation all the same";
+        return Finding::Leave(why.into());
+    }
+    // Recorded as refused only when it is tried.
+    if ahead.only_looking
+        && let Err(why) = amends(&facts.record, &facts.after)
+    {
+        return Finding::Leave(format!("it can't be compensated: {why}"));
+    }
+    go(action, facts.record, facts.after, None, false)
 }
 
 fn look_at_path(log: &RunLog, world: &World, action: Seq, facts: Facts, ahead: &mut Ahead, force: bool) -> Finding {

@@ -8,6 +8,7 @@ mod act;
 pub mod capture;
 mod certify;
 mod check;
+mod compensate;
 mod folder;
 mod land;
 mod plan;
@@ -16,6 +17,8 @@ mod redo;
 mod settle;
 mod undo;
 
+#[cfg(test)]
+mod compensate_tests;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -26,6 +29,7 @@ mod property_tests;
 mod undo_tests;
 
 pub use act::{ActError, Doer, perform};
+pub use compensate::{Amended, Amends, Compensate, NoCompensation, compensable};
 pub use land::{
     Recorded, Since, Source, before_image, changed_since, command_ended, command_started, drop_pending,
     keep_after_images, land, outside, record_done, record_pending,

@@ -59,7 +59,8 @@ fn left_open(state: &RunState) -> Vec<LedgerEntry> {
 
 fn undo_can_be_finished(world: &World, entry: &LedgerEntry) -> bool {
     let known = |found: KeyState| found == entry.record.old || found == entry.after;
-    entry.record.key.kind == KeyKind::Memory || world.read(&entry.record.key).is_ok_and(|value| known(value.state()))
+    let kind = entry.record.key.kind;
+    kind == KeyKind::Memory || kind.is_path() && world.read(&entry.record.key).is_ok_and(|value| known(value.state()))
 }
 
 type Settled = (Option<ActionChange>, String);
@@ -95,6 +96,9 @@ fn settle_intent(world: &World, entry: &LedgerEntry, below: &mut HashMap<String,
 fn settle_undo(log: &RunLog, world: &World, entry: &LedgerEntry) -> Settled {
     let undone = |line: &str| (Some(ActionChange::Undone { forced: false }), line.to_owned());
     let refused = |why: String| (Some(ActionChange::Refused { why: why.clone() }), why);
+    if entry.record.key.kind == KeyKind::Compensation {
+        return refused("its compensation was started, and whether it was done is not known; it stays".into());
+    }
     if entry.record.key.kind == KeyKind::Memory {
         return match unfold(log, world, entry.seq, &entry.record.key.name) {
             Ok(()) => undone("its undo was finished"),

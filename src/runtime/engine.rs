@@ -17,7 +17,7 @@ use super::request::json;
 use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::LlmProvider;
-use crate::effects::tools::Toolbox;
+use crate::effects::tools::{Compensator, Toolbox};
 use crate::model::{
     Abilities, Breakpoint, Command, Generation, Message, MessageRecord, RunId, RunState, RunStatus, SpanId, SpanKind,
     TraceBody, TraceEvent, Update,
@@ -148,10 +148,12 @@ impl Engine {
         let (inbox, incoming) = mpsc::unbounded_channel();
         let (sink, receiver) = setup.channel;
         let (paths, tries) = setup.log.with(surviving);
+        let masker = Arc::new(Masker::from_env().with(provider_keys(&past.versions)));
         let means = Means {
             tools: Arc::new(Toolbox::for_workspace(setup.world.root())),
+            compensator: Compensator::new(setup.commands.shell.clone(), masker.clone()),
             world: Arc::new(setup.world),
-            masker: Arc::new(Masker::from_env().with(provider_keys(&past.versions))),
+            masker,
             commands: setup.commands,
         };
         let feed = Feed::new(receiver, setup.log.clone(), events);

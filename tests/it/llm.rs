@@ -30,6 +30,7 @@ fn pipeline(model: &str, settings: Provider) -> Pipeline {
         steps: IndexMap::new(),
     };
     Pipeline {
+        tools: IndexMap::new(),
         name: "p".into(),
         entrypoint: "a".into(),
         task: None,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -133,7 +134,10 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let put = |path: PathBuf, text: &str| {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
+            fs::write(&path, text).unwrap();
+            if text.starts_with("#!") {
+                fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+            }
         };
         let here = folder.path().display().to_string();
         put(folder.path().join("pipeline.toml"), &scenario.pipeline.replace("{folder}", &here));
@@ -249,6 +253,10 @@ impl Stage {
             "gave" => same(&self.given(subject)?, text),
             "told" => contains(&self.given(subject)?, text),
             "left" => contains(&format!("{:?}", self.report.as_ref().ok_or("no undo report")?.left), subject),
+            "compensated" => {
+                let report = self.report.as_ref().ok_or("no undo report")?;
+                same(&report.compensated.len().to_string(), subject)
+            }
             "undone" => same(&self.report.as_ref().ok_or("no undo report")?.undone.len().to_string(), subject),
             "plan-leaves" => same(&self.shown()?.leaves.len().to_string(), subject),
             "plan-cancels" => same(&self.shown()?.cancels.to_string(), subject),

@@ -55,10 +55,11 @@ pub(super) async fn run(shell: &Shell, job: &Job, limits: ShellLimits, cut: &Cut
         Ok(status) => ending(status),
         Err(why) => (last_line(*why, job.timeout), None, None),
     };
+    let printed = output.printed();
     let (text, truncated) = output.into_text(&last);
     let timed_out = status.as_ref().err() == Some(&super::shell::Why::Timeout);
     Ran {
-        outcome: ShellOutcome { text, exit, started: true, timed_out, truncated },
+        outcome: ShellOutcome { text, printed, exit, started: true, timed_out, truncated },
         signal,
         killed: status.is_err(),
         gaps: words(&shell.gaps),

@@ -22,6 +22,8 @@ impl Default for ShellLimits {
 pub struct ShellOutcome {
     /// Its output, standard output and error as they came, with a last line that says how it ended.
     pub text: String,
+    /// What it wrote to standard output alone, without the ends of its last line.
+    pub printed: String,
     /// Its exit code; `None` when it was killed or could not be started.
     pub exit: Option<i32>,
     /// Whether it ran at all.
@@ -35,6 +37,7 @@ pub struct ShellOutcome {
 /// Output as it comes, the middle left out when it is too long.
 pub(super) struct Output {
     half: usize,
+    out: Vec<u8>,
     head: Vec<u8>,
     tail: VecDeque<u8>,
     cut: usize,
@@ -43,7 +46,7 @@ pub(super) struct Output {
 impl Output {
     /// Keeps at most so many bytes.
     pub fn new(limit: usize) -> Self {
-        Self { half: limit / 2, head: Vec::new(), tail: VecDeque::new(), cut: 0 }
+        Self { half: limit / 2, out: Vec::new(), head: Vec::new(), tail: VecDeque::new(), cut: 0 }
     }
 
     fn add(&mut self, bytes: &[u8]) {
@@ -53,6 +56,17 @@ impl Output {
         let over = self.tail.len().saturating_sub(self.half);
         self.tail.drain(..over);
         self.cut += over;
+    }
+
+    /// Keeps the beginning of standard output alone.
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = (2 * self.half).saturating_sub(self.out.len());
+        self.out.extend_from_slice(&bytes[..room.min(bytes.len())]);
+    }
+
+    /// Standard output alone.
+    pub fn printed(&self) -> String {
+        String::from_utf8_lossy(&self.out).trim_end_matches(['\n', '\r']).to_owned()
     }
 
     /// Reads two streams until both end. Dropping it loses nothing that was read.
@@ -66,7 +80,10 @@ impl Output {
             tokio::select! {
                 read = next(out, &mut from_out), if out.is_some() => match read {
                     0 => *out = None,
-                    some => self.add(&from_out[..some]),
+                    some => {
+                        self.keep(&from_out[..some]);
+                        self.add(&from_out[..some]);
+                    }
                 },
                 read = next(err, &mut from_err), if err.is_some() => match read {
                     0 => *err = None,

@@ -96,10 +96,11 @@ fn told(shell: &Shell, job: &Job, output: Output, report: &Report, why: Option<W
         (End::Killed, why) => (why.map_or("[was killed]".into(), |why| last_line(why, job.timeout)), None, None),
     };
     let killed = report.end == End::Killed;
+    let printed = output.printed();
     let (text, truncated) = output.into_text(&last);
     let timed_out = killed && why == Some(Why::Timeout);
     Ran {
-        outcome: ShellOutcome { text, exit, started: true, timed_out, truncated },
+        outcome: ShellOutcome { text, printed, exit, started: true, timed_out, truncated },
         signal,
         killed,
         gaps: words(&report.gaps),

@@ -162,7 +162,14 @@ impl Shell {
     pub(super) fn not_started(&self, why: &str) -> Ran {
         let text = format!("[could not be started: {why}]");
         Ran {
-            outcome: ShellOutcome { text, exit: None, started: false, timed_out: false, truncated: false },
+            outcome: ShellOutcome {
+                text,
+                printed: String::new(),
+                exit: None,
+                started: false,
+                timed_out: false,
+                truncated: false,
+            },
             signal: None,
             killed: false,
             gaps: words(&self.gaps),

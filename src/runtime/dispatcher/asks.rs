@@ -111,16 +111,16 @@ impl Dispatcher {
 
     /// A new effect: its span, then the gate before it.
     fn open_effect(&mut self, place: Place, work: Work, request: TextHash, reply: Reply) {
+        let agent = self.paths.get(&place.parent).copied().unwrap_or(SpanId::RUN);
         let spec = match &work {
             Work::Llm(asked) => SpanSpec::Llm(llm_record(&self.log, asked, request)),
             Work::Tool { call, .. } => SpanSpec::Tool {
                 args: self.log.text(&call.args.to_string()),
                 request,
-                effect: self.means.effect_of(call),
+                effect: self.effect_of(agent, call),
             },
         };
         let span = self.start_span(&place, spec);
-        let agent = self.paths.get(&place.parent).copied().unwrap_or(SpanId::RUN);
         let path = place.path.clone();
         let flight = Flight {
             span,

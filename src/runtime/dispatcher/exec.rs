@@ -9,7 +9,7 @@ use super::super::ask::Failure;
 use super::super::feed::Sink;
 use super::{Incoming, Means};
 use crate::effects::llm::{CallPlace, LlmProvider};
-use crate::effects::tools::{Prepared, ToolError, WorldCall};
+use crate::effects::tools::{Prepared, ToolError, Toolbox, WorldCall};
 use crate::model::{LlmRequest, LlmResponse, SpanId, ToolCall, TraceBody, Update};
 use crate::rollback::{ActError, Doer, perform};
 use crate::store::RunLog;
@@ -55,6 +55,7 @@ pub(super) async fn call_model(
 pub(super) struct ToolRun {
     pub log: RunLog,
     pub means: Arc<Means>,
+    pub tools: Arc<Toolbox>,
     pub inbox: mpsc::UnboundedSender<Incoming>,
     pub path: String,
     /// Asks it to end, with what it did on record.
@@ -66,13 +67,13 @@ pub(super) struct ToolRun {
 impl ToolRun {
     /// Runs the tool: lock, read the old values, durable rows, effect, outcome, unlock.
     pub async fn run(self) -> Done {
-        let Some(tool) = self.means.tools.get(&self.call.name) else {
+        let Some(tool) = self.tools.get(&self.call.name) else {
             return fault(&ToolError(format!("no tool is named \"{}\"", self.call.name)));
         };
         match tool.prepare(&self.call.args) {
             Err(error) => fault(&error),
             Ok(Prepared::World(call)) => self.change_world(call).await,
-            Ok(Prepared::Shell(call)) => self.run_command(call).await,
+            Ok(Prepared::Shell(call)) => self.run_command(call, tool.effect()).await,
         }
     }
 

@@ -15,6 +15,7 @@ mod lifecycle;
 mod release;
 mod retry;
 mod settle;
+mod tools;
 mod undo;
 mod write_back;
 
@@ -39,7 +40,7 @@ use super::journal::Journal;
 use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::LlmProvider;
-use crate::effects::tools::Toolbox;
+use crate::effects::tools::{Compensator, Toolbox};
 use crate::model::{Command, Generation, RunStatus, SpanId, TraceBody, Update};
 use crate::pipeline::Pipeline;
 use crate::store::RunLog;
@@ -62,7 +63,9 @@ pub(super) enum Incoming {
 /// What a run executes, apart from its log.
 pub(super) struct Means {
     pub world: Arc<World>,
+    /// The program's own; an agent has those of its pipeline too ([`Dispatcher::tools_of`]).
     pub tools: Arc<Toolbox>,
+    pub compensator: Compensator,
     pub masker: Arc<Masker>,
     pub commands: Commands,
 }

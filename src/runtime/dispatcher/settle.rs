@@ -31,7 +31,11 @@ impl Dispatcher {
             return Some(PauseReason::Limit { limit });
         }
         match self.verdict_on(path)? {
-            Verdict::Ask(rule) => Some(PauseReason::Policy { rule }),
+            Verdict::Ask(rule) => {
+                let runs = self.command_at(path).map(|command| format!("; it runs {command}"));
+                Some(PauseReason::Policy { rule: rule + &runs.unwrap_or_default() })
+            }
+
             Verdict::Allow | Verdict::Deny(_) => None,
         }
     }
@@ -58,6 +62,7 @@ impl Dispatcher {
                 let run = ToolRun {
                     log: self.log.clone(),
                     means: self.means.clone(),
+                    tools: self.tools_of(flight.agent),
                     inbox: self.inbox.clone(),
                     path: path.to_owned(),
                     stop: stop.clone(),
@@ -214,10 +219,13 @@ impl Dispatcher {
     }
 
     fn verdict_on(&self, path: &str) -> Option<Verdict> {
-        let Some(Work::Tool { call, refusal: None }) = self.flights.get(path)?.work.as_ref() else { return None };
-        self.means.tools.get(&call.name)?;
-        let verdict = verdict(&self.version(self.generation()).policy, call, self.means.effect_of(call));
-        Some(match (verdict, self.done_before(call)) {
+        let flight = self.flights.get(path)?;
+        let Some(Work::Tool { call, refusal: None }) = flight.work.as_ref() else { return None };
+        self.tools_of(flight.agent).get(&call.name)?;
+        let effect = self.effect_of(flight.agent, call);
+        let policy = &self.version(self.generation()).policy;
+        let verdict = verdict(policy, call, effect, self.means.world.root());
+        Some(match (verdict, self.done_before(flight.agent, call)) {
             (Verdict::Allow, Some(before)) => Verdict::Ask(before),
             (verdict, _) => verdict,
         })
@@ -231,7 +239,7 @@ impl Dispatcher {
             Verdict::Ask(why) => {
                 let super::super::engine::Mode::Headless(headless) = &self.mode else { return None };
                 let Some(Work::Tool { call, .. }) = self.flights.get(path)?.work.as_ref() else { return None };
-                if headless.allow.iter().any(|rule| rule_matches(rule, call)) {
+                if headless.allow.iter().any(|rule| rule_matches(rule, call, self.means.world.root())) {
                     return None;
                 }
                 format!("{why}, and nobody is there to ask; allow it with --allow {}", call.name)

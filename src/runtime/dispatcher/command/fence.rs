@@ -2,15 +2,17 @@
 
 use super::super::Dispatcher;
 use crate::effects::tools::Prepared;
-use crate::model::{EffectClass, KeyKind, SpanStatus, ToolCall, Undoability};
+use crate::model::{EffectClass, KeyKind, SpanId, SpanStatus, ToolCall, Undoability};
 
 impl Dispatcher {
     /// That a call would do again what a try that was taken back has done for good, if it would.
-    pub(in super::super) fn done_before(&self, call: &ToolCall) -> Option<String> {
-        if self.means.effect_of(call) != EffectClass::Irreversible {
+    pub(in super::super) fn done_before(&self, agent: SpanId, call: &ToolCall) -> Option<String> {
+        if self.effect_of(agent, call) != EffectClass::Irreversible {
             return None;
         }
-        let Ok(Prepared::Shell(prepared)) = self.means.tools.get(&call.name)?.prepare(&call.args) else { return None };
+        let Ok(Prepared::Shell(prepared)) = self.tools_of(agent).get(&call.name)?.prepare(&call.args) else {
+            return None;
+        };
         let command = self.means.masker.mask(&prepared.program.to_string()).into_owned();
         self.log.with(|state| {
             let mut done = state.ledger.entries().iter().rev().filter(|entry| {

@@ -6,27 +6,25 @@
 mod fence;
 mod gate;
 mod landing;
+mod outside;
 mod overlay;
 mod portable;
 
 use std::path::PathBuf;
 
 use tokio::sync::Mutex;
-use tokio_util::sync::CancellationToken;
 
 pub(in super::super) use gate::{CaptureGate, Verdict};
 
 use super::super::ask::Failure;
-use super::Means;
-use super::exec::{Done, ToolRun};
+use super::exec::{Done, ToolRun, fault};
 use crate::effects::confine::{Job, Ran, Shell};
-use crate::effects::tools::{ShellCall, ShellLimits};
+use crate::effects::tools::{ShellCall, ShellLimits, ToolError};
 use crate::model::{
-    ActionChange, ActionEvent, BlobHash, CommandStart, EffectClass, KeyState, Lane, Seq, ToolCall, TraceBody,
-    readable_name,
+    ActionChange, ActionEvent, BlobHash, CommandStart, EffectClass, KeyState, Lane, Seq, TraceBody, readable_name,
 };
 use crate::rollback::capture::{Changed, Rules, Snapshots};
-use crate::rollback::{ActError, command_started, outside};
+use crate::rollback::{ActError, command_started};
 use crate::world::Scope;
 
 /// How a run's commands run, and where what is needed to undo them is kept meanwhile.
@@ -50,18 +48,6 @@ pub struct Places {
     pub run: PathBuf,
 }
 
-impl Means {
-    /// What a call does to the world here: a command can be undone only where it is confined.
-    pub(in super::super) fn effect_of(&self, call: &ToolCall) -> EffectClass {
-        let Some(tool) = self.tools.get(&call.name) else { return EffectClass::Read };
-        let confined = self.commands.shell.mode().gaps.is_empty();
-        match tool.effect() {
-            EffectClass::Reversible if tool.is_command() && !confined => EffectClass::Irreversible,
-            effect => effect,
-        }
-    }
-}
-
 /// A command that is on record as started.
 struct Started {
     /// The seq of its start.
@@ -70,16 +56,33 @@ struct Started {
     outside: Option<Seq>,
 }
 
+/// Why a command did not get so far.
+enum NotRun {
+    /// What has to run before it failed; the model is told.
+    Before(ToolError),
+    /// It could not be recorded, or what it changed could not be.
+    Act(ActError),
+}
+
+impl From<ActError> for NotRun {
+    fn from(error: ActError) -> Self {
+        Self::Act(error)
+    }
+}
+
 impl ToolRun {
     /// Runs a command, and records what it changed.
-    pub(in super::super) async fn run_command(&self, call: ShellCall) -> Done {
+    pub(in super::super) async fn run_command(&self, call: ShellCall, effect: EffectClass) -> Done {
         let commands = &self.means.commands;
         let done = match (&commands.places, commands.shell.mode().lane) {
             (None, _) => return self.run_unrecorded(&call).await,
-            (Some(places), Lane::Overlay) => self.run_overlay(&call, places).await,
-            (Some(places), Lane::Portable) => self.run_portable(&call, places).await,
+            (Some(places), Lane::Overlay) => self.run_overlay(&call, effect, places).await,
+            (Some(places), Lane::Portable) => self.run_portable(&call, effect, places).await,
         };
-        done.unwrap_or_else(|error| Done::Broken(Failure::new(format!("failed to {error}"))))
+        done.unwrap_or_else(|not_run| match not_run {
+            NotRun::Before(error) => fault(&error),
+            NotRun::Act(error) => Done::Broken(Failure::new(format!("failed to {error}"))),
+        })
     }
 
     /// Nothing is recorded, so nothing is looked for either.
@@ -95,53 +98,38 @@ impl ToolRun {
     }
 
     /// Puts the command on record, with what it may do outside of the workspace.
-    async fn start(&self, call: &ShellCall, snapshot: Option<BlobHash>) -> Result<Started, ActError> {
+    async fn start(
+        &self,
+        call: &ShellCall,
+        effect: EffectClass,
+        snapshot: Option<BlobHash>,
+    ) -> Result<Started, NotRun> {
         let mode = self.means.commands.shell.mode();
         let command = self.means.masker.mask(&call.program.to_string()).into_owned();
-        let start = CommandStart {
-            span: self.doer.tool_span,
-            command: command.clone(),
-            lane: mode.lane,
-            snapshot,
-            gaps: mode.gaps,
-        };
-        let outside = self.outside(call).map(|why| outside(&self.doer, &command, why));
+        let outside = self.outside(call, effect, &command).await?;
+        let start = CommandStart { span: self.doer.tool_span, command, lane: mode.lane, snapshot, gaps: mode.gaps };
         let (command, outside) = command_started(&self.log, start, outside).await?;
         Ok(Started { command, outside })
     }
 
-    /// Why something of the command may be outside of what is captured.
-    fn outside(&self, call: &ShellCall) -> Option<String> {
-        let gaps = self.means.commands.shell.mode().gaps;
-        match (call.network, gaps.is_empty()) {
-            (true, _) => Some("may have reached outside: it has the network".into()),
-            (false, false) => Some(format!("may have reached outside; not enforced here: {}", gaps.join(", "))),
-            (false, true) => None,
-        }
-    }
-
     /// The command ran, or could not be started and so did nothing outside.
-    fn outside_ended(&self, started: &Started, ran: &Ran) {
+    fn outside_ended(&self, started: &Started, call: &ShellCall, ran: &Ran) {
         let Some(action) = started.outside else { return };
-        let change = if ran.outcome.started {
-            ActionChange::Applied { after: KeyState::Unknown }
-        } else {
-            ActionChange::Failed { error: ran.outcome.text.clone() }
+        let change = match (ran.outcome.started, &call.compensation) {
+            (false, _) => ActionChange::Failed { error: ran.outcome.text.clone() },
+            (true, None) => ActionChange::Applied { after: KeyState::Unknown },
+            (true, Some(_)) => ActionChange::Applied { after: KeyState::Text { text: ran.outcome.printed.clone() } },
         };
         self.log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);
     }
 
     /// Waits for something, or until the call is stopped.
     async fn unless_stopped<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
-        unless(&self.stop, wait).await
-    }
-}
-
-async fn unless<T>(stop: &CancellationToken, wait: impl Future<Output = T>) -> Option<T> {
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => None,
-        done = wait => Some(done),
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            done = wait => Some(done),
+        }
     }
 }
 

@@ -6,20 +6,26 @@ use std::time::{Duration, SystemTime};
 
 use super::super::exec::{Done, ToolRun};
 use super::landing::{Settled, Written};
-use super::{Places, answer, stopped};
+use super::{NotRun, Places, answer, stopped};
 use crate::effects::confine::Ran;
 use crate::effects::tools::ShellCall;
+use crate::model::EffectClass;
 use crate::rollback::{ActError, command_ended};
 
 impl ToolRun {
-    pub(super) async fn run_overlay(&self, call: &ShellCall, places: &Places) -> Result<Done, ActError> {
+    pub(super) async fn run_overlay(
+        &self,
+        call: &ShellCall,
+        effect: EffectClass,
+        places: &Places,
+    ) -> Result<Done, NotRun> {
         if self.stop.is_cancelled() {
             return Ok(stopped());
         }
         let since = file_time(&places.run).await.map_err(|error| ActError::NotFound(error.to_string()))?;
-        let started = self.start(call, None).await?;
+        let started = self.start(call, effect, None).await?;
         let ran = self.execute(call, true).await;
-        self.outside_ended(&started, &ran);
+        self.outside_ended(&started, call, &ran);
         let command = started.command;
         let settled = match (&ran.written, why_dropped(&ran)) {
             (_, Some(why)) => Settled { dropped: Some(why), left_out: None },

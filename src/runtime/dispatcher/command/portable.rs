@@ -1,24 +1,29 @@
 //! The portable lane: the command has the workspace alone, which is compared with a snapshot of before.
 
 use super::super::exec::{Done, ToolRun};
-use super::{Places, answer, left_out, stopped};
+use super::{NotRun, Places, answer, left_out, stopped};
 use crate::effects::tools::ShellCall;
-use crate::model::{BlobHash, Lane};
+use crate::model::{BlobHash, EffectClass, Lane};
 use crate::rollback::capture::{CaptureError, Changed, Snapshots};
 use crate::rollback::{ActError, command_ended, kept, record_done};
 use crate::world::Scope;
 
 impl ToolRun {
-    pub(super) async fn run_portable(&self, call: &ShellCall, places: &Places) -> Result<Done, ActError> {
+    pub(super) async fn run_portable(
+        &self,
+        call: &ShellCall,
+        effect: EffectClass,
+        places: &Places,
+    ) -> Result<Done, NotRun> {
         let Some(_guard) = self.lock_unless_stopped(Scope::Shell).await else { return Ok(stopped()) };
         if self.log.with(|state| state.commands.values().any(|open| open.lane == Lane::Portable)) {
             let why = "the changes of a command before it are not on record yet; open the run again, and they will be";
-            return Err(ActError::NotFound(why.into()));
+            return Err(ActError::NotFound(why.into()).into());
         }
         let snapshot = self.snapshot(places).await?;
-        let started = self.start(call, Some(snapshot)).await?;
+        let started = self.start(call, effect, Some(snapshot)).await?;
         let ran = self.execute(call, false).await;
-        self.outside_ended(&started, &ran);
+        self.outside_ended(&started, call, &ran);
         let said = self.record_changes().await?;
         command_ended(&self.log, started.command, None);
         Ok(answer(&ran, said.as_deref()))
