@@ -13,6 +13,7 @@ mod counted;
 mod crash;
 mod floors;
 mod llm;
+mod own_tools;
 mod readme;
 mod scenario;
 mod server;
