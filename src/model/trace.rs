@@ -66,6 +66,13 @@ pub struct Span {
 }
 
 impl Span {
+    /// Whether it is a tool that has not done yet what can't be taken back.
+    #[must_use]
+    pub fn will_be_permanent(&self) -> bool {
+        let nothing_yet = self.counts.undoable + self.counts.permanent + self.counts.undone == 0;
+        self.effect == Some(EffectClass::Irreversible) && self.status.is_live() && nothing_yet
+    }
+
     /// A span that just started, at the top of the tree.
     fn new(kind: SpanKind, name: u32, seq: Seq, at: Millis) -> Self {
         Self {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
@@ -205,4 +206,15 @@ fn an_argument_named_like_what_undo_has_is_a_fault() {
     let told = faults("times = { type", "before = { type");
     assert!(told[0].contains("nothing fills {times}"), "{told:?}");
     assert!(told[1].contains("an argument can't be named `before`"), "{told:?}");
+}
+
+proptest! {
+    #[test]
+    fn a_mangled_tool_never_panics(at in 0..GOOD.len(), cut in 0usize..20, put in "(\\PC|[\\[\\]{}.\",\n-]){0,8}") {
+        let end = (at + cut).min(GOOD.len());
+        if let Err(faults) = check(folder(&format!("{}{put}{}", &GOOD[..at], &GOOD[end..])).path()) {
+            prop_assert!(faults.all().iter().all(|fault| fault.line > 0 && fault.column > 0));
+            prop_assert!(!faults.render(true).is_empty());
+        }
+    }
 }

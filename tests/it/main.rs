@@ -18,6 +18,7 @@ mod floors;
 mod llm;
 mod machine;
 mod manifest;
+mod own_tools;
 mod readme;
 mod scenario;
 mod server;

@@ -52,6 +52,8 @@ pub struct Stage {
     report: Option<UndoReport>,
     refused: Option<String>,
     editable: Option<String>,
+    /// The texts of the span looked at last.
+    detail: Option<String>,
     /// The generation when a retry was asked for.
     before: Generation,
     /// Whether the run runs again since.
@@ -165,6 +167,7 @@ impl Stage {
             report: None,
             refused: None,
             editable: None,
+            detail: None,
             before: Generation(1),
             restarted: false,
             chunks: String::new(),
@@ -208,6 +211,11 @@ impl Stage {
             }
             "edit-try" => self.replace(subject, text, EditScope::Agent).await,
             "edit-call" => self.replace(subject, text, EditScope::Call).await,
+            "inspect" => {
+                self.detail = None;
+                let span = self.span(subject)?;
+                self.send(Command::Inspect { span })
+            }
             "write-back" => self.send(Command::WriteBack),
             "plan" => {
                 self.plan = None;
@@ -278,6 +286,7 @@ impl Stage {
                 contains(&format!("{conflict:?}"), subject)
             }
             "refused" => contains(self.refused.as_deref().unwrap_or("nothing was refused"), subject),
+            "shows" => contains(self.detail.as_deref().unwrap_or("nothing was looked at"), subject),
             "streamed" => contains(&self.chunks, subject),
             _ => Err(format!("no such verb: {verb}")),
         }
@@ -443,6 +452,7 @@ impl Stage {
                     }
                 }
                 Update::Editable(editable) => self.editable = Some(editable.text),
+                Update::Detail(detail) => self.detail = Some(format!("{:?}", detail.sections)),
                 Update::Plan(plan) => self.plan = Some(plan),
                 Update::Undo(report) => self.report = Some(report),
                 Update::Refused(why) => self.refused = Some(why),
@@ -472,6 +482,7 @@ impl Stage {
             ("retried", _) => self.restarted && self.state.generation > self.before,
             ("opened", _) => self.state.last > Seq(0),
             ("plan", _) => self.plan.is_some(),
+            ("detail", _) => self.detail.is_some(),
             ("report", _) => self.report.is_some(),
             ("editable", _) => self.editable.is_some(),
             ("note", text) => self.notes.iter().any(|note| note.contains(text)),

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use super::super::{Theme, cell};
 use super::{Columns, Spans};
 use crate::app::{self, Row, safe, text};
-use crate::model::{self, ActionRecord, Counts, EffectClass, Key, KeyState, Millis, SpanId, SpanKind, SpanStatus};
+use crate::model::{ActionRecord, Counts, Key, KeyState, Millis, SpanId, SpanKind, SpanStatus};
 
 /// The widget puts two cells before a name for each level, one for the selection and two for the fold.
 const INDENT: usize = 2;
@@ -60,7 +60,7 @@ impl<'a> Picture<'a> {
         let tokens = span.counts.usage.input + span.counts.usage.output;
         let tokens = if tokens == 0 { String::new() } else { text::count(tokens) };
         line.put(self.columns.tokens, |to| cell::right(&tokens, to), dim(self.theme.text()));
-        let did = if is_about_to(span) { "perm?".to_owned() } else { did(span.counts, self.columns.did) };
+        let did = if span.will_be_permanent() { "perm?".to_owned() } else { did(span.counts, self.columns.did) };
         line.put(self.columns.did, |to| cell::left(&did, to), dim(self.theme.text()));
         let bar = self.bar(span.start, span.end.unwrap_or(self.spans.now));
         line.put(self.columns.bar, |_| bar, dim(self.theme.kind(span.kind)));
@@ -154,12 +154,6 @@ fn status(status: SpanStatus, columns: usize) -> &'static str {
         SpanStatus::Cancelled if columns < 9 => "cancel",
         other => other.name(),
     }
-}
-
-/// Whether a tool has not done yet what can't be taken back.
-fn is_about_to(span: &model::Span) -> bool {
-    let nothing_yet = span.counts.undoable + span.counts.permanent + span.counts.undone == 0;
-    span.effect == Some(EffectClass::Irreversible) && span.status.is_live() && nothing_yet
 }
 
 /// What a span did to the world.
