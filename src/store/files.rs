@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::StoreError;
 
@@ -27,6 +27,42 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     });
     written.map_err(file_error("write", path))?;
     sync_dir(folder)
+}
+
+/// Does what [`replace`] does for many files of one folder, with one sync of them all.
+pub(super) fn replace_all(folder: &Path, files: &[(PathBuf, &[u8])]) -> Result<(), StoreError> {
+    // Opened first: the system tells this handle of what could not be written from here on.
+    let handle = File::open(folder).map_err(file_error("open the folder", folder))?;
+    let mut written = Vec::with_capacity(files.len());
+    for (path, bytes) in files {
+        let temporary = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+            file.write_all(bytes)?;
+            if !SYNCS_AT_ONCE {
+                file.as_file().sync_all()?;
+            }
+            // Closed: there may be more of them than handles.
+            Ok(file.into_temp_path())
+        });
+        written.push(temporary.map_err(file_error("write", path))?);
+    }
+    sync_file_system(&handle).map_err(file_error("sync the files of", folder))?;
+    for (temporary, (path, _)) in written.into_iter().zip(files) {
+        temporary.persist(path).map_err(|failed| file_error("write", path)(failed.error))?;
+    }
+    handle.sync_all().map_err(file_error("sync the folder", folder))
+}
+
+/// Whether many files can be synced in one go.
+const SYNCS_AT_ONCE: bool = cfg!(target_os = "linux");
+
+#[cfg(target_os = "linux")]
+fn sync_file_system(handle: &File) -> io::Result<()> {
+    Ok(nix::unistd::syncfs(handle)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sync_file_system(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 /// Creates a folder that only its owner can enter; one that is there is kept as it is.
