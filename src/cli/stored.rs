@@ -34,7 +34,7 @@ impl Stored {
         log: RunLog,
         access: Access,
     ) -> color_eyre::Result<Self> {
-        let workspace = log.with(|state| state.workspace.clone());
+        let workspace = folder.workspace(&log).map_err(|error| eyre!("failed to {error}"))?;
         let world =
             World::open(Path::new(&workspace), Some(data.path())).map_err(|error| eyre!("failed to {error}"))?;
         world.load_memory(log.with(|state| state.ledger.all_memory()));

@@ -126,7 +126,7 @@ pub fn start_unrecorded(loaded: Loaded, task: String, mode: Mode) -> Result<Sess
 pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Session, SessionError> {
     let (sink, receiver) = channel();
     let opened = folder.open(sink.publish(), Access::ReadWrite)?;
-    let workspace = opened.log.with(|state| state.workspace.clone());
+    let workspace = folder.workspace(&opened.log)?;
     let world = World::open(Path::new(&workspace), Some(data.path()))?;
     let mut told: Vec<String> = opened.damage.iter().map(|damage| format!("damaged: {damage}")).collect();
     world.load_memory(opened.log.with(|state| state.ledger.all_memory()));

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::files::{file_error, replace, replace_all, sync_dir};
+use super::points::crash_point;
 use super::{StoreError, hash_blob};
 use crate::model::BlobHash;
 
@@ -28,7 +29,9 @@ impl Blobs {
         if fs::read(&path).is_ok_and(|kept| kept == bytes) {
             sync_dir(&self.folder)?;
         } else {
+            crash_point("blob-written");
             replace(&path, bytes)?;
+            crash_point("blob-renamed");
         }
         Ok(hash)
     }

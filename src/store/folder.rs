@@ -14,6 +14,7 @@ use super::duck::DuckStore;
 use super::encode::Encoder;
 use super::files::{file_error, private_dir, size_of};
 use super::mark::Mark;
+use super::points::crash_point;
 use super::read::Loaded;
 use super::writer::Output;
 use super::{Manifest, Publish, RunLog, StoreError};
@@ -130,9 +131,12 @@ impl RunFolder {
     /// Fills a folder that was just made.
     pub(super) fn create(&self, manifest: &Manifest, publish: Publish) -> Result<RunLog, StoreError> {
         let lock = self.lock(Access::ReadWrite, manifest.pid)?;
+        crash_point("create-manifest");
         manifest.write(&self.manifest_path())?;
         private_dir(&self.path.join("blobs"))?;
+        crash_point("create-mark");
         let mark = Mark::create(&self.mark_path())?;
+        crash_point("create-database");
         let connection = database::create(&self.database())?;
         let state = RunState::default();
         let encoder = Encoder::new(Chain::default(), &state);
@@ -179,6 +183,15 @@ impl RunFolder {
 
     pub(super) fn manifest_path(&self) -> PathBuf {
         self.path.join("manifest.json")
+    }
+
+    /// The workspace: what the log says, or what the manifest does when the run died before its first row.
+    ///
+    /// # Errors
+    /// When neither can be read.
+    pub fn workspace(&self, log: &RunLog) -> Result<String, StoreError> {
+        let logged = log.with(|state| state.workspace.clone());
+        if logged.is_empty() { Ok(self.manifest()?.workspace) } else { Ok(logged) }
     }
 
     /// Its database.

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::files::{file_error, replace};
+use super::points::crash_point;
 use super::schema::FORMAT;
 use super::{NewRun, StoreError};
 use crate::model::{Millis, RunId, RunState, RunStatus, SpanId, Usage};
@@ -105,6 +106,9 @@ impl Manifest {
         let mut bytes = serde_json::to_vec_pretty(self)
             .map_err(|error| StoreError::Database { what: "write the manifest", why: error.to_string() })?;
         bytes.push(b'\n');
-        replace(path, &bytes)
+        crash_point("manifest-before");
+        replace(path, &bytes)?;
+        crash_point("manifest-after");
+        Ok(())
     }
 }

@@ -16,6 +16,7 @@ use std::path::Path;
 use super::StoreError;
 use super::chain::Chain;
 use super::files::file_error;
+use super::points::{crash_point, fail_point};
 use crate::model::Seq;
 
 const CHECK: usize = 16;
@@ -82,10 +83,22 @@ impl Mark {
 
     /// Remembers the end of the log; durable when it returns.
     pub(super) fn note(&mut self, noted: Noted) -> Result<(), StoreError> {
-        let written = self.file.write_all_at(noted.line().as_bytes(), self.next * LINE as u64);
-        written.and_then(|()| self.file.sync_data()).map_err(file_error("write the mark", Path::new(&self.path)))?;
+        let written = self.write(&noted.line());
+        written.map_err(file_error("write the mark", Path::new(&self.path)))?;
         self.next = 1 - self.next;
         Ok(())
+    }
+
+    fn write(&self, line: &str) -> std::io::Result<()> {
+        let at = self.next * LINE as u64;
+        fail_point("mark-write")?;
+        let (first, second) = line.as_bytes().split_at(LINE / 2);
+        self.file.write_all_at(first, at)?;
+        crash_point("mark-half");
+        self.file.write_all_at(second, at + first.len() as u64)?;
+        crash_point("mark-written");
+        fail_point("mark-sync")?;
+        self.file.sync_data()
     }
 }
 
