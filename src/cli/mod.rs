@@ -11,6 +11,7 @@ mod replay;
 mod retry;
 mod run;
 mod runs;
+mod salvage;
 mod screen;
 mod show;
 mod stored;
@@ -84,6 +85,9 @@ enum Command {
 
 /// Runs the program; everything it has to say on failure is one paragraph on stderr.
 pub fn main() -> ExitCode {
+    if let Some(exit) = salvage::inspected() {
+        return exit;
+    }
     let cli = Cli::parse();
     if cli.command.is_some() && cli.debug.pipeline.is_some() {
         let why = "name either a pipeline to debug or a command, not both";

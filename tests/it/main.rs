@@ -11,6 +11,7 @@ mod app_support;
 mod cli;
 mod counted;
 mod crash;
+mod damage;
 mod floors;
 mod llm;
 mod readme;
