@@ -11,6 +11,7 @@ mod replay;
 mod retry;
 mod run;
 mod runs;
+mod salvage;
 mod screen;
 mod show;
 mod stored;
@@ -87,6 +88,9 @@ enum Command {
 /// Runs the program; everything it has to say on failure is one paragraph on stderr.
 pub fn main() -> ExitCode {
     if let Some(exit) = confine::enter() {
+        return exit;
+    }
+    if let Some(exit) = salvage::inspected() {
         return exit;
     }
     // The very file that runs, even when another has taken its path meanwhile; only Linux needs it.

@@ -71,9 +71,11 @@ pub(super) fn open_log(
         folder.open(Box::new(|_| {}), access).map_err(|error| eyre!("failed to {error}"))?;
     if access == Access::ReadWrite && !damage.is_empty() {
         return Err(eyre!(
-            "run {} can be read and not changed, because its log is damaged: {}. Look at it with `tama-tui runs show`.",
+            "run {} can be read and not changed, because its log is damaged: {}. Look at it with `tama-tui runs show`; \
+             `tama-tui runs salvage {}` moves the damaged log aside and keeps what can be read, and then it can be undone.",
             folder.id(),
-            damage.join("; ")
+            damage.join("; "),
+            folder.id()
         ));
     }
     for line in damage {

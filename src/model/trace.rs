@@ -266,6 +266,7 @@ impl Trace {
     }
 
     pub(super) fn start(&mut self, start: &SpanStart, seq: Seq, at: Millis) {
+        self.stand_in(start.span, seq, at);
         if start.span.0 as usize != self.spans.len() || self.get(start.parent).is_none() {
             return;
         }
@@ -288,13 +289,36 @@ impl Trace {
             pattern,
             ..Span::new(start.spec.kind(), name, seq, at)
         });
-        let parent = &mut self.spans[start.parent.0 as usize];
-        let elder = std::mem::replace(&mut parent.last_child, start.span.0);
+        self.attach(start.span, start.parent);
+    }
+
+    /// Spans whose rows are lost (in a damaged log) leave their places, so that the others keep theirs and what they
+    /// did stays below the run.
+    fn stand_in(&mut self, before: SpanId, seq: Seq, at: Millis) {
+        const MOST: usize = 100_000;
+        let lost = (before.0 as usize).saturating_sub(self.spans.len());
+        for _ in (0..lost).take_while(|_| lost <= MOST) {
+            let name = self.intern("(lost)");
+            if self.spans.is_empty() {
+                self.spans.push(Span::new(SpanKind::Run, name, seq, at));
+                continue;
+            }
+            let span = SpanId(u32::try_from(self.spans.len()).unwrap_or(NONE));
+            let spec = Span { status: SpanStatus::Cancelled, ..Span::new(SpanKind::Agent, name, seq, at) };
+            self.spans.push(spec);
+            self.attach(span, SpanId::RUN);
+        }
+    }
+
+    /// Makes a span the last child of another.
+    fn attach(&mut self, span: SpanId, to: SpanId) {
+        let parent = &mut self.spans[to.0 as usize];
+        let elder = std::mem::replace(&mut parent.last_child, span.0);
         parent.children += 1;
         if elder == NONE {
-            parent.first_child = start.span.0;
+            parent.first_child = span.0;
         } else {
-            self.spans[elder as usize].next_sibling = start.span.0;
+            self.spans[elder as usize].next_sibling = span.0;
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{file_error, private_dir, replace, sync_dir};
 use super::folder::{Access, RunFolder};
+use super::home;
 use super::log::now;
 use super::{Manifest, Publish, RunLog, StoreError};
 use crate::model::{Millis, RunId};
@@ -59,6 +60,7 @@ impl DataDir {
         if !ignore.exists() {
             replace(&ignore, b"*\n")?;
         }
+        home::ensure(&path);
         Ok(Self { path })
     }
 

@@ -137,6 +137,9 @@ pub enum StoreError {
     /// What is stored is not what was written.
     #[error("trust the run's log: {0}")]
     Damaged(String),
+    /// The database can't be read, or must not be by this process.
+    #[error("read the run's log: {0}")]
+    Unreadable(String),
     /// Nothing is stored under that name or hash.
     #[error("find {0}")]
     Missing(String),

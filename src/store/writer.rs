@@ -25,6 +25,7 @@ use super::files::file_error;
 use super::mark::{Mark, Noted};
 use super::points::{crash_point, fail_point};
 use super::schema::Table;
+use super::seal::Sealed;
 use super::{Durable, Publish, Row, StoreError};
 use crate::model::{Seq, TextHash, TraceEvent};
 
@@ -131,6 +132,8 @@ pub(super) struct Output {
     pub(super) mark: Mark,
     /// The database's log file.
     pub(super) wal: WalWatch,
+    /// What is sealed in the end.
+    pub(super) sealed: Sealed,
     /// Who hears of events.
     pub(super) publish: Publish,
 }
@@ -240,10 +243,18 @@ fn run(mut output: Output, shared: &Shared) -> Result<(), StoreError> {
     crash_point("close-checkpoint");
     output.connection.execute_batch("CHECKPOINT").map_err(failed("checkpoint the run"))?;
     crash_point("close-closed");
-    output.wal.committed()
+    output.wal.committed()?;
+    output.seal()
 }
 
 impl Output {
+    /// Closes the database, and says what it is like now.
+    fn seal(self) -> Result<(), StoreError> {
+        let Self { connection, mark, sealed, .. } = self;
+        connection.close().map_err(|(_, error)| failed("close the run")(error))?;
+        sealed.seal().map_or(Ok(()), |seal| mark.seal(&seal))
+    }
+
     /// Makes rows durable.
     fn commit(&mut self, rows: &[Row], shared: &Shared) -> Result<(), StoreError> {
         let Some(last) = rows.last().map(Row::seq) else { return Ok(()) };

@@ -14,6 +14,7 @@ mod commands;
 mod confine;
 mod counted;
 mod crash;
+mod damage;
 mod floors;
 mod llm;
 mod machine;
