@@ -217,6 +217,8 @@ async fn devices_are_its_own() {
     let tty = run(&shell, "echo x > /dev/tty").await;
     assert_ne!(tty.outcome.exit, Some(0), "{tty:?}");
     assert_eq!(text(&shell, "ls -A /dev/pts").await, "ptmx\n[exit code 0]");
+    // Nothing that is open here, and the folder that is listed.
+    assert_eq!(text(&shell, "exec ls /proc/self/fd").await, "0\n1\n2\n3\n[exit code 0]");
     let processes = text(&shell, "ls /proc | grep -c '^[0-9]'").await;
     assert!(processes.lines().next().unwrap().parse::<u32>().unwrap() < 6, "{processes}");
 }

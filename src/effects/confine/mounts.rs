@@ -69,8 +69,10 @@ fn overlay(workspace: &Path, dirs: &OverlayDirs) -> io::Result<()> {
     let (lower, upper, work) = (folder(workspace.as_os_str())?, folder(&dirs.upper)?, folder(&dirs.work)?);
     // `userxattr`: what was written looks the same whoever mounts it, and can be read without being root.
     // `volatile`: what lands is synced when it lands; without it, each command would wait for the whole file system.
+    // `index=off`, wherever another is the default: with an index, what was written through one name of a file shows
+    // through its others without being in the upper folder. Without, its names part, as they do when the file lands.
     let data = format!(
-        "lowerdir={},upperdir={},workdir={},userxattr,volatile",
+        "lowerdir={},upperdir={},workdir={},userxattr,volatile,index=off",
         by_handle(&lower),
         by_handle(&upper),
         by_handle(&work)

@@ -16,6 +16,8 @@ use super::{INNER, mounts, reap};
 
 /// Does what the specification on its standard input says, and reports there.
 pub(super) fn main() -> ExitCode {
+    // What was left open by whoever started the program could be written to, whatever the walls.
+    close_fds::set_fds_cloexec(3, &[]);
     let Ok(mut channel) = Channel::from_stdin() else { return ExitCode::FAILURE };
     let Ok(Some(spec)) = channel.receive::<Spec>() else { return ExitCode::FAILURE };
     // Out of the terminal's session, so that nothing in it can draw on the screen or read its keys.
