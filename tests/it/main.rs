@@ -13,6 +13,7 @@ mod counted;
 mod crash;
 mod damage;
 mod floors;
+mod full_disk;
 mod llm;
 mod readme;
 mod scenario;
