@@ -16,6 +16,7 @@ mod floors;
 mod full_disk;
 mod llm;
 mod readme;
+mod samples;
 mod scenario;
 mod server;
 mod sql;
