@@ -24,6 +24,7 @@ mod recorder;
 mod salvage;
 mod schema;
 mod seal;
+mod unrecorded;
 mod volatile;
 mod writer;
 

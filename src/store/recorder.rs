@@ -92,6 +92,12 @@ pub trait Recorder: Send + Sync {
     /// Whether what is written outlives the process. Without it nothing can be undone.
     fn is_lasting(&self) -> bool;
 
+    /// Why nothing is recorded any more (a write failed); `None` while all is well. What is written then is published
+    /// and not kept.
+    fn stopped(&self) -> Option<String> {
+        None
+    }
+
     /// Commits what is waiting and closes the store (checkpoint, mark). Later writes fail.
     ///
     /// # Errors
