@@ -2,7 +2,8 @@
 //!
 //! Files have 10 kB of text each, a hundred to a folder. "first" keeps everything in a new store; "again" is what a
 //! command costs before it starts, when little changed since the last one, and "changes" what it costs after it.
-//! The bare command is `true`: what any command costs on top.
+//! The bare command is a shell that writes one file: what any command costs. "overlay" and "portable" are the same
+//! command run confined in each lane, from its start to the list of what it changed, after the first.
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 #![allow(clippy::unwrap_used, reason = "a benchmark that can't write has nothing to tell")]
@@ -15,8 +16,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use tama_tui::rollback::capture::{Rules, Snapshots};
+use tama_tui::effects::confine::{Job, Means, Place as Where, Shell, ShellLimits, set_helper};
+use tama_tui::model::Lane;
+use tama_tui::rollback::capture::{Rules, Snapshots, overlay_changes};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 const PER_FOLDER: usize = 100;
@@ -128,9 +132,51 @@ fn capture(c: &mut Criterion) {
             });
         });
     }
-    group.bench_function("bare command", |b| b.iter(|| git(Path::new("."), "true")));
     group.finish();
 }
 
-criterion_group!(benches, capture);
+const COMMAND: &str = "echo x > 0000/file-0.txt";
+
+/// Whole commands, as the debugger runs them.
+fn commands(c: &mut Criterion) {
+    set_helper(env!("CARGO_BIN_EXE_tama-tui"));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let mut group = c.benchmark_group("command");
+    group.sample_size(10).measurement_time(Duration::from_secs(5));
+    for files in SIZES {
+        let place = OnceCell::new();
+        let place = || place.get_or_init(|| Place::with(files));
+        let run = |shell: &Shell, overlay: bool| {
+            let job = Job { overlay, ..Job::shell(COMMAND, Duration::from_secs(60)) };
+            let ran = runtime.block_on(shell.run(job, ShellLimits::default(), CancellationToken::new()));
+            assert_eq!(ran.outcome.exit, Some(0), "{}", ran.outcome.text);
+            ran
+        };
+        let shell = |most| Shell::probe_up_to(Where { workspace: place().root.clone(), ..Where::default() }, most);
+        group.bench_function(BenchmarkId::new("overlay", files), |b| {
+            let shell = shell(Means::Overlay);
+            assert_eq!(shell.mode().lane, Lane::Overlay);
+            b.iter(|| {
+                let ran = run(&shell, true);
+                let upper = ran.written.as_ref().unwrap().upper();
+                assert_eq!(overlay_changes(&place().root, &upper, &Rules::default()).unwrap().changes.len(), 1);
+            });
+        });
+        group.bench_function(BenchmarkId::new("portable", files), |b| {
+            let shell = shell(Means::Namespaces);
+            let mut snapshots = place().snapshots("store");
+            snapshots.take().unwrap();
+            b.iter(|| {
+                snapshots.take().unwrap();
+                drop(run(&shell, false));
+                drop(snapshots.changes().unwrap());
+                snapshots.settled().unwrap();
+            });
+        });
+        group.bench_function(BenchmarkId::new("bare", files), |b| b.iter(|| git(&place().root, COMMAND)));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, capture, commands);
 criterion_main!(benches);
