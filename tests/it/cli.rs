@@ -255,7 +255,7 @@ fn a_run_tells_its_progress_and_prints_its_result() {
 
 #[test]
 fn what_the_policy_would_ask_for_is_denied_and_the_exit_code_says_so() {
-    let project = fresh("");
+    let project = fresh("[policy]\nask = [\"tama_bash\"]\n");
     let ran = project.tama(&["run", ".", "--json"]);
     assert_eq!(ran.status.code(), Some(3));
     let result = json(&ran);
