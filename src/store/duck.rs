@@ -59,14 +59,12 @@ impl DuckStore {
 
 impl Recorder for DuckStore {
     fn write(&self, rows: Vec<Row>, urgent: bool) -> Durable {
-        match &self.writer {
-            Some(writer) => writer.write(rows, urgent),
-            None => {
-                self.unrecorded.keep(rows);
-                self.unrecorded.tell();
-                Box::pin(std::future::ready(Err(StoreError::ReadOnly)))
-            }
+        if let Some(writer) = &self.writer {
+            return writer.write(rows, urgent);
         }
+        self.unrecorded.keep(rows);
+        self.unrecorded.tell();
+        Box::pin(std::future::ready(Err(StoreError::ReadOnly)))
     }
 
     fn text(&self, hash: TextHash) -> Result<String, StoreError> {

@@ -105,6 +105,18 @@ pub trait Recorder: Send + Sync {
     fn close(&self) -> Result<(), StoreError>;
 }
 
+/// What a damaged log has lost is `None`; any other error stays one.
+///
+/// # Errors
+/// Those of the result, but for [`StoreError::Missing`].
+pub fn found<T>(result: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(StoreError::Missing(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Why the store failed; phrased to follow "failed to …".
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {

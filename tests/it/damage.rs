@@ -372,7 +372,7 @@ fn harm(at: usize, which: usize) -> Harm {
     match which % 4 {
         0 => Harm::Set(at, 0x00),
         1 => Harm::Set(at, 0xff),
-        _ => Harm::Flip(at, 1 << (at.wrapping_mul(7) + which) % 8),
+        _ => Harm::Flip(at, 1 << ((at.wrapping_mul(7) + which) % 8)),
     }
 }
 

@@ -25,6 +25,7 @@ mod readme;
 mod samples;
 mod scenario;
 mod server;
+mod service;
 mod soak;
 mod sql;
 mod terminal;

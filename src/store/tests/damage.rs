@@ -228,10 +228,10 @@ fn salvage_keeps_what_can_be_read_and_says_what_is_lost() {
 
     let opened = reopen(&project.folder);
     assert_eq!(opened.damage, Vec::<String>::new());
-    let (last, kept) = opened.events.split_last().unwrap();
+    let (closing, kept) = opened.events.split_last().unwrap();
     let lost = |event: &&TraceEvent| ![9, 10].contains(&event.seq.0);
     assert_eq!(kept, whole.iter().filter(lost).cloned().collect::<Vec<_>>(), "the others are what and where they were");
-    let TraceBody::Note { error: true, text, .. } = &last.body else { panic!("{last:?}") };
+    let TraceBody::Note { error: true, text, .. } = &closing.body else { panic!("{closing:?}") };
     for part in ["rows #9 to #10 are missing", "row #1 (texts) is not what was written", "damaged-1"] {
         assert!(text.contains(part), "{text}");
     }
@@ -242,13 +242,28 @@ fn salvage_keeps_what_can_be_read_and_says_what_is_lost() {
 }
 
 #[test]
-fn salvage_without_the_databases_log_keeps_what_was_checkpointed() {
+fn salvage_of_a_spoilt_databases_log_keeps_what_was_checkpointed() {
     let project = closed();
-    std::fs::write(project.folder.path().join("run.duckdb.wal"), vec![0xa5; 5000]).unwrap();
-    let done = project.folder.salvage().unwrap();
-    assert_eq!((done.kept, done.lost), (12, 0), "{done:?}");
-    assert!(done.aside.unwrap().join("run.duckdb.wal").exists());
-    assert_eq!(reopen(&project.folder).events.len(), 9);
+    let log = reopen(&project.folder).log;
+    for at in 0..20 {
+        write_now(&log, vec![note(&format!("more {at}"))]);
+    }
+    for part in [3, 2] {
+        let killed = copy_as_killed(&project);
+        let wal = killed.path().join("run.duckdb.wal");
+        let mut bytes = std::fs::read(&wal).unwrap();
+        let at = bytes.len() / part;
+        bytes[at..at + 16].fill(0xa5);
+        std::fs::write(&wal, &bytes).unwrap();
+        let done = killed.salvage().unwrap();
+        assert_eq!(done.kept + done.lost, 32, "{done:?}");
+        assert!(done.kept >= 12 && done.lost > 0, "{done:?}");
+        assert_eq!(std::fs::read(done.aside.unwrap().join("run.duckdb.wal")).unwrap(), bytes);
+        let opened = reopen(&killed);
+        assert_eq!((opened.damage, opened.log.recorder().committed()), (vec![], Seq(33)));
+        drop(opened.log);
+        std::fs::remove_dir_all(killed.path()).unwrap();
+    }
 }
 
 #[test]
