@@ -47,6 +47,12 @@ fn at_the_end(lane: Lane) -> Option<(Project, Pty)> {
     Some((demo, pty))
 }
 
+/// Whether a line of the screen ends with Rollback's row of this key.
+fn is_of(line: &str, key: &str) -> bool {
+    let row = line.rsplit_once('#').map(|(_, row)| row.split_whitespace());
+    row.is_some_and(|mut words| words.nth(1) == Some(key))
+}
+
 /// Moves Rollback's cursor to a key.
 fn pick(pty: &mut Pty, key: &str) {
     let cursor = |text: &str| text.lines().position(|line| line.contains("│› #"));
@@ -55,7 +61,7 @@ fn pick(pty: &mut Pty, key: &str) {
         let Some(at) = cursor(&text) else { panic!("no cursor in\n{text}") };
         let rows = || text.lines().skip_while(|line| !line.contains("5 Rollback"));
         let first = text.lines().count() - rows().count();
-        let Some(row) = rows().position(|line| line.contains(&format!(" {key} "))).map(|row| first + row) else {
+        let Some(row) = rows().position(|line| is_of(line, key)).map(|row| first + row) else {
             panic!("no row of {key} in\n{text}")
         };
         if row == at {
@@ -74,7 +80,7 @@ fn what_a_command_changed_is_looked_at_and_dropped_before_it_lands() {
     assert_eq!(demo.work("docs/notes.md").as_deref(), Some(NOTES), "nothing has landed");
     pty.wait("7 held");
     for key in ["README.md", "build/hello.o", "docs/notes.md"] {
-        assert!(pty.text().lines().any(|line| line.contains(key) && line.contains("not landed")), "{key}");
+        assert!(pty.text().lines().any(|line| is_of(line, key) && line.contains("not landed")), "{key}");
     }
     pty.press("5", "d diff");
     pick(&mut pty, "docs/notes.md");
