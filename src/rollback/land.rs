@@ -4,6 +4,7 @@
 //! overlay lane it lands in the workspace only when its row is durable, through [`World`] as every other change.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -17,7 +18,7 @@ use crate::model::{
     name_to_bytes,
 };
 use crate::store::{RunLog, crash_point};
-use crate::world::{Put, Value, World};
+use crate::world::{Put, Value, World, WorldError};
 
 /// Bytes of before-images in memory at once.
 const BATCH: u64 = 64 << 20;
@@ -45,10 +46,13 @@ impl Recorded {
     }
 }
 
+/// Opens the file that a change leaves, with its permission bits; `None` when it leaves none.
+pub type Opened = Result<Option<(File, u32)>, String>;
+
 /// What a change that has not been carried out needs to be.
 pub struct Source<'a> {
-    /// The bytes it leaves.
-    pub content: Content<'a>,
+    /// The file it leaves.
+    pub file: &'a (dyn Fn(&Changed) -> Opened + Sync),
     /// A file's time of last change.
     pub modified: &'a (dyn Fn(&Changed) -> Option<SystemTime> + Sync),
 }
@@ -154,12 +158,11 @@ pub fn land(log: &RunLog, world: &World, recorded: &Recorded, source: &Source<'_
     let mut failed = None;
     let mut landed: Vec<(Seq, &Changed)> = Vec::new();
     for (action, changed) in recorded.actions() {
-        if changed.new == KeyState::Unknown {
-            rows.push(event(action, ActionChange::Failed { error: changed.left_out.clone().unwrap_or_default() }));
-            continue;
-        }
         match put_new(world, changed, source, many) {
-            Ok(()) => landed.push((action, changed)),
+            Ok(true) => landed.push((action, changed)),
+            Ok(false) => {
+                rows.push(event(action, ActionChange::Failed { error: changed.left_out.clone().unwrap_or_default() }));
+            }
             Err(why) => {
                 failed = Some((action, changed, why));
                 break;
@@ -262,15 +265,21 @@ pub fn before_image(world: &World, changed: &Changed) -> Result<Vec<u8>, String>
     }
 }
 
-fn put_new(world: &World, changed: &Changed, source: &Source<'_>, later: bool) -> Result<(), String> {
+/// Carries one change out; `false`: it is neither file, folder nor link, and stays where it is.
+fn put_new(world: &World, changed: &Changed, source: &Source<'_>, later: bool) -> Result<bool, String> {
+    let how = Put { later, modified: (source.modified)(changed) };
+    let done = |put: Result<(), WorldError>| put.map(|()| true).map_err(|error| format!("failed to {error}"));
     let value = match &changed.new {
-        KeyState::File { mode, .. } => Value::File { bytes: (source.content)(changed)?, mode: Some(*mode) },
+        // What is left out of capture has no state, and is a change like any other.
+        KeyState::File { .. } | KeyState::Unknown => {
+            let Some((mut file, mode)) = (source.file)(changed)? else { return Ok(false) };
+            return done(world.copy(&key(changed), &mut file, mode, how));
+        }
         KeyState::Directory { mode } => Value::Directory { mode: Some(*mode), entries: Vec::new() },
         KeyState::Symlink { target } => Value::Symlink { target: target.clone() },
         _ => Value::Absent,
     };
-    let how = Put { later, modified: (source.modified)(changed) };
-    world.put_as(&key(changed), &value, how).map_err(|error| format!("failed to {error}"))
+    done(world.put_as(&key(changed), &value, how))
 }
 
 /// Keeps the before-images, appends the rows and the renames among them.

@@ -4,7 +4,7 @@
 //! leave the workspace, even when something changes it meanwhile, and no file has two names.
 
 use std::ffi::OsString;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -83,12 +83,37 @@ impl Files {
     }
 
     pub(super) fn put(&self, path: &str, value: &Value, how: Put) -> Result<(), WorldError> {
+        if *value == Value::Absent && path != ROOT && self.place(path)?.is_none() {
+            return Ok(());
+        }
+        self.change(path, how, |place, found| match value {
+            Value::Absent => place.remove(found),
+            Value::File { bytes, mode } => place.write(found, &mut bytes.as_slice(), *mode, how),
+            Value::Directory { mode, .. } => place.make_folder(found, *mode),
+            Value::Symlink { target } => place.link(found, target),
+            Value::Text(_) | Value::List(_) => {
+                Err(WorldError::WrongState { key: path.to_owned(), why: "a path can't hold a memory value" })
+            }
+        })
+    }
+
+    /// Makes a file of what is read from `from`, however much that is.
+    pub(super) fn copy(&self, path: &str, from: &mut dyn Read, mode: u32, how: Put) -> Result<(), WorldError> {
+        self.change(path, how, |place, found| place.write(found, from, Some(mode), how))
+    }
+
+    /// Has a path changed, where it may be.
+    fn change(
+        &self,
+        path: &str,
+        how: Put,
+        make: impl FnOnce(&Place<'_>, Option<&Metadata>) -> Result<(), WorldError>,
+    ) -> Result<(), WorldError> {
         if path == ROOT {
             return Err(WorldError::WrongState { key: path.to_owned(), why: "it is the workspace itself" });
         }
         let place = match self.place(path)? {
             Some(place) => place,
-            None if *value == Value::Absent => return Ok(()),
             None => {
                 let why = "the folder it is in does not exist, or is not a folder".to_owned();
                 return Err(WorldError::Io { what: "write", path: path.to_owned(), why });
@@ -103,15 +128,7 @@ impl Files {
             }
         }
         let _writable = place.writable().map_err(place.io("write in the folder of"))?;
-        match value {
-            Value::Absent => place.remove(found.as_ref())?,
-            Value::File { bytes, mode } => place.write(found.as_ref(), bytes, *mode, how)?,
-            Value::Directory { mode, .. } => place.make_folder(found.as_ref(), *mode)?,
-            Value::Symlink { target } => place.link(found.as_ref(), target)?,
-            Value::Text(_) | Value::List(_) => {
-                return Err(WorldError::WrongState { key: path.to_owned(), why: "a path can't hold a memory value" });
-            }
-        }
+        make(&place, found.as_ref())?;
         if how.later { Ok(()) } else { sync(&place.folder).map_err(place.io("save the folder of")) }
     }
 
@@ -257,7 +274,13 @@ impl Place<'_> {
         if found.is_some_and(Metadata::is_dir) { self.remove(found) } else { Ok(()) }
     }
 
-    fn write(&self, found: Option<&Metadata>, bytes: &[u8], mode: Option<u32>, how: Put) -> Result<(), WorldError> {
+    fn write(
+        &self,
+        found: Option<&Metadata>,
+        from: &mut dyn Read,
+        mode: Option<u32>,
+        how: Put,
+    ) -> Result<(), WorldError> {
         let kept = found.filter(|found| found.is_file()).map(|found| found.mode() & PERMISSIONS);
         let mode = mode.or(kept).unwrap_or(NEW_FILE);
         self.clear_folder(found)?;
@@ -265,7 +288,7 @@ impl Place<'_> {
             let mut options = OpenOptions::new();
             options.write(true).create_new(true).follow(FollowSymlinks::No);
             let mut file = self.folder.open_with(temporary, &options)?;
-            file.write_all(bytes)?;
+            io::copy(from, &mut file)?;
             // After the bytes: writing to a file takes its set-user-id bit away.
             file.set_permissions(Permissions::from_mode(mode))?;
             let file = file.into_std();
@@ -295,7 +318,7 @@ impl Place<'_> {
     }
 
     /// Makes something under a temporary name beside the place and renames it over the place.
-    fn replace(&self, what: &'static str, make: impl Fn(&Path) -> io::Result<()>) -> Result<(), WorldError> {
+    fn replace(&self, what: &'static str, make: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), WorldError> {
         self.tidy()?;
         let temporary = self.temporary();
         let done = make(&temporary).and_then(|()| self.folder.rename(&temporary, &self.folder, &self.name));

@@ -102,6 +102,11 @@ fn scenario(case: &Case, lane: Lane, extra: &str) -> Scenario {
     }
 }
 
+/// A scenario of one command.
+pub fn scenario_of(name: &'static str, command: &'static str, lane: Lane, extra: &str) -> Scenario {
+    scenario(&case(name, "", command), lane, extra)
+}
+
 /// A stage whose workspace is set up; the run waits at its first gate.
 fn stage(case: &Case, lane: Lane) -> Stage {
     let mut scenario = scenario(case, lane, "");
