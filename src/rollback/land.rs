@@ -255,7 +255,7 @@ fn who(log: &RunLog, root: &Path, changed: &Changed, since: Since) -> Option<Str
 /// # Errors
 /// When they can't be read, or changed since.
 pub fn before_image(world: &World, changed: &Changed) -> Result<Vec<u8>, String> {
-    match world.read(&key(changed)) {
+    match world.peek(&key(changed)) {
         Ok(value) if value.state() == changed.old => match value {
             Value::File { bytes, .. } => Ok(bytes),
             _ => Err("it was no file".into()),

@@ -62,17 +62,22 @@ impl Files {
         }
     }
 
-    pub(super) fn read(&self, path: &str) -> Result<Value, WorldError> {
+    /// What is at a path; `list`: with the entries of a folder.
+    pub(super) fn read(&self, path: &str, list: bool) -> Result<Value, WorldError> {
+        let directory = |folder: &Dir, found: &Metadata| {
+            let entries = if list { self.entries(folder, path)? } else { Vec::new() };
+            Ok(Value::Directory { mode: Some(found.mode() & PERMISSIONS), entries })
+        };
         if path == ROOT {
             let found = self.root.dir_metadata().map_err(WorldError::io("read the folder", path))?;
-            return self.directory(&self.root, &found, path);
+            return directory(&self.root, &found);
         }
         let Some(place) = self.place(path)? else { return Ok(Value::Absent) };
         let Some(found) = place.metadata()? else { return Ok(Value::Absent) };
         self.refuse_data(&found, path)?;
         if found.is_dir() {
             let folder = place.folder.open_dir_nofollow(&place.name).map_err(place.io("open the folder"))?;
-            self.directory(&folder, &found, path)
+            directory(&folder, &found)
         } else if found.is_symlink() {
             Ok(Value::Symlink { target: place.target()? })
         } else if found.is_file() {
@@ -181,7 +186,7 @@ impl Files {
         Ok(())
     }
 
-    fn directory(&self, folder: &Dir, found: &Metadata, path: &str) -> Result<Value, WorldError> {
+    fn entries(&self, folder: &Dir, path: &str) -> Result<Vec<String>, WorldError> {
         let mut entries = Vec::new();
         for entry in folder.entries().map_err(WorldError::io("list the folder", path))? {
             let entry = entry.map_err(WorldError::io("list the folder", path))?;
@@ -196,7 +201,7 @@ impl Files {
             entries.push(name);
         }
         entries.sort();
-        Ok(Value::Directory { mode: Some(found.mode() & PERMISSIONS), entries })
+        Ok(entries)
     }
 }
 

@@ -72,7 +72,15 @@ impl World {
         if key.kind == KeyKind::Memory {
             return Ok(self.lock_memory().get(&key.name).cloned().unwrap_or(Value::Absent));
         }
-        self.files.read(&self.path_of(key)?)
+        self.files.read(&self.path_of(key)?, true)
+    }
+
+    /// [`World::read`], but of a folder only that it is one: its entries are not listed, which it may not allow.
+    ///
+    /// # Errors
+    /// As [`World::read`].
+    pub fn peek(&self, key: &Key) -> Result<Value, WorldError> {
+        if key.kind == KeyKind::Memory { self.read(key) } else { self.files.read(&self.path_of(key)?, false) }
     }
 
     /// Puts the key into this state, exactly. A folder is only made or removed by itself, never with what is in it.
