@@ -46,7 +46,11 @@ pub fn readable_name(name: &str) -> String {
     let mut shown = String::with_capacity(name.len());
     for letter in name.chars() {
         match byte_of(letter) {
-            Some(byte) => shown.push_str(&format!("\\x{byte:02x}")),
+            Some(byte) => {
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                shown.push_str("\\x");
+                shown.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
+            }
             None => shown.push(letter),
         }
     }

@@ -123,7 +123,7 @@ fn look_at_path(log: &RunLog, world: &World, action: Seq, facts: Facts, ahead: &
         |found: String| Finding::Conflict(Conflict { action, key: key.to_string(), by: ConflictBy::Outside { found } });
     let (present, bytes) = match ahead.states.get(&key.name) {
         Some(state) => (state.clone(), None),
-        None => match world.read(&key) {
+        None => match world.peek(&key) {
             Ok(value) => (value.state(), Some(value)),
             Err(error) => return outside(format!("something that can't be read: failed to {error}")),
         },

@@ -234,7 +234,7 @@ enum Stay {
 fn put_back(log: &RunLog, world: &World, step: &Step, gone: &HashSet<Seq>, force: bool, how: Put) -> Result<(), Stay> {
     let key = &step.record.key;
     // Read again: recording took a moment, and someone outside may have used it.
-    let found = world.read(key).map_err(|error| Stay::Left(format!("failed to {error}")))?.state();
+    let found = world.peek(key).map_err(|error| Stay::Left(format!("failed to {error}")))?.state();
     if found != step.present && !force {
         let by = ConflictBy::Outside { found: describe(&found, &step.present) };
         return Err(Stay::Conflict(Conflict { action: step.action, key: key.to_string(), by }));

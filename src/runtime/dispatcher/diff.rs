@@ -116,7 +116,7 @@ impl Look {
                 }
             }
         }
-        self.means.world.read(key).ok()
+        self.means.world.peek(key).ok()
     }
 
     /// A state with its bytes: those kept under its hash, or those that are still there.

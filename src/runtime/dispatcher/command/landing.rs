@@ -135,8 +135,7 @@ impl Written<'_> {
         let (log, means) = (self.run.log.clone(), self.run.means.clone());
         let work = move || {
             let source = Source {
-                content: &|changed| written(&found, changed),
-                open: &|changed| found.open(&changed.path).ok(),
+                file: &|changed| found.open(&changed.path).map_err(|error| format!("failed to {error}")),
                 modified: &|changed| found.modified(&changed.path).ok(),
             };
             let landed = land(&log, &means.world, &recorded, &source);
