@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::act::Doer;
 use super::capture::{Changed, Rules, Snapshots};
-use super::land::{command_ended, record_done};
+use super::land::{command_ended, key, record_done};
 use crate::model::{CommandStart, KeyState, Lane, Seq, SpanId};
 use crate::store::RunLog;
 use crate::world::World;
@@ -17,7 +17,7 @@ pub async fn recover(log: &RunLog, world: &World, run: &Path, rules: &Rules) -> 
     for (command, start) in open {
         let said = match start.lane {
             Lane::Overlay => Ok("nothing of it that had not landed is kept".to_owned()),
-            Lane::Portable => look(log, world, run, rules, &start).await,
+            Lane::Portable => look(log, world, run, rules, (command, &start)).await,
         };
         let name = crate::model::readable_name(&start.command);
         match said {
@@ -31,12 +31,26 @@ pub async fn recover(log: &RunLog, world: &World, run: &Path, rules: &Rules) -> 
     lines
 }
 
-async fn look(log: &RunLog, world: &World, run: &Path, rules: &Rules, start: &CommandStart) -> Result<String, String> {
+async fn look(
+    log: &RunLog,
+    world: &World,
+    run: &Path,
+    rules: &Rules,
+    (command, start): (Seq, &CommandStart),
+) -> Result<String, String> {
     let failed = |error: &dyn std::fmt::Display| format!("failed to {error}");
     let recovered = Snapshots::recover(run, world.root(), rules.clone()).map_err(|error| failed(&error))?;
     let Some(mut snapshots) = recovered else { return Err("its snapshot is gone".into()) };
-    let changes = snapshots.changes().map_err(|error| failed(&error))?;
+    let mut changes = snapshots.changes().map_err(|error| failed(&error))?;
     let count = changes.len();
+    // The process may have died with some of them, or all, on record.
+    changes.retain(|changed| {
+        let key = key(changed);
+        !log.with(|state| {
+            let mut there = state.ledger.all_at(&key).filter(|entry| entry.seq > command);
+            there.any(|entry| entry.record.tool_span == start.span && entry.record.old == changed.old)
+        })
+    });
     let doer = log.with(|state| Doer {
         span: state.trace.agent_of(start.span),
         tool_span: start.span,
