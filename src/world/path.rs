@@ -92,7 +92,7 @@ mod tests {
         for path in ["..", "../x", "a/../../x", "/etc/passwd", "/w/spaceship", "/w", "/w/space/../x", "/../w"] {
             assert!(matches!(relative(path), Err(WorldError::Outside { .. })), "{path}");
         }
-        for path in ["", "  ", "a\0b"] {
+        for path in ["", "a\0b"] {
             assert!(matches!(relative(path), Err(WorldError::Invalid { .. })), "{path:?}");
         }
     }
