@@ -3,6 +3,7 @@
 
 use super::text::plural;
 use super::{Key, Pane, State, UiAction, keys, safe};
+use crate::model::PauseReason;
 
 /// What the footer says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,7 +84,11 @@ pub fn footer(state: &State) -> Footer {
 
 /// That a command's changes wait to land; else what `u` would do in Rollback, and elsewhere what `r` would.
 fn preview(state: &State) -> Option<String> {
-    if let Some((_, changes)) = state.held_here() {
+    if let Some((span, changes)) = state.held_here() {
+        // Whoever pressed `c` and sees them held again wants to know why.
+        if let Some((_, PauseReason::Conflict { conflict })) = state.run.trace.pause(span) {
+            return Some(format!("{}: c lands all the same, D drops", safe::line(conflict)));
+        }
         let have = if changes == 1 { "has" } else { "have" };
         return Some(format!("{} {have} not landed: c lands, D drops", plural(changes, "change")));
     }

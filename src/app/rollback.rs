@@ -124,18 +124,13 @@ impl Rollback {
     pub fn title(&self, run: &RunState) -> String {
         let label = if self.span == SpanId::RUN { "run".into() } else { run.trace.label(self.span) };
         let scope = if self.narrow { " only" } else { " and below" };
-        let mut title = format!("Rollback · {}{scope}", safe::line(&label));
         // What never changed the world can't be counted among what is undone of it.
         let done = self.rows.len() - self.held - self.never;
-        for (count, what) in [(self.held, "not landed"), (self.never, "never done")] {
-            if count > 0 {
-                title.push_str(&format!(" · {count} {what}"));
-            }
-        }
-        if done > 0 {
-            title.push_str(&format!(" · {} of {done} undone", self.undone));
-        }
-        title
+        let part = |count: usize, what: &str| if count > 0 { format!(" · {count} {what}") } else { String::new() };
+        let held = part(self.held, "not landed");
+        let never = part(self.never, "never done");
+        let undone = if done > 0 { format!(" · {} of {done} undone", self.undone) } else { String::new() };
+        format!("Rollback · {}{scope}{held}{never}{undone}", safe::line(&label))
     }
 
     /// The rows in a view of that height.
