@@ -35,7 +35,7 @@ impl Compensate for Runner {
     }
 }
 
-async fn start(run: &Fixture, undo: &[&str]) -> Seq {
+fn start(run: &Fixture, undo: &[&str]) -> Seq {
     let doer = Doer { span: SpanId(1), tool_span: SpanId(2), tool_name: "deploy".into() };
     let undo = undo.iter().map(ToString::to_string).collect();
     let args = json!({"tag": "v2"}).as_object().unwrap().clone();
@@ -44,7 +44,7 @@ async fn start(run: &Fixture, undo: &[&str]) -> Seq {
 }
 
 async fn deployed(run: &Fixture) -> Seq {
-    let action = start(run, &["./deploy", "{before}", "{tag}", "{result.id}"]).await;
+    let action = start(run, &["./deploy", "{before}", "{tag}", "{result.id}"]);
     done(&run.log, action, Ok(r#"{"id": 7}"#.into()));
     action
 }
@@ -103,7 +103,7 @@ async fn one_that_fails_stays_applied_and_stops_nothing_else() {
 #[tokio::test]
 async fn what_cannot_be_filled_in_is_not_run() {
     let run = Fixture::new();
-    let action = start(&run, &["./deploy", "{result.id}"]).await;
+    let action = start(&run, &["./deploy", "{result.id}"]);
     done(&run.log, action, Ok("not JSON".into()));
     let by = Runner::new(Ok(""));
     assert!(preview(&run.log, &run.world, &[action], false).left[0].why.contains("the result is not JSON"));
@@ -129,7 +129,7 @@ async fn a_crash_half_way_through_a_compensation_assumes_nothing() {
 #[tokio::test]
 async fn a_call_without_an_outcome_is_compensated_only_by_force() {
     let run = Fixture::new();
-    let action = start(&run, &["./deploy", "{before}"]).await;
+    let action = start(&run, &["./deploy", "{before}"]);
     assert!(settle(&run.log, &run.world).await[0].contains("whether it was done is not known"));
     let by = Runner::new(Ok(""));
     let report = undo(&run.log, &run.world, &by, action, false).await;
@@ -142,7 +142,7 @@ async fn a_call_without_an_outcome_is_compensated_only_by_force() {
 #[tokio::test]
 async fn one_that_never_started_did_nothing() {
     let run = Fixture::new();
-    let action = start(&run, &["./deploy", "{before}"]).await;
+    let action = start(&run, &["./deploy", "{before}"]);
     done(&run.log, action, Err("no such program".into()));
     assert_eq!(run.log.with(|state| state.ledger.standing(action)), Standing::NotApplied);
     assert_eq!(undo(&run.log, &run.world, &Runner::new(Ok("")), action, false).await.undone, []);

@@ -102,15 +102,15 @@ fn settle_intent(world: &World, entry: &LedgerEntry, chains: &mut Chains) -> Set
         }
         _ => {}
     }
-    let newer = chains.below.get(&record.key.name);
-    let found = match newer {
+    let known = chains.below.get(&record.key.name);
+    let found = match known {
         Some(state) => state.clone(),
         None => match world.peek(&record.key) {
             Ok(value) => value.state(),
             Err(error) => return (None, format!("whether it was done is not known: failed to {error}")),
         },
     };
-    let untouched = newer.is_none() && chains.before.get(&record.key.name) == Some(&found);
+    let untouched = known.is_none() && chains.before.get(&record.key.name) == Some(&found);
     if untouched || found == record.old {
         never()
     } else if same_content(&found, &record.intended) {

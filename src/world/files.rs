@@ -117,12 +117,9 @@ impl Files {
         if path == ROOT {
             return Err(WorldError::WrongState { key: path.to_owned(), why: "it is the workspace itself" });
         }
-        let place = match self.place(path)? {
-            Some(place) => place,
-            None => {
-                let why = "the folder it is in does not exist, or is not a folder".to_owned();
-                return Err(WorldError::Io { what: "write", path: path.to_owned(), why });
-            }
+        let Some(place) = self.place(path)? else {
+            let why = "the folder it is in does not exist, or is not a folder".to_owned();
+            return Err(WorldError::Io { what: "write", path: path.to_owned(), why });
         };
         let found = place.metadata()?;
         if let Some(found) = &found {

@@ -25,7 +25,6 @@ const OWN: [&[u8]; 4] = [b"a", b"b", b"s/a", b"s/b"];
 /// A run, and what should be there.
 pub struct Driver {
     stage: Stage,
-    lane: Lane,
     tree: Manifest,
     start: Manifest,
     history: Vec<Change>,
@@ -50,7 +49,6 @@ impl Driver {
         }
         let mut driver = Self {
             stage,
-            lane,
             tree: Manifest::new(),
             start: Manifest::new(),
             history: Vec::new(),
