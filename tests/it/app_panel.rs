@@ -172,7 +172,7 @@ fn an_undo_in_conflict_shows_the_list_and_undoes_these_first() {
     let report = UndoReport { conflict: Some(conflict), ..UndoReport::default() };
     bench.send(Update::Undo(report.clone()));
     let told = ask_lines(&bench).join("\n");
-    assert!(told.contains("Nothing was touched"), "{told}");
+    assert!(told.contains("was not touched"), "{told}");
     let in_list = format!("  {later} tama_files_write NOTES.md  absent → \"new\"  in reviewer");
     assert!(told.contains(&in_list), "{told}");
     assert_eq!(bench.keys("d"), [model::Command::Diff { action: spans.first, sides: DiffSides::Present }]);

@@ -57,7 +57,7 @@ fn later(state: &State, conflict: &Conflict, first: &[(Seq, SpanId)]) -> Vec<Str
     let run = &state.run;
     let who = diff::who(run, conflict.action);
     let mut lines = vec![
-        format!("{} was changed later than by {who}. Nothing was touched.", conflict.key),
+        format!("{} was changed later than by {who}, and was not touched.", conflict.key),
         "To be undone first, in this order:".into(),
     ];
     let actions: Vec<Seq> = first.iter().map(|(seq, _)| *seq).collect();
@@ -73,6 +73,6 @@ fn outside(state: &State, conflict: &Conflict, found: &str) -> Vec<String> {
         format!("Someone outside of this run changed {}.", conflict.key),
         format!("  found     {found}"),
         format!("  expected  {expected}, as {} left it", diff::who(run, conflict.action)),
-        "Nothing was touched: what is there now stays unless you force it.".into(),
+        "It was not touched: what is there now stays unless you force it.".into(),
     ]
 }
