@@ -13,7 +13,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use duckdb::{Connection, params};
 use futures::executor::block_on;
 use tama_tui::model::{ActionOp, Key, RunId, Seq, SpanId, TraceBody};
-use tama_tui::rollback::{Doer, perform, undo_list};
+use tama_tui::rollback::{Doer, NoCompensation, perform, undo_list};
 use tama_tui::store::{DataDir, NewRun, RunLog};
 use tama_tui::world::{Change, Value, World};
 use tempfile::TempDir;
@@ -110,7 +110,7 @@ fn undo(criterion: &mut Criterion) {
                 let one = |_| {
                     let run = run(size);
                     let start = Instant::now();
-                    let report = block_on(undo_list(&run.log, &run.world, &run.actions, false));
+                    let report = block_on(undo_list(&run.log, &run.world, &NoCompensation, &run.actions, false));
                     let took = start.elapsed();
                     assert_eq!(report.undone.len(), size);
                     took

@@ -154,6 +154,7 @@ fn change_text(change: &ActionChange) -> Option<(LogKind, String)> {
     Some(match change {
         ActionChange::Undone { forced: true } => (LogKind::Undo, "undone by force".into()),
         ActionChange::Undone { forced: false } => (LogKind::Undo, "undone".into()),
+        ActionChange::Compensated { result } => (LogKind::Undo, format!("compensated: {result}")),
         ActionChange::Redone => (LogKind::Undo, "redone".into()),
         ActionChange::Refused { why } => (LogKind::Refused, format!("refused: {why}")),
         ActionChange::Failed { error } => (LogKind::Error, format!("failed: {error}")),

@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{Scroll, safe};
 use crate::model::{
-    ActionChange, ActionOp, ActionStatus, KeyState, LedgerEntry, RunState, Seq, SpanId, Standing, TraceBody,
+    ActionChange, ActionOp, ActionStatus, Compensation, KeyKind, KeyState, LedgerEntry, RunState, Seq, SpanId,
+    Standing, TraceBody, command_line,
 };
 
 /// What can be done with an action, in a word.
@@ -291,6 +292,7 @@ impl Rollback {
         let record = &entry.record;
         let left = entry.left();
         let change = match record.op {
+            ActionOp::External if record.key.kind == KeyKind::Compensation => amends(entry),
             ActionOp::External => record.old.summary(),
             ActionOp::Append => format!("+ {}", record.intended.summary()),
             ActionOp::Set | ActionOp::Delete => record.old.change_to(left),
@@ -305,5 +307,20 @@ impl Rollback {
             Some((added, removed)) => format!("{change}  +{added} -{removed}"),
             None => change,
         }
+    }
+}
+
+/// The command that makes up for an action.
+fn amends(entry: &LedgerEntry) -> String {
+    let text = |state: &KeyState| match state {
+        KeyState::Text { text } => Some(text.clone()),
+        _ => None,
+    };
+    let stored = text(&entry.record.intended).and_then(|json| serde_json::from_str::<Compensation>(&json).ok());
+    let before = text(&entry.record.old);
+    match stored.map(|stored| stored.command(before.as_deref(), text(&entry.after).as_deref())) {
+        Some(Ok(argv)) => format!("undo runs {}", command_line(&argv)),
+        Some(Err(why)) => format!("can't be undone: {why}"),
+        None => entry.record.old.summary(),
     }
 }

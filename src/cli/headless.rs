@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::exit::Exit;
 use super::progress::Progress;
 use super::text::{print, print_json, safe, say};
-use crate::model::{Command, RunState, RunStatus, Seq, SpanId, TextHash, Update};
+use crate::model::{Command, RunState, RunStatus, Seq, ShellMode, SpanId, TextHash, Update};
 use crate::runtime::{Engine, Finish, Session};
 use crate::store::{Access, RunFolder, RunLog};
 
@@ -21,6 +21,7 @@ pub(super) struct Headless {
     interrupt: Signal,
     terminate: Signal,
     cancelled: bool,
+    shell: Option<ShellMode>,
 }
 
 /// How it ended.
@@ -28,6 +29,7 @@ struct End {
     status: RunStatus,
     text: Option<String>,
     finish: Finish,
+    shell: Option<ShellMode>,
 }
 
 impl Headless {
@@ -46,6 +48,7 @@ impl Headless {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             cancelled: false,
+            shell: None,
         })
     }
 
@@ -90,13 +93,13 @@ impl Headless {
                 Some(_) => {}
             }
         }
-        let Self { run, folder, log, engine, progress, .. } = self;
+        let Self { run, folder, log, engine, progress, shell, .. } = self;
         let finish = engine.finish.await?;
         if !progress.ended() {
             return Ok(Exit::Failed);
         }
         let text = progress.result().map(|hash| stored_text(folder.as_ref(), &log, hash)).transpose()?;
-        let end = End { status: log.with(|state| state.status), text, finish };
+        let end = End { status: log.with(|state| state.status), text, finish, shell };
         if as_json {
             let mut told = log.with(|state| end.json(&run, state));
             if let Some(told) = told.as_object_mut() {
@@ -122,8 +125,10 @@ impl Headless {
         loop {
             tokio::select! {
                 update = self.engine.feed.next() => {
-                    if let Some(Update::Events(events)) = &update {
-                        self.progress.take(events);
+                    match &update {
+                        Some(Update::Events(events)) => self.progress.take(events),
+                        Some(Update::Shell(mode)) => self.shell = Some(mode.clone()),
+                        _ => {}
                     }
                     return update;
                 }
@@ -188,6 +193,7 @@ impl End {
             "cost_microusd": counts.cost,
             "undoable": counts.undoable,
             "permanent": counts.permanent,
+            "shell": self.shell,
         })
     }
 }

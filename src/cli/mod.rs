@@ -11,6 +11,7 @@ mod replay;
 mod retry;
 mod run;
 mod runs;
+mod salvage;
 mod screen;
 mod show;
 mod stored;
@@ -25,6 +26,8 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use color_eyre::eyre::{Report, eyre};
 
 use exit::Exit;
+
+use crate::effects::confine;
 
 /// A full-screen debugger for multi-agent LLM pipelines that can take things back.
 ///
@@ -84,6 +87,14 @@ enum Command {
 
 /// Runs the program; everything it has to say on failure is one paragraph on stderr.
 pub fn main() -> ExitCode {
+    if let Some(exit) = confine::enter() {
+        return exit;
+    }
+    if let Some(exit) = salvage::inspected() {
+        return exit;
+    }
+    // The very file that runs, even when another has taken its path meanwhile; only Linux needs it.
+    confine::set_helper("/proc/self/exe");
     let cli = Cli::parse();
     if cli.command.is_some() && cli.debug.pipeline.is_some() {
         let why = "name either a pipeline to debug or a command, not both";

@@ -53,7 +53,7 @@ pub(super) async fn dry_run(args: &Args, prompt: Option<&str>, data: &DataDir) -
     let outlook = foresee(&log, &events, source.as_deref().map(Path::new), &plan, prompt);
     let outlook = outlook.map_err(|why| eyre!("{why}"))?;
     plan.changed = outlook.changed;
-    let stored = Stored::with_world(data, folder, log, Access::ReadOnly).await?;
+    let stored = Stored::with_world(data, folder, log, &events, Access::ReadOnly).await?;
     let conflict = preview(&stored.log, &stored.world, &plan.undoes, false).conflict;
     let outside = stored.log.with(|state| Outside::of(state, &plan));
     let exit = if conflict.is_some() { Exit::Failed } else { Exit::Done };

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::text::{cut, dollars, moment, print, print_json, size, table, took};
-use super::{Global, data, show};
+use super::{Global, data, salvage, show};
 use crate::store::{DataDir, RunListing, StoreError};
 
 const HEAD: [&str; 11] =
@@ -31,6 +31,8 @@ pub(super) struct Args {
 enum Runs {
     /// Show one run: its spans, and what it did to the world
     Show(show::Args),
+    /// Move a damaged log aside, and keep every row that can be read
+    Salvage(salvage::Args),
 }
 
 /// Lists the runs, or shows one.
@@ -38,6 +40,7 @@ pub(super) fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
     let data = data::existing(global)?;
     match args.command {
         Some(Runs::Show(show)) => show::run(&show, &data),
+        Some(Runs::Salvage(args)) => salvage::run(&args, &data),
         None if args.json => list_json(&data),
         None => list(&data),
     }

@@ -7,6 +7,7 @@ use color_eyre::eyre::eyre;
 use super::text::say;
 use crate::model::{SpanId, TraceEvent};
 use crate::rollback;
+use crate::runtime;
 use crate::store::{Access, DataDir, Opened, RunFolder, RunLog};
 use crate::world::{Scope, World};
 
@@ -23,8 +24,8 @@ pub(super) struct Stored {
 impl Stored {
     /// Opens the run that `part` of an id names. What a killed process left half-done is settled first, and told.
     pub async fn open(data: &DataDir, part: &str, access: Access) -> color_eyre::Result<Self> {
-        let (folder, log, _) = open_log(data, part, access)?;
-        Self::with_world(data, folder, log, access).await
+        let (folder, log, events) = open_log(data, part, access)?;
+        Self::with_world(data, folder, log, &events, access).await
     }
 
     /// Opens the world of an opened run.
@@ -32,17 +33,19 @@ impl Stored {
         data: &DataDir,
         folder: RunFolder,
         log: RunLog,
+        events: &[TraceEvent],
         access: Access,
     ) -> color_eyre::Result<Self> {
-        let workspace = log.with(|state| state.workspace.clone());
+        let workspace = folder.workspace(&log).map_err(|error| eyre!("failed to {error}"))?;
         let world =
             World::open(Path::new(&workspace), Some(data.path())).map_err(|error| eyre!("failed to {error}"))?;
         world.load_memory(log.with(|state| state.ledger.all_memory()));
         if access == Access::ReadWrite {
             let _guard = world.lock(Scope::All, "opening").await;
-            for line in rollback::settle(&log, &world).await {
-                say(&line);
-            }
+            let settled = rollback::settle(&log, &world).await;
+            let rules = runtime::rules(&runtime::capture_of(&log, events), Some(data.path()));
+            let recovered = rollback::recover(&log, &world, folder.path(), &rules).await;
+            settled.iter().chain(&recovered).for_each(|line| say(line));
         }
         Ok(Self { folder, log, world })
     }
@@ -68,9 +71,11 @@ pub(super) fn open_log(
         folder.open(Box::new(|_| {}), access).map_err(|error| eyre!("failed to {error}"))?;
     if access == Access::ReadWrite && !damage.is_empty() {
         return Err(eyre!(
-            "run {} can be read and not changed, because its log is damaged: {}. Look at it with `tama-tui runs show`.",
+            "run {} can be read and not changed, because its log is damaged: {}. Look at it with `tama-tui runs show`; \
+             `tama-tui runs salvage {}` moves the damaged log aside and keeps what can be read, and then it can be undone.",
             folder.id(),
-            damage.join("; ")
+            damage.join("; "),
+            folder.id()
         ));
     }
     for line in damage {

@@ -1,14 +1,19 @@
 //! `undo`: takes back what a stored run did, newest first.
 
+use std::sync::Arc;
+
 use color_eyre::eyre::eyre;
 
 use super::exit::Exit;
 use super::stored::{Stored, find_span};
 use super::text::{print, print_json, safe};
 use super::{Global, data};
-use crate::model::{RunState, Seq, SpanId, UndoReport};
+use crate::effects::Masker;
+use crate::effects::confine::{Place, Shell};
+use crate::effects::tools::Compensator;
+use crate::model::{KeyKind, LedgerEntry, RunState, Seq, SpanId, UndoReport};
 use crate::rollback::{preview, settles_away, undo_list, why_refused};
-use crate::store::Access;
+use crate::store::{Access, DataDir};
 use crate::world::Scope;
 
 /// `tama-tui undo`.
@@ -52,7 +57,9 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         preview(&stored.log, &stored.world, &wanted, args.force)
     } else {
         let _guard = stored.world.lock(Scope::All, "undo").await;
-        undo_list(&stored.log, &stored.world, &wanted, args.force).await
+        let masker = Arc::new(Masker::from_env());
+        let by = Compensator::new(shell_for(&stored, &data, &wanted), masker);
+        undo_list(&stored.log, &stored.world, &by, &wanted, args.force).await
     };
     if args.json {
         print_json(&report)?;
@@ -63,6 +70,19 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         stored.close()?;
     }
     Ok(verdict(&wanted, &report))
+}
+
+/// What runs the commands that make up for actions; nothing is tried out where there are none.
+fn shell_for(stored: &Stored, data: &DataDir, wanted: &[Seq]) -> Shell {
+    let compensation = |action: &Seq| {
+        let is_one = |entry: &LedgerEntry| entry.record.key.kind == KeyKind::Compensation;
+        stored.log.with(|state| state.ledger.get(*action).is_some_and(is_one))
+    };
+    let workspace = stored.world.root().to_owned();
+    if !wanted.iter().any(compensation) {
+        return Shell::unconfined(workspace);
+    }
+    Shell::probe(Place { workspace, hidden: vec![data.path().to_owned()], scratch: None })
 }
 
 fn seq(written: &str) -> Result<Seq, String> {
@@ -99,12 +119,18 @@ fn verdict(wanted: &[Seq], report: &UndoReport) -> Exit {
 /// The report as lines.
 fn told(state: &RunState, wanted: &[Seq], report: &UndoReport, dry_run: bool) -> String {
     let key = |action: Seq| state.ledger.get(action).map_or_else(String::new, |entry| entry.record.key.to_string());
-    let before = |action: Seq| state.ledger.get(action).map_or_else(String::new, |entry| entry.record.old.summary());
+    let becomes = |action: Seq| {
+        let entry = state.ledger.get(action);
+        entry.map_or_else(String::new, |entry| match (entry.record.key.kind, dry_run) {
+            (KeyKind::Compensation, true) => "by its compensation".into(),
+            (KeyKind::Compensation, false) => "compensated".into(),
+            _ => format!("{} again", entry.record.old.summary()),
+        })
+    };
     let (undoes, undone) = if dry_run { ("would undo", "would be undone") } else { ("undid", "undone") };
     let mut lines: Vec<String> = Vec::new();
-    lines.extend(
-        report.undone.iter().map(|action| format!("{undoes} {action} {}: {} again", key(*action), before(*action))),
-    );
+    lines
+        .extend(report.undone.iter().map(|action| format!("{undoes} {action} {}: {}", key(*action), becomes(*action))));
     lines.extend(report.left.iter().map(|left| format!("left {} {}: {}", left.action, key(left.action), left.why)));
     if let Some(conflict) = &report.conflict {
         let action = conflict.action;
@@ -117,6 +143,12 @@ fn told(state: &RunState, wanted: &[Seq], report: &UndoReport, dry_run: bool) ->
     } else {
         format!("{count} of {} {undone}", wanted.len())
     });
+    if !report.compensated.is_empty() {
+        lines.push(format!(
+            "{} of them compensated: what that did outside can't be read again",
+            report.compensated.len()
+        ));
+    }
     let certificate = &report.certificate;
     if certificate.total > 0 {
         lines.push(format!("restored {}/{}", certificate.restored, certificate.total));

@@ -38,7 +38,7 @@ pub enum ActionOp {
 pub enum Undoability {
     /// The before-state is kept.
     Undo,
-    /// It can't be undone, and why ("not captured yet").
+    /// It can't be undone, and why ("may have reached outside").
     Permanent {
         /// The reason, shown in the panel.
         why: String,
@@ -105,6 +105,11 @@ pub enum ActionChange {
         /// Whether the user forced it over a conflict.
         forced: bool,
     },
+    /// Its compensation was run; the undo that follows is its end.
+    Compensated {
+        /// What it printed.
+        result: String,
+    },
     /// A redo is about to touch the world.
     RedoStarted,
     /// The redo is done.
@@ -128,6 +133,7 @@ impl ActionChange {
             Self::Dropped { .. } => "dropped",
             Self::UndoStarted => "undo_started",
             Self::Undone { .. } => "undone",
+            Self::Compensated { .. } => "compensated",
             Self::RedoStarted => "redo_started",
             Self::Redone => "redone",
             Self::Refused { .. } => "refused",

@@ -59,6 +59,19 @@ impl LedgerEntry {
         }
     }
 
+    /// Whether a retry can have it undone.
+    ///
+    /// # Errors
+    /// With why not: nothing can undo it, its compensation failed, or nobody knows whether it was done.
+    pub fn can_be_taken_back(&self) -> Result<(), String> {
+        match (&self.record.undo, self.record.key.kind, self.status) {
+            (Undoability::Permanent { why }, ..) => Err(why.clone()),
+            (_, KeyKind::Compensation, ActionStatus::Intent) => Err("whether it was done is not known".into()),
+            (_, KeyKind::Compensation, _) if self.refused => Err("its compensation failed".into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether its old state is kept.
     #[must_use]
     pub fn is_undoable(&self) -> bool {
@@ -132,7 +145,8 @@ impl Ledger {
 
     /// The actions at one place (all kinds of paths together), oldest first.
     pub fn all_at(&self, key: &Key) -> impl DoubleEndedIterator<Item = &LedgerEntry> {
-        let places = self.by_place.get(&place(key)).map_or(&[][..], Vec::as_slice);
+        let places = if has_place(key) { self.by_place.get(&place(key)) } else { None };
+        let places = places.map_or(&[][..], Vec::as_slice);
         places.iter().map(|at| &self.entries[*at])
     }
 
@@ -192,24 +206,28 @@ impl Ledger {
         found
     }
 
-    /// Later applied actions on a path above (it was replaced or removed), or, for a folder, on paths inside it.
+    /// The actions on paths inside a folder, by path.
+    pub fn inside(&self, folder: &Key) -> impl Iterator<Item = &LedgerEntry> {
+        let places = (true, format!("{}/", folder.name))..(true, format!("{}0", folder.name));
+        self.by_place.range(places).flat_map(|(_, places)| places).map(|at| &self.entries[*at])
+    }
+
+    /// Later applied actions on a path above (it was replaced or removed), or, for a folder, on paths inside it: unless
+    /// undoing it leaves a folder there.
     fn entangled_paths<'a>(&'a self, action: Seq, key: &'a Key) -> impl Iterator<Item = &'a LedgerEntry> {
-        let inside = self
-            .by_place
-            .range((true, format!("{}/", key.name))..(true, format!("{}0", key.name)))
-            .flat_map(|(_, places)| places);
+        let before = self.get(action).map(|entry| &entry.record.old);
+        let stays_folder = matches!(before, Some(KeyState::Directory { .. }));
         let above = key
             .name
             .match_indices('/')
             .filter_map(|(at, _)| self.by_place.get(&(true, key.name[..at].to_owned())))
             .flatten();
-        inside
-            .chain(above)
-            .map(|at| &self.entries[*at])
+        self.inside(key)
+            .chain(above.map(|at| &self.entries[*at]))
             .filter(move |later| later.seq > action && later.is_applied() && later.is_undoable())
             .filter(move |later| {
                 let makes_folder = matches!(later.record.intended, KeyState::Directory { .. });
-                later.record.key.is_inside(key) || !makes_folder
+                if later.record.key.is_inside(key) { !stays_folder } else { !makes_folder }
             })
     }
 
@@ -254,7 +272,7 @@ impl Ledger {
     pub(super) fn record(&mut self, seq: Seq, record: &ActionRecord) {
         let at = self.entries.len();
         self.index.insert(seq, at);
-        if record.key.kind != KeyKind::External {
+        if has_place(&record.key) {
             self.by_place.entry(place(&record.key)).or_default().push(at);
         }
         self.entries.push(LedgerEntry {
@@ -283,6 +301,7 @@ impl Ledger {
             }
             ActionChange::Held => entry.status = ActionStatus::Held,
             ActionChange::UndoStarted | ActionChange::RedoStarted => entry.half_done = true,
+            ActionChange::Compensated { .. } => {}
             ActionChange::Undone { .. } => {
                 entry.status = ActionStatus::Undone;
                 entry.half_done = false;
@@ -342,6 +361,11 @@ impl KeyState {
             _ => Self::List { elements: vec![element] },
         }
     }
+}
+
+/// What can't be read back has no place that another action could touch.
+fn has_place(key: &Key) -> bool {
+    !matches!(key.kind, KeyKind::External | KeyKind::Compensation)
 }
 
 fn place(key: &Key) -> (bool, String) {

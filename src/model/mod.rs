@@ -6,6 +6,7 @@
 
 mod action;
 mod command;
+mod compensation;
 mod diff;
 mod event;
 mod ids;
@@ -20,6 +21,7 @@ mod update;
 
 pub use action::{ActionChange, ActionEvent, ActionOp, ActionRecord, EffectClass, Undoability};
 pub use command::{Breakpoint, Command, EditScope, Gate, Release};
+pub use compensation::{Compensation, Part, argument, command_line, fill, parts, quoted};
 pub use diff::{ActionDiff, Bytes, DiffBody, DiffSides, Hunk, HunkLine, LineIn, permissions};
 pub use event::{
     EditReach, Fan, Finish, LlmRequestRecord, MessageRecord, PauseReason, RunStatus, SpanEnd, SpanKind, SpanSpec,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    Fan, Gate, Generation, Millis, PauseReason, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStart, SpanStatus, Try,
-    Usage,
+    EffectClass, Fan, Gate, Generation, Millis, PauseReason, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStart,
+    SpanStatus, Try, Usage,
 };
 
 const NONE: u32 = u32::MAX;
@@ -53,6 +53,8 @@ pub struct Span {
     pub counts: Counts,
     /// How many spans are directly below it.
     pub children: u32,
+    /// What it does to the world, as a tool declares it.
+    pub effect: Option<EffectClass>,
     outcome: SpanStatus,
     acknowledged: u32,
     name: u32,
@@ -64,6 +66,13 @@ pub struct Span {
 }
 
 impl Span {
+    /// Whether it is a tool that has not done yet what can't be taken back.
+    #[must_use]
+    pub fn will_be_permanent(&self) -> bool {
+        let nothing_yet = self.counts.undoable + self.counts.permanent + self.counts.undone == 0;
+        self.effect == Some(EffectClass::Irreversible) && self.status.is_live() && nothing_yet
+    }
+
     /// A span that just started, at the top of the tree.
     fn new(kind: SpanKind, name: u32, seq: Seq, at: Millis) -> Self {
         Self {
@@ -80,6 +89,7 @@ impl Span {
             end: None,
             counts: Counts::default(),
             children: 0,
+            effect: None,
             outcome: SpanStatus::Running,
             acknowledged: 0,
             name,
@@ -256,6 +266,7 @@ impl Trace {
     }
 
     pub(super) fn start(&mut self, start: &SpanStart, seq: Seq, at: Millis) {
+        self.stand_in(start.span, seq, at);
         if start.span.0 as usize != self.spans.len() || self.get(start.parent).is_none() {
             return;
         }
@@ -263,8 +274,13 @@ impl Trace {
             SpanSpec::Agent { pattern, .. } => self.intern(pattern),
             _ => NONE,
         };
+        let effect = match &start.spec {
+            SpanSpec::Tool { effect, .. } => Some(*effect),
+            _ => None,
+        };
         let name = self.intern(&start.name);
         self.spans.push(Span {
+            effect,
             parent: start.parent,
             visit: start.visit,
             attempt: start.attempt,
@@ -273,13 +289,36 @@ impl Trace {
             pattern,
             ..Span::new(start.spec.kind(), name, seq, at)
         });
-        let parent = &mut self.spans[start.parent.0 as usize];
-        let elder = std::mem::replace(&mut parent.last_child, start.span.0);
+        self.attach(start.span, start.parent);
+    }
+
+    /// Spans whose rows are lost (in a damaged log) leave their places, so that the others keep theirs and what they
+    /// did stays below the run.
+    fn stand_in(&mut self, before: SpanId, seq: Seq, at: Millis) {
+        const MOST: usize = 100_000;
+        let lost = (before.0 as usize).saturating_sub(self.spans.len());
+        for _ in (0..lost).take_while(|_| lost <= MOST) {
+            let name = self.intern("(lost)");
+            if self.spans.is_empty() {
+                self.spans.push(Span::new(SpanKind::Run, name, seq, at));
+                continue;
+            }
+            let span = SpanId(u32::try_from(self.spans.len()).unwrap_or(NONE));
+            let spec = Span { status: SpanStatus::Cancelled, ..Span::new(SpanKind::Agent, name, seq, at) };
+            self.spans.push(spec);
+            self.attach(span, SpanId::RUN);
+        }
+    }
+
+    /// Makes a span the last child of another.
+    fn attach(&mut self, span: SpanId, to: SpanId) {
+        let parent = &mut self.spans[to.0 as usize];
+        let elder = std::mem::replace(&mut parent.last_child, span.0);
         parent.children += 1;
         if elder == NONE {
-            parent.first_child = start.span.0;
+            parent.first_child = span.0;
         } else {
-            self.spans[elder as usize].next_sibling = start.span.0;
+            self.spans[elder as usize].next_sibling = span.0;
         }
     }
 

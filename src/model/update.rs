@@ -148,6 +148,9 @@ pub struct PlanLeave {
 pub struct UndoReport {
     /// Actions undone, in order.
     pub undone: Vec<Seq>,
+    /// Those of them that a compensation made up for: nothing of them could be read again.
+    #[serde(default)]
+    pub compensated: Vec<Seq>,
     /// Actions redone.
     pub redone: Vec<Seq>,
     /// Actions left as they are, and why.

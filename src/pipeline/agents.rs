@@ -31,6 +31,8 @@ pub(super) struct Edge {
 pub(super) struct Agents<'a> {
     pub(super) base: &'a Path,
     pub(super) models: &'a Models<'a>,
+    /// Names of the user's own tools, those with faults too.
+    pub(super) tools: &'a [String],
     /// Names of all agents, those with faults too.
     pub(super) names: Vec<String>,
     pub(super) edges: Vec<Edge>,
@@ -87,10 +89,11 @@ impl<'a> Agents<'a> {
         let model = self.model(table);
         if react {
             agent.pattern = Pattern::React;
-            agent.tools = read_tools(table);
+            agent.tools = read_tools(table, self.tools);
             agent.max_iter = table.count_u32("max_iter").unwrap_or(MAX_ITER);
             let skills = table.strings("skills");
-            agent.skills = skills.iter().filter_map(|name| read_skill(table.doc, self.base, name)).collect();
+            agent.skills =
+                skills.iter().filter_map(|name| read_skill(table.doc, self.base, name, self.tools)).collect();
         } else {
             for key in ["tools", "skills", "max_iter"] {
                 table.refuse(key, &format!("`{key}` belongs to a tool loop"), "use pattern = \"react\"");
@@ -180,7 +183,7 @@ impl<'a> Agents<'a> {
         };
         let prompt = self.prompt(&table);
         let tools = if react {
-            read_tools(&table)
+            read_tools(&table, self.tools)
         } else {
             table.refuse("tools", "`tools` belongs to a tool loop", "use pattern = \"react\"");
             vec![]

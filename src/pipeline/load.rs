@@ -7,6 +7,8 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::agents::Agents;
+use super::capture::read_capture;
+use super::custom::read_custom;
 use super::faults::{Collector, Doc, Faults};
 use super::graph::{check_cycles, unused};
 use super::models::{Models, read_prices};
@@ -101,14 +103,16 @@ fn read_document<'a>(
     let head = read_head(&root, base);
     let models = Models::read(&root, base);
     let prices = read_prices(&root);
-    let mut agents = Agents { base, models: &models, names: vec![], edges: vec![] };
+    let (tools, own) = read_custom(&root, base);
+    let mut agents = Agents { base, models: &models, tools: &own, names: vec![], edges: vec![] };
     let read = root.table("agents").map(|table| agents.read(&table)).unwrap_or_default();
     let names: Vec<&str> = agents.names.iter().map(String::as_str).collect();
     check_cycles(doc, &agents.names, &agents.edges);
-    let policy = read_policy(&root);
+    let capture = read_capture(&root);
+    let policy = read_policy(&root, &own);
     let limits = read_limits(&root, &models, &prices.keys().map(String::as_str).collect::<Vec<_>>());
-    let breakpoints = read_breakpoints(&root, &names);
-    for key in ["tools", "mcp", "verify"] {
+    let breakpoints = read_breakpoints(&root, &names, &own);
+    for key in ["mcp", "verify"] {
         root.refuse(key, &format!("[{key}] is {LATER}"), "leave it out");
     }
     root.finish();
@@ -133,8 +137,10 @@ fn read_document<'a>(
         task: head.task.map(Spanned::into_inner),
         workspace: head.workspace.into_inner(),
         agents: read,
+        tools,
         providers: models.providers,
         prices,
+        capture,
         policy,
         limits,
         breakpoints,

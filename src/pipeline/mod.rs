@@ -4,7 +4,9 @@
 //! A [`Script`] is the file behind a `script:FILE` model.
 
 mod agents;
+mod capture;
 mod changes;
+mod custom;
 mod faults;
 mod fsm;
 mod glob;
@@ -20,6 +22,8 @@ mod tools;
 mod workspace;
 
 #[cfg(test)]
+mod custom_tests;
+#[cfg(test)]
 mod tests;
 
 pub use changes::changed_agents;
@@ -28,4 +32,7 @@ pub use glob::{Glob, GlobError};
 pub use load::{Loaded, check, load};
 pub use names::{TOOLS, nearest};
 pub use script::{Reply, Script, ScriptError};
-pub use spec::{Agent, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, Skill, Step, Target};
+pub use spec::{
+    Agent, ArgType, Capture, CustomTool, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, Skill,
+    Step, Target, ToolArg,
+};

@@ -76,6 +76,15 @@ impl<'a> Table<'a> {
         array.iter().filter_map(|item| text(self.doc, key, item)).collect()
     }
 
+    pub(super) fn flag(&self, key: &'static str) -> Option<bool> {
+        let (_, value) = self.get(key)?;
+        let flag = value.get_ref().as_bool();
+        if flag.is_none() {
+            wrong_type(self.doc, key, "true or false", value);
+        }
+        flag
+    }
+
     /// A whole number from 1 up.
     pub(super) fn count(&self, key: &'static str) -> Option<u64> {
         let (_, value) = self.get(key)?;

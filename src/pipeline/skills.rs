@@ -24,8 +24,8 @@ struct Head {
     tools: Vec<Value>,
 }
 
-/// Reads a skill that an agent names.
-pub(super) fn read_skill(doc: &Doc<'_>, base: &Path, name: &Text) -> Option<Skill> {
+/// Reads a skill that an agent names. `own`: names of the user's own tools.
+pub(super) fn read_skill(doc: &Doc<'_>, base: &Path, name: &Text, own: &[String]) -> Option<Skill> {
     let skill = name.get_ref();
     if !is_kebab(skill) {
         doc.fault(name.span(), format!("the skill's name `{skill}` is not kebab-case"));
@@ -33,7 +33,7 @@ pub(super) fn read_skill(doc: &Doc<'_>, base: &Path, name: &Text) -> Option<Skil
     }
     let path = base.join("skills").join(skill).join("SKILL.md");
     match fs::read_to_string(&path) {
-        Ok(text) => parse(&doc.beside(&path.display().to_string(), text), skill),
+        Ok(text) => parse(&doc.beside(&path.display().to_string(), text), skill, own),
         Err(error) => {
             let message = format!("can't read the skill `{skill}`: {error}");
             doc.fault_help(name.span(), message, format!("a skill is the file skills/{skill}/SKILL.md"));
@@ -42,7 +42,7 @@ pub(super) fn read_skill(doc: &Doc<'_>, base: &Path, name: &Text) -> Option<Skil
     }
 }
 
-fn parse(doc: &Doc<'_>, folder: &str) -> Option<Skill> {
+fn parse(doc: &Doc<'_>, folder: &str, own: &[String]) -> Option<Skill> {
     let Some((head, body)) = split(doc.text()) else {
         doc.fault_help(
             0..first_line(doc.text()),
@@ -60,7 +60,7 @@ fn parse(doc: &Doc<'_>, folder: &str) -> Option<Skill> {
         );
     }
     for tool in &head.tools {
-        check_tool(doc, &tool.text, tool.span.clone());
+        check_tool(doc, &tool.text, tool.span.clone(), own);
     }
     let Some(description) = head.description.filter(|text| !text.text.is_empty()) else {
         doc.fault_help(0..3, "the skill has no `description`", "one line that tells the model when to read it");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Breakpoint, ModelName, ModelOptions};
+use crate::model::{Breakpoint, EffectClass, ModelName, ModelOptions};
 
 /// A pipeline with every prompt, step and skill read in. It is stored with the run as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,10 +20,16 @@ pub struct Pipeline {
     pub workspace: String,
     /// The agents by name, in file order.
     pub agents: IndexMap<String, Agent>,
+    /// The user's own tools by name, in file order.
+    #[serde(default)]
+    pub tools: IndexMap<String, CustomTool>,
     /// Settings of providers by name.
     pub providers: BTreeMap<String, Provider>,
     /// Prices by `provider:model`.
     pub prices: BTreeMap<String, Price>,
+    /// How the changes that commands make are found.
+    #[serde(default)]
+    pub capture: Capture,
     /// Which tools run, ask, or are denied.
     pub policy: Policy,
     /// Bounds on a run.
@@ -151,6 +157,71 @@ pub struct Skill {
     pub tools: Vec<String>,
 }
 
+/// A tool of the user's own: a command.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CustomTool {
+    /// Its name.
+    pub name: String,
+    /// What it is for, for the model.
+    pub description: String,
+    /// The program and its arguments, with holes ([`crate::model::fill`]): `{ARGUMENT}`.
+    pub command: Vec<String>,
+    /// Run before it; what it prints is `{before}`.
+    pub before: Option<Vec<String>>,
+    /// Makes up for it: `{ARGUMENT}`, `{before}`, `{result}`, `{result.FIELD}`.
+    pub undo: Option<Vec<String>>,
+    /// What it does to the world.
+    pub effect: EffectClass,
+    /// Whether it may use the network.
+    pub network: bool,
+    /// Seconds it may take.
+    pub timeout_seconds: u64,
+    /// Its arguments by name, in file order.
+    pub args: IndexMap<String, ToolArg>,
+}
+
+/// An argument of a tool of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolArg {
+    /// What it holds.
+    #[serde(rename = "type")]
+    pub holds: ArgType,
+    /// What it is for, for the model.
+    pub description: String,
+    /// Whether it must be given.
+    pub required: bool,
+}
+
+/// What an argument holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ArgType {
+    /// A string.
+    String,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// True or false.
+    Boolean,
+}
+
+impl ArgType {
+    /// Every type.
+    pub const ALL: [Self; 4] = [Self::String, Self::Integer, Self::Number, Self::Boolean];
+
+    /// The name used in pipeline.toml and JSON Schema.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+        }
+    }
+}
+
 /// Settings of a provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provider {
@@ -180,6 +251,17 @@ pub struct Policy {
     pub ask: Vec<String>,
     /// Never run.
     pub deny: Vec<String>,
+}
+
+/// How the changes that commands make in the workspace are found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capture {
+    /// Compare the workspace with a snapshot of before, even where an overlay could be used.
+    pub portable: bool,
+    /// Globs over paths in the workspace; what is changed there can't be undone.
+    pub exclude: Vec<String>,
+    /// Larger files can't be undone, in millions of bytes; `None`: the usual bound.
+    pub max_file_mb: Option<u64>,
 }
 
 /// Bounds on a run; crossing one pauses it (headless: fails).

@@ -1,6 +1,7 @@
 //! Good and bad pipelines, as files in a folder.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -93,6 +94,8 @@ fn folder(pipeline: &str) -> TempDir {
     write("prompts/writer.md", "Write well.\n");
     write("prompts/empty.md", " \n");
     write("skills/house-style/SKILL.md", SKILL);
+    write("deploy", "#!/bin/sh\n");
+    fs::set_permissions(dir.path().join("deploy"), PermissionsExt::from_mode(0o755)).unwrap();
     fs::create_dir(dir.path().join("work")).unwrap();
     dir
 }

@@ -12,10 +12,10 @@ use super::spec::Policy;
 use crate::model::{Breakpoint, Gate};
 
 /// The tools of an agent or step, each known and named once.
-pub(super) fn read_tools(table: &Table<'_>) -> Vec<String> {
+pub(super) fn read_tools(table: &Table<'_>, own: &[String]) -> Vec<String> {
     let mut tools: Vec<String> = vec![];
     for tool in table.strings("tools") {
-        check_tool(table.doc, tool.get_ref(), tool.span());
+        check_tool(table.doc, tool.get_ref(), tool.span(), own);
         if tools.contains(tool.get_ref()) {
             table.doc.fault(tool.span(), format!("the tool `{}` stands here twice", tool.get_ref()));
         } else {
@@ -25,36 +25,38 @@ pub(super) fn read_tools(table: &Table<'_>) -> Vec<String> {
     tools
 }
 
-/// Faults a tool that does not exist.
-pub(super) fn check_tool(doc: &Doc<'_>, tool: &str, span: Range<usize>) {
-    if TOOLS.contains(&tool) {
+/// Faults a tool that does not exist. `own`: names of the user's own tools.
+pub(super) fn check_tool(doc: &Doc<'_>, tool: &str, span: Range<usize>, own: &[String]) {
+    if TOOLS.contains(&tool) || own.iter().any(|name| name == tool) {
         return;
     }
+    let known: Vec<&str> = TOOLS.into_iter().chain(own.iter().map(String::as_str)).collect();
     if LATER_TOOLS.contains(&tool) {
         doc.fault(span, format!("the tool `{tool}` is {LATER}"));
     } else if LOOP_TOOLS.contains(&tool) {
         doc.fault(span, format!("the tool `{tool}` is given to every tool loop by itself"));
-    } else if nearest(tool, TOOLS).is_none() && tool.contains("__") {
+    } else if nearest(tool, known.iter().copied()).is_none() && tool.contains("__") {
         doc.fault(span, format!("tools of MCP servers (`{tool}`) are {LATER}"));
     } else {
-        doc.fault_help(span, format!("unknown tool `{tool}`"), suggest(tool, TOOLS));
+        doc.fault_help(span, format!("unknown tool `{tool}`"), suggest(tool, known.iter().copied()));
     }
 }
 
 /// Reads `[policy]`.
-pub(super) fn read_policy(root: &Table<'_>) -> Policy {
+pub(super) fn read_policy(root: &Table<'_>, own: &[String]) -> Policy {
     let Some(table) = root.table("policy") else { return Policy::default() };
-    let policy = Policy { allow: rules(&table, "allow"), ask: rules(&table, "ask"), deny: rules(&table, "deny") };
+    let rules = |key| rules(&table, key, own);
+    let policy = Policy { allow: rules("allow"), ask: rules("ask"), deny: rules("deny") };
     table.finish();
     policy
 }
 
-fn rules(table: &Table<'_>, key: &'static str) -> Vec<String> {
+fn rules(table: &Table<'_>, key: &'static str, own: &[String]) -> Vec<String> {
     let rules = table.strings(key);
     for rule in &rules {
         let (tool, args) =
             rule.get_ref().split_once(':').map_or((rule.get_ref().as_str(), None), |(t, a)| (t, Some(a)));
-        let known = TOOLS.into_iter().chain(LATER_TOOLS);
+        let known = TOOLS.into_iter().chain(LATER_TOOLS).chain(own.iter().map(String::as_str));
         check_glob(table.doc, tool, &rule.span(), "tool", &known.collect::<Vec<_>>());
         if let Some(args) = args {
             compile(table.doc, args, &rule.span());
@@ -63,18 +65,18 @@ fn rules(table: &Table<'_>, key: &'static str) -> Vec<String> {
     rules.into_iter().map(Spanned::into_inner).collect()
 }
 
-/// Reads `[[breakpoints]]`; `agents`: the names a breakpoint can stop in.
-pub(super) fn read_breakpoints(root: &Table<'_>, agents: &[&str]) -> Vec<Breakpoint> {
-    root.list("breakpoints").iter().filter_map(|table| read_breakpoint(table, agents)).collect()
+/// Reads `[[breakpoints]]`; `agents`: the names a breakpoint can stop in; `own`: those of the user's own tools.
+pub(super) fn read_breakpoints(root: &Table<'_>, agents: &[&str], own: &[String]) -> Vec<Breakpoint> {
+    root.list("breakpoints").iter().filter_map(|table| read_breakpoint(table, agents, own)).collect()
 }
 
-fn read_breakpoint(table: &Table<'_>, agents: &[&str]) -> Option<Breakpoint> {
+fn read_breakpoint(table: &Table<'_>, agents: &[&str], own: &[String]) -> Option<Breakpoint> {
     let gates = Gate::ALL.map(Gate::name);
     let at = table.required("at", &format!("one of {}", gates.join(", ")));
     let (agent, tool, model) = (table.string("agent"), table.string("tool"), table.string("model"));
     table.refuse("when", &format!("`when` is {LATER}"), "leave it out: the breakpoint then always stops");
     table.finish();
-    let tools: Vec<&str> = TOOLS.into_iter().chain(LOOP_TOOLS).collect();
+    let tools: Vec<&str> = TOOLS.into_iter().chain(LOOP_TOOLS).chain(own.iter().map(String::as_str)).collect();
     if let Some(agent) = &agent {
         check_glob(table.doc, agent.get_ref(), &agent.span(), "agent", agents);
     }

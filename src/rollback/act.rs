@@ -35,6 +35,9 @@ pub enum ActError {
         /// The world's words.
         why: String,
     },
+    /// What a command changed could not be found out.
+    #[error("find out what the command changed: {0}")]
+    NotFound(String),
     /// A change failed; those before it in the same call are done.
     #[error("change {key}: {why}")]
     NotDone {
@@ -76,33 +79,6 @@ pub async fn perform(log: &RunLog, world: &World, doer: &Doer, changes: Vec<Chan
     }
     log.append(outcomes);
     failed.map_or(Ok(actions), Err)
-}
-
-/// Records a shell command, whose effects are not read back, before it runs.
-///
-/// # Errors
-/// When it can't be recorded; then it must not run.
-pub async fn record_external(log: &RunLog, doer: &Doer, command: &str) -> Result<Seq, ActError> {
-    let record = ActionRecord {
-        span: doer.span,
-        tool_span: doer.tool_span,
-        tool_name: doer.tool_name.clone(),
-        key: Key { kind: KeyKind::External, name: command.to_owned() },
-        op: ActionOp::External,
-        old: KeyState::Unknown,
-        intended: KeyState::Unknown,
-        undo: Undoability::Permanent { why: "not captured yet".into() },
-    };
-    Ok(log.append_durable(vec![TraceBody::Action(record)]).durable().await?)
-}
-
-/// Records that a shell command ran (whatever its exit code), or that it could not be started and so did nothing.
-pub fn external_done(log: &RunLog, action: Seq, started: Result<(), String>) {
-    let change = match started {
-        Ok(()) => ActionChange::Applied { after: KeyState::Unknown },
-        Err(error) => ActionChange::Failed { error },
-    };
-    log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);
 }
 
 /// What each change finds there: the world's state, or what a change before it in the same call leaves.

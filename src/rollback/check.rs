@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::compensate::amends;
 use crate::model::{
     ActionRecord, ActionStatus, BlobHash, Conflict, ConflictBy, Key, KeyKind, KeyState, Ledger, Seq, SpanId,
     Undoability,
 };
-use crate::store::RunLog;
+use crate::store::{RunLog, StoreError};
 use crate::world::{Value, World};
 
 /// One undo that may be carried out.
@@ -16,7 +17,7 @@ pub(super) struct Step {
     pub action: Seq,
     /// Its row.
     pub record: ActionRecord,
-    /// What is there now (of memory nothing is read: it is what the log says).
+    /// What is there now (of memory nothing is read: it is what the log says; of a compensation: the action's result).
     pub present: KeyState,
     /// The bytes to keep for a redo.
     pub keep: Option<BlobHash>,
@@ -45,6 +46,24 @@ pub(super) struct Ahead {
     pub states: HashMap<String, KeyState>,
     /// Nothing will be done: nothing needs to be kept either.
     pub only_looking: bool,
+    /// Bytes to be kept for a redo, not yet on disk.
+    pub keeping: Vec<Vec<u8>>,
+}
+
+impl Ahead {
+    /// Has bytes kept; they are on disk after [`Ahead::kept`].
+    fn keep(&mut self, log: &RunLog, bytes: Vec<u8>) -> Result<(), StoreError> {
+        const AT_ONCE: usize = 64 << 20;
+        self.keeping.push(bytes);
+        if self.keeping.iter().map(Vec::len).sum::<usize>() > AT_ONCE { self.kept(log) } else { Ok(()) }
+    }
+
+    /// Makes everything to be kept last.
+    pub fn kept(&mut self, log: &RunLog) -> Result<(), StoreError> {
+        let keeping = std::mem::take(&mut self.keeping);
+        let all: Vec<&[u8]> = keeping.iter().map(Vec::as_slice).collect();
+        log.recorder().put_blobs(&all).map(drop)
+    }
 }
 
 struct Facts {
@@ -55,7 +74,7 @@ struct Facts {
 }
 
 /// Looks at one action, as if the steps `ahead` were done.
-pub(super) fn look(log: &RunLog, world: &World, action: Seq, ahead: &Ahead, force: bool) -> Finding {
+pub(super) fn look(log: &RunLog, world: &World, action: Seq, ahead: &mut Ahead, force: bool) -> Finding {
     let Some(facts) = log.with(|state| facts(&state.ledger, action, &ahead.gone)) else {
         return Finding::Leave(format!("there is no action {action}"));
     };
@@ -63,8 +82,12 @@ pub(super) fn look(log: &RunLog, world: &World, action: Seq, ahead: &Ahead, forc
         (Undoability::Permanent { why }, _) => return Finding::Leave(why.clone()),
         (_, ActionStatus::Undone) => return Finding::Leave("it is undone already".into()),
         (_, ActionStatus::NotApplied) => return Finding::Leave("it never happened".into()),
+        (_, ActionStatus::Held) => return Finding::Leave("it has not landed yet".into()),
         (_, ActionStatus::Intent) if facts.record.key.kind == KeyKind::Memory => return Finding::Never,
         _ => {}
+    }
+    if facts.record.key.kind == KeyKind::Compensation {
+        return look_at_compensation(action, facts, ahead, force);
     }
     if !facts.obstacles.is_empty() && !force {
         let by = ConflictBy::Actions { first: facts.obstacles };
@@ -76,7 +99,22 @@ pub(super) fn look(log: &RunLog, world: &World, action: Seq, ahead: &Ahead, forc
     look_at_path(log, world, action, facts, ahead, force)
 }
 
-fn look_at_path(log: &RunLog, world: &World, action: Seq, facts: Facts, ahead: &Ahead, force: bool) -> Finding {
+/// Nothing of it can be read: it blocks nothing, and nothing blocks it.
+fn look_at_compensation(action: Seq, facts: Facts, ahead: &Ahead, force: bool) -> Finding {
+    if facts.status == ActionStatus::Intent && !force {
+        let why = "it was started, and whether it was done is not known; force runs its compensation all the same";
+        return Finding::Leave(why.into());
+    }
+    // Recorded as refused only when it is tried.
+    if ahead.only_looking
+        && let Err(why) = amends(&facts.record, &facts.after)
+    {
+        return Finding::Leave(format!("it can't be compensated: {why}"));
+    }
+    go(action, facts.record, facts.after, None, false)
+}
+
+fn look_at_path(log: &RunLog, world: &World, action: Seq, facts: Facts, ahead: &mut Ahead, force: bool) -> Finding {
     let key = facts.record.key.clone();
     let outside =
         |found: String| Finding::Conflict(Conflict { action, key: key.to_string(), by: ConflictBy::Outside { found } });
@@ -98,7 +136,7 @@ fn look_at_path(log: &RunLog, world: &World, action: Seq, facts: Facts, ahead: &
     }
     if let Some(Value::File { bytes, .. }) = bytes
         && !ahead.only_looking
-        && let Err(error) = log.recorder().put_blob(&bytes)
+        && let Err(error) = ahead.keep(log, bytes)
     {
         return Finding::Leave(format!("what is there now could not be kept: failed to {error}"));
     }

@@ -24,10 +24,9 @@ pub(super) fn kept(log: &RunLog, world: &World, step: &Step, gone: &HashSet<Seq>
 /// The newest applied action inside a folder since it was made.
 fn user(log: &RunLog, made: Seq, folder: &Key, gone: &HashSet<Seq>) -> Option<Seq> {
     log.with(|state| {
-        let since = state.ledger.entries().iter().rev().take_while(|entry| entry.seq > made);
-        let mut applied = since.filter(|entry| entry.is_applied());
-        let user = applied.find(|entry| entry.record.key.is_inside(folder) && !gone.contains(&entry.seq));
-        user.map(|entry| entry.seq)
+        let since = state.ledger.inside(folder).filter(|entry| entry.seq > made);
+        let users = since.filter(|entry| entry.is_applied() && !gone.contains(&entry.seq));
+        users.map(|entry| entry.seq).max()
     })
 }
 

@@ -8,12 +8,17 @@ mod act;
 pub mod capture;
 mod certify;
 mod check;
+mod compensate;
 mod folder;
+mod land;
 mod plan;
+mod recover;
 mod redo;
 mod settle;
 mod undo;
 
+#[cfg(test)]
+mod compensate_tests;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
@@ -23,8 +28,14 @@ mod property_tests;
 #[cfg(test)]
 mod undo_tests;
 
-pub use act::{ActError, Doer, external_done, perform, record_external};
+pub use act::{ActError, Doer, perform};
+pub use compensate::{Amended, Amends, Compensate, NoCompensation, compensable};
+pub use land::{
+    Recorded, Since, Source, before_image, changed_since, command_ended, command_started, drop_pending,
+    keep_after_images, land, outside, record_done, record_pending,
+};
 pub use plan::{PlanError, plan_retry};
+pub use recover::{kept, recover};
 pub use redo::redo;
 pub use settle::{settle, settles_away};
 pub(crate) use undo::why_refused;

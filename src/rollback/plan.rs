@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::model::{LedgerEntry, PlanLeave, RetryPlan, RunState, Seq, Span, SpanId, SpanKind, SpanStatus, Undoability};
+use crate::model::{LedgerEntry, PlanLeave, RetryPlan, RunState, Seq, Span, SpanId, SpanKind, SpanStatus};
 
 /// Why a span can't be retried; phrased to follow "failed to …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -149,16 +149,17 @@ fn describe(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>, readers: V
         let llm = trace.get(*at).filter(|found| found.kind == SpanKind::Llm);
         llm.map_or(0, |found| found.counts.usage.input + found.counts.usage.output)
     };
-    let leaves = actions_of(state, taken).filter_map(|entry| match &entry.record.undo {
-        Undoability::Permanent { why } => Some(PlanLeave { action: entry.seq, why: why.clone() }),
-        Undoability::Undo => None,
-    });
+    let leaves = actions_of(state, taken)
+        .filter_map(|entry| entry.can_be_taken_back().err().map(|why| PlanLeave { action: entry.seq, why }));
     let above = taken.iter().flat_map(|at| trace.ancestors(*at));
     let above: BTreeSet<SpanId> = above.chain(cut_off_agents(state)).collect();
     RetryPlan {
         span,
         as_of: state.last,
-        undoes: actions_of(state, taken).filter(|entry| entry.is_undoable()).map(|entry| entry.seq).collect(),
+        undoes: actions_of(state, taken)
+            .filter(|entry| entry.can_be_taken_back().is_ok())
+            .map(|entry| entry.seq)
+            .collect(),
         leaves: leaves.collect(),
         reruns: taken.iter().copied().collect(),
         rerun_names: names(state, span, taken),

@@ -171,9 +171,9 @@ fn what_cannot_be_undone_is_left_and_named() {
         op: ActionOp::External,
         old: KeyState::Unknown,
         intended: KeyState::Unknown,
-        undo: Undoability::Permanent { why: "not captured yet".into() },
+        undo: Undoability::Permanent { why: "may have reached outside".into() },
     })]);
     let plan = tree.plan(main, false);
     assert!(plan.undoes.is_empty());
-    assert_eq!((plan.leaves[0].action, plan.leaves[0].why.as_str()), (action, "not captured yet"));
+    assert_eq!((plan.leaves[0].action, plan.leaves[0].why.as_str()), (action, "may have reached outside"));
 }

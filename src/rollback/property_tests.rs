@@ -6,7 +6,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::fixture::{Fixture, append, delete, folder, remove, set, write};
-use super::{redo, undo, undo_list};
+use super::{NoCompensation, redo, undo, undo_list};
 use crate::model::{ActionStatus, Key, KeyState, Seq};
 use crate::world::{Change, Value};
 
@@ -89,7 +89,7 @@ async fn step(run: &Fixture, op: &Op, theirs: &mut BTreeMap<&'static str, String
             let undoing = matches!(op, Op::Undo(_));
             let before = snapshot(run.folder.path());
             let report = if undoing {
-                undo(&run.log, &run.world, action, false).await
+                undo(&run.log, &run.world, &NoCompensation, action, false).await
             } else {
                 redo(&run.log, &run.world, action).await
             };
@@ -150,7 +150,7 @@ proptest! {
                 entries.filter(|entry| entry.status == ActionStatus::Applied).map(|entry| entry.seq).collect()
             });
             let (end, memory) = (snapshot(run.folder.path()), run.world.memory());
-            let report = undo_list(&run.log, &run.world, &applied, false).await;
+            let report = undo_list(&run.log, &run.world, &NoCompensation, &applied, false).await;
             assert!(report.conflict.is_none() && report.left.is_empty(), "{report:?}");
             assert_eq!(report.certificate.restored, report.certificate.total, "{:?}", report.certificate.differs);
             assert_eq!(snapshot(run.folder.path()), start);

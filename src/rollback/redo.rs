@@ -51,6 +51,9 @@ async fn try_redo(
     if entry.status != ActionStatus::Undone {
         return Err(Stay::Left("it is not undone".into()));
     }
+    if entry.record.key.kind == KeyKind::Compensation {
+        return Err(Stay::Left("it was made up for outside; run it again by a retry".into()));
+    }
     if !later.is_empty() {
         return Err(Stay::Conflict(ConflictBy::Actions { first: later }));
     }

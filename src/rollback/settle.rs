@@ -21,7 +21,7 @@ pub async fn settle(log: &RunLog, world: &World) -> Vec<String> {
             lines.push(format!("{} {}: failed to {error}", entry.seq, entry.record.key));
         }
         let (change, line) = match entry.status {
-            ActionStatus::Intent => settle_intent(world, entry, &mut below),
+            ActionStatus::Intent | ActionStatus::Held => settle_intent(world, entry, &mut below),
             ActionStatus::Undone => settle_redo(world, entry),
             _ => settle_undo(log, world, entry),
         };
@@ -41,7 +41,9 @@ pub fn settles_away(log: &RunLog, world: &World) -> HashSet<Seq> {
     let mut below = HashMap::new();
     let mut open = log.with(left_open);
     open.retain(|entry| match entry.status {
-        ActionStatus::Intent => settle_intent(world, entry, &mut below).0 == Some(ActionChange::NotApplied),
+        ActionStatus::Intent | ActionStatus::Held => {
+            settle_intent(world, entry, &mut below).0 == Some(ActionChange::NotApplied)
+        }
         ActionStatus::Undone => false,
         _ => undo_can_be_finished(world, entry),
     });
@@ -50,13 +52,15 @@ pub fn settles_away(log: &RunLog, world: &World) -> HashSet<Seq> {
 
 /// What a killed process left without an end, newest first.
 fn left_open(state: &RunState) -> Vec<LedgerEntry> {
-    let open = |entry: &&LedgerEntry| entry.half_done || entry.status == ActionStatus::Intent;
+    let open =
+        |entry: &&LedgerEntry| entry.half_done || matches!(entry.status, ActionStatus::Intent | ActionStatus::Held);
     state.ledger.entries().iter().rev().filter(open).cloned().collect()
 }
 
 fn undo_can_be_finished(world: &World, entry: &LedgerEntry) -> bool {
     let known = |found: KeyState| found == entry.record.old || found == entry.after;
-    entry.record.key.kind == KeyKind::Memory || world.read(&entry.record.key).is_ok_and(|value| known(value.state()))
+    let kind = entry.record.key.kind;
+    kind == KeyKind::Memory || kind.is_path() && world.read(&entry.record.key).is_ok_and(|value| known(value.state()))
 }
 
 type Settled = (Option<ActionChange>, String);
@@ -92,6 +96,9 @@ fn settle_intent(world: &World, entry: &LedgerEntry, below: &mut HashMap<String,
 fn settle_undo(log: &RunLog, world: &World, entry: &LedgerEntry) -> Settled {
     let undone = |line: &str| (Some(ActionChange::Undone { forced: false }), line.to_owned());
     let refused = |why: String| (Some(ActionChange::Refused { why: why.clone() }), why);
+    if entry.record.key.kind == KeyKind::Compensation {
+        return refused("its compensation was started, and whether it was done is not known; it stays".into());
+    }
     if entry.record.key.kind == KeyKind::Memory {
         return match unfold(log, world, entry.seq, &entry.record.key.name) {
             Ok(()) => undone("its undo was finished"),

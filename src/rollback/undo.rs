@@ -2,37 +2,43 @@
 //!
 //! Many actions share two commits: one for what is about to be undone, one for what was. A process that dies in
 //! between leaves actions whose undo was started; [`super::settle`] finishes them. Memory needs the second only: it
-//! is the fold of the log, so nothing of it can be half-done.
+//! is the fold of the log, so nothing of it can be half-done. A compensation has two commits of its own, around it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::certify::{Expected, certify};
 use super::check::{Ahead, Finding, Step, describe, look, makes_folder, place, value_of};
+use super::compensate::{Compensate, make_up};
 use super::folder;
 use super::settle::settles_away;
 use crate::model::{
     ActionChange, ActionEvent, ActionStatus, Conflict, ConflictBy, Key, KeyKind, KeyState, LedgerEntry, PlanLeave, Seq,
     TraceBody, UndoReport,
 };
-use crate::store::RunLog;
-use crate::world::World;
+use crate::store::{RunLog, crash_point};
+use crate::world::{Put, World};
+
+/// From how many steps on they are made to last together instead of one by one.
+const MANY: usize = 8;
 
 /// Undoes one action. The caller holds the lock. `force`: even when something changed its key since.
-pub async fn undo(log: &RunLog, world: &World, action: Seq, force: bool) -> UndoReport {
-    undo_list(log, world, &[action], force).await
+pub async fn undo(log: &RunLog, world: &World, by: &dyn Compensate, action: Seq, force: bool) -> UndoReport {
+    undo_list(log, world, by, &[action], force).await
 }
 
 /// Undoes actions in the given order (newest first) until none is left or one conflicts. The caller holds the lock.
-pub async fn undo_list(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> UndoReport {
+/// `by` runs the compensations; one that fails leaves its action applied, and stops nothing else.
+pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions: &[Seq], force: bool) -> UndoReport {
     let mut report = UndoReport::default();
     let mut expected = Expected::new();
-    let steps = undo_known(log, world, actions, force, &mut report, &mut expected).await;
+    let hands = Hands { log, world, by };
+    let steps = undo_known(hands, actions, force, &mut report, &mut expected).await;
     for step in steps.iter().filter(|step| step.record.key.kind.is_path()) {
         for (action, key) in folder::asked_above(log, &step.record.key) {
             if !folder::is_deserted(log, world, action, &key) {
                 break;
             }
-            undo_known(log, world, &[action], false, &mut report, &mut expected).await;
+            undo_known(hands, &[action], false, &mut report, &mut expected).await;
         }
     }
     report.certificate = certify(log, world, &expected);
@@ -49,15 +55,23 @@ pub fn preview(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> Und
     report
 }
 
+/// What an undo works with.
+#[derive(Clone, Copy)]
+struct Hands<'a> {
+    log: &'a RunLog,
+    world: &'a World,
+    by: &'a dyn Compensate,
+}
+
 /// Undoes just these; returns the steps that were done and notes what they leave.
 async fn undo_known(
-    log: &RunLog,
-    world: &World,
+    hands: Hands<'_>,
     actions: &[Seq],
     force: bool,
     report: &mut UndoReport,
     expected: &mut Expected,
 ) -> Vec<Step> {
+    let Hands { log, world, .. } = hands;
     let mut rows = Vec::new();
     let steps = survey(log, world, actions, force, Ahead::default(), report, &mut rows);
     if steps.is_empty() {
@@ -72,8 +86,10 @@ async fn undo_known(
         report.left.extend(steps.iter().map(|step| PlanLeave { action: step.action, why: why.clone() }));
         return Vec::new();
     }
+    crash_point("undo-announced");
     let mut outcomes = Vec::new();
-    let done = carry_out(log, world, steps, force, report, &mut outcomes);
+    let done = carry_out(hands, steps, force, report, &mut outcomes).await;
+    crash_point("undo-put");
     if let Err(error) = log.append_durable(outcomes).durable().await {
         let why =
             format!("what was undone is not on record yet (opening the run again will find it): failed to {error}");
@@ -81,7 +97,11 @@ async fn undo_known(
     }
     for step in &done {
         report.undone.push(step.action);
-        expected.insert(place(&step.record.key), step.record.old.clone());
+        if step.record.key.kind == KeyKind::Compensation {
+            report.compensated.push(step.action);
+        } else {
+            expected.insert(place(&step.record.key), step.record.old.clone());
+        }
     }
     done
 }
@@ -101,7 +121,7 @@ fn survey(
         if ahead.gone.contains(&action) {
             continue;
         }
-        match look(log, world, action, &ahead, force) {
+        match look(log, world, action, &mut ahead, force) {
             Finding::Go(step) => {
                 ahead.gone.insert(action);
                 if step.record.key.kind.is_path() {
@@ -123,12 +143,17 @@ fn survey(
             }
         }
     }
+    if let Err(error) = ahead.kept(log) {
+        let why = format!("what is there now could not be kept: failed to {error}");
+        report.left.extend(steps.drain(..).map(|step| PlanLeave { action: step.action, why: why.clone() }));
+    }
     steps
 }
 
-/// The rows that have to be on disk before a step touches the world; none for memory.
+/// The rows that have to be on disk before the first step touches the world; none for memory, and a compensation
+/// writes its own when its turn comes.
 fn announce(step: &Step) -> Vec<TraceBody> {
-    if step.record.key.kind == KeyKind::Memory {
+    if !step.record.key.kind.is_path() {
         return Vec::new();
     }
     let applied = step.settles.then(|| event(step.action, ActionChange::Applied { after: step.present.clone() }));
@@ -138,19 +163,24 @@ fn announce(step: &Step) -> Vec<TraceBody> {
 }
 
 /// Puts the old states back, in order; returns what was done.
-fn carry_out(
-    log: &RunLog,
-    world: &World,
+async fn carry_out(
+    hands: Hands<'_>,
     steps: Vec<Step>,
     force: bool,
     report: &mut UndoReport,
     rows: &mut Vec<TraceBody>,
 ) -> Vec<Step> {
+    let Hands { log, world, by } = hands;
     let mut done = Vec::with_capacity(steps.len());
+    let how = Put { later: steps.len() > MANY, modified: None };
     let mut gone = HashSet::new();
     let mut stopped = false;
     for step in steps {
+        let compensable = step.record.key.kind == KeyKind::Compensation;
         if stopped {
+            if compensable {
+                continue;
+            }
             let why = "an undo before it met a conflict".to_owned();
             rows.push(event(step.action, ActionChange::Refused { why }));
             continue;
@@ -159,8 +189,14 @@ fn carry_out(
             done.push(step);
             continue;
         }
-        match put_back(log, world, &step, &gone, force) {
+        let put = if compensable {
+            make_up(log, by, &step, force).await.map_err(Stay::Left)
+        } else {
+            put_back(log, world, &step, &gone, force, how)
+        };
+        match put {
             Ok(()) => {
+                crash_point("undo-putting");
                 gone.insert(step.action);
                 done.push(step);
             }
@@ -175,8 +211,17 @@ fn carry_out(
             }
         }
     }
+    if how.later
+        && let Err(error) = world.sync()
+    {
+        // They are put, and may not last: opening the run again looks at each.
+        let why = format!("what was put back may not last: failed to {error}");
+        report.left.extend(done.drain(..).map(|step: Step| PlanLeave { action: step.action, why: why.clone() }));
+        return done;
+    }
     let done = put_memory(log, world, done, report, rows);
-    rows.extend(done.iter().map(|step| event(step.action, ActionChange::Undone { forced: force })));
+    let own = done.iter().filter(|step| step.record.key.kind != KeyKind::Compensation);
+    rows.extend(own.map(|step| event(step.action, ActionChange::Undone { forced: force })));
     done
 }
 
@@ -186,7 +231,7 @@ enum Stay {
     Conflict(Conflict),
 }
 
-fn put_back(log: &RunLog, world: &World, step: &Step, gone: &HashSet<Seq>, force: bool) -> Result<(), Stay> {
+fn put_back(log: &RunLog, world: &World, step: &Step, gone: &HashSet<Seq>, force: bool, how: Put) -> Result<(), Stay> {
     let key = &step.record.key;
     // Read again: recording took a moment, and someone outside may have used it.
     let found = world.read(key).map_err(|error| Stay::Left(format!("failed to {error}")))?.state();
@@ -200,7 +245,7 @@ fn put_back(log: &RunLog, world: &World, step: &Step, gone: &HashSet<Seq>, force
         return Err(Stay::Left(why));
     }
     let old = value_of(log, &step.record.old).map_err(Stay::Left)?;
-    world.put(key, &old).map_err(|error| Stay::Left(format!("failed to {error}")))
+    world.put_as(key, &old, how).map_err(|error| Stay::Left(format!("failed to {error}")))
 }
 
 /// Puts each touched memory key into the fold of what stays applied, so that memory is what the log says.

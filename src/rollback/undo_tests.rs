@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
 
 use super::fixture::{Fixture, append, delete, folder, remove, set, write};
-use super::{preview, redo, settle, settles_away, undo, undo_list};
+use super::{NoCompensation, preview, redo, settle, settles_away, undo, undo_list};
 use crate::model::{
     ActionChange, ActionEvent, ActionRecord, ActionStatus, ConflictBy, Element, Key, KeyState, Seq, SpanId, TraceBody,
     Undoability,
@@ -35,10 +35,10 @@ async fn appends_of_two_spans_commute() {
     let first = run.act(2, append("log", "a")).await;
     let second = run.act(3, append("log", "b")).await;
     assert_eq!(run.memory("log"), list(&[(first, "a"), (second, "b")]));
-    let report = undo(&run.log, &run.world, first, false).await;
+    let report = undo(&run.log, &run.world, &NoCompensation, first, false).await;
     assert_eq!((report.undone, report.certificate.restored), (vec![first], 1));
     assert_eq!(run.memory("log"), list(&[(second, "b")]));
-    undo(&run.log, &run.world, second, false).await;
+    undo(&run.log, &run.world, &NoCompensation, second, false).await;
     assert_eq!(run.memory("log"), KeyState::Absent);
     redo(&run.log, &run.world, first).await;
     redo(&run.log, &run.world, second).await;
@@ -52,7 +52,7 @@ async fn a_converted_text_becomes_text_again() {
     run.act(2, set("k", "plain")).await;
     let added = run.act_all(2, vec![append("k", "x"), append("k", "y")]).await;
     assert_eq!(run.memory("k"), list(&[(Seq(0), "plain"), (added[0], "x"), (added[1], "y")]));
-    undo_list(&run.log, &run.world, &[added[1], added[0]], false).await;
+    undo_list(&run.log, &run.world, &NoCompensation, &[added[1], added[0]], false).await;
     assert_eq!(run.memory("k"), text("plain"));
 }
 
@@ -62,13 +62,13 @@ async fn a_later_change_of_the_key_is_a_conflict_that_names_it() {
     let first = run.act(2, set("k", "1")).await;
     let second = run.act(3, set("k", "2")).await;
     let third = run.act(3, delete("k")).await;
-    let report = undo(&run.log, &run.world, first, false).await;
+    let report = undo(&run.log, &run.world, &NoCompensation, first, false).await;
     let ConflictBy::Actions { first: order } = report.conflict.unwrap().by else { panic!("someone outside?") };
     assert_eq!(order, [(third, SpanId(1)), (second, SpanId(1))]);
     assert!(report.undone.is_empty());
     assert_eq!(run.memory("k"), KeyState::Absent);
     let order: Vec<Seq> = order.into_iter().map(|(action, _)| action).chain([first]).collect();
-    let report = undo_list(&run.log, &run.world, &order, false).await;
+    let report = undo_list(&run.log, &run.world, &NoCompensation, &order, false).await;
     assert_eq!(report.undone, order);
     run.assert_folds();
 }
@@ -81,7 +81,7 @@ async fn files_come_back_with_bytes_and_mode() {
     let changed = run.act(2, write("a.sh", "new")).await;
     let removed = run.act(2, remove("a.sh")).await;
     assert_eq!(run.text("a.sh"), None);
-    let report = undo_list(&run.log, &run.world, &[removed, changed], false).await;
+    let report = undo_list(&run.log, &run.world, &NoCompensation, &[removed, changed], false).await;
     assert_eq!((report.certificate.restored, report.certificate.total), (1, 1));
     assert_eq!(std::fs::read(run.path("a.sh")).unwrap(), b"\xff\x00old");
     assert_eq!(std::fs::metadata(run.path("a.sh")).unwrap().permissions().mode() & 0o7777, 0o751);
@@ -98,14 +98,14 @@ async fn a_change_from_outside_survives_unless_forced_and_comes_back_with_redo()
     let run = Fixture::new();
     let action = run.act(2, write("notes", "mine")).await;
     std::fs::write(run.path("notes"), "theirs").unwrap();
-    let report = undo(&run.log, &run.world, action, false).await;
+    let report = undo(&run.log, &run.world, &NoCompensation, action, false).await;
     assert!(matches!(report.conflict.unwrap().by, ConflictBy::Outside { .. }));
     assert_eq!(run.text("notes").as_deref(), Some("theirs"));
-    let report = undo(&run.log, &run.world, action, true).await;
+    let report = undo(&run.log, &run.world, &NoCompensation, action, true).await;
     assert_eq!((report.undone, run.text("notes")), (vec![action], None));
     let report = redo(&run.log, &run.world, action).await;
     assert_eq!((report.certificate.restored, run.text("notes").as_deref()), (1, Some("theirs")));
-    let report = undo(&run.log, &run.world, action, false).await;
+    let report = undo(&run.log, &run.world, &NoCompensation, action, false).await;
     assert_eq!((report.undone, run.text("notes")), (vec![action], None));
 }
 
@@ -114,11 +114,11 @@ async fn a_folder_stays_while_it_is_used_and_the_last_one_out_removes_it() {
     let run = Fixture::new();
     let made = run.act_all(2, vec![folder("out"), write("out/a", "a")]).await;
     let other = run.act(3, write("out/b", "b")).await;
-    let report = undo_list(&run.log, &run.world, &[made[1], made[0]], false).await;
+    let report = undo_list(&run.log, &run.world, &NoCompensation, &[made[1], made[0]], false).await;
     assert_eq!(report.undone, [made[1]]);
     assert_eq!((report.left[0].action, report.left[0].why.as_str()), (made[0], &*format!("kept, used by {other}")));
     assert!(report.conflict.is_none());
-    let report = undo(&run.log, &run.world, other, false).await;
+    let report = undo(&run.log, &run.world, &NoCompensation, other, false).await;
     assert_eq!(report.undone, [other, made[0]]);
     assert_eq!((report.certificate.restored, report.certificate.total), (2, 2));
     assert!(!run.path("out").exists());
@@ -133,7 +133,7 @@ async fn a_folder_with_a_strangers_file_is_never_removed() {
     let made = run.act(2, folder("out")).await;
     std::fs::write(run.path("out/stranger"), "x").unwrap();
     for force in [false, true] {
-        let report = undo(&run.log, &run.world, made, force).await;
+        let report = undo(&run.log, &run.world, &NoCompensation, made, force).await;
         assert_eq!(report.left[0].why, "kept, stranger in it is of someone else");
     }
     assert_eq!(run.text("out/stranger").as_deref(), Some("x"));
@@ -146,7 +146,7 @@ async fn a_conflict_stops_a_list_and_leaves_what_comes_after() {
     let b = run.act(2, write("b", "1")).await;
     let c = run.act(2, set("c", "1")).await;
     std::fs::write(run.path("b"), "theirs").unwrap();
-    let report = undo_list(&run.log, &run.world, &[c, b, a], false).await;
+    let report = undo_list(&run.log, &run.world, &NoCompensation, &[c, b, a], false).await;
     assert_eq!(report.undone, [c]);
     assert_eq!(report.conflict.unwrap().action, b);
     assert_eq!(run.text("a").as_deref(), Some("1"));
@@ -157,11 +157,11 @@ async fn a_conflict_stops_a_list_and_leaves_what_comes_after() {
 async fn what_cannot_be_undone_is_never_claimed() {
     let run = Fixture::new();
     let doer = super::Doer { span: SpanId(1), tool_span: SpanId(2), tool_name: "tama_bash".into() };
-    let shell = super::record_external(&run.log, &doer, "rm -rf build").await.unwrap();
-    super::external_done(&run.log, shell, Ok(()));
-    let report = undo(&run.log, &run.world, shell, true).await;
+    let record = super::outside(&doer, "curl -d x example.org", "may have reached outside".into());
+    let shell = run.log.append(vec![crate::model::TraceBody::Action(record)]);
+    let report = undo(&run.log, &run.world, &NoCompensation, shell, true).await;
     assert!(report.undone.is_empty());
-    assert_eq!(report.left[0].why, "not captured yet");
+    assert_eq!(report.left[0].why, "may have reached outside");
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn an_intent_that_was_done_is_found_and_can_be_undone() {
     let intended = crate::world::Value::File { bytes: b"x".to_vec(), mode: None };
     let action = intent(&run, Key::file("f"), intended.state());
     std::fs::write(run.path("f"), "x").unwrap();
-    assert_eq!(undo(&run.log, &run.world, action, false).await.undone, [action]);
+    assert_eq!(undo(&run.log, &run.world, &NoCompensation, action, false).await.undone, [action]);
     assert_eq!(run.text("f"), None);
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::dispatcher::command::Commands;
 use super::dispatcher::{Dispatcher, Incoming, Means, cancel_live};
 use super::edits::Edits;
 use super::feed::{Feed, Receiver, Sink};
@@ -16,7 +17,7 @@ use super::request::json;
 use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::LlmProvider;
-use crate::effects::tools::Toolbox;
+use crate::effects::tools::{Compensator, Toolbox};
 use crate::model::{
     Abilities, Breakpoint, Command, Generation, Message, MessageRecord, RunId, RunState, RunStatus, SpanId, SpanKind,
     TraceBody, TraceEvent, Update,
@@ -59,6 +60,8 @@ pub struct Setup {
     pub world: World,
     /// Makes whoever answers model calls.
     pub models: ModelSource,
+    /// How its commands run.
+    pub commands: Commands,
     /// How it is driven.
     pub mode: Mode,
     /// The file (or folder) that today's pipeline is read from, for a retry.
@@ -145,10 +148,13 @@ impl Engine {
         let (inbox, incoming) = mpsc::unbounded_channel();
         let (sink, receiver) = setup.channel;
         let (paths, tries) = setup.log.with(surviving);
+        let masker = Arc::new(Masker::from_env().with(provider_keys(&past.versions)));
         let means = Means {
             tools: Arc::new(Toolbox::for_workspace(setup.world.root())),
+            compensator: Compensator::new(setup.commands.shell.clone(), masker.clone()),
             world: Arc::new(setup.world),
-            masker: Arc::new(Masker::from_env().with(provider_keys(&past.versions))),
+            masker,
+            commands: setup.commands,
         };
         let feed = Feed::new(receiver, setup.log.clone(), events);
         let dispatcher = Dispatcher {
@@ -244,6 +250,7 @@ impl Dispatcher {
             _ => Ok(()),
         };
         self.sink.send(Update::Abilities(Abilities { pause, undo, retry }));
+        self.sink.send(Update::Shell(self.means.commands.shell.mode()));
         self.tell_edits();
     }
 }

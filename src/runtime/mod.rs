@@ -19,8 +19,11 @@ mod request_doc;
 mod scope;
 mod session;
 
+pub use dispatcher::command::{Commands, Places};
 pub use engine::{Engine, Finish, Headless, Mode, NewRun, Setup, StatusHook};
 pub use feed::{Feed, Receiver, Sink, channel};
 pub use foresee::{Outlook, foresee};
 pub use request::{llm_hash, tool_hash};
-pub use session::{ModelSource, Session, SessionError, open, prepare, providers, start, start_unrecorded};
+pub use session::{
+    ModelSource, Session, SessionError, capture_of, open, prepare, providers, rules, start, start_unrecorded,
+};

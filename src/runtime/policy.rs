@@ -1,10 +1,14 @@
 //! Policy: which tools run, ask, or are denied. Deny beats ask beats allow.
 
+use std::path::Path;
+
 use serde_json::Value as Json;
 
 use super::gates::compile;
+use crate::effects::tools::names_of;
 use crate::model::{EffectClass, ToolCall};
 use crate::pipeline::Policy;
+use crate::world::path::{ROOT, normalise};
 
 /// What policy says to a tool call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +22,9 @@ pub(super) enum Verdict {
 }
 
 /// What the policy says to a call. Without a matching rule, what can be undone runs, and the rest asks.
-pub(super) fn verdict(policy: &Policy, call: &ToolCall, effect: EffectClass) -> Verdict {
-    let matching = |rules: &[String]| rules.iter().find(|rule| rule_matches(rule, call)).cloned();
+/// `root`: the workspace.
+pub(super) fn verdict(policy: &Policy, call: &ToolCall, effect: EffectClass, root: &Path) -> Verdict {
+    let matching = |rules: &[String]| rules.iter().find(|rule| rule_matches(rule, call, root)).cloned();
     if let Some(rule) = matching(&policy.deny) {
         return Verdict::Deny(format!("policy denies \"{rule}\""));
     }
@@ -36,14 +41,29 @@ pub(super) fn verdict(policy: &Policy, call: &ToolCall, effect: EffectClass) -> 
     }
 }
 
-/// A rule is a glob over tool names, or `tool:glob` with the second over any text argument.
-pub(super) fn rule_matches(rule: &str, call: &ToolCall) -> bool {
+/// A rule is a glob over tool names, or `tool:glob` with the second over the path of a file tool, or over any text
+/// argument of another. Names and paths that mean the same are the same, however they are written.
+pub(super) fn rule_matches(rule: &str, call: &ToolCall, root: &Path) -> bool {
     let (tool, argument) = match rule.split_once(':') {
         Some((tool, argument)) => (tool, Some(argument)),
         None => (rule, None),
     };
     let fits = |pattern: &str, text: &str| compile(pattern).is_ok_and(|glob| glob.is_match(text));
-    fits(tool, &call.name) && argument.is_none_or(|glob| texts(&call.args).iter().any(|text| fits(glob, text)))
+    if !names_of(&call.name).any(|name| fits(tool, name)) {
+        return false;
+    }
+    let Some(glob) = argument else { return true };
+    if !is_file_tool(&call.name) {
+        return texts(&call.args).iter().any(|text| fits(glob, text));
+    }
+    let written = call.args.get("path").and_then(Json::as_str).unwrap_or(ROOT);
+    // One that leads out is refused by the tool itself.
+    let path = normalise(written, Some(root)).unwrap_or_else(|_| written.to_owned());
+    fits(glob.strip_prefix("./").unwrap_or(glob), &path)
+}
+
+fn is_file_tool(tool: &str) -> bool {
+    names_of(tool).any(|name| name.starts_with("tama_files_"))
 }
 
 fn texts(args: &Json) -> Vec<&str> {
@@ -72,7 +92,8 @@ mod tests {
             ask: vec!["tama_bash:git push*".into()],
             deny: vec!["tama_bash:sudo *".into(), "tama_bash:git push --force*".into()],
         };
-        let say = |command: &str| verdict(&policy, &bash(command), EffectClass::Irreversible);
+        let root = Path::new("/w");
+        let say = |command: &str| verdict(&policy, &bash(command), EffectClass::Irreversible, root);
         assert_eq!(say("ls"), Verdict::Allow);
         assert!(matches!(say("git push origin"), Verdict::Ask(_)));
         assert!(matches!(say("git push --force"), Verdict::Deny(_)));
@@ -82,7 +103,27 @@ mod tests {
     #[test]
     fn without_a_rule_what_can_be_undone_runs_and_the_rest_asks() {
         let none = Policy::default();
-        assert_eq!(verdict(&none, &bash("ls"), EffectClass::Reversible), Verdict::Allow);
-        assert!(matches!(verdict(&none, &bash("ls"), EffectClass::Irreversible), Verdict::Ask(_)));
+        let say = |effect| verdict(&none, &bash("ls"), effect, Path::new("/w"));
+        assert_eq!(say(EffectClass::Read), Verdict::Allow);
+        assert_eq!(say(EffectClass::Reversible), Verdict::Allow);
+        assert!(matches!(say(EffectClass::Compensable), Verdict::Ask(_)));
+        assert!(matches!(say(EffectClass::Irreversible), Verdict::Ask(_)));
+    }
+
+    #[test]
+    fn a_path_or_a_name_written_otherwise_is_the_same() {
+        let says = |rule: &str, tool: &str, path: &str| {
+            let args = json!({ "path": path, "content": "docs/a" });
+            rule_matches(rule, &ToolCall { name: tool.into(), args }, Path::new("/w"))
+        };
+        assert!(says("tama_files_write:secret/*", "tama_write_file", "./docs/../secret/x"));
+        assert!(says("tama_write_file:./secret/*", "tama_files_write", "/w/secret/x"));
+        assert!(says("tama_read_file", "tama_files_read", "x"));
+        assert!(says("tama_files_*", "tama_read_file", "x"));
+        // Neither a detour nor another argument gets a call past the rule.
+        assert!(!says("tama_files_write:docs/*", "tama_files_write", "docs/../secret"));
+        assert!(!says("tama_files_write:docs/*", "tama_files_write", ".env"));
+        let list = ToolCall { name: "tama_files_list".into(), args: json!({}) };
+        assert!(rule_matches("tama_files_list:.", &list, Path::new("/w")));
     }
 }

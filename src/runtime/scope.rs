@@ -22,6 +22,7 @@ pub(super) struct Scope {
     line: Line,
     path: String,
     pipeline: Arc<Pipeline>,
+    tools: Arc<Toolbox>,
     visits: Mutex<HashMap<String, u32>>,
     groups: Mutex<u32>,
 }
@@ -31,6 +32,7 @@ pub(super) struct Scope {
 pub(super) struct Line {
     pub epoch: u64,
     pub asks: mpsc::UnboundedSender<Incoming>,
+    /// The program's own tools.
     pub tools: Arc<Toolbox>,
 }
 
@@ -54,7 +56,9 @@ pub(super) async fn run_pipeline(line: Line, pipeline: Arc<Pipeline>, task: Stri
 
 impl Scope {
     fn new(line: Line, path: String, pipeline: Arc<Pipeline>) -> Self {
-        Self { line, path, pipeline, visits: Mutex::default(), groups: Mutex::default() }
+        let own = !pipeline.tools.is_empty();
+        let tools = if own { Arc::new(line.tools.with(pipeline.tools.values())) } else { line.tools.clone() };
+        Self { line, path, pipeline, tools, visits: Mutex::default(), groups: Mutex::default() }
     }
 
     /// The pipeline this agent runs by.
@@ -64,7 +68,7 @@ impl Scope {
 
     /// A tool's declaration for the model.
     pub fn declared(&self, tool: &str) -> Option<ToolDecl> {
-        self.line.tools.get(tool).map(|tool| tool.decl().clone())
+        self.tools.get(tool).map(|tool| tool.decl().clone())
     }
 
     /// Runs an agent below this one.

@@ -1,14 +1,18 @@
 //! A session: one run with everything it needs, started from a loaded pipeline or opened from its folder.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::dispatcher::command::{Commands, Places};
 use super::engine::{Engine, Mode, NewRun, Setup};
 use super::feed::channel;
+use crate::effects::confine::{Means, Place, Shell};
 use crate::effects::llm::{LlmProvider, Providers};
-use crate::model::{RunId, RunState, Seq, TraceBody};
-use crate::pipeline::{Loaded, Pipeline};
+use crate::model::{RunId, RunState, Seq, TraceBody, TraceEvent};
+use crate::pipeline::{Capture, Loaded, Pipeline};
 use crate::rollback;
+use crate::rollback::capture::Rules;
 use crate::store::{self, Access, DataDir, RunFolder, RunLog, StoreError, Volatile};
 use crate::world::{World, WorldError};
 
@@ -83,6 +87,7 @@ pub fn start(loaded: Loaded, data: &DataDir, task: String, mode: Mode) -> Result
     let setup = Setup {
         log: log.clone(),
         channel: (sink, receiver),
+        commands: commands(&world, &loaded.pipeline.capture, Some((data, &folder))),
         world,
         models,
         mode,
@@ -107,6 +112,7 @@ pub fn start_unrecorded(loaded: Loaded, task: String, mode: Mode) -> Result<Sess
     let setup = Setup {
         log: log.clone(),
         channel: (sink, receiver),
+        commands: commands(&world, &loaded.pipeline.capture, None),
         world,
         models: providers(loaded.base),
         mode,
@@ -126,18 +132,22 @@ pub fn start_unrecorded(loaded: Loaded, task: String, mode: Mode) -> Result<Sess
 pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Session, SessionError> {
     let (sink, receiver) = channel();
     let opened = folder.open(sink.publish(), Access::ReadWrite)?;
-    let workspace = opened.log.with(|state| state.workspace.clone());
+    let workspace = folder.workspace(&opened.log)?;
     let world = World::open(Path::new(&workspace), Some(data.path()))?;
     let mut told: Vec<String> = opened.damage.iter().map(|damage| format!("damaged: {damage}")).collect();
     world.load_memory(opened.log.with(|state| state.ledger.all_memory()));
+    let capture = capture_of(&opened.log, &opened.events);
+    let commands = commands(&world, &capture, Some((data, &folder)));
     if opened.damage.is_empty() {
         told.extend(rollback::settle(&opened.log, &world).await);
+        told.extend(rollback::recover(&opened.log, &world, folder.path(), &commands.rules).await);
     }
     let source = folder.manifest()?.pipeline_file.map(PathBuf::from);
     let base = source.as_ref().and_then(|file| file.parent()).unwrap_or(Path::new(".")).to_owned();
     let setup = Setup {
         log: opened.log.clone(),
         channel: (sink, receiver),
+        commands,
         world,
         models: providers(base),
         mode,
@@ -149,6 +159,42 @@ pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Sessi
     }
     let engine = Engine::open(setup, opened.events)?;
     Ok(Session { run: folder.id().clone(), folder: Some(folder), engine, log: opened.log, told })
+}
+
+/// How the commands of a run go: what the system allows here is found out by trying.
+fn commands(world: &World, capture: &Capture, recorded: Option<(&DataDir, &RunFolder)>) -> Commands {
+    let data = recorded.map(|(data, _)| data.path());
+    let places = recorded.map(|(data, run)| Places { store: data.store_path(), run: run.path().to_owned() });
+    let hidden = data.map(Path::to_owned).into_iter().collect();
+    let place = Place { workspace: world.root().to_owned(), hidden, scratch: None };
+    let most = if capture.portable { Means::Namespaces } else { Means::Overlay };
+    let shell = Shell::probe_up_to(place, most);
+    Commands { shell, rules: rules(capture, data), places, snapshots: tokio::sync::Mutex::default() }
+}
+
+/// What is left out of capture, as the pipeline says; the data folder always is.
+#[must_use]
+pub fn rules(capture: &Capture, data: Option<&Path>) -> Rules {
+    // The globs were checked when the pipeline was loaded.
+    let mut rules = Rules::excluding(capture.exclude.iter().map(String::as_str)).unwrap_or_default();
+    if let Some(megabytes) = capture.max_file_mb {
+        rules = rules.with_max_bytes(megabytes.saturating_mul(1_000_000));
+    }
+    match data.and_then(|data| data.metadata().ok()) {
+        Some(found) => rules.skipping(found.dev(), found.ino()),
+        None => rules,
+    }
+}
+
+/// What the pipeline that a run began with says about capture.
+#[must_use]
+pub fn capture_of(log: &RunLog, events: &[TraceEvent]) -> Capture {
+    let stored = events.iter().find_map(|event| match &event.body {
+        TraceBody::RunStarted { pipeline, .. } => Some(*pipeline),
+        _ => None,
+    });
+    let text = stored.and_then(|hash| log.recorder().text(hash).ok()).unwrap_or_default();
+    serde_json::from_str::<Pipeline>(&text).map(|pipeline| pipeline.capture).unwrap_or_default()
 }
 
 /// Keeps the manifest up with the run, so that listing runs opens no database.

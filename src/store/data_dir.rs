@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{file_error, private_dir, replace, sync_dir};
 use super::folder::{Access, RunFolder};
+use super::home;
 use super::log::now;
 use super::{Manifest, Publish, RunLog, StoreError};
 use crate::model::{Millis, RunId};
@@ -59,6 +60,7 @@ impl DataDir {
         if !ignore.exists() {
             replace(&ignore, b"*\n")?;
         }
+        home::ensure(&path);
         Ok(Self { path })
     }
 
@@ -123,6 +125,11 @@ impl DataDir {
         let _lock = folder.lock(Access::ReadWrite, pid)?;
         fs::remove_dir_all(folder.path()).map_err(file_error("remove", folder.path()))?;
         sync_dir(&self.runs_path())
+    }
+
+    /// Where snapshots of the workspace are kept for all runs: a cache, which may be deleted.
+    pub fn store_path(&self) -> PathBuf {
+        self.path.join("store")
     }
 
     fn runs_path(&self) -> PathBuf {

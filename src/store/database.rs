@@ -8,6 +8,7 @@ use duckdb::{AccessMode, Config, Connection};
 use super::StoreError;
 use super::files::sync_dir;
 use super::schema::{Table, ddl};
+use super::seal::wal;
 
 /// Names a database error.
 pub(super) fn failed(what: &'static str) -> impl Fn(duckdb::Error) -> StoreError {
@@ -95,9 +96,7 @@ pub(super) struct WalWatch {
 impl WalWatch {
     /// Watches the log beside a database.
     pub(super) fn new(database: &Path) -> Self {
-        let mut path = database.as_os_str().to_owned();
-        path.push(".wal");
-        Self { path: path.into(), inode: None }
+        Self { path: wal(database), inode: None }
     }
 
     /// After a commit: syncs the folder when the log is a new file.

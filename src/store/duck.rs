@@ -79,6 +79,13 @@ impl Recorder for DuckStore {
         self.blobs.put(bytes)
     }
 
+    fn put_blobs(&self, all: &[&[u8]]) -> Result<Vec<BlobHash>, StoreError> {
+        if self.writer.is_none() {
+            return Err(StoreError::ReadOnly);
+        }
+        self.blobs.put_all(all)
+    }
+
     fn blob(&self, hash: BlobHash) -> Result<Vec<u8>, StoreError> {
         self.blobs.get(hash)
     }

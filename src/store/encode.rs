@@ -194,7 +194,9 @@ fn action_event_row(event: &ActionEvent) -> Result<Stored, StoreError> {
         ActionChange::Failed { error: why } | ActionChange::Refused { why } | ActionChange::Dropped { why } => {
             row.set("why", why);
         }
-        ActionChange::Held
+        // What it printed stands in the body.
+        ActionChange::Compensated { .. }
+        | ActionChange::Held
         | ActionChange::NotApplied
         | ActionChange::UndoStarted
         | ActionChange::RedoStarted

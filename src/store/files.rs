@@ -2,9 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::StoreError;
+use super::points::{crash_point, fail_point};
 
 /// Names a file's error.
 pub(super) fn file_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
@@ -14,19 +15,62 @@ pub(super) fn file_error(what: &'static str, path: &Path) -> impl FnOnce(io::Err
 
 /// Makes a folder's entries durable.
 pub(super) fn sync_dir(path: &Path) -> Result<(), StoreError> {
-    File::open(path).and_then(|dir| dir.sync_all()).map_err(file_error("sync the folder", path))
+    fail_point("folder-sync").and_then(|()| File::open(path)?.sync_all()).map_err(file_error("sync the folder", path))
 }
 
 /// Replaces a file as a whole (0600): written beside it, synced, renamed, folder synced.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+        fail_point("file-write")?;
         file.write_all(bytes)?;
+        fail_point("file-sync")?;
         file.as_file().sync_all()?;
+        fail_point("file-rename")?;
         file.persist(path).map_err(|failed| failed.error)
     });
     written.map_err(file_error("write", path))?;
     sync_dir(folder)
+}
+
+/// Does what [`replace`] does for many files of one folder, with one sync of them all.
+pub(super) fn replace_all(folder: &Path, files: &[(PathBuf, &[u8])]) -> Result<(), StoreError> {
+    // Opened first: the system tells this handle of what could not be written from here on.
+    let handle = File::open(folder).map_err(file_error("open the folder", folder))?;
+    let mut written = Vec::with_capacity(files.len());
+    for (path, bytes) in files {
+        let temporary = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+            fail_point("file-write")?;
+            file.write_all(bytes)?;
+            if !SYNCS_AT_ONCE {
+                file.as_file().sync_all()?;
+            }
+            // Closed: there may be more of them than handles.
+            Ok(file.into_temp_path())
+        });
+        written.push(temporary.map_err(file_error("write", path))?);
+    }
+    let synced = fail_point("file-sync").and_then(|()| sync_file_system(&handle));
+    synced.map_err(file_error("sync the files of", folder))?;
+    crash_point("blobs-written");
+    for (temporary, (path, _)) in written.into_iter().zip(files) {
+        temporary.persist(path).map_err(|failed| file_error("write", path)(failed.error))?;
+    }
+    crash_point("blobs-renamed");
+    handle.sync_all().map_err(file_error("sync the folder", folder))
+}
+
+/// Whether many files can be synced in one go.
+const SYNCS_AT_ONCE: bool = cfg!(target_os = "linux");
+
+#[cfg(target_os = "linux")]
+fn sync_file_system(handle: &File) -> io::Result<()> {
+    Ok(nix::unistd::syncfs(handle)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sync_file_system(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 /// Creates a folder that only its owner can enter; one that is there is kept as it is.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use duckdb::Connection;
+
 use super::blobs::Blobs;
 use super::chain::Chain;
 use super::database::{self, WalWatch};
@@ -14,9 +16,11 @@ use super::duck::DuckStore;
 use super::encode::Encoder;
 use super::files::{file_error, private_dir, size_of};
 use super::mark::Mark;
-use super::read::Loaded;
+use super::points::crash_point;
+use super::read::{self, Loaded};
+use super::seal::Sealed;
 use super::writer::Output;
-use super::{Manifest, Publish, RunLog, StoreError};
+use super::{Manifest, Publish, RunLog, StoreError, inspect};
 use crate::model::{RunId, RunState, RunStatus, Seq, TraceEvent};
 
 /// Whether a run is opened to go on or to look at.
@@ -82,8 +86,8 @@ impl RunFolder {
     /// # Errors
     /// When another process uses it, or it is of a newer format.
     pub fn check_free(&self) -> Result<(), StoreError> {
-        let manifest = Manifest::read(&self.manifest_path())?;
-        self.lock(Access::ReadWrite, manifest.pid).map(drop)
+        let (pid, _) = self.writer()?;
+        self.lock(Access::ReadWrite, pid).map(drop)
     }
 
     /// Changes its manifest; the file is replaced as a whole. Only the process that has the run open may do this.
@@ -106,38 +110,71 @@ impl RunFolder {
     /// # Errors
     /// When another process uses it, it is of a newer format, or its database can't be read at all.
     pub fn open(&self, publish: Publish, access: Access) -> Result<Opened, StoreError> {
-        let manifest = Manifest::read(&self.manifest_path())?;
-        let lock = self.lock(access, manifest.pid)?;
+        let (pid, spoilt) = self.writer()?;
+        let lock = self.lock(access, pid)?;
+        self.vouch()?;
         // First for reading only: opening for writing may already change the files of a damaged run.
         let reader = database::open(&self.database(), true)?;
         let loaded = Loaded::load(&reader, Mark::read(&self.mark_path()))?;
-        let Loaded { events, state, texts, last, chain, damage } = loaded;
+        let Loaded { events, state, texts, last, chain, mut damage, rows } = loaded;
+        damage.extend(spoilt);
         let store = if access == Access::ReadOnly || !damage.is_empty() {
             DuckStore::reading(reader, last, self.blobs(), lock)
         } else {
             drop(reader);
             self.update_manifest(|manifest| manifest.pid = std::process::id())?;
             let connection = database::open(&self.database(), false)?;
+            check_count(&connection, rows)?;
             let encoder = Encoder::new(chain, &state);
             let wal = WalWatch::new(&self.database());
-            let output = Output { connection, encoder, mark: Mark::open(&self.mark_path())?, wal, publish };
+            let (mark, sealed) = (Mark::open(&self.mark_path())?, self.sealed());
+            let output = Output { connection, encoder, mark, wal, sealed, publish };
             DuckStore::writing(output, last, self.blobs(), lock)?
         };
         let log = RunLog::new(Arc::new(store), state, last, texts);
         Ok(Opened { log, events, damage })
     }
 
+    /// The process that last went on, and what is wrong with the manifest. Everything else in it is in the log too, so
+    /// that a run opens without.
+    pub(super) fn writer(&self) -> Result<(u32, Option<String>), StoreError> {
+        let path = self.manifest_path();
+        match Manifest::read(&path) {
+            Ok(manifest) => Ok((manifest.pid, None)),
+            Err(StoreError::Damaged(why)) => Ok((0, Some(why))),
+            Err(_) if !path.exists() && self.database().exists() => Ok((0, Some("its manifest is lost".to_owned()))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Has another process look at the run first, unless nothing happened to it since it was closed here. The caller
+    /// holds the lock.
+    pub(super) fn vouch(&self) -> Result<(), StoreError> {
+        if !self.database().is_file() || self.sealed().fits(&Mark::read_seal(&self.mark_path())) {
+            return Ok(());
+        }
+        inspect::ask(&self.path).map(drop)
+    }
+
+    fn sealed(&self) -> Sealed {
+        let data = self.path.parent().and_then(Path::parent).unwrap_or(Path::new("."));
+        Sealed { database: self.database(), data: data.to_owned() }
+    }
+
     /// Fills a folder that was just made.
     pub(super) fn create(&self, manifest: &Manifest, publish: Publish) -> Result<RunLog, StoreError> {
         let lock = self.lock(Access::ReadWrite, manifest.pid)?;
+        crash_point("create-manifest");
         manifest.write(&self.manifest_path())?;
         private_dir(&self.path.join("blobs"))?;
+        crash_point("create-mark");
         let mark = Mark::create(&self.mark_path())?;
+        crash_point("create-database");
         let connection = database::create(&self.database())?;
         let state = RunState::default();
         let encoder = Encoder::new(Chain::default(), &state);
         let wal = WalWatch::new(&self.database());
-        let output = Output { connection, encoder, mark, wal, publish };
+        let output = Output { connection, encoder, mark, wal, sealed: self.sealed(), publish };
         let store = DuckStore::writing(output, Seq(0), self.blobs(), lock)?;
         Ok(RunLog::new(Arc::new(store), state, Seq(0), HashSet::new()))
     }
@@ -181,12 +218,29 @@ impl RunFolder {
         self.path.join("manifest.json")
     }
 
+    /// The workspace: what the log says, or what the manifest does when the run died before its first row.
+    ///
+    /// # Errors
+    /// When neither can be read.
+    pub fn workspace(&self, log: &RunLog) -> Result<String, StoreError> {
+        let logged = log.with(|state| state.workspace.clone());
+        if logged.is_empty() { Ok(self.manifest()?.workspace) } else { Ok(logged) }
+    }
+
     /// Its database.
     pub fn database(&self) -> PathBuf {
         self.path.join("run.duckdb")
     }
 
-    fn mark_path(&self) -> PathBuf {
+    pub(super) fn mark_path(&self) -> PathBuf {
         self.path.join("mark")
+    }
+}
+
+/// Opened to go on, the database must have what it had when it was looked at.
+fn check_count(connection: &Connection, rows: u64) -> Result<(), StoreError> {
+    match read::count(connection)? {
+        count if count == rows => Ok(()),
+        count => Err(StoreError::Damaged(format!("it had {rows} rows when it was looked at, and {count} when opened"))),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::points::crash_point;
 use super::{Durable, Recorder, Row, StoreError};
 use crate::model::{BlobHash, Millis, RunState, Seq, TextHash, TraceBody, TraceEvent};
 
@@ -97,6 +98,7 @@ impl RunLog {
         }
         // Under the lock, so that rows reach the recorder in the order of their seq.
         let durable = self.recorder.write(rows, urgent);
+        crash_point("record-queued");
         Appended { first, durable }
     }
 

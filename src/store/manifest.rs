@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::files::{file_error, replace};
+use super::points::crash_point;
 use super::schema::FORMAT;
 use super::{NewRun, StoreError};
 use crate::model::{Millis, RunId, RunState, RunStatus, SpanId, Usage};
@@ -92,10 +93,15 @@ impl Manifest {
     /// When it can't be read, or is of a newer format.
     pub fn read(path: &Path) -> Result<Self, StoreError> {
         let bytes = std::fs::read(path).map_err(file_error("read", path))?;
+        let spoilt_bytes = || StoreError::Damaged(format!("{} is not what was written", path.display()));
         let spoilt = |error: serde_json::Error| StoreError::Damaged(format!("{}: {error}", path.display()));
         let Format { format } = serde_json::from_slice(&bytes).map_err(spoilt)?;
         if format > FORMAT {
             return Err(StoreError::Newer { found: format, known: FORMAT });
+        }
+        // The first format had no check.
+        if !is_checked(&bytes).unwrap_or(format == 1) {
+            return Err(spoilt_bytes());
         }
         serde_json::from_slice(&bytes).map_err(spoilt)
     }
@@ -104,7 +110,28 @@ impl Manifest {
     pub(super) fn write(&self, path: &Path) -> Result<(), StoreError> {
         let mut bytes = serde_json::to_vec_pretty(self)
             .map_err(|error| StoreError::Database { what: "write the manifest", why: error.to_string() })?;
-        bytes.push(b'\n');
-        replace(path, &bytes)
+        add_check(&mut bytes);
+        crash_point("manifest-before");
+        replace(path, &bytes)?;
+        crash_point("manifest-after");
+        Ok(())
     }
+}
+
+/// Stands before the check of a manifest, which is the BLAKE3 hash of all bytes before this.
+const BEFORE_CHECK: &[u8] = b",\n  \"check\": \"";
+
+/// Puts the check into a manifest as its last member.
+fn add_check(json: &mut Vec<u8>) {
+    json.truncate(json.len().saturating_sub(b"\n}".len()));
+    let check = blake3::hash(json);
+    json.extend(BEFORE_CHECK);
+    json.extend(format!("{check}\"\n}}\n").bytes());
+}
+
+/// Whether a manifest fits its check; `None`: it has none.
+fn is_checked(bytes: &[u8]) -> Option<bool> {
+    let at = bytes.windows(BEFORE_CHECK.len()).rposition(|window| window == BEFORE_CHECK)?;
+    let check = blake3::hash(&bytes[..at]).to_string();
+    Some(bytes[at + BEFORE_CHECK.len()..].starts_with(check.as_bytes()))
 }

@@ -7,7 +7,7 @@
 //! the mark has lost rows.
 //!
 //! The file has two lines of one length, written in turn and in place: a torn write leaves the other line, which is
-//! one commit older.
+//! one commit older. Behind them stands the seal of a run that was closed (`seal`).
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -16,6 +16,7 @@ use std::path::Path;
 use super::StoreError;
 use super::chain::Chain;
 use super::files::file_error;
+use super::points::{crash_point, fail_point};
 use crate::model::Seq;
 
 const CHECK: usize = 16;
@@ -71,21 +72,47 @@ impl Mark {
         lines(path).into_iter().flatten().max_by_key(|noted| noted.seq)
     }
 
+    /// What stands behind the mark: the seal of a run that was closed.
+    pub(super) fn read_seal(path: &Path) -> Vec<u8> {
+        std::fs::read(path).ok().and_then(|bytes| Some(bytes.get(2 * LINE..)?.to_vec())).unwrap_or_default()
+    }
+
+    /// Leaves a seal behind the mark; without one the next opening is more careful.
+    pub(super) fn seal(&self, seal: &str) -> Result<(), StoreError> {
+        let end = 2 * LINE as u64;
+        let written = self.file.set_len(end).and_then(|()| self.file.write_all_at(seal.as_bytes(), end));
+        written.and_then(|()| self.file.sync_data()).map_err(file_error("seal the mark", Path::new(&self.path)))
+    }
+
     /// Opens the mark to go on.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let [first, second] = lines(path);
         let seq = |noted: Option<Noted>| noted.map(|noted| noted.seq);
         let next = u64::from(seq(first) > seq(second));
         let file = OpenOptions::new().write(true).open(path).map_err(file_error("open the mark", path))?;
+        // The seal is broken: what follows changes the database.
+        file.set_len(2 * LINE as u64).map_err(file_error("open the mark", path))?;
         Ok(Self { file, path: path.display().to_string(), next })
     }
 
     /// Remembers the end of the log; durable when it returns.
     pub(super) fn note(&mut self, noted: Noted) -> Result<(), StoreError> {
-        let written = self.file.write_all_at(noted.line().as_bytes(), self.next * LINE as u64);
-        written.and_then(|()| self.file.sync_data()).map_err(file_error("write the mark", Path::new(&self.path)))?;
+        let written = self.write(&noted.line());
+        written.map_err(file_error("write the mark", Path::new(&self.path)))?;
         self.next = 1 - self.next;
         Ok(())
+    }
+
+    fn write(&self, line: &str) -> std::io::Result<()> {
+        let at = self.next * LINE as u64;
+        fail_point("mark-write")?;
+        let (first, second) = line.as_bytes().split_at(LINE / 2);
+        self.file.write_all_at(first, at)?;
+        crash_point("mark-half");
+        self.file.write_all_at(second, at + first.len() as u64)?;
+        crash_point("mark-written");
+        fail_point("mark-sync")?;
+        self.file.sync_data()
     }
 }
 

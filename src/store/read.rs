@@ -1,6 +1,6 @@
 //! Reading a run's rows back, and finding out whether they are what was written.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use duckdb::{Connection, ToSql};
 
@@ -93,6 +93,8 @@ pub(super) struct Loaded {
     pub(super) state: RunState,
     /// Hashes of the texts that are stored.
     pub(super) texts: HashSet<TextHash>,
+    /// How many rows there are.
+    pub(super) rows: u64,
     /// The last row.
     pub(super) last: Seq,
     /// The chain up to it.
@@ -105,49 +107,48 @@ impl Loaded {
     /// Reads a run, and checks that its seqs have no gap, that every row fits the chain, and that the log reaches
     /// the mark.
     pub(super) fn load(connection: &Connection, mark: Option<Noted>) -> Result<Self, StoreError> {
-        let mut check = Check { loaded: Self::default(), before: vec![Chain::default()], mark };
+        Self::load_with(connection, mark, &mut |_| ())
+    }
+
+    /// Reads a run as [`Loaded::load`] does, and hands over every row that is what was written, by seq.
+    pub(super) fn load_with(
+        connection: &Connection,
+        mark: Option<Noted>,
+        keep: &mut dyn FnMut(Row),
+    ) -> Result<Self, StoreError> {
+        let (loaded, before) = (Self::default(), vec![Chain::default()]);
+        let mut check = Check { loaded, before, mark, broken: BTreeSet::new(), more: 0, keep };
         let displaced = placeless(connection)?;
         if displaced > 0 {
             check.fault(format!("{displaced} rows have no place in the log"));
         }
         loop {
-            let last = check.loaded.last;
-            match window_after(connection, last) {
-                Ok(window) if window.is_empty() => break,
-                Ok(window) => window.iter().for_each(|row| check.take(row)),
-                // What was read so far is shown.
-                Err(error) => {
-                    check.fault(format!("the log can't be read after row {last}: failed to {error}"));
-                    break;
-                }
+            let broken = check.broken.len();
+            let window = check.window(connection);
+            if window.is_empty() && check.broken.len() == broken {
+                return Ok(check.finish());
             }
+            window.iter().for_each(|row| check.take(row));
         }
-        Ok(check.finish())
     }
 }
 
-/// The next rows of all tables, by seq; none after the last.
-fn window_after(connection: &Connection, last: Seq) -> Result<Vec<Stored>, StoreError> {
-    let mut window = Vec::new();
-    if let Some(first) = first_after(connection, last)? {
-        let end = first.saturating_add(WINDOW);
-        for table in Table::ALL {
-            window.extend(rows(connection, table, "seq >= ? AND seq < ?", &[&first, &end])?);
-        }
-    }
-    window.sort_by_key(Stored::seq);
-    Ok(window)
-}
-
-fn first_after(connection: &Connection, last: Seq) -> Result<Option<i64>, StoreError> {
-    const SQL: &str = "SELECT min(seq) FROM (\
-        SELECT min(seq) AS seq FROM events WHERE seq > ?1 UNION ALL \
-        SELECT min(seq) FROM action_log WHERE seq > ?1 UNION ALL \
-        SELECT min(seq) FROM action_events WHERE seq > ?1 UNION ALL \
-        SELECT min(seq) FROM texts WHERE seq > ?1)";
+/// The first row of a table after a seq.
+fn first_after(connection: &Connection, table: Table, last: Seq) -> Result<Option<i64>, StoreError> {
+    let sql = format!("SELECT min(seq) FROM {} WHERE seq > ?", table.name());
     let fault = failed("read the run's log");
     let last = i64::try_from(last.0).unwrap_or(i64::MAX);
-    connection.prepare_cached(SQL).and_then(|mut sql| sql.query_row([last], |row| row.get(0))).map_err(fault)
+    connection.prepare_cached(&sql).and_then(|mut sql| sql.query_row([last], |row| row.get(0))).map_err(fault)
+}
+
+/// How many rows all tables have.
+pub(super) fn count(connection: &Connection) -> Result<u64, StoreError> {
+    let mut sum = 0;
+    for table in Table::ALL {
+        let sql = format!("SELECT count(*) FROM {}", table.name());
+        sum += connection.query_row(&sql, [], |row| row.get::<_, u64>(0)).map_err(failed("read the run's log"))?;
+    }
+    Ok(sum)
 }
 
 fn placeless(connection: &Connection) -> Result<i64, StoreError> {
@@ -159,15 +160,52 @@ fn placeless(connection: &Connection) -> Result<i64, StoreError> {
     Ok(sum)
 }
 
-struct Check {
+/// Lines of damage that are told; more are counted.
+const LINES: usize = 200;
+
+struct Check<'a> {
     loaded: Loaded,
     /// What the chain before the next row can be; more than one after a row that doesn't fit, since either its
     /// content or its chain was changed. Empty after a gap.
     before: Vec<Chain>,
     mark: Option<Noted>,
+    /// Tables that can't be read any more.
+    broken: BTreeSet<Table>,
+    /// How many lines of damage are not told.
+    more: usize,
+    keep: &'a mut dyn FnMut(Row),
 }
 
-impl Check {
+impl Check<'_> {
+    /// The next rows of all tables, by seq; none after the last. What can't be read of one table leaves the others.
+    fn window(&mut self, connection: &Connection) -> Vec<Stored> {
+        let last = self.loaded.last;
+        let mut firsts = Vec::new();
+        for table in Table::ALL.into_iter().filter(|table| !self.broken.contains(table)).collect::<Vec<_>>() {
+            match first_after(connection, table, last) {
+                Ok(first) => firsts.extend(first),
+                Err(error) => self.breaks(table, &error),
+            }
+        }
+        let Some(first) = firsts.into_iter().min() else { return Vec::new() };
+        let end = first.saturating_add(WINDOW);
+        let mut window = Vec::new();
+        for table in Table::ALL.into_iter().filter(|table| !self.broken.contains(table)).collect::<Vec<_>>() {
+            match rows(connection, table, "seq >= ? AND seq < ?", &[&first, &end]) {
+                Ok(rows) => window.extend(rows),
+                Err(error) => self.breaks(table, &error),
+            }
+        }
+        window.sort_by_key(Stored::seq);
+        window
+    }
+
+    fn breaks(&mut self, table: Table, error: &StoreError) {
+        self.broken.insert(table);
+        let (table, last) = (table.name(), self.loaded.last);
+        self.fault(format!("its table {table} can't be read after row {last}: failed to {error}"));
+    }
+
     fn take(&mut self, row: &Stored) {
         let (seq, last) = (row.seq(), self.loaded.last);
         if seq <= last {
@@ -178,6 +216,7 @@ impl Check {
             self.before.clear();
         }
         self.loaded.last = seq;
+        self.loaded.rows += 1;
         let told = match row.cell("chain") {
             Cell::Text(text) => Chain::parse(text),
             _ => None,
@@ -199,14 +238,23 @@ impl Check {
 
     fn keep(&mut self, row: &Stored) {
         match decode(row) {
-            Ok(Row::Text { hash, .. }) => {
+            Ok(row) => {
+                (self.keep)(row.clone());
+                self.add(row);
+            }
+            Err(why) => self.fault(format!("row {} ({}) can't be read: {why}", row.seq(), row.table.name())),
+        }
+    }
+
+    fn add(&mut self, row: Row) {
+        match row {
+            Row::Text { hash, .. } => {
                 self.loaded.texts.insert(hash);
             }
-            Ok(Row::Event(event)) => {
+            Row::Event(event) => {
                 self.loaded.state.apply(&event);
                 self.loaded.events.push(event);
             }
-            Err(why) => self.fault(format!("row {} ({}) can't be read: {why}", row.seq(), row.table.name())),
         }
     }
 
@@ -219,11 +267,18 @@ impl Check {
             }
             Some(_) => {}
         }
+        if self.more > 0 {
+            self.loaded.damage.push(format!("and {} more", self.more));
+        }
         self.loaded
     }
 
     fn fault(&mut self, line: String) {
-        self.loaded.damage.push(line);
+        if self.loaded.damage.len() < LINES {
+            self.loaded.damage.push(line);
+        } else {
+            self.more += 1;
+        }
     }
 }
 

@@ -71,6 +71,15 @@ pub trait Recorder: Send + Sync {
     /// When they can't be written.
     fn put_blob(&self, bytes: &[u8]) -> Result<BlobHash, StoreError>;
 
+    /// Keeps many byte strings under their hashes, with few syncs; all of them are durable when it returns. The hashes
+    /// are in the order given. After an error some may be kept, which does no harm.
+    ///
+    /// # Errors
+    /// When they can't be written.
+    fn put_blobs(&self, all: &[&[u8]]) -> Result<Vec<BlobHash>, StoreError> {
+        all.iter().map(|bytes| self.put_blob(bytes)).collect()
+    }
+
     /// Bytes kept under a hash.
     ///
     /// # Errors
@@ -128,6 +137,9 @@ pub enum StoreError {
     /// What is stored is not what was written.
     #[error("trust the run's log: {0}")]
     Damaged(String),
+    /// The database can't be read, or must not be by this process.
+    #[error("read the run's log: {0}")]
+    Unreadable(String),
     /// Nothing is stored under that name or hash.
     #[error("find {0}")]
     Missing(String),

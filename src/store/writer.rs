@@ -9,6 +9,7 @@
 //! Someone alone never waits for others.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -20,8 +21,11 @@ use futures::channel::oneshot;
 
 use super::database::{WalWatch, failed};
 use super::encode::{Encoder, Stored};
+use super::files::file_error;
 use super::mark::{Mark, Noted};
+use super::points::{crash_point, fail_point};
 use super::schema::Table;
+use super::seal::Sealed;
 use super::{Durable, Publish, Row, StoreError};
 use crate::model::{Seq, TextHash, TraceEvent};
 
@@ -128,6 +132,8 @@ pub(super) struct Output {
     pub(super) mark: Mark,
     /// The database's log file.
     pub(super) wal: WalWatch,
+    /// What is sealed in the end.
+    pub(super) sealed: Sealed,
     /// Who hears of events.
     pub(super) publish: Publish,
 }
@@ -222,6 +228,7 @@ fn run(mut output: Output, shared: &Shared) -> Result<(), StoreError> {
                 took = started.elapsed();
                 // Whoever did not want to wait is gone.
                 told = waiters.into_iter().filter_map(|waiter| waiter.send(Ok(())).ok()).count();
+                crash_point("commit-told");
                 output.tell(rows);
             }
             Err(error) => {
@@ -233,11 +240,21 @@ fn run(mut output: Output, shared: &Shared) -> Result<(), StoreError> {
             }
         }
     }
+    crash_point("close-checkpoint");
     output.connection.execute_batch("CHECKPOINT").map_err(failed("checkpoint the run"))?;
-    output.wal.committed()
+    crash_point("close-closed");
+    output.wal.committed()?;
+    output.seal()
 }
 
 impl Output {
+    /// Closes the database, and says what it is like now.
+    fn seal(self) -> Result<(), StoreError> {
+        let Self { connection, mark, sealed, .. } = self;
+        connection.close().map_err(|(_, error)| failed("close the run")(error))?;
+        sealed.seal().map_or(Ok(()), |seal| mark.seal(&seal))
+    }
+
     /// Makes rows durable.
     fn commit(&mut self, rows: &[Row], shared: &Shared) -> Result<(), StoreError> {
         let Some(last) = rows.last().map(Row::seq) else { return Ok(()) };
@@ -250,9 +267,13 @@ impl Output {
             let stored = self.encoder.encode(row, &look)?;
             tables.entry(stored.table).or_default().push(stored);
         }
+        crash_point("commit-begin");
+        fail_point("commit").map_err(file_error("write to", Path::new("the run's log")))?;
         self.store(&tables).map_err(failed("write to the run's log"))?;
+        crash_point("commit-done");
         self.wal.committed()?;
         self.mark.note(Noted { seq: last, chain: self.encoder.chain })?;
+        crash_point("mark-synced");
         shared.committed.store(last.0, Ordering::Release);
         let mut queue = shared.lock();
         for row in rows {
@@ -270,6 +291,7 @@ impl Output {
             self.connection.execute_batch("BEGIN")?;
         }
         let appended = tables.iter().try_for_each(|(table, rows)| self.append(*table, rows));
+        crash_point("commit-rows");
         if !shared {
             return appended;
         }

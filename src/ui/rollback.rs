@@ -9,6 +9,7 @@ use ratatui::widgets::Paragraph;
 use super::{Theme, cell, panel};
 use crate::app::keys::{self, UiAction};
 use crate::app::{ActionRow, Pane, State, Word};
+use crate::model;
 
 /// Draws the panel.
 pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, theme: Theme) {
@@ -21,7 +22,12 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, theme: Theme) {
     frame.render_widget(block, area);
     let rows = state.rollback.window(&state.run, usize::from(inner.height));
     if rows.is_empty() {
-        let text = "changed nothing outside of the run";
+        let selected = state.run.trace.get(state.selected());
+        let text = if selected.is_some_and(model::Span::will_be_permanent) {
+            "about to do what can't be taken back"
+        } else {
+            "changed nothing outside of the run"
+        };
         frame.render_widget(Paragraph::new(format!(" {text}")).style(theme.quiet()), inner);
         return;
     }

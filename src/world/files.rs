@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::fs::{Dir, FileType, FileTypeExt, Metadata, MetadataExt, OpenOptions, Permissions, PermissionsExt};
@@ -22,6 +23,15 @@ const NEW_FILE: u32 = 0o644;
 const NEW_FOLDER: u32 = 0o755;
 /// The permission bits of a mode, without the file type.
 const PERMISSIONS: u32 = 0o7777;
+
+/// How something is put.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Put {
+    /// It need not last when it returns: the caller makes many things last at once, with [`super::World::sync`].
+    pub later: bool,
+    /// A file's time of last change; the present, where there is none.
+    pub modified: Option<SystemTime>,
+}
 
 /// Device and inode: what a file is, whatever its name.
 pub(super) type FileId = (u64, u64);
@@ -72,7 +82,7 @@ impl Files {
         }
     }
 
-    pub(super) fn put(&self, path: &str, value: &Value) -> Result<(), WorldError> {
+    pub(super) fn put(&self, path: &str, value: &Value, how: Put) -> Result<(), WorldError> {
         if path == ROOT {
             return Err(WorldError::WrongState { key: path.to_owned(), why: "it is the workspace itself" });
         }
@@ -92,16 +102,32 @@ impl Files {
                 return Err(WorldError::NotRegular { path: path.to_owned(), what: describe(kind) });
             }
         }
+        let _writable = place.writable().map_err(place.io("write in the folder of"))?;
         match value {
             Value::Absent => place.remove(found.as_ref())?,
-            Value::File { bytes, mode } => place.write(found.as_ref(), bytes, *mode)?,
+            Value::File { bytes, mode } => place.write(found.as_ref(), bytes, *mode, how)?,
             Value::Directory { mode, .. } => place.make_folder(found.as_ref(), *mode)?,
             Value::Symlink { target } => place.link(found.as_ref(), target)?,
             Value::Text(_) | Value::List(_) => {
                 return Err(WorldError::WrongState { key: path.to_owned(), why: "a path can't hold a memory value" });
             }
         }
-        sync(&place.folder).map_err(place.io("save the folder of"))
+        if how.later { Ok(()) } else { sync(&place.folder).map_err(place.io("save the folder of")) }
+    }
+
+    /// Makes everything last that was put with [`Put::later`].
+    pub(super) fn sync(&self) -> Result<(), WorldError> {
+        let root = self.root.open(ROOT).map_err(WorldError::io("save", ROOT))?;
+        sync_file_system(&root.into_std()).map_err(WorldError::io("save", ROOT))
+    }
+
+    /// Gives a regular file a time of change.
+    pub(super) fn touch(&self, path: &str, modified: SystemTime) -> Result<(), WorldError> {
+        let Some(place) = self.place(path)? else { return Ok(()) };
+        let mut options = OpenOptions::new();
+        options.write(true).follow(FollowSymlinks::No).nonblock(true);
+        let file = place.folder.open_with(&place.name, &options).map_err(place.io("open"))?;
+        file.into_std().set_modified(modified).map_err(place.io("set the time of"))
     }
 
     /// Removes what a crash in the middle of a put left beside the path; whether there was anything.
@@ -157,7 +183,33 @@ impl Files {
     }
 }
 
+/// Takes the permission to write in a folder away again when it is dropped.
+struct Lent {
+    folder: Dir,
+    mode: u32,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // What could be given can be taken back; there is nobody to tell here.
+        let _ = self.folder.set_permissions(ROOT, Permissions::from_mode(self.mode));
+    }
+}
+
 impl Place<'_> {
+    /// A folder of one's own that may not be written in may be for a moment: what was changed in it was so before.
+    fn writable(&self) -> io::Result<Option<Lent>> {
+        const WRITE: u32 = 0o300;
+        let found = self.folder.dir_metadata()?;
+        let mode = found.mode() & PERMISSIONS;
+        let user = nix::unistd::geteuid();
+        if user.is_root() || found.uid() != user.as_raw() || mode & WRITE == WRITE {
+            return Ok(None);
+        }
+        self.folder.set_permissions(ROOT, Permissions::from_mode(mode | WRITE))?;
+        Ok(Some(Lent { folder: self.folder.try_clone()?, mode }))
+    }
+
     fn io(&self, what: &'static str) -> impl Fn(io::Error) -> WorldError + '_ {
         WorldError::io(what, self.path)
     }
@@ -205,7 +257,7 @@ impl Place<'_> {
         if found.is_some_and(Metadata::is_dir) { self.remove(found) } else { Ok(()) }
     }
 
-    fn write(&self, found: Option<&Metadata>, bytes: &[u8], mode: Option<u32>) -> Result<(), WorldError> {
+    fn write(&self, found: Option<&Metadata>, bytes: &[u8], mode: Option<u32>, how: Put) -> Result<(), WorldError> {
         let kept = found.filter(|found| found.is_file()).map(|found| found.mode() & PERMISSIONS);
         let mode = mode.or(kept).unwrap_or(NEW_FILE);
         self.clear_folder(found)?;
@@ -216,7 +268,11 @@ impl Place<'_> {
             file.write_all(bytes)?;
             // After the bytes: writing to a file takes its set-user-id bit away.
             file.set_permissions(Permissions::from_mode(mode))?;
-            file.sync_all()
+            let file = file.into_std();
+            if let Some(modified) = how.modified {
+                file.set_modified(modified)?;
+            }
+            if how.later { Ok(()) } else { file.sync_all() }
         })
     }
 
@@ -277,6 +333,19 @@ fn describe(kind: FileType) -> &'static str {
     } else {
         "device"
     }
+}
+
+/// Makes everything on a file system last.
+#[cfg(target_os = "linux")]
+fn sync_file_system(root: &std::fs::File) -> io::Result<()> {
+    Ok(nix::unistd::syncfs(root)?)
+}
+
+/// Makes everything last.
+#[cfg(not(target_os = "linux"))]
+fn sync_file_system(_: &std::fs::File) -> io::Result<()> {
+    nix::unistd::sync();
+    Ok(())
 }
 
 /// Makes a change of a folder's entries last.

@@ -5,11 +5,12 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-use super::files::Files;
+use super::files::{Files, Put};
 use super::locks::Locks;
 use super::{Guard, Scope, Value, WorldError, path};
 use crate::model::{Key, KeyKind, KeyState};
@@ -78,8 +79,16 @@ impl World {
     /// # Errors
     /// When the system refuses, a folder to remove is not empty, or this kind of key can't have that state.
     pub fn put(&self, key: &Key, value: &Value) -> Result<(), WorldError> {
+        self.put_as(key, value, Put::default())
+    }
+
+    /// [`World::put`], in another way.
+    ///
+    /// # Errors
+    /// As [`World::put`].
+    pub fn put_as(&self, key: &Key, value: &Value, how: Put) -> Result<(), WorldError> {
         if key.kind != KeyKind::Memory {
-            return self.files.put(&self.path_of(key)?, value);
+            return self.files.put(&self.path_of(key)?, value, how);
         }
         let mut memory = self.lock_memory();
         match value {
@@ -91,6 +100,22 @@ impl World {
             }
         };
         Ok(())
+    }
+
+    /// Makes everything last that was put with [`Put::later`].
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn sync(&self) -> Result<(), WorldError> {
+        self.files.sync()
+    }
+
+    /// Gives a regular file a time of last change; nothing else of it changes.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn touch(&self, key: &Key, modified: SystemTime) -> Result<(), WorldError> {
+        self.files.touch(&self.path_of(key)?, modified)
     }
 
     /// Removes the temporary file that a crash in the middle of [`World::put`] may have left beside a path; whether

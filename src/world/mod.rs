@@ -10,6 +10,7 @@ mod tests;
 mod value;
 
 pub use error::WorldError;
+pub use files::Put;
 pub use handle::World;
 pub use locks::{Guard, Scope};
 pub use value::{Change, Value};

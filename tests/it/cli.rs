@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use tama_tui::model::{
-    ActionOp, EffectClass, Generation, Key, RunId, RunStatus, Seq, SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus,
-    TraceBody, Try,
+    ActionChange, ActionEvent, ActionOp, EffectClass, Generation, Key, KeyState, RunId, RunStatus, Seq, SpanEnd,
+    SpanId, SpanSpec, SpanStart, SpanStatus, TraceBody, Try,
 };
-use tama_tui::rollback::{Doer, external_done, perform, record_external};
+use tama_tui::rollback::{Doer, outside, perform};
 use tama_tui::store::{Access, DataDir, NewRun, RunLog};
 use tama_tui::world::{Change, Value, World};
 use tempfile::TempDir;
@@ -81,8 +81,9 @@ async fn record(log: &RunLog, run: &RunId, work: &Path, world: &World) {
     let folder = Change { key: Key::directory("out"), op: ActionOp::Set, new: folder };
     perform(log, world, &doer(2), vec![folder, file("out/a"), file("kept")]).await.unwrap();
     start(log, 3, 1, "tama_bash", tool());
-    let shell = record_external(log, &doer(3), "make").await.unwrap();
-    external_done(log, shell, Ok(()));
+    let action = log.append(vec![TraceBody::Action(outside(&doer(3), "make", "may have reached outside".into()))]);
+    let change = ActionChange::Applied { after: KeyState::Unknown };
+    log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);
     for span in [2, 3, 1] {
         log.append(vec![TraceBody::SpanEnded(SpanEnd {
             span: SpanId(span),
@@ -123,7 +124,7 @@ async fn runs_are_listed_and_shown() {
     let listed: serde_json::Value = serde_json::from_slice(&project.tama(&["runs", "--json"]).stdout).unwrap();
     assert_eq!(listed[0]["manifest"]["status"], "ok");
     let shown = out(&project.tama(&["runs", "show", &project.run[4..]]));
-    assert!(shown.contains("  tama_files_write") && shown.contains("permanent: not captured yet"), "{shown}");
+    assert!(shown.contains("  tama_files_write") && shown.contains("permanent: may have reached outside"), "{shown}");
     let shown: serde_json::Value =
         serde_json::from_slice(&project.tama(&["runs", "show", &project.run, "--json"]).stdout).unwrap();
     assert_eq!(shown["actions"].as_array().unwrap().len(), 4);
@@ -139,7 +140,7 @@ async fn undo_restores_and_says_how_much() {
     let undone = project.tama(&["undo", &project.run]);
     let said = out(&undone);
     assert_eq!(undone.status.code(), Some(6), "{said}");
-    assert!(said.contains("restored 3/3") && said.contains("not captured yet"), "{said}");
+    assert!(said.contains("restored 3/3") && said.contains("may have reached outside"), "{said}");
     assert_eq!(project.work("kept").as_deref(), Some("from before"));
     assert!(!project.folder.path().join("work/out").exists());
     let again = project.tama(&["undo", &project.run]);

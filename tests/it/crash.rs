@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tama_tui::model::{Command, RunStatus, SpanId, Update};
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Headless, Mode, Session};
-use tama_tui::store::DataDir;
+use tama_tui::store::{Access, CRASH_POINTS, DataDir, NewRun, StoreError, hash_blob};
 
 /// Names the folder of the pipeline that the child runs.
 const FOLDER: &str = "TAMA_TUI_TEST_CRASH";
@@ -57,6 +57,11 @@ struct Crash {
 impl Crash {
     /// Starts a run whose model asks for these calls, one response each.
     fn start(calls: &[String]) -> Self {
+        Self::start_with(calls, None)
+    }
+
+    /// Starts a run that dies by itself at a crash point (`name:n`), when there is one.
+    fn start_with(calls: &[String], crash_point: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let here = folder.path();
         fs::create_dir_all(here.join("work/sub")).unwrap();
@@ -74,6 +79,7 @@ impl Crash {
         let child = Process::new(std::env::current_exe().unwrap())
             .args(["--exact", "crash::child", "--ignored"])
             .env(FOLDER, here)
+            .envs(crash_point.map(|point| ("TAMA_TUI_CRASH_POINT", point)))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -91,6 +97,13 @@ impl Crash {
         }
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Whether the run's folder was finished.
+    fn is_made(&self) -> bool {
+        let runs = fs::read_dir(self.folder.path().join(".tama/runs")).unwrap();
+        let made = |folder: PathBuf| ["manifest.json", "run.duckdb"].iter().all(|name| folder.join(name).exists());
+        runs.map(|entry| entry.unwrap().path()).all(made)
     }
 
     async fn open(&self) -> Session {
@@ -302,4 +315,94 @@ async fn a_changed_or_missing_row_is_told_on_opening() {
     }
     let told = tampered("UPDATE events SET seq = seq WHERE seq = (SELECT min(seq) FROM events)").await;
     assert!(told.is_empty(), "an unchanged log is called damaged: {told:?}");
+}
+
+/// How often a crash point is passed before the process dies there: the first time, and in the middle of things.
+const PASSINGS: [u32; 2] = [1, 4];
+
+/// Those that the run of this file does not pass, and which test passes them.
+const ELSEWHERE: [(&str, &str); 2] = [
+    ("blobs-written", "many_before_images_at_once_die_whole"),
+    ("blobs-renamed", "many_before_images_at_once_die_whole"),
+];
+
+#[tokio::test]
+async fn killed_at_every_crash_point() {
+    use std::os::unix::process::ExitStatusExt;
+    let mut passed = Vec::new();
+    for (name, at) in CRASH_POINTS.iter().flat_map(|name| PASSINGS.map(|at| (*name, at))) {
+        let mut crash = Crash::start_with(&busy("text = \"end\"".into()), Some(&format!("{name}:{at}")));
+        let ended = crash.child.wait().unwrap();
+        if ended.signal().is_none() {
+            // Passed less often than that.
+            assert!(ended.success(), "{name}:{at}: {ended}");
+            continue;
+        }
+        assert_eq!(ended.signal(), Some(nix::libc::SIGABRT), "{name}:{at}");
+        passed.push(name);
+        if !crash.is_made() {
+            // Nothing ran yet, and there may be nothing to open.
+            assert_eq!(tree(&crash.folder.path().join("work")), crash.before, "{name}");
+            let data = DataDir::open_or_create(crash.folder.path().join(".tama")).unwrap();
+            assert_eq!(data.runs().unwrap().len(), 1, "{name}: it is listed");
+            continue;
+        }
+        let mut session = crash.open().await;
+        let damaged: Vec<&String> = session.told.iter().filter(|line| line.starts_with("damaged")).collect();
+        assert!(damaged.is_empty(), "{name}:{at}: {damaged:?}");
+        crash.nothing_is_missing(&session);
+        crash.undo_restores(&mut session).await;
+    }
+    passed.dedup();
+    let elsewhere = |name: &&&str| ELSEWHERE.iter().any(|(other, _)| other == *name);
+    let missed: Vec<_> =
+        CRASH_POINTS.iter().filter(|name| !passed.contains(name)).filter(|name| !elsewhere(name)).collect();
+    assert!(missed.is_empty(), "nobody passes {missed:?}");
+}
+
+const BLOBS: &str = "TAMA_TUI_TEST_CRASH_BLOBS";
+
+#[test]
+#[ignore = "the child of the test below"]
+fn child_with_blobs() {
+    let Some(folder) = std::env::var_os(BLOBS).map(PathBuf::from) else { return };
+    let data = DataDir::open_or_create(folder).unwrap();
+    let new = NewRun {
+        name: "blobs".into(),
+        task: String::new(),
+        entrypoint: "a".into(),
+        workspace: "/".into(),
+        pipeline_file: None,
+    };
+    let (log, _folder) = data.create_run(new, Box::new(|_| ())).unwrap();
+    let all: Vec<Vec<u8>> = (0..100_u8).map(|at| vec![at; 1000]).collect();
+    log.recorder().put_blobs(&all.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
+}
+
+#[test]
+fn many_before_images_at_once_die_whole() {
+    for name in ["blobs-written", "blobs-renamed"] {
+        let home = tempfile::tempdir().unwrap();
+        let ended = Process::new(std::env::current_exe().unwrap())
+            .args(["--exact", "crash::child_with_blobs", "--ignored"])
+            .env(BLOBS, home.path())
+            .env("TAMA_TUI_CRASH_POINT", name)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(!ended.success(), "{name} is passed");
+        let data = DataDir::open_or_create(home.path()).unwrap();
+        let run = data.runs().unwrap().remove(0).folder;
+        let opened = run.open(Box::new(|_| ()), Access::ReadWrite).unwrap();
+        let mut whole = 0;
+        for at in 0..100_u8 {
+            match opened.log.recorder().blob(hash_blob(&[at; 1000])) {
+                Ok(_) => whole += 1,
+                Err(StoreError::Missing(_)) => {}
+                Err(error) => panic!("{name}: {error}"),
+            }
+        }
+        assert_eq!(whole, if name == "blobs-renamed" { 100 } else { 0 });
+    }
 }

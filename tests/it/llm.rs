@@ -30,6 +30,7 @@ fn pipeline(model: &str, settings: Provider) -> Pipeline {
         steps: IndexMap::new(),
     };
     Pipeline {
+        tools: IndexMap::new(),
         name: "p".into(),
         entrypoint: "a".into(),
         task: None,
@@ -37,6 +38,7 @@ fn pipeline(model: &str, settings: Provider) -> Pipeline {
         agents: IndexMap::from([("a".to_owned(), agent)]),
         providers: BTreeMap::from([(name(model).provider, settings)]),
         prices: BTreeMap::new(),
+        capture: tama_tui::pipeline::Capture::default(),
         policy: Policy::default(),
         limits: Limits::default(),
         breakpoints: Vec::new(),

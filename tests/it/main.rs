@@ -10,13 +10,29 @@ mod app_flows;
 mod app_panel;
 mod app_support;
 mod cli;
+mod commands;
+mod confine;
 mod counted;
 mod crash;
+mod damage;
 mod floors;
 mod llm;
+mod machine;
+mod manifest;
+mod own_tools;
 mod readme;
 mod scenario;
 mod server;
+mod soak;
 mod sql;
 mod terminal;
 mod ui;
+
+/// Names another file than the one that was built.
+const HELPER: &str = "TAMA_TUI_TEST_HELPER";
+
+/// Commands are confined by the program itself, which is not the one that runs here.
+fn set_helper() {
+    let built = || env!("CARGO_BIN_EXE_tama-tui").into();
+    tama_tui::effects::confine::set_helper(std::env::var_os(HELPER).unwrap_or_else(built));
+}

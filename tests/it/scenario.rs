@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 use tama_tui::model::{
-    ActionStatus, Breakpoint, Command, EditScope, Gate, Generation, Release, RetryPlan, RunState, RunStatus, Seq,
-    SpanEnd, SpanId, TextHash, TraceBody, UndoReport, Update,
+    ActionStatus, Breakpoint, Command, EditScope, Gate, Generation, PauseReason, Release, RetryPlan, RunState,
+    RunStatus, Seq, ShellMode, SpanEnd, SpanId, TextHash, TraceBody, UndoReport, Update,
 };
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Mode, Session};
@@ -51,6 +52,8 @@ pub struct Stage {
     report: Option<UndoReport>,
     refused: Option<String>,
     editable: Option<String>,
+    /// The texts of the span looked at last.
+    detail: Option<String>,
     /// The generation when a retry was asked for.
     before: Generation,
     /// Whether the run runs again since.
@@ -59,6 +62,8 @@ pub struct Stage {
     notes: Vec<String>,
     outputs: BTreeMap<SpanId, TextHash>,
     edits: Option<Vec<String>>,
+    /// How commands run, once it is known.
+    pub shell: Option<ShellMode>,
 }
 
 #[test]
@@ -100,6 +105,24 @@ impl Stage {
         Ok(())
     }
 
+    /// What a span answered.
+    pub fn outputs(&self, path: &str) -> Result<String, String> {
+        self.given(path)
+    }
+
+    /// What the last undo or redo said.
+    pub fn report(&self) -> Option<&UndoReport> {
+        self.report.as_ref()
+    }
+
+    /// Sends a command, and waits for what it says of undone or redone actions.
+    pub async fn reported(&mut self, command: Command) -> Result<UndoReport, String> {
+        self.report = None;
+        self.send(command)?;
+        self.wait("report").await?;
+        self.report.clone().ok_or_else(|| "no report".into())
+    }
+
     /// Ends the session; the run's folder and all around it.
     pub async fn close(self) -> tempfile::TempDir {
         self.session.engine.commands.send(Command::Quit).unwrap();
@@ -109,10 +132,14 @@ impl Stage {
 
     /// Prepares everything, and starts the run. The pipeline may name the folder it is in: `{folder}`.
     pub fn set(scenario: &Scenario) -> Self {
+        crate::set_helper();
         let folder = tempfile::tempdir().unwrap();
         let put = |path: PathBuf, text: &str| {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
+            fs::write(&path, text).unwrap();
+            if text.starts_with("#!") {
+                fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+            }
         };
         let here = folder.path().display().to_string();
         put(folder.path().join("pipeline.toml"), &scenario.pipeline.replace("{folder}", &here));
@@ -140,12 +167,14 @@ impl Stage {
             report: None,
             refused: None,
             editable: None,
+            detail: None,
             before: Generation(1),
             restarted: false,
             chunks: String::new(),
             notes: Vec::new(),
             outputs: BTreeMap::new(),
             edits: None,
+            shell: None,
         }
     }
 
@@ -160,6 +189,7 @@ impl Stage {
             "over" => self.release(subject, Release::StepOver),
             "out" => self.release(subject, Release::StepOut),
             "answer" => self.release(subject, Release::Answer { text: text.to_owned() }),
+            "drop" => self.release(subject, Release::Drop),
             "continue-all" => self.send(Command::ReleaseAll),
             "pause" => self.send(Command::Pause),
             "cancel" => self.send(Command::Cancel),
@@ -181,6 +211,11 @@ impl Stage {
             }
             "edit-try" => self.replace(subject, text, EditScope::Agent).await,
             "edit-call" => self.replace(subject, text, EditScope::Call).await,
+            "inspect" => {
+                self.detail = None;
+                let span = self.span(subject)?;
+                self.send(Command::Inspect { span })
+            }
             "write-back" => self.send(Command::WriteBack),
             "plan" => {
                 self.plan = None;
@@ -226,6 +261,10 @@ impl Stage {
             "gave" => same(&self.given(subject)?, text),
             "told" => contains(&self.given(subject)?, text),
             "left" => contains(&format!("{:?}", self.report.as_ref().ok_or("no undo report")?.left), subject),
+            "compensated" => {
+                let report = self.report.as_ref().ok_or("no undo report")?;
+                same(&report.compensated.len().to_string(), subject)
+            }
             "undone" => same(&self.report.as_ref().ok_or("no undo report")?.undone.len().to_string(), subject),
             "plan-leaves" => same(&self.shown()?.leaves.len().to_string(), subject),
             "plan-cancels" => same(&self.shown()?.cancels.to_string(), subject),
@@ -247,6 +286,7 @@ impl Stage {
                 contains(&format!("{conflict:?}"), subject)
             }
             "refused" => contains(self.refused.as_deref().unwrap_or("nothing was refused"), subject),
+            "shows" => contains(self.detail.as_deref().unwrap_or("nothing was looked at"), subject),
             "streamed" => contains(&self.chunks, subject),
             _ => Err(format!("no such verb: {verb}")),
         }
@@ -382,8 +422,18 @@ impl Stage {
 
     /// Takes updates until what is waited for has come.
     async fn wait(&mut self, what: &str) -> Result<(), String> {
+        self.until(what, |stage| stage.has_come(what)).await
+    }
+
+    /// Sends a command; what comes of it is waited for.
+    pub fn order(&mut self, command: Command) -> Result<(), String> {
+        self.send(command)
+    }
+
+    /// Takes updates until something holds; `what` names it.
+    pub async fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) -> Result<(), String> {
         loop {
-            if self.has_come(what) {
+            if holds(self) {
                 return Ok(());
             }
             let next = tokio::time::timeout(Duration::from_secs(20), self.session.engine.feed.next()).await;
@@ -402,17 +452,19 @@ impl Stage {
                     }
                 }
                 Update::Editable(editable) => self.editable = Some(editable.text),
+                Update::Detail(detail) => self.detail = Some(format!("{:?}", detail.sections)),
                 Update::Plan(plan) => self.plan = Some(plan),
                 Update::Undo(report) => self.report = Some(report),
                 Update::Refused(why) => self.refused = Some(why),
                 Update::Edits(edits) => self.edits = Some(edits),
+                Update::Shell(mode) => self.shell = Some(mode),
                 Update::Chunk { text, .. } => self.chunks.push_str(&text),
                 _ => {}
             }
         }
     }
 
-    fn has_come(&mut self, what: &str) -> bool {
+    fn has_come(&self, what: &str) -> bool {
         let trace = &self.state.trace;
         match what.split_once(' ').unwrap_or((what, "")) {
             ("paused", path) => trace.paused().any(|span| trace.path(span) == path),
@@ -430,10 +482,15 @@ impl Stage {
             ("retried", _) => self.restarted && self.state.generation > self.before,
             ("opened", _) => self.state.last > Seq(0),
             ("plan", _) => self.plan.is_some(),
+            ("detail", _) => self.detail.is_some(),
             ("report", _) => self.report.is_some(),
             ("editable", _) => self.editable.is_some(),
             ("note", text) => self.notes.iter().any(|note| note.contains(text)),
             ("status", status) => self.state.status.name() == status,
+            ("noted-conflict", _) => trace
+                .paused()
+                .any(|span| trace.pause(span).is_some_and(|(_, why)| matches!(why, PauseReason::Conflict { .. }))),
+            ("shell", _) => self.shell.is_some(),
             ("edits", names) => self.edits.as_ref().is_some_and(|edits| edits.join(" ") == names),
             ("refused", part) => self.refused.as_ref().is_some_and(|why| why.contains(part)),
             ("seen", path) => trace.find(path).is_some(),

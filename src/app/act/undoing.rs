@@ -136,12 +136,14 @@ pub(super) fn report_line(run: &RunState, report: &UndoReport) -> String {
         [one] => one.to_string(),
         many => plural(many.len(), "action"),
     };
+    let made_up = report.compensated.len();
+    let how = if made_up > 0 { format!(", {made_up} by compensation") } else { String::new() };
     match (report.undone.len(), permanent.len()) {
         (0, 0) => {}
-        (_, 0) => parts.push(format!("undid {}", list(&report.undone))),
+        (_, 0) => parts.push(format!("undid {}{how}", list(&report.undone))),
         (done, _) => {
             let all = done + report.left.len();
-            parts.push(format!("{done} of {all} undone; {} can't be taken back", named(run, &permanent)));
+            parts.push(format!("{done} of {all} undone{how}; {} can't be taken back", named(run, &permanent)));
         }
     }
     if !report.redone.is_empty() {

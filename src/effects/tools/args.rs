@@ -16,18 +16,22 @@ pub(super) enum Holds {
     Flag,
     /// A number from 1 up.
     Count,
+    /// A whole number.
+    Whole,
+    /// A number.
+    Number,
 }
 
 /// One argument of a tool.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Param {
-    pub name: &'static str,
+pub(super) struct Param<'p> {
+    pub name: &'p str,
     pub holds: Holds,
-    pub about: &'static str,
+    pub about: &'p str,
     pub required: bool,
 }
 
-impl Param {
+impl Param<'static> {
     pub(super) const fn required(name: &'static str, holds: Holds, about: &'static str) -> Self {
         Self { name, holds, about, required: true }
     }
@@ -42,7 +46,8 @@ impl Holds {
         match self {
             Self::Text => "string",
             Self::Flag => "boolean",
-            Self::Count => "integer",
+            Self::Count | Self::Whole => "integer",
+            Self::Number => "number",
         }
     }
 
@@ -51,6 +56,8 @@ impl Holds {
             Self::Text => value.is_string(),
             Self::Flag => value.is_boolean(),
             Self::Count => value.as_u64().is_some_and(|count| count > 0),
+            Self::Whole => value.is_i64() || value.is_u64(),
+            Self::Number => value.is_number(),
         }
     }
 
@@ -59,13 +66,15 @@ impl Holds {
             Self::Text => "a string",
             Self::Flag => "true or false",
             Self::Count => "a whole number from 1 up",
+            Self::Whole => "a whole number",
+            Self::Number => "a number",
         }
     }
 }
 
 /// The JSON Schema of a tool's arguments.
-pub(super) fn schema(params: &[Param]) -> Json {
-    let describe = |param: &Param| json!({ "type": param.holds.schema(), "description": param.about });
+pub(super) fn schema(params: &[Param<'_>]) -> Json {
+    let describe = |param: &Param<'_>| json!({ "type": param.holds.schema(), "description": param.about });
     let properties: Map<String, Json> = params.iter().map(|param| (param.name.into(), describe(param))).collect();
     let required: Vec<&str> = params.iter().filter(|param| param.required).map(|param| param.name).collect();
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
@@ -79,7 +88,7 @@ pub(super) struct Args<'a> {
 
 impl<'a> Args<'a> {
     /// Checks what was given; `root` is the workspace's own place, for absolute paths.
-    pub(super) fn check(given: &Json, params: &[Param], root: Option<&'a Path>) -> Result<Self, ToolError> {
+    pub(super) fn check(given: &Json, params: &[Param<'_>], root: Option<&'a Path>) -> Result<Self, ToolError> {
         let given = match given {
             Json::Object(given) => given.clone(),
             Json::Null => Map::new(),
@@ -97,9 +106,15 @@ impl<'a> Args<'a> {
             }
         }
         match params.iter().find(|param| param.required && !given.contains_key(param.name)) {
+            Some(param) if param.about.is_empty() => wrong(format!("missing {:?}", param.name)),
             Some(param) => wrong(format!("missing {:?}: {}", param.name, param.about)),
             None => Ok(Self { given, root }),
         }
+    }
+
+    /// All of them.
+    pub(super) fn into_given(self) -> Map<String, Json> {
+        self.given
     }
 
     /// A string; empty when it was left out.
@@ -132,7 +147,10 @@ pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>)
     (alike(best) >= ALIKE).then_some(best)
 }
 
-fn unknown(name: &str, params: &[Param]) -> String {
+fn unknown(name: &str, params: &[Param<'_>]) -> String {
+    if params.is_empty() {
+        return format!("unknown argument {name:?}; it takes none");
+    }
     if let Some(near) = nearest(name, params.iter().map(|param| param.name)) {
         return format!("unknown argument {name:?}; did you mean {near:?}?");
     }

@@ -6,8 +6,8 @@ use super::{Decision, Prepared, ToolError, WorldCall};
 use crate::model::{ActionOp, EffectClass, Key};
 use crate::world::{Change, Value};
 
-const KEY: Param = Param::required("key", Holds::Text, "the key's name");
-const VALUE: Param = Param::required("value", Holds::Text, "the text to store");
+const KEY: Param<'static> = Param::required("key", Holds::Text, "the key's name");
+const VALUE: Param<'static> = Param::required("value", Holds::Text, "the text to store");
 
 /// The memory tools.
 pub(super) static TOOLS: [Builtin; 4] = [

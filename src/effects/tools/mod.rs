@@ -1,6 +1,8 @@
 //! Tools: each says what it would change, by key; the gate has it recorded and lets it happen.
 
 mod args;
+mod compensate;
+mod custom;
 mod files;
 mod memory;
 mod shell;
@@ -10,11 +12,14 @@ mod toolbox;
 
 use serde_json::Value as Json;
 
-use crate::model::{EffectClass, Key, ToolDecl};
+use crate::model::{EffectClass, Key, ToolDecl, command_line, quoted};
 use crate::world::{Change, Value};
 
-pub use shell::{ShellLimits, ShellOutcome, run_shell};
-pub use toolbox::Toolbox;
+pub use super::confine::{ShellLimits, ShellOutcome};
+pub use crate::model::Compensation;
+pub use compensate::Compensator;
+pub use shell::run_shell;
+pub use toolbox::{Toolbox, names_of};
 
 /// A tool the model can call.
 pub trait Tool: Send + Sync {
@@ -23,6 +28,11 @@ pub trait Tool: Send + Sync {
 
     /// What it does to the world.
     fn effect(&self) -> EffectClass;
+
+    /// Whether it runs a command: what it does to the world is then known as far as commands are confined here.
+    fn is_command(&self) -> bool {
+        false
+    }
 
     /// Checks the arguments and says what the call needs.
     ///
@@ -92,24 +102,22 @@ pub struct ShellCall {
     pub compensation: Option<Compensation>,
 }
 
-/// How a command's effect on the world outside is made up for.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Compensation {
-    /// Run before the command; what it prints is `{before}`.
-    pub before: Option<Vec<String>>,
-    /// The command that makes up for it, with its holes: `{ARGUMENT}`, `{before}`, `{result}`, `{result.FIELD}`.
-    pub undo: Vec<String>,
-    /// The arguments of the call.
-    pub args: serde_json::Map<String, Json>,
-    /// Whether it may use the network.
-    pub network: bool,
-}
-
 impl std::fmt::Display for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Shell(command) => f.write_str(command),
-            Self::Argv(argv) => f.write_str(&shell_words::join(argv)),
+            Self::Argv(argv) => f.write_str(&command_line(argv)),
+        }
+    }
+}
+
+impl Program {
+    /// As it is run, to the letter (the program's whole path).
+    #[must_use]
+    pub fn exact(&self) -> String {
+        match self {
+            Self::Shell(command) => command.clone(),
+            Self::Argv(argv) => argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
         }
     }
 }

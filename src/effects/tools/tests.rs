@@ -257,3 +257,64 @@ async fn a_missing_folder_is_told() {
 fn shell_call(command: &str, timeout_seconds: u64) -> ShellCall {
     ShellCall { program: Program::Shell(command.into()), timeout_seconds, network: false, compensation: None }
 }
+
+fn custom(args: &Json) -> Result<ShellCall, ToolError> {
+    use crate::pipeline::{ArgType, CustomTool, ToolArg};
+    let arg = |holds, required| ToolArg { holds, description: "what".into(), required };
+    let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let tool = CustomTool {
+        name: "deploy".into(),
+        description: "Deploys".into(),
+        command: words(&["/p/deploy", "{tag}", "{note}", "-n={times}", "{dry}"]),
+        before: Some(words(&["/p/deploy", "--current", "{tag}"])),
+        undo: Some(words(&["/p/deploy", "{before}"])),
+        effect: EffectClass::Compensable,
+        network: true,
+        timeout_seconds: 7,
+        args: [
+            ("tag".into(), arg(ArgType::String, true)),
+            ("note".into(), arg(ArgType::String, false)),
+            ("times".into(), arg(ArgType::Integer, false)),
+            ("dry".into(), arg(ArgType::Boolean, false)),
+        ]
+        .into(),
+    };
+    let tool = Toolbox::standard().with([&tool]).get("deploy").unwrap();
+    assert_eq!(tool.decl().schema["required"], json!(["tag"]));
+    assert_eq!(tool.decl().schema["properties"]["times"], json!({"type": "integer", "description": "what"}));
+    match tool.prepare(args)? {
+        Prepared::Shell(call) => Ok(call),
+        Prepared::World(_) => panic!("it is a command"),
+    }
+}
+
+#[test]
+fn an_own_tool_gets_its_arguments_unread_by_any_shell() {
+    let call = custom(&json!({"tag": "v1; rm $x", "times": 3, "note": null, "dry": true})).unwrap();
+    let argv = ["/p/deploy", "v1; rm $x", "-n=3", "true"].map(str::to_owned);
+    assert_eq!(call.program, Program::Argv(argv.to_vec()));
+    assert_eq!(call.program.to_string(), "deploy 'v1; rm $x' -n=3 true");
+    assert_eq!(call.program.exact(), "/p/deploy 'v1; rm $x' -n=3 true");
+    assert_eq!((call.network, call.timeout_seconds), (true, 7));
+    let made = call.compensation.unwrap();
+    assert_eq!(made.before.as_ref().unwrap()[2], "v1; rm $x");
+    assert_eq!(made.command(Some("v0"), None).unwrap(), ["/p/deploy", "v0"]);
+}
+
+#[test]
+fn wrong_arguments_of_an_own_tool_are_told() {
+    let refused = |args: Json| custom(&args).unwrap_err().0;
+    assert_eq!(refused(json!({})), "missing \"tag\": what");
+    assert_eq!(refused(json!({"tagg": "x"})), "unknown argument \"tagg\"; did you mean \"tag\"?");
+    assert_eq!(refused(json!({"tag": "x", "times": 1.5})), "\"times\" must be a whole number, not that number");
+    assert_eq!(refused(json!({"tag": "x", "times": "3"})), "\"times\" must be a whole number, not a string");
+    assert_eq!(refused(json!({"tag": null})), "\"tag\" must be a string, not null");
+    assert_eq!(refused(json!({"tag": "a\u{0}b"})), "\"tag\" must not contain a NUL character");
+}
+
+#[tokio::test]
+async fn what_a_command_prints_is_known_apart_from_its_errors() {
+    let done = shell("echo '{\"id\": 1}'; echo warning >&2", 60, ShellLimits::default()).await;
+    assert_eq!(done.printed, "{\"id\": 1}");
+    assert!(done.text.contains("warning"), "{}", done.text);
+}

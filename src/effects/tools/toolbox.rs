@@ -7,8 +7,10 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::args::{Args, Param, nearest, schema};
+use super::custom::Custom;
 use super::{Prepared, Tool, ToolError, files, memory, shell};
 use crate::model::{EffectClass, ToolDecl};
+use crate::pipeline::CustomTool;
 
 /// The tools by name.
 #[derive(Clone, Default)]
@@ -21,12 +23,22 @@ pub(super) struct Builtin {
     pub name: &'static str,
     pub about: &'static str,
     pub effect: EffectClass,
-    pub params: &'static [Param],
+    pub params: &'static [Param<'static>],
     pub prepare: fn(&Args<'_>) -> Result<Prepared, ToolError>,
 }
 
 /// Names of tama 0.0.1, and what they are called now.
 const ALIASES: [(&str, &str); 2] = [("tama_read_file", "tama_files_read"), ("tama_write_file", "tama_files_write")];
+
+/// A tool's name and its other name, if it has one.
+pub fn names_of(tool: &str) -> impl Iterator<Item = &str> {
+    let other = ALIASES.iter().find_map(|(old, new)| match tool {
+        _ if tool == *old => Some(*new),
+        _ if tool == *new => Some(*old),
+        _ => None,
+    });
+    std::iter::once(tool).chain(other)
+}
 
 struct Standard {
     decl: ToolDecl,
@@ -41,6 +53,10 @@ impl Tool for Standard {
 
     fn effect(&self) -> EffectClass {
         self.builtin.effect
+    }
+
+    fn is_command(&self) -> bool {
+        shell::TOOLS.iter().any(|tool| tool.name == self.builtin.name)
     }
 
     fn prepare(&self, args: &Json) -> Result<Prepared, ToolError> {
@@ -68,6 +84,16 @@ impl Toolbox {
             for name in old.chain([builtin.name]) {
                 toolbox.add(standard(name, builtin, root.cloned()));
             }
+        }
+        toolbox
+    }
+
+    /// These, and the tools of a pipeline's own.
+    #[must_use]
+    pub fn with<'a>(&self, own: impl IntoIterator<Item = &'a CustomTool>) -> Self {
+        let mut toolbox = self.clone();
+        for tool in own {
+            toolbox.add(Arc::new(Custom::new(tool.clone())));
         }
         toolbox
     }

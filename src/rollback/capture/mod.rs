@@ -1,18 +1,33 @@
 //! Finding out what a command changed in the workspace.
 //!
 //! Two lanes give the same list of [`Changed`] things, in an order in which they can be made (and, backwards, undone).
+//! The portable one ([`Snapshots`]) keeps the workspace before the command and compares it after; the overlay one
+//! ([`overlay_changes`]) reads what the command wrote into a layer of its own.
 
-use crate::model::KeyState;
+mod changed;
+mod diff;
+mod entry;
+mod error;
+mod layer;
+mod list;
+mod order;
+mod overlay;
+mod pack;
+mod read;
+mod renames;
+mod rules;
+mod snapshots;
+mod store;
+mod tree;
+mod walk;
 
-/// One thing that a command changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Changed {
-    /// Its path, relative to the workspace, as in [`crate::model::Key`].
-    pub path: String,
-    /// What was there before.
-    pub old: KeyState,
-    /// What is there now (in the overlay lane: what will be there once it has landed).
-    pub new: KeyState,
-    /// Why its bytes are not kept, so that it can't be undone: too large, excluded, not a file.
-    pub left_out: Option<String>,
-}
+#[cfg(test)]
+mod tests;
+
+pub use changed::Changed;
+pub use error::CaptureError;
+pub use order::order;
+pub use overlay::{OverlayChanges, overlay_changes};
+pub use renames::renames;
+pub use rules::Rules;
+pub use snapshots::Snapshots;

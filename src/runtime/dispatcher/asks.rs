@@ -11,8 +11,8 @@ use super::super::request::{json, llm_hash, tool_hash};
 use super::Dispatcher;
 use super::flight::{Flight, Stage};
 use crate::model::{
-    EffectClass, Finish, Gate, LlmRequest, LlmRequestRecord, Message, MessageRecord, PauseReason, SpanEnd, SpanId,
-    SpanSpec, SpanStart, SpanStatus, TextHash, TraceBody, Try,
+    Finish, Gate, LlmRequest, LlmRequestRecord, Message, MessageRecord, PauseReason, SpanEnd, SpanId, SpanSpec,
+    SpanStart, SpanStatus, TextHash, TraceBody, Try,
 };
 use crate::pipeline::Pipeline;
 use crate::store::RunLog;
@@ -94,23 +94,33 @@ impl Dispatcher {
         let agent = self.paths.get(&place.parent).copied().unwrap_or(SpanId::RUN);
         let path = place.path.clone();
         let stage = Stage::After { outcome };
-        let flight = Flight { span, agent, place, work: None, request, stage, replies: vec![reply], task: None };
+        let flight = Flight {
+            span,
+            agent,
+            place,
+            work: None,
+            request,
+            stage,
+            replies: vec![reply],
+            task: None,
+            looked_after: false,
+        };
         self.flights.insert(path.clone(), flight);
         self.stop_or_settle(&path, Gate::Error, Some(PauseReason::Error { error: text }));
     }
 
     /// A new effect: its span, then the gate before it.
     fn open_effect(&mut self, place: Place, work: Work, request: TextHash, reply: Reply) {
+        let agent = self.paths.get(&place.parent).copied().unwrap_or(SpanId::RUN);
         let spec = match &work {
             Work::Llm(asked) => SpanSpec::Llm(llm_record(&self.log, asked, request)),
             Work::Tool { call, .. } => SpanSpec::Tool {
                 args: self.log.text(&call.args.to_string()),
                 request,
-                effect: self.means.tools.get(&call.name).map_or(EffectClass::Read, |tool| tool.effect()),
+                effect: self.effect_of(agent, call),
             },
         };
         let span = self.start_span(&place, spec);
-        let agent = self.paths.get(&place.parent).copied().unwrap_or(SpanId::RUN);
         let path = place.path.clone();
         let flight = Flight {
             span,
@@ -121,6 +131,7 @@ impl Dispatcher {
             stage: Stage::Before,
             replies: vec![reply],
             task: None,
+            looked_after: false,
         };
         let gate = flight.before();
         self.flights.insert(path.clone(), flight);
@@ -153,7 +164,17 @@ impl Dispatcher {
         let place = self.place_of(span, path);
         let stage = Stage::After { outcome: result.map(Payload::Agent) };
         let request = NO_REQUEST;
-        let flight = Flight { span, agent: span, place, work: None, request, stage, replies: vec![reply], task: None };
+        let flight = Flight {
+            span,
+            agent: span,
+            place,
+            work: None,
+            request,
+            stage,
+            replies: vec![reply],
+            task: None,
+            looked_after: false,
+        };
         self.flights.insert(path.to_owned(), flight);
         self.stop_or_settle(path, gate, reason);
     }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::super::ask::Failure;
 use super::super::feed::Sink;
-use super::Means;
+use super::{Incoming, Means};
 use crate::effects::llm::{CallPlace, LlmProvider};
-use crate::effects::tools::{Prepared, ShellCall, ShellLimits, ToolError, WorldCall, run_shell};
+use crate::effects::tools::{Prepared, ToolError, Toolbox, WorldCall};
 use crate::model::{LlmRequest, LlmResponse, SpanId, ToolCall, TraceBody, Update};
-use crate::rollback::{ActError, Doer, external_done, perform, record_external};
+use crate::rollback::{ActError, Doer, perform};
 use crate::store::RunLog;
 use crate::world::{Guard, Scope, World};
 
@@ -54,6 +55,11 @@ pub(super) async fn call_model(
 pub(super) struct ToolRun {
     pub log: RunLog,
     pub means: Arc<Means>,
+    pub tools: Arc<Toolbox>,
+    pub inbox: mpsc::UnboundedSender<Incoming>,
+    pub path: String,
+    /// Asks it to end, with what it did on record.
+    pub stop: CancellationToken,
     pub doer: Doer,
     pub call: ToolCall,
 }
@@ -61,20 +67,23 @@ pub(super) struct ToolRun {
 impl ToolRun {
     /// Runs the tool: lock, read the old values, durable rows, effect, outcome, unlock.
     pub async fn run(self) -> Done {
-        let Some(tool) = self.means.tools.get(&self.call.name) else {
+        let Some(tool) = self.tools.get(&self.call.name) else {
             return fault(&ToolError(format!("no tool is named \"{}\"", self.call.name)));
         };
         match tool.prepare(&self.call.args) {
             Err(error) => fault(&error),
             Ok(Prepared::World(call)) => self.change_world(call).await,
-            Ok(Prepared::Shell(call)) => self.run_command(call).await,
+            Ok(Prepared::Shell(call)) => self.run_command(call, tool.effect()).await,
         }
     }
 
     async fn change_world(&self, call: WorldCall) -> Done {
         let world = &self.means.world;
         let paths = call.keys.iter().any(|key| key.kind.is_path());
-        let _guard = self.lock(world, if paths { Scope::Files } else { Scope::Memory }).await;
+        let scope = if paths { Scope::Files } else { Scope::Memory };
+        let Some(_guard) = self.lock_unless_stopped(scope).await else {
+            return fault(&ToolError("stopped before it began".into()));
+        };
         let values = match call.keys.iter().map(|key| world.read(key)).collect::<Result<Vec<_>, _>>() {
             Ok(values) => values,
             Err(error) => return fault(&ToolError(error.to_string())),
@@ -95,21 +104,16 @@ impl ToolRun {
         }
     }
 
-    async fn run_command(&self, call: ShellCall) -> Done {
-        let world = &self.means.world;
-        let _guard = self.lock(world, Scope::Shell).await;
-        let action = match record_external(&self.log, &self.doer, &call.program.to_string()).await {
-            Ok(action) => action,
-            Err(error) => return Done::Broken(Failure::new(format!("failed to {error}"))),
-        };
-        let outcome = run_shell(&call, world.root(), ShellLimits::default()).await;
-        let started = outcome.started;
-        external_done(&self.log, action, if started { Ok(()) } else { Err(outcome.text.clone()) });
-        // A command's own exit code is an answer, not a fault.
-        Done::Tool { fault: outcome.timed_out || !started, text: outcome.text }
+    /// Takes a lock, and shows what is waited for meanwhile; `None`: the call was stopped.
+    pub async fn lock_unless_stopped(&self, scope: Scope) -> Option<Guard> {
+        let lock = self.lock(&self.means.world, scope);
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            guard = lock => Some(guard),
+        }
     }
 
-    /// Takes a lock, and shows what is waited for meanwhile.
     async fn lock(&self, world: &World, scope: Scope) -> Guard {
         let holder = format!("{} {}", self.doer.tool_span, self.doer.tool_name);
         if let Some(guard) = world.try_lock(scope, &holder) {

@@ -2,8 +2,10 @@
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::super::ask::{Outcome, Place, Work};
+use super::command::Verdict;
 use crate::model::{Gate, SpanId, TextHash};
 
 /// Something under way.
@@ -23,7 +25,17 @@ pub(in super::super) struct Flight {
     /// Who waits for it.
     pub replies: Vec<oneshot::Sender<Outcome>>,
     /// The task that carries it out.
-    pub task: Option<JoinHandle<()>>,
+    pub task: Option<Job>,
+    /// The gate after it has been passed already: its changes were asked for there.
+    pub looked_after: bool,
+}
+
+/// A task that carries an effect out.
+pub(in super::super) struct Job {
+    /// The task.
+    pub handle: JoinHandle<()>,
+    /// Has it end by itself, with what it did on record; without one it may be aborted at any point.
+    pub stop: Option<CancellationToken>,
 }
 
 /// How far something under way is.
@@ -32,6 +44,8 @@ pub(in super::super) enum Stage {
     Before,
     /// Being carried out.
     Running,
+    /// A command that ended: its changes have not landed, and the user looks at them.
+    Landing { reply: oneshot::Sender<Verdict> },
     /// Recorded, and stopped at a gate after it.
     After { outcome: Outcome },
 }

@@ -1,9 +1,10 @@
 //! Detail: the texts of one span, read from the store when somebody looks.
 
 use super::Dispatcher;
+use super::tools::Runs;
 use crate::model::{
-    LlmRequestRecord, LlmResponse, Message, MessageRecord, Section, SectionBody, SpanDetail, SpanEnd, SpanId, SpanSpec,
-    SpanStatus, TextHash, TraceBody, TraceEvent, Update,
+    EffectClass, LlmRequestRecord, LlmResponse, Message, MessageRecord, Section, SectionBody, SpanDetail, SpanEnd,
+    SpanId, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent, Update,
 };
 use crate::store::{Recorder, StoreError};
 
@@ -12,10 +13,13 @@ impl Dispatcher {
     pub(super) fn inspect(&self, span: SpanId) {
         let path = self.log.with(|state| state.trace.path(span));
         let edited = self.agent_names.get(&span).is_some_and(|name| self.edits.prompt_of(name).is_some());
+        let runs = self.runs(span);
         let (recorder, sink) = (self.log.recorder().clone(), self.sink.clone());
         // Reading the database must not hold up the run.
         tokio::task::spawn_blocking(move || {
-            let sections = recorder.span_events(span).and_then(|events| sections(&events, edited, recorder.as_ref()));
+            let sections = recorder
+                .span_events(span)
+                .and_then(|events| sections(&events, edited, runs.as_ref(), recorder.as_ref()));
             match sections {
                 Ok(sections) => sink.send(Update::Detail(SpanDetail { span, path, sections })),
                 Err(error) => sink.send(Update::Refused(format!("failed to {error}"))),
@@ -29,6 +33,8 @@ impl Dispatcher {
 struct Gathered<'a> {
     /// The agent's prompt has an edit that is in no file.
     edited: bool,
+    /// What turns a tool's arguments into what it runs.
+    runs: Option<&'a Runs>,
     spec: Option<&'a SpanSpec>,
     end: Option<&'a SpanEnd>,
     sent_system: Option<TextHash>,
@@ -38,8 +44,13 @@ struct Gathered<'a> {
     output: Option<TextHash>,
 }
 
-fn sections(events: &[TraceEvent], edited: bool, store: &dyn Recorder) -> Result<Vec<Section>, StoreError> {
-    let mut known = Gathered { edited, ..Gathered::default() };
+fn sections(
+    events: &[TraceEvent],
+    edited: bool,
+    runs: Option<&Runs>,
+    store: &dyn Recorder,
+) -> Result<Vec<Section>, StoreError> {
+    let mut known = Gathered { edited, runs, ..Gathered::default() };
     for event in events {
         match &event.body {
             TraceBody::RunStarted { task, .. } => known.task = Some(*task),
@@ -59,7 +70,7 @@ fn sections(events: &[TraceEvent], edited: bool, store: &dyn Recorder) -> Result
             agent(&known, *input, *prompt, prompt_file.as_ref(), store)?
         }
         Some(SpanSpec::Llm(record)) => llm(&known, record, store)?,
-        Some(SpanSpec::Tool { args, .. }) => tool(&known, *args, store)?,
+        Some(SpanSpec::Tool { args, effect, .. }) => tool(&known, *args, *effect, store)?,
         Some(SpanSpec::Human { question }) => vec![text("question", "", &store.text(*question)?)],
         None => match known.task {
             Some(task) => vec![text("task", "", &store.text(task)?)],
@@ -150,17 +161,28 @@ fn response(end: &SpanEnd, store: &dyn Recorder, out: &mut Vec<Section>) -> Resu
     Ok(())
 }
 
-fn tool(known: &Gathered<'_>, args: TextHash, store: &dyn Recorder) -> Result<Vec<Section>, StoreError> {
+fn tool(
+    known: &Gathered<'_>,
+    args: TextHash,
+    effect: EffectClass,
+    store: &dyn Recorder,
+) -> Result<Vec<Section>, StoreError> {
     let edited = if known.sent_args.is_some() { "edited" } else { "" };
     let args = store.text(known.sent_args.unwrap_or(args))?;
-    let mut out = vec![text("arguments", edited, &args)];
+    let mut out = known.runs.and_then(|runs| runs.sections(&args, effect)).unwrap_or_default();
+    // What is about to run comes first; what has run comes after its result.
+    let first = if known.end.is_some() { 0 } else { out.len() };
+    out.insert(first, text("arguments", edited, &args));
     if let Some(end) = known.end {
         let body = end.output.map(|hash| store.text(hash)).transpose()?.unwrap_or_default();
-        out.push(match end.status {
-            SpanStatus::Error => section("error", "", SectionBody::Error(body)),
-            _ if end.answered => text("result", "answered by the user; nothing was run", &body),
-            _ => text("result", "", &body),
-        });
+        out.insert(
+            1,
+            match end.status {
+                SpanStatus::Error => section("error", "", SectionBody::Error(body)),
+                _ if end.answered => text("result", "answered by the user; nothing was run", &body),
+                _ => text("result", "", &body),
+            },
+        );
     }
     Ok(out)
 }

@@ -83,8 +83,12 @@ impl Dispatcher {
         let mut tasks = Vec::new();
         for path in paths {
             if let Some(task) = self.flights.get_mut(path).and_then(|flight| flight.task.take()) {
-                task.abort();
-                tasks.push(task);
+                // A tool ends by itself, so that what it did is on record; a model call may end anywhere.
+                match task.stop {
+                    Some(stop) => stop.cancel(),
+                    None => task.handle.abort(),
+                }
+                tasks.push(task.handle);
                 halted.push(path.clone());
             }
         }

@@ -5,6 +5,7 @@
 //! and run again from the journal at any moment, and finds again what is still under way.
 
 mod asks;
+pub(super) mod command;
 mod diff;
 pub(super) mod edit;
 mod exec;
@@ -14,6 +15,7 @@ mod lifecycle;
 mod release;
 mod retry;
 mod settle;
+mod tools;
 mod undo;
 mod write_back;
 
@@ -24,6 +26,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use command::{CaptureGate, Commands};
 pub(super) use exec::Done;
 use flight::Flight;
 pub(super) use lifecycle::cancel_live;
@@ -37,7 +40,7 @@ use super::journal::Journal;
 use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::LlmProvider;
-use crate::effects::tools::Toolbox;
+use crate::effects::tools::{Compensator, Toolbox};
 use crate::model::{Command, Generation, RunStatus, SpanId, TraceBody, Update};
 use crate::pipeline::Pipeline;
 use crate::store::RunLog;
@@ -49,6 +52,8 @@ pub(super) enum Incoming {
     Ask { epoch: u64, ask: Ask },
     /// An effect is through.
     Done { path: String, span: SpanId, done: Done },
+    /// A command ended, and its changes may have to be looked at before they land.
+    Captured { path: String, span: SpanId, asked: CaptureGate },
     /// The pattern code of an epoch is through.
     Finished { epoch: u64, result: Result<Output, Failure> },
     /// The user asks for something.
@@ -58,8 +63,11 @@ pub(super) enum Incoming {
 /// What a run executes, apart from its log.
 pub(super) struct Means {
     pub world: Arc<World>,
+    /// The program's own; an agent has those of its pipeline too ([`Dispatcher::tools_of`]).
     pub tools: Arc<Toolbox>,
+    pub compensator: Compensator,
     pub masker: Arc<Masker>,
+    pub commands: Commands,
 }
 
 /// The state of a run under way.
@@ -106,6 +114,7 @@ impl Dispatcher {
             match message {
                 Incoming::Ask { epoch, ask } if epoch == self.epoch => self.ask(ask),
                 Incoming::Done { path, span, done } => self.arrived(&path, span, done),
+                Incoming::Captured { path, span, asked } => self.captured(&path, span, asked),
                 Incoming::Finished { epoch, result } if epoch == self.epoch => self.finished(result),
                 Incoming::Command(Command::Quit) => break,
                 Incoming::Command(command) => self.command(command).await,

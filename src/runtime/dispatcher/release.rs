@@ -4,6 +4,7 @@ use super::super::ask::{Failure, Outcome, Output, Payload, Work};
 use super::super::gates::{Until, depth_of, is_within};
 use super::super::request::json;
 use super::Dispatcher;
+use super::command::Verdict as Landing;
 use super::flight::Stage;
 use crate::model::{
     ActionStatus, Finish, LlmResponse, PauseReason, Release, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody,
@@ -25,6 +26,14 @@ impl Dispatcher {
         };
         if matches!(how, Release::Answer { .. }) && paths.iter().any(diverged) {
             return Err("a divergence can't be answered; retry the agent".into());
+        }
+        let landing =
+            |path: &String| self.flights.get(path).is_some_and(|flight| matches!(flight.stage, Stage::Landing { .. }));
+        if matches!(how, Release::Answer { .. }) && paths.iter().any(landing) {
+            return Err("the command has run already: continue lands its changes, drop drops them".into());
+        }
+        if matches!(how, Release::Drop) && !paths.iter().all(landing) {
+            return Err("nothing here is about to land".into());
         }
         let tell = match how {
             Release::Continue { tell } => *tell,
@@ -115,8 +124,13 @@ impl Dispatcher {
             return self.settle(path);
         }
         let Some(flight) = self.flights.get(path) else { return };
-        if !matches!(flight.stage, Stage::Before) {
-            return self.settle(path);
+        match (&flight.stage, how) {
+            (Stage::Before, _) => {}
+            (Stage::Landing { .. }, Release::Drop) => {
+                return self.release_landing(path, Landing::Drop("the user dropped them".into()));
+            }
+            (Stage::Landing { .. }, _) => return self.release_landing(path, Landing::Land),
+            _ => return self.settle(path),
         }
         let gate = flight.before();
         // A breakpoint or step that stopped it first is no answer to what policy asks.

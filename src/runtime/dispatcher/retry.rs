@@ -98,7 +98,8 @@ impl Dispatcher {
             return Ok(());
         }
         let _guard = self.hold()?;
-        let report = rollback::undo_list(&self.log, &self.means.world, &plan.undoes, false).await;
+        let report =
+            rollback::undo_list(&self.log, &self.means.world, &self.means.compensator, &plan.undoes, false).await;
         let stopped = report.conflict.is_some() || !report.certificate.differs.is_empty();
         let left = report.left.iter().map(|left| format!("{}: {}", left.action, left.why)).collect::<Vec<_>>();
         let why = report.conflict.as_ref().map_or_else(

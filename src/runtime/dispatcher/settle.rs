@@ -3,6 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
+use tokio_util::sync::CancellationToken;
 
 use super::super::ask::{Failure, Outcome, Payload, Work};
 use super::super::edits::Target;
@@ -10,7 +11,7 @@ use super::super::policy::{Verdict, rule_matches, verdict};
 use super::super::request::json;
 use super::asks::message_records;
 use super::exec::{self, Done, ToolRun};
-use super::flight::{Flight, Stage};
+use super::flight::{Flight, Job, Stage};
 use super::{Dispatcher, Incoming};
 use crate::effects::llm::CallPlace;
 use crate::effects::tools::ToolError;
@@ -30,7 +31,11 @@ impl Dispatcher {
             return Some(PauseReason::Limit { limit });
         }
         match self.verdict_on(path)? {
-            Verdict::Ask(rule) => Some(PauseReason::Policy { rule }),
+            Verdict::Ask(rule) => {
+                let runs = self.command_at(path).map(|command| format!("; it runs {command}"));
+                Some(PauseReason::Policy { rule: rule + &runs.unwrap_or_default() })
+            }
+
             Verdict::Allow | Verdict::Deny(_) => None,
         }
     }
@@ -53,8 +58,18 @@ impl Dispatcher {
                 }
                 let Some(flight) = self.flights.get(path) else { return };
                 let doer = Doer { span: flight.agent, tool_span: span, tool_name: call.name.clone() };
-                let run = ToolRun { log: self.log.clone(), means: self.means.clone(), doer, call };
-                self.spawn(path, span, run.run());
+                let stop = CancellationToken::new();
+                let run = ToolRun {
+                    log: self.log.clone(),
+                    means: self.means.clone(),
+                    tools: self.tools_of(flight.agent),
+                    inbox: self.inbox.clone(),
+                    path: path.to_owned(),
+                    stop: stop.clone(),
+                    doer,
+                    call,
+                };
+                self.spawn(path, span, run.run(), Some(stop));
             }
             None => {}
         }
@@ -78,7 +93,7 @@ impl Dispatcher {
         });
         let place = CallPlace { agent: parent, call: visit, attempt };
         let call = exec::call_model(models, self.sink.clone(), span, sent.unwrap_or_else(|| request.clone()), place);
-        self.spawn(path, span, call);
+        self.spawn(path, span, call, None);
     }
 
     /// What a stale agent's model is told goes into its conversation, from this call on.
@@ -89,9 +104,15 @@ impl Dispatcher {
         self.add_conversation(crate::model::EditReach::Try { span: agent }, call, request.messages.len(), messages);
     }
 
-    fn spawn(&mut self, path: &str, span: SpanId, work: impl Future<Output = Done> + Send + 'static) {
+    fn spawn(
+        &mut self,
+        path: &str,
+        span: SpanId,
+        work: impl Future<Output = Done> + Send + 'static,
+        stop: Option<CancellationToken>,
+    ) {
         let (inbox, at) = (self.inbox.clone(), path.to_owned());
-        let task = tokio::spawn(async move {
+        let handle = tokio::spawn(async move {
             let ended = AssertUnwindSafe(work).catch_unwind().await;
             // Whoever waits must hear of it, or the run would stand still for ever.
             let done = ended.unwrap_or_else(|_| Done::Broken(Failure::new("the program failed in this effect")));
@@ -100,7 +121,7 @@ impl Dispatcher {
         });
         if let Some(flight) = self.flights.get_mut(path) {
             flight.stage = Stage::Running;
-            flight.task = Some(task);
+            flight.task = Some(Job { handle, stop });
         }
     }
 
@@ -155,7 +176,9 @@ impl Dispatcher {
             Ok(_) if faulty && let Some(reason) = self.arrive(path, Gate::Error) => (Gate::Error, Some(reason)),
             Ok(payload) => {
                 let gate = if matches!(payload, Payload::Llm(_)) { Gate::AfterLlm } else { Gate::AfterTool };
-                (gate, self.arrive(path, gate))
+                // A command's changes were asked for there before they landed.
+                let passed = self.flights.get(path).is_some_and(|flight| flight.looked_after);
+                (gate, if passed { None } else { self.arrive(path, gate) })
             }
         }
     }
@@ -196,9 +219,16 @@ impl Dispatcher {
     }
 
     fn verdict_on(&self, path: &str) -> Option<Verdict> {
-        let Some(Work::Tool { call, refusal: None }) = self.flights.get(path)?.work.as_ref() else { return None };
-        let effect = self.means.tools.get(&call.name)?.effect();
-        Some(verdict(&self.version(self.generation()).policy, call, effect))
+        let flight = self.flights.get(path)?;
+        let Some(Work::Tool { call, refusal: None }) = flight.work.as_ref() else { return None };
+        self.tools_of(flight.agent).get(&call.name)?;
+        let effect = self.effect_of(flight.agent, call);
+        let policy = &self.version(self.generation()).policy;
+        let verdict = verdict(policy, call, effect, self.means.world.root());
+        Some(match (verdict, self.done_before(flight.agent, call)) {
+            (Verdict::Allow, Some(before)) => Verdict::Ask(before),
+            (verdict, _) => verdict,
+        })
     }
 
     /// Why a tool does not run: policy denies it, or (headless) would have asked.
@@ -209,7 +239,7 @@ impl Dispatcher {
             Verdict::Ask(why) => {
                 let super::super::engine::Mode::Headless(headless) = &self.mode else { return None };
                 let Some(Work::Tool { call, .. }) = self.flights.get(path)?.work.as_ref() else { return None };
-                if headless.allow.iter().any(|rule| rule_matches(rule, call)) {
+                if headless.allow.iter().any(|rule| rule_matches(rule, call, self.means.world.root())) {
                     return None;
                 }
                 format!("{why}, and nobody is there to ask; allow it with --allow {}", call.name)

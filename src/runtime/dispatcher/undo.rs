@@ -9,7 +9,7 @@ impl Dispatcher {
     pub(super) async fn undo(&mut self, action: Seq, force: bool) -> Result<(), String> {
         self.check_action(action)?;
         let _guard = self.hold()?;
-        self.report(rollback::undo(&self.log, &self.means.world, action, force).await);
+        self.report(rollback::undo(&self.log, &self.means.world, &self.means.compensator, action, force).await);
         Ok(())
     }
 
@@ -34,7 +34,8 @@ impl Dispatcher {
             return Err("nothing of this span is applied; there is nothing to undo".into());
         }
         let _guard = self.hold()?;
-        let mut report = rollback::undo_list(&self.log, &self.means.world, &actions, false).await;
+        let mut report =
+            rollback::undo_list(&self.log, &self.means.world, &self.means.compensator, &actions, false).await;
         report.left.extend(permanent);
         self.report(report);
         Ok(())
@@ -45,7 +46,7 @@ impl Dispatcher {
             self.check_action(*action)?;
         }
         let _guard = self.hold()?;
-        self.report(rollback::undo_list(&self.log, &self.means.world, actions, false).await);
+        self.report(rollback::undo_list(&self.log, &self.means.world, &self.means.compensator, actions, false).await);
         Ok(())
     }
 

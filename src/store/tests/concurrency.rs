@@ -108,6 +108,7 @@ fn reopen_without_texts(project: &Project) -> RunLog {
     use crate::store::duck::DuckStore;
     use crate::store::encode::Encoder;
     use crate::store::mark::Mark;
+    use crate::store::seal::Sealed;
     use crate::store::writer::Output;
     let database = project.folder.database();
     let connection = database::open(&database, false).unwrap();
@@ -118,6 +119,7 @@ fn reopen_without_texts(project: &Project) -> RunLog {
         encoder: Encoder::new(Chain::default(), &state),
         mark: Mark::open(&project.folder.path().join("mark")).unwrap(),
         wal: WalWatch::new(&database),
+        sealed: Sealed { database: database.clone(), data: project.data.path().to_owned() },
         publish: quiet(),
     };
     let lock = std::fs::File::open(project.folder.path().join("lock")).unwrap();

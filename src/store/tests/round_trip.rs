@@ -58,6 +58,7 @@ fn changes() -> Vec<TraceBody> {
         ActionChange::NotApplied,
         ActionChange::UndoStarted,
         ActionChange::Undone { forced: true },
+        ActionChange::Compensated { result: "rolled back\nto v1".into() },
         ActionChange::RedoStarted,
         ActionChange::Redone,
         ActionChange::Refused { why: "changed since".into() },

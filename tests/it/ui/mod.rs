@@ -9,7 +9,8 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use tama_tui::app::{self, Key, Msg, Setup, State};
 use tama_tui::model::{
-    EditScope, Editable, EffectClass, PlanLeave, RetryPlan, Seq, SpanDetail, SpanId, SpanStatus, Update,
+    EditScope, Editable, EffectClass, Gate, PauseReason, PlanLeave, RetryPlan, Seq, SpanDetail, SpanId, SpanStatus,
+    Update,
 };
 use tama_tui::ui::{self, ColorDepth, Theme, View};
 
@@ -182,6 +183,26 @@ fn errors_are_red_and_said_in_a_word() {
     let buffer = drawn(&state, ColorDepth::Indexed);
     assert_eq!(cell(&buffer, "ERROR").fg, Color::Indexed(203));
     assert_eq!(cell(&drawn(&state, ColorDepth::Basic), "ERROR").fg, Color::Red);
+}
+
+#[test]
+fn what_cannot_be_taken_back_is_marked_before_and_after() {
+    let mut story = story::Story::new();
+    let agent = story.agent(SpanId::RUN, "editor", 1, "react");
+    let post = story.tool(agent, "announce", 1, EffectClass::Irreversible);
+    let rule = "announce can't be taken back; it runs announce 1.2.0".to_owned();
+    story.pause(post, Gate::BeforeTool, PauseReason::Policy { rule });
+    let screen = |story: &story::Story| {
+        let mut state = State::new(Setup { size: (160, 24), ..Setup::default() });
+        tell(&mut state, Msg::Update(Update::Events(story.clone().events())));
+        keys(&mut state, "G");
+        text(&state)
+    };
+    insta::assert_snapshot!(screen(&story));
+    story.permanent(agent, post, "announce 1.2.0", "can't be taken back");
+    story.end(post, SpanStatus::Ok, None, (0, 0));
+    let after = screen(&story);
+    assert!(after.contains("1 perm") && !after.contains("perm?"), "{after}");
 }
 
 #[test]

@@ -1,0 +1,119 @@
+//! A command as it is, in a process group of its own.
+
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use super::environment::environment;
+use super::not_found;
+use super::output::{Output, ShellLimits, ShellOutcome};
+use super::shell::{Cut, Job, Ran, Shell, last_line, reaches_outside, words};
+
+/// How long to wait for the rest of the output once every process of the group is gone: only one that left the group
+/// can still hold the pipe.
+const DRAIN: Duration = Duration::from_millis(500);
+
+/// Runs it. Every process of its group is killed when it ends, or has to.
+pub(super) async fn run(shell: &Shell, job: &Job, limits: ShellLimits, cut: &Cut) -> Ran {
+    let (mut child, group) = match start(job, shell.workspace()) {
+        Ok(started) => started,
+        Err(error) => return shell.not_started(&error.to_string()),
+    };
+    let mut output = Output::new(limits.output_bytes);
+    let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
+    let status = {
+        let reading = output.read_both(&mut out, &mut err);
+        tokio::pin!(reading);
+        let ended = async {
+            tokio::select! {
+                status = child.wait() => status,
+                // Both pipes can be closed long before the command ends.
+                () = &mut reading => child.wait().await,
+            }
+        };
+        let ended = tokio::select! {
+            status = ended => Ok(status),
+            why = cut.cut(job.timeout) => Err(why),
+        };
+        drop(group);
+        ended
+    };
+    // What the pipes still hold, and nothing after that.
+    let _ = timeout(DRAIN, output.read_both(&mut out, &mut err)).await;
+    if status.is_err() {
+        // The group is killed, so this only collects it.
+        let _ = timeout(DRAIN, child.wait()).await;
+    }
+    let (last, exit, signal) = match &status {
+        Ok(status) => ending(status),
+        Err(why) => (last_line(*why, job.timeout), None, None),
+    };
+    let printed = output.printed();
+    let (text, truncated) = output.into_text(&last);
+    let timed_out = status.as_ref().err() == Some(&super::shell::Why::Timeout);
+    Ran {
+        outcome: ShellOutcome { text, printed, exit, started: true, timed_out, truncated },
+        signal,
+        killed: status.is_err(),
+        gaps: words(&shell.gaps),
+        may_have_reached_outside: reaches_outside(&shell.gaps, job.network),
+        written: None,
+    }
+}
+
+fn ending(status: &io::Result<ExitStatus>) -> (String, Option<i32>, Option<i32>) {
+    match status {
+        Ok(status) => match (status.code(), status.signal()) {
+            (Some(code), _) => (format!("[exit code {code}]"), Some(code), None),
+            (None, signal) => (format!("[killed by signal {}]", signal.unwrap_or_default()), None, signal),
+        },
+        Err(error) => (format!("[its end could not be seen: {error}]"), None, None),
+    }
+}
+
+fn start(job: &Job, dir: &Path) -> io::Result<(Child, Group)> {
+    let mut result = Err(io::ErrorKind::InvalidInput.into());
+    for program in &job.programs {
+        result = spawn(program, dir);
+        if !result.as_ref().is_err_and(not_found) {
+            break;
+        }
+    }
+    result
+}
+
+fn spawn(program: &[std::ffi::OsString], dir: &Path) -> io::Result<(Child, Group)> {
+    let (name, args) = program.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let child = Command::new(name)
+        .args(args)
+        .current_dir(dir)
+        .env_clear()
+        .envs(environment(dir))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()?;
+    let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw));
+    Ok((child, group))
+}
+
+/// Kills a process group when dropped.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // No such group: everything in it has ended already.
+            let _ = killpg(group, Signal::SIGKILL);
+        }
+    }
+}

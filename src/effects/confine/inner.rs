@@ -1,0 +1,106 @@
+//! The inner process: gives up what it may do, runs the command, and collects what ends. In a pid namespace it is the
+//! first process, so that the kernel kills all others when it ends.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitCode, Stdio};
+
+use nix::errno::Errno;
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl::{set_dumpable, set_no_new_privs, set_pdeathsig};
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{Pid, geteuid};
+
+use super::spec::{Channel, End, Gap, InnerSpec, Mapped, Said};
+use super::{not_found, rules};
+
+/// Does what the specification on its standard input says, and answers there.
+pub(super) fn main() -> ExitCode {
+    let _ = set_pdeathsig(Signal::SIGKILL);
+    let Ok(mut channel) = Channel::from_stdin() else { return ExitCode::FAILURE };
+    let Ok(Some(spec)) = channel.receive::<InnerSpec>() else { return ExitCode::FAILURE };
+    let end = run(&spec, &mut channel).unwrap_or_else(|error| End::NoSetUp(error.to_string()));
+    let _ = channel.send(&Said::Ended(end));
+    ExitCode::SUCCESS
+}
+
+fn run(spec: &InnerSpec, channel: &mut Channel) -> io::Result<End> {
+    let mut gaps = vec![];
+    if spec.namespaces {
+        gaps.extend(own_proc());
+        gaps.extend(own_ids(channel)?);
+    }
+    std::env::set_current_dir(&spec.workspace)
+        .map_err(|error| io::Error::other(format!("failed to enter the workspace: {error}")))?;
+    let _ = set_no_new_privs();
+    let mut writable = spec.writable.clone();
+    if spec.namespaces && !geteuid().is_root() && !gaps.contains(&Gap::Processes) {
+        // For namespaces of its own; nothing else in there can be changed without being root.
+        writable.push("/proc".into());
+    }
+    gaps.extend(rules::restrict(&writable, spec.network || spec.namespaces));
+    // From here on it may not be traced or looked into by the command.
+    let _ = set_dumpable(false);
+    let _ = set_pdeathsig(Signal::SIGKILL);
+    let leash = channel.leash()?;
+    std::thread::Builder::new().spawn(move || {
+        leash.wait();
+        std::process::exit(1);
+    })?;
+    channel.send(&Said::Ready(gaps))?;
+    Ok(match start(spec) {
+        Ok(child) => wait(&child),
+        Err(error) => End::NotStarted(error.to_string()),
+    })
+}
+
+/// A `/proc` that shows the processes of this namespace only.
+fn own_proc() -> Option<Gap> {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).is_err().then_some(Gap::Processes)
+}
+
+/// A user namespace with the ids of outside: without power over the mounts and the network that are there.
+fn own_ids(channel: &mut Channel) -> io::Result<Option<Gap>> {
+    if let Err(error) = unshare(CloneFlags::CLONE_NEWUSER) {
+        if geteuid().is_root() {
+            return Ok(Some(Gap::Root));
+        }
+        return Err(io::Error::other(format!("failed to make a user namespace: {error}")));
+    }
+    channel.send(&Said::MapMe)?;
+    channel.receive::<Mapped>()?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    Ok(None)
+}
+
+fn start(spec: &InnerSpec) -> io::Result<Child> {
+    let mut result = Err(io::ErrorKind::InvalidInput.into());
+    for program in &spec.programs {
+        result = spawn(program, &spec.temp);
+        if !result.as_ref().is_err_and(not_found) {
+            break;
+        }
+    }
+    result
+}
+
+fn spawn(program: &[OsString], temp: &OsString) -> io::Result<Child> {
+    let (name, args) = program.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    Command::new(name).args(args).env("TMPDIR", temp).stdin(Stdio::null()).process_group(0).spawn()
+}
+
+/// Waits for the command, and collects every other process that ends meanwhile.
+fn wait(child: &Child) -> End {
+    let pid = i32::try_from(child.id()).map(Pid::from_raw).ok();
+    loop {
+        match waitpid(None, None) {
+            Ok(WaitStatus::Exited(of, code)) if Some(of) == pid => return End::Code(code),
+            Ok(WaitStatus::Signaled(of, signal, _)) if Some(of) == pid => return End::Signal(signal as i32),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return End::NotStarted(format!("its end could not be seen: {error}")),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The outer process: raises the walls, starts the inner one, and outlives everything in it.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitCode};
+
+use nix::sys::prctl::set_child_subreaper;
+use nix::unistd::{geteuid, setsid};
+
+use super::namespaces::{self, Outside};
+use super::spec::{Channel, End, Gap, InnerSpec, Mapped, Report, Said, Spec};
+use super::{INNER, mounts, reap};
+
+/// Does what the specification on its standard input says, and reports there.
+pub(super) fn main() -> ExitCode {
+    // What was left open by whoever started the program could be written to, whatever the walls.
+    close_fds::set_fds_cloexec(3, &[]);
+    let Ok(mut channel) = Channel::from_stdin() else { return ExitCode::FAILURE };
+    let Ok(Some(spec)) = channel.receive::<Spec>() else { return ExitCode::FAILURE };
+    // Out of the terminal's session, so that nothing in it can draw on the screen or read its keys.
+    let _ = setsid();
+    let report = supervise(&spec, &channel)
+        .unwrap_or_else(|error| Report { end: End::NoSetUp(error.to_string()), gaps: vec![] });
+    // Who started this may be gone.
+    let _ = channel.send(&report);
+    ExitCode::SUCCESS
+}
+
+fn supervise(spec: &Spec, channel: &Channel) -> io::Result<Report> {
+    let outside = Outside::look()?;
+    let mut gaps = vec![];
+    let mut inner = InnerSpec {
+        programs: spec.programs.clone(),
+        workspace: spec.workspace.clone(),
+        writable: vec![spec.temp.clone()],
+        temp: spec.temp.clone(),
+        namespaces: spec.namespaces,
+        network: spec.network,
+    };
+    let mut mapped = false;
+    if spec.namespaces {
+        let sockets = if spec.network { vec![] } else { mounts::sockets() };
+        mapped = namespaces::enter(spec.network, &outside)
+            .map_err(|error| io::Error::other(format!("failed to make namespaces: {error}")))?;
+        let view = mounts::build(spec, &sockets)?;
+        if !spec.network {
+            // Only commands that talk to themselves miss it.
+            let _ = namespaces::loopback_up();
+        }
+        (inner.writable, inner.temp) = (view.writable, view.temp);
+        gaps.extend(view.gaps);
+    } else {
+        set_child_subreaper(true)?;
+        gaps.extend(without_namespaces(spec));
+    }
+    inner.writable.push(spec.workspace.clone());
+    let mut report = watch(&inner, channel, |pid| outside.map(pid, mapped))?;
+    if spec.namespaces {
+        // Those that it can see are its own.
+        report.gaps.retain(|gap| *gap != Gap::Signals);
+    } else {
+        if report.gaps.contains(&Gap::WritesOutside) && !spec.hidden.is_empty() {
+            gaps.push(Gap::DataChanged);
+        }
+        // First all are ended; and who can send a signal could have ended this process before.
+        if !reap::end_descendants() || report.gaps.contains(&Gap::Signals) {
+            gaps.push(Gap::Background);
+        }
+    }
+    report.gaps.extend(gaps);
+    report.gaps.sort_unstable();
+    report.gaps.dedup();
+    Ok(report)
+}
+
+/// What Landlock alone can't do.
+fn without_namespaces(spec: &Spec) -> Vec<Gap> {
+    let mut gaps = vec![Gap::Processes];
+    if !spec.network {
+        gaps.push(Gap::Network);
+    }
+    if !spec.hidden.is_empty() {
+        gaps.push(Gap::DataRead);
+    }
+    if spec.hidden.iter().any(|hidden| Path::new(hidden).starts_with(&spec.workspace)) {
+        gaps.push(Gap::DataChanged);
+    }
+    if geteuid().is_root() {
+        gaps.push(Gap::Root);
+    }
+    gaps
+}
+
+/// Runs the inner process to its end, or kills it when the leash is let go. In a pid namespace everything in it is
+/// gone then.
+fn watch(inner: &InnerSpec, leash: &Channel, map: impl Fn(u32) -> io::Result<()>) -> io::Result<Report> {
+    let (ours, theirs) = UnixStream::pair()?;
+    // The command's output is the inner process': nothing here writes to it.
+    let mut child = Command::new("/proc/self/exe").arg0("tama-tui").arg(INNER).stdin(OwnedFd::from(theirs)).spawn()?;
+    let mut heard = Channel::new(ours)?;
+    let report = converse(inner, leash, &mut heard, &mut child, map);
+    // It has ended, unless something failed here.
+    let _ = child.kill();
+    child.wait()?;
+    report
+}
+
+/// Hears what the inner process says until it is gone. One thread does it all: there can't be a second one once the
+/// children of this process are in another pid namespace.
+fn converse(
+    inner: &InnerSpec,
+    leash: &Channel,
+    heard: &mut Channel,
+    child: &mut Child,
+    map: impl Fn(u32) -> io::Result<()>,
+) -> io::Result<Report> {
+    let mut report = Report { end: End::NoSetUp("it ended too soon".into()), gaps: vec![] };
+    let mut held = true;
+    // When it can't be told, it has ended, and what it said is read.
+    let _ = heard.send(inner);
+    loop {
+        if held && !heard.wait_or(leash)? {
+            held = false;
+            child.kill()?;
+        }
+        match heard.receive::<Said>() {
+            Ok(Some(Said::MapMe)) => {
+                map(child.id()).map_err(|error| io::Error::other(format!("failed to map ids: {error}")))?;
+                let _ = heard.send(&Mapped);
+            }
+            Ok(Some(Said::Ready(gaps))) => report = Report { end: End::Killed, gaps },
+            Ok(Some(Said::Ended(end))) => report.end = end,
+            Ok(None) => break,
+            // A process that is killed with something unread resets its socket.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => break,
+            Err(error) => return Err(error),
+        }
+    }
+    if !held {
+        report.end = End::Killed;
+    }
+    Ok(report)
+}

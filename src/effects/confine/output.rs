@@ -1,0 +1,120 @@
+//! What a command says, and what became of it.
+
+use std::collections::VecDeque;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// Bounds on a command beside its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShellLimits {
+    /// Bytes of output kept: the first and the last half of it.
+    pub output_bytes: usize,
+}
+
+impl Default for ShellLimits {
+    fn default() -> Self {
+        Self { output_bytes: 100_000 }
+    }
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShellOutcome {
+    /// Its output, standard output and error as they came, with a last line that says how it ended.
+    pub text: String,
+    /// What it wrote to standard output alone, without the ends of its last line.
+    pub printed: String,
+    /// Its exit code; `None` when it was killed or could not be started.
+    pub exit: Option<i32>,
+    /// Whether it ran at all.
+    pub started: bool,
+    /// Whether it was killed because its time was up.
+    pub timed_out: bool,
+    /// Whether output was left out.
+    pub truncated: bool,
+}
+
+/// Output as it comes, the middle left out when it is too long.
+pub(super) struct Output {
+    half: usize,
+    out: Vec<u8>,
+    head: Vec<u8>,
+    tail: VecDeque<u8>,
+    cut: usize,
+}
+
+impl Output {
+    /// Keeps at most so many bytes.
+    pub fn new(limit: usize) -> Self {
+        Self { half: limit / 2, out: Vec::new(), head: Vec::new(), tail: VecDeque::new(), cut: 0 }
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        let first = bytes.len().min(self.half.saturating_sub(self.head.len()));
+        self.head.extend_from_slice(&bytes[..first]);
+        self.tail.extend(&bytes[first..]);
+        let over = self.tail.len().saturating_sub(self.half);
+        self.tail.drain(..over);
+        self.cut += over;
+    }
+
+    /// Keeps the beginning of standard output alone.
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = (2 * self.half).saturating_sub(self.out.len());
+        self.out.extend_from_slice(&bytes[..room.min(bytes.len())]);
+    }
+
+    /// Standard output alone.
+    pub fn printed(&self) -> String {
+        String::from_utf8_lossy(&self.out).trim_end_matches(['\n', '\r']).to_owned()
+    }
+
+    /// Reads two streams until both end. Dropping it loses nothing that was read.
+    pub async fn read_both(
+        &mut self,
+        out: &mut Option<impl AsyncRead + Unpin>,
+        err: &mut Option<impl AsyncRead + Unpin>,
+    ) {
+        let (mut from_out, mut from_err) = (vec![0; 8192], vec![0; 8192]);
+        while out.is_some() || err.is_some() {
+            tokio::select! {
+                read = next(out, &mut from_out), if out.is_some() => match read {
+                    0 => *out = None,
+                    some => {
+                        self.keep(&from_out[..some]);
+                        self.add(&from_out[..some]);
+                    }
+                },
+                read = next(err, &mut from_err), if err.is_some() => match read {
+                    0 => *err = None,
+                    some => self.add(&from_err[..some]),
+                },
+            }
+        }
+    }
+
+    /// What was read, with a last line that says how it ended, and whether something was left out.
+    pub fn into_text(mut self, last: &str) -> (String, bool) {
+        let cut = self.cut;
+        let mut text = if cut == 0 {
+            self.head.extend(self.tail);
+            String::from_utf8_lossy(&self.head).into_owned()
+        } else {
+            let head = String::from_utf8_lossy(&self.head);
+            let tail = String::from_utf8_lossy(self.tail.make_contiguous());
+            format!("{head}\n[… {cut} bytes of output cut …]\n{tail}")
+        };
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        (text + last, cut > 0)
+    }
+}
+
+/// Bytes read; 0 at the end, or when the stream can't be read any more.
+async fn next(stream: &mut Option<impl AsyncRead + Unpin>, into: &mut [u8]) -> usize {
+    match stream {
+        Some(stream) => stream.read(into).await.unwrap_or(0),
+        None => 0,
+    }
+}

@@ -1,0 +1,45 @@
+//! Landlock: what a process and all that come from it may write, whatever the mounts.
+
+use std::ffi::OsString;
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
+    RulesetStatus, Scope, path_beneath_rules,
+};
+
+use super::spec::Gap;
+
+/// Devices that anyone may write to.
+const DEVICES: [&str; 6] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
+
+/// Restricts this thread and what it starts to writing in those folders; `tcp`: whether it may use TCP. Returns what
+/// the system can't enforce.
+pub(super) fn restrict(writable: &[OsString], tcp: bool) -> Vec<Gap> {
+    match apply(writable, tcp) {
+        Ok(abi) if abi >= ABI::V6 => vec![],
+        Ok(abi) if abi >= ABI::V3 => vec![Gap::Signals],
+        Ok(abi) if abi > ABI::Unsupported => vec![Gap::TruncatesOutside, Gap::Signals],
+        _ => vec![Gap::WritesOutside, Gap::Signals],
+    }
+}
+
+fn apply(writable: &[OsString], tcp: bool) -> Result<ABI, RulesetError> {
+    let writes = AccessFs::from_write(ABI::V3);
+    let mut ruleset = Ruleset::default().handle_access(writes)?;
+    let mut scope: BitFlags<Scope> = Scope::Signal.into();
+    if !tcp {
+        ruleset = ruleset.handle_access(AccessNet::from_all(ABI::V4))?;
+        scope |= Scope::AbstractUnixSocket;
+    }
+    let status = ruleset
+        .scope(scope)?
+        .create()?
+        .add_rules(path_beneath_rules(writable, writes))?
+        .add_rules(path_beneath_rules(DEVICES, AccessFs::WriteFile | AccessFs::Truncate))?
+        .restrict_self()?;
+    Ok(match (status.ruleset, status.landlock) {
+        (RulesetStatus::NotEnforced, _) => ABI::Unsupported,
+        (_, LandlockStatus::Available { effective_abi, .. }) => effective_abi,
+        _ => ABI::Unsupported,
+    })
+}

@@ -1,0 +1,224 @@
+//! What the processes of the confinement say to each other: lines of JSON over the socket that is their standard
+//! input, which is also their leash: when it closes, everything ends.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Something promised that the system can't enforce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gap {
+    /// It can use the network.
+    Network,
+    /// It can talk to some service of this machine through its socket.
+    LocalServices,
+    /// It can change files outside of the workspace.
+    WritesOutside,
+    /// It can cut files outside of the workspace short.
+    TruncatesOutside,
+    /// It can read the data folder.
+    DataRead,
+    /// It can change or remove the data folder.
+    DataChanged,
+    /// It can leave processes behind.
+    Background,
+    /// It sees the other processes of this machine.
+    Processes,
+    /// It can send signals to other processes.
+    Signals,
+    /// The program runs as root, and so does it, with all that root may.
+    Root,
+}
+
+impl Gap {
+    /// The gap in a few words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::LocalServices => "services of this machine",
+            Self::WritesOutside => "writes outside of the workspace",
+            Self::TruncatesOutside => "truncating files outside of the workspace",
+            Self::DataRead => "reading the data folder",
+            Self::DataChanged => "changing the data folder",
+            Self::Background => "background processes",
+            Self::Processes => "seeing other processes",
+            Self::Signals => "signals to other processes",
+            Self::Root => "the powers of root",
+        }
+    }
+}
+
+/// What to run, and inside what.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Spec {
+    /// Programs with their arguments: the first that is found is run.
+    pub programs: Vec<Vec<OsString>>,
+    /// The workspace, absolute and without links.
+    pub workspace: OsString,
+    /// Folders that can't be seen or written, absolute and without links.
+    pub hidden: Vec<OsString>,
+    /// A folder for temporary files.
+    pub temp: OsString,
+    /// Where writes to the workspace go instead.
+    pub overlay: Option<OverlayDirs>,
+    /// Whether to use namespaces.
+    pub namespaces: bool,
+    /// Whether it may use the network.
+    pub network: bool,
+}
+
+/// The folders of an overlay, both on one file system.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct OverlayDirs {
+    /// What is written ends up here.
+    pub upper: OsString,
+    /// For the kernel.
+    pub work: OsString,
+}
+
+/// What the outer process tells the inner one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct InnerSpec {
+    /// Programs with their arguments: the first that is found is run.
+    pub programs: Vec<Vec<OsString>>,
+    /// The folder to run in.
+    pub workspace: OsString,
+    /// Folders and devices that can be written.
+    pub writable: Vec<OsString>,
+    /// The folder for temporary files as the command sees it.
+    pub temp: OsString,
+    /// Whether it is the first process of a pid namespace.
+    pub namespaces: bool,
+    /// Whether it may use the network.
+    pub network: bool,
+}
+
+/// What the inner process says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum Said {
+    /// It is in a user namespace of its own and has no ids yet.
+    MapMe,
+    /// It is restricted, but for these gaps; the command is started next.
+    Ready(Vec<Gap>),
+    /// The command ended.
+    Ended(End),
+}
+
+/// The answer to [`Said::MapMe`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Mapped;
+
+/// How the command ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum End {
+    /// With an exit code.
+    Code(i32),
+    /// By a signal.
+    Signal(i32),
+    /// It was not started: no such program, for instance.
+    NotStarted(String),
+    /// The confinement could not be set up, so the command was not started.
+    NoSetUp(String),
+    /// It was killed because the leash was let go.
+    Killed,
+}
+
+/// What the outer process says at the end, when every process is gone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Report {
+    /// How it ended.
+    pub end: End,
+    /// What could not be enforced.
+    pub gaps: Vec<Gap>,
+}
+
+/// Both directions of the socket between two processes.
+pub(super) struct Channel {
+    reader: BufReader<UnixStream>,
+    writer: UnixStream,
+}
+
+impl Channel {
+    /// The one that is this process' standard input.
+    pub fn from_stdin() -> io::Result<Self> {
+        Self::new(UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?))
+    }
+
+    /// Over a socket.
+    pub fn new(stream: UnixStream) -> io::Result<Self> {
+        Ok(Self { reader: BufReader::new(stream.try_clone()?), writer: stream })
+    }
+
+    /// Says something.
+    pub fn send(&mut self, what: &impl Serialize) -> io::Result<()> {
+        self.writer.write_all(&line(what)?)
+    }
+
+    /// What the other side says next; `None` when it is gone.
+    pub fn receive<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
+        let mut line = Vec::new();
+        if self.reader.read_until(b'\n', &mut line)? == 0 {
+            return Ok(None);
+        }
+        Ok(Some(serde_json::from_slice(&line)?))
+    }
+
+    /// Waits until there is something to receive here (`true`), or the other side of `leash` is gone (`false`).
+    #[cfg(target_os = "linux")]
+    pub fn wait_or(&self, leash: &Self) -> io::Result<bool> {
+        use nix::errno::Errno;
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+        loop {
+            if !self.reader.buffer().is_empty() {
+                return Ok(true);
+            }
+            let mut both = [&self.writer, &leash.writer].map(|of| PollFd::new(of.as_fd(), PollFlags::POLLIN));
+            match poll(&mut both, PollTimeout::NONE) {
+                Ok(_) => {}
+                Err(Errno::EINTR) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            // Who holds the leash says nothing more after the specification.
+            if both[1].any().unwrap_or(true) {
+                return Ok(false);
+            }
+            if both[0].any().unwrap_or(true) {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// A handle that only waits for the other side to go.
+    pub fn leash(&self) -> io::Result<Leash> {
+        Ok(Leash(self.writer.try_clone()?))
+    }
+}
+
+/// Waits for the other side to go.
+pub(super) struct Leash(UnixStream);
+
+impl Leash {
+    /// Returns when the other side has closed its end, or is gone.
+    pub fn wait(mut self) {
+        let mut nothing = [0; 64];
+        loop {
+            match self.0.read(&mut nothing) {
+                Ok(0) => return,
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Something said, as one line.
+pub(super) fn line(what: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(what)?;
+    line.push(b'\n');
+    Ok(line)
+}

@@ -1,0 +1,66 @@
+//! Tools of the user's own: a command with the arguments put into it, never read by a shell.
+
+use serde_json::{Map, Value as Json};
+
+use super::args::{Args, Holds, Param, schema};
+use super::{Prepared, Program, ShellCall, Tool, ToolError};
+use crate::model::{Compensation, EffectClass, ToolDecl, argument, fill};
+use crate::pipeline::{ArgType, CustomTool};
+
+/// A tool as the pipeline describes it.
+pub(super) struct Custom {
+    decl: ToolDecl,
+    tool: CustomTool,
+}
+
+impl Custom {
+    pub(super) fn new(tool: CustomTool) -> Self {
+        let schema = schema(&params(&tool));
+        let decl = ToolDecl { name: tool.name.clone(), description: tool.description.clone(), schema };
+        Self { decl, tool }
+    }
+}
+
+impl Tool for Custom {
+    fn decl(&self) -> &ToolDecl {
+        &self.decl
+    }
+
+    fn effect(&self) -> EffectClass {
+        self.tool.effect
+    }
+
+    fn prepare(&self, args: &Json) -> Result<Prepared, ToolError> {
+        let tool = &self.tool;
+        let args = Args::check(args, &params(tool), None)?.into_given();
+        if let Some((name, _)) = args.iter().find(|(_, value)| value.as_str().is_some_and(|text| text.contains('\0'))) {
+            return Err(ToolError(format!("{name:?} must not contain a NUL character")));
+        }
+        let program = Program::Argv(filled(&tool.command, &args)?);
+        let (timeout_seconds, network) = (tool.timeout_seconds, tool.network);
+        let before = tool.before.as_ref().map(|before| filled(before, &args)).transpose()?;
+        let undo = tool.undo.clone();
+        let compensation = undo.map(|undo| Compensation { before, undo, args, network, timeout_seconds });
+        Ok(Prepared::Shell(ShellCall { program, timeout_seconds, network, compensation }))
+    }
+}
+
+fn filled(command: &[String], args: &Map<String, Json>) -> Result<Vec<String>, ToolError> {
+    fill(command, |name| Ok(argument(args, name))).map_err(ToolError)
+}
+
+fn params(tool: &CustomTool) -> Vec<Param<'_>> {
+    tool.args
+        .iter()
+        .map(|(name, arg)| Param { name, holds: holds(arg.holds), about: &arg.description, required: arg.required })
+        .collect()
+}
+
+fn holds(of: ArgType) -> Holds {
+    match of {
+        ArgType::String => Holds::Text,
+        ArgType::Integer => Holds::Whole,
+        ArgType::Number => Holds::Number,
+        ArgType::Boolean => Holds::Flag,
+    }
+}

@@ -1,0 +1,104 @@
+//! What differs between two lists.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use super::Changed;
+use super::entry::{Entry, Kind};
+use super::rules::{LeftOut, Rules};
+use crate::model::KeyState;
+
+/// What differs between two lists ordered by path, in that order.
+pub(super) fn differences(old: &[Entry], new: &[Entry], rules: &Rules) -> Vec<Changed> {
+    let mut found = Differences { rules, changes: Vec::new(), closed: HashSet::new() };
+    let (mut before, mut after) = (old.iter().peekable(), new.iter().peekable());
+    loop {
+        let order = match (before.peek(), after.peek()) {
+            (None, None) => return found.changes,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(old), Some(new)) => old.path.cmp(&new.path),
+        };
+        let old = if order.is_le() { before.next() } else { None };
+        let new = if order.is_ge() { after.next() } else { None };
+        found.compare(old, new);
+    }
+}
+
+struct Differences<'a> {
+    rules: &'a Rules,
+    changes: Vec<Changed>,
+    /// Folders whose content is in one list only, because they could not be looked into for the other.
+    closed: HashSet<&'a [u8]>,
+}
+
+impl<'a> Differences<'a> {
+    fn compare(&mut self, old: Option<&'a Entry>, new: Option<&'a Entry>) {
+        match (old, new) {
+            (Some(old), Some(new)) => self.both(old, new),
+            (Some(old), None) if self.is_in_closed(old) => {
+                self.push(old, state(old), KeyState::Unknown, Some(LeftOut::InUnreadable));
+            }
+            (None, Some(new)) if self.is_in_closed(new) => {
+                self.push(new, KeyState::Unknown, state(new), Some(LeftOut::InUnreadable));
+            }
+            (Some(old), None) => self.push(old, state(old), KeyState::Absent, lost(old)),
+            (None, Some(new)) => self.push(new, KeyState::Absent, state(new), new.left_out),
+            (None, None) => {}
+        }
+    }
+
+    fn both(&mut self, old: &'a Entry, new: &'a Entry) {
+        let folders = old.kind == Kind::Folder && new.kind == Kind::Folder;
+        if folders && old.is_closed_folder() != new.is_closed_folder() {
+            self.closed.insert(&new.path);
+        }
+        let unreadable = |entry: &Entry| matches!(entry.left_out, None | Some(LeftOut::Unreadable));
+        if folders && unreadable(old) && unreadable(new) {
+            if old.stat.mode != new.stat.mode {
+                let mode = |entry: &Entry| KeyState::Directory { mode: entry.stat.mode };
+                self.push(new, mode(old), mode(new), None);
+            }
+        } else if old.left_out.is_none() && new.left_out.is_none() {
+            let (before, after) = (state(old), state(new));
+            if before != after {
+                self.push(new, before, after, lost(old));
+            }
+        } else if !looks_the_same(old, new) {
+            self.push(new, state(old), state(new), new.left_out.or(old.left_out));
+        }
+    }
+
+    fn is_in_closed(&self, entry: &Entry) -> bool {
+        let slashes = entry.path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        !self.closed.is_empty() && slashes.into_iter().any(|(at, _)| self.closed.contains(&entry.path[..at]))
+    }
+
+    fn push(&mut self, at: &Entry, old: KeyState, new: KeyState, left_out: Option<LeftOut>) {
+        let left_out = left_out.map(|why| self.rules.words(why));
+        self.changes.push(Changed { path: at.name(), old, new, left_out });
+    }
+}
+
+fn state(entry: &Entry) -> KeyState {
+    entry.state()
+}
+
+/// Why something that was there can't be put back.
+fn lost(old: &Entry) -> Option<LeftOut> {
+    let kept = old.kind != Kind::File || old.bytes.is_some_and(|bytes| bytes.place.is_some());
+    old.left_out.or(if kept { None } else { Some(LeftOut::Lost) })
+}
+
+/// Whether something left out seems to be as it was.
+fn looks_the_same(old: &Entry, new: &Entry) -> bool {
+    let (a, b) = (&old.stat, &new.stat);
+    let same = old.kind == new.kind && (a.dev, a.ino, a.mode) == (b.dev, b.ino, b.mode);
+    let opened = |entry: &Entry| matches!(entry.left_out, Some(LeftOut::Mount));
+    match old.kind {
+        // Writing to these is no change of the workspace.
+        Kind::Pipe | Kind::Socket | Kind::Device => same,
+        Kind::Folder if opened(old) && opened(new) => same,
+        _ => same && (a.size, a.mtime, a.ctime) == (b.size, b.mtime, b.ctime),
+    }
+}

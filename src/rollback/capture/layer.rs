@@ -1,0 +1,230 @@
+//! One layer of an overlay, looked at path by path.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+
+use nix::dir::Dir;
+use xattr::FileExt;
+
+use super::CaptureError;
+use super::entry::{Bytes, Entry, Kind, Stat};
+use super::error::workspace_error;
+use super::read::hash_file;
+use super::rules::{LeftOut, Rules};
+use super::tree::{Opener, Tree, is_fatal, is_gone, open_folder};
+use crate::model::{name_from_bytes, readable_name};
+
+/// What an overlay says of a path in its upper layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    None,
+    /// The path is removed.
+    Whiteout,
+    /// The folder hides the one below it.
+    Opaque,
+}
+
+/// A layer: the workspace itself, or what was written over it.
+pub(super) struct Layer {
+    opener: Opener,
+    device: u64,
+    rules: Rules,
+    /// The permission bits of what was opened up.
+    closed: BTreeMap<Vec<u8>, u32>,
+}
+
+impl Layer {
+    pub(super) fn new(tree: &Tree, rules: &Rules) -> Self {
+        Self { opener: tree.opener(), device: tree.device, rules: rules.clone(), closed: BTreeMap::new() }
+    }
+
+    pub(super) fn words(&self, why: LeftOut) -> String {
+        self.rules.words(why)
+    }
+
+    /// The names in a folder, ordered.
+    pub(super) fn names(&mut self, folder: &[u8]) -> Result<Vec<Vec<u8>>, CaptureError> {
+        self.list(folder).map_err(workspace_error("list the folder", folder))
+    }
+
+    fn list(&mut self, folder: &[u8]) -> io::Result<Vec<Vec<u8>>> {
+        let mut listing = Dir::from_fd(open_folder(self.opener.folder(folder)?, b".")?)?;
+        let mut names = Vec::new();
+        for name in listing.iter() {
+            let name = name?.file_name().to_bytes().to_vec();
+            if name != b"." && name != b".." {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// What is at a path, without its bytes.
+    pub(super) fn look(&mut self, path: &[u8]) -> Result<Option<Entry>, CaptureError> {
+        let found = match self.opener.look(path) {
+            // What it is is not known either.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Some(unknown(path))),
+            other => other.map_err(workspace_error("look at", path))?,
+        };
+        let Some((kind, mut stat)) = found.as_ref().map(Stat::of) else { return Ok(None) };
+        if let Some(mode) = self.closed.get(path) {
+            stat.mode = *mode;
+        }
+        if self.rules.skips(stat.dev, stat.ino) {
+            return Ok(None);
+        }
+        let left_out = self.left_out(path, kind, &stat);
+        let mut target = Vec::new();
+        if kind == Kind::Link {
+            target = self.opener.target(path).map_err(workspace_error("read the link", path))?;
+        }
+        Ok(Some(Entry { path: path.to_vec(), kind, stat, left_out, target, bytes: None }))
+    }
+
+    /// Lets the owner into something in a layer of our own, until the layer is dropped.
+    pub(super) fn open_up(&mut self, entry: &Entry) {
+        let needed = match entry.kind {
+            Kind::Folder => 0o700,
+            Kind::File => 0o400,
+            _ => return,
+        };
+        let mode = entry.stat.mode;
+        // What can't be opened up is found unreadable when it is read.
+        if mode & needed != needed && self.opener.set_mode(&entry.path, mode | needed).is_ok() {
+            self.closed.insert(entry.path.clone(), mode);
+        }
+    }
+
+    /// A file, open for reading, and its permission bits.
+    pub(super) fn open(&mut self, path: &[u8]) -> io::Result<(File, u32)> {
+        let file = self.opener.file(path)?;
+        let (kind, stat) = Stat::of(&nix::sys::stat::fstat(&file)?);
+        let mode = self.closed.get(path).copied().unwrap_or(stat.mode);
+        if kind == Kind::File { Ok((file, mode)) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    }
+
+    fn left_out(&self, path: &[u8], kind: Kind, stat: &Stat) -> Option<LeftOut> {
+        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        if slashes.chain([path.len()]).any(|end| self.rules.excludes(&path[..end])) {
+            Some(LeftOut::Excluded)
+        } else if kind == Kind::Folder && stat.dev != self.device {
+            Some(LeftOut::Mount)
+        } else if kind == Kind::File && self.rules.too_large(stat.size) {
+            Some(LeftOut::TooLarge)
+        } else {
+            kind.left_out()
+        }
+    }
+
+    /// An entry with the hash of its bytes.
+    pub(super) fn known(&mut self, mut entry: Entry) -> Result<Entry, CaptureError> {
+        if entry.kind != Kind::File || entry.left_out.is_some() {
+            return Ok(entry);
+        }
+        let read = self.opener.file(&entry.path).and_then(|mut file| {
+            let (kind, stat) = Stat::of(&nix::sys::stat::fstat(&file)?);
+            let hash = hash_file(&mut file)?;
+            let steady = kind == Kind::File && Stat::of(&nix::sys::stat::fstat(&file)?).1 == stat;
+            Ok((stat, hash, steady))
+        });
+        match read {
+            Ok((stat, hash, true)) => {
+                entry.stat = Stat { mode: entry.stat.mode, ..stat };
+                entry.bytes = Some(Bytes { hash, place: None, racy: true });
+            }
+            Ok(_) => entry.left_out = Some(LeftOut::Unsteady),
+            Err(error) if is_fatal(&error) => return Err(workspace_error("read", &entry.path)(error)),
+            Err(error) if is_gone(&error) => entry.left_out = Some(LeftOut::Unsteady),
+            Err(_) => entry.left_out = Some(LeftOut::Unreadable),
+        }
+        Ok(entry)
+    }
+
+    /// What is at a path and everything below it, without bytes.
+    pub(super) fn all(&mut self, path: &[u8]) -> Result<Vec<Entry>, CaptureError> {
+        let mut found: Vec<Entry> = self.look(path)?.into_iter().collect();
+        let mut next = 0;
+        while let Some(entry) = found.get_mut(next) {
+            next += 1;
+            if entry.kind != Kind::Folder || matches!(entry.left_out, Some(LeftOut::Mount)) {
+                continue;
+            }
+            let folder = entry.path.clone();
+            match self.list(&folder) {
+                Ok(names) => {
+                    for name in names {
+                        found.extend(self.look(&[&folder, &b"/"[..], &name].concat())?);
+                    }
+                }
+                Err(error) if is_fatal(&error) => return Err(workspace_error("list the folder", &folder)(error)),
+                Err(_) => entry.left_out = Some(LeftOut::Unreadable),
+            }
+        }
+        Ok(found)
+    }
+
+    /// What the overlay says of a path.
+    pub(super) fn mark(&mut self, path: &[u8], kind: Kind, stat: &Stat) -> Result<Mark, CaptureError> {
+        let refuse = |why| Err(CaptureError::Overlay { path: readable_name(&name_from_bytes(path)), why });
+        match kind {
+            Kind::Device if self.is_null(path)? => Ok(Mark::Whiteout),
+            Kind::Folder => {
+                if self.attribute(path, "redirect")?.is_some() {
+                    return refuse("the folder was moved by the overlay itself");
+                }
+                Ok(if self.is_opaque(path)? { Mark::Opaque } else { Mark::None })
+            }
+            Kind::File if stat.size == 0 && self.attribute(path, "whiteout")?.is_some() => Ok(Mark::Whiteout),
+            Kind::File if self.attribute(path, "metacopy")?.is_some() => refuse("the overlay kept its bytes elsewhere"),
+            _ => Ok(Mark::None),
+        }
+    }
+
+    /// Whether a folder hides the one below it.
+    pub(super) fn is_opaque(&mut self, path: &[u8]) -> Result<bool, CaptureError> {
+        Ok(self.attribute(path, "opaque")?.is_some_and(|value| value == b"y"))
+    }
+
+    fn is_null(&mut self, path: &[u8]) -> Result<bool, CaptureError> {
+        let found = self.opener.look(path).map_err(workspace_error("look at", path))?;
+        let character = nix::sys::stat::SFlag::S_IFCHR.bits();
+        Ok(found.is_some_and(|found| found.st_rdev == 0 && found.st_mode & character == character))
+    }
+
+    /// An attribute of the overlay, in either of its name spaces.
+    fn attribute(&mut self, path: &[u8], name: &str) -> Result<Option<Vec<u8>>, CaptureError> {
+        let file = self.opener.file(path);
+        let found = file.and_then(|file| {
+            for space in ["user", "trusted"] {
+                match file.get_xattr(format!("{space}.overlay.{name}")) {
+                    Ok(None) => {}
+                    Ok(found) => return Ok(found),
+                    // Not supported or not allowed to see: then the overlay could not have set it.
+                    Err(error)
+                        if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(None)
+        });
+        found.map_err(workspace_error("read the overlay's marks of", path))
+    }
+}
+
+impl Drop for Layer {
+    fn drop(&mut self) {
+        // What is in a folder before the folder.
+        for (path, mode) in self.closed.iter().rev() {
+            let _ = self.opener.set_mode(path, *mode);
+        }
+    }
+}
+
+/// Something in a folder that can't be looked into.
+fn unknown(path: &[u8]) -> Entry {
+    let stat = Stat { dev: 0, ino: 0, mode: 0, size: 0, mtime: 0, ctime: 0 };
+    let left_out = Some(LeftOut::InUnreadable);
+    Entry { path: path.to_vec(), kind: Kind::Device, stat, left_out, target: Vec::new(), bytes: None }
+}

@@ -1,0 +1,188 @@
+//! The overlay lane: what a command wrote into its own layer, against the workspace below it.
+//!
+//! The layer is the upper folder of an overlay mount with `userxattr` (Linux, `filesystems/overlayfs.rst`): what was
+//! written is there as it is, a removed path is a character device 0/0 (or an empty file with the attribute
+//! `overlay.whiteout`), and a folder with the attribute `overlay.opaque` = `y` hides what is below it.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::SystemTime;
+
+use super::entry::{Entry, Kind};
+use super::error::workspace_error;
+use super::layer::{Layer, Mark};
+use super::rules::LeftOut;
+use super::tree::Tree;
+use super::{CaptureError, Changed, Rules, order};
+use crate::model::{KeyState, name_from_bytes, name_to_bytes};
+
+/// What a command wrote into its layer, not yet in the workspace.
+pub struct OverlayChanges {
+    /// What differs from the workspace, in an order in which it can be carried out (see [`order`]).
+    ///
+    /// What is left out is in it one by one too, folders that are excluded included: it can't be undone, but it has
+    /// to land. Its file is read with [`OverlayChanges::open`].
+    pub changes: Vec<Changed>,
+    /// Files that were written or touched and are the same as before, with the time they say they were written.
+    pub touched: Vec<(String, SystemTime)>,
+    upper: Mutex<Layer>,
+}
+
+impl OverlayChanges {
+    /// The bytes of a file in the layer.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn content(&self, path: &str) -> Result<Vec<u8>, CaptureError> {
+        let mut bytes = Vec::new();
+        let read = io::Read::read_to_end(&mut self.open(path)?.0, &mut bytes);
+        read.map_err(workspace_error("read the new", &name_to_bytes(path)))?;
+        Ok(bytes)
+    }
+
+    /// A file in the layer, open for reading, and its permission bits.
+    ///
+    /// # Errors
+    /// When it is no file or can't be opened.
+    pub fn open(&self, path: &str) -> Result<(File, u32), CaptureError> {
+        let path = name_to_bytes(path);
+        let opened = self.upper().open(&path);
+        opened.map_err(workspace_error("open the new", &path))
+    }
+
+    /// When something in the layer was written, as it says itself.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn modified(&self, path: &str) -> Result<SystemTime, CaptureError> {
+        let path = name_to_bytes(path);
+        let gone = || workspace_error("look at the new", &path)(io::ErrorKind::NotFound.into());
+        Ok(self.upper().look(&path)?.ok_or_else(gone)?.stat.modified())
+    }
+
+    fn upper(&self) -> std::sync::MutexGuard<'_, Layer> {
+        self.upper.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Reads a layer against the workspace as it is now. `root` is the workspace, not the mount.
+///
+/// What is closed to its owner in the layer is opened for as long as the answer lives, and closed again after.
+///
+/// # Errors
+/// When something can't be looked at, or the layer can't be read without the mount (moved folders, data elsewhere).
+pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<OverlayChanges, CaptureError> {
+    let lower = Tree::open(root).map_err(workspace_error("open", b""))?;
+    let layer = Tree::open(upper).map_err(workspace_error("open the layer of", b""))?;
+    let mut reading = Reading {
+        lower: Layer::new(&lower, rules),
+        upper: Layer::new(&layer, rules),
+        changes: Vec::new(),
+        touched: Vec::new(),
+    };
+    // Folders by path and not by recursion: how deep they go is the command's choice.
+    let mut folders = vec![Folder { path: Vec::new(), opaque: false, over: true }];
+    while let Some(folder) = folders.pop() {
+        reading.folder(&folder, &mut folders)?;
+    }
+    let Reading { mut lower, upper, changes, touched } = reading;
+    let modes = std::cell::RefCell::new(&mut lower);
+    let changes = order(changes, |path| {
+        let found = modes.borrow_mut().look(&name_to_bytes(path)).ok()??;
+        (found.kind == Kind::Folder).then_some(found.stat.mode)
+    });
+    Ok(OverlayChanges { changes, touched, upper: Mutex::new(upper) })
+}
+
+/// A folder of the layer still to be read.
+struct Folder {
+    path: Vec<u8>,
+    /// It hides what is below it.
+    opaque: bool,
+    /// There is a folder below it.
+    over: bool,
+}
+
+struct Reading {
+    lower: Layer,
+    upper: Layer,
+    changes: Vec<Changed>,
+    touched: Vec<(String, SystemTime)>,
+}
+
+impl Reading {
+    fn folder(&mut self, folder: &Folder, below: &mut Vec<Folder>) -> Result<(), CaptureError> {
+        let names = self.upper.names(&folder.path)?;
+        if folder.opaque && folder.over {
+            for name in self.lower.names(&folder.path)?.into_iter().filter(|name| !names.contains(name)) {
+                self.removed(&join(&folder.path, &name))?;
+            }
+        }
+        for name in names {
+            let path = join(&folder.path, &name);
+            let Some(new) = self.upper.look(&path)? else { continue };
+            self.upper.open_up(&new);
+            match self.upper.mark(&path, new.kind, &new.stat)? {
+                Mark::Whiteout => self.removed(&path)?,
+                // What is in an opaque folder hides what is below it too, without a mark of its own.
+                Mark::None => self.written(new, folder.opaque, below)?,
+                Mark::Opaque => self.written(new, true, below)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Something that is gone, with everything in it.
+    fn removed(&mut self, path: &[u8]) -> Result<(), CaptureError> {
+        for old in self.lower.all(path)? {
+            let old = self.lower.known(old)?;
+            self.push(&old.path, old.state(), KeyState::Absent, old.left_out);
+        }
+        Ok(())
+    }
+
+    fn written(&mut self, new: Entry, opaque: bool, below: &mut Vec<Folder>) -> Result<(), CaptureError> {
+        let old = self.lower.look(&new.path)?;
+        if new.kind == Kind::Folder {
+            let over = old.as_ref().is_some_and(|old| old.kind == Kind::Folder);
+            // What is below a folder of another file system was never part of the mount.
+            let hidden = old.as_ref().is_some_and(|old| old.left_out == Some(LeftOut::Mount));
+            below.push(Folder { path: new.path.clone(), opaque, over: over && !hidden });
+        } else if old.as_ref().is_some_and(|old| old.kind == Kind::Folder) {
+            let inside: Vec<Entry> = self.lower.all(&new.path)?;
+            for old in inside.into_iter().filter(|old| old.path != new.path) {
+                let old = self.lower.known(old)?;
+                self.push(&old.path, old.state(), KeyState::Absent, old.left_out);
+            }
+        }
+        let old = old.map(|old| self.lower.known(old)).transpose()?;
+        let new = self.upper.known(new)?;
+        let left_out = new.left_out.or(old.as_ref().and_then(|old| old.left_out));
+        let (before, after) = (old.as_ref().map_or(KeyState::Absent, folder_state), folder_state(&new));
+        if before != after || (after == KeyState::Unknown && left_out.is_some()) {
+            self.push(&new.path, before, after, left_out);
+        } else if new.kind == Kind::File {
+            self.touched.push((new.name(), new.stat.modified()));
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, path: &[u8], old: KeyState, new: KeyState, left_out: Option<LeftOut>) {
+        let left_out = left_out.map(|why| self.lower.words(why));
+        self.changes.push(Changed { path: name_from_bytes(path), old, new, left_out });
+    }
+}
+
+/// The state of a thing, of an excluded folder or link too: that much is known without its bytes.
+fn folder_state(entry: &Entry) -> KeyState {
+    match (entry.left_out, entry.kind) {
+        (Some(LeftOut::Excluded), Kind::Folder | Kind::Link) => Entry { left_out: None, ..entry.clone() }.state(),
+        _ => entry.state(),
+    }
+}
+
+fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    if folder.is_empty() { name.to_vec() } else { [folder, b"/", name].concat() }
+}

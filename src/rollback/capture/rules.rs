@@ -1,0 +1,138 @@
+//! What of a workspace is captured, and what is left out.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::CaptureError;
+
+/// Bytes up to which files are captured unless told otherwise.
+const MAX_BYTES: u64 = 512_000_000;
+
+/// What of a workspace is captured.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    exclude: GlobSet,
+    max_bytes: u64,
+    skip: Vec<(u64, u64)>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { exclude: GlobSet::empty(), max_bytes: MAX_BYTES, skip: Vec::new() }
+    }
+}
+
+impl Rules {
+    /// Leaves out what matches a glob over paths relative to the workspace, and everything below it; `*` crosses `/`,
+    /// as in every glob of a pipeline. `target`, `target/` and `target/**` all mean the folder.
+    ///
+    /// # Errors
+    /// When a text is no glob.
+    pub fn excluding<'a>(globs: impl IntoIterator<Item = &'a str>) -> Result<Self, CaptureError> {
+        let wrong = |glob: &str, error: &globset::Error| CaptureError::Glob {
+            glob: glob.to_owned(),
+            why: error.kind().to_string(),
+        };
+        let mut set = GlobSetBuilder::new();
+        for glob in globs {
+            let bare = glob.strip_suffix("/**").or(glob.strip_suffix('/')).unwrap_or(glob);
+            let built = GlobBuilder::new(bare).literal_separator(false).build();
+            set.add(built.map_err(|error| wrong(glob, &error))?);
+        }
+        let exclude = set.build().map_err(|error| wrong(error.glob().unwrap_or_default(), &error))?;
+        Ok(Self { exclude, ..Self::default() })
+    }
+
+    /// Leaves out files of more bytes than this.
+    #[must_use]
+    pub fn with_max_bytes(mut self, max_bytes: u64) -> Self {
+        self.max_bytes = max_bytes;
+        self
+    }
+
+    /// Takes what has this device and inode as not there: the data folder is no part of the workspace.
+    #[must_use]
+    pub fn skipping(mut self, device: u64, inode: u64) -> Self {
+        self.skip.push((device, inode));
+        self
+    }
+
+    pub(super) fn excludes(&self, path: &[u8]) -> bool {
+        !self.exclude.is_empty() && self.exclude.is_match(OsStr::from_bytes(path))
+    }
+
+    pub(super) fn too_large(&self, size: u64) -> bool {
+        size > self.max_bytes
+    }
+
+    pub(super) fn skips(&self, device: u64, inode: u64) -> bool {
+        self.skip.contains(&(device, inode))
+    }
+
+    /// Why something is left out, in words.
+    pub(super) fn words(&self, why: LeftOut) -> String {
+        match why {
+            LeftOut::TooLarge => format!("larger than {}", size_in_words(self.max_bytes)),
+            LeftOut::Excluded => "excluded".into(),
+            LeftOut::Unreadable => "can't be read".into(),
+            LeftOut::InUnreadable => "in a folder that can't be read".into(),
+            LeftOut::Pipe => "a named pipe, left alone".into(),
+            LeftOut::Socket => "a socket, left alone".into(),
+            LeftOut::Device => "a device, left alone".into(),
+            LeftOut::Mount => "on another file system".into(),
+            LeftOut::Unsteady => "it was being written to".into(),
+            LeftOut::Lost => "its bytes from before are lost".into(),
+        }
+    }
+}
+
+/// Why something is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum LeftOut {
+    TooLarge,
+    Excluded,
+    Unreadable,
+    InUnreadable,
+    Pipe,
+    Socket,
+    Device,
+    Mount,
+    Unsteady,
+    Lost,
+}
+
+impl LeftOut {
+    const ALL: [Self; 10] = [
+        Self::TooLarge,
+        Self::Excluded,
+        Self::Unreadable,
+        Self::InUnreadable,
+        Self::Pipe,
+        Self::Socket,
+        Self::Device,
+        Self::Mount,
+        Self::Unsteady,
+        Self::Lost,
+    ];
+
+    /// A number for the list's format: 0 is "not left out".
+    pub(super) fn code(why: Option<Self>) -> u8 {
+        let at = Self::ALL.iter().position(|one| Some(*one) == why);
+        at.and_then(|at| u8::try_from(at + 1).ok()).unwrap_or(0)
+    }
+
+    pub(super) fn of_code(code: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(code).checked_sub(1)?).copied()
+    }
+}
+
+fn size_in_words(bytes: u64) -> String {
+    match bytes {
+        0..1000 => format!("{bytes} B"),
+        1000..1_000_000 => format!("{} kB", bytes / 1000),
+        1_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{} GB", bytes / 1_000_000_000),
+    }
+}

@@ -1,0 +1,263 @@
+//! The portable lane: the workspace before a command, kept, and what differs from it after.
+
+use std::collections::HashMap;
+use std::fs::{self, DirBuilder};
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::diff::differences;
+use super::entry::{Bytes, Entry, Kind, Place};
+use super::error::{store_error, workspace_error};
+use super::list::List;
+use super::read::read_all;
+use super::store::{Store, replace, sync_folder};
+use super::tree::Tree;
+use super::walk::walk;
+use super::{CaptureError, Changed, Rules, order};
+use crate::model::{BlobHash, name_to_bytes};
+use crate::store::hash_blob;
+
+/// What lies in the run's folder while a command is open.
+const OPEN: &str = "open";
+const LIST: &str = "list";
+/// A store of this process alone.
+const SPARE: &str = "store";
+/// The same, while that of a process that died is still needed.
+const SPARE_AFTER: &str = "store-2";
+/// So many things left out are named.
+const NAMED: usize = 1000;
+
+/// Snapshots of one workspace: one before each command, kept until the command is settled.
+///
+/// The bytes are in a store of their own, found again by a stat cache as git's index has one. The store is a cache
+/// of all runs of a data folder and may be deleted at any time; what an open command needs is linked into the run's
+/// folder. A process that finds the store taken makes its own.
+#[derive(Debug)]
+pub struct Snapshots {
+    run_dir: PathBuf,
+    tree: Tree,
+    rules: Rules,
+    store: Store,
+    /// The last snapshot, or (settled) what is known of the workspace.
+    list: Vec<Entry>,
+    /// What was found after the command.
+    after: Option<Vec<Entry>>,
+    /// A snapshot was taken and is not settled.
+    open: bool,
+    kept: OnceLock<HashMap<BlobHash, (Place, u64)>>,
+}
+
+impl Snapshots {
+    /// Opens the store in `store_dir`, or a private one in `run_dir` while another process has it. `root` is the
+    /// workspace.
+    ///
+    /// # Errors
+    /// When the workspace can't be opened, or no store can be made.
+    pub fn open(store_dir: &Path, run_dir: &Path, root: &Path, rules: Rules) -> Result<Self, CaptureError> {
+        let tree = Tree::open(root).map_err(workspace_error("open", b""))?;
+        let mut store = Store::open(store_dir, &run_dir.join(SPARE))?;
+        let list = store.read_list();
+        store.remove_unneeded(&list);
+        Ok(Self::of(run_dir, tree, rules, store, list))
+    }
+
+    /// Takes up a command that was open when the process died; `None` when there was none.
+    ///
+    /// # Errors
+    /// When there was one and its list can't be read, or the workspace can't be opened.
+    pub fn recover(run_dir: &Path, root: &Path, rules: Rules) -> Result<Option<Self>, CaptureError> {
+        let open = run_dir.join(OPEN);
+        let path = open.join(LIST);
+        let bytes = match fs::read(&path) {
+            // Without its list a snapshot was not done, and no command started.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                remove_folder(&open)?;
+                return Ok(None);
+            }
+            other => other.map_err(store_error("read", &path))?,
+        };
+        let damaged = || CaptureError::Damaged(format!("the list in {} is damaged", path.display()));
+        let mut list = List::decode(&bytes).ok_or_else(damaged)?;
+        let tree = Tree::open(root).map_err(workspace_error("open", b""))?;
+        let shared = PathBuf::from(std::ffi::OsString::from_vec(list.store));
+        // A private store of the process that died is left alone until the command is settled.
+        let (left, spare) = (run_dir.join(SPARE), run_dir.join(SPARE_AFTER));
+        let mut store = Store::open(&shared, if left.exists() { &spare } else { &left })?;
+        store.open_packs(&list.entries, &[&open, &shared, &left]);
+        store.forget_missing(&mut list.entries);
+        let mut this = Self::of(run_dir, tree, rules, store, list.entries);
+        this.open = true;
+        Ok(Some(this))
+    }
+
+    fn of(run_dir: &Path, tree: Tree, rules: Rules, store: Store, list: Vec<Entry>) -> Self {
+        let run_dir = run_dir.to_owned();
+        Self { run_dir, tree, rules, store, list, after: None, open: false, kept: OnceLock::new() }
+    }
+
+    /// Takes a snapshot. When this returns, the bytes of every file that is not left out are durable, and so is the
+    /// list of everything; the hash is the list's.
+    ///
+    /// # Errors
+    /// When something can't be looked at or kept; then no command must start.
+    pub fn take(&mut self) -> Result<BlobHash, CaptureError> {
+        self.close()?;
+        self.store.refresh()?;
+        self.store.forget_missing(&mut self.list);
+        let mut entries = walk(&self.tree, &self.rules)?;
+        let wanted = vouch(&self.list, &mut entries, |bytes| bytes.place.is_some());
+        if !wanted.is_empty() {
+            let writer = self.store.new_pack(&self.list)?;
+            read_all(&self.tree, &mut entries, &wanted, Some(&writer))?;
+            let pack = writer.finish()?;
+            self.store.packs.0.extend(pack);
+        }
+        let changed = entries != self.list;
+        self.list = entries;
+        self.after = None;
+        self.kept = OnceLock::new();
+        let hash = self.persist(changed)?;
+        self.open = true;
+        Ok(hash)
+    }
+
+    /// What differs now from the snapshot, in an order in which it can be carried out (see [`order`]).
+    ///
+    /// # Errors
+    /// When something can't be looked at.
+    pub fn changes(&mut self) -> Result<Vec<Changed>, CaptureError> {
+        let mut entries = walk(&self.tree, &self.rules)?;
+        let wanted = vouch(&self.list, &mut entries, |_| true);
+        read_all(&self.tree, &mut entries, &wanted, None)?;
+        keep_places(&self.list, &mut entries);
+        let found = differences(&self.list, &entries, &self.rules);
+        let mode_of = |path: &str| {
+            let path = name_to_bytes(path);
+            let at = entries.binary_search_by(|entry| entry.path.cmp(&path)).ok()?;
+            (entries[at].kind == Kind::Folder).then_some(entries[at].stat.mode)
+        };
+        let found = order(found, mode_of);
+        self.after = Some(entries);
+        Ok(found)
+    }
+
+    /// The command is closed, its changes are recorded: forgets the snapshot and goes on from what is there now.
+    ///
+    /// # Errors
+    /// When what was kept for the command can't be removed.
+    pub fn settled(&mut self) -> Result<(), CaptureError> {
+        self.close()?;
+        if let Some(after) = self.after.take() {
+            self.list = after;
+            self.kept = OnceLock::new();
+        }
+        // Only room on the disk is at stake, and what could not be moved is read from the workspace again.
+        let _ = self.store.tidy(&mut self.list);
+        Ok(())
+    }
+
+    /// The bytes of a file as it was in the snapshot, compared with their hash.
+    ///
+    /// # Errors
+    /// When they are not kept, or are damaged.
+    pub fn content(&self, hash: BlobHash) -> Result<Vec<u8>, CaptureError> {
+        let kept = self.kept.get_or_init(|| {
+            let places = self.list.iter().filter_map(|entry| Some((entry.bytes?, entry.stat.size)));
+            places.filter_map(|(bytes, size)| Some((bytes.hash, (bytes.place?, size)))).collect()
+        });
+        let (place, size) = kept.get(&hash).ok_or_else(|| CaptureError::Missing(hash.to_string()))?;
+        self.store.packs.read(hash, *place, *size)
+    }
+
+    /// What the snapshot has no bytes of, with the reason; the first thousand by path.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<(String, String)> {
+        let named = self.list.iter().filter_map(|entry| Some((entry.name(), self.rules.words(entry.left_out?))));
+        named.take(NAMED).collect()
+    }
+
+    /// Whether this process has a store of its own because another one has the shared one.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.store.private
+    }
+
+    fn persist(&mut self, changed: bool) -> Result<BlobHash, CaptureError> {
+        let open = self.run_dir.join(OPEN);
+        DirBuilder::new().recursive(true).mode(0o700).create(&open).map_err(store_error("create", &open))?;
+        let list = List { store: self.store.name(), entries: std::mem::take(&mut self.list) };
+        let bytes = list.encode();
+        self.list = list.entries;
+        self.store.write_list(&bytes, changed)?;
+        if !self.store.link_into(&open, &self.list) {
+            replace(&open.join(LIST), &bytes)?;
+        }
+        sync_folder(&open)?;
+        sync_folder(&self.run_dir)?;
+        Ok(hash_blob(&bytes))
+    }
+
+    fn close(&mut self) -> Result<(), CaptureError> {
+        let open = self.run_dir.join(OPEN);
+        // The list first: what a crash leaves without it was not open.
+        match fs::remove_file(open.join(LIST)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(store_error("remove", &open)(error)),
+            _ => remove_folder(&open)?,
+        }
+        let left = self.run_dir.join(SPARE);
+        if self.open && self.store.folder != left {
+            remove_folder(&left)?;
+        }
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Snapshots {
+    fn drop(&mut self) {
+        if self.store.private && !self.open {
+            // What stays is removed by the next one.
+            let _ = fs::remove_dir_all(&self.store.folder);
+        }
+    }
+}
+
+/// Takes over from a list what the stats vouch for; gives the places of the files to read.
+fn vouch(list: &[Entry], entries: &mut [Entry], enough: impl Fn(&Bytes) -> bool) -> Vec<usize> {
+    let mut wanted = Vec::new();
+    let mut known = list.iter().peekable();
+    for (at, entry) in entries.iter_mut().enumerate() {
+        if entry.kind != Kind::File || entry.left_out.is_some() {
+            continue;
+        }
+        while known.next_if(|known| known.path < entry.path).is_some() {}
+        let bytes = known.peek().filter(|known| known.path == entry.path && known.stat == entry.stat);
+        entry.bytes = bytes.and_then(|known| known.bytes).filter(|bytes| !bytes.racy && enough(bytes));
+        if entry.bytes.is_none() {
+            wanted.push(at);
+        }
+    }
+    wanted
+}
+
+/// Files that were read again and have the same bytes are kept where they were.
+fn keep_places(list: &[Entry], entries: &mut [Entry]) {
+    let mut known = list.iter().peekable();
+    for entry in entries {
+        while known.next_if(|known| known.path < entry.path).is_some() {}
+        let (Some(known), Some(bytes)) = (known.peek(), entry.bytes.as_mut()) else { continue };
+        if let Some(kept) = known.bytes.filter(|kept| known.path == entry.path && kept.hash == bytes.hash) {
+            bytes.place = kept.place;
+        }
+    }
+}
+
+fn remove_folder(path: &Path) -> Result<(), CaptureError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(store_error("remove", path)(error)),
+        _ => Ok(()),
+    }
+}

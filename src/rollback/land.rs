@@ -1,0 +1,348 @@
+//! A command's changes as actions: recorded, and in the overlay lane carried out after that.
+//!
+//! In the portable lane a change has happened when it is found: its row and its outcome are written together. In the
+//! overlay lane it lands in the workspace only when its row is durable, through [`World`] as every other change.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::act::{ActError, Doer};
+use super::capture::{Changed, renames};
+use super::undo::event;
+use crate::model::{
+    ActionChange, ActionOp, ActionRecord, CommandStart, Key, KeyKind, KeyState, Seq, SpanId, TraceBody, Undoability,
+    name_to_bytes,
+};
+use crate::store::{RunLog, crash_point};
+use crate::world::{Put, Value, World};
+
+/// Bytes of before-images in memory at once.
+const BATCH: u64 = 64 << 20;
+/// From how many changes on they are made to last together instead of one by one.
+const MANY: usize = 8;
+
+/// Gives bytes of a change: those before it, or those after it.
+pub type Content<'a> = &'a (dyn Fn(&Changed) -> Result<Vec<u8>, String> + Sync);
+
+/// Changes that are on record as actions, in the order in which they are carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    changes: Vec<Changed>,
+    first: Seq,
+}
+
+impl Recorded {
+    /// The changes.
+    pub fn changes(&self) -> &[Changed] {
+        &self.changes
+    }
+
+    fn actions(&self) -> impl DoubleEndedIterator<Item = (Seq, &Changed)> {
+        (self.first.0..).map(Seq).take(self.changes.len()).zip(&self.changes).collect::<Vec<_>>().into_iter()
+    }
+}
+
+/// What a change that has not been carried out needs to be.
+pub struct Source<'a> {
+    /// The bytes it leaves.
+    pub content: Content<'a>,
+    /// A file's time of last change.
+    pub modified: &'a (dyn Fn(&Changed) -> Option<SystemTime> + Sync),
+}
+
+/// Records that a command is about to run, with the action that stands for what it may do outside of the workspace.
+///
+/// # Errors
+/// When it can't be recorded; then it must not run.
+pub async fn command_started(
+    log: &RunLog,
+    start: CommandStart,
+    outside: Option<ActionRecord>,
+) -> Result<(Seq, Option<Seq>), ActError> {
+    let has_outside = outside.is_some();
+    let rows = std::iter::once(TraceBody::CommandStarted(start)).chain(outside.map(TraceBody::Action)).collect();
+    let command = log.append_durable(rows).durable().await?;
+    crash_point("command-started");
+    Ok((command, has_outside.then_some(Seq(command.0 + 1))))
+}
+
+/// The action that stands for what a command may do where it can't be seen or taken back, and why.
+#[must_use]
+pub fn outside(doer: &Doer, command: &str, why: String) -> ActionRecord {
+    ActionRecord {
+        span: doer.span,
+        tool_span: doer.tool_span,
+        tool_name: doer.tool_name.clone(),
+        key: Key { kind: KeyKind::External, name: command.to_owned() },
+        op: ActionOp::External,
+        old: KeyState::Unknown,
+        intended: KeyState::Unknown,
+        undo: Undoability::Permanent { why },
+    }
+}
+
+/// Every change of a command is on record, or none was kept, and why.
+pub fn command_ended(log: &RunLog, command: Seq, dropped: Option<String>) {
+    log.append(vec![TraceBody::CommandEnded { command, dropped }]);
+}
+
+/// Records changes that have happened already, each with its outcome. `before` gives their before-images.
+///
+/// # Errors
+/// When they can't be recorded; the command then stays open, and opening the run again finds them.
+pub async fn record_done(
+    log: &RunLog,
+    doer: &Doer,
+    changes: Vec<Changed>,
+    before: Content<'_>,
+) -> Result<(), ActError> {
+    let recorded = append(log, doer, changes, before)?;
+    let outcome = |changed: &Changed| ActionChange::Applied { after: changed.new.clone() };
+    let rows = recorded.actions().map(|(action, changed)| event(action, outcome(changed))).collect();
+    log.append_durable(rows).durable().await?;
+    crash_point("changes-recorded");
+    Ok(())
+}
+
+/// Records changes that have not landed yet; durable when it returns. `held`: the user looks at them first.
+///
+/// # Errors
+/// When they can't be recorded; then they must not land.
+pub async fn record_pending(
+    log: &RunLog,
+    doer: &Doer,
+    changes: Vec<Changed>,
+    before: Content<'_>,
+    held: bool,
+) -> Result<Recorded, ActError> {
+    let recorded = append(log, doer, changes, before)?;
+    let rows = if held {
+        recorded.actions().map(|(action, _)| event(action, ActionChange::Held)).collect()
+    } else {
+        Vec::new()
+    };
+    log.append_durable(rows).durable().await?;
+    crash_point("changes-pending");
+    Ok(recorded)
+}
+
+/// Keeps the bytes that held changes leave, so that they can be looked at before they land.
+///
+/// # Errors
+/// When they can't be written.
+pub fn keep_after_images(log: &RunLog, changes: &[Changed], after: Content<'_>) -> Result<(), ActError> {
+    let of = |changed: &Changed| matches!(changed.new, KeyState::File { .. });
+    keep(log, &mut changes.to_vec(), of, after)
+}
+
+/// Marks recorded changes as dropped: they never landed.
+pub fn drop_pending(log: &RunLog, recorded: &Recorded, why: &str) {
+    let rows = recorded.actions().map(|(action, _)| event(action, ActionChange::Dropped { why: why.into() }));
+    log.append(rows.collect());
+}
+
+/// Lands recorded changes in the workspace, in order: all of them, or none. The caller holds the lock.
+///
+/// # Errors
+/// When one can't be made. Those before it are taken back; what could not be is on record as applied.
+pub fn land(log: &RunLog, world: &World, recorded: &Recorded, source: &Source<'_>) -> Result<(), ActError> {
+    let many = recorded.changes.len() > MANY;
+    let mut rows = Vec::with_capacity(recorded.changes.len());
+    let mut failed = None;
+    let mut landed: Vec<(Seq, &Changed)> = Vec::new();
+    for (action, changed) in recorded.actions() {
+        if changed.new == KeyState::Unknown {
+            rows.push(event(action, ActionChange::Failed { error: changed.left_out.clone().unwrap_or_default() }));
+            continue;
+        }
+        match put_new(world, changed, source, many) {
+            Ok(()) => landed.push((action, changed)),
+            Err(why) => {
+                failed = Some((action, changed, why));
+                break;
+            }
+        }
+        crash_point("landing");
+    }
+    if let (None, true, Err(error)) = (&failed, many, world.sync())
+        && let Some((action, changed)) = landed.last()
+    {
+        failed = Some((*action, changed, format!("failed to {error}")));
+    }
+    let result = match failed {
+        None => {
+            rows.extend(landed.iter().map(|(action, changed)| applied(*action, changed)));
+            Ok(())
+        }
+        Some((action, changed, why)) => {
+            rows = recorded.actions().map(|(at, _)| event(at, ActionChange::Failed { error: why.clone() })).collect();
+            rows.extend(take_back(log, world, &landed));
+            Err(ActError::NotDone { action, key: key(changed).to_string(), why })
+        }
+    };
+    log.append(rows);
+    crash_point("landed");
+    result
+}
+
+/// Takes landed changes back, newest first; the rows of what could not be.
+fn take_back(log: &RunLog, world: &World, landed: &[(Seq, &Changed)]) -> Vec<TraceBody> {
+    let stuck = landed.iter().rev().filter(|(_, changed)| {
+        let old = super::check::value_of(log, &changed.old);
+        old.is_err() || old.is_ok_and(|old| world.put(&key(changed), &old).is_err())
+    });
+    stuck.map(|(action, changed)| applied(*action, changed)).collect()
+}
+
+fn applied(action: Seq, changed: &Changed) -> TraceBody {
+    event(action, ActionChange::Applied { after: changed.new.clone() })
+}
+
+/// A command's beginning, as far as others' changes are told by it.
+#[derive(Debug, Clone, Copy)]
+pub struct Since {
+    /// The seq of its start.
+    pub command: Seq,
+    /// The same on the clock of the workspace's file system: what is changed afterwards has this time or a later one.
+    pub at: SystemTime,
+    /// The tool's span.
+    pub span: SpanId,
+}
+
+/// Who has changed, since a command began, what it changed too; one line for the most telling ones.
+pub fn changed_since(log: &RunLog, root: &Path, changes: &[Changed], since: Since) -> Option<String> {
+    const TOLD: usize = 3;
+    let mut found = changes.iter().filter_map(|changed| Some((changed, who(log, root, changed, since)?)));
+    let told: Vec<String> = found
+        .by_ref()
+        .take(TOLD)
+        .map(|(changed, who)| format!("{} was changed meanwhile by {who}", key(changed)))
+        .collect();
+    let more = found.count();
+    let more = (more > 0).then(|| format!("{more} more paths too"));
+    let lines: Vec<String> = told.into_iter().chain(more).collect();
+    (!lines.is_empty()).then(|| lines.join(", "))
+}
+
+fn who(log: &RunLog, root: &Path, changed: &Changed, since: Since) -> Option<String> {
+    let place = key(changed);
+    let action = log.with(|state| {
+        let mut later = state.ledger.all_at(&place).rev().take_while(|entry| entry.seq > since.command);
+        let entry = later.find(|entry| entry.is_applied() && entry.record.tool_span != since.span)?;
+        Some(format!("{} in {}", entry.seq, state.trace.label(entry.record.span)))
+    });
+    // A folder's time is that of its entries too, which are told by themselves.
+    let is_folder = matches!(changed.old, KeyState::Directory { .. } | KeyState::Absent);
+    let path = root.join(OsString::from_vec(name_to_bytes(&changed.path)));
+    let touched = || {
+        let found = path.symlink_metadata().ok().filter(|_| !is_folder)?;
+        let seconds = u64::try_from(found.ctime()).ok()?;
+        let nanos = u32::try_from(found.ctime_nsec()).ok()?;
+        let at = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos);
+        (at >= since.at).then(|| "someone outside".to_owned())
+    };
+    action.or_else(touched)
+}
+
+/// The bytes of a before-image, from the workspace as it is; told where they are not what was found.
+///
+/// # Errors
+/// When they can't be read, or changed since.
+pub fn before_image(world: &World, changed: &Changed) -> Result<Vec<u8>, String> {
+    match world.read(&key(changed)) {
+        Ok(value) if value.state() == changed.old => match value {
+            Value::File { bytes, .. } => Ok(bytes),
+            _ => Err("it was no file".into()),
+        },
+        Ok(_) => Err("its before-image is lost: it changed while it was read".into()),
+        Err(error) => Err(format!("its before-image is lost: failed to {error}")),
+    }
+}
+
+fn put_new(world: &World, changed: &Changed, source: &Source<'_>, later: bool) -> Result<(), String> {
+    let value = match &changed.new {
+        KeyState::File { mode, .. } => Value::File { bytes: (source.content)(changed)?, mode: Some(*mode) },
+        KeyState::Directory { mode } => Value::Directory { mode: Some(*mode), entries: Vec::new() },
+        KeyState::Symlink { target } => Value::Symlink { target: target.clone() },
+        _ => Value::Absent,
+    };
+    let how = Put { later, modified: (source.modified)(changed) };
+    world.put_as(&key(changed), &value, how).map_err(|error| format!("failed to {error}"))
+}
+
+/// Keeps the before-images, appends the rows and the renames among them.
+fn append(log: &RunLog, doer: &Doer, mut changes: Vec<Changed>, before: Content<'_>) -> Result<Recorded, ActError> {
+    let of = |changed: &Changed| changed.left_out.is_none() && matches!(changed.old, KeyState::File { .. });
+    keep(log, &mut changes, of, before)?;
+    crash_point("before-images-kept");
+    let rows: Vec<TraceBody> = changes.iter().map(|changed| TraceBody::Action(row(doer, changed))).collect();
+    let first = log.append(rows);
+    let at = |index: usize| Seq(first.0 + index as u64);
+    let pairs = renames(&changes).into_iter();
+    log.append(pairs.map(|(from, to)| TraceBody::Renamed { from: at(from), to: at(to) }).collect());
+    Ok(Recorded { changes, first })
+}
+
+/// Keeps the bytes of the changes that `of` picks; one whose bytes are lost can't be undone, and says so.
+fn keep(
+    log: &RunLog,
+    changes: &mut [Changed],
+    of: impl Fn(&Changed) -> bool,
+    content: Content<'_>,
+) -> Result<(), ActError> {
+    let mut batch: Vec<Vec<u8>> = Vec::new();
+    let mut held = 0;
+    for changed in changes.iter_mut().filter(|changed| of(changed)) {
+        match content(changed) {
+            Ok(bytes) => {
+                held += bytes.len() as u64;
+                batch.push(bytes);
+            }
+            Err(why) => changed.left_out = Some(why),
+        }
+        if held > BATCH {
+            put(log, &batch)?;
+            batch.clear();
+            held = 0;
+        }
+    }
+    put(log, &batch)?;
+    Ok(())
+}
+
+fn put(log: &RunLog, batch: &[Vec<u8>]) -> Result<(), ActError> {
+    let batch: Vec<&[u8]> = batch.iter().map(Vec::as_slice).collect();
+    log.recorder().put_blobs(&batch)?;
+    Ok(())
+}
+
+fn row(doer: &Doer, changed: &Changed) -> ActionRecord {
+    let undo = match &changed.left_out {
+        None => Undoability::Undo,
+        Some(why) => Undoability::Permanent { why: why.clone() },
+    };
+    ActionRecord {
+        span: doer.span,
+        tool_span: doer.tool_span,
+        tool_name: doer.tool_name.clone(),
+        key: key(changed),
+        op: if changed.new == KeyState::Absent { ActionOp::Delete } else { ActionOp::Set },
+        old: changed.old.clone(),
+        intended: changed.new.clone(),
+        undo,
+    }
+}
+
+/// The key of a change: its kind is what is there now, or what was there.
+pub(super) fn key(changed: &Changed) -> Key {
+    let state = if changed.new == KeyState::Absent { &changed.old } else { &changed.new };
+    let kind = match state {
+        KeyState::Directory { .. } => KeyKind::Directory,
+        KeyState::Symlink { .. } => KeyKind::Symlink,
+        _ => KeyKind::File,
+    };
+    Key { kind, name: changed.path.clone() }
+}

@@ -1,0 +1,160 @@
+//! Commands: run confined, and what they changed in the workspace recorded as actions.
+//!
+//! `overlay`: the command writes beside the workspace, and its changes land afterwards, if the user lets them.
+//! `portable`: the command has the workspace alone, which is compared with a snapshot of before.
+
+mod fence;
+mod gate;
+mod landing;
+mod outside;
+mod overlay;
+mod portable;
+
+use std::path::PathBuf;
+
+use tokio::sync::Mutex;
+
+pub(in super::super) use gate::{CaptureGate, Verdict};
+
+use super::super::ask::Failure;
+use super::exec::{Done, ToolRun, fault};
+use crate::effects::confine::{Job, Ran, Shell};
+use crate::effects::tools::{ShellCall, ShellLimits, ToolError};
+use crate::model::{
+    ActionChange, ActionEvent, BlobHash, CommandStart, EffectClass, KeyState, Lane, Seq, TraceBody, readable_name,
+};
+use crate::rollback::capture::{Changed, Rules, Snapshots};
+use crate::rollback::{ActError, command_started};
+use crate::world::Scope;
+
+/// How a run's commands run, and where what is needed to undo them is kept meanwhile.
+pub struct Commands {
+    /// Runs them confined.
+    pub shell: Shell,
+    /// What is left out of capture.
+    pub rules: Rules,
+    /// The shared store of snapshots and the run's folder; `None`: nothing is recorded.
+    pub places: Option<Places>,
+    /// The workspace's snapshots, made for the first command of the portable lane.
+    pub snapshots: Mutex<Option<Snapshots>>,
+}
+
+/// Folders of the portable lane.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The shared store, a cache.
+    pub store: PathBuf,
+    /// The run's folder.
+    pub run: PathBuf,
+}
+
+/// A command that is on record as started.
+struct Started {
+    /// The seq of its start.
+    command: Seq,
+    /// The action that stands for what it may do outside of the workspace.
+    outside: Option<Seq>,
+}
+
+/// Why a command did not get so far.
+enum NotRun {
+    /// What has to run before it failed; the model is told.
+    Before(ToolError),
+    /// It could not be recorded, or what it changed could not be.
+    Act(ActError),
+}
+
+impl From<ActError> for NotRun {
+    fn from(error: ActError) -> Self {
+        Self::Act(error)
+    }
+}
+
+impl ToolRun {
+    /// Runs a command, and records what it changed.
+    pub(in super::super) async fn run_command(&self, call: ShellCall, effect: EffectClass) -> Done {
+        let commands = &self.means.commands;
+        let done = match (&commands.places, commands.shell.mode().lane) {
+            (None, _) => return self.run_unrecorded(&call).await,
+            (Some(places), Lane::Overlay) => self.run_overlay(&call, effect, places).await,
+            (Some(places), Lane::Portable) => self.run_portable(&call, effect, places).await,
+        };
+        done.unwrap_or_else(|not_run| match not_run {
+            NotRun::Before(error) => fault(&error),
+            NotRun::Act(error) => Done::Broken(Failure::new(format!("failed to {error}"))),
+        })
+    }
+
+    /// Nothing is recorded, so nothing is looked for either.
+    async fn run_unrecorded(&self, call: &ShellCall) -> Done {
+        let Some(_guard) = self.lock_unless_stopped(Scope::Shell).await else { return stopped() };
+        let ran = self.execute(call, false).await;
+        answer(&ran, None)
+    }
+
+    async fn execute(&self, call: &ShellCall, overlay: bool) -> Ran {
+        let job = Job { overlay, ..call.job() };
+        self.means.commands.shell.run(job, ShellLimits::default(), self.stop.clone()).await
+    }
+
+    /// Puts the command on record, with what it may do outside of the workspace.
+    async fn start(
+        &self,
+        call: &ShellCall,
+        effect: EffectClass,
+        snapshot: Option<BlobHash>,
+    ) -> Result<Started, NotRun> {
+        let mode = self.means.commands.shell.mode();
+        let command = self.means.masker.mask(&call.program.to_string()).into_owned();
+        let outside = self.outside(call, effect, &command).await?;
+        let start = CommandStart { span: self.doer.tool_span, command, lane: mode.lane, snapshot, gaps: mode.gaps };
+        let (command, outside) = command_started(&self.log, start, outside).await?;
+        Ok(Started { command, outside })
+    }
+
+    /// The command ran, or could not be started and so did nothing outside.
+    fn outside_ended(&self, started: &Started, call: &ShellCall, ran: &Ran) {
+        let Some(action) = started.outside else { return };
+        let change = match (ran.outcome.started, &call.compensation) {
+            (false, _) => ActionChange::Failed { error: ran.outcome.text.clone() },
+            (true, None) => ActionChange::Applied { after: KeyState::Unknown },
+            (true, Some(_)) => ActionChange::Applied { after: KeyState::Text { text: ran.outcome.printed.clone() } },
+        };
+        self.log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);
+    }
+
+    /// Waits for something, or until the call is stopped.
+    async fn unless_stopped<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            done = wait => Some(done),
+        }
+    }
+}
+
+/// What the model gets; `more` is said of its changes.
+fn answer(ran: &Ran, more: Option<&str>) -> Done {
+    let outcome = &ran.outcome;
+    let text = more.map_or_else(|| outcome.text.clone(), |more| format!("{}\n[{more}]", outcome.text));
+    // A command's own exit code is an answer, not a fault.
+    Done::Tool { text, fault: outcome.timed_out || !outcome.started }
+}
+
+/// Which changes can't be undone, and why; told to the model and shown with the result.
+fn left_out(changes: &[Changed]) -> Option<String> {
+    const TOLD: usize = 3;
+    let lost: Vec<String> = changes
+        .iter()
+        .filter_map(|changed| Some(format!("{} ({})", readable_name(&changed.path), changed.left_out.as_ref()?)))
+        .collect();
+    let more = lost.len().saturating_sub(TOLD);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let told = lost.iter().take(TOLD).cloned().collect::<Vec<_>>().join(", ");
+    (!lost.is_empty()).then(|| format!("can't be undone: {told}{more}"))
+}
+
+/// The call was stopped before anything of it happened; nobody reads this.
+fn stopped() -> Done {
+    Done::Tool { text: "[stopped]".into(), fault: true }
+}

@@ -1,0 +1,150 @@
+//! A run that may be damaged, or that someone else made, is first read by another process.
+//!
+//! The database is read by code that a damaged file can make crash, hang or ask for all memory. The process that has
+//! the user's terminal must not be the one to find out: it starts the program again, with limits on memory and time,
+//! and reads the database itself only when the other one came to an end and says that it could.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{Resource, setrlimit};
+use serde::{Deserialize, Serialize};
+
+use super::read::Loaded;
+use super::{RunFolder, StoreError, database, mark::Mark};
+use crate::model::{RunId, Seq};
+
+/// The hidden subcommand that inspects a run's folder.
+pub const INSPECT: &str = "__inspect";
+
+/// Lines of damage that a verdict has at most.
+const LINES: usize = 100;
+
+/// What a database of no size may take: address space in bytes, processor time and time in seconds.
+const MEMORY: u64 = 4 << 30;
+const SECONDS: u64 = 60;
+
+static INSPECTOR: OnceLock<PathBuf> = OnceLock::new();
+
+/// Names the program that inspects runs: it is started with [`INSPECT`] and a run's folder, and must call
+/// [`inspect`]. Without one, every run is read by this process. Only the first call counts.
+pub fn set_inspector(program: PathBuf) {
+    // A second one is the same program.
+    drop(INSPECTOR.set(program));
+}
+
+/// What an inspection found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Rows that can be read.
+    pub rows: u64,
+    /// The last of them.
+    pub last: Seq,
+    /// The hash chain up to it.
+    pub chain: String,
+    /// What is wrong, a line each (the first hundred).
+    pub damage: Vec<String>,
+    /// Why the database can't be read at all.
+    pub error: Option<String>,
+    /// The process that uses it.
+    pub locked: Option<String>,
+}
+
+/// Reads and checks the whole run in a folder, within limits on this process's memory and time. For a process of its
+/// own, which then prints the verdict as JSON and ends.
+#[must_use]
+pub fn inspect(folder: &Path) -> Verdict {
+    limit_process(folder);
+    let run = RunFolder::at(folder.to_owned(), RunId(String::new()));
+    let none = Verdict { rows: 0, last: Seq(0), chain: String::new(), damage: vec![], error: None, locked: None };
+    let loaded = database::open(&run.database(), true)
+        .and_then(|connection| Loaded::load(&connection, Mark::read(&run.mark_path())));
+    match loaded {
+        Ok(mut loaded) => {
+            loaded.damage.truncate(LINES);
+            let (rows, last) = (loaded.rows, loaded.last);
+            Verdict { rows, last, chain: loaded.chain.to_string(), damage: loaded.damage, ..none }
+        }
+        Err(StoreError::Locked { pid }) => Verdict { locked: Some(pid), ..none },
+        Err(error) => Verdict { error: Some(error.to_string()), ..none },
+    }
+}
+
+/// Megabytes of database, which more memory and time are given for.
+fn megabytes(folder: &Path) -> u64 {
+    let sizes =
+        ["run.duckdb", "run.duckdb.wal"].map(|name| std::fs::metadata(folder.join(name)).map_or(0, |f| f.len()));
+    sizes.iter().sum::<u64>() >> 20
+}
+
+/// Bounds what this process may take to read a folder's database, and leaves no core dump.
+pub(super) fn limit_process(folder: &Path) {
+    let size = megabytes(folder);
+    let memory = MEMORY.saturating_add(size.saturating_mul(32 << 20));
+    let limits = [
+        (Resource::RLIMIT_AS, memory),
+        (Resource::RLIMIT_CPU, SECONDS.saturating_add(size)),
+        (Resource::RLIMIT_CORE, 0),
+    ];
+    for (resource, most) in limits {
+        // A system that has no such limit, or a lower one already: the time-out of the one who waits remains.
+        setrlimit(resource, most, most).ok();
+    }
+}
+
+/// Has a run's folder read by another process; an error says why this one must not read it.
+pub(super) fn ask(folder: &Path) -> Result<Option<Verdict>, StoreError> {
+    let Some(program) = INSPECTOR.get() else { return Ok(None) };
+    let started = Command::new(program)
+        .arg(INSPECT)
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let child =
+        started.map_err(|error| unreadable(format!("the process that looks at it can't be started: {error}")))?;
+    let (ended, said) = wait(child, Duration::from_secs(2 * (SECONDS + megabytes(folder))))
+        .map_err(|error| unreadable(format!("the process that looks at it is lost: {error}")))?;
+    let Some(ended) = ended else {
+        return Err(unreadable("reading its database does not come to an end".to_owned()));
+    };
+    let verdict = serde_json::from_slice::<Verdict>(&said).ok().filter(|_| ended.success());
+    match verdict {
+        None => Err(unreadable(format!("reading its database ends the process: {ended}"))),
+        Some(Verdict { locked: Some(pid), .. }) => Err(StoreError::Locked { pid }),
+        Some(Verdict { error: Some(why), .. }) => Err(unreadable(format!("failed to {why}"))),
+        Some(verdict) => Ok(Some(verdict)),
+    }
+}
+
+fn unreadable(why: String) -> StoreError {
+    StoreError::Unreadable(why)
+}
+
+/// Waits for a process and what it says; `None` for the end: it was ended, because it took too long.
+fn wait(mut child: Child, longest: Duration) -> std::io::Result<(Option<ExitStatus>, Vec<u8>)> {
+    let out = child.stdout.take();
+    let reader = std::thread::spawn(move || {
+        let mut said = Vec::new();
+        // What was said before an error is judged by whether it is whole.
+        out.map(|mut out| out.read_to_end(&mut said).ok());
+        said
+    });
+    let until = Instant::now() + longest;
+    let ended = loop {
+        match child.try_wait()? {
+            Some(ended) => break Some(ended),
+            None if Instant::now() >= until => {
+                child.kill()?;
+                child.wait()?;
+                break None;
+            }
+            None => std::thread::sleep(Duration::from_millis(2)),
+        }
+    };
+    Ok((ended, reader.join().unwrap_or_default()))
+}

@@ -1,0 +1,54 @@
+//! The seal: what closing leaves behind the mark, so that the next opening knows that nothing happened to the database
+//! in between.
+//!
+//! It names the data folder (`home`) and the database's length and hash. A run with a seal that fits is read by this
+//! program itself; any other may be damaged, or made by someone else, and is first read by another process
+//! (`inspect`), because a database that is not what it should be can end the process that reads it.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::home;
+
+/// The files that a seal is about.
+#[derive(Debug, Clone)]
+pub(super) struct Sealed {
+    /// The database.
+    pub(super) database: PathBuf,
+    /// The data folder.
+    pub(super) data: PathBuf,
+}
+
+impl Sealed {
+    /// The seal of the database as it is now; `None` when there is more than the database (its log), or no home.
+    pub(super) fn seal(&self) -> Option<String> {
+        if wal(&self.database).exists() {
+            return None;
+        }
+        let home = home::read(&self.data)?;
+        let (length, hash) = digest(&self.database).ok()?;
+        Some(format!("closed {home} {length:020} {hash}\n"))
+    }
+
+    /// Whether what was found behind the mark is the seal of the database as it is now.
+    pub(super) fn fits(&self, found: &[u8]) -> bool {
+        // The length tells most of them apart without reading everything.
+        let length = fs::metadata(&self.database).map_or(0, |file| file.len());
+        let Ok(told) = std::str::from_utf8(found) else { return false };
+        told.contains(&format!(" {length:020} ")) && self.seal().is_some_and(|seal| seal == told)
+    }
+}
+
+/// A database's own log.
+pub(super) fn wal(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".wal");
+    path.into()
+}
+
+fn digest(path: &Path) -> io::Result<(u64, blake3::Hash)> {
+    let mut hasher = blake3::Hasher::new();
+    let length = io::copy(&mut File::open(path)?, &mut hasher)?;
+    Ok((length, hasher.finalize()))
+}

@@ -1,0 +1,67 @@
+//! Histories made at random, undone in any order: after every step the folder is byte for byte what the model says.
+//!
+//! The whole engine is driven, in both lanes: three branches stop before each model call, and the test answers in the
+//! model's place. So a step is a real tool call, an undo or a redo as the screen sends it, or someone outside.
+
+mod driver;
+mod model;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use tama_tui::model::Lane;
+
+use driver::Driver;
+
+/// A step, as numbers; what they mean depends on what is there.
+type Seed = (u8, u16, u16, u16);
+
+/// Steps generated in each lane.
+const STEPS: u32 = 5_000;
+/// Steps of one history, at most.
+const LONGEST: u32 = 60;
+
+fn histories(lane: Lane, steps: u32) {
+    let cases = steps.div_ceil(LONGEST * 3 / 4);
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let mut done = 0;
+    let count = std::cell::Cell::new(0_u32);
+    let shape = prop::collection::vec(any::<Seed>(), (LONGEST / 2) as usize..=LONGEST as usize);
+    let result = TestRunner::new(config).run(&shape, |seeds| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let made = runtime.block_on(async {
+            let mut driver = Driver::start(lane).await?;
+            for (at, seed) in seeds.iter().enumerate() {
+                driver.step(*seed).await.map_err(|why| format!("step {at}: {why}\n{}", driver.told()))?;
+            }
+            driver.end().await.map_err(|why| format!("at the end: {why}\n{}", driver.told()))?;
+            Ok::<_, String>(driver.close().await)
+        });
+        match made {
+            Ok(made) => {
+                count.set(count.get() + made);
+                Ok(())
+            }
+            Err(why) => Err(TestCaseError::fail(why)),
+        }
+    });
+    done += count.get();
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+    eprintln!("{} lane: {done} steps", lane.name());
+}
+
+/// More steps than in CI: `TAMA_TUI_STEPS=100000`.
+fn wanted() -> u32 {
+    std::env::var("TAMA_TUI_STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(STEPS)
+}
+
+#[test]
+fn every_order_of_undo_is_as_the_model_says_in_the_overlay_lane() {
+    histories(Lane::Overlay, wanted());
+}
+
+#[test]
+fn every_order_of_undo_is_as_the_model_says_in_the_portable_lane() {
+    histories(Lane::Portable, wanted());
+}
