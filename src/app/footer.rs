@@ -1,7 +1,6 @@
 //! The line at the bottom: what can follow a prefix, what is typed, why a key was refused, what `r` would do, and a
 //! few keys that work now.
 
-use super::text::plural;
 use super::{Key, Pane, State, UiAction, keys, safe};
 
 /// What the footer says.
@@ -51,7 +50,7 @@ pub fn footer(state: &State) -> Footer {
         let verb = keys::verb(*action);
         verb.context.has(state.focus) && (verb.available)(state).is_ok()
     };
-    let lands = works(&UiAction::Drop);
+    let lands = state.held_here().is_some_and(|(span, _)| state.conflict_within(span).is_none());
     let hint = |action: UiAction| match action {
         UiAction::Continue if lands => (keys::verb(action).keys_text(), "land"),
         _ => (keys::verb(action).keys_text(), keys::verb(action).name),
@@ -76,9 +75,8 @@ pub fn footer(state: &State) -> Footer {
 
 /// That a command's changes wait to land; else what `u` would do in Rollback, and elsewhere what `r` would.
 fn preview(state: &State) -> Option<String> {
-    if let Some((_, changes)) = state.held_here() {
-        let have = if changes == 1 { "has" } else { "have" };
-        return Some(format!("{} {have} not landed: c lands, D drops", plural(changes, "change")));
+    if let Some((_, line)) = state.held_line() {
+        return Some(line);
     }
     if state.focus == Pane::Rollback {
         return (keys::verb(UiAction::Undo).available)(state).ok().and_then(|()| state.rollback.undo_line(&state.run));

@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::text::plural;
 use super::{Detail, Key, Layout, Log, Popup, Preview, Rollback, Tree};
-use crate::model::{Abilities, Breakpoint, Editable, Millis, RunState, RunStatus, ShellMode, SpanId, SpanStatus};
+use crate::model::{
+    Abilities, Breakpoint, Editable, Millis, PauseReason, RunState, RunStatus, ShellMode, SpanId, SpanStatus,
+};
 
 /// A panel that can have the focus.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -212,6 +215,28 @@ impl State {
         let agent = trace.agent_of(self.selected());
         let found = within(self.selected()).or_else(|| within(agent)).or_else(|| within(SpanId::RUN));
         found.map(|(span, changes)| (*span, changes.len()))
+    }
+
+    /// A command at or below a span whose changes would land on what someone else changed since, and what that is.
+    #[must_use]
+    pub fn conflict_within(&self, above: SpanId) -> Option<(SpanId, String)> {
+        let trace = &self.run.trace;
+        trace.paused().filter(|span| trace.is_within(*span, above)).find_map(|span| match trace.pause(span) {
+            Some((_, PauseReason::Conflict { conflict })) => Some((span, conflict.clone())),
+            _ => None,
+        })
+    }
+
+    /// `7 changes not landed: c lands, D drops`, and whose they are.
+    #[must_use]
+    pub fn held_line(&self) -> Option<(SpanId, String)> {
+        let (span, changes) = self.held_here()?;
+        let changes = plural(changes, "change");
+        let line = match self.conflict_within(span) {
+            Some(_) => format!("{changes} not landed, in conflict: c says which, D drops"),
+            None => format!("{changes} not landed: c lands, D drops"),
+        };
+        Some((span, line))
     }
 
     /// Gives a panel the focus, and shows it.

@@ -2,8 +2,8 @@
 
 use tama_tui::app::{Key, Pane, Popup, footer, header};
 use tama_tui::model::{
-    self, ActionChange, ActionDiff, Bytes, Certificate, Conflict, ConflictBy, DiffBody, DiffSides, Hunk, HunkLine,
-    Lane, LineIn, PlanLeave, Release, Seq, ShellMode, TraceBody, UndoReport, Update,
+    self, ActionChange, ActionDiff, Bytes, Certificate, Conflict, ConflictBy, DiffBody, DiffSides, Gate, Hunk,
+    HunkLine, Lane, LineIn, PauseReason, PlanLeave, Release, Seq, ShellMode, TraceBody, UndoReport, Update,
 };
 
 use crate::app_support::Bench;
@@ -117,7 +117,7 @@ fn what_has_not_landed_lands_or_is_dropped_and_nothing_else() {
     let (mut bench, spans) = Bench::paused();
     let (bash, held) = bench.held(spans.writer, &["a.txt", "b.txt", "c.txt"]);
     assert!(bench.state.rollback.title(&bench.state.run).ends_with("below · 3 not landed · 0 of 3 undone"));
-    assert!(footer(&bench.state).left.starts_with("3 changes have not landed: c lands, D drops"));
+    assert!(footer(&bench.state).left.starts_with("3 changes not landed: c lands, D drops"));
     let hints: Vec<&str> = footer(&bench.state).hints.iter().take(2).map(|(_, name)| *name).collect();
     assert_eq!(hints, ["land", "drop"]);
     assert!(bench.state.log.lines().iter().any(|line| line.text.contains("3 changes of it have not landed")));
@@ -142,6 +142,30 @@ fn what_has_not_landed_lands_or_is_dropped_and_nothing_else() {
     assert!(bench.state.rollback.title(&bench.state.run).ends_with("0 of 3 undone"));
     bench.keys("D");
     assert!(bench.message().contains("no command's changes wait to land"), "{}", bench.message());
+}
+
+#[test]
+fn what_would_land_on_someone_elses_change_lands_by_choice_only() {
+    let (mut bench, spans) = Bench::paused();
+    let (bash, _) = bench.held(spans.writer, &["a.txt"]);
+    bench.event(TraceBody::Released { span: bash, how: "continue".into(), stale: false });
+    let conflict = "a.txt was changed from outside".to_owned();
+    bench.event(TraceBody::Paused { span: bash, gate: Gate::AfterTool, reason: PauseReason::Conflict { conflict } });
+    assert!(footer(&bench.state).left.contains("in conflict"), "{:?}", footer(&bench.state));
+    for key in ["c", "C", "s", "o", "O"] {
+        assert_eq!(bench.keys(key), [], "{key}");
+        assert!(ask_lines(&bench).contains(&"a.txt was changed from outside".into()), "{key}");
+        assert_eq!(bench.keys("c"), [], "pressed again, it is no answer");
+        bench.key(Key::Esc);
+    }
+    bench.keys("c");
+    bench.keys("D");
+    assert_eq!(bench.ask(Key::Enter), [model::Command::Release { span: bash, how: Release::Drop }]);
+    bench.keys("s");
+    assert_eq!(bench.keys("!"), [model::Command::Release { span: bash, how: Release::Step }]);
+    bench.keys("c");
+    bench.ask(Key::Enter);
+    assert_eq!(bench.state.focus, Pane::Rollback);
 }
 
 #[test]

@@ -96,8 +96,8 @@ impl Look {
         match self.facts.entry.status {
             ActionStatus::Intent => notes.push("no outcome is on record; this is what it was meant to leave".into()),
             ActionStatus::NotApplied => notes.push("it was never done; this is what it was meant to leave".into()),
-            ActionStatus::Held => notes.push("it has not landed; this is what it would leave".into()),
-            ActionStatus::Applied | ActionStatus::Undone => {}
+            // What has not landed is told beside who wrote the key next.
+            ActionStatus::Held | ActionStatus::Applied | ActionStatus::Undone => {}
         }
     }
 
@@ -183,7 +183,7 @@ mod tests {
 
     use super::*;
     use crate::model::{ActionChange, ActionEvent, DiffBody, RunState, SpanId, TraceBody};
-    use crate::rollback::{Doer, perform, undo};
+    use crate::rollback::{Doer, NoCompensation, perform, undo};
     use crate::store::Volatile;
     use crate::world::Change;
 
@@ -254,7 +254,7 @@ mod tests {
         }
         assert_eq!(lines(&bench.diff(first, DiffSides::Action)), ["+one"]);
         assert_eq!(lines(&bench.diff(second, DiffSides::Action)), [" one", "+two"]);
-        undo(&bench.log, &bench.world, second, false).await;
+        undo(&bench.log, &bench.world, &NoCompensation, second, false).await;
         assert_eq!(lines(&bench.diff(second, DiffSides::Action)), [" one", "+two"]);
     }
 
@@ -309,7 +309,6 @@ mod tests {
         fs::remove_file(bench.path("a.txt")).unwrap();
         let diff = bench.diff(action, DiffSides::Action);
         assert_eq!(lines(&diff), ["+new"]);
-        assert_eq!(diff.notes, ["it has not landed; this is what it would leave"]);
         assert!(!diff.outside);
     }
 }

@@ -63,8 +63,8 @@ fn numbers(state: &State, room: usize, theme: Theme) -> Line<'static> {
     let mut parts: Vec<(String, Style)> = Vec::new();
     let shown = app::shown_status(&state.run, found.status);
     let status = theme.status(shown);
-    if let Some((_, changes)) = state.held_here().filter(|(held, _)| *held == span) {
-        parts.push((format!("{} not landed: c lands, D drops", text::plural(changes, "change")), status));
+    if let Some((_, line)) = state.held_line().filter(|(held, _)| *held == span) {
+        parts.push((line, status));
     }
     match (trace.pause(span), trace.waiting_on(span)) {
         _ if shown != found.status => parts.push((shown.name().into(), status)),
