@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use duckdb::{Connection, params};
 use futures::executor::block_on;
-use tama_tui::model::{ActionOp, Key, RunId, Seq, SpanId, TraceBody};
-use tama_tui::rollback::{Doer, NoCompensation, perform, undo_list};
-use tama_tui::store::{DataDir, NewRun, RunLog};
+use tama_tui::model::{ActionOp, Key, KeyState, RunId, Seq, SpanId, TraceBody};
+use tama_tui::rollback::capture::Changed;
+use tama_tui::rollback::{Doer, NoCompensation, perform, record_done, undo_list};
+use tama_tui::store::{DataDir, NewRun, RunLog, hash_blob};
 use tama_tui::world::{Change, Value, World};
 use tempfile::TempDir;
 
-const SIZES: [usize; 2] = [100, 10_000];
+const SIZES: [usize; 3] = [100, 10_000, 100_000];
 /// So many actions share a key.
 const PER_KEY: usize = 10;
 
@@ -135,5 +136,64 @@ fn undo(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, undo);
+/// Undo of one command that changed so many files, against writing their bytes back without anything else.
+fn command(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("undo a command");
+    group.sample_size(10).warm_up_time(Duration::from_millis(1)).measurement_time(Duration::from_secs(2));
+    for files in [100, 10_000] {
+        group.throughput(Throughput::Elements(files as u64));
+        group.bench_function(BenchmarkId::new("undo", files), |bench| {
+            bench.iter_custom(|rounds| {
+                let one = |_| {
+                    let run = ran(files);
+                    let start = Instant::now();
+                    let report = block_on(undo_list(&run.log, &run.world, &NoCompensation, &run.actions, false));
+                    let took = start.elapsed();
+                    assert_eq!((report.undone.len(), report.certificate.restored), (files, files));
+                    took
+                };
+                (0..rounds).map(one).sum()
+            });
+        });
+        group.bench_function(BenchmarkId::new("write back", files), |bench| {
+            bench.iter_custom(|rounds| {
+                let one = |_| {
+                    let home = tempfile::tempdir_in(".").unwrap();
+                    (0..files).for_each(|at| std::fs::write(home.path().join(name(at)), "after").unwrap());
+                    let start = Instant::now();
+                    (0..files).for_each(|at| std::fs::write(home.path().join(name(at)), text(at)).unwrap());
+                    start.elapsed()
+                };
+                (0..rounds).map(one).sum()
+            });
+        });
+    }
+    group.finish();
+}
+
+fn name(at: usize) -> String {
+    format!("file-{at}")
+}
+
+fn text(at: usize) -> String {
+    format!("before {at}\n").repeat(100)
+}
+
+/// A stored run with one command that changed so many files.
+fn ran(files: usize) -> Run {
+    let mut run = run(0);
+    let root = run.world.root().to_owned();
+    let state = |bytes: &[u8]| KeyState::File { blob: hash_blob(bytes), size: bytes.len() as u64, mode: 0o644 };
+    let changes = (0..files).map(|at| {
+        std::fs::write(root.join(name(at)), "after").unwrap();
+        Changed { path: name(at), old: state(text(at).as_bytes()), new: state(b"after"), left_out: None }
+    });
+    let doer = Doer { span: SpanId(1), tool_span: SpanId(2), tool_name: "tama_bash".into() };
+    let before = |changed: &Changed| Ok(text(changed.path["file-".len()..].parse().unwrap()).into_bytes());
+    block_on(record_done(&run.log, &doer, changes.collect(), &before)).unwrap();
+    run.actions = run.log.with(|state| state.ledger.entries().iter().rev().map(|entry| entry.seq).collect());
+    run
+}
+
+criterion_group!(benches, undo, command);
 criterion_main!(benches);

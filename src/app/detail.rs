@@ -171,9 +171,12 @@ impl Detail {
                 section.folded = *folded;
             }
         }
-        self.stream.clear();
-        if let Some(text) = stream {
-            self.stream(text);
+        let streamed = !std::mem::take(&mut self.stream).is_empty();
+        match stream {
+            Some(text) => self.stream(text),
+            // The whole response is at the top, not where it grew.
+            None if streamed && self.scroll.cursor + 1 >= self.lines.len() => self.scroll = Scroll::default(),
+            None => {}
         }
         self.stale = true;
         let again = self.asking == Asking::Outdated;

@@ -204,7 +204,7 @@ fn before(run: &RunState, action: Seq) -> String {
 fn after(run: &RunState, diff: &ActionDiff) -> String {
     let status = run.ledger.get(diff.action).map(|entry| entry.status);
     match (status, run.ledger.writer_after(diff.action)) {
-        (Some(ActionStatus::Held), _) => "it has not landed; this is what it would leave".into(),
+        (Some(ActionStatus::Held), _) => "nobody yet".into(),
         (_, Some(by)) => who(run, by),
         (Some(ActionStatus::Undone), _) => "it is undone".into(),
         (Some(ActionStatus::NotApplied), _) => "it was never done".into(),

@@ -21,9 +21,10 @@ pub struct Footer {
 }
 
 /// What is wanted at a gate, and what else drives the run.
-const NEEDED: [UiAction; 7] = [
+const NEEDED: [UiAction; 8] = [
     UiAction::Continue,
     UiAction::Drop,
+    UiAction::ShowRollback,
     UiAction::Step,
     UiAction::Edit,
     UiAction::Undo,
@@ -53,11 +54,17 @@ pub fn footer(state: &State) -> Footer {
     let lands = state.held_here().is_some_and(|(span, _)| state.conflict_within(span).is_none());
     let hint = |action: UiAction| match action {
         UiAction::Continue if lands => (keys::verb(action).keys_text(), "land"),
+        UiAction::ShowRollback => (keys::verb(action).keys_text(), "look"),
         _ => (keys::verb(action).keys_text(), keys::verb(action).name),
     };
     // While something stands at a gate, a pause is no longer what is wanted.
     let at_gate = works(&UiAction::Continue);
-    let is_needed = |action: &&UiAction| works(action) && !(at_gate && **action == UiAction::Pause);
+    let is_needed = |action: &&UiAction| match action {
+        UiAction::Pause => works(action) && !at_gate,
+        // What waits to land is looked at there.
+        UiAction::ShowRollback => lands,
+        action => works(action),
+    };
     let wanted = if state.focus == Pane::Rollback { &NEEDED_IN_ROLLBACK[..] } else { &NEEDED };
     let needed: Vec<UiAction> = wanted.iter().filter(is_needed).copied().collect();
     let more = MORE.into_iter().filter(|action| works(action) && !needed.contains(action));

@@ -3,7 +3,8 @@
 use super::text::{clock, plural};
 use super::{Scroll, safe};
 use crate::model::{
-    ActionChange, EditReach, Gate, Millis, PauseReason, RunState, RunStatus, SpanId, SpanStatus, TraceBody, TraceEvent,
+    ActionChange, ActionEvent, EditReach, Gate, Millis, PauseReason, RunState, RunStatus, SpanId, SpanStatus,
+    TraceBody, TraceEvent,
 };
 
 /// What a line tells of.
@@ -42,6 +43,16 @@ pub struct Log {
     lines: Vec<LogLine>,
     /// The cursor and the view.
     pub scroll: Scroll,
+    dropped: Option<Dropped>,
+}
+
+/// The line that tells of a command's dropped changes: one line, however many they are.
+#[derive(Debug, Clone)]
+struct Dropped {
+    line: usize,
+    tool: SpanId,
+    why: String,
+    changes: usize,
 }
 
 impl Log {
@@ -59,6 +70,11 @@ impl Log {
 
     /// Adds the line of an event that `run` has folded in, if it is worth one.
     pub(super) fn event(&mut self, event: &TraceEvent, run: &RunState, height: usize) {
+        if let TraceBody::ActionEvent(ActionEvent { change: ActionChange::Dropped { why }, .. }) = &event.body
+            && let Some(tool) = span_of_change(&event.body, run)
+        {
+            return self.dropped(tool, why, event.at, run, height);
+        }
         if let Some((kind, text)) = describe(&event.body, run) {
             self.push(
                 kind,
@@ -68,6 +84,30 @@ impl Log {
                 run,
                 height,
             );
+        }
+    }
+
+    /// Tells of a change that was dropped, in the line of the change before it if that was of the same command.
+    fn dropped(&mut self, tool: SpanId, why: &str, at: Millis, run: &RunState, height: usize) {
+        let text = |changes: usize| {
+            let path = run.trace.path(tool);
+            format!("{path}: {} dropped, never landed: {why}", plural(changes, "change"))
+        };
+        let last = self.lines.len().checked_sub(1);
+        let same = |known: &&mut Dropped| Some(known.line) == last && known.tool == tool && known.why == why;
+        if let Some(known) = self.dropped.as_mut().filter(same) {
+            known.changes += 1;
+            self.lines[known.line].text = safe::line(&text(known.changes)).into_owned();
+            return;
+        }
+        self.push(LogKind::Undo, Some(tool), &text(1), at, run, height);
+        self.dropped = Some(Dropped { line: self.lines.len() - 1, tool, why: why.to_owned(), changes: 1 });
+    }
+
+    /// Brings the view to the panel's size: lines came while it was not shown.
+    pub(super) fn refresh(&mut self, height: usize) {
+        if height > 0 {
+            self.scroll.go(self.scroll.cursor, self.lines.len(), height);
         }
     }
 
@@ -159,10 +199,12 @@ fn change_text(change: &ActionChange) -> Option<(LogKind, String)> {
         ActionChange::Refused { why } => (LogKind::Refused, format!("refused: {why}")),
         ActionChange::Failed { error } => (LogKind::Error, format!("failed: {error}")),
         ActionChange::NotApplied => (LogKind::Note, "was never done".into()),
-        ActionChange::Dropped { why } => (LogKind::Undo, format!("dropped, it never landed: {why}")),
-        ActionChange::Held | ActionChange::Applied { .. } | ActionChange::UndoStarted | ActionChange::RedoStarted => {
-            return None;
-        }
+        // Dropped ones are told by their command.
+        ActionChange::Held
+        | ActionChange::Dropped { .. }
+        | ActionChange::Applied { .. }
+        | ActionChange::UndoStarted
+        | ActionChange::RedoStarted => return None,
     })
 }
 

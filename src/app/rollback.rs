@@ -40,7 +40,7 @@ impl std::fmt::Display for Word {
             Self::Permanent(why) => write!(f, "permanent ({why})"),
             Self::Undone => f.write_str("undone"),
             Self::Skipped => f.write_str("skipped"),
-            Self::NotApplied => f.write_str("not done"),
+            Self::NotApplied => f.write_str("never done"),
             Self::Held => f.write_str("not landed"),
         }
     }
@@ -82,6 +82,8 @@ pub struct Rollback {
     counted: HashMap<Seq, (usize, usize)>,
     /// How many of the rows have not landed.
     held: usize,
+    /// How many of them were dropped, or failed: they never changed the world.
+    never: usize,
     /// The picked row is done with: the cursor goes to the next one that can be undone.
     passed: bool,
 }
@@ -117,13 +119,23 @@ impl Rollback {
         &self.skipped
     }
 
-    /// `Rollback · writer#2 and below · 2 not landed · 0 of 3 undone`.
+    /// `Rollback · writer#2 and below · 2 not landed · 0 of 3 undone`: what there is of each.
     #[must_use]
     pub fn title(&self, run: &RunState) -> String {
         let label = if self.span == SpanId::RUN { "run".into() } else { run.trace.label(self.span) };
         let scope = if self.narrow { " only" } else { " and below" };
-        let held = if self.held > 0 { format!(" · {} not landed", self.held) } else { String::new() };
-        format!("Rollback · {}{scope}{held} · {} of {} undone", safe::line(&label), self.undone, self.rows.len())
+        let mut title = format!("Rollback · {}{scope}", safe::line(&label));
+        // What never changed the world can't be counted among what is undone of it.
+        let done = self.rows.len() - self.held - self.never;
+        for (count, what) in [(self.held, "not landed"), (self.never, "never done")] {
+            if count > 0 {
+                title.push_str(&format!(" · {count} {what}"));
+            }
+        }
+        if done > 0 {
+            title.push_str(&format!(" · {} of {done} undone", self.undone));
+        }
+        title
     }
 
     /// The rows in a view of that height.
@@ -248,6 +260,7 @@ impl Rollback {
             let status = |seq: &Seq| run.ledger.get(*seq).map(|entry| entry.status);
             self.undone = self.rows.iter().filter(|seq| status(seq) == Some(ActionStatus::Undone)).count();
             self.held = self.rows.iter().filter(|seq| status(seq) == Some(ActionStatus::Held)).count();
+            self.never = self.rows.iter().filter(|seq| status(seq) == Some(ActionStatus::NotApplied)).count();
             let can_undo = |entry: &LedgerEntry| entry.is_applied() && entry.is_undoable();
             let wanted = |seq: &&Seq| !self.skipped.contains(seq) && run.ledger.get(**seq).is_some_and(can_undo);
             self.next = self.rows.iter().find(wanted).copied();

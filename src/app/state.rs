@@ -227,14 +227,15 @@ impl State {
         })
     }
 
-    /// `7 changes not landed: c lands, D drops`, and whose they are.
+    /// `7 changes have not landed: c lands, D drops`, and whose they are.
     #[must_use]
     pub fn held_line(&self) -> Option<(SpanId, String)> {
         let (span, changes) = self.held_here()?;
+        let have = if changes == 1 { "has" } else { "have" };
         let changes = plural(changes, "change");
         let line = match self.conflict_within(span) {
             Some(_) => format!("{changes} not landed, in conflict: c says which, D drops"),
-            None => format!("{changes} not landed: c lands, D drops"),
+            None => format!("{changes} {have} not landed: c lands, D drops"),
         };
         Some((span, line))
     }

@@ -59,11 +59,7 @@ fn settle(state: &mut State, changed: bool) -> Vec<Command> {
     let columns = detail.inner().width.saturating_sub(TEXT_MARGIN);
     state.detail.refresh(usize::from(columns), detail.lines());
     state.rollback.refresh(&state.run, span, layout.rollback.lines());
-    // Lines that came while it was not shown left the view where it stood.
-    let (lines, cursor) = (state.log.lines().len(), state.log.scroll.cursor);
-    if layout.log.lines() > 0 {
-        state.log.scroll.go(cursor, lines, layout.log.lines());
-    }
+    state.log.refresh(state.height(Pane::Log));
     if let Some(Popup::Diff(view)) = &mut state.popup {
         let word = state.rollback.word(&state.run, view.action).to_string();
         view.refresh(&state.run, word, state.size);

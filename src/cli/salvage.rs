@@ -42,8 +42,10 @@ fn told(done: &Salvaged) -> String {
     let Some(aside) = &done.aside else {
         return format!("The log is whole: {} rows. Nothing was done.\n", done.kept);
     };
-    let damage: String = done.damage.iter().map(|line| format!("damaged: {line}\n")).collect();
-    format!("{damage}kept {} rows, lost {}; the files as they were are in {}\n", done.kept, done.lost, aside.display())
+    let mut lines: Vec<String> = done.damage.iter().map(|line| format!("damaged: {line}")).collect();
+    let (kept, lost, aside) = (done.kept, done.lost, aside.display());
+    lines.push(format!("kept {kept} rows, lost {lost}; the files as they were are in {aside}\n"));
+    lines.join("\n")
 }
 
 /// Carries the hidden command out, if it was given; else names this program as the one to ask.

@@ -1,6 +1,5 @@
 //! `runs show`: one run's spans and actions as plain text.
 
-use color_eyre::eyre::eyre;
 use serde_json::{Value as Json, json};
 
 use super::exit::Exit;
@@ -21,8 +20,9 @@ pub(super) struct Args {
 
 /// Shows one run.
 pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
-    let (folder, log, _) = open_log(data, &args.run, Access::ReadOnly)?;
-    let manifest = folder.manifest().map_err(|error| eyre!("failed to {error}"))?;
+    let (folder, log, events) = open_log(data, &args.run, Access::ReadOnly)?;
+    // That it is damaged is said already.
+    let manifest = folder.manifest().unwrap_or_else(|_| log.with(|state| folder.manifest_of(state, &events)));
     if args.json {
         let shown = log.with(|state| as_json(&manifest, state));
         print_json(&shown)?;

@@ -156,7 +156,7 @@ impl KeyState {
             },
             Self::File { size, .. } => bytes(*size),
             Self::Directory { .. } => "folder".into(),
-            Self::Symlink { target } => format!("-> {}", super::readable_name(target)),
+            Self::Symlink { target } => format!("link to {}", super::readable_name(target)),
             Self::Unknown => "not captured".into(),
         }
     }

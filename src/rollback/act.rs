@@ -60,8 +60,14 @@ pub async fn perform(log: &RunLog, world: &World, doer: &Doer, changes: Vec<Chan
     }
     let olds = before(log, world, &changes)?;
     let rows = changes.iter().zip(&olds).map(|(change, old)| TraceBody::Action(row(doer, change, old))).collect();
-    let first = log.append_durable(rows).durable().await?;
-    let actions: Vec<Seq> = (first.0..).take(changes.len()).map(Seq).collect();
+    let rows = log.append_durable(rows);
+    let actions: Vec<Seq> = (rows.first.0..).take(changes.len()).map(Seq).collect();
+    if let Err(error) = rows.durable().await {
+        // For whoever looks on; it can't be recorded either.
+        let event = |action| TraceBody::ActionEvent(ActionEvent { action, change: ActionChange::NotApplied });
+        log.append(actions.into_iter().map(event).collect());
+        return Err(error.into());
+    }
     let mut outcomes = Vec::with_capacity(changes.len());
     let mut failed: Option<ActError> = None;
     for ((change, old), action) in changes.iter().zip(&olds).zip(&actions) {

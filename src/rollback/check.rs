@@ -61,6 +61,9 @@ impl Ahead {
     /// Makes everything to be kept last.
     pub fn kept(&mut self, log: &RunLog) -> Result<(), StoreError> {
         let keeping = std::mem::take(&mut self.keeping);
+        if keeping.is_empty() {
+            return Ok(());
+        }
         let all: Vec<&[u8]> = keeping.iter().map(Vec::as_slice).collect();
         log.recorder().put_blobs(&all).map(drop)
     }

@@ -6,10 +6,7 @@ use std::pin::Pin;
 use super::act::{ActError, Doer};
 use super::check::Step;
 use super::undo::event;
-use crate::model::{
-    ActionChange, ActionEvent, ActionOp, ActionRecord, Compensation, Key, KeyKind, KeyState, Seq, TraceBody,
-    Undoability,
-};
+use crate::model::{ActionChange, ActionOp, ActionRecord, Compensation, Key, KeyKind, KeyState, Undoability};
 use crate::store::RunLog;
 
 /// A command that makes up for an action, ready to run.

@@ -4,6 +4,7 @@
 //! overlay lane it lands in the workspace only when its row is durable, through [`World`] as every other change.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -17,7 +18,7 @@ use crate::model::{
     name_to_bytes,
 };
 use crate::store::{RunLog, crash_point};
-use crate::world::{Put, Value, World};
+use crate::world::{Put, Value, World, WorldError};
 
 /// Bytes of before-images in memory at once.
 const BATCH: u64 = 64 << 20;
@@ -49,6 +50,8 @@ impl Recorded {
 pub struct Source<'a> {
     /// The bytes it leaves.
     pub content: Content<'a>,
+    /// A file that is left out of capture, open, with its permission bits: it lands all the same.
+    pub open: &'a (dyn Fn(&Changed) -> Option<(File, u32)> + Sync),
     /// A file's time of last change.
     pub modified: &'a (dyn Fn(&Changed) -> Option<SystemTime> + Sync),
 }
@@ -154,13 +157,14 @@ pub fn land(log: &RunLog, world: &World, recorded: &Recorded, source: &Source<'_
     let mut failed = None;
     let mut landed: Vec<(Seq, &Changed)> = Vec::new();
     for (action, changed) in recorded.actions() {
-        if changed.new == KeyState::Unknown {
-            rows.push(event(action, ActionChange::Failed { error: changed.left_out.clone().unwrap_or_default() }));
-            continue;
-        }
         match put_new(world, changed, source, many) {
             Ok(()) => landed.push((action, changed)),
-            Err(why) => {
+            // A pipe, a socket, a device: nothing that is kept or made.
+            Err(NotPut::LeftAlone) => {
+                let error = changed.left_out.clone().unwrap_or_default();
+                rows.push(event(action, ActionChange::Failed { error }));
+            }
+            Err(NotPut::Failed(why)) => {
                 failed = Some((action, changed, why));
                 break;
             }
@@ -262,15 +266,31 @@ pub fn before_image(world: &World, changed: &Changed) -> Result<Vec<u8>, String>
     }
 }
 
-fn put_new(world: &World, changed: &Changed, source: &Source<'_>, later: bool) -> Result<(), String> {
+/// Why a change was not put.
+enum NotPut {
+    /// It is nothing that can be.
+    LeftAlone,
+    /// The world's words.
+    Failed(String),
+}
+
+fn put_new(world: &World, changed: &Changed, source: &Source<'_>, later: bool) -> Result<(), NotPut> {
+    let how = Put { later, modified: (source.modified)(changed) };
+    let failed = |error: WorldError| NotPut::Failed(format!("failed to {error}"));
     let value = match &changed.new {
-        KeyState::File { mode, .. } => Value::File { bytes: (source.content)(changed)?, mode: Some(*mode) },
+        KeyState::Unknown => {
+            let (mut file, mode) = (source.open)(changed).ok_or(NotPut::LeftAlone)?;
+            return world.copy(&key(changed), &mut file, mode, how).map_err(failed);
+        }
+        KeyState::File { mode, .. } => {
+            let bytes = (source.content)(changed).map_err(NotPut::Failed)?;
+            Value::File { bytes, mode: Some(*mode) }
+        }
         KeyState::Directory { mode } => Value::Directory { mode: Some(*mode), entries: Vec::new() },
         KeyState::Symlink { target } => Value::Symlink { target: target.clone() },
         _ => Value::Absent,
     };
-    let how = Put { later, modified: (source.modified)(changed) };
-    world.put_as(&key(changed), &value, how).map_err(|error| format!("failed to {error}"))
+    world.put_as(&key(changed), &value, how).map_err(failed)
 }
 
 /// Keeps the before-images, appends the rows and the renames among them.

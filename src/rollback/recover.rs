@@ -1,5 +1,6 @@
 //! After a crash: what a command of the portable lane had changed when the process ended is found and recorded.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::act::Doer;
@@ -17,7 +18,7 @@ pub async fn recover(log: &RunLog, world: &World, run: &Path, rules: &Rules) -> 
     for (command, start) in open {
         let said = match start.lane {
             Lane::Overlay => Ok("nothing of it that had not landed is kept".to_owned()),
-            Lane::Portable => look(log, world, run, rules, &start).await,
+            Lane::Portable => look(log, world, run, rules, (command, &start)).await,
         };
         let name = crate::model::readable_name(&start.command);
         match said {
@@ -31,11 +32,20 @@ pub async fn recover(log: &RunLog, world: &World, run: &Path, rules: &Rules) -> 
     lines
 }
 
-async fn look(log: &RunLog, world: &World, run: &Path, rules: &Rules, start: &CommandStart) -> Result<String, String> {
+async fn look(
+    log: &RunLog,
+    world: &World,
+    run: &Path,
+    rules: &Rules,
+    (command, start): (Seq, &CommandStart),
+) -> Result<String, String> {
     let failed = |error: &dyn std::fmt::Display| format!("failed to {error}");
     let recovered = Snapshots::recover(run, world.root(), rules.clone()).map_err(|error| failed(&error))?;
     let Some(mut snapshots) = recovered else { return Err("its snapshot is gone".into()) };
-    let changes = snapshots.changes().map_err(|error| failed(&error))?;
+    let mut changes = snapshots.changes().map_err(|error| failed(&error))?;
+    // The process may have died between their rows and the command's end; rows of one command are all there or none.
+    let known = recorded(log, command, start.span);
+    changes.retain(|changed| !known.contains(&changed.path));
     let count = changes.len();
     let doer = log.with(|state| Doer {
         span: state.trace.agent_of(start.span),
@@ -48,6 +58,15 @@ async fn look(log: &RunLog, world: &World, run: &Path, rules: &Rules, start: &Co
         0 => "it had changed nothing".into(),
         1 => "the one thing that it had changed is on record now".into(),
         many => format!("the {many} things that it had changed are on record now"),
+    })
+}
+
+/// The paths of the actions that a command has on record.
+fn recorded(log: &RunLog, command: Seq, span: SpanId) -> HashSet<String> {
+    log.with(|state| {
+        let later = state.ledger.entries().iter().rev().take_while(|entry| entry.seq > command);
+        let own = later.filter(|entry| entry.record.tool_span == span && entry.record.key.kind.is_path());
+        own.map(|entry| entry.record.key.name.clone()).collect()
     })
 }
 

@@ -23,7 +23,7 @@ pub async fn settle(log: &RunLog, world: &World) -> Vec<String> {
         let (change, line) = match entry.status {
             ActionStatus::Intent | ActionStatus::Held => settle_intent(world, entry, &mut below),
             ActionStatus::Undone => settle_redo(world, entry),
-            _ => settle_undo(log, world, entry),
+            _ => settle_undo(log, world, entry, &open),
         };
         rows.extend(change.map(|change| event(entry.seq, change)));
         lines.push(format!("{} {}: {line}", entry.seq, entry.record.key));
@@ -39,13 +39,14 @@ pub async fn settle(log: &RunLog, world: &World) -> Vec<String> {
 /// The actions that [`settle`] will find undone, or never done; nothing is touched or recorded.
 pub fn settles_away(log: &RunLog, world: &World) -> HashSet<Seq> {
     let mut below = HashMap::new();
-    let mut open = log.with(left_open);
+    let all = log.with(left_open);
+    let mut open = all.clone();
     open.retain(|entry| match entry.status {
         ActionStatus::Intent | ActionStatus::Held => {
             settle_intent(world, entry, &mut below).0 == Some(ActionChange::NotApplied)
         }
         ActionStatus::Undone => false,
-        _ => undo_can_be_finished(world, entry),
+        _ => undo_can_be_finished(world, entry, &all),
     });
     open.into_iter().map(|entry| entry.seq).collect()
 }
@@ -57,10 +58,19 @@ fn left_open(state: &RunState) -> Vec<LedgerEntry> {
     state.ledger.entries().iter().rev().filter(open).cloned().collect()
 }
 
-fn undo_can_be_finished(world: &World, entry: &LedgerEntry) -> bool {
-    let known = |found: KeyState| found == entry.record.old || found == entry.after;
-    let kind = entry.record.key.kind;
-    kind == KeyKind::Memory || kind.is_path() && world.read(&entry.record.key).is_ok_and(|value| known(value.state()))
+fn undo_can_be_finished(world: &World, entry: &LedgerEntry, open: &[LedgerEntry]) -> bool {
+    let known = |found: KeyState| found == entry.record.old || found == entry.after || is_past(entry, &found, open);
+    entry.record.key.kind == KeyKind::Memory || world.read(&entry.record.key).is_ok_and(|value| known(value.state()))
+}
+
+/// Whether an undo of many actions had gone on to an older one at the same path, and put that one's old state there.
+fn is_past(entry: &LedgerEntry, found: &KeyState, open: &[LedgerEntry]) -> bool {
+    let mut older = open.iter().filter(|other| other.seq < entry.seq && other.half_done);
+    older.any(|other| {
+        other.status != ActionStatus::Undone
+            && other.record.key.same_place(&entry.record.key)
+            && other.record.old == *found
+    })
 }
 
 type Settled = (Option<ActionChange>, String);
@@ -93,7 +103,7 @@ fn settle_intent(world: &World, entry: &LedgerEntry, below: &mut HashMap<String,
     }
 }
 
-fn settle_undo(log: &RunLog, world: &World, entry: &LedgerEntry) -> Settled {
+fn settle_undo(log: &RunLog, world: &World, entry: &LedgerEntry, open: &[LedgerEntry]) -> Settled {
     let undone = |line: &str| (Some(ActionChange::Undone { forced: false }), line.to_owned());
     let refused = |why: String| (Some(ActionChange::Refused { why: why.clone() }), why);
     if entry.record.key.kind == KeyKind::Compensation {
@@ -109,7 +119,7 @@ fn settle_undo(log: &RunLog, world: &World, entry: &LedgerEntry) -> Settled {
         Ok(value) => value.state(),
         Err(error) => return refused(format!("its undo is left undone: failed to {error}")),
     };
-    if found == entry.record.old {
+    if found == entry.record.old || is_past(entry, &found, open) {
         return undone("it was undone, and is on record now");
     }
     if found != entry.after {

@@ -23,7 +23,7 @@ use crate::model::{
     TraceBody, TraceEvent, Update,
 };
 use crate::pipeline::Pipeline;
-use crate::store::{RunLog, StoreError};
+use crate::store::{RunLog, StoreError, found};
 use crate::world::World;
 
 /// How a run is driven.
@@ -247,6 +247,7 @@ impl Dispatcher {
         let retry = match (&undo, interrupted) {
             (Err(why), _) => Err(why.clone()),
             (_, true) => Err("the run was interrupted; resuming it comes later".to_owned()),
+            _ if self.versions.is_empty() => Err("its pipeline was lost with the damaged part of its log".to_owned()),
             _ => Ok(()),
         };
         self.sink.send(Update::Abilities(Abilities { pause, undo, retry }));
@@ -277,20 +278,22 @@ impl Past {
         for event in events {
             match &event.body {
                 TraceBody::RunStarted { pipeline: hash, task, .. } => {
-                    past.versions.push((Generation(1), pipeline(*hash)?));
-                    past.task = recorder.text(*task)?;
+                    past.versions.extend(found(pipeline(*hash))?.map(|pipeline| (Generation(1), pipeline)));
+                    past.task = found(recorder.text(*task))?.unwrap_or_default();
                 }
                 TraceBody::PipelineChanged { generation, pipeline: hash, .. } => {
-                    past.versions.push((*generation, pipeline(*hash)?));
+                    past.versions.extend(found(pipeline(*hash))?.map(|pipeline| (*generation, pipeline)));
                 }
                 TraceBody::PromptEdited { reach, text, .. } => {
-                    let text = text.map(|hash| recorder.text(hash)).transpose()?;
+                    let text = text.map(|hash| found(recorder.text(hash))).transpose()?.flatten();
                     past.edits.prompt(reach.clone(), text);
                 }
                 TraceBody::Invalidated { spans, .. } => past.edits.invalidate(spans),
                 TraceBody::MessagesEdited { reach, call, upto, messages, .. } => {
-                    let messages = messages.iter().map(|record| message(record, log)).collect::<Result<_, _>>()?;
-                    past.edits.conversation(reach.clone(), *call, *upto, messages);
+                    let messages = messages.iter().map(|record| message(record, log)).collect::<Result<_, _>>();
+                    if let Some(messages) = found(messages)? {
+                        past.edits.conversation(reach.clone(), *call, *upto, messages);
+                    }
                 }
                 _ => {}
             }

@@ -6,7 +6,7 @@ use super::ask::{Failure, Outcome, Output, Payload};
 use crate::model::{
     LlmResponse, RunState, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent,
 };
-use crate::store::{Recorder, StoreError};
+use crate::store::{Recorder, StoreError, found};
 
 /// An agent's end is no request.
 pub(super) const NO_REQUEST: TextHash = TextHash([0; 16]);
@@ -77,7 +77,7 @@ impl Journal {
                 }
                 TraceBody::SpanEnded(end) => {
                     if let Some((path, request, kind)) = asked.get(&end.span)
-                        && let Some(outcome) = stored_outcome(end, *kind, recorder)?
+                        && let Some(outcome) = found(stored_outcome(end, *kind, recorder))?.flatten()
                     {
                         journal.insert(path.clone(), end.span, *request, outcome);
                     }

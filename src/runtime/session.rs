@@ -142,7 +142,8 @@ pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Sessi
         told.extend(rollback::settle(&opened.log, &world).await);
         told.extend(rollback::recover(&opened.log, &world, folder.path(), &commands.rules).await);
     }
-    let source = folder.manifest()?.pipeline_file.map(PathBuf::from);
+    // A damaged manifest is told already.
+    let source = folder.manifest().ok().and_then(|manifest| manifest.pipeline_file).map(PathBuf::from);
     let base = source.as_ref().and_then(|file| file.parent()).unwrap_or(Path::new(".")).to_owned();
     let setup = Setup {
         log: opened.log.clone(),

@@ -1,5 +1,6 @@
 //! Opening a run's database, and the words of its errors.
 
+use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -68,23 +69,27 @@ fn locked_or(error: &duckdb::Error) -> StoreError {
 
 /// Only base tables are read, and only of the expected shape: a file from elsewhere can't put a view in their place.
 fn check_shape(connection: &Connection) -> Result<(), StoreError> {
-    const COLUMNS: &str = "SELECT c.column_name, c.data_type FROM duckdb_columns() c \
-        JOIN duckdb_tables() t ON t.table_oid = c.table_oid AND t.database_oid = c.database_oid \
-        WHERE t.table_name = ? AND t.schema_name = 'main' AND t.database_name = current_database() \
-        ORDER BY c.column_index";
+    const TABLES: &str = "SELECT table_name FROM duckdb_tables() \
+        WHERE schema_name = 'main' AND database_name = current_database()";
     let fault = failed("read the run's tables");
+    let mut statement = connection.prepare(TABLES).map_err(&fault)?;
+    let tables = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect::<Result<HashSet<String>, _>>);
+    let tables = tables.map_err(&fault)?;
     for table in Table::ALL {
-        let mut statement = connection.prepare(COLUMNS).map_err(&fault)?;
-        let found = statement
-            .query_map([table.name()], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(&fault)?;
         let known = table.columns().iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned()));
-        if !known.eq(found) {
+        if !tables.contains(table.name()) || !known.eq(columns(connection, table).map_err(&fault)?) {
             return Err(StoreError::Damaged(format!("its table {} has not the expected columns", table.name())));
         }
     }
     Ok(())
+}
+
+/// Name and type of a table's columns as the database has them. (Asking for this one table is much cheaper than a look
+/// into the list of all columns, which would take longer than opening the database.)
+fn columns(connection: &Connection, table: Table) -> duckdb::Result<Vec<(String, String)>> {
+    let sql = format!("SELECT name, type FROM pragma_table_info('main.{}') ORDER BY cid", table.name());
+    let mut statement = connection.prepare(&sql)?;
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 /// Watches the write-ahead log: the database syncs its content, but not its folder's entry when it is made anew.

@@ -1,15 +1,16 @@
 //! The recorder that keeps a run in its folder.
 
 use std::fs::File;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use duckdb::Connection;
 
 use super::blobs::Blobs;
 use super::database::failed;
 use super::read;
+use super::unrecorded::Unrecorded;
 use super::writer::{Output, Writer, stored_text};
-use super::{Durable, Recorder, Row, StoreError};
+use super::{Durable, Publish, Recorder, Row, StoreError};
 use crate::model::{BlobHash, Seq, SpanId, TextHash, TraceEvent};
 
 /// A run's database and before-images; holds the run's lock until it is closed.
@@ -18,6 +19,7 @@ pub(super) struct DuckStore {
     blobs: Blobs,
     /// `None`: open for reading only.
     writer: Option<Writer>,
+    unrecorded: Arc<Unrecorded>,
     last: Seq,
 }
 
@@ -29,15 +31,23 @@ struct Open {
 
 impl DuckStore {
     /// A store that goes on after `committed`.
-    pub(super) fn writing(output: Output, committed: Seq, blobs: Blobs, lock: File) -> Result<Self, StoreError> {
+    pub(super) fn writing(
+        output: Output,
+        publish: Publish,
+        committed: Seq,
+        blobs: Blobs,
+        lock: File,
+    ) -> Result<Self, StoreError> {
+        let unrecorded = Arc::new(Unrecorded::new(publish));
         let reader = output.connection.try_clone().map_err(failed("open a second connection"))?;
-        let writer = Some(Writer::start(output, committed)?);
-        Ok(Self { open: Mutex::new(Some(Open { reader, lock })), blobs, writer, last: committed })
+        let writer = Some(Writer::start(output, committed, Arc::clone(&unrecorded))?);
+        Ok(Self { open: Mutex::new(Some(Open { reader, lock })), blobs, writer, unrecorded, last: committed })
     }
 
-    /// A store that only reads, up to `last`.
-    pub(super) fn reading(reader: Connection, last: Seq, blobs: Blobs, lock: File) -> Self {
-        Self { open: Mutex::new(Some(Open { reader, lock })), blobs, writer: None, last }
+    /// A store that only reads, up to `last`. What is written is published, and not kept.
+    pub(super) fn reading(reader: Connection, publish: Publish, last: Seq, blobs: Blobs, lock: File) -> Self {
+        let unrecorded = Arc::new(Unrecorded::new(publish));
+        Self { open: Mutex::new(Some(Open { reader, lock })), blobs, writer: None, unrecorded, last }
     }
 
     fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -49,14 +59,19 @@ impl DuckStore {
 
 impl Recorder for DuckStore {
     fn write(&self, rows: Vec<Row>, urgent: bool) -> Durable {
-        match &self.writer {
-            Some(writer) => writer.write(rows, urgent),
-            None => Box::pin(std::future::ready(Err(StoreError::ReadOnly))),
+        if let Some(writer) = &self.writer {
+            return writer.write(rows, urgent);
         }
+        self.unrecorded.keep(rows);
+        self.unrecorded.tell();
+        Box::pin(std::future::ready(Err(StoreError::ReadOnly)))
     }
 
     fn text(&self, hash: TextHash) -> Result<String, StoreError> {
         if let Some(text) = self.writer.as_ref().and_then(|writer| writer.pending_text(hash)) {
+            return Ok(text);
+        }
+        if let Some(text) = self.unrecorded.text(hash) {
             return Ok(text);
         }
         self.read(|reader| stored_text(reader, hash))?.ok_or_else(|| StoreError::Missing(format!("text {hash}")))
@@ -64,7 +79,9 @@ impl Recorder for DuckStore {
 
     fn events(&self, after: Seq, limit: usize) -> Result<Vec<TraceEvent>, StoreError> {
         let committed = self.committed();
-        self.read(|reader| read::events(reader, after, committed, limit))
+        let mut events = self.read(|reader| read::events(reader, after, committed, limit))?;
+        events.extend(self.unrecorded.after(after.max(committed), limit - events.len()));
+        Ok(events)
     }
 
     fn span_events(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {
@@ -96,6 +113,10 @@ impl Recorder for DuckStore {
 
     fn is_lasting(&self) -> bool {
         self.writer.is_some()
+    }
+
+    fn stopped(&self) -> Option<String> {
+        self.writer.as_ref().and_then(Writer::stopped)
     }
 
     fn close(&self) -> Result<(), StoreError> {

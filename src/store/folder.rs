@@ -119,7 +119,7 @@ impl RunFolder {
         let Loaded { events, state, texts, last, chain, mut damage, rows } = loaded;
         damage.extend(spoilt);
         let store = if access == Access::ReadOnly || !damage.is_empty() {
-            DuckStore::reading(reader, last, self.blobs(), lock)
+            DuckStore::reading(reader, publish, last, self.blobs(), lock)
         } else {
             drop(reader);
             self.update_manifest(|manifest| manifest.pid = std::process::id())?;
@@ -128,8 +128,8 @@ impl RunFolder {
             let encoder = Encoder::new(chain, &state);
             let wal = WalWatch::new(&self.database());
             let (mark, sealed) = (Mark::open(&self.mark_path())?, self.sealed());
-            let output = Output { connection, encoder, mark, wal, sealed, publish };
-            DuckStore::writing(output, last, self.blobs(), lock)?
+            let output = Output { connection, encoder, mark, wal, sealed };
+            DuckStore::writing(output, publish, last, self.blobs(), lock)?
         };
         let log = RunLog::new(Arc::new(store), state, last, texts);
         Ok(Opened { log, events, damage })
@@ -174,8 +174,8 @@ impl RunFolder {
         let state = RunState::default();
         let encoder = Encoder::new(Chain::default(), &state);
         let wal = WalWatch::new(&self.database());
-        let output = Output { connection, encoder, mark, wal, sealed: self.sealed(), publish };
-        let store = DuckStore::writing(output, Seq(0), self.blobs(), lock)?;
+        let output = Output { connection, encoder, mark, wal, sealed: self.sealed() };
+        let store = DuckStore::writing(output, publish, Seq(0), self.blobs(), lock)?;
         Ok(RunLog::new(Arc::new(store), state, Seq(0), HashSet::new()))
     }
 

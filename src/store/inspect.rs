@@ -58,6 +58,11 @@ pub struct Verdict {
 #[must_use]
 pub fn inspect(folder: &Path) -> Verdict {
     limit_process(folder);
+    read(folder)
+}
+
+/// Reads and checks the run in a folder.
+pub(super) fn read(folder: &Path) -> Verdict {
     let run = RunFolder::at(folder.to_owned(), RunId(String::new()));
     let none = Verdict { rows: 0, last: Seq(0), chain: String::new(), damage: vec![], error: None, locked: None };
     let loaded = database::open(&run.database(), true)

@@ -18,7 +18,19 @@ pub struct RunLog {
 struct Inner {
     state: RunState,
     last: Seq,
+    /// It is said that nothing is recorded any more.
+    told: bool,
     texts: HashSet<TextHash>,
+}
+
+impl Inner {
+    /// Gives an event its seq, and folds it in.
+    fn next(&mut self, body: TraceBody) -> Row {
+        self.last = Seq(self.last.0 + 1);
+        let event = TraceEvent { seq: self.last, at: now(), body };
+        self.state.apply(&event);
+        Row::Event(event)
+    }
 }
 
 /// Rows that were given their seq and are on their way to the disk.
@@ -48,7 +60,7 @@ impl RunLog {
     /// A log over a recorder; `state` and `last` are what the recorder already holds (`texts` its text hashes).
     #[must_use]
     pub fn new(recorder: Arc<dyn Recorder>, state: RunState, last: Seq, texts: HashSet<TextHash>) -> Self {
-        Self { recorder, inner: Arc::new(Mutex::new(Inner { state, last, texts })) }
+        Self { recorder, inner: Arc::new(Mutex::new(Inner { state, last, told: false, texts })) }
     }
 
     /// Appends events; they commit within 50 ms.
@@ -87,19 +99,36 @@ impl RunLog {
 
     fn write(&self, bodies: Vec<TraceBody>, urgent: bool) -> Appended {
         let mut inner = self.lock();
-        let first = Seq(inner.last.0 + 1);
-        let at = now();
         let mut rows = Vec::with_capacity(bodies.len());
-        for body in bodies {
-            inner.last = Seq(inner.last.0 + 1);
-            let event = TraceEvent { seq: inner.last, at, body };
-            inner.state.apply(&event);
-            rows.push(Row::Event(event));
+        if !inner.told
+            && let Some(note) = self.stop_note()
+        {
+            inner.told = true;
+            rows.push(inner.next(note));
         }
+        let first = Seq(inner.last.0 + 1);
+        rows.extend(bodies.into_iter().map(|body| inner.next(body)));
         // Under the lock, so that rows reach the recorder in the order of their seq.
         let durable = self.recorder.write(rows, urgent);
         crash_point("record-queued");
         Appended { first, durable }
+    }
+
+    /// What the user must know when nothing is recorded any more.
+    fn stop_note(&self) -> Option<TraceBody> {
+        let why = self.recorder.stopped()?;
+        let kept = self.recorder.committed();
+        let text = format!(
+            "the run can't be recorded any more (failed to {why}), so nothing further runs. Everything up to {kept} is \
+             kept, what follows is not. Make room, leave with q, and open the run again to go on"
+        );
+        Some(TraceBody::Note { span: None, error: true, text })
+    }
+
+    /// Why nothing is recorded any more; `None` while all is well. Nothing may be done then.
+    #[must_use]
+    pub fn stopped(&self) -> Option<String> {
+        self.recorder.stopped()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -24,6 +24,7 @@ mod recorder;
 mod salvage;
 mod schema;
 mod seal;
+mod unrecorded;
 mod volatile;
 mod writer;
 
@@ -36,7 +37,7 @@ pub use inspect::{INSPECT, Verdict, inspect, set_inspector};
 pub use log::{Appended, RunLog, hash_blob, hash_text};
 pub use manifest::Manifest;
 pub use points::{CRASH_POINTS, EFFECT_CRASH_POINTS, FAIL_POINTS, crash_point};
-pub use recorder::{Durable, Publish, Recorder, Row, StoreError};
+pub use recorder::{Durable, Publish, Recorder, Row, StoreError, found};
 pub use salvage::Salvaged;
 pub use schema::FORMAT;
 pub use volatile::Volatile;

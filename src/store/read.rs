@@ -128,7 +128,9 @@ impl Loaded {
             if window.is_empty() && check.broken.len() == broken {
                 return Ok(check.finish());
             }
-            window.iter().for_each(|row| check.take(row));
+            for row in &window {
+                check.take(row);
+            }
         }
     }
 }

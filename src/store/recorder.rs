@@ -92,11 +92,29 @@ pub trait Recorder: Send + Sync {
     /// Whether what is written outlives the process. Without it nothing can be undone.
     fn is_lasting(&self) -> bool;
 
+    /// Why nothing is recorded any more (a write failed); `None` while all is well. What is written then is published
+    /// and not kept.
+    fn stopped(&self) -> Option<String> {
+        None
+    }
+
     /// Commits what is waiting and closes the store (checkpoint, mark). Later writes fail.
     ///
     /// # Errors
     /// When the last rows could not be committed.
     fn close(&self) -> Result<(), StoreError>;
+}
+
+/// What a damaged log has lost is `None`; any other error stays one.
+///
+/// # Errors
+/// Those of the result, but for [`StoreError::Missing`].
+pub fn found<T>(result: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(StoreError::Missing(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Why the store failed; phrased to follow "failed to …".

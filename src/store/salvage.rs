@@ -103,8 +103,9 @@ impl RunFolder {
         names.find(|path| !path.exists()).unwrap_or_else(|| self.path().join("damaged"))
     }
 
-    /// A manifest made anew from the log.
-    fn manifest_of(&self, state: &RunState, events: &[TraceEvent]) -> Manifest {
+    /// A manifest made anew from the log, for a run whose own is lost. The task and the pipeline's file are not in it.
+    #[must_use]
+    pub fn manifest_of(&self, state: &RunState, events: &[TraceEvent]) -> Manifest {
         let entrypoint = events.iter().find_map(|event| match &event.body {
             TraceBody::RunStarted { entrypoint, .. } => Some(entrypoint.clone()),
             _ => None,
@@ -176,8 +177,8 @@ fn without_gaps(rows: Vec<Row>, mark: Option<Noted>, damage: &[String], aside: &
         };
         whole.push(row);
     }
-    let last = whole.last().map_or(0, |row| row.seq().0);
-    let end = mark.map_or(last, |mark| mark.seq.0.max(last).min(last.saturating_add(LONGEST_GAP)));
+    let read = whole.last().map_or(0, |row| row.seq().0);
+    let end = mark.map_or(read, |mark| mark.seq.0.max(read).min(read.saturating_add(LONGEST_GAP)));
     lost += fill(&mut whole, end + 1, at);
     let aside = aside.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let text = format!("the log was damaged: {}. What it was is kept in {aside}", damage.join("; "));

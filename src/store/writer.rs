@@ -26,7 +26,8 @@ use super::mark::{Mark, Noted};
 use super::points::{crash_point, fail_point};
 use super::schema::Table;
 use super::seal::Sealed;
-use super::{Durable, Publish, Row, StoreError};
+use super::unrecorded::Unrecorded;
+use super::{Durable, Row, StoreError};
 use crate::model::{Seq, TextHash, TraceEvent};
 
 /// How long a row that nobody waits for may stay uncommitted.
@@ -82,6 +83,7 @@ struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
     committed: AtomicU64,
+    unrecorded: Arc<Unrecorded>,
 }
 
 impl Shared {
@@ -105,12 +107,17 @@ impl Shared {
         }
     }
 
-    /// Nothing is written any more; everyone waiting is told.
-    fn stop(&self, error: &StoreError) {
+    /// Nothing is written any more, `rows` (of the round that failed) neither; everyone waiting is told.
+    fn stop(&self, error: &StoreError, rows: Vec<Row>) {
         let mut queue = self.lock();
         queue.stopped.get_or_insert_with(|| error.to_string());
-        queue.rows.clear();
-        for waiter in queue.waiters.drain(..) {
+        self.unrecorded.keep(rows);
+        let waiting = std::mem::take(&mut queue.rows);
+        self.unrecorded.keep(waiting);
+        let waiters = std::mem::take(&mut queue.waiters);
+        drop(queue);
+        self.unrecorded.tell();
+        for waiter in waiters {
             drop(waiter.send(Err(error.clone())));
         }
     }
@@ -134,15 +141,17 @@ pub(super) struct Output {
     pub(super) wal: WalWatch,
     /// What is sealed in the end.
     pub(super) sealed: Sealed,
-    /// Who hears of events.
-    pub(super) publish: Publish,
 }
 
 impl Writer {
     /// Starts the thread; `committed` is the last row that is stored.
-    pub(super) fn start(output: Output, committed: Seq) -> Result<Self, StoreError> {
-        let shared =
-            Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new(), committed: AtomicU64::new(committed.0) });
+    pub(super) fn start(output: Output, committed: Seq, unrecorded: Arc<Unrecorded>) -> Result<Self, StoreError> {
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+            committed: AtomicU64::new(committed.0),
+            unrecorded,
+        });
         let for_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -158,7 +167,11 @@ impl Writer {
             return Box::pin(std::future::ready(Err(ended("the run is closed"))));
         }
         if let Some(why) = &queue.stopped {
-            return Box::pin(std::future::ready(Err(StoreError::Stopped(why.clone()))));
+            let stopped = StoreError::Stopped(why.clone());
+            self.shared.unrecorded.keep(rows);
+            drop(queue);
+            self.shared.unrecorded.tell();
+            return Box::pin(std::future::ready(Err(stopped)));
         }
         for row in &rows {
             if let Row::Text { hash, text, .. } = row {
@@ -183,6 +196,12 @@ impl Writer {
     /// A text that is not committed yet.
     pub(super) fn pending_text(&self, hash: TextHash) -> Option<String> {
         self.shared.lock().texts.get(&hash).cloned()
+    }
+
+    /// Why nothing is written any more, although the run is not closed.
+    pub(super) fn stopped(&self) -> Option<String> {
+        let queue = self.shared.lock();
+        queue.stopped.clone().filter(|_| !queue.closing)
     }
 
     /// The last row that is committed.
@@ -210,7 +229,7 @@ struct Ended<'a>(&'a Shared);
 
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
-        self.0.stop(&ended("the writer ended"));
+        self.0.stop(&ended("the writer ended"), Vec::new());
     }
 }
 
@@ -229,10 +248,10 @@ fn run(mut output: Output, shared: &Shared) -> Result<(), StoreError> {
                 // Whoever did not want to wait is gone.
                 told = waiters.into_iter().filter_map(|waiter| waiter.send(Ok(())).ok()).count();
                 crash_point("commit-told");
-                output.tell(rows);
+                shared.unrecorded.publish(events_of(rows));
             }
             Err(error) => {
-                shared.stop(&error);
+                shared.stop(&error, rows);
                 for waiter in waiters {
                     drop(waiter.send(Err(error.clone())));
                 }
@@ -316,19 +335,14 @@ impl Output {
         // Errors on drop would be lost.
         appender.flush()
     }
+}
 
-    fn tell(&self, rows: Vec<Row>) {
-        let events: Vec<TraceEvent> = rows
-            .into_iter()
-            .filter_map(|row| match row {
-                Row::Event(event) => Some(event),
-                Row::Text { .. } => None,
-            })
-            .collect();
-        if !events.is_empty() {
-            (self.publish)(events);
-        }
-    }
+fn events_of(rows: Vec<Row>) -> Vec<TraceEvent> {
+    let event = |row| match row {
+        Row::Event(event) => Some(event),
+        Row::Text { .. } => None,
+    };
+    rows.into_iter().filter_map(event).collect()
 }
 
 /// A text as the database has it.

@@ -83,12 +83,38 @@ impl Files {
     }
 
     pub(super) fn put(&self, path: &str, value: &Value, how: Put) -> Result<(), WorldError> {
+        let absent = *value == Value::Absent;
+        self.put_at(path, absent, how, |place, found| match value {
+            Value::Absent => place.remove(found),
+            Value::File { bytes, mode } => place.write(found, *mode, how, |file| file.write_all(bytes)),
+            Value::Directory { mode, .. } => place.make_folder(found, *mode),
+            Value::Symlink { target } => place.link(found, target),
+            Value::Text(_) | Value::List(_) => {
+                Err(WorldError::WrongState { key: path.to_owned(), why: "a path can't hold a memory value" })
+            }
+        })
+    }
+
+    /// Puts a file whose bytes are read meanwhile.
+    pub(super) fn copy(&self, path: &str, from: &mut dyn Read, mode: u32, how: Put) -> Result<(), WorldError> {
+        self.put_at(path, false, how, |place, found| {
+            place.write(found, Some(mode), how, |file| io::copy(from, file).map(drop))
+        })
+    }
+
+    fn put_at(
+        &self,
+        path: &str,
+        absent: bool,
+        how: Put,
+        put: impl FnOnce(&Place<'_>, Option<&Metadata>) -> Result<(), WorldError>,
+    ) -> Result<(), WorldError> {
         if path == ROOT {
             return Err(WorldError::WrongState { key: path.to_owned(), why: "it is the workspace itself" });
         }
         let place = match self.place(path)? {
             Some(place) => place,
-            None if *value == Value::Absent => return Ok(()),
+            None if absent => return Ok(()),
             None => {
                 let why = "the folder it is in does not exist, or is not a folder".to_owned();
                 return Err(WorldError::Io { what: "write", path: path.to_owned(), why });
@@ -103,15 +129,7 @@ impl Files {
             }
         }
         let _writable = place.writable().map_err(place.io("write in the folder of"))?;
-        match value {
-            Value::Absent => place.remove(found.as_ref())?,
-            Value::File { bytes, mode } => place.write(found.as_ref(), bytes, *mode, how)?,
-            Value::Directory { mode, .. } => place.make_folder(found.as_ref(), *mode)?,
-            Value::Symlink { target } => place.link(found.as_ref(), target)?,
-            Value::Text(_) | Value::List(_) => {
-                return Err(WorldError::WrongState { key: path.to_owned(), why: "a path can't hold a memory value" });
-            }
-        }
+        put(&place, found.as_ref())?;
         if how.later { Ok(()) } else { sync(&place.folder).map_err(place.io("save the folder of")) }
     }
 
@@ -257,18 +275,23 @@ impl Place<'_> {
         if found.is_some_and(Metadata::is_dir) { self.remove(found) } else { Ok(()) }
     }
 
-    fn write(&self, found: Option<&Metadata>, bytes: &[u8], mode: Option<u32>, how: Put) -> Result<(), WorldError> {
+    fn write(
+        &self,
+        found: Option<&Metadata>,
+        mode: Option<u32>,
+        how: Put,
+        fill: impl FnOnce(&mut std::fs::File) -> io::Result<()>,
+    ) -> Result<(), WorldError> {
         let kept = found.filter(|found| found.is_file()).map(|found| found.mode() & PERMISSIONS);
         let mode = mode.or(kept).unwrap_or(NEW_FILE);
         self.clear_folder(found)?;
         self.replace("write", |temporary| {
             let mut options = OpenOptions::new();
             options.write(true).create_new(true).follow(FollowSymlinks::No);
-            let mut file = self.folder.open_with(temporary, &options)?;
-            file.write_all(bytes)?;
+            let mut file = self.folder.open_with(temporary, &options)?.into_std();
+            fill(&mut file)?;
             // After the bytes: writing to a file takes its set-user-id bit away.
-            file.set_permissions(Permissions::from_mode(mode))?;
-            let file = file.into_std();
+            file.set_permissions(<std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(mode))?;
             if let Some(modified) = how.modified {
                 file.set_modified(modified)?;
             }
@@ -295,7 +318,7 @@ impl Place<'_> {
     }
 
     /// Makes something under a temporary name beside the place and renames it over the place.
-    fn replace(&self, what: &'static str, make: impl Fn(&Path) -> io::Result<()>) -> Result<(), WorldError> {
+    fn replace(&self, what: &'static str, make: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), WorldError> {
         self.tidy()?;
         let temporary = self.temporary();
         let done = make(&temporary).and_then(|()| self.folder.rename(&temporary, &self.folder, &self.name));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -100,6 +101,14 @@ impl World {
             }
         };
         Ok(())
+    }
+
+    /// Puts a file whose bytes are read from somewhere else, whatever its size.
+    ///
+    /// # Errors
+    /// As [`World::put`], and when they can't be read.
+    pub fn copy(&self, key: &Key, from: &mut dyn Read, mode: u32, how: Put) -> Result<(), WorldError> {
+        self.files.copy(&self.path_of(key)?, from, mode, how)
     }
 
     /// Makes everything last that was put with [`Put::later`].

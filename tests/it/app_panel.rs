@@ -116,10 +116,10 @@ fn w_goes_to_who_wrote_the_key() {
 fn what_has_not_landed_lands_or_is_dropped_and_nothing_else() {
     let (mut bench, spans) = Bench::paused();
     let (bash, held) = bench.held(spans.writer, &["a.txt", "b.txt", "c.txt"]);
-    assert!(bench.state.rollback.title(&bench.state.run).ends_with("below · 3 not landed · 0 of 3 undone"));
-    assert!(footer(&bench.state).left.starts_with("3 changes not landed: c lands, D drops"));
-    let hints: Vec<&str> = footer(&bench.state).hints.iter().take(2).map(|(_, name)| *name).collect();
-    assert_eq!(hints, ["land", "drop"]);
+    assert!(bench.state.rollback.title(&bench.state.run).ends_with("below · 3 not landed"));
+    assert!(footer(&bench.state).left.starts_with("3 changes have not landed: c lands, D drops"));
+    let hints: Vec<&str> = footer(&bench.state).hints.iter().take(3).map(|(_, name)| *name).collect();
+    assert_eq!(hints, ["land", "drop", "look"]);
     assert!(bench.state.log.lines().iter().any(|line| line.text.contains("3 changes of it have not landed")));
     bench.keys("5");
     for key in ["u", "U", "x", "!"] {
@@ -132,14 +132,16 @@ fn what_has_not_landed_lands_or_is_dropped_and_nothing_else() {
     assert_eq!(bench.keys("c"), [model::Command::Release { span: bash, how: Release::Continue { tell: false } }]);
 
     assert_eq!(bench.keys("D"), []);
-    assert_eq!(ask_lines(&bench).len(), 4);
+    assert_eq!(ask_lines(&bench).len(), 5);
     assert_eq!(bench.keys("y"), []);
     assert_eq!(bench.ask(Key::Enter), [model::Command::Release { span: bash, how: Release::Drop }]);
     bench.event(TraceBody::Released { span: bash, how: "drop".into(), stale: false });
     for change in held {
         bench.change(change, ActionChange::Dropped { why: "by the user".into() });
     }
-    assert!(bench.state.rollback.title(&bench.state.run).ends_with("0 of 3 undone"));
+    assert!(bench.state.rollback.title(&bench.state.run).ends_with("below · 3 never done"));
+    let log = bench.state.log.lines();
+    assert!(log.last().unwrap().text.contains("3 changes dropped"), "{log:?}");
     bench.keys("D");
     assert!(bench.message().contains("no command's changes wait to land"), "{}", bench.message());
 }
@@ -219,6 +221,19 @@ fn someone_outside_is_told_with_what_was_expected() {
     assert_eq!(told[1], "  found     other content (913 bytes)");
     assert!(told[2].contains(&format!("as {} tama_files_write in writer left it", spans.first)), "{told:?}");
     assert!(bench.message().contains("is left as it is"), "{}", bench.message());
+}
+
+#[test]
+fn a_redo_in_conflict_never_offers_to_go_over_what_is_there() {
+    let (mut bench, spans) = Bench::paused();
+    bench.change(spans.first, ActionChange::Undone { forced: false });
+    let by = ConflictBy::Outside { found: "other content (913 bytes)".into() };
+    let conflict = Conflict { action: spans.first, key: "NOTES.md".into(), by };
+    bench.send(Update::Undo(UndoReport { conflict: Some(conflict), ..UndoReport::default() }));
+    let Some(Popup::Menu(menu)) = &bench.state.popup else { panic!("no menu") };
+    assert_eq!(menu.title, format!("{} can't be redone", spans.first));
+    assert!(menu.lines[2].ends_with(&format!("as the undo of {} left it", spans.first)), "{:?}", menu.lines);
+    assert_eq!(menu.items.iter().map(|item| item.key).collect::<Vec<_>>(), [Key::Char('d')]);
 }
 
 #[test]

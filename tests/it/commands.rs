@@ -353,3 +353,49 @@ async fn held_changes_of_a_killed_process_never_landed() {
         .with(|state| state.ledger.entries().iter().all(|entry| entry.status == ActionStatus::NotApplied));
     assert!(none);
 }
+
+/// Two branches that write the same file at the same time, and one that minds its own business.
+fn rivals() -> Scenario {
+    let mut scenario = scenario(&WRECK, Lane::Overlay, "");
+    scenario.pipeline = scenario.pipeline.replace("entrypoint = \"lead\"", "entrypoint = \"team\"");
+    scenario.pipeline.push_str("[agents.team]\npattern = \"parallel\"\nworkers = [\"one\", \"two\", \"three\"]\n");
+    scenario.replies = String::new();
+    for (worker, command) in [
+        (
+            "one",
+            "cat f > seen-by-one; echo one > f; until [ -e $OLDPWD/never ]; do sleep 0.05; c=$((c+1)); [ $c -gt 8 ] && exit 0; done",
+        ),
+        ("two", "echo two > f; sleep 0.5"),
+        ("three", "echo three > own"),
+    ] {
+        let agent = format!("[agents.{worker}]\npattern = \"react\"\ntools = [\"tama_bash\"]\nprompt = \"x\"\n");
+        scenario.pipeline.push_str(&agent);
+        let args = toml::Value::try_from(json!({ "command": command })).unwrap();
+        scenario.replies.push_str(&format!(
+            "[[reply]]\nagent = \"*{worker}\"\ncall = 1\ncalls = [{{ name = \"tama_bash\", args = {args} }}]\n"
+        ));
+    }
+    scenario.replies.push_str("[[reply]]\nagent = \"*\"\ntext = \"end\"\n");
+    scenario.workspace.insert("f".into(), "of before\n".into());
+    scenario
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_run_side_by_side_and_the_later_one_to_land_is_asked() {
+    let mut stage = Stage::set(&rivals());
+    if lane_of(&mut stage).await != Lane::Overlay {
+        eprintln!("the overlay lane can't be had here");
+        return;
+    }
+    stage.play("wait noted-conflict").await.unwrap();
+    // Who landed first is there; the other has not landed.
+    let first = read(&stage, "f").unwrap();
+    let late = if first == "one\n" { "two" } else { "one" };
+    stage.play(&format!("continue team/{late}/tama_bash\nwait end")).await.unwrap();
+    assert_eq!(read(&stage, "f").unwrap(), format!("{late}\n"));
+    assert_eq!(read(&stage, "own").as_deref(), Some("three\n"));
+    stage.play("undo-span run\nwait report").await.unwrap();
+    restored(&stage).unwrap();
+    assert_eq!(read(&stage, "f").as_deref(), Some("of before\n"));
+    assert_eq!(manifest(&stage.folder.path().join("work")).len(), 1);
+}

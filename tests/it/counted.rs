@@ -20,6 +20,8 @@ workspace = "work"
 default = "openai:test"
 [policy]
 allow = ["tama_*"]
+[capture]
+exclude = ["ran"]
 "#;
 
 /// A pipeline at a server, and the stage it is played on.
@@ -38,7 +40,8 @@ impl Counted {
         let provider = format!("[providers.openai]\nbase_url = \"{}\"\n", server.url);
         let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
         let pipeline = format!("{HEAD}{provider}{pipeline}");
-        let stage = Stage::set(&Scenario { pipeline, files, ..Scenario::default() });
+        let workspace = [("ran/keep".to_owned(), String::new())].into();
+        let stage = Stage::set(&Scenario { pipeline, files, workspace, ..Scenario::default() });
         Self { server, stage }
     }
 
@@ -53,8 +56,9 @@ impl Counted {
 
     /// Lines that the test tool left, sorted.
     fn tool_ran(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.stage.folder.path().join("ran.txt")).unwrap_or_default();
-        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let files = fs::read_dir(self.stage.folder.path().join("work/ran")).unwrap();
+        let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+        let mut lines: Vec<String> = texts.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect();
         lines.sort();
         lines
     }
@@ -105,9 +109,9 @@ fn finish(key: &str, value: &str) -> Answer {
     call("finish", json!({ "key": key, "value": value }))
 }
 
-/// Leaves a line outside of the workspace: nothing takes it back, so it counts.
+/// Leaves a file in a folder that is excluded from capture: nothing takes it back, so it counts.
 fn count(line: &str) -> Answer {
-    call("tama_bash", json!({ "command": format!("echo {line} >> ../ran.txt") }))
+    call("tama_bash", json!({ "command": format!("echo {line} > $(mktemp ran/XXXXXXXX)") }))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

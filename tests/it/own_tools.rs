@@ -23,6 +23,7 @@ description = "Deploy a tag"
 command = ["./deploy", "{tag}"]
 before = ["./deploy", "--current"]
 undo = ["./deploy", "{before}"]
+network = true
 [tools.deploy.args]
 tag = { type = "string" }
 "#;
@@ -37,19 +38,21 @@ agent = "lead"
 calls = [{ name = "finish", args = { key = "done", value = "shipped" } }]
 "#;
 
-const DEPLOY: &str = "#!/bin/sh
-here=\"$(dirname \"$0\")\"
-echo \"$*\" >> \"$here/calls\"
-case \"$1\" in --current) cat \"$here/live\" ;; *) printf %s \"$1\" > \"$here/live\" ;; esac
-";
+const DEPLOY: &str = r#"#!/bin/bash
+tell() { exec 3<>/dev/tcp/127.0.0.1/{port}; printf '%s\n' "$1" >&3; read -r <&3; }
+tell "call $*"
+case "$1" in --current) cat "$(dirname "$0")/live" ;; *) tell "set $1" ;; esac
+"#;
 
 struct Project(TempDir);
 
 impl Project {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let port = crate::service::serve(folder.path().to_owned());
+        let deploy = DEPLOY.replace("{port}", &port.to_string());
         for (name, text) in
-            [("pipeline.toml", PIPELINE), ("replies.toml", REPLIES), ("deploy", DEPLOY), ("live", "v1"), ("calls", "")]
+            [("pipeline.toml", PIPELINE), ("replies.toml", REPLIES), ("deploy", &deploy), ("live", "v1"), ("calls", "")]
         {
             fs::write(folder.path().join(name), text).unwrap();
         }

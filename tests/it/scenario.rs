@@ -142,11 +142,13 @@ impl Stage {
             }
         };
         let here = folder.path().display().to_string();
+        let serves = scenario.files.values().any(|text| text.contains("{port}"));
+        let port = if serves { crate::service::serve(folder.path().to_owned()).to_string() } else { String::new() };
         put(folder.path().join("pipeline.toml"), &scenario.pipeline.replace("{folder}", &here));
         put(folder.path().join("replies.toml"), &scenario.replies.replace("{folder}", &here));
         fs::create_dir_all(folder.path().join("work")).unwrap();
         for (path, text) in &scenario.files {
-            put(folder.path().join(path), text);
+            put(folder.path().join(path), &text.replace("{port}", &port));
         }
         for (path, text) in &scenario.workspace {
             put(folder.path().join("work").join(path), text);

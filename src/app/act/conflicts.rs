@@ -3,7 +3,7 @@
 use super::undoing::{force, listed};
 use crate::app::text::plural;
 use crate::app::{Choice, Item, Key, Menu, Popup, State, diff, safe};
-use crate::model::{self, Conflict, ConflictBy, DiffSides, Seq, SpanId};
+use crate::model::{self, ActionStatus, Conflict, ConflictBy, DiffSides, Seq, SpanId};
 
 /// A conflict in a line.
 pub(super) fn line(conflict: &Conflict) -> String {
@@ -22,35 +22,44 @@ pub(super) fn line(conflict: &Conflict) -> String {
 /// Offers what can be done about a conflict; nothing was touched.
 pub(super) fn ask(state: &mut State, conflict: &Conflict) {
     let action = conflict.action;
+    // What is undone already was to be redone.
+    let redo = state.run.ledger.get(action).is_some_and(|entry| entry.status == ActionStatus::Undone);
     let mut lines = match &conflict.by {
         ConflictBy::Actions { first } => later(state, conflict, first),
-        ConflictBy::Outside { found } => outside(state, conflict, found),
+        ConflictBy::Outside { found } => outside(state, conflict, found, redo),
     };
     for line in &mut lines {
         *line = safe::line(line).into_owned();
     }
     let mut items = Vec::new();
-    if let ConflictBy::Actions { first } = &conflict.by {
+    if let ConflictBy::Actions { first } = &conflict.by
+        && !redo
+    {
         let actions: Vec<Seq> = first.iter().map(|(seq, _)| *seq).chain([action]).collect();
         let label = format!("undo {} first, then {action}", plural(first.len(), "later action"));
         // Not `u`: whoever presses it again and again must not take back what others did.
         items.push(Item::new(Key::Char('a'), label, Choice::Send(model::Command::UndoList { actions })));
     }
     let diff = Choice::Diff(action, DiffSides::Present);
-    items.push(Item::new(Key::Char('d'), format!("diff: what {action} left, and what is there now"), diff));
+    let left = if redo { "would put there" } else { "left" };
+    items.push(Item::new(Key::Char('d'), format!("diff: what {action} {left}, and what is there now"), diff));
     if let ConflictBy::Actions { first } = &conflict.by
         && let Some((newest, _)) = first.first()
     {
         let label = format!("go to {}", safe::line(&diff::who(&state.run, *newest)));
         items.push(Item::new(Key::Char('w'), label, Choice::Jump(*newest)));
     }
-    items.push(Item::new(Key::Char('x'), format!("skip {action}: leave it as it is"), Choice::Skip(action)));
-    items.push(Item::new(
-        Key::Char('!'),
-        format!("force {action} over what is there (asks once more)"),
-        Choice::Ask(force(state, action)),
-    ));
-    state.popup = Some(Popup::Menu(Menu::new(format!("{action} can't be undone as it is"), lines, items)));
+    // A redo is of one action, and never goes over what others made.
+    if !redo {
+        items.push(Item::new(Key::Char('x'), format!("skip {action}: leave it as it is"), Choice::Skip(action)));
+        items.push(Item::new(
+            Key::Char('!'),
+            format!("force {action} over what is there (asks once more)"),
+            Choice::Ask(force(state, action)),
+        ));
+    }
+    let title = if redo { "can't be redone" } else { "can't be undone as it is" };
+    state.popup = Some(Popup::Menu(Menu::new(format!("{action} {title}"), lines, items)));
 }
 
 fn later(state: &State, conflict: &Conflict, first: &[(Seq, SpanId)]) -> Vec<String> {
@@ -66,13 +75,17 @@ fn later(state: &State, conflict: &Conflict, first: &[(Seq, SpanId)]) -> Vec<Str
     lines
 }
 
-fn outside(state: &State, conflict: &Conflict, found: &str) -> Vec<String> {
+fn outside(state: &State, conflict: &Conflict, found: &str, redo: bool) -> Vec<String> {
     let run = &state.run;
-    let expected = run.ledger.get(conflict.action).map(|entry| entry.after.in_words()).unwrap_or_default();
+    let entry = run.ledger.get(conflict.action);
+    let state_of = entry.map(|entry| if redo { &entry.record.old } else { &entry.after });
+    let expected = state_of.map(model::KeyState::in_words).unwrap_or_default();
+    let whose = if redo { format!("the undo of {}", conflict.action) } else { diff::who(run, conflict.action) };
+    let stays = if redo { "what is there now stays." } else { "what is there now stays unless you force it." };
     vec![
         format!("Someone outside of this run changed {}.", conflict.key),
         format!("  found     {found}"),
-        format!("  expected  {expected}, as {} left it", diff::who(run, conflict.action)),
-        "It was not touched: what is there now stays unless you force it.".into(),
+        format!("  expected  {expected}, as {whose} left it"),
+        format!("It was not touched: {stays}"),
     ]
 }

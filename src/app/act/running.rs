@@ -71,7 +71,10 @@ fn ask_landing(state: &mut State, held: SpanId, conflict: &str, mut release: mod
 pub(super) fn ask_drop(state: &mut State) -> Vec<Command> {
     let Some((span, count)) = state.held_here() else { return Vec::new() };
     let held: Vec<Seq> = state.run.held.get(&span).map(|held| held.iter().rev().copied().collect()).unwrap_or_default();
-    let mut lines = vec![format!("{} have not landed, and never will; the model is told", plural(count, "change"))];
+    let mut lines = vec![
+        format!("drops {} that {} not landed", plural(count, "change"), if count == 1 { "has" } else { "have" }),
+        "The workspace stays as it is now, and the model is told.".into(),
+    ];
     lines.extend(super::undoing::listed(state, &held, |_| String::new()));
     let title = format!("Drop what {} changed", safe::line(&state.run.trace.label(span)));
     let command = model::Command::Release { span, how: Release::Drop };

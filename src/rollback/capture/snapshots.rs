@@ -43,6 +43,8 @@ pub struct Snapshots {
     store: Store,
     /// The last snapshot, or (settled) what is known of the workspace.
     list: Vec<Entry>,
+    /// The store has this very list.
+    saved: bool,
     /// What was found after the command.
     after: Option<Vec<Entry>>,
     /// A snapshot was taken and is not settled.
@@ -59,9 +61,11 @@ impl Snapshots {
     pub fn open(store_dir: &Path, run_dir: &Path, root: &Path, rules: Rules) -> Result<Self, CaptureError> {
         let tree = Tree::open(root).map_err(workspace_error("open", b""))?;
         let mut store = Store::open(store_dir, &run_dir.join(SPARE))?;
-        let list = store.read_list();
+        let (list, whole) = store.read_list();
         store.remove_unneeded(&list);
-        Ok(Self::of(run_dir, tree, rules, store, list))
+        let mut this = Self::of(run_dir, tree, rules, store, list);
+        this.saved = whole;
+        Ok(this)
     }
 
     /// Takes up a command that was open when the process died; `None` when there was none.
@@ -95,7 +99,7 @@ impl Snapshots {
 
     fn of(run_dir: &Path, tree: Tree, rules: Rules, store: Store, list: Vec<Entry>) -> Self {
         let run_dir = run_dir.to_owned();
-        Self { run_dir, tree, rules, store, list, after: None, open: false, kept: OnceLock::new() }
+        Self { run_dir, tree, rules, store, list, saved: false, after: None, open: false, kept: OnceLock::new() }
     }
 
     /// Takes a snapshot. When this returns, the bytes of every file that is not left out are durable, and so is the
@@ -106,7 +110,7 @@ impl Snapshots {
     pub fn take(&mut self) -> Result<BlobHash, CaptureError> {
         self.close()?;
         self.store.refresh()?;
-        self.store.forget_missing(&mut self.list);
+        self.saved &= !self.store.forget_missing(&mut self.list);
         let mut entries = walk(&self.tree, &self.rules)?;
         let wanted = vouch(&self.list, &mut entries, |bytes| bytes.place.is_some());
         if !wanted.is_empty() {
@@ -115,11 +119,11 @@ impl Snapshots {
             let pack = writer.finish()?;
             self.store.packs.0.extend(pack);
         }
-        let changed = entries != self.list;
+        self.saved &= entries == self.list;
         self.list = entries;
         self.after = None;
         self.kept = OnceLock::new();
-        let hash = self.persist(changed)?;
+        let hash = self.persist()?;
         self.open = true;
         Ok(hash)
     }
@@ -151,11 +155,12 @@ impl Snapshots {
     pub fn settled(&mut self) -> Result<(), CaptureError> {
         self.close()?;
         if let Some(after) = self.after.take() {
+            self.saved &= after == self.list;
             self.list = after;
             self.kept = OnceLock::new();
         }
         // Only room on the disk is at stake, and what could not be moved is read from the workspace again.
-        let _ = self.store.tidy(&mut self.list);
+        self.saved &= !self.store.tidy(&mut self.list).unwrap_or(true);
         Ok(())
     }
 
@@ -185,18 +190,31 @@ impl Snapshots {
         self.store.private
     }
 
-    fn persist(&mut self, changed: bool) -> Result<BlobHash, CaptureError> {
+    fn persist(&mut self) -> Result<BlobHash, CaptureError> {
         let open = self.run_dir.join(OPEN);
         DirBuilder::new().recursive(true).mode(0o700).create(&open).map_err(store_error("create", &open))?;
+        let mut linked = None;
+        if let (true, Some(hash)) = (self.saved, self.store.list_hash()) {
+            linked = self.store.link_into(&open, &self.list).then_some(hash);
+        }
+        let hash = match linked {
+            Some(hash) => hash,
+            None => self.write_list(&open)?,
+        };
+        sync_folder(&open)?;
+        sync_folder(&self.run_dir)?;
+        Ok(hash)
+    }
+
+    fn write_list(&mut self, open: &Path) -> Result<BlobHash, CaptureError> {
         let list = List { store: self.store.name(), entries: std::mem::take(&mut self.list) };
         let bytes = list.encode();
         self.list = list.entries;
-        self.store.write_list(&bytes, changed)?;
-        if !self.store.link_into(&open, &self.list) {
+        self.store.write_list(&bytes)?;
+        self.saved = true;
+        if !self.store.link_into(open, &self.list) {
             replace(&open.join(LIST), &bytes)?;
         }
-        sync_folder(&open)?;
-        sync_folder(&self.run_dir)?;
         Ok(hash_blob(&bytes))
     }
 

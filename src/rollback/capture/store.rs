@@ -12,6 +12,8 @@ use super::entry::{Entry, Place};
 use super::error::store_error;
 use super::list::List;
 use super::pack::{Pack, PackWriter, Packs, pack_name, pack_of};
+use crate::model::BlobHash;
+use crate::store::hash_blob;
 
 const LOCK: &str = "lock";
 const LIST: &str = "list";
@@ -30,8 +32,8 @@ pub(super) struct Store {
     lock: File,
     pub(super) private: bool,
     pub(super) packs: Packs,
-    /// Device and inode of the list as it was written last.
-    list: Option<(u64, u64)>,
+    /// Device and inode of the list as it was written last, and its hash.
+    list: Option<((u64, u64), BlobHash)>,
 }
 
 impl Store {
@@ -56,15 +58,17 @@ impl Store {
         }
     }
 
-    /// The list of the last snapshot, with what is kept of it; empty when there is none or it is damaged.
-    pub(super) fn read_list(&mut self) -> Vec<Entry> {
+    /// The list of the last snapshot, with what is kept of it, and whether that is all; empty when there is none or it
+    /// is damaged.
+    pub(super) fn read_list(&mut self) -> (Vec<Entry>, bool) {
         let path = self.folder.join(LIST);
-        let Some(list) = fs::read(&path).ok().and_then(|bytes| List::decode(&bytes)) else { return Vec::new() };
-        self.list = id_of(&path);
+        let Ok(bytes) = fs::read(&path) else { return (Vec::new(), false) };
+        let Some(list) = List::decode(&bytes) else { return (Vec::new(), false) };
+        self.list = id_of(&path).map(|id| (id, hash_blob(&bytes)));
         let mut entries = list.entries;
         self.open_packs(&entries, &[&self.folder.clone()]);
-        self.forget_missing(&mut entries);
-        entries
+        let whole = !self.forget_missing(&mut entries);
+        (entries, whole)
     }
 
     /// Opens the packs that a list names, each from the first folder that has it.
@@ -107,15 +111,17 @@ impl Store {
         PackWriter::create(&self.folder, places.filter(|(_, place)| self.packs.has(*place)).collect())
     }
 
-    /// Makes a list durable in the store. `changed` says that it differs from the one written last.
-    pub(super) fn write_list(&mut self, bytes: &[u8], changed: bool) -> Result<(), CaptureError> {
+    /// Makes a list durable in the store.
+    pub(super) fn write_list(&mut self, bytes: &[u8]) -> Result<(), CaptureError> {
         let path = self.folder.join(LIST);
-        if !changed && self.list.is_some() && id_of(&path) == self.list {
-            return Ok(());
-        }
         replace(&path, bytes)?;
-        self.list = id_of(&path);
+        self.list = id_of(&path).map(|id| (id, hash_blob(bytes)));
         Ok(())
+    }
+
+    /// The hash of the list in the store, when it is as it was written last.
+    pub(super) fn list_hash(&self) -> Option<BlobHash> {
+        self.list.filter(|(id, _)| id_of(&self.folder.join(LIST)) == Some(*id)).map(|(_, hash)| hash)
     }
 
     /// Puts links to the packs and to the list into a folder, so that deleting the store does not take them away
@@ -125,13 +131,16 @@ impl Store {
             let name = pack_name(pack);
             let _ = fs::hard_link(self.folder.join(&name), folder.join(&name));
         }
-        fs::hard_link(self.folder.join(LIST), folder.join(LIST)).is_ok() && id_of(&folder.join(LIST)) == self.list
+        let linked = folder.join(LIST);
+        let _ = fs::remove_file(&linked);
+        fs::hard_link(self.folder.join(LIST), &linked).is_ok() && id_of(&linked) == self.list.map(|(id, _)| id)
     }
 
     /// Removes packs that no entry needs, and writes what is needed anew when the rest holds too much for nothing.
-    pub(super) fn tidy(&mut self, entries: &mut [Entry]) -> Result<(), CaptureError> {
+    /// Whether the entries are not as they were.
+    pub(super) fn tidy(&mut self, entries: &mut [Entry]) -> Result<bool, CaptureError> {
         self.refresh()?;
-        self.forget_missing(entries);
+        let missing = self.forget_missing(entries);
         let needed: HashSet<u64> = needed(entries).collect();
         let held: u64 = self.packs.0.iter().filter(|(id, _)| needed.contains(id)).map(|(_, pack)| pack.len).sum();
         let places: HashSet<Place> = entries.iter().filter_map(|entry| entry.bytes?.place).collect();
@@ -143,10 +152,10 @@ impl Store {
         if rewrite || self.packs.0.keys().any(|pack| !needed.contains(pack)) {
             // First the list, then what it no longer names.
             let list = List { store: self.name(), entries: entries.to_vec() };
-            self.write_list(&list.encode(), true)?;
+            self.write_list(&list.encode())?;
         }
         self.remove_unneeded(entries);
-        Ok(())
+        Ok(missing || rewrite)
     }
 
     /// Removes files that no entry needs.

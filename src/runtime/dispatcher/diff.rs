@@ -96,8 +96,8 @@ impl Look {
         match self.facts.entry.status {
             ActionStatus::Intent => notes.push("no outcome is on record; this is what it was meant to leave".into()),
             ActionStatus::NotApplied => notes.push("it was never done; this is what it was meant to leave".into()),
-            // What has not landed is told beside who wrote the key next.
-            ActionStatus::Held | ActionStatus::Applied | ActionStatus::Undone => {}
+            ActionStatus::Held => notes.push("it has not landed; this is what it would leave".into()),
+            ActionStatus::Applied | ActionStatus::Undone => {}
         }
     }
 
@@ -309,6 +309,7 @@ mod tests {
         fs::remove_file(bench.path("a.txt")).unwrap();
         let diff = bench.diff(action, DiffSides::Action);
         assert_eq!(lines(&diff), ["+new"]);
+        assert_eq!(diff.notes, ["it has not landed; this is what it would leave"]);
         assert!(!diff.outside);
     }
 }

@@ -44,6 +44,10 @@ impl Dispatcher {
     pub(super) fn launch(&mut self, path: &str) {
         let Some(flight) = self.flights.get(path) else { return };
         let span = flight.span;
+        if let Some(why) = self.log.stopped() {
+            let text = format!("not done, because the run can't be recorded any more: failed to {why}");
+            return self.done(path, span, Done::Broken(Failure::new(text)));
+        }
         if self.is_headless()
             && let Some(limit) = self.crossed_limit(path)
         {

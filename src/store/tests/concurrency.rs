@@ -89,19 +89,35 @@ fn a_failed_write_is_told_and_nothing_follows_it() {
     write_now(&log, vec![note("good")]);
     log.recorder().close().unwrap();
     drop(log);
-    let opened = reopen_without_texts(&project);
+    let (seen, publish) = collector();
+    let opened = reopen_without_texts(&project, publish);
     let hash = opened.text("this has no table to go to");
     let failed = block_on(opened.append_durable(vec![note("with it")]).durable());
     assert!(matches!(failed, Err(StoreError::Database { .. })), "{failed:?}");
     let after = block_on(opened.append_durable(vec![note("later")]).durable());
     assert!(matches!(after, Err(StoreError::Stopped(_))), "{after:?}");
     assert_eq!(opened.recorder().committed(), Seq(1));
+    // The screen sees them all the same, and once that they are not recorded.
+    let said: Vec<String> = seen
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|event| match &event.body {
+            TraceBody::Note { text, .. } => text.clone(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!((said.len(), said[0].as_str(), said[2].as_str()), (3, "with it", "later"), "{said:?}");
+    assert!(said[1].contains("up to #1 is kept"), "{}", said[1]);
+    let refilled = opened.recorder().events(Seq(0), 100).unwrap();
+    assert_eq!(refilled.len(), 4, "who missed them finds them");
+    assert_eq!(opened.recorder().events(Seq(0), 2).unwrap(), refilled[..2]);
     assert!(opened.recorder().text(hash).is_ok(), "what was never stored is still readable while the process lives");
     assert!(opened.recorder().close().is_err());
 }
 
 /// Opens a run over a connection whose table of texts was dropped.
-fn reopen_without_texts(project: &Project) -> RunLog {
+fn reopen_without_texts(project: &Project, publish: Publish) -> RunLog {
     use crate::store::blobs::Blobs;
     use crate::store::chain::Chain;
     use crate::store::database::{self, WalWatch};
@@ -120,10 +136,9 @@ fn reopen_without_texts(project: &Project) -> RunLog {
         mark: Mark::open(&project.folder.path().join("mark")).unwrap(),
         wal: WalWatch::new(&database),
         sealed: Sealed { database: database.clone(), data: project.data.path().to_owned() },
-        publish: quiet(),
     };
     let lock = std::fs::File::open(project.folder.path().join("lock")).unwrap();
     let blobs = Blobs::new(project.folder.path().join("blobs"));
-    let store = DuckStore::writing(output, Seq(1), blobs, lock).unwrap();
+    let store = DuckStore::writing(output, publish, Seq(1), blobs, lock).unwrap();
     RunLog::new(Arc::new(store), state, Seq(1), std::collections::HashSet::new())
 }

@@ -211,3 +211,112 @@ fn nothing_acknowledged_is_lost_by_a_kill() {
         assert!(opened.log.recorder().committed().0 >= acknowledged);
     }
 }
+
+#[test]
+fn salvage_keeps_what_can_be_read_and_says_what_is_lost() {
+    let project = closed();
+    let whole = reopen(&project.folder).events;
+    tamper(&project.folder, "DELETE FROM events WHERE seq IN (9, 10); UPDATE texts SET text = 'x' WHERE seq = 1");
+    std::fs::write(project.folder.manifest_path(), "{").unwrap();
+    let damaged = std::fs::read(project.folder.database()).unwrap();
+    let done = project.folder.salvage().unwrap();
+    assert_eq!((done.kept, done.lost, done.damage.len()), (9, 3, 3), "{done:?}");
+    let aside = done.aside.unwrap();
+    assert_eq!(aside, project.folder.path().join("damaged-1"));
+    assert_eq!(std::fs::read(aside.join("run.duckdb")).unwrap(), damaged);
+    assert_eq!(std::fs::read(aside.join("manifest.json")).unwrap(), b"{");
+
+    let opened = reopen(&project.folder);
+    assert_eq!(opened.damage, Vec::<String>::new());
+    let (closing, kept) = opened.events.split_last().unwrap();
+    let lost = |event: &&TraceEvent| ![9, 10].contains(&event.seq.0);
+    assert_eq!(kept, whole.iter().filter(lost).cloned().collect::<Vec<_>>(), "the others are what and where they were");
+    let TraceBody::Note { error: true, text, .. } = &closing.body else { panic!("{closing:?}") };
+    for part in ["rows #9 to #10 are missing", "row #1 (texts) is not what was written", "damaged-1"] {
+        assert!(text.contains(part), "{text}");
+    }
+    write_now(&opened.log, vec![note("and on")]);
+    opened.log.recorder().close().unwrap();
+    assert_eq!(project.folder.manifest().unwrap().name, "notes");
+    assert_eq!(project.folder.salvage().unwrap().aside, None, "a whole log is left alone");
+}
+
+#[test]
+fn salvage_of_a_spoilt_databases_log_keeps_what_was_checkpointed() {
+    let project = closed();
+    let log = reopen(&project.folder).log;
+    for at in 0..20 {
+        write_now(&log, vec![note(&format!("more {at}"))]);
+    }
+    for part in [3, 2] {
+        let killed = copy_as_killed(&project);
+        let wal = killed.path().join("run.duckdb.wal");
+        let mut bytes = std::fs::read(&wal).unwrap();
+        let at = bytes.len() / part;
+        bytes[at..at + 16].fill(0xa5);
+        std::fs::write(&wal, &bytes).unwrap();
+        let done = killed.salvage().unwrap();
+        assert_eq!(done.kept + done.lost, 32, "{done:?}");
+        assert!(done.kept >= 12 && done.lost > 0, "{done:?}");
+        assert_eq!(std::fs::read(done.aside.unwrap().join("run.duckdb.wal")).unwrap(), bytes);
+        let opened = reopen(&killed);
+        assert_eq!((opened.damage, opened.log.recorder().committed()), (vec![], Seq(33)));
+        drop(opened.log);
+        std::fs::remove_dir_all(killed.path()).unwrap();
+    }
+}
+
+#[test]
+fn nothing_to_salvage_leaves_everything_as_it_is() {
+    let project = closed();
+    std::fs::write(project.folder.database(), "not a database").unwrap();
+    assert!(project.folder.salvage().is_err());
+    assert_eq!(std::fs::read(project.folder.database()).unwrap(), b"not a database");
+    assert!(!project.folder.path().join("damaged-1").exists());
+}
+
+#[test]
+fn a_run_is_sealed_by_closing_and_by_nothing_else() {
+    use crate::store::{mark::Mark, seal::Sealed};
+    let project = closed();
+    let sealed = |project: &Project| {
+        let sealed = Sealed { database: project.folder.database(), data: project.data.path().to_owned() };
+        sealed.fits(&Mark::read_seal(&project.folder.mark_path()))
+    };
+    assert!(sealed(&project));
+    drop(project.folder.open(quiet(), Access::ReadOnly).unwrap());
+    assert!(sealed(&project), "looking at it changes nothing");
+    let log = reopen(&project.folder).log;
+    assert!(!sealed(&project));
+    log.recorder().close().unwrap();
+    assert!(sealed(&project));
+    let mut bytes = std::fs::read(project.folder.database()).unwrap();
+    bytes[5000] ^= 1;
+    std::fs::write(project.folder.database(), &bytes).unwrap();
+    assert!(!sealed(&project));
+    bytes[5000] ^= 1;
+    std::fs::write(project.folder.database(), &bytes).unwrap();
+    assert!(sealed(&project));
+    let home = project.data.path().join("home");
+    std::fs::copy(&home, project.data.path().join("copy")).unwrap();
+    std::fs::rename(project.data.path().join("copy"), home).unwrap();
+    assert!(!sealed(&project), "a copied data folder is another's");
+}
+
+#[test]
+fn looking_at_a_killed_run_changes_no_file() {
+    let (project, log) = project();
+    for at in 0..20 {
+        write_now(&log, vec![note(&format!("note {at}"))]);
+    }
+    let killed = copy_as_killed(&project);
+    let files = || {
+        ["run.duckdb", "run.duckdb.wal", "mark", "manifest.json"]
+            .map(|name| std::fs::read(killed.path().join(name)).unwrap())
+    };
+    let before = files();
+    let verdict = crate::store::inspect::read(killed.path());
+    assert_eq!((verdict.rows, verdict.last, verdict.damage), (20, Seq(20), vec![]));
+    drop(killed.open(quiet(), Access::ReadOnly).unwrap());
+    assert!(files() == before);
+}

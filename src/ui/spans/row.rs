@@ -60,7 +60,11 @@ impl<'a> Picture<'a> {
         let tokens = span.counts.usage.input + span.counts.usage.output;
         let tokens = if tokens == 0 { String::new() } else { text::count(tokens) };
         line.put(self.columns.tokens, |to| cell::right(&tokens, to), dim(self.theme.text()));
-        let did = if span.will_be_permanent() { "perm?".to_owned() } else { did(span.counts, self.columns.did) };
+        let did = match self.spans.run.held.get(&row.span) {
+            Some(held) => format!("{} held", held.len()),
+            None if span.will_be_permanent() => "perm?".to_owned(),
+            None => did(span.counts, self.columns.did),
+        };
         line.put(self.columns.did, |to| cell::left(&did, to), dim(self.theme.text()));
         let bar = self.bar(span.start, span.end.unwrap_or(self.spans.now));
         line.put(self.columns.bar, |_| bar, dim(self.theme.kind(span.kind)));

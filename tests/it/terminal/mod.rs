@@ -7,3 +7,4 @@ mod project;
 mod pty;
 mod story;
 mod window;
+mod wreck;

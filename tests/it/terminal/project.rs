@@ -26,16 +26,28 @@ impl Project {
 
     /// The demo, whose models answer without delay.
     pub fn demo() -> Self {
-        let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
-        let read = |name: &str| fs::read_to_string(demo.join(name)).unwrap();
-        let replies = read("replies.toml");
-        let quick: Vec<&str> = replies.lines().filter(|line| !line.starts_with("delay_ms")).collect();
-        let project = Self::new(&read("pipeline.toml"), &quick.join("\n"), &[]);
-        for entry in fs::read_dir(demo.join("prompts")).unwrap() {
-            let name = format!("prompts/{}", entry.unwrap().file_name().to_str().unwrap());
-            project.write(&name, &read(&name));
+        let project = Self::quick("assets/demo", "");
+        let prompts = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/prompts");
+        for entry in fs::read_dir(prompts).unwrap() {
+            let entry = entry.unwrap();
+            let name = format!("prompts/{}", entry.file_name().to_str().unwrap());
+            project.write(&name, &fs::read_to_string(entry.path()).unwrap());
         }
         project
+    }
+
+    /// The demo of an agent's shell that goes wrong, with more in its pipeline.toml.
+    pub fn wreck(more: &str) -> Self {
+        Self::quick("assets/demo/wreck", more)
+    }
+
+    /// A pipeline and its script from this folder of the repository; its models answer without delay.
+    fn quick(folder: &str, more: &str) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+        let replies = read("replies.toml");
+        let quick: Vec<&str> = replies.lines().filter(|line| !line.starts_with("delay_ms")).collect();
+        Self::new(&format!("{}\n{more}", read("pipeline.toml")), &quick.join("\n"), &[])
     }
 
     /// One react agent, `main`, that writes `out.txt` over what was there and remembers a word, then ends.

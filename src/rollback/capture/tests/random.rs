@@ -55,19 +55,24 @@ fn apply(root: &Path, step: &Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn changes_are_the_difference_and_go_back(rounds in prop::collection::vec(prop::collection::vec(step(), 0..16), 2..5)) {
         let place = Place::new();
         let mut snapshots = place.snapshots();
-        for steps in rounds {
+        for (round, steps) in rounds.into_iter().enumerate() {
             let before = manifest(&place.root);
             snapshots.take().unwrap();
             for step in &steps {
                 apply(&place.root, step);
             }
             let after = manifest(&place.root);
+            if round % 2 == 1 {
+                // A crash while the command is open.
+                drop(snapshots);
+                snapshots = place.recovered().unwrap();
+            }
             let changes = snapshots.changes().unwrap();
             prop_assert_eq!(net(&changes), difference(&before, &after));
             take_back(&place.root, &changes, &|hash| snapshots.content(hash).unwrap());

@@ -189,6 +189,26 @@ fn a_snapshot_that_was_not_done_was_not_open() {
 }
 
 #[test]
+fn each_snapshot_is_the_one_that_a_crash_finds() {
+    // Removing and chmod bring nothing new into the store: its list has to be written all the same.
+    let place = Place::new();
+    place.sh(TREE);
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    let mut snapshots = place.snapshots();
+    for script in ["true", "rm a/one", "chmod 600 large", "rm -r a", "mv large l", "ln -s x y", "mkdir d; rmdir d"] {
+        snapshots.take().unwrap();
+        place.sh(script);
+        snapshots.changes().unwrap();
+        snapshots.settled().unwrap();
+        snapshots.take().unwrap();
+        drop(snapshots);
+        snapshots = place.recovered().unwrap();
+        assert_eq!(snapshots.changes().unwrap(), [], "{script}");
+        snapshots.settled().unwrap();
+    }
+}
+
+#[test]
 fn a_warm_start_reads_nothing_and_keeps_nothing_twice() {
     let place = Place::new();
     place.sh(TREE);

@@ -136,6 +136,7 @@ impl Written<'_> {
         let work = move || {
             let source = Source {
                 content: &|changed| written(&found, changed),
+                open: &|changed| found.open(&changed.path).ok(),
                 modified: &|changed| found.modified(&changed.path).ok(),
             };
             let landed = land(&log, &means.world, &recorded, &source);
