@@ -2,6 +2,7 @@
 //! done with each.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write as _;
 
 use super::{Scroll, safe};
 use crate::model::{
@@ -129,11 +130,11 @@ impl Rollback {
         let done = self.rows.len() - self.held - self.never;
         for (count, what) in [(self.held, "not landed"), (self.never, "never done")] {
             if count > 0 {
-                title.push_str(&format!(" · {count} {what}"));
+                let _ = write!(title, " · {count} {what}");
             }
         }
         if done > 0 {
-            title.push_str(&format!(" · {} of {done} undone", self.undone));
+            let _ = write!(title, " · {} of {done} undone", self.undone);
         }
         title
     }

@@ -4,6 +4,8 @@
 //! eight bits (Python's `surrogateescape`, with characters that UTF-8 can hold). A name that has such a character
 //! itself has it written byte by byte in the same way, so no two names become one.
 
+use std::fmt::Write as _;
+
 /// The first character that stands for a byte stands for byte 0x80.
 const FIRST: u32 = 0x10_FF80;
 
@@ -46,7 +48,9 @@ pub fn readable_name(name: &str) -> String {
     let mut shown = String::with_capacity(name.len());
     for letter in name.chars() {
         match byte_of(letter) {
-            Some(byte) => shown.push_str(&format!("\\x{byte:02x}")),
+            Some(byte) => {
+                let _ = write!(shown, "\\x{byte:02x}");
+            }
             None => shown.push(letter),
         }
     }
