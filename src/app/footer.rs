@@ -1,7 +1,9 @@
 //! The line at the bottom: what can follow a prefix, what is typed, why a key was refused, what `r` would do, and a
 //! few keys that work now.
 
+use super::text::plural;
 use super::{Key, Pane, State, UiAction, keys, safe};
+use crate::model::PauseReason;
 
 /// What the footer says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,8 +84,13 @@ pub fn footer(state: &State) -> Footer {
 
 /// That a command's changes wait to land; else what `u` would do in Rollback, and elsewhere what `r` would.
 fn preview(state: &State) -> Option<String> {
-    if let Some((_, line)) = state.held_line() {
-        return Some(line);
+    if let Some((span, changes)) = state.held_here() {
+        // Whoever pressed `c` and sees them held again wants to know why.
+        if let Some((_, PauseReason::Conflict { conflict })) = state.run.trace.pause(span) {
+            return Some(format!("{}: c asks, D drops", safe::line(conflict)));
+        }
+        let have = if changes == 1 { "has" } else { "have" };
+        return Some(format!("{} {have} not landed: c lands, D drops", plural(changes, "change")));
     }
     if state.focus == Pane::Rollback {
         return (keys::verb(UiAction::Undo).available)(state).ok().and_then(|()| state.rollback.undo_line(&state.run));

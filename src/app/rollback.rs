@@ -1,14 +1,12 @@
 //! The Rollback panel: the actions of the selected span and of everything below it, newest first, and what can be
 //! done with each.
 
-use std::collections::{BTreeSet, HashMap};
-use std::fmt::Write as _;
-
 use super::{Scroll, safe};
 use crate::model::{
     ActionChange, ActionOp, ActionStatus, Compensation, KeyKind, KeyState, LedgerEntry, RunState, Seq, SpanId,
     Standing, TraceBody, command_line,
 };
+use std::collections::{BTreeSet, HashMap};
 
 /// What can be done with an action, in a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,18 +123,13 @@ impl Rollback {
     pub fn title(&self, run: &RunState) -> String {
         let label = if self.span == SpanId::RUN { "run".into() } else { run.trace.label(self.span) };
         let scope = if self.narrow { " only" } else { " and below" };
-        let mut title = format!("Rollback · {}{scope}", safe::line(&label));
         // What never changed the world can't be counted among what is undone of it.
         let done = self.rows.len() - self.held - self.never;
-        for (count, what) in [(self.held, "not landed"), (self.never, "never done")] {
-            if count > 0 {
-                let _ = write!(title, " · {count} {what}");
-            }
-        }
-        if done > 0 {
-            let _ = write!(title, " · {} of {done} undone", self.undone);
-        }
-        title
+        let part = |count: usize, what: &str| if count > 0 { format!(" · {count} {what}") } else { String::new() };
+        let held = part(self.held, "not landed");
+        let never = part(self.never, "never done");
+        let undone = if done > 0 { format!(" · {} of {done} undone", self.undone) } else { String::new() };
+        format!("Rollback · {}{scope}{held}{never}{undone}", safe::line(&label))
     }
 
     /// The rows in a view of that height.

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::text::plural;
 use super::{Detail, Key, Layout, Log, Popup, Preview, Rollback, Tree};
 use crate::model::{
     Abilities, Breakpoint, Editable, Millis, PauseReason, RunState, RunStatus, ShellMode, SpanId, SpanStatus,
@@ -225,19 +224,6 @@ impl State {
             Some((_, PauseReason::Conflict { conflict })) => Some((span, conflict.clone())),
             _ => None,
         })
-    }
-
-    /// `7 changes have not landed: c lands, D drops`, and whose they are.
-    #[must_use]
-    pub fn held_line(&self) -> Option<(SpanId, String)> {
-        let (span, changes) = self.held_here()?;
-        let have = if changes == 1 { "has" } else { "have" };
-        let changes = plural(changes, "change");
-        let line = match self.conflict_within(span) {
-            Some(_) => format!("{changes} not landed, in conflict: c says which, D drops"),
-            None => format!("{changes} {have} not landed: c lands, D drops"),
-        };
-        Some((span, line))
     }
 
     /// Gives a panel the focus, and shows it.

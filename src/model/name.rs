@@ -4,8 +4,6 @@
 //! eight bits (Python's `surrogateescape`, with characters that UTF-8 can hold). A name that has such a character
 //! itself has it written byte by byte in the same way, so no two names become one.
 
-use std::fmt::Write as _;
-
 /// The first character that stands for a byte stands for byte 0x80.
 const FIRST: u32 = 0x10_FF80;
 
@@ -49,7 +47,9 @@ pub fn readable_name(name: &str) -> String {
     for letter in name.chars() {
         match byte_of(letter) {
             Some(byte) => {
-                let _ = write!(shown, "\\x{byte:02x}");
+                const HEX: &[u8; 16] = b"0123456789abcdef";
+                shown.push_str("\\x");
+                shown.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
             }
             None => shown.push(letter),
         }

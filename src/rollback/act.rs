@@ -165,7 +165,7 @@ fn make(world: &World, change: &Change, old: &Value, action: Seq) -> Result<KeyS
 
 /// The state a put left. Mode bits are the world's choice when none were asked for.
 fn left(world: &World, key: &Key, new: &Value) -> KeyState {
-    match world.read(key).map(|found| found.state()) {
+    match world.peek(key).map(|found| found.state()) {
         Ok(found) if same_content(&found, &new.state()) => found,
         _ => new.state(),
     }
@@ -174,7 +174,7 @@ fn left(world: &World, key: &Key, new: &Value) -> KeyState {
 /// A put that failed may have done something all the same: takes it back, or says truthfully what is there.
 fn after_failure(world: &World, key: &Key, old: &Value, why: &str) -> ActionChange {
     let unchanged = |found: &Value| found.state() == old.state();
-    match world.read(key) {
+    match world.peek(key) {
         Ok(found) if !unchanged(&found) => match world.put(key, old) {
             Ok(()) => ActionChange::Failed { error: why.to_owned() },
             Err(_) => ActionChange::Applied { after: found.state() },

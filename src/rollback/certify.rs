@@ -1,10 +1,10 @@
 //! The certificate: a second reading of what was touched, by another way than the one it was put back by.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -25,8 +25,7 @@ pub(super) fn certify(log: &RunLog, world: &World, expected: &Expected) -> Certi
         let (wanted, found) = if *is_path {
             (
                 recorded.clone(),
-                read_path(&Path::new(&workspace).join(OsString::from_vec(name_to_bytes(name))))
-                    .map_err(|error| error.to_string()),
+                read_path(Path::new(&workspace), &name_to_bytes(name)).map_err(|error| error.to_string()),
             )
         } else {
             let found = memory.remove(name).unwrap_or(KeyState::Absent);
@@ -44,7 +43,17 @@ pub(super) fn certify(log: &RunLog, world: &World, expected: &Expected) -> Certi
     certificate
 }
 
-fn read_path(path: &Path) -> io::Result<KeyState> {
+fn read_path(workspace: &Path, name: &[u8]) -> io::Result<KeyState> {
+    let mut path = workspace.to_owned();
+    let mut parts = name.split(|byte| *byte == b'/').peekable();
+    while let Some(part) = parts.next() {
+        path.push(OsStr::from_bytes(part));
+        // What a link leads to is somewhere else.
+        if parts.peek().is_some() && fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+            return Ok(KeyState::Absent);
+        }
+    }
+    let path = path.as_path();
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

@@ -35,6 +35,8 @@ pub(super) enum Finding {
     Leave(String),
     /// Something changed its key since.
     Conflict(Conflict),
+    /// It can be seen only once the steps before it have opened a folder above it.
+    Shut,
 }
 
 /// What the steps already found good will have done.
@@ -58,8 +60,16 @@ impl Ahead {
         if self.keeping.iter().map(Vec::len).sum::<usize>() > AT_ONCE { self.kept(log) } else { Ok(()) }
     }
 
+    /// Whether a folder above a path will be another than it is now.
+    fn opens(&self, key: &Key) -> bool {
+        key.name.match_indices('/').any(|(at, _)| self.states.contains_key(&key.name[..at]))
+    }
+
     /// Makes everything to be kept last.
     pub fn kept(&mut self, log: &RunLog) -> Result<(), StoreError> {
+        if self.keeping.is_empty() {
+            return Ok(());
+        }
         let keeping = std::mem::take(&mut self.keeping);
         if keeping.is_empty() {
             return Ok(());
@@ -123,8 +133,10 @@ fn look_at_path(log: &RunLog, world: &World, action: Seq, facts: Facts, ahead: &
         |found: String| Finding::Conflict(Conflict { action, key: key.to_string(), by: ConflictBy::Outside { found } });
     let (present, bytes) = match ahead.states.get(&key.name) {
         Some(state) => (state.clone(), None),
-        None => match world.read(&key) {
+        None => match world.peek(&key) {
             Ok(value) => (value.state(), Some(value)),
+            Err(_) if ahead.opens(&key) && !ahead.only_looking => return Finding::Shut,
+            Err(_) if ahead.opens(&key) => (facts.after.clone(), None),
             Err(error) => return outside(format!("something that can't be read: failed to {error}")),
         },
     };
@@ -136,6 +148,12 @@ fn look_at_path(log: &RunLog, world: &World, action: Seq, facts: Facts, ahead: &
     let as_left = if intent { same_content(&present, left) } else { present == *left };
     if !as_left && !force {
         return outside(describe(&present, left));
+    }
+    // Read when its turn comes otherwise.
+    if ahead.only_looking
+        && let Err(why) = value_of(log, &facts.record.old)
+    {
+        return Finding::Leave(why);
     }
     if let Some(Value::File { bytes, .. }) = bytes
         && !ahead.only_looking

@@ -46,12 +46,13 @@ impl Recorded {
     }
 }
 
+/// Opens the file that a change leaves, with its permission bits; `None` when it leaves none.
+pub type Opened = Result<Option<(File, u32)>, String>;
+
 /// What a change that has not been carried out needs to be.
 pub struct Source<'a> {
-    /// The bytes it leaves.
-    pub content: Content<'a>,
-    /// A file that is left out of capture, open, with its permission bits: it lands all the same.
-    pub open: &'a (dyn Fn(&Changed) -> Option<(File, u32)> + Sync),
+    /// The file it leaves.
+    pub file: &'a (dyn Fn(&Changed) -> Opened + Sync),
     /// A file's time of last change.
     pub modified: &'a (dyn Fn(&Changed) -> Option<SystemTime> + Sync),
 }
@@ -158,13 +159,11 @@ pub fn land(log: &RunLog, world: &World, recorded: &Recorded, source: &Source<'_
     let mut landed: Vec<(Seq, &Changed)> = Vec::new();
     for (action, changed) in recorded.actions() {
         match put_new(world, changed, source, many) {
-            Ok(()) => landed.push((action, changed)),
-            // A pipe, a socket, a device: nothing that is kept or made.
-            Err(NotPut::LeftAlone) => {
-                let error = changed.left_out.clone().unwrap_or_default();
-                rows.push(event(action, ActionChange::Failed { error }));
+            Ok(true) => landed.push((action, changed)),
+            Ok(false) => {
+                rows.push(event(action, ActionChange::Failed { error: changed.left_out.clone().unwrap_or_default() }));
             }
-            Err(NotPut::Failed(why)) => {
+            Err(why) => {
                 failed = Some((action, changed, why));
                 break;
             }
@@ -256,7 +255,7 @@ fn who(log: &RunLog, root: &Path, changed: &Changed, since: Since) -> Option<Str
 /// # Errors
 /// When they can't be read, or changed since.
 pub fn before_image(world: &World, changed: &Changed) -> Result<Vec<u8>, String> {
-    match world.read(&key(changed)) {
+    match world.peek(&key(changed)) {
         Ok(value) if value.state() == changed.old => match value {
             Value::File { bytes, .. } => Ok(bytes),
             _ => Err("it was no file".into()),
@@ -266,31 +265,21 @@ pub fn before_image(world: &World, changed: &Changed) -> Result<Vec<u8>, String>
     }
 }
 
-/// Why a change was not put.
-enum NotPut {
-    /// It is nothing that can be.
-    LeftAlone,
-    /// The world's words.
-    Failed(String),
-}
-
-fn put_new(world: &World, changed: &Changed, source: &Source<'_>, later: bool) -> Result<(), NotPut> {
+/// Carries one change out; `false`: it is neither file, folder nor link, and stays where it is.
+fn put_new(world: &World, changed: &Changed, source: &Source<'_>, later: bool) -> Result<bool, String> {
     let how = Put { later, modified: (source.modified)(changed) };
-    let failed = |error: WorldError| NotPut::Failed(format!("failed to {error}"));
+    let done = |put: Result<(), WorldError>| put.map(|()| true).map_err(|error| format!("failed to {error}"));
     let value = match &changed.new {
-        KeyState::Unknown => {
-            let (mut file, mode) = (source.open)(changed).ok_or(NotPut::LeftAlone)?;
-            return world.copy(&key(changed), &mut file, mode, how).map_err(failed);
-        }
-        KeyState::File { mode, .. } => {
-            let bytes = (source.content)(changed).map_err(NotPut::Failed)?;
-            Value::File { bytes, mode: Some(*mode) }
+        // What is left out of capture has no state, and is a change like any other.
+        KeyState::File { .. } | KeyState::Unknown => {
+            let Some((mut file, mode)) = (source.file)(changed)? else { return Ok(false) };
+            return done(world.copy(&key(changed), &mut file, mode, how));
         }
         KeyState::Directory { mode } => Value::Directory { mode: Some(*mode), entries: Vec::new() },
         KeyState::Symlink { target } => Value::Symlink { target: target.clone() },
         _ => Value::Absent,
     };
-    world.put_as(&key(changed), &value, how).map_err(failed)
+    done(world.put_as(&key(changed), &value, how))
 }
 
 /// Keeps the before-images, appends the rows and the renames among them.

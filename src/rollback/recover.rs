@@ -45,8 +45,8 @@ async fn look(
     let mut changes = snapshots.changes().map_err(|error| failed(&error))?;
     // The process may have died between their rows and the command's end; rows of one command are all there or none.
     let known = recorded(log, command, start.span);
-    changes.retain(|changed| !known.contains(&changed.path));
     let count = changes.len();
+    changes.retain(|changed| !known.contains(&changed.path));
     let doer = log.with(|state| Doer {
         span: state.trace.agent_of(start.span),
         tool_span: start.span,

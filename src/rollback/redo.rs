@@ -86,7 +86,7 @@ fn target(log: &RunLog, world: &World, entry: &LedgerEntry) -> Result<Value, Sta
     if let Some(first) = missing_folder(log, world, entry) {
         return Err(Stay::Left(format!("redo {first} first: it made the folder this is in")));
     }
-    let found = world.read(key).map_err(|error| Stay::Left(format!("failed to {error}")))?.state();
+    let found = world.peek(key).map_err(|error| Stay::Left(format!("failed to {error}")))?.state();
     if found != entry.record.old {
         return Err(match last_before(log, entry, key) {
             Some(first) => Stay::Left(format!("redo {first} first: it stood on what that left")),
@@ -104,7 +104,7 @@ fn target(log: &RunLog, world: &World, entry: &LedgerEntry) -> Result<Value, Sta
 fn missing_folder(log: &RunLog, world: &World, entry: &LedgerEntry) -> Option<Seq> {
     let name = &entry.record.key.name;
     let above = name.match_indices('/').map(|(at, _)| Key::directory(&name[..at]));
-    let missing = |folder: &Key| matches!(world.read(folder), Ok(Value::Absent));
+    let missing = |folder: &Key| matches!(world.peek(folder), Ok(Value::Absent));
     above.filter(missing).find_map(|folder| last_before(log, entry, &folder))
 }
 

@@ -14,14 +14,13 @@ pub async fn settle(log: &RunLog, world: &World) -> Vec<String> {
     let open = log.with(left_open);
     let mut lines = Vec::new();
     let mut rows = Vec::new();
-    // What an older action at the same path has to have left, once a newer one is known to have been done.
-    let mut below: HashMap<String, KeyState> = HashMap::new();
+    let mut chains = Chains::of(&open);
     for entry in &open {
         if let Err(error) = world.tidy(&entry.record.key) {
             lines.push(format!("{} {}: failed to {error}", entry.seq, entry.record.key));
         }
         let (change, line) = match entry.status {
-            ActionStatus::Intent | ActionStatus::Held => settle_intent(world, entry, &mut below),
+            ActionStatus::Intent | ActionStatus::Held => settle_intent(world, entry, &mut chains),
             ActionStatus::Undone => settle_redo(world, entry),
             _ => settle_undo(log, world, entry, &open),
         };
@@ -38,12 +37,12 @@ pub async fn settle(log: &RunLog, world: &World) -> Vec<String> {
 
 /// The actions that [`settle`] will find undone, or never done; nothing is touched or recorded.
 pub fn settles_away(log: &RunLog, world: &World) -> HashSet<Seq> {
-    let mut below = HashMap::new();
     let all = log.with(left_open);
     let mut open = all.clone();
+    let mut chains = Chains::of(&open);
     open.retain(|entry| match entry.status {
         ActionStatus::Intent | ActionStatus::Held => {
-            settle_intent(world, entry, &mut below).0 == Some(ActionChange::NotApplied)
+            settle_intent(world, entry, &mut chains).0 == Some(ActionChange::NotApplied)
         }
         ActionStatus::Undone => false,
         _ => undo_can_be_finished(world, entry, &all),
@@ -60,7 +59,8 @@ fn left_open(state: &RunState) -> Vec<LedgerEntry> {
 
 fn undo_can_be_finished(world: &World, entry: &LedgerEntry, open: &[LedgerEntry]) -> bool {
     let known = |found: KeyState| found == entry.record.old || found == entry.after || is_past(entry, &found, open);
-    entry.record.key.kind == KeyKind::Memory || world.read(&entry.record.key).is_ok_and(|value| known(value.state()))
+    let kind = entry.record.key.kind;
+    kind == KeyKind::Memory || kind.is_path() && world.peek(&entry.record.key).is_ok_and(|value| known(value.state()))
 }
 
 /// Whether an undo of many actions had gone on to an older one at the same path, and put that one's old state there.
@@ -75,7 +75,24 @@ fn is_past(entry: &LedgerEntry, found: &KeyState, open: &[LedgerEntry]) -> bool 
 
 type Settled = (Option<ActionChange>, String);
 
-fn settle_intent(world: &World, entry: &LedgerEntry, below: &mut HashMap<String, KeyState>) -> Settled {
+/// Actions without an outcome that follow each other at one path, such as a folder that is made and then closed.
+struct Chains {
+    /// What was there before the first of them.
+    before: HashMap<String, KeyState>,
+    /// What an older one has to have left, once a newer one is known to have been done.
+    below: HashMap<String, KeyState>,
+}
+
+impl Chains {
+    /// `open`: newest first.
+    fn of(open: &[LedgerEntry]) -> Self {
+        let intents = open.iter().filter(|entry| matches!(entry.status, ActionStatus::Intent | ActionStatus::Held));
+        let before = intents.map(|entry| (entry.record.key.name.clone(), entry.record.old.clone())).collect();
+        Self { before, below: HashMap::new() }
+    }
+}
+
+fn settle_intent(world: &World, entry: &LedgerEntry, chains: &mut Chains) -> Settled {
     let record = &entry.record;
     let never = || (Some(ActionChange::NotApplied), "it was recorded, and never happened".to_owned());
     match record.key.kind {
@@ -85,17 +102,19 @@ fn settle_intent(world: &World, entry: &LedgerEntry, below: &mut HashMap<String,
         }
         _ => {}
     }
-    let found = match below.get(&record.key.name) {
+    let newer = chains.below.get(&record.key.name);
+    let found = match newer {
         Some(state) => state.clone(),
-        None => match world.read(&record.key) {
+        None => match world.peek(&record.key) {
             Ok(value) => value.state(),
             Err(error) => return (None, format!("whether it was done is not known: failed to {error}")),
         },
     };
-    if found == record.old {
+    let untouched = newer.is_none() && chains.before.get(&record.key.name) == Some(&found);
+    if untouched || found == record.old {
         never()
     } else if same_content(&found, &record.intended) {
-        below.insert(record.key.name.clone(), record.old.clone());
+        chains.below.insert(record.key.name.clone(), record.old.clone());
         (Some(ActionChange::Applied { after: found }), "it was done, and is on record now".into())
     } else {
         let line = format!("it is neither as before nor as intended, but {}; look before you undo it", found.summary());
@@ -115,7 +134,7 @@ fn settle_undo(log: &RunLog, world: &World, entry: &LedgerEntry, open: &[LedgerE
             Err(why) => refused(why),
         };
     }
-    let found = match world.read(&entry.record.key) {
+    let found = match world.peek(&entry.record.key) {
         Ok(value) => value.state(),
         Err(error) => return refused(format!("its undo is left undone: failed to {error}")),
     };
@@ -152,7 +171,7 @@ fn settle_redo(world: &World, entry: &LedgerEntry) -> Settled {
     if entry.record.key.kind == KeyKind::Memory {
         return undone();
     }
-    match world.read(&entry.record.key) {
+    match world.peek(&entry.record.key) {
         Ok(value) if value.state() == entry.after => {
             (Some(ActionChange::Redone), "it was redone, and is on record now".into())
         }

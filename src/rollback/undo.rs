@@ -32,7 +32,13 @@ pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions
     let mut report = UndoReport::default();
     let mut expected = Expected::new();
     let hands = Hands { log, world, by };
-    let steps = undo_known(hands, actions, force, &mut report, &mut expected).await;
+    let mut steps = Vec::new();
+    let mut open = actions.to_vec();
+    while !open.is_empty() && report.conflict.is_none() {
+        let (done, rest) = undo_known(hands, &open, force, &mut report, &mut expected).await;
+        open = if done.is_empty() { Vec::new() } else { rest };
+        steps.extend(done);
+    }
     for step in steps.iter().filter(|step| step.record.key.kind.is_path()) {
         for (action, key) in folder::asked_above(log, &step.record.key) {
             if !folder::is_deserted(log, world, action, &key) {
@@ -50,7 +56,7 @@ pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions
 pub fn preview(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> UndoReport {
     let mut report = UndoReport::default();
     let ahead = Ahead { only_looking: true, gone: settles_away(log, world), ..Ahead::default() };
-    let steps = survey(log, world, actions, force, ahead, &mut report, &mut Vec::new());
+    let steps = survey(log, world, actions, force, ahead, &mut report, &mut Vec::new()).0;
     report.undone = steps.into_iter().map(|step| step.action).collect();
     report
 }
@@ -63,20 +69,20 @@ struct Hands<'a> {
     by: &'a dyn Compensate,
 }
 
-/// Undoes just these; returns the steps that were done and notes what they leave.
+/// Undoes just these; returns the steps that were done, notes what they leave, and what can be looked at only now.
 async fn undo_known(
     hands: Hands<'_>,
     actions: &[Seq],
     force: bool,
     report: &mut UndoReport,
     expected: &mut Expected,
-) -> Vec<Step> {
+) -> (Vec<Step>, Vec<Seq>) {
     let Hands { log, world, .. } = hands;
     let mut rows = Vec::new();
-    let steps = survey(log, world, actions, force, Ahead::default(), report, &mut rows);
+    let (steps, rest) = survey(log, world, actions, force, Ahead::default(), report, &mut rows);
     if steps.is_empty() {
         log.append(rows);
-        return steps;
+        return (steps, rest);
     }
     rows.extend(steps.iter().flat_map(announce));
     if !rows.is_empty()
@@ -84,7 +90,7 @@ async fn undo_known(
     {
         let why = format!("nothing was undone: failed to {error}");
         report.left.extend(steps.iter().map(|step| PlanLeave { action: step.action, why: why.clone() }));
-        return Vec::new();
+        return (Vec::new(), rest);
     }
     crash_point("undo-announced");
     let mut outcomes = Vec::new();
@@ -103,10 +109,11 @@ async fn undo_known(
             expected.insert(place(&step.record.key), step.record.old.clone());
         }
     }
-    done
+    (done, rest)
 }
 
-/// Which of the actions can be undone, up to the first conflict; what can't goes to the report and the rows.
+/// Which of the actions can be undone, up to the first conflict, and those to look at after that; what can't be undone
+/// goes to the report and the rows.
 fn survey(
     log: &RunLog,
     world: &World,
@@ -115,9 +122,10 @@ fn survey(
     mut ahead: Ahead,
     report: &mut UndoReport,
     rows: &mut Vec<TraceBody>,
-) -> Vec<Step> {
+) -> (Vec<Step>, Vec<Seq>) {
     let mut steps: Vec<Step> = Vec::new();
-    for &action in actions {
+    let mut rest = Vec::new();
+    for (at, &action) in actions.iter().enumerate() {
         if ahead.gone.contains(&action) {
             continue;
         }
@@ -141,13 +149,17 @@ fn survey(
                 report.conflict = Some(conflict);
                 break;
             }
+            Finding::Shut => {
+                rest.extend_from_slice(&actions[at..]);
+                break;
+            }
         }
     }
     if let Err(error) = ahead.kept(log) {
         let why = format!("what is there now could not be kept: failed to {error}");
         report.left.extend(steps.drain(..).map(|step| PlanLeave { action: step.action, why: why.clone() }));
     }
-    steps
+    (steps, rest)
 }
 
 /// The rows that have to be on disk before the first step touches the world; none for memory, and a compensation
@@ -234,7 +246,7 @@ enum Stay {
 fn put_back(log: &RunLog, world: &World, step: &Step, gone: &HashSet<Seq>, force: bool, how: Put) -> Result<(), Stay> {
     let key = &step.record.key;
     // Read again: recording took a moment, and someone outside may have used it.
-    let found = world.read(key).map_err(|error| Stay::Left(format!("failed to {error}")))?.state();
+    let found = world.peek(key).map_err(|error| Stay::Left(format!("failed to {error}")))?.state();
     if found != step.present && !force {
         let by = ConflictBy::Outside { found: describe(&found, &step.present) };
         return Err(Stay::Conflict(Conflict { action: step.action, key: key.to_string(), by }));

@@ -206,14 +206,29 @@ async fn an_intent_that_was_done_is_found_and_can_be_undone() {
     assert_eq!(run.text("f"), None);
 }
 
+#[tokio::test]
+async fn a_folder_that_was_to_be_made_and_closed_never_was() {
+    let folder = |mode| KeyState::Directory { mode };
+    let run = Fixture::new();
+    let made = intent(&run, Key::directory("d"), folder(0o755));
+    let closed = intent_on(&run, Key::directory("d"), folder(0o755), folder(0o555));
+    settle(&run.log, &run.world).await;
+    let standing = |seq| run.log.with(|state| state.ledger.standing(seq));
+    assert_eq!([made, closed].map(standing), [(); 2].map(|()| crate::model::Standing::NotApplied));
+}
+
 fn intent(run: &Fixture, key: Key, intended: KeyState) -> Seq {
+    intent_on(run, key, KeyState::Absent, intended)
+}
+
+fn intent_on(run: &Fixture, key: Key, old: KeyState, intended: KeyState) -> Seq {
     run.log.append(vec![TraceBody::Action(ActionRecord {
         span: SpanId(1),
         tool_span: SpanId(2),
         tool_name: "t".into(),
         key,
         op: crate::model::ActionOp::Set,
-        old: KeyState::Absent,
+        old,
         intended,
         undo: Undoability::Undo,
     })])

@@ -4,7 +4,7 @@
 //! leave the workspace, even when something changes it meanwhile, and no file has two names.
 
 use std::ffi::OsString;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -62,17 +62,22 @@ impl Files {
         }
     }
 
-    pub(super) fn read(&self, path: &str) -> Result<Value, WorldError> {
+    /// What is at a path; `list`: with the entries of a folder.
+    pub(super) fn read(&self, path: &str, list: bool) -> Result<Value, WorldError> {
+        let directory = |folder: &Dir, found: &Metadata| {
+            let entries = if list { self.entries(folder, path)? } else { Vec::new() };
+            Ok(Value::Directory { mode: Some(found.mode() & PERMISSIONS), entries })
+        };
         if path == ROOT {
             let found = self.root.dir_metadata().map_err(WorldError::io("read the folder", path))?;
-            return self.directory(&self.root, &found, path);
+            return directory(&self.root, &found);
         }
         let Some(place) = self.place(path)? else { return Ok(Value::Absent) };
         let Some(found) = place.metadata()? else { return Ok(Value::Absent) };
         self.refuse_data(&found, path)?;
         if found.is_dir() {
             let folder = place.folder.open_dir_nofollow(&place.name).map_err(place.io("open the folder"))?;
-            self.directory(&folder, &found, path)
+            directory(&folder, &found)
         } else if found.is_symlink() {
             Ok(Value::Symlink { target: place.target()? })
         } else if found.is_file() {
@@ -83,10 +88,12 @@ impl Files {
     }
 
     pub(super) fn put(&self, path: &str, value: &Value, how: Put) -> Result<(), WorldError> {
-        let absent = *value == Value::Absent;
-        self.put_at(path, absent, how, |place, found| match value {
+        if *value == Value::Absent && path != ROOT && self.place(path)?.is_none() {
+            return Ok(());
+        }
+        self.change(path, how, |place, found| match value {
             Value::Absent => place.remove(found),
-            Value::File { bytes, mode } => place.write(found, *mode, how, |file| file.write_all(bytes)),
+            Value::File { bytes, mode } => place.write(found, &mut bytes.as_slice(), *mode, how),
             Value::Directory { mode, .. } => place.make_folder(found, *mode),
             Value::Symlink { target } => place.link(found, target),
             Value::Text(_) | Value::List(_) => {
@@ -95,26 +102,23 @@ impl Files {
         })
     }
 
-    /// Puts a file whose bytes are read meanwhile.
+    /// Makes a file of what is read from `from`, however much that is.
     pub(super) fn copy(&self, path: &str, from: &mut dyn Read, mode: u32, how: Put) -> Result<(), WorldError> {
-        self.put_at(path, false, how, |place, found| {
-            place.write(found, Some(mode), how, |file| io::copy(from, file).map(drop))
-        })
+        self.change(path, how, |place, found| place.write(found, from, Some(mode), how))
     }
 
-    fn put_at(
+    /// Has a path changed, where it may be.
+    fn change(
         &self,
         path: &str,
-        absent: bool,
         how: Put,
-        put: impl FnOnce(&Place<'_>, Option<&Metadata>) -> Result<(), WorldError>,
+        make: impl FnOnce(&Place<'_>, Option<&Metadata>) -> Result<(), WorldError>,
     ) -> Result<(), WorldError> {
         if path == ROOT {
             return Err(WorldError::WrongState { key: path.to_owned(), why: "it is the workspace itself" });
         }
         let place = match self.place(path)? {
             Some(place) => place,
-            None if absent => return Ok(()),
             None => {
                 let why = "the folder it is in does not exist, or is not a folder".to_owned();
                 return Err(WorldError::Io { what: "write", path: path.to_owned(), why });
@@ -129,7 +133,7 @@ impl Files {
             }
         }
         let _writable = place.writable().map_err(place.io("write in the folder of"))?;
-        put(&place, found.as_ref())?;
+        make(&place, found.as_ref())?;
         if how.later { Ok(()) } else { sync(&place.folder).map_err(place.io("save the folder of")) }
     }
 
@@ -182,7 +186,7 @@ impl Files {
         Ok(())
     }
 
-    fn directory(&self, folder: &Dir, found: &Metadata, path: &str) -> Result<Value, WorldError> {
+    fn entries(&self, folder: &Dir, path: &str) -> Result<Vec<String>, WorldError> {
         let mut entries = Vec::new();
         for entry in folder.entries().map_err(WorldError::io("list the folder", path))? {
             let entry = entry.map_err(WorldError::io("list the folder", path))?;
@@ -197,7 +201,7 @@ impl Files {
             entries.push(name);
         }
         entries.sort();
-        Ok(Value::Directory { mode: Some(found.mode() & PERMISSIONS), entries })
+        Ok(entries)
     }
 }
 
@@ -278,9 +282,9 @@ impl Place<'_> {
     fn write(
         &self,
         found: Option<&Metadata>,
+        from: &mut dyn Read,
         mode: Option<u32>,
         how: Put,
-        fill: impl FnOnce(&mut std::fs::File) -> io::Result<()>,
     ) -> Result<(), WorldError> {
         let kept = found.filter(|found| found.is_file()).map(|found| found.mode() & PERMISSIONS);
         let mode = mode.or(kept).unwrap_or(NEW_FILE);
@@ -288,10 +292,11 @@ impl Place<'_> {
         self.replace("write", |temporary| {
             let mut options = OpenOptions::new();
             options.write(true).create_new(true).follow(FollowSymlinks::No);
-            let mut file = self.folder.open_with(temporary, &options)?.into_std();
-            fill(&mut file)?;
+            let mut file = self.folder.open_with(temporary, &options)?;
+            io::copy(from, &mut file)?;
             // After the bytes: writing to a file takes its set-user-id bit away.
-            file.set_permissions(<std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(mode))?;
+            file.set_permissions(Permissions::from_mode(mode))?;
+            let file = file.into_std();
             if let Some(modified) = how.modified {
                 file.set_modified(modified)?;
             }

@@ -72,7 +72,15 @@ impl World {
         if key.kind == KeyKind::Memory {
             return Ok(self.lock_memory().get(&key.name).cloned().unwrap_or(Value::Absent));
         }
-        self.files.read(&self.path_of(key)?)
+        self.files.read(&self.path_of(key)?, true)
+    }
+
+    /// [`World::read`], but of a folder only that it is one: its entries are not listed, which it may not allow.
+    ///
+    /// # Errors
+    /// As [`World::read`].
+    pub fn peek(&self, key: &Key) -> Result<Value, WorldError> {
+        if key.kind == KeyKind::Memory { self.read(key) } else { self.files.read(&self.path_of(key)?, false) }
     }
 
     /// Puts the key into this state, exactly. A folder is only made or removed by itself, never with what is in it.
@@ -103,10 +111,10 @@ impl World {
         Ok(())
     }
 
-    /// Puts a file whose bytes are read from somewhere else, whatever its size.
+    /// Makes a file of what is read from `from`, however much that is: its bytes are not held in memory.
     ///
     /// # Errors
-    /// As [`World::put`], and when they can't be read.
+    /// As [`World::put`], and when `from` can't be read.
     pub fn copy(&self, key: &Key, from: &mut dyn Read, mode: u32, how: Put) -> Result<(), WorldError> {
         self.files.copy(&self.path_of(key)?, from, mode, how)
     }

@@ -17,7 +17,7 @@ pub const ROOT: &str = ".";
 /// When it is empty, leads out of the workspace, or is absolute and can't be made relative.
 pub fn normalise(path: &str, root: Option<&Path>) -> Result<String, WorldError> {
     let invalid = |why| Err(WorldError::Invalid { path: path.to_owned(), why });
-    if path.trim().is_empty() {
+    if path.is_empty() {
         return invalid("it is empty");
     }
     if path.contains('\0') {
@@ -92,7 +92,7 @@ mod tests {
         for path in ["..", "../x", "a/../../x", "/etc/passwd", "/w/spaceship", "/w", "/w/space/../x", "/../w"] {
             assert!(matches!(relative(path), Err(WorldError::Outside { .. })), "{path}");
         }
-        for path in ["", "  ", "a\0b"] {
+        for path in ["", "a\0b"] {
             assert!(matches!(relative(path), Err(WorldError::Invalid { .. })), "{path:?}");
         }
     }

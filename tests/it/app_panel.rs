@@ -153,7 +153,7 @@ fn what_would_land_on_someone_elses_change_lands_by_choice_only() {
     bench.event(TraceBody::Released { span: bash, how: "continue".into(), stale: false });
     let conflict = "a.txt was changed from outside".to_owned();
     bench.event(TraceBody::Paused { span: bash, gate: Gate::AfterTool, reason: PauseReason::Conflict { conflict } });
-    assert!(footer(&bench.state).left.contains("in conflict"), "{:?}", footer(&bench.state));
+    assert!(footer(&bench.state).left.ends_with("changed from outside: c asks, D drops"), "{:?}", footer(&bench.state));
     for key in ["c", "C", "s", "o", "O"] {
         assert_eq!(bench.keys(key), [], "{key}");
         assert!(ask_lines(&bench).contains(&"a.txt was changed from outside".into()), "{key}");

@@ -44,6 +44,7 @@ const CASES: &[Case] = &[
     case("a hardlinked pair", "echo x > a; ln a b", "echo more >> a; chmod 600 b"),
     case("empty directories", "mkdir -p gone/deep", "mkdir -p new/deep; rmdir gone/deep"),
     case("wild names", "", "echo x > $'a\\nb'; mkdir $'d\\xff'; echo y > $'d\\xff/\\xc3('; ln -s $'\\xfe' $'l\\xfd'"),
+    case("a name of spaces", "echo x > ' '", "echo y >> ' '; mkdir '  '; echo z > '  / '"),
     case("wild names removed", "echo x > $'a\\nb'; mkdir $'d\\xff'; echo y > $'d\\xff/\\xc3('", "rm -r *"),
     case(
         "100 MB",
@@ -100,6 +101,11 @@ fn scenario(case: &Case, lane: Lane, extra: &str) -> Scenario {
         ),
         ..Scenario::default()
     }
+}
+
+/// A scenario of one command.
+pub fn scenario_of(name: &'static str, command: &'static str, lane: Lane, extra: &str) -> Scenario {
+    scenario(&case(name, "", command), lane, extra)
 }
 
 /// A stage whose workspace is set up; the run waits at its first gate.

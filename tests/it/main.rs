@@ -9,6 +9,7 @@
 mod app_flows;
 mod app_panel;
 mod app_support;
+mod broken;
 mod cli;
 mod commands;
 mod confine;

@@ -14,7 +14,7 @@ use serde_json::json;
 use tama_tui::model::{Command, Lane, LedgerEntry, SpanId, Update, name_from_bytes};
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Headless, Mode, Session};
-use tama_tui::store::{DataDir, EFFECT_CRASH_POINTS};
+use tama_tui::store::{DataDir, EFFECT_CRASH_POINTS, FAIL_POINTS};
 
 use crate::manifest::{Manifest, differences, manifest};
 
@@ -24,6 +24,8 @@ const FOLDER: &str = "TAMA_TUI_TEST_SOAK";
 const WHAT: &str = "TAMA_TUI_TEST_SOAK_DOES";
 /// Names the crash point at which it ends.
 const POINT: &str = "TAMA_TUI_CRASH_POINT";
+/// Names the file operations that fail.
+const FULL: &str = "TAMA_TUI_FAIL_POINT";
 
 /// The child of the tests in this file: does what it is told, until it is killed.
 #[test]
@@ -78,11 +80,13 @@ impl Project {
     }
 
     fn child(&self, what: &str, point: Option<&str>) -> Child {
+        self.child_with(what, point.map(|point| (POINT, point)))
+    }
+
+    fn child_with(&self, what: &str, variable: Option<(&str, &str)>) -> Child {
         let mut child = Process::new(std::env::current_exe().unwrap());
         child.args(["--exact", "soak::child", "--ignored"]).env(FOLDER, self.folder.path()).env(WHAT, what);
-        if let Some(point) = point {
-            child.env(POINT, point);
-        }
+        child.envs(variable);
         child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
@@ -270,6 +274,25 @@ fn killed_at_every_crash_point_of_commands_and_undo() {
     }
     let missed: Vec<_> = EFFECT_CRASH_POINTS.iter().filter(|point| !passed.contains(*point)).collect();
     assert!(missed.is_empty(), "nobody passes {missed:?}");
+}
+
+/// The n-th file operation of its kind, and all after it, fail as on a full disk.
+const FULL_FROM: [u32; 6] = [1, 2, 4, 7, 11, 16];
+
+#[test]
+fn a_disk_that_is_full_while_commands_are_recorded_or_undone_loses_nothing() {
+    for (point, from) in FAIL_POINTS.iter().flat_map(|point| FULL_FROM.map(|from| (*point, from))) {
+        for (lane, what) in [(Lane::Overlay, "run"), (Lane::Portable, "run"), (Lane::Overlay, "undo")] {
+            let project = Project::new(lane);
+            if what == "undo" {
+                assert!(project.child("run", None).wait().unwrap().success());
+            }
+            let full = format!("{point}:{from}");
+            // It may end well (the operation is rare), with an error, or with a panic of the test's own.
+            project.child_with(what, Some((FULL, &full))).wait().unwrap();
+            project.survives().unwrap_or_else(|why| panic!("{} lane, {what}, {full}: {why}", lane.name()));
+        }
+    }
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub(super) fn build(spec: &Spec, sockets: &[PathBuf]) -> io::Result<View> {
             view.writable.push(target.into());
         }
     }
-    devices(&mut view);
+    devices(&mut view, workspace);
     if !spec.network && !shut(sockets, workspace) {
         view.gaps.push(Gap::LocalServices);
     }
@@ -96,7 +96,7 @@ fn hide(hidden: &Path, workspace: &Path) -> nix::Result<()> {
 }
 
 /// Terminals and shared memory of its own, so that it can't write to those of others.
-fn devices(view: &mut View) {
+fn devices(view: &mut View, workspace: &Path) {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
     let options = "newinstance,ptmxmode=0666,mode=0620";
     if is_folder("/dev/pts") && mount(Some("devpts"), "/dev/pts", Some("devpts"), flags, Some(options)).is_ok() {
@@ -106,7 +106,9 @@ fn devices(view: &mut View) {
         }
     }
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    if is_folder("/dev/shm") && mount(Some("tmpfs"), "/dev/shm", Some("tmpfs"), flags, Some("mode=1777")).is_ok() {
+    // A workspace may be in there, and would be gone.
+    let free = !workspace.starts_with("/dev/shm") && is_folder("/dev/shm");
+    if free && mount(Some("tmpfs"), "/dev/shm", Some("tmpfs"), flags, Some("mode=1777")).is_ok() {
         view.writable.push("/dev/shm".into());
     }
 }

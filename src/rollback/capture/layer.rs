@@ -97,12 +97,16 @@ impl Layer {
         }
     }
 
-    /// A file, open for reading, and its permission bits.
-    pub(super) fn open(&mut self, path: &[u8]) -> io::Result<(File, u32)> {
+    /// A file, open for reading, and its permission bits; `None` when it is no file.
+    pub(super) fn open(&mut self, path: &[u8]) -> io::Result<Option<(File, u32)>> {
+        let kind = self.opener.look(path)?.map(|found| Stat::of(&found).0);
+        if kind.is_some_and(|kind| kind != Kind::File) {
+            return Ok(None);
+        }
         let file = self.opener.file(path)?;
         let (kind, stat) = Stat::of(&nix::sys::stat::fstat(&file)?);
         let mode = self.closed.get(path).copied().unwrap_or(stat.mode);
-        if kind == Kind::File { Ok((file, mode)) } else { Err(io::ErrorKind::InvalidInput.into()) }
+        Ok((kind == Kind::File).then_some((file, mode)))
     }
 
     fn left_out(&self, path: &[u8], kind: Kind, stat: &Stat) -> Option<LeftOut> {

@@ -37,16 +37,17 @@ impl OverlayChanges {
     /// When it can't be read.
     pub fn content(&self, path: &str) -> Result<Vec<u8>, CaptureError> {
         let mut bytes = Vec::new();
-        let read = io::Read::read_to_end(&mut self.open(path)?.0, &mut bytes);
+        let no_file = || workspace_error("open the new", &name_to_bytes(path))(io::ErrorKind::InvalidInput.into());
+        let read = io::Read::read_to_end(&mut self.open(path)?.ok_or_else(no_file)?.0, &mut bytes);
         read.map_err(workspace_error("read the new", &name_to_bytes(path)))?;
         Ok(bytes)
     }
 
-    /// A file in the layer, open for reading, and its permission bits.
+    /// A file in the layer, open for reading, and its permission bits; `None` when it is there and no file.
     ///
     /// # Errors
-    /// When it is no file or can't be opened.
-    pub fn open(&self, path: &str) -> Result<(File, u32), CaptureError> {
+    /// When it is not there or can't be opened.
+    pub fn open(&self, path: &str) -> Result<Option<(File, u32)>, CaptureError> {
         let path = name_to_bytes(path);
         let opened = self.upper().open(&path);
         opened.map_err(workspace_error("open the new", &path))

@@ -132,7 +132,7 @@ impl Look {
                 }
             }
         }
-        self.world.read(key).ok()
+        self.world.peek(key).ok()
     }
 
     /// A state with its bytes: those kept under its hash, or those that are still there.

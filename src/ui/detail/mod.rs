@@ -11,7 +11,7 @@ use ratatui::widgets::Paragraph;
 use super::{Theme, cell, log, panel};
 use crate::app::keys::{self, UiAction};
 use crate::app::{self, LineKind, Pane, State, TEXT_MARGIN, safe, text};
-use crate::model::{SpanId, SpanStatus, Usage};
+use crate::model::{PauseReason, SpanId, SpanStatus, Usage};
 
 /// Draws the panel with Detail or Log in it.
 pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, side: Pane, theme: Theme) {
@@ -63,8 +63,13 @@ fn numbers(state: &State, room: usize, theme: Theme) -> Line<'static> {
     let mut parts: Vec<(String, Style)> = Vec::new();
     let shown = app::shown_status(&state.run, found.status);
     let status = theme.status(shown);
-    if let Some((_, line)) = state.held_line().filter(|(held, _)| *held == span) {
-        parts.push((line, status));
+    if let Some((_, changes)) = state.held_here().filter(|(held, _)| *held == span) {
+        let changes = text::plural(changes, "change");
+        let what = match trace.pause(span) {
+            Some((_, PauseReason::Conflict { conflict })) => format!("{changes} not landed: {}", safe::line(conflict)),
+            _ => format!("{changes} not landed: c lands, D drops"),
+        };
+        parts.push((what, status));
     }
     match (trace.pause(span), trace.waiting_on(span)) {
         _ if shown != found.status => parts.push((shown.name().into(), status)),

@@ -171,3 +171,17 @@ fn someone_elses_edit_is_in_the_way_and_survives_until_it_is_forced() {
         pty.assert_restored();
     }
 }
+
+#[test]
+fn what_someone_else_changed_meanwhile_is_told_before_anything_lands_over_it() {
+    const THEIRS: &str = "# Hello\n\nA project of two.\n";
+    let Some((demo, mut pty)) = at_the_gate(Lane::Overlay) else { return };
+    demo.write("work/README.md", THEIRS);
+    pty.press("c", "README.md was changed meanwhile by someone outside");
+    assert_eq!(demo.work("docs/notes.md").as_deref(), Some(NOTES), "nothing has landed");
+    pty.press("D", "drops 7 changes that have not landed");
+    pty.press("\r", "8 changes have not landed");
+    assert_eq!(demo.work("README.md").as_deref(), Some(THEIRS));
+    pty.send("\x03\x03");
+    assert_eq!(pty.end(), 130);
+}

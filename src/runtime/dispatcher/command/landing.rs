@@ -87,8 +87,8 @@ impl Written<'_> {
     fn conflict(&self, changes: &[Changed], moved: bool) -> Option<String> {
         let since = Since { command: self.command, at: self.since, span: self.run.doer.tool_span };
         let others = changed_since(&self.run.log, self.run.means.world.root(), changes, since);
-        let moved = moved.then(|| "the workspace changed while the changes were looked at".to_owned());
-        moved.into_iter().chain(others).reduce(|one, other| format!("{one}; {other}"))
+        // That it changed is said only where nobody can be named.
+        others.or_else(|| moved.then(|| "the workspace changed while the changes were looked at".to_owned()))
     }
 
     /// Stops with the changes on record as held, until the user lets them land or drops them.
@@ -135,8 +135,7 @@ impl Written<'_> {
         let (log, means) = (self.run.log.clone(), self.run.means.clone());
         let work = move || {
             let source = Source {
-                content: &|changed| written(&found, changed),
-                open: &|changed| found.open(&changed.path).ok(),
+                file: &|changed| found.open(&changed.path).map_err(|error| format!("failed to {error}")),
                 modified: &|changed| found.modified(&changed.path).ok(),
             };
             let landed = land(&log, &means.world, &recorded, &source);
