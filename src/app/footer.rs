@@ -53,7 +53,7 @@ pub fn footer(state: &State) -> Footer {
         let verb = keys::verb(*action);
         verb.context.has(state.focus) && (verb.available)(state).is_ok()
     };
-    let lands = works(&UiAction::Drop);
+    let lands = state.held_here().is_some_and(|(span, _)| state.conflict_within(span).is_none());
     let hint = |action: UiAction| match action {
         UiAction::Continue if lands => (keys::verb(action).keys_text(), "land"),
         UiAction::ShowRollback => (keys::verb(action).keys_text(), "look"),
@@ -87,7 +87,7 @@ fn preview(state: &State) -> Option<String> {
     if let Some((span, changes)) = state.held_here() {
         // Whoever pressed `c` and sees them held again wants to know why.
         if let Some((_, PauseReason::Conflict { conflict })) = state.run.trace.pause(span) {
-            return Some(format!("{}: c lands all the same, D drops", safe::line(conflict)));
+            return Some(format!("{}: c asks, D drops", safe::line(conflict)));
         }
         let have = if changes == 1 { "has" } else { "have" };
         return Some(format!("{} {have} not landed: c lands, D drops", plural(changes, "change")));

@@ -1,13 +1,12 @@
 //! The Rollback panel: the actions of the selected span and of everything below it, newest first, and what can be
 //! done with each.
 
-use std::collections::{BTreeSet, HashMap};
-
 use super::{Scroll, safe};
 use crate::model::{
     ActionChange, ActionOp, ActionStatus, Compensation, KeyKind, KeyState, LedgerEntry, RunState, Seq, SpanId,
     Standing, TraceBody, command_line,
 };
+use std::collections::{BTreeSet, HashMap};
 
 /// What can be done with an action, in a word.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{Detail, Key, Layout, Log, Popup, Preview, Rollback, Tree};
-use crate::model::{Abilities, Breakpoint, Editable, Millis, RunState, RunStatus, ShellMode, SpanId, SpanStatus};
+use crate::model::{
+    Abilities, Breakpoint, Editable, Millis, PauseReason, RunState, RunStatus, ShellMode, SpanId, SpanStatus,
+};
 
 /// A panel that can have the focus.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -212,6 +214,16 @@ impl State {
         let agent = trace.agent_of(self.selected());
         let found = within(self.selected()).or_else(|| within(agent)).or_else(|| within(SpanId::RUN));
         found.map(|(span, changes)| (*span, changes.len()))
+    }
+
+    /// A command at or below a span whose changes would land on what someone else changed since, and what that is.
+    #[must_use]
+    pub fn conflict_within(&self, above: SpanId) -> Option<(SpanId, String)> {
+        let trace = &self.run.trace;
+        trace.paused().filter(|span| trace.is_within(*span, above)).find_map(|span| match trace.pause(span) {
+            Some((_, PauseReason::Conflict { conflict })) => Some((span, conflict.clone())),
+            _ => None,
+        })
     }
 
     /// Gives a panel the focus, and shows it.

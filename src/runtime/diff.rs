@@ -31,7 +31,7 @@ struct Item {
 
 /// Compares two sides; what the user should know besides goes to `notes`.
 pub(super) fn compare(old: &Side, new: &Side, masker: &Masker, notes: &mut Vec<String>) -> DiffBody {
-    let (earlier, later) = match (items(old, masker), items(new, masker)) {
+    let (earlier, later) = match (items(old, "from before", masker), items(new, "it left", masker)) {
         (Ok(earlier), Ok(later)) => (earlier, later),
         (Err(why), _) | (_, Err(why)) => {
             let (old, new) = (bytes_of(&old.state), bytes_of(&new.state));
@@ -49,7 +49,7 @@ pub(super) fn compare(old: &Side, new: &Side, masker: &Masker, notes: &mut Vec<S
 }
 
 /// The lines of a side (the elements of a list), masked; why there are none.
-fn items(side: &Side, masker: &Masker) -> Result<Vec<Item>, String> {
+fn items(side: &Side, which: &str, masker: &Masker) -> Result<Vec<Item>, String> {
     let whole = |text: &str| Item { text: masker.mask(text).into_owned(), ended: true };
     Ok(match &side.state {
         KeyState::Absent | KeyState::Directory { .. } => Vec::new(),
@@ -58,7 +58,7 @@ fn items(side: &Side, masker: &Masker) -> Result<Vec<Item>, String> {
         KeyState::Symlink { target } => vec![whole(&format!("-> {}", readable_name(target)))],
         KeyState::File { size, .. } if *size > LARGEST_TEXT => return Err("larger than 1 MB".into()),
         KeyState::File { .. } => {
-            let bytes = side.bytes.as_deref().ok_or("its bytes are not kept")?;
+            let bytes = side.bytes.as_deref().ok_or_else(|| format!("the bytes {which} are not kept"))?;
             let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).ok_or("binary")?;
             split(&masker.mask(text))
         }
@@ -221,7 +221,8 @@ mod tests {
         assert_eq!(told(&file(b"a\0"), &file(b"a")).0, "binary");
         assert_eq!(told(&file(&vec![b'a'; 1_000_001]), &file(b"a")).0, "larger than 1 MB");
         let gone = Side { bytes: None, ..file(b"b") };
-        assert_eq!(told(&file(b"a"), &gone).0, "its bytes are not kept");
+        assert_eq!(told(&file(b"a"), &gone).0, "the bytes it left are not kept");
+        assert_eq!(told(&gone, &file(b"a")).0, "the bytes from before are not kept");
         assert_eq!(told(&file(b"b"), &gone).0, "same");
         assert_eq!(told(&memory(KeyState::Unknown), &memory(KeyState::Unknown)).0, "what it changed was not captured");
     }

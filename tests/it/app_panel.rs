@@ -2,8 +2,8 @@
 
 use tama_tui::app::{Key, Pane, Popup, footer, header};
 use tama_tui::model::{
-    self, ActionChange, ActionDiff, Bytes, Certificate, Conflict, ConflictBy, DiffBody, DiffSides, Hunk, HunkLine,
-    Lane, LineIn, PlanLeave, Release, Seq, ShellMode, TraceBody, UndoReport, Update,
+    self, ActionChange, ActionDiff, Bytes, Certificate, Conflict, ConflictBy, DiffBody, DiffSides, Gate, Hunk,
+    HunkLine, Lane, LineIn, PauseReason, PlanLeave, Release, Seq, ShellMode, TraceBody, UndoReport, Update,
 };
 
 use crate::app_support::Bench;
@@ -147,6 +147,30 @@ fn what_has_not_landed_lands_or_is_dropped_and_nothing_else() {
 }
 
 #[test]
+fn what_would_land_on_someone_elses_change_lands_by_choice_only() {
+    let (mut bench, spans) = Bench::paused();
+    let (bash, _) = bench.held(spans.writer, &["a.txt"]);
+    bench.event(TraceBody::Released { span: bash, how: "continue".into(), stale: false });
+    let conflict = "a.txt was changed from outside".to_owned();
+    bench.event(TraceBody::Paused { span: bash, gate: Gate::AfterTool, reason: PauseReason::Conflict { conflict } });
+    assert!(footer(&bench.state).left.ends_with("changed from outside: c asks, D drops"), "{:?}", footer(&bench.state));
+    for key in ["c", "C", "s", "o", "O"] {
+        assert_eq!(bench.keys(key), [], "{key}");
+        assert!(ask_lines(&bench).contains(&"a.txt was changed from outside".into()), "{key}");
+        assert_eq!(bench.keys("c"), [], "pressed again, it is no answer");
+        bench.key(Key::Esc);
+    }
+    bench.keys("c");
+    bench.keys("D");
+    assert_eq!(bench.ask(Key::Enter), [model::Command::Release { span: bash, how: Release::Drop }]);
+    bench.keys("s");
+    assert_eq!(bench.keys("!"), [model::Command::Release { span: bash, how: Release::Step }]);
+    bench.keys("c");
+    bench.ask(Key::Enter);
+    assert_eq!(bench.state.focus, Pane::Rollback);
+}
+
+#[test]
 fn one_of_several_commands_is_selected_to_be_dropped() {
     let (mut bench, spans) = Bench::paused();
     let (first, _) = bench.held(spans.writer, &["a.txt"]);
@@ -174,7 +198,7 @@ fn an_undo_in_conflict_shows_the_list_and_undoes_these_first() {
     let report = UndoReport { conflict: Some(conflict), ..UndoReport::default() };
     bench.send(Update::Undo(report.clone()));
     let told = ask_lines(&bench).join("\n");
-    assert!(told.contains("Nothing was touched"), "{told}");
+    assert!(told.contains("was not touched"), "{told}");
     let in_list = format!("  {later} tama_files_write NOTES.md  absent → \"new\"  in reviewer");
     assert!(told.contains(&in_list), "{told}");
     assert_eq!(bench.keys("d"), [model::Command::Diff { action: spans.first, sides: DiffSides::Present }]);

@@ -66,7 +66,7 @@ fn later(state: &State, conflict: &Conflict, first: &[(Seq, SpanId)]) -> Vec<Str
     let run = &state.run;
     let who = diff::who(run, conflict.action);
     let mut lines = vec![
-        format!("{} was changed later than by {who}. Nothing was touched.", conflict.key),
+        format!("{} was changed later than by {who}, and was not touched.", conflict.key),
         "To be undone first, in this order:".into(),
     ];
     let actions: Vec<Seq> = first.iter().map(|(seq, _)| *seq).collect();
@@ -86,6 +86,6 @@ fn outside(state: &State, conflict: &Conflict, found: &str, redo: bool) -> Vec<S
         format!("Someone outside of this run changed {}.", conflict.key),
         format!("  found     {found}"),
         format!("  expected  {expected}, as {whose} left it"),
-        format!("Nothing was touched: {stays}"),
+        format!("It was not touched: {stays}"),
     ]
 }

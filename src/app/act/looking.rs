@@ -10,6 +10,9 @@ pub(super) fn open(state: &mut State) -> Vec<Command> {
         state.say("no action here");
         return Vec::new();
     };
+    // The cursor stays on what is looked at, whatever happens meanwhile.
+    let height = state.height(Pane::Rollback);
+    state.rollback.pick(action, height);
     show(state, action, DiffSides::Action, None)
 }
 

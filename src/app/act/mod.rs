@@ -79,7 +79,7 @@ pub(super) fn perform(state: &mut State, action: A) -> Vec<Command> {
 fn send(state: &mut State, action: A) -> Vec<Command> {
     match action {
         A::Continue => running::resume(state),
-        A::ContinueAll => running::resume_all(),
+        A::ContinueAll => running::resume_all(state),
         A::Pause => running::pause(state),
         A::Step => running::release(state, Release::Step),
         A::StepOver => running::release(state, Release::StepOver),

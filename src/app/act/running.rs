@@ -1,13 +1,15 @@
 //! Driving the run: continue, step, pause.
 
+use std::collections::BTreeSet;
+
 use crate::app::text::plural;
 use crate::app::{Ask, Choice, Command, Item, Key, Menu, Popup, State, UiAction, safe};
 use crate::model::{self, Release, Seq, SpanId};
 
-/// Lets what is paused here go on; a stale agent's user chooses how first.
+/// Lets what is paused here go on; in a conflict, and for a stale agent, the user chooses how first.
 pub(super) fn resume(state: &mut State) -> Vec<Command> {
     let Some((target, _)) = state.paused_here() else { return Vec::new() };
-    match stale_agent(state, target) {
+    match stale_agent(state, target).filter(|_| state.conflict_within(target).is_none()) {
         Some(agent) => {
             ask_stale(state, target, agent);
             Vec::new()
@@ -16,8 +18,15 @@ pub(super) fn resume(state: &mut State) -> Vec<Command> {
     }
 }
 
-pub(super) fn resume_all() -> Vec<Command> {
-    vec![Command::Run(model::Command::ReleaseAll)]
+/// Lets everything go on; a conflict is decided on first.
+pub(super) fn resume_all(state: &mut State) -> Vec<Command> {
+    match state.conflict_within(SpanId::RUN) {
+        Some((span, _)) => {
+            state.go_to(span);
+            release(state, Release::Continue { tell: false })
+        }
+        None => vec![Command::Run(model::Command::ReleaseAll)],
+    }
 }
 
 pub(super) fn pause(state: &mut State) -> Vec<Command> {
@@ -27,7 +36,35 @@ pub(super) fn pause(state: &mut State) -> Vec<Command> {
 
 pub(super) fn release(state: &mut State, how: Release) -> Vec<Command> {
     let Some((span, _)) = state.paused_here() else { return Vec::new() };
+    if let Some((held, conflict)) = state.conflict_within(span) {
+        ask_landing(state, held, &conflict, model::Command::Release { span, how });
+        return Vec::new();
+    }
     vec![Command::Run(model::Command::Release { span, how })]
+}
+
+/// Offers what can be done with changes that would land on what someone else changed since.
+fn ask_landing(state: &mut State, held: SpanId, conflict: &str, mut release: model::Command) {
+    let count = state.run.held.get(&held).map_or(0, BTreeSet::len);
+    let mut over = "land them over what is there now; an undo brings that back".to_owned();
+    if let model::Command::Release { span, how: how @ Release::Continue { .. } } = &mut release
+        && stale_agent(state, *span).is_some()
+    {
+        *how = Release::Continue { tell: true };
+        over.push_str(", and tell the model what was undone");
+    }
+    let lines = vec![
+        format!("{} have not landed: someone else was there since the command began.", plural(count, "change")),
+        safe::line(conflict).into_owned(),
+    ];
+    let items = vec![
+        Item::new(Key::Char('5'), "look at them first, in Rollback", Choice::Act(UiAction::ShowRollback)),
+        Item::new(Key::Char('D'), "drop them (asks once more)", Choice::Act(UiAction::Drop)),
+        Item::new(Key::Char('!'), over, Choice::Send(release)),
+    ];
+    let title = format!("{} is in conflict", safe::line(&state.run.trace.label(held)));
+    state.go_to(held);
+    state.popup = Some(Popup::Menu(Menu::new(title, lines, items)));
 }
 
 /// Shows what would be dropped, and wants Enter.

@@ -1,14 +1,18 @@
 //! What an action changed, when somebody looks at it.
 
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::sync::Arc;
 
 use super::super::diff::{LARGEST_TEXT, Side, compare};
-use super::{Dispatcher, Means};
+use super::Dispatcher;
+use crate::effects::Masker;
 use crate::model::{
-    ActionDiff, ActionOp, ActionStatus, BlobHash, DiffSides, Element, KeyKind, KeyState, LedgerEntry, Seq, Update,
+    ActionDiff, ActionOp, ActionStatus, BlobHash, DiffSides, Element, Key, KeyKind, KeyState, LedgerEntry, Seq, Update,
+    name_to_bytes,
 };
-use crate::store::RunLog;
-use crate::world::Value;
+use crate::store::{RunLog, hash_blob};
+use crate::world::{Value, World};
 
 /// Larger files are not read only to see whether somebody changed them.
 const LARGEST_LOOKED_AT: u64 = 16_000_000;
@@ -25,13 +29,9 @@ struct Facts {
 impl Dispatcher {
     /// Answers with what an action changed.
     pub(super) fn diff(&self, action: Seq, sides: DiffSides) -> Result<(), String> {
-        let facts = self.log.with(|state| {
-            let entry = state.ledger.get(action)?.clone();
-            let other = entry.renamed.and_then(|other| state.ledger.get(other)).cloned();
-            Some(Facts { entry, other, written_later: state.ledger.writer_after(action).is_some() })
-        });
-        let facts = facts.ok_or_else(|| format!("there is no action {action}"))?;
-        let look = Look { log: self.log.clone(), means: self.means.clone(), facts };
+        let facts = facts(&self.log, action).ok_or_else(|| format!("there is no action {action}"))?;
+        let means = &self.means;
+        let look = Look { log: self.log.clone(), world: means.world.clone(), masker: means.masker.clone(), facts };
         let sink = self.sink.clone();
         // Reading files must not hold up the run.
         tokio::task::spawn_blocking(move || sink.send(Update::Diff(look.diff(sides))));
@@ -39,17 +39,26 @@ impl Dispatcher {
     }
 }
 
+fn facts(log: &RunLog, action: Seq) -> Option<Facts> {
+    log.with(|state| {
+        let entry = state.ledger.get(action)?.clone();
+        let other = entry.renamed.and_then(|other| state.ledger.get(other)).cloned();
+        Some(Facts { entry, other, written_later: state.ledger.writer_after(action).is_some() })
+    })
+}
+
 /// Reads what is needed for one diff.
 struct Look {
     log: RunLog,
-    means: std::sync::Arc<Means>,
+    world: Arc<World>,
+    masker: Arc<Masker>,
     facts: Facts,
 }
 
 impl Look {
     fn diff(&self, sides: DiffSides) -> ActionDiff {
         let entry = &self.facts.entry;
-        let present = self.present(sides);
+        let present = self.present(&entry.record.key, sides);
         let mut notes = Vec::new();
         let (old, new) = match sides {
             DiffSides::Action => (entry.record.old.clone(), entry.left().clone()),
@@ -61,7 +70,7 @@ impl Look {
             DiffSides::Present => {}
         }
         let change = match entry.record.op {
-            ActionOp::Append if sides == DiffSides::Action => format!("{} → one element more", old.in_words()),
+            ActionOp::Append if sides == DiffSides::Action => old.change_in_words(&whole_left(entry)),
             _ => old.change_in_words(&new),
         };
         let (old, new) = match sides {
@@ -70,8 +79,16 @@ impl Look {
             DiffSides::Action => self.across_rename(old, new, &mut notes),
             DiffSides::Present => (old, new),
         };
-        let (old, new) = (self.side(old, present.as_ref()), self.side(new, present.as_ref()));
-        let body = compare(&old, &new, &self.means.masker, &mut notes);
+        // What a rename moved may be in either place.
+        let there = self.facts.other.as_ref().and_then(|other| self.present(&other.record.key, sides));
+        let places = [present.as_ref(), there.as_ref()];
+        let (mut old, new) = (self.side(old, places), self.side(new, places));
+        if sides == DiffSides::Present && old.bytes.is_none() && is_short_file(&old.state) {
+            // Nobody kept what the action left once it was overwritten from outside.
+            notes.push("the bytes it left are not kept; these are those from before it, and those there now".into());
+            old = self.side(entry.record.old.clone(), places);
+        }
+        let body = compare(&old, &new, &self.masker, &mut notes);
         ActionDiff { action: entry.seq, sides, change, notes, body, outside: self.is_changed_outside(present.as_ref()) }
     }
 
@@ -102,28 +119,27 @@ impl Look {
     }
 
     /// What is there now, as far as it is worth being read.
-    fn present(&self, sides: DiffSides) -> Option<Value> {
-        let key = &self.facts.entry.record.key;
+    fn present(&self, key: &Key, sides: DiffSides) -> Option<Value> {
         match key.kind {
             KeyKind::External | KeyKind::Compensation => return None,
             KeyKind::Memory if sides == DiffSides::Action => return None,
             KeyKind::Memory => {}
             KeyKind::File | KeyKind::Directory | KeyKind::Symlink => {
-                let path = crate::model::name_to_bytes(&key.name);
-                let path = self.means.world.root().join(std::ffi::OsString::from_vec(path));
+                let path = name_to_bytes(&key.name);
+                let path = self.world.root().join(OsString::from_vec(path));
                 if std::fs::symlink_metadata(path).is_ok_and(|found| found.len() > LARGEST_LOOKED_AT) {
                     return None;
                 }
             }
         }
-        self.means.world.peek(key).ok()
+        self.world.peek(key).ok()
     }
 
     /// A state with its bytes: those kept under its hash, or those that are still there.
-    fn side(&self, state: KeyState, present: Option<&Value>) -> Side {
+    fn side(&self, state: KeyState, places: [Option<&Value>; 2]) -> Side {
         let bytes = match &state {
             KeyState::File { blob, size, .. } if *size <= LARGEST_TEXT => {
-                self.log.recorder().blob(*blob).ok().or_else(|| still_there(*blob, present))
+                self.log.recorder().blob(*blob).ok().or_else(|| still_there(*blob, places))
             }
             _ => None,
         };
@@ -140,6 +156,10 @@ impl Look {
     }
 }
 
+fn is_short_file(state: &KeyState) -> bool {
+    matches!(state, KeyState::File { size, .. } if *size <= LARGEST_TEXT)
+}
+
 /// The state of the whole key that an action left: of an append, the list with its element.
 fn whole_left(entry: &LedgerEntry) -> KeyState {
     match entry.left() {
@@ -150,9 +170,146 @@ fn whole_left(entry: &LedgerEntry) -> KeyState {
     }
 }
 
-fn still_there(blob: BlobHash, present: Option<&Value>) -> Option<Vec<u8>> {
-    match present {
-        Some(Value::File { bytes, .. }) if crate::store::hash_blob(bytes) == blob => Some(bytes.clone()),
+fn still_there(blob: BlobHash, places: [Option<&Value>; 2]) -> Option<Vec<u8>> {
+    places.into_iter().flatten().find_map(|found| match found {
+        Value::File { bytes, .. } if hash_blob(bytes) == blob => Some(bytes.clone()),
         _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::model::{ActionChange, ActionEvent, DiffBody, RunState, SpanId, TraceBody};
+    use crate::rollback::{Doer, NoCompensation, perform, undo};
+    use crate::store::Volatile;
+    use crate::world::Change;
+
+    struct Bench {
+        log: RunLog,
+        world: Arc<World>,
+        folder: tempfile::TempDir,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let world = Arc::new(World::open(folder.path(), None).unwrap());
+            let recorder = Arc::new(Volatile::new(Box::new(|_| {})));
+            let log = RunLog::new(recorder, RunState::default(), Seq(0), std::collections::HashSet::new());
+            log.append(vec![TraceBody::RunStarted {
+                run: crate::model::RunId("test".into()),
+                name: "test".into(),
+                entrypoint: "main".into(),
+                task: crate::store::hash_text(""),
+                pipeline: crate::store::hash_text(""),
+                workspace: world.root().display().to_string(),
+            }]);
+            Self { log, world, folder }
+        }
+
+        async fn act(&self, key: Key, op: ActionOp, new: Value) -> Seq {
+            let doer = Doer { span: SpanId(1), tool_span: SpanId(2), tool_name: "tool".into() };
+            perform(&self.log, &self.world, &doer, vec![Change { key, op, new }]).await.unwrap()[0]
+        }
+
+        async fn write(&self, path: &str, text: &str) -> Seq {
+            let new = Value::File { bytes: text.into(), mode: None };
+            self.act(Key::file(path), ActionOp::Set, new).await
+        }
+
+        fn diff(&self, action: Seq, sides: DiffSides) -> ActionDiff {
+            let (log, world, masker) = (self.log.clone(), self.world.clone(), Arc::default());
+            let facts = facts(&self.log, action).unwrap();
+            Look { log, world, masker, facts }.diff(sides)
+        }
+
+        fn path(&self, name: &str) -> std::path::PathBuf {
+            self.folder.path().join(name)
+        }
+    }
+
+    /// Every line with its sign.
+    fn lines(diff: &ActionDiff) -> Vec<String> {
+        let DiffBody::Lines { hunks, .. } = &diff.body else { return vec![format!("{:?}", diff.body)] };
+        let sign = |side| match side {
+            crate::model::LineIn::Both => ' ',
+            crate::model::LineIn::Old => '-',
+            crate::model::LineIn::New => '+',
+        };
+        let lines = hunks.iter().flat_map(|hunk| &hunk.lines);
+        lines.map(|line| format!("{}{}", sign(line.side), line.text)).collect()
+    }
+
+    #[tokio::test]
+    async fn what_a_write_left_is_read_from_the_world_or_from_the_next_ones_old_state() {
+        let bench = Bench::new();
+        let first = bench.write("a.txt", "one\n").await;
+        assert_eq!(lines(&bench.diff(first, DiffSides::Action)), ["+one"]);
+        let second = bench.write("a.txt", "one\ntwo\n").await;
+        for action in [first, second] {
+            assert!(!bench.diff(action, DiffSides::Action).outside);
+        }
+        assert_eq!(lines(&bench.diff(first, DiffSides::Action)), ["+one"]);
+        assert_eq!(lines(&bench.diff(second, DiffSides::Action)), [" one", "+two"]);
+        undo(&bench.log, &bench.world, &NoCompensation, second, false).await;
+        assert_eq!(lines(&bench.diff(second, DiffSides::Action)), [" one", "+two"]);
+    }
+
+    #[tokio::test]
+    async fn someone_outside_is_seen_and_what_is_there_is_shown() {
+        let bench = Bench::new();
+        fs::write(bench.path("a.txt"), "old\n").unwrap();
+        let action = bench.write("a.txt", "new\n").await;
+        fs::write(bench.path("a.txt"), "theirs\n").unwrap();
+        let diff = bench.diff(action, DiffSides::Action);
+        assert!(diff.outside);
+        assert!(lines(&diff)[0].contains("the bytes it left are not kept"), "{diff:?}");
+        let now = bench.diff(action, DiffSides::Present);
+        assert_eq!(lines(&now), ["-old", "+theirs"]);
+        assert!(now.notes[0].contains("not kept"), "{now:?}");
+        assert_eq!(now.change, "4 B → 7 B · rw-r--r--");
+    }
+
+    #[tokio::test]
+    async fn an_append_shows_its_element() {
+        let bench = Bench::new();
+        let text = |text: &str| Value::Text(text.into());
+        bench.act(Key::memory("facts"), ActionOp::Append, text("one")).await;
+        let second = bench.act(Key::memory("facts"), ActionOp::Append, text("two")).await;
+        let diff = bench.diff(second, DiffSides::Action);
+        assert_eq!((lines(&diff), &diff.change[..]), (vec!["+two".into()], "list of 1 element → list of 2 elements"));
+        bench.act(Key::memory("facts"), ActionOp::Append, text("three")).await;
+        assert_eq!(lines(&bench.diff(second, DiffSides::Present)), [" one", " two", "+three"]);
+    }
+
+    #[tokio::test]
+    async fn a_rename_is_compared_across_its_halves() {
+        let bench = Bench::new();
+        fs::write(bench.path("a.txt"), "one\ntwo\n").unwrap();
+        let gone = bench.act(Key::file("a.txt"), ActionOp::Delete, Value::Absent).await;
+        let made = bench.write("b.txt", "one\n2\n").await;
+        bench.log.append(vec![TraceBody::Renamed { from: gone, to: made }]);
+        for action in [gone, made] {
+            let diff = bench.diff(action, DiffSides::Action);
+            assert_eq!(lines(&diff), [" one", "-two", "+2"]);
+            assert!(diff.notes[0].starts_with("renamed from a.txt to b.txt; the other half is"), "{diff:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_has_not_landed_is_compared_with_what_it_would_leave() {
+        let bench = Bench::new();
+        let action = bench.write("a.txt", "new\n").await;
+        let blob = bench.log.recorder().put_blob(b"new\n");
+        assert!(blob.is_ok());
+        bench.log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change: ActionChange::Held })]);
+        fs::remove_file(bench.path("a.txt")).unwrap();
+        let diff = bench.diff(action, DiffSides::Action);
+        assert_eq!(lines(&diff), ["+new"]);
+        assert_eq!(diff.notes, ["it has not landed; this is what it would leave"]);
+        assert!(!diff.outside);
     }
 }

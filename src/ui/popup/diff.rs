@@ -9,7 +9,7 @@ use ratatui::widgets::Paragraph;
 use super::super::{Theme, cell};
 use super::sheet;
 use crate::app::{DIFF_GUTTER, DiffRow, DiffRowKind, DiffView, State};
-use crate::model::LineIn;
+use crate::model::{DiffSides, LineIn};
 
 /// Columns of the labels at the top.
 const LABEL: usize = 8;
@@ -21,9 +21,12 @@ pub(super) fn draw(frame: &mut Frame, body: Rect, view: &DiffView, state: &State
     let all = view.len();
     let place =
         if all > rows { format!("{}-{} of {all}", view.top + 1, view.top + shown.len()) } else { String::new() };
-    let list = [("n N", "next, last action"), ("w", "who"), ("Esc", "close")];
+    let list = match view.sides {
+        DiffSides::Action => &[("n N", "next, last action"), ("w", "who"), ("Esc", "close")][..],
+        DiffSides::Present => &[("w", "who"), ("Esc", "back")],
+    };
     let keys: Vec<(&str, &str)> =
-        std::iter::once((place.as_str(), "")).chain(list).filter(|(key, _)| !key.is_empty()).collect();
+        std::iter::once((place.as_str(), "")).chain(list.iter().copied()).filter(|(key, _)| !key.is_empty()).collect();
     let inner = sheet::clear(frame, body, (columns, all.min(rows)), &view.title(&state.run), &keys, theme);
     for (row, y) in shown.iter().zip(inner.y..inner.bottom()) {
         let at = Rect { y, height: 1, ..inner };

@@ -66,6 +66,19 @@ fn notes(action: Seq) -> ActionDiff {
     }
 }
 
+/// A diff that says nothing but `text`.
+pub fn of(action: Seq, text: &str) -> ActionDiff {
+    let line = HunkLine { side: LineIn::New, number: 1, text: text.into(), unended: true };
+    let hunk = Hunk { old: (0, 0), new: (1, 1), lines: vec![line] };
+    let body = DiffBody::Lines { hunks: vec![hunk], added: 1, removed: 0 };
+    ActionDiff { change: text.into(), notes: vec![text.into()], body, ..notes(action) }
+}
+
+/// Commands are not confined, and why.
+pub fn open_shell(gap: &str) -> ShellMode {
+    ShellMode { lane: Lane::Portable, gaps: vec![gap.into()] }
+}
+
 #[test]
 fn the_diff_of_a_text() {
     at_each_size("diff_text", |state| open(state, notes));

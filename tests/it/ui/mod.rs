@@ -235,8 +235,12 @@ fn hostile_text_stays_text() {
         }
         tell(&mut state, Msg::Update(Update::Detail(detail)));
         tell(&mut state, Msg::Update(Update::Refused(EVIL.into())));
-        for pane in ["1", "4", "5"] {
+        tell(&mut state, Msg::Update(Update::Shell(diffs::open_shell(EVIL))));
+        for pane in ["1", "4", "5", "5d"] {
             keys(&mut state, pane);
+            for action in state.rollback.seqs().to_vec() {
+                tell(&mut state, Msg::Update(Update::Diff(diffs::of(action, EVIL))));
+            }
             let buffer = drawn(&state, ColorDepth::True);
             let screen = lines(&buffer).concat();
             assert!(!screen.chars().any(|c| c.is_control() || c == '\u{202e}'), "{screen:?}");
@@ -249,7 +253,7 @@ fn hostile_text_stays_text() {
 fn any_size_can_be_drawn() {
     let sizes = (1..=20).flat_map(|width| (1..=10).map(move |height| (width, height)));
     for size in sizes.chain([(30, 8), (24, 9), (59, 9), (99, 8), (100, 8), (130, 9), (300, 100)]) {
-        for typed in ["", "?", "]", "4", "5", "B", "/x", "q"] {
+        for typed in ["", "?", "]", "4", "5", "5d", "5U", "B", "/x", "q"] {
             let mut state = paused((80, 24));
             keys(&mut state, typed);
             tell(&mut state, Msg::Resize { width: size.0, height: size.1 });
