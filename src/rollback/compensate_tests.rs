@@ -43,7 +43,7 @@ fn start(run: &Fixture, undo: &[&str]) -> Seq {
     run.log.append(vec![TraceBody::Action(compensable(&doer, "deploy v2", Some("v1".into()), &compensation).unwrap())])
 }
 
-async fn deployed(run: &Fixture) -> Seq {
+fn deployed(run: &Fixture) -> Seq {
     let action = start(run, &["./deploy", "{before}", "{tag}", "{result.id}"]);
     done(&run.log, action, Ok(r#"{"id": 7}"#.into()));
     action
@@ -57,7 +57,7 @@ fn status(run: &Fixture, action: Seq) -> ActionStatus {
 async fn a_compensation_runs_in_its_turn_and_is_counted_apart() {
     let run = Fixture::new();
     let file = run.act(2, write("a", "1")).await;
-    let action = deployed(&run).await;
+    let action = deployed(&run);
     let memory = run.act(2, set("deploy v2", "memory of the same name")).await;
     assert!(run.log.with(|state| state.ledger.blockers(action).is_empty()));
     let by = Runner::new(Ok("rolled back"));
@@ -85,7 +85,7 @@ async fn a_compensation_runs_in_its_turn_and_is_counted_apart() {
 async fn one_that_fails_stays_applied_and_stops_nothing_else() {
     let run = Fixture::new();
     let file = run.act(2, write("a", "1")).await;
-    let action = deployed(&run).await;
+    let action = deployed(&run);
     let report = undo_list(&run.log, &run.world, &Runner::new(Err("no route")), &[action, file], false).await;
     assert_eq!((report.undone, report.compensated), (vec![file], vec![]));
     assert_eq!(report.left[0].why, "its compensation failed, so it stays: no route");
@@ -116,7 +116,7 @@ async fn what_cannot_be_filled_in_is_not_run() {
 #[tokio::test]
 async fn a_crash_half_way_through_a_compensation_assumes_nothing() {
     let run = Fixture::new();
-    let action = deployed(&run).await;
+    let action = deployed(&run);
     run.log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change: ActionChange::UndoStarted })]);
     assert!(settles_away(&run.log, &run.world).is_empty());
     let lines = settle(&run.log, &run.world).await;

@@ -1,5 +1,6 @@
 //! Shell commands, each undone to a byte-identical tree, and redone, in both lanes.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command as Process;
 
@@ -377,9 +378,11 @@ fn rivals() -> Scenario {
         let agent = format!("[agents.{worker}]\npattern = \"react\"\ntools = [\"tama_bash\"]\nprompt = \"x\"\n");
         scenario.pipeline.push_str(&agent);
         let args = toml::Value::try_from(json!({ "command": command })).unwrap();
-        scenario.replies.push_str(&format!(
+        write!(
+            scenario.replies,
             "[[reply]]\nagent = \"*{worker}\"\ncall = 1\ncalls = [{{ name = \"tama_bash\", args = {args} }}]\n"
-        ));
+        )
+        .unwrap();
     }
     scenario.replies.push_str("[[reply]]\nagent = \"*\"\ntext = \"end\"\n");
     scenario.workspace.insert("f".into(), "of before\n".into());

@@ -52,7 +52,11 @@ pub fn script(ops: &[Op]) -> String {
 }
 
 fn quoted(path: &[u8]) -> String {
-    format!("$'{}'", path.iter().map(|byte| format!("\\x{byte:02x}")).collect::<String>())
+    let mut quoted = String::from("$'");
+    for byte in path {
+        write!(quoted, "\\x{byte:02x}").unwrap();
+    }
+    quoted + "'"
 }
 
 /// Does one thing to the model.
@@ -95,12 +99,11 @@ pub fn apply(tree: &mut Manifest, op: &Op) {
 /// Writes a file as the shell functions and the file tools do: a mode that is there stays.
 pub fn write(tree: &mut Manifest, path: &Path, text: &str, append: bool) {
     up(tree, path);
-    let (mode, mut bytes) = match tree.get(path) {
-        Some(Node::File { mode, bytes }) => (*mode, bytes.clone()),
-        _ => {
-            remove(tree, path);
-            (0o644, Vec::new())
-        }
+    let (mode, mut bytes) = if let Some(Node::File { mode, bytes }) = tree.get(path) {
+        (*mode, bytes.clone())
+    } else {
+        remove(tree, path);
+        (0o644, Vec::new())
     };
     if !append {
         bytes.clear();
