@@ -391,12 +391,14 @@ impl Driver {
                 list.sort();
             }
             let Some(&at) = self.of.get(action) else { continue };
-            let change = &mut self.history[at];
+            let change = self.history[at].clone();
             if self.tree.get(&change.path) != change.old.as_ref() {
                 return Err(format!("{action} was redone over something else"));
             }
-            change.applied = true;
             put(&mut self.tree, &change.path, change.new.as_ref());
+            // It happens anew, on what is there by now.
+            self.of.insert(*action, self.history.len());
+            self.history.push(Change { applied: true, ..change });
         }
         certified(&report)
     }
