@@ -168,7 +168,7 @@ impl Driver {
             7..=8 if path != other && !model::is_inside(&path, &other) && !model::is_inside(&other, &path) => {
                 Op::Move(path, other)
             }
-            9 => Op::Mode(path, [0o644, 0o600, 0o755, 0o640, 0o4711][usize::from(more) % 5]),
+            9 => Op::Mode(path, [0o644, 0o600, 0o755, 0o640, 0o711][usize::from(more) % 5]),
             10 => Op::Link(path, text),
             _ => Op::Write(path, text),
         }

@@ -7,7 +7,7 @@ mod driver;
 mod model;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tama_tui::model::Lane;
 
 use driver::Driver;
@@ -16,7 +16,7 @@ use driver::Driver;
 type Seed = (u8, u16, u16, u16);
 
 /// Steps generated in each lane.
-const STEPS: u32 = 600;
+const STEPS: u32 = 1_500;
 /// Steps of one history, at most.
 const LONGEST: u32 = 60;
 
@@ -26,7 +26,10 @@ fn histories(lane: Lane, steps: u32) {
     let mut done = 0;
     let count = std::cell::Cell::new(0_u32);
     let shape = prop::collection::vec(any::<Seed>(), (LONGEST / 2) as usize..=LONGEST as usize);
-    let result = TestRunner::new(config).run(&shape, |seeds| {
+    // The short form is the same histories each time; the long one has new ones.
+    let same = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = if is_long() { TestRunner::new(config) } else { TestRunner::new_with_rng(config, same) };
+    let result = runner.run(&shape, |seeds| {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let made = runtime.block_on(async {
             let mut driver = Driver::start(lane).await?;
@@ -49,6 +52,11 @@ fn histories(lane: Lane, steps: u32) {
         panic!("{error}");
     }
     eprintln!("{} lane: {done} steps", lane.name());
+}
+
+/// Whether other histories are wanted than those of every day.
+fn is_long() -> bool {
+    std::env::var_os("TAMA_TUI_STEPS").is_some()
 }
 
 /// More steps than in CI: `TAMA_TUI_STEPS=100000`.
