@@ -9,21 +9,18 @@ use tokio::task::JoinHandle;
 
 use super::dispatcher::command::Commands;
 use super::dispatcher::{Dispatcher, Incoming, Means, cancel_live};
-use super::edits::Edits;
 use super::feed::{Feed, Receiver, Sink};
 use super::gates::{Gates, Until};
-use super::journal::{Journal, surviving};
+use super::journal::surviving;
+use super::past::Past;
 use super::request::json;
 use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::LlmProvider;
 use crate::effects::tools::{Compensator, Toolbox};
-use crate::model::{
-    Abilities, Breakpoint, Command, Generation, Message, MessageRecord, RunId, RunState, RunStatus, SpanId, SpanKind,
-    TraceBody, TraceEvent, Update,
-};
+use crate::model::{Abilities, Breakpoint, Command, Generation, RunId, RunStatus, TraceBody, TraceEvent, Update};
 use crate::pipeline::Pipeline;
-use crate::store::{RunLog, StoreError, found};
+use crate::store::{RunLog, StoreError};
 use crate::world::World;
 
 /// How a run is driven.
@@ -254,73 +251,4 @@ impl Dispatcher {
         self.sink.send(Update::Shell(self.means.commands.shell.mode()));
         self.tell_edits();
     }
-}
-
-/// What a stored run's events say beyond its folded state.
-#[derive(Default)]
-pub(super) struct Past {
-    pub(super) versions: Vec<(Generation, Arc<Pipeline>)>,
-    pub(super) task: String,
-    pub(super) journal: Journal,
-    pub(super) edits: Edits,
-    pub(super) agent_names: HashMap<SpanId, String>,
-}
-
-impl Past {
-    pub(super) fn rebuild(events: &[TraceEvent], log: &RunLog) -> Result<Self, StoreError> {
-        let recorder = log.recorder().as_ref();
-        let mut past = Self { journal: Journal::rebuild(events, recorder)?, ..Self::default() };
-        let pipeline = |hash| -> Result<Arc<Pipeline>, StoreError> {
-            let text = recorder.text(hash)?;
-            let parsed = serde_json::from_str(&text);
-            parsed.map(Arc::new).map_err(|error| StoreError::Damaged(format!("the stored pipeline: {error}")))
-        };
-        for event in events {
-            match &event.body {
-                TraceBody::RunStarted { pipeline: hash, task, .. } => {
-                    past.versions.extend(found(pipeline(*hash))?.map(|pipeline| (Generation(1), pipeline)));
-                    past.task = found(recorder.text(*task))?.unwrap_or_default();
-                }
-                TraceBody::PipelineChanged { generation, pipeline: hash, .. } => {
-                    past.versions.extend(found(pipeline(*hash))?.map(|pipeline| (*generation, pipeline)));
-                }
-                TraceBody::PromptEdited { reach, text, .. } => {
-                    let text = text.map(|hash| found(recorder.text(hash))).transpose()?.flatten();
-                    past.edits.prompt(reach.clone(), text);
-                }
-                TraceBody::Invalidated { spans, .. } => past.edits.invalidate(spans),
-                TraceBody::MessagesEdited { reach, call, upto, messages, .. } => {
-                    let messages = messages.iter().map(|record| message(record, log)).collect::<Result<_, _>>();
-                    if let Some(messages) = found(messages)? {
-                        past.edits.conversation(reach.clone(), *call, *upto, messages);
-                    }
-                }
-                _ => {}
-            }
-        }
-        let newest = past.versions.last().map(|(_, pipeline)| pipeline.clone()).unwrap_or_default();
-        past.agent_names = log.with(|state| agent_names(state, &newest));
-        Ok(past)
-    }
-}
-
-fn message(record: &MessageRecord, log: &RunLog) -> Result<Message, StoreError> {
-    let text = log.recorder().text(record.text)?;
-    serde_json::from_str(&text).map_err(|error| StoreError::Damaged(format!("a stored message: {error}")))
-}
-
-/// Edit names of agent spans: `agent`, or `agent.step` where the name is a step of the agent above.
-fn agent_names(state: &RunState, pipeline: &Pipeline) -> HashMap<SpanId, String> {
-    let spans = (1..u32::try_from(state.trace.len()).unwrap_or(u32::MAX)).map(SpanId);
-    let agents = spans.filter(|span| state.trace.get(*span).is_some_and(|found| found.kind == SpanKind::Agent));
-    agents
-        .map(|span| {
-            let name = state.trace.name(span);
-            let above = state.trace.get(span).map_or("", |found| state.trace.name(found.parent));
-            let is_step = state.trace.get(span).is_some_and(|found| state.trace.pattern(found.parent) == "scatter")
-                && !matches!(pipeline.agents.get(above).map(|agent| &agent.pattern),
-                    Some(crate::pipeline::Pattern::Scatter { worker }) if worker == name);
-            (span, if is_step { format!("{above}.{name}") } else { name.to_owned() })
-        })
-        .collect()
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::dispatcher::edit::prompt_now;
-use super::engine::Past;
+use super::past::Past;
 use super::session::providers;
 use crate::model::{RetryPlan, TraceEvent};
 use crate::pipeline::{Pipeline, changed_agents, check};

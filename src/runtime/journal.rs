@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::ask::{Failure, Outcome, Output, Payload};
+use super::past::Texts;
 use crate::model::{
     LlmResponse, RunState, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent,
 };
-use crate::store::{Recorder, StoreError, found};
+use crate::store::{StoreError, found};
 
 /// An agent's end is no request.
 pub(super) const NO_REQUEST: TextHash = TextHash([0; 16]);
@@ -61,7 +62,7 @@ impl Journal {
     }
 
     /// Rebuilds the journal of a stored run.
-    pub fn rebuild(events: &[TraceEvent], recorder: &dyn Recorder) -> Result<Self, StoreError> {
+    pub fn rebuild(events: &[TraceEvent], texts: &Texts) -> Result<Self, StoreError> {
         let mut journal = Self::default();
         let mut asked: HashMap<SpanId, (String, TextHash, SpanKind)> = HashMap::new();
         for event in events {
@@ -77,7 +78,7 @@ impl Journal {
                 }
                 TraceBody::SpanEnded(end) => {
                     if let Some((path, request, kind)) = asked.get(&end.span)
-                        && let Some(outcome) = found(stored_outcome(end, *kind, recorder))?.flatten()
+                        && let Some(outcome) = found(stored_outcome(end, *kind, texts))?.flatten()
                     {
                         journal.insert(path.clone(), end.span, *request, outcome);
                     }
@@ -95,11 +96,11 @@ impl Journal {
 
 /// An effect's outcome as its end tells it; a cancelled one has none. An agent's end is computed anew, unless the
 /// user gave it.
-fn stored_outcome(end: &SpanEnd, kind: SpanKind, recorder: &dyn Recorder) -> Result<Option<Outcome>, StoreError> {
+fn stored_outcome(end: &SpanEnd, kind: SpanKind, texts: &Texts) -> Result<Option<Outcome>, StoreError> {
     if end.status == SpanStatus::Cancelled || (kind == SpanKind::Agent && !end.answered) {
         return Ok(None);
     }
-    let text = end.output.map(|hash| recorder.text(hash)).transpose()?.unwrap_or_default();
+    let text = end.output.map(|hash| texts.get(hash)).transpose()?.unwrap_or_default().to_owned();
     if kind == SpanKind::Agent {
         let key = end.finish.as_ref().map_or("done", |finish| &finish.key);
         return Ok(Some(Ok(Payload::Agent(Output::new(key, text)))));

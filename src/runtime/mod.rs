@@ -12,6 +12,7 @@ mod feed;
 mod foresee;
 mod gates;
 mod journal;
+mod past;
 mod patterns;
 mod policy;
 mod request;

@@ -1,5 +1,6 @@
 //! The recorder that keeps a run in its folder.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -50,6 +51,12 @@ impl DuckStore {
         Self { open: Mutex::new(Some(Open { reader, lock })), blobs, writer: None, unrecorded, last }
     }
 
+    /// A text that is not in the database: not yet, or because it can't be written.
+    fn unstored_text(&self, hash: TextHash) -> Option<String> {
+        let pending = self.writer.as_ref().and_then(|writer| writer.pending_text(hash));
+        pending.or_else(|| self.unrecorded.text(hash))
+    }
+
     fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let open = open.as_ref().ok_or(StoreError::Database { what: "read", why: "the run is closed".to_owned() })?;
@@ -68,13 +75,23 @@ impl Recorder for DuckStore {
     }
 
     fn text(&self, hash: TextHash) -> Result<String, StoreError> {
-        if let Some(text) = self.writer.as_ref().and_then(|writer| writer.pending_text(hash)) {
-            return Ok(text);
-        }
-        if let Some(text) = self.unrecorded.text(hash) {
+        if let Some(text) = self.unstored_text(hash) {
             return Ok(text);
         }
         self.read(|reader| stored_text(reader, hash))?.ok_or_else(|| StoreError::Missing(format!("text {hash}")))
+    }
+
+    fn texts(&self, hashes: &[TextHash]) -> Result<HashMap<TextHash, String>, StoreError> {
+        let mut found = HashMap::new();
+        let mut stored = Vec::new();
+        for hash in hashes {
+            match self.unstored_text(*hash) {
+                Some(text) => drop(found.insert(*hash, text)),
+                None => stored.push(*hash),
+            }
+        }
+        found.extend(self.read(|reader| read::texts(reader, &stored))?);
+        Ok(found)
     }
 
     fn events(&self, after: Seq, limit: usize) -> Result<Vec<TraceEvent>, StoreError> {

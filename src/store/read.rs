@@ -1,6 +1,6 @@
 //! Reading a run's rows back, and finding out whether they are what was written.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use duckdb::{Connection, ToSql};
 
@@ -15,6 +15,9 @@ use crate::model::{RunState, Seq, SpanId, TextHash, TraceEvent};
 
 /// How many rows are in memory at once while a run is loaded.
 const WINDOW: i64 = 16_384;
+
+/// How many texts one statement names.
+const NAMED: usize = 4096;
 
 /// The tables that hold events.
 const WITH_EVENTS: [Table; 3] = [Table::Events, Table::ActionLog, Table::ActionEvents];
@@ -70,6 +73,22 @@ pub(super) fn span_events(
         found.extend(rows(connection, table, fits, &[&committed, &span, &span])?);
     }
     decoded(found)
+}
+
+/// Texts by their hashes; those that are not there are left out.
+pub(super) fn texts(connection: &Connection, hashes: &[TextHash]) -> Result<HashMap<TextHash, String>, StoreError> {
+    let mut found = HashMap::with_capacity(hashes.len());
+    for some in hashes.chunks(NAMED) {
+        // Hashes are hexadecimal digits, so they can stand in the statement.
+        let list = some.iter().map(|hash| format!("'{hash}'")).collect::<Vec<_>>().join(", ");
+        for row in rows(connection, Table::Texts, &format!("hash IN ({list})"), &[])? {
+            let read = decode(&row).map_err(|why| StoreError::Damaged(format!("row {}: {why}", row.seq())))?;
+            if let Row::Text { hash, text, .. } = read {
+                found.insert(hash, text);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn decoded(mut found: Vec<Stored>) -> Result<Vec<TraceEvent>, StoreError> {

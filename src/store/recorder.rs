@@ -1,5 +1,6 @@
 //! What recording is: a trait with two implementations, the database and nothing.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -51,6 +52,12 @@ pub trait Recorder: Send + Sync {
     /// # Errors
     /// When the store can't be read, or has no such text.
     fn text(&self, hash: TextHash) -> Result<String, StoreError>;
+
+    /// Stored texts, many at once: a query each would read the whole table as often. Those it has not are left out.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    fn texts(&self, hashes: &[TextHash]) -> Result<HashMap<TextHash, String>, StoreError>;
 
     /// Committed events with a seq greater than `after`, at most `limit`.
     ///

@@ -57,6 +57,11 @@ impl Recorder for Volatile {
         self.lock().texts.get(&hash).cloned().ok_or_else(|| StoreError::Missing(format!("text {hash}")))
     }
 
+    fn texts(&self, hashes: &[TextHash]) -> Result<HashMap<TextHash, String>, StoreError> {
+        let inner = self.lock();
+        Ok(hashes.iter().filter_map(|hash| Some((*hash, inner.texts.get(hash)?.clone()))).collect())
+    }
+
     fn events(&self, after: Seq, limit: usize) -> Result<Vec<TraceEvent>, StoreError> {
         let inner = self.lock();
         Ok(inner.events.iter().filter(|event| event.seq > after).take(limit).cloned().collect())

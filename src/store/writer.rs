@@ -1,8 +1,9 @@
 //! The writer: one thread owns the connection that writes, and waiting rows share a commit.
 //!
 //! One round: take what waits, BEGIN, append, COMMIT (the database syncs), write the mark, tell the waiters, publish
-//! the events. Rows that nobody waits for are taken within [`LATEST`]. When a round fails, everyone waiting gets the
-//! error and nothing is written any more: a later row would leave a gap.
+//! the events. Rows that nobody waits for are taken when nothing followed them for [`QUIET`], and within [`LATEST`] in
+//! any case. When a round fails, everyone waiting gets the error and nothing is written any more: a later row would
+//! leave a gap.
 //!
 //! Those who were just told usually come back at once, so a round that several waited for is followed by a short wait
 //! for as many, at most half as long as a round takes (`PostgreSQL`'s `commit_delay` and the advice on its length).
@@ -33,6 +34,9 @@ use crate::model::{Seq, TextHash, TraceEvent};
 /// How long a row that nobody waits for may stay uncommitted.
 const LATEST: Duration = Duration::from_millis(50);
 
+/// How long nothing may follow such a row before it is committed: what stands still is on the screen at once.
+const QUIET: Duration = Duration::from_millis(3);
+
 /// The longest wait for company, should a round take very long.
 const PATIENCE: Duration = Duration::from_millis(2);
 
@@ -47,7 +51,8 @@ struct Queue {
     /// Until `gather_until`, a round starts when so many urgent ones are there.
     company: usize,
     gather_until: Option<Instant>,
-    since: Option<Instant>,
+    /// When the first row that waits came, and the last.
+    since: Option<(Instant, Instant)>,
     /// Texts that are not committed yet, so that they can be read at once.
     texts: HashMap<TextHash, String>,
     closing: bool,
@@ -57,11 +62,11 @@ struct Queue {
 impl Queue {
     /// How long until a round should start; `None`: nothing is there to write.
     fn rest(&self) -> Option<Duration> {
-        let since = self.since?;
+        let (first, last) = self.since?;
         if self.closing {
             return Some(Duration::ZERO);
         }
-        let rest = LATEST.saturating_sub(since.elapsed());
+        let rest = LATEST.saturating_sub(first.elapsed()).min(QUIET.saturating_sub(last.elapsed()));
         if self.urgent == 0 {
             return Some(rest);
         }
@@ -183,7 +188,8 @@ impl Writer {
         queue.rows.extend(rows);
         queue.waiters.push(waiter);
         queue.urgent += usize::from(urgent);
-        queue.since.get_or_insert_with(Instant::now);
+        let now = Instant::now();
+        queue.since = Some((queue.since.map_or(now, |(first, _)| first), now));
         // The thread is woken for the first and for the last it waits for, not for each between.
         let wake = idle || urgent && (queue.urgent == 1 || queue.urgent == queue.company);
         drop(queue);
@@ -364,7 +370,7 @@ mod tests {
     fn queue(urgent: usize, company: usize) -> Queue {
         let now = Instant::now();
         let gather_until = now.checked_add(Duration::from_secs(3600));
-        Queue { urgent, company, gather_until, since: Some(now), ..Queue::default() }
+        Queue { urgent, company, gather_until, since: Some((now, now)), ..Queue::default() }
     }
 
     #[test]

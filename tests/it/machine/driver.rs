@@ -81,7 +81,8 @@ impl Driver {
         self.told.join("\n")
     }
 
-    pub async fn step(&mut self, seed: Seed) -> Result<(), String> {
+    /// One step; `late`: the run may be closed and opened again, and is a past one from then on.
+    pub async fn step(&mut self, seed: Seed, late: bool) -> Result<(), String> {
         let (kind, one, two, three) = seed;
         let worker = usize::from(one) % WORKERS.len();
         self.steps += 1;
@@ -95,7 +96,8 @@ impl Driver {
                 23..=26 => self.redo(two).await?,
                 27..=28 => self.outside(two)?,
                 29..=30 => drop(self.undo_span(Some(worker)).await?),
-                _ => self.reopen().await?,
+                _ if late => self.reopen().await?,
+                _ => self.undo(two, three).await?,
             }
         } else {
             match kind % 8 {

@@ -18,7 +18,7 @@ type Seed = (u8, u16, u16, u16);
 /// Steps generated in each lane.
 const STEPS: u32 = 1_500;
 /// Steps of one history, at most.
-const LONGEST: u32 = 60;
+const LONGEST: u32 = 240;
 
 fn histories(lane: Lane, steps: u32) {
     let cases = steps.div_ceil(LONGEST * 3 / 4);
@@ -34,7 +34,10 @@ fn histories(lane: Lane, steps: u32) {
         let made = runtime.block_on(async {
             let mut driver = Driver::start(lane).await?;
             for (at, seed) in seeds.iter().enumerate() {
-                driver.step(*seed).await.map_err(|why| format!("step {at}: {why}\n{}", driver.told()))?;
+                driver
+                    .step(*seed, at > seeds.len() / 2)
+                    .await
+                    .map_err(|why| format!("step {at}: {why}\n{}", driver.told()))?;
             }
             driver.end().await.map_err(|why| format!("at the end: {why}\n{}", driver.told()))?;
             Ok::<_, String>(driver.close().await)
