@@ -156,5 +156,6 @@ pub(super) fn ddl() -> String {
         let columns: Vec<String> = table.columns().iter().map(|(name, kind)| format!("{name} {kind}")).collect();
         format!("CREATE TABLE {} ({});\n", table.name(), columns.join(", "))
     });
-    format!("{}{VIEWS}", tables.concat())
+    // One transaction: each statement by itself would be synced.
+    format!("BEGIN;\n{}{VIEWS}\nCOMMIT;", tables.concat())
 }

@@ -104,7 +104,8 @@ impl Driver {
                 0..=3 => self.undo(two, three).await?,
                 4..=5 => self.redo(two).await?,
                 6 => drop(self.undo_span(None).await?),
-                _ => self.reopen().await?,
+                _ if two.is_multiple_of(4) => self.reopen().await?,
+                _ => self.redo(three).await?,
             }
         }
         self.check()

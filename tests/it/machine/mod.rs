@@ -16,7 +16,7 @@ use driver::Driver;
 type Seed = (u8, u16, u16, u16);
 
 /// Steps generated in each lane.
-const STEPS: u32 = 1_500;
+const STEPS: u32 = 5_200;
 /// Steps of one history, at most.
 const LONGEST: u32 = 240;
 
