@@ -30,7 +30,7 @@ impl Past {
                 TraceBody::RunStarted { pipeline, task, .. } => {
                     past.versions
                         .extend(found(texts.json(*pipeline))?.map(|pipeline| (Generation(1), Arc::new(pipeline))));
-                    past.task = found(texts.get(*task))?.unwrap_or_default().to_owned();
+                    found(texts.get(*task))?.unwrap_or_default().clone_into(&mut past.task);
                 }
                 TraceBody::PipelineChanged { generation, pipeline, .. } => {
                     past.versions

@@ -84,6 +84,8 @@ pub fn start(loaded: Loaded, data: &DataDir, task: String, mode: Mode) -> Result
     // Before the folder is made: a pipeline that can't run leaves none behind.
     models(&loaded.pipeline).map_err(SessionError::Models)?;
     let (log, folder) = data.create_run(new, sink.publish())?;
+    let mut told = loaded.warnings;
+    told.extend(neighbours(data, folder.id(), &world));
     let setup = Setup {
         log: log.clone(),
         channel: (sink, receiver),
@@ -97,7 +99,10 @@ pub fn start(loaded: Loaded, data: &DataDir, task: String, mode: Mode) -> Result
     let run = folder.id().clone();
     let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task })
         .map_err(SessionError::Models)?;
-    Ok(Session { run, folder: Some(folder), engine, log, told: loaded.warnings })
+    for text in &told {
+        log.append(vec![TraceBody::Note { span: None, error: false, text: text.clone() }]);
+    }
+    Ok(Session { run, folder: Some(folder), engine, log, told })
 }
 
 /// Starts a run that records nothing; nothing of it can be undone.
@@ -138,6 +143,7 @@ pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Sessi
     world.load_memory(opened.log.with(|state| state.ledger.all_memory()));
     let capture = capture_of(&opened.log, &opened.events);
     let commands = commands(&world, &capture, Some((data, &folder)));
+    told.extend(neighbours(data, folder.id(), &world));
     if opened.damage.is_empty() {
         told.extend(rollback::settle(&opened.log, &world).await);
         told.extend(rollback::recover(&opened.log, &world, folder.path(), &commands.rules).await);
@@ -160,6 +166,19 @@ pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Sessi
     }
     let engine = Engine::open(setup, opened.events)?;
     Ok(Session { run: folder.id().clone(), folder: Some(folder), engine, log: opened.log, told })
+}
+
+/// Says which other runs are live in the workspace.
+fn neighbours(data: &DataDir, own: &RunId, world: &World) -> Option<String> {
+    let beside = data.live_beside(own, &world.root().display().to_string());
+    let named: Vec<&str> = beside.iter().map(|run| run.0.as_str()).collect();
+    (!named.is_empty()).then(|| {
+        format!(
+            "also open in this workspace: run {}. What it changes is someone else's here, and what it changes while a \
+             command runs in the portable lane is taken for the command's",
+            named.join(", ")
+        )
+    })
 }
 
 /// How the commands of a run go: what the system allows here is found out by trying.

@@ -95,6 +95,13 @@ impl DataDir {
         Ok(self.folders()?.into_iter().rev().map(list).collect())
     }
 
+    /// Runs that are open for writing in the same workspace, `own` aside: what they do there looks like anyone's.
+    pub fn live_beside(&self, own: &RunId, workspace: &str) -> Vec<RunId> {
+        let held = self.folders().unwrap_or_default().into_iter().filter(|run| run.id() != own && run.is_held());
+        let beside = held.filter(|run| run.manifest().is_ok_and(|manifest| manifest.workspace == workspace));
+        beside.map(|run| run.id().clone()).collect()
+    }
+
     /// The run whose id has `part` in it.
     ///
     /// # Errors

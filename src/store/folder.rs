@@ -205,7 +205,7 @@ impl RunFolder {
     }
 
     /// Whether a process has the run open to go on.
-    fn is_held(&self) -> bool {
+    pub(super) fn is_held(&self) -> bool {
         let file = File::open(self.path.join("lock"));
         file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }

@@ -88,6 +88,10 @@ impl Files {
     }
 
     pub(super) fn put(&self, path: &str, value: &Value, how: Put) -> Result<(), WorldError> {
+        if let (ROOT, Value::Directory { mode: Some(mode), .. }) = (path, value) {
+            let set = self.root.set_permissions(ROOT, Permissions::from_mode(*mode));
+            return set.map_err(WorldError::io("set the permissions of", path));
+        }
         if *value == Value::Absent && path != ROOT && self.place(path)?.is_none() {
             return Ok(());
         }

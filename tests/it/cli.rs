@@ -554,13 +554,22 @@ fn two_debuggers_work_side_by_side_on_one_project() {
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
         command.spawn().unwrap()
     };
-    let mut both = [start(), start()];
-    for child in &mut both {
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        assert!(lines.into_iter().any(|line| line.contains("main/planner: started")), "it did not get to run");
-    }
+    let running = |mut child: std::process::Child| {
+        let mut said = String::new();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let started = lines.any(|line| {
+            said += &line;
+            line.contains("main/planner: started")
+        });
+        assert!(started, "it did not get to run: {said}");
+        (child, said)
+    };
+    let (one, alone) = running(start());
+    let (other, beside) = running(start());
+    assert!(!alone.contains("also open in this workspace"), "{alone}");
+    assert!(beside.contains("also open in this workspace: run "), "{beside}");
     let listed = json(&project.tama(&["runs", "--json"]));
-    for child in &mut both {
+    for mut child in [one, other] {
         child.kill().unwrap();
         child.wait().unwrap();
     }

@@ -77,6 +77,9 @@ const CASES: &[Case] = &[
         "for i in $(seq 300); do mkdir -p d$((i%7)); echo $i > d$((i%7))/f$i; done",
         "sed -i s/1/one/ d*/f*; rm d3/*; mv d4 d9",
     ),
+    case("the workspace's own mode", "echo x > f", "echo y > g; rm f; chmod 711 ."),
+    case("a workspace that is closed at the end", "echo x > f; mkdir d", "echo y > d/g; mv f h; chmod 500 ."),
+    case("nothing but the workspace's own mode", "", "chmod 1770 ."),
     Case { changes: false, ..case("a touch is no change", "echo x > f", "touch f; cat f > /dev/null") },
     Case {
         told: "can't be undone: pipe",
@@ -406,5 +409,5 @@ async fn commands_run_side_by_side_and_the_later_one_to_land_is_asked() {
     stage.play("undo-span run\nwait report").await.unwrap();
     restored(&stage).unwrap();
     assert_eq!(read(&stage, "f").as_deref(), Some("of before\n"));
-    assert_eq!(manifest(&stage.folder.path().join("work")).len(), 1);
+    assert_eq!(manifest(&stage.folder.path().join("work")).len(), 2, "the folder itself, and f");
 }

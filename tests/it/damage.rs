@@ -419,7 +419,7 @@ fn damaged_files_never_lose_rows_in_silence() {
     ];
     let mut flipped = 0;
     for ((name, data), files) in flips {
-        let cases = sample(&run_of(&data), &files, 200);
+        let cases = sample(&run_of(&data), &files, 100);
         flipped += cases.iter().filter(|(_, harm)| !matches!(harm, Harm::Cut(_))).count();
         report(name, &judge(name, &data, &cases));
     }

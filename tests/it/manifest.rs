@@ -26,9 +26,12 @@ pub enum Node {
 /// Everything below a folder, by its path in it.
 pub type Manifest = BTreeMap<Vec<u8>, Node>;
 
-/// Reads a folder; links are not followed, and what is named `.tama` at the top is left out.
+/// Reads a folder, itself (`.`) and all in it; links are not followed, and what is named `.tama` at the top is left
+/// out.
 pub fn manifest(root: &Path) -> Manifest {
     let mut found = Manifest::new();
+    let own = root.metadata().unwrap().permissions().mode() & 0o7777;
+    found.insert(b".".to_vec(), Node::Folder { mode: own });
     let mut open = vec![root.to_owned()];
     while let Some(at) = open.pop() {
         for entry in fs::read_dir(&at).unwrap().map(Result::unwrap) {

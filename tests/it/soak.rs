@@ -347,7 +347,7 @@ fn with_less_room(disk: &Path, small: Small, lane: Lane, what: &str, steps: Opti
     assert!(carry_out(&project).success());
     let takes = 2 * before.saturating_sub(free(disk)) + 256 * 1024;
     drop(project);
-    let step = steps.map_or(4096, |steps| (takes / steps).next_multiple_of(4096));
+    let step = steps.map_or(16_384, |steps| (takes / steps).next_multiple_of(4096));
     let mut tried = 0;
     for room in (0..takes).step_by(usize::try_from(step).unwrap()) {
         let project = prepared();
@@ -391,7 +391,7 @@ fn a_small_disk_that_fills_up_loses_nothing() {
 }
 
 #[test]
-#[ignore = "takes long: every amount of room, in steps of 4 kB"]
+#[ignore = "takes long: every amount of room, in steps of 16 kB"]
 fn full_disk_soak() {
     on_small_disk("soak::every_amount_of_room");
 }

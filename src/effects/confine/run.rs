@@ -32,7 +32,8 @@ pub(super) async fn run(
     limits: ShellLimits,
     cut: &Cut,
 ) -> Ran {
-    let scratch = match Scratch::create(scratch) {
+    let made = Scratch::create(scratch).and_then(|scratch| scratch.resemble(shell.workspace()).map(|()| scratch));
+    let scratch = match made {
         Ok(scratch) => scratch,
         Err(error) => return shell.not_started(&format!("failed to make a temporary folder: {error}")),
     };

@@ -42,6 +42,11 @@ impl Scratch {
         self.dir.join("upper")
     }
 
+    /// Gives the upper side the permission bits of the workspace, which is seen with those of the upper side.
+    pub(super) fn resemble(&self, workspace: &Path) -> io::Result<()> {
+        fs::set_permissions(self.upper(), fs::metadata(workspace)?.permissions())
+    }
+
     pub(super) fn work(&self) -> PathBuf {
         self.dir.join("work")
     }

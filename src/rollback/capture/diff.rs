@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use super::Changed;
 use super::entry::{Entry, Kind};
 use super::rules::{LeftOut, Rules};
+use super::tree::ROOT;
 use crate::model::KeyState;
 
 /// What differs between two lists ordered by path, in that order.
@@ -36,6 +37,8 @@ impl<'a> Differences<'a> {
     fn compare(&mut self, old: Option<&'a Entry>, new: Option<&'a Entry>) {
         match (old, new) {
             (Some(old), Some(new)) => self.both(old, new),
+            // It is there whatever a list says.
+            (Some(root), None) | (None, Some(root)) if root.path == ROOT => {}
             (Some(old), None) if self.is_in_closed(old) => {
                 self.push(old, state(old), KeyState::Unknown, Some(LeftOut::InUnreadable));
             }

@@ -41,7 +41,7 @@ impl Kind {
 }
 
 /// What the system says of a path without reading its bytes; what git's index compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Stat {
     pub(super) dev: u64,
     pub(super) ino: u64,

@@ -12,7 +12,7 @@ use super::entry::{Bytes, Entry, Kind, Stat};
 use super::error::workspace_error;
 use super::read::hash_file;
 use super::rules::{LeftOut, Rules};
-use super::tree::{Opener, Tree, is_fatal, is_gone, open_folder};
+use super::tree::{Opener, ROOT, Tree, is_fatal, is_gone, open_folder};
 use crate::model::{name_from_bytes, readable_name};
 
 /// What an overlay says of a path in its upper layer.
@@ -37,6 +37,11 @@ pub(super) struct Layer {
 impl Layer {
     pub(super) fn new(tree: &Tree, rules: &Rules) -> Self {
         Self { opener: tree.opener(), device: tree.device, rules: rules.clone(), closed: BTreeMap::new() }
+    }
+
+    /// The layer's own folder had these permission bits before it was opened up for [`Layer::new`].
+    pub(super) fn was(&mut self, mode: u32) {
+        self.closed.insert(ROOT.to_vec(), mode);
     }
 
     pub(super) fn words(&self, why: LeftOut) -> String {
@@ -228,7 +233,6 @@ impl Drop for Layer {
 
 /// Something in a folder that can't be looked into.
 fn unknown(path: &[u8]) -> Entry {
-    let stat = Stat { dev: 0, ino: 0, mode: 0, size: 0, mtime: 0, ctime: 0 };
     let left_out = Some(LeftOut::InUnreadable);
-    Entry { path: path.to_vec(), kind: Kind::Device, stat, left_out, target: Vec::new(), bytes: None }
+    Entry { path: path.to_vec(), kind: Kind::Device, stat: Stat::default(), left_out, target: Vec::new(), bytes: None }
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Changed;
 use crate::model::KeyState;
+use crate::world::path::ROOT;
 
 /// What a folder must allow its owner, so that something in it can be made or removed.
 const WRITABLE: u32 = 0o700;
@@ -57,6 +58,10 @@ pub fn order(mut changes: Vec<Changed>, mode_of: impl Fn(&str) -> Option<u32>) -
 fn needs(changes: &[Changed]) -> HashMap<String, u32> {
     let mut needs = HashMap::new();
     let mut passed = HashSet::new();
+    // The workspace's own permission bits count when they are a change themselves.
+    if changes.iter().any(|change| change.path == ROOT) && changes.len() > 1 {
+        needs.insert(ROOT.to_owned(), WRITABLE);
+    }
     for change in changes.iter().filter(|change| change.left_out.is_none()) {
         // The mode of a folder can be set without writing to the folder that it is in.
         let sets_mode = is_folder(&change.old) && is_folder(&change.new);

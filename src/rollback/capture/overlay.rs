@@ -4,8 +4,9 @@
 //! written is there as it is, a removed path is a character device 0/0 (or an empty file with the attribute
 //! `overlay.whiteout`), and a folder with the attribute `overlay.opaque` = `y` hides what is below it.
 
-use std::fs::File;
+use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::SystemTime;
@@ -14,7 +15,7 @@ use super::entry::{Entry, Kind};
 use super::error::workspace_error;
 use super::layer::{Layer, Mark};
 use super::rules::LeftOut;
-use super::tree::Tree;
+use super::tree::{ROOT, Tree};
 use super::{CaptureError, Changed, Rules, order};
 use crate::model::{KeyState, name_from_bytes, name_to_bytes};
 
@@ -76,6 +77,7 @@ impl OverlayChanges {
 /// When something can't be looked at, or the layer can't be read without the mount (moved folders, data elsewhere).
 pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<OverlayChanges, CaptureError> {
     let lower = Tree::open(root).map_err(workspace_error("open", b""))?;
+    let was = open_up(upper).map_err(workspace_error("open the layer of", b""))?;
     let layer = Tree::open(upper).map_err(workspace_error("open the layer of", b""))?;
     let mut reading = Reading {
         lower: Layer::new(&lower, rules),
@@ -83,6 +85,10 @@ pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<Overl
         changes: Vec::new(),
         touched: Vec::new(),
     };
+    if let Some(mode) = was {
+        reading.upper.was(mode);
+    }
+    reading.root()?;
     // Folders by path and not by recursion: how deep they go is the command's choice.
     let mut folders = vec![Folder { path: Vec::new(), opaque: false, over: true }];
     while let Some(folder) = folders.pop() {
@@ -95,6 +101,17 @@ pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<Overl
         (found.kind == Kind::Folder).then_some(found.stat.mode)
     });
     Ok(OverlayChanges { changes, touched, upper: Mutex::new(upper) })
+}
+
+/// Lets the owner into the layer; what its permission bits were when that was needed.
+fn open_up(upper: &Path) -> io::Result<Option<u32>> {
+    const NEEDED: u32 = 0o700;
+    let mode = fs::metadata(upper)?.permissions().mode() & 0o7777;
+    if mode & NEEDED == NEEDED {
+        return Ok(None);
+    }
+    fs::set_permissions(upper, Permissions::from_mode(mode | NEEDED))?;
+    Ok(Some(mode))
 }
 
 /// A folder of the layer still to be read.
@@ -114,6 +131,16 @@ struct Reading {
 }
 
 impl Reading {
+    /// The layer began with the permission bits of the workspace.
+    fn root(&mut self) -> Result<(), CaptureError> {
+        if let (Some(old), Some(new)) = (self.lower.look(ROOT)?, self.upper.look(ROOT)?)
+            && old.stat.mode != new.stat.mode
+        {
+            self.push(ROOT, old.state(), new.state(), None);
+        }
+        Ok(())
+    }
+
     fn folder(&mut self, folder: &Folder, below: &mut Vec<Folder>) -> Result<(), CaptureError> {
         let names = self.upper.names(&folder.path)?;
         if folder.opaque && folder.over {

@@ -10,6 +10,9 @@ use std::sync::Arc;
 use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, fchmodat, fstat, fstatat};
 
+/// The workspace itself, as a path: its permission bits are a thing in it that can change.
+pub(super) const ROOT: &[u8] = b".";
+
 /// Folders below this depth are opened anew each time instead of being kept open.
 const KEPT_OPEN: usize = 64;
 

@@ -10,7 +10,7 @@ use super::CaptureError;
 use super::entry::{Entry, Kind, Stat};
 use super::error::workspace_error;
 use super::rules::{LeftOut, Rules};
-use super::tree::{Opener, Tree, is_fatal, is_gone, open_folder, stat_at, target_at};
+use super::tree::{Opener, ROOT, Tree, is_fatal, is_gone, open_folder, stat_at, target_at};
 
 /// Everything in a tree, ordered by path.
 pub(super) fn walk(tree: &Tree, rules: &Rules) -> Result<Vec<Entry>, CaptureError> {
@@ -23,9 +23,23 @@ pub(super) fn walk(tree: &Tree, rules: &Rules) -> Result<Vec<Entry>, CaptureErro
     for some in found {
         entries.append(&mut some?);
     }
+    entries.extend(root(tree)?);
     entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     close_unreadable(&mut entries);
     Ok(entries)
+}
+
+/// The workspace itself: its permission bits alone, since its times change with what is left out too.
+fn root(tree: &Tree) -> Result<Option<Entry>, CaptureError> {
+    let found = tree.opener().look(ROOT).map_err(workspace_error("look at", b""))?;
+    Ok(found.as_ref().map(Stat::of).map(|(kind, stat)| Entry {
+        path: ROOT.to_vec(),
+        kind,
+        stat: Stat { mode: stat.mode, ..Stat::default() },
+        left_out: None,
+        target: Vec::new(),
+        bytes: None,
+    }))
 }
 
 /// How many threads look at files.

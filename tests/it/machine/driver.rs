@@ -88,12 +88,12 @@ impl Driver {
         self.steps += 1;
         if self.is_live {
             match kind % 32 {
-                0..=7 => self.command(worker, two, three).await?,
-                8..=9 => self.both(one, two, three).await?,
-                10..=12 => self.file(worker, two, three).await?,
-                13..=15 => self.memory(worker, two, three).await?,
-                16..=22 => self.undo(two, three).await?,
-                23..=26 => self.redo(two).await?,
+                0..=5 => self.command(worker, two, three).await?,
+                6 => self.both(one, two, three).await?,
+                7..=10 => self.file(worker, two, three).await?,
+                11..=14 => self.memory(worker, two, three).await?,
+                15..=21 => self.undo(two, three).await?,
+                22..=26 => self.redo(two).await?,
                 27..=28 => self.outside(two)?,
                 29..=30 => drop(self.undo_span(Some(worker)).await?),
                 _ if late => self.reopen().await?,
