@@ -1,7 +1,6 @@
 //! The recorder that keeps a run in its folder.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use duckdb::Connection;
@@ -11,7 +10,7 @@ use super::database::failed;
 use super::read;
 use super::unrecorded::Unrecorded;
 use super::writer::{Output, Writer, stored_text};
-use super::{Durable, Publish, Recorder, Row, StoreError};
+use super::{Durable, FileLock, Publish, Recorder, Row, StoreError};
 use crate::model::{BlobHash, Seq, SpanId, TextHash, TraceEvent};
 
 /// A run's database and before-images; holds the run's lock until it is closed.
@@ -27,7 +26,7 @@ pub(super) struct DuckStore {
 /// What closing gives back.
 struct Open {
     reader: Connection,
-    lock: File,
+    lock: FileLock,
 }
 
 impl DuckStore {
@@ -37,7 +36,7 @@ impl DuckStore {
         publish: Publish,
         committed: Seq,
         blobs: Blobs,
-        lock: File,
+        lock: FileLock,
     ) -> Result<Self, StoreError> {
         let unrecorded = Arc::new(Unrecorded::new(publish));
         let reader = output.connection.try_clone().map_err(failed("open a second connection"))?;
@@ -46,7 +45,7 @@ impl DuckStore {
     }
 
     /// A store that only reads, up to `last`. What is written is published, and not kept.
-    pub(super) fn reading(reader: Connection, publish: Publish, last: Seq, blobs: Blobs, lock: File) -> Self {
+    pub(super) fn reading(reader: Connection, publish: Publish, last: Seq, blobs: Blobs, lock: FileLock) -> Self {
         let unrecorded = Arc::new(Unrecorded::new(publish));
         Self { open: Mutex::new(Some(Open { reader, lock })), blobs, writer: None, unrecorded, last }
     }

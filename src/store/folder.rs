@@ -20,7 +20,7 @@ use super::points::crash_point;
 use super::read::{self, Loaded};
 use super::seal::Sealed;
 use super::writer::Output;
-use super::{Manifest, Publish, RunLog, StoreError, inspect};
+use super::{FileLock, Manifest, Publish, RunLog, StoreError, inspect};
 use crate::model::{RunId, RunState, RunStatus, Seq, TraceEvent};
 
 /// Whether a run is opened to go on or to look at.
@@ -181,7 +181,7 @@ impl RunFolder {
 
     /// Locks the run against other openers, in this process too. The database's own lock doesn't hold within one
     /// process, and is lost when any handle on the file is closed.
-    pub(super) fn lock(&self, access: Access, writer: u32) -> Result<File, StoreError> {
+    pub(super) fn lock(&self, access: Access, writer: u32) -> Result<FileLock, StoreError> {
         // A listing looks at the lock for an instant; that is no user of the run.
         const TRIES: u32 = 10;
         let path = self.path.join("lock");
@@ -193,7 +193,7 @@ impl RunFolder {
                 Access::ReadOnly => file.try_lock_shared(),
             };
             match locked {
-                Ok(()) => return Ok(file),
+                Ok(()) => return Ok(FileLock::of(file)),
                 Err(TryLockError::Error(error)) => return Err(file_error("lock", &path)(error)),
                 Err(TryLockError::WouldBlock) if last => break,
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
@@ -207,7 +207,13 @@ impl RunFolder {
     /// Whether a process has the run open to go on.
     pub(super) fn is_held(&self) -> bool {
         let file = File::open(self.path.join("lock"));
-        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        file.is_ok_and(|file| match file.try_lock_shared() {
+            Ok(()) => {
+                drop(FileLock::of(file));
+                false
+            }
+            Err(error) => matches!(error, TryLockError::WouldBlock),
+        })
     }
 
     fn blobs(&self) -> Blobs {

@@ -11,6 +11,7 @@ mod database;
 mod decode;
 mod duck;
 mod encode;
+mod file_lock;
 mod files;
 mod folder;
 mod home;
@@ -32,6 +33,7 @@ mod writer;
 mod tests;
 
 pub use data_dir::{Candidates, DataDir, NewRun, RunListing};
+pub use file_lock::FileLock;
 pub use folder::{Access, Opened, RunFolder};
 pub use inspect::{INSPECT, Verdict, inspect, set_inspector};
 pub use log::{Appended, RunLog, hash_blob, hash_text};

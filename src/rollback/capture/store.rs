@@ -13,7 +13,7 @@ use super::error::store_error;
 use super::list::List;
 use super::pack::{Pack, PackWriter, Packs, pack_name, pack_of};
 use crate::model::BlobHash;
-use crate::store::hash_blob;
+use crate::store::{FileLock, hash_blob};
 
 const LOCK: &str = "lock";
 const LIST: &str = "list";
@@ -29,7 +29,7 @@ pub(super) struct Store {
     /// Where a private one is made.
     spare: PathBuf,
     /// Held while the process lives.
-    lock: File,
+    lock: FileLock,
     pub(super) private: bool,
     pub(super) packs: Packs,
     /// Device and inode of the list as it was written last, and its hash.
@@ -204,12 +204,12 @@ pub(super) fn needed(entries: &[Entry]) -> impl Iterator<Item = u64> + use<> {
 }
 
 /// Locks a store's folder, made if need be; `None` when another process has it.
-fn take_lock(folder: &Path) -> io::Result<Option<File>> {
+fn take_lock(folder: &Path) -> io::Result<Option<FileLock>> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let path = folder.join(LOCK);
     let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
     match lock.try_lock() {
-        Ok(()) => Ok((id_of(&path) == file_id(&lock)).then_some(lock)),
+        Ok(()) => Ok((id_of(&path) == file_id(&lock)).then(|| FileLock::of(lock))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }

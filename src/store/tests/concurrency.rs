@@ -139,6 +139,6 @@ fn reopen_without_texts(project: &Project, publish: Publish) -> RunLog {
     };
     let lock = std::fs::File::open(project.folder.path().join("lock")).unwrap();
     let blobs = Blobs::new(project.folder.path().join("blobs"));
-    let store = DuckStore::writing(output, publish, Seq(1), blobs, lock).unwrap();
+    let store = DuckStore::writing(output, publish, Seq(1), blobs, crate::store::FileLock::of(lock)).unwrap();
     RunLog::new(Arc::new(store), state, Seq(1), std::collections::HashSet::new())
 }
