@@ -315,6 +315,8 @@ async fn changes_are_looked_at_before_they_land() {
         stage.session.log.with(|state| state.ledger.entries().iter().map(|entry| entry.status).collect());
     assert_eq!(held, [ActionStatus::Held; 4]);
     assert_eq!(read(&stage, "f").as_deref(), Some("x\n"));
+    // What it printed is there to decide by.
+    stage.play("inspect lead/tama_bash\nwait detail\nshows have not landed\nshows done\\n[exit code 0]").await.unwrap();
     stage.play("continue lead/tama_bash\nwait end").await.unwrap();
     assert_eq!((read(&stage, "f").as_deref(), read(&stage, "n").as_deref()), (Some("wrecked\n"), Some("new\n")));
     assert!(!work.join("d").exists());

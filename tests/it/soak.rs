@@ -281,7 +281,7 @@ fn killed_at_every_crash_point_of_commands_and_undo() {
 }
 
 /// The n-th file operation of its kind, and all after it, fail as on a full disk.
-const FULL_FROM: [u32; 3] = [1, 3, 9];
+const FULL_FROM: [u32; 2] = [1, 4];
 
 #[test]
 fn a_disk_that_is_full_while_commands_are_recorded_or_undone_loses_nothing() {
@@ -376,7 +376,7 @@ fn on_less_and_less_room(steps: Option<u64>) {
 #[test]
 #[ignore = "the child of the test below, on a small disk"]
 fn few_amounts_of_room() {
-    on_less_and_less_room(Some(4));
+    on_less_and_less_room(Some(3));
 }
 
 #[test]

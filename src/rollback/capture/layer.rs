@@ -114,17 +114,11 @@ impl Layer {
         Ok((kind == Kind::File).then_some((file, mode)))
     }
 
+    /// What is below something excluded is excluded too, and here nobody has looked at the folders above.
     fn left_out(&self, path: &[u8], kind: Kind, stat: &Stat) -> Option<LeftOut> {
         let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-        if slashes.chain([path.len()]).any(|end| self.rules.excludes(&path[..end])) {
-            Some(LeftOut::Excluded)
-        } else if kind == Kind::Folder && stat.dev != self.device {
-            Some(LeftOut::Mount)
-        } else if kind == Kind::File && self.rules.too_large(stat.size) {
-            Some(LeftOut::TooLarge)
-        } else {
-            kind.left_out()
-        }
+        let excluded = slashes.chain([path.len()]).any(|end| self.rules.excludes(&path[..end]));
+        if excluded { Some(LeftOut::Excluded) } else { self.rules.left_out(kind, stat, self.device) }
     }
 
     /// An entry with the hash of its bytes.

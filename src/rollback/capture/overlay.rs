@@ -136,7 +136,8 @@ impl Reading {
         if let (Some(old), Some(new)) = (self.lower.look(ROOT)?, self.upper.look(ROOT)?)
             && old.stat.mode != new.stat.mode
         {
-            self.push(ROOT, old.state(), new.state(), None);
+            let mode = |entry: &Entry| KeyState::Directory { mode: entry.stat.mode };
+            self.push(ROOT, mode(&old), mode(&new), None);
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::CaptureError;
+use super::entry::{Kind, Stat};
 
 /// Bytes up to which files are captured unless told otherwise.
 const MAX_BYTES: u64 = 512_000_000;
@@ -59,12 +60,19 @@ impl Rules {
         self
     }
 
-    pub(super) fn excludes(&self, path: &[u8]) -> bool {
-        !self.exclude.is_empty() && self.exclude.is_match(OsStr::from_bytes(path))
+    /// Why something found in a workspace on `device` is left out, apart from what the globs say.
+    pub(super) fn left_out(&self, kind: Kind, stat: &Stat, device: u64) -> Option<LeftOut> {
+        if kind == Kind::Folder && stat.dev != device {
+            Some(LeftOut::Mount)
+        } else if kind == Kind::File && stat.size > self.max_bytes {
+            Some(LeftOut::TooLarge)
+        } else {
+            kind.left_out()
+        }
     }
 
-    pub(super) fn too_large(&self, size: u64) -> bool {
-        size > self.max_bytes
+    pub(super) fn excludes(&self, path: &[u8]) -> bool {
+        !self.exclude.is_empty() && self.exclude.is_match(OsStr::from_bytes(path))
     }
 
     pub(super) fn skips(&self, device: u64, inode: u64) -> bool {

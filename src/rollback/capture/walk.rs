@@ -133,15 +133,8 @@ impl<'a> Walker<'a> {
     }
 
     fn left_out(&self, path: &[u8], kind: Kind, stat: &Stat) -> Option<LeftOut> {
-        if self.rules.excludes(path) {
-            Some(LeftOut::Excluded)
-        } else if kind == Kind::Folder && stat.dev != self.device {
-            Some(LeftOut::Mount)
-        } else if kind == Kind::File && self.rules.too_large(stat.size) {
-            Some(LeftOut::TooLarge)
-        } else {
-            kind.left_out()
-        }
+        let excluded = self.rules.excludes(path).then_some(LeftOut::Excluded);
+        excluded.or_else(|| self.rules.left_out(kind, stat, self.device))
     }
 
     /// Tells that a folder could not be listed; what was seen of it so far is not used.

@@ -44,8 +44,8 @@ pub(in super::super) enum Stage {
     Before,
     /// Being carried out.
     Running,
-    /// A command that ended: its changes have not landed, and the user looks at them.
-    Landing { reply: oneshot::Sender<Verdict> },
+    /// A command that ended, and what it printed: its changes have not landed, and the user looks at them.
+    Landing { said: String, reply: oneshot::Sender<Verdict> },
     /// Recorded, and stopped at a gate after it.
     After { outcome: Outcome },
 }

@@ -1,6 +1,7 @@
 //! Detail: the texts of one span, read from the store when somebody looks.
 
 use super::Dispatcher;
+use super::flight::Stage;
 use super::tools::Runs;
 use crate::model::{
     EffectClass, LlmRequestRecord, LlmResponse, Message, MessageRecord, Section, SectionBody, SpanDetail, SpanEnd,
@@ -13,18 +14,26 @@ impl Dispatcher {
     pub(super) fn inspect(&self, span: SpanId) {
         let path = self.log.with(|state| state.trace.path(span));
         let edited = self.agent_names.get(&span).is_some_and(|name| self.edits.prompt_of(name).is_some());
-        let runs = self.runs(span);
+        let (runs, held) = (self.runs(span), self.held_output(span));
         let (recorder, sink) = (self.log.recorder().clone(), self.sink.clone());
         // Reading the database must not hold up the run.
         tokio::task::spawn_blocking(move || {
             let sections = recorder
                 .span_events(span)
-                .and_then(|events| sections(&events, edited, runs.as_ref(), recorder.as_ref()));
+                .and_then(|events| sections(&events, edited, runs.as_ref(), held, recorder.as_ref()));
             match sections {
                 Ok(sections) => sink.send(Update::Detail(SpanDetail { span, path, sections })),
                 Err(error) => sink.send(Update::Refused(format!("failed to {error}"))),
             }
         });
+    }
+
+    /// What a command printed whose changes have not landed.
+    fn held_output(&self, span: SpanId) -> Option<String> {
+        self.flights.values().filter(|flight| flight.span == span).find_map(|flight| match &flight.stage {
+            Stage::Landing { said, .. } => Some(said.clone()),
+            _ => None,
+        })
     }
 }
 
@@ -35,6 +44,8 @@ struct Gathered<'a> {
     edited: bool,
     /// What turns a tool's arguments into what it runs.
     runs: Option<&'a Runs>,
+    /// What a command printed whose changes have not landed.
+    held: Option<String>,
     spec: Option<&'a SpanSpec>,
     end: Option<&'a SpanEnd>,
     sent_system: Option<TextHash>,
@@ -48,9 +59,10 @@ fn sections(
     events: &[TraceEvent],
     edited: bool,
     runs: Option<&Runs>,
+    held: Option<String>,
     store: &dyn Recorder,
 ) -> Result<Vec<Section>, StoreError> {
-    let mut known = Gathered { edited, runs, ..Gathered::default() };
+    let mut known = Gathered { edited, runs, held, ..Gathered::default() };
     for event in events {
         match &event.body {
             TraceBody::RunStarted { task, .. } => known.task = Some(*task),
@@ -171,8 +183,11 @@ fn tool(
     let args = store.text(known.sent_args.unwrap_or(args))?;
     let mut out = known.runs.and_then(|runs| runs.sections(&args, effect)).unwrap_or_default();
     // What is about to run comes first; what has run comes after its result.
-    let first = if known.end.is_some() { 0 } else { out.len() };
+    let first = if known.end.is_some() || known.held.is_some() { 0 } else { out.len() };
     out.insert(first, text("arguments", edited, &args));
+    if let Some(said) = &known.held {
+        out.insert(1, text("result", "its changes have not landed", said));
+    }
     if let Some(end) = known.end {
         let body = end.output.map(|hash| store.text(hash)).transpose()?.unwrap_or_default();
         out.insert(

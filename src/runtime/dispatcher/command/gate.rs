@@ -11,8 +11,8 @@ use crate::model::{Gate, PauseReason, SpanId};
 pub(in super::super::super) enum CaptureGate {
     /// It has changes: may they land? `conflict`: someone else changed the same since it began.
     Arrived { conflict: Option<String>, reply: oneshot::Sender<Verdict> },
-    /// The changes are on record as held, and the span stops.
-    Held { reason: PauseReason, reply: oneshot::Sender<Verdict> },
+    /// The changes are on record as held, and the span stops. `said`: what the command printed.
+    Held { reason: PauseReason, said: String, reply: oneshot::Sender<Verdict> },
 }
 
 /// What becomes of a command's changes.
@@ -42,9 +42,10 @@ impl Dispatcher {
                 // A task that was stopped meanwhile asks no more.
                 drop(reply.send(verdict));
             }
-            CaptureGate::Held { reason, reply } => {
+            CaptureGate::Held { reason, said, reply } => {
+                let said = self.means.masker.mask(&said).into_owned();
                 if let Some(flight) = self.flights.get_mut(path) {
-                    flight.stage = Stage::Landing { reply };
+                    flight.stage = Stage::Landing { said, reply };
                 }
                 self.pause_at(path, Gate::AfterTool, reason);
             }
@@ -64,7 +65,7 @@ impl Dispatcher {
     /// Lets a command's held changes land, or drops them.
     pub(in super::super) fn release_landing(&mut self, path: &str, verdict: Verdict) {
         let Some(flight) = self.flights.get_mut(path) else { return };
-        if let Stage::Landing { reply } = std::mem::replace(&mut flight.stage, Stage::Running) {
+        if let Stage::Landing { reply, .. } = std::mem::replace(&mut flight.stage, Stage::Running) {
             drop(reply.send(verdict));
         }
     }

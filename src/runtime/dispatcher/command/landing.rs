@@ -22,6 +22,8 @@ pub(super) struct Written<'a> {
     pub upper: PathBuf,
     /// When it began, on the clock of the file system.
     pub since: SystemTime,
+    /// What it printed.
+    pub said: &'a str,
 }
 
 /// What became of the changes.
@@ -98,7 +100,8 @@ impl Written<'_> {
         let recorded = self.record(found.changes, true).await?;
         // Others may use the workspace while the user looks.
         drop(guard);
-        let verdict = self.run.ask_gate(|reply| CaptureGate::Held { reason, reply }).await;
+        let said = self.said.to_owned();
+        let verdict = self.run.ask_gate(|reply| CaptureGate::Held { reason, said, reply }).await;
         let guard = match verdict {
             Verdict::Land => self.run.lock_unless_stopped(Scope::Files).await,
             Verdict::Drop(why) => {

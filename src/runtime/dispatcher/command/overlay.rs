@@ -30,7 +30,10 @@ impl ToolRun {
         let settled = match (&ran.written, why_dropped(&ran)) {
             (_, Some(why)) => Settled { dropped: Some(why), left_out: None },
             (None, None) => Settled::default(),
-            (Some(written), None) => Written { run: self, command, upper: written.upper(), since }.settle().await?,
+            (Some(written), None) => {
+                let (upper, said) = (written.upper(), ran.outcome.text.as_str());
+                Written { run: self, command, upper, since, said }.settle().await?
+            }
         };
         let dropped = settled.dropped.as_ref().map(|why| format!("none of its changes was kept: {why}"));
         let said = dropped.or(settled.left_out);
