@@ -53,17 +53,20 @@ pub(super) fn rule_matches(rule: &str, call: &ToolCall, root: &Path) -> bool {
         return false;
     }
     let Some(glob) = argument else { return true };
-    if !is_file_tool(&call.name) {
-        return texts(&call.args).iter().any(|text| fits(glob, text));
+    match file_of(call, root) {
+        Some(path) => fits(glob.strip_prefix("./").unwrap_or(glob), &path),
+        None => texts(&call.args).iter().any(|text| fits(glob, text)),
+    }
+}
+
+/// The path that a file tool is called with, however it is written; `None`: it is another tool.
+pub(super) fn file_of(call: &ToolCall, root: &Path) -> Option<String> {
+    if !names_of(&call.name).any(|name| name.starts_with("tama_files_")) {
+        return None;
     }
     let written = call.args.get("path").and_then(Json::as_str).unwrap_or(ROOT);
     // One that leads out is refused by the tool itself.
-    let path = normalise(written, Some(root)).unwrap_or_else(|_| written.to_owned());
-    fits(glob.strip_prefix("./").unwrap_or(glob), &path)
-}
-
-fn is_file_tool(tool: &str) -> bool {
-    names_of(tool).any(|name| name.starts_with("tama_files_"))
+    Some(normalise(written, Some(root)).unwrap_or_else(|_| written.to_owned()))
 }
 
 fn texts(args: &Json) -> Vec<&str> {

@@ -12,6 +12,7 @@ mod exec;
 pub(super) mod flight;
 mod inspect;
 mod lifecycle;
+mod own_files;
 mod release;
 mod retry;
 mod settle;

@@ -229,9 +229,10 @@ impl Dispatcher {
         let effect = self.effect_of(flight.agent, call);
         let policy = &self.version(self.generation()).policy;
         let verdict = verdict(policy, call, effect, self.means.world.root());
-        Some(match (verdict, self.done_before(flight.agent, call)) {
-            (Verdict::Allow, Some(before)) => Verdict::Ask(before),
-            (verdict, _) => verdict,
+        let asks = || self.done_before(flight.agent, call).or_else(|| self.writes_own_file(call, effect));
+        Some(match verdict {
+            Verdict::Allow => asks().map_or(Verdict::Allow, Verdict::Ask),
+            verdict => verdict,
         })
     }
 
