@@ -24,7 +24,8 @@ pub(super) fn walk(tree: &Tree, rules: &Rules) -> Result<Vec<Entry>, CaptureErro
         entries.append(&mut some?);
     }
     entries.extend(root(tree)?);
-    entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    // Merges what each walker has in order.
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
     close_unreadable(&mut entries);
     Ok(entries)
 }
@@ -90,6 +91,7 @@ impl<'a> Walker<'a> {
                 Err(_) => self.unreadable(folder),
             }
         }
+        self.entries.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(self.entries)
     }
 
@@ -104,6 +106,7 @@ impl<'a> Walker<'a> {
                 names.push(name.to_vec());
             }
         }
+        names.sort_unstable();
         for name in names {
             let found = match stat_at(listing.as_fd(), &name) {
                 Ok(found) => found,
