@@ -99,9 +99,6 @@ pub fn start(loaded: Loaded, data: &DataDir, task: String, mode: Mode) -> Result
     let run = folder.id().clone();
     let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task })
         .map_err(SessionError::Models)?;
-    for text in &told {
-        log.append(vec![TraceBody::Note { span: None, error: false, text: text.clone() }]);
-    }
     Ok(Session { run, folder: Some(folder), engine, log, told })
 }
 

@@ -567,7 +567,7 @@ fn two_debuggers_work_side_by_side_on_one_project() {
     let (one, alone) = running(start());
     let (other, beside) = running(start());
     assert!(!alone.contains("also open in this workspace"), "{alone}");
-    assert!(beside.contains("also open in this workspace: run "), "{beside}");
+    assert_eq!(beside.matches("also open in this workspace: run ").count(), 1, "{beside}");
     let listed = json(&project.tama(&["runs", "--json"]));
     for mut child in [one, other] {
         child.kill().unwrap();
