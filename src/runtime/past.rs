@@ -67,7 +67,7 @@ impl Texts {
 
     /// One of them.
     pub(super) fn get(&self, hash: TextHash) -> Result<&str, StoreError> {
-        self.0.get(&hash).map(String::as_str).ok_or_else(|| StoreError::Missing(format!("text {hash}")))
+        self.0.get(&hash).map(String::as_str).ok_or_else(|| StoreError::no_text(hash))
     }
 
     /// What one of them stands for.

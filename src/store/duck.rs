@@ -77,7 +77,7 @@ impl Recorder for DuckStore {
         if let Some(text) = self.unstored_text(hash) {
             return Ok(text);
         }
-        self.read(|reader| stored_text(reader, hash))?.ok_or_else(|| StoreError::Missing(format!("text {hash}")))
+        self.read(|reader| stored_text(reader, hash))?.ok_or_else(|| StoreError::no_text(hash))
     }
 
     fn texts(&self, hashes: &[TextHash]) -> Result<HashMap<TextHash, String>, StoreError> {

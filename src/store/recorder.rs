@@ -124,6 +124,14 @@ pub fn found<T>(result: Result<T, StoreError>) -> Result<Option<T>, StoreError> 
     }
 }
 
+impl StoreError {
+    /// The error of a text that the store has not.
+    #[must_use]
+    pub fn no_text(hash: TextHash) -> Self {
+        Self::Missing(format!("text {hash}"))
+    }
+}
+
 /// Why the store failed; phrased to follow "failed to …".
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {

@@ -54,7 +54,7 @@ impl Recorder for Volatile {
     }
 
     fn text(&self, hash: TextHash) -> Result<String, StoreError> {
-        self.lock().texts.get(&hash).cloned().ok_or_else(|| StoreError::Missing(format!("text {hash}")))
+        self.lock().texts.get(&hash).cloned().ok_or_else(|| StoreError::no_text(hash))
     }
 
     fn texts(&self, hashes: &[TextHash]) -> Result<HashMap<TextHash, String>, StoreError> {

@@ -52,12 +52,17 @@ pub fn small_disk() -> Option<PathBuf> {
 /// Takes all room of a disk but so many bytes; dropping it gives the room back.
 pub struct Filled(PathBuf);
 
+/// Bytes of room on a disk.
+pub fn room_on(disk: &Path) -> u64 {
+    let room = statvfs(disk).unwrap();
+    room.blocks_available() * room.fragment_size()
+}
+
 impl Filled {
     pub fn leaving(disk: &Path, free: u64) -> Self {
         let path = disk.join("fill");
         let file = File::create(&path).unwrap();
-        let room = statvfs(disk).unwrap();
-        let size = (room.blocks_available() * room.fragment_size()).saturating_sub(free);
+        let size = room_on(disk).saturating_sub(free);
         if size > 0 {
             fallocate(&file, FallocateFlags::empty(), 0, i64::try_from(size).unwrap()).unwrap();
         }

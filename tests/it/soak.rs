@@ -16,7 +16,7 @@ use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Headless, Mode, Session};
 use tama_tui::store::{DataDir, EFFECT_CRASH_POINTS, FAIL_POINTS};
 
-use crate::full_disk::{Filled, on_small_disk, small_disk};
+use crate::full_disk::{Filled, on_small_disk, room_on, small_disk};
 use crate::manifest::{Manifest, differences, manifest};
 
 /// Names the folder of the pipeline that the child works on.
@@ -326,11 +326,6 @@ impl Small {
     }
 }
 
-fn free(disk: &Path) -> u64 {
-    let room = nix::sys::statvfs::statvfs(disk).unwrap();
-    room.blocks_available() * room.fragment_size()
-}
-
 /// Carries one thing out with less and less room, in steps of so many bytes (or in so few steps); how many there were.
 fn with_less_room(disk: &Path, small: Small, lane: Lane, what: &str, steps: Option<u64>) -> u64 {
     let prepared = || {
@@ -343,9 +338,9 @@ fn with_less_room(disk: &Path, small: Small, lane: Lane, what: &str, steps: Opti
     let carry_out = |project: &Project| project.child(what, None).wait().unwrap();
     // How much it takes when there is enough: what is used in the end, and as much again for what comes and goes.
     let project = prepared();
-    let before = free(disk);
+    let before = room_on(disk);
     assert!(carry_out(&project).success());
-    let takes = 2 * before.saturating_sub(free(disk)) + 256 * 1024;
+    let takes = 2 * before.saturating_sub(room_on(disk)) + 256 * 1024;
     drop(project);
     let step = steps.map_or(16_384, |steps| (takes / steps).next_multiple_of(4096));
     let mut tried = 0;

@@ -6,11 +6,15 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::store::FileLock;
+
 /// One command's folder, removed with everything in it when dropped (blocks for as long as that takes).
 #[derive(Debug)]
 pub struct Scratch {
     dir: PathBuf,
-    lock: File,
+    /// Given up after the folder is removed.
+    #[allow(dead_code, reason = "it is held, and that is all")]
+    lock: FileLock,
 }
 
 impl Scratch {
@@ -23,7 +27,7 @@ impl Scratch {
             if lock.try_lock().is_err() || lock.metadata()?.nlink() == 0 {
                 continue;
             }
-            let scratch = Self { dir: base.join(name), lock };
+            let scratch = Self { dir: base.join(name), lock: FileLock::of(lock) };
             for dir in [scratch.dir.clone(), scratch.upper(), scratch.work(), scratch.temp()] {
                 DirBuilder::new().mode(0o700).create(dir)?;
             }
@@ -62,7 +66,6 @@ impl Drop for Scratch {
         if remove_tree(&self.dir).is_ok() {
             let _ = fs::remove_file(lock_path(&self.dir));
         }
-        let _ = self.lock.unlock();
     }
 }
 
@@ -85,7 +88,7 @@ pub(super) fn sweep(base: &Path) {
         // Held until it is removed, so that nobody else removes it too.
         let held = match File::options().write(true).open(&lock) {
             Ok(file) => match file.try_lock() {
-                Ok(()) => Some(file),
+                Ok(()) => Some(FileLock::of(file)),
                 Err(TryLockError::WouldBlock | TryLockError::Error(_)) => continue,
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,

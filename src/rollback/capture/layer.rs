@@ -1,8 +1,10 @@
 //! One layer of an overlay, looked at path by path.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use nix::dir::Dir;
 use xattr::FileExt;
@@ -14,6 +16,9 @@ use super::read::hash_file;
 use super::rules::{LeftOut, Rules};
 use super::tree::{Opener, ROOT, Tree, is_fatal, is_gone, open_folder};
 use crate::model::{name_from_bytes, readable_name};
+
+/// What a folder must allow its owner, so that it can be read and gone through, and closed again.
+const OPEN_FOLDER: u32 = 0o700;
 
 /// What an overlay says of a path in its upper layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +44,17 @@ impl Layer {
         Self { opener: tree.opener(), device: tree.device, rules: rules.clone(), closed: BTreeMap::new() }
     }
 
-    /// The layer's own folder had these permission bits before it was opened up for [`Layer::new`].
-    pub(super) fn was(&mut self, mode: u32) {
-        self.closed.insert(ROOT.to_vec(), mode);
+    /// A layer of our own; its folder lets the owner in for as long as the layer lives.
+    pub(super) fn of_our_own(folder: &Path, rules: &Rules) -> io::Result<Self> {
+        let mode = fs::metadata(folder)?.permissions().mode() & 0o7777;
+        let closed = mode & OPEN_FOLDER != OPEN_FOLDER;
+        if closed {
+            // Before it is opened: that may not be allowed.
+            fs::set_permissions(folder, Permissions::from_mode(mode | OPEN_FOLDER))?;
+        }
+        let mut layer = Self::new(&Tree::open(folder)?, rules);
+        layer.closed.extend(closed.then(|| (ROOT.to_vec(), mode)));
+        Ok(layer)
     }
 
     pub(super) fn words(&self, why: LeftOut) -> String {
@@ -91,7 +104,7 @@ impl Layer {
     /// Lets the owner into something in a layer of our own, until the layer is dropped.
     pub(super) fn open_up(&mut self, entry: &Entry) {
         let needed = match entry.kind {
-            Kind::Folder => 0o700,
+            Kind::Folder => OPEN_FOLDER,
             Kind::File => 0o400,
             _ => return,
         };

@@ -4,9 +4,8 @@
 //! written is there as it is, a removed path is a character device 0/0 (or an empty file with the attribute
 //! `overlay.whiteout`), and a folder with the attribute `overlay.opaque` = `y` hides what is below it.
 
-use std::fs::{self, File, Permissions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::SystemTime;
@@ -77,17 +76,12 @@ impl OverlayChanges {
 /// When something can't be looked at, or the layer can't be read without the mount (moved folders, data elsewhere).
 pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<OverlayChanges, CaptureError> {
     let lower = Tree::open(root).map_err(workspace_error("open", b""))?;
-    let was = open_up(upper).map_err(workspace_error("open the layer of", b""))?;
-    let layer = Tree::open(upper).map_err(workspace_error("open the layer of", b""))?;
     let mut reading = Reading {
         lower: Layer::new(&lower, rules),
-        upper: Layer::new(&layer, rules),
+        upper: Layer::of_our_own(upper, rules).map_err(workspace_error("open the layer of", b""))?,
         changes: Vec::new(),
         touched: Vec::new(),
     };
-    if let Some(mode) = was {
-        reading.upper.was(mode);
-    }
     reading.root()?;
     // Folders by path and not by recursion: how deep they go is the command's choice.
     let mut folders = vec![Folder { path: Vec::new(), opaque: false, over: true }];
@@ -101,17 +95,6 @@ pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<Overl
         (found.kind == Kind::Folder).then_some(found.stat.mode)
     });
     Ok(OverlayChanges { changes, touched, upper: Mutex::new(upper) })
-}
-
-/// Lets the owner into the layer; what its permission bits were when that was needed.
-fn open_up(upper: &Path) -> io::Result<Option<u32>> {
-    const NEEDED: u32 = 0o700;
-    let mode = fs::metadata(upper)?.permissions().mode() & 0o7777;
-    if mode & NEEDED == NEEDED {
-        return Ok(None);
-    }
-    fs::set_permissions(upper, Permissions::from_mode(mode | NEEDED))?;
-    Ok(Some(mode))
 }
 
 /// A folder of the layer still to be read.

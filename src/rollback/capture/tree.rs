@@ -11,7 +11,7 @@ use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, fchmodat, fstat, fstatat};
 
 /// The workspace itself, as a path: its permission bits are a thing in it that can change.
-pub(super) const ROOT: &[u8] = b".";
+pub(super) const ROOT: &[u8] = crate::world::path::ROOT.as_bytes();
 
 /// Folders below this depth are opened anew each time instead of being kept open.
 const KEPT_OPEN: usize = 64;
