@@ -281,11 +281,8 @@ fn killed_at_every_crash_point_of_commands_and_undo() {
 }
 
 /// The n-th file operation of its kind, and all after it, fail as on a full disk.
-const FULL_FROM: [u32; 2] = [1, 4];
-
-#[test]
-fn a_disk_that_is_full_while_commands_are_recorded_or_undone_loses_nothing() {
-    for (point, from) in FAIL_POINTS.iter().flat_map(|point| FULL_FROM.map(|from| (*point, from))) {
+fn file_operations_fail(from: &[u32]) {
+    for (point, from) in FAIL_POINTS.iter().flat_map(|point| from.iter().map(move |from| (*point, from))) {
         for (lane, what) in [(Lane::Overlay, "run"), (Lane::Portable, "run"), (Lane::Overlay, "undo")] {
             let project = Project::new(lane);
             if what == "undo" {
@@ -297,6 +294,11 @@ fn a_disk_that_is_full_while_commands_are_recorded_or_undone_loses_nothing() {
             project.survives().unwrap_or_else(|why| panic!("{} lane, {what}, {full}: {why}", lane.name()));
         }
     }
+}
+
+#[test]
+fn a_disk_that_is_full_while_commands_are_recorded_or_undone_loses_nothing() {
+    file_operations_fail(&[1, 4]);
 }
 
 /// What is on the small disk.
@@ -386,8 +388,9 @@ fn a_small_disk_that_fills_up_loses_nothing() {
 }
 
 #[test]
-#[ignore = "takes long: every amount of room, in steps of 16 kB"]
+#[ignore = "takes long: every amount of room, in steps of 16 kB, and failures early and late"]
 fn full_disk_soak() {
+    file_operations_fail(&[1, 2, 4, 7, 11, 16]);
     on_small_disk("soak::every_amount_of_room");
 }
 
