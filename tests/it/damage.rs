@@ -6,11 +6,14 @@
 //!
 //!     cargo test --release --test it -- --ignored damage_soak --nocapture
 //!
-//! `TAMA_TUI_DAMAGE_EVERY=7` takes every seventh byte of the database, and every byte of the other files.
+//! `TAMA_TUI_DAMAGE_EVERY=7` takes every seventh byte of the database, and every byte of the other files;
+//! `TAMA_TUI_DAMAGE_FROM=1` (to 6) then takes the seventh after that one, and no other file, so that seven shorter soaks
+//! are the whole.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 use std::time::{Duration, Instant};
@@ -30,6 +33,10 @@ const WORKER: &str = "TAMA_TUI_TEST_DAMAGE";
 /// The files that a log is made of.
 const FILES: [&str; 4] = ["run.duckdb", "run.duckdb.wal", "mark", "manifest.json"];
 
+/// Which bytes of a database the soak changes: every so many, from one on.
+const EVERY: &str = "TAMA_TUI_DAMAGE_EVERY";
+const FROM: &str = "TAMA_TUI_DAMAGE_FROM";
+
 /// What is done to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Harm {
@@ -42,15 +49,24 @@ enum Harm {
 }
 
 impl Harm {
-    /// The file after it; `None`: nothing would change.
-    fn of(self, whole: &[u8]) -> Option<Vec<u8>> {
-        let mut bytes = whole.to_vec();
+    /// Does it to a file that is `whole`.
+    fn inflict(self, path: &Path, whole: &[u8]) {
+        let file = fs::OpenOptions::new().write(true).open(path).unwrap();
         match self {
-            Self::Flip(at, with) => *bytes.get_mut(at)? ^= with,
-            Self::Set(at, to) => *bytes.get_mut(at)? = to,
-            Self::Cut(at) => bytes.truncate(at),
+            Self::Flip(at, with) => file.write_all_at(&[whole[at] ^ with], at as u64).unwrap(),
+            Self::Set(at, to) => file.write_all_at(&[to], at as u64).unwrap(),
+            Self::Cut(at) => file.set_len(at as u64).unwrap(),
         }
-        (bytes != whole).then_some(bytes)
+    }
+
+    /// Puts back what it did.
+    fn mend(self, path: &Path, whole: &[u8]) {
+        let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+        let changed = match self {
+            Self::Flip(at, _) | Self::Set(at, _) => at..at + 1,
+            Self::Cut(at) => at..whole.len(),
+        };
+        file.write_all_at(&whole[changed.clone()], changed.start as u64).unwrap();
     }
 }
 
@@ -176,12 +192,9 @@ fn run_of(data: &Path) -> RunFolder {
 /// Everything that a run has: its events, the texts they name, and its manifest.
 fn content(run: &RunFolder) -> Result<(String, Vec<String>), String> {
     let opened = run.open(Box::new(|_| ()), Access::ReadOnly).map_err(|error| error.to_string())?;
-    let mut texts = Vec::new();
-    for event in &opened.events {
-        for hash in named_texts(&event.body) {
-            texts.push(opened.log.recorder().text(hash).unwrap_or_else(|error| format!("lost: {error}")));
-        }
-    }
+    let named: Vec<TextHash> = opened.events.iter().flat_map(|event| named_texts(&event.body)).collect();
+    let texts: BTreeMap<_, _> =
+        opened.log.recorder().texts(&named).map_err(|error| error.to_string())?.into_iter().collect();
     let mut damage = opened.damage;
     let manifest = run.manifest().map_err(|error| damage.push(error.to_string())).ok();
     let events: Vec<String> = opened.events.iter().map(|event| serde_json::to_string(event).unwrap()).collect();
@@ -220,18 +233,14 @@ fn worker() {
     let mut done = fs::OpenOptions::new().append(true).open(home.join("done")).unwrap();
     let from = fs::read_to_string(home.join("done")).unwrap().lines().count();
     let cases = fs::read_to_string(home.join("cases")).unwrap();
+    let files = FILES.map(|file| (file, fs::read(run.path().join(file)).unwrap_or_default()));
     for case in cases.lines().skip(from) {
         let (file, harm) = parse(case);
         let path = run.path().join(file);
-        let before = fs::read(&path).unwrap();
-        let outcome = match harm.of(&before) {
-            Some(after) => {
-                fs::write(&path, after).unwrap();
-                try_case(&run, &whole)
-            }
-            None => Outcome::Whole,
-        };
-        fs::write(&path, before).unwrap();
+        let (_, before) = files.iter().find(|(name, _)| *name == file).unwrap();
+        harm.inflict(&path, before);
+        let outcome = try_case(&run, &whole);
+        harm.mend(&path, before);
         writeln!(done, "{outcome:?}").unwrap();
     }
 }
@@ -332,7 +341,7 @@ fn told_by_the_program(data: &Path, (file, harm): &Case) {
     copy(data, home.path());
     let run = run_of(home.path());
     let path = run.path().join(file);
-    fs::write(&path, harm.of(&fs::read(&path).unwrap()).unwrap()).unwrap();
+    harm.inflict(&path, &fs::read(&path).unwrap());
     let program = Process::new(env!("CARGO_BIN_EXE_tama-tui"))
         .args(["runs", "show", &run.id().0, "--data-dir"])
         .arg(home.path())
@@ -370,10 +379,11 @@ fn spread(count: usize, within: usize) -> impl Iterator<Item = usize> {
     .take(count)
 }
 
-fn harm(at: usize, which: usize) -> Harm {
-    match which % 4 {
-        0 => Harm::Set(at, 0x00),
-        1 => Harm::Set(at, 0xff),
+/// A change of a byte, of four kinds, that is one whatever the byte is.
+fn harm(whole: &[u8], at: usize, which: usize) -> Harm {
+    match (which % 4, whole[at]) {
+        (0, 1..) => Harm::Set(at, 0x00),
+        (1, ..=0xfe) => Harm::Set(at, 0xff),
         _ => Harm::Flip(at, 1 << ((at.wrapping_mul(7) + which) % 8)),
     }
 }
@@ -402,7 +412,7 @@ fn sample(run: &RunFolder, flips: &[(&'static str, usize)], lengths: usize) -> V
             Vec::new()
         };
         let more = spread(count.saturating_sub(rows.len()), bytes.len());
-        cases.extend(rows.into_iter().chain(more).zip(0..).map(|(at, which)| (*file, harm(at, which))));
+        cases.extend(rows.into_iter().chain(more).zip(0..).map(|(at, which)| (*file, harm(&bytes, at, which))));
         let every = (bytes.len() / lengths).max(1);
         cases.extend((0..bytes.len()).step_by(every).take(lengths).map(|at| (*file, Harm::Cut(at))));
     }
@@ -430,18 +440,22 @@ fn damaged_files_never_lose_rows_in_silence() {
 #[ignore = "a soak of some hours: every byte of every file"]
 fn damage_soak() {
     let home = tempfile::tempdir().unwrap();
-    let apart = std::env::var("TAMA_TUI_DAMAGE_EVERY").ok().and_then(|apart| apart.parse().ok()).unwrap_or(1);
+    let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse().ok());
+    let (apart, first) = (number(EVERY).unwrap_or(1), number(FROM).unwrap_or(0));
     for (name, data) in samples(home.path()) {
         let run = run_of(&data);
         for file in FILES {
             let Ok(bytes) = fs::read(run.path().join(file)) else { continue };
             // The database is large: one pattern a byte, and a cut in each sector.
-            let large = bytes.len() > 100_000;
+            let (bytes, large) = (&bytes, bytes.len() > 100_000);
             let every = |at: usize| {
                 let cut = (!large || at.is_multiple_of(512)).then_some(Harm::Cut(at));
-                (if large { at..at + 1 } else { 0..3 }).map(move |which| harm(at, which)).chain(cut)
+                (if large { at..at + 1 } else { 0..3 }).map(move |which| harm(bytes, at, which)).chain(cut)
             };
-            let positions = (0..bytes.len()).step_by(if large { apart } else { 1 });
+            if !large && first > 0 {
+                continue;
+            }
+            let positions = (first..bytes.len()).step_by(if large { apart } else { 1 });
             let cases: Vec<Case> = positions.flat_map(every).map(|harm| (file, harm)).collect();
             let name = format!("{name} {file}");
             report(&name, &judge(&name, &data, &cases));
