@@ -4,12 +4,12 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use super::Changed;
-use super::entry::{Entry, Kind};
+use super::entry::{Entry, Kind, in_order};
 use super::rules::{LeftOut, Rules};
 use super::tree::ROOT;
 use crate::model::KeyState;
 
-/// What differs between two lists ordered by path, in that order.
+/// What differs between two lists, in their order.
 pub(super) fn differences(old: &[Entry], new: &[Entry], rules: &Rules) -> Vec<Changed> {
     let mut found = Differences { rules, changes: Vec::new(), closed: HashSet::new() };
     let (mut before, mut after) = (old.iter().peekable(), new.iter().peekable());
@@ -18,7 +18,8 @@ pub(super) fn differences(old: &[Entry], new: &[Entry], rules: &Rules) -> Vec<Ch
             (None, None) => return found.changes,
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (Some(old), Some(new)) => old.path.cmp(&new.path),
+            (Some(old), Some(new)) if old.path == new.path => Ordering::Equal,
+            (Some(old), Some(new)) => in_order(&old.path, &new.path),
         };
         let old = if order.is_le() { before.next() } else { None };
         let new = if order.is_ge() { after.next() } else { None };

@@ -1,5 +1,6 @@
 //! One thing in the workspace, as a snapshot has it.
 
+use std::cmp::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::sys::stat::{FileStat, SFlag};
@@ -105,7 +106,7 @@ pub(super) fn now() -> i64 {
 }
 
 /// Where bytes are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) pack: u64,
     pub(super) offset: u64,
@@ -126,6 +127,14 @@ pub(super) struct Bytes {
     pub(super) place: Option<Place>,
     /// Read so soon after a change that a later one may not show in the stat.
     pub(super) racy: bool,
+}
+
+/// The order of paths in a list: part by part, so that what is in a folder comes right behind the folder.
+pub(super) fn in_order(a: &[u8], b: &[u8]) -> Ordering {
+    let shared = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    // No name has a byte below this, since none has a NUL.
+    let part = |path: &[u8]| path.get(shared).map(|byte| if *byte == b'/' { 1 } else { u16::from(*byte) + 1 });
+    part(a).cmp(&part(b))
 }
 
 /// One thing in the workspace.

@@ -1,6 +1,6 @@
 //! Packs: the bytes of many files in one file, so that a snapshot costs one sync and not one per file.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -53,7 +53,7 @@ impl Pack {
 
 /// The packs in use.
 #[derive(Debug, Default)]
-pub(super) struct Packs(pub(super) HashMap<u64, Pack>);
+pub(super) struct Packs(pub(super) BTreeMap<u64, Pack>);
 
 impl Packs {
     /// Whether a place lies in a pack.
@@ -103,18 +103,21 @@ impl Packs {
     }
 }
 
+/// Where bytes are kept, by their hash.
+pub(super) type Known = foldhash::HashMap<BlobHash, Place>;
+
 /// Writes a new pack; many threads may.
 pub(super) struct PackWriter {
     id: u64,
     path: PathBuf,
     file: File,
     end: AtomicU64,
-    known: Mutex<HashMap<BlobHash, Place>>,
+    known: Mutex<Known>,
 }
 
 impl PackWriter {
     /// A new pack in a folder; what is `known` is not written again.
-    pub(super) fn create(folder: &Path, known: HashMap<BlobHash, Place>) -> Result<Self, CaptureError> {
+    pub(super) fn create(folder: &Path, known: Known) -> Result<Self, CaptureError> {
         let id = random().map_err(store_error("name a file in", folder))?;
         let path = folder.join(pack_name(id));
         let mut options = OpenOptions::new();
@@ -140,15 +143,16 @@ impl PackWriter {
         self.file.write_all_at(bytes, offset).map_err(store_error("write", &self.path))
     }
 
-    /// Makes it durable; the folder's entry is not yet. `None` when nothing was written.
-    pub(super) fn finish(self) -> Result<Option<(u64, Pack)>, CaptureError> {
+    /// Makes it durable; the folder's entry is not yet. No pack when nothing was written.
+    pub(super) fn finish(self) -> Result<(Option<(u64, Pack)>, Known), CaptureError> {
+        let known = self.known.into_inner().unwrap_or_else(PoisonError::into_inner);
         if self.end.load(Ordering::Relaxed) == 0 {
             fs::remove_file(&self.path).map_err(store_error("remove", &self.path))?;
-            return Ok(None);
+            return Ok((None, known));
         }
         self.file.sync_all().map_err(store_error("sync", &self.path))?;
         let pack = Pack::of(self.file).map_err(store_error("read", &self.path))?;
-        Ok(Some((self.id, pack)))
+        Ok((Some((self.id, pack)), known))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reading the bytes of files: to know their hash, and, before a command, to keep them.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,6 +26,15 @@ const TRIES: usize = 3;
 /// Files that a thread takes at a time.
 const SHARE: usize = 32;
 
+/// A file to read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    /// Its place in the list.
+    pub(super) at: usize,
+    /// What was in it before; when it is the same again, it is kept already.
+    pub(super) was: Option<Bytes>,
+}
+
 /// What came of reading a file.
 enum Outcome {
     Read(Stat, Bytes),
@@ -32,12 +42,12 @@ enum Outcome {
     Gone,
 }
 
-/// Reads the entries at some places in the list, and keeps their bytes when there is a writer. What is gone by now
-/// is taken out of the list.
+/// Reads some entries of the list, and keeps their bytes when there is a writer. What is gone by now is taken out of
+/// the list.
 pub(super) fn read_all(
     tree: &Tree,
     entries: &mut Vec<Entry>,
-    wanted: &[usize],
+    wanted: &[Wanted],
     writer: Option<&PackWriter>,
 ) -> Result<(), CaptureError> {
     if wanted.is_empty() {
@@ -45,27 +55,29 @@ pub(super) fn read_all(
     }
     let next = AtomicUsize::new(0);
     let shared: &[Entry] = entries;
-    let done: Vec<Result<Vec<(usize, Outcome)>, CaptureError>> = thread::scope(|scope| {
+    let done: Vec<Result<Vec<(Wanted, Outcome)>, CaptureError>> = thread::scope(|scope| {
         let work = || Reader::new(tree, writer).run(shared, wanted, &next);
         let readers: Vec<_> = (0..threads()).map(|_| scope.spawn(work)).collect();
         readers.into_iter().map(|reader| reader.join().unwrap_or_else(|_| Err(died()))).collect()
     });
-    let mut gone = Vec::new();
+    let mut gone = HashSet::new();
     for some in done {
-        for (at, outcome) in some? {
+        for (Wanted { at, was }, outcome) in some? {
             match outcome {
-                Outcome::Read(stat, bytes) => {
+                Outcome::Read(stat, mut bytes) => {
+                    let kept = was.filter(|was| was.hash == bytes.hash).and_then(|was| was.place);
+                    bytes.place = bytes.place.or(kept);
                     entries[at].stat = stat;
                     entries[at].bytes = Some(bytes);
                 }
                 Outcome::LeftOut(why) => entries[at].left_out = Some(why),
-                Outcome::Gone => gone.push(at),
+                Outcome::Gone => drop(gone.insert(at)),
             }
         }
     }
-    gone.sort_unstable();
-    for at in gone.into_iter().rev() {
-        entries.remove(at);
+    if !gone.is_empty() {
+        let mut at = 0..;
+        entries.retain(|_| !at.next().is_some_and(|at| gone.contains(&at)));
     }
     Ok(())
 }
@@ -77,7 +89,7 @@ struct Reader<'a> {
     batch: Vec<u8>,
     /// Outcomes whose place is relative to the batch, from this one on.
     unplaced: Vec<usize>,
-    done: Vec<(usize, Outcome)>,
+    done: Vec<(Wanted, Outcome)>,
 }
 
 impl<'a> Reader<'a> {
@@ -89,15 +101,15 @@ impl<'a> Reader<'a> {
     fn run(
         mut self,
         entries: &[Entry],
-        wanted: &[usize],
+        wanted: &[Wanted],
         next: &AtomicUsize,
-    ) -> Result<Vec<(usize, Outcome)>, CaptureError> {
+    ) -> Result<Vec<(Wanted, Outcome)>, CaptureError> {
         loop {
             let from = next.fetch_add(SHARE, Ordering::Relaxed);
             let Some(share) = wanted.get(from..) else { break };
-            for at in share.iter().take(SHARE) {
-                let outcome = self.file(&entries[*at].path)?;
-                self.done.push((*at, outcome));
+            for wanted in share.iter().take(SHARE) {
+                let outcome = self.file(&entries[wanted.at].path)?;
+                self.done.push((*wanted, outcome));
             }
         }
         self.flush()?;

@@ -1,6 +1,5 @@
 //! The portable lane: the workspace before a command, kept, and what differs from it after.
 
-use std::collections::HashMap;
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStringExt;
@@ -9,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::diff::differences;
-use super::entry::{Bytes, Entry, Kind, Place};
+use super::entry::{Bytes, Entry, Kind, Place, in_order};
 use super::error::{store_error, workspace_error};
 use super::list::List;
-use super::read::read_all;
+use super::read::{Wanted, read_all};
 use super::store::{Store, replace, sync_folder};
 use super::tree::Tree;
 use super::walk::walk;
@@ -49,7 +48,7 @@ pub struct Snapshots {
     after: Option<Vec<Entry>>,
     /// A snapshot was taken and is not settled.
     open: bool,
-    kept: OnceLock<HashMap<BlobHash, (Place, u64)>>,
+    kept: OnceLock<foldhash::HashMap<BlobHash, (Place, u64)>>,
 }
 
 impl Snapshots {
@@ -116,8 +115,10 @@ impl Snapshots {
         if !wanted.is_empty() {
             let writer = self.store.new_pack(&self.list)?;
             read_all(&self.tree, &mut entries, &wanted, Some(&writer))?;
-            let pack = writer.finish()?;
+            let (pack, _) = writer.finish()?;
             self.store.packs.0.extend(pack);
+            // Only room on the disk is at stake.
+            let _ = self.store.compact(&mut entries);
         }
         self.saved &= entries == self.list;
         self.list = entries;
@@ -136,11 +137,10 @@ impl Snapshots {
         let mut entries = walk(&self.tree, &self.rules)?;
         let wanted = vouch(&self.list, &mut entries, |_| true);
         read_all(&self.tree, &mut entries, &wanted, None)?;
-        keep_places(&self.list, &mut entries);
         let found = differences(&self.list, &entries, &self.rules);
         let mode_of = |path: &str| {
             let path = name_to_bytes(path);
-            let at = entries.binary_search_by(|entry| entry.path.cmp(&path)).ok()?;
+            let at = entries.binary_search_by(|entry| in_order(&entry.path, &path)).ok()?;
             (entries[at].kind == Kind::Folder).then_some(entries[at].stat.mode)
         };
         let found = order(found, mode_of);
@@ -159,8 +159,6 @@ impl Snapshots {
             self.list = after;
             self.kept = OnceLock::new();
         }
-        // Only room on the disk is at stake, and what could not be moved is read from the workspace again.
-        self.saved &= !self.store.tidy(&mut self.list).unwrap_or(true);
         Ok(())
     }
 
@@ -212,6 +210,8 @@ impl Snapshots {
         self.list = list.entries;
         self.store.write_list(&bytes)?;
         self.saved = true;
+        // First the list, then what it no longer names.
+        self.store.remove_unneeded(&self.list);
         if !self.store.link_into(open, &self.list) {
             replace(&open.join(LIST), &bytes)?;
         }
@@ -243,34 +243,24 @@ impl Drop for Snapshots {
     }
 }
 
-/// Takes over from a list what the stats vouch for; gives the places of the files to read.
-fn vouch(list: &[Entry], entries: &mut [Entry], enough: impl Fn(&Bytes) -> bool) -> Vec<usize> {
+/// Takes over from a list what the stats vouch for; gives the files to read.
+fn vouch(list: &[Entry], entries: &mut [Entry], enough: impl Fn(&Bytes) -> bool) -> Vec<Wanted> {
     let mut wanted = Vec::new();
     let mut known = list.iter().peekable();
     for (at, entry) in entries.iter_mut().enumerate() {
         if entry.kind != Kind::File || entry.left_out.is_some() {
             continue;
         }
-        while known.next_if(|known| known.path < entry.path).is_some() {}
-        let bytes = known.peek().filter(|known| known.path == entry.path && known.stat == entry.stat);
-        entry.bytes = bytes.and_then(|known| known.bytes).filter(|bytes| !bytes.racy && enough(bytes));
+        let is_before = |known: &&Entry| known.path != entry.path && in_order(&known.path, &entry.path).is_lt();
+        while known.next_if(is_before).is_some() {}
+        let was = known.peek().filter(|known| known.path == entry.path);
+        let vouched = was.filter(|known| known.stat == entry.stat).and_then(|known| known.bytes);
+        entry.bytes = vouched.filter(|bytes| !bytes.racy && enough(bytes));
         if entry.bytes.is_none() {
-            wanted.push(at);
+            wanted.push(Wanted { at, was: was.and_then(|known| known.bytes) });
         }
     }
     wanted
-}
-
-/// Files that were read again and have the same bytes are kept where they were.
-fn keep_places(list: &[Entry], entries: &mut [Entry]) {
-    let mut known = list.iter().peekable();
-    for entry in entries {
-        while known.next_if(|known| known.path < entry.path).is_some() {}
-        let (Some(known), Some(bytes)) = (known.peek(), entry.bytes.as_mut()) else { continue };
-        if let Some(kept) = known.bytes.filter(|kept| known.path == entry.path && kept.hash == bytes.hash) {
-            bytes.place = kept.place;
-        }
-    }
 }
 
 fn remove_folder(path: &Path) -> Result<(), CaptureError> {

@@ -1,6 +1,6 @@
 //! The folder of the packs: one process at a time, and a cache that may be deleted at any time.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -136,31 +136,23 @@ impl Store {
         fs::hard_link(self.folder.join(LIST), &linked).is_ok() && id_of(&linked) == self.list.map(|(id, _)| id)
     }
 
-    /// Removes packs that no entry needs, and writes what is needed anew when the rest holds too much for nothing.
-    /// Whether the entries are not as they were.
-    pub(super) fn tidy(&mut self, entries: &mut [Entry]) -> Result<bool, CaptureError> {
-        self.refresh()?;
-        let missing = self.forget_missing(entries);
-        let needed: HashSet<u64> = needed(entries).collect();
-        let held: u64 = self.packs.0.iter().filter(|(id, _)| needed.contains(id)).map(|(_, pack)| pack.len).sum();
-        let places: HashSet<Place> = entries.iter().filter_map(|entry| entry.bytes?.place).collect();
+    /// Writes what entries need anew when their packs hold too much for nothing. The entries are as they were when it
+    /// fails.
+    pub(super) fn compact(&mut self, entries: &mut [Entry]) -> Result<(), CaptureError> {
+        let held: u64 = needed(entries).iter().filter_map(|pack| self.packs.0.get(pack)).map(|pack| pack.len).sum();
+        if held <= SLACK {
+            return Ok(());
+        }
+        let mut places: Vec<Place> = entries.iter().filter_map(|entry| entry.bytes?.place).collect();
+        places.sort_unstable();
+        places.dedup();
         let live: u64 = places.iter().map(|place| place.stored).sum();
-        let rewrite = held > 2 * live + SLACK;
-        if rewrite {
-            self.rewrite(entries)?;
-        }
-        if rewrite || self.packs.0.keys().any(|pack| !needed.contains(pack)) {
-            // First the list, then what it no longer names.
-            let list = List { store: self.name(), entries: entries.to_vec() };
-            self.write_list(&list.encode())?;
-        }
-        self.remove_unneeded(entries);
-        Ok(missing || rewrite)
+        if held > 2 * live + SLACK { self.rewrite(entries) } else { Ok(()) }
     }
 
     /// Removes files that no entry needs.
     pub(super) fn remove_unneeded(&mut self, entries: &[Entry]) {
-        let needed: HashSet<u64> = needed(entries).collect();
+        let needed = needed(entries);
         self.packs.0.retain(|pack, _| needed.contains(pack));
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let name = entry.file_name();
@@ -179,28 +171,28 @@ impl Store {
 
     fn rewrite(&mut self, entries: &mut [Entry]) -> Result<(), CaptureError> {
         let writer = self.new_pack(&[])?;
-        for entry in entries.iter_mut() {
-            let Some(bytes) = entry.bytes.as_mut() else { continue };
+        for bytes in entries.iter().filter_map(|entry| entry.bytes) {
             let Some(place) = bytes.place.filter(|place| *place != Place::NOWHERE) else { continue };
-            bytes.place = match writer.known(bytes.hash) {
-                Some(place) => Some(place),
-                None => self.packs.copy(place, &writer)?,
-            };
-            if let Some(place) = bytes.place {
+            if writer.known(bytes.hash).is_none()
+                && let Some(place) = self.packs.copy(place, &writer)?
+            {
                 writer.learn(bytes.hash, place);
             }
         }
-        let pack = writer.finish()?;
+        let (pack, places) = writer.finish()?;
         self.packs.0.extend(pack);
-        sync_folder(&self.folder)
+        sync_folder(&self.folder)?;
+        for bytes in entries.iter_mut().filter_map(|entry| entry.bytes.as_mut()) {
+            bytes.place = places.get(&bytes.hash).copied().or(bytes.place);
+        }
+        Ok(())
     }
 }
 
 /// The packs that entries need.
-pub(super) fn needed(entries: &[Entry]) -> impl Iterator<Item = u64> + use<> {
+pub(super) fn needed(entries: &[Entry]) -> BTreeSet<u64> {
     let places = entries.iter().filter_map(|entry| entry.bytes?.place);
-    let packs: HashSet<u64> = places.filter(|place| *place != Place::NOWHERE).map(|place| place.pack).collect();
-    packs.into_iter()
+    places.filter(|place| *place != Place::NOWHERE).map(|place| place.pack).collect()
 }
 
 /// Locks a store's folder, made if need be; `None` when another process has it.

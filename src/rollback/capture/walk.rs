@@ -1,6 +1,7 @@
 //! Walking the workspace: everything in it with its stat, no bytes read.
 
-use std::os::fd::AsFd;
+use std::collections::HashMap;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::{io, thread};
 
@@ -12,22 +13,45 @@ use super::error::workspace_error;
 use super::rules::{LeftOut, Rules};
 use super::tree::{Opener, ROOT, Tree, is_fatal, is_gone, open_folder, stat_at, target_at};
 
-/// Everything in a tree, ordered by path.
+/// A folder's path, and what is in it, ordered by name; `None`: it can't be read.
+type Listing = (Vec<u8>, Option<Vec<Entry>>);
+
+/// Everything in a tree, in order ([`super::entry::in_order`]).
 pub(super) fn walk(tree: &Tree, rules: &Rules) -> Result<Vec<Entry>, CaptureError> {
     let queue = Queue::starting_with(Vec::new());
-    let found: Vec<Result<Vec<Entry>, CaptureError>> = thread::scope(|scope| {
+    let found: Vec<Result<Vec<Listing>, CaptureError>> = thread::scope(|scope| {
         let walkers: Vec<_> = (0..threads()).map(|_| scope.spawn(|| Walker::new(tree, rules).run(&queue))).collect();
         walkers.into_iter().map(|walker| walker.join().unwrap_or_else(|_| Err(died()))).collect()
     });
-    let mut entries = Vec::new();
+    let mut listings = HashMap::new();
     for some in found {
-        entries.append(&mut some?);
+        listings.extend(some?);
     }
-    entries.extend(root(tree)?);
-    // Merges what each walker has in order.
-    entries.sort_by(|a, b| a.path.cmp(&b.path));
-    close_unreadable(&mut entries);
-    Ok(entries)
+    let mut top = listings.remove(b"".as_slice()).flatten().unwrap_or_default();
+    let root = root(tree)?;
+    let at = top.partition_point(|entry| entry.path.as_slice() < ROOT);
+    top.splice(at..at, root);
+    Ok(assemble(top, listings))
+}
+
+/// Puts what is in each folder behind the folder's own entry.
+fn assemble(top: Vec<Entry>, mut listings: HashMap<Vec<u8>, Option<Vec<Entry>>>) -> Vec<Entry> {
+    let below: usize = listings.values().flatten().map(Vec::len).sum();
+    let mut entries = Vec::with_capacity(top.len() + below);
+    let mut open = vec![top.into_iter()];
+    while let Some(folder) = open.last_mut() {
+        let Some(mut entry) = folder.next() else {
+            open.pop();
+            continue;
+        };
+        let listed = if entry.kind == Kind::Folder { listings.remove(&entry.path) } else { None };
+        if let Some(None) = listed {
+            entry.left_out = Some(LeftOut::Unreadable);
+        }
+        entries.push(entry);
+        open.extend(listed.flatten().map(Vec::into_iter));
+    }
+    entries
 }
 
 /// The workspace itself: its permission bits alone, since its times change with what is left out too.
@@ -53,101 +77,79 @@ pub(super) fn died() -> CaptureError {
     workspace_error("look at", b"")(io::Error::other("a thread died"))
 }
 
-/// A folder that could not be listed is told by an entry of its own name, made after the folder's own entry.
-fn close_unreadable(entries: &mut Vec<Entry>) {
-    entries.dedup_by(|later, first| {
-        let same = later.path == first.path;
-        if same {
-            first.left_out = first.left_out.or(later.left_out);
-        }
-        same
-    });
-}
-
 struct Walker<'a> {
     rules: &'a Rules,
     device: u64,
     opener: Opener,
-    entries: Vec<Entry>,
 }
 
 impl<'a> Walker<'a> {
     fn new(tree: &Tree, rules: &'a Rules) -> Self {
-        Self { rules, device: tree.device, opener: tree.opener(), entries: Vec::new() }
+        Self { rules, device: tree.device, opener: tree.opener() }
     }
 
-    fn run(mut self, queue: &Queue) -> Result<Vec<Entry>, CaptureError> {
+    fn run(mut self, queue: &Queue) -> Result<Vec<Listing>, CaptureError> {
+        let mut done = Vec::new();
         while let Some(folder) = queue.next() {
-            let mut below = Vec::new();
-            let listed = self.list(&folder, &mut below);
-            queue.done(if listed.is_ok() { below } else { Vec::new() });
+            let listed = self.list(&folder);
+            let below = listed.iter().flatten().filter(|entry| entry.kind == Kind::Folder && entry.left_out.is_none());
+            queue.done(below.map(|entry| entry.path.clone()));
             match listed {
-                Ok(()) => {}
+                Ok(entries) => done.push((folder, Some(entries))),
                 Err(error) if folder.is_empty() || is_fatal(&error) => {
                     queue.stop();
                     return Err(workspace_error("list the folder", &folder)(error));
                 }
                 Err(error) if is_gone(&error) => {}
-                Err(_) => self.unreadable(folder),
+                Err(_) => done.push((folder, None)),
             }
         }
-        self.entries.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(self.entries)
+        Ok(done)
     }
 
-    fn list(&mut self, folder: &[u8], below: &mut Vec<Vec<u8>>) -> io::Result<()> {
+    /// What is in a folder, ordered by name.
+    fn list(&mut self, folder: &[u8]) -> io::Result<Vec<Entry>> {
         let handle = self.opener.folder(folder)?;
         let mut listing = Dir::from_fd(open_folder(handle, b".")?)?;
-        let mut names = Vec::new();
+        let above = if folder.is_empty() { 0 } else { folder.len() + 1 };
+        let mut paths = Vec::new();
         for name in listing.iter() {
             let name = name?;
             let name = name.file_name().to_bytes();
             if name != b"." && name != b".." {
-                names.push(name.to_vec());
-            }
-        }
-        names.sort_unstable();
-        for name in names {
-            let found = match stat_at(listing.as_fd(), &name) {
-                Ok(found) => found,
-                Err(error) if is_gone(&error) => continue,
-                Err(error) => return Err(error),
-            };
-            let (kind, stat) = Stat::of(&found);
-            if self.rules.skips(stat.dev, stat.ino) {
-                continue;
-            }
-            let path = if folder.is_empty() { name.clone() } else { [folder, b"/", &name].concat() };
-            let left_out = self.left_out(&path, kind, &stat);
-            let mut target = Vec::new();
-            if kind == Kind::Link && left_out.is_none() {
-                match target_at(listing.as_fd(), &name) {
-                    Ok(text) => target = text,
-                    Err(error) if is_gone(&error) => continue,
-                    Err(error) => return Err(error),
+                let mut path = Vec::with_capacity(above + name.len());
+                if above > 0 {
+                    path.extend_from_slice(folder);
+                    path.push(b'/');
                 }
+                path.extend_from_slice(name);
+                paths.push(path);
             }
-            if kind == Kind::Folder && left_out.is_none() {
-                below.push(path.clone());
-            }
-            self.entries.push(Entry { path, kind, stat, left_out, target, bytes: None });
         }
-        Ok(())
+        paths.sort_unstable_by(|a, b| a[above..].cmp(&b[above..]));
+        let mut entries = Vec::with_capacity(paths.len());
+        for path in paths {
+            match self.look(listing.as_fd(), path, above) {
+                Ok(entry) => entries.extend(entry),
+                Err(error) if is_gone(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(entries)
     }
 
-    fn left_out(&self, path: &[u8], kind: Kind, stat: &Stat) -> Option<LeftOut> {
-        let excluded = self.rules.excludes(path).then_some(LeftOut::Excluded);
-        excluded.or_else(|| self.rules.left_out(kind, stat, self.device))
-    }
-
-    /// Tells that a folder could not be listed; what was seen of it so far is not used.
-    fn unreadable(&mut self, folder: Vec<u8>) {
-        self.entries
-            .retain(|entry| !entry.path.strip_prefix(folder.as_slice()).is_some_and(|rest| rest.starts_with(b"/")));
-        let Ok(Some(found)) = self.opener.look(&folder) else { return };
-        let (kind, stat) = Stat::of(&found);
-        let left_out = Some(LeftOut::Unreadable);
-        self.entries.push(Entry { path: folder, kind, stat, left_out, target: Vec::new(), bytes: None });
+    /// What is at a path, whose name begins at `name` and is in an open folder; `None` when it is no part of the
+    /// workspace.
+    fn look(&self, folder: BorrowedFd<'_>, path: Vec<u8>, name: usize) -> io::Result<Option<Entry>> {
+        let (kind, stat) = Stat::of(&stat_at(folder, &path[name..])?);
+        if self.rules.skips(stat.dev, stat.ino) {
+            return Ok(None);
+        }
+        let excluded = self.rules.excludes(&path).then_some(LeftOut::Excluded);
+        let left_out = excluded.or_else(|| self.rules.left_out(kind, &stat, self.device));
+        let points = kind == Kind::Link && left_out.is_none();
+        let target = if points { target_at(folder, &path[name..])? } else { Vec::new() };
+        Ok(Some(Entry { path, kind, stat, left_out, target, bytes: None }))
     }
 }
 
@@ -182,7 +184,7 @@ impl Queue {
         }
     }
 
-    fn done(&self, below: Vec<Vec<u8>>) {
+    fn done(&self, below: impl Iterator<Item = Vec<u8>>) {
         let mut todo = self.lock();
         todo.folders.extend(below);
         todo.busy -= 1;
