@@ -106,7 +106,7 @@ pub(super) fn now() -> i64 {
 }
 
 /// Where bytes are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Place {
     pub(super) pack: u64,
     pub(super) offset: u64,

@@ -113,7 +113,8 @@ impl Snapshots {
         let mut entries = walk(&self.tree, &self.rules)?;
         let wanted = vouch(&self.list, &mut entries, |bytes| bytes.place.is_some());
         if !wanted.is_empty() {
-            let writer = self.store.new_pack(&self.list)?;
+            let sizes = wanted.iter().map(|wanted| entries[wanted.at].stat.size).collect();
+            let writer = self.store.new_pack(&self.list, &sizes)?;
             read_all(&self.tree, &mut entries, &wanted, Some(&writer))?;
             let (pack, _) = writer.finish()?;
             self.store.packs.0.extend(pack);
@@ -121,9 +122,8 @@ impl Snapshots {
             let _ = self.store.compact(&mut entries);
         }
         self.saved &= entries == self.list;
-        self.list = entries;
+        self.go_on_from(entries);
         self.after = None;
-        self.kept = OnceLock::new();
         let hash = self.persist()?;
         self.open = true;
         Ok(hash)
@@ -156,8 +156,7 @@ impl Snapshots {
         self.close()?;
         if let Some(after) = self.after.take() {
             self.saved &= after == self.list;
-            self.list = after;
-            self.kept = OnceLock::new();
+            self.go_on_from(after);
         }
         Ok(())
     }
@@ -186,6 +185,14 @@ impl Snapshots {
     #[must_use]
     pub fn is_private(&self) -> bool {
         self.store.private
+    }
+
+    fn go_on_from(&mut self, entries: Vec<Entry>) {
+        let before = std::mem::replace(&mut self.list, entries);
+        let kept = std::mem::take(&mut self.kept);
+        // Hundreds of thousands of paths take a while to free, and the command shall not wait for it. Where no thread
+        // can be had, it is done at once.
+        let _ = std::thread::Builder::new().spawn(move || drop((before, kept)));
     }
 
     fn persist(&mut self) -> Result<BlobHash, CaptureError> {

@@ -7,6 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use foldhash::{HashSet, HashSetExt as _};
+
 use super::CaptureError;
 use super::entry::{Entry, Place};
 use super::error::store_error;
@@ -105,9 +107,10 @@ impl Store {
         Ok(())
     }
 
-    /// Starts a pack; what the entries say is kept is not kept twice.
-    pub(super) fn new_pack(&self, entries: &[Entry]) -> Result<PackWriter, CaptureError> {
-        let places = entries.iter().filter_map(|entry| Some((entry.bytes?.hash, entry.bytes?.place?)));
+    /// Starts a pack for files of these sizes; what the entries say is kept is not kept twice.
+    pub(super) fn new_pack(&self, entries: &[Entry], sizes: &HashSet<u64>) -> Result<PackWriter, CaptureError> {
+        let same_size = entries.iter().filter(|entry| sizes.contains(&entry.stat.size));
+        let places = same_size.filter_map(|entry| Some((entry.bytes?.hash, entry.bytes?.place?)));
         PackWriter::create(&self.folder, places.filter(|(_, place)| self.packs.has(*place)).collect())
     }
 
@@ -143,9 +146,8 @@ impl Store {
         if held <= SLACK {
             return Ok(());
         }
-        let mut places: Vec<Place> = entries.iter().filter_map(|entry| entry.bytes?.place).collect();
-        places.sort_unstable();
-        places.dedup();
+        let mut places = HashSet::with_capacity(entries.len());
+        places.extend(entries.iter().filter_map(|entry| entry.bytes?.place));
         let live: u64 = places.iter().map(|place| place.stored).sum();
         if held > 2 * live + SLACK { self.rewrite(entries) } else { Ok(()) }
     }
@@ -170,7 +172,7 @@ impl Store {
     }
 
     fn rewrite(&mut self, entries: &mut [Entry]) -> Result<(), CaptureError> {
-        let writer = self.new_pack(&[])?;
+        let writer = self.new_pack(&[], &HashSet::new())?;
         for bytes in entries.iter().filter_map(|entry| entry.bytes) {
             let Some(place) = bytes.place.filter(|place| *place != Place::NOWHERE) else { continue };
             if writer.known(bytes.hash).is_none()
