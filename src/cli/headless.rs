@@ -22,6 +22,8 @@ pub(super) struct Headless {
     terminate: Signal,
     cancelled: bool,
     shell: Option<ShellMode>,
+    /// The result, read while the log was open.
+    result: Option<(TextHash, String)>,
 }
 
 /// How it ended.
@@ -49,6 +51,7 @@ impl Headless {
             terminate: signal(SignalKind::terminate())?,
             cancelled: false,
             shell: None,
+            result: None,
         })
     }
 
@@ -93,12 +96,15 @@ impl Headless {
                 Some(_) => {}
             }
         }
-        let Self { run, folder, log, engine, progress, shell, .. } = self;
+        let Self { run, folder, log, engine, progress, shell, result, .. } = self;
         let finish = engine.finish.await?;
         if !progress.ended() {
             return Ok(Exit::Failed);
         }
-        let text = progress.result().map(|hash| stored_text(folder.as_ref(), &log, hash)).transpose()?;
+        let text = match (progress.result(), result) {
+            (Some(hash), Some((read, text))) if hash == read => Some(text),
+            (hash, _) => hash.map(|hash| stored_text(folder.as_ref(), &log, hash)).transpose()?,
+        };
         let end = End { status: log.with(|state| state.status), text, finish, shell };
         if as_json {
             let mut told = log.with(|state| end.json(&run, state));
@@ -126,7 +132,10 @@ impl Headless {
             tokio::select! {
                 update = self.engine.feed.next() => {
                     match &update {
-                        Some(Update::Events(events)) => self.progress.take(events),
+                        Some(Update::Events(events)) => {
+                            self.progress.take(events);
+                            self.read_result();
+                        }
                         Some(Update::Shell(mode)) => self.shell = Some(mode.clone()),
                         _ => {}
                     }
@@ -135,6 +144,15 @@ impl Headless {
                 _ = self.interrupt.recv(), if !self.cancelled => self.cancel(),
                 _ = self.terminate.recv(), if !self.cancelled => self.cancel(),
             }
+        }
+    }
+
+    /// Reads the result as soon as it is known: to open a log that is closed takes far longer. When the engine was
+    /// faster, that has to be done.
+    fn read_result(&mut self) {
+        let known = self.result.as_ref().map(|(hash, _)| *hash);
+        if let Some(hash) = self.progress.result().filter(|hash| known != Some(*hash)) {
+            self.result = self.log.recorder().text(hash).ok().map(|text| (hash, text));
         }
     }
 
@@ -198,7 +216,7 @@ impl End {
     }
 }
 
-/// A text of a run whose log is closed by now.
+/// A text of a run whose log is closed by now, where it is kept.
 fn stored_text(folder: Option<&RunFolder>, log: &RunLog, hash: TextHash) -> color_eyre::Result<String> {
     let failed = |error| eyre!("failed to {error}");
     let Some(folder) = folder else { return log.recorder().text(hash).map_err(failed) };
