@@ -15,6 +15,7 @@ mod ledger;
 mod llm;
 mod name;
 mod shell;
+mod span;
 mod state;
 mod trace;
 mod update;
@@ -23,16 +24,14 @@ pub use action::{ActionChange, ActionEvent, ActionOp, ActionRecord, EffectClass,
 pub use command::{Breakpoint, Command, EditScope, Gate, Release};
 pub use compensation::{Compensation, Part, argument, command_line, fill, parts, quoted};
 pub use diff::{ActionDiff, Bytes, DiffBody, DiffSides, Hunk, HunkLine, LineIn, permissions};
-pub use event::{
-    EditReach, Fan, Finish, LlmRequestRecord, MessageRecord, PauseReason, RunStatus, SpanEnd, SpanKind, SpanSpec,
-    SpanStart, SpanStatus, TraceBody, TraceEvent,
-};
+pub use event::{EditReach, PauseReason, RunStatus, TraceBody, TraceEvent};
 pub use ids::{BlobHash, Generation, Millis, RunId, Seq, SpanId, TextHash, Try};
 pub use key::{Element, Key, KeyKind, KeyState};
 pub use ledger::{ActionStatus, Ledger, LedgerEntry, Standing, Writer};
 pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
 pub use name::{name_from_bytes, name_to_bytes, readable_name};
 pub use shell::{CommandStart, Lane, ShellMode};
+pub use span::{Fan, Finish, LlmRequestRecord, MessageRecord, SpanEnd, SpanKind, SpanSpec, SpanStart, SpanStatus};
 pub use state::RunState;
 pub use trace::{Counts, Span, Trace};
 pub use update::{

@@ -158,9 +158,6 @@ pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Sessi
         source,
         on_status: follow(folder.clone()),
     };
-    for line in &told {
-        opened.log.append(vec![TraceBody::Note { span: None, error: true, text: line.clone() }]);
-    }
     let engine = Engine::open(setup, opened.events)?;
     Ok(Session { run: folder.id().clone(), folder: Some(folder), engine, log: opened.log, told })
 }

@@ -1,0 +1,219 @@
+//! What is recorded of a span: what it is, how it began, and how it ended.
+
+use serde::{Deserialize, Serialize};
+
+use super::{EffectClass, Generation, ModelName, ModelOptions, SpanId, TextHash, Try, Usage};
+
+/// What a span is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SpanKind {
+    /// The run itself.
+    Run,
+    /// An agent (or one step of one).
+    Agent,
+    /// A model call.
+    Llm,
+    /// A tool call.
+    Tool,
+    /// A person's answer.
+    Human,
+}
+
+impl SpanKind {
+    /// The name used in SQL and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Agent => "agent",
+            Self::Llm => "llm",
+            Self::Tool => "tool",
+            Self::Human => "human",
+        }
+    }
+}
+
+/// A span's status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SpanStatus {
+    /// It runs.
+    #[default]
+    Running,
+    /// It waits for something that is not the user.
+    Waiting,
+    /// It stopped at a gate.
+    Paused,
+    /// It ended well.
+    Ok,
+    /// It ended with an error.
+    Error,
+    /// It was cancelled.
+    Cancelled,
+    /// A later try took its place.
+    Undone,
+}
+
+impl SpanStatus {
+    /// The name used in SQL and JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Paused => "paused",
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Cancelled => "cancelled",
+            Self::Undone => "undone",
+        }
+    }
+
+    /// Whether the span has not ended.
+    #[must_use]
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Running | Self::Waiting | Self::Paused)
+    }
+}
+
+/// A span's place in a fan-out: spans of one group run concurrently and don't see each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fan {
+    /// Which fan-out of the parent, from 0.
+    pub group: u32,
+    /// Its place in the program, from 0.
+    pub index: u32,
+}
+
+/// The start of a span.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpanStart {
+    /// The new span.
+    pub span: SpanId,
+    /// The span above it.
+    pub parent: SpanId,
+    /// Its path: parent path + name + visit, e.g. `editor/writer#2/llm#3`.
+    pub path: String,
+    /// Its name: the agent's or tool's, or `llm`.
+    pub name: String,
+    /// How often that name ran under that parent, from 1.
+    pub visit: u32,
+    /// How often this path ran, from 1.
+    pub attempt: Try,
+    /// The generation it started in.
+    pub generation: Generation,
+    /// Its place in a fan-out.
+    pub fan: Option<Fan>,
+    /// What kind of span, and what it starts with.
+    #[serde(flatten)]
+    pub spec: SpanSpec,
+}
+
+/// What a span starts with, by kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum SpanSpec {
+    /// An agent, or one step of one.
+    Agent {
+        /// Its pattern's name.
+        pattern: String,
+        /// Its input.
+        input: TextHash,
+        /// Its system prompt, where it has one.
+        prompt: Option<TextHash>,
+        /// The prompt's file, as the pipeline names it.
+        prompt_file: Option<String>,
+    },
+    /// A model call.
+    Llm(LlmRequestRecord),
+    /// A tool call.
+    Tool {
+        /// The arguments, as JSON.
+        args: TextHash,
+        /// Hash of the request that the code made.
+        request: TextHash,
+        /// What the tool does to the world.
+        effect: EffectClass,
+    },
+    /// A person's answer.
+    Human {
+        /// The question.
+        question: TextHash,
+    },
+}
+
+impl SpanSpec {
+    /// The kind of span.
+    #[must_use]
+    pub fn kind(&self) -> SpanKind {
+        match self {
+            Self::Agent { .. } => SpanKind::Agent,
+            Self::Llm(_) => SpanKind::Llm,
+            Self::Tool { .. } => SpanKind::Tool,
+            Self::Human { .. } => SpanKind::Human,
+        }
+    }
+}
+
+/// A model call as stored: texts by hash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LlmRequestRecord {
+    /// Hash of the request that the code made.
+    pub request: TextHash,
+    /// The model.
+    pub model: ModelName,
+    /// Its options.
+    pub options: ModelOptions,
+    /// The system prompt.
+    pub system: TextHash,
+    /// The names of the tools offered.
+    pub tools: Vec<String>,
+    /// The conversation.
+    pub messages: Vec<MessageRecord>,
+}
+
+/// One message as stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MessageRecord {
+    /// `user`, `assistant` or `tool`.
+    pub role: String,
+    /// The [`super::Message`], as JSON.
+    pub text: TextHash,
+}
+
+/// How an agent finished.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finish {
+    /// The finish key; routes of an fsm are chosen by it.
+    pub key: String,
+    /// Whether the model finished by plain text instead of calling `finish`.
+    pub synthetic: bool,
+}
+
+/// The end of a span.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpanEnd {
+    /// The span.
+    pub span: SpanId,
+    /// `Ok`, `Error` or `Cancelled`.
+    pub status: SpanStatus,
+    /// An agent's finish.
+    pub finish: Option<Finish>,
+    /// The output: an agent's value, a response ([`super::LlmResponse`] as JSON), a tool's result, or the error.
+    pub output: Option<TextHash>,
+    /// Tokens, from the provider.
+    pub usage: Option<Usage>,
+    /// Cost in millionths of a US dollar, where prices are known.
+    pub cost: Option<u64>,
+    /// Whether the user answered in its place.
+    pub answered: bool,
+}
+
+impl SpanEnd {
+    /// An end with nothing to tell but its status.
+    #[must_use]
+    pub fn new(span: SpanId, status: SpanStatus) -> Self {
+        Self { span, status, finish: None, output: None, usage: None, cost: None, answered: false }
+    }
+}
