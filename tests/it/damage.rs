@@ -478,7 +478,7 @@ fn every_byte_of_the_database(data: &Path, file: &'static str, whole: &[u8]) -> 
 }
 
 #[test]
-#[ignore = "a soak of an hour or two: every byte of every file"]
+#[ignore = "a soak of an hour: every byte of every file"]
 fn damage_soak() {
     let home = tempfile::tempdir().unwrap();
     for (name, data) in samples(home.path()) {
