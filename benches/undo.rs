@@ -140,7 +140,7 @@ fn undo(criterion: &mut Criterion) {
 fn command(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("undo a command");
     group.sample_size(10).warm_up_time(Duration::from_millis(1)).measurement_time(Duration::from_secs(2));
-    // Not removed in between: ext4 looks at each inode freed in the last seconds before it gives out a new one.
+    // Not removed in between: without a journal, ext4 looks at each inode freed lately before it gives out a new one.
     let mut kept = Vec::new();
     for files in [100, 10_000] {
         group.throughput(Throughput::Elements(files as u64));

@@ -209,8 +209,8 @@ fn run_of(data: &Path) -> RunFolder {
 fn content(run: &RunFolder) -> Result<(String, Vec<String>), String> {
     let opened = run.open(Box::new(|_| ()), Access::ReadOnly).map_err(|error| error.to_string())?;
     let named: Vec<TextHash> = opened.events.iter().flat_map(|event| named_texts(&event.body)).collect();
-    let texts: BTreeMap<_, _> =
-        opened.log.recorder().texts(&named).map_err(|error| error.to_string())?.into_iter().collect();
+    // What is missing here was not told when the run was opened.
+    let texts: BTreeMap<_, _> = opened.log.recorder().texts(&named).unwrap_or_default().into_iter().collect();
     let mut damage = opened.damage;
     let manifest = run.manifest().map_err(|error| damage.push(error.to_string())).ok();
     let events: Vec<String> = opened.events.iter().map(|event| serde_json::to_string(event).unwrap()).collect();
