@@ -193,7 +193,8 @@ fn ran(files: usize) -> Run {
     });
     let doer = Doer { span: SpanId(1), tool_span: SpanId(2), tool_name: "tama_bash".into() };
     let before = |changed: &Changed| Ok(text(changed.path["file-".len()..].parse().unwrap()).into_bytes());
-    block_on(record_done(&run.log, &doer, changes.collect(), &before)).unwrap();
+    let (command, left) = (Seq(1), |changed: &Changed| changed.new.clone());
+    block_on(record_done(&run.log, &doer, command, changes.collect(), &before, &left)).unwrap();
     run.actions = run.log.with(|state| state.ledger.entries().iter().rev().map(|entry| entry.seq).collect());
     run
 }

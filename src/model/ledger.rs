@@ -41,6 +41,8 @@ pub struct LedgerEntry {
     pub kept: Option<BlobHash>,
     /// The other half of a rename: what this one removed that one made, or the other way round.
     pub renamed: Option<Seq>,
+    /// The last undo or redo of it that changed the world.
+    pub turned: Option<Seq>,
 }
 
 impl LedgerEntry {
@@ -284,11 +286,12 @@ impl Ledger {
             refused: false,
             kept: None,
             renamed: None,
+            turned: None,
         });
     }
 
-    /// Folds one change in; returns the entry's status before it.
-    pub(super) fn change(&mut self, event: &ActionEvent) -> Option<ActionStatus> {
+    /// Folds one change in, which is the row `seq`; returns the entry's status before it.
+    pub(super) fn change(&mut self, seq: Seq, event: &ActionEvent) -> Option<ActionStatus> {
         let entry = self.entries.get_mut(*self.index.get(&event.action)?)?;
         let before = entry.status;
         match &event.change {
@@ -306,11 +309,13 @@ impl Ledger {
                 entry.status = ActionStatus::Undone;
                 entry.half_done = false;
                 entry.refused = false;
+                entry.turned = Some(seq);
             }
             ActionChange::Redone => {
                 entry.status = ActionStatus::Applied;
                 entry.half_done = false;
                 entry.refused = false;
+                entry.turned = Some(seq);
             }
             ActionChange::Refused { .. } => {
                 entry.half_done = false;

@@ -69,7 +69,7 @@ impl RunState {
                 self.count(event.seq, ActionStatus::NotApplied);
             }
             TraceBody::ActionEvent(change) => {
-                if let Some(before) = self.ledger.change(change) {
+                if let Some(before) = self.ledger.change(event.seq, change) {
                     self.count(change.action, before);
                 }
             }

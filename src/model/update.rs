@@ -181,6 +181,13 @@ pub enum ConflictBy {
         /// Newest first.
         first: Vec<(Seq, SpanId)>,
     },
+    /// A later action that can't be undone.
+    Permanent {
+        /// That action.
+        action: Seq,
+        /// Its agent's span.
+        span: SpanId,
+    },
     /// Someone outside the run.
     Outside {
         /// What is there now.

@@ -153,6 +153,13 @@ fn make(world: &World, change: &Change, old: &Value, action: Seq) -> Result<KeyS
             Err(error) => Err((ActionChange::Failed { error: error.to_string() }, error.to_string())),
         };
     }
+    // Read again: recording took a moment, and someone outside may have used it.
+    if let Ok(found) = world.peek(key)
+        && !same_content(&found.state(), &old.state())
+    {
+        let why = "someone else changed it just now; read it again".to_owned();
+        return Err((ActionChange::Failed { error: why.clone() }, why));
+    }
     let new = becomes(change, old, action);
     match world.put(key, &new) {
         Ok(()) => Ok(left(world, key, &new)),

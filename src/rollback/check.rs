@@ -129,8 +129,13 @@ fn look_at_compensation(action: Seq, facts: Facts, ahead: &Ahead, force: bool) -
 
 fn look_at_path(log: &RunLog, world: &World, action: Seq, facts: Facts, ahead: &mut Ahead, force: bool) -> Finding {
     let key = facts.record.key.clone();
-    let outside =
-        |found: String| Finding::Conflict(Conflict { action, key: key.to_string(), by: ConflictBy::Outside { found } });
+    let outside = |found: String| {
+        let by = match log.with(|state| permanent_after(&state.ledger, action, &key)) {
+            Some((action, span)) => ConflictBy::Permanent { action, span },
+            None => ConflictBy::Outside { found },
+        };
+        Finding::Conflict(Conflict { action, key: key.to_string(), by })
+    };
     let (present, bytes) = match ahead.states.get(&key.name) {
         Some(state) => (state.clone(), None),
         None => match world.peek(&key) {
@@ -180,6 +185,17 @@ fn facts(ledger: &Ledger, action: Seq, gone: &HashSet<Seq>) -> Option<Facts> {
         after: entry.after.clone(),
         obstacles: obstacles(ledger, action, gone),
     })
+}
+
+/// The newest later action of the run that can't be undone, at the same place or at a folder above.
+fn permanent_after(ledger: &Ledger, action: Seq, key: &Key) -> Option<(Seq, SpanId)> {
+    let above = key.name.match_indices('/').map(|(at, _)| Key::directory(&key.name[..at]));
+    let places = std::iter::once(key.clone()).chain(above);
+    let newest = |place: Key| {
+        let mut later = ledger.applied_at(&place).rev().take_while(|later| later.seq > action);
+        later.find(|later| !later.is_undoable()).map(|later| (later.seq, later.record.span))
+    };
+    places.filter_map(newest).max()
 }
 
 /// Every action that must be undone first, and those that block these in turn, newest first.

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::act::{ActError, Doer};
-use super::capture::{Changed, renames};
+use super::capture::{Changed, OverlayChanges, renames};
 use super::undo::event;
 use crate::model::{
     ActionChange, ActionOp, ActionRecord, CommandStart, Key, KeyKind, KeyState, Seq, SpanId, TraceBody, Undoability,
@@ -93,20 +93,25 @@ pub fn command_ended(log: &RunLog, command: Seq, dropped: Option<String>) {
     log.append(vec![TraceBody::CommandEnded { command, dropped }]);
 }
 
-/// Records changes that have happened already, each with its outcome. `before` gives their before-images.
+/// Records changes that a command has made already, each with its outcome, and the command's end. `before` gives their
+/// before-images, and `left` what each is known to have left.
 ///
 /// # Errors
 /// When they can't be recorded; the command then stays open, and opening the run again finds them.
 pub async fn record_done(
     log: &RunLog,
     doer: &Doer,
+    command: Seq,
     changes: Vec<Changed>,
     before: Content<'_>,
+    left: &(dyn Fn(&Changed) -> KeyState + Sync),
 ) -> Result<(), ActError> {
     let recorded = append(log, doer, changes, before)?;
-    let outcome = |changed: &Changed| ActionChange::Applied { after: changed.new.clone() };
-    let rows = recorded.actions().map(|(action, changed)| event(action, outcome(changed))).collect();
-    log.append_durable(rows).durable().await?;
+    let outcome = |changed: &Changed| ActionChange::Applied { after: left(changed) };
+    let rows = recorded.actions().map(|(action, changed)| event(action, outcome(changed)));
+    // With them, so that what is found of the command is never looked for again.
+    let end = TraceBody::CommandEnded { command, dropped: None };
+    log.append_durable(rows.chain([end]).collect()).durable().await?;
     crash_point("changes-recorded");
     Ok(())
 }
@@ -158,12 +163,18 @@ pub fn land(log: &RunLog, world: &World, recorded: &Recorded, source: &Source<'_
     let mut failed = None;
     let mut landed: Vec<(Seq, &Changed)> = Vec::new();
     for (action, changed) in recorded.actions() {
+        if let Err(why) = is_as_found(world, changed) {
+            failed = Some((action, changed, why));
+            break;
+        }
         match put_new(world, changed, source, many) {
             Ok(true) => landed.push((action, changed)),
             Ok(false) => {
                 rows.push(event(action, ActionChange::Failed { error: changed.left_out.clone().unwrap_or_default() }));
             }
             Err(why) => {
+                // It may have done something all the same.
+                landed.extend(is_as_found(world, changed).is_err().then_some((action, changed)));
                 failed = Some((action, changed, why));
                 break;
             }
@@ -191,6 +202,18 @@ pub fn land(log: &RunLog, world: &World, recorded: &Recorded, source: &Source<'_
     result
 }
 
+/// What a change is made of is still there: recording it took a moment, and someone outside may have used it.
+fn is_as_found(world: &World, changed: &Changed) -> Result<(), String> {
+    if changed.left_out.is_some() {
+        return Ok(());
+    }
+    match world.peek(&key(changed)) {
+        Ok(found) if found.state() == changed.old => Ok(()),
+        Ok(_) => Err("someone else changed it just now".into()),
+        Err(error) => Err(format!("failed to {error}")),
+    }
+}
+
 /// Takes landed changes back, newest first; the rows of what could not be.
 fn take_back(log: &RunLog, world: &World, landed: &[(Seq, &Changed)]) -> Vec<TraceBody> {
     let stuck = landed.iter().rev().filter(|(_, changed)| {
@@ -216,9 +239,13 @@ pub struct Since {
 }
 
 /// Who has changed, since a command began, what it changed too; one line for the most telling ones.
-pub fn changed_since(log: &RunLog, root: &Path, changes: &[Changed], since: Since) -> Option<String> {
+pub fn changed_since(log: &RunLog, root: &Path, found: &OverlayChanges, since: Since) -> Option<String> {
     const TOLD: usize = 3;
-    let mut found = changes.iter().filter_map(|changed| Some((changed, who(log, root, changed, since)?)));
+    let removed = |changed: &Changed| found.orphans.contains(&changed.path);
+    let mut found = found
+        .changes
+        .iter()
+        .filter_map(|changed| Some((changed, who(log, root, changed, removed(changed), since)?)));
     let told: Vec<String> = found
         .by_ref()
         .take(TOLD)
@@ -230,10 +257,16 @@ pub fn changed_since(log: &RunLog, root: &Path, changes: &[Changed], since: Sinc
     (!lines.is_empty()).then(|| lines.join(", "))
 }
 
-fn who(log: &RunLog, root: &Path, changed: &Changed, since: Since) -> Option<String> {
+fn who(log: &RunLog, root: &Path, changed: &Changed, removed: bool, since: Since) -> Option<String> {
     let place = key(changed);
     let action = log.with(|state| {
-        let mut later = state.ledger.all_at(&place).rev().take_while(|entry| entry.seq > since.command);
+        let at = || state.ledger.all_at(&place).rev();
+        let turned = at().filter_map(|entry| Some((entry, entry.turned.filter(|turned| *turned > since.command)?)));
+        if let Some((entry, _)) = turned.max_by_key(|(_, turned)| *turned) {
+            let what = if entry.is_applied() { "redo" } else { "undo" };
+            return Some(format!("the {what} of {}", entry.seq));
+        }
+        let mut later = at().take_while(|entry| entry.seq > since.command);
         let entry = later.find(|entry| entry.is_applied() && entry.record.tool_span != since.span)?;
         Some(format!("{} in {}", entry.seq, state.trace.label(entry.record.span)))
     });
@@ -241,13 +274,20 @@ fn who(log: &RunLog, root: &Path, changed: &Changed, since: Since) -> Option<Str
     let is_folder = matches!(changed.old, KeyState::Directory { .. } | KeyState::Absent);
     let path = root.join(OsString::from_vec(name_to_bytes(&changed.path)));
     let touched = || {
-        let found = path.symlink_metadata().ok().filter(|_| !is_folder)?;
-        let seconds = u64::try_from(found.ctime()).ok()?;
-        let nanos = u32::try_from(found.ctime_nsec()).ok()?;
-        let at = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos);
+        if removed {
+            return Some("someone outside, who removed it".to_owned());
+        }
+        let at = changed_at(&path).filter(|_| !is_folder)?;
         (at >= since.at).then(|| "someone outside".to_owned())
     };
     action.or_else(touched)
+}
+
+/// When what is at a path was changed last, its permissions and its name included; `None`: nothing is there.
+pub(super) fn changed_at(path: &Path) -> Option<SystemTime> {
+    let found = path.symlink_metadata().ok()?;
+    let (seconds, nanos) = (u64::try_from(found.ctime()).ok()?, u32::try_from(found.ctime_nsec()).ok()?);
+    Some(SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos))
 }
 
 /// The bytes of a before-image, from the workspace as it is; told where they are not what was found.
@@ -267,7 +307,7 @@ pub fn before_image(world: &World, changed: &Changed) -> Result<Vec<u8>, String>
 
 /// Carries one change out; `false`: it is neither file, folder nor link, and stays where it is.
 fn put_new(world: &World, changed: &Changed, source: &Source<'_>, later: bool) -> Result<bool, String> {
-    let how = Put { later, modified: (source.modified)(changed) };
+    let how = Put { later, modified: (source.modified)(changed), irregular: changed.left_out.is_some() };
     let done = |put: Result<(), WorldError>| put.map(|()| true).map_err(|error| format!("failed to {error}"));
     let value = match &changed.new {
         // What is left out of capture has no state, and is a change like any other.

@@ -1,12 +1,16 @@
 //! After a crash: what a command of the portable lane had changed when the process ended is found and recorded.
 
 use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs::File;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::act::Doer;
 use super::capture::{Changed, Rules, Snapshots};
-use super::land::{command_ended, record_done};
-use crate::model::{CommandStart, KeyState, Lane, Seq, SpanId};
+use super::land::{changed_at, command_ended, record_done};
+use crate::model::{CommandStart, KeyState, Lane, Seq, SpanId, name_to_bytes, readable_name};
 use crate::store::RunLog;
 use crate::world::World;
 
@@ -20,10 +24,12 @@ pub async fn recover(log: &RunLog, world: &World, run: &Path, rules: &Rules) -> 
             Lane::Overlay => Ok("nothing of it that had not landed is kept".to_owned()),
             Lane::Portable => look(log, world, run, rules, (command, &start)).await,
         };
-        let name = crate::model::readable_name(&start.command);
+        let name = readable_name(&start.command);
         match said {
             Ok(said) => {
-                command_ended(log, command, Some("the process ended".into()));
+                if start.lane == Lane::Overlay {
+                    command_ended(log, command, Some("the process ended".into()));
+                }
                 lines.push(format!("the command `{name}` was interrupted: {said}"));
             }
             Err(why) => lines.push(format!("what the command `{name}` changed is not on record: {why}")),
@@ -40,6 +46,7 @@ async fn look(
     (command, start): (Seq, &CommandStart),
 ) -> Result<String, String> {
     let failed = |error: &dyn std::fmt::Display| format!("failed to {error}");
+    let until = end_of(&Snapshots::end_mark(run)).await.unwrap_or_else(|| last_sign(log));
     let recovered = Snapshots::recover(run, world.root(), rules.clone()).map_err(|error| failed(&error))?;
     let Some(mut snapshots) = recovered else { return Err("its snapshot is gone".into()) };
     let mut changes = snapshots.changes().map_err(|error| failed(&error))?;
@@ -52,13 +59,60 @@ async fn look(
         tool_span: start.span,
         tool_name: tool_name(state, start.span),
     });
-    record_done(log, &doer, changes, &|changed| kept(&snapshots, changed)).await.map_err(|error| failed(&error))?;
+    let later: HashSet<String> =
+        changes.iter().filter(|changed| is_later(world, changed, until)).map(|changed| changed.path.clone()).collect();
+    // What nobody knows to be the command's own is not undone unasked: as it is now it is a conflict.
+    let left = |changed: &Changed| if later.contains(&changed.path) { KeyState::Unknown } else { changed.new.clone() };
+    let before = |changed: &Changed| kept(&snapshots, changed);
+    record_done(log, &doer, command, changes, &before, &left).await.map_err(|error| failed(&error))?;
     snapshots.settled().map_err(|error| failed(&error))?;
-    Ok(match count {
+    let found = match count {
         0 => "it had changed nothing".into(),
-        1 => "the one thing that it had changed is on record now".into(),
-        many => format!("the {many} things that it had changed are on record now"),
+        1 => "the one thing that is other than before it is on record now".into(),
+        many => format!("the {many} things that are other than before it are on record now"),
+    };
+    Ok(match name_some(&later) {
+        None => found,
+        Some(names) => format!("{found}; changed after it ended, so maybe by someone else, and a conflict: {names}"),
     })
+}
+
+/// When the last process of a command was gone, or was last known to be there; `None`: nobody wrote it down.
+async fn end_of(mark: &Path) -> Option<SystemTime> {
+    /// Those of a command that lost its debugger are killed at once.
+    const LONGEST: Duration = Duration::from_secs(15);
+    const STEP: Duration = Duration::from_millis(5);
+    let file = File::open(mark).ok()?;
+    let waits = async {
+        while file.try_lock_shared().is_err() {
+            tokio::time::sleep(STEP).await;
+        }
+    };
+    // One that can't be killed just now is still at work: what it does after this is not known to be its own.
+    let _ = tokio::time::timeout(LONGEST, waits).await;
+    file.metadata().and_then(|found| found.modified()).ok()
+}
+
+/// When the program was last known to live.
+fn last_sign(log: &RunLog) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(log.with(|state| state.last_at.0))
+}
+
+/// Whether what is at a changed path was changed after that. Bringing back what is gone takes nothing from anybody.
+fn is_later(world: &World, changed: &Changed, until: SystemTime) -> bool {
+    let path = world.root().join(OsString::from_vec(name_to_bytes(&changed.path)));
+    changed.new != KeyState::Absent && changed_at(&path).is_some_and(|at| at > until)
+}
+
+/// The first few paths.
+fn name_some(paths: &HashSet<String>) -> Option<String> {
+    const NAMED: usize = 5;
+    let mut names: Vec<String> = paths.iter().map(|path| readable_name(path)).collect();
+    names.sort();
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!names.is_empty()).then(|| format!("{}{more}", names.join(", ")))
 }
 
 /// The paths of the actions that a command has on record.

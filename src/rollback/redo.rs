@@ -60,6 +60,13 @@ async fn try_redo(
     let target = if entry.record.key.kind == KeyKind::Memory { None } else { Some(target(log, world, entry)?) };
     let recorded = log.append_durable(vec![event(action, ActionChange::RedoStarted)]).durable().await;
     recorded.map_err(|error| Stay::Left(format!("not redone: failed to {error}")))?;
+    // Read again: recording took a moment, and someone outside may have used it.
+    if target.is_some()
+        && let Err(stay) = is_as_undone(log, world, entry)
+    {
+        log.append(vec![event(action, ActionChange::Refused { why: "someone else changed it just now".into() })]);
+        return Err(stay);
+    }
     let put = match &target {
         Some(value) => world.put(&entry.record.key, value).map_err(|error| format!("failed to {error}")),
         None => put_memory(log, world, entry),
@@ -80,19 +87,25 @@ async fn try_redo(
     }
 }
 
+/// Whether the key is as the undo left it.
+fn is_as_undone(log: &RunLog, world: &World, entry: &LedgerEntry) -> Result<(), Stay> {
+    let key = &entry.record.key;
+    let found = world.peek(key).map_err(|error| Stay::Left(format!("failed to {error}")))?.state();
+    if found == entry.record.old {
+        return Ok(());
+    }
+    Err(match last_before(log, entry, key) {
+        Some(first) => Stay::Left(format!("redo {first} first: it stood on what that left")),
+        None => Stay::Conflict(ConflictBy::Outside { found: describe(&found, &entry.record.old) }),
+    })
+}
+
 /// What to put, if the key is as the undo left it.
 fn target(log: &RunLog, world: &World, entry: &LedgerEntry) -> Result<Value, Stay> {
-    let key = &entry.record.key;
     if let Some(first) = missing_folder(log, world, entry) {
         return Err(Stay::Left(format!("redo {first} first: it made the folder this is in")));
     }
-    let found = world.peek(key).map_err(|error| Stay::Left(format!("failed to {error}")))?.state();
-    if found != entry.record.old {
-        return Err(match last_before(log, entry, key) {
-            Some(first) => Stay::Left(format!("redo {first} first: it stood on what that left")),
-            None => Stay::Conflict(ConflictBy::Outside { found: describe(&found, &entry.record.old) }),
-        });
-    }
+    is_as_undone(log, world, entry)?;
     let after = match (&entry.after, entry.kept) {
         (KeyState::File { size, mode, .. }, Some(blob)) => KeyState::File { blob, size: *size, mode: *mode },
         (after, _) => after.clone(),

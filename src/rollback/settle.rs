@@ -86,7 +86,9 @@ struct Chains {
 impl Chains {
     /// `open`: newest first.
     fn of(open: &[LedgerEntry]) -> Self {
-        let intents = open.iter().filter(|entry| matches!(entry.status, ActionStatus::Intent | ActionStatus::Held));
+        let waits = |entry: &&LedgerEntry| matches!(entry.status, ActionStatus::Intent | ActionStatus::Held);
+        // Memory has names of its own.
+        let intents = open.iter().filter(waits).filter(|entry| entry.record.key.kind.is_path());
         let before = intents.map(|entry| (entry.record.key.name.clone(), entry.record.old.clone())).collect();
         Self { before, below: HashMap::new() }
     }

@@ -184,7 +184,7 @@ async fn carry_out(
 ) -> Vec<Step> {
     let Hands { log, world, by } = hands;
     let mut done = Vec::with_capacity(steps.len());
-    let how = Put { later: steps.len() > MANY, modified: None };
+    let how = Put { later: steps.len() > MANY, ..Put::default() };
     let mut gone = HashSet::new();
     let mut stopped = false;
     for step in steps {
@@ -301,6 +301,9 @@ pub(crate) fn why_refused(conflict: &Conflict) -> String {
         ConflictBy::Actions { first } => {
             let first: Vec<String> = first.iter().map(|(action, span)| format!("{action} in {span}")).collect();
             format!("{} was changed later by {}", conflict.key, first.join(", "))
+        }
+        ConflictBy::Permanent { action, span } => {
+            format!("{} was changed later by {action} in {span}, which can't be undone", conflict.key)
         }
         ConflictBy::Outside { found } => format!("{} was changed from outside: found {found}", conflict.key),
     }

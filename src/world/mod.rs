@@ -3,8 +3,10 @@
 mod error;
 mod files;
 mod handle;
+mod lent;
 mod locks;
 pub mod path;
+mod place;
 #[cfg(test)]
 mod tests;
 mod value;

@@ -280,3 +280,45 @@ proptest! {
         prop_assert_eq!(place.read(&name).unwrap(), before);
     }
 }
+
+struct Fails;
+
+impl std::io::Read for Fails {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::StorageFull.into())
+    }
+}
+
+#[test]
+fn what_is_there_stays_until_the_new_is_whole() {
+    let place = Place::new();
+    for (name, old) in [("folder", folder(Some(0o750))), ("file", file("old", Some(0o640)))] {
+        place.put(name, &old).unwrap();
+        let put = super::Put::default();
+        assert!(place.world.copy(&Key::file(name), &mut Fails, 0o644, put).is_err());
+        assert_eq!(place.world.peek(&Key::file(name)).unwrap(), old);
+    }
+    assert_eq!(place.names(), ["file", "folder/"]);
+}
+
+#[test]
+fn a_folder_takes_the_place_of_a_file() {
+    let place = Place::new();
+    place.put("x", &file("old", None)).unwrap();
+    place.put("x", &folder(Some(0o2711))).unwrap();
+    assert_eq!(place.world.peek(&Key::file("x")).unwrap(), folder(Some(0o2711)));
+    assert_eq!(place.names(), ["x/"]);
+}
+
+/// As root only: nobody else may give files away.
+#[test]
+fn a_file_keeps_its_owner_when_it_is_written() {
+    let place = Place::new();
+    place.put("f", &file("old", Some(0o4750))).unwrap();
+    if std::os::unix::fs::chown(place.path("f"), Some(12345), Some(54321)).is_err() {
+        return;
+    }
+    place.put("f", &file("new", Some(0o4750))).unwrap();
+    let found = fs::metadata(place.path("f")).unwrap();
+    assert_eq!((found.uid(), found.gid(), found.mode() & 0o7777), (12345, 54321, 0o4750));
+}

@@ -18,6 +18,7 @@ mod crash;
 mod damage;
 mod floors;
 mod full_disk;
+mod lanes;
 mod llm;
 mod machine;
 mod manifest;

@@ -13,6 +13,9 @@ pub(super) fn line(conflict: &Conflict) -> String {
             let more = if first.len() > who.len() { ", …" } else { "" };
             format!("{} was changed since by {}{more}", conflict.key, who.join(", "))
         }
+        ConflictBy::Permanent { action, .. } => {
+            format!("{} was changed since by {action}, which can't be undone, and is left as it is", conflict.key)
+        }
         ConflictBy::Outside { found } => {
             format!("{} was changed from outside ({found}) and is left as it is", conflict.key)
         }
@@ -26,6 +29,7 @@ pub(super) fn ask(state: &mut State, conflict: &Conflict) {
     let redo = state.run.ledger.get(action).is_some_and(|entry| entry.status == ActionStatus::Undone);
     let mut lines = match &conflict.by {
         ConflictBy::Actions { first } => later(state, conflict, first),
+        ConflictBy::Permanent { action, .. } => permanent(state, conflict, *action),
         ConflictBy::Outside { found } => outside(state, conflict, found, redo),
     };
     for line in &mut lines {
@@ -43,11 +47,14 @@ pub(super) fn ask(state: &mut State, conflict: &Conflict) {
     let diff = Choice::Diff(action, DiffSides::Present);
     let left = if redo { "would put there" } else { "left" };
     items.push(Item::new(Key::Char('d'), format!("diff: what {action} {left}, and what is there now"), diff));
-    if let ConflictBy::Actions { first } = &conflict.by
-        && let Some((newest, _)) = first.first()
-    {
-        let label = format!("go to {}", safe::line(&diff::who(&state.run, *newest)));
-        items.push(Item::new(Key::Char('w'), label, Choice::Jump(*newest)));
+    let newest = match &conflict.by {
+        ConflictBy::Actions { first } => first.first().map(|(newest, _)| *newest),
+        ConflictBy::Permanent { action, .. } => Some(*action),
+        ConflictBy::Outside { .. } => None,
+    };
+    if let Some(newest) = newest {
+        let label = format!("go to {}", safe::line(&diff::who(&state.run, newest)));
+        items.push(Item::new(Key::Char('w'), label, Choice::Jump(newest)));
     }
     // A redo is of one action, and never goes over what others made.
     if !redo {
@@ -73,6 +80,13 @@ fn later(state: &State, conflict: &Conflict, first: &[(Seq, SpanId)]) -> Vec<Str
     let place = |seq: Seq| format!("  in {}", diff::agent(run, seq));
     lines.extend(listed(state, &actions, place));
     lines
+}
+
+fn permanent(state: &State, conflict: &Conflict, by: Seq) -> Vec<String> {
+    vec![
+        format!("{} was changed later by {}, which can't be undone.", conflict.key, diff::who(&state.run, by)),
+        "It was not touched: what is there now stays unless you force it.".into(),
+    ]
 }
 
 fn outside(state: &State, conflict: &Conflict, found: &str, redo: bool) -> Vec<String> {

@@ -1,7 +1,9 @@
 //! The outer process: raises the walls, starts the inner one, and outlives everything in it.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -22,14 +24,36 @@ pub(super) fn main() -> ExitCode {
     let Ok(Some(spec)) = channel.receive::<Spec>() else { return ExitCode::FAILURE };
     // Out of the terminal's session, so that nothing in it can draw on the screen or read its keys.
     let _ = setsid();
-    let report = supervise(&spec, &channel)
+    // Before there are namespaces, in which its folder can't be seen.
+    let mark = Mark::open(&spec);
+    let report = supervise(&spec, &channel, &mark)
         .unwrap_or_else(|error| Report { end: End::NoSetUp(error.to_string()), gaps: vec![] });
+    mark.write();
     // Who started this may be gone.
     let _ = channel.send(&report);
     ExitCode::SUCCESS
 }
 
-fn supervise(spec: &Spec, channel: &Channel) -> io::Result<Report> {
+/// The file whose time says how long the command was there. It is locked for as long as anything of it may be.
+struct Mark(Option<File>);
+
+impl Mark {
+    /// Where it can't be written, nobody will know.
+    fn open(spec: &Spec) -> Self {
+        let open = |path| File::options().write(true).create(true).truncate(false).open(path);
+        let file = spec.ended.as_ref().and_then(|path| open(path).ok());
+        let mark = Self(file.filter(|file| file.try_lock().is_ok()));
+        mark.write();
+        mark
+    }
+
+    fn write(&self) {
+        // It is the file's time that counts.
+        let _ = self.0.as_ref().map(|file| file.write_at(b".", 0));
+    }
+}
+
+fn supervise(spec: &Spec, channel: &Channel, mark: &Mark) -> io::Result<Report> {
     let outside = Outside::look()?;
     let mut gaps = vec![];
     let mut inner = InnerSpec {
@@ -57,7 +81,7 @@ fn supervise(spec: &Spec, channel: &Channel) -> io::Result<Report> {
         gaps.extend(without_namespaces(spec));
     }
     inner.writable.push(spec.workspace.clone());
-    let mut report = watch(&inner, channel, |pid| outside.map(pid, mapped))?;
+    let mut report = watch(&inner, channel, mark, |pid| outside.map(pid, mapped))?;
     if spec.namespaces {
         // Those that it can see are its own.
         report.gaps.retain(|gap| *gap != Gap::Signals);
@@ -96,12 +120,17 @@ fn without_namespaces(spec: &Spec) -> Vec<Gap> {
 
 /// Runs the inner process to its end, or kills it when the leash is let go. In a pid namespace everything in it is
 /// gone then.
-fn watch(inner: &InnerSpec, leash: &Channel, map: impl Fn(u32) -> io::Result<()>) -> io::Result<Report> {
+fn watch(
+    inner: &InnerSpec,
+    leash: &Channel,
+    mark: &Mark,
+    map: impl Fn(u32) -> io::Result<()>,
+) -> io::Result<Report> {
     let (ours, theirs) = UnixStream::pair()?;
     // The command's output is the inner process': nothing here writes to it.
     let mut child = Command::new("/proc/self/exe").arg0("tama-tui").arg(INNER).stdin(OwnedFd::from(theirs)).spawn()?;
     let mut heard = Channel::new(ours)?;
-    let report = converse(inner, leash, &mut heard, &mut child, map);
+    let report = converse(inner, leash, mark, &mut heard, &mut child, map);
     // It has ended, unless something failed here.
     let _ = child.kill();
     child.wait()?;
@@ -113,6 +142,7 @@ fn watch(inner: &InnerSpec, leash: &Channel, map: impl Fn(u32) -> io::Result<()>
 fn converse(
     inner: &InnerSpec,
     leash: &Channel,
+    mark: &Mark,
     heard: &mut Channel,
     child: &mut Child,
     map: impl Fn(u32) -> io::Result<()>,
@@ -122,7 +152,7 @@ fn converse(
     // When it can't be told, it has ended, and what it said is read.
     let _ = heard.send(inner);
     loop {
-        if held && !heard.wait_or(leash)? {
+        if held && !heard.wait_or(leash, || mark.write())? {
             held = false;
             child.kill()?;
         }

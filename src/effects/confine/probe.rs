@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,15 +26,22 @@ pub(super) fn probe(place: Place, most: Means) -> Shell {
     for base in &bases {
         scratch::sweep(base);
     }
+    let mounts = has_mounts_below(&place.workspace);
     let mut refused = vec![];
     for means in [Means::Overlay, Means::Namespaces, Means::Landlock].into_iter().filter(|means| *means <= most) {
-        if means == Means::Overlay && has_mounts_below(&place.workspace) {
+        if means == Means::Overlay && mounts {
             refused.push((means, "something is mounted in the workspace, and would not be seen through it".into()));
+            continue;
+        }
+        if means == Means::Overlay && is_foreign(&place.workspace) {
+            let why = "the workspace has another owner or group than this program, which an overlay can't keep here";
+            refused.push((means, why.into()));
             continue;
         }
         for base in &bases {
             match works(helper, &place, base, means) {
-                Ok(gaps) => {
+                Ok(mut gaps) => {
+                    gaps.extend(mounts.then_some(Gap::Mounts));
                     let place = Place { scratch: Some(base.clone()), ..place };
                     return Shell { place, means, gaps, refused, helper: Some(helper.to_owned()) };
                 }
@@ -77,6 +85,13 @@ fn apart(base: &Path, place: &Place) -> bool {
     }
     let within = |folder: &PathBuf| real.starts_with(folder);
     !within(&place.workspace) && !place.workspace.starts_with(&real) && !place.hidden.iter().any(within)
+}
+
+/// Whether a folder belongs to ids that the user namespace of a user who is not root can't know.
+fn is_foreign(folder: &Path) -> bool {
+    use nix::unistd::{getegid, geteuid};
+    let others = |found: fs::Metadata| found.uid() != geteuid().as_raw() || found.gid() != getegid().as_raw();
+    !geteuid().is_root() && fs::metadata(folder).is_ok_and(others)
 }
 
 /// Whether something is mounted below the folder.
@@ -127,6 +142,7 @@ fn attempt(helper: &Path, place: &Place, base: &Path, means: Means) -> io::Resul
         overlay: overlay.then(|| OverlayDirs { upper: scratch.upper().into(), work: scratch.work().into() }),
         namespaces: means >= Means::Namespaces,
         network: false,
+        ended: None,
     };
     let (mut command, mut stream) = run::outer(helper, &place.workspace)?;
     let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn()?;

@@ -120,6 +120,7 @@ fn spec(shell: &Shell, job: &Job, scratch: &Scratch) -> Spec {
         overlay: overlay.then(|| OverlayDirs { upper: scratch.upper().into(), work: scratch.work().into() }),
         namespaces: shell.means >= Means::Namespaces,
         network: job.network,
+        ended: job.ended.as_ref().map(Into::into),
     }
 }
 

@@ -57,6 +57,10 @@ pub struct Job {
     pub timeout: Duration,
     /// Whether its writes to the workspace go to an overlay, where there is one ([`Shell::mode`]).
     pub overlay: bool,
+    /// A file that is written to every second while it runs, and when every process of it is gone, even if this one
+    /// is gone by then; locked until then. So its time says from when on changes are someone else's. Nobody writes to
+    /// it where commands run in a process group only.
+    pub ended: Option<PathBuf>,
 }
 
 impl Job {
@@ -64,7 +68,7 @@ impl Job {
     pub fn shell(command: impl Into<OsString>, timeout: Duration) -> Self {
         let command = command.into();
         let programs = ["bash", "sh"].map(|shell| vec![shell.into(), "-c".into(), command.clone()]).into();
-        Self { programs, network: false, timeout, overlay: true }
+        Self { programs, network: false, timeout, overlay: true, ended: None }
     }
 }
 
@@ -217,6 +221,7 @@ pub(super) fn words(gaps: &[Gap]) -> Vec<String> {
 
 /// Whether a command may have changed something that is not in the workspace.
 pub(super) fn reaches_outside(gaps: &[Gap], network: bool) -> bool {
-    let outside = [Gap::Network, Gap::LocalServices, Gap::WritesOutside, Gap::TruncatesOutside, Gap::Root];
+    let outside =
+        [Gap::Network, Gap::LocalServices, Gap::WritesOutside, Gap::TruncatesOutside, Gap::Root, Gap::Mounts];
     network || gaps.iter().any(|gap| outside.contains(gap))
 }

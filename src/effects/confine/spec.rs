@@ -33,6 +33,8 @@ pub enum Gap {
     Signals,
     /// The program runs as root, and so does it, with all that root may.
     Root,
+    /// Other file systems are mounted in the workspace: what it changes there is not captured.
+    Mounts,
 }
 
 impl Gap {
@@ -49,6 +51,7 @@ impl Gap {
             Self::Processes => "seeing other processes",
             Self::Signals => "signals to other processes",
             Self::Root => "the powers of root",
+            Self::Mounts => "other file systems in the workspace",
         }
     }
 }
@@ -70,6 +73,8 @@ pub(super) struct Spec {
     pub namespaces: bool,
     /// Whether it may use the network.
     pub network: bool,
+    /// A file to write to every second, and when everything is gone.
+    pub ended: Option<OsString>,
 }
 
 /// The folders of an overlay, both on one file system.
@@ -168,17 +173,23 @@ impl Channel {
         Ok(Some(serde_json::from_slice(&line)?))
     }
 
-    /// Waits until there is something to receive here (`true`), or the other side of `leash` is gone (`false`).
+    /// Waits until there is something to receive here (`true`), or the other side of `leash` is gone (`false`); calls
+    /// `each` every second meanwhile.
     #[cfg(target_os = "linux")]
-    pub fn wait_or(&self, leash: &Self) -> io::Result<bool> {
+    pub fn wait_or(&self, leash: &Self, mut each: impl FnMut()) -> io::Result<bool> {
         use nix::errno::Errno;
         use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+        const SECOND: u16 = 1000;
         loop {
             if !self.reader.buffer().is_empty() {
                 return Ok(true);
             }
             let mut both = [&self.writer, &leash.writer].map(|of| PollFd::new(of.as_fd(), PollFlags::POLLIN));
-            match poll(&mut both, PollTimeout::NONE) {
+            match poll(&mut both, PollTimeout::from(SECOND)) {
+                Ok(0) => {
+                    each();
+                    continue;
+                }
                 Ok(_) => {}
                 Err(Errno::EINTR) => continue,
                 Err(error) => return Err(error.into()),

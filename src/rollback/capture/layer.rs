@@ -198,6 +198,11 @@ impl Layer {
         }
     }
 
+    /// Whether something began as a copy of what was below it (the attribute `overlay.origin`).
+    pub(super) fn is_copy(&mut self, path: &[u8]) -> Result<bool, CaptureError> {
+        Ok(self.attribute(path, "origin")?.is_some())
+    }
+
     /// Whether a folder hides the one below it.
     pub(super) fn is_opaque(&mut self, path: &[u8]) -> Result<bool, CaptureError> {
         Ok(self.attribute(path, "opaque")?.is_some_and(|value| value == b"y"))

@@ -4,6 +4,7 @@
 //! written is there as it is, a removed path is a character device 0/0 (or an empty file with the attribute
 //! `overlay.whiteout`), and a folder with the attribute `overlay.opaque` = `y` hides what is below it.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -27,6 +28,8 @@ pub struct OverlayChanges {
     pub changes: Vec<Changed>,
     /// Files that were written or touched and are the same as before, with the time they say they were written.
     pub touched: Vec<(String, SystemTime)>,
+    /// Paths that the command changed and that are in the workspace no more: someone else removed them meanwhile.
+    pub orphans: HashSet<String>,
     upper: Mutex<Layer>,
 }
 
@@ -81,6 +84,7 @@ pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<Overl
         upper: Layer::of_our_own(upper, rules).map_err(workspace_error("open the layer of", b""))?,
         changes: Vec::new(),
         touched: Vec::new(),
+        copies: Vec::new(),
     };
     reading.root()?;
     // Folders by path and not by recursion: how deep they go is the command's choice.
@@ -88,13 +92,14 @@ pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<Overl
     while let Some(folder) = folders.pop() {
         reading.folder(&folder, &mut folders)?;
     }
-    let Reading { mut lower, upper, changes, touched } = reading;
+    let orphans = reading.orphans();
+    let Reading { mut lower, upper, changes, touched, .. } = reading;
     let modes = std::cell::RefCell::new(&mut lower);
     let changes = order(changes, |path| {
         let found = modes.borrow_mut().look(&name_to_bytes(path)).ok()??;
         (found.kind == Kind::Folder).then_some(found.stat.mode)
     });
-    Ok(OverlayChanges { changes, touched, upper: Mutex::new(upper) })
+    Ok(OverlayChanges { changes, touched, orphans, upper: Mutex::new(upper) })
 }
 
 /// A folder of the layer still to be read.
@@ -111,9 +116,26 @@ struct Reading {
     upper: Layer,
     changes: Vec<Changed>,
     touched: Vec<(String, SystemTime)>,
+    /// Copies of what was below where now is nothing below.
+    copies: Vec<Entry>,
 }
 
 impl Reading {
+    /// The copies that were not moved there by the command. A folder is copied when it is moved, and a file that was
+    /// moved is missed where it was.
+    fn orphans(&self) -> HashSet<String> {
+        let moved = |changed: &&Changed| changed.new == KeyState::Absent && !is_folder(&changed.old);
+        let moved: Vec<&KeyState> = self.changes.iter().filter(moved).map(|changed| &changed.old).collect();
+        let (folders, files): (Vec<&Entry>, Vec<&Entry>) =
+            self.copies.iter().partition(|copy| copy.kind == Kind::Folder);
+        let mut found: HashSet<String> = folders.into_iter().map(Entry::name).collect();
+        if files.len() > moved.len() {
+            // One that was moved and changed can't be told from the others.
+            found.extend(files.into_iter().filter(|copy| !moved.contains(&&copy.state())).map(Entry::name));
+        }
+        found
+    }
+
     /// The layer began with the permission bits of the workspace.
     fn root(&mut self) -> Result<(), CaptureError> {
         if let (Some(old), Some(new)) = (self.lower.look(ROOT)?, self.upper.look(ROOT)?)
@@ -171,6 +193,9 @@ impl Reading {
         }
         let old = old.map(|old| self.lower.known(old)).transpose()?;
         let new = self.upper.known(new)?;
+        if old.is_none() && matches!(new.kind, Kind::File | Kind::Folder) && self.upper.is_copy(&new.path)? {
+            self.copies.push(new.clone());
+        }
         let left_out = new.left_out.or(old.as_ref().and_then(|old| old.left_out));
         let (before, after) = (old.as_ref().map_or(KeyState::Absent, folder_state), folder_state(&new));
         if before != after || (after == KeyState::Unknown && left_out.is_some()) {
@@ -193,6 +218,10 @@ fn folder_state(entry: &Entry) -> KeyState {
         (Some(LeftOut::Excluded), Kind::Folder | Kind::Link) => Entry { left_out: None, ..entry.clone() }.state(),
         _ => entry.state(),
     }
+}
+
+fn is_folder(state: &KeyState) -> bool {
+    matches!(state, KeyState::Directory { .. })
 }
 
 fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {

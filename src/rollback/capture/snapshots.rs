@@ -22,6 +22,7 @@ use crate::store::hash_blob;
 /// What lies in the run's folder while a command is open.
 const OPEN: &str = "open";
 const LIST: &str = "list";
+const END: &str = "ended";
 /// A store of this process alone.
 const SPARE: &str = "store";
 /// The same, while that of a process that died is still needed.
@@ -94,6 +95,12 @@ impl Snapshots {
         let mut this = Self::of(run_dir, tree, rules, store, list.entries);
         this.open = true;
         Ok(Some(this))
+    }
+
+    /// The file in a run's folder whose time says how long the open command was there. It goes with the snapshot.
+    #[must_use]
+    pub fn end_mark(run_dir: &Path) -> PathBuf {
+        run_dir.join(OPEN).join(END)
     }
 
     fn of(run_dir: &Path, tree: Tree, rules: Rules, store: Store, list: Vec<Entry>) -> Self {

@@ -118,6 +118,24 @@ fn the_workspace_is_compared_as_it_is_now() {
 }
 
 #[test]
+fn what_others_removed_under_a_change_is_told() {
+    let setup = "echo f > f; mkdir -p d/e; echo g > d/g; echo m > m";
+    let script = "echo more >> f; echo more >> d/g; echo new > d/e/new; mv m moved; echo own > own";
+    let Some(layered) = layered(setup, script) else { return };
+    let orphans = || {
+        let read = overlay_changes(&layered.root, &layered.upper, &Rules::default()).unwrap();
+        let mut orphans: Vec<String> = read.orphans.into_iter().collect();
+        orphans.sort();
+        orphans
+    };
+    assert!(orphans().is_empty());
+    sh(&layered.root, "rm f");
+    assert_eq!(orphans(), ["f"]);
+    sh(&layered.root, "rm -r d");
+    assert_eq!(orphans(), ["d", "d/e", "d/g", "f"]);
+}
+
+#[test]
 fn what_is_left_out_is_told_and_can_be_landed() {
     let setup = "mkdir -p target/deep; echo 1 > target/deep/1; echo 2 > target/2; echo l > l; mkfifo old; echo a > a";
     let script = "echo 3 > target/deep/3; rm target/2; chmod 600 target/deep/1; head -c 2000 /dev/zero > l; \

@@ -1,6 +1,7 @@
 //! What a command wrote beside the workspace lands in it: looked at, recorded, asked for, carried out.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use super::super::exec::ToolRun;
@@ -53,6 +54,8 @@ impl Settled {
 
 /// Why changes are dropped when nobody waits for them any more.
 const STOPPED: &str = "the call was stopped";
+/// Why changes on record don't count any more.
+const MOVED: &str = "the workspace changed meanwhile; they are recorded anew";
 
 impl Written<'_> {
     /// Has the changes land, with the user's word where it is wanted; what the model is told of them, if anything.
@@ -68,14 +71,14 @@ impl Written<'_> {
                 return Ok(Settled::default());
             }
             let left_out = left_out(&found.changes);
-            let conflict = self.conflict(&found.changes, moved);
+            let conflict = self.conflict(&found, moved);
             let landed = match self.run.ask_gate(|reply| CaptureGate::Arrived { conflict, reply }).await {
                 Verdict::Drop(why) => return Ok(Settled::dropped(why)),
                 Verdict::Hold(reason) => self.hold(guard, found, reason).await?,
-                Verdict::Land => {
-                    let recorded = self.record(found.changes.clone(), false).await?;
-                    self.land(guard, recorded, found).await?
-                }
+                Verdict::Land => match self.record(found.changes.clone(), false).await? {
+                    Some(recorded) => self.land(guard, recorded, found).await?,
+                    None => Landed::Moved,
+                },
             };
             match landed {
                 Landed::Done => return Ok(Settled { left_out, dropped: None }),
@@ -86,9 +89,9 @@ impl Written<'_> {
     }
 
     /// Who changed since what the command changed too, if anyone did.
-    fn conflict(&self, changes: &[Changed], moved: bool) -> Option<String> {
+    fn conflict(&self, found: &OverlayChanges, moved: bool) -> Option<String> {
         let since = Since { command: self.command, at: self.since, span: self.run.doer.tool_span };
-        let others = changed_since(&self.run.log, self.run.means.world.root(), changes, since);
+        let others = changed_since(&self.run.log, self.run.means.world.root(), found, since);
         // That it changed is said only where nobody can be named.
         others.or_else(|| moved.then(|| "the workspace changed while the changes were looked at".to_owned()))
     }
@@ -97,7 +100,7 @@ impl Written<'_> {
     async fn hold(&self, guard: Guard, found: OverlayChanges, reason: PauseReason) -> Result<Landed, ActError> {
         let log = &self.run.log;
         keep_after_images(log, &found.changes, &|changed| written(&found, changed))?;
-        let recorded = self.record(found.changes, true).await?;
+        let Some(recorded) = self.record(found.changes, true).await? else { return Ok(Landed::Moved) };
         // Others may use the workspace while the user looks.
         drop(guard);
         let said = self.said.to_owned();
@@ -118,7 +121,7 @@ impl Written<'_> {
         if now.changes == recorded.changes() {
             return self.land(guard, recorded, now).await;
         }
-        drop_pending(log, &recorded, "the workspace changed meanwhile; they are recorded anew");
+        drop_pending(log, &recorded, MOVED);
         Ok(Landed::Moved)
     }
 
@@ -129,9 +132,21 @@ impl Written<'_> {
         found.map_err(|error| ActError::NotFound(format!("failed to {error}")))
     }
 
-    async fn record(&self, changes: Vec<Changed>, held: bool) -> Result<Recorded, ActError> {
-        let world = &self.run.means.world;
-        record_pending(&self.run.log, &self.run.doer, changes, &|changed| before_image(world, changed), held).await
+    /// Puts the changes on record; `None` when the workspace is no longer as it was surveyed.
+    async fn record(&self, changes: Vec<Changed>, held: bool) -> Result<Option<Recorded>, ActError> {
+        let (log, world) = (&self.run.log, &self.run.means.world);
+        let moved = AtomicBool::new(false);
+        let before = |changed: &Changed| {
+            let image = before_image(world, changed);
+            moved.fetch_or(image.is_err(), Ordering::Relaxed);
+            image
+        };
+        let recorded = record_pending(log, &self.run.doer, changes, &before, held).await?;
+        if moved.into_inner() {
+            drop_pending(log, &recorded, MOVED);
+            return Ok(None);
+        }
+        Ok(Some(recorded))
     }
 
     async fn land(&self, guard: Guard, recorded: Recorded, found: OverlayChanges) -> Result<Landed, ActError> {

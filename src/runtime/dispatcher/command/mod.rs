@@ -20,9 +20,7 @@ use super::super::ask::Failure;
 use super::exec::{Done, ToolRun, fault};
 use crate::effects::confine::{Job, Ran, Shell};
 use crate::effects::tools::{ShellCall, ShellLimits, ToolError};
-use crate::model::{
-    ActionChange, ActionEvent, BlobHash, CommandStart, EffectClass, KeyState, Lane, Seq, TraceBody, readable_name,
-};
+use crate::model::{ActionRecord, BlobHash, CommandStart, EffectClass, Lane, Seq, readable_name};
 use crate::rollback::capture::{Changed, Rules, Snapshots};
 use crate::rollback::{ActError, command_started};
 use crate::world::Scope;
@@ -88,39 +86,31 @@ impl ToolRun {
     /// Nothing is recorded, so nothing is looked for either.
     async fn run_unrecorded(&self, call: &ShellCall) -> Done {
         let Some(_guard) = self.lock_unless_stopped(Scope::Shell).await else { return stopped() };
-        let ran = self.execute(call, false).await;
+        let ran = self.execute(Job { overlay: false, ..call.job() }).await;
         answer(&ran, None)
     }
 
-    async fn execute(&self, call: &ShellCall, overlay: bool) -> Ran {
-        let job = Job { overlay, ..call.job() };
+    async fn execute(&self, job: Job) -> Ran {
         self.means.commands.shell.run(job, ShellLimits::default(), self.stop.clone()).await
+    }
+
+    /// The command as it is shown.
+    fn line(&self, call: &ShellCall) -> String {
+        self.means.masker.mask(&call.program.to_string()).into_owned()
     }
 
     /// Puts the command on record, with what it may do outside of the workspace.
     async fn start(
         &self,
         call: &ShellCall,
-        effect: EffectClass,
+        outside: Option<ActionRecord>,
         snapshot: Option<BlobHash>,
     ) -> Result<Started, NotRun> {
         let mode = self.means.commands.shell.mode();
-        let command = self.means.masker.mask(&call.program.to_string()).into_owned();
-        let outside = self.outside(call, effect, &command).await?;
+        let command = self.line(call);
         let start = CommandStart { span: self.doer.tool_span, command, lane: mode.lane, snapshot, gaps: mode.gaps };
         let (command, outside) = command_started(&self.log, start, outside).await?;
         Ok(Started { command, outside })
-    }
-
-    /// The command ran, or could not be started and so did nothing outside.
-    fn outside_ended(&self, started: &Started, call: &ShellCall, ran: &Ran) {
-        let Some(action) = started.outside else { return };
-        let change = match (ran.outcome.started, &call.compensation) {
-            (false, _) => ActionChange::Failed { error: ran.outcome.text.clone() },
-            (true, None) => ActionChange::Applied { after: KeyState::Unknown },
-            (true, Some(_)) => ActionChange::Applied { after: KeyState::Text { text: ran.outcome.printed.clone() } },
-        };
-        self.log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);
     }
 
     /// Waits for something, or until the call is stopped.

@@ -2,9 +2,12 @@
 
 use super::super::exec::ToolRun;
 use super::super::{Dispatcher, Means};
-use super::NotRun;
-use crate::effects::tools::{Program, ShellCall, ToolError, Toolbox};
-use crate::model::{ActionRecord, Compensation, EffectClass, SpanId, ToolCall};
+use super::{NotRun, Started};
+use crate::effects::confine::Ran;
+use crate::effects::tools::{Program, ShellCall, ShellOutcome, ToolError, Toolbox};
+use crate::model::{
+    ActionChange, ActionEvent, ActionRecord, EffectClass, KeyState, SpanId, ToolCall, TraceBody,
+};
 use crate::rollback::{compensable, outside};
 
 impl Means {
@@ -27,17 +30,17 @@ impl Dispatcher {
 }
 
 impl ToolRun {
-    /// The action that stands for what a command may do outside, if it may do anything there. What has to run before
-    /// it is run here.
-    pub(super) async fn outside(
+    /// The action that stands for what a command may do outside, if it may do anything there. `before`: what the
+    /// command that runs before it printed.
+    pub(super) fn outside(
         &self,
         call: &ShellCall,
         effect: EffectClass,
-        line: &str,
+        before: Option<String>,
     ) -> Result<Option<ActionRecord>, NotRun> {
+        let line = self.line(call);
         if let Some(compensation) = &call.compensation {
-            let before = self.before(call, compensation).await.map_err(NotRun::Before)?;
-            return Ok(Some(compensable(&self.doer, line, before, compensation)?));
+            return Ok(Some(compensable(&self.doer, &line, before, compensation)?));
         }
         let gaps = self.means.commands.shell.mode().gaps;
         let why = match effect {
@@ -48,20 +51,45 @@ impl ToolRun {
             _ if gaps.is_empty() => None,
             _ => Some(format!("may have reached outside; not enforced here: {}", gaps.join(", "))),
         };
-        Ok(why.map(|why| outside(&self.doer, line, why)))
+        Ok(why.map(|why| outside(&self.doer, &line, why)))
     }
 
-    /// What the command before prints; `None` when there is no such command.
-    async fn before(&self, call: &ShellCall, compensation: &Compensation) -> Result<Option<String>, ToolError> {
-        let Some(argv) = &compensation.before else { return Ok(None) };
-        let program = Program::Argv(argv.clone());
-        let line = program.to_string();
-        let before = ShellCall { program, compensation: None, ..call.clone() };
-        let outcome = self.execute(&before, true).await.outcome;
+    /// What the command before printed, if it went well.
+    pub(super) fn printed_before(&self, first: &ShellCall, outcome: ShellOutcome) -> Result<String, NotRun> {
         if outcome.exit == Some(0) {
-            return Ok(Some(outcome.printed));
+            return Ok(outcome.printed);
         }
-        let (tool, text) = (&self.doer.tool_name, outcome.text);
-        Err(ToolError(format!("{tool} was not run: the command before it failed: {line}\n{text}")))
+        let (tool, line, text) = (&self.doer.tool_name, first.program.to_string(), outcome.text);
+        let why = format!("{tool} was not run: the command before it failed: {line}\n{text}");
+        Err(NotRun::Before(ToolError(why)))
     }
+
+    /// The command ran, or could not be started and so did nothing outside.
+    pub(super) fn outside_ended(&self, started: &Started, call: &ShellCall, effect: EffectClass, ran: &Ran) {
+        let Some(action) = started.outside else { return self.found_open(call, effect, ran) };
+        let change = match (ran.outcome.started, &call.compensation) {
+            (false, _) => ActionChange::Failed { error: ran.outcome.text.clone() },
+            (true, None) => ActionChange::Applied { after: KeyState::Unknown },
+            (true, Some(_)) => ActionChange::Applied { after: KeyState::Text { text: ran.outcome.printed.clone() } },
+        };
+        self.log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);
+    }
+
+    /// A command may have found something open that was closed when the run began.
+    fn found_open(&self, call: &ShellCall, effect: EffectClass, ran: &Ran) {
+        if effect == EffectClass::Read || !ran.outcome.started || !ran.may_have_reached_outside {
+            return;
+        }
+        let why = format!("may have reached outside; not enforced this time: {}", ran.gaps.join(", "));
+        let record = outside(&self.doer, &self.line(call), why);
+        let action = self.log.append(vec![TraceBody::Action(record)]);
+        let change = ActionChange::Applied { after: KeyState::Unknown };
+        self.log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);
+    }
+}
+
+/// The command that has to run before another one, if any.
+pub(super) fn first_of(call: &ShellCall) -> Option<ShellCall> {
+    let argv = call.compensation.as_ref()?.before.clone()?;
+    Some(ShellCall { program: Program::Argv(argv), compensation: None, ..call.clone() })
 }

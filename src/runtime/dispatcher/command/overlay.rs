@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::super::exec::{Done, ToolRun};
 use super::landing::{Settled, Written};
+use super::outside::first_of;
 use super::{NotRun, Places, answer, stopped};
 use crate::effects::confine::Ran;
 use crate::effects::tools::ShellCall;
@@ -23,9 +24,14 @@ impl ToolRun {
             return Ok(stopped());
         }
         let since = file_time(&places.run).await.map_err(|error| ActError::NotFound(error.to_string()))?;
-        let started = self.start(call, effect, None).await?;
-        let ran = self.execute(call, true).await;
-        self.outside_ended(&started, call, &ran);
+        let before = match first_of(call) {
+            // What it writes is dropped with its layer.
+            Some(first) => Some(self.printed_before(&first, self.execute(first.job()).await.outcome)?),
+            None => None,
+        };
+        let started = self.start(call, self.outside(call, effect, before)?, None).await?;
+        let ran = self.execute(call.job()).await;
+        self.outside_ended(&started, call, effect, &ran);
         let command = started.command;
         let settled = match (&ran.written, why_dropped(&ran)) {
             (_, Some(why)) => Settled { dropped: Some(why), left_out: None },

@@ -1,11 +1,13 @@
 //! The portable lane: the command has the workspace alone, which is compared with a snapshot of before.
 
 use super::super::exec::{Done, ToolRun};
+use super::outside::first_of;
 use super::{NotRun, Places, answer, left_out, stopped};
+use crate::effects::confine::{Job, Ran};
 use crate::effects::tools::ShellCall;
-use crate::model::{BlobHash, EffectClass, Lane};
+use crate::model::{ActionRecord, BlobHash, EffectClass, Lane, Seq};
 use crate::rollback::capture::{CaptureError, Changed, Snapshots};
-use crate::rollback::{ActError, command_ended, kept, record_done};
+use crate::rollback::{ActError, kept, record_done};
 use crate::world::Scope;
 
 impl ToolRun {
@@ -20,13 +22,33 @@ impl ToolRun {
             let why = "the changes of a command before it are not on record yet; open the run again, and they will be";
             return Err(ActError::NotFound(why.into()).into());
         }
-        let snapshot = self.snapshot(places).await?;
-        let started = self.start(call, effect, Some(snapshot)).await?;
-        let ran = self.execute(call, false).await;
-        self.outside_ended(&started, call, &ran);
-        let said = self.record_changes().await?;
-        command_ended(&self.log, started.command, None);
+        let before = match first_of(call) {
+            Some(first) => {
+                let (ran, _) = self.captured(&first, EffectClass::Read, None, places).await?;
+                Some(self.printed_before(&first, ran.outcome)?)
+            }
+            None => None,
+        };
+        let outside = self.outside(call, effect, before)?;
+        let (ran, said) = self.captured(call, effect, outside, places).await?;
         Ok(answer(&ran, said.as_deref()))
+    }
+
+    /// Runs a command between two looks at the workspace, and records what it changed; which of it can't be undone.
+    async fn captured(
+        &self,
+        call: &ShellCall,
+        effect: EffectClass,
+        outside: Option<ActionRecord>,
+        places: &Places,
+    ) -> Result<(Ran, Option<String>), NotRun> {
+        let snapshot = self.snapshot(places).await?;
+        let started = self.start(call, outside, Some(snapshot)).await?;
+        let ended = Some(Snapshots::end_mark(&places.run));
+        let ran = self.execute(Job { overlay: false, ended, ..call.job() }).await;
+        self.outside_ended(&started, call, effect, &ran);
+        let said = self.record_changes(started.command).await?;
+        Ok((ran, said))
     }
 
     /// Everything in the workspace is kept; returns the name of the list of it.
@@ -47,7 +69,7 @@ impl ToolRun {
     }
 
     /// Finds what the command changed, and records it; which of it can't be undone.
-    async fn record_changes(&self) -> Result<Option<String>, ActError> {
+    async fn record_changes(&self, command: Seq) -> Result<Option<String>, ActError> {
         let means = self.means.clone();
         let look = move || {
             let mut held = means.commands.snapshots.blocking_lock();
@@ -57,7 +79,8 @@ impl ToolRun {
         let mut held = self.means.commands.snapshots.lock().await;
         let Some(snapshots) = held.as_mut() else { return Ok(None) };
         let said = left_out(&changes);
-        record_done(&self.log, &self.doer, changes, &|changed| kept(snapshots, changed)).await?;
+        let before = |changed: &Changed| kept(snapshots, changed);
+        record_done(&self.log, &self.doer, command, changes, &before, &|changed| changed.new.clone()).await?;
         snapshots.settled().map_err(|error| ActError::NotFound(format!("failed to {error}")))?;
         Ok(said)
     }
