@@ -217,6 +217,50 @@ async fn a_folder_that_was_to_be_made_and_closed_never_was() {
     assert_eq!([made, closed].map(standing), [(); 2].map(|()| crate::model::Standing::NotApplied));
 }
 
+#[tokio::test]
+async fn a_memory_key_says_nothing_of_a_path_of_its_name() {
+    let run = Fixture::new();
+    run.act(2, write("plan", "x")).await;
+    let old = run.world.read(&Key::file("plan")).unwrap().state();
+    intent(&run, Key::memory("plan"), text("y"));
+    let removed = intent_on(&run, Key::file("plan"), old, KeyState::Absent);
+    std::fs::remove_file(run.path("plan")).unwrap();
+    settle(&run.log, &run.world).await;
+    assert_eq!(run.log.with(|state| state.ledger.standing(removed)), crate::model::Standing::Free);
+}
+
+#[tokio::test]
+async fn a_later_action_that_cannot_be_undone_is_named() {
+    let run = Fixture::new();
+    let made = run.act(2, write("f", "x")).await;
+    let later = run.log.append(vec![TraceBody::Action(ActionRecord {
+        span: SpanId(7),
+        tool_span: SpanId(8),
+        tool_name: "t".into(),
+        key: Key::file("f"),
+        op: crate::model::ActionOp::Set,
+        old: KeyState::Unknown,
+        intended: KeyState::Unknown,
+        undo: Undoability::Permanent { why: "larger than 1 MB".into() },
+    })]);
+    std::fs::write(run.path("f"), "large").unwrap();
+    let conflict = undo(&run.log, &run.world, &NoCompensation, made, false).await.conflict.unwrap();
+    assert_eq!(conflict.by, crate::model::ConflictBy::Permanent { action: later, span: SpanId(7) });
+}
+
+#[tokio::test]
+async fn what_someone_else_saved_while_the_row_was_written_stays() {
+    let run = Fixture::new();
+    std::fs::write(run.path("f"), "of before").unwrap();
+    let change = write("f", "new");
+    let old = run.world.read(&change.key).unwrap();
+    std::fs::write(run.path("f"), "saved just now").unwrap();
+    let (outcome, why) = super::act::make(&run.world, &change, &old, Seq(9)).unwrap_err();
+    assert!(matches!(outcome, ActionChange::Failed { .. }), "{outcome:?}");
+    assert!(why.contains("someone else changed it just now"), "{why}");
+    assert_eq!(run.text("f").as_deref(), Some("saved just now"));
+}
+
 fn intent(run: &Fixture, key: Key, intended: KeyState) -> Seq {
     intent_on(run, key, KeyState::Absent, intended)
 }

@@ -366,6 +366,28 @@ async fn held_changes_of_a_killed_process_never_landed() {
     assert!(none);
 }
 
+/// A file is made, a second command changes it, and the making is undone before that lands.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_undo_before_a_change_lands_is_told_and_named() {
+    let mut scenario = scenario(&case("make", "", "echo one > f"), Lane::Overlay, "");
+    let second = "[[reply]]\nagent = \"lead\"\ncall = 2\n\
+        calls = [{ name = \"tama_bash\", args = { command = \"echo two >> f\" } }]\n\
+        [[reply]]\nagent = \"lead\"\ntext = \"end\"\n";
+    scenario.replies = scenario.replies.replace("[[reply]]\nagent = \"lead\"\ntext = \"end\"\n", second);
+    scenario.step = true;
+    let mut stage = Stage::set(&scenario);
+    if lane_of(&mut stage).await != Lane::Overlay {
+        eprintln!("the overlay lane can't be had here");
+        return;
+    }
+    let play = "wait paused lead/llm\nbreak after-tool\ncontinue lead/llm\nwait at lead/tama_bash after-tool\n\
+        continue lead/tama_bash\nwait at lead/tama_bash#2 after-tool\nundo-key lead :: f\nwait report\n\
+        continue-told lead/tama_bash#2\nwait noted-conflict";
+    stage.play(play).await.unwrap();
+    stage.play("gate lead/tama_bash#2 :: was changed meanwhile by the undo of #").await.unwrap();
+    assert_eq!(read(&stage, "f"), None);
+}
+
 /// Two branches that write the same file at the same time, and one that minds its own business.
 fn rivals() -> Scenario {
     let mut scenario = scenario(&WRECK, Lane::Overlay, "");

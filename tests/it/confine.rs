@@ -443,7 +443,10 @@ async fn no_overlay_over_other_mounts_or_into_itself() {
     assert_eq!(Shell::probe(within).means(), Means::Group);
     assert!(!yard.workspace.join("scratch").exists());
     let proc = Place { workspace: "/dev".into(), ..yard.place() };
-    assert!(Shell::probe(proc).means() < Means::Overlay);
+    let shell = Shell::probe(proc);
+    assert!(shell.means() < Means::Overlay);
+    // What changes on these is not seen, and that is said.
+    assert!(shell.gaps().contains(&Gap::Mounts), "{:?}", shell.gaps());
 }
 
 /// Plays the part of the program that starts commands, in a process that can be killed or has an environment.
