@@ -16,7 +16,7 @@ use super::files::PERMISSIONS;
 const SET_IDS: u32 = 0o6000;
 
 /// Takes a permission away again when it is dropped.
-pub(super) struct Lent {
+pub(crate) struct Lent {
     of: OwnedFd,
     mode: u32,
 }
@@ -32,7 +32,7 @@ impl Lent {
 
     /// The same for reading a file that is in a folder.
     #[cfg(target_os = "linux")]
-    pub(super) fn to_read(folder: &Dir, name: &OsStr) -> io::Result<Option<Self>> {
+    pub(crate) fn to_read(folder: &impl AsFd, name: &OsStr) -> io::Result<Option<Self>> {
         const READ: u32 = 0o400;
         // A handle that needs no permission, so that what is lent to is what was looked at.
         let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -46,7 +46,7 @@ impl Lent {
 
     /// There are no such handles.
     #[cfg(not(target_os = "linux"))]
-    pub(super) fn to_read(_: &Dir, _: &OsStr) -> io::Result<Option<Self>> {
+    pub(crate) fn to_read(_: &impl AsFd, _: &OsStr) -> io::Result<Option<Self>> {
         Ok(None)
     }
 

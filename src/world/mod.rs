@@ -14,5 +14,6 @@ mod value;
 pub use error::WorldError;
 pub use files::Put;
 pub use handle::World;
+pub(crate) use lent::Lent;
 pub use locks::{Guard, Scope};
 pub use value::{Change, Value};

@@ -1,6 +1,7 @@
 //! Commands at the edges of what is captured, through the program itself, in both lanes.
 
 use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -87,6 +88,29 @@ fn what_can_t_be_kept_does_not_keep_the_rest_from_landing() {
         assert_eq!(code, Some(6), "{lane}: {told}");
         assert_eq!((project.text("f"), project.text("d/x")), (Some("old\n".into()), Some("x\n".into())), "{lane}: {told}");
         assert!(told.contains("named pipe"), "{lane}: {told}");
+    }
+}
+
+/// As root only: nobody else may give files away.
+#[test]
+fn owners_stay_and_nothing_comes_back_to_run_as_somebody_else() {
+    for lane in LANES {
+        let project = Project::bash(lane, "echo new > f; rm runs");
+        sh(&project.work(""), "echo old > f; chmod 640 f; echo x > runs");
+        for (name, mode) in [("f", 0o640), ("runs", 0o4755)] {
+            if std::os::unix::fs::chown(project.work(name), Some(12345), Some(54321)).is_err() {
+                return;
+            }
+            fs::set_permissions(project.work(name), PermissionsExt::from_mode(mode)).unwrap();
+        }
+        let ran = project.run();
+        assert_eq!(project.text("f").as_deref(), Some("new\n"), "{lane}: {ran}");
+        let (code, told) = project.undo(&[]);
+        let found = fs::metadata(project.work("f")).unwrap();
+        let owner = (found.uid(), found.gid(), found.mode() & 0o7777);
+        assert_eq!((project.text("f").as_deref(), owner), (Some("old\n"), (12345, 54321, 0o640)), "{lane}: {told}");
+        assert_eq!(code, Some(6), "{lane}: {told}");
+        assert!(!project.work("runs").exists() && told.contains("it runs as somebody else"), "{lane}: {told}");
     }
 }
 

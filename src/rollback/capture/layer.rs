@@ -86,14 +86,15 @@ impl Layer {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Some(unknown(path))),
             other => other.map_err(workspace_error("look at", path))?,
         };
-        let Some((kind, mut stat)) = found.as_ref().map(Stat::of) else { return Ok(None) };
+        let Some(found) = found else { return Ok(None) };
+        let (kind, mut stat) = Stat::of(&found);
         if let Some(mode) = self.closed.get(path) {
             stat.mode = *mode;
         }
         if self.rules.skips(stat.dev, stat.ino) {
             return Ok(None);
         }
-        let left_out = self.left_out(path, kind, &stat);
+        let left_out = self.left_out(path, kind, &stat, found.st_uid);
         let mut target = Vec::new();
         if kind == Kind::Link {
             target = self.opener.target(path).map_err(workspace_error("read the link", path))?;
@@ -128,10 +129,10 @@ impl Layer {
     }
 
     /// What is below something excluded is excluded too, and here nobody has looked at the folders above.
-    fn left_out(&self, path: &[u8], kind: Kind, stat: &Stat) -> Option<LeftOut> {
+    fn left_out(&self, path: &[u8], kind: Kind, stat: &Stat, owner: u32) -> Option<LeftOut> {
         let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
         let excluded = slashes.chain([path.len()]).any(|end| self.rules.excludes(&path[..end]));
-        if excluded { Some(LeftOut::Excluded) } else { self.rules.left_out(kind, stat, self.device) }
+        if excluded { Some(LeftOut::Excluded) } else { self.rules.left_out(kind, stat, owner, self.device) }
     }
 
     /// An entry with the hash of its bytes.

@@ -1,8 +1,10 @@
 //! Reading the bytes of files: to know their hash, and, before a command, to keep them.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -16,6 +18,7 @@ use super::rules::LeftOut;
 use super::tree::{Opener, Tree, is_fatal, is_gone};
 use super::walk::{died, threads};
 use crate::model::BlobHash;
+use crate::world::Lent;
 
 /// Files up to this size are read at once.
 const SMALL: u64 = 4 << 20;
@@ -130,10 +133,21 @@ impl<'a> Reader<'a> {
         Ok(Outcome::LeftOut(LeftOut::Unsteady))
     }
 
+    /// A file of one's own that bars its owner is let be read for a moment.
+    fn open(&mut self, path: &[u8]) -> io::Result<File> {
+        let barred = match self.opener.file(path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => error,
+            other => return other,
+        };
+        let (folder, name) = self.opener.parent(path)?;
+        let _lent = Lent::to_read(&folder, OsStr::from_bytes(name))?.ok_or(barred)?;
+        self.opener.file(path)
+    }
+
     /// `None` when it changed while it was read.
     fn read_once(&mut self, path: &[u8]) -> Result<Option<Outcome>, Failure> {
         let at = now();
-        let mut file = self.opener.file(path)?;
+        let mut file = self.open(path)?;
         let (kind, before) = Stat::of(&fstat(&file).map_err(io::Error::from)?);
         if kind != Kind::File {
             return Ok(None);

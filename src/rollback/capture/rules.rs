@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use nix::unistd::geteuid;
 
 use super::CaptureError;
 use super::entry::{Kind, Stat};
@@ -61,11 +62,14 @@ impl Rules {
     }
 
     /// Why something found in a workspace on `device` is left out, apart from what the globs say.
-    pub(super) fn left_out(&self, kind: Kind, stat: &Stat, device: u64) -> Option<LeftOut> {
+    pub(super) fn left_out(&self, kind: Kind, stat: &Stat, owner: u32, device: u64) -> Option<LeftOut> {
+        const RUNS_AS_ANOTHER: u32 = 0o6000;
         if kind == Kind::Folder && stat.dev != device {
             Some(LeftOut::Mount)
         } else if kind == Kind::File && stat.size > self.max_bytes {
             Some(LeftOut::TooLarge)
+        } else if kind == Kind::File && stat.mode & RUNS_AS_ANOTHER != 0 && owner != geteuid().as_raw() {
+            Some(LeftOut::Owner)
         } else {
             kind.left_out()
         }
@@ -91,6 +95,7 @@ impl Rules {
             LeftOut::Device => "a device, left alone".into(),
             LeftOut::Mount => "on another file system".into(),
             LeftOut::Unsteady => "it was being written to".into(),
+            LeftOut::Owner => "it runs as somebody else, which can't be brought back".into(),
             LeftOut::Lost => "its bytes from before are lost".into(),
         }
     }
@@ -109,10 +114,12 @@ pub(super) enum LeftOut {
     Mount,
     Unsteady,
     Lost,
+    /// Set-user-id or set-group-id, of another owner.
+    Owner,
 }
 
 impl LeftOut {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::TooLarge,
         Self::Excluded,
         Self::Unreadable,
@@ -123,6 +130,7 @@ impl LeftOut {
         Self::Mount,
         Self::Unsteady,
         Self::Lost,
+        Self::Owner,
     ];
 
     /// A number for the list's format: 0 is "not left out".

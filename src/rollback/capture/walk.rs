@@ -141,12 +141,13 @@ impl<'a> Walker<'a> {
     /// What is at a path, whose name begins at `name` and is in an open folder; `None` when it is no part of the
     /// workspace.
     fn look(&self, folder: BorrowedFd<'_>, path: Vec<u8>, name: usize) -> io::Result<Option<Entry>> {
-        let (kind, stat) = Stat::of(&stat_at(folder, &path[name..])?);
+        let found = stat_at(folder, &path[name..])?;
+        let (kind, stat) = Stat::of(&found);
         if self.rules.skips(stat.dev, stat.ino) {
             return Ok(None);
         }
         let excluded = self.rules.excludes(&path).then_some(LeftOut::Excluded);
-        let left_out = excluded.or_else(|| self.rules.left_out(kind, &stat, self.device));
+        let left_out = excluded.or_else(|| self.rules.left_out(kind, &stat, found.st_uid, self.device));
         let points = kind == Kind::Link && left_out.is_none();
         let target = if points { target_at(folder, &path[name..])? } else { Vec::new() };
         Ok(Some(Entry { path, kind, stat, left_out, target, bytes: None }))
