@@ -105,9 +105,13 @@ impl DataDir {
     /// The run whose id has `part` in it.
     ///
     /// # Errors
-    /// When no run fits, or more than one.
+    /// When no run fits, or more than one, or the part is empty (which would fit the only run there is).
     pub fn find(&self, part: &str) -> Result<RunFolder, StoreError> {
-        let part = part.to_lowercase();
+        let part = part.trim().to_lowercase();
+        if part.is_empty() {
+            let what = "a run, because its name is empty: give any unique part of an id that `tama-tui runs` lists";
+            return Err(StoreError::Missing(what.to_owned()));
+        }
         let mut fits = self.folders()?;
         fits.retain(|folder| folder.id().0.contains(&part));
         if let Some(whole) = fits.iter().find(|folder| folder.id().0 == part) {

@@ -154,3 +154,9 @@ fn a_manifest_is_replaced_as_a_whole() {
     assert_eq!(old.spans, 0, "who has the file open still sees the old one whole");
     assert_eq!(Manifest::read(&path).unwrap().spans, 7);
 }
+
+#[test]
+fn an_empty_part_names_no_run() {
+    let (project, _log) = project();
+    assert!(["", " ", "\t"].iter().all(|part| matches!(project.data.find(part), Err(StoreError::Missing(_)))));
+}
