@@ -23,7 +23,8 @@ pub async fn recover(log: &RunLog, world: &World, run: &Path, rules: &Rules) -> 
         let name = crate::model::readable_name(&start.command);
         match said {
             Ok(said) => {
-                command_ended(log, command, Some("the process ended".into()));
+                // In the portable lane its changes are on record: none was dropped.
+                command_ended(log, command, (start.lane == Lane::Overlay).then(|| "the process ended".into()));
                 lines.push(format!("the command `{name}` was interrupted: {said}"));
             }
             Err(why) => lines.push(format!("what the command `{name}` changed is not on record: {why}")),
