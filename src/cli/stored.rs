@@ -40,6 +40,9 @@ impl Stored {
         let world =
             World::open(Path::new(&workspace), Some(data.path())).map_err(|error| eyre!("failed to {error}"))?;
         world.load_memory(log.with(|state| state.ledger.all_memory()));
+        if let Some(line) = runtime::neighbours(data, folder.id(), &world) {
+            say(&line);
+        }
         if access == Access::ReadWrite {
             let _guard = world.lock(Scope::All, "opening").await;
             let settled = rollback::settle(&log, &world).await;
