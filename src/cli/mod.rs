@@ -1,6 +1,7 @@
 //! The command line: wires the floors together, one file per subcommand.
 
 mod check;
+mod cut_off;
 mod data;
 mod debug;
 mod exit;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use color_eyre::eyre::eyre;
 
-use super::text::say;
+use super::text::{reason, say};
 use crate::model::{SpanId, TraceEvent};
 use crate::rollback;
 use crate::runtime;
@@ -48,7 +48,7 @@ impl Stored {
             let settled = rollback::settle(&log, &world).await;
             let rules = runtime::rules(&runtime::capture_of(&log, events), Some(data.path()));
             let recovered = rollback::recover(&log, &world, folder.path(), &rules).await;
-            settled.iter().chain(&recovered).for_each(|line| say(line));
+            settled.iter().chain(&recovered).for_each(|line| say(&reason(line)));
         }
         Ok(Self { folder, log, world })
     }
