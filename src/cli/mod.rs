@@ -18,6 +18,7 @@ mod show;
 mod stored;
 mod text;
 mod undo;
+mod undone;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
