@@ -1,6 +1,7 @@
 //! The command line: wires the floors together, one file per subcommand.
 
 mod check;
+mod cut_off;
 mod data;
 mod debug;
 mod exit;
@@ -17,6 +18,7 @@ mod show;
 mod stored;
 mod text;
 mod undo;
+mod undone;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;

@@ -8,14 +8,15 @@ use serde_json::{Map, Value as Json, json};
 use super::exit::Exit;
 use super::retry::{Args, check_whole};
 use super::stored::{Stored, find_span, open_log};
-use super::text::{print, print_json, safe};
-use crate::model::{ActionStatus, RetryPlan, RunState, Seq, SpanId, SpanStatus};
-use crate::rollback::{plan_retry, preview, why_refused};
+use super::text::{key_name, print, print_json, reason, report};
+use super::undone::why_stopped;
+use crate::model::{ActionStatus, Key, RetryPlan, RunState, Seq, SpanId, SpanStatus};
+use crate::rollback::{plan_retry, preview};
 use crate::runtime::foresee;
 use crate::store::{Access, DataDir};
 
 /// Effects that were undone before, of spans that the retry does not run again: they stay undone.
-pub(super) struct Outside(Vec<(Seq, String)>);
+pub(super) struct Outside(Vec<(Seq, Key)>);
 
 impl Outside {
     /// Finds them, oldest first.
@@ -26,18 +27,18 @@ impl Outside {
         };
         let undone = state.ledger.entries().iter().filter(|entry| entry.status == ActionStatus::Undone);
         let outside = undone.filter(|entry| survives(entry.record.tool_span));
-        Self(outside.map(|entry| (entry.seq, entry.record.key.to_string())).collect())
+        Self(outside.map(|entry| (entry.seq, entry.record.key.clone())).collect())
     }
 
     /// As fields of a JSON object.
     pub fn into_json(self) -> Map<String, Json> {
-        let outside = self.0.into_iter().map(|(action, key)| json!({ "action": action, "key": key }));
+        let outside = self.0.into_iter().map(|(action, key)| json!({ "action": action, "key": key.to_string() }));
         Map::from_iter([("undone_outside".to_owned(), Json::Array(outside.collect()))])
     }
 
     fn line(&self) -> Option<String> {
         let plural = if self.0.len() == 1 { "effect" } else { "effects" };
-        let named: Vec<String> = self.0.iter().map(|(action, key)| format!("{action} {key}")).collect();
+        let named: Vec<String> = self.0.iter().map(|(action, key)| format!("{action} {}", key_name(key))).collect();
         (!named.is_empty())
             .then(|| format!("  {} {plural} outside the retry stay undone: {}", named.len(), named.join(", ")))
     }
@@ -70,22 +71,22 @@ pub(super) async fn dry_run(args: &Args, prompt: Option<&str>, data: &DataDir) -
     let mut lines = stored.log.with(|state| told(state, &plan, &outside));
     lines.extend(outlook.notes.iter().map(|note| format!("  note: {note}")));
     lines.extend(conflict.iter().map(|conflict| {
-        format!("  refused, before anything is touched: {} stands, because {}", conflict.action, why_refused(conflict))
+        format!("  refused, before anything is touched: {} stands, because {}", conflict.action, why_stopped(conflict))
     }));
-    print(&safe(&format!("{}\n", lines.join("\n"))))?;
+    print(&report(&lines))?;
     Ok(exit)
 }
 
 /// A plan as lines.
 pub(super) fn told(state: &RunState, plan: &RetryPlan, outside: &Outside) -> Vec<String> {
     let action = |action: &Seq| {
-        let key = state.ledger.get(*action).map(|entry| entry.record.key.to_string());
+        let key = state.ledger.get(*action).map(|entry| key_name(&entry.record.key));
         format!("{action} {}", key.unwrap_or_default())
     };
     let spans = |spans: &[SpanId]| spans.iter().map(|span| state.trace.path(*span)).collect::<Vec<_>>().join(", ");
     let mut lines = vec![format!("retry {}", state.trace.path(plan.span))];
     lines.extend(plan.undoes.iter().map(|undone| format!("  undoes {}", action(undone))));
-    lines.extend(plan.leaves.iter().map(|left| format!("  leaves {}: {}", action(&left.action), left.why)));
+    lines.extend(plan.leaves.iter().map(|left| format!("  leaves {}: {}", action(&left.action), reason(&left.why))));
     lines.push(format!(
         "  runs again {} ({} spans, {} tokens the last time)",
         plan.rerun_names.join(", "),

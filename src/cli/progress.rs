@@ -1,7 +1,8 @@
 //! Progress of a headless run: a line on stderr for each agent that starts, and each span that ends.
 
+use super::cut_off::CutOff;
 use super::text::{say, took};
-use crate::model::{RunState, RunStatus, Seq, SpanId, SpanKind, SpanStatus, TextHash, TraceBody, TraceEvent};
+use crate::model::{Lane, RunState, RunStatus, Seq, SpanId, SpanKind, SpanStatus, TextHash, TraceBody, TraceEvent};
 
 /// Folds a run's events and tells the new ones.
 pub(super) struct Progress {
@@ -20,6 +21,8 @@ impl Progress {
     /// Takes events in, and tells those that are new.
     pub fn take(&mut self, events: &[TraceEvent]) {
         for event in events {
+            // The state forgets a command at its end.
+            let dropped = self.dropped(&event.body);
             self.state.apply(event);
             if event.seq <= self.after {
                 continue;
@@ -28,7 +31,7 @@ impl Progress {
                 self.result = *text;
                 self.ended = *status != RunStatus::Running;
             }
-            if let Some(line) = self.line(&event.body) {
+            if let Some(line) = self.line(&event.body).or_else(|| Some(dropped?.line(&self.state))) {
                 say(&line);
             }
         }
@@ -42,6 +45,13 @@ impl Progress {
     /// The output or error that it ended with.
     pub fn result(&self) -> Option<TextHash> {
         self.result
+    }
+
+    /// The command that ends here with none of its changes kept.
+    fn dropped(&self, body: &TraceBody) -> Option<CutOff> {
+        let TraceBody::CommandEnded { command, dropped: Some(why) } = body else { return None };
+        let start = self.state.commands.get(command).filter(|start| start.lane == Lane::Overlay)?;
+        Some(CutOff::because(*command, start, why.clone()))
     }
 
     fn line(&self, body: &TraceBody) -> Option<String> {

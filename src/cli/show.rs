@@ -2,9 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
+use super::cut_off::CutOff;
 use super::exit::Exit;
 use super::stored::open_log;
-use super::text::{cut, dollars, moment, print, print_json, size, table, took};
+use super::text::{brief, cut, dollars, moment, print, print_json, report, size, table, took};
 use crate::model::{ActionStatus, LedgerEntry, RunState, SpanId, SpanStatus, Standing};
 use crate::store::{Access, DataDir, Manifest};
 
@@ -23,12 +24,16 @@ pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
     let (folder, log, events) = open_log(data, &args.run, Access::ReadOnly)?;
     // That it is damaged is said already.
     let manifest = folder.manifest().unwrap_or_else(|_| log.with(|state| folder.manifest_of(state, &events)));
+    let mut cut_off = CutOff::dropped(&events);
+    cut_off.extend(log.with(|state| CutOff::of(state, SpanId::RUN, None)));
     if args.json {
-        let shown = log.with(|state| as_json(&manifest, state));
+        let shown = log.with(|state| as_json(&manifest, state, &cut_off));
         print_json(&shown)?;
     } else {
-        let shown =
-            log.with(|state| format!("{}\n{}\n{}", facts(&manifest, folder.bytes()), spans(state), actions(state)));
+        let shown = log.with(|state| {
+            let facts = facts(&manifest, folder.bytes());
+            format!("{facts}\n{}\n{}", spans(state), actions(state, &cut_off))
+        });
         print(&shown)?;
     }
     Ok(Exit::Done)
@@ -87,25 +92,32 @@ fn span_row(state: &RunState, span: SpanId, depth: usize) -> Option<Vec<String>>
     ])
 }
 
-fn actions(state: &RunState) -> String {
+/// What it changed, and the commands of which nothing is on record.
+fn actions(state: &RunState, cut_off: &[CutOff]) -> String {
     let entries = state.ledger.entries();
+    let lines: Vec<String> = cut_off.iter().map(|command| command.line(state)).collect();
+    let lines = report(&lines);
     if entries.is_empty() {
-        return "It changed nothing.\n".to_owned();
+        let none =
+            if cut_off.iter().any(CutOff::is_open) { "No change of it is on record." } else { "It changed nothing." };
+        return format!("{none}\n{lines}");
     }
     let rows: Vec<Vec<String>> = entries.iter().map(|entry| action_row(state, entry)).collect();
-    table(&["action", "span", "tool", "key", "before", "after", "now"], &[], &rows)
+    let drawn = table(&["action", "span", "tool", "key", "before", "after", "now"], &[], &rows);
+    if lines.is_empty() { drawn } else { format!("{drawn}\n{lines}") }
 }
 
 fn action_row(state: &RunState, entry: &LedgerEntry) -> Vec<String> {
     const KEY: usize = 40;
+    const VALUE: usize = 40;
     let after = if entry.status == ActionStatus::Intent { &entry.record.intended } else { &entry.after };
     vec![
         entry.seq.to_string(),
         entry.record.tool_span.to_string(),
         entry.record.tool_name.clone(),
-        cut(&entry.record.key.to_string(), KEY),
-        entry.record.old.summary(),
-        after.summary(),
+        brief(&entry.record.key.to_string(), KEY),
+        brief(&entry.record.old.summary(), VALUE),
+        brief(&after.summary(), VALUE),
         standing(state, entry),
     ]
 }
@@ -123,10 +135,18 @@ pub(super) fn standing(state: &RunState, entry: &LedgerEntry) -> String {
     }
 }
 
-fn as_json(manifest: &Manifest, state: &RunState) -> Json {
+fn as_json(manifest: &Manifest, state: &RunState, cut_off: &[CutOff]) -> Json {
     let spans: Vec<Json> = (0_u32..).zip(state.trace.spans()).map(|(at, _)| span_json(state, SpanId(at))).collect();
     let actions: Vec<Json> = state.ledger.entries().iter().map(|entry| action_json(state, entry)).collect();
-    json!({ "manifest": manifest, "spans": spans, "actions": actions })
+    let (dropped, interrupted): (Vec<_>, Vec<_>) = cut_off.iter().partition(|command| command.is_dropped());
+    let commands = |of: Vec<&CutOff>| of.into_iter().map(|command| command.json(state)).collect::<Vec<_>>();
+    json!({
+        "manifest": manifest,
+        "spans": spans,
+        "actions": actions,
+        "interrupted_commands": commands(interrupted),
+        "dropped_commands": commands(dropped),
+    })
 }
 
 fn span_json(state: &RunState, span: SpanId) -> Json {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use color_eyre::eyre::eyre;
 
-use super::text::say;
+use super::text::{reason, say};
 use crate::model::{SpanId, TraceEvent};
 use crate::rollback;
 use crate::runtime;
@@ -40,12 +40,15 @@ impl Stored {
         let world =
             World::open(Path::new(&workspace), Some(data.path())).map_err(|error| eyre!("failed to {error}"))?;
         world.load_memory(log.with(|state| state.ledger.all_memory()));
+        if let Some(line) = runtime::neighbours(data, folder.id(), &world) {
+            say(&line);
+        }
         if access == Access::ReadWrite {
             let _guard = world.lock(Scope::All, "opening").await;
             let settled = rollback::settle(&log, &world).await;
             let rules = runtime::rules(&runtime::capture_of(&log, events), Some(data.path()));
             let recovered = rollback::recover(&log, &world, folder.path(), &rules).await;
-            settled.iter().chain(&recovered).for_each(|line| say(line));
+            settled.iter().chain(&recovered).for_each(|line| say(&reason(line)));
         }
         Ok(Self { folder, log, world })
     }

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Colour;
 use crate::app::safe;
-use crate::model::Millis;
+use crate::model::{Key, Millis};
 
 /// Writes to stdout; a reader that went away (`| head`) is no error.
 pub(super) fn print(text: &str) -> io::Result<()> {
@@ -21,10 +21,10 @@ pub(super) fn print_json(value: &impl serde::Serialize) -> color_eyre::Result<()
     Ok(())
 }
 
-/// Writes a line to stderr.
+/// Writes one line to stderr, whatever is in it.
 pub(super) fn say(line: &str) {
     // Nobody is left to be told when stderr is gone.
-    let _ = writeln!(io::stderr().lock(), "{}", safe(line));
+    let _ = writeln!(io::stderr().lock(), "{}", safe::line(line));
 }
 
 /// Whether to use colour on a stream.
@@ -34,6 +34,42 @@ pub(super) fn in_colour(wanted: Colour, stream: &impl IsTerminal) -> bool {
         Colour::Never => false,
         Colour::Auto => stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
     }
+}
+
+/// Lines of a report, each of them one line whatever is in it: what a run named can't look like a line of its own.
+pub(super) fn report(lines: &[String]) -> String {
+    let mut told = String::new();
+    for line in lines {
+        told.push_str(&safe::line(line));
+        told.push('\n');
+    }
+    told
+}
+
+/// A name or a value of a run as a part of a line: controls are shown, and of a long one the middle is left out.
+pub(super) fn brief(text: &str, most: usize) -> String {
+    let line = safe::line(text);
+    let length = line.chars().count();
+    if length <= most {
+        return line.into_owned();
+    }
+    // The end of a path tells more than its middle.
+    let end = most / 3;
+    let start: String = line.chars().take(most.saturating_sub(end + 1)).collect();
+    let end: String = line.chars().skip(length - end).collect();
+    format!("{start}…{end}")
+}
+
+/// A key of a run as a part of a line of a report.
+pub(super) fn key_name(key: &Key) -> String {
+    const KEY: usize = 80;
+    brief(&key.to_string(), KEY)
+}
+
+/// A reason or a finding, which may have names of a run in it, as a part of a line.
+pub(super) fn reason(why: &str) -> String {
+    const WHY: usize = 300;
+    brief(why, WHY)
 }
 
 /// Text of models, tools and files, line by line fit to be shown.
@@ -114,6 +150,15 @@ mod tests {
     fn no_control_character_gets_through() {
         let shown = safe("a\x1b[31mb\u{202e}c\u{9b}\r\nd");
         assert!(shown.ends_with("\nd") && shown.chars().all(|c| c == '\n' || safe::is_plain(c)), "{shown:?}");
+    }
+
+    #[test]
+    fn what_a_run_named_is_part_of_one_line() {
+        assert_eq!(report(&["undid x\n2 of 2 undone".into(), "b".into()]), "undid x␊2 of 2 undone\nb\n");
+        assert_eq!(brief("a\nb", 9), "a␊b");
+        assert_eq!(brief("0123456789", 10), "0123456789");
+        assert_eq!(brief("0123456789x", 10), "012345…89x");
+        assert_eq!(brief(&"é".repeat(5000), 80).chars().count(), 80);
     }
 
     #[test]

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use color_eyre::eyre::eyre;
 
+use super::cut_off::CutOff;
 use super::exit::Exit;
 use super::stored::{Stored, find_span};
-use super::text::{print, print_json, safe};
+use super::text::{print, print_json};
+use super::undone::Undone;
 use super::{Global, data};
 use crate::effects::Masker;
 use crate::effects::confine::{Place, Shell};
 use crate::effects::tools::Compensator;
-use crate::model::{KeyKind, LedgerEntry, RunState, Seq, SpanId, UndoReport};
-use crate::rollback::{preview, settles_away, undo_list, why_refused};
+use crate::model::{KeyKind, LedgerEntry, RunState, Seq, SpanId};
+use crate::rollback::{preview, settles_away, undo_list};
 use crate::store::{Access, DataDir};
 use crate::world::Scope;
 
@@ -61,15 +63,17 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         let by = Compensator::new(shell_for(&stored, &data, &wanted), masker);
         undo_list(&stored.log, &stored.world, &by, &wanted, args.force).await
     };
+    let cut_off = stored.log.with(|state| CutOff::of(state, span, args.to));
+    let undone = Undone { wanted, report, cut_off, dry_run: args.dry_run, force: args.force };
     if args.json {
-        print_json(&report)?;
+        print_json(&stored.log.with(|state| undone.json(state))?)?;
     } else {
-        print(&stored.log.with(|state| told(state, &wanted, &report, args.dry_run)))?;
+        print(&stored.log.with(|state| undone.told(state)))?;
     }
     if !args.dry_run {
         stored.close()?;
     }
-    Ok(verdict(&wanted, &report))
+    Ok(undone.verdict())
 }
 
 /// What runs the commands that make up for actions; nothing is tried out where there are none.
@@ -105,55 +109,4 @@ fn applied(state: &RunState, span: SpanId, args: &Args) -> color_eyre::Result<Ve
     let applied = |action: &Seq| state.ledger.get(*action).is_some_and(crate::model::LedgerEntry::is_applied);
     let asked = |action: &Seq| args.to.is_none_or(|to| *action > to) && !args.skip.contains(action);
     Ok(actions.filter(applied).filter(asked).collect())
-}
-
-fn verdict(wanted: &[Seq], report: &UndoReport) -> Exit {
-    let undone = wanted.iter().filter(|action| report.undone.contains(action)).count();
-    match undone {
-        all if all == wanted.len() => Exit::Done,
-        0 => Exit::NoneUndone,
-        _ => Exit::SomeUndone,
-    }
-}
-
-/// The report as lines.
-fn told(state: &RunState, wanted: &[Seq], report: &UndoReport, dry_run: bool) -> String {
-    let key = |action: Seq| state.ledger.get(action).map_or_else(String::new, |entry| entry.record.key.to_string());
-    let becomes = |action: Seq| {
-        let entry = state.ledger.get(action);
-        entry.map_or_else(String::new, |entry| match (entry.record.key.kind, dry_run) {
-            (KeyKind::Compensation, true) => "by its compensation".into(),
-            (KeyKind::Compensation, false) => "compensated".into(),
-            _ => format!("{} again", entry.record.old.summary()),
-        })
-    };
-    let (undoes, undone) = if dry_run { ("would undo", "would be undone") } else { ("undid", "undone") };
-    let mut lines: Vec<String> = Vec::new();
-    lines
-        .extend(report.undone.iter().map(|action| format!("{undoes} {action} {}: {}", key(*action), becomes(*action))));
-    lines.extend(report.left.iter().map(|left| format!("left {} {}: {}", left.action, key(left.action), left.why)));
-    if let Some(conflict) = &report.conflict {
-        let action = conflict.action;
-        lines.push(format!("stopped at {action}: {}", why_refused(conflict)));
-        lines.push(format!("--skip {} leaves it and goes on; --force undoes it all the same", action.0));
-    }
-    let count = wanted.iter().filter(|action| report.undone.contains(action)).count();
-    lines.push(if wanted.is_empty() {
-        "nothing to undo".into()
-    } else {
-        format!("{count} of {} {undone}", wanted.len())
-    });
-    if !report.compensated.is_empty() {
-        lines.push(format!(
-            "{} of them compensated: what that did outside can't be read again",
-            report.compensated.len()
-        ));
-    }
-    let certificate = &report.certificate;
-    if certificate.total > 0 {
-        lines.push(format!("restored {}/{}", certificate.restored, certificate.total));
-        lines.extend(certificate.differs.iter().map(|line| format!("differs: {line}")));
-    }
-    lines.push(String::new());
-    safe(&lines.join("\n"))
 }

@@ -143,7 +143,12 @@ fn becomes(change: &Change, old: &Value, action: Seq) -> Value {
 }
 
 /// Makes one change and says what it left; on failure, what to record of it and why it failed.
-pub(super) fn make(world: &World, change: &Change, old: &Value, action: Seq) -> Result<KeyState, (ActionChange, String)> {
+pub(super) fn make(
+    world: &World,
+    change: &Change,
+    old: &Value,
+    action: Seq,
+) -> Result<KeyState, (ActionChange, String)> {
     let key = &change.key;
     if key.kind == KeyKind::Memory {
         // Read again: an append keeps the elements of the same call, with their actions.

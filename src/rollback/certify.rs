@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::check::describe;
-use crate::model::{Certificate, KeyState, name_from_bytes, name_to_bytes};
+use crate::model::{Certificate, KeyState, name_from_bytes, name_to_bytes, readable_name};
 use crate::store::RunLog;
 use crate::world::{Value, World};
 
@@ -31,6 +31,7 @@ pub(super) fn certify(log: &RunLog, world: &World, expected: &Expected) -> Certi
             let found = memory.remove(name).unwrap_or(KeyState::Absent);
             (log.with(|state| state.ledger.memory(name)), Ok(found))
         };
+        let name = readable_name(name);
         match found {
             Ok(found) if found == wanted => certificate.restored += 1,
             Ok(found) => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::compensate::amends;
 use crate::model::{
     ActionRecord, ActionStatus, BlobHash, Conflict, ConflictBy, Key, KeyKind, KeyState, Ledger, Seq, SpanId,
-    Undoability,
+    Undoability, readable_name,
 };
 use crate::store::{RunLog, StoreError};
 use crate::world::{Value, World};
@@ -44,6 +44,8 @@ pub(super) enum Finding {
 pub(super) struct Ahead {
     /// The actions they undo.
     pub gone: HashSet<Seq>,
+    /// Those of them that will stay after all, such as folders that are not empty when their turn comes.
+    pub stays: HashSet<Seq>,
     /// The states they leave, by path.
     pub states: HashMap<String, KeyState>,
     /// Nothing will be done: nothing needs to be kept either.
@@ -53,6 +55,11 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
+    /// Whether an action will be undone by then.
+    pub fn undoes(&self, action: Seq) -> bool {
+        self.gone.contains(&action) && !self.stays.contains(&action)
+    }
+
     /// Has bytes kept; they are on disk after [`Ahead::kept`].
     fn keep(&mut self, log: &RunLog, bytes: Vec<u8>) -> Result<(), StoreError> {
         const AT_ONCE: usize = 64 << 20;
@@ -242,7 +249,7 @@ pub(super) fn describe(found: &KeyState, expected: &KeyState) -> String {
         (KeyState::File { size, .. }, _) => format!("a file of {size} bytes"),
         (KeyState::Absent, _) => "nothing".into(),
         (KeyState::Directory { .. }, _) => "a folder".into(),
-        (KeyState::Symlink { target }, _) => format!("a link to {target}"),
+        (KeyState::Symlink { target }, _) => format!("a link to {}", readable_name(target)),
         _ => found.summary(),
     }
 }

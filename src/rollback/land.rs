@@ -242,10 +242,8 @@ pub struct Since {
 pub fn changed_since(log: &RunLog, root: &Path, found: &OverlayChanges, since: Since) -> Option<String> {
     const TOLD: usize = 3;
     let removed = |changed: &Changed| found.orphans.contains(&changed.path);
-    let mut found = found
-        .changes
-        .iter()
-        .filter_map(|changed| Some((changed, who(log, root, changed, removed(changed), since)?)));
+    let mut found =
+        found.changes.iter().filter_map(|changed| Some((changed, who(log, root, changed, removed(changed), since)?)));
     let told: Vec<String> = found
         .by_ref()
         .take(TOLD)

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::certify::{Expected, certify};
-use super::check::{Ahead, Finding, Step, describe, look, makes_folder, place, value_of};
+use super::check::{Ahead, Finding, Step, describe, look, place, value_of};
 use super::compensate::{Compensate, make_up};
 use super::folder;
 use super::settle::settles_away;
@@ -16,7 +16,7 @@ use crate::model::{
     TraceBody, UndoReport,
 };
 use crate::store::{RunLog, crash_point};
-use crate::world::{Put, World};
+use crate::world::{Put, World, WorldError};
 
 /// From how many steps on they are made to last together instead of one by one.
 const MANY: usize = 8;
@@ -55,9 +55,18 @@ pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions
 /// or recorded; what a killed process left open counts as settled.
 pub fn preview(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> UndoReport {
     let mut report = UndoReport::default();
-    let ahead = Ahead { only_looking: true, gone: settles_away(log, world), ..Ahead::default() };
-    let steps = survey(log, world, actions, force, ahead, &mut report, &mut Vec::new()).0;
-    report.undone = steps.into_iter().map(|step| step.action).collect();
+    let mut ahead = Ahead { only_looking: true, gone: settles_away(log, world), ..Ahead::default() };
+    let steps = survey(log, world, actions, force, &mut ahead, &mut report, &mut Vec::new()).0;
+    report.undone = steps.iter().map(|step| step.action).collect();
+    for step in steps.iter().filter(|step| step.record.key.kind.is_path()) {
+        for (action, key) in folder::asked_above(log, &step.record.key) {
+            if ahead.gone.contains(&action) || !folder::will_be_deserted(log, world, action, &key, &ahead) {
+                break;
+            }
+            let freed = survey(log, world, &[action], false, &mut ahead, &mut report, &mut Vec::new()).0;
+            report.undone.extend(freed.iter().map(|step| step.action));
+        }
+    }
     report
 }
 
@@ -79,7 +88,7 @@ async fn undo_known(
 ) -> (Vec<Step>, Vec<Seq>) {
     let Hands { log, world, .. } = hands;
     let mut rows = Vec::new();
-    let (steps, rest) = survey(log, world, actions, force, Ahead::default(), report, &mut rows);
+    let (steps, rest) = survey(log, world, actions, force, &mut Ahead::default(), report, &mut rows);
     if steps.is_empty() {
         log.append(rows);
         return (steps, rest);
@@ -119,7 +128,7 @@ fn survey(
     world: &World,
     actions: &[Seq],
     force: bool,
-    mut ahead: Ahead,
+    ahead: &mut Ahead,
     report: &mut UndoReport,
     rows: &mut Vec<TraceBody>,
 ) -> (Vec<Step>, Vec<Seq>) {
@@ -129,9 +138,14 @@ fn survey(
         if ahead.gone.contains(&action) {
             continue;
         }
-        match look(log, world, action, &mut ahead, force) {
+        match look(log, world, action, ahead, force) {
             Finding::Go(step) => {
                 ahead.gone.insert(action);
+                if let Some(why) = stays_then(log, world, &step, ahead, force) {
+                    ahead.stays.insert(action);
+                    report.left.push(PlanLeave { action, why });
+                    continue;
+                }
                 if step.record.key.kind.is_path() {
                     ahead.states.insert(step.record.key.name.clone(), step.record.old.clone());
                 }
@@ -160,6 +174,18 @@ fn survey(
         report.left.extend(steps.drain(..).map(|step| PlanLeave { action: step.action, why: why.clone() }));
     }
     (steps, rest)
+}
+
+/// Why a step will not be done when its turn comes. The undo itself looks then, at what is there.
+fn stays_then(log: &RunLog, world: &World, step: &Step, ahead: &Ahead, force: bool) -> Option<String> {
+    if !ahead.only_looking || !step.record.key.kind.is_path() {
+        return None;
+    }
+    if folder::takes_away(step) {
+        return folder::will_be_kept(log, world, step, ahead, force);
+    }
+    let missing = step.record.old != KeyState::Absent && folder::will_be_missing(world, &step.record.key, ahead);
+    missing.then(|| format!("failed to {}", WorldError::no_folder(&step.record.key.name)))
 }
 
 /// The rows that have to be on disk before the first step touches the world; none for memory, and a compensation
@@ -251,7 +277,7 @@ fn put_back(log: &RunLog, world: &World, step: &Step, gone: &HashSet<Seq>, force
         let by = ConflictBy::Outside { found: describe(&found, &step.present) };
         return Err(Stay::Conflict(Conflict { action: step.action, key: key.to_string(), by }));
     }
-    if makes_folder(&step.record)
+    if folder::takes_away(step)
         && let Some(why) = folder::kept(log, world, step, gone, force)
     {
         return Err(Stay::Left(why));

@@ -134,7 +134,7 @@ async fn a_folder_with_a_strangers_file_is_never_removed() {
     std::fs::write(run.path("out/stranger"), "x").unwrap();
     for force in [false, true] {
         let report = undo(&run.log, &run.world, &NoCompensation, made, force).await;
-        assert_eq!(report.left[0].why, "kept, stranger in it is of someone else");
+        assert_eq!(report.left[0].why, "kept, \"stranger\" in it is of someone else or left out of capture");
     }
     assert_eq!(run.text("out/stranger").as_deref(), Some("x"));
 }

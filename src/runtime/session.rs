@@ -163,7 +163,8 @@ pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Sessi
 }
 
 /// Says which other runs are live in the workspace.
-fn neighbours(data: &DataDir, own: &RunId, world: &World) -> Option<String> {
+#[must_use]
+pub fn neighbours(data: &DataDir, own: &RunId, world: &World) -> Option<String> {
     let beside = data.live_beside(own, &world.root().display().to_string());
     let named: Vec<&str> = beside.iter().map(|run| run.0.as_str()).collect();
     (!named.is_empty()).then(|| {

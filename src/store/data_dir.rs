@@ -14,6 +14,9 @@ use crate::model::{Millis, RunId};
 /// Crockford's base32: digits and letters that are not mistaken for each other, in the order of their bytes.
 const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
+/// How many characters of an id tell the second.
+const SECONDS: u32 = 7;
+
 /// What a run is created with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRun {
@@ -92,7 +95,9 @@ impl DataDir {
             let manifest = folder.manifest();
             RunListing { id: folder.id().clone(), bytes: folder.bytes(), manifest, folder }
         };
-        Ok(self.folders()?.into_iter().rev().map(list).collect())
+        let mut runs: Vec<RunListing> = self.folders()?.into_iter().map(list).collect();
+        runs.sort_by(|one, other| started(other).cmp(&started(one)));
+        Ok(runs)
     }
 
     /// Runs that are open for writing in the same workspace, `own` aside: what they do there looks like anyone's.
@@ -105,9 +110,13 @@ impl DataDir {
     /// The run whose id has `part` in it.
     ///
     /// # Errors
-    /// When no run fits, or more than one.
+    /// When no run fits, or more than one, or the part is empty (which would fit the only run there is).
     pub fn find(&self, part: &str) -> Result<RunFolder, StoreError> {
-        let part = part.to_lowercase();
+        let part = part.trim().to_lowercase();
+        if part.is_empty() {
+            let what = "a run, because its name is empty: give any unique part of an id that `tama-tui runs` lists";
+            return Err(StoreError::Missing(what.to_owned()));
+        }
         let mut fits = self.folders()?;
         fits.retain(|folder| folder.id().0.contains(&part));
         if let Some(whole) = fits.iter().find(|folder| folder.id().0 == part) {
@@ -188,15 +197,25 @@ impl std::fmt::Display for Candidates {
     }
 }
 
-/// Seven characters of seconds since the epoch (they sort), and three at random.
+/// Seven characters of seconds since the epoch, two of milliseconds (they sort), and one at random. The first ids had
+/// three at random after the seconds, so they sort among these by the second.
 fn new_id(at: Millis) -> Result<RunId, StoreError> {
-    let mut random = [0; 3];
+    let mut random = [0; 1];
     getrandom::fill(&mut random)
         .map_err(|error| StoreError::Database { what: "draw a run's id", why: error.to_string() })?;
-    let seconds = at.0 / 1000;
-    let time = (0..7).rev().map(|digit| usize::try_from((seconds >> (5 * digit)) & 31).unwrap_or(0));
+    let digit = |number: u64, at: u32| usize::try_from((number >> (5 * at)) & 31).unwrap_or(0);
+    let seconds = (0..SECONDS).rev().map(|at_digit| digit(at.0 / 1000, at_digit));
+    let millis = (0..2).rev().map(|at_digit| digit(at.0 % 1000, at_digit));
     let random = random.into_iter().map(|byte| usize::from(byte & 31));
-    Ok(RunId(time.chain(random).map(|digit| char::from(BASE32[digit])).collect()))
+    Ok(RunId(seconds.chain(millis).chain(random).map(|digit| char::from(BASE32[digit])).collect()))
+}
+
+/// What runs are listed by: the second that an id tells, then the moment that the manifest does (the first ids don't
+/// tell it), then the id.
+fn started(listing: &RunListing) -> (&str, Millis, &str) {
+    let id = listing.id.0.as_str();
+    let second = id.get(..SECONDS as usize).unwrap_or(id);
+    (second, listing.manifest.as_ref().map_or(Millis(0), |manifest| manifest.started), id)
 }
 
 #[cfg(test)]
@@ -205,10 +224,11 @@ mod tests {
 
     #[test]
     fn ids_sort_by_time() {
-        let early = new_id(Millis(1_700_000_000_000)).unwrap();
-        let late = new_id(Millis(1_700_000_001_000)).unwrap();
-        let much_later = new_id(Millis(1_800_000_000_000)).unwrap();
-        assert!(early < late && late < much_later);
-        assert_eq!(early.0.len(), 10);
+        let times = [1_700_000_000_000, 1_700_000_000_001, 1_700_000_000_999, 1_700_000_001_000, 1_800_000_000_000];
+        let ids = times.map(|at| new_id(Millis(at)).unwrap());
+        assert!(ids.is_sorted() && ids.iter().all(|id| id.0.len() == 10), "{ids:?}");
+        // Of the first format: three characters at random after the second.
+        let (before, after) = (format!("{}zzz", &ids[2].0[..7]), format!("{}000", &ids[4].0[..7]));
+        assert!(before < ids[3].0 && ids[3].0 < after);
     }
 }

@@ -86,6 +86,13 @@ pub enum WorldError {
 }
 
 impl WorldError {
+    /// There is no folder to put a path in.
+    #[must_use]
+    pub fn no_folder(path: &str) -> Self {
+        let why = "the folder it is in does not exist, or is not a folder".to_owned();
+        Self::Io { what: "write", path: path.to_owned(), why }
+    }
+
     /// Wraps the system's answer to what was tried on a path.
     pub(super) fn io<'a>(what: &'static str, path: &'a str) -> impl Fn(io::Error) -> Self + 'a {
         move |error| Self::Io { what, path: path.to_owned(), why: error.to_string() }

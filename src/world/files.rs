@@ -110,10 +110,7 @@ impl Files {
         if path == ROOT {
             return Err(WorldError::WrongState { key: path.to_owned(), why: "it is the workspace itself" });
         }
-        let Some(place) = self.place(path)? else {
-            let why = "the folder it is in does not exist, or is not a folder".to_owned();
-            return Err(WorldError::Io { what: "write", path: path.to_owned(), why });
-        };
+        let Some(place) = self.place(path)? else { return Err(WorldError::no_folder(path)) };
         let found = place.metadata()?;
         if let Some(found) = &found {
             self.refuse_data(found, path)?;

@@ -16,13 +16,13 @@ use tempfile::TempDir;
 
 /// A project with one stored run: it made `out/`, wrote `out/a` over nothing and `kept` over what was there, set a
 /// memory key, and ran a command.
-struct Project {
-    folder: TempDir,
-    run: String,
+pub(crate) struct Project {
+    pub(crate) folder: TempDir,
+    pub(crate) run: String,
 }
 
 impl Project {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let work = folder.path().join("work");
         fs::create_dir(&work).unwrap();
@@ -43,7 +43,7 @@ impl Project {
         Self { run: run.id().to_string(), folder }
     }
 
-    fn tama(&self, args: &[&str]) -> Output {
+    pub(crate) fn tama(&self, args: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_tama-tui"))
             .args(args)
             .current_dir(self.folder.path())
@@ -52,7 +52,7 @@ impl Project {
             .unwrap()
     }
 
-    fn work(&self, name: &str) -> Option<String> {
+    pub(crate) fn work(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.folder.path().join("work").join(name)).ok()
     }
 }
@@ -98,7 +98,7 @@ async fn record(log: &RunLog, run: &RunId, work: &Path, world: &World) {
     log.append(vec![TraceBody::RunStatus { status: RunStatus::Ok, text: None }]);
 }
 
-fn start(log: &RunLog, span: u32, parent: u32, name: &str, spec: SpanSpec) -> Seq {
+pub(crate) fn start(log: &RunLog, span: u32, parent: u32, name: &str, spec: SpanSpec) -> Seq {
     log.append(vec![TraceBody::SpanStarted(SpanStart {
         span: SpanId(span),
         parent: SpanId(parent),
@@ -112,7 +112,7 @@ fn start(log: &RunLog, span: u32, parent: u32, name: &str, spec: SpanSpec) -> Se
     })])
 }
 
-fn out(output: &Output) -> String {
+pub(crate) fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
@@ -230,14 +230,14 @@ calls = [{ name = "finish", args = { key = "done", value = "\u001b[31mbad" } }]
 "#;
 
 /// A project with a pipeline and no run yet.
-fn fresh(limits: &str) -> Project {
+pub(crate) fn fresh(limits: &str) -> Project {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("pipeline.toml"), format!("{PIPELINE}{limits}")).unwrap();
     fs::write(folder.path().join("replies.toml"), REPLIES).unwrap();
     Project { folder, run: String::new() }
 }
 
-fn json(output: &Output) -> serde_json::Value {
+pub(crate) fn json(output: &Output) -> serde_json::Value {
     serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {} {}", out(output), String::from_utf8_lossy(&output.stderr)))
 }
@@ -359,7 +359,7 @@ fn ran(project: &Project) -> String {
     json(&project.tama(&["run", ".", "--json"]))["run"].as_str().unwrap().to_owned()
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 

@@ -86,7 +86,11 @@ fn what_can_t_be_kept_does_not_keep_the_rest_from_landing() {
         assert_eq!((project.text("f"), project.text("other")), (Some("new\n".into()), Some("file\n".into())), "{lane}");
         let (code, told) = project.undo(&[]);
         assert_eq!(code, Some(6), "{lane}: {told}");
-        assert_eq!((project.text("f"), project.text("d/x")), (Some("old\n".into()), Some("x\n".into())), "{lane}: {told}");
+        assert_eq!(
+            (project.text("f"), project.text("d/x")),
+            (Some("old\n".into()), Some("x\n".into())),
+            "{lane}: {told}"
+        );
         assert!(told.contains("named pipe"), "{lane}: {told}");
     }
 }

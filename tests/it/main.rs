@@ -32,6 +32,7 @@ mod soak;
 mod sql;
 mod terminal;
 mod ui;
+mod undo_cli;
 
 /// Names another file than the one that was built.
 const HELPER: &str = "TAMA_TUI_TEST_HELPER";

@@ -120,12 +120,7 @@ fn without_namespaces(spec: &Spec) -> Vec<Gap> {
 
 /// Runs the inner process to its end, or kills it when the leash is let go. In a pid namespace everything in it is
 /// gone then.
-fn watch(
-    inner: &InnerSpec,
-    leash: &Channel,
-    mark: &Mark,
-    map: impl Fn(u32) -> io::Result<()>,
-) -> io::Result<Report> {
+fn watch(inner: &InnerSpec, leash: &Channel, mark: &Mark, map: impl Fn(u32) -> io::Result<()>) -> io::Result<Report> {
     let (ours, theirs) = UnixStream::pair()?;
     // The command's output is the inner process': nothing here writes to it.
     let mut child = Command::new("/proc/self/exe").arg0("tama-tui").arg(INNER).stdin(OwnedFd::from(theirs)).spawn()?;

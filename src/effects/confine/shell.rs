@@ -221,7 +221,6 @@ pub(super) fn words(gaps: &[Gap]) -> Vec<String> {
 
 /// Whether a command may have changed something that is not in the workspace.
 pub(super) fn reaches_outside(gaps: &[Gap], network: bool) -> bool {
-    let outside =
-        [Gap::Network, Gap::LocalServices, Gap::WritesOutside, Gap::TruncatesOutside, Gap::Root, Gap::Mounts];
+    let outside = [Gap::Network, Gap::LocalServices, Gap::WritesOutside, Gap::TruncatesOutside, Gap::Root, Gap::Mounts];
     network || gaps.iter().any(|gap| outside.contains(gap))
 }

@@ -154,3 +154,23 @@ fn a_manifest_is_replaced_as_a_whole() {
     assert_eq!(old.spans, 0, "who has the file open still sees the old one whole");
     assert_eq!(Manifest::read(&path).unwrap().spans, 7);
 }
+
+#[test]
+fn an_empty_part_names_no_run() {
+    let (project, _log) = project();
+    assert!(["", " ", "\t"].iter().all(|part| matches!(project.data.find(part), Err(StoreError::Missing(_)))));
+}
+
+#[test]
+fn runs_of_one_second_are_listed_by_their_start() {
+    let (project, log) = project();
+    let (second, later) = project.data.create_run(new_run(), quiet()).unwrap();
+    log.recorder().close().unwrap();
+    second.recorder().close().unwrap();
+    // Ids of the first format, whose random part says the opposite.
+    let runs = project.data.path().join("runs");
+    std::fs::rename(project.folder.path(), runs.join("1jabcde9zz")).unwrap();
+    std::fs::rename(later.path(), runs.join("1jabcde000")).unwrap();
+    let listed: Vec<String> = project.data.runs().unwrap().into_iter().map(|run| run.id.0).collect();
+    assert_eq!(listed, ["1jabcde000", "1jabcde9zz"]);
+}

@@ -5,9 +5,7 @@ use super::super::{Dispatcher, Means};
 use super::{NotRun, Started};
 use crate::effects::confine::Ran;
 use crate::effects::tools::{Program, ShellCall, ShellOutcome, ToolError, Toolbox};
-use crate::model::{
-    ActionChange, ActionEvent, ActionRecord, EffectClass, KeyState, SpanId, ToolCall, TraceBody,
-};
+use crate::model::{ActionChange, ActionEvent, ActionRecord, EffectClass, KeyState, SpanId, ToolCall, TraceBody};
 use crate::rollback::{compensable, outside};
 
 impl Means {
