@@ -106,6 +106,56 @@ impl Masker {
     }
 }
 
+/// Masks a text that arrives in pieces: what may be the beginning of a secret is held back until more of it is there.
+#[derive(Debug)]
+pub struct MaskedStream<'a> {
+    masker: &'a Masker,
+    held: String,
+    /// The last character that was given out: a key does not begin in the middle of a word.
+    last: Option<char>,
+}
+
+impl<'a> MaskedStream<'a> {
+    /// A text that begins now.
+    #[must_use]
+    pub fn new(masker: &'a Masker) -> Self {
+        Self { masker, held: String::new(), last: None }
+    }
+
+    /// What can be shown now that this piece is there too. What is held at the end is only in the whole text.
+    pub fn push(&mut self, piece: &str) -> String {
+        self.held.push_str(piece);
+        let rest = self.held.split_off(self.safe());
+        let shown = std::mem::replace(&mut self.held, rest);
+        let before = self.last.filter(|last| in_key(*last)).map(String::from).unwrap_or_default();
+        self.last = shown.chars().next_back().or(self.last);
+        let masked = self.masker.mask(&format!("{before}{shown}")).into_owned();
+        masked.get(before.len()..).unwrap_or_default().to_owned()
+    }
+
+    /// Up to where no secret begins that is not over.
+    fn safe(&self) -> usize {
+        let held = self.held.as_str();
+        let begins = |at: &usize| {
+            let rest = &held[*at..];
+            let value = |(value, _): &(String, String)| value.starts_with(rest);
+            let in_word = held[..*at].chars().next_back().or(self.last).is_some_and(in_key);
+            self.masker.secrets.iter().any(value) || (!in_word && may_be_key(rest))
+        };
+        held.char_indices().map(|(at, _)| at).find(begins).unwrap_or(held.len())
+    }
+}
+
+/// Whether a text, to its end, may be the beginning of an API key.
+fn may_be_key(text: &str) -> bool {
+    text.chars().all(in_key) && SHAPES.iter().any(|(start, _)| text.starts_with(start) || start.starts_with(text))
+}
+
+/// What keys consist of.
+fn in_key(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '-'
+}
+
 /// The text without API keys of well-known shape; `None` when there are none.
 fn mask_shapes(text: &str) -> Option<String> {
     let mut masked = String::new();
@@ -129,7 +179,6 @@ fn mask_shapes(text: &str) -> Option<String> {
 
 /// The length of the API key that starts here, if one does.
 fn key_at(text: &str, at: usize) -> Option<usize> {
-    let in_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if text[..at].chars().next_back().is_some_and(in_key) {
         return None;
     }
@@ -157,6 +206,23 @@ mod tests {
         assert!(is_secret("DATABASE_URL", "postgres://me:hunter2@host/db"));
         assert!(!is_secret("DATABASE_URL", "postgres://me@host:5432/db"));
         assert!(!is_secret("TIME_URL", "http://host/a:b@c"));
+    }
+
+    #[test]
+    fn what_arrives_in_pieces_is_masked_as_the_whole() {
+        let masker = Masker::new([("MY_TOKEN".to_owned(), "open sesame".to_owned())]);
+        let key = "sk-proj-abcdefghijklmnopqrst1";
+        let text = format!("say open sesame, open it; use {key} or {key}x, é; task-{key} ends");
+        for size in [1, 2, 3, 7, 100] {
+            let mut stream = MaskedStream::new(&masker);
+            let pieces: Vec<char> = text.chars().collect();
+            let shown: String =
+                pieces.chunks(size).map(|piece| stream.push(&piece.iter().collect::<String>())).collect();
+            assert_eq!(shown, masker.mask(&text), "{size}");
+        }
+        let mut stream = MaskedStream::new(&masker);
+        assert_eq!((stream.push("the open se"), stream.push("cret")), ("the ".into(), "open secret".into()));
+        assert_eq!(stream.push(&format!(" {key}")), " ");
     }
 
     #[test]

@@ -5,4 +5,4 @@ pub mod llm;
 mod mask;
 pub mod tools;
 
-pub use mask::Masker;
+pub use mask::{MaskedStream, Masker};

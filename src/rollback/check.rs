@@ -8,6 +8,7 @@ use crate::model::{
     Undoability, readable_name,
 };
 use crate::store::{RunLog, StoreError};
+use crate::world::path::ROOT;
 use crate::world::{Value, World};
 
 /// One undo that may be carried out.
@@ -69,7 +70,8 @@ impl Ahead {
 
     /// Whether a folder above a path will be another than it is now.
     fn opens(&self, key: &Key) -> bool {
-        key.name.match_indices('/').any(|(at, _)| self.states.contains_key(&key.name[..at]))
+        self.states.contains_key(ROOT)
+            || key.name.match_indices('/').any(|(at, _)| self.states.contains_key(&key.name[..at]))
     }
 
     /// Makes everything to be kept last.

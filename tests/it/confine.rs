@@ -541,7 +541,7 @@ fn as_another_user() {
     let output = Command::new("setpriv")
         .args(["--reuid=54321", "--regid=54321", "--clear-groups", "--no-new-privs"])
         .arg(tests)
-        .args(["confine::", "--skip", "as_another_user", "--nocapture"])
+        .args(["confine::", "lanes::", "--skip", "as_another_user", "--nocapture"])
         .env("LD_LIBRARY_PATH", folder.path())
         .env(crate::HELPER, helper)
         .env("HOME", home)

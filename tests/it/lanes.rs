@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::manifest::manifest;
+
 const LANES: [&str; 2] = ["auto", "portable"];
 
 /// A project whose agent runs one command, or calls one tool of its user's own.
@@ -45,7 +47,8 @@ impl Project {
     }
 
     fn tama(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tama-tui"));
+        let program = std::env::var_os(crate::HELPER).unwrap_or_else(|| env!("CARGO_BIN_EXE_tama-tui").into());
+        let mut command = Command::new(program);
         command.args(args).current_dir(self.0.path()).env_remove("TAMA_TUI_DATA_DIR");
         command
     }
@@ -92,6 +95,28 @@ fn what_can_t_be_kept_does_not_keep_the_rest_from_landing() {
             "{lane}: {told}"
         );
         assert!(told.contains("named pipe"), "{lane}: {told}");
+    }
+}
+
+/// For root nothing is barred; `confine::as_another_user` has this as somebody else.
+#[test]
+fn what_bars_its_owner_comes_back() {
+    // In the portable lane a folder that bars its owner can't be looked into, and is told.
+    let files = "echo new > f; echo x > made; chmod 000 f g made";
+    for (lane, more) in [("auto", ""), ("auto", " d"), ("auto", " ."), ("portable", "")] {
+        let command = format!("{files}{more}");
+        let project = Project::bash(lane, &command);
+        sh(&project.work(""), "echo old > f; echo g > g; mkdir d; echo x > d/x");
+        let before = manifest(&project.work(""));
+        let ran = project.run();
+        assert_eq!(
+            fs::metadata(project.work("")).unwrap().mode() & 0o700 == 0,
+            command.ends_with('.'),
+            "{lane}: {ran}"
+        );
+        let (code, told) = project.undo(&[]);
+        assert_eq!(code, Some(0), "{lane}: {ran}\n{told}");
+        assert_eq!(manifest(&project.work("")), before, "{lane}: {told}");
     }
 }
 

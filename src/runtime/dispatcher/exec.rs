@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::ask::Failure;
 use super::super::feed::Sink;
 use super::{Incoming, Means};
+use crate::effects::MaskedStream;
 use crate::effects::llm::{CallPlace, LlmProvider};
 use crate::effects::tools::{Prepared, ToolError, Toolbox, WorldCall};
 use crate::model::{LlmRequest, LlmResponse, SpanId, ToolCall, TraceBody, Update};
@@ -35,11 +36,13 @@ pub(super) async fn call_model(
     span: SpanId,
     request: LlmRequest,
     place: CallPlace,
+    means: Arc<Means>,
 ) -> Done {
     let (chunks, mut arriving) = mpsc::channel::<String>(CHUNKS);
     let show = async {
-        while let Some(text) = arriving.recv().await {
-            sink.hint(Update::Chunk { span, text });
+        let mut masked = MaskedStream::new(&means.masker);
+        while let Some(piece) = arriving.recv().await {
+            sink.hint(Update::Chunk { span, text: masked.push(&piece) });
         }
     };
     let call = async {

@@ -96,7 +96,8 @@ impl Dispatcher {
             of(agent).max(of(span))
         });
         let place = CallPlace { agent: parent, call: visit, attempt };
-        let call = exec::call_model(models, self.sink.clone(), span, sent.unwrap_or_else(|| request.clone()), place);
+        let sent = sent.unwrap_or_else(|| request.clone());
+        let call = exec::call_model(models, self.sink.clone(), span, sent, place, self.means.clone());
         self.spawn(path, span, call, None);
     }
 
