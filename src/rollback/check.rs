@@ -204,6 +204,13 @@ pub(super) fn makes_folder(record: &ActionRecord) -> bool {
     record.old == KeyState::Absent && matches!(record.intended, KeyState::Directory { .. })
 }
 
+/// Whether any of the actions stands that has to be undone before what did it can run again. A folder that was made may
+/// stay: others use it.
+pub fn stands(ledger: &Ledger, actions: &[Seq]) -> bool {
+    let applied = actions.iter().filter_map(|action| ledger.get(*action)).filter(|entry| entry.is_applied());
+    applied.filter(|entry| !makes_folder(&entry.record)).count() > 0
+}
+
 /// Whether two states are the same but for mode bits.
 pub(super) fn same_content(one: &KeyState, other: &KeyState) -> bool {
     match (one, other) {

@@ -44,7 +44,12 @@ pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions
             if !folder::is_deserted(log, world, action, &key) {
                 break;
             }
-            undo_known(hands, &[action], false, &mut report, &mut expected).await;
+            let mut found = UndoReport::default();
+            undo_known(hands, &[action], false, &mut found, &mut expected).await;
+            // Nobody asked for it this time, so it stops nothing.
+            let stays = found.conflict.map(|conflict| PlanLeave { action, why: why_refused(&conflict) });
+            report.undone.extend(found.undone);
+            report.left.extend(found.left.into_iter().chain(stays));
         }
     }
     report.certificate = certify(log, world, &expected);
