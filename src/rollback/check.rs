@@ -71,9 +71,6 @@ impl Ahead {
             return Ok(());
         }
         let keeping = std::mem::take(&mut self.keeping);
-        if keeping.is_empty() {
-            return Ok(());
-        }
         let all: Vec<&[u8]> = keeping.iter().map(Vec::as_slice).collect();
         log.recorder().put_blobs(&all).map(drop)
     }
