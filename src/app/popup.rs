@@ -129,6 +129,11 @@ impl PlanAsk {
             let choice = if self.with_readers { "run again too" } else { "are kept, marked stale" };
             lines.push(format!("read what is undone, and {choice} (Space): {}", paths.join(", ")));
         }
+        if !plan.undone_outside.is_empty() {
+            let count = plural(plan.undone_outside.len(), "effect");
+            lines.push(format!("leaves undone {count} of what doesn't run again"));
+            lines.extend(plan.undone_outside.iter().map(|seq| format!("  {}", key(*seq))));
+        }
         lines.extend(plan.changed.iter().map(|changed| format!("changed: {changed}")));
         lines
     }

@@ -10,7 +10,7 @@ use super::retry::{Args, check_whole};
 use super::stored::{Stored, find_span, open_log};
 use super::text::{key_name, print, print_json, reason, report};
 use super::undone::why_stopped;
-use crate::model::{ActionStatus, Key, RetryPlan, RunState, Seq, SpanId, SpanStatus};
+use crate::model::{Key, RetryPlan, RunState, Seq, SpanId};
 use crate::rollback::{plan_retry, preview};
 use crate::runtime::foresee;
 use crate::store::{Access, DataDir};
@@ -19,15 +19,10 @@ use crate::store::{Access, DataDir};
 pub(super) struct Outside(Vec<(Seq, Key)>);
 
 impl Outside {
-    /// Finds them, oldest first.
+    /// As a plan names them, oldest first.
     pub fn of(state: &RunState, plan: &RetryPlan) -> Self {
-        let survives = |span: SpanId| {
-            let standing = state.trace.get(span).is_some_and(|found| found.status != SpanStatus::Undone);
-            standing && !plan.reruns.contains(&span)
-        };
-        let undone = state.ledger.entries().iter().filter(|entry| entry.status == ActionStatus::Undone);
-        let outside = undone.filter(|entry| survives(entry.record.tool_span));
-        Self(outside.map(|entry| (entry.seq, entry.record.key.clone())).collect())
+        let undone = plan.undone_outside.iter().filter_map(|action| state.ledger.get(*action));
+        Self(undone.map(|entry| (entry.seq, entry.record.key.clone())).collect())
     }
 
     /// As fields of a JSON object.

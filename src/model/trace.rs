@@ -413,8 +413,6 @@ impl Trace {
         let mut at = span;
         while let Some(found) = self.spans.get_mut(at.0 as usize) {
             change(&mut found.counts);
-            // What was redone or replaced is no longer known to the user as undone.
-            found.acknowledged = found.acknowledged.min(found.counts.undone);
             // Redone, or replaced by a newer try: what is undone after that is news again.
             found.acknowledged = found.acknowledged.min(found.counts.undone);
             if at == SpanId::RUN {

@@ -110,8 +110,6 @@ pub struct Editable {
 pub struct RetryPlan {
     /// The span asked for.
     pub span: SpanId,
-    /// The last event the plan has seen.
-    pub as_of: Seq,
     /// Actions it undoes, in order (newest first).
     pub undoes: Vec<Seq>,
     /// Actions it leaves, and why.
@@ -132,6 +130,9 @@ pub struct RetryPlan {
     pub changed: Vec<String>,
     /// Spans of the set that still run and are cancelled.
     pub cancels: usize,
+    /// Effects undone before, of spans that don't run again: they stay undone. Oldest first.
+    #[serde(default)]
+    pub undone_outside: Vec<Seq>,
 }
 
 /// An action that a retry leaves as it is.

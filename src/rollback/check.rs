@@ -80,9 +80,6 @@ impl Ahead {
             return Ok(());
         }
         let keeping = std::mem::take(&mut self.keeping);
-        if keeping.is_empty() {
-            return Ok(());
-        }
         let all: Vec<&[u8]> = keeping.iter().map(Vec::as_slice).collect();
         log.recorder().put_blobs(&all).map(drop)
     }
@@ -227,6 +224,13 @@ pub(super) fn obstacles(ledger: &Ledger, action: Seq, gone: &HashSet<Seq>) -> Ve
 /// Whether an action made a folder where nothing was.
 pub(super) fn makes_folder(record: &ActionRecord) -> bool {
     record.old == KeyState::Absent && matches!(record.intended, KeyState::Directory { .. })
+}
+
+/// Whether any of the actions stands that has to be undone before what did it can run again. A folder that was made may
+/// stay: others use it.
+pub fn stands(ledger: &Ledger, actions: &[Seq]) -> bool {
+    let applied = actions.iter().filter_map(|action| ledger.get(*action)).filter(|entry| entry.is_applied());
+    applied.filter(|entry| !makes_folder(&entry.record)).count() > 0
 }
 
 /// Whether two states are the same but for mode bits.

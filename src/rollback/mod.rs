@@ -29,6 +29,7 @@ mod property_tests;
 mod undo_tests;
 
 pub use act::{ActError, Doer, perform};
+pub use check::stands;
 pub use compensate::{Amended, Amends, Compensate, NoCompensation, compensable};
 pub use land::{
     Recorded, Since, Source, before_image, changed_since, command_ended, command_started, drop_pending,

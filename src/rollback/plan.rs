@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::model::{LedgerEntry, PlanLeave, RetryPlan, RunState, Seq, Span, SpanId, SpanKind, SpanStatus};
+use crate::model::{
+    ActionStatus, LedgerEntry, PlanLeave, RetryPlan, RunState, Seq, Span, SpanId, SpanKind, SpanStatus,
+};
 
 /// Why a span can't be retried; phrased to follow "failed to …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -155,7 +157,6 @@ fn describe(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>, readers: V
     let above: BTreeSet<SpanId> = above.chain(cut_off_agents(state)).collect();
     RetryPlan {
         span,
-        as_of: state.last,
         undoes: actions_of(state, taken)
             .filter(|entry| entry.can_be_taken_back().is_ok())
             .map(|entry| entry.seq)
@@ -169,7 +170,15 @@ fn describe(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>, readers: V
         tokens: taken.iter().map(tokens).sum(),
         changed: Vec::new(),
         cancels: taken.iter().filter(of_set).filter(live).count(),
+        undone_outside: undone_outside(state, taken),
     }
+}
+
+/// What was undone before of spans that stand and are not of the set.
+fn undone_outside(state: &RunState, taken: &BTreeSet<SpanId>) -> Vec<Seq> {
+    let outside = |span: SpanId| is_standing(state, span) && !taken.contains(&span);
+    let undone = state.ledger.entries().iter().filter(|entry| entry.status == ActionStatus::Undone);
+    undone.filter(|entry| outside(entry.record.tool_span)).map(|entry| entry.seq).collect()
 }
 
 /// Labels of the agents that run again, the topmost first; before them the span itself when it is no agent.

@@ -177,3 +177,20 @@ fn what_cannot_be_undone_is_left_and_named() {
     assert!(plan.undoes.is_empty());
     assert_eq!((plan.leaves[0].action, plan.leaves[0].why.as_str()), (action, "may have reached outside"));
 }
+
+#[test]
+fn what_was_undone_of_spans_that_stay_is_named() {
+    let tree = Tree::new();
+    let main = tree.agent(SpanId::RUN, "main");
+    let [first, second] = ["a", "b"].map(|name| {
+        let agent = tree.agent(main, name);
+        let turn = tree.turn(agent);
+        tree.end(&[agent]);
+        let action = tree.act(agent, turn[1], name);
+        let change = ActionChange::Undone { forced: false };
+        tree.log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);
+        (agent, action)
+    });
+    assert_eq!(tree.plan(second.0, true).undone_outside, [first.1]);
+    assert_eq!(tree.plan(first.0, true).undone_outside, []);
+}

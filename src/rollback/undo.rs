@@ -36,7 +36,11 @@ pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions
     let mut open = actions.to_vec();
     while !open.is_empty() && report.conflict.is_none() {
         let (done, rest) = undo_known(hands, &open, force, &mut report, &mut expected).await;
-        open = if done.is_empty() { Vec::new() } else { rest };
+        open = rest;
+        if done.is_empty() {
+            let why = "the folder it is in could not be opened".to_owned();
+            report.left.extend(open.drain(..).map(|action| PlanLeave { action, why: why.clone() }));
+        }
         steps.extend(done);
     }
     for step in steps.iter().filter(|step| step.record.key.kind.is_path()) {
@@ -44,7 +48,12 @@ pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions
             if !folder::is_deserted(log, world, action, &key) {
                 break;
             }
-            undo_known(hands, &[action], false, &mut report, &mut expected).await;
+            let mut found = UndoReport::default();
+            undo_known(hands, &[action], false, &mut found, &mut expected).await;
+            // Nobody asked for it this time, so it stops nothing.
+            let stays = found.conflict.map(|conflict| PlanLeave { action, why: why_refused(&conflict) });
+            report.undone.extend(found.undone);
+            report.left.extend(found.left.into_iter().chain(stays));
         }
     }
     report.certificate = certify(log, world, &expected);
@@ -254,7 +263,9 @@ async fn carry_out(
     {
         // They are put, and may not last: opening the run again looks at each.
         let why = format!("what was put back may not last: failed to {error}");
-        report.left.extend(done.drain(..).map(|step: Step| PlanLeave { action: step.action, why: why.clone() }));
+        let (done, put): (Vec<Step>, Vec<Step>) =
+            done.into_iter().partition(|step| step.record.key.kind == KeyKind::Compensation);
+        report.left.extend(put.into_iter().map(|step| PlanLeave { action: step.action, why: why.clone() }));
         return done;
     }
     let done = put_memory(log, world, done, report, rows);

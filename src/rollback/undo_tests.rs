@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
 
 use super::fixture::{Fixture, append, delete, folder, remove, set, write};
-use super::{NoCompensation, preview, redo, settle, settles_away, undo, undo_list};
+use super::{NoCompensation, preview, redo, settle, settles_away, stands, undo, undo_list};
 use crate::model::{
-    ActionChange, ActionEvent, ActionRecord, ActionStatus, ConflictBy, Element, Key, KeyState, Seq, SpanId, TraceBody,
-    Undoability,
+    ActionChange, ActionEvent, ActionOp, ActionRecord, ActionStatus, ConflictBy, Element, Key, KeyState, Seq, SpanId,
+    TraceBody, Undoability,
 };
+use crate::world::{Change, Value};
 
 fn list(elements: &[(Seq, &str)]) -> KeyState {
     let elements = elements.iter().map(|(by, text)| Element { by: *by, text: (*text).into() }).collect();
@@ -291,4 +292,31 @@ async fn looking_ahead_counts_what_a_crash_left_open_as_settled() {
     assert_eq!(settles_away(&run.log, &run.world), HashSet::from([memory, path, undone]));
     let seen = preview(&run.log, &run.world, &[path, memory, undone, made, first], false);
     assert_eq!((seen.undone, seen.left, seen.conflict), (vec![made, first], Vec::new(), None));
+}
+
+#[tokio::test]
+async fn a_deserted_folder_that_someone_changed_stops_nothing() {
+    let run = Fixture::new();
+    let made = run.act(2, folder("d")).await;
+    let inside = run.act(3, write("d/b", "x")).await;
+    assert_eq!(undo(&run.log, &run.world, &NoCompensation, made, false).await.left[0].action, made);
+    std::fs::set_permissions(run.path("d"), PermissionsExt::from_mode(0o700)).unwrap();
+    let report = undo(&run.log, &run.world, &NoCompensation, inside, false).await;
+    assert_eq!((report.undone, report.conflict), (vec![inside], None));
+    assert_eq!(report.left[0].action, made);
+    assert!(report.left[0].why.contains("permissions 700 instead of 755"), "{:?}", report.left);
+    assert!(run.path("d").is_dir());
+}
+
+#[tokio::test]
+async fn a_folder_that_was_made_may_stay_and_one_that_was_removed_has_to_come_back() {
+    let run = Fixture::new();
+    std::fs::create_dir(run.path("old")).unwrap();
+    let made = run.act(2, folder("new")).await;
+    let gone = Change { key: Key::directory("old"), op: ActionOp::Delete, new: Value::Absent };
+    let gone = run.act(2, gone).await;
+    let stand = |actions: &[Seq]| run.log.with(|state| stands(&state.ledger, actions));
+    assert_eq!((stand(&[made]), stand(&[made, gone])), (false, true));
+    undo(&run.log, &run.world, &NoCompensation, gone, false).await;
+    assert!(!stand(&[made, gone]));
 }

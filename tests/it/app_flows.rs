@@ -178,7 +178,7 @@ fn a_retry_shows_its_plan_and_wants_enter() {
     bench.keys("h");
     assert_eq!(bench.keys("r"), [model::Command::Plan { span: spans.writer }]);
     assert!(bench.state.popup.is_none());
-    let plan = RetryPlan { span: spans.writer, as_of: Seq(12), readers: vec![spans.llm], ..RetryPlan::default() };
+    let plan = RetryPlan { span: spans.writer, readers: vec![spans.llm], ..RetryPlan::default() };
     bench.send(Update::Plan(plan.clone()));
     assert!(matches!(bench.state.popup, Some(Popup::Plan(_))));
     bench.keys(" ");

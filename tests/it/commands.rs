@@ -339,6 +339,25 @@ async fn dropped_changes_never_land() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stale_agents_changes_can_be_dropped_and_it_goes_no_further_untold() {
+    let mut scenario = scenario(&case("stale", "", "echo x > a"), Lane::Overlay, "");
+    let second = "{ name = \"tama_bash\", args = { command = \"echo y > b\" } }";
+    scenario.replies = scenario.replies.replacen(" }]\n", &format!(" }}, {second}]\n"), 1);
+    scenario.step = true;
+    let mut stage = Stage::set(&scenario);
+    if lane_of(&mut stage).await != Lane::Overlay {
+        eprintln!("the overlay lane can't be had here");
+        return;
+    }
+    let play = "wait paused lead/llm\nbreak after-tool\ncontinue lead/llm\nwait at lead/tama_bash after-tool\n\
+                continue lead/tama_bash\nwait at lead/tama_bash#2 after-tool\nundo lead\nwait report\nno-file a\n\
+                continue lead/tama_bash#2\nwait refused stale\ndrop lead/tama_bash#2\n\
+                wait at lead/llm#2 before-llm\nno-file b\ncontinue lead/llm#2\nwait refused stale\n\
+                continue-told lead/llm#2\nwait end\nstatus ok\ninspect lead/llm#2\nwait detail\nshows The user undid";
+    stage.play(play).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_someone_else_writes_meanwhile_is_a_conflict_and_survives() {
     let Some(mut stage) = held(&WRECK).await else { return };
     std::fs::write(stage.folder.path().join("work/f"), "someone else's").unwrap();

@@ -35,11 +35,9 @@ impl Dispatcher {
         if matches!(how, Release::Drop) && !paths.iter().all(landing) {
             return Err("nothing here is about to land".into());
         }
-        let tell = match how {
-            Release::Continue { tell } => *tell,
-            _ => false,
-        };
-        if !tell && let Some(stale) = paths.iter().find_map(|path| self.stale_above(path)) {
+        if goes_on_untold(how)
+            && let Some(stale) = paths.iter().find_map(|path| self.stale_above(path))
+        {
             return Err(format!(
                 "{stale} is stale: effects of it were undone. Retry it, redo them, or continue and tell the model"
             ));
@@ -118,7 +116,12 @@ impl Dispatcher {
             self.edits.tell(agent, text);
         }
         self.arm(span, agent, path, how);
-        self.log.append(vec![TraceBody::Released { span, how: word(how).into(), stale: stale.is_some() }]);
+        let told = stale.is_some() && matches!(how, Release::Continue { .. });
+        if stale.is_some() && !told {
+            // This much is done, and the agent goes no further before its model is told.
+            self.gates.step(&self.branch_of(span), Until::Next);
+        }
+        self.log.append(vec![TraceBody::Released { span, how: word(how).into(), stale: told }]);
         if let Release::Answer { text } = how {
             self.answer(path, text);
             return self.settle(path);
@@ -207,6 +210,11 @@ impl Dispatcher {
             )
         })
     }
+}
+
+/// Whether an agent goes on by this with nothing said to its model. An answer and a drop are about this call alone.
+fn goes_on_untold(how: &Release) -> bool {
+    !matches!(how, Release::Continue { tell: true } | Release::Answer { .. } | Release::Drop)
 }
 
 fn word(how: &Release) -> &'static str {

@@ -6,9 +6,7 @@ use super::super::ask::{Failure, Work};
 use super::super::foresee::changed;
 use super::{Dispatcher, Done};
 use crate::effects::llm::LlmProvider;
-use crate::model::{
-    Generation, KeyKind, LedgerEntry, RetryPlan, RunStatus, Seq, SpanId, TraceBody, UndoReport, Update,
-};
+use crate::model::{Generation, RetryPlan, RunStatus, SpanId, TraceBody, UndoReport, Update};
 use crate::pipeline::{Pipeline, changed_agents, load};
 use crate::rollback;
 
@@ -107,15 +105,9 @@ impl Dispatcher {
             |conflict| format!("{} ({}) was changed since", conflict.action, conflict.key),
         );
         self.sink.send(Update::Undo(report));
-        let still = self.log.with(|state| {
-            let applied = |action: &&Seq| state.ledger.get(**action).is_some_and(LedgerEntry::is_applied);
-            // A folder that others use stays, and that is no failure.
-            let file = |action: &&Seq| {
-                state.ledger.get(**action).is_some_and(|entry| entry.record.key.kind != KeyKind::Directory)
-            };
-            plan.undoes.iter().filter(applied).filter(file).count()
-        });
-        if stopped || still > 0 {
+        // A folder that others use stays, and that is no failure.
+        let stands = self.log.with(|state| rollback::stands(&state.ledger, &plan.undoes));
+        if stopped || stands {
             let why = if stopped { why } else { left.join("; ") };
             return Err(format!("the retry stopped before anything ran: {why}"));
         }

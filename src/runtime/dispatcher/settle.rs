@@ -230,10 +230,13 @@ impl Dispatcher {
         let effect = self.effect_of(flight.agent, call);
         let policy = &self.version(self.generation()).policy;
         let verdict = verdict(policy, call, effect, self.means.world.root());
-        let asks = || self.done_before(flight.agent, call).or_else(|| self.writes_own_file(call, effect));
+        let before = || self.done_before(flight.agent, call);
         Some(match verdict {
-            Verdict::Allow => asks().map_or(Verdict::Allow, Verdict::Ask),
-            verdict => verdict,
+            Verdict::Allow => {
+                before().or_else(|| self.writes_own_file(call, effect)).map_or(Verdict::Allow, Verdict::Ask)
+            }
+            Verdict::Ask(why) => Verdict::Ask(before().map_or(why.clone(), |done| format!("{why}; {done}"))),
+            verdict @ Verdict::Deny(_) => verdict,
         })
     }
 

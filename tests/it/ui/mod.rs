@@ -33,7 +33,6 @@ fn paused(size: (u16, u16)) -> State {
 fn plan(span: SpanId) -> RetryPlan {
     RetryPlan {
         span,
-        as_of: Seq(60),
         undoes: vec![Seq(33), Seq(29)],
         leaves: vec![PlanLeave { action: Seq(21), why: "a request can't be taken back".into() }],
         reruns: vec![span],
@@ -41,6 +40,7 @@ fn plan(span: SpanId) -> RetryPlan {
         from_journal: 11,
         tokens: 5_100,
         changed: vec!["writer: prompts/writer.md".into()],
+        undone_outside: vec![Seq(11)],
         ..RetryPlan::default()
     }
 }

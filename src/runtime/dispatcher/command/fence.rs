@@ -1,13 +1,15 @@
-//! The fence: what can't be taken back is not done again by a retry without the user's word.
+//! The fence: what stands of a try that was taken back is not done again by a retry without the user's word.
 
 use super::super::Dispatcher;
 use crate::effects::tools::Prepared;
-use crate::model::{EffectClass, KeyKind, SpanId, SpanStatus, ToolCall, Undoability};
+use crate::model::{Generation, KeyKind, SpanId, SpanStatus, ToolCall};
 
 impl Dispatcher {
-    /// That a call would do again what a try that was taken back has done for good, if it would.
+    /// That a call would do again what a try that was replaced did outside and nobody took back, if it would. The
+    /// ledger tells: it may have reached outside, or its compensation failed, or nobody knows how it ended.
     pub(in super::super) fn done_before(&self, agent: SpanId, call: &ToolCall) -> Option<String> {
-        if self.effect_of(agent, call) != EffectClass::Irreversible {
+        // Before the first retry nothing is replaced.
+        if self.generation() <= Generation(1) {
             return None;
         }
         let Ok(Prepared::Shell(prepared)) = self.tools_of(agent).get(&call.name)?.prepare(&call.args) else {
@@ -15,19 +17,18 @@ impl Dispatcher {
         };
         let command = self.means.masker.mask(&prepared.program.to_string()).into_owned();
         self.log.with(|state| {
-            let mut done = state.ledger.entries().iter().rev().filter(|entry| {
-                let record = &entry.record;
-                record.key.kind == KeyKind::External
-                    && record.key.name == command
+            let mut standing = state.ledger.entries().iter().rev().filter(|entry| {
+                let key = &entry.record.key;
+                matches!(key.kind, KeyKind::External | KeyKind::Compensation)
+                    && key.name == command
                     && entry.is_applied()
-                    && matches!(record.undo, Undoability::Permanent { .. })
             });
-            let replaced = done.find_map(|entry| {
+            standing.find_map(|entry| {
                 let span = state.trace.get(entry.record.tool_span)?;
-                (span.status == SpanStatus::Undone).then_some((entry.seq, span.attempt.0))
-            });
-            replaced
-                .map(|(action, attempt)| format!("already done in try {attempt}, as {action}; it can't be taken back"))
+                let stands = entry.can_be_taken_back().err().unwrap_or_else(|| "it was not taken back".into());
+                let done = || format!("already done in try {}, as {}; {stands}", span.attempt.0, entry.seq);
+                (span.status == SpanStatus::Undone).then(done)
+            })
         })
     }
 }

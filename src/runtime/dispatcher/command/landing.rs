@@ -117,7 +117,13 @@ impl Written<'_> {
             drop_pending(log, &recorded, STOPPED);
             return Ok(Landed::Dropped(STOPPED.into()));
         };
-        let now = self.survey().await?;
+        let now = match self.survey().await {
+            Ok(now) => now,
+            Err(error) => {
+                drop_pending(log, &recorded, &format!("failed to {error}"));
+                return Err(error);
+            }
+        };
         if now.changes == recorded.changes() {
             return self.land(guard, recorded, now).await;
         }
