@@ -199,9 +199,15 @@ impl Layer {
         }
     }
 
-    /// Whether something began as a copy of what was below it (the attribute `overlay.origin`).
+    /// Whether a file or folder began as a copy of what was below it (the attribute `overlay.origin`).
     pub(super) fn is_copy(&mut self, path: &[u8]) -> Result<bool, CaptureError> {
         Ok(self.attribute(path, "origin")?.is_some())
+    }
+
+    /// Whether what is at a path has another name too.
+    pub(super) fn has_more_names(&mut self, path: &[u8]) -> Result<bool, CaptureError> {
+        let found = self.opener.look(path).map_err(workspace_error("look at", path))?;
+        Ok(found.is_some_and(|found| found.st_nlink > 1))
     }
 
     /// Whether a folder hides the one below it.

@@ -85,6 +85,7 @@ pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<Overl
         changes: Vec::new(),
         touched: Vec::new(),
         copies: Vec::new(),
+        left: Vec::new(),
     };
     reading.root()?;
     // Folders by path and not by recursion: how deep they go is the command's choice.
@@ -118,20 +119,20 @@ struct Reading {
     touched: Vec<(String, SystemTime)>,
     /// Copies of what was below where now is nothing below.
     copies: Vec<Entry>,
+    /// What the command left of its place: it is gone from there, or something else is there. It may have been moved.
+    left: Vec<KeyState>,
 }
 
 impl Reading {
     /// The copies that were not moved there by the command. A folder is copied when it is moved, and a file that was
     /// moved is missed where it was.
     fn orphans(&self) -> HashSet<String> {
-        let moved = |changed: &&Changed| changed.new == KeyState::Absent && !is_folder(&changed.old);
-        let moved: Vec<&KeyState> = self.changes.iter().filter(moved).map(|changed| &changed.old).collect();
         let (folders, files): (Vec<&Entry>, Vec<&Entry>) =
             self.copies.iter().partition(|copy| copy.kind == Kind::Folder);
         let mut found: HashSet<String> = folders.into_iter().map(Entry::name).collect();
-        if files.len() > moved.len() {
+        if files.len() > self.left.len() {
             // One that was moved and changed can't be told from the others.
-            found.extend(files.into_iter().filter(|copy| !moved.contains(&&copy.state())).map(Entry::name));
+            found.extend(files.into_iter().filter(|copy| !self.left.contains(&copy.state())).map(Entry::name));
         }
         found
     }
@@ -172,9 +173,16 @@ impl Reading {
     fn removed(&mut self, path: &[u8]) -> Result<(), CaptureError> {
         for old in self.lower.all(path)? {
             let old = self.lower.known(old)?;
-            self.push(&old.path, old.state(), KeyState::Absent, old.left_out);
+            self.gone(&old);
         }
         Ok(())
+    }
+
+    fn gone(&mut self, old: &Entry) {
+        if old.kind == Kind::File {
+            self.left.push(old.state());
+        }
+        self.push(&old.path, old.state(), KeyState::Absent, old.left_out);
     }
 
     fn written(&mut self, new: Entry, opaque: bool, below: &mut Vec<Folder>) -> Result<(), CaptureError> {
@@ -188,13 +196,19 @@ impl Reading {
             let inside: Vec<Entry> = self.lower.all(&new.path)?;
             for old in inside.into_iter().filter(|old| old.path != new.path) {
                 let old = self.lower.known(old)?;
-                self.push(&old.path, old.state(), KeyState::Absent, old.left_out);
+                self.gone(&old);
             }
         }
         let old = old.map(|old| self.lower.known(old)).transpose()?;
         let new = self.upper.known(new)?;
-        if old.is_none() && matches!(new.kind, Kind::File | Kind::Folder) && self.upper.is_copy(&new.path)? {
-            self.copies.push(new.clone());
+        let copy = matches!(new.kind, Kind::File | Kind::Folder) && self.upper.is_copy(&new.path)?;
+        match &old {
+            // Of a file with two names nobody knows which of them it had first.
+            None if copy && (new.kind == Kind::Folder || !self.upper.has_more_names(&new.path)?) => {
+                self.copies.push(new.clone());
+            }
+            Some(old) if !copy && old.kind == Kind::File => self.left.push(old.state()),
+            _ => {}
         }
         let left_out = new.left_out.or(old.as_ref().and_then(|old| old.left_out));
         let (before, after) = (old.as_ref().map_or(KeyState::Absent, folder_state), folder_state(&new));
@@ -218,10 +232,6 @@ fn folder_state(entry: &Entry) -> KeyState {
         (Some(LeftOut::Excluded), Kind::Folder | Kind::Link) => Entry { left_out: None, ..entry.clone() }.state(),
         _ => entry.state(),
     }
-}
-
-fn is_folder(state: &KeyState) -> bool {
-    matches!(state, KeyState::Directory { .. })
 }
 
 fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
