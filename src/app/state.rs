@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{Detail, Key, Layout, Log, Popup, Preview, Rollback, Tree};
 use crate::model::{
-    Abilities, Breakpoint, Editable, Millis, PauseReason, RunState, RunStatus, ShellMode, SpanId, SpanStatus,
+    Abilities, Breakpoint, Editable, Millis, PauseReason, RunState, RunStatus, Seq, ShellMode, SpanId, SpanStatus,
 };
 
 /// A panel that can have the focus.
@@ -107,6 +107,8 @@ pub struct State {
     pub lag: u64,
     /// A pause was asked for and is not confirmed.
     pub pausing: bool,
+    /// The action whose compensation runs, if one does.
+    pub making_up: Option<Seq>,
     /// The run's engine stopped.
     pub closed: bool,
     /// Whether anything changed since the last drawing; the loop clears it.

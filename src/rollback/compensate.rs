@@ -27,6 +27,11 @@ pub type Amended<'a> = Pin<Box<dyn Future<Output = Result<String, String>> + Sen
 pub trait Compensate: Send + Sync {
     /// Runs a command in the workspace, to its end. An error means that the action is still there.
     fn compensate<'a>(&'a self, amends: &'a Amends) -> Amended<'a>;
+
+    /// Whether no command is to be started any more.
+    fn is_stopped(&self) -> bool {
+        false
+    }
 }
 
 /// Runs nothing: every compensation fails.

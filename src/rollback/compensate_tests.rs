@@ -13,6 +13,8 @@ use crate::store::RunLog;
 
 /// Notes what it runs, and answers.
 struct Runner {
+    /// From how many on it runs no more.
+    most: usize,
     answer: Result<String, String>,
     ran: Mutex<Vec<Vec<String>>>,
 }
@@ -20,7 +22,7 @@ struct Runner {
 impl Runner {
     fn new(answer: Result<&str, &str>) -> Self {
         let answer = answer.map(str::to_owned).map_err(str::to_owned);
-        Self { answer, ran: Mutex::default() }
+        Self { most: usize::MAX, answer, ran: Mutex::default() }
     }
 
     fn ran(&self) -> Vec<Vec<String>> {
@@ -32,6 +34,10 @@ impl Compensate for Runner {
     fn compensate<'a>(&'a self, amends: &'a Amends) -> Amended<'a> {
         self.ran.lock().unwrap().push(amends.argv.clone());
         Box::pin(std::future::ready(self.answer.clone()))
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.ran.lock().unwrap().len() >= self.most
     }
 }
 
@@ -98,6 +104,18 @@ async fn one_that_fails_stays_applied_and_stops_nothing_else() {
     );
     let report = undo(&run.log, &run.world, &Runner::new(Ok("")), action, false).await;
     assert_eq!((report.undone, status(&run, action)), (vec![action], ActionStatus::Undone));
+}
+
+#[tokio::test]
+async fn what_was_not_tried_when_the_undo_was_stopped_can_still_be_taken_back() {
+    let run = Fixture::new();
+    let file = run.act(2, write("a", "1")).await;
+    let actions = [deployed(&run), deployed(&run), file];
+    let by = Runner { most: 1, ..Runner::new(Ok("")) };
+    let report = undo_list(&run.log, &run.world, &by, &actions, false).await;
+    assert_eq!((report.undone, by.ran().len()), (vec![actions[0], file], 1));
+    assert_eq!(report.left[0].why, "the undo was stopped before it");
+    assert_eq!(run.log.with(|state| state.ledger.get(actions[1]).unwrap().can_be_taken_back()), Ok(()));
 }
 
 #[tokio::test]

@@ -236,6 +236,11 @@ async fn carry_out(
             done.push(step);
             continue;
         }
+        if compensable && by.is_stopped() {
+            // It was not tried, so nothing is recorded of it.
+            report.left.push(PlanLeave { action: step.action, why: "the undo was stopped before it".into() });
+            continue;
+        }
         let put = if compensable {
             make_up(log, by, &step, force).await.map_err(Stay::Left)
         } else {

@@ -170,6 +170,7 @@ impl Engine {
             tries,
             agent_names: past.agent_names,
             flights: BTreeMap::new(),
+            undoing: None,
             epoch: 0,
             pattern: None,
             inbox: inbox.clone(),

@@ -112,6 +112,25 @@ fn undo_span_shows_what_it_leaves_and_wants_enter() {
 }
 
 #[test]
+fn a_compensation_under_way_can_be_cancelled_when_the_run_is_over() {
+    let (mut bench, spans) = Bench::paused();
+    let key = model::Key { kind: model::KeyKind::Compensation, name: "deploy v2".into() };
+    let action = bench.action(spans.writer, spans.tool, key);
+    bench.status(RunStatus::Ok);
+    bench.keys("X");
+    assert!(bench.state.popup.is_none() && bench.message().contains("not under way"), "{}", bench.message());
+    bench.change(action, ActionChange::UndoStarted);
+    for (keys, command) in [("X", model::Command::Cancel), ("q", model::Command::Quit)] {
+        bench.keys(keys);
+        let Some(Popup::Ask(ask)) = &bench.state.popup else { panic!("no question") };
+        assert!(ask.lines[0].contains("ended half-way"), "{:?}", ask.lines);
+        assert_eq!(bench.ask(Key::Enter), [command]);
+    }
+    bench.change(action, ActionChange::Refused { why: "its compensation failed".into() });
+    assert_eq!(bench.keys("q"), [model::Command::Quit]);
+}
+
+#[test]
 fn pasted_text_confirms_nothing() {
     let (mut bench, _) = Bench::paused();
     bench.keys("h");

@@ -4,7 +4,8 @@ use super::{conflicts, editing, looking, undoing};
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, State, safe};
 use crate::model::{
-    self, Lane, Millis, ShellMode, SpanId, SpanKind, SpanStatus, TraceBody, TraceEvent, UndoReport, Update,
+    self, ActionChange, ActionEvent, KeyKind, Lane, Millis, ShellMode, SpanId, SpanKind, SpanStatus, TraceBody,
+    TraceEvent, UndoReport, Update,
 };
 
 /// Takes an update in; says also whether it concerned the selected span.
@@ -49,6 +50,7 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
         state.run.apply(event);
         state.now = state.now.max(event.at);
         track_calls(state, &event.body);
+        track_undo(state, &event.body);
         if let TraceBody::Invalidated { spans, .. } = &event.body {
             replaced.extend(spans.iter().copied().filter(|span| is_topmost(state, *span)));
         }
@@ -131,6 +133,18 @@ fn track_calls(state: &mut State, body: &TraceBody) {
         TraceBody::Invalidated { spans, .. } => spans.iter().for_each(|span| forget_call(state, *span)),
         TraceBody::RunStatus { .. } => state.pausing = false,
         _ => {}
+    }
+}
+
+/// Keeps the action whose compensation runs: that can take long, and can be cancelled.
+fn track_undo(state: &mut State, body: &TraceBody) {
+    let TraceBody::ActionEvent(ActionEvent { action, change }) = body else { return };
+    let entry = state.run.ledger.get(*action);
+    let starts = matches!(change, ActionChange::UndoStarted);
+    if starts && entry.is_some_and(|entry| entry.record.key.kind == KeyKind::Compensation) {
+        state.making_up = Some(*action);
+    } else if !starts && state.making_up == Some(*action) {
+        state.making_up = None;
     }
 }
 

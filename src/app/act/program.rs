@@ -23,18 +23,30 @@ pub(super) fn copy(state: &mut State) -> Vec<Command> {
 }
 
 pub(super) fn ask_cancel(state: &mut State) {
-    let lines = vec!["What runs is cancelled. Everything recorded stays, and can be undone.".into()];
-    let ask = Ask::enter("Cancel the run", lines, vec![Command::Run(model::Command::Cancel)]);
+    let mut lines = Vec::new();
+    lines.extend(made_up(state));
+    if state.is_live() {
+        lines.push("What runs is cancelled. Everything recorded stays, and can be undone.".into());
+    }
+    let title = if state.is_live() { "Cancel the run" } else { "Cancel the undo" };
+    let ask = Ask::enter(title, lines, vec![Command::Run(model::Command::Cancel)]);
     state.popup = Some(Popup::Ask(ask));
 }
 
-/// Quits; asks first while the run is live.
+/// What becomes of the command that makes up for an action, if one runs.
+fn made_up(state: &State) -> Option<String> {
+    let action = state.making_up?;
+    Some(format!("The undo of {action} still runs its command: that is ended half-way, and the action stays."))
+}
+
+/// Quits; asks first while something is under way.
 pub(super) fn quit(state: &mut State) -> Vec<Command> {
     let commands = leave(state);
-    if !state.is_live() {
+    let live = state.is_live().then_some("The run is still under way: quitting cancels it. Everything recorded stays.");
+    let lines: Vec<String> = made_up(state).into_iter().chain(live.map(str::to_owned)).collect();
+    if lines.is_empty() || state.closed {
         return commands;
     }
-    let lines = vec!["The run is still under way: quitting cancels it. Everything recorded stays.".into()];
     state.popup = Some(Popup::Ask(Ask::enter("Quit", lines, commands)));
     Vec::new()
 }

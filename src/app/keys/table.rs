@@ -66,7 +66,7 @@ pub static VERBS: &[Verb] = &[
     ),
     verb(A::Break, "break", "set a breakpoint from what is selected", Group::Run, &[&[c('b')]], when::any_span),
     verb(A::Breakpoints, "breakpoints", "list the breakpoints", Group::Run, &[&[c('B')]], when::always),
-    verb(A::Cancel, "cancel", "cancel the run; everything stays recorded", Group::Run, &[&[c('X')]], when::live),
+    verb(A::Cancel, "cancel", "cancel the run; everything stays recorded", Group::Run, &[&[c('X')]], when::cancellable),
     // Take back
     verb(A::Retry, "retry", "show what a retry would do, Enter does it", Group::Undo, &[&[c('r')]], when::retryable),
     verb(A::Undo, "undo", "undo one action; elsewhere: show it in Rollback", Group::Undo, &[&[c('u')]], when::undoable),

@@ -28,6 +28,11 @@ pub(super) fn live(state: &State) -> Answer {
     so(state.is_live(), "the run is not under way")
 }
 
+/// What runs, or the command that makes up for an action.
+pub(super) fn cancellable(state: &State) -> Answer {
+    if state.making_up.is_some() { Ok(()) } else { live(state) }
+}
+
 pub(super) fn any_paused(state: &State) -> Answer {
     under_way(state)?;
     able(state, |abilities| &abilities.pause)?;

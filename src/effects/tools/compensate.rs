@@ -13,14 +13,15 @@ use crate::rollback::{Amended, Amends, Compensate};
 /// Characters of a compensation's output that are recorded.
 const KEPT: usize = 4_000;
 
-/// Runs one command to its end.
-pub type Run = Arc<dyn Fn(ShellCall) -> BoxFuture<'static, ShellOutcome> + Send + Sync>;
+/// Runs one command to its end, or until it is stopped.
+pub type Run = Arc<dyn Fn(ShellCall, CancellationToken) -> BoxFuture<'static, ShellOutcome> + Send + Sync>;
 
 /// Runs compensations by the rules of every other command.
 #[derive(Clone)]
 pub struct Compensator {
     run: Run,
     masker: Arc<Masker>,
+    stop: CancellationToken,
 }
 
 impl Compensator {
@@ -28,11 +29,9 @@ impl Compensator {
     /// is dropped where commands run in an overlay: undoing the files is the business of their own actions.
     #[must_use]
     pub fn new(shell: Shell, masker: Arc<Masker>) -> Self {
-        let run: Run = Arc::new(move |call| {
+        let run: Run = Arc::new(move |call, stop| {
             let shell = shell.clone();
-            Box::pin(
-                async move { shell.run(call.job(), ShellLimits::default(), CancellationToken::new()).await.outcome },
-            )
+            Box::pin(async move { shell.run(call.job(), ShellLimits::default(), stop).await.outcome })
         });
         Self::with(run, masker)
     }
@@ -40,17 +39,28 @@ impl Compensator {
     /// With another way to run a command.
     #[must_use]
     pub fn with(run: Run, masker: Arc<Masker>) -> Self {
-        Self { run, masker }
+        Self { run, masker, stop: CancellationToken::new() }
+    }
+
+    /// One that can be stopped: the command under way is killed, and no other is started.
+    #[must_use]
+    pub fn until(&self, stop: CancellationToken) -> Self {
+        Self { stop, ..self.clone() }
     }
 }
 
 impl Compensate for Compensator {
+    fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
     fn compensate<'a>(&'a self, amends: &'a Amends) -> Amended<'a> {
         Box::pin(async move {
             let Amends { argv, timeout_seconds, network } = amends.clone();
             let program = Program::Argv(argv);
             let line = program.to_string();
-            let outcome = (self.run)(ShellCall { program, timeout_seconds, network, compensation: None }).await;
+            let call = ShellCall { program, timeout_seconds, network, compensation: None };
+            let outcome = (self.run)(call, self.stop.clone()).await;
             let text = clip(&self.masker.mask(&format!("{line}\n{}", outcome.text)), KEPT);
             // Only the command's own word that all went well counts.
             if outcome.exit == Some(0) { Ok(text) } else { Err(text) }

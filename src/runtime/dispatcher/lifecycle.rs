@@ -52,6 +52,11 @@ impl Dispatcher {
 
     /// Cancels everything under way; what is recorded stays, and can be undone.
     pub(super) async fn cancel(&mut self) -> Result<(), String> {
+        let undid = self.undoing.is_some();
+        self.stop_undo().await;
+        if self.status() != RunStatus::Running && undid {
+            return Ok(());
+        }
         if self.status() != RunStatus::Running {
             return Err("the run has ended; there is nothing to cancel".into());
         }
@@ -100,6 +105,7 @@ impl Dispatcher {
     }
 
     pub(super) async fn quit(&mut self) {
+        self.stop_undo().await;
         if self.status() == RunStatus::Running && self.log.with(|state| state.run.is_some()) {
             drop(self.cancel().await);
         }

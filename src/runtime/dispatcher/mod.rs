@@ -31,6 +31,7 @@ use command::{CaptureGate, Commands};
 pub(super) use exec::Done;
 use flight::Flight;
 pub(super) use lifecycle::cancel_live;
+pub(super) use undo::Undoing;
 
 use super::ask::{Ask, Failure, Output};
 use super::edits::Edits;
@@ -42,7 +43,7 @@ use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::LlmProvider;
 use crate::effects::tools::{Compensator, Toolbox};
-use crate::model::{Command, Generation, RunStatus, SpanId, TraceBody, Update};
+use crate::model::{Command, Generation, RunStatus, SpanId, TraceBody, UndoReport, Update};
 use crate::pipeline::Pipeline;
 use crate::store::RunLog;
 use crate::world::World;
@@ -57,6 +58,8 @@ pub(super) enum Incoming {
     Captured { path: String, span: SpanId, asked: CaptureGate },
     /// The pattern code of an epoch is through.
     Finished { epoch: u64, result: Result<Output, Failure> },
+    /// The undo under way is through; `None`: the program failed in it.
+    Undone(Option<UndoReport>),
     /// The user asks for something.
     Command(Command),
 }
@@ -93,6 +96,8 @@ pub(super) struct Dispatcher {
     /// Edit names of agents, by span.
     pub(super) agent_names: HashMap<SpanId, String>,
     pub(super) flights: BTreeMap<String, Flight>,
+    /// An undo or redo under way.
+    pub(super) undoing: Option<Undoing>,
     pub(super) epoch: u64,
     pub(super) pattern: Option<JoinHandle<()>>,
     pub(super) inbox: mpsc::UnboundedSender<Incoming>,
@@ -111,20 +116,31 @@ pub(super) struct Dispatcher {
 impl Dispatcher {
     /// Handles what arrives until the user quits (or, headless, the run is through).
     pub async fn run(mut self, mut incoming: mpsc::UnboundedReceiver<Incoming>) -> (bool, bool) {
-        while let Some(message) = incoming.recv().await {
+        loop {
+            let message = tokio::select! {
+                message = incoming.recv() => message,
+                report = undo::ended(&mut self.undoing) => Some(Incoming::Undone(report)),
+            };
             match message {
-                Incoming::Ask { epoch, ask } if epoch == self.epoch => self.ask(ask),
-                Incoming::Done { path, span, done } => self.arrived(&path, span, done),
-                Incoming::Captured { path, span, asked } => self.captured(&path, span, asked),
-                Incoming::Finished { epoch, result } if epoch == self.epoch => self.finished(result),
-                Incoming::Command(Command::Quit) => break,
-                Incoming::Command(command) => self.command(command).await,
-                // From pattern code that was dropped since.
-                Incoming::Ask { .. } | Incoming::Finished { .. } => {}
+                None | Some(Incoming::Command(Command::Quit)) => break,
+                Some(message) => self.take(message).await,
             }
         }
         self.quit().await;
         (self.denied, self.limited)
+    }
+
+    async fn take(&mut self, message: Incoming) {
+        match message {
+            Incoming::Ask { epoch, ask } if epoch == self.epoch => self.ask(ask),
+            Incoming::Done { path, span, done } => self.arrived(&path, span, done),
+            Incoming::Captured { path, span, asked } => self.captured(&path, span, asked),
+            Incoming::Finished { epoch, result } if epoch == self.epoch => self.finished(result),
+            Incoming::Undone(report) => self.undone(report).await,
+            Incoming::Command(command) => self.command(command).await,
+            // From pattern code that was dropped since.
+            Incoming::Ask { .. } | Incoming::Finished { .. } => {}
+        }
     }
 
     async fn command(&mut self, command: Command) {
@@ -135,9 +151,9 @@ impl Dispatcher {
             Command::Edit { span } => self.editable(span),
             Command::SaveEdit { span, text, scope } => self.save_edit(span, &text, scope),
             Command::WriteBack => self.write_back(),
-            Command::Undo { action, force } => self.undo(action, force).await,
+            Command::Undo { action, force } => self.undo(vec![action], force).await,
             Command::UndoSpan { span, deep, skip } => self.undo_span(span, deep, &skip).await,
-            Command::UndoList { actions } => self.undo_list(&actions).await,
+            Command::UndoList { actions } => self.undo(actions, false).await,
             Command::Redo { action } => self.redo(action).await,
             Command::Plan { span } => self.plan(span),
             Command::Retry { plan, with_readers } => self.retry(&plan, with_readers).await,

@@ -17,6 +17,10 @@ impl Dispatcher {
         if paths.is_empty() {
             return Err(format!("nothing is paused at {}", self.log.with(|state| state.trace.label(span))));
         }
+        let spans = paths.iter().filter_map(|path| self.flights.get(path)).map(|flight| flight.span);
+        if let Some(why) = spans.into_iter().find_map(|span| self.being_undone(span)) {
+            return Err(why);
+        }
         if matches!(how, Release::Answer { .. }) && paths.len() > 1 {
             return Err("several spans are paused here; select the one to answer for".into());
         }

@@ -4,11 +4,21 @@ use std::sync::Arc;
 
 use super::super::ask::{Failure, Work};
 use super::super::foresee::changed;
+use super::undo::Undo;
 use super::{Dispatcher, Done};
 use crate::effects::llm::LlmProvider;
 use crate::model::{Generation, RetryPlan, RunStatus, SpanId, TraceBody, UndoReport, Update};
 use crate::pipeline::{Pipeline, changed_agents, load};
 use crate::rollback;
+
+/// A retry whose set is stopped, and that goes on when its actions are undone.
+pub(super) struct Retrying {
+    plan: RetryPlan,
+    with_readers: bool,
+    /// The paths that were under way.
+    halted: Vec<String>,
+    models: Arc<dyn LlmProvider>,
+}
 
 impl Dispatcher {
     /// Shows what a retry would do.
@@ -41,14 +51,88 @@ impl Dispatcher {
         let models = self.todays_models()?;
         self.drop_pattern();
         let taken = self.paths_of(&plan.reruns);
-        let reopened = self.paths_of(&plan.reopens);
         let halted = self.halt(&taken).await;
         // A tool may have done its work before it was stopped.
         let plan = self.make_plan(span, with_readers)?;
-        if let Err(why) = self.take_back(&plan).await {
-            self.resume_after_conflict(&halted);
-            return Err(why);
+        let retrying = Retrying { plan, with_readers, halted, models };
+        if retrying.plan.undoes.is_empty() {
+            self.run_on(retrying).await;
+            return Ok(());
         }
+        match self.hold() {
+            Ok(guard) => {
+                let plan = &retrying.plan;
+                let (actions, spans) = (plan.undoes.clone(), plan.reruns.clone());
+                let retry = Some(Box::new(retrying));
+                self.start_undo(guard, Undo { actions, force: false, left: Vec::new(), spans, retry }).await;
+                Ok(())
+            }
+            Err(why) => {
+                self.resume_after_conflict(&retrying.halted);
+                Err(why)
+            }
+        }
+    }
+
+    fn check_retry(&self) -> Result<(), String> {
+        if self.status() == RunStatus::Interrupted {
+            return Err("this run was interrupted; its effects can be undone, and resuming it comes later".into());
+        }
+        self.check_undo()
+    }
+
+    /// Finds out what would stop the retry before anything is stopped, undone or run.
+    fn foresee(&self, plan: &RetryPlan) -> Result<(), String> {
+        let in_set = |span: SpanId| plan.reruns.contains(&span);
+        let busy = self.flights.values().find(|flight| !flight.is_paused() && !in_set(flight.span));
+        if busy.is_some_and(|flight| matches!(flight.work, Some(Work::Tool { .. }))) && !plan.undoes.is_empty() {
+            drop(self.hold()?);
+        }
+        let foreseen = rollback::preview(&self.log, &self.means.world, &plan.undoes, false);
+        let Some(conflict) = foreseen.conflict else { return Ok(()) };
+        let why = format!("{} ({}) was changed since", conflict.action, conflict.key);
+        self.sink.send(Update::Undo(UndoReport { conflict: Some(conflict), ..UndoReport::default() }));
+        Err(format!("the retry stopped before anything ran or was undone: {why}"))
+    }
+
+    /// The undo of a retry is through: the set runs again, if all of it that can be taken back was.
+    pub(super) async fn taken_back(
+        &mut self,
+        retrying: Retrying,
+        report: Result<UndoReport, String>,
+    ) -> Result<(), String> {
+        let left = match report.and_then(|report| self.judge(&retrying.plan, &report)) {
+            Ok(left) => left,
+            Err(why) => {
+                self.resume_after_conflict(&retrying.halted);
+                return Err(format!("the retry stopped before anything ran: {why}"));
+            }
+        };
+        if !left.is_empty() {
+            self.note(Some(retrying.plan.span), false, format!("the retry left {left}"));
+        }
+        self.run_on(retrying).await;
+        Ok(())
+    }
+
+    /// What a retry's undo left that may stay, in words.
+    fn judge(&self, plan: &RetryPlan, report: &UndoReport) -> Result<String, String> {
+        if let Some(conflict) = &report.conflict {
+            return Err(format!("{} ({}) was changed since", conflict.action, conflict.key));
+        }
+        if !report.certificate.differs.is_empty() {
+            return Err(format!("the world is not as it was before: {}", report.certificate.differs.join("; ")));
+        }
+        let left = report.left.iter().map(|left| format!("{}: {}", left.action, left.why)).collect::<Vec<_>>();
+        let stands = self.log.with(|state| rollback::stands(&state.ledger, &plan.undoes));
+        if stands { Err(left.join("; ")) } else { Ok(left.join("; ")) }
+    }
+
+    /// The set starts a new try.
+    async fn run_on(&mut self, retrying: Retrying) {
+        let Retrying { plan, with_readers, models, .. } = retrying;
+        let taken = self.paths_of(&plan.reruns);
+        let reopened = self.paths_of(&plan.reopens);
         self.stop_flights(&taken).await;
         // Ends of ancestors are asked for anew.
         self.stop_flights(&reopened).await;
@@ -66,55 +150,6 @@ impl Dispatcher {
             self.set_status(RunStatus::Running, None);
         }
         self.start_pattern();
-        Ok(())
-    }
-
-    fn check_retry(&self) -> Result<(), String> {
-        if self.status() == RunStatus::Interrupted {
-            return Err("this run was interrupted; its effects can be undone, and resuming it comes later".into());
-        }
-        Ok(())
-    }
-
-    /// Finds out what would stop the retry before anything is stopped, undone or run.
-    fn foresee(&self, plan: &RetryPlan) -> Result<(), String> {
-        let in_set = |span: SpanId| plan.reruns.contains(&span);
-        let busy = self.flights.values().find(|flight| !flight.is_paused() && !in_set(flight.span));
-        if busy.is_some_and(|flight| matches!(flight.work, Some(Work::Tool { .. }))) && !plan.undoes.is_empty() {
-            drop(self.hold()?);
-        }
-        let foreseen = rollback::preview(&self.log, &self.means.world, &plan.undoes, false);
-        let Some(conflict) = foreseen.conflict else { return Ok(()) };
-        let why = format!("{} ({}) was changed since", conflict.action, conflict.key);
-        self.sink.send(Update::Undo(UndoReport { conflict: Some(conflict), ..UndoReport::default() }));
-        Err(format!("the retry stopped before anything ran or was undone: {why}"))
-    }
-
-    /// Undoes what the plan takes back.
-    async fn take_back(&self, plan: &RetryPlan) -> Result<(), String> {
-        if plan.undoes.is_empty() {
-            return Ok(());
-        }
-        let _guard = self.hold()?;
-        let report =
-            rollback::undo_list(&self.log, &self.means.world, &self.means.compensator, &plan.undoes, false).await;
-        let stopped = report.conflict.is_some() || !report.certificate.differs.is_empty();
-        let left = report.left.iter().map(|left| format!("{}: {}", left.action, left.why)).collect::<Vec<_>>();
-        let why = report.conflict.as_ref().map_or_else(
-            || format!("the world is not as it was before: {}", report.certificate.differs.join("; ")),
-            |conflict| format!("{} ({}) was changed since", conflict.action, conflict.key),
-        );
-        self.sink.send(Update::Undo(report));
-        // A folder that others use stays, and that is no failure.
-        let stands = self.log.with(|state| rollback::stands(&state.ledger, &plan.undoes));
-        if stopped || stands {
-            let why = if stopped { why } else { left.join("; ") };
-            return Err(format!("the retry stopped before anything ran: {why}"));
-        }
-        if !left.is_empty() {
-            self.note(Some(plan.span), false, format!("the retry left {}", left.join("; ")));
-        }
-        Ok(())
     }
 
     /// What was under way in the set stands as failed, stopped at the error gate; everything else goes on as it was.

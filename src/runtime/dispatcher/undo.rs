@@ -1,21 +1,66 @@
 //! Undo and redo, as the user asks for them.
+//!
+//! Each runs in a task that holds the workspace: a command that makes up for an action may take an hour, and the run
+//! goes on beside it. So there is one at a time, and the branches whose actions it takes back stay stopped.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::Dispatcher;
+use super::retry::Retrying;
 use crate::model::{PlanLeave, Seq, SpanId, UndoReport, Undoability, Update};
 use crate::rollback;
 use crate::world::{Guard, Scope};
 
+/// How long everything else waits for an undo. Most are through sooner, and what was typed ahead finds them done.
+const SOON: Duration = Duration::from_millis(100);
+
+/// An undo or redo under way.
+pub(in super::super) struct Undoing {
+    task: JoinHandle<UndoReport>,
+    /// Ends the command that makes up for an action; no other is started then.
+    stop: CancellationToken,
+    /// Whose actions they are, everything below included.
+    spans: Vec<SpanId>,
+    /// The retry that goes on with it.
+    retry: Option<Box<Retrying>>,
+}
+
+/// What is to be undone, and for whom.
+pub(super) struct Undo {
+    /// The actions, newest first.
+    pub actions: Vec<Seq>,
+    /// Even when something changed their keys since.
+    pub force: bool,
+    /// What is left beforehand, and why.
+    pub left: Vec<PlanLeave>,
+    /// Whose actions they are.
+    pub spans: Vec<SpanId>,
+    /// The retry that goes on with it.
+    pub retry: Option<Box<Retrying>>,
+}
+
+/// How the undo under way ended (`None`: the program failed in it); waits for ever when there is none.
+pub(super) async fn ended(undoing: &mut Option<Undoing>) -> Option<UndoReport> {
+    match undoing {
+        Some(undoing) => (&mut undoing.task).await.ok(),
+        None => std::future::pending().await,
+    }
+}
+
 impl Dispatcher {
-    pub(super) async fn undo(&mut self, action: Seq, force: bool) -> Result<(), String> {
-        self.check_action(action)?;
-        let _guard = self.hold()?;
-        self.report(rollback::undo(&self.log, &self.means.world, &self.means.compensator, action, force).await);
+    pub(super) async fn undo(&mut self, actions: Vec<Seq>, force: bool) -> Result<(), String> {
+        let spans = actions.iter().map(|action| self.check_action(*action)).collect::<Result<Vec<SpanId>, _>>()?;
+        let guard = self.hold()?;
+        self.start_undo(guard, Undo { actions, force, left: Vec::new(), spans, retry: None }).await;
         Ok(())
     }
 
     pub(super) async fn undo_span(&mut self, span: SpanId, deep: bool, skip: &[Seq]) -> Result<(), String> {
         self.check_idle(span)?;
-        let (actions, permanent) = self.log.with(|state| {
+        let (actions, left) = self.log.with(|state| {
             let mut actions = Vec::new();
             let mut left = Vec::new();
             for action in state.actions(span, deep) {
@@ -30,42 +75,89 @@ impl Dispatcher {
             }
             (actions, left)
         });
-        if actions.is_empty() && permanent.is_empty() {
+        if actions.is_empty() && left.is_empty() {
             return Err("nothing of this span is applied; there is nothing to undo".into());
         }
-        let _guard = self.hold()?;
-        let mut report =
-            rollback::undo_list(&self.log, &self.means.world, &self.means.compensator, &actions, false).await;
-        report.left.extend(permanent);
-        self.report(report);
-        Ok(())
-    }
-
-    pub(super) async fn undo_list(&mut self, actions: &[Seq]) -> Result<(), String> {
-        for action in actions {
-            self.check_action(*action)?;
-        }
-        let _guard = self.hold()?;
-        self.report(rollback::undo_list(&self.log, &self.means.world, &self.means.compensator, actions, false).await);
+        let guard = self.hold()?;
+        self.start_undo(guard, Undo { actions, force: false, left, spans: vec![span], retry: None }).await;
         Ok(())
     }
 
     pub(super) async fn redo(&mut self, action: Seq) -> Result<(), String> {
-        self.check_action(action)?;
-        let _guard = self.hold()?;
-        self.report(rollback::redo(&self.log, &self.means.world, action).await);
+        let spans = vec![self.check_action(action)?];
+        let guard = self.hold()?;
+        let (log, means) = (self.log.clone(), self.means.clone());
+        let work = async move {
+            let _guard = guard;
+            rollback::redo(&log, &means.world, action).await
+        };
+        self.beside(Undoing { task: tokio::spawn(work), stop: CancellationToken::new(), spans, retry: None }).await;
         Ok(())
     }
 
-    fn report(&self, report: UndoReport) {
-        (self.on_status)(&self.log);
-        self.sink.send(Update::Undo(report));
+    /// Has actions undone beside the run.
+    pub(super) async fn start_undo(&mut self, guard: Guard, undo: Undo) {
+        let Undo { actions, force, left, spans, retry } = undo;
+        let stop = CancellationToken::new();
+        let (log, means) = (self.log.clone(), self.means.clone());
+        let by = means.compensator.until(stop.clone());
+        let work = async move {
+            let _guard = guard;
+            let mut report = rollback::undo_list(&log, &means.world, &by, &actions, force).await;
+            report.left.extend(left);
+            report
+        };
+        self.beside(Undoing { task: tokio::spawn(work), stop, spans, retry }).await;
     }
 
-    /// The action exists, and no branch of its agent is under way.
-    fn check_action(&self, action: Seq) -> Result<(), String> {
+    async fn beside(&mut self, undoing: Undoing) {
+        self.undoing = Some(undoing);
+        if let Ok(report) = tokio::time::timeout(SOON, ended(&mut self.undoing)).await {
+            self.undone(report).await;
+        }
+    }
+
+    /// The undo under way is through.
+    pub(super) async fn undone(&mut self, report: Option<UndoReport>) {
+        let Some(undoing) = self.undoing.take() else { return };
+        (self.on_status)(&self.log);
+        let report = report.ok_or("the program failed in this undo; opening the run again settles what it left");
+        if let Ok(report) = &report {
+            self.sink.send(Update::Undo(report.clone()));
+        }
+        let answer = match undoing.retry {
+            Some(retrying) => self.taken_back(*retrying, report.map_err(str::to_owned)).await,
+            None => report.map(drop).map_err(str::to_owned),
+        };
+        if let Err(why) = answer {
+            self.sink.send(Update::Refused(why));
+        }
+    }
+
+    /// Ends the undo under way, with what it did on record.
+    pub(super) async fn stop_undo(&mut self) {
+        if let Some(undoing) = &self.undoing {
+            undoing.stop.cancel();
+            let report = ended(&mut self.undoing).await;
+            self.undone(report).await;
+        }
+    }
+
+    /// That what a span at or above this one did is being undone, if it is.
+    pub(super) fn being_undone(&self, span: SpanId) -> Option<String> {
+        let spans = &self.undoing.as_ref()?.spans;
+        self.log.with(|state| {
+            let above = spans.iter().find(|above| state.trace.is_within(span, **above))?;
+            let label = state.trace.label(*above);
+            Some(format!("what {label} did is being undone; wait for it, or cancel it (X)"))
+        })
+    }
+
+    /// The span of an action; no branch of it is under way.
+    fn check_action(&self, action: Seq) -> Result<SpanId, String> {
         let span = self.log.with(|state| state.ledger.get(action).map(|entry| entry.record.span));
-        self.check_idle(span.ok_or_else(|| format!("there is no action {action}"))?)
+        let span = span.ok_or_else(|| format!("there is no action {action}"))?;
+        self.check_idle(span).map(|()| span)
     }
 
     fn check_idle(&self, span: SpanId) -> Result<(), String> {
@@ -76,8 +168,15 @@ impl Dispatcher {
         busy.map_or(Ok(()), |label| Err(format!("{label} is still running; pause it first (p)")))
     }
 
+    /// Says that an undo is under way, if one is.
+    pub(super) fn check_undo(&self) -> Result<(), String> {
+        let under_way = "an undo is under way; wait for it, or cancel it (X)";
+        if self.undoing.is_some() { Err(under_way.into()) } else { Ok(()) }
+    }
+
     /// Takes every lock, so that nothing changes the world meanwhile.
     pub(super) fn hold(&self) -> Result<Guard, String> {
+        self.check_undo()?;
         if let Some(guard) = self.means.world.try_lock(Scope::All, "undo") {
             return Ok(guard);
         }
