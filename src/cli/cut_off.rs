@@ -32,8 +32,8 @@ impl CutOff {
             match &event.body {
                 TraceBody::CommandStarted(start) => drop(open.insert(event.seq, start)),
                 TraceBody::CommandEnded { command, dropped } => {
-                    let start = open.remove(command).filter(|start| start.lane == Lane::Overlay);
-                    found.extend(start.zip(dropped.clone()).map(|(start, why)| Self::because(*command, start, why)));
+                    let ended = open.remove(command).zip(dropped.clone());
+                    found.extend(ended.and_then(|(start, why)| Self::because(*command, start, why)));
                 }
                 _ => {}
             }
@@ -42,8 +42,8 @@ impl CutOff {
     }
 
     /// A command none of whose changes was kept. In the portable lane that can't be: they are in the workspace.
-    pub fn because(seq: Seq, start: &CommandStart, why: String) -> Self {
-        Self { seq, start: start.clone(), dropped: Some(why) }
+    pub fn because(seq: Seq, start: &CommandStart, why: String) -> Option<Self> {
+        (start.lane == Lane::Overlay).then(|| Self { seq, start: start.clone(), dropped: Some(why) })
     }
 
     /// Whether it may have changed something that is not on record.

@@ -2,7 +2,7 @@
 
 use super::cut_off::CutOff;
 use super::text::{say, took};
-use crate::model::{Lane, RunState, RunStatus, Seq, SpanId, SpanKind, SpanStatus, TextHash, TraceBody, TraceEvent};
+use crate::model::{RunState, RunStatus, Seq, SpanId, SpanKind, SpanStatus, TextHash, TraceBody, TraceEvent};
 
 /// Folds a run's events and tells the new ones.
 pub(super) struct Progress {
@@ -50,8 +50,7 @@ impl Progress {
     /// The command that ends here with none of its changes kept.
     fn dropped(&self, body: &TraceBody) -> Option<CutOff> {
         let TraceBody::CommandEnded { command, dropped: Some(why) } = body else { return None };
-        let start = self.state.commands.get(command).filter(|start| start.lane == Lane::Overlay)?;
-        Some(CutOff::because(*command, start, why.clone()))
+        CutOff::because(*command, self.state.commands.get(command)?, why.clone())
     }
 
     fn line(&self, body: &TraceBody) -> Option<String> {

@@ -29,7 +29,7 @@ pub use ids::{BlobHash, Generation, Millis, RunId, Seq, SpanId, TextHash, Try};
 pub use key::{Element, Key, KeyKind, KeyState};
 pub use ledger::{ActionStatus, Ledger, LedgerEntry, Standing, Writer};
 pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
-pub use name::{name_from_bytes, name_to_bytes, readable_name};
+pub use name::{first_names, name_from_bytes, name_to_bytes, readable_name};
 pub use shell::{CommandStart, Lane, ShellMode};
 pub use span::{Fan, Finish, LlmRequestRecord, MessageRecord, SpanEnd, SpanKind, SpanSpec, SpanStart, SpanStatus};
 pub use state::RunState;

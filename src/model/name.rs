@@ -57,6 +57,16 @@ pub fn readable_name(name: &str) -> String {
     shown
 }
 
+/// The first few of some names, and how many more there are.
+#[must_use]
+pub fn first_names(names: &[String], most: usize) -> String {
+    let shown = names.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 fn stand_in(byte: u8) -> char {
     // Only bytes from 0x80 up are invalid or part of a longer sequence.
     char::from_u32(FIRST - 0x80 + u32::from(byte)).unwrap_or(char::REPLACEMENT_CHARACTER)

@@ -270,20 +270,20 @@ fn who(log: &RunLog, root: &Path, changed: &Changed, removed: bool, since: Since
     });
     // A folder's time is that of its entries too, which are told by themselves.
     let is_folder = matches!(changed.old, KeyState::Directory { .. } | KeyState::Absent);
-    let path = root.join(OsString::from_vec(name_to_bytes(&changed.path)));
     let touched = || {
         if removed {
             return Some("someone outside, who removed it".to_owned());
         }
-        let at = changed_at(&path).filter(|_| !is_folder)?;
+        let at = changed_at(root, &changed.path).filter(|_| !is_folder)?;
         (at >= since.at).then(|| "someone outside".to_owned())
     };
     action.or_else(touched)
 }
 
-/// When what is at a path was changed last, its permissions and its name included; `None`: nothing is there.
-pub(super) fn changed_at(path: &Path) -> Option<SystemTime> {
-    let found = path.symlink_metadata().ok()?;
+/// When what is at a path of the workspace was changed last, its permissions and its name included; `None`: nothing is
+/// there.
+pub(super) fn changed_at(root: &Path, path: &str) -> Option<SystemTime> {
+    let found = root.join(OsString::from_vec(name_to_bytes(path))).symlink_metadata().ok()?;
     let (seconds, nanos) = (u64::try_from(found.ctime()).ok()?, u32::try_from(found.ctime_nsec()).ok()?);
     Some(SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos))
 }

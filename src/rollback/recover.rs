@@ -1,18 +1,19 @@
 //! After a crash: what a command of the portable lane had changed when the process ended is found and recorded.
 
 use std::collections::HashSet;
-use std::ffi::OsString;
 use std::fs::File;
-use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::act::Doer;
 use super::capture::{Changed, Rules, Snapshots};
 use super::land::{changed_at, command_ended, record_done};
-use crate::model::{CommandStart, KeyState, Lane, Seq, SpanId, name_to_bytes, readable_name};
+use crate::model::{CommandStart, KeyState, Lane, Seq, SpanId, first_names, readable_name};
 use crate::store::RunLog;
 use crate::world::World;
+
+/// So many paths are named at once.
+const NAMED: usize = 5;
 
 /// Settles the commands that a killed process left open, and says what was found. The caller holds the lock.
 pub async fn recover(log: &RunLog, world: &World, run: &Path, rules: &Rules) -> Vec<String> {
@@ -71,10 +72,13 @@ async fn look(
         1 => "the one thing that is other than before it is on record now".into(),
         many => format!("the {many} things that are other than before it are on record now"),
     };
-    Ok(match name_some(&later) {
-        None => found,
-        Some(names) => format!("{found}; changed after it ended, so maybe by someone else, and a conflict: {names}"),
-    })
+    if later.is_empty() {
+        return Ok(found);
+    }
+    let mut names: Vec<String> = later.iter().map(|path| readable_name(path)).collect();
+    names.sort();
+    let names = first_names(&names, NAMED);
+    Ok(format!("{found}; changed after it ended, so maybe by someone else, and a conflict: {names}"))
 }
 
 /// When the last process of a command was gone, or was last known to be there; `None`: nobody wrote it down.
@@ -100,19 +104,7 @@ fn last_sign(log: &RunLog) -> SystemTime {
 
 /// Whether what is at a changed path was changed after that. Bringing back what is gone takes nothing from anybody.
 fn is_later(world: &World, changed: &Changed, until: SystemTime) -> bool {
-    let path = world.root().join(OsString::from_vec(name_to_bytes(&changed.path)));
-    changed.new != KeyState::Absent && changed_at(&path).is_some_and(|at| at > until)
-}
-
-/// The first few paths.
-fn name_some(paths: &HashSet<String>) -> Option<String> {
-    const NAMED: usize = 5;
-    let mut names: Vec<String> = paths.iter().map(|path| readable_name(path)).collect();
-    names.sort();
-    let more = names.len().saturating_sub(NAMED);
-    names.truncate(NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!names.is_empty()).then(|| format!("{}{more}", names.join(", ")))
+    changed.new != KeyState::Absent && changed_at(world.root(), &changed.path).is_some_and(|at| at > until)
 }
 
 /// The paths of the actions that a command has on record.

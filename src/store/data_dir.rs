@@ -9,7 +9,7 @@ use super::folder::{Access, RunFolder};
 use super::home;
 use super::log::now;
 use super::{Manifest, Publish, RunLog, StoreError};
-use crate::model::{Millis, RunId};
+use crate::model::{Millis, RunId, first_names};
 
 /// Crockford's base32: digits and letters that are not mistaken for each other, in the order of their bytes.
 const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -189,11 +189,7 @@ pub struct Candidates(pub Vec<String>);
 impl std::fmt::Display for Candidates {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         const SHOWN: usize = 8;
-        let shown = self.0.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
-        match self.0.len().saturating_sub(SHOWN) {
-            0 => f.write_str(&shown),
-            more => write!(f, "{shown} and {more} more"),
-        }
+        f.write_str(&first_names(&self.0, SHOWN))
     }
 }
 

@@ -57,7 +57,8 @@ impl Project {
     }
 }
 
-async fn record(log: &RunLog, run: &RunId, work: &Path, world: &World) {
+/// The run and its agent, `main`, are under way.
+pub(crate) fn begin(log: &RunLog, run: &RunId, work: &Path) {
     let text = |text: &str| log.text(text);
     log.append(vec![TraceBody::RunStarted {
         run: run.clone(),
@@ -69,6 +70,11 @@ async fn record(log: &RunLog, run: &RunId, work: &Path, world: &World) {
     }]);
     let agent = SpanSpec::Agent { pattern: "react".into(), input: text("task"), prompt: None, prompt_file: None };
     start(log, 1, 0, "main", agent);
+}
+
+async fn record(log: &RunLog, run: &RunId, work: &Path, world: &World) {
+    begin(log, run, work);
+    let text = |text: &str| log.text(text);
     let tool = || SpanSpec::Tool { args: text("{}"), request: text("{}"), effect: EffectClass::Reversible };
     start(log, 2, 1, "tama_files_write", tool());
     let doer = |tool: u32| Doer { span: SpanId(1), tool_span: SpanId(tool), tool_name: "tama_files_write".into() };

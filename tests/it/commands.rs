@@ -132,6 +132,15 @@ pub async fn lane_of(stage: &mut Stage) -> Lane {
     stage.shell.as_ref().unwrap().lane
 }
 
+/// A stage in the overlay lane, where that can be had.
+async fn overlaid(mut stage: Stage) -> Option<Stage> {
+    if lane_of(&mut stage).await == Lane::Overlay {
+        return Some(stage);
+    }
+    eprintln!("the overlay lane can't be had here");
+    None
+}
+
 async fn check(case: &Case, lane: Lane) -> Result<(), String> {
     let mut stage = stage(case, lane);
     if lane_of(&mut stage).await != lane {
@@ -293,11 +302,7 @@ async fn the_data_folder_is_out_of_reach() {
 
 /// A stage that stops after the tool.
 async fn held(case: &Case) -> Option<Stage> {
-    let mut stage = stage(case, Lane::Overlay);
-    if lane_of(&mut stage).await != Lane::Overlay {
-        eprintln!("the overlay lane can't be had here");
-        return None;
-    }
+    let mut stage = overlaid(stage(case, Lane::Overlay)).await?;
     let play = "wait paused lead/llm\nbreak after-tool\ncontinue lead/llm\nwait at lead/tama_bash after-tool";
     stage.play(play).await.unwrap();
     Some(stage)
@@ -344,11 +349,7 @@ async fn a_stale_agents_changes_can_be_dropped_and_it_goes_no_further_untold() {
     let second = "{ name = \"tama_bash\", args = { command = \"echo y > b\" } }";
     scenario.replies = scenario.replies.replacen(" }]\n", &format!(" }}, {second}]\n"), 1);
     scenario.step = true;
-    let mut stage = Stage::set(&scenario);
-    if lane_of(&mut stage).await != Lane::Overlay {
-        eprintln!("the overlay lane can't be had here");
-        return;
-    }
+    let Some(mut stage) = overlaid(Stage::set(&scenario)).await else { return };
     let play = "wait paused lead/llm\nbreak after-tool\ncontinue lead/llm\nwait at lead/tama_bash after-tool\n\
                 continue lead/tama_bash\nwait at lead/tama_bash#2 after-tool\nundo lead\nwait report\nno-file a\n\
                 continue lead/tama_bash#2\nwait refused stale\ndrop lead/tama_bash#2\n\
@@ -394,11 +395,7 @@ async fn an_undo_before_a_change_lands_is_told_and_named() {
         [[reply]]\nagent = \"lead\"\ntext = \"end\"\n";
     scenario.replies = scenario.replies.replace("[[reply]]\nagent = \"lead\"\ntext = \"end\"\n", second);
     scenario.step = true;
-    let mut stage = Stage::set(&scenario);
-    if lane_of(&mut stage).await != Lane::Overlay {
-        eprintln!("the overlay lane can't be had here");
-        return;
-    }
+    let Some(mut stage) = overlaid(Stage::set(&scenario)).await else { return };
     let play = "wait paused lead/llm\nbreak after-tool\ncontinue lead/llm\nwait at lead/tama_bash after-tool\n\
         continue lead/tama_bash\nwait at lead/tama_bash#2 after-tool\nundo-key lead :: f\nwait report\n\
         continue-told lead/tama_bash#2\nwait noted-conflict";
@@ -437,11 +434,7 @@ fn rivals() -> Scenario {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commands_run_side_by_side_and_the_later_one_to_land_is_asked() {
-    let mut stage = Stage::set(&rivals());
-    if lane_of(&mut stage).await != Lane::Overlay {
-        eprintln!("the overlay lane can't be had here");
-        return;
-    }
+    let Some(mut stage) = overlaid(Stage::set(&rivals())).await else { return };
     stage.play("wait noted-conflict").await.unwrap();
     // Who landed first is there; the other has not landed.
     let first = read(&stage, "f").unwrap();

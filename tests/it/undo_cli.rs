@@ -14,7 +14,7 @@ use tama_tui::rollback::{Doer, command_ended, perform};
 use tama_tui::store::{Access, DataDir, NewRun, RunLog};
 use tama_tui::world::{Change, Value, World};
 
-use crate::cli::{Project, fresh, json, out, said, start};
+use crate::cli::{Project, begin, fresh, json, out, said, start};
 
 /// A project with a stored run of two tools, `main/one` and `main/two`, that made these changes in this order.
 async fn stored(changes: Vec<(u32, Change)>) -> Project {
@@ -24,16 +24,7 @@ async fn stored(changes: Vec<(u32, Change)>) -> Project {
     let data = DataDir::open_or_create(folder.path().join(".tama")).unwrap();
     let (log, run) = data.create_run(new_run(&work), Box::new(|_| {})).unwrap();
     let text = |text: &str| log.text(text);
-    log.append(vec![TraceBody::RunStarted {
-        run: run.id().clone(),
-        name: "demo".into(),
-        entrypoint: "main".into(),
-        task: text("task"),
-        pipeline: text("{}"),
-        workspace: work.display().to_string(),
-    }]);
-    let agent = SpanSpec::Agent { pattern: "react".into(), input: text("task"), prompt: None, prompt_file: None };
-    start(&log, 1, 0, "main", agent);
+    begin(&log, run.id(), &work);
     for (span, name) in [(2, "one"), (3, "two")] {
         let tool = SpanSpec::Tool { args: text("{}"), request: text("{}"), effect: EffectClass::Reversible };
         start(&log, span, 1, name, tool);

@@ -20,7 +20,7 @@ use super::super::ask::Failure;
 use super::exec::{Done, ToolRun, fault};
 use crate::effects::confine::{Job, Ran, Shell};
 use crate::effects::tools::{ShellCall, ShellLimits, ToolError};
-use crate::model::{ActionRecord, BlobHash, CommandStart, EffectClass, Lane, Seq, readable_name};
+use crate::model::{ActionRecord, BlobHash, CommandStart, EffectClass, Lane, Seq, first_names, readable_name};
 use crate::rollback::capture::{Changed, Rules, Snapshots};
 use crate::rollback::{ActError, command_started};
 use crate::world::Scope;
@@ -138,10 +138,7 @@ fn left_out(changes: &[Changed]) -> Option<String> {
         .iter()
         .filter_map(|changed| Some(format!("{} ({})", readable_name(&changed.path), changed.left_out.as_ref()?)))
         .collect();
-    let more = lost.len().saturating_sub(TOLD);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let told = lost.iter().take(TOLD).cloned().collect::<Vec<_>>().join(", ");
-    (!lost.is_empty()).then(|| format!("can't be undone: {told}{more}"))
+    (!lost.is_empty()).then(|| format!("can't be undone: {}", first_names(&lost, TOLD)))
 }
 
 /// The call was stopped before anything of it happened; nobody reads this.
