@@ -626,16 +626,16 @@ proptest! {
     }
 }
 
-/// The TOML blocks of the README.
-fn readme_blocks() -> Vec<String> {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let blocks = readme.split("```toml\n").skip(1);
+/// The TOML blocks of docs/pipeline.md.
+fn documented_blocks() -> Vec<String> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pipeline.md")).unwrap();
+    let blocks = text.split("```toml\n").skip(1);
     blocks.map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
 #[test]
-fn the_samples_of_the_readme_have_no_fault() {
-    let blocks = readme_blocks();
+fn the_documented_samples_have_no_fault() {
+    let blocks = documented_blocks();
     let [pipeline, script] = blocks.as_slice() else { panic!("{} samples", blocks.len()) };
     assert_eq!(faults(pipeline), Vec::<String>::new());
     assert_eq!(Script::parse(script).unwrap().replies.len(), 2);

@@ -14,6 +14,7 @@ mod screen;
 mod shell;
 mod store;
 mod support;
+mod task_script;
 
 /// Names another file than the one that was built.
 const HELPER: &str = "TAMA_TUI_TEST_HELPER";

@@ -1,4 +1,6 @@
-//! What the README promises is what the program has.
+//! The README's commands, key table and files are those of the project.
+
+use std::path::Path;
 
 use tama_tui::app::keys;
 
@@ -13,13 +15,29 @@ fn the_key_table_is_the_programs() {
 
 #[test]
 fn the_first_screen_has_the_two_commands() {
-    let first: String = README.lines().take(30).collect::<Vec<_>>().join("\n");
-    assert!(first.contains("\ncargo run --release -- assets/demo/pipeline.toml\n"));
-    assert!(first.contains("\ncargo test --release\n"));
+    let first: String = README.lines().take(40).collect::<Vec<_>>().join("\n");
+    assert!(first.contains("\n./x run assets/demo/pipeline.toml\n"));
+    assert!(first.contains("\n./x test\n"));
 }
 
 #[test]
 fn ci_runs_the_readmes_test_command() {
     let script = include_str!("../../.ci/run");
-    assert!(script.contains("cargo test --release"));
+    assert!(script.contains("./x test"));
+    assert!(script.contains("./x lint"));
+}
+
+#[test]
+fn links_lead_to_files() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in
+        ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/pipeline.md", "docs/runs.md", "docs/reliability.md"]
+    {
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        let targets = text.split("](").skip(1).map(|rest| rest.split([')', '#']).next().unwrap());
+        let folder = root.join(file).parent().unwrap().to_owned();
+        for target in targets.filter(|target| !target.is_empty() && !target.contains("://")) {
+            assert!(folder.join(target).exists(), "{file} links to {target}, which isn't there");
+        }
+    }
 }
