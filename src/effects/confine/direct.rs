@@ -1,4 +1,4 @@
-//! A command as it is, in a process group of its own.
+//! Runs a command in a process group of its own, without confinement.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -14,17 +14,17 @@ use tokio::time::timeout;
 use super::environment::environment;
 use super::not_found;
 use super::output::{Output, ShellLimits, ShellOutcome};
-use super::shell::{Cut, Job, Ran, Shell, last_line, reaches_outside, words};
+use super::shell::{Cancellation, Job, Shell, ShellRun, can_reach_outside, end_line, gap_labels};
 
-/// How long to wait for the rest of the output once every process of the group is gone: only one that left the group
+/// The longest wait for the rest of the output once every process of the group is gone: only one that left the group
 /// can still hold the pipe.
 const DRAIN: Duration = Duration::from_millis(500);
 
-/// Runs it. Every process of its group is killed when it ends, or has to.
-pub(super) async fn run(shell: &Shell, job: &Job, limits: ShellLimits, cut: &Cut) -> Ran {
+/// Runs a command. Kills every process of its group when it ends or is cancelled.
+pub(super) async fn run(shell: &Shell, job: &Job, limits: ShellLimits, cancellation: &Cancellation) -> ShellRun {
     let (mut child, group) = match start(job, shell.workspace()) {
         Ok(started) => started,
-        Err(error) => return shell.not_started(&error.to_string()),
+        Err(error) => return shell.start_failure(&error.to_string()),
     };
     let mut output = Output::new(limits.output_bytes);
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
@@ -40,35 +40,35 @@ pub(super) async fn run(shell: &Shell, job: &Job, limits: ShellLimits, cut: &Cut
         };
         let ended = tokio::select! {
             status = ended => Ok(status),
-            why = cut.cut(job.timeout) => Err(why),
+            why = cancellation.wait(job.timeout) => Err(why),
         };
         drop(group);
         ended
     };
-    // What the pipes still hold, and nothing after that.
+    // Only the rest that the pipes still hold.
     let _ = timeout(DRAIN, output.read_both(&mut out, &mut err)).await;
     if status.is_err() {
         // The group is killed, so this only collects it.
         let _ = timeout(DRAIN, child.wait()).await;
     }
     let (last, exit, signal) = match &status {
-        Ok(status) => ending(status),
-        Err(why) => (last_line(*why, job.timeout), None, None),
+        Ok(status) => describe_end(status),
+        Err(why) => (end_line(*why, job.timeout), None, None),
     };
-    let printed = output.printed();
+    let printed = output.stdout();
     let (text, truncated) = output.into_text(&last);
-    let timed_out = status.as_ref().err() == Some(&super::shell::Why::Timeout);
-    Ran {
+    let timed_out = status.as_ref().err() == Some(&super::shell::CancelReason::Timeout);
+    ShellRun {
         outcome: ShellOutcome { text, printed, exit, started: true, timed_out, truncated },
         signal,
         killed: status.is_err(),
-        gaps: words(&shell.gaps),
-        may_have_reached_outside: reaches_outside(&shell.gaps, job.network),
+        gaps: gap_labels(&shell.gaps),
+        may_have_reached_outside: can_reach_outside(&shell.gaps, job.network),
         written: None,
     }
 }
 
-fn ending(status: &io::Result<ExitStatus>) -> (String, Option<i32>, Option<i32>) {
+fn describe_end(status: &io::Result<ExitStatus>) -> (String, Option<i32>, Option<i32>) {
     match status {
         Ok(status) => match (status.code(), status.signal()) {
             (Some(code), _) => (format!("[exit code {code}]"), Some(code), None),

@@ -1,11 +1,11 @@
-//! What a command inherits of this program's environment.
+//! The environment of commands.
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use crate::effects::mask::is_secret;
 
-/// The environment of a command: this program's own, without what looks like a secret.
+/// Lists the environment of a command: this program's own, without variables that look like secrets.
 pub(super) fn environment(dir: &Path) -> impl Iterator<Item = (OsString, OsString)> {
     let own = [("TERM".into(), "dumb".into()), ("PWD".into(), dir.into())];
     without_secrets(std::env::vars_os()).chain(own)

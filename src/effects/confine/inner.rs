@@ -1,5 +1,5 @@
-//! The inner process: gives up what it may do, runs the command, and collects what ends. In a pid namespace it is the
-//! first process, so that the kernel kills all others when it ends.
+//! The inner process: gives up its rights, runs the command, and collects processes that end. In a pid namespace it is
+//! the first process, so that the kernel kills all others when it ends.
 
 use std::ffi::OsString;
 use std::io;
@@ -14,16 +14,16 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, geteuid};
 
-use super::spec::{Channel, End, Gap, InnerSpec, Mapped, Said};
+use super::spec::{Channel, End, Gap, InnerMessage, InnerSpec, Mapped};
 use super::{not_found, rules};
 
-/// Does what the specification on its standard input says, and answers there.
+/// Carries out the specification on its standard input, and answers there.
 pub(super) fn main() -> ExitCode {
     let _ = set_pdeathsig(Signal::SIGKILL);
     let Ok(mut channel) = Channel::from_stdin() else { return ExitCode::FAILURE };
     let Ok(Some(spec)) = channel.receive::<InnerSpec>() else { return ExitCode::FAILURE };
     let end = run(&spec, &mut channel).unwrap_or_else(|error| End::NoSetUp(error.to_string()));
-    let _ = channel.send(&Said::Ended(end));
+    let _ = channel.send(&InnerMessage::Ended(end));
     ExitCode::SUCCESS
 }
 
@@ -38,11 +38,11 @@ fn run(spec: &InnerSpec, channel: &mut Channel) -> io::Result<End> {
     let _ = set_no_new_privs();
     let mut writable = spec.writable.clone();
     if spec.namespaces && !geteuid().is_root() && !gaps.contains(&Gap::Processes) {
-        // For namespaces of its own; nothing else in there can be changed without being root.
+        // The command needs it for its own namespaces; only root can change anything else in there.
         writable.push("/proc".into());
     }
     gaps.extend(rules::restrict(&writable, spec.network || spec.namespaces));
-    // From here on it may not be traced or looked into by the command.
+    // From here on the command can't trace this process or read its memory.
     let _ = set_dumpable(false);
     let _ = set_pdeathsig(Signal::SIGKILL);
     let leash = channel.leash()?;
@@ -50,20 +50,20 @@ fn run(spec: &InnerSpec, channel: &mut Channel) -> io::Result<End> {
         leash.wait();
         std::process::exit(1);
     })?;
-    channel.send(&Said::Ready(gaps))?;
+    channel.send(&InnerMessage::Ready(gaps))?;
     Ok(match start(spec) {
         Ok(child) => wait(&child),
         Err(error) => End::NotStarted(error.to_string()),
     })
 }
 
-/// A `/proc` that shows the processes of this namespace only.
+/// Mounts a `/proc` that shows the processes of this namespace only.
 fn own_proc() -> Option<Gap> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).is_err().then_some(Gap::Processes)
 }
 
-/// A user namespace with the ids of outside: without power over the mounts and the network that are there.
+/// Enters a user namespace with the ids of outside: it has no power over the mounts and the network of outside.
 fn own_ids(channel: &mut Channel) -> io::Result<Option<Gap>> {
     if let Err(error) = unshare(CloneFlags::CLONE_NEWUSER) {
         if geteuid().is_root() {
@@ -71,7 +71,7 @@ fn own_ids(channel: &mut Channel) -> io::Result<Option<Gap>> {
         }
         return Err(io::Error::other(format!("failed to make a user namespace: {error}")));
     }
-    channel.send(&Said::MapMe)?;
+    channel.send(&InnerMessage::MapMe)?;
     channel.receive::<Mapped>()?.ok_or(io::ErrorKind::UnexpectedEof)?;
     Ok(None)
 }
@@ -92,7 +92,7 @@ fn spawn(program: &[OsString], temp: &OsString) -> io::Result<Child> {
     Command::new(name).args(args).env("TMPDIR", temp).stdin(Stdio::null()).process_group(0).spawn()
 }
 
-/// Waits for the command, and collects every other process that ends meanwhile.
+/// Waits for the command, and collects every other process that ends before it.
 fn wait(child: &Child) -> End {
     let pid = i32::try_from(child.id()).map(Pid::from_raw).ok();
     loop {

@@ -1,4 +1,4 @@
-//! A command inside a confinement: starts the outer process, holds its leash, and hears how it ended.
+//! Runs a command in a confinement: starts the outer process, holds its leash, and receives its report.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,33 +14,35 @@ use tokio::time::timeout;
 
 use super::environment::environment;
 use super::output::{Output, ShellLimits, ShellOutcome};
-use super::shell::{Cut, Job, Means, Ran, Shell, Why, last_line, reaches_outside, words};
+use super::shell::{
+    CancelReason, Cancellation, Isolation, Job, Shell, ShellRun, can_reach_outside, end_line, gap_labels,
+};
 use super::spec::{End, OverlayDirs, Report, Spec, line};
 use super::{OUTER, Scratch};
 
-/// How long everything may take to be gone after the leash was let go.
+/// The longest wait until everything is gone after the leash was dropped.
 const GRACE: Duration = Duration::from_secs(15);
-/// How long to wait for the rest of the output once every process is gone.
+/// The longest wait for the rest of the output once every process is gone.
 const DRAIN: Duration = Duration::from_millis(500);
 
-/// Runs it, and returns when nothing of it is left.
+/// Runs a command, and returns when every process of it is gone.
 pub(super) async fn run(
     shell: &Shell,
     helper: &Path,
     scratch: &Path,
     job: &Job,
     limits: ShellLimits,
-    cut: &Cut,
-) -> Ran {
-    let made = Scratch::create(scratch).and_then(|scratch| scratch.resemble(shell.workspace()).map(|()| scratch));
+    cancellation: &Cancellation,
+) -> ShellRun {
+    let made = Scratch::create(scratch).and_then(|scratch| scratch.copy_mode_of(shell.workspace()).map(|()| scratch));
     let scratch = match made {
         Ok(scratch) => scratch,
-        Err(error) => return shell.not_started(&format!("failed to make a temporary folder: {error}")),
+        Err(error) => return shell.start_failure(&format!("failed to make a temporary folder: {error}")),
     };
     let spec = spec(shell, job, &scratch);
     let (mut child, stream) = match start(helper, shell.workspace()) {
         Ok(started) => started,
-        Err(error) => return shell.not_started(&error.to_string()),
+        Err(error) => return shell.start_failure(&error.to_string()),
     };
     let (mut reading, writing) = stream.into_split();
     let mut leash = Some(writing);
@@ -49,12 +51,12 @@ pub(super) async fn run(
     let (report, why) = {
         let reader = output.read_both(&mut out, &mut err);
         tokio::pin!(reader);
-        let said = timeout(GRACE, tell(&spec, &mut leash)).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
+        let sent = timeout(GRACE, send_spec(&spec, &mut leash)).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
         let ended = async {
             let mut text = Vec::new();
             let read = reading.read_to_end(&mut text).await;
             child.wait().await?;
-            said.and(read)?;
+            sent.and(read)?;
             Ok::<Report, io::Error>(serde_json::from_slice(&text)?)
         };
         let whole = async {
@@ -67,7 +69,7 @@ pub(super) async fn run(
         tokio::pin!(whole);
         tokio::select! {
             report = &mut whole => (Some(report), None),
-            why = cut.cut(job.timeout) => {
+            why = cancellation.wait(job.timeout) => {
                 drop(leash.take());
                 (timeout(GRACE, whole).await.ok(), Some(why))
             }
@@ -85,46 +87,53 @@ pub(super) async fn run(
         }
         None => Report { end: End::Killed, gaps: shell.gaps.clone() },
     };
-    told(shell, job, output, &report, why, scratch)
+    shell_run(shell, job, output, &report, why, scratch)
 }
 
-/// What is told of it.
-fn told(shell: &Shell, job: &Job, output: Output, report: &Report, why: Option<Why>, scratch: Scratch) -> Ran {
+/// Builds the result from the report.
+fn shell_run(
+    shell: &Shell,
+    job: &Job,
+    output: Output,
+    report: &Report,
+    why: Option<CancelReason>,
+    scratch: Scratch,
+) -> ShellRun {
     let (last, exit, signal) = match (&report.end, why) {
-        (End::NotStarted(error) | End::NoSetUp(error), _) => return shell.not_started(error),
+        (End::NotStarted(error) | End::NoSetUp(error), _) => return shell.start_failure(error),
         (End::Code(code), _) => (format!("[exit code {code}]"), Some(*code), None),
         (End::Signal(signal), _) => (format!("[killed by signal {signal}]"), None, Some(*signal)),
-        (End::Killed, why) => (why.map_or("[was killed]".into(), |why| last_line(why, job.timeout)), None, None),
+        (End::Killed, why) => (why.map_or("[was killed]".into(), |why| end_line(why, job.timeout)), None, None),
     };
     let killed = report.end == End::Killed;
-    let printed = output.printed();
+    let printed = output.stdout();
     let (text, truncated) = output.into_text(&last);
-    let timed_out = killed && why == Some(Why::Timeout);
-    Ran {
+    let timed_out = killed && why == Some(CancelReason::Timeout);
+    ShellRun {
         outcome: ShellOutcome { text, printed, exit, started: true, timed_out, truncated },
         signal,
         killed,
-        gaps: words(&report.gaps),
-        may_have_reached_outside: reaches_outside(&report.gaps, job.network),
-        written: (job.overlay && shell.means == Means::Overlay).then_some(scratch),
+        gaps: gap_labels(&report.gaps),
+        may_have_reached_outside: can_reach_outside(&report.gaps, job.network),
+        written: (job.overlay && shell.isolation == Isolation::Overlay).then_some(scratch),
     }
 }
 
 fn spec(shell: &Shell, job: &Job, scratch: &Scratch) -> Spec {
-    let overlay = job.overlay && shell.means == Means::Overlay;
+    let overlay = job.overlay && shell.isolation == Isolation::Overlay;
     Spec {
         programs: job.programs.clone(),
         workspace: shell.workspace().into(),
-        hidden: shell.place.hidden.iter().map(Into::into).collect(),
+        hidden: shell.paths.hidden.iter().map(Into::into).collect(),
         temp: scratch.temp().into(),
         overlay: overlay.then(|| OverlayDirs { upper: scratch.upper().into(), work: scratch.work().into() }),
-        namespaces: shell.means >= Means::Namespaces,
+        namespaces: shell.isolation >= Isolation::Namespaces,
         network: job.network,
-        ended: job.ended.as_ref().map(Into::into),
+        ended: job.end_mark.as_ref().map(Into::into),
     }
 }
 
-/// The outer process, not yet started, and the other end of its socket.
+/// Prepares the outer process, and returns the other end of its socket.
 pub(super) fn outer(helper: &Path, workspace: &Path) -> io::Result<(Command, UnixStream)> {
     let (ours, theirs) = UnixStream::pair()?;
     let mut command = Command::new(helper);
@@ -147,7 +156,7 @@ fn start(helper: &Path, workspace: &Path) -> io::Result<(Child, tokio::net::Unix
     Ok((child, tokio::net::UnixStream::from_std(ours)?))
 }
 
-async fn tell(spec: &Spec, to: &mut Option<OwnedWriteHalf>) -> io::Result<()> {
+async fn send_spec(spec: &Spec, to: &mut Option<OwnedWriteHalf>) -> io::Result<()> {
     match to {
         Some(to) => to.write_all(&line(spec)?).await,
         None => Ok(()),

@@ -1,4 +1,4 @@
-//! How commands run in one workspace.
+//! Runs commands in one workspace.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use super::spec::Gap;
 use super::{Scratch, direct, probe, run};
 use crate::model::{Lane, ShellMode};
 
-/// What a confinement is made of, each including those before it.
+/// The isolation of commands; each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Means {
+pub enum Isolation {
     /// Nothing but a process group.
     Group,
-    /// Landlock, and chasing processes by their parents.
+    /// Landlock; processes are found and killed by their parents.
     Landlock,
     /// Namespaces.
     Namespaces,
@@ -24,25 +24,25 @@ pub enum Means {
     Overlay,
 }
 
-/// Where commands run.
+/// The folders of a shell.
 #[derive(Debug, Clone, Default)]
-pub struct Place {
+pub struct ShellPaths {
     /// The workspace.
     pub workspace: PathBuf,
     /// Folders that commands must neither see nor write: the data folder.
     pub hidden: Vec<PathBuf>,
-    /// Where to keep what commands write until it lands, and their temporary files; `None`: the user's state folder,
-    /// or the system's folder for temporary files.
+    /// The folder for held changes and temporary files of commands; `None`: the user's state folder, or the system's
+    /// folder for temporary files.
     pub scratch: Option<PathBuf>,
 }
 
 /// Runs the commands of one workspace.
 #[derive(Debug, Clone)]
 pub struct Shell {
-    pub(super) place: Place,
-    pub(super) means: Means,
+    pub(super) paths: ShellPaths,
+    pub(super) isolation: Isolation,
     pub(super) gaps: Vec<Gap>,
-    pub(super) refused: Vec<(Means, String)>,
+    pub(super) refused: Vec<(Isolation, String)>,
     pub(super) helper: Option<PathBuf>,
 }
 
@@ -51,16 +51,16 @@ pub struct Shell {
 pub struct Job {
     /// Programs with their arguments; the first that is found is run, in the workspace.
     pub programs: Vec<Vec<OsString>>,
-    /// Whether it may use the network.
+    /// True when it may use the network.
     pub network: bool,
-    /// How long it may take.
+    /// The time after which it is killed.
     pub timeout: Duration,
-    /// Whether its writes to the workspace go to an overlay, where there is one ([`Shell::mode`]).
+    /// True when its writes to the workspace go to an overlay, where there is one ([`Shell::mode`]).
     pub overlay: bool,
-    /// A file that is written to every second while it runs, and when every process of it is gone, even if this one
-    /// is gone by then; locked until then. So its time says from when on changes are someone else's. Nobody writes to
-    /// it where commands run in a process group only.
-    pub ended: Option<PathBuf>,
+    /// A file that is written every second while the command runs, and once when its last process is gone, even if
+    /// this process is gone by then; locked until then. Changes after the file's time are by other programs or
+    /// people. It is not written where commands run in a process group only.
+    pub end_mark: Option<PathBuf>,
 }
 
 impl Job {
@@ -68,104 +68,104 @@ impl Job {
     pub fn shell(command: impl Into<OsString>, timeout: Duration) -> Self {
         let command = command.into();
         let programs = ["bash", "sh"].map(|shell| vec![shell.into(), "-c".into(), command.clone()]).into();
-        Self { programs, network: false, timeout, overlay: true, ended: None }
+        Self { programs, network: false, timeout, overlay: true, end_mark: None }
     }
 }
 
-/// A command that ended: everything that it started is gone.
+/// The result of a command; every process that it started is gone.
 #[derive(Debug)]
 #[must_use]
-pub struct Ran {
-    /// What it said, and how it ended.
+pub struct ShellRun {
+    /// Its output and exit code.
     pub outcome: ShellOutcome,
-    /// The signal it ended by, if not killed from here.
+    /// The signal that ended it, unless this program killed it.
     pub signal: Option<i32>,
-    /// Whether it did not end on its own: its time was up, or it was stopped.
+    /// True when this program killed it: at its timeout, or because it was stopped.
     pub killed: bool,
-    /// What was not enforced, a few words each.
+    /// The gaps of its confinement, a few words each.
     pub gaps: Vec<String>,
-    /// Whether it could use the network or write outside of the workspace.
+    /// True when it could use the network or write outside of the workspace.
     pub may_have_reached_outside: bool,
-    /// What it wrote, when it ran over an overlay ([`Scratch::upper`]); removed when dropped.
+    /// Its held changes, when it ran over an overlay ([`Scratch::upper`]); removed when dropped.
     pub written: Option<Scratch>,
 }
 
 impl Shell {
-    /// Finds out what the system can do, by running `true` (some 50 ms; blocks), and removes what dead processes left
-    /// behind.
-    pub fn probe(place: Place) -> Self {
-        Self::probe_up_to(place, Means::Overlay)
+    /// Finds the strongest isolation of this system by running `true` (some 50 ms; blocks), and removes the scratch
+    /// folders of dead processes.
+    pub fn probe(paths: ShellPaths) -> Self {
+        Self::probe_up_to(paths, Isolation::Overlay)
     }
 
-    /// The same, trying no more than that.
-    pub fn probe_up_to(place: Place, most: Means) -> Self {
-        probe::probe(place, most)
+    /// Does the same, and tries nothing stronger than `most`.
+    pub fn probe_up_to(paths: ShellPaths, most: Isolation) -> Self {
+        probe::probe(paths, most)
     }
 
-    /// Commands in a process group, as they are: nothing is probed, nothing is enforced.
+    /// Runs commands in a process group only: probes nothing and enforces nothing.
     pub fn unconfined(workspace: impl Into<PathBuf>) -> Self {
-        Self::bare(Place { workspace: workspace.into(), ..Place::default() })
+        Self::unconfined_at(ShellPaths { workspace: workspace.into(), ..ShellPaths::default() })
     }
 
-    pub(super) fn bare(place: Place) -> Self {
+    pub(super) fn unconfined_at(paths: ShellPaths) -> Self {
         let mut gaps = vec![Gap::Network, Gap::WritesOutside, Gap::Background, Gap::Processes, Gap::Signals];
-        if !place.hidden.is_empty() {
+        if !paths.hidden.is_empty() {
             gaps.extend([Gap::DataRead, Gap::DataChanged]);
         }
         gaps.sort_unstable();
-        Self { place, means: Means::Group, gaps, refused: vec![], helper: None }
+        Self { paths, isolation: Isolation::Group, gaps, refused: vec![], helper: None }
     }
 
-    /// The lane, and what is not enforced, for the screen and for JSON.
+    /// Returns the capture mode and the gaps, for the screen and for JSON.
     pub fn mode(&self) -> ShellMode {
-        let lane = if self.means == Means::Overlay { Lane::Overlay } else { Lane::Portable };
-        ShellMode { lane, gaps: words(&self.gaps) }
+        let lane = if self.isolation == Isolation::Overlay { Lane::Overlay } else { Lane::Portable };
+        ShellMode { lane, gaps: gap_labels(&self.gaps) }
     }
 
-    /// What it is made of.
-    pub fn means(&self) -> Means {
-        self.means
+    /// Returns the isolation of its commands.
+    pub fn isolation(&self) -> Isolation {
+        self.isolation
     }
 
-    /// What is not enforced.
+    /// Lists the promises that are not enforced.
     pub fn gaps(&self) -> &[Gap] {
         &self.gaps
     }
 
-    /// What was tried and can't be had, and why.
-    pub fn refused(&self) -> &[(Means, String)] {
+    /// Lists the isolation levels that failed, with the reasons.
+    pub fn refused(&self) -> &[(Isolation, String)] {
         &self.refused
     }
 
-    /// Whether commands can't change the data folder, where it is. If they can, it should be outside of the workspace.
+    /// True when commands can't change the data folder. If they can, it should be outside of the workspace.
     pub fn keeps_data_safe(&self) -> bool {
         !self.gaps.contains(&Gap::DataChanged)
     }
 
-    /// The workspace.
+    /// Returns the workspace.
     pub fn workspace(&self) -> &Path {
-        &self.place.workspace
+        &self.paths.workspace
     }
 
-    /// Runs a command. When this returns, every process that it started is gone; when it is dropped, they are killed.
-    pub async fn run(&self, job: Job, limits: ShellLimits, stop: CancellationToken) -> Ran {
+    /// Runs a command. When this returns, every process that it started is gone; dropping the future kills them.
+    pub async fn run(&self, job: Job, limits: ShellLimits, stop: CancellationToken) -> ShellRun {
         let dropped = CancellationToken::new();
         let _guard = dropped.clone().drop_guard();
         let shell = self.clone();
         // A task of its own, so that it can end everything and clean up after this future is dropped.
         let task = tokio::spawn(async move {
-            let cut = Cut { stop, dropped };
-            match shell.helper.clone().zip(shell.place.scratch.clone()) {
-                Some((helper, scratch)) => run::run(&shell, &helper, &scratch, &job, limits, &cut).await,
-                None => direct::run(&shell, &job, limits, &cut).await,
+            let cancellation = Cancellation { stop, dropped };
+            match shell.helper.clone().zip(shell.paths.scratch.clone()) {
+                Some((helper, scratch)) => run::run(&shell, &helper, &scratch, &job, limits, &cancellation).await,
+                None => direct::run(&shell, &job, limits, &cancellation).await,
             }
         });
-        task.await.unwrap_or_else(|error| self.not_started(&error.to_string()))
+        task.await.unwrap_or_else(|error| self.start_failure(&error.to_string()))
     }
 
-    pub(super) fn not_started(&self, why: &str) -> Ran {
+    pub(super) fn start_failure(&self, why: &str) -> ShellRun {
         let text = format!("[could not be started: {why}]");
-        Ran {
+        ShellRun {
             outcome: ShellOutcome {
                 text,
                 printed: String::new(),
@@ -176,51 +176,51 @@ impl Shell {
             },
             signal: None,
             killed: false,
-            gaps: words(&self.gaps),
+            gaps: gap_labels(&self.gaps),
             may_have_reached_outside: false,
             written: None,
         }
     }
 }
 
-/// Whether it has to end before its time.
-pub(super) struct Cut {
+/// Cancels a command before it ends on its own.
+pub(super) struct Cancellation {
     stop: CancellationToken,
     dropped: CancellationToken,
 }
 
-/// Why it has to.
+/// The reason of a cancellation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Why {
+pub(super) enum CancelReason {
     Timeout,
     Stopped,
 }
 
-impl Cut {
-    /// Returns when it has to end.
-    pub async fn cut(&self, timeout: Duration) -> Why {
+impl Cancellation {
+    /// Waits until the command has to end, at the latest for `timeout`.
+    pub async fn wait(&self, timeout: Duration) -> CancelReason {
         tokio::select! {
-            () = tokio::time::sleep(timeout) => Why::Timeout,
-            () = self.stop.cancelled() => Why::Stopped,
-            () = self.dropped.cancelled() => Why::Stopped,
+            () = tokio::time::sleep(timeout) => CancelReason::Timeout,
+            () = self.stop.cancelled() => CancelReason::Stopped,
+            () = self.dropped.cancelled() => CancelReason::Stopped,
         }
     }
 }
 
-/// The last line of the output of a command that was killed from here.
-pub(super) fn last_line(why: Why, timeout: Duration) -> String {
+/// Returns the last line of the output of a cancelled command.
+pub(super) fn end_line(why: CancelReason, timeout: Duration) -> String {
     match why {
-        Why::Timeout => format!("[timed out after {} s and was killed]", timeout.as_secs()),
-        Why::Stopped => "[was stopped]".into(),
+        CancelReason::Timeout => format!("[timed out after {} s and was killed]", timeout.as_secs()),
+        CancelReason::Stopped => "[was stopped]".into(),
     }
 }
 
-pub(super) fn words(gaps: &[Gap]) -> Vec<String> {
-    gaps.iter().map(|gap| gap.words().to_owned()).collect()
+pub(super) fn gap_labels(gaps: &[Gap]) -> Vec<String> {
+    gaps.iter().map(|gap| gap.label().to_owned()).collect()
 }
 
-/// Whether a command may have changed something that is not in the workspace.
-pub(super) fn reaches_outside(gaps: &[Gap], network: bool) -> bool {
+/// True when a command with these gaps can change something outside of the workspace.
+pub(super) fn can_reach_outside(gaps: &[Gap], network: bool) -> bool {
     let outside = [Gap::Network, Gap::LocalServices, Gap::WritesOutside, Gap::TruncatesOutside, Gap::Root, Gap::Mounts];
     network || gaps.iter().any(|gap| outside.contains(gap))
 }

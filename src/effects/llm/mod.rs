@@ -13,14 +13,14 @@ use crate::model::{LlmRequest, LlmResponse};
 
 pub use providers::Providers;
 
-/// Where a call stands in the execution; a scripted model answers by it.
+/// The position of a call in the execution; a scripted model answers by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallPlace {
     /// Path of the agent, e.g. `editor/writer#2`.
     pub agent: String,
-    /// Which call of that agent's visit, from 1.
+    /// The number of the call in that agent's visit, from 1.
     pub call: u32,
-    /// Which try of that agent, from 1.
+    /// The agent's try, from 1.
     pub attempt: u32,
 }
 
@@ -37,7 +37,7 @@ pub trait LlmProvider: Send + Sync {
     ) -> Result<LlmResponse, LlmError>;
 }
 
-/// Why a call failed; phrased to follow "failed to …", one paragraph that says what to do.
+/// The reason why a call failed: one paragraph that follows "failed to …" and ends with what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct LlmError(pub String);

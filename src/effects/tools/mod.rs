@@ -1,4 +1,4 @@
-//! Tools: each says what it would change, by key; the gate has it recorded and lets it happen.
+//! Tools: each declares its changes by key; the gate records them and then carries them out.
 
 mod args;
 mod compensate;
@@ -23,18 +23,18 @@ pub use toolbox::{Toolbox, names_of};
 
 /// A tool the model can call.
 pub trait Tool: Send + Sync {
-    /// Its declaration for the model.
+    /// Returns its declaration for the model.
     fn decl(&self) -> &ToolDecl;
 
-    /// What it does to the world.
+    /// Returns the class of its effect on the world.
     fn effect(&self) -> EffectClass;
 
-    /// Whether it runs a command: what it does to the world is then known as far as commands are confined here.
+    /// True when it runs a command: its effect is then known only as far as commands are confined here.
     fn is_command(&self) -> bool {
         false
     }
 
-    /// Checks the arguments and says what the call needs.
+    /// Checks the arguments and prepares the call.
     ///
     /// # Errors
     /// When an argument is missing or wrong; the text is for the model.
@@ -49,19 +49,19 @@ pub enum Prepared {
     Shell(ShellCall),
 }
 
-/// Decides what a call does, given the content of its keys.
+/// Decides a call's changes and answer, given the content of its keys.
 pub type Decide = Box<dyn FnOnce(&[Value]) -> Result<Decision, ToolError> + Send>;
 
 /// A call that reads and changes keys.
 pub struct WorldCall {
-    /// Every key it looks at; locked and read before `decide`.
+    /// Every key that it reads; locked and read before `decide`.
     pub keys: Vec<Key>,
-    /// Given the content of those keys, in order, what to change and what to answer. Pure.
+    /// Decides the changes and the answer from the content of those keys, in order. Pure.
     pub decide: Decide,
 }
 
 impl WorldCall {
-    fn prepared(
+    fn prepare(
         keys: Vec<Key>,
         decide: impl FnOnce(&[Value]) -> Result<Decision, ToolError> + Send + 'static,
     ) -> Prepared {
@@ -69,7 +69,7 @@ impl WorldCall {
     }
 }
 
-/// What a call does.
+/// The changes and the answer of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// Keys whose content went into the answer.
@@ -80,7 +80,7 @@ pub struct Decision {
     pub result: String,
 }
 
-/// What is run.
+/// The program of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Program {
     /// A command for `bash -c` (or `sh -c`).
@@ -89,16 +89,16 @@ pub enum Program {
     Argv(Vec<String>),
 }
 
-/// A command to run in the workspace; what it changes there is found and recorded.
+/// A command to run in the workspace; its changes there are found and recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShellCall {
-    /// What is run.
+    /// The program of a command.
     pub program: Program,
     /// Seconds it may take.
     pub timeout_seconds: u64,
-    /// Whether it may use the network.
+    /// True when it may use the network.
     pub network: bool,
-    /// How it is made up for afterwards (a tool of the user's own).
+    /// Its undo command (a user's own tool).
     pub compensation: Option<Compensation>,
 }
 
@@ -112,7 +112,7 @@ impl std::fmt::Display for Program {
 }
 
 impl Program {
-    /// As it is run, to the letter (the program's whole path).
+    /// Returns the exact command line, with the program's whole path.
     #[must_use]
     pub fn exact(&self) -> String {
         match self {
@@ -122,12 +122,12 @@ impl Program {
     }
 }
 
-/// A tool's answer when it could not do what was asked; the model gets it as the result.
+/// A tool's answer when it failed to do its work; the model gets it as the result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ToolError(pub String);
 
-/// The text, cut to at most `limit` bytes with a last line that says so.
+/// Cuts the text to at most `limit` bytes, and adds a last line about the cut.
 fn clip(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
