@@ -15,7 +15,7 @@ use super::skills::read_skill;
 use super::spec::{Agent, Model, Pattern, Prompt, Step};
 use super::tools::read_tools;
 
-/// Model calls of a tool loop, when nothing is said.
+/// Model calls of a tool loop without `max_iter`.
 const MAX_ITER: u32 = 10;
 
 /// One agent naming another that it runs.
@@ -23,11 +23,11 @@ const MAX_ITER: u32 = 10;
 pub(super) struct Edge {
     pub(super) from: String,
     pub(super) to: String,
-    /// Where it is named.
+    /// The bytes of the name.
     pub(super) span: Range<usize>,
 }
 
-/// What every agent's reading needs.
+/// Reads agents with the settings that they share.
 pub(super) struct Agents<'a> {
     pub(super) base: &'a Path,
     pub(super) models: &'a Models<'a>,

@@ -1,4 +1,4 @@
-//! Reads `[capture]`: how the changes that commands make in the workspace are found, and what is left out.
+//! Reads `[capture]`: how the changes of commands in the workspace are found, and which are left out.
 
 use toml::Spanned;
 

@@ -18,7 +18,7 @@ use crate::model::{EffectClass, Part, parts};
 const USUAL_TIMEOUT: u64 = 120;
 /// Seconds a tool may ask for.
 const LONGEST_TIMEOUT: u64 = 3600;
-/// Characters of a name; what providers accept.
+/// Characters of a name that providers accept.
 const LONGEST_NAME: usize = 64;
 /// Holes of `undo` that no argument may be named like.
 const HOLES: [&str; 2] = ["before", "result"];
@@ -115,7 +115,7 @@ fn read_args(table: &Table<'_>) -> IndexMap<String, ToolArg> {
         let description = table.string("description").map(Spanned::into_inner).unwrap_or_default();
         let required = table.flag("required").unwrap_or(true);
         table.finish();
-        // One with a fault is known all the same: its holes are no faults of their own.
+        // An argument with a fault is known all the same: its holes are no faults of their own.
         read.insert(name.into_inner(), ToolArg { holds: holds.unwrap_or(ArgType::String), description, required });
     }
     read
@@ -150,7 +150,7 @@ fn read_effect(table: &Table<'_>, has_undo: bool) -> EffectClass {
     effect
 }
 
-/// `before` is there for `undo`, and `{before}` needs it.
+/// Checks that `before` has an `undo`, and that `{before}` has a `before`.
 fn check_before(table: &Table<'_>, undo: Option<&Vec<String>>) {
     match (table.get("before"), table.get("undo")) {
         (Some((key, _)), None) => {
@@ -204,7 +204,7 @@ fn read_command(
     Some(std::iter::once(program).chain(rest).collect())
 }
 
-/// The program: a name for the system to look up, or a path, which is made absolute.
+/// Finds the program: a name for the system to look up, or a path, which is made absolute.
 fn find_program(doc: &Doc<'_>, program: &Text, base: &Path) -> Option<String> {
     let text = program.get_ref();
     if text.trim().is_empty() {
@@ -264,7 +264,7 @@ fn check_holes(doc: &Doc<'_>, element: &Text, args: &[&str], more: &[&str]) -> b
     good
 }
 
-/// The bytes of a part of a string in the file; the whole string when it is written with escapes.
+/// Finds the bytes of a part of a string in the file; the whole string when it is written with escapes.
 fn place(doc: &Doc<'_>, element: &Text, part: Range<usize>) -> Range<usize> {
     let start = element.span().start + 1;
     let written = doc.text().get(start..).is_some_and(|rest| rest.starts_with(element.get_ref().as_str()));

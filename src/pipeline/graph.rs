@@ -1,11 +1,11 @@
-//! Which agents run which: cycles, and agents that are never run.
+//! Checks the graph of agents: finds cycles, and agents that are never run.
 
 use std::collections::BTreeSet;
 
 use super::agents::Edge;
 use super::faults::Doc;
 
-/// Faults every cycle, spelled out, at the place that closes it.
+/// Faults every cycle, spelled out, at the name that closes it.
 pub(super) fn check_cycles(doc: &Doc<'_>, names: &[String], edges: &[Edge]) {
     let mut done = BTreeSet::new();
     for name in names {
@@ -30,7 +30,7 @@ fn visit<'e>(doc: &Doc<'_>, name: &'e str, edges: &'e [Edge], path: &mut Vec<&'e
     path.pop();
 }
 
-/// The agents that a run from `entry` never comes to.
+/// Lists the agents that a run from `entry` never reaches.
 pub(super) fn unused<'n>(entry: &str, names: &'n [String], edges: &[Edge]) -> Vec<&'n str> {
     let mut found = BTreeSet::from([entry]);
     let mut open = vec![entry];

@@ -1,4 +1,4 @@
-//! Loads a pipeline.toml: reads it, everything it names, and says all that is wrong with it.
+//! Loads a pipeline.toml: reads it and every file that it names, and reports every fault.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use super::workspace::{Workspace, check_workspace};
 /// The file's usual name.
 const FILE: &str = "pipeline.toml";
 
-/// A pipeline, ready to run, and where it came from.
+/// A pipeline that is ready to run, with the paths that it came from.
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The pipeline with everything read in.
@@ -32,7 +32,7 @@ pub struct Loaded {
     pub file: PathBuf,
     /// The folder tools may touch, absolute; after [`check`] it may not be there yet.
     pub workspace: PathBuf,
-    /// What the user should know, each one line.
+    /// Warnings for the user, each one line.
     pub warnings: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ pub fn load(path: &Path) -> Result<Loaded, Faults> {
     read(path, true)
 }
 
-/// Says what is wrong with a pipeline as [`load`] does, and makes nothing.
+/// Checks a pipeline as [`load`] does, and makes nothing.
 ///
 /// # Errors
 /// With every fault that was found.
@@ -73,7 +73,7 @@ fn read(path: &Path, make: bool) -> Result<Loaded, Faults> {
     collector.finish(loaded)
 }
 
-/// The file and its text, or what is wrong and what to do.
+/// Reads the file; an error is a message and what to do.
 fn find(path: &Path) -> Result<(PathBuf, String), (String, String)> {
     let help = || format!("name a {FILE}, or a folder that holds one");
     let project = || (format!("a tama.toml project is {LATER}"), format!("write a {FILE}"));
@@ -121,14 +121,14 @@ fn read_document<'a>(
     if !collector.is_empty() {
         return None;
     }
-    let (workspace, notice) = head.folder.settle(make).map_err(|why| doc.fault(head.workspace.span(), why)).ok()?;
+    let (workspace, notice) = head.folder.resolve(make).map_err(|why| doc.fault(head.workspace.span(), why)).ok()?;
     let absolute = fs::canonicalize(Path::new(".").join(base));
     let base = absolute.map_err(|error| doc.fault(0..0, format!("can't find the pipeline's folder: {error}"))).ok()?;
     let file = base.join(file.file_name().unwrap_or_default());
     let mut warnings: Vec<String> = notice.into_iter().collect();
     let entry = head.entrypoint.get_ref();
     for name in unused(entry, &agents.names, &agents.edges) {
-        let at = document.get("agents").map_or(0, |table| place_of(table, name));
+        let at = document.get("agents").map_or(0, |table| key_offset(table, name));
         warnings.push(format!("{}: the agent `{name}` is never run from `{entry}`", doc.place(at)));
     }
     let pipeline = Pipeline {
@@ -215,8 +215,8 @@ fn read_limits(root: &Table<'_>, models: &Models<'_>, priced: &[&str]) -> Limits
     limits
 }
 
-/// The byte where an agent's name stands.
-fn place_of(agents: &Spanned<toml::de::DeValue<'_>>, name: &str) -> usize {
+/// Finds the first byte of an agent's name.
+fn key_offset(agents: &Spanned<toml::de::DeValue<'_>>, name: &str) -> usize {
     let table = agents.get_ref().as_table();
     let key = table.and_then(|table| table.keys().find(|key| key.get_ref().as_ref() == name));
     key.map_or(0, |key| key.span().start)

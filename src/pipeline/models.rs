@@ -14,7 +14,7 @@ use super::script::Script;
 use super::spec::{Model, Price, Provider};
 use crate::model::{ModelName, ModelOptions};
 
-/// The role an agent has that names no model.
+/// The role of an agent that names no model.
 const DEFAULT_ROLE: &str = "default";
 
 /// `[models]` and `[providers]`, read.
@@ -171,7 +171,7 @@ impl<'a> Models<'a> {
     }
 }
 
-/// What the key `model` came to.
+/// The result of reading the key `model`.
 pub(super) enum Named {
     /// A model.
     Is(Model),
@@ -232,7 +232,7 @@ fn read_providers(table: &Table<'_>) -> BTreeMap<String, Provider> {
     providers
 }
 
-/// Checked, and ending with the `/` that providers' paths are joined to.
+/// Checks an address, and adds the `/` at its end that providers' paths are joined to.
 fn base_url(doc: &Doc<'_>, url: &Text) -> Option<String> {
     let text = url.get_ref();
     if !(text.starts_with("http://") || text.starts_with("https://")) {

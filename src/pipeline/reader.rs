@@ -1,4 +1,4 @@
-//! Reads typed values out of a TOML table, and knows which keys were asked for.
+//! Reads typed values out of a TOML table, and keeps track of the keys that were read.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -9,19 +9,19 @@ use toml::de::{DeTable, DeValue};
 use super::faults::Doc;
 use super::names::suggest;
 
-/// A string and where it stands.
+/// A string with its bytes in the file.
 pub(super) type Text = Spanned<String>;
 
-/// A value of any type and where it stands.
+/// A value of any type with its bytes in the file.
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
 /// A table being read.
 pub(super) struct Table<'a> {
     pub(super) doc: &'a Doc<'a>,
     map: &'a DeTable<'a>,
-    /// How faults call it: `[agents.writer]`.
+    /// Its name in faults: `[agents.writer]`.
     pub(super) name: String,
-    /// What is underlined when something in it is missing.
+    /// The bytes that are underlined when something in it is missing.
     pub(super) span: Range<usize>,
     known: RefCell<Vec<&'static str>>,
     refused: RefCell<Vec<&'static str>>,
@@ -163,7 +163,7 @@ impl<'a> Table<'a> {
         Some(Table::new(self.doc, map, format!("[{full}]"), name.span()))
     }
 
-    /// A table that stands where a string could, e.g. `model = { … }`.
+    /// Reads a table in the place of a string, e.g. `model = { … }`.
     pub(super) fn inline(doc: &'a Doc<'a>, name: &str, value: &'a Value<'a>) -> Option<Table<'a>> {
         let map = value.get_ref().as_table()?;
         Some(Table::new(doc, map, format!("`{name}`"), value.span()))
@@ -178,7 +178,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Faults every key that was not asked for.
+    /// Faults every key that was not read.
     pub(super) fn finish(&self) {
         let known = self.known.borrow();
         for (name, _) in self.map {

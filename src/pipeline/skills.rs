@@ -16,7 +16,7 @@ struct Value {
     span: Range<usize>,
 }
 
-/// What stands between the two `---` lines.
+/// The lines between the two `---` lines.
 #[derive(Default)]
 struct Head {
     name: Option<Value>,
@@ -74,7 +74,7 @@ fn parse(doc: &Doc<'_>, folder: &str, own: &[String]) -> Option<Skill> {
     })
 }
 
-/// The bytes of the head, and the body.
+/// Splits the text into the bytes of the head, and the body.
 fn split(text: &str) -> Option<(Range<usize>, &str)> {
     let start = first_line(text) + 1;
     if text.get(..start)?.trim_end() != "---" {
@@ -145,7 +145,7 @@ fn list(whole: &Value) -> Vec<Value> {
     items
 }
 
-/// A value without the spaces and quotes around it; `at`: its first byte in the file.
+/// Removes the spaces and quotes around a value; `at`: its first byte in the file.
 fn value(raw: &str, at: usize) -> Value {
     let start = raw.len() - raw.trim_start().len();
     let trimmed = raw.trim();

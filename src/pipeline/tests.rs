@@ -164,7 +164,7 @@ fn a_stored_pipeline_reads_back_the_same() {
     assert_eq!(serde_json::from_str::<Pipeline>(&stored).unwrap(), pipeline);
 }
 
-/// What is replaced in the good pipeline, by what, and the one fault that comes of it.
+/// A text of the good pipeline, its replacement, and the one fault that follows.
 const FAULTS: &[(&str, &str, &str)] = &[
     // Syntax and keys.
     (r#"task = "Write""#, "task = ", "4:8 [] string values must be quoted, expected literal string"),

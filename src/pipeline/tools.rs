@@ -1,4 +1,4 @@
-//! Checks what names or matches tools: agents' lists, the policy, breakpoints.
+//! Checks names and globs of tools: agents' lists, the policy, breakpoints.
 
 use std::ops::Range;
 
