@@ -11,20 +11,28 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use super::cancellation::{CancelReason, Cancellation};
+use super::confinement::{Confinement, can_reach_outside, gap_labels};
 use super::environment::environment;
-use super::not_found;
+use super::job::{Job, ShellRun};
 use super::output::{Output, ShellLimits, ShellOutcome};
-use super::shell::{Cancellation, Job, Shell, ShellRun, can_reach_outside, end_line, gap_labels};
+use super::program::start_first;
 
 /// The longest wait for the rest of the output once every process of the group is gone: only one that left the group
 /// can still hold the pipe.
 const DRAIN: Duration = Duration::from_millis(500);
 
 /// Runs a command. Kills every process of its group when it ends or is cancelled.
-pub(super) async fn run(shell: &Shell, job: &Job, limits: ShellLimits, cancellation: &Cancellation) -> ShellRun {
-    let (mut child, group) = match start(job, shell.workspace()) {
+pub(super) async fn run(
+    confinement: &Confinement,
+    job: &Job,
+    limits: ShellLimits,
+    cancellation: &Cancellation,
+) -> ShellRun {
+    let started = start_first(&job.programs, |program| spawn(program, confinement.workspace()));
+    let (mut child, group) = match started {
         Ok(started) => started,
-        Err(error) => return shell.start_failure(&error.to_string()),
+        Err(error) => return confinement.start_failure(&error.to_string()),
     };
     let mut output = Output::new(limits.output_bytes);
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
@@ -53,17 +61,17 @@ pub(super) async fn run(shell: &Shell, job: &Job, limits: ShellLimits, cancellat
     }
     let (last, exit, signal) = match &status {
         Ok(status) => describe_end(status),
-        Err(why) => (end_line(*why, job.timeout), None, None),
+        Err(why) => (why.end_line(job.timeout), None, None),
     };
     let printed = output.stdout();
     let (text, truncated) = output.into_text(&last);
-    let timed_out = status.as_ref().err() == Some(&super::shell::CancelReason::Timeout);
+    let timed_out = status.as_ref().err() == Some(&CancelReason::Timeout);
     ShellRun {
         outcome: ShellOutcome { text, printed, exit, started: true, timed_out, truncated },
         signal,
         killed: status.is_err(),
-        gaps: gap_labels(&shell.gaps),
-        may_have_reached_outside: can_reach_outside(&shell.gaps, job.network),
+        gaps: gap_labels(confinement.gaps()),
+        may_have_reached_outside: can_reach_outside(confinement.gaps(), job.network),
         written: None,
     }
 }
@@ -76,17 +84,6 @@ fn describe_end(status: &io::Result<ExitStatus>) -> (String, Option<i32>, Option
         },
         Err(error) => (format!("[its end could not be seen: {error}]"), None, None),
     }
-}
-
-fn start(job: &Job, dir: &Path) -> io::Result<(Child, Group)> {
-    let mut result = Err(io::ErrorKind::InvalidInput.into());
-    for program in &job.programs {
-        result = spawn(program, dir);
-        if !result.as_ref().is_err_and(not_found) {
-            break;
-        }
-    }
-    result
 }
 
 fn spawn(program: &[std::ffi::OsString], dir: &Path) -> io::Result<(Child, Group)> {

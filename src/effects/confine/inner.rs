@@ -14,8 +14,9 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, geteuid};
 
+use super::program::start_first;
+use super::rules;
 use super::spec::{Channel, End, Gap, InnerMessage, InnerSpec, Mapped};
-use super::{not_found, rules};
 
 /// Carries out the specification on its standard input, and answers there.
 pub(super) fn main() -> ExitCode {
@@ -51,7 +52,7 @@ fn run(spec: &InnerSpec, channel: &mut Channel) -> io::Result<End> {
         std::process::exit(1);
     })?;
     channel.send(&InnerMessage::Ready(gaps))?;
-    Ok(match start(spec) {
+    Ok(match start_first(&spec.programs, |program| spawn(program, &spec.temp)) {
         Ok(child) => wait(&child),
         Err(error) => End::NotStarted(error.to_string()),
     })
@@ -74,17 +75,6 @@ fn own_ids(channel: &mut Channel) -> io::Result<Option<Gap>> {
     channel.send(&InnerMessage::MapMe)?;
     channel.receive::<Mapped>()?.ok_or(io::ErrorKind::UnexpectedEof)?;
     Ok(None)
-}
-
-fn start(spec: &InnerSpec) -> io::Result<Child> {
-    let mut result = Err(io::ErrorKind::InvalidInput.into());
-    for program in &spec.programs {
-        result = spawn(program, &spec.temp);
-        if !result.as_ref().is_err_and(not_found) {
-            break;
-        }
-    }
-    result
 }
 
 fn spawn(program: &[OsString], temp: &OsString) -> io::Result<Child> {

@@ -13,10 +13,16 @@
 //! program's own path is not known, or on another system, commands run in a process group, without confinement. Each
 //! promise that is not enforced is reported as a [`Gap`].
 
+mod cancellation;
+mod confinement;
 mod direct;
+mod entry;
 mod environment;
+mod helper;
+mod job;
 mod output;
 mod probe;
+mod program;
 mod run;
 mod scratch;
 mod shell;
@@ -36,51 +42,11 @@ mod reap;
 #[cfg(target_os = "linux")]
 mod rules;
 
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::sync::OnceLock;
-
+pub use confinement::{Isolation, ShellPaths};
+pub use entry::enter;
+pub use helper::set_helper;
+pub use job::{Job, ShellRun};
 pub use output::{ShellLimits, ShellOutcome};
 pub use scratch::Scratch;
-pub use shell::{Isolation, Job, Shell, ShellPaths, ShellRun};
+pub use shell::Shell;
 pub use spec::Gap;
-
-/// The first argument of the outer process.
-const OUTER: &str = "__confine";
-/// The first argument of the inner process.
-const INNER: &str = "__confined";
-
-/// The program that can be the outer process.
-static HELPER: OnceLock<PathBuf> = OnceLock::new();
-
-/// Sets the path of this program's own file; without it, commands run without confinement. The first call counts.
-pub fn set_helper(path: impl Into<PathBuf>) {
-    let _ = HELPER.set(path.into());
-}
-
-fn helper() -> Option<&'static Path> {
-    HELPER.get().map(PathBuf::as_path)
-}
-
-/// Plays the outer or inner process when this process was started as one, and returns its exit code. To be called
-/// before anything else, above all before there is a second thread.
-pub fn enter() -> Option<ExitCode> {
-    let first = std::env::args_os().nth(1)?;
-    #[cfg(target_os = "linux")]
-    if first == OUTER {
-        return Some(outer::main());
-    } else if first == INNER {
-        return Some(inner::main());
-    }
-    #[cfg(not(target_os = "linux"))]
-    if first == OUTER || first == INNER {
-        return Some(ExitCode::FAILURE);
-    }
-    None
-}
-
-/// True when a program failed to start because it isn't there: the system reports "permission denied" when a folder of
-/// the search path can't be searched.
-fn not_found(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied)
-}

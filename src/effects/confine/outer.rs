@@ -12,9 +12,10 @@ use std::process::{Child, Command, ExitCode};
 use nix::sys::prctl::set_child_subreaper;
 use nix::unistd::{geteuid, setsid};
 
+use super::helper::INNER;
 use super::namespaces::{self, Outside};
 use super::spec::{Channel, End, Gap, InnerMessage, InnerSpec, Mapped, Report, Spec};
-use super::{INNER, mounts, reap};
+use super::{mounts, reap};
 
 /// Carries out the specification on its standard input, and sends a report there.
 pub(super) fn main() -> ExitCode {

@@ -9,18 +9,19 @@ use std::time::Duration;
 
 use etcetera::BaseStrategy;
 
-use super::shell::{Isolation, Shell, ShellPaths};
+use super::confinement::{Confinement, Isolation, Launcher, ShellPaths};
+use super::helper::{helper, outer_command};
+use super::scratch::{self, Scratch};
 use super::spec::{End, Gap, OverlayDirs, Report, Spec, line};
-use super::{Scratch, helper, run, scratch};
 
 /// The longest time that one try may take.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// Tries the levels from `most` down, and takes the first that works.
-pub(super) fn probe(paths: ShellPaths, most: Isolation) -> Shell {
+pub(super) fn probe(paths: ShellPaths, most: Isolation) -> Confinement {
     let paths = resolve(paths);
     let helper = helper().filter(|_| cfg!(target_os = "linux") && most > Isolation::Group);
-    let Some(helper) = helper else { return Shell::unconfined_at(paths) };
+    let Some(helper) = helper else { return Confinement::none(paths) };
     let bases: Vec<PathBuf> = scratch_bases(&paths)
         .into_iter()
         .filter(|base| is_apart(base, &paths) && scratch::prepare(base).is_ok())
@@ -45,14 +46,14 @@ pub(super) fn probe(paths: ShellPaths, most: Isolation) -> Shell {
             match try_isolation(helper, &paths, base, isolation) {
                 Ok(mut gaps) => {
                     gaps.extend(mounts.then_some(Gap::Mounts));
-                    let paths = ShellPaths { scratch: Some(base.clone()), ..paths };
-                    return Shell { paths, isolation, gaps, refused, helper: Some(helper.to_owned()) };
+                    let launcher = Launcher { helper: helper.to_owned(), scratch: base.clone() };
+                    return Confinement::new(paths, isolation, gaps, launcher).with_refused(refused);
                 }
                 Err(why) => refused.push((isolation, why)),
             }
         }
     }
-    Shell { refused, ..Shell::unconfined_at(paths) }
+    Confinement::none(paths).with_refused(refused)
 }
 
 /// Resolves the links in the paths.
@@ -148,7 +149,7 @@ fn run_true(helper: &Path, paths: &ShellPaths, base: &Path, isolation: Isolation
         network: false,
         ended: None,
     };
-    let (mut command, mut stream) = run::outer(helper, &paths.workspace)?;
+    let (mut command, mut stream) = outer_command(helper, &paths.workspace)?;
     let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn()?;
     drop(command);
     let report = converse(&mut stream, &spec);

@@ -1,10 +1,7 @@
 //! Runs a command in a confinement: starts the outer process, holds its leash, and receives its report.
 
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,13 +9,13 @@ use tokio::net::unix::OwnedWriteHalf;
 use tokio::process::Child;
 use tokio::time::timeout;
 
-use super::environment::environment;
+use super::cancellation::{CancelReason, Cancellation};
+use super::confinement::{Confinement, Isolation, Launcher, can_reach_outside, gap_labels};
+use super::helper::outer_command;
+use super::job::{Job, ShellRun};
 use super::output::{Output, ShellLimits, ShellOutcome};
-use super::shell::{
-    CancelReason, Cancellation, Isolation, Job, Shell, ShellRun, can_reach_outside, end_line, gap_labels,
-};
+use super::scratch::Scratch;
 use super::spec::{End, OverlayDirs, Report, Spec, line};
-use super::{OUTER, Scratch};
 
 /// The longest wait until everything is gone after the leash was dropped.
 const GRACE: Duration = Duration::from_secs(15);
@@ -27,22 +24,23 @@ const DRAIN: Duration = Duration::from_millis(500);
 
 /// Runs a command, and returns when every process of it is gone.
 pub(super) async fn run(
-    shell: &Shell,
-    helper: &Path,
-    scratch: &Path,
+    confinement: &Confinement,
+    launcher: &Launcher,
     job: &Job,
     limits: ShellLimits,
     cancellation: &Cancellation,
 ) -> ShellRun {
-    let made = Scratch::create(scratch).and_then(|scratch| scratch.copy_mode_of(shell.workspace()).map(|()| scratch));
+    let workspace = confinement.workspace();
+    let made =
+        Scratch::create(&launcher.scratch).and_then(|scratch| scratch.copy_mode_of(workspace).map(|()| scratch));
     let scratch = match made {
         Ok(scratch) => scratch,
-        Err(error) => return shell.start_failure(&format!("failed to make a temporary folder: {error}")),
+        Err(error) => return confinement.start_failure(&format!("failed to make a temporary folder: {error}")),
     };
-    let spec = spec(shell, job, &scratch);
-    let (mut child, stream) = match start(helper, shell.workspace()) {
+    let spec = spec(confinement, job, &scratch);
+    let (mut child, stream) = match start(&launcher.helper, workspace) {
         Ok(started) => started,
-        Err(error) => return shell.start_failure(&error.to_string()),
+        Err(error) => return confinement.start_failure(&error.to_string()),
     };
     let (mut reading, writing) = stream.into_split();
     let mut leash = Some(writing);
@@ -83,16 +81,16 @@ pub(super) async fn run(
     let report = match report {
         Some(Ok(report)) => report,
         Some(Err(error)) => {
-            Report { end: End::NoSetUp(format!("its confinement failed: {error}")), gaps: shell.gaps.clone() }
+            Report { end: End::NoSetUp(format!("its confinement failed: {error}")), gaps: confinement.gaps().to_vec() }
         }
-        None => Report { end: End::Killed, gaps: shell.gaps.clone() },
+        None => Report { end: End::Killed, gaps: confinement.gaps().to_vec() },
     };
-    shell_run(shell, job, output, &report, why, scratch)
+    shell_run(confinement, job, output, &report, why, scratch)
 }
 
 /// Builds the result from the report.
 fn shell_run(
-    shell: &Shell,
+    confinement: &Confinement,
     job: &Job,
     output: Output,
     report: &Report,
@@ -100,10 +98,10 @@ fn shell_run(
     scratch: Scratch,
 ) -> ShellRun {
     let (last, exit, signal) = match (&report.end, why) {
-        (End::NotStarted(error) | End::NoSetUp(error), _) => return shell.start_failure(error),
+        (End::NotStarted(error) | End::NoSetUp(error), _) => return confinement.start_failure(error),
         (End::Code(code), _) => (format!("[exit code {code}]"), Some(*code), None),
         (End::Signal(signal), _) => (format!("[killed by signal {signal}]"), None, Some(*signal)),
-        (End::Killed, why) => (why.map_or("[was killed]".into(), |why| end_line(why, job.timeout)), None, None),
+        (End::Killed, why) => (why.map_or("[was killed]".into(), |why| why.end_line(job.timeout)), None, None),
     };
     let killed = report.end == End::Killed;
     let printed = output.stdout();
@@ -115,42 +113,27 @@ fn shell_run(
         killed,
         gaps: gap_labels(&report.gaps),
         may_have_reached_outside: can_reach_outside(&report.gaps, job.network),
-        written: (job.overlay && shell.isolation == Isolation::Overlay).then_some(scratch),
+        written: confinement.overlays(job).then_some(scratch),
     }
 }
 
-fn spec(shell: &Shell, job: &Job, scratch: &Scratch) -> Spec {
-    let overlay = job.overlay && shell.isolation == Isolation::Overlay;
+fn spec(confinement: &Confinement, job: &Job, scratch: &Scratch) -> Spec {
+    let overlay = confinement.overlays(job);
     Spec {
         programs: job.programs.clone(),
-        workspace: shell.workspace().into(),
-        hidden: shell.paths.hidden.iter().map(Into::into).collect(),
+        workspace: confinement.workspace().into(),
+        hidden: confinement.hidden().iter().map(Into::into).collect(),
         temp: scratch.temp().into(),
         overlay: overlay.then(|| OverlayDirs { upper: scratch.upper().into(), work: scratch.work().into() }),
-        namespaces: shell.isolation >= Isolation::Namespaces,
+        namespaces: confinement.isolation() >= Isolation::Namespaces,
         network: job.network,
         ended: job.end_mark.as_ref().map(Into::into),
     }
 }
 
-/// Prepares the outer process, and returns the other end of its socket.
-pub(super) fn outer(helper: &Path, workspace: &Path) -> io::Result<(Command, UnixStream)> {
-    let (ours, theirs) = UnixStream::pair()?;
-    let mut command = Command::new(helper);
-    command
-        .arg(OUTER)
-        .current_dir("/")
-        .env_clear()
-        .envs(environment(workspace))
-        .stdin(OwnedFd::from(theirs))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    Ok((command, ours))
-}
-
 fn start(helper: &Path, workspace: &Path) -> io::Result<(Child, tokio::net::UnixStream)> {
     // The command holds the other end until it is dropped, and then only the outer process does.
-    let (command, ours) = outer(helper, workspace)?;
+    let (command, ours) = outer_command(helper, workspace)?;
     let child = tokio::process::Command::from(command).spawn()?;
     ours.set_nonblocking(true)?;
     Ok((child, tokio::net::UnixStream::from_std(ours)?))
