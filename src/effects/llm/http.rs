@@ -10,8 +10,9 @@ use genai::{Client, ModelIden, ServiceTarget};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::call::LlmError;
 use super::convert::{chat_request, tool_calls, usage};
-use super::{LlmError, fault};
+use super::fault;
 use crate::model::{LlmRequest, LlmResponse, ModelOptions};
 use crate::pipeline::Provider;
 

@@ -6,9 +6,9 @@ use std::path::Path;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
+use super::call::{CallPlace, LlmError, LlmProvider};
 use super::http::HttpModel;
 use super::script::ScriptModel;
-use super::{CallPlace, LlmError, LlmProvider};
 use crate::model::{LlmRequest, LlmResponse, ModelName};
 use crate::pipeline::Pipeline;
 

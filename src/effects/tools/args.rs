@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::ToolError;
+use super::tool::ToolError;
 use crate::world::path::normalise;
 
 /// The type of an argument.

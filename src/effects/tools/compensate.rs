@@ -5,9 +5,9 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use super::{Program, ShellCall, ShellLimits, ShellOutcome, clip};
-use crate::effects::Masker;
-use crate::effects::confine::Shell;
+use super::tool::{Program, ShellCall, clip};
+use crate::effects::confine::{Shell, ShellLimits, ShellOutcome};
+use crate::effects::mask::Masker;
 use crate::rollback::{Amended, Amends, Compensate};
 
 /// Characters of a compensation's output that are recorded.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::args::{Args, Param, ParamType, schema};
-use super::{Prepared, Program, ShellCall, Tool, ToolError};
+use super::tool::{Prepared, Program, ShellCall, Tool, ToolError};
 use crate::model::{Compensation, EffectClass, ToolDecl, argument, fill};
 use crate::pipeline::{ArgType, CustomTool};
 

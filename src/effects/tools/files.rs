@@ -1,8 +1,8 @@
 //! File tools: read, write, edit, delete and list files in the workspace.
 
 use super::args::{Args, Param, ParamType};
-use super::toolbox::Builtin;
-use super::{Decision, Prepared, ToolError, WorldCall, clip};
+use super::builtin::Builtin;
+use super::tool::{Decision, Prepared, ToolError, WorldCall, clip};
 use crate::model::{ActionOp, EffectClass, Key, KeyKind};
 use crate::world::path::{ROOT, parents};
 use crate::world::{Change, Value};

@@ -1,8 +1,8 @@
 //! Memory tools: texts and lists by key, shared by the agents of a run.
 
 use super::args::{Args, Param, ParamType};
-use super::toolbox::Builtin;
-use super::{Decision, Prepared, ToolError, WorldCall};
+use super::builtin::Builtin;
+use super::tool::{Decision, Prepared, ToolError, WorldCall};
 use crate::model::{ActionOp, EffectClass, Key};
 use crate::world::{Change, Value};
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::args::{Args, Param, ParamType};
-use super::toolbox::Builtin;
-use super::{Prepared, Program, ShellCall, ToolError};
+use super::builtin::Builtin;
+use super::tool::{Prepared, Program, ShellCall, ToolError};
 use crate::effects::confine::{Job, Shell, ShellLimits, ShellOutcome};
 use crate::model::EffectClass;
 

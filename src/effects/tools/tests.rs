@@ -5,9 +5,10 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
+use super::tool::clip;
 use super::*;
-use crate::model::{ActionOp, Element, Seq};
-use crate::world::World;
+use crate::model::{ActionOp, EffectClass, Element, Key, Seq};
+use crate::world::{Change, Value, World};
 
 fn prepare(tool: &str, args: &Json) -> Result<Prepared, ToolError> {
     Toolbox::standard().get(tool).unwrap().prepare(args)

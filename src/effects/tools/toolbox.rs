@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::args::{Args, Param, nearest, schema};
+use super::args::{Args, nearest, schema};
+use super::builtin::Builtin;
 use super::custom::Custom;
-use super::{Prepared, Tool, ToolError, files, memory, shell};
+use super::tool::{Prepared, Tool, ToolError};
+use super::{files, memory, shell};
 use crate::model::{EffectClass, ToolDecl};
 use crate::pipeline::CustomTool;
 
@@ -16,15 +18,6 @@ use crate::pipeline::CustomTool;
 #[derive(Clone, Default)]
 pub struct Toolbox {
     tools: BTreeMap<String, Arc<dyn Tool>>,
-}
-
-/// A tool of the program's own, as its file declares it.
-pub(super) struct Builtin {
-    pub name: &'static str,
-    pub about: &'static str,
-    pub effect: EffectClass,
-    pub params: &'static [Param<'static>],
-    pub prepare: fn(&Args<'_>) -> Result<Prepared, ToolError>,
 }
 
 /// Names of tama 0.0.1, and their names now.
