@@ -10,7 +10,6 @@ use super::agents::Agents;
 use super::capture::read_capture;
 use super::custom::read_custom;
 use super::faults::{Collector, Doc, Faults};
-use super::graph::{check_cycles, unused};
 use super::models::{Models, read_prices};
 use super::names::{LATER, is_kebab, suggest};
 use super::reader::{Table, Text};
@@ -104,10 +103,11 @@ fn read_document<'a>(
     let models = Models::read(&root, base);
     let prices = read_prices(&root);
     let (tools, own) = read_custom(&root, base);
-    let mut agents = Agents { base, models: &models, tools: &own, names: vec![], edges: vec![] };
+    let mut agents = Agents::new(base, &models, &own);
     let read = root.table("agents").map(|table| agents.read(&table)).unwrap_or_default();
-    let names: Vec<&str> = agents.names.iter().map(String::as_str).collect();
-    check_cycles(doc, &agents.names, &agents.edges);
+    let graph = agents.into_graph();
+    let names: Vec<&str> = graph.names().iter().map(String::as_str).collect();
+    graph.check_cycles(doc);
     let capture = read_capture(&root);
     let policy = read_policy(&root, &own);
     let limits = read_limits(&root, &models, &prices.keys().map(String::as_str).collect::<Vec<_>>());
@@ -127,7 +127,7 @@ fn read_document<'a>(
     let file = base.join(file.file_name().unwrap_or_default());
     let mut warnings: Vec<String> = notice.into_iter().collect();
     let entry = head.entrypoint.get_ref();
-    for name in unused(entry, &agents.names, &agents.edges) {
+    for name in graph.unused(entry) {
         let at = document.get("agents").map_or(0, |table| key_offset(table, name));
         warnings.push(format!("{}: the agent `{name}` is never run from `{entry}`", doc.place(at)));
     }
