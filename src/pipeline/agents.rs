@@ -232,7 +232,7 @@ impl<'a> Agents<'a> {
                         Some(Prompt { text, file: Some(file.into_inner()) })
                     }
                     Err(error) => {
-                        let message = format!("can't read the prompt file `{}`: {error}", file.get_ref());
+                        let message = format!("failed to read the prompt file `{}`: {error}", file.get_ref());
                         table.doc.fault_help(file.span(), message, "paths are relative to the pipeline's file");
                         None
                     }

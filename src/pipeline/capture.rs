@@ -20,7 +20,7 @@ pub(super) fn read_capture(root: &Table<'_>) -> Capture {
     let exclude = table.strings("exclude");
     for glob in &exclude {
         if let Err(error) = Glob::new(glob.get_ref()) {
-            table.doc.fault(glob.span(), format!("can't {error}"));
+            table.doc.fault(glob.span(), format!("failed to {error}"));
         }
     }
     let capture = Capture {

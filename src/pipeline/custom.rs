@@ -53,13 +53,13 @@ fn check_name(doc: &Doc<'_>, name: &Text) {
     if !is_name(text) {
         fault("is not one that models accept", "letters, digits, `_` and `-`, at most 64");
     } else if TOOLS.contains(&text) || LATER_TOOLS.contains(&text) || text.starts_with("tama_") {
-        fault("is one of the program's own", "names that start with `tama_` are");
+        fault("is reserved", "choose a name that does not start with `tama_`");
     } else if LOOP_TOOLS.contains(&text) {
-        fault("is taken", "every tool loop has a tool of that name");
+        fault("is taken", "every tool loop has a tool of that name; choose another name");
     } else if text == "llm" {
-        fault("is taken", "model calls are called so");
+        fault("is taken", "model calls have that name; choose another name");
     } else if text.contains("__") {
-        fault("is taken", "names with `__` are those of MCP servers' tools");
+        fault("is taken", "tools of MCP servers have names with `__`; choose another name");
     }
 }
 
@@ -69,7 +69,7 @@ fn is_name(text: &str) -> bool {
 }
 
 fn read_tool(table: &Table<'_>, name: &str, base: &Path) -> Option<CustomTool> {
-    let description = table.required("description", "a line that tells the model what it is for");
+    let description = table.required("description", "add a line about its purpose, for the model");
     if let Some(text) = description.as_ref().filter(|text| text.get_ref().trim().is_empty()) {
         table.doc.fault(text.span(), "the description is empty");
     }
@@ -109,7 +109,7 @@ fn read_args(table: &Table<'_>) -> IndexMap<String, ToolArg> {
             table.doc.fault_help(name.span(), format!("the argument's name `{text}` is not one"), help);
         } else if HOLES.contains(&text) {
             let message = format!("an argument can't be named `{text}`");
-            table.doc.fault_help(name.span(), message, format!("in `undo`, {{{text}}} stands for something else"));
+            table.doc.fault_help(name.span(), message, format!("in `undo`, {{{text}}} means something else"));
         }
         let holds = read_type(&table);
         let description = table.string("description").map(Spanned::into_inner).unwrap_or_default();
@@ -144,7 +144,7 @@ fn read_effect(table: &Table<'_>, has_undo: bool) -> EffectClass {
         let message = format!("a tool with `undo` is compensable, not {}", written.get_ref());
         table.doc.fault_help(written.span(), message, "leave `effect` out, or `undo`");
     } else if !has_undo && effect == EffectClass::Compensable {
-        let help = "the command that makes up for it, e.g. undo = [\"./deploy\", \"{before}\"]";
+        let help = "add the undo command, e.g. undo = [\"./deploy\", \"{before}\"]";
         table.doc.fault_help(written.span(), "a compensable tool needs `undo`", help);
     }
     effect
@@ -231,7 +231,7 @@ fn find_program(doc: &Doc<'_>, program: &Text, base: &Path) -> Option<String> {
             return absolute.map_err(|_| doc.fault(program.span(), "the path to it is not text")).ok();
         }
         Err(error) => {
-            fault(format!("can't find the program `{text}`: {error}"), "paths are relative to the pipeline's file");
+            fault(format!("failed to find the program `{text}`: {error}"), "paths are relative to the pipeline's file");
         }
     }
     None

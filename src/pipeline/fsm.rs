@@ -74,7 +74,7 @@ fn read_routes(table: &Table<'_>, state: &Text, value: &Value<'_>, states: &[&st
         if routes.contains_key(&finish) {
             table.doc.fault_help(
                 key.span(),
-                format!("the finish key `{finish}` stands twice in the state `{}`", state.get_ref()),
+                format!("the finish key `{finish}` is listed twice in the state `{}`", state.get_ref()),
                 "finish keys are compared in lower case",
             );
         }

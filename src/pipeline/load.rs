@@ -86,7 +86,7 @@ fn find(path: &Path) -> Result<(PathBuf, String), (String, String)> {
     }
     match fs::read_to_string(&file) {
         Ok(text) => Ok((file, text)),
-        Err(error) => Err((format!("can't read it: {error}"), help())),
+        Err(error) => Err((format!("failed to read the file: {error}"), help())),
     }
 }
 
@@ -121,9 +121,12 @@ fn read_document<'a>(
     if !collector.is_empty() {
         return None;
     }
-    let (workspace, notice) = head.folder.resolve(make).map_err(|why| doc.fault(head.workspace.span(), why)).ok()?;
+    let resolved = head.folder.resolve(make);
+    let help = "make the folder yourself, or name another one";
+    let (workspace, notice) = resolved.map_err(|why| doc.fault_help(head.workspace.span(), why, help)).ok()?;
     let absolute = fs::canonicalize(Path::new(".").join(base));
-    let base = absolute.map_err(|error| doc.fault(0..0, format!("can't find the pipeline's folder: {error}"))).ok()?;
+    let lost = |error| format!("failed to find the pipeline's folder: {error}");
+    let base = absolute.map_err(|error| doc.fault_help(0..0, lost(error), "check that the folder still exists")).ok()?;
     let file = base.join(file.file_name().unwrap_or_default());
     let mut warnings: Vec<String> = notice.into_iter().collect();
     let entry = head.entrypoint.get_ref();

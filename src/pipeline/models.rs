@@ -158,8 +158,8 @@ impl<'a> Models<'a> {
             Err(error) => {
                 doc.fault_help(
                     at.span(),
-                    format!("can't read the script `{file}`: {error}"),
-                    "a script stands beside the pipeline's file, e.g. `script:replies.toml`",
+                    format!("failed to read the script `{file}`: {error}"),
+                    "put the script beside the pipeline's file, e.g. `script:replies.toml`",
                 );
                 return;
             }

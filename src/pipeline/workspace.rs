@@ -57,7 +57,7 @@ impl Workspace {
             Self::Existing(path) => return Ok((path.clone(), None)),
             Self::Missing(path) => path,
         };
-        let failed = |error| format!("can't make the workspace: {error}");
+        let failed = |error| format!("failed to make the workspace: {error}");
         if !make {
             let absolute = std::path::absolute(path).map_err(failed)?;
             return Ok((absolute, Some(format!("the workspace {} will be made", display_path(path)))));

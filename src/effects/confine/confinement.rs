@@ -108,7 +108,7 @@ impl Confinement {
 
     /// Builds the result of a command that failed to start.
     pub fn start_failure(&self, why: &str) -> ShellRun {
-        let text = format!("[could not be started: {why}]");
+        let text = format!("[failed to start: {why}]");
         ShellRun {
             outcome: ShellOutcome {
                 text,

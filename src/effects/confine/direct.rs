@@ -82,7 +82,7 @@ fn describe_end(status: &io::Result<ExitStatus>) -> (String, Option<i32>, Option
             (Some(code), _) => (format!("[exit code {code}]"), Some(code), None),
             (None, signal) => (format!("[killed by signal {}]", signal.unwrap_or_default()), None, signal),
         },
-        Err(error) => (format!("[its end could not be seen: {error}]"), None, None),
+        Err(error) => (format!("[failed to wait for its end: {error}]"), None, None),
     }
 }
 

@@ -90,7 +90,7 @@ fn wait(child: &Child) -> End {
             Ok(WaitStatus::Exited(of, code)) if Some(of) == pid => return End::Code(code),
             Ok(WaitStatus::Signaled(of, signal, _)) if Some(of) == pid => return End::Signal(signal as i32),
             Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return End::NotStarted(format!("its end could not be seen: {error}")),
+            Err(error) => return End::NotStarted(format!("failed to wait for its end: {error}")),
         }
     }
 }

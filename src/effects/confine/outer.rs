@@ -143,7 +143,7 @@ fn converse(
     child: &mut Child,
     map: impl Fn(u32) -> io::Result<()>,
 ) -> io::Result<Report> {
-    let mut report = Report { end: End::NoSetUp("it ended too soon".into()), gaps: vec![] };
+    let mut report = Report { end: End::NoSetUp("the sandbox ended before the command started".into()), gaps: vec![] };
     let mut held = true;
     // When the send fails, the inner process has ended, and its messages are read all the same.
     let _ = inner_channel.send(inner);

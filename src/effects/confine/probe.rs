@@ -34,7 +34,7 @@ pub(super) fn probe(paths: ShellPaths, most: Isolation) -> Confinement {
     let levels = [Isolation::Overlay, Isolation::Namespaces, Isolation::Landlock];
     for isolation in levels.into_iter().filter(|isolation| *isolation <= most) {
         if isolation == Isolation::Overlay && mounts {
-            refused.push((isolation, "something is mounted in the workspace, and would not be seen through it".into()));
+            refused.push((isolation, "other file systems are mounted in the workspace, and an overlay would hide them".into()));
             continue;
         }
         if isolation == Isolation::Overlay && is_foreign(&paths.workspace) {
@@ -128,7 +128,7 @@ fn try_isolation(helper: &Path, paths: &ShellPaths, base: &Path, isolation: Isol
     match report.end {
         End::Code(0) => Ok(report.gaps),
         End::NoSetUp(why) | End::NotStarted(why) => Err(why),
-        End::Code(_) | End::Signal(_) | End::Killed => Err("`true` failed".into()),
+        End::Code(_) | End::Signal(_) | End::Killed => Err("failed to run `true`".into()),
     }
 }
 

@@ -81,7 +81,7 @@ pub(super) async fn run(
     let report = match report {
         Some(Ok(report)) => report,
         Some(Err(error)) => {
-            Report { end: End::NoSetUp(format!("its confinement failed: {error}")), gaps: confinement.gaps().to_vec() }
+            Report { end: End::NoSetUp(format!("the sandbox failed: {error}")), gaps: confinement.gaps().to_vec() }
         }
         None => Report { end: End::Killed, gaps: confinement.gaps().to_vec() },
     };

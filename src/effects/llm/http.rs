@@ -106,7 +106,7 @@ impl HttpModel {
         // A client of its own for each call, as it keeps connections: one that the server closed in between would fail
         // the call, and a call that may have arrived must not be sent again.
         let client = Client::builder().build();
-        let client = client.map_err(|error| LlmError(format!("make ready to call {}: {error}", self.name)))?;
+        let client = client.map_err(|error| LlmError(format!("prepare a call of {}: {error}", self.name)))?;
         let sent = client.exec_chat_stream(target, chat_request(request), Some(&options)).await;
         let mut stream = sent.map_err(|error| describe(&error, &text))?.stream;
         while let Some(event) = stream.next().await {

@@ -181,7 +181,7 @@ fn not_a_file(key: &Key, found: Option<&Value>) -> ToolError {
             format!("{:?} is a symbolic link to {target:?}; use that path, or delete the link first", key.name)
         }
         Some(other) => format!("{:?} is {}, not a file", key.name, name_of(other)),
-        None => format!("{:?} could not be looked at", key.name),
+        None => format!("failed to read {:?}", key.name),
     })
 }
 
