@@ -257,7 +257,8 @@ pub struct Policy {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
     /// Compare the workspace with a snapshot of before, even where an overlay could be used.
-    pub portable: bool,
+    #[serde(rename = "portable")]
+    pub snapshot: bool,
     /// Globs over paths in the workspace; changes there can't be undone.
     pub exclude: Vec<String>,
     /// Larger files can't be undone, in millions of bytes; `None`: the usual bound.

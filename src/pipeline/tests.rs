@@ -584,6 +584,18 @@ fn the_demo_has_no_fault_and_goes_wrong_on_the_first_try_only() {
 }
 
 #[test]
+fn commands_are_captured_by_snapshot_under_its_new_and_its_old_name() {
+    let with = |mode: &str| folder(&format!("{GOOD}\n[capture]\nlane = \"{mode}\"\n"));
+    let snapshot = |mode: &str| check(with(mode).path()).unwrap().pipeline.capture.snapshot;
+    assert!(snapshot("snapshot") && snapshot("portable"));
+    assert!(!snapshot("auto") && !check(folder(GOOD).path()).unwrap().pipeline.capture.snapshot);
+    let unknown = faults_in(with("snapshots").path());
+    assert!(unknown[0].ends_with("[\"snapshots\"] unknown capture mode `snapshots` | did you mean `snapshot`?"), "{unknown:?}");
+    let stored = serde_json::to_value(Capture { snapshot: true, ..Capture::default() }).unwrap();
+    assert_eq!(stored["portable"], true);
+}
+
+#[test]
 fn changed_agents_are_the_edited_the_gone_and_the_new() {
     let dir = folder(GOOD);
     let stored = load(dir.path()).unwrap().pipeline;

@@ -182,7 +182,7 @@ fn commands(world: &World, capture: &Capture, recorded: Option<(&DataDir, &RunFo
     let places = recorded.map(|(data, run)| Places { store: data.store_path(), run: run.path().to_owned() });
     let hidden = data.map(Path::to_owned).into_iter().collect();
     let paths = ShellPaths { workspace: world.root().to_owned(), hidden, scratch: None };
-    let most = if capture.portable { Isolation::Namespaces } else { Isolation::Overlay };
+    let most = if capture.snapshot { Isolation::Namespaces } else { Isolation::Overlay };
     let shell = Shell::probe_up_to(paths, most);
     Commands { shell, rules: rules(capture, data), places, snapshots: tokio::sync::Mutex::default() }
 }
