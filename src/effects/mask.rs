@@ -128,7 +128,7 @@ impl<'a> MaskedStream<'a> {
         self.held.push_str(piece);
         let rest = self.held.split_off(self.safe());
         let shown = std::mem::replace(&mut self.held, rest);
-        let before = self.last.filter(|last| in_key(*last)).map(String::from).unwrap_or_default();
+        let before = self.last.filter(|last| is_key_char(*last)).map(String::from).unwrap_or_default();
         self.last = shown.chars().next_back().or(self.last);
         let masked = self.masker.mask(&format!("{before}{shown}")).into_owned();
         masked.get(before.len()..).unwrap_or_default().to_owned()
@@ -140,7 +140,7 @@ impl<'a> MaskedStream<'a> {
         let begins = |at: &usize| {
             let rest = &held[*at..];
             let value = |(value, _): &(String, String)| value.starts_with(rest);
-            let in_word = held[..*at].chars().next_back().or(self.last).is_some_and(in_key);
+            let in_word = held[..*at].chars().next_back().or(self.last).is_some_and(is_key_char);
             self.masker.secrets.iter().any(value) || (!in_word && may_be_key(rest))
         };
         held.char_indices().map(|(at, _)| at).find(begins).unwrap_or(held.len())
@@ -149,11 +149,11 @@ impl<'a> MaskedStream<'a> {
 
 /// True when the whole text may be the beginning of an API key.
 fn may_be_key(text: &str) -> bool {
-    text.chars().all(in_key) && SHAPES.iter().any(|(start, _)| text.starts_with(start) || start.starts_with(text))
+    text.chars().all(is_key_char) && SHAPES.iter().any(|(start, _)| text.starts_with(start) || start.starts_with(text))
 }
 
 /// True for the characters of API keys.
-fn in_key(c: char) -> bool {
+fn is_key_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '-'
 }
 
@@ -180,13 +180,13 @@ fn mask_shapes(text: &str) -> Option<String> {
 
 /// The length of the API key that starts here, if one does.
 fn key_at(text: &str, at: usize) -> Option<usize> {
-    if text[..at].chars().next_back().is_some_and(in_key) {
+    if text[..at].chars().next_back().is_some_and(is_key_char) {
         return None;
     }
     let rest = &text[at..];
     let (start, least) = SHAPES.iter().find(|(start, _)| rest.starts_with(start))?;
     let body = &rest[start.len()..];
-    let body = &body[..body.find(|c| !in_key(c)).unwrap_or(body.len())];
+    let body = &body[..body.find(|c| !is_key_char(c)).unwrap_or(body.len())];
     // A digit tells a key from words joined by dashes.
     (body.len() >= *least && body.contains(|c: char| c.is_ascii_digit())).then_some(start.len() + body.len())
 }

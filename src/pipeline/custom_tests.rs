@@ -96,7 +96,11 @@ const FAULTS: &[(&str, &str, &str)] = &[
         "[tools.finish]",
         "19:8 [finish] the tool's name `finish` is taken | every tool loop has a tool of that name; choose another name",
     ),
-    ("[tools.look]", "[tools.llm]", "19:8 [llm] the tool's name `llm` is taken | model calls have that name; choose another name"),
+    (
+        "[tools.look]",
+        "[tools.llm]",
+        "19:8 [llm] the tool's name `llm` is taken | model calls have that name; choose another name",
+    ),
     (
         "[tools.look]",
         "[tools.a__b]",

@@ -126,7 +126,8 @@ fn read_document<'a>(
     let (workspace, notice) = resolved.map_err(|why| doc.fault_help(head.workspace.span(), why, help)).ok()?;
     let absolute = fs::canonicalize(Path::new(".").join(base));
     let lost = |error| format!("failed to find the pipeline's folder: {error}");
-    let base = absolute.map_err(|error| doc.fault_help(0..0, lost(error), "check that the folder still exists")).ok()?;
+    let base =
+        absolute.map_err(|error| doc.fault_help(0..0, lost(error), "check that the folder still exists")).ok()?;
     let file = base.join(file.file_name().unwrap_or_default());
     let mut warnings: Vec<String> = notice.into_iter().collect();
     let entry = head.entrypoint.get_ref();

@@ -52,7 +52,7 @@ impl<'a> Models<'a> {
                 Some((_, None)) => Named::Faulty,
                 None => Named::Missing,
             },
-            Some((_, value)) => self.named(table.doc, value).map_or(Named::Faulty, Named::Is),
+            Some((_, value)) => self.read_model(table.doc, value).map_or(Named::Faulty, Named::Is),
         }
     }
 
@@ -79,7 +79,7 @@ impl<'a> Models<'a> {
         Some(Model { name: self.name(doc, &name?)?, options })
     }
 
-    fn named(&self, doc: &'a Doc<'a>, value: &'a Value<'a>) -> Option<Model> {
+    fn read_model(&self, doc: &'a Doc<'a>, value: &'a Value<'a>) -> Option<Model> {
         if value.get_ref().as_str().is_some() {
             return self.reference(doc, &text(doc, "model", value)?);
         }

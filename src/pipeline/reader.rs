@@ -42,12 +42,12 @@ impl<'a> Table<'a> {
         if !self.known.borrow().contains(&key) {
             self.known.borrow_mut().push(key);
         }
-        self.map.iter().find(|(name, _)| name.get_ref().as_ref() == key).map(|(name, value)| (owned(name), value))
+        self.map.iter().find(|(name, _)| name.get_ref().as_ref() == key).map(|(name, value)| (to_text(name), value))
     }
 
     /// Every key with its value; for tables whose keys are names.
     pub(super) fn entries(&self) -> Vec<(Text, &'a Value<'a>)> {
-        self.map.iter().map(|(name, value)| (owned(name), value)).collect()
+        self.map.iter().map(|(name, value)| (to_text(name), value)).collect()
     }
 
     pub(super) fn string(&self, key: &'static str) -> Option<Text> {
@@ -210,6 +210,6 @@ fn whole(value: &Value<'_>) -> Option<i64> {
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
-fn owned(name: &Spanned<toml::de::DeString<'_>>) -> Text {
+fn to_text(name: &Spanned<toml::de::DeString<'_>>) -> Text {
     Spanned::new(name.span(), name.get_ref().to_string())
 }

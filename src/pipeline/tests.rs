@@ -210,11 +210,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
         r#""tama_mem_ste""#,
         r#"45:26 ["tama_mem_ste"] unknown tool `tama_mem_ste` | did you mean `tama_mem_set`?"#,
     ),
-    (
-        r#""tama_write_file""#,
-        r#""tama_mem_set""#,
-        r#"45:26 ["tama_mem_set"] the tool `tama_mem_set` is listed twice"#,
-    ),
+    (r#""tama_write_file""#, r#""tama_mem_set""#, r#"45:26 ["tama_mem_set"] the tool `tama_mem_set` is listed twice"#),
     (
         r#""tama_write_file""#,
         r#""tama_http_post""#,
@@ -590,7 +586,10 @@ fn commands_are_captured_by_snapshot_under_its_new_and_its_old_name() {
     assert!(snapshot("snapshot") && snapshot("portable"));
     assert!(!snapshot("auto") && !check(folder(GOOD).path()).unwrap().pipeline.capture.snapshot);
     let unknown = faults_in(with("snapshots").path());
-    assert!(unknown[0].ends_with("[\"snapshots\"] unknown capture mode `snapshots` | did you mean `snapshot`?"), "{unknown:?}");
+    assert!(
+        unknown[0].ends_with("[\"snapshots\"] unknown capture mode `snapshots` | did you mean `snapshot`?"),
+        "{unknown:?}"
+    );
     let stored = serde_json::to_value(Capture { snapshot: true, ..Capture::default() }).unwrap();
     assert_eq!(stored["portable"], true);
 }

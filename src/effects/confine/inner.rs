@@ -31,8 +31,8 @@ pub(super) fn main() -> ExitCode {
 fn run(spec: &InnerSpec, channel: &mut Channel) -> io::Result<End> {
     let mut gaps = vec![];
     if spec.namespaces {
-        gaps.extend(own_proc());
-        gaps.extend(own_ids(channel)?);
+        gaps.extend(mount_proc());
+        gaps.extend(enter_user_namespace(channel)?);
     }
     std::env::set_current_dir(&spec.workspace)
         .map_err(|error| io::Error::other(format!("failed to enter the workspace: {error}")))?;
@@ -59,13 +59,13 @@ fn run(spec: &InnerSpec, channel: &mut Channel) -> io::Result<End> {
 }
 
 /// Mounts a `/proc` that shows the processes of this namespace only.
-fn own_proc() -> Option<Gap> {
+fn mount_proc() -> Option<Gap> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).is_err().then_some(Gap::Processes)
 }
 
 /// Enters a user namespace with the ids of outside: it has no power over the mounts and the network of outside.
-fn own_ids(channel: &mut Channel) -> io::Result<Option<Gap>> {
+fn enter_user_namespace(channel: &mut Channel) -> io::Result<Option<Gap>> {
     if let Err(error) = unshare(CloneFlags::CLONE_NEWUSER) {
         if geteuid().is_root() {
             return Ok(Some(Gap::Root));

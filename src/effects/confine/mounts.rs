@@ -34,11 +34,12 @@ pub(super) struct View {
 /// # Errors
 /// When the mounts can't be changed at all, or the overlay can't be mounted.
 pub(super) fn build(spec: &Spec, sockets: &[PathBuf]) -> io::Result<View> {
-    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).map_err(|e| failed("own its mounts", e))?;
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)
+        .map_err(|e| describe_failure("own its mounts", e))?;
     let workspace = Path::new(&spec.workspace);
     let temp = folder(&spec.temp)?;
     if let Some(dirs) = &spec.overlay {
-        overlay(workspace, dirs).map_err(|error| failed("mount the overlay", error))?;
+        overlay(workspace, dirs).map_err(|error| describe_failure("mount the overlay", error))?;
     }
     let mut view = View { temp: spec.temp.clone(), writable: vec![spec.temp.clone()], gaps: vec![] };
     for hidden in &spec.hidden {
@@ -141,7 +142,8 @@ fn bind<P: ?Sized + nix::NixPath>(from: &str, to: &P) -> nix::Result<()> {
 
 fn folder(path: &OsStr) -> io::Result<OwnedFd> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    open(path, flags, Mode::empty()).map_err(|error| failed(&format!("open {}", Path::new(path).display()), error))
+    open(path, flags, Mode::empty())
+        .map_err(|error| describe_failure(&format!("open {}", Path::new(path).display()), error))
 }
 
 fn by_handle(folder: &OwnedFd) -> String {
@@ -152,6 +154,6 @@ fn is_folder(path: &str) -> bool {
     fs::symlink_metadata(path).is_ok_and(|data| data.is_dir())
 }
 
-fn failed(what: &str, error: impl Display) -> io::Error {
+fn describe_failure(what: &str, error: impl Display) -> io::Error {
     io::Error::other(format!("failed to {what}: {error}"))
 }

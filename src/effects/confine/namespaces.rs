@@ -25,8 +25,8 @@ impl Outside {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         Ok(Self {
             proc: open("/proc", flags, Mode::empty())?,
-            uids: identity(&fs::read_to_string("/proc/self/uid_map")?),
-            gids: identity(&fs::read_to_string("/proc/self/gid_map")?),
+            uids: identity_map(&fs::read_to_string("/proc/self/uid_map")?),
+            gids: identity_map(&fs::read_to_string("/proc/self/gid_map")?),
             uid: geteuid(),
             gid: getegid(),
         })
@@ -53,7 +53,7 @@ impl Outside {
 }
 
 /// Builds the map that gives every id known here its own number.
-fn identity(map: &str) -> String {
+fn identity_map(map: &str) -> String {
     let lines = map.lines().filter_map(|line| {
         let mut numbers = line.split_whitespace();
         let (inside, _, count) = (numbers.next()?, numbers.next()?, numbers.next()?);
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn every_id_keeps_its_number() {
-        assert_eq!(identity("         0          0 4294967295\n"), "0 0 4294967295\n");
-        assert_eq!(identity("0 1000 1\n1 100000 65536\n"), "0 0 1\n1 1 65536\n");
+        assert_eq!(identity_map("         0          0 4294967295\n"), "0 0 4294967295\n");
+        assert_eq!(identity_map("0 1000 1\n1 100000 65536\n"), "0 0 1\n1 1 65536\n");
     }
 }

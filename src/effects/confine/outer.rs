@@ -79,7 +79,7 @@ fn supervise(spec: &Spec, channel: &Channel, mark: &Mark) -> io::Result<Report> 
         gaps.extend(view.gaps);
     } else {
         set_child_subreaper(true)?;
-        gaps.extend(without_namespaces(spec));
+        gaps.extend(landlock_gaps(spec));
     }
     inner.writable.push(spec.workspace.clone());
     let mut report = watch(&inner, channel, mark, |pid| outside.map(pid, mapped))?;
@@ -102,7 +102,7 @@ fn supervise(spec: &Spec, channel: &Channel, mark: &Mark) -> io::Result<Report> 
 }
 
 /// Lists the gaps of Landlock alone.
-fn without_namespaces(spec: &Spec) -> Vec<Gap> {
+fn landlock_gaps(spec: &Spec) -> Vec<Gap> {
     let mut gaps = vec![Gap::Processes];
     if !spec.network {
         gaps.push(Gap::Network);

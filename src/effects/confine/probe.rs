@@ -34,7 +34,8 @@ pub(super) fn probe(paths: ShellPaths, most: Isolation) -> Confinement {
     let levels = [Isolation::Overlay, Isolation::Namespaces, Isolation::Landlock];
     for isolation in levels.into_iter().filter(|isolation| *isolation <= most) {
         if isolation == Isolation::Overlay && mounts {
-            refused.push((isolation, "other file systems are mounted in the workspace, and an overlay would hide them".into()));
+            let why = "other file systems are mounted in the workspace, and an overlay would hide them";
+            refused.push((isolation, why.into()));
             continue;
         }
         if isolation == Isolation::Overlay && is_foreign(&paths.workspace) {

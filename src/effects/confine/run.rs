@@ -31,8 +31,7 @@ pub(super) async fn run(
     cancellation: &Cancellation,
 ) -> ShellRun {
     let workspace = confinement.workspace();
-    let made =
-        Scratch::create(&launcher.scratch).and_then(|scratch| scratch.copy_mode_of(workspace).map(|()| scratch));
+    let made = Scratch::create(&launcher.scratch).and_then(|scratch| scratch.copy_mode_of(workspace).map(|()| scratch));
     let scratch = match made {
         Ok(scratch) => scratch,
         Err(error) => return confinement.start_failure(&format!("failed to make a temporary folder: {error}")),
