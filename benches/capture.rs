@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use tama_tui::effects::confine::{Job, Means, Place as Where, Shell, ShellLimits, set_helper};
+use tama_tui::effects::confine::{Isolation, Job, Shell, ShellLimits, ShellPaths, set_helper};
 use tama_tui::model::Lane;
 use tama_tui::rollback::capture::{Rules, Snapshots, overlay_changes};
 use tempfile::TempDir;
@@ -157,9 +157,10 @@ fn commands(c: &mut Criterion) {
             assert_eq!(ran.outcome.exit, Some(0), "{}", ran.outcome.text);
             ran
         };
-        let shell = |most| Shell::probe_up_to(Where { workspace: place().root.clone(), ..Where::default() }, most);
+        let paths = || ShellPaths { workspace: place().root.clone(), ..ShellPaths::default() };
+        let shell = |most| Shell::probe_up_to(paths(), most);
         group.bench_function(BenchmarkId::new("overlay", files), |b| {
-            let shell = shell(Means::Overlay);
+            let shell = shell(Isolation::Overlay);
             assert_eq!(shell.mode().lane, Lane::Overlay);
             b.iter(|| {
                 let ran = run(&shell, true);
@@ -168,7 +169,7 @@ fn commands(c: &mut Criterion) {
             });
         });
         group.bench_function(BenchmarkId::new("portable", files), |b| {
-            let shell = shell(Means::Namespaces);
+            let shell = shell(Isolation::Namespaces);
             let mut snapshots = place().snapshots("store");
             snapshots.take().unwrap();
             b.iter(|| {

@@ -11,7 +11,7 @@ use super::text::{print, print_json};
 use super::undone::Undone;
 use super::{Global, data};
 use crate::effects::Masker;
-use crate::effects::confine::{Place, Shell};
+use crate::effects::confine::{Shell, ShellPaths};
 use crate::effects::tools::Compensator;
 use crate::model::{KeyKind, LedgerEntry, RunState, Seq, SpanId};
 use crate::rollback::{preview, settles_away, undo_list};
@@ -86,7 +86,7 @@ fn shell_for(stored: &Stored, data: &DataDir, wanted: &[Seq]) -> Shell {
     if !wanted.iter().any(compensation) {
         return Shell::unconfined(workspace);
     }
-    Shell::probe(Place { workspace, hidden: vec![data.path().to_owned()], scratch: None })
+    Shell::probe(ShellPaths { workspace, hidden: vec![data.path().to_owned()], scratch: None })
 }
 
 fn seq(written: &str) -> Result<Seq, String> {

@@ -1,4 +1,4 @@
-//! What looks like a secret: kept from child processes, and masked in results.
+//! Secrets: keeps them from child processes and masks them in results.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ const SHAPES: [(&str, usize); 13] = [
 /// Shorter values are not masked: they would be found in places where they mean something else.
 const SHORTEST: usize = 8;
 
-/// Whether a variable looks like a secret, by its name or because its value is an address with a password.
+/// True for a variable that looks like a secret: by its name, or because its value is an address with a password.
 pub(super) fn is_secret(name: &str, value: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let by_name = name
@@ -52,7 +52,7 @@ pub(super) fn is_secret(name: &str, value: &str) -> bool {
     by_name || has_password(value)
 }
 
-/// Whether the text is an address such as `postgres://user:password@host`.
+/// True for an address such as `postgres://user:password@host`.
 fn has_password(value: &str) -> bool {
     let Some((_, rest)) = value.split_once("://") else { return false };
     let place = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -106,7 +106,7 @@ impl Masker {
     }
 }
 
-/// Masks a text that arrives in pieces: what may be the beginning of a secret is held back until more of it is there.
+/// Masks a text that arrives in pieces: holds back a possible beginning of a secret until more of it is there.
 #[derive(Debug)]
 pub struct MaskedStream<'a> {
     masker: &'a Masker,
@@ -116,43 +116,44 @@ pub struct MaskedStream<'a> {
 }
 
 impl<'a> MaskedStream<'a> {
-    /// A text that begins now.
+    /// Begins a text.
     #[must_use]
     pub fn new(masker: &'a Masker) -> Self {
         Self { masker, held: String::new(), last: None }
     }
 
-    /// What can be shown now that this piece is there too. What is held at the end is only in the whole text.
+    /// Adds a piece, and returns the text that is safe to show now. A rest that is held at the end is only in the
+    /// whole text.
     pub fn push(&mut self, piece: &str) -> String {
         self.held.push_str(piece);
         let rest = self.held.split_off(self.safe());
         let shown = std::mem::replace(&mut self.held, rest);
-        let before = self.last.filter(|last| in_key(*last)).map(String::from).unwrap_or_default();
+        let before = self.last.filter(|last| is_key_char(*last)).map(String::from).unwrap_or_default();
         self.last = shown.chars().next_back().or(self.last);
         let masked = self.masker.mask(&format!("{before}{shown}")).into_owned();
         masked.get(before.len()..).unwrap_or_default().to_owned()
     }
 
-    /// Up to where no secret begins that is not over.
+    /// The length of the held text in front of the first secret that may still be incomplete.
     fn safe(&self) -> usize {
         let held = self.held.as_str();
         let begins = |at: &usize| {
             let rest = &held[*at..];
             let value = |(value, _): &(String, String)| value.starts_with(rest);
-            let in_word = held[..*at].chars().next_back().or(self.last).is_some_and(in_key);
+            let in_word = held[..*at].chars().next_back().or(self.last).is_some_and(is_key_char);
             self.masker.secrets.iter().any(value) || (!in_word && may_be_key(rest))
         };
         held.char_indices().map(|(at, _)| at).find(begins).unwrap_or(held.len())
     }
 }
 
-/// Whether a text, to its end, may be the beginning of an API key.
+/// True when the whole text may be the beginning of an API key.
 fn may_be_key(text: &str) -> bool {
-    text.chars().all(in_key) && SHAPES.iter().any(|(start, _)| text.starts_with(start) || start.starts_with(text))
+    text.chars().all(is_key_char) && SHAPES.iter().any(|(start, _)| text.starts_with(start) || start.starts_with(text))
 }
 
-/// What keys consist of.
-fn in_key(c: char) -> bool {
+/// True for the characters of API keys.
+fn is_key_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || c == '-'
 }
 
@@ -179,13 +180,13 @@ fn mask_shapes(text: &str) -> Option<String> {
 
 /// The length of the API key that starts here, if one does.
 fn key_at(text: &str, at: usize) -> Option<usize> {
-    if text[..at].chars().next_back().is_some_and(in_key) {
+    if text[..at].chars().next_back().is_some_and(is_key_char) {
         return None;
     }
     let rest = &text[at..];
     let (start, least) = SHAPES.iter().find(|(start, _)| rest.starts_with(start))?;
     let body = &rest[start.len()..];
-    let body = &body[..body.find(|c| !in_key(c)).unwrap_or(body.len())];
+    let body = &body[..body.find(|c| !is_key_char(c)).unwrap_or(body.len())];
     // A digit tells a key from words joined by dashes.
     (body.len() >= *least && body.contains(|c: char| c.is_ascii_digit())).then_some(start.len() + body.len())
 }

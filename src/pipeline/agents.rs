@@ -1,13 +1,13 @@
 //! Reads `[agents.*]`: each pattern asks for its own keys, prompts and steps.
 
 use std::fs;
-use std::ops::Range;
 use std::path::Path;
 
 use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::fsm::read_states;
+use super::graph::Graph;
 use super::models::{Models, Named};
 use super::names::{LATER, LATER_PATTERNS, PATTERNS, is_kebab, suggest};
 use super::reader::{Table, Text};
@@ -15,34 +15,33 @@ use super::skills::read_skill;
 use super::spec::{Agent, Model, Pattern, Prompt, Step};
 use super::tools::read_tools;
 
-/// Model calls of a tool loop, when nothing is said.
+/// Model calls of a tool loop without `max_iter`.
 const MAX_ITER: u32 = 10;
 
-/// One agent naming another that it runs.
-#[derive(Debug, Clone)]
-pub(super) struct Edge {
-    pub(super) from: String,
-    pub(super) to: String,
-    /// Where it is named.
-    pub(super) span: Range<usize>,
-}
-
-/// What every agent's reading needs.
+/// Reads agents with the settings that they share.
 pub(super) struct Agents<'a> {
-    pub(super) base: &'a Path,
-    pub(super) models: &'a Models<'a>,
+    base: &'a Path,
+    models: &'a Models<'a>,
     /// Names of the user's own tools, those with faults too.
-    pub(super) tools: &'a [String],
-    /// Names of all agents, those with faults too.
-    pub(super) names: Vec<String>,
-    pub(super) edges: Vec<Edge>,
+    tools: &'a [String],
+    graph: Graph,
 }
 
 impl<'a> Agents<'a> {
+    /// Prepares to read agents; `tools`: names of the user's own tools, those with faults too.
+    pub(super) fn new(base: &'a Path, models: &'a Models<'a>, tools: &'a [String]) -> Self {
+        Self { base, models, tools, graph: Graph::default() }
+    }
+
+    /// Returns the graph of the agents that were read.
+    pub(super) fn into_graph(self) -> Graph {
+        self.graph
+    }
+
     /// Reads every agent; those with faults are left out.
     pub(super) fn read(&mut self, table: &Table<'a>) -> IndexMap<String, Agent> {
         let children = table.children();
-        self.names = children.iter().map(|(name, _)| name.get_ref().clone()).collect();
+        self.graph = Graph::new(children.iter().map(|(name, _)| name.get_ref().clone()).collect());
         let mut agents = IndexMap::new();
         for (name, table) in children {
             if !is_kebab(name.get_ref()) {
@@ -110,7 +109,7 @@ impl<'a> Agents<'a> {
             table.refuse(key, &message, "put it into the agents that it runs");
         }
         agent.pattern = if named == "fsm" {
-            let (initial, states) = read_states(self, table, &agent.name)?;
+            let (initial, states) = read_states(&mut self.graph, table, &agent.name)?;
             Pattern::Fsm { initial, states }
         } else {
             Pattern::Parallel { workers: self.workers(table, &agent.name)? }
@@ -128,7 +127,7 @@ impl<'a> Agents<'a> {
             }
             return None;
         }
-        let known: Vec<bool> = workers.iter().map(|worker| self.refer(table, from, worker)).collect();
+        let known: Vec<bool> = workers.iter().map(|worker| self.graph.refer(table, from, worker)).collect();
         known.iter().all(|known| *known).then(|| workers.into_iter().map(Spanned::into_inner).collect())
     }
 
@@ -138,7 +137,7 @@ impl<'a> Agents<'a> {
             table.refuse(key, &message, "put it into its steps `map` and `reduce`");
         }
         let worker = table.required("worker", "the agent that works on each item");
-        let known = worker.as_ref().is_some_and(|worker| self.refer(table, &agent.name, worker));
+        let known = worker.as_ref().is_some_and(|worker| self.graph.refer(table, &agent.name, worker));
         agent.max_iter = table.count_u32("max_iter").unwrap_or(MAX_ITER);
         let shared = self.models.of(table);
         let steps = table.table("steps");
@@ -233,25 +232,13 @@ impl<'a> Agents<'a> {
                         Some(Prompt { text, file: Some(file.into_inner()) })
                     }
                     Err(error) => {
-                        let message = format!("can't read the prompt file `{}`: {error}", file.get_ref());
+                        let message = format!("failed to read the prompt file `{}`: {error}", file.get_ref());
                         table.doc.fault_help(file.span(), message, "paths are relative to the pipeline's file");
                         None
                     }
                 }
             }
         }
-    }
-
-    /// Notes that an agent runs another; false and a fault when there is no such agent.
-    pub(super) fn refer(&mut self, table: &Table<'_>, from: &str, to: &Text) -> bool {
-        let known = self.names.contains(to.get_ref());
-        if known {
-            self.edges.push(Edge { from: from.to_owned(), to: to.get_ref().clone(), span: to.span() });
-        } else {
-            let names = self.names.iter().map(String::as_str);
-            table.doc.fault_help(to.span(), format!("unknown agent `{}`", to.get_ref()), suggest(to.get_ref(), names));
-        }
-        known
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reads `[capture]`: how the changes that commands make in the workspace are found, and what is left out.
+//! Reads `[capture]`: how the changes of commands in the workspace are found, and which are left out.
 
 use toml::Spanned;
 
@@ -7,24 +7,28 @@ use super::names::suggest;
 use super::reader::Table;
 use super::spec::Capture;
 
-/// The words for `lane`.
-const LANES: [&str; 2] = ["auto", "portable"];
+/// The values of `lane`.
+const MODES: [&str; 2] = ["auto", SNAPSHOT];
+/// The capture mode that compares the workspace with a snapshot.
+const SNAPSHOT: &str = "snapshot";
+/// The former name of [`SNAPSHOT`].
+const PORTABLE: &str = "portable";
 
 pub(super) fn read_capture(root: &Table<'_>) -> Capture {
     let Some(table) = root.table("capture") else { return Capture::default() };
-    let lane = table.string("lane");
-    if let Some(lane) = lane.as_ref().filter(|lane| !LANES.contains(&lane.get_ref().as_str())) {
-        let help = suggest(lane.get_ref(), LANES);
-        table.doc.fault_help(lane.span(), format!("unknown lane `{}`", lane.get_ref()), help);
+    let mode = table.string("lane");
+    let name = mode.as_ref().map_or(MODES[0], |mode| mode.get_ref().as_str());
+    if let Some(mode) = mode.as_ref().filter(|_| !MODES.contains(&name) && name != PORTABLE) {
+        table.doc.fault_help(mode.span(), format!("unknown capture mode `{name}`"), suggest(name, MODES));
     }
     let exclude = table.strings("exclude");
     for glob in &exclude {
         if let Err(error) = Glob::new(glob.get_ref()) {
-            table.doc.fault(glob.span(), format!("can't {error}"));
+            table.doc.fault(glob.span(), format!("failed to {error}"));
         }
     }
     let capture = Capture {
-        portable: lane.is_some_and(|lane| lane.get_ref() == "portable"),
+        snapshot: [SNAPSHOT, PORTABLE].contains(&name),
         exclude: exclude.into_iter().map(Spanned::into_inner).collect(),
         max_file_mb: table.count("max_file_mb"),
     };

@@ -1,8 +1,8 @@
-//! What became different between the pipeline that a run stored and the one in the files today.
+//! Compares the pipeline that a run stored with the one in the files today.
 
 use super::spec::Pipeline;
 
-/// Names of the agents that are not the same in both: edited, new or gone; in the stored order, new ones last.
+/// Lists the agents that differ: edited, new or gone; in the stored order, new ones last.
 #[must_use]
 pub fn changed_agents(stored: &Pipeline, today: &Pipeline) -> Vec<String> {
     let changed = stored.agents.iter().filter(|(name, agent)| today.agents.get(*name) != Some(agent));

@@ -18,7 +18,7 @@ use crate::model::{EffectClass, Part, parts};
 const USUAL_TIMEOUT: u64 = 120;
 /// Seconds a tool may ask for.
 const LONGEST_TIMEOUT: u64 = 3600;
-/// Characters of a name; what providers accept.
+/// Characters of a name that providers accept.
 const LONGEST_NAME: usize = 64;
 /// Holes of `undo` that no argument may be named like.
 const HOLES: [&str; 2] = ["before", "result"];
@@ -53,13 +53,13 @@ fn check_name(doc: &Doc<'_>, name: &Text) {
     if !is_name(text) {
         fault("is not one that models accept", "letters, digits, `_` and `-`, at most 64");
     } else if TOOLS.contains(&text) || LATER_TOOLS.contains(&text) || text.starts_with("tama_") {
-        fault("is one of the program's own", "names that start with `tama_` are");
+        fault("is reserved", "choose a name that does not start with `tama_`");
     } else if LOOP_TOOLS.contains(&text) {
-        fault("is taken", "every tool loop has a tool of that name");
+        fault("is taken", "every tool loop has a tool of that name; choose another name");
     } else if text == "llm" {
-        fault("is taken", "model calls are called so");
+        fault("is taken", "model calls have that name; choose another name");
     } else if text.contains("__") {
-        fault("is taken", "names with `__` are those of MCP servers' tools");
+        fault("is taken", "tools of MCP servers have names with `__`; choose another name");
     }
 }
 
@@ -69,7 +69,7 @@ fn is_name(text: &str) -> bool {
 }
 
 fn read_tool(table: &Table<'_>, name: &str, base: &Path) -> Option<CustomTool> {
-    let description = table.required("description", "a line that tells the model what it is for");
+    let description = table.required("description", "add a line about its purpose, for the model");
     if let Some(text) = description.as_ref().filter(|text| text.get_ref().trim().is_empty()) {
         table.doc.fault(text.span(), "the description is empty");
     }
@@ -109,13 +109,13 @@ fn read_args(table: &Table<'_>) -> IndexMap<String, ToolArg> {
             table.doc.fault_help(name.span(), format!("the argument's name `{text}` is not one"), help);
         } else if HOLES.contains(&text) {
             let message = format!("an argument can't be named `{text}`");
-            table.doc.fault_help(name.span(), message, format!("in `undo`, {{{text}}} stands for something else"));
+            table.doc.fault_help(name.span(), message, format!("in `undo`, {{{text}}} means something else"));
         }
         let holds = read_type(&table);
         let description = table.string("description").map(Spanned::into_inner).unwrap_or_default();
         let required = table.flag("required").unwrap_or(true);
         table.finish();
-        // One with a fault is known all the same: its holes are no faults of their own.
+        // An argument with a fault is known all the same: its holes are no faults of their own.
         read.insert(name.into_inner(), ToolArg { holds: holds.unwrap_or(ArgType::String), description, required });
     }
     read
@@ -144,13 +144,13 @@ fn read_effect(table: &Table<'_>, has_undo: bool) -> EffectClass {
         let message = format!("a tool with `undo` is compensable, not {}", written.get_ref());
         table.doc.fault_help(written.span(), message, "leave `effect` out, or `undo`");
     } else if !has_undo && effect == EffectClass::Compensable {
-        let help = "the command that makes up for it, e.g. undo = [\"./deploy\", \"{before}\"]";
+        let help = "add the undo command, e.g. undo = [\"./deploy\", \"{before}\"]";
         table.doc.fault_help(written.span(), "a compensable tool needs `undo`", help);
     }
     effect
 }
 
-/// `before` is there for `undo`, and `{before}` needs it.
+/// Checks that `before` has an `undo`, and that `{before}` has a `before`.
 fn check_before(table: &Table<'_>, undo: Option<&Vec<String>>) {
     match (table.get("before"), table.get("undo")) {
         (Some((key, _)), None) => {
@@ -204,7 +204,7 @@ fn read_command(
     Some(std::iter::once(program).chain(rest).collect())
 }
 
-/// The program: a name for the system to look up, or a path, which is made absolute.
+/// Finds the program: a name for the system to look up, or a path, which is made absolute.
 fn find_program(doc: &Doc<'_>, program: &Text, base: &Path) -> Option<String> {
     let text = program.get_ref();
     if text.trim().is_empty() {
@@ -231,7 +231,7 @@ fn find_program(doc: &Doc<'_>, program: &Text, base: &Path) -> Option<String> {
             return absolute.map_err(|_| doc.fault(program.span(), "the path to it is not text")).ok();
         }
         Err(error) => {
-            fault(format!("can't find the program `{text}`: {error}"), "paths are relative to the pipeline's file");
+            fault(format!("failed to find the program `{text}`: {error}"), "paths are relative to the pipeline's file");
         }
     }
     None
@@ -264,7 +264,7 @@ fn check_holes(doc: &Doc<'_>, element: &Text, args: &[&str], more: &[&str]) -> b
     good
 }
 
-/// The bytes of a part of a string in the file; the whole string when it is written with escapes.
+/// Finds the bytes of a part of a string in the file; the whole string when it is written with escapes.
 fn place(doc: &Doc<'_>, element: &Text, part: Range<usize>) -> Range<usize> {
     let start = element.span().start + 1;
     let written = doc.text().get(start..).is_some_and(|rest| rest.starts_with(element.get_ref().as_str()));

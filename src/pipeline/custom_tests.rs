@@ -89,18 +89,22 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         "[tools.look]",
         "[tools.tama_bash]",
-        "19:8 [tama_bash] the tool's name `tama_bash` is one of the program's own | names that start with `tama_` are",
+        "19:8 [tama_bash] the tool's name `tama_bash` is reserved | choose a name that does not start with `tama_`",
     ),
     (
         "[tools.look]",
         "[tools.finish]",
-        "19:8 [finish] the tool's name `finish` is taken | every tool loop has a tool of that name",
+        "19:8 [finish] the tool's name `finish` is taken | every tool loop has a tool of that name; choose another name",
     ),
-    ("[tools.look]", "[tools.llm]", "19:8 [llm] the tool's name `llm` is taken | model calls are called so"),
+    (
+        "[tools.look]",
+        "[tools.llm]",
+        "19:8 [llm] the tool's name `llm` is taken | model calls have that name; choose another name",
+    ),
     (
         "[tools.look]",
         "[tools.a__b]",
-        "19:8 [a__b] the tool's name `a__b` is taken | names with `__` are those of MCP servers' tools",
+        "19:8 [a__b] the tool's name `a__b` is taken | tools of MCP servers have names with `__`; choose another name",
     ),
     (
         "[tools.look]",
@@ -110,7 +114,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         "description = \"Look\"\n",
         "",
-        "19:8 [look] [tools.look] has no `description` | a line that tells the model what it is for",
+        "19:8 [look] [tools.look] has no `description` | add a line about its purpose, for the model",
     ),
     (
         "command = [\"uname\", \"{{}}\"]\n",
@@ -143,7 +147,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         "[\"uname\"",
         "[\"./nothing\"",
-        "21:12 [\"./nothing\"] can't find the program `./nothing`: No such file or directory (os error 2) | paths are relative to the pipeline's file",
+        "21:12 [\"./nothing\"] failed to find the program `./nothing`: No such file or directory (os error 2) | paths are relative to the pipeline's file",
     ),
     ("[\"uname\"", "[\"./notes\"", "21:12 [\"./notes\"] `./notes` can't be run | chmod +x ./notes"),
     ("[\"uname\"", "[\"./\"", "21:12 [\"./\"] `./` is no program | a file that can be run"),
@@ -151,7 +155,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         "effect = \"read\"",
         "effect = \"compensable\"",
-        "22:10 [\"compensable\"] a compensable tool needs `undo` | the command that makes up for it, e.g. undo = [\"./deploy\", \"{before}\"]",
+        "22:10 [\"compensable\"] a compensable tool needs `undo` | add the undo command, e.g. undo = [\"./deploy\", \"{before}\"]",
     ),
     (
         "network = true",

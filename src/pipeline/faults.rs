@@ -1,4 +1,4 @@
-//! Faults of a pipeline: where, what, and what to do about it, drawn with the text underlined.
+//! Faults of a pipeline: the place, the mistake, and what to do, drawn with the text underlined.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -24,9 +24,9 @@ pub struct Fault {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// What is wrong.
+    /// The mistake.
     pub message: String,
-    /// What to do, or the nearest known name.
+    /// The remedy, or the nearest known name.
     pub help: Option<String>,
     #[serde(skip)]
     source: Arc<Source>,

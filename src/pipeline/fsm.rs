@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use indexmap::IndexMap;
 
-use super::agents::Agents;
+use super::graph::Graph;
 use super::names::suggest;
 use super::reader::{Table, Text, Value, text, wrong_type};
 use super::spec::Target;
@@ -17,9 +17,9 @@ const END: &str = "$end";
 type Routes = IndexMap<String, Target>;
 
 /// Reads `initial` and `states`; `None` after a fault.
-pub(super) fn read_states<'a>(
-    agents: &mut Agents<'a>,
-    table: &Table<'a>,
+pub(super) fn read_states(
+    graph: &mut Graph,
+    table: &Table<'_>,
     agent: &str,
 ) -> Option<(String, IndexMap<String, Routes>)> {
     let initial = table.required("initial", "the state it starts in");
@@ -34,7 +34,7 @@ pub(super) fn read_states<'a>(
     let mut read = IndexMap::new();
     let mut whole = true;
     for (name, value) in &entries {
-        whole &= agents.refer(table, agent, name);
+        whole &= graph.refer(table, agent, name);
         let routes = read_routes(table, name, value, &names);
         whole &= routes.is_some();
         read.insert(name.get_ref().clone(), routes.unwrap_or_default());
@@ -74,7 +74,7 @@ fn read_routes(table: &Table<'_>, state: &Text, value: &Value<'_>, states: &[&st
         if routes.contains_key(&finish) {
             table.doc.fault_help(
                 key.span(),
-                format!("the finish key `{finish}` stands twice in the state `{}`", state.get_ref()),
+                format!("the finish key `{finish}` is listed twice in the state `{}`", state.get_ref()),
                 "finish keys are compared in lower case",
             );
         }

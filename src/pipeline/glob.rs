@@ -1,4 +1,4 @@
-//! Globs over names and paths: `*` stands for anything, `/` included; `?`, `[a-z]` and `{a,b}` work as usual.
+//! Globs over names and paths: `*` matches anything, `/` included; `?`, `[a-z]` and `{a,b}` work as usual.
 
 use globset::{GlobBuilder, GlobMatcher};
 
@@ -6,13 +6,13 @@ use globset::{GlobBuilder, GlobMatcher};
 #[derive(Debug, Clone)]
 pub struct Glob(GlobMatcher);
 
-/// Why a text is no glob; phrased to follow "failed to …".
+/// The reason why a text is no glob; follows "failed to …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("read the glob `{glob}`: {why}")]
 pub struct GlobError {
     /// The text.
     pub glob: String,
-    /// What is wrong with it.
+    /// The mistake in it.
     pub why: String,
 }
 
@@ -27,13 +27,13 @@ impl Glob {
         Ok(Self(glob.compile_matcher()))
     }
 
-    /// Whether a name or path matches as a whole.
+    /// True when a name or path matches as a whole.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         self.0.is_match(text)
     }
 
-    /// The text it was made from.
+    /// Returns the glob's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.glob().glob()

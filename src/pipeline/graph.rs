@@ -1,45 +1,88 @@
-//! Which agents run which: cycles, and agents that are never run.
+//! Checks the graph of agents: finds cycles, and agents that are never run.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
-use super::agents::Edge;
 use super::faults::Doc;
+use super::names::suggest;
+use super::reader::{Table, Text};
 
-/// Faults every cycle, spelled out, at the place that closes it.
-pub(super) fn check_cycles(doc: &Doc<'_>, names: &[String], edges: &[Edge]) {
-    let mut done = BTreeSet::new();
-    for name in names {
-        visit(doc, name, edges, &mut vec![], &mut done);
-    }
+/// One agent naming another that it runs.
+#[derive(Debug)]
+struct Edge {
+    from: String,
+    to: String,
+    /// The bytes of the name.
+    span: Range<usize>,
 }
 
-fn visit<'e>(doc: &Doc<'_>, name: &'e str, edges: &'e [Edge], path: &mut Vec<&'e str>, done: &mut BTreeSet<&'e str>) {
-    if !done.insert(name) {
-        return;
+/// The names of all agents, and which of them run which.
+#[derive(Debug, Default)]
+pub(super) struct Graph {
+    /// Agents with faults too.
+    names: Vec<String>,
+    edges: Vec<Edge>,
+}
+
+impl Graph {
+    /// Begins a graph without edges.
+    pub(super) fn new(names: Vec<String>) -> Self {
+        Self { names, edges: vec![] }
     }
-    path.push(name);
-    for edge in edges.iter().filter(|edge| edge.from == name) {
-        if let Some(at) = path.iter().position(|above| *above == edge.to) {
-            let cycle: Vec<&str> = path.iter().skip(at).copied().chain([edge.to.as_str()]).collect();
-            let message = format!("the agent `{}` would run itself: {}", edge.to, cycle.join(" → "));
-            doc.fault_help(edge.span.clone(), message, "an agent can't be a part of itself");
+
+    /// Lists the names of all agents, those with faults too.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Adds the edge of an agent that runs another; false and a fault when there is no such agent.
+    pub(super) fn refer(&mut self, table: &Table<'_>, from: &str, to: &Text) -> bool {
+        let known = self.names.contains(to.get_ref());
+        if known {
+            self.edges.push(Edge { from: from.to_owned(), to: to.get_ref().clone(), span: to.span() });
         } else {
-            visit(doc, &edge.to, edges, path, done);
+            let names = self.names.iter().map(String::as_str);
+            table.doc.fault_help(to.span(), format!("unknown agent `{}`", to.get_ref()), suggest(to.get_ref(), names));
+        }
+        known
+    }
+
+    /// Faults every cycle, spelled out, at the name that closes it.
+    pub(super) fn check_cycles(&self, doc: &Doc<'_>) {
+        let mut done = BTreeSet::new();
+        for name in &self.names {
+            self.visit(doc, name, &mut vec![], &mut done);
         }
     }
-    path.pop();
-}
 
-/// The agents that a run from `entry` never comes to.
-pub(super) fn unused<'n>(entry: &str, names: &'n [String], edges: &[Edge]) -> Vec<&'n str> {
-    let mut found = BTreeSet::from([entry]);
-    let mut open = vec![entry];
-    while let Some(name) = open.pop() {
-        for edge in edges.iter().filter(|edge| edge.from == name) {
-            if found.insert(&edge.to) {
-                open.push(&edge.to);
+    fn visit<'g>(&'g self, doc: &Doc<'_>, name: &'g str, path: &mut Vec<&'g str>, done: &mut BTreeSet<&'g str>) {
+        if !done.insert(name) {
+            return;
+        }
+        path.push(name);
+        for edge in self.edges.iter().filter(|edge| edge.from == name) {
+            if let Some(at) = path.iter().position(|above| *above == edge.to) {
+                let cycle: Vec<&str> = path.iter().skip(at).copied().chain([edge.to.as_str()]).collect();
+                let message = format!("the agent `{}` would run itself: {}", edge.to, cycle.join(" → "));
+                doc.fault_help(edge.span.clone(), message, "an agent can't be a part of itself");
+            } else {
+                self.visit(doc, &edge.to, path, done);
             }
         }
+        path.pop();
     }
-    names.iter().map(String::as_str).filter(|name| !found.contains(name)).collect()
+
+    /// Lists the agents that a run from `entry` never reaches.
+    pub(super) fn unused<'g>(&'g self, entry: &'g str) -> Vec<&'g str> {
+        let mut found = BTreeSet::from([entry]);
+        let mut open = vec![entry];
+        while let Some(name) = open.pop() {
+            for edge in self.edges.iter().filter(|edge| edge.from == name) {
+                if found.insert(&edge.to) {
+                    open.push(&edge.to);
+                }
+            }
+        }
+        self.names.iter().map(String::as_str).filter(|name| !found.contains(name)).collect()
+    }
 }

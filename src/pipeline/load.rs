@@ -1,4 +1,4 @@
-//! Loads a pipeline.toml: reads it, everything it names, and says all that is wrong with it.
+//! Loads a pipeline.toml: reads it and every file that it names, and reports every fault.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,6 @@ use super::agents::Agents;
 use super::capture::read_capture;
 use super::custom::read_custom;
 use super::faults::{Collector, Doc, Faults};
-use super::graph::{check_cycles, unused};
 use super::models::{Models, read_prices};
 use super::names::{LATER, is_kebab, suggest};
 use super::reader::{Table, Text};
@@ -21,7 +20,7 @@ use super::workspace::{Workspace, check_workspace};
 /// The file's usual name.
 const FILE: &str = "pipeline.toml";
 
-/// A pipeline, ready to run, and where it came from.
+/// A pipeline that is ready to run, with the paths that it came from.
 #[derive(Debug, Clone)]
 pub struct Loaded {
     /// The pipeline with everything read in.
@@ -32,7 +31,7 @@ pub struct Loaded {
     pub file: PathBuf,
     /// The folder tools may touch, absolute; after [`check`] it may not be there yet.
     pub workspace: PathBuf,
-    /// What the user should know, each one line.
+    /// Warnings for the user, each one line.
     pub warnings: Vec<String>,
 }
 
@@ -46,7 +45,7 @@ pub fn load(path: &Path) -> Result<Loaded, Faults> {
     read(path, true)
 }
 
-/// Says what is wrong with a pipeline as [`load`] does, and makes nothing.
+/// Checks a pipeline as [`load`] does, and makes nothing.
 ///
 /// # Errors
 /// With every fault that was found.
@@ -73,7 +72,7 @@ fn read(path: &Path, make: bool) -> Result<Loaded, Faults> {
     collector.finish(loaded)
 }
 
-/// The file and its text, or what is wrong and what to do.
+/// Reads the file; an error is a message and what to do.
 fn find(path: &Path) -> Result<(PathBuf, String), (String, String)> {
     let help = || format!("name a {FILE}, or a folder that holds one");
     let project = || (format!("a tama.toml project is {LATER}"), format!("write a {FILE}"));
@@ -87,7 +86,7 @@ fn find(path: &Path) -> Result<(PathBuf, String), (String, String)> {
     }
     match fs::read_to_string(&file) {
         Ok(text) => Ok((file, text)),
-        Err(error) => Err((format!("can't read it: {error}"), help())),
+        Err(error) => Err((format!("failed to read the file: {error}"), help())),
     }
 }
 
@@ -104,10 +103,11 @@ fn read_document<'a>(
     let models = Models::read(&root, base);
     let prices = read_prices(&root);
     let (tools, own) = read_custom(&root, base);
-    let mut agents = Agents { base, models: &models, tools: &own, names: vec![], edges: vec![] };
+    let mut agents = Agents::new(base, &models, &own);
     let read = root.table("agents").map(|table| agents.read(&table)).unwrap_or_default();
-    let names: Vec<&str> = agents.names.iter().map(String::as_str).collect();
-    check_cycles(doc, &agents.names, &agents.edges);
+    let graph = agents.into_graph();
+    let names: Vec<&str> = graph.names().iter().map(String::as_str).collect();
+    graph.check_cycles(doc);
     let capture = read_capture(&root);
     let policy = read_policy(&root, &own);
     let limits = read_limits(&root, &models, &prices.keys().map(String::as_str).collect::<Vec<_>>());
@@ -121,14 +121,18 @@ fn read_document<'a>(
     if !collector.is_empty() {
         return None;
     }
-    let (workspace, notice) = head.folder.settle(make).map_err(|why| doc.fault(head.workspace.span(), why)).ok()?;
+    let resolved = head.folder.resolve(make);
+    let help = "make the folder yourself, or name another one";
+    let (workspace, notice) = resolved.map_err(|why| doc.fault_help(head.workspace.span(), why, help)).ok()?;
     let absolute = fs::canonicalize(Path::new(".").join(base));
-    let base = absolute.map_err(|error| doc.fault(0..0, format!("can't find the pipeline's folder: {error}"))).ok()?;
+    let lost = |error| format!("failed to find the pipeline's folder: {error}");
+    let base =
+        absolute.map_err(|error| doc.fault_help(0..0, lost(error), "check that the folder still exists")).ok()?;
     let file = base.join(file.file_name().unwrap_or_default());
     let mut warnings: Vec<String> = notice.into_iter().collect();
     let entry = head.entrypoint.get_ref();
-    for name in unused(entry, &agents.names, &agents.edges) {
-        let at = document.get("agents").map_or(0, |table| place_of(table, name));
+    for name in graph.unused(entry) {
+        let at = document.get("agents").map_or(0, |table| key_offset(table, name));
         warnings.push(format!("{}: the agent `{name}` is never run from `{entry}`", doc.place(at)));
     }
     let pipeline = Pipeline {
@@ -215,8 +219,8 @@ fn read_limits(root: &Table<'_>, models: &Models<'_>, priced: &[&str]) -> Limits
     limits
 }
 
-/// The byte where an agent's name stands.
-fn place_of(agents: &Spanned<toml::de::DeValue<'_>>, name: &str) -> usize {
+/// Finds the first byte of an agent's name.
+fn key_offset(agents: &Spanned<toml::de::DeValue<'_>>, name: &str) -> usize {
     let table = agents.get_ref().as_table();
     let key = table.and_then(|table| table.keys().find(|key| key.get_ref().as_ref() == name));
     key.map_or(0, |key| key.span().start)

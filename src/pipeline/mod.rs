@@ -1,4 +1,4 @@
-//! What to run: the resolved pipeline, its loader, and its check.
+//! The resolved pipeline, its loader, and its check.
 //!
 //! [`load`] reads a pipeline.toml into a [`Pipeline`] that needs no file any more, or returns every fault at once.
 //! A [`Script`] is the file behind a `script:FILE` model.

@@ -14,7 +14,7 @@ use super::script::Script;
 use super::spec::{Model, Price, Provider};
 use crate::model::{ModelName, ModelOptions};
 
-/// The role an agent has that names no model.
+/// The role of an agent that names no model.
 const DEFAULT_ROLE: &str = "default";
 
 /// `[models]` and `[providers]`, read.
@@ -52,7 +52,7 @@ impl<'a> Models<'a> {
                 Some((_, None)) => Named::Faulty,
                 None => Named::Missing,
             },
-            Some((_, value)) => self.named(table.doc, value).map_or(Named::Faulty, Named::Is),
+            Some((_, value)) => self.read_model(table.doc, value).map_or(Named::Faulty, Named::Is),
         }
     }
 
@@ -79,7 +79,7 @@ impl<'a> Models<'a> {
         Some(Model { name: self.name(doc, &name?)?, options })
     }
 
-    fn named(&self, doc: &'a Doc<'a>, value: &'a Value<'a>) -> Option<Model> {
+    fn read_model(&self, doc: &'a Doc<'a>, value: &'a Value<'a>) -> Option<Model> {
         if value.get_ref().as_str().is_some() {
             return self.reference(doc, &text(doc, "model", value)?);
         }
@@ -158,8 +158,8 @@ impl<'a> Models<'a> {
             Err(error) => {
                 doc.fault_help(
                     at.span(),
-                    format!("can't read the script `{file}`: {error}"),
-                    "a script stands beside the pipeline's file, e.g. `script:replies.toml`",
+                    format!("failed to read the script `{file}`: {error}"),
+                    "put the script beside the pipeline's file, e.g. `script:replies.toml`",
                 );
                 return;
             }
@@ -171,7 +171,7 @@ impl<'a> Models<'a> {
     }
 }
 
-/// What the key `model` came to.
+/// The result of reading the key `model`.
 pub(super) enum Named {
     /// A model.
     Is(Model),
@@ -232,7 +232,7 @@ fn read_providers(table: &Table<'_>) -> BTreeMap<String, Provider> {
     providers
 }
 
-/// Checked, and ending with the `/` that providers' paths are joined to.
+/// Checks an address, and adds the `/` at its end that providers' paths are joined to.
 fn base_url(doc: &Doc<'_>, url: &Text) -> Option<String> {
     let text = url.get_ref();
     if !(text.starts_with("http://") || text.starts_with("https://")) {

@@ -32,13 +32,13 @@ pub(super) const LATER_PATTERNS: [&str; 8] =
 /// Providers that need no `[providers.NAME]`.
 pub(super) const PROVIDERS: [&str; 5] = ["openai", "anthropic", "google", "ollama", "script"];
 
-/// How a fault ends that names something of a later version.
+/// The end of a fault about something of a later version.
 pub(super) const LATER: &str = "not supported by this version yet";
 
 /// Below this likeness a name is not worth suggesting.
 const ALIKE: f64 = 0.45;
 
-/// The known name most like `name`.
+/// Finds the known name most like `name`.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
@@ -59,7 +59,7 @@ pub(super) fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str> +
     if all.is_empty() { "there is none yet".to_owned() } else { format!("known: {}", all.join(", ")) }
 }
 
-/// Whether a name is lower-case words and digits with single hyphens between them.
+/// True for lower-case words and digits with single hyphens between them.
 pub(super) fn is_kebab(name: &str) -> bool {
     !name.is_empty()
         && name

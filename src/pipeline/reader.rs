@@ -1,4 +1,4 @@
-//! Reads typed values out of a TOML table, and knows which keys were asked for.
+//! Reads typed values out of a TOML table, and keeps track of the keys that were read.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -9,19 +9,19 @@ use toml::de::{DeTable, DeValue};
 use super::faults::Doc;
 use super::names::suggest;
 
-/// A string and where it stands.
+/// A string with its bytes in the file.
 pub(super) type Text = Spanned<String>;
 
-/// A value of any type and where it stands.
+/// A value of any type with its bytes in the file.
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
 /// A table being read.
 pub(super) struct Table<'a> {
     pub(super) doc: &'a Doc<'a>,
     map: &'a DeTable<'a>,
-    /// How faults call it: `[agents.writer]`.
+    /// Its name in faults: `[agents.writer]`.
     pub(super) name: String,
-    /// What is underlined when something in it is missing.
+    /// The bytes that are underlined when something in it is missing.
     pub(super) span: Range<usize>,
     known: RefCell<Vec<&'static str>>,
     refused: RefCell<Vec<&'static str>>,
@@ -42,12 +42,12 @@ impl<'a> Table<'a> {
         if !self.known.borrow().contains(&key) {
             self.known.borrow_mut().push(key);
         }
-        self.map.iter().find(|(name, _)| name.get_ref().as_ref() == key).map(|(name, value)| (owned(name), value))
+        self.map.iter().find(|(name, _)| name.get_ref().as_ref() == key).map(|(name, value)| (to_text(name), value))
     }
 
     /// Every key with its value; for tables whose keys are names.
     pub(super) fn entries(&self) -> Vec<(Text, &'a Value<'a>)> {
-        self.map.iter().map(|(name, value)| (owned(name), value)).collect()
+        self.map.iter().map(|(name, value)| (to_text(name), value)).collect()
     }
 
     pub(super) fn string(&self, key: &'static str) -> Option<Text> {
@@ -163,7 +163,7 @@ impl<'a> Table<'a> {
         Some(Table::new(self.doc, map, format!("[{full}]"), name.span()))
     }
 
-    /// A table that stands where a string could, e.g. `model = { … }`.
+    /// Reads a table in the place of a string, e.g. `model = { … }`.
     pub(super) fn inline(doc: &'a Doc<'a>, name: &str, value: &'a Value<'a>) -> Option<Table<'a>> {
         let map = value.get_ref().as_table()?;
         Some(Table::new(doc, map, format!("`{name}`"), value.span()))
@@ -178,7 +178,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Faults every key that was not asked for.
+    /// Faults every key that was not read.
     pub(super) fn finish(&self) {
         let known = self.known.borrow();
         for (name, _) in self.map {
@@ -210,6 +210,6 @@ fn whole(value: &Value<'_>) -> Option<i64> {
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
-fn owned(name: &Spanned<toml::de::DeString<'_>>) -> Text {
+fn to_text(name: &Spanned<toml::de::DeString<'_>>) -> Text {
     Spanned::new(name.span(), name.get_ref().to_string())
 }

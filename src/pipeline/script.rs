@@ -15,14 +15,14 @@ pub struct Script {
     pub replies: Vec<Reply>,
 }
 
-/// One reply: when it answers, and with what.
+/// One reply, with the conditions under which it answers.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// Over the agent's path, e.g. `editor/writer*`.
     pub agent: Glob,
-    /// Which call of the agent's visit, from 1; `None`: any.
+    /// The number of the call in the agent's visit, from 1; `None`: any.
     pub call: Option<u32>,
-    /// Which try of the agent, from 1; `None`: any.
+    /// The agent's try, from 1; `None`: any.
     pub attempt: Option<u32>,
     /// A text that the system prompt or a message must contain.
     pub contains: Option<String>,
@@ -34,17 +34,17 @@ pub struct Reply {
     pub delay_ms: u64,
     /// Tokens reported; `None`: the script's reader estimates them.
     pub tokens: Option<Usage>,
-    /// The call fails with this instead.
+    /// The call fails with this text instead.
     pub error: Option<String>,
 }
 
-/// Why a script can't be read; phrased to follow "failed to …".
+/// The reason why a script can't be read; follows "failed to …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("read the script: {message}")]
 pub struct ScriptError {
-    /// What is wrong.
+    /// The mistake.
     pub message: String,
-    /// Which bytes of the text are meant, when that is known.
+    /// The bytes of the mistake, when they are known.
     pub span: Option<Range<usize>>,
 }
 
@@ -55,7 +55,7 @@ struct Document {
     reply: Vec<Entry>,
 }
 
-/// A reply as it stands in the file.
+/// A reply as the file has it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -94,7 +94,8 @@ impl Script {
         Ok(Self { replies })
     }
 
-    /// The first reply for a call: the agent's path, the number of the call in its visit, its try, and the request.
+    /// Finds the first reply for a call: by the agent's path, the number of the call in its visit, its try, and the
+    /// request.
     #[must_use]
     pub fn find(&self, agent: &str, call: u32, attempt: u32, request: &LlmRequest) -> Option<&Reply> {
         self.replies.iter().find(|reply| reply.answers(agent, call, attempt, request))
@@ -108,8 +109,8 @@ impl Reply {
             .map_err(|error| ScriptError { message: error.to_string(), span: Some(span) })?;
         Ok(Self {
             agent,
-            call: counted("call", entry.call)?,
-            attempt: counted("try", entry.attempt)?,
+            call: check_counter("call", entry.call)?,
+            attempt: check_counter("try", entry.attempt)?,
             contains: entry.contains,
             text: entry.text,
             calls: entry.calls.into_iter().map(|call| ToolCall { name: call.name, args: call.args.into() }).collect(),
@@ -123,11 +124,11 @@ impl Reply {
         self.agent.matches(agent)
             && self.call.is_none_or(|wanted| wanted == call)
             && self.attempt.is_none_or(|wanted| wanted == attempt)
-            && self.contains.as_ref().is_none_or(|text| mentions(request, text))
+            && self.contains.as_ref().is_none_or(|text| contains_text(request, text))
     }
 }
 
-fn counted(key: &str, number: Option<Spanned<u32>>) -> Result<Option<u32>, ScriptError> {
+fn check_counter(key: &str, number: Option<Spanned<u32>>) -> Result<Option<u32>, ScriptError> {
     match number {
         Some(number) if *number.get_ref() == 0 => {
             Err(ScriptError { message: format!("`{key}` counts from 1"), span: Some(number.span()) })
@@ -136,7 +137,7 @@ fn counted(key: &str, number: Option<Spanned<u32>>) -> Result<Option<u32>, Scrip
     }
 }
 
-fn mentions(request: &LlmRequest, wanted: &str) -> bool {
+fn contains_text(request: &LlmRequest, wanted: &str) -> bool {
     request.system.contains(wanted)
         || request.messages.iter().any(|message| match message {
             Message::User { text } | Message::Assistant { text, .. } | Message::Tool { text, .. } => {

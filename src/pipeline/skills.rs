@@ -16,7 +16,7 @@ struct Value {
     span: Range<usize>,
 }
 
-/// What stands between the two `---` lines.
+/// The lines between the two `---` lines.
 #[derive(Default)]
 struct Head {
     name: Option<Value>,
@@ -35,7 +35,7 @@ pub(super) fn read_skill(doc: &Doc<'_>, base: &Path, name: &Text, own: &[String]
     match fs::read_to_string(&path) {
         Ok(text) => parse(&doc.beside(&path.display().to_string(), text), skill, own),
         Err(error) => {
-            let message = format!("can't read the skill `{skill}`: {error}");
+            let message = format!("failed to read the skill `{skill}`: {error}");
             doc.fault_help(name.span(), message, format!("a skill is the file skills/{skill}/SKILL.md"));
             None
         }
@@ -63,7 +63,7 @@ fn parse(doc: &Doc<'_>, folder: &str, own: &[String]) -> Option<Skill> {
         check_tool(doc, &tool.text, tool.span.clone(), own);
     }
     let Some(description) = head.description.filter(|text| !text.text.is_empty()) else {
-        doc.fault_help(0..3, "the skill has no `description`", "one line that tells the model when to read it");
+        doc.fault_help(0..3, "the skill has no `description`", "add one line about its purpose, for the model");
         return None;
     };
     Some(Skill {
@@ -74,7 +74,7 @@ fn parse(doc: &Doc<'_>, folder: &str, own: &[String]) -> Option<Skill> {
     })
 }
 
-/// The bytes of the head, and the body.
+/// Splits the text into the bytes of the head, and the body.
 fn split(text: &str) -> Option<(Range<usize>, &str)> {
     let start = first_line(text) + 1;
     if text.get(..start)?.trim_end() != "---" {
@@ -119,7 +119,7 @@ fn read_head(doc: &Doc<'_>, span: Range<usize>) -> Option<Head> {
         match key {
             "name" => head.name = Some(value),
             "description" if matches!(value.text.as_str(), ">" | "|" | ">-" | "|-") => {
-                doc.fault(value.span, "a skill's `description` must stand on one line");
+                doc.fault(value.span, "a skill's `description` must be on one line");
                 return None;
             }
             "description" => head.description = Some(value),
@@ -145,7 +145,7 @@ fn list(whole: &Value) -> Vec<Value> {
     items
 }
 
-/// A value without the spaces and quotes around it; `at`: its first byte in the file.
+/// Removes the spaces and quotes around a value; `at`: its first byte in the file.
 fn value(raw: &str, at: usize) -> Value {
     let start = raw.len() - raw.trim_start().len();
     let trimmed = raw.trim();

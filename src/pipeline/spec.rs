@@ -27,10 +27,10 @@ pub struct Pipeline {
     pub providers: BTreeMap<String, Provider>,
     /// Prices by `provider:model`.
     pub prices: BTreeMap<String, Price>,
-    /// How the changes that commands make are found.
+    /// The settings for finding the changes of commands.
     #[serde(default)]
     pub capture: Capture,
-    /// Which tools run, ask, or are denied.
+    /// The rules that let tools run, ask or be denied.
     pub policy: Policy,
     /// Bounds on a run.
     pub limits: Limits,
@@ -43,9 +43,9 @@ pub struct Pipeline {
 pub struct Agent {
     /// Its name.
     pub name: String,
-    /// What it is for.
+    /// Its purpose.
     pub description: String,
-    /// How it works.
+    /// Its pattern.
     pub pattern: Pattern,
     /// Its model; `None` for patterns that call none themselves.
     pub model: Option<Model>,
@@ -61,7 +61,7 @@ pub struct Agent {
     pub steps: IndexMap<String, Step>,
 }
 
-/// How an agent works; the meaning of each pattern is tama's.
+/// The pattern of an agent; the meaning of each pattern is tama's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "pattern", rename_all = "kebab-case")]
 pub enum Pattern {
@@ -78,7 +78,7 @@ pub enum Pattern {
     },
     /// Fixed workers, same input, concurrently.
     Parallel {
-        /// The workers' agent names; one may stand twice.
+        /// The workers' agent names; one may be listed twice.
         workers: Vec<String>,
     },
     /// Map to items, one worker per item, reduce.
@@ -89,7 +89,7 @@ pub enum Pattern {
 }
 
 impl Pattern {
-    /// The name used in pipeline.toml.
+    /// Returns the name used in pipeline.toml.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -102,7 +102,7 @@ impl Pattern {
     }
 }
 
-/// Where an fsm goes next.
+/// The next state of an fsm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
@@ -119,27 +119,27 @@ pub struct Step {
     pub prompt: Prompt,
     /// Its model (the agent's unless it sets its own).
     pub model: Option<Model>,
-    /// Whether it is a tool loop instead of one call.
+    /// True for a tool loop, false for one call.
     pub react: bool,
     /// Names of the tools it may call.
     pub tools: Vec<String>,
 }
 
-/// A prompt, and where it came from.
+/// A prompt and its file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompt {
     /// The text.
     pub text: String,
-    /// Its file as the pipeline names it; `None` when it stands in the pipeline itself.
+    /// Its file as the pipeline names it; `None` when it is written in the pipeline itself.
     pub file: Option<String>,
 }
 
 /// A model with its options.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Model {
-    /// Which.
+    /// Its name.
     pub name: ModelName,
-    /// With which options.
+    /// Its options.
     #[serde(default)]
     pub options: ModelOptions,
 }
@@ -149,7 +149,7 @@ pub struct Model {
 pub struct Skill {
     /// Its name.
     pub name: String,
-    /// What it is for, one line for the model.
+    /// Its purpose, one line for the model.
     pub description: String,
     /// The instructions.
     pub body: String,
@@ -162,17 +162,17 @@ pub struct Skill {
 pub struct CustomTool {
     /// Its name.
     pub name: String,
-    /// What it is for, for the model.
+    /// Its purpose, for the model.
     pub description: String,
     /// The program and its arguments, with holes ([`crate::model::fill`]): `{ARGUMENT}`.
     pub command: Vec<String>,
-    /// Run before it; what it prints is `{before}`.
+    /// The command that runs before it; its output is `{before}`.
     pub before: Option<Vec<String>>,
-    /// Makes up for it: `{ARGUMENT}`, `{before}`, `{result}`, `{result.FIELD}`.
+    /// The undo command, with holes `{ARGUMENT}`, `{before}`, `{result}`, `{result.FIELD}`.
     pub undo: Option<Vec<String>>,
-    /// What it does to the world.
+    /// The class of its effect on the world.
     pub effect: EffectClass,
-    /// Whether it may use the network.
+    /// True when it may use the network.
     pub network: bool,
     /// Seconds it may take.
     pub timeout_seconds: u64,
@@ -183,16 +183,16 @@ pub struct CustomTool {
 /// An argument of a tool of the user's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolArg {
-    /// What it holds.
+    /// Its type.
     #[serde(rename = "type")]
     pub holds: ArgType,
-    /// What it is for, for the model.
+    /// Its purpose, for the model.
     pub description: String,
-    /// Whether it must be given.
+    /// True when it must be given.
     pub required: bool,
 }
 
-/// What an argument holds.
+/// The type of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ArgType {
@@ -210,7 +210,7 @@ impl ArgType {
     /// Every type.
     pub const ALL: [Self; 4] = [Self::String, Self::Integer, Self::Number, Self::Boolean];
 
-    /// The name used in pipeline.toml and JSON Schema.
+    /// Returns the name used in pipeline.toml and JSON Schema.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -225,7 +225,7 @@ impl ArgType {
 /// Settings of a provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provider {
-    /// Where its API is, ending with `/`; `None`: the provider's own.
+    /// The address of its API, ending with `/`; `None`: the provider's own.
     pub base_url: Option<String>,
     /// The environment variable that holds the key; `None`: the provider's usual one.
     pub api_key_env: Option<String>,
@@ -253,12 +253,13 @@ pub struct Policy {
     pub deny: Vec<String>,
 }
 
-/// How the changes that commands make in the workspace are found.
+/// The settings for finding the changes of commands in the workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
     /// Compare the workspace with a snapshot of before, even where an overlay could be used.
-    pub portable: bool,
-    /// Globs over paths in the workspace; what is changed there can't be undone.
+    #[serde(rename = "portable")]
+    pub snapshot: bool,
+    /// Globs over paths in the workspace; changes there can't be undone.
     pub exclude: Vec<String>,
     /// Larger files can't be undone, in millions of bytes; `None`: the usual bound.
     pub max_file_mb: Option<u64>,

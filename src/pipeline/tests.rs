@@ -164,7 +164,7 @@ fn a_stored_pipeline_reads_back_the_same() {
     assert_eq!(serde_json::from_str::<Pipeline>(&stored).unwrap(), pipeline);
 }
 
-/// What is replaced in the good pipeline, by what, and the one fault that comes of it.
+/// A text of the good pipeline, its replacement, and the one fault that follows.
 const FAULTS: &[(&str, &str, &str)] = &[
     // Syntax and keys.
     (r#"task = "Write""#, "task = ", "4:8 [] string values must be quoted, expected literal string"),
@@ -210,11 +210,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
         r#""tama_mem_ste""#,
         r#"45:26 ["tama_mem_ste"] unknown tool `tama_mem_ste` | did you mean `tama_mem_set`?"#,
     ),
-    (
-        r#""tama_write_file""#,
-        r#""tama_mem_set""#,
-        r#"45:26 ["tama_mem_set"] the tool `tama_mem_set` stands here twice"#,
-    ),
+    (r#""tama_write_file""#, r#""tama_mem_set""#, r#"45:26 ["tama_mem_set"] the tool `tama_mem_set` is listed twice"#),
     (
         r#""tama_write_file""#,
         r#""tama_http_post""#,
@@ -274,7 +270,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         r#"at = "before-tool""#,
         r#"at = "before-tol""#,
-        r#"64:6 ["before-tol"] unknown gate `before-tol` | did you mean `before-tool`?"#,
+        r#"64:6 ["before-tol"] unknown breakpoint place `before-tol` | did you mean `before-tool`?"#,
     ),
     (
         "at = \"before-tool\"\n",
@@ -294,7 +290,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         r#"tool = "tama_files_write""#,
         r#"tool = "tama_[""#,
-        r#"66:8 ["tama_["] can't read the glob `tama_[`: unclosed character class; missing ']'"#,
+        r#"66:8 ["tama_["] failed to read the glob `tama_[`: unclosed character class; missing ']'"#,
     ),
     (
         r#"deny = ["tama_bash:sudo *"]"#,
@@ -304,7 +300,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         r#"deny = ["tama_bash:sudo *"]"#,
         r#"deny = ["tama_bash:{sudo"]"#,
-        r#"56:9 ["tama_bash:{sudo"] can't read the glob `{sudo`: unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)"#,
+        r#"56:9 ["tama_bash:{sudo"] failed to read the glob `{sudo`: unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)"#,
     ),
     (
         r#"worker = "reader""#,
@@ -327,13 +323,13 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         "prompts/writer.md",
         "prompts/wirter.md",
-        r#"48:15 ["prompts/wirter.md"] can't read the prompt file `prompts/wirter.md`: No such file or directory (os error 2) | paths are relative to the pipeline's file"#,
+        r#"48:15 ["prompts/wirter.md"] failed to read the prompt file `prompts/wirter.md`: No such file or directory (os error 2) | paths are relative to the pipeline's file"#,
     ),
     ("prompts/writer.md", "prompts/empty.md", r#"48:15 ["prompts/empty.md"] the prompt is empty"#),
     (
         "script:replies.toml",
         "script:none.toml",
-        r#"8:11 ["script:none.toml"] can't read the script `none.toml`: No such file or directory (os error 2) | a script stands beside the pipeline's file, e.g. `script:replies.toml`"#,
+        r#"8:11 ["script:none.toml"] failed to read the script `none.toml`: No such file or directory (os error 2) | put the script beside the pipeline's file, e.g. `script:replies.toml`"#,
     ),
     (
         "[agents.collector.steps.reduce]\nprompt = \"Join\"\nmodel = \"thinker\"\n",
@@ -358,7 +354,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         r#""house-style""#,
         r#""hose-style""#,
-        r#"46:11 ["hose-style"] can't read the skill `hose-style`: No such file or directory (os error 2) | a skill is the file skills/hose-style/SKILL.md"#,
+        r#"46:11 ["hose-style"] failed to read the skill `hose-style`: No such file or directory (os error 2) | a skill is the file skills/hose-style/SKILL.md"#,
     ),
     // The fsm.
     ("initial = \"collector\"\n", "", "19:9 [editor] [agents.editor] has no `initial` | the state it starts in"),
@@ -372,7 +368,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         r#"both = "writer""#,
         r#"both = { A = "writer", a = "$end" }"#,
-        "25:24 [a] the finish key `a` stands twice in the state `both` | finish keys are compared in lower case",
+        "25:24 [a] the finish key `a` is listed twice in the state `both` | finish keys are compared in lower case",
     ),
     (
         r#"both = "writer""#,
@@ -523,7 +519,7 @@ fn faults_in_a_skill_stand_in_the_skill() {
     assert!(other_name.starts_with("2:7 [other] the skill in the folder `house-style` calls itself `other`"));
     assert!(with("Be short").starts_with("1:1 [Be short] a skill begins with a head"));
     assert!(with("---\nname: house-style\n---\n").contains("has no `description`"));
-    assert!(with("---\ndescription: >\n---\n").starts_with("2:14 [>] a skill's `description` must stand on one line"));
+    assert!(with("---\ndescription: >\n---\n").starts_with("2:14 [>] a skill's `description` must be on one line"));
     assert!(with("---\nwhat\n---\n").starts_with("2:1 [what] a line of a skill's head"));
 }
 
@@ -531,7 +527,7 @@ fn faults_in_a_skill_stand_in_the_skill() {
 fn what_is_no_pipeline_says_what_to_name() {
     let dir = tempfile::tempdir().unwrap();
     assert!(faults_in(dir.path())[0].contains("there is no pipeline.toml in this folder"));
-    assert!(faults_in(&dir.path().join("none.toml"))[0].contains("can't read it"));
+    assert!(faults_in(&dir.path().join("none.toml"))[0].contains("failed to read the file"));
     fs::write(dir.path().join("tama.toml"), "").unwrap();
     for path in [dir.path().to_path_buf(), dir.path().join("tama.toml")] {
         assert!(faults_in(&path)[0].contains("a tama.toml project is not supported by this version yet"));
@@ -581,6 +577,21 @@ fn the_demo_has_no_fault_and_goes_wrong_on_the_first_try_only() {
     };
     assert!(writes(1), "the first try throws a file away");
     assert!(!writes(2) && !writes(3), "every later one does not, whatever was typed");
+}
+
+#[test]
+fn commands_are_captured_by_snapshot_under_its_new_and_its_old_name() {
+    let with = |mode: &str| folder(&format!("{GOOD}\n[capture]\nlane = \"{mode}\"\n"));
+    let snapshot = |mode: &str| check(with(mode).path()).unwrap().pipeline.capture.snapshot;
+    assert!(snapshot("snapshot") && snapshot("portable"));
+    assert!(!snapshot("auto") && !check(folder(GOOD).path()).unwrap().pipeline.capture.snapshot);
+    let unknown = faults_in(with("snapshots").path());
+    assert!(
+        unknown[0].ends_with("[\"snapshots\"] unknown capture mode `snapshots` | did you mean `snapshot`?"),
+        "{unknown:?}"
+    );
+    let stored = serde_json::to_value(Capture { snapshot: true, ..Capture::default() }).unwrap();
+    assert_eq!(stored["portable"], true);
 }
 
 #[test]

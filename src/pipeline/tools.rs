@@ -1,4 +1,4 @@
-//! Checks what names or matches tools: agents' lists, the policy, breakpoints.
+//! Checks names and globs of tools: agents' lists, the policy, breakpoints.
 
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ pub(super) fn read_tools(table: &Table<'_>, own: &[String]) -> Vec<String> {
     for tool in table.strings("tools") {
         check_tool(table.doc, tool.get_ref(), tool.span(), own);
         if tools.contains(tool.get_ref()) {
-            table.doc.fault(tool.span(), format!("the tool `{}` stands here twice", tool.get_ref()));
+            table.doc.fault(tool.span(), format!("the tool `{}` is listed twice", tool.get_ref()));
         } else {
             tools.push(tool.into_inner());
         }
@@ -95,7 +95,7 @@ fn gate(table: &Table<'_>, at: &Text) -> Option<Gate> {
     let found = Gate::ALL.into_iter().find(|gate| gate.name() == at.get_ref());
     if found.is_none() {
         let help = suggest(at.get_ref(), Gate::ALL.map(Gate::name));
-        table.doc.fault_help(at.span(), format!("unknown gate `{}`", at.get_ref()), help);
+        table.doc.fault_help(at.span(), format!("unknown breakpoint place `{}`", at.get_ref()), help);
     }
     found
 }
@@ -109,5 +109,5 @@ fn check_glob(doc: &Doc<'_>, text: &str, span: &Range<usize>, kind: &str, names:
 }
 
 fn compile(doc: &Doc<'_>, text: &str, span: &Range<usize>) -> Option<Glob> {
-    Glob::new(text).map_err(|error| doc.fault(span.clone(), format!("can't {error}"))).ok()
+    Glob::new(text).map_err(|error| doc.fault(span.clone(), format!("failed to {error}"))).ok()
 }

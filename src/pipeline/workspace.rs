@@ -8,8 +8,8 @@ use super::reader::Text;
 
 /// A workspace that can be used.
 pub(super) enum Workspace {
-    /// It is there.
-    There(PathBuf),
+    /// It exists.
+    Existing(PathBuf),
     /// It is missing right beside the pipeline's file.
     Missing(PathBuf),
 }
@@ -18,7 +18,7 @@ pub(super) enum Workspace {
 pub(super) fn check_workspace(doc: &Doc<'_>, base: &Path, named: &Text) -> Option<Workspace> {
     let path = Path::new(".").join(base).join(named.get_ref());
     let Ok(folder) = fs::canonicalize(&path) else {
-        return missing(doc, path, named);
+        return missing_workspace(doc, path, named);
     };
     if !folder.is_dir() {
         doc.fault(named.span(), format!("the workspace `{}` is not a folder", named.get_ref()));
@@ -36,39 +36,39 @@ pub(super) fn check_workspace(doc: &Doc<'_>, base: &Path, named: &Text) -> Optio
         doc.fault_help(named.span(), format!("the workspace is {what}, which tools must not touch"), help);
         return None;
     }
-    Some(Workspace::There(folder))
+    Some(Workspace::Existing(folder))
 }
 
-fn missing(doc: &Doc<'_>, path: PathBuf, named: &Text) -> Option<Workspace> {
+fn missing_workspace(doc: &Doc<'_>, path: PathBuf, named: &Text) -> Option<Workspace> {
     let one_name = Path::new(named.get_ref()).components().count() == 1 && !named.get_ref().starts_with('.');
     // A link that leads nowhere is there, but making a folder in its place fails.
     if one_name && fs::symlink_metadata(&path).is_err() {
         return Some(Workspace::Missing(path));
     }
     let message = format!("the workspace `{}` does not exist", named.get_ref());
-    doc.fault_help(named.span(), message, format!("mkdir -p {}", shell_words::quote(&shown(&path))));
+    doc.fault_help(named.span(), message, format!("mkdir -p {}", shell_words::quote(&display_path(&path))));
     None
 }
 
 impl Workspace {
-    /// Its absolute path; makes it if wanted, and then says so.
-    pub(super) fn settle(&self, make: bool) -> Result<(PathBuf, Option<String>), String> {
+    /// Resolves the absolute path, makes a missing folder when `make` is true, and returns a notice about that.
+    pub(super) fn resolve(&self, make: bool) -> Result<(PathBuf, Option<String>), String> {
         let path = match self {
-            Self::There(path) => return Ok((path.clone(), None)),
+            Self::Existing(path) => return Ok((path.clone(), None)),
             Self::Missing(path) => path,
         };
-        let failed = |error| format!("can't make the workspace: {error}");
+        let failed = |error| format!("failed to make the workspace: {error}");
         if !make {
             let absolute = std::path::absolute(path).map_err(failed)?;
-            return Ok((absolute, Some(format!("the workspace {} will be made", shown(path)))));
+            return Ok((absolute, Some(format!("the workspace {} will be made", display_path(path)))));
         }
         // Another start of the pipeline may have made it just now.
         fs::create_dir(path).or_else(|error| if path.is_dir() { Ok(()) } else { Err(error) }).map_err(failed)?;
         let folder = fs::canonicalize(path).map_err(failed)?;
-        Ok((folder, Some(format!("made the workspace {}", shown(path)))))
+        Ok((folder, Some(format!("made the workspace {}", display_path(path)))))
     }
 }
 
-fn shown(path: &Path) -> String {
+fn display_path(path: &Path) -> String {
     path.strip_prefix(".").unwrap_or(path).display().to_string()
 }

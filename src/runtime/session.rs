@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::dispatcher::command::{Commands, Places};
 use super::engine::{Engine, Mode, NewRun, Setup};
 use super::feed::channel;
-use crate::effects::confine::{Means, Place, Shell};
+use crate::effects::confine::{Isolation, Shell, ShellPaths};
 use crate::effects::llm::{LlmProvider, Providers};
 use crate::model::{RunId, RunState, Seq, TraceBody, TraceEvent};
 use crate::pipeline::{Capture, Loaded, Pipeline};
@@ -181,9 +181,9 @@ fn commands(world: &World, capture: &Capture, recorded: Option<(&DataDir, &RunFo
     let data = recorded.map(|(data, _)| data.path());
     let places = recorded.map(|(data, run)| Places { store: data.store_path(), run: run.path().to_owned() });
     let hidden = data.map(Path::to_owned).into_iter().collect();
-    let place = Place { workspace: world.root().to_owned(), hidden, scratch: None };
-    let most = if capture.portable { Means::Namespaces } else { Means::Overlay };
-    let shell = Shell::probe_up_to(place, most);
+    let paths = ShellPaths { workspace: world.root().to_owned(), hidden, scratch: None };
+    let most = if capture.snapshot { Isolation::Namespaces } else { Isolation::Overlay };
+    let shell = Shell::probe_up_to(paths, most);
     Commands { shell, rules: rules(capture, data), places, snapshots: tokio::sync::Mutex::default() }
 }
 

@@ -8,6 +8,8 @@ mod locks;
 pub mod path;
 mod place;
 #[cfg(test)]
+pub(crate) mod skip;
+#[cfg(test)]
 mod tests;
 mod value;
 

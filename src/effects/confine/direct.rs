@@ -1,4 +1,4 @@
-//! A command as it is, in a process group of its own.
+//! Runs a command in a process group of its own, without confinement.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -11,20 +11,28 @@ use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use super::cancellation::{CancelReason, Cancellation};
+use super::confinement::{Confinement, can_reach_outside, gap_labels};
 use super::environment::environment;
-use super::not_found;
+use super::job::{Job, ShellRun};
 use super::output::{Output, ShellLimits, ShellOutcome};
-use super::shell::{Cut, Job, Ran, Shell, last_line, reaches_outside, words};
+use super::program::start_first;
 
-/// How long to wait for the rest of the output once every process of the group is gone: only one that left the group
+/// The longest wait for the rest of the output once every process of the group is gone: only one that left the group
 /// can still hold the pipe.
 const DRAIN: Duration = Duration::from_millis(500);
 
-/// Runs it. Every process of its group is killed when it ends, or has to.
-pub(super) async fn run(shell: &Shell, job: &Job, limits: ShellLimits, cut: &Cut) -> Ran {
-    let (mut child, group) = match start(job, shell.workspace()) {
+/// Runs a command. Kills every process of its group when it ends or is cancelled.
+pub(super) async fn run(
+    confinement: &Confinement,
+    job: &Job,
+    limits: ShellLimits,
+    cancellation: &Cancellation,
+) -> ShellRun {
+    let started = start_first(&job.programs, |program| spawn(program, confinement.workspace()));
+    let (mut child, group) = match started {
         Ok(started) => started,
-        Err(error) => return shell.not_started(&error.to_string()),
+        Err(error) => return confinement.start_failure(&error.to_string()),
     };
     let mut output = Output::new(limits.output_bytes);
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
@@ -40,53 +48,42 @@ pub(super) async fn run(shell: &Shell, job: &Job, limits: ShellLimits, cut: &Cut
         };
         let ended = tokio::select! {
             status = ended => Ok(status),
-            why = cut.cut(job.timeout) => Err(why),
+            why = cancellation.wait(job.timeout) => Err(why),
         };
         drop(group);
         ended
     };
-    // What the pipes still hold, and nothing after that.
+    // Only the rest that the pipes still hold.
     let _ = timeout(DRAIN, output.read_both(&mut out, &mut err)).await;
     if status.is_err() {
         // The group is killed, so this only collects it.
         let _ = timeout(DRAIN, child.wait()).await;
     }
     let (last, exit, signal) = match &status {
-        Ok(status) => ending(status),
-        Err(why) => (last_line(*why, job.timeout), None, None),
+        Ok(status) => describe_end(status),
+        Err(why) => (why.end_line(job.timeout), None, None),
     };
-    let printed = output.printed();
+    let printed = output.stdout();
     let (text, truncated) = output.into_text(&last);
-    let timed_out = status.as_ref().err() == Some(&super::shell::Why::Timeout);
-    Ran {
+    let timed_out = status.as_ref().err() == Some(&CancelReason::Timeout);
+    ShellRun {
         outcome: ShellOutcome { text, printed, exit, started: true, timed_out, truncated },
         signal,
         killed: status.is_err(),
-        gaps: words(&shell.gaps),
-        may_have_reached_outside: reaches_outside(&shell.gaps, job.network),
+        gaps: gap_labels(confinement.gaps()),
+        may_have_reached_outside: can_reach_outside(confinement.gaps(), job.network),
         written: None,
     }
 }
 
-fn ending(status: &io::Result<ExitStatus>) -> (String, Option<i32>, Option<i32>) {
+fn describe_end(status: &io::Result<ExitStatus>) -> (String, Option<i32>, Option<i32>) {
     match status {
         Ok(status) => match (status.code(), status.signal()) {
             (Some(code), _) => (format!("[exit code {code}]"), Some(code), None),
             (None, signal) => (format!("[killed by signal {}]", signal.unwrap_or_default()), None, signal),
         },
-        Err(error) => (format!("[its end could not be seen: {error}]"), None, None),
+        Err(error) => (format!("[failed to wait for its end: {error}]"), None, None),
     }
-}
-
-fn start(job: &Job, dir: &Path) -> io::Result<(Child, Group)> {
-    let mut result = Err(io::ErrorKind::InvalidInput.into());
-    for program in &job.programs {
-        result = spawn(program, dir);
-        if !result.as_ref().is_err_and(not_found) {
-            break;
-        }
-    }
-    result
 }
 
 fn spawn(program: &[std::ffi::OsString], dir: &Path) -> io::Result<(Child, Group)> {

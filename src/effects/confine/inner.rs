@@ -1,5 +1,5 @@
-//! The inner process: gives up what it may do, runs the command, and collects what ends. In a pid namespace it is the
-//! first process, so that the kernel kills all others when it ends.
+//! The inner process: gives up its rights, runs the command, and collects processes that end. In a pid namespace it is
+//! the first process, so that the kernel kills all others when it ends.
 
 use std::ffi::OsString;
 use std::io;
@@ -14,35 +14,36 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, geteuid};
 
-use super::spec::{Channel, End, Gap, InnerSpec, Mapped, Said};
-use super::{not_found, rules};
+use super::program::start_first;
+use super::rules;
+use super::spec::{Channel, End, Gap, InnerMessage, InnerSpec, Mapped};
 
-/// Does what the specification on its standard input says, and answers there.
+/// Carries out the specification on its standard input, and answers there.
 pub(super) fn main() -> ExitCode {
     let _ = set_pdeathsig(Signal::SIGKILL);
     let Ok(mut channel) = Channel::from_stdin() else { return ExitCode::FAILURE };
     let Ok(Some(spec)) = channel.receive::<InnerSpec>() else { return ExitCode::FAILURE };
     let end = run(&spec, &mut channel).unwrap_or_else(|error| End::NoSetUp(error.to_string()));
-    let _ = channel.send(&Said::Ended(end));
+    let _ = channel.send(&InnerMessage::Ended(end));
     ExitCode::SUCCESS
 }
 
 fn run(spec: &InnerSpec, channel: &mut Channel) -> io::Result<End> {
     let mut gaps = vec![];
     if spec.namespaces {
-        gaps.extend(own_proc());
-        gaps.extend(own_ids(channel)?);
+        gaps.extend(mount_proc());
+        gaps.extend(enter_user_namespace(channel)?);
     }
     std::env::set_current_dir(&spec.workspace)
         .map_err(|error| io::Error::other(format!("failed to enter the workspace: {error}")))?;
     let _ = set_no_new_privs();
     let mut writable = spec.writable.clone();
     if spec.namespaces && !geteuid().is_root() && !gaps.contains(&Gap::Processes) {
-        // For namespaces of its own; nothing else in there can be changed without being root.
+        // The command needs it for its own namespaces; only root can change anything else in there.
         writable.push("/proc".into());
     }
     gaps.extend(rules::restrict(&writable, spec.network || spec.namespaces));
-    // From here on it may not be traced or looked into by the command.
+    // From here on the command can't trace this process or read its memory.
     let _ = set_dumpable(false);
     let _ = set_pdeathsig(Signal::SIGKILL);
     let leash = channel.leash()?;
@@ -50,41 +51,30 @@ fn run(spec: &InnerSpec, channel: &mut Channel) -> io::Result<End> {
         leash.wait();
         std::process::exit(1);
     })?;
-    channel.send(&Said::Ready(gaps))?;
-    Ok(match start(spec) {
+    channel.send(&InnerMessage::Ready(gaps))?;
+    Ok(match start_first(&spec.programs, |program| spawn(program, &spec.temp)) {
         Ok(child) => wait(&child),
         Err(error) => End::NotStarted(error.to_string()),
     })
 }
 
-/// A `/proc` that shows the processes of this namespace only.
-fn own_proc() -> Option<Gap> {
+/// Mounts a `/proc` that shows the processes of this namespace only.
+fn mount_proc() -> Option<Gap> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).is_err().then_some(Gap::Processes)
 }
 
-/// A user namespace with the ids of outside: without power over the mounts and the network that are there.
-fn own_ids(channel: &mut Channel) -> io::Result<Option<Gap>> {
+/// Enters a user namespace with the ids of outside: it has no power over the mounts and the network of outside.
+fn enter_user_namespace(channel: &mut Channel) -> io::Result<Option<Gap>> {
     if let Err(error) = unshare(CloneFlags::CLONE_NEWUSER) {
         if geteuid().is_root() {
             return Ok(Some(Gap::Root));
         }
         return Err(io::Error::other(format!("failed to make a user namespace: {error}")));
     }
-    channel.send(&Said::MapMe)?;
+    channel.send(&InnerMessage::MapMe)?;
     channel.receive::<Mapped>()?.ok_or(io::ErrorKind::UnexpectedEof)?;
     Ok(None)
-}
-
-fn start(spec: &InnerSpec) -> io::Result<Child> {
-    let mut result = Err(io::ErrorKind::InvalidInput.into());
-    for program in &spec.programs {
-        result = spawn(program, &spec.temp);
-        if !result.as_ref().is_err_and(not_found) {
-            break;
-        }
-    }
-    result
 }
 
 fn spawn(program: &[OsString], temp: &OsString) -> io::Result<Child> {
@@ -92,7 +82,7 @@ fn spawn(program: &[OsString], temp: &OsString) -> io::Result<Child> {
     Command::new(name).args(args).env("TMPDIR", temp).stdin(Stdio::null()).process_group(0).spawn()
 }
 
-/// Waits for the command, and collects every other process that ends meanwhile.
+/// Waits for the command, and collects every other process that ends before it.
 fn wait(child: &Child) -> End {
     let pid = i32::try_from(child.id()).map(Pid::from_raw).ok();
     loop {
@@ -100,7 +90,7 @@ fn wait(child: &Child) -> End {
             Ok(WaitStatus::Exited(of, code)) if Some(of) == pid => return End::Code(code),
             Ok(WaitStatus::Signaled(of, signal, _)) if Some(of) == pid => return End::Signal(signal as i32),
             Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return End::NotStarted(format!("its end could not be seen: {error}")),
+            Err(error) => return End::NotStarted(format!("failed to wait for its end: {error}")),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What the command sees of the file system: an overlay over the workspace, empty folders in the place of those that
-//! are hidden, a temporary folder, devices and shared memory of its own.
+//! Mounts the command's view of the file system: an overlay over the workspace, empty folders over hidden ones, and
+//! its own temporary folder, devices and shared memory.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
@@ -15,17 +15,17 @@ use nix::sys::stat::Mode;
 
 use super::spec::{Gap, OverlayDirs, Spec};
 
-/// Where programs expect to be able to write.
+/// Folders that programs expect to be able to write.
 const TEMPS: [&str; 2] = ["/tmp", "/var/tmp"];
 const NONE: Option<&str> = None;
 
-/// What came of it.
+/// The view that was mounted.
 pub(super) struct View {
     /// The folder for temporary files as the command sees it.
     pub temp: OsString,
-    /// What can be written besides the workspace and the folder for temporary files.
+    /// Folders and devices that can be written, beside the workspace.
     pub writable: Vec<OsString>,
-    /// What could not be done.
+    /// The gaps: mounts that failed.
     pub gaps: Vec<Gap>,
 }
 
@@ -34,11 +34,12 @@ pub(super) struct View {
 /// # Errors
 /// When the mounts can't be changed at all, or the overlay can't be mounted.
 pub(super) fn build(spec: &Spec, sockets: &[PathBuf]) -> io::Result<View> {
-    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE).map_err(|e| failed("own its mounts", e))?;
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)
+        .map_err(|e| describe_failure("own its mounts", e))?;
     let workspace = Path::new(&spec.workspace);
     let temp = folder(&spec.temp)?;
     if let Some(dirs) = &spec.overlay {
-        overlay(workspace, dirs).map_err(|error| failed("mount the overlay", error))?;
+        overlay(workspace, dirs).map_err(|error| describe_failure("mount the overlay", error))?;
     }
     let mut view = View { temp: spec.temp.clone(), writable: vec![spec.temp.clone()], gaps: vec![] };
     for hidden in &spec.hidden {
@@ -58,7 +59,7 @@ pub(super) fn build(spec: &Spec, sockets: &[PathBuf]) -> io::Result<View> {
         }
     }
     devices(&mut view, workspace);
-    if !spec.network && !shut(sockets, workspace) {
+    if !spec.network && !cover_sockets(sockets, workspace) {
         view.gaps.push(Gap::LocalServices);
     }
     Ok(view)
@@ -67,10 +68,12 @@ pub(super) fn build(spec: &Spec, sockets: &[PathBuf]) -> io::Result<View> {
 /// Mounts an overlay over the workspace. Its folders are named by handle: their names would have to be escaped.
 fn overlay(workspace: &Path, dirs: &OverlayDirs) -> io::Result<()> {
     let (lower, upper, work) = (folder(workspace.as_os_str())?, folder(&dirs.upper)?, folder(&dirs.work)?);
-    // `userxattr`: what was written looks the same whoever mounts it, and can be read without being root.
-    // `volatile`: what lands is synced when it lands; without it, each command would wait for the whole file system.
-    // `index=off`, wherever another is the default: with an index, what was written through one name of a file shows
-    // through its others without being in the upper folder. Without, its names part, as they do when the file lands.
+    // `userxattr`: the upper folder looks the same for every mounting user, and can be read without being root.
+    // `volatile`: applied changes are synced when they are applied; without it, each command would wait for the whole
+    // file system.
+    // `index=off`, wherever another is the default: with an index, a write through one name of a file shows through
+    // its other names without being in the upper folder. Without it, the names part, as they do when the file is
+    // applied.
     let data = format!(
         "lowerdir={},upperdir={},workdir={},userxattr,volatile,index=off",
         by_handle(&lower),
@@ -80,8 +83,8 @@ fn overlay(workspace: &Path, dirs: &OverlayDirs) -> io::Result<()> {
     Ok(mount(Some("overlay"), workspace, Some("overlay"), MsFlags::empty(), Some(data.as_str()))?)
 }
 
-/// Puts an empty folder that can't be written over one; it can't be removed or renamed then, nor can a folder of the
-/// workspace that it is in.
+/// Mounts an empty read-only folder over one. Neither it nor a folder of the workspace above it can then be removed or
+/// renamed.
 fn hide(hidden: &Path, workspace: &Path) -> nix::Result<()> {
     if !hidden.is_dir() {
         return Ok(());
@@ -95,7 +98,7 @@ fn hide(hidden: &Path, workspace: &Path) -> nix::Result<()> {
     mount(Some("tmpfs"), hidden, Some("tmpfs"), flags, Some("size=4k,mode=555"))
 }
 
-/// Terminals and shared memory of its own, so that it can't write to those of others.
+/// Mounts terminals and shared memory of its own, so that the command can't write to those of others.
 fn devices(view: &mut View, workspace: &Path) {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
     let options = "newinstance,ptmxmode=0666,mode=0620";
@@ -113,7 +116,7 @@ fn devices(view: &mut View, workspace: &Path) {
     }
 }
 
-/// The sockets by which the processes of this machine can be talked to: a network namespace does not keep from them.
+/// Lists the sockets of this machine's processes: a network namespace does not close them.
 pub(super) fn sockets() -> Vec<PathBuf> {
     // unix(7): the path is the eighth field.
     let table = fs::read("/proc/net/unix").unwrap_or_default();
@@ -126,8 +129,8 @@ pub(super) fn sockets() -> Vec<PathBuf> {
     paths
 }
 
-/// Puts a device that is no socket over each; `false` when one stays open.
-fn shut(sockets: &[PathBuf], workspace: &Path) -> bool {
+/// Mounts a device over each socket; `false` when one stays open.
+fn cover_sockets(sockets: &[PathBuf], workspace: &Path) -> bool {
     let there = |path: &Path| fs::symlink_metadata(path).is_ok_and(|data| data.file_type().is_socket());
     let outside = sockets.iter().filter(|path| !path.starts_with(workspace) && there(path));
     outside.filter(|path| bind("/dev/null", path.as_path()).is_err()).count() == 0
@@ -139,7 +142,8 @@ fn bind<P: ?Sized + nix::NixPath>(from: &str, to: &P) -> nix::Result<()> {
 
 fn folder(path: &OsStr) -> io::Result<OwnedFd> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    open(path, flags, Mode::empty()).map_err(|error| failed(&format!("open {}", Path::new(path).display()), error))
+    open(path, flags, Mode::empty())
+        .map_err(|error| describe_failure(&format!("open {}", Path::new(path).display()), error))
 }
 
 fn by_handle(folder: &OwnedFd) -> String {
@@ -150,6 +154,6 @@ fn is_folder(path: &str) -> bool {
     fs::symlink_metadata(path).is_ok_and(|data| data.is_dir())
 }
 
-fn failed(what: &str, error: impl Display) -> io::Error {
+fn describe_failure(what: &str, error: impl Display) -> io::Error {
     io::Error::other(format!("failed to {what}: {error}"))
 }

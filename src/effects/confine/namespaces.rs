@@ -1,4 +1,4 @@
-//! Namespaces: mounts, processes, IPC, network of its own, and the ids in them.
+//! Namespaces for mounts, processes, IPC and network, and the ids in them.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use nix::sys::socket::{AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProto
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, getegid, geteuid};
 
-/// What is needed from the machine's own `/proc` after the mounts have changed.
+/// The parts of the machine's own `/proc` that are needed after the mounts have changed.
 pub(super) struct Outside {
     proc: OwnedFd,
     uids: String,
@@ -20,20 +20,20 @@ pub(super) struct Outside {
 }
 
 impl Outside {
-    /// Takes it; to be called before [`enter`].
-    pub fn look() -> io::Result<Self> {
+    /// Opens them; to be called before [`enter`].
+    pub fn open() -> io::Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         Ok(Self {
             proc: open("/proc", flags, Mode::empty())?,
-            uids: identity(&fs::read_to_string("/proc/self/uid_map")?),
-            gids: identity(&fs::read_to_string("/proc/self/gid_map")?),
+            uids: identity_map(&fs::read_to_string("/proc/self/uid_map")?),
+            gids: identity_map(&fs::read_to_string("/proc/self/gid_map")?),
             uid: geteuid(),
             gid: getegid(),
         })
     }
 
-    /// Gives a process in a new user namespace the ids that it has outside. `mapped`: this process itself is in a
-    /// user namespace in which the user is root.
+    /// Gives a process in a new user namespace its ids from outside. `mapped`: this process itself is in a user
+    /// namespace in which the user is root.
     pub fn map(&self, pid: u32, mapped: bool) -> io::Result<()> {
         let (uids, gids) = if mapped {
             (format!("{} 0 1\n", self.uid), format!("{} 0 1\n", self.gid))
@@ -52,8 +52,8 @@ impl Outside {
     }
 }
 
-/// The map that gives every id known here its own number.
-fn identity(map: &str) -> String {
+/// Builds the map that gives every id known here its own number.
+fn identity_map(map: &str) -> String {
     let lines = map.lines().filter_map(|line| {
         let mut numbers = line.split_whitespace();
         let (inside, _, count) = (numbers.next()?, numbers.next()?, numbers.next()?);
@@ -62,8 +62,8 @@ fn identity(map: &str) -> String {
     lines.collect()
 }
 
-/// Enters new namespaces (of processes: its children do). Returns whether a user namespace was needed, in which the
-/// user is root. Root needs none, and files of other users stay usable without.
+/// Enters new namespaces (of processes: its children do). Returns `true` when it needed a user namespace, in which
+/// the user is root. Root needs none, and without one files of other users stay usable.
 pub(super) fn enter(network: bool, outside: &Outside) -> io::Result<bool> {
     let mut flags = CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWIPC;
     if !network {
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn every_id_keeps_its_number() {
-        assert_eq!(identity("         0          0 4294967295\n"), "0 0 4294967295\n");
-        assert_eq!(identity("0 1000 1\n1 100000 65536\n"), "0 0 1\n1 1 65536\n");
+        assert_eq!(identity_map("         0          0 4294967295\n"), "0 0 4294967295\n");
+        assert_eq!(identity_map("0 1000 1\n1 100000 65536\n"), "0 0 1\n1 1 65536\n");
     }
 }

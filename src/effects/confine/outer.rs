@@ -1,4 +1,4 @@
-//! The outer process: raises the walls, starts the inner one, and outlives everything in it.
+//! The outer process: makes the confinement, starts the inner process, and outlives everything in it.
 
 use std::fs::File;
 use std::io;
@@ -12,13 +12,14 @@ use std::process::{Child, Command, ExitCode};
 use nix::sys::prctl::set_child_subreaper;
 use nix::unistd::{geteuid, setsid};
 
+use super::helper::INNER;
 use super::namespaces::{self, Outside};
-use super::spec::{Channel, End, Gap, InnerSpec, Mapped, Report, Said, Spec};
-use super::{INNER, mounts, reap};
+use super::spec::{Channel, End, Gap, InnerMessage, InnerSpec, Mapped, Report, Spec};
+use super::{mounts, reap};
 
-/// Does what the specification on its standard input says, and reports there.
+/// Carries out the specification on its standard input, and sends a report there.
 pub(super) fn main() -> ExitCode {
-    // What was left open by whoever started the program could be written to, whatever the walls.
+    // Files that the program's parent left open could be written, whatever the confinement.
     close_fds::set_fds_cloexec(3, &[]);
     let Ok(mut channel) = Channel::from_stdin() else { return ExitCode::FAILURE };
     let Ok(Some(spec)) = channel.receive::<Spec>() else { return ExitCode::FAILURE };
@@ -29,16 +30,16 @@ pub(super) fn main() -> ExitCode {
     let report = supervise(&spec, &channel, &mark)
         .unwrap_or_else(|error| Report { end: End::NoSetUp(error.to_string()), gaps: vec![] });
     mark.write();
-    // Who started this may be gone.
+    // The receiver may be gone.
     let _ = channel.send(&report);
     ExitCode::SUCCESS
 }
 
-/// The file whose time says how long the command was there. It is locked for as long as anything of it may be.
+/// The file whose time records how long the command ran. It stays locked while any process of the command may run.
 struct Mark(Option<File>);
 
 impl Mark {
-    /// Where it can't be written, nobody will know.
+    /// Opens and locks the file; without it, the time is not recorded.
     fn open(spec: &Spec) -> Self {
         let open = |path| File::options().write(true).create(true).truncate(false).open(path);
         let file = spec.ended.as_ref().and_then(|path| open(path).ok());
@@ -48,13 +49,13 @@ impl Mark {
     }
 
     fn write(&self) {
-        // It is the file's time that counts.
+        // Only the file's time counts.
         let _ = self.0.as_ref().map(|file| file.write_at(b".", 0));
     }
 }
 
 fn supervise(spec: &Spec, channel: &Channel, mark: &Mark) -> io::Result<Report> {
-    let outside = Outside::look()?;
+    let outside = Outside::open()?;
     let mut gaps = vec![];
     let mut inner = InnerSpec {
         programs: spec.programs.clone(),
@@ -78,18 +79,18 @@ fn supervise(spec: &Spec, channel: &Channel, mark: &Mark) -> io::Result<Report> 
         gaps.extend(view.gaps);
     } else {
         set_child_subreaper(true)?;
-        gaps.extend(without_namespaces(spec));
+        gaps.extend(landlock_gaps(spec));
     }
     inner.writable.push(spec.workspace.clone());
     let mut report = watch(&inner, channel, mark, |pid| outside.map(pid, mapped))?;
     if spec.namespaces {
-        // Those that it can see are its own.
+        // The command sees its own processes only.
         report.gaps.retain(|gap| *gap != Gap::Signals);
     } else {
         if report.gaps.contains(&Gap::WritesOutside) && !spec.hidden.is_empty() {
             gaps.push(Gap::DataChanged);
         }
-        // First all are ended; and who can send a signal could have ended this process before.
+        // All descendants are killed first; a command that can send signals could have killed this process before.
         if !reap::end_descendants() || report.gaps.contains(&Gap::Signals) {
             gaps.push(Gap::Background);
         }
@@ -100,8 +101,8 @@ fn supervise(spec: &Spec, channel: &Channel, mark: &Mark) -> io::Result<Report> 
     Ok(report)
 }
 
-/// What Landlock alone can't do.
-fn without_namespaces(spec: &Spec) -> Vec<Gap> {
+/// Lists the gaps of Landlock alone.
+fn landlock_gaps(spec: &Spec) -> Vec<Gap> {
     let mut gaps = vec![Gap::Processes];
     if !spec.network {
         gaps.push(Gap::Network);
@@ -118,46 +119,46 @@ fn without_namespaces(spec: &Spec) -> Vec<Gap> {
     gaps
 }
 
-/// Runs the inner process to its end, or kills it when the leash is let go. In a pid namespace everything in it is
+/// Runs the inner process to its end, or kills it when the leash is dropped. In a pid namespace everything in it is
 /// gone then.
 fn watch(inner: &InnerSpec, leash: &Channel, mark: &Mark, map: impl Fn(u32) -> io::Result<()>) -> io::Result<Report> {
     let (ours, theirs) = UnixStream::pair()?;
     // The command's output is the inner process': nothing here writes to it.
     let mut child = Command::new("/proc/self/exe").arg0("tama-tui").arg(INNER).stdin(OwnedFd::from(theirs)).spawn()?;
-    let mut heard = Channel::new(ours)?;
-    let report = converse(inner, leash, mark, &mut heard, &mut child, map);
+    let mut inner_channel = Channel::new(ours)?;
+    let report = converse(inner, leash, mark, &mut inner_channel, &mut child, map);
     // It has ended, unless something failed here.
     let _ = child.kill();
     child.wait()?;
     report
 }
 
-/// Hears what the inner process says until it is gone. One thread does it all: there can't be a second one once the
-/// children of this process are in another pid namespace.
+/// Receives the inner process's messages until it is gone. One thread does it all: there can't be a second one once
+/// the children of this process are in another pid namespace.
 fn converse(
     inner: &InnerSpec,
     leash: &Channel,
     mark: &Mark,
-    heard: &mut Channel,
+    inner_channel: &mut Channel,
     child: &mut Child,
     map: impl Fn(u32) -> io::Result<()>,
 ) -> io::Result<Report> {
-    let mut report = Report { end: End::NoSetUp("it ended too soon".into()), gaps: vec![] };
+    let mut report = Report { end: End::NoSetUp("the sandbox ended before the command started".into()), gaps: vec![] };
     let mut held = true;
-    // When it can't be told, it has ended, and what it said is read.
-    let _ = heard.send(inner);
+    // When the send fails, the inner process has ended, and its messages are read all the same.
+    let _ = inner_channel.send(inner);
     loop {
-        if held && !heard.wait_or(leash, || mark.write())? {
+        if held && !inner_channel.wait_or(leash, || mark.write())? {
             held = false;
             child.kill()?;
         }
-        match heard.receive::<Said>() {
-            Ok(Some(Said::MapMe)) => {
+        match inner_channel.receive::<InnerMessage>() {
+            Ok(Some(InnerMessage::MapMe)) => {
                 map(child.id()).map_err(|error| io::Error::other(format!("failed to map ids: {error}")))?;
-                let _ = heard.send(&Mapped);
+                let _ = inner_channel.send(&Mapped);
             }
-            Ok(Some(Said::Ready(gaps))) => report = Report { end: End::Killed, gaps },
-            Ok(Some(Said::Ended(end))) => report.end = end,
+            Ok(Some(InnerMessage::Ready(gaps))) => report = Report { end: End::Killed, gaps },
+            Ok(Some(InnerMessage::Ended(end))) => report.end = end,
             Ok(None) => break,
             // A process that is killed with something unread resets its socket.
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => break,

@@ -1,4 +1,4 @@
-//! What a command says, and what became of it.
+//! A command's output and outcome.
 
 use std::collections::VecDeque;
 
@@ -17,24 +17,24 @@ impl Default for ShellLimits {
     }
 }
 
-/// What became of a command.
+/// The outcome of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShellOutcome {
-    /// Its output, standard output and error as they came, with a last line that says how it ended.
+    /// Its standard output and error in order of arrival, with a last line about its end.
     pub text: String,
-    /// What it wrote to standard output alone, without the ends of its last line.
+    /// Its standard output alone, without trailing line ends.
     pub printed: String,
-    /// Its exit code; `None` when it was killed or could not be started.
+    /// Its exit code; `None` when it was killed or failed to start.
     pub exit: Option<i32>,
-    /// Whether it ran at all.
+    /// True when it ran at all.
     pub started: bool,
-    /// Whether it was killed because its time was up.
+    /// True when it was killed at its timeout.
     pub timed_out: bool,
-    /// Whether output was left out.
+    /// True when output was left out.
     pub truncated: bool,
 }
 
-/// Output as it comes, the middle left out when it is too long.
+/// Collects output, and leaves out the middle when it is too long.
 pub(super) struct Output {
     half: usize,
     out: Vec<u8>,
@@ -44,7 +44,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Keeps at most so many bytes.
+    /// Keeps at most `limit` bytes.
     pub fn new(limit: usize) -> Self {
         Self { half: limit / 2, out: Vec::new(), head: Vec::new(), tail: VecDeque::new(), cut: 0 }
     }
@@ -64,8 +64,8 @@ impl Output {
         self.out.extend_from_slice(&bytes[..room.min(bytes.len())]);
     }
 
-    /// Standard output alone.
-    pub fn printed(&self) -> String {
+    /// Returns standard output alone.
+    pub fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.out).trim_end_matches(['\n', '\r']).to_owned()
     }
 
@@ -93,7 +93,7 @@ impl Output {
         }
     }
 
-    /// What was read, with a last line that says how it ended, and whether something was left out.
+    /// Returns the output with `last` as its last line, and true when something was left out.
     pub fn into_text(mut self, last: &str) -> (String, bool) {
         let cut = self.cut;
         let mut text = if cut == 0 {
@@ -111,7 +111,7 @@ impl Output {
     }
 }
 
-/// Bytes read; 0 at the end, or when the stream can't be read any more.
+/// Returns the number of bytes read; 0 at the end, or when the stream can't be read any more.
 async fn next(stream: &mut Option<impl AsyncRead + Unpin>, into: &mut [u8]) -> usize {
     match stream {
         Some(stream) => stream.read(into).await.unwrap_or(0),

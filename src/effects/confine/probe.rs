@@ -1,4 +1,4 @@
-//! Finding out what the system can do.
+//! Finds the strongest isolation that the system supports.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -9,62 +9,67 @@ use std::time::Duration;
 
 use etcetera::BaseStrategy;
 
-use super::shell::{Means, Place, Shell};
+use super::confinement::{Confinement, Isolation, Launcher, ShellPaths};
+use super::helper::{helper, outer_command};
+use super::scratch::{self, Scratch};
 use super::spec::{End, Gap, OverlayDirs, Report, Spec, line};
-use super::{Scratch, helper, run, scratch};
 
-/// How long a try may take.
+/// The longest time that one try may take.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Tries from the most down, and takes the first that works.
-pub(super) fn probe(place: Place, most: Means) -> Shell {
-    let place = resolved(place);
-    let helper = helper().filter(|_| cfg!(target_os = "linux") && most > Means::Group);
-    let Some(helper) = helper else { return Shell::bare(place) };
-    let bases: Vec<PathBuf> =
-        bases(&place).into_iter().filter(|base| apart(base, &place) && scratch::prepare(base).is_ok()).collect();
+/// Tries the levels from `most` down, and takes the first that works.
+pub(super) fn probe(paths: ShellPaths, most: Isolation) -> Confinement {
+    let paths = resolve(paths);
+    let helper = helper().filter(|_| cfg!(target_os = "linux") && most > Isolation::Group);
+    let Some(helper) = helper else { return Confinement::none(paths) };
+    let bases: Vec<PathBuf> = scratch_bases(&paths)
+        .into_iter()
+        .filter(|base| is_apart(base, &paths) && scratch::prepare(base).is_ok())
+        .collect();
     for base in &bases {
         scratch::sweep(base);
     }
-    let mounts = has_mounts_below(&place.workspace);
+    let mounts = has_mounts_below(&paths.workspace);
     let mut refused = vec![];
-    for means in [Means::Overlay, Means::Namespaces, Means::Landlock].into_iter().filter(|means| *means <= most) {
-        if means == Means::Overlay && mounts {
-            refused.push((means, "something is mounted in the workspace, and would not be seen through it".into()));
+    let levels = [Isolation::Overlay, Isolation::Namespaces, Isolation::Landlock];
+    for isolation in levels.into_iter().filter(|isolation| *isolation <= most) {
+        if isolation == Isolation::Overlay && mounts {
+            let why = "other file systems are mounted in the workspace, and an overlay would hide them";
+            refused.push((isolation, why.into()));
             continue;
         }
-        if means == Means::Overlay && is_foreign(&place.workspace) {
+        if isolation == Isolation::Overlay && is_foreign(&paths.workspace) {
             let why = "the workspace has another owner or group than this program, which an overlay can't keep here";
-            refused.push((means, why.into()));
+            refused.push((isolation, why.into()));
             continue;
         }
         for base in &bases {
-            match works(helper, &place, base, means) {
+            match try_isolation(helper, &paths, base, isolation) {
                 Ok(mut gaps) => {
                     gaps.extend(mounts.then_some(Gap::Mounts));
-                    let place = Place { scratch: Some(base.clone()), ..place };
-                    return Shell { place, means, gaps, refused, helper: Some(helper.to_owned()) };
+                    let launcher = Launcher { helper: helper.to_owned(), scratch: base.clone() };
+                    return Confinement::new(paths, isolation, gaps, launcher).with_refused(refused);
                 }
-                Err(why) => refused.push((means, why)),
+                Err(why) => refused.push((isolation, why)),
             }
         }
     }
-    Shell { refused, ..Shell::bare(place) }
+    Confinement::none(paths).with_refused(refused)
 }
 
-/// The same place without links in its paths.
-fn resolved(place: Place) -> Place {
+/// Resolves the links in the paths.
+fn resolve(paths: ShellPaths) -> ShellPaths {
     let real = |path: PathBuf| fs::canonicalize(&path).unwrap_or(path);
-    Place {
-        workspace: real(place.workspace),
-        hidden: place.hidden.into_iter().map(real).collect(),
-        scratch: place.scratch,
+    ShellPaths {
+        workspace: real(paths.workspace),
+        hidden: paths.hidden.into_iter().map(real).collect(),
+        scratch: paths.scratch,
     }
 }
 
-/// Where scratch folders could be, best first.
-fn bases(place: &Place) -> Vec<PathBuf> {
-    if let Some(base) = &place.scratch {
+/// Lists possible parents of scratch folders, best first.
+fn scratch_bases(paths: &ShellPaths) -> Vec<PathBuf> {
+    if let Some(base) = &paths.scratch {
         return vec![base.clone()];
     }
     let state = etcetera::choose_base_strategy()
@@ -74,8 +79,9 @@ fn bases(place: &Place) -> Vec<PathBuf> {
     state.into_iter().chain([temp]).collect()
 }
 
-/// An overlay's folders can't be in its workspace, or the other way round; in a hidden folder nothing can be written.
-fn apart(base: &Path, place: &Place) -> bool {
+/// True when scratch folders can be in `base`: an overlay's folders can't be in its workspace, or the other way
+/// round, and nothing can be written in a hidden folder.
+fn is_apart(base: &Path, paths: &ShellPaths) -> bool {
     let mut real = base.to_owned();
     for there in base.ancestors() {
         if let Ok(resolved) = fs::canonicalize(there) {
@@ -84,28 +90,28 @@ fn apart(base: &Path, place: &Place) -> bool {
         }
     }
     let within = |folder: &PathBuf| real.starts_with(folder);
-    !within(&place.workspace) && !place.workspace.starts_with(&real) && !place.hidden.iter().any(within)
+    !within(&paths.workspace) && !paths.workspace.starts_with(&real) && !paths.hidden.iter().any(within)
 }
 
-/// Whether a folder belongs to ids that the user namespace of a user who is not root can't know.
+/// True when a folder belongs to ids that the user namespace of a user who is not root can't map.
 fn is_foreign(folder: &Path) -> bool {
     use nix::unistd::{getegid, geteuid};
     let others = |found: fs::Metadata| found.uid() != geteuid().as_raw() || found.gid() != getegid().as_raw();
     !geteuid().is_root() && fs::metadata(folder).is_ok_and(others)
 }
 
-/// Whether something is mounted below the folder.
+/// True when something is mounted below the folder.
 fn has_mounts_below(folder: &Path) -> bool {
     let table = fs::read("/proc/self/mountinfo").unwrap_or_default();
     let mut points = table.split(|byte| *byte == b'\n').filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
     points.any(|point| {
-        let point = PathBuf::from(std::ffi::OsString::from_vec(unescaped(point)));
+        let point = PathBuf::from(std::ffi::OsString::from_vec(unescape(point)));
         point != folder && point.starts_with(folder)
     })
 }
 
-/// A field of mountinfo without its octal escapes (proc(5)).
-fn unescaped(field: &[u8]) -> Vec<u8> {
+/// Removes the octal escapes of a field of mountinfo (proc(5)).
+fn unescape(field: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
     let mut at = 0;
     while let Some(byte) = field.get(at) {
@@ -117,38 +123,38 @@ fn unescaped(field: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// What is not enforced with those means, or why they can't be had.
-fn works(helper: &Path, place: &Place, base: &Path, means: Means) -> Result<Vec<Gap>, String> {
-    let report = attempt(helper, place, base, means).map_err(|error| error.to_string())?;
+/// Tries a level, and returns its gaps, or the reason why it does not work.
+fn try_isolation(helper: &Path, paths: &ShellPaths, base: &Path, isolation: Isolation) -> Result<Vec<Gap>, String> {
+    let report = run_true(helper, paths, base, isolation).map_err(|error| error.to_string())?;
     match report.end {
         End::Code(0) => Ok(report.gaps),
         End::NoSetUp(why) | End::NotStarted(why) => Err(why),
-        End::Code(_) | End::Signal(_) | End::Killed => Err("`true` failed".into()),
+        End::Code(_) | End::Signal(_) | End::Killed => Err("failed to run `true`".into()),
     }
 }
 
-fn attempt(helper: &Path, place: &Place, base: &Path, means: Means) -> io::Result<Report> {
+fn run_true(helper: &Path, paths: &ShellPaths, base: &Path, isolation: Isolation) -> io::Result<Report> {
     let scratch = Scratch::create(base)?;
-    let overlay = means == Means::Overlay;
+    let overlay = isolation == Isolation::Overlay;
     if overlay {
-        // Without them an overlay can't replace a folder.
+        // Without extended attributes an overlay can't replace a folder.
         xattr::set(scratch.upper(), "user.overlay.probe", b"y")?;
     }
     let spec = Spec {
         programs: vec![vec!["true".into()]],
-        workspace: place.workspace.clone().into(),
-        hidden: place.hidden.iter().map(Into::into).collect(),
+        workspace: paths.workspace.clone().into(),
+        hidden: paths.hidden.iter().map(Into::into).collect(),
         temp: scratch.temp().into(),
         overlay: overlay.then(|| OverlayDirs { upper: scratch.upper().into(), work: scratch.work().into() }),
-        namespaces: means >= Means::Namespaces,
+        namespaces: isolation >= Isolation::Namespaces,
         network: false,
         ended: None,
     };
-    let (mut command, mut stream) = run::outer(helper, &place.workspace)?;
+    let (mut command, mut stream) = outer_command(helper, &paths.workspace)?;
     let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn()?;
     drop(command);
     let report = converse(&mut stream, &spec);
-    // Letting go of the leash ends whatever hangs.
+    // Dropping the leash ends everything that hangs.
     drop(stream);
     child.wait()?;
     report
@@ -168,20 +174,20 @@ mod tests {
 
     #[test]
     fn mount_points_are_unescaped() {
-        assert_eq!(unescaped(br"/a\040b\134c\012"), b"/a b\\c\n");
-        assert_eq!(unescaped(br"/a\9"), br"/a\9");
+        assert_eq!(unescape(br"/a\040b\134c\012"), b"/a b\\c\n");
+        assert_eq!(unescape(br"/a\9"), br"/a\9");
     }
 
     #[test]
     fn scratch_is_apart_from_workspace_and_data() {
         let folder = tempfile::tempdir().unwrap();
         let root = fs::canonicalize(folder.path()).unwrap();
-        let place = Place { workspace: root.join("a/work"), hidden: vec![root.join("data")], scratch: None };
+        let paths = ShellPaths { workspace: root.join("a/work"), hidden: vec![root.join("data")], scratch: None };
         for base in ["a/work/x", "a/work", "a", "", "data", "data/x"] {
-            assert!(!apart(&root.join(base), &place), "{base}");
+            assert!(!is_apart(&root.join(base), &paths), "{base}");
         }
         for base in ["a/workshop", "b", "database"] {
-            assert!(apart(&root.join(base), &place), "{base}");
+            assert!(is_apart(&root.join(base), &paths), "{base}");
         }
     }
 }

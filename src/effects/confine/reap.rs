@@ -1,4 +1,4 @@
-//! Ending every process that came from this one, where no pid namespace does it.
+//! Ends every descendant of this process, where no pid namespace does it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,11 +10,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid};
 
-/// How long processes that keep coming are chased.
+/// The longest time to kill processes that keep coming.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Kills every descendant of this process (which has to be their subreaper) until none is left; `false` when some are
-/// left nevertheless.
+/// Kills every descendant of this process, which has to be their subreaper. Returns `true` when none is left.
 pub(super) fn end_descendants() -> bool {
     let until = Instant::now() + LONGEST;
     loop {
@@ -55,8 +54,8 @@ fn descendants(of: i32) -> Vec<i32> {
     found
 }
 
-/// The parent in a line of `/proc/PID/stat` (proc(5)): the second field after the name, which is in brackets and may
-/// hold anything.
+/// Finds the parent in a line of `/proc/PID/stat` (proc(5)): the second field after the name, which is in brackets
+/// and may hold anything.
 fn parent(stat: &str) -> Option<i32> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! Landlock: what a process and all that come from it may write, whatever the mounts.
+//! Landlock: restricts the writes of a process and its descendants, whatever the mounts.
 
 use std::ffi::OsString;
 
@@ -9,11 +9,11 @@ use landlock::{
 
 use super::spec::Gap;
 
-/// Devices that anyone may write to.
+/// Devices that every command may write to.
 const DEVICES: [&str; 6] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
 
-/// Restricts this thread and what it starts to writing in those folders; `tcp`: whether it may use TCP. Returns what
-/// the system can't enforce.
+/// Restricts this thread and its children to writes in those folders, and without `tcp` forbids TCP. Returns the gaps
+/// that the system leaves.
 pub(super) fn restrict(writable: &[OsString], tcp: bool) -> Vec<Gap> {
     match apply(writable, tcp) {
         Ok(abi) if abi >= ABI::V6 => vec![],

@@ -1,10 +1,7 @@
-//! A command inside a confinement: starts the outer process, holds its leash, and hears how it ended.
+//! Runs a command in a confinement: starts the outer process, holds its leash, and receives its report.
 
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,35 +9,37 @@ use tokio::net::unix::OwnedWriteHalf;
 use tokio::process::Child;
 use tokio::time::timeout;
 
-use super::environment::environment;
+use super::cancellation::{CancelReason, Cancellation};
+use super::confinement::{Confinement, Isolation, Launcher, can_reach_outside, gap_labels};
+use super::helper::outer_command;
+use super::job::{Job, ShellRun};
 use super::output::{Output, ShellLimits, ShellOutcome};
-use super::shell::{Cut, Job, Means, Ran, Shell, Why, last_line, reaches_outside, words};
+use super::scratch::Scratch;
 use super::spec::{End, OverlayDirs, Report, Spec, line};
-use super::{OUTER, Scratch};
 
-/// How long everything may take to be gone after the leash was let go.
+/// The longest wait until everything is gone after the leash was dropped.
 const GRACE: Duration = Duration::from_secs(15);
-/// How long to wait for the rest of the output once every process is gone.
+/// The longest wait for the rest of the output once every process is gone.
 const DRAIN: Duration = Duration::from_millis(500);
 
-/// Runs it, and returns when nothing of it is left.
+/// Runs a command, and returns when every process of it is gone.
 pub(super) async fn run(
-    shell: &Shell,
-    helper: &Path,
-    scratch: &Path,
+    confinement: &Confinement,
+    launcher: &Launcher,
     job: &Job,
     limits: ShellLimits,
-    cut: &Cut,
-) -> Ran {
-    let made = Scratch::create(scratch).and_then(|scratch| scratch.resemble(shell.workspace()).map(|()| scratch));
+    cancellation: &Cancellation,
+) -> ShellRun {
+    let workspace = confinement.workspace();
+    let made = Scratch::create(&launcher.scratch).and_then(|scratch| scratch.copy_mode_of(workspace).map(|()| scratch));
     let scratch = match made {
         Ok(scratch) => scratch,
-        Err(error) => return shell.not_started(&format!("failed to make a temporary folder: {error}")),
+        Err(error) => return confinement.start_failure(&format!("failed to make a temporary folder: {error}")),
     };
-    let spec = spec(shell, job, &scratch);
-    let (mut child, stream) = match start(helper, shell.workspace()) {
+    let spec = spec(confinement, job, &scratch);
+    let (mut child, stream) = match start(&launcher.helper, workspace) {
         Ok(started) => started,
-        Err(error) => return shell.not_started(&error.to_string()),
+        Err(error) => return confinement.start_failure(&error.to_string()),
     };
     let (mut reading, writing) = stream.into_split();
     let mut leash = Some(writing);
@@ -49,12 +48,12 @@ pub(super) async fn run(
     let (report, why) = {
         let reader = output.read_both(&mut out, &mut err);
         tokio::pin!(reader);
-        let said = timeout(GRACE, tell(&spec, &mut leash)).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
+        let sent = timeout(GRACE, send_spec(&spec, &mut leash)).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
         let ended = async {
             let mut text = Vec::new();
             let read = reading.read_to_end(&mut text).await;
             child.wait().await?;
-            said.and(read)?;
+            sent.and(read)?;
             Ok::<Report, io::Error>(serde_json::from_slice(&text)?)
         };
         let whole = async {
@@ -67,7 +66,7 @@ pub(super) async fn run(
         tokio::pin!(whole);
         tokio::select! {
             report = &mut whole => (Some(report), None),
-            why = cut.cut(job.timeout) => {
+            why = cancellation.wait(job.timeout) => {
                 drop(leash.take());
                 (timeout(GRACE, whole).await.ok(), Some(why))
             }
@@ -81,73 +80,65 @@ pub(super) async fn run(
     let report = match report {
         Some(Ok(report)) => report,
         Some(Err(error)) => {
-            Report { end: End::NoSetUp(format!("its confinement failed: {error}")), gaps: shell.gaps.clone() }
+            Report { end: End::NoSetUp(format!("the sandbox failed: {error}")), gaps: confinement.gaps().to_vec() }
         }
-        None => Report { end: End::Killed, gaps: shell.gaps.clone() },
+        None => Report { end: End::Killed, gaps: confinement.gaps().to_vec() },
     };
-    told(shell, job, output, &report, why, scratch)
+    shell_run(confinement, job, output, &report, why, scratch)
 }
 
-/// What is told of it.
-fn told(shell: &Shell, job: &Job, output: Output, report: &Report, why: Option<Why>, scratch: Scratch) -> Ran {
+/// Builds the result from the report.
+fn shell_run(
+    confinement: &Confinement,
+    job: &Job,
+    output: Output,
+    report: &Report,
+    why: Option<CancelReason>,
+    scratch: Scratch,
+) -> ShellRun {
     let (last, exit, signal) = match (&report.end, why) {
-        (End::NotStarted(error) | End::NoSetUp(error), _) => return shell.not_started(error),
+        (End::NotStarted(error) | End::NoSetUp(error), _) => return confinement.start_failure(error),
         (End::Code(code), _) => (format!("[exit code {code}]"), Some(*code), None),
         (End::Signal(signal), _) => (format!("[killed by signal {signal}]"), None, Some(*signal)),
-        (End::Killed, why) => (why.map_or("[was killed]".into(), |why| last_line(why, job.timeout)), None, None),
+        (End::Killed, why) => (why.map_or("[was killed]".into(), |why| why.end_line(job.timeout)), None, None),
     };
     let killed = report.end == End::Killed;
-    let printed = output.printed();
+    let printed = output.stdout();
     let (text, truncated) = output.into_text(&last);
-    let timed_out = killed && why == Some(Why::Timeout);
-    Ran {
+    let timed_out = killed && why == Some(CancelReason::Timeout);
+    ShellRun {
         outcome: ShellOutcome { text, printed, exit, started: true, timed_out, truncated },
         signal,
         killed,
-        gaps: words(&report.gaps),
-        may_have_reached_outside: reaches_outside(&report.gaps, job.network),
-        written: (job.overlay && shell.means == Means::Overlay).then_some(scratch),
+        gaps: gap_labels(&report.gaps),
+        may_have_reached_outside: can_reach_outside(&report.gaps, job.network),
+        written: confinement.overlays(job).then_some(scratch),
     }
 }
 
-fn spec(shell: &Shell, job: &Job, scratch: &Scratch) -> Spec {
-    let overlay = job.overlay && shell.means == Means::Overlay;
+fn spec(confinement: &Confinement, job: &Job, scratch: &Scratch) -> Spec {
+    let overlay = confinement.overlays(job);
     Spec {
         programs: job.programs.clone(),
-        workspace: shell.workspace().into(),
-        hidden: shell.place.hidden.iter().map(Into::into).collect(),
+        workspace: confinement.workspace().into(),
+        hidden: confinement.hidden().iter().map(Into::into).collect(),
         temp: scratch.temp().into(),
         overlay: overlay.then(|| OverlayDirs { upper: scratch.upper().into(), work: scratch.work().into() }),
-        namespaces: shell.means >= Means::Namespaces,
+        namespaces: confinement.isolation() >= Isolation::Namespaces,
         network: job.network,
-        ended: job.ended.as_ref().map(Into::into),
+        ended: job.end_mark.as_ref().map(Into::into),
     }
-}
-
-/// The outer process, not yet started, and the other end of its socket.
-pub(super) fn outer(helper: &Path, workspace: &Path) -> io::Result<(Command, UnixStream)> {
-    let (ours, theirs) = UnixStream::pair()?;
-    let mut command = Command::new(helper);
-    command
-        .arg(OUTER)
-        .current_dir("/")
-        .env_clear()
-        .envs(environment(workspace))
-        .stdin(OwnedFd::from(theirs))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    Ok((command, ours))
 }
 
 fn start(helper: &Path, workspace: &Path) -> io::Result<(Child, tokio::net::UnixStream)> {
     // The command holds the other end until it is dropped, and then only the outer process does.
-    let (command, ours) = outer(helper, workspace)?;
+    let (command, ours) = outer_command(helper, workspace)?;
     let child = tokio::process::Command::from(command).spawn()?;
     ours.set_nonblocking(true)?;
     Ok((child, tokio::net::UnixStream::from_std(ours)?))
 }
 
-async fn tell(spec: &Spec, to: &mut Option<OwnedWriteHalf>) -> io::Result<()> {
+async fn send_spec(spec: &Spec, to: &mut Option<OwnedWriteHalf>) -> io::Result<()> {
     match to {
         Some(to) => to.write_all(&line(spec)?).await,
         None => Ok(()),

@@ -1,5 +1,5 @@
-//! Folders for what commands write: temporary files, and the upper side of overlays. Each is locked by the process
-//! that uses it, so that those of dead processes can be told and removed.
+//! Folders for the writes of commands: temporary files, and the upper side of overlays. Each is locked by the process
+//! that uses it, so that folders of dead processes can be recognised and removed.
 
 use std::fs::{self, DirBuilder, File, Permissions, TryLockError};
 use std::io;
@@ -12,18 +12,18 @@ use crate::store::FileLock;
 #[derive(Debug)]
 pub struct Scratch {
     dir: PathBuf,
-    /// Given up after the folder is removed.
+    /// Released after the folder is removed.
     #[allow(dead_code, reason = "it is held, and that is all")]
     lock: FileLock,
 }
 
 impl Scratch {
-    /// Makes one.
+    /// Makes a folder.
     pub(super) fn create(base: &Path) -> io::Result<Self> {
         loop {
             let name = random_name()?;
             let lock = File::options().write(true).create_new(true).mode(0o600).open(lock_path(&base.join(&name)))?;
-            // Who sweeps may have found it before it was locked, and removed it.
+            // Another process may have swept it before it was locked.
             if lock.try_lock().is_err() || lock.metadata()?.nlink() == 0 {
                 continue;
             }
@@ -35,19 +35,20 @@ impl Scratch {
         }
     }
 
-    /// The folder itself.
+    /// Returns the folder's path.
     pub fn path(&self) -> &Path {
         &self.dir
     }
 
-    /// The upper side of an overlay mounted with `userxattr`: what was written, at the same relative paths; what was
-    /// removed is a character device 0/0, and a folder that replaces one has the attribute `user.overlay.opaque`.
+    /// Returns the upper side of an overlay mounted with `userxattr`: it has written files at the same relative paths
+    /// and a character device 0/0 for each removed one; a folder that replaces one has the attribute
+    /// `user.overlay.opaque`.
     pub fn upper(&self) -> PathBuf {
         self.dir.join("upper")
     }
 
     /// Gives the upper side the permission bits of the workspace, which is seen with those of the upper side.
-    pub(super) fn resemble(&self, workspace: &Path) -> io::Result<()> {
+    pub(super) fn copy_mode_of(&self, workspace: &Path) -> io::Result<()> {
         fs::set_permissions(self.upper(), fs::metadata(workspace)?.permissions())
     }
 
@@ -62,7 +63,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What can't be removed now is swept later: its lock is gone with this process.
+        // A folder that can't be removed now is swept later: its lock is gone with this process.
         if remove_tree(&self.dir).is_ok() {
             let _ = fs::remove_file(lock_path(&self.dir));
         }

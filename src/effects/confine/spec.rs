@@ -1,5 +1,5 @@
-//! What the processes of the confinement say to each other: lines of JSON over the socket that is their standard
-//! input, which is also their leash: when it closes, everything ends.
+//! The messages between the processes of the confinement: lines of JSON over the socket that is their standard input.
+//! The socket is also their leash: when it closes, everything ends.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// Something promised that the system can't enforce.
+/// A promise that the system can't enforce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gap {
@@ -31,15 +31,15 @@ pub enum Gap {
     Processes,
     /// It can send signals to other processes.
     Signals,
-    /// The program runs as root, and so does it, with all that root may.
+    /// It runs as root, as the program does, with all rights of root.
     Root,
-    /// Other file systems are mounted in the workspace: what it changes there is not captured.
+    /// Other file systems are mounted in the workspace: its changes there are not captured.
     Mounts,
 }
 
 impl Gap {
-    /// The gap in a few words.
-    pub fn words(self) -> &'static str {
+    /// Returns a few words for the gap.
+    pub fn label(self) -> &'static str {
         match self {
             Self::Network => "network",
             Self::LocalServices => "services of this machine",
@@ -56,7 +56,7 @@ impl Gap {
     }
 }
 
-/// What to run, and inside what.
+/// A command and its confinement.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Spec {
     /// Programs with their arguments: the first that is found is run.
@@ -67,11 +67,11 @@ pub(super) struct Spec {
     pub hidden: Vec<OsString>,
     /// A folder for temporary files.
     pub temp: OsString,
-    /// Where writes to the workspace go instead.
+    /// The overlay that takes the writes to the workspace.
     pub overlay: Option<OverlayDirs>,
-    /// Whether to use namespaces.
+    /// True when namespaces are used.
     pub namespaces: bool,
-    /// Whether it may use the network.
+    /// True when it may use the network.
     pub network: bool,
     /// A file to write to every second, and when everything is gone.
     pub ended: Option<OsString>,
@@ -80,13 +80,13 @@ pub(super) struct Spec {
 /// The folders of an overlay, both on one file system.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct OverlayDirs {
-    /// What is written ends up here.
+    /// Takes the writes.
     pub upper: OsString,
-    /// For the kernel.
+    /// The kernel's own folder.
     pub work: OsString,
 }
 
-/// What the outer process tells the inner one.
+/// The message from the outer process to the inner one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct InnerSpec {
     /// Programs with their arguments: the first that is found is run.
@@ -97,48 +97,48 @@ pub(super) struct InnerSpec {
     pub writable: Vec<OsString>,
     /// The folder for temporary files as the command sees it.
     pub temp: OsString,
-    /// Whether it is the first process of a pid namespace.
+    /// True when it is the first process of a pid namespace.
     pub namespaces: bool,
-    /// Whether it may use the network.
+    /// True when it may use the network.
     pub network: bool,
 }
 
-/// What the inner process says.
+/// A message of the inner process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) enum Said {
+pub(super) enum InnerMessage {
     /// It is in a user namespace of its own and has no ids yet.
     MapMe,
-    /// It is restricted, but for these gaps; the command is started next.
+    /// It is restricted, except for these gaps; the command is started next.
     Ready(Vec<Gap>),
     /// The command ended.
     Ended(End),
 }
 
-/// The answer to [`Said::MapMe`].
+/// The answer to [`InnerMessage::MapMe`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Mapped;
 
-/// How the command ended.
+/// The end of the command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum End {
     /// With an exit code.
     Code(i32),
     /// By a signal.
     Signal(i32),
-    /// It was not started: no such program, for instance.
+    /// It failed to start: no such program, for instance.
     NotStarted(String),
-    /// The confinement could not be set up, so the command was not started.
+    /// The confinement failed, so the command was not started.
     NoSetUp(String),
-    /// It was killed because the leash was let go.
+    /// It was killed because the leash was dropped.
     Killed,
 }
 
-/// What the outer process says at the end, when every process is gone.
+/// The last message of the outer process, when every process is gone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Report {
-    /// How it ended.
+    /// The end of the command.
     pub end: End,
-    /// What could not be enforced.
+    /// The promises that were not enforced.
     pub gaps: Vec<Gap>,
 }
 
@@ -149,22 +149,22 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    /// The one that is this process' standard input.
+    /// Opens the channel on this process's standard input.
     pub fn from_stdin() -> io::Result<Self> {
         Self::new(UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?))
     }
 
-    /// Over a socket.
+    /// Opens a channel over a socket.
     pub fn new(stream: UnixStream) -> io::Result<Self> {
         Ok(Self { reader: BufReader::new(stream.try_clone()?), writer: stream })
     }
 
-    /// Says something.
+    /// Sends a message.
     pub fn send(&mut self, what: &impl Serialize) -> io::Result<()> {
         self.writer.write_all(&line(what)?)
     }
 
-    /// What the other side says next; `None` when it is gone.
+    /// Receives the next message; `None` when the other side is gone.
     pub fn receive<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
         let mut line = Vec::new();
         if self.reader.read_until(b'\n', &mut line)? == 0 {
@@ -173,8 +173,8 @@ impl Channel {
         Ok(Some(serde_json::from_slice(&line)?))
     }
 
-    /// Waits until there is something to receive here (`true`), or the other side of `leash` is gone (`false`); calls
-    /// `each` every second meanwhile.
+    /// Waits until there is something to receive here (`true`), or the other side of `leash` is gone (`false`). Calls
+    /// `each` every second while it waits.
     #[cfg(target_os = "linux")]
     pub fn wait_or(&self, leash: &Self, mut each: impl FnMut()) -> io::Result<bool> {
         use nix::errno::Errno;
@@ -194,7 +194,7 @@ impl Channel {
                 Err(Errno::EINTR) => continue,
                 Err(error) => return Err(error.into()),
             }
-            // Who holds the leash says nothing more after the specification.
+            // The holder of the leash sends nothing after the specification.
             if both[1].any().unwrap_or(true) {
                 return Ok(false);
             }
@@ -204,13 +204,13 @@ impl Channel {
         }
     }
 
-    /// A handle that only waits for the other side to go.
+    /// Returns a handle that only waits for the other side to close.
     pub fn leash(&self) -> io::Result<Leash> {
         Ok(Leash(self.writer.try_clone()?))
     }
 }
 
-/// Waits for the other side to go.
+/// Waits for the other side to close.
 pub(super) struct Leash(UnixStream);
 
 impl Leash {
@@ -227,7 +227,7 @@ impl Leash {
     }
 }
 
-/// Something said, as one line.
+/// Encodes a message as one line.
 pub(super) fn line(what: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(what)?;
     line.push(b'\n');

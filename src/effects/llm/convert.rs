@@ -1,4 +1,4 @@
-//! Between the neutral form of a call and genai's.
+//! Converts calls between the neutral form and genai's.
 
 use genai::chat::{
     ChatMessage, ChatRequest, ContentPart, MessageContent, StreamEnd, Tool, ToolCall as ChatToolCall, ToolResponse,
@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::model::{LlmRequest, Message, ToolCall, ToolDecl, Usage};
 
-/// The request as genai has it. Call ids are made up from positions: the neutral form has none.
+/// Converts a request for genai. Derives call ids from positions: the neutral form has none.
 pub(super) fn chat_request(request: &LlmRequest) -> ChatRequest {
     let mut turn = 0;
     let mut messages = Vec::new();

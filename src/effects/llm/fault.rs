@@ -1,4 +1,4 @@
-//! What went wrong on the way to a model, in words that help.
+//! Describes errors of providers in words that help.
 
 use std::error::Error;
 use std::io;
@@ -8,23 +8,23 @@ use genai::webc;
 /// Characters of a server's answer that go into an error.
 const SHOWN: usize = 600;
 
-/// What a provider's error means; `text` is what had arrived before it.
-pub(super) fn told(error: &genai::Error, text: &str) -> String {
+/// Describes a provider's error; `text` had arrived before it.
+pub(super) fn describe(error: &genai::Error, text: &str) -> String {
     match error {
-        genai::Error::HttpError { status, body, .. } => http(status.as_u16(), body),
+        genai::Error::HttpError { status, body, .. } => describe_status(status.as_u16(), body),
         genai::Error::WebModelCall { webc_error, .. } | genai::Error::WebAdapterCall { webc_error, .. } => {
             match webc_error {
-                webc::Error::ResponseFailedStatus { status, body, .. } => http(status.as_u16(), body),
-                webc::Error::Reqwest(error) => transport(error, text),
+                webc::Error::ResponseFailedStatus { status, body, .. } => describe_status(status.as_u16(), body),
+                webc::Error::Reqwest(error) => describe_transport(error, text),
                 other => other.to_string(),
             }
         }
         genai::Error::ChatResponse { body, .. } => {
-            format!("the server reported an error: {}", message(&body.to_string()))
+            format!("the server reported an error: {}", server_message(&body.to_string()))
         }
         genai::Error::WebStream { error, .. } => match error.downcast_ref::<genai::Error>() {
-            Some(inner) => told(inner, text),
-            None => transport(error.as_ref(), text),
+            Some(inner) => describe(inner, text),
+            None => describe_transport(error.as_ref(), text),
         },
         genai::Error::StreamParse { serde_error, .. } => {
             format!("the server's answer is not valid JSON: {serde_error}")
@@ -33,36 +33,36 @@ pub(super) fn told(error: &genai::Error, text: &str) -> String {
     }
 }
 
-/// An answer that stopped in the middle.
-pub(super) fn cut(text: &str, why: &str) -> String {
+/// Describes an answer that stopped in the middle.
+pub(super) fn describe_cut(text: &str, why: &str) -> String {
     match text.chars().count() {
         0 => format!("the answer broke off before any text: {why}"),
         count => format!("the answer broke off after {count} characters: {why}"),
     }
 }
 
-fn http(status: u16, body: &str) -> String {
+fn describe_status(status: u16, body: &str) -> String {
     let hint = match status {
         401 | 403 => "; check the provider's key",
         404 => "; check the model's name and base_url",
         429 => "; too many requests, or no credit left",
         _ => "",
     };
-    match message(body) {
+    match server_message(body) {
         message if message.is_empty() => format!("HTTP {status}{hint}"),
         message => format!("HTTP {status}: {message}{hint}"),
     }
 }
 
-/// The server's own words in an error body, whatever the JSON around them.
-fn message(body: &str) -> String {
+/// Extracts the server's message from an error body, whatever JSON surrounds it.
+fn server_message(body: &str) -> String {
     let json: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
     let places = ["/error/message", "/message", "/error", "/detail"];
     let found = places.iter().find_map(|place| json.pointer(place)?.as_str());
     found.unwrap_or(body).trim().chars().take(SHOWN).collect()
 }
 
-fn transport(error: &(dyn Error + 'static), text: &str) -> String {
+fn describe_transport(error: &(dyn Error + 'static), text: &str) -> String {
     let mut last = error;
     let mut refused = false;
     loop {
@@ -80,5 +80,5 @@ fn transport(error: &(dyn Error + 'static), text: &str) -> String {
     if error.to_string().contains("error sending request") {
         return format!("the server can't be reached: {last}");
     }
-    cut(text, &last.to_string())
+    describe_cut(text, &last.to_string())
 }

@@ -10,8 +10,9 @@ use genai::{Client, ModelIden, ServiceTarget};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::call::LlmError;
 use super::convert::{chat_request, tool_calls, usage};
-use super::{LlmError, fault};
+use super::fault;
 use crate::model::{LlmRequest, LlmResponse, ModelOptions};
 use crate::pipeline::Provider;
 
@@ -31,7 +32,7 @@ const KNOWN: [Known; 5] = [
 
 const GEMINI_URL: &str = "https://generativelanguage.googleapis.com/v1beta/";
 
-/// What stands for a key where none is needed.
+/// The key that is sent where none is needed.
 const NO_KEY: &str = "none";
 
 /// A provider over HTTP.
@@ -44,7 +45,7 @@ pub(super) struct HttpModel {
 }
 
 impl HttpModel {
-    /// Makes a provider ready; a name that is not known, with a `base_url`, speaks OpenAI's protocol.
+    /// Prepares a provider. An unknown name with a `base_url` speaks OpenAI's protocol.
     ///
     /// # Errors
     /// When there is no address for it, or the variable with its key is not set.
@@ -56,17 +57,17 @@ impl HttpModel {
         let known = KNOWN.iter().find(|known| known.0 == name);
         let kind = known.map_or(AdapterKind::OpenAI, |known| known.1);
         let url = settings.base_url.clone().or_else(|| known.map(|known| known.2.to_owned()));
-        let Some(mut url) = url else { return Err(unknown(name)) };
+        let Some(mut url) = url else { return Err(unknown_provider(name)) };
         if !url.ends_with('/') {
             // genai joins strings.
             url.push('/');
         }
-        let usual = known.map_or_else(|| Some(usual_variable(name)), |known| known.3.map(str::to_owned));
+        let usual = known.map_or_else(|| Some(default_key_variable(name)), |known| known.3.map(str::to_owned));
         let key = match settings.api_key_env.clone().or(usual) {
             Some(variable) => match env(&variable).filter(|key| !key.is_empty()) {
                 Some(key) => key,
                 None if is_loopback(&url) => NO_KEY.to_owned(),
-                None => return Err(no_key(name, &variable)),
+                None => return Err(missing_key(name, &variable)),
             },
             None => NO_KEY.to_owned(),
         };
@@ -99,17 +100,17 @@ impl HttpModel {
         };
         let options = options(request.options);
         let mut text = String::new();
-        let told = |error: &genai::Error, text: &str| {
-            LlmError(format!("get an answer from {} at {}: {}", request.model, self.url, fault::told(error, text)))
+        let describe = |error: &genai::Error, text: &str| {
+            LlmError(format!("get an answer from {} at {}: {}", request.model, self.url, fault::describe(error, text)))
         };
         // A client of its own for each call, as it keeps connections: one that the server closed in between would fail
         // the call, and a call that may have arrived must not be sent again.
         let client = Client::builder().build();
-        let client = client.map_err(|error| LlmError(format!("make ready to call {}: {error}", self.name)))?;
+        let client = client.map_err(|error| LlmError(format!("prepare a call of {}: {error}", self.name)))?;
         let sent = client.exec_chat_stream(target, chat_request(request), Some(&options)).await;
-        let mut stream = sent.map_err(|error| told(&error, &text))?.stream;
+        let mut stream = sent.map_err(|error| describe(&error, &text))?.stream;
         while let Some(event) = stream.next().await {
-            match event.map_err(|error| told(&error, &text))? {
+            match event.map_err(|error| describe(&error, &text))? {
                 ChatStreamEvent::Chunk(chunk) => {
                     text.push_str(&chunk.content);
                     // Full, or nobody listens: the response has the whole text.
@@ -121,12 +122,12 @@ impl HttpModel {
                 _ => {}
             }
         }
-        let cut = fault::cut(&text, "the server closed the connection");
+        let cut = fault::describe_cut(&text, "the server closed the connection");
         Err(LlmError(format!("get an answer from {} at {}: {cut}", request.model, self.url)))
     }
 
-    /// Whether the stream came to its end. The others have a last event that genai waits for; Gemini only says why it
-    /// stopped, and genai makes up an end when the connection closes before that.
+    /// True when the stream came to its end. The other protocols have a last event that genai waits for. Gemini only
+    /// names its stop reason, and genai invents an end when the connection closes before that.
     fn is_whole(&self, end: &StreamEnd) -> bool {
         self.kind != AdapterKind::Gemini || end.captured_stop_reason.is_some()
     }
@@ -139,13 +140,13 @@ fn options(asked: ModelOptions) -> ChatOptions {
     options
 }
 
-/// The variable a provider of the user's own is expected to have its key in: `my-server` → `MY_SERVER_API_KEY`.
-fn usual_variable(name: &str) -> String {
+/// Returns the variable that holds the key of a user's own provider: `my-server` → `MY_SERVER_API_KEY`.
+fn default_key_variable(name: &str) -> String {
     let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
     format!("{}_API_KEY", name.to_ascii_uppercase())
 }
 
-fn unknown(name: &str) -> LlmError {
+fn unknown_provider(name: &str) -> LlmError {
     let known: Vec<&str> = KNOWN.iter().map(|known| known.0).collect();
     LlmError(format!(
         "find the provider {name:?}: known are {}, script; for a server with OpenAI's API give base_url in \
@@ -154,14 +155,14 @@ fn unknown(name: &str) -> LlmError {
     ))
 }
 
-fn no_key(name: &str, variable: &str) -> LlmError {
+fn missing_key(name: &str, variable: &str) -> LlmError {
     LlmError(format!(
         "find the key of the provider {name}: the environment variable {variable} is not set; set it, or name another \
          with api_key_env in [providers.{name}]"
     ))
 }
 
-/// Whether the address is this machine.
+/// True when the address is this machine.
 fn is_loopback(url: &str) -> bool {
     let place = url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or_default();
     let place = place.rsplit_once('@').map_or(place, |(_, place)| place);

@@ -1,43 +1,11 @@
 //! Model calls: `script:FILE`, and providers over HTTP through genai.
 
+mod call;
 mod convert;
 mod fault;
 mod http;
 mod providers;
 mod script;
 
-use async_trait::async_trait;
-use tokio::sync::mpsc;
-
-use crate::model::{LlmRequest, LlmResponse};
-
+pub use call::{CallPlace, LlmError, LlmProvider};
 pub use providers::Providers;
-
-/// Where a call stands in the execution; a scripted model answers by it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallPlace {
-    /// Path of the agent, e.g. `editor/writer#2`.
-    pub agent: String,
-    /// Which call of that agent's visit, from 1.
-    pub call: u32,
-    /// Which try of that agent, from 1.
-    pub attempt: u32,
-}
-
-/// Something that answers model calls.
-#[async_trait]
-pub trait LlmProvider: Send + Sync {
-    /// Sends one request. Text is sent to `chunks` as it arrives (a full channel drops chunks; the response has
-    /// the whole text). Dropping the future cancels the call.
-    async fn call(
-        &self,
-        request: &LlmRequest,
-        place: &CallPlace,
-        chunks: &mpsc::Sender<String>,
-    ) -> Result<LlmResponse, LlmError>;
-}
-
-/// Why a call failed; phrased to follow "failed to …", one paragraph that says what to do.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct LlmError(pub String);

@@ -1,4 +1,4 @@
-//! The providers a pipeline's models need, made ready before the run.
+//! Prepares the providers of a pipeline's models before the run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,9 +6,9 @@ use std::path::Path;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
+use super::call::{CallPlace, LlmError, LlmProvider};
 use super::http::HttpModel;
 use super::script::ScriptModel;
-use super::{CallPlace, LlmError, LlmProvider};
 use crate::model::{LlmRequest, LlmResponse, ModelName};
 use crate::pipeline::Pipeline;
 
@@ -63,10 +63,10 @@ impl LlmProvider for Providers {
     ) -> Result<LlmResponse, LlmError> {
         let ModelName { provider, model } = &request.model;
         if provider == SCRIPT {
-            let script = self.scripts.get(model).ok_or_else(|| unprepared(&request.model))?;
+            let script = self.scripts.get(model).ok_or_else(|| unknown_model(&request.model))?;
             return script.call(request, place, chunks).await;
         }
-        let http = self.http.get(provider).ok_or_else(|| unprepared(&request.model))?;
+        let http = self.http.get(provider).ok_or_else(|| unknown_model(&request.model))?;
         http.call(request, chunks).await
     }
 }
@@ -79,6 +79,6 @@ fn models(pipeline: &Pipeline) -> BTreeSet<&ModelName> {
     own.chain(of_steps).map(|model| &model.name).collect()
 }
 
-fn unprepared(model: &ModelName) -> LlmError {
+fn unknown_model(model: &ModelName) -> LlmError {
     LlmError(format!("call {model}: it is not one of the pipeline's models"))
 }

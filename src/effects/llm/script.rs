@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use super::{CallPlace, LlmError};
+use super::call::{CallPlace, LlmError};
 use crate::model::{LlmRequest, LlmResponse};
 use crate::pipeline::{Reply, Script};
 

@@ -1,15 +1,15 @@
-//! Arguments of a call, checked against what the tool declares.
+//! Checks a call's arguments against the tool's declaration.
 
 use std::path::Path;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::ToolError;
+use super::tool::ToolError;
 use crate::world::path::normalise;
 
-/// What an argument holds.
+/// The type of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Holds {
+pub(super) enum ParamType {
     /// A string.
     Text,
     /// True or false.
@@ -26,22 +26,22 @@ pub(super) enum Holds {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Param<'p> {
     pub name: &'p str,
-    pub holds: Holds,
+    pub holds: ParamType,
     pub about: &'p str,
     pub required: bool,
 }
 
 impl Param<'static> {
-    pub(super) const fn required(name: &'static str, holds: Holds, about: &'static str) -> Self {
+    pub(super) const fn required(name: &'static str, holds: ParamType, about: &'static str) -> Self {
         Self { name, holds, about, required: true }
     }
 
-    pub(super) const fn optional(name: &'static str, holds: Holds, about: &'static str) -> Self {
+    pub(super) const fn optional(name: &'static str, holds: ParamType, about: &'static str) -> Self {
         Self { name, holds, about, required: false }
     }
 }
 
-impl Holds {
+impl ParamType {
     fn schema(self) -> &'static str {
         match self {
             Self::Text => "string",
@@ -61,7 +61,7 @@ impl Holds {
         }
     }
 
-    fn words(self) -> &'static str {
+    fn label(self) -> &'static str {
         match self {
             Self::Text => "a string",
             Self::Flag => "true or false",
@@ -87,37 +87,37 @@ pub(super) struct Args<'a> {
 }
 
 impl<'a> Args<'a> {
-    /// Checks what was given; `root` is the workspace's own place, for absolute paths.
+    /// Checks the given arguments; `root` is the workspace's path, for absolute paths.
     pub(super) fn check(given: &Json, params: &[Param<'_>], root: Option<&'a Path>) -> Result<Self, ToolError> {
         let given = match given {
             Json::Object(given) => given.clone(),
             Json::Null => Map::new(),
-            Json::String(text) => return wrong(format!("the arguments are not valid JSON: {text}")),
-            other => return wrong(format!("the arguments must be a JSON object, not {other}")),
+            Json::String(text) => return reject(format!("the arguments are not valid JSON: {text}")),
+            other => return reject(format!("the arguments must be a JSON object, not {other}")),
         };
         for (name, value) in &given {
             let Some(param) = params.iter().find(|param| param.name == name) else {
-                return wrong(unknown(name, params));
+                return reject(unknown_argument(name, params));
             };
             // Models write null for what they leave out.
             let left_out = value.is_null() && !param.required;
             if !left_out && !param.holds.accepts(value) {
-                return wrong(format!("{name:?} must be {}, not {}", param.holds.words(), kind(value)));
+                return reject(format!("{name:?} must be {}, not {}", param.holds.label(), type_label(value)));
             }
         }
         match params.iter().find(|param| param.required && !given.contains_key(param.name)) {
-            Some(param) if param.about.is_empty() => wrong(format!("missing {:?}", param.name)),
-            Some(param) => wrong(format!("missing {:?}: {}", param.name, param.about)),
+            Some(param) if param.about.is_empty() => reject(format!("missing {:?}", param.name)),
+            Some(param) => reject(format!("missing {:?}: {}", param.name, param.about)),
             None => Ok(Self { given, root }),
         }
     }
 
-    /// All of them.
-    pub(super) fn into_given(self) -> Map<String, Json> {
+    /// Returns all arguments.
+    pub(super) fn into_map(self) -> Map<String, Json> {
         self.given
     }
 
-    /// A string; empty when it was left out.
+    /// Returns a string; empty when it was left out.
     pub(super) fn text(&self, name: &str) -> String {
         self.given.get(name).and_then(Json::as_str).unwrap_or_default().to_owned()
     }
@@ -130,7 +130,7 @@ impl<'a> Args<'a> {
         self.given.get(name).and_then(Json::as_u64)
     }
 
-    /// A path, made relative to the workspace; the workspace itself when it was left out.
+    /// Returns a path relative to the workspace; the workspace itself when it was left out.
     pub(super) fn path(&self, name: &str) -> Result<String, ToolError> {
         match self.given.get(name).and_then(Json::as_str) {
             Some(path) => normalise(path, self.root).map_err(|error| ToolError(format!("failed to {error}"))),
@@ -139,7 +139,7 @@ impl<'a> Args<'a> {
     }
 }
 
-/// The known name most like a wrong one, if any is like it.
+/// Finds the known name most like a wrong one, if any is like it.
 pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const ALIKE: f64 = 0.7;
     let alike = |name: &str| strsim::normalized_damerau_levenshtein(&wrong.to_lowercase(), name);
@@ -147,7 +147,7 @@ pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>)
     (alike(best) >= ALIKE).then_some(best)
 }
 
-fn unknown(name: &str, params: &[Param<'_>]) -> String {
+fn unknown_argument(name: &str, params: &[Param<'_>]) -> String {
     if params.is_empty() {
         return format!("unknown argument {name:?}; it takes none");
     }
@@ -158,7 +158,7 @@ fn unknown(name: &str, params: &[Param<'_>]) -> String {
     format!("unknown argument {name:?}; known are {}", known.join(", "))
 }
 
-fn kind(value: &Json) -> &'static str {
+fn type_label(value: &Json) -> &'static str {
     match value {
         Json::Null => "null",
         Json::Bool(_) => "true or false",
@@ -169,6 +169,6 @@ fn kind(value: &Json) -> &'static str {
     }
 }
 
-fn wrong<T>(why: String) -> Result<T, ToolError> {
+fn reject<T>(why: String) -> Result<T, ToolError> {
     Err(ToolError(why))
 }

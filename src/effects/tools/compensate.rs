@@ -1,22 +1,22 @@
-//! Runs compensations: commands that make up for what a tool of the user's own did.
+//! Runs compensations: the undo commands of a user's own tools.
 
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use super::{Program, ShellCall, ShellLimits, ShellOutcome, clip};
-use crate::effects::Masker;
-use crate::effects::confine::Shell;
+use super::tool::{Program, ShellCall, clip};
+use crate::effects::confine::{Shell, ShellLimits, ShellOutcome};
+use crate::effects::mask::Masker;
 use crate::rollback::{Amended, Amends, Compensate};
 
 /// Characters of a compensation's output that are recorded.
 const KEPT: usize = 4_000;
 
-/// Runs one command to its end, or until it is stopped.
+/// Runs one command until it ends or is stopped.
 pub type Run = Arc<dyn Fn(ShellCall, CancellationToken) -> BoxFuture<'static, ShellOutcome> + Send + Sync>;
 
-/// Runs compensations by the rules of every other command.
+/// Runs compensations under the rules of every other command.
 #[derive(Clone)]
 pub struct Compensator {
     run: Run,
@@ -25,26 +25,26 @@ pub struct Compensator {
 }
 
 impl Compensator {
-    /// Runs them as every other command; secrets are masked in what is recorded. What one writes into the workspace
-    /// is dropped where commands run in an overlay: undoing the files is the business of their own actions.
+    /// Runs them as every other command, and masks secrets in their recorded output. Where commands run in an
+    /// overlay, their writes to the workspace are discarded: files are undone by their own actions.
     #[must_use]
     pub fn new(shell: Shell, masker: Arc<Masker>) -> Self {
         let run: Run = Arc::new(move |call, stop| {
             let shell = shell.clone();
             Box::pin(async move { shell.run(call.job(), ShellLimits::default(), stop).await.outcome })
         });
-        Self::with(run, masker)
+        Self::with_runner(run, masker)
     }
 
-    /// With another way to run a command.
+    /// Runs commands with another function.
     #[must_use]
-    pub fn with(run: Run, masker: Arc<Masker>) -> Self {
+    pub fn with_runner(run: Run, masker: Arc<Masker>) -> Self {
         Self { run, masker, stop: CancellationToken::new() }
     }
 
-    /// One that can be stopped: the command under way is killed, and no other is started.
+    /// Returns a copy that `stop` cancels: it kills the running command and starts no other.
     #[must_use]
-    pub fn until(&self, stop: CancellationToken) -> Self {
+    pub fn with_stop(&self, stop: CancellationToken) -> Self {
         Self { stop, ..self.clone() }
     }
 }
@@ -62,7 +62,7 @@ impl Compensate for Compensator {
             let call = ShellCall { program, timeout_seconds, network, compensation: None };
             let outcome = (self.run)(call, self.stop.clone()).await;
             let text = clip(&self.masker.mask(&format!("{line}\n{}", outcome.text)), KEPT);
-            // Only the command's own word that all went well counts.
+            // Only exit code 0 counts as done.
             if outcome.exit == Some(0) { Ok(text) } else { Err(text) }
         })
     }

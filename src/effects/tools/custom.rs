@@ -1,13 +1,13 @@
-//! Tools of the user's own: a command with the arguments put into it, never read by a shell.
+//! A user's own tools: a command with the arguments filled in, never read by a shell.
 
 use serde_json::{Map, Value as Json};
 
-use super::args::{Args, Holds, Param, schema};
-use super::{Prepared, Program, ShellCall, Tool, ToolError};
+use super::args::{Args, Param, ParamType, schema};
+use super::tool::{Prepared, Program, ShellCall, Tool, ToolError};
 use crate::model::{Compensation, EffectClass, ToolDecl, argument, fill};
 use crate::pipeline::{ArgType, CustomTool};
 
-/// A tool as the pipeline describes it.
+/// A tool that the pipeline declares.
 pub(super) struct Custom {
     decl: ToolDecl,
     tool: CustomTool,
@@ -32,35 +32,40 @@ impl Tool for Custom {
 
     fn prepare(&self, args: &Json) -> Result<Prepared, ToolError> {
         let tool = &self.tool;
-        let args = Args::check(args, &params(tool), None)?.into_given();
+        let args = Args::check(args, &params(tool), None)?.into_map();
         if let Some((name, _)) = args.iter().find(|(_, value)| value.as_str().is_some_and(|text| text.contains('\0'))) {
             return Err(ToolError(format!("{name:?} must not contain a NUL character")));
         }
-        let program = Program::Argv(filled(&tool.command, &args)?);
+        let program = Program::Argv(fill_command(&tool.command, &args)?);
         let (timeout_seconds, network) = (tool.timeout_seconds, tool.network);
-        let before = tool.before.as_ref().map(|before| filled(before, &args)).transpose()?;
+        let before = tool.before.as_ref().map(|before| fill_command(before, &args)).transpose()?;
         let undo = tool.undo.clone();
         let compensation = undo.map(|undo| Compensation { before, undo, args, network, timeout_seconds });
         Ok(Prepared::Shell(ShellCall { program, timeout_seconds, network, compensation }))
     }
 }
 
-fn filled(command: &[String], args: &Map<String, Json>) -> Result<Vec<String>, ToolError> {
+fn fill_command(command: &[String], args: &Map<String, Json>) -> Result<Vec<String>, ToolError> {
     fill(command, |name| Ok(argument(args, name))).map_err(ToolError)
 }
 
 fn params(tool: &CustomTool) -> Vec<Param<'_>> {
     tool.args
         .iter()
-        .map(|(name, arg)| Param { name, holds: holds(arg.holds), about: &arg.description, required: arg.required })
+        .map(|(name, arg)| Param {
+            name,
+            holds: param_type(arg.holds),
+            about: &arg.description,
+            required: arg.required,
+        })
         .collect()
 }
 
-fn holds(of: ArgType) -> Holds {
+fn param_type(of: ArgType) -> ParamType {
     match of {
-        ArgType::String => Holds::Text,
-        ArgType::Integer => Holds::Whole,
-        ArgType::Number => Holds::Number,
-        ArgType::Boolean => Holds::Flag,
+        ArgType::String => ParamType::Text,
+        ArgType::Integer => ParamType::Whole,
+        ArgType::Number => ParamType::Number,
+        ArgType::Boolean => ParamType::Flag,
     }
 }

@@ -1,8 +1,8 @@
-//! File tools: read, write, edit, delete and list what is in the workspace.
+//! File tools: read, write, edit, delete and list files in the workspace.
 
-use super::args::{Args, Holds, Param};
-use super::toolbox::Builtin;
-use super::{Decision, Prepared, ToolError, WorldCall, clip};
+use super::args::{Args, Param, ParamType};
+use super::builtin::Builtin;
+use super::tool::{Decision, Prepared, ToolError, WorldCall, clip};
 use crate::model::{ActionOp, EffectClass, Key, KeyKind};
 use crate::world::path::{ROOT, parents};
 use crate::world::{Change, Value};
@@ -10,7 +10,7 @@ use crate::world::{Change, Value};
 /// Bytes of a file that go into one answer.
 const SHOWN: usize = 256 * 1024;
 
-const PATH: Param = Param::required("path", Holds::Text, "the file's path, relative to the workspace");
+const PATH: Param = Param::required("path", ParamType::Text, "the file's path, relative to the workspace");
 
 /// The file tools.
 pub(super) static TOOLS: [Builtin; 5] = [
@@ -25,7 +25,7 @@ pub(super) static TOOLS: [Builtin; 5] = [
         name: "tama_files_write",
         about: "Writes a text file in the workspace, in place of what was there; makes the folders it needs.",
         effect: EffectClass::Reversible,
-        params: &[PATH, Param::required("content", Holds::Text, "the whole content of the file")],
+        params: &[PATH, Param::required("content", ParamType::Text, "the whole content of the file")],
         prepare: write,
     },
     Builtin {
@@ -34,9 +34,9 @@ pub(super) static TOOLS: [Builtin; 5] = [
         effect: EffectClass::Reversible,
         params: &[
             PATH,
-            Param::required("old", Holds::Text, "the text to replace, exactly as it stands in the file"),
-            Param::required("new", Holds::Text, "what to put in its place"),
-            Param::optional("all", Holds::Flag, "replace every occurrence"),
+            Param::required("old", ParamType::Text, "the text to replace, exactly as it stands in the file"),
+            Param::required("new", ParamType::Text, "what to put in its place"),
+            Param::optional("all", ParamType::Flag, "replace every occurrence"),
         ],
         prepare: edit,
     },
@@ -51,14 +51,14 @@ pub(super) static TOOLS: [Builtin; 5] = [
         name: "tama_files_list",
         about: "Lists a folder in the workspace, one name a line; folders end with a slash.",
         effect: EffectClass::Read,
-        params: &[Param::optional("path", Holds::Text, "the folder's path; the workspace itself when left out")],
+        params: &[Param::optional("path", ParamType::Text, "the folder's path; the workspace itself when left out")],
         prepare: list,
     },
 ];
 
 fn read(args: &Args<'_>) -> Result<Prepared, ToolError> {
     let key = Key::file(args.path("path")?);
-    Ok(WorldCall::prepared(vec![key.clone()], move |values| {
+    Ok(WorldCall::prepare(vec![key.clone()], move |values| {
         let result = match text_of(&key, values)? {
             Some((text, _)) => clip(text, SHOWN),
             None => format!("there is no file {:?}", key.name),
@@ -73,7 +73,7 @@ fn write(args: &Args<'_>) -> Result<Prepared, ToolError> {
     let file = Key::file(path);
     keys.push(file.clone());
     let above = keys.clone();
-    Ok(WorldCall::prepared(keys, move |values| {
+    Ok(WorldCall::prepare(keys, move |values| {
         let mut changes = Vec::new();
         for (key, value) in above.iter().zip(values).take(above.len() - 1) {
             match value {
@@ -102,7 +102,7 @@ fn edit(args: &Args<'_>) -> Result<Prepared, ToolError> {
     if old == new {
         return Err(ToolError("\"old\" and \"new\" are the same; nothing to do".into()));
     }
-    Ok(WorldCall::prepared(vec![key.clone()], move |values| {
+    Ok(WorldCall::prepare(vec![key.clone()], move |values| {
         let Some((text, mode)) = text_of(&key, values)? else {
             return Ok(answer(vec![key.clone()], format!("there is no file {:?}; nothing was edited", key.name)));
         };
@@ -129,7 +129,7 @@ fn delete(args: &Args<'_>) -> Result<Prepared, ToolError> {
     if key.name == ROOT {
         return Err(ToolError("the workspace itself can't be deleted".into()));
     }
-    Ok(WorldCall::prepared(vec![key.clone()], move |values| {
+    Ok(WorldCall::prepare(vec![key.clone()], move |values| {
         let kind = match values {
             [Value::File { .. }] => KeyKind::File,
             [Value::Symlink { .. }] => KeyKind::Symlink,
@@ -151,7 +151,7 @@ fn delete(args: &Args<'_>) -> Result<Prepared, ToolError> {
 
 fn list(args: &Args<'_>) -> Result<Prepared, ToolError> {
     let key = Key::directory(args.path("path")?);
-    Ok(WorldCall::prepared(vec![key.clone()], move |values| {
+    Ok(WorldCall::prepare(vec![key.clone()], move |values| {
         let result = match values {
             [Value::Directory { entries, .. }] if entries.is_empty() => format!("the folder {:?} is empty", key.name),
             [Value::Directory { entries, .. }] => clip(&entries.join("\n"), SHOWN),
@@ -163,7 +163,7 @@ fn list(args: &Args<'_>) -> Result<Prepared, ToolError> {
     }))
 }
 
-/// The text and mode of the one file that was looked at; `None` when it is not there.
+/// Returns the text and mode of the one file that was read; `None` when it is not there.
 fn text_of<'a>(key: &Key, values: &'a [Value]) -> Result<Option<(&'a str, Option<u32>)>, ToolError> {
     match values {
         [Value::Absent] => Ok(None),
@@ -181,7 +181,7 @@ fn not_a_file(key: &Key, found: Option<&Value>) -> ToolError {
             format!("{:?} is a symbolic link to {target:?}; use that path, or delete the link first", key.name)
         }
         Some(other) => format!("{:?} is {}, not a file", key.name, name_of(other)),
-        None => format!("{:?} could not be looked at", key.name),
+        None => format!("failed to read {:?}", key.name),
     })
 }
 

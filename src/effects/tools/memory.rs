@@ -1,13 +1,13 @@
 //! Memory tools: texts and lists by key, shared by the agents of a run.
 
-use super::args::{Args, Holds, Param};
-use super::toolbox::Builtin;
-use super::{Decision, Prepared, ToolError, WorldCall};
+use super::args::{Args, Param, ParamType};
+use super::builtin::Builtin;
+use super::tool::{Decision, Prepared, ToolError, WorldCall};
 use crate::model::{ActionOp, EffectClass, Key};
 use crate::world::{Change, Value};
 
-const KEY: Param<'static> = Param::required("key", Holds::Text, "the key's name");
-const VALUE: Param<'static> = Param::required("value", Holds::Text, "the text to store");
+const KEY: Param<'static> = Param::required("key", ParamType::Text, "the key's name");
+const VALUE: Param<'static> = Param::required("value", ParamType::Text, "the text to store");
 
 /// The memory tools.
 pub(super) static TOOLS: [Builtin; 4] = [
@@ -53,7 +53,7 @@ fn append(args: &Args<'_>) -> Result<Prepared, ToolError> {
 
 fn get(args: &Args<'_>) -> Result<Prepared, ToolError> {
     let key = key(args)?;
-    Ok(WorldCall::prepared(vec![key.clone()], move |values| {
+    Ok(WorldCall::prepare(vec![key.clone()], move |values| {
         let result = match values {
             [Value::Text(text)] => text.clone(),
             [Value::List(elements)] => {
@@ -68,7 +68,7 @@ fn get(args: &Args<'_>) -> Result<Prepared, ToolError> {
 
 fn delete(args: &Args<'_>) -> Result<Prepared, ToolError> {
     let key = key(args)?;
-    Ok(WorldCall::prepared(vec![key.clone()], move |values| {
+    Ok(WorldCall::prepare(vec![key.clone()], move |values| {
         if matches!(values, [Value::Absent]) {
             let result = format!("the key {:?} is not set; nothing was deleted", key.name);
             return Ok(Decision { reads: vec![key], changes: Vec::new(), result });
@@ -86,8 +86,8 @@ fn key(args: &Args<'_>) -> Result<Key, ToolError> {
     }
 }
 
-/// A call that changes one key, whatever it held.
+/// Prepares a call that changes one key, whatever it held.
 fn change(key: &Key, op: ActionOp, new: Value, result: String) -> Prepared {
     let change = Change { key: key.clone(), op, new };
-    WorldCall::prepared(vec![key.clone()], move |_| Ok(Decision { reads: Vec::new(), changes: vec![change], result }))
+    WorldCall::prepare(vec![key.clone()], move |_| Ok(Decision { reads: Vec::new(), changes: vec![change], result }))
 }

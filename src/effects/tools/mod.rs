@@ -1,6 +1,7 @@
-//! Tools: each says what it would change, by key; the gate has it recorded and lets it happen.
+//! Tools: each declares its changes by key; the gate records them and then carries them out.
 
 mod args;
+mod builtin;
 mod compensate;
 mod custom;
 mod files;
@@ -8,131 +9,12 @@ mod memory;
 mod shell;
 #[cfg(test)]
 mod tests;
+mod tool;
 mod toolbox;
-
-use serde_json::Value as Json;
-
-use crate::model::{EffectClass, Key, ToolDecl, command_line, quoted};
-use crate::world::{Change, Value};
 
 pub use super::confine::{ShellLimits, ShellOutcome};
 pub use crate::model::Compensation;
 pub use compensate::Compensator;
 pub use shell::run_shell;
+pub use tool::{Decide, Decision, Prepared, Program, ShellCall, Tool, ToolError, WorldCall};
 pub use toolbox::{Toolbox, names_of};
-
-/// A tool the model can call.
-pub trait Tool: Send + Sync {
-    /// Its declaration for the model.
-    fn decl(&self) -> &ToolDecl;
-
-    /// What it does to the world.
-    fn effect(&self) -> EffectClass;
-
-    /// Whether it runs a command: what it does to the world is then known as far as commands are confined here.
-    fn is_command(&self) -> bool {
-        false
-    }
-
-    /// Checks the arguments and says what the call needs.
-    ///
-    /// # Errors
-    /// When an argument is missing or wrong; the text is for the model.
-    fn prepare(&self, args: &Json) -> Result<Prepared, ToolError>;
-}
-
-/// A checked call.
-pub enum Prepared {
-    /// Reads and changes keys; the program does it.
-    World(WorldCall),
-    /// Runs a shell command.
-    Shell(ShellCall),
-}
-
-/// Decides what a call does, given the content of its keys.
-pub type Decide = Box<dyn FnOnce(&[Value]) -> Result<Decision, ToolError> + Send>;
-
-/// A call that reads and changes keys.
-pub struct WorldCall {
-    /// Every key it looks at; locked and read before `decide`.
-    pub keys: Vec<Key>,
-    /// Given the content of those keys, in order, what to change and what to answer. Pure.
-    pub decide: Decide,
-}
-
-impl WorldCall {
-    fn prepared(
-        keys: Vec<Key>,
-        decide: impl FnOnce(&[Value]) -> Result<Decision, ToolError> + Send + 'static,
-    ) -> Prepared {
-        Prepared::World(Self { keys, decide: Box::new(decide) })
-    }
-}
-
-/// What a call does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
-    /// Keys whose content went into the answer.
-    pub reads: Vec<Key>,
-    /// Changes, in order (a folder before the file in it).
-    pub changes: Vec<Change>,
-    /// The answer for the model.
-    pub result: String,
-}
-
-/// What is run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Program {
-    /// A command for `bash -c` (or `sh -c`).
-    Shell(String),
-    /// A program with its arguments, without a shell.
-    Argv(Vec<String>),
-}
-
-/// A command to run in the workspace; what it changes there is found and recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShellCall {
-    /// What is run.
-    pub program: Program,
-    /// Seconds it may take.
-    pub timeout_seconds: u64,
-    /// Whether it may use the network.
-    pub network: bool,
-    /// How it is made up for afterwards (a tool of the user's own).
-    pub compensation: Option<Compensation>,
-}
-
-impl std::fmt::Display for Program {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Shell(command) => f.write_str(command),
-            Self::Argv(argv) => f.write_str(&command_line(argv)),
-        }
-    }
-}
-
-impl Program {
-    /// As it is run, to the letter (the program's whole path).
-    #[must_use]
-    pub fn exact(&self) -> String {
-        match self {
-            Self::Shell(command) => command.clone(),
-            Self::Argv(argv) => argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
-        }
-    }
-}
-
-/// A tool's answer when it could not do what was asked; the model gets it as the result.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ToolError(pub String);
-
-/// The text, cut to at most `limit` bytes with a last line that says so.
-fn clip(text: &str, limit: usize) -> String {
-    if text.len() <= limit {
-        return text.to_owned();
-    }
-    let end = (0..=limit).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    let kept = &text[..end];
-    format!("{kept}\n[cut: {} more bytes]", text.len() - kept.len())
-}

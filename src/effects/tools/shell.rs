@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::{Args, Holds, Param};
-use super::toolbox::Builtin;
-use super::{Prepared, Program, ShellCall, ToolError};
+use super::args::{Args, Param, ParamType};
+use super::builtin::Builtin;
+use super::tool::{Prepared, Program, ShellCall, ToolError};
 use crate::effects::confine::{Job, Shell, ShellLimits, ShellOutcome};
 use crate::model::EffectClass;
 
@@ -21,8 +21,8 @@ pub(super) static TOOLS: [Builtin; 1] = [Builtin {
     about: "Runs a shell command in the workspace; answers with its output and exit code.",
     effect: EffectClass::Reversible,
     params: &[
-        Param::required("command", Holds::Text, "the command, for bash"),
-        Param::optional("timeout", Holds::Count, "seconds it may take; 120 when left out, 3600 at most"),
+        Param::required("command", ParamType::Text, "the command, for bash"),
+        Param::optional("timeout", ParamType::Count, "seconds it may take; 120 when left out, 3600 at most"),
     ],
     prepare: bash,
 }];
@@ -41,7 +41,7 @@ fn bash(args: &Args<'_>) -> Result<Prepared, ToolError> {
 }
 
 impl ShellCall {
-    /// The call as something to run.
+    /// Converts the call into a job.
     pub fn job(&self) -> Job {
         let mut job = match &self.program {
             Program::Shell(command) => Job::shell(command, Duration::ZERO),
@@ -55,8 +55,8 @@ impl ShellCall {
     }
 }
 
-/// Runs a command in a folder, as it is. Every process of its group is killed when the shell ends, when its time is
-/// up, or when the future is dropped.
+/// Runs a command in a folder, without confinement. Kills every process of its group when the shell ends, at the
+/// timeout, or when the future is dropped.
 pub async fn run_shell(call: &ShellCall, dir: &Path, limits: ShellLimits) -> ShellOutcome {
     Shell::unconfined(dir).run(call.job(), limits, CancellationToken::new()).await.outcome
 }

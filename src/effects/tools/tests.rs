@@ -5,9 +5,10 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
+use super::tool::clip;
 use super::*;
-use crate::model::{ActionOp, Element, Seq};
-use crate::world::World;
+use crate::model::{ActionOp, EffectClass, Element, Key, Seq};
+use crate::world::{Change, Value, World};
 
 fn prepare(tool: &str, args: &Json) -> Result<Prepared, ToolError> {
     Toolbox::standard().get(tool).unwrap().prepare(args)
@@ -251,7 +252,7 @@ async fn long_output_keeps_both_ends() {
 async fn a_missing_folder_is_told() {
     let call = shell_call("true", 60);
     let done = run_shell(&call, Path::new("/no/such/folder"), ShellLimits::default()).await;
-    assert!(done.text.starts_with("[could not be started"), "{}", done.text);
+    assert!(done.text.starts_with("[failed to start"), "{}", done.text);
 }
 
 fn shell_call(command: &str, timeout_seconds: u64) -> ShellCall {

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::args::{Args, Param, nearest, schema};
+use super::args::{Args, nearest, schema};
+use super::builtin::Builtin;
 use super::custom::Custom;
-use super::{Prepared, Tool, ToolError, files, memory, shell};
+use super::tool::{Prepared, Tool, ToolError};
+use super::{files, memory, shell};
 use crate::model::{EffectClass, ToolDecl};
 use crate::pipeline::CustomTool;
 
@@ -18,19 +20,10 @@ pub struct Toolbox {
     tools: BTreeMap<String, Arc<dyn Tool>>,
 }
 
-/// A tool of the program's own, as its family declares it.
-pub(super) struct Builtin {
-    pub name: &'static str,
-    pub about: &'static str,
-    pub effect: EffectClass,
-    pub params: &'static [Param<'static>],
-    pub prepare: fn(&Args<'_>) -> Result<Prepared, ToolError>,
-}
-
-/// Names of tama 0.0.1, and what they are called now.
+/// Names of tama 0.0.1, and their names now.
 const ALIASES: [(&str, &str); 2] = [("tama_read_file", "tama_files_read"), ("tama_write_file", "tama_files_write")];
 
-/// A tool's name and its other name, if it has one.
+/// Lists a tool's name and its other name, if it has one.
 pub fn names_of(tool: &str) -> impl Iterator<Item = &str> {
     let other = ALIASES.iter().find_map(|(old, new)| match tool {
         _ if tool == *old => Some(*new),
@@ -65,13 +58,13 @@ impl Tool for Standard {
 }
 
 impl Toolbox {
-    /// The program's own tools; paths must be relative to the workspace.
+    /// Returns the program's own tools; paths must be relative to the workspace.
     #[must_use]
     pub fn standard() -> Self {
         Self::with_root(None)
     }
 
-    /// The program's own tools for a workspace: absolute paths inside of it (its path without links) work too.
+    /// Returns the program's own tools for a workspace: absolute paths inside of it (its path without links) work too.
     #[must_use]
     pub fn for_workspace(root: &Path) -> Self {
         Self::with_root(Some(&root.into()))
@@ -88,7 +81,7 @@ impl Toolbox {
         toolbox
     }
 
-    /// These, and the tools of a pipeline's own.
+    /// Adds the user's own tools of a pipeline.
     #[must_use]
     pub fn with<'a>(&self, own: impl IntoIterator<Item = &'a CustomTool>) -> Self {
         let mut toolbox = self.clone();
@@ -103,18 +96,18 @@ impl Toolbox {
         self.tools.insert(tool.decl().name.clone(), tool);
     }
 
-    /// The tool of that name.
+    /// Returns the tool of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
         self.tools.get(name).cloned()
     }
 
-    /// Every name, sorted.
+    /// Lists every name, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tools.keys().map(String::as_str)
     }
 
-    /// The name most like a wrong one, if any is like it.
+    /// Finds the name most like a wrong one, if any is like it.
     #[must_use]
     pub fn nearest(&self, name: &str) -> Option<&str> {
         nearest(name, self.names())

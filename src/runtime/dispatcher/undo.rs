@@ -100,7 +100,7 @@ impl Dispatcher {
         let Undo { actions, force, left, spans, retry } = undo;
         let stop = CancellationToken::new();
         let (log, means) = (self.log.clone(), self.means.clone());
-        let by = means.compensator.until(stop.clone());
+        let by = means.compensator.with_stop(stop.clone());
         let work = async move {
             let _guard = guard;
             let mut report = rollback::undo_list(&log, &means.world, &by, &actions, force).await;

@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tama_tui::effects::confine::{Gap, Job, Means, Place, Ran, Shell, ShellLimits};
+use tama_tui::effects::confine::{
+    Gap, Isolation as Means, Job, Shell, ShellLimits, ShellPaths as Place, ShellRun as Ran,
+};
 use tama_tui::model::Lane;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -61,7 +63,7 @@ impl Yard {
     fn shell(&self, means: Means) -> Option<Shell> {
         crate::set_helper();
         let shell = Shell::probe_up_to(self.place(), means);
-        if shell.means() == means {
+        if shell.isolation() == means {
             return Some(shell);
         }
         eprintln!("skipped: {means:?} can't be had here: {:?}", shell.refused());
@@ -197,7 +199,7 @@ async fn the_folder_for_temporary_files_is_its_own() {
     fs::create_dir(&workspace).unwrap();
     let place = Place { workspace, hidden: vec![], scratch: Some(folder.path().join("scratch")) };
     let shell = Shell::probe(place);
-    if shell.means() < Means::Namespaces {
+    if shell.isolation() < Means::Namespaces {
         eprintln!("skipped: {:?}", shell.refused());
         return;
     }
@@ -423,7 +425,7 @@ async fn landlock_alone_says_what_it_leaves_open() {
 async fn without_the_program_nothing_is_promised() {
     let yard = Yard::new();
     let shell = Shell::probe_up_to(yard.place(), Means::Group);
-    assert_eq!((shell.means(), shell.mode().lane), (Means::Group, Lane::Portable));
+    assert_eq!((shell.isolation(), shell.mode().lane), (Means::Group, Lane::Portable));
     for gap in [Gap::Network, Gap::WritesOutside, Gap::DataRead, Gap::DataChanged, Gap::Background] {
         assert!(shell.gaps().contains(&gap), "{gap:?}");
     }
@@ -440,11 +442,11 @@ async fn no_overlay_over_other_mounts_or_into_itself() {
         return;
     }
     let within = Place { scratch: Some(yard.workspace.join("scratch")), ..yard.place() };
-    assert_eq!(Shell::probe(within).means(), Means::Group);
+    assert_eq!(Shell::probe(within).isolation(), Means::Group);
     assert!(!yard.workspace.join("scratch").exists());
     let proc = Place { workspace: "/dev".into(), ..yard.place() };
     let shell = Shell::probe(proc);
-    assert!(shell.means() < Means::Overlay);
+    assert!(shell.isolation() < Means::Overlay);
     // What changes on these is not seen, and that is said.
     assert!(shell.gaps().contains(&Gap::Mounts), "{:?}", shell.gaps());
 }
@@ -458,7 +460,7 @@ async fn role() {
     let means = if role.contains("landlock") { Means::Landlock } else { Means::Overlay };
     let place = Place { workspace: at.join("work"), hidden: vec![], scratch: Some(at.join("scratch")) };
     let shell = Shell::probe_up_to(place, means);
-    assert_eq!(shell.means(), means);
+    assert_eq!(shell.isolation(), means);
     println!("{}", run(&shell, &std::env::var("CONFINE_TEST_COMMAND").unwrap()).await.outcome.text);
 }
 

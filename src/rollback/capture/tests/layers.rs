@@ -11,6 +11,7 @@ use super::super::*;
 use super::commands::{COMMANDS, TREE};
 use super::support::*;
 use crate::model::KeyState;
+use crate::world::skip::skip;
 
 /// A workspace and the layer that a command wrote over it.
 struct Layered {
@@ -47,7 +48,7 @@ fn layered(setup: &str, script: &str) -> Option<Layered> {
         Some(0) => Some(layered),
         Some(98) => panic!("{script}: {}", String::from_utf8_lossy(&done.stderr)),
         _ => {
-            eprintln!("skipped: no overlay here: {}", String::from_utf8_lossy(&done.stderr));
+            skip("overlay", format!("no overlay here: {}", String::from_utf8_lossy(&done.stderr)));
             None
         }
     }
@@ -174,8 +175,7 @@ fn marks_are_read_from_attributes_too() {
     sh(&upper, ": > a; mkdir d; echo c > d/c");
     let set = |path: &Path, name: &str, value: &[u8]| xattr::set(path, format!("user.overlay.{name}"), value);
     if set(&upper.join("a"), "whiteout", b"").is_err() {
-        eprintln!("skipped: no attributes here");
-        return;
+        return skip("xattr", "no attributes here");
     }
     set(&upper.join("d"), "opaque", b"y").unwrap();
     let told = || overlay_changes(&root, &upper, &Rules::default());

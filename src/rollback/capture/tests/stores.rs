@@ -2,13 +2,29 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
+use nix::sys::stat::lstat;
+
+use super::super::entry::{Stat, now};
 use super::super::*;
 use super::support::*;
 use crate::model::KeyState;
 
 const TREE: &str = "mkdir -p a/b; echo one > a/one; echo two > a/b/two; head -c 5000000 /dev/urandom > large; touch e";
 const COMMAND: &str = "echo ONE > a/one; rm -r a/b; echo n > n; echo x >> large; echo f > e";
+
+/// Waits until a later write would show in the times of everything in the workspace. Snapshots read files again whose
+/// times are younger.
+fn wait_until_trusted(at: &Place) {
+    let paths: Vec<PathBuf> = manifest(&at.root).keys().map(|path| place(&at.root, path)).collect();
+    let is_racy = |path: &PathBuf| Stat::of(&lstat(path).unwrap()).1.is_racy(now());
+    while paths.iter().any(is_racy) {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
 
 /// The open command's changes are told, and can be taken back.
 fn undone(place: &Place, snapshots: &mut Snapshots, before: &Manifest) {
@@ -193,7 +209,7 @@ fn each_snapshot_is_the_one_that_a_crash_finds() {
     // Removing and chmod bring nothing new into the store: its list has to be written all the same.
     let place = Place::new();
     place.sh(TREE);
-    std::thread::sleep(std::time::Duration::from_millis(100));
+    wait_until_trusted(&place);
     let mut snapshots = place.snapshots();
     for script in ["true", "rm a/one", "chmod 600 large", "rm -r a", "mv large l", "ln -s x y", "mkdir d; rmdir d"] {
         snapshots.take().unwrap();
@@ -212,7 +228,7 @@ fn each_snapshot_is_the_one_that_a_crash_finds() {
 fn a_warm_start_reads_nothing_and_keeps_nothing_twice() {
     let place = Place::new();
     place.sh(TREE);
-    std::thread::sleep(std::time::Duration::from_millis(100));
+    wait_until_trusted(&place);
     let first = {
         let mut snapshots = place.snapshots();
         let hash = snapshots.take().unwrap();

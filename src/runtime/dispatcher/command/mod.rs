@@ -18,7 +18,7 @@ pub(in super::super) use gate::{CaptureGate, Verdict};
 
 use super::super::ask::Failure;
 use super::exec::{Done, ToolRun, fault};
-use crate::effects::confine::{Job, Ran, Shell};
+use crate::effects::confine::{Job, Shell, ShellRun};
 use crate::effects::tools::{ShellCall, ShellLimits, ToolError};
 use crate::model::{ActionRecord, BlobHash, CommandStart, EffectClass, Lane, Seq, first_names, readable_name};
 use crate::rollback::capture::{Changed, Rules, Snapshots};
@@ -90,7 +90,7 @@ impl ToolRun {
         answer(&ran, None)
     }
 
-    async fn execute(&self, job: Job) -> Ran {
+    async fn execute(&self, job: Job) -> ShellRun {
         self.means.commands.shell.run(job, ShellLimits::default(), self.stop.clone()).await
     }
 
@@ -124,7 +124,7 @@ impl ToolRun {
 }
 
 /// What the model gets; `more` is said of its changes.
-fn answer(ran: &Ran, more: Option<&str>) -> Done {
+fn answer(ran: &ShellRun, more: Option<&str>) -> Done {
     let outcome = &ran.outcome;
     let text = more.map_or_else(|| outcome.text.clone(), |more| format!("{}\n[{more}]", outcome.text));
     // A command's own exit code is an answer, not a fault.

@@ -3,7 +3,7 @@
 use super::super::exec::ToolRun;
 use super::super::{Dispatcher, Means};
 use super::{NotRun, Started};
-use crate::effects::confine::Ran;
+use crate::effects::confine::ShellRun;
 use crate::effects::tools::{Program, ShellCall, ShellOutcome, ToolError, Toolbox};
 use crate::model::{ActionChange, ActionEvent, ActionRecord, EffectClass, KeyState, SpanId, ToolCall, TraceBody};
 use crate::rollback::{compensable, outside};
@@ -63,7 +63,7 @@ impl ToolRun {
     }
 
     /// The command ran, or could not be started and so did nothing outside.
-    pub(super) fn outside_ended(&self, started: &Started, call: &ShellCall, effect: EffectClass, ran: &Ran) {
+    pub(super) fn outside_ended(&self, started: &Started, call: &ShellCall, effect: EffectClass, ran: &ShellRun) {
         let Some(action) = started.outside else { return self.found_open(call, effect, ran) };
         let change = match (ran.outcome.started, &call.compensation) {
             (false, _) => ActionChange::Failed { error: ran.outcome.text.clone() },
@@ -74,7 +74,7 @@ impl ToolRun {
     }
 
     /// A command may have found something open that was closed when the run began.
-    fn found_open(&self, call: &ShellCall, effect: EffectClass, ran: &Ran) {
+    fn found_open(&self, call: &ShellCall, effect: EffectClass, ran: &ShellRun) {
         if effect == EffectClass::Read || !ran.outcome.started || !ran.may_have_reached_outside {
             return;
         }

@@ -8,7 +8,7 @@ use super::super::exec::{Done, ToolRun};
 use super::landing::{Settled, Written};
 use super::outside::first_of;
 use super::{NotRun, Places, answer, stopped};
-use crate::effects::confine::Ran;
+use crate::effects::confine::ShellRun;
 use crate::effects::tools::ShellCall;
 use crate::model::EffectClass;
 use crate::rollback::{ActError, command_ended};
@@ -49,7 +49,7 @@ impl ToolRun {
 }
 
 /// A command that was ended from outside stopped half-way: nothing of it is kept.
-fn why_dropped(ran: &Ran) -> Option<String> {
+fn why_dropped(ran: &ShellRun) -> Option<String> {
     if !ran.outcome.started {
         return Some("it could not be started".into());
     }

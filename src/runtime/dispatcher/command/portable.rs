@@ -3,7 +3,7 @@
 use super::super::exec::{Done, ToolRun};
 use super::outside::first_of;
 use super::{NotRun, Places, answer, left_out, stopped};
-use crate::effects::confine::{Job, Ran};
+use crate::effects::confine::{Job, ShellRun};
 use crate::effects::tools::ShellCall;
 use crate::model::{ActionRecord, BlobHash, EffectClass, Lane, Seq};
 use crate::rollback::capture::{CaptureError, Changed, Snapshots};
@@ -41,11 +41,11 @@ impl ToolRun {
         effect: EffectClass,
         outside: Option<ActionRecord>,
         places: &Places,
-    ) -> Result<(Ran, Option<String>), NotRun> {
+    ) -> Result<(ShellRun, Option<String>), NotRun> {
         let snapshot = self.snapshot(places).await?;
         let started = self.start(call, outside, Some(snapshot)).await?;
         let ended = Some(Snapshots::end_mark(&places.run));
-        let ran = self.execute(Job { overlay: false, ended, ..call.job() }).await;
+        let ran = self.execute(Job { overlay: false, end_mark: ended, ..call.job() }).await;
         self.outside_ended(&started, call, effect, &ran);
         let said = self.record_changes(started.command).await?;
         Ok((ran, said))

@@ -1,0 +1,24 @@
+//! The entry of the processes of a confinement.
+
+use std::process::ExitCode;
+
+use super::helper::{INNER, OUTER};
+#[cfg(target_os = "linux")]
+use super::{inner, outer};
+
+/// Plays the outer or inner process when this process was started as one, and returns its exit code. To be called
+/// before anything else, above all before there is a second thread.
+pub fn enter() -> Option<ExitCode> {
+    let first = std::env::args_os().nth(1)?;
+    #[cfg(target_os = "linux")]
+    if first == OUTER {
+        return Some(outer::main());
+    } else if first == INNER {
+        return Some(inner::main());
+    }
+    #[cfg(not(target_os = "linux"))]
+    if first == OUTER || first == INNER {
+        return Some(ExitCode::FAILURE);
+    }
+    None
+}

@@ -1,0 +1,52 @@
+//! A command to run, and the result of one.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::output::ShellOutcome;
+use super::scratch::Scratch;
+
+/// A command to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Programs with their arguments; the first that is found is run, in the workspace.
+    pub programs: Vec<Vec<OsString>>,
+    /// True when it may use the network.
+    pub network: bool,
+    /// The time after which it is killed.
+    pub timeout: Duration,
+    /// True when its writes to the workspace go to an overlay, where the shell has one.
+    pub overlay: bool,
+    /// A file that is written every second while the command runs, and once when its last process is gone, even if
+    /// this process is gone by then; locked until then. Changes after the file's time are by other programs or
+    /// people. It is not written where commands run in a process group only.
+    pub end_mark: Option<PathBuf>,
+}
+
+impl Job {
+    /// A command for `bash`, or `sh` where there is none: no network, the overlay where there is one.
+    pub fn shell(command: impl Into<OsString>, timeout: Duration) -> Self {
+        let command = command.into();
+        let programs = ["bash", "sh"].map(|shell| vec![shell.into(), "-c".into(), command.clone()]).into();
+        Self { programs, network: false, timeout, overlay: true, end_mark: None }
+    }
+}
+
+/// The result of a command; every process that it started is gone.
+#[derive(Debug)]
+#[must_use]
+pub struct ShellRun {
+    /// Its output and exit code.
+    pub outcome: ShellOutcome,
+    /// The signal that ended it, unless this program killed it.
+    pub signal: Option<i32>,
+    /// True when this program killed it: at its timeout, or because it was stopped.
+    pub killed: bool,
+    /// The gaps of its confinement, a few words each.
+    pub gaps: Vec<String>,
+    /// True when it could use the network or write outside of the workspace.
+    pub may_have_reached_outside: bool,
+    /// Its held changes, when it ran over an overlay ([`Scratch::upper`]); removed when dropped.
+    pub written: Option<Scratch>,
+}
