@@ -16,7 +16,7 @@ pub fn path() -> PathBuf {
 
 /// Has commands confined by the program, as this process is not the program.
 pub fn set_helper() {
-    tama_tui::effects::confine::set_helper(path().into());
+    tama_tui::effects::confine::set_helper(path());
 }
 
 /// Copies the program into a folder, with the library that it loads; returns the copy.
