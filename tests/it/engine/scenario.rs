@@ -9,17 +9,21 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tama_tui::model::{
-    ActionStatus, Breakpoint, Command, EditScope, Gate, Generation, PauseReason, Release, RetryPlan, RunState,
+    ActionStatus, Breakpoint, Command, EditScope, Gate, Generation, Lane, PauseReason, Release, RetryPlan, RunState,
     RunStatus, Seq, ShellMode, SpanEnd, SpanId, TextHash, TraceBody, UndoReport, Update,
 };
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Mode, Session};
 use tama_tui::store::DataDir;
 
+use crate::support::program::set_helper;
+use crate::support::skip::{Capability, skip};
+use crate::support::wait::PATIENCE;
+
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// What it shows, in a sentence.
+    /// A sentence about what it shows.
     pub about: String,
     /// pipeline.toml; its workspace is `work`, its default model `script:replies.toml`.
     pub pipeline: String,
@@ -34,7 +38,7 @@ pub struct Scenario {
     /// Starts paused at the first gate.
     #[serde(default)]
     pub step: bool,
-    /// What the user does and sees, a line each.
+    /// The steps of the user and the expected results, a line each.
     pub play: String,
 }
 
@@ -56,13 +60,13 @@ pub struct Stage {
     detail: Option<String>,
     /// The generation when a retry was asked for.
     before: Generation,
-    /// Whether the run runs again since.
+    /// True when the run has run again since.
     restarted: bool,
     chunks: String,
     notes: Vec<String>,
     outputs: BTreeMap<SpanId, TextHash>,
     edits: Option<Vec<String>>,
-    /// How commands run, once it is known.
+    /// The shell mode, once it is known.
     pub shell: Option<ShellMode>,
 }
 
@@ -105,12 +109,24 @@ impl Stage {
         Ok(())
     }
 
-    /// What a span answered.
-    pub fn outputs(&self, path: &str) -> Result<String, String> {
-        self.given(path)
+    /// True when commands run in this lane; where they can't, the test is skipped.
+    pub async fn has_lane(&mut self, lane: Lane) -> bool {
+        self.until("shell", |stage| stage.shell.is_some()).await.unwrap();
+        let found = self.shell.as_ref().unwrap();
+        if found.lane != lane {
+            let missing = if lane == Lane::Overlay { Capability::Overlay } else { panic!("{lane:?}: {found:?}") };
+            skip(missing, format_args!("the {} lane can't be had here: {:?}", lane.name(), found.gaps));
+        }
+        found.lane == lane
     }
 
-    /// What the last undo or redo said.
+    /// The stored output of a span.
+    pub fn output_of(&self, path: &str) -> Result<String, String> {
+        let hash = self.outputs.get(&self.span(path)?).ok_or("it has no output")?;
+        self.session.log.recorder().text(*hash).map_err(|error| error.to_string())
+    }
+
+    /// The report of the last undo or redo.
     pub fn report(&self) -> Option<&UndoReport> {
         self.report.as_ref()
     }
@@ -132,7 +148,7 @@ impl Stage {
 
     /// Prepares everything, and starts the run. The pipeline may name the folder it is in: `{folder}`.
     pub fn set(scenario: &Scenario) -> Self {
-        crate::set_helper();
+        set_helper();
         let folder = tempfile::tempdir().unwrap();
         let put = |path: PathBuf, text: &str| {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -261,8 +277,8 @@ impl Stage {
                 contains(&format!("{} {:?}", pause.0.name(), pause.1), text)
             }
             "noted" => contains(&self.notes.join("\n"), subject),
-            "gave" => same(&self.given(subject)?, text),
-            "told" => contains(&self.given(subject)?, text),
+            "gave" => same(&self.output_of(subject)?, text),
+            "told" => contains(&self.output_of(subject)?, text),
             "left" => contains(&format!("{:?}", self.report.as_ref().ok_or("no undo report")?.left), subject),
             "compensated" => {
                 let report = self.report.as_ref().ok_or("no undo report")?;
@@ -299,7 +315,7 @@ impl Stage {
         self.plan.as_ref().ok_or_else(|| "no plan was shown".into())
     }
 
-    /// What the pipeline's entrypoint gave last.
+    /// The last output of the pipeline's entrypoint.
     fn output(&self) -> Result<String, String> {
         let recorder = self.session.log.recorder();
         let entry = self.state.trace.children(SpanId::RUN).last().unwrap_or_default();
@@ -311,7 +327,7 @@ impl Stage {
         recorder.text(ended.ok_or("it has no output")?).map_err(|error| error.to_string())
     }
 
-    /// How often a path ran (all tries).
+    /// Counts the spans of a path (all tries).
     fn tries(&self, path: &str) -> usize {
         let spans = (1..self.state.trace.len()).map(|at| SpanId(u32::try_from(at).unwrap()));
         spans.filter(|span| self.state.trace.path(*span) == path).count()
@@ -349,12 +365,6 @@ impl Stage {
             }
         }
         self.send(Command::SetBreakpoints(vec![point]))
-    }
-
-    /// What a span answered, as stored.
-    fn given(&self, path: &str) -> Result<String, String> {
-        let hash = self.outputs.get(&self.span(path)?).ok_or("it has no output")?;
-        self.session.log.recorder().text(*hash).map_err(|error| error.to_string())
     }
 
     /// Replaces a part (`old => new`) of what can be edited at a span.
@@ -415,7 +425,11 @@ impl Stage {
 
     async fn reopen(&mut self) -> Result<(), String> {
         self.send(Command::Quit)?;
-        while self.session.engine.feed.next().await.is_some_and(|update| update != Update::Closed) {}
+        let closed = async {
+            let feed = &mut self.session.engine.feed;
+            while feed.next().await.is_some_and(|update| update != Update::Closed) {}
+        };
+        tokio::time::timeout(PATIENCE, closed).await.map_err(|_| "the run did not close")?;
         let folder = self.session.folder.clone().ok_or("nothing is recorded")?;
         let mode = Mode::Debug { step: false, breakpoints: Vec::new() };
         self.session = runtime::open(folder, &self.data, mode).await.map_err(|error| error.to_string())?;
