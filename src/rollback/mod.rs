@@ -1,20 +1,20 @@
-//! Doing, undoing and redoing recorded actions, and the plan of a retry.
+//! Performs, undoes and redoes recorded actions, and plans retries.
 //!
 //! Every change of the world goes through here: [`perform`] has it recorded before it happens, [`undo`] and
 //! [`redo`] put the same keys into other states through the same floor, [`plan_retry`] says beforehand what a
-//! retry would take back. Whoever calls a function that touches the world holds the world's lock.
+//! retry would undo. The caller of a function that touches the world holds the world's lock.
 
 mod act;
+mod apply;
 pub mod capture;
-mod certify;
 mod check;
 mod compensate;
 mod folder;
-mod land;
+mod interrupted_actions;
+mod interrupted_commands;
 mod plan;
-mod recover;
+mod read_back;
 mod redo;
-mod settle;
 mod undo;
 
 #[cfg(test)]
@@ -28,16 +28,16 @@ mod property_tests;
 #[cfg(test)]
 mod undo_tests;
 
-pub use act::{ActError, Doer, perform};
-pub use check::stands;
-pub use compensate::{Amended, Amends, Compensate, NoCompensation, compensable};
-pub use land::{
-    Recorded, Since, Source, before_image, changed_since, command_ended, command_started, drop_pending,
-    keep_after_images, land, outside, record_done, record_pending,
+pub use act::{ActError, Origin, perform};
+pub use apply::{
+    CommandStarted, NewFiles, Recorded, apply_changes, describe_concurrent_changes, discard_changes, external_record,
+    read_before_image, record_applied, record_command_end, record_command_start, record_pending, store_after_images,
 };
+pub use check::needs_undo;
+pub use compensate::{Compensate, CompensationCommand, CompensationRun, NoCompensator, compensation_record};
+pub use interrupted_actions::{predict_not_applied, resolve_interrupted_actions};
+pub use interrupted_commands::{read_snapshot_image, resolve_interrupted_commands};
 pub use plan::{PlanError, plan_retry};
-pub use recover::{kept, recover};
 pub use redo::redo;
-pub use settle::{settle, settles_away};
-pub(crate) use undo::why_refused;
+pub(crate) use undo::describe_conflict;
 pub use undo::{preview, undo, undo_list};

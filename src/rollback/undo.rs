@@ -1,16 +1,16 @@
-//! Undoing, one action or many: look, record, put back, record, read again.
+//! Undoes one action or many: check, record, restore, record, read back.
 //!
-//! Many actions share two commits: one for what is about to be undone, one for what was. A process that dies in
-//! between leaves actions whose undo was started; [`super::settle`] finishes them. Memory needs the second only: it
-//! is the fold of the log, so nothing of it can be half-done. A compensation has two commits of its own, around it.
+//! Many actions share two commits: one before the first step, one after the last. A process that dies in between leaves
+//! actions whose undo was started; [`super::resolve_interrupted_actions`] finishes them. Memory needs the second commit
+//! only: it is the fold of the log, so it can't be half-done. A compensation has two commits of its own, around it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::certify::{Expected, certify};
-use super::check::{Ahead, Finding, Step, describe, look, place, value_of};
-use super::compensate::{Compensate, make_up};
+use super::check::{Finding, Projection, Step, check_action, describe_state, location, value_of};
+use super::compensate::{Compensate, run_compensation};
 use super::folder;
-use super::settle::settles_away;
+use super::interrupted_actions::predict_not_applied;
+use super::read_back::{Expected, read_back};
 use crate::model::{
     ActionChange, ActionEvent, ActionStatus, Conflict, ConflictBy, Key, KeyKind, KeyState, LedgerEntry, PlanLeave, Seq,
     TraceBody, UndoReport,
@@ -18,7 +18,7 @@ use crate::model::{
 use crate::store::{RunLog, crash_point};
 use crate::world::{Put, World, WorldError};
 
-/// From how many steps on they are made to last together instead of one by one.
+/// More steps than this are synced together instead of one by one.
 const MANY: usize = 8;
 
 /// Undoes one action. The caller holds the lock. `force`: even when something changed its key since.
@@ -31,11 +31,11 @@ pub async fn undo(log: &RunLog, world: &World, by: &dyn Compensate, action: Seq,
 pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions: &[Seq], force: bool) -> UndoReport {
     let mut report = UndoReport::default();
     let mut expected = Expected::new();
-    let hands = Hands { log, world, by };
+    let context = UndoContext { log, world, by };
     let mut steps = Vec::new();
     let mut open = actions.to_vec();
     while !open.is_empty() && report.conflict.is_none() {
-        let (done, rest) = undo_known(hands, &open, force, &mut report, &mut expected).await;
+        let (done, rest) = undo_batch(context, &open, force, &mut report, &mut expected).await;
         open = rest;
         if done.is_empty() {
             let why = "the folder it is in could not be opened".to_owned();
@@ -44,65 +44,66 @@ pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions
         steps.extend(done);
     }
     for step in steps.iter().filter(|step| step.record.key.kind.is_path()) {
-        for (action, key) in folder::asked_above(log, &step.record.key) {
-            if !folder::is_deserted(log, world, action, &key) {
+        for (action, key) in folder::refused_folders_above(log, &step.record.key) {
+            if !folder::is_unused(log, world, action, &key) {
                 break;
             }
             let mut found = UndoReport::default();
-            undo_known(hands, &[action], false, &mut found, &mut expected).await;
-            // Nobody asked for it this time, so it stops nothing.
-            let stays = found.conflict.map(|conflict| PlanLeave { action, why: why_refused(&conflict) });
+            undo_batch(context, &[action], false, &mut found, &mut expected).await;
+            // It was not asked for this time, so its conflict stops nothing.
+            let stays = found.conflict.map(|conflict| PlanLeave { action, why: describe_conflict(&conflict) });
             report.undone.extend(found.undone);
             report.left.extend(found.left.into_iter().chain(stays));
         }
     }
-    report.certificate = certify(log, world, &expected);
+    report.certificate = read_back(log, world, &expected);
     report
 }
 
-/// Says what [`undo_list`] would do, as far as can be seen beforehand: `undone` is what would be. Nothing is touched
-/// or recorded; what a killed process left open counts as settled.
+/// Predicts the report of [`undo_list`], without a read back. Touches and records nothing; actions that a killed
+/// process left open count as resolved.
 pub fn preview(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> UndoReport {
     let mut report = UndoReport::default();
-    let mut ahead = Ahead { only_looking: true, gone: settles_away(log, world), ..Ahead::default() };
-    let steps = survey(log, world, actions, force, &mut ahead, &mut report, &mut Vec::new()).0;
+    let mut projection =
+        Projection { is_preview: true, undone: predict_not_applied(log, world), ..Projection::default() };
+    let steps = select_steps(log, world, actions, force, &mut projection, &mut report, &mut Vec::new()).0;
     report.undone = steps.iter().map(|step| step.action).collect();
     for step in steps.iter().filter(|step| step.record.key.kind.is_path()) {
-        for (action, key) in folder::asked_above(log, &step.record.key) {
-            if ahead.gone.contains(&action) || !folder::will_be_deserted(log, world, action, &key, &ahead) {
+        for (action, key) in folder::refused_folders_above(log, &step.record.key) {
+            if projection.undone.contains(&action) || !folder::will_be_unused(log, world, action, &key, &projection) {
                 break;
             }
-            let freed = survey(log, world, &[action], false, &mut ahead, &mut report, &mut Vec::new()).0;
+            let freed = select_steps(log, world, &[action], false, &mut projection, &mut report, &mut Vec::new()).0;
             report.undone.extend(freed.iter().map(|step| step.action));
         }
     }
     report
 }
 
-/// What an undo works with.
+/// The log, world and compensator of one undo.
 #[derive(Clone, Copy)]
-struct Hands<'a> {
+struct UndoContext<'a> {
     log: &'a RunLog,
     world: &'a World,
     by: &'a dyn Compensate,
 }
 
-/// Undoes just these; returns the steps that were done, notes what they leave, and what can be looked at only now.
-async fn undo_known(
-    hands: Hands<'_>,
+/// Undoes the actions that can be checked now; returns the steps that were done, and the deferred actions.
+async fn undo_batch(
+    context: UndoContext<'_>,
     actions: &[Seq],
     force: bool,
     report: &mut UndoReport,
     expected: &mut Expected,
 ) -> (Vec<Step>, Vec<Seq>) {
-    let Hands { log, world, .. } = hands;
+    let UndoContext { log, world, .. } = context;
     let mut rows = Vec::new();
-    let (steps, rest) = survey(log, world, actions, force, &mut Ahead::default(), report, &mut rows);
+    let (steps, rest) = select_steps(log, world, actions, force, &mut Projection::default(), report, &mut rows);
     if steps.is_empty() {
         log.append(rows);
         return (steps, rest);
     }
-    rows.extend(steps.iter().flat_map(announce));
+    rows.extend(steps.iter().flat_map(start_rows));
     if !rows.is_empty()
         && let Err(error) = log.append_durable(rows).durable().await
     {
@@ -112,7 +113,7 @@ async fn undo_known(
     }
     crash_point("undo-announced");
     let mut outcomes = Vec::new();
-    let done = carry_out(hands, steps, force, report, &mut outcomes).await;
+    let done = restore_steps(context, steps, force, report, &mut outcomes).await;
     crash_point("undo-put");
     if let Err(error) = log.append_durable(outcomes).durable().await {
         let why =
@@ -124,100 +125,101 @@ async fn undo_known(
         if step.record.key.kind == KeyKind::Compensation {
             report.compensated.push(step.action);
         } else {
-            expected.insert(place(&step.record.key), step.record.old.clone());
+            expected.insert(location(&step.record.key), step.record.old.clone());
         }
     }
     (done, rest)
 }
 
-/// Which of the actions can be undone, up to the first conflict, and those to look at after that; what can't be undone
-/// goes to the report and the rows.
-fn survey(
+/// Splits actions into steps that can be undone, up to the first conflict, and deferred actions; the others go to the
+/// report and the rows.
+fn select_steps(
     log: &RunLog,
     world: &World,
     actions: &[Seq],
     force: bool,
-    ahead: &mut Ahead,
+    projection: &mut Projection,
     report: &mut UndoReport,
     rows: &mut Vec<TraceBody>,
 ) -> (Vec<Step>, Vec<Seq>) {
     let mut steps: Vec<Step> = Vec::new();
     let mut rest = Vec::new();
     for (at, &action) in actions.iter().enumerate() {
-        if ahead.gone.contains(&action) {
+        if projection.undone.contains(&action) {
             continue;
         }
-        match look(log, world, action, ahead, force) {
-            Finding::Go(step) => {
-                ahead.gone.insert(action);
-                if let Some(why) = stays_then(log, world, &step, ahead, force) {
-                    ahead.stays.insert(action);
+        match check_action(log, world, action, projection, force) {
+            Finding::Undo(step) => {
+                projection.undone.insert(action);
+                if let Some(why) = predict_refusal(log, world, &step, projection, force) {
+                    projection.kept.insert(action);
                     report.left.push(PlanLeave { action, why });
                     continue;
                 }
                 if step.record.key.kind.is_path() {
-                    ahead.states.insert(step.record.key.name.clone(), step.record.old.clone());
+                    projection.states.insert(step.record.key.name.clone(), step.record.old.clone());
                 }
                 steps.push(*step);
             }
-            Finding::Never => {
-                // What never happened stands in nobody's way.
-                ahead.gone.insert(action);
-                rows.push(event(action, ActionChange::NotApplied));
+            Finding::NotApplied => {
+                // An action that never happened blocks no other.
+                projection.undone.insert(action);
+                rows.push(outcome_row(action, ActionChange::NotApplied));
                 report.left.push(PlanLeave { action, why: "it never happened".into() });
             }
             Finding::Leave(why) => report.left.push(PlanLeave { action, why }),
             Finding::Conflict(conflict) => {
-                rows.push(event(action, ActionChange::Refused { why: why_refused(&conflict) }));
+                rows.push(outcome_row(action, ActionChange::Refused { why: describe_conflict(&conflict) }));
                 report.conflict = Some(conflict);
                 break;
             }
-            Finding::Shut => {
+            Finding::Deferred => {
                 rest.extend_from_slice(&actions[at..]);
                 break;
             }
         }
     }
-    if let Err(error) = ahead.kept(log) {
+    if let Err(error) = projection.flush(log) {
         let why = format!("what is there now could not be kept: failed to {error}");
         report.left.extend(steps.drain(..).map(|step| PlanLeave { action: step.action, why: why.clone() }));
     }
     (steps, rest)
 }
 
-/// Why a step will not be done when its turn comes. The undo itself looks then, at what is there.
-fn stays_then(log: &RunLog, world: &World, step: &Step, ahead: &Ahead, force: bool) -> Option<String> {
-    if !ahead.only_looking || !step.record.key.kind.is_path() {
+/// Predicts why a step will be refused at its turn (previews only: an undo checks the world then).
+fn predict_refusal(log: &RunLog, world: &World, step: &Step, projection: &Projection, force: bool) -> Option<String> {
+    if !projection.is_preview || !step.record.key.kind.is_path() {
         return None;
     }
-    if folder::takes_away(step) {
-        return folder::will_be_kept(log, world, step, ahead, force);
+    if folder::removes_folder(step) {
+        return folder::predict_why_kept(log, world, step, projection, force);
     }
-    let missing = step.record.old != KeyState::Absent && folder::will_be_missing(world, &step.record.key, ahead);
+    let missing = step.record.old != KeyState::Absent && folder::will_be_missing(world, &step.record.key, projection);
     missing.then(|| format!("failed to {}", WorldError::no_folder(&step.record.key.name)))
 }
 
-/// The rows that have to be on disk before the first step touches the world; none for memory, and a compensation
-/// writes its own when its turn comes.
-fn announce(step: &Step) -> Vec<TraceBody> {
+/// Builds the rows that must be on disk before the first step touches the world; none for memory, and a compensation
+/// writes its own at its turn.
+fn start_rows(step: &Step) -> Vec<TraceBody> {
     if !step.record.key.kind.is_path() {
         return Vec::new();
     }
-    let applied = step.settles.then(|| event(step.action, ActionChange::Applied { after: step.present.clone() }));
+    let applied =
+        step.lacks_outcome.then(|| outcome_row(step.action, ActionChange::Applied { after: step.present.clone() }));
     let kept = step.keep.map(|blob| TraceBody::Kept { action: step.action, blob });
-    let started = event(step.action, ActionChange::UndoStarted);
+    let started = outcome_row(step.action, ActionChange::UndoStarted);
     applied.into_iter().chain(kept).chain([started]).collect()
 }
 
-/// Puts the old states back, in order; returns what was done.
-async fn carry_out(
-    hands: Hands<'_>,
+/// Restores the before-images, in order; returns the steps that were done.
+async fn restore_steps(
+    context: UndoContext<'_>,
     steps: Vec<Step>,
     force: bool,
     report: &mut UndoReport,
     rows: &mut Vec<TraceBody>,
 ) -> Vec<Step> {
-    let Hands { log, world, by } = hands;
+    let UndoContext { log, world, by } = context;
     let mut done = Vec::with_capacity(steps.len());
     let how = Put { later: steps.len() > MANY, ..Put::default() };
     let mut gone = HashSet::new();
@@ -229,7 +231,7 @@ async fn carry_out(
                 continue;
             }
             let why = "an undo before it met a conflict".to_owned();
-            rows.push(event(step.action, ActionChange::Refused { why }));
+            rows.push(outcome_row(step.action, ActionChange::Refused { why }));
             continue;
         }
         if step.record.key.kind == KeyKind::Memory {
@@ -237,14 +239,14 @@ async fn carry_out(
             continue;
         }
         if compensable && by.is_stopped() {
-            // It was not tried, so nothing is recorded of it.
+            // It was not tried, so the log gets no row.
             report.left.push(PlanLeave { action: step.action, why: "the undo was stopped before it".into() });
             continue;
         }
         let put = if compensable {
-            make_up(log, by, &step, force).await.map_err(Stay::Left)
+            run_compensation(log, by, &step, force).await.map_err(Refusal::Left)
         } else {
-            put_back(log, world, &step, &gone, force, how)
+            restore_path(log, world, &step, &gone, force, how)
         };
         match put {
             Ok(()) => {
@@ -252,12 +254,12 @@ async fn carry_out(
                 gone.insert(step.action);
                 done.push(step);
             }
-            Err(Stay::Left(why)) => {
-                rows.push(event(step.action, ActionChange::Refused { why: why.clone() }));
+            Err(Refusal::Left(why)) => {
+                rows.push(outcome_row(step.action, ActionChange::Refused { why: why.clone() }));
                 report.left.push(PlanLeave { action: step.action, why });
             }
-            Err(Stay::Conflict(conflict)) => {
-                rows.push(event(step.action, ActionChange::Refused { why: why_refused(&conflict) }));
+            Err(Refusal::Conflict(conflict)) => {
+                rows.push(outcome_row(step.action, ActionChange::Refused { why: describe_conflict(&conflict) }));
                 report.conflict = Some(conflict);
                 stopped = true;
             }
@@ -266,44 +268,51 @@ async fn carry_out(
     if how.later
         && let Err(error) = world.sync()
     {
-        // They are put, and may not last: opening the run again looks at each.
+        // They are restored, and a crash may lose that: opening the run again checks each.
         let why = format!("what was put back may not last: failed to {error}");
         let (done, put): (Vec<Step>, Vec<Step>) =
             done.into_iter().partition(|step| step.record.key.kind == KeyKind::Compensation);
         report.left.extend(put.into_iter().map(|step| PlanLeave { action: step.action, why: why.clone() }));
         return done;
     }
-    let done = put_memory(log, world, done, report, rows);
+    let done = restore_memory(log, world, done, report, rows);
     let own = done.iter().filter(|step| step.record.key.kind != KeyKind::Compensation);
-    rows.extend(own.map(|step| event(step.action, ActionChange::Undone { forced: force })));
+    rows.extend(own.map(|step| outcome_row(step.action, ActionChange::Undone { forced: force })));
     done
 }
 
-/// Why a step was not done after all.
-enum Stay {
+/// The reason why a step was not done after all.
+enum Refusal {
     Left(String),
     Conflict(Conflict),
 }
 
-fn put_back(log: &RunLog, world: &World, step: &Step, gone: &HashSet<Seq>, force: bool, how: Put) -> Result<(), Stay> {
+fn restore_path(
+    log: &RunLog,
+    world: &World,
+    step: &Step,
+    gone: &HashSet<Seq>,
+    force: bool,
+    how: Put,
+) -> Result<(), Refusal> {
     let key = &step.record.key;
-    // Read again: recording took a moment, and someone outside may have used it.
-    let found = world.peek(key).map_err(|error| Stay::Left(format!("failed to {error}")))?.state();
+    // Read again: another program or person may have changed it during the commit.
+    let found = world.peek(key).map_err(|error| Refusal::Left(format!("failed to {error}")))?.state();
     if found != step.present && !force {
-        let by = ConflictBy::Outside { found: describe(&found, &step.present) };
-        return Err(Stay::Conflict(Conflict { action: step.action, key: key.to_string(), by }));
+        let by = ConflictBy::Outside { found: describe_state(&found, &step.present) };
+        return Err(Refusal::Conflict(Conflict { action: step.action, key: key.to_string(), by }));
     }
-    if folder::takes_away(step)
-        && let Some(why) = folder::kept(log, world, step, gone, force)
+    if folder::removes_folder(step)
+        && let Some(why) = folder::why_kept(log, world, step, gone, force)
     {
-        return Err(Stay::Left(why));
+        return Err(Refusal::Left(why));
     }
-    let old = value_of(log, &step.record.old).map_err(Stay::Left)?;
-    world.put_as(key, &old, how).map_err(|error| Stay::Left(format!("failed to {error}")))
+    let old = value_of(log, &step.record.old).map_err(Refusal::Left)?;
+    world.put_as(key, &old, how).map_err(|error| Refusal::Left(format!("failed to {error}")))
 }
 
-/// Puts each touched memory key into the fold of what stays applied, so that memory is what the log says.
-fn put_memory(
+/// Sets each touched memory key to the fold of the actions that stay applied, so that memory equals the log.
+fn restore_memory(
     log: &RunLog,
     world: &World,
     done: Vec<Step>,
@@ -318,27 +327,27 @@ fn put_memory(
     for (name, gone) in by_key {
         let counts = |entry: &LedgerEntry| entry.status == ActionStatus::Applied && !gone.contains(&entry.seq);
         let stays = log.with(|state| state.ledger.memory_if(&name, counts));
-        if let Err(why) = put_fold(log, world, &name, &stays) {
+        if let Err(why) = put_memory(log, world, &name, &stays) {
             stayed.extend(gone.into_iter().map(|action| (action, why.clone())));
         }
     }
     let (left, done): (Vec<Step>, Vec<Step>) = done.into_iter().partition(|step| stayed.contains_key(&step.action));
     for step in left {
         let why = stayed.remove(&step.action).unwrap_or_default();
-        rows.push(event(step.action, ActionChange::Refused { why: why.clone() }));
+        rows.push(outcome_row(step.action, ActionChange::Refused { why: why.clone() }));
         report.left.push(PlanLeave { action: step.action, why });
     }
     done
 }
 
-/// Puts a memory key into a folded state.
-pub(super) fn put_fold(log: &RunLog, world: &World, name: &str, state: &KeyState) -> Result<(), String> {
+/// Sets a memory key to a folded state.
+pub(super) fn put_memory(log: &RunLog, world: &World, name: &str, state: &KeyState) -> Result<(), String> {
     let value = value_of(log, state)?;
     world.put(&Key::memory(name), &value).map_err(|error| format!("failed to {error}"))
 }
 
-/// A conflict in one line, for the log.
-pub(crate) fn why_refused(conflict: &Conflict) -> String {
+/// Describes a conflict in one line, for the log.
+pub(crate) fn describe_conflict(conflict: &Conflict) -> String {
     match &conflict.by {
         ConflictBy::Actions { first } => {
             let first: Vec<String> = first.iter().map(|(action, span)| format!("{action} in {span}")).collect();
@@ -351,7 +360,7 @@ pub(crate) fn why_refused(conflict: &Conflict) -> String {
     }
 }
 
-/// The row that tells what became of an action.
-pub(super) fn event(action: Seq, change: ActionChange) -> TraceBody {
+/// Builds the row with the outcome of an action.
+pub(super) fn outcome_row(action: Seq, change: ActionChange) -> TraceBody {
     TraceBody::ActionEvent(ActionEvent { action, change })
 }

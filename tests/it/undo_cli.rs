@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use tama_tui::model::{
     ActionOp, CommandStart, EffectClass, Key, KeyKind, Lane, RunStatus, Seq, SpanId, SpanSpec, TraceBody,
 };
-use tama_tui::rollback::{Doer, command_ended, perform};
+use tama_tui::rollback::{Origin, perform, record_command_end};
 use tama_tui::store::{Access, DataDir, NewRun, RunLog};
 use tama_tui::world::{Change, Value, World};
 
@@ -31,7 +31,7 @@ async fn stored(changes: Vec<(u32, Change)>) -> Project {
     }
     let world = World::open(&work, Some(data.path())).unwrap();
     for (tool, change) in changes {
-        let doer = Doer { span: SpanId(1), tool_span: SpanId(tool), tool_name: "tama_files_write".into() };
+        let doer = Origin { span: SpanId(1), tool_span: SpanId(tool), tool_name: "tama_files_write".into() };
         perform(&log, &world, &doer, vec![change]).await.unwrap();
     }
     log.append(vec![TraceBody::RunStatus { status: RunStatus::Ok, text: None }]);
@@ -245,7 +245,7 @@ async fn a_command_whose_changes_were_dropped_is_shown_with_why() {
     let project = stored(Vec::new()).await;
     let log = opened(&project);
     let started = log.append(vec![command(Lane::Overlay)]);
-    command_ended(&log, started, Some("f was changed meanwhile\nby someone outside".into()));
+    record_command_end(&log, started, Some("f was changed meanwhile\nby someone outside".into()));
     log.recorder().close().unwrap();
     drop(log);
     let shown = out(&project.tama(&["runs", "show", &project.run]));

@@ -7,10 +7,10 @@ use crate::model::KeyState;
 pub struct Changed {
     /// Its path, relative to the workspace, as in [`crate::model::Key`].
     pub path: String,
-    /// What was there before.
+    /// The before-image.
     pub old: KeyState,
-    /// What is there now (in the overlay lane: what will be there once it has landed).
+    /// The after-image (in overlay mode: the state once the change is applied).
     pub new: KeyState,
-    /// Why its bytes are not kept, so that it can't be undone: too large, excluded, not a file.
+    /// The reason why its bytes are not kept, so that it can't be undone: too large, excluded, not a file.
     pub left_out: Option<String>,
 }

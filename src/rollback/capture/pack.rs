@@ -45,7 +45,7 @@ impl Pack {
         Ok(Self { len: found.len(), id: (found.dev(), found.ino()), file })
     }
 
-    /// Whether a file is this pack, whole.
+    /// True when a file is this pack, whole.
     pub(super) fn is_at(&self, path: &Path) -> bool {
         fs::symlink_metadata(path).is_ok_and(|found| (found.dev(), found.ino()) == self.id && found.len() >= self.len)
     }
@@ -56,7 +56,7 @@ impl Pack {
 pub(super) struct Packs(pub(super) BTreeMap<u64, Pack>);
 
 impl Packs {
-    /// Whether a place lies in a pack.
+    /// True when a place lies in a pack.
     pub(super) fn has(&self, place: Place) -> bool {
         if place == Place::NOWHERE {
             return true;
@@ -103,7 +103,7 @@ impl Packs {
     }
 }
 
-/// Where bytes are kept, by their hash.
+/// The locations of stored bytes, by their hash.
 pub(super) type Known = foldhash::HashMap<BlobHash, Place>;
 
 /// Writes a new pack; many threads may.

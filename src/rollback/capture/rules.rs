@@ -1,4 +1,4 @@
-//! What of a workspace is captured, and what is left out.
+//! Rules: the paths of a workspace that are captured, and those that are left out.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -9,10 +9,10 @@ use nix::unistd::geteuid;
 use super::CaptureError;
 use super::entry::{Kind, Stat};
 
-/// Bytes up to which files are captured unless told otherwise.
+/// Bytes up to which files are captured by default.
 const MAX_BYTES: u64 = 512_000_000;
 
-/// What of a workspace is captured.
+/// The paths of a workspace that are captured.
 #[derive(Debug, Clone)]
 pub struct Rules {
     exclude: GlobSet,
@@ -61,7 +61,7 @@ impl Rules {
         self
     }
 
-    /// Why something found in a workspace on `device` is left out, apart from what the globs say.
+    /// Returns why a path in a workspace on `device` is left out, apart from the globs.
     pub(super) fn left_out(&self, kind: Kind, stat: &Stat, owner: u32, device: u64) -> Option<LeftOut> {
         const RUNS_AS_ANOTHER: u32 = 0o6000;
         if kind == Kind::Folder && stat.dev != device {
@@ -83,8 +83,8 @@ impl Rules {
         self.skip.contains(&(device, inode))
     }
 
-    /// Why something is left out, in words.
-    pub(super) fn words(&self, why: LeftOut) -> String {
+    /// Describes why a path is left out.
+    pub(super) fn describe(&self, why: LeftOut) -> String {
         match why {
             LeftOut::TooLarge => format!("larger than {}", size_in_words(self.max_bytes)),
             LeftOut::Excluded => "excluded".into(),
@@ -101,7 +101,7 @@ impl Rules {
     }
 }
 
-/// Why something is left out.
+/// The reason why a path is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum LeftOut {
     TooLarge,

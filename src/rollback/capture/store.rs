@@ -28,7 +28,7 @@ pub(super) struct Store {
     pub(super) folder: PathBuf,
     /// The shared one, to go back to.
     shared: PathBuf,
-    /// Where a private one is made.
+    /// The path of a private one.
     spare: PathBuf,
     /// Held while the process lives.
     lock: FileLock,

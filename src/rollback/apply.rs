@@ -1,7 +1,7 @@
-//! A command's changes as actions: recorded, and in the overlay lane carried out after that.
+//! Records a command's changes as actions, and in overlay mode applies them after that.
 //!
-//! In the portable lane a change has happened when it is found: its row and its outcome are written together. In the
-//! overlay lane it lands in the workspace only when its row is durable, through [`World`] as every other change.
+//! In snapshot mode a change has happened when it is found: its row and its outcome are written together. In overlay
+//! mode it is applied to the workspace only when its row is durable, through [`World`] as every other change.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -10,9 +10,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::act::{ActError, Doer};
+use super::act::{ActError, Origin};
 use super::capture::{Changed, OverlayChanges, renames};
-use super::undo::event;
+use super::undo::outcome_row;
 use crate::model::{
     ActionChange, ActionOp, ActionRecord, CommandStart, Key, KeyKind, KeyState, Seq, SpanId, TraceBody, Undoability,
     name_to_bytes,
@@ -22,13 +22,13 @@ use crate::world::{Put, Value, World, WorldError};
 
 /// Bytes of before-images in memory at once.
 const BATCH: u64 = 64 << 20;
-/// From how many changes on they are made to last together instead of one by one.
+/// More changes than this are synced together instead of one by one.
 const MANY: usize = 8;
 
-/// Gives bytes of a change: those before it, or those after it.
+/// Reads the before-image or the after-image of a change.
 pub type Content<'a> = &'a (dyn Fn(&Changed) -> Result<Vec<u8>, String> + Sync);
 
-/// Changes that are on record as actions, in the order in which they are carried out.
+/// Changes that the log has as actions, in the order in which they are applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
     changes: Vec<Changed>,
@@ -46,22 +46,22 @@ impl Recorded {
     }
 }
 
-/// Opens the file that a change leaves, with its permission bits; `None` when it leaves none.
+/// The open file that a change leaves, with its permission bits; `None` when it leaves none.
 pub type Opened = Result<Option<(File, u32)>, String>;
 
-/// What a change that has not been carried out needs to be.
-pub struct Source<'a> {
-    /// The file it leaves.
+/// Reads the files that held changes leave.
+pub struct NewFiles<'a> {
+    /// Opens the file that a change leaves.
     pub file: &'a (dyn Fn(&Changed) -> Opened + Sync),
-    /// A file's time of last change.
+    /// Reads the file's time of last change.
     pub modified: &'a (dyn Fn(&Changed) -> Option<SystemTime> + Sync),
 }
 
-/// Records that a command is about to run, with the action that stands for what it may do outside of the workspace.
+/// Records the start of a command, with the action for its possible effects outside of the workspace.
 ///
 /// # Errors
 /// When it can't be recorded; then it must not run.
-pub async fn command_started(
+pub async fn record_command_start(
     log: &RunLog,
     start: CommandStart,
     outside: Option<ActionRecord>,
@@ -73,13 +73,13 @@ pub async fn command_started(
     Ok((command, has_outside.then_some(Seq(command.0 + 1))))
 }
 
-/// The action that stands for what a command may do where it can't be seen or taken back, and why.
+/// Builds the action for effects of a command that can't be observed or undone, and why.
 #[must_use]
-pub fn outside(doer: &Doer, command: &str, why: String) -> ActionRecord {
+pub fn external_record(origin: &Origin, command: &str, why: String) -> ActionRecord {
     ActionRecord {
-        span: doer.span,
-        tool_span: doer.tool_span,
-        tool_name: doer.tool_name.clone(),
+        span: origin.span,
+        tool_span: origin.tool_span,
+        tool_name: origin.tool_name.clone(),
         key: Key { kind: KeyKind::External, name: command.to_owned() },
         op: ActionOp::External,
         old: KeyState::Unknown,
@@ -88,48 +88,48 @@ pub fn outside(doer: &Doer, command: &str, why: String) -> ActionRecord {
     }
 }
 
-/// Every change of a command is on record, or none was kept, and why.
-pub fn command_ended(log: &RunLog, command: Seq, dropped: Option<String>) {
+/// Records the end of a command: the log has all of its changes, or they were discarded, and why.
+pub fn record_command_end(log: &RunLog, command: Seq, dropped: Option<String>) {
     log.append(vec![TraceBody::CommandEnded { command, dropped }]);
 }
 
-/// Records changes that a command has made already, each with its outcome, and the command's end. `before` gives their
-/// before-images, and `left` what each is known to have left.
+/// Records changes that a command has made already, each with its outcome, and the command's end. `before` reads their
+/// before-images, and `left` returns the after-image of each.
 ///
 /// # Errors
 /// When they can't be recorded; the command then stays open, and opening the run again finds them.
-pub async fn record_done(
+pub async fn record_applied(
     log: &RunLog,
-    doer: &Doer,
+    origin: &Origin,
     command: Seq,
     changes: Vec<Changed>,
     before: Content<'_>,
     left: &(dyn Fn(&Changed) -> KeyState + Sync),
 ) -> Result<(), ActError> {
-    let recorded = append(log, doer, changes, before)?;
+    let recorded = append(log, origin, changes, before)?;
     let outcome = |changed: &Changed| ActionChange::Applied { after: left(changed) };
-    let rows = recorded.actions().map(|(action, changed)| event(action, outcome(changed)));
-    // With them, so that what is found of the command is never looked for again.
+    let rows = recorded.actions().map(|(action, changed)| outcome_row(action, outcome(changed)));
+    // In the same commit, so that the command's changes are never searched again.
     let end = TraceBody::CommandEnded { command, dropped: None };
     log.append_durable(rows.chain([end]).collect()).durable().await?;
     crash_point("changes-recorded");
     Ok(())
 }
 
-/// Records changes that have not landed yet; durable when it returns. `held`: the user looks at them first.
+/// Records changes that are not applied yet; durable when it returns. `held`: the user looks at them first.
 ///
 /// # Errors
-/// When they can't be recorded; then they must not land.
+/// When they can't be recorded; then they must not be applied.
 pub async fn record_pending(
     log: &RunLog,
-    doer: &Doer,
+    origin: &Origin,
     changes: Vec<Changed>,
     before: Content<'_>,
     held: bool,
 ) -> Result<Recorded, ActError> {
-    let recorded = append(log, doer, changes, before)?;
+    let recorded = append(log, origin, changes, before)?;
     let rows = if held {
-        recorded.actions().map(|(action, _)| event(action, ActionChange::Held)).collect()
+        recorded.actions().map(|(action, _)| outcome_row(action, ActionChange::Held)).collect()
     } else {
         Vec::new()
     };
@@ -138,43 +138,46 @@ pub async fn record_pending(
     Ok(recorded)
 }
 
-/// Keeps the bytes that held changes leave, so that they can be looked at before they land.
+/// Stores the after-images of held changes, so that the user can look at them first.
 ///
 /// # Errors
 /// When they can't be written.
-pub fn keep_after_images(log: &RunLog, changes: &[Changed], after: Content<'_>) -> Result<(), ActError> {
+pub fn store_after_images(log: &RunLog, changes: &[Changed], after: Content<'_>) -> Result<(), ActError> {
     let of = |changed: &Changed| matches!(changed.new, KeyState::File { .. });
     keep(log, &mut changes.to_vec(), of, after)
 }
 
-/// Marks recorded changes as dropped: they never landed.
-pub fn drop_pending(log: &RunLog, recorded: &Recorded, why: &str) {
-    let rows = recorded.actions().map(|(action, _)| event(action, ActionChange::Dropped { why: why.into() }));
+/// Records that held changes were discarded.
+pub fn discard_changes(log: &RunLog, recorded: &Recorded, why: &str) {
+    let rows = recorded.actions().map(|(action, _)| outcome_row(action, ActionChange::Dropped { why: why.into() }));
     log.append(rows.collect());
 }
 
-/// Lands recorded changes in the workspace, in order: all of them, or none. The caller holds the lock.
+/// Applies recorded changes to the workspace, in order: all of them, or none. The caller holds the lock.
 ///
 /// # Errors
-/// When one can't be made. Those before it are taken back; what could not be is on record as applied.
-pub fn land(log: &RunLog, world: &World, recorded: &Recorded, source: &Source<'_>) -> Result<(), ActError> {
+/// When one can't be made. Those before it are undone; the log has those that can't be undone as applied.
+pub fn apply_changes(log: &RunLog, world: &World, recorded: &Recorded, source: &NewFiles<'_>) -> Result<(), ActError> {
     let many = recorded.changes.len() > MANY;
     let mut rows = Vec::with_capacity(recorded.changes.len());
     let mut failed = None;
-    let mut landed: Vec<(Seq, &Changed)> = Vec::new();
+    let mut done: Vec<(Seq, &Changed)> = Vec::new();
     for (action, changed) in recorded.actions() {
-        if let Err(why) = is_as_found(world, changed) {
+        if let Err(why) = check_unchanged(world, changed) {
             failed = Some((action, changed, why));
             break;
         }
         match put_new(world, changed, source, many) {
-            Ok(true) => landed.push((action, changed)),
+            Ok(true) => done.push((action, changed)),
             Ok(false) => {
-                rows.push(event(action, ActionChange::Failed { error: changed.left_out.clone().unwrap_or_default() }));
+                rows.push(outcome_row(
+                    action,
+                    ActionChange::Failed { error: changed.left_out.clone().unwrap_or_default() },
+                ));
             }
             Err(why) => {
-                // It may have done something all the same.
-                landed.extend(is_as_found(world, changed).is_err().then_some((action, changed)));
+                // The failed put may have changed something.
+                done.extend(check_unchanged(world, changed).is_err().then_some((action, changed)));
                 failed = Some((action, changed, why));
                 break;
             }
@@ -182,18 +185,21 @@ pub fn land(log: &RunLog, world: &World, recorded: &Recorded, source: &Source<'_
         crash_point("landing");
     }
     if let (None, true, Err(error)) = (&failed, many, world.sync())
-        && let Some((action, changed)) = landed.last()
+        && let Some((action, changed)) = done.last()
     {
         failed = Some((*action, changed, format!("failed to {error}")));
     }
     let result = match failed {
         None => {
-            rows.extend(landed.iter().map(|(action, changed)| applied(*action, changed)));
+            rows.extend(done.iter().map(|(action, changed)| applied(*action, changed)));
             Ok(())
         }
         Some((action, changed, why)) => {
-            rows = recorded.actions().map(|(at, _)| event(at, ActionChange::Failed { error: why.clone() })).collect();
-            rows.extend(take_back(log, world, &landed));
+            rows = recorded
+                .actions()
+                .map(|(at, _)| outcome_row(at, ActionChange::Failed { error: why.clone() }))
+                .collect();
+            rows.extend(restore_old(log, world, &done));
             Err(ActError::NotDone { action, key: key(changed).to_string(), why })
         }
     };
@@ -202,8 +208,9 @@ pub fn land(log: &RunLog, world: &World, recorded: &Recorded, source: &Source<'_
     result
 }
 
-/// What a change is made of is still there: recording it took a moment, and someone outside may have used it.
-fn is_as_found(world: &World, changed: &Changed) -> Result<(), String> {
+/// Checks that the workspace still has the before-image: another program or person may have changed it during the
+/// commit.
+fn check_unchanged(world: &World, changed: &Changed) -> Result<(), String> {
     if changed.left_out.is_some() {
         return Ok(());
     }
@@ -214,9 +221,9 @@ fn is_as_found(world: &World, changed: &Changed) -> Result<(), String> {
     }
 }
 
-/// Takes landed changes back, newest first; the rows of what could not be.
-fn take_back(log: &RunLog, world: &World, landed: &[(Seq, &Changed)]) -> Vec<TraceBody> {
-    let stuck = landed.iter().rev().filter(|(_, changed)| {
+/// Undoes applied changes, newest first; returns the rows of those that can't be undone.
+fn restore_old(log: &RunLog, world: &World, done: &[(Seq, &Changed)]) -> Vec<TraceBody> {
+    let stuck = done.iter().rev().filter(|(_, changed)| {
         let old = super::check::value_of(log, &changed.old);
         old.is_err() || old.is_ok_and(|old| world.put(&key(changed), &old).is_err())
     });
@@ -224,43 +231,48 @@ fn take_back(log: &RunLog, world: &World, landed: &[(Seq, &Changed)]) -> Vec<Tra
 }
 
 fn applied(action: Seq, changed: &Changed) -> TraceBody {
-    event(action, ActionChange::Applied { after: changed.new.clone() })
+    outcome_row(action, ActionChange::Applied { after: changed.new.clone() })
 }
 
-/// A command's beginning, as far as others' changes are told by it.
+/// The start of a command: later changes by others are concurrent with it.
 #[derive(Debug, Clone, Copy)]
-pub struct Since {
+pub struct CommandStarted {
     /// The seq of its start.
     pub command: Seq,
-    /// The same on the clock of the workspace's file system: what is changed afterwards has this time or a later one.
+    /// The same on the clock of the workspace's file system: later changes have this time or a later one.
     pub at: SystemTime,
     /// The tool's span.
     pub span: SpanId,
 }
 
-/// Who has changed, since a command began, what it changed too; one line for the most telling ones.
-pub fn changed_since(log: &RunLog, root: &Path, found: &OverlayChanges, since: Since) -> Option<String> {
-    const TOLD: usize = 3;
+/// Describes who changed, since a command began, a path that the command changed too; names the first few.
+pub fn describe_concurrent_changes(
+    log: &RunLog,
+    root: &Path,
+    found: &OverlayChanges,
+    since: CommandStarted,
+) -> Option<String> {
+    const NAMED: usize = 3;
     let removed = |changed: &Changed| found.orphans.contains(&changed.path);
     let mut found =
         found.changes.iter().filter_map(|changed| Some((changed, who(log, root, changed, removed(changed), since)?)));
-    let told: Vec<String> = found
+    let lines: Vec<String> = found
         .by_ref()
-        .take(TOLD)
+        .take(NAMED)
         .map(|(changed, who)| format!("{} was changed meanwhile by {who}", key(changed)))
         .collect();
     let more = found.count();
     let more = (more > 0).then(|| format!("{more} more paths too"));
-    let lines: Vec<String> = told.into_iter().chain(more).collect();
+    let lines: Vec<String> = lines.into_iter().chain(more).collect();
     (!lines.is_empty()).then(|| lines.join(", "))
 }
 
-fn who(log: &RunLog, root: &Path, changed: &Changed, removed: bool, since: Since) -> Option<String> {
+fn who(log: &RunLog, root: &Path, changed: &Changed, removed: bool, since: CommandStarted) -> Option<String> {
     let place = key(changed);
     let action = log.with(|state| {
         let at = || state.ledger.all_at(&place).rev();
-        let turned = at().filter_map(|entry| Some((entry, entry.turned.filter(|turned| *turned > since.command)?)));
-        if let Some((entry, _)) = turned.max_by_key(|(_, turned)| *turned) {
+        let reversed = at().filter_map(|entry| Some((entry, entry.turned.filter(|turned| *turned > since.command)?)));
+        if let Some((entry, _)) = reversed.max_by_key(|(_, reversed)| *reversed) {
             let what = if entry.is_applied() { "redo" } else { "undo" };
             return Some(format!("the {what} of {}", entry.seq));
         }
@@ -268,7 +280,7 @@ fn who(log: &RunLog, root: &Path, changed: &Changed, removed: bool, since: Since
         let entry = later.find(|entry| entry.is_applied() && entry.record.tool_span != since.span)?;
         Some(format!("{} in {}", entry.seq, state.trace.label(entry.record.span)))
     });
-    // A folder's time is that of its entries too, which are told by themselves.
+    // A folder's time changes with its entries, which are reported by themselves.
     let is_folder = matches!(changed.old, KeyState::Directory { .. } | KeyState::Absent);
     let touched = || {
         if removed {
@@ -280,19 +292,19 @@ fn who(log: &RunLog, root: &Path, changed: &Changed, removed: bool, since: Since
     action.or_else(touched)
 }
 
-/// When what is at a path of the workspace was changed last, its permissions and its name included; `None`: nothing is
-/// there.
+/// Reads the time of the last change at a path of the workspace, permissions and name included; `None` when it is
+/// absent.
 pub(super) fn changed_at(root: &Path, path: &str) -> Option<SystemTime> {
     let found = root.join(OsString::from_vec(name_to_bytes(path))).symlink_metadata().ok()?;
     let (seconds, nanos) = (u64::try_from(found.ctime()).ok()?, u32::try_from(found.ctime_nsec()).ok()?);
     Some(SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos))
 }
 
-/// The bytes of a before-image, from the workspace as it is; told where they are not what was found.
+/// Reads a before-image from the workspace.
 ///
 /// # Errors
 /// When they can't be read, or changed since.
-pub fn before_image(world: &World, changed: &Changed) -> Result<Vec<u8>, String> {
+pub fn read_before_image(world: &World, changed: &Changed) -> Result<Vec<u8>, String> {
     match world.peek(&key(changed)) {
         Ok(value) if value.state() == changed.old => match value {
             Value::File { bytes, .. } => Ok(bytes),
@@ -303,12 +315,12 @@ pub fn before_image(world: &World, changed: &Changed) -> Result<Vec<u8>, String>
     }
 }
 
-/// Carries one change out; `false`: it is neither file, folder nor link, and stays where it is.
-fn put_new(world: &World, changed: &Changed, source: &Source<'_>, later: bool) -> Result<bool, String> {
+/// Applies one change; `false` when it is neither file, folder nor link, and stays where it is.
+fn put_new(world: &World, changed: &Changed, source: &NewFiles<'_>, later: bool) -> Result<bool, String> {
     let how = Put { later, modified: (source.modified)(changed), irregular: changed.left_out.is_some() };
     let done = |put: Result<(), WorldError>| put.map(|()| true).map_err(|error| format!("failed to {error}"));
     let value = match &changed.new {
-        // What is left out of capture has no state, and is a change like any other.
+        // A path left out of capture has no state, and is applied like any other.
         KeyState::File { .. } | KeyState::Unknown => {
             let Some((mut file, mode)) = (source.file)(changed)? else { return Ok(false) };
             return done(world.copy(&key(changed), &mut file, mode, how));
@@ -320,12 +332,12 @@ fn put_new(world: &World, changed: &Changed, source: &Source<'_>, later: bool) -
     done(world.put_as(&key(changed), &value, how))
 }
 
-/// Keeps the before-images, appends the rows and the renames among them.
-fn append(log: &RunLog, doer: &Doer, mut changes: Vec<Changed>, before: Content<'_>) -> Result<Recorded, ActError> {
+/// Stores the before-images, and appends the rows and the renames among them.
+fn append(log: &RunLog, origin: &Origin, mut changes: Vec<Changed>, before: Content<'_>) -> Result<Recorded, ActError> {
     let of = |changed: &Changed| changed.left_out.is_none() && matches!(changed.old, KeyState::File { .. });
     keep(log, &mut changes, of, before)?;
     crash_point("before-images-kept");
-    let rows: Vec<TraceBody> = changes.iter().map(|changed| TraceBody::Action(row(doer, changed))).collect();
+    let rows: Vec<TraceBody> = changes.iter().map(|changed| TraceBody::Action(row(origin, changed))).collect();
     let first = log.append(rows);
     let at = |index: usize| Seq(first.0 + index as u64);
     let pairs = renames(&changes).into_iter();
@@ -333,7 +345,7 @@ fn append(log: &RunLog, doer: &Doer, mut changes: Vec<Changed>, before: Content<
     Ok(Recorded { changes, first })
 }
 
-/// Keeps the bytes of the changes that `of` picks; one whose bytes are lost can't be undone, and says so.
+/// Stores the bytes of the changes that `of` picks; marks a change whose bytes are lost as one that can't be undone.
 fn keep(
     log: &RunLog,
     changes: &mut [Changed],
@@ -366,15 +378,15 @@ fn put(log: &RunLog, batch: &[Vec<u8>]) -> Result<(), ActError> {
     Ok(())
 }
 
-fn row(doer: &Doer, changed: &Changed) -> ActionRecord {
+fn row(origin: &Origin, changed: &Changed) -> ActionRecord {
     let undo = match &changed.left_out {
         None => Undoability::Undo,
         Some(why) => Undoability::Permanent { why: why.clone() },
     };
     ActionRecord {
-        span: doer.span,
-        tool_span: doer.tool_span,
-        tool_name: doer.tool_name.clone(),
+        span: origin.span,
+        tool_span: origin.tool_span,
+        tool_name: origin.tool_name.clone(),
         key: key(changed),
         op: if changed.new == KeyState::Absent { ActionOp::Delete } else { ActionOp::Set },
         old: changed.old.clone(),
@@ -383,7 +395,7 @@ fn row(doer: &Doer, changed: &Changed) -> ActionRecord {
     }
 }
 
-/// The key of a change: its kind is what is there now, or what was there.
+/// Returns the key of a change; its kind is that of the after-image, or of the before-image when it was removed.
 pub(super) fn key(changed: &Changed) -> Key {
     let state = if changed.new == KeyState::Absent { &changed.old } else { &changed.new };
     let kind = match state {
