@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::check::same_content;
+use super::row::outcome_row;
+use super::state::{Location, location, same_content};
 use crate::model::{
-    ActionChange, ActionEvent, ActionOp, ActionRecord, Element, Key, KeyKind, KeyState, Seq, SpanId, TraceBody,
-    Undoability,
+    ActionChange, ActionOp, ActionRecord, Element, Key, KeyKind, KeyState, Seq, SpanId, TraceBody, Undoability,
 };
 use crate::store::{RunLog, StoreError};
 use crate::world::{Change, Value, World};
@@ -64,7 +64,7 @@ pub async fn perform(log: &RunLog, world: &World, origin: &Origin, changes: Vec<
     let actions: Vec<Seq> = (rows.first.0..).take(changes.len()).map(Seq).collect();
     if let Err(error) = rows.durable().await {
         // Only observers see it: the log can't record it either.
-        let not_applied = |action| TraceBody::ActionEvent(ActionEvent { action, change: ActionChange::NotApplied });
+        let not_applied = |action| outcome_row(action, ActionChange::NotApplied);
         log.append(actions.into_iter().map(not_applied).collect());
         return Err(error.into());
     }
@@ -81,7 +81,7 @@ pub async fn perform(log: &RunLog, world: &World, origin: &Origin, changes: Vec<
                 }
             },
         };
-        outcomes.push(TraceBody::ActionEvent(ActionEvent { action: *action, change: outcome }));
+        outcomes.push(outcome_row(*action, outcome));
     }
     log.append(outcomes);
     failed.map_or(Ok(actions), Err)
@@ -89,11 +89,11 @@ pub async fn perform(log: &RunLog, world: &World, origin: &Origin, changes: Vec<
 
 /// Reads the before-image of each change: the world's state, or the state that an earlier change of the call leaves.
 fn read_before(log: &RunLog, world: &World, changes: &[Change]) -> Result<Vec<Value>, ActError> {
-    let mut states: HashMap<(bool, String), Value> = HashMap::new();
+    let mut states: HashMap<Location, Value> = HashMap::new();
     let mut olds = Vec::with_capacity(changes.len());
     for change in changes {
-        let location = (change.key.kind.is_path(), change.key.name.clone());
-        let old = match states.get(&location) {
+        let at = location(&change.key);
+        let old = match states.get(&at) {
             Some(value) => value.clone(),
             None => world
                 .read(&change.key)
@@ -103,7 +103,7 @@ fn read_before(log: &RunLog, world: &World, changes: &[Change]) -> Result<Vec<Va
             log.recorder().put_blob(bytes)?;
         }
         // The seq is not known yet; only the element's text matters to a later change of the same call.
-        states.insert(location, apply_change(change, &old, Seq(0)));
+        states.insert(at, apply_change(change, &old, Seq(0)));
         olds.push(old);
     }
     Ok(olds)

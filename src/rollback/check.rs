@@ -1,30 +1,17 @@
 //! Checks an action before its undo: is its key still as the action left it, and if not, who changed it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::compensate::compensation_command;
+use super::state::{describe_state, makes_folder, same_content};
+use super::step::{Projection, Step};
+use super::value::value_of;
 use crate::model::{
     ActionRecord, ActionStatus, BlobHash, Conflict, ConflictBy, Key, KeyKind, KeyState, Ledger, Seq, SpanId,
-    Undoability, readable_name,
+    Undoability,
 };
-use crate::store::{RunLog, StoreError};
-use crate::world::path::ROOT;
+use crate::store::RunLog;
 use crate::world::{Value, World};
-
-/// One undo that may be carried out.
-#[derive(Debug, Clone)]
-pub(super) struct Step {
-    /// The action.
-    pub action: Seq,
-    /// Its row.
-    pub record: ActionRecord,
-    /// The present state (unknown for memory, which equals the log; the action's result for a compensation).
-    pub present: KeyState,
-    /// The bytes to keep for a redo.
-    pub keep: Option<BlobHash>,
-    /// True when the log has no outcome of the action, but the world shows that it was applied.
-    pub lacks_outcome: bool,
-}
 
 /// Result of checking an action.
 pub(super) enum Finding {
@@ -38,51 +25,6 @@ pub(super) enum Finding {
     Conflict(Conflict),
     /// It must wait for an undo step that opens a folder above it.
     Deferred,
-}
-
-/// Keys as they will be after the steps planned so far.
-#[derive(Default)]
-pub(super) struct Projection {
-    /// The actions they undo.
-    pub undone: HashSet<Seq>,
-    /// Those of them that will stay after all, such as folders that are not empty at their turn.
-    pub kept: HashSet<Seq>,
-    /// The states they leave, by path.
-    pub states: HashMap<String, KeyState>,
-    /// True when nothing will be done, so that no after-image needs to be stored.
-    pub is_preview: bool,
-    /// After-images for a redo, not yet on disk.
-    pub unsaved: Vec<Vec<u8>>,
-}
-
-impl Projection {
-    /// True when an action will be undone by then.
-    pub fn undoes(&self, action: Seq) -> bool {
-        self.undone.contains(&action) && !self.kept.contains(&action)
-    }
-
-    /// Stores an after-image; it is on disk after [`Projection::flush`].
-    fn store(&mut self, log: &RunLog, bytes: Vec<u8>) -> Result<(), StoreError> {
-        const AT_ONCE: usize = 64 << 20;
-        self.unsaved.push(bytes);
-        if self.unsaved.iter().map(Vec::len).sum::<usize>() > AT_ONCE { self.flush(log) } else { Ok(()) }
-    }
-
-    /// True when a folder above a path will differ from the present one.
-    fn opens(&self, key: &Key) -> bool {
-        self.states.contains_key(ROOT)
-            || key.name.match_indices('/').any(|(at, _)| self.states.contains_key(&key.name[..at]))
-    }
-
-    /// Writes the stored after-images to disk.
-    pub fn flush(&mut self, log: &RunLog) -> Result<(), StoreError> {
-        if self.unsaved.is_empty() {
-            return Ok(());
-        }
-        let unsaved = std::mem::take(&mut self.unsaved);
-        let all: Vec<&[u8]> = unsaved.iter().map(Vec::as_slice).collect();
-        log.recorder().put_blobs(&all).map(drop)
-    }
 }
 
 struct Facts {
@@ -240,11 +182,6 @@ pub(super) fn obstacles(ledger: &Ledger, action: Seq, gone: &HashSet<Seq>) -> Ve
     found.into_iter().rev().collect()
 }
 
-/// True when an action created a folder.
-pub(super) fn makes_folder(record: &ActionRecord) -> bool {
-    record.old == KeyState::Absent && matches!(record.intended, KeyState::Directory { .. })
-}
-
 /// True when one of the actions is applied and must be undone before its span can run again. A created folder may
 /// stay: others use it.
 pub fn needs_undo(ledger: &Ledger, actions: &[Seq]) -> bool {
@@ -252,50 +189,16 @@ pub fn needs_undo(ledger: &Ledger, actions: &[Seq]) -> bool {
     applied.filter(|entry| !makes_folder(&entry.record)).count() > 0
 }
 
-/// True when two states differ in mode bits only, or not at all.
-pub(super) fn same_content(one: &KeyState, other: &KeyState) -> bool {
-    match (one, other) {
-        (KeyState::File { blob: a, .. }, KeyState::File { blob: b, .. }) => a == b,
-        (KeyState::Directory { .. }, KeyState::Directory { .. }) => true,
-        _ => one == other,
-    }
-}
-
-/// Describes the present state, highlighting how it differs from the expected one.
-pub(super) fn describe_state(found: &KeyState, expected: &KeyState) -> String {
-    match (found, expected) {
-        (KeyState::File { mode, .. }, KeyState::File { mode: other, .. })
-        | (KeyState::Directory { mode }, KeyState::Directory { mode: other })
-            if same_content(found, expected) =>
-        {
-            format!("permissions {mode:o} instead of {other:o}")
+/// Describes a conflict in one line, for the log.
+pub(crate) fn describe_conflict(conflict: &Conflict) -> String {
+    match &conflict.by {
+        ConflictBy::Actions { first } => {
+            let first: Vec<String> = first.iter().map(|(action, span)| format!("{action} in {span}")).collect();
+            format!("{} was changed later by {}", conflict.key, first.join(", "))
         }
-        (KeyState::File { size, .. }, KeyState::File { .. }) => format!("other content ({size} bytes)"),
-        (KeyState::File { size, .. }, _) => format!("a file of {size} bytes"),
-        (KeyState::Absent, _) => "nothing".into(),
-        (KeyState::Directory { .. }, _) => "a folder".into(),
-        (KeyState::Symlink { target }, _) => format!("a link to {}", readable_name(target)),
-        _ => found.summary(),
-    }
-}
-
-/// Returns the value to put for a recorded state.
-pub(super) fn value_of(log: &RunLog, state: &KeyState) -> Result<Value, String> {
-    Ok(match state {
-        KeyState::Absent => Value::Absent,
-        KeyState::Text { text } => Value::Text(text.clone()),
-        KeyState::List { elements } => Value::List(elements.clone()),
-        KeyState::File { blob, mode, .. } => {
-            let bytes = log.recorder().blob(*blob).map_err(|error| format!("failed to {error}"))?;
-            Value::File { bytes, mode: Some(*mode) }
+        ConflictBy::Permanent { action, span } => {
+            format!("{} was changed later by {action} in {span}, which can't be undone", conflict.key)
         }
-        KeyState::Directory { mode } => Value::Directory { mode: Some(*mode), entries: Vec::new() },
-        KeyState::Symlink { target } => Value::Symlink { target: target.clone() },
-        KeyState::Unknown => return Err("its state was not captured".into()),
-    })
-}
-
-/// Returns the location of a key: all kinds of paths share one name space.
-pub(super) fn location(key: &Key) -> (bool, String) {
-    (key.kind.is_path(), key.name.clone())
+        ConflictBy::Outside { found } => format!("{} was changed from outside: found {found}", conflict.key),
+    }
 }

@@ -4,8 +4,8 @@
 use std::pin::Pin;
 
 use super::act::{ActError, Origin};
-use super::check::Step;
-use super::undo::outcome_row;
+use super::row::outcome_row;
+use super::step::Step;
 use crate::model::{ActionChange, ActionOp, ActionRecord, Compensation, Key, KeyKind, KeyState, Undoability};
 use crate::store::RunLog;
 

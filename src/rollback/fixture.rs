@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::{Origin, perform};
+use super::act::{Origin, perform};
 use crate::model::{
     ActionOp, EffectClass, Fan, Generation, Key, KeyState, LlmRequestRecord, ModelName, ModelOptions, RunId, RunState,
     Seq, SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus, TraceBody, Try, Usage,

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::check::{Projection, Step, makes_folder};
+use super::state::makes_folder;
+use super::step::{Projection, Step};
 use crate::model::{ActionStatus, Key, KeyState, Seq, readable_name};
 use crate::store::RunLog;
 use crate::world::{Value, World};

@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::check::{same_content, value_of};
-use super::undo::{outcome_row, put_memory};
+use super::row::outcome_row;
+use super::state::same_content;
+use super::value::{put_memory, value_of};
 use crate::model::{ActionChange, ActionStatus, KeyKind, KeyState, LedgerEntry, RunState, Seq};
 use crate::store::RunLog;
 use crate::world::World;

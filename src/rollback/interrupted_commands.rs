@@ -6,8 +6,9 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::act::Origin;
-use super::apply::{changed_at, record_applied, record_command_end};
 use super::capture::{Changed, Rules, Snapshots};
+use super::concurrent::changed_at;
+use super::record::{record_applied, record_command_end};
 use crate::model::{CommandStart, KeyState, Lane, Seq, SpanId, first_names, readable_name};
 use crate::store::RunLog;
 use crate::world::World;

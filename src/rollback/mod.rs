@@ -9,13 +9,21 @@ mod apply;
 pub mod capture;
 mod check;
 mod compensate;
+mod concurrent;
 mod folder;
 mod interrupted_actions;
 mod interrupted_commands;
 mod plan;
 mod read_back;
+mod record;
 mod redo;
+mod restore;
+mod row;
+mod select;
+mod state;
+mod step;
 mod undo;
+mod value;
 
 #[cfg(test)]
 mod compensate_tests;
@@ -29,15 +37,18 @@ mod property_tests;
 mod undo_tests;
 
 pub use act::{ActError, Origin, perform};
-pub use apply::{
-    CommandStarted, NewFiles, Recorded, apply_changes, describe_concurrent_changes, discard_changes, external_record,
-    read_before_image, record_applied, record_command_end, record_command_start, record_pending, store_after_images,
-};
+pub use apply::{NewFiles, apply_changes, read_before_image};
+pub(crate) use check::describe_conflict;
 pub use check::needs_undo;
 pub use compensate::{Compensate, CompensationCommand, CompensationRun, NoCompensator, compensation_record};
+pub use concurrent::{CommandStarted, describe_concurrent_changes};
 pub use interrupted_actions::{predict_not_applied, resolve_interrupted_actions};
 pub use interrupted_commands::{read_snapshot_image, resolve_interrupted_commands};
 pub use plan::{PlanError, plan_retry};
+pub use record::{
+    Recorded, discard_changes, external_record, record_applied, record_command_end, record_command_start,
+    record_pending, store_after_images,
+};
 pub use redo::redo;
-pub(crate) use undo::describe_conflict;
-pub use undo::{preview, undo, undo_list};
+pub use select::preview;
+pub use undo::{undo, undo_list};

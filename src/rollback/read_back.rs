@@ -8,13 +8,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::check::describe_state;
+use super::state::{Location, describe_state};
 use crate::model::{Certificate, KeyState, name_from_bytes, name_to_bytes, readable_name};
 use crate::store::RunLog;
 use crate::world::{Value, World};
 
 /// The expected state of every touched key, by location (paths apart from memory).
-pub(super) type Expected = BTreeMap<(bool, String), KeyState>;
+pub(super) type Expected = BTreeMap<Location, KeyState>;
 
 /// Compares the touched keys with the record: memory with a fresh fold of the log, paths by the system's own calls.
 pub(super) fn read_back(log: &RunLog, world: &World, expected: &Expected) -> Certificate {

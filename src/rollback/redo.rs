@@ -1,8 +1,10 @@
 //! Redoes an undone action, while nothing later touched its key.
 
-use super::check::{describe_state, location, obstacles, value_of};
+use super::check::{describe_conflict, obstacles};
 use super::read_back::{Expected, read_back};
-use super::undo::{describe_conflict, outcome_row, put_memory};
+use super::row::outcome_row;
+use super::state::{describe_state, location};
+use super::value::{put_memory, value_of};
 use crate::model::{
     ActionChange, ActionStatus, Conflict, ConflictBy, Key, KeyKind, KeyState, LedgerEntry, PlanLeave, Seq, SpanId,
     UndoReport,

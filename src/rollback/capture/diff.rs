@@ -3,9 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use super::Changed;
+use super::changed::Changed;
 use super::entry::{Entry, Kind, compare_paths};
-use super::rules::{LeftOut, Rules};
+use super::left_out::LeftOut;
+use super::rules::Rules;
 use super::tree::ROOT;
 use crate::model::KeyState;
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::sys::stat::{FileStat, SFlag};
 
-use super::rules::LeftOut;
+use super::left_out::LeftOut;
 use crate::model::{BlobHash, KeyState, name_from_bytes};
 
 /// The file type of a path.

@@ -9,11 +9,11 @@ use std::path::Path;
 use nix::dir::Dir;
 use xattr::FileExt;
 
-use super::CaptureError;
 use super::entry::{Bytes, Entry, Kind, Stat};
-use super::error::workspace_error;
+use super::error::{CaptureError, workspace_error};
+use super::left_out::LeftOut;
 use super::read::hash_file;
-use super::rules::{LeftOut, Rules};
+use super::rules::Rules;
 use super::tree::{Opener, ROOT, Tree, is_fatal, is_gone, open_folder};
 use crate::model::{name_from_bytes, readable_name};
 

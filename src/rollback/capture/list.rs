@@ -4,7 +4,7 @@
 //! LEB128 varints, of bytes those shared with the path before are left out, and the BLAKE3 hash of all that ends it.
 
 use super::entry::{Bytes, Entry, Kind, Place, Stat};
-use super::rules::LeftOut;
+use super::left_out::LeftOut;
 use crate::model::BlobHash;
 
 const MAGIC: &[u8] = b"tama capture list 2\n";

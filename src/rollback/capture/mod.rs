@@ -9,6 +9,7 @@ mod diff;
 mod entry;
 mod error;
 mod layer;
+mod left_out;
 mod list;
 mod order;
 mod overlay;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Changed;
+use super::changed::Changed;
 use crate::model::KeyState;
 use crate::world::path::ROOT;
 

@@ -11,12 +11,14 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::SystemTime;
 
+use super::changed::Changed;
 use super::entry::{Entry, Kind};
-use super::error::workspace_error;
+use super::error::{CaptureError, workspace_error};
 use super::layer::{Layer, Mark};
-use super::rules::LeftOut;
+use super::left_out::LeftOut;
+use super::order::order;
+use super::rules::Rules;
 use super::tree::{ROOT, Tree};
-use super::{CaptureError, Changed, Rules, order};
 use crate::model::{KeyState, name_from_bytes, name_to_bytes};
 
 /// The changes in a command's layer, not yet in the workspace.

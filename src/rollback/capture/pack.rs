@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::CaptureError;
 use super::entry::Place;
-use super::error::store_error;
+use super::error::{CaptureError, store_error};
 use crate::model::BlobHash;
 use crate::store::hash_blob;
 

@@ -10,11 +10,10 @@ use std::thread;
 
 use nix::sys::stat::fstat;
 
-use super::CaptureError;
 use super::entry::{Bytes, Entry, Kind, Place, Stat, now};
-use super::error::workspace_error;
+use super::error::{CaptureError, workspace_error};
+use super::left_out::LeftOut;
 use super::pack::PackWriter;
-use super::rules::LeftOut;
 use super::tree::{Opener, Tree, is_fatal, is_gone};
 use super::walk::{thread_count, thread_error};
 use crate::model::BlobHash;

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use super::Changed;
+use super::changed::Changed;
 use crate::model::{BlobHash, KeyState};
 
 /// Groups of more pairs than this are not compared pair by pair.

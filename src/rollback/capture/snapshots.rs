@@ -7,15 +7,17 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use super::changed::Changed;
 use super::diff::differences;
 use super::entry::{Bytes, Entry, Kind, Place, compare_paths};
-use super::error::{store_error, workspace_error};
+use super::error::{CaptureError, store_error, workspace_error};
 use super::list::List;
+use super::order::order;
 use super::read::{Wanted, read_all};
+use super::rules::Rules;
 use super::store::{Store, replace, sync_folder};
 use super::tree::Tree;
 use super::walk::walk;
-use super::{CaptureError, Changed, Rules, order};
 use crate::model::{BlobHash, name_to_bytes};
 use crate::store::hash_blob;
 

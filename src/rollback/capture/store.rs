@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 
 use foldhash::{HashSet, HashSetExt as _};
 
-use super::CaptureError;
 use super::entry::{Entry, Place};
-use super::error::store_error;
+use super::error::{CaptureError, store_error};
 use super::list::List;
 use super::pack::{Pack, PackWriter, Packs, pack_name, pack_of};
 use crate::model::BlobHash;

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, fchmodat, fstat, fstatat};
 
+use super::entry::{Kind, Stat};
+
 /// The workspace itself, as a path: its permission bits are a thing in it that can change.
 pub(super) const ROOT: &[u8] = crate::world::path::ROOT.as_bytes();
 
@@ -31,7 +33,7 @@ impl Tree {
         if !is_folder(&found) {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        let (_, stat) = super::entry::Stat::of(&found);
+        let (_, stat) = Stat::of(&found);
         Ok(Self { root: Arc::new(root), device: stat.dev })
     }
 
@@ -142,7 +144,7 @@ pub(super) fn open_folder(folder: BorrowedFd<'_>, name: &[u8]) -> io::Result<Own
 }
 
 fn is_folder(found: &FileStat) -> bool {
-    super::entry::Stat::of(found).0 == super::entry::Kind::Folder
+    Stat::of(found).0 == Kind::Folder
 }
 
 /// True when an error says that the path is absent, or has another kind than before.

@@ -7,10 +7,10 @@ use std::{io, thread};
 
 use nix::dir::Dir;
 
-use super::CaptureError;
 use super::entry::{Entry, Kind, Stat};
-use super::error::workspace_error;
-use super::rules::{LeftOut, Rules};
+use super::error::{CaptureError, workspace_error};
+use super::left_out::LeftOut;
+use super::rules::Rules;
 use super::tree::{Opener, ROOT, Tree, is_fatal, is_gone, open_folder, stat_at, target_at};
 
 /// A folder's path, and what is in it, ordered by name; `None`: it can't be read.
