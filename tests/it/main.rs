@@ -10,6 +10,7 @@ mod app_flows;
 mod app_panel;
 mod app_support;
 mod broken;
+mod circles;
 mod cli;
 mod commands;
 mod confine;
