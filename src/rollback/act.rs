@@ -36,7 +36,7 @@ pub enum ActError {
         why: String,
     },
     /// The changes of a command were not found.
-    #[error("find out what the command changed: {0}")]
+    #[error("find the command's changes: {0}")]
     NotFound(String),
     /// A change failed; those before it in the same call are done.
     #[error("change {key}: {why}")]
@@ -162,7 +162,7 @@ pub(super) fn put_change(
     if let Ok(found) = world.peek(key)
         && !same_content(&found.state(), &old.state())
     {
-        let why = "someone else changed it just now; read it again".to_owned();
+        let why = "another program or person changed it just now; read it again".to_owned();
         return Err((ActionChange::Failed { error: why.clone() }, why));
     }
     let new = apply_change(change, old, action);

@@ -91,7 +91,7 @@ fn check_unchanged(world: &World, changed: &Changed) -> Result<(), String> {
     }
     match world.peek(&changed.key()) {
         Ok(found) if found.state() == changed.old => Ok(()),
-        Ok(_) => Err("someone else changed it just now".into()),
+        Ok(_) => Err("another program or person changed it just now".into()),
         Err(error) => Err(format!("failed to {error}")),
     }
 }
@@ -117,7 +117,7 @@ pub fn read_before_image(world: &World, changed: &Changed) -> Result<Vec<u8>, St
     match world.peek(&changed.key()) {
         Ok(value) if value.state() == changed.old => match value {
             Value::File { bytes, .. } => Ok(bytes),
-            _ => Err("it was no file".into()),
+            _ => Err("it was not a file".into()),
         },
         Ok(_) => Err("its before-image is lost: it changed while it was read".into()),
         Err(error) => Err(format!("its before-image is lost: failed to {error}")),

@@ -49,7 +49,7 @@ pub(super) fn check_action(
         (Undoability::Permanent { why }, _) => return Finding::Leave(why.clone()),
         (_, ActionStatus::Undone) => return Finding::Leave("it is undone already".into()),
         (_, ActionStatus::NotApplied) => return Finding::Leave("it never happened".into()),
-        (_, ActionStatus::Held) => return Finding::Leave("it has not landed yet".into()),
+        (_, ActionStatus::Held) => return Finding::Leave("it is not applied yet".into()),
         (_, ActionStatus::Intent) if facts.record.key.kind == KeyKind::Memory => return Finding::NotApplied,
         _ => {}
     }
@@ -69,14 +69,14 @@ pub(super) fn check_action(
 /// Checks a compensation. It has no readable state: it blocks nothing, and nothing blocks it.
 fn check_compensation(action: Seq, facts: Facts, projection: &Projection, force: bool) -> Finding {
     if facts.status == ActionStatus::Intent && !force {
-        let why = "it was started, and whether it was done is not known; force runs its compensation all the same";
+        let why = "it was started, and its outcome is not known; force runs its undo command all the same";
         return Finding::Leave(why.into());
     }
     // Recorded as refused only when it is tried.
     if projection.is_preview
         && let Err(why) = compensation_command(&facts.record, &facts.after)
     {
-        return Finding::Leave(format!("it can't be compensated: {why}"));
+        return Finding::Leave(format!("its undo command can't run: {why}"));
     }
     undo_finding(action, facts.record, facts.after, None, false)
 }
@@ -125,7 +125,7 @@ fn check_path(
         && !projection.is_preview
         && let Err(error) = projection.store(log, bytes)
     {
-        return Finding::Leave(format!("what is there now could not be kept: failed to {error}"));
+        return Finding::Leave(format!("failed to keep its present content for a redo: failed to {error}"));
     }
     let keep = match &present {
         KeyState::File { blob, .. } => Some(*blob),
@@ -199,6 +199,8 @@ pub(crate) fn describe_conflict(conflict: &Conflict) -> String {
         ConflictBy::Permanent { action, span } => {
             format!("{} was changed later by {action} in {span}, which can't be undone", conflict.key)
         }
-        ConflictBy::Outside { found } => format!("{} was changed from outside: found {found}", conflict.key),
+        ConflictBy::Outside { found } => {
+            format!("{} was changed by another program or person: found {found}", conflict.key)
+        }
     }
 }

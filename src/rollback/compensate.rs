@@ -40,7 +40,7 @@ pub struct NoCompensator;
 
 impl Compensate for NoCompensator {
     fn compensate<'a>(&'a self, _: &'a CompensationCommand) -> CompensationRun<'a> {
-        Box::pin(std::future::ready(Err("no command can be run here".to_owned())))
+        Box::pin(std::future::ready(Err("commands can't run here".to_owned())))
     }
 }
 
@@ -75,9 +75,9 @@ pub(super) fn compensation_command(record: &ActionRecord, after: &KeyState) -> R
         KeyState::Text { text } => Some(text.clone()),
         _ => None,
     };
-    let stored = text(&record.intended).ok_or("its compensation is not on record")?;
+    let stored = text(&record.intended).ok_or("the log has no undo command for it")?;
     let stored: Compensation =
-        serde_json::from_str(&stored).map_err(|error| format!("its compensation can't be read: {error}"))?;
+        serde_json::from_str(&stored).map_err(|error| format!("its undo command can't be read: {error}"))?;
     let argv = stored.command(text(&record.old).as_deref(), text(after).as_deref())?;
     Ok(CompensationCommand { argv, timeout_seconds: stored.timeout_seconds, network: stored.network })
 }
@@ -89,14 +89,12 @@ pub(super) async fn run_compensation(
     step: &Step,
     forced: bool,
 ) -> Result<(), String> {
-    let failed = |why: &str| format!("its compensation failed, so it stays: {why}");
+    let failed = |why: &str| format!("its undo command failed, so the action stays: {why}");
     let command = compensation_command(&step.record, &step.present).map_err(|why| failed(&why))?;
     let started = log.append_durable(vec![outcome_row(step.action, ActionChange::UndoStarted)]).durable().await;
-    started.map_err(|error| format!("its compensation was not run: failed to {error}"))?;
+    started.map_err(|error| format!("its undo command was not run: failed to {error}"))?;
     let result = by.compensate(&command).await.map_err(|why| failed(&why))?;
     let rows = [ActionChange::Compensated { result }, ActionChange::Undone { forced }];
     let recorded = log.append_durable(rows.map(|change| outcome_row(step.action, change)).into()).durable().await;
-    recorded
-        .map(drop)
-        .map_err(|error| format!("its compensation was run, and that is not on record: failed to {error}"))
+    recorded.map(drop).map_err(|error| format!("its undo command has run, but that is not recorded: failed to {error}"))
 }

@@ -87,7 +87,7 @@ async fn a_compensation_runs_in_its_turn_and_is_counted_apart() {
     assert_eq!(kinds, ["applied", "undo_started", "compensated", "undone"]);
     run.assert_folds();
     let again = redo(&run.log, &run.world, action).await;
-    assert_eq!(again.left[0].why, "it was made up for outside; run it again by a retry");
+    assert_eq!(again.left[0].why, "its undo command has run; retry the call to run it again");
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn one_that_fails_stays_applied_and_stops_nothing_else() {
     let action = deployed(&run);
     let report = undo_list(&run.log, &run.world, &Runner::new(Err("no route")), &[action, file], false).await;
     assert_eq!((report.undone, report.compensated), (vec![file], vec![]));
-    assert_eq!(report.left[0].why, "its compensation failed, so it stays: no route");
+    assert_eq!(report.left[0].why, "its undo command failed, so the action stays: no route");
     assert_eq!((status(&run, action), run.text("a")), (ActionStatus::Applied, None));
     assert!(run.log.with(|state| !state.ledger.get(action).unwrap().half_done));
     // A retry leaves it from now on, and says so; asked for by itself, it is tried again.
@@ -142,7 +142,7 @@ async fn a_crash_half_way_through_a_compensation_assumes_nothing() {
     assert!(predict_not_applied(&run.log, &run.world).is_empty());
     let lines = resolve_interrupted_actions(&run.log, &run.world).await;
     assert_eq!(lines.len(), 1);
-    assert!(lines[0].contains("its compensation was started, and whether it was done is not known"), "{lines:?}");
+    assert!(lines[0].contains("its undo command was started, and its outcome is not known"), "{lines:?}");
     assert_eq!(status(&run, action), ActionStatus::Applied);
     assert!(resolve_interrupted_actions(&run.log, &run.world).await.is_empty(), "reported once");
 }
@@ -151,10 +151,10 @@ async fn a_crash_half_way_through_a_compensation_assumes_nothing() {
 async fn a_call_without_an_outcome_is_compensated_only_by_force() {
     let run = Fixture::new();
     let action = start(&run, &["./deploy", "{before}"]);
-    assert!(resolve_interrupted_actions(&run.log, &run.world).await[0].contains("whether it was done is not known"));
+    assert!(resolve_interrupted_actions(&run.log, &run.world).await[0].contains("its outcome is not known"));
     let by = Runner::new(Ok(""));
     let report = undo(&run.log, &run.world, &by, action, false).await;
-    assert!(report.left[0].why.contains("whether it was done is not known"), "{:?}", report.left);
+    assert!(report.left[0].why.contains("its outcome is not known"), "{:?}", report.left);
     assert!(by.ran().is_empty());
     let report = undo(&run.log, &run.world, &by, action, true).await;
     assert_eq!((report.undone, by.ran()), (vec![action], vec![vec!["./deploy".to_owned(), "v1".into()]]));

@@ -60,10 +60,10 @@ fn who(log: &RunLog, root: &Path, changed: &Changed, removed: bool, since: Comma
     let is_folder = matches!(changed.old, KeyState::Directory { .. } | KeyState::Absent);
     let touched = || {
         if removed {
-            return Some("someone outside, who removed it".to_owned());
+            return Some("another program or person, who removed it".to_owned());
         }
         let at = changed_at(root, &changed.path).filter(|_| !is_folder)?;
-        (at >= since.at).then(|| "someone outside".to_owned())
+        (at >= since.at).then(|| "another program or person".to_owned())
     };
     action.or_else(touched)
 }

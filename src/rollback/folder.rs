@@ -44,9 +44,12 @@ fn reason_to_keep(
     }
     match newest_user(log, step.action, &step.record.key, gone) {
         Some(action) => Some(format!("kept, used by {action}")),
-        None => entries
-            .first()
-            .map(|first| format!("kept, \"{}\" in it is of someone else or left out of capture", readable_name(first))),
+        None => entries.first().map(|first| {
+            format!(
+                "kept, \"{}\" in it belongs to another program or person, or is left out of capture",
+                readable_name(first)
+            )
+        }),
     }
 }
 

@@ -31,7 +31,7 @@ pub async fn resolve_interrupted_actions(log: &RunLog, world: &World) -> Vec<Str
     if !rows.is_empty()
         && let Err(error) = log.append_durable(rows).durable().await
     {
-        lines.push(format!("what was settled is not on record: failed to {error}"));
+        lines.push(format!("the outcomes are not recorded (open the run again to record them): failed to {error}"));
     }
     lines
 }
@@ -103,7 +103,7 @@ fn resolve_intent(world: &World, entry: &LedgerEntry, chains: &mut Chains) -> Re
     match record.key.kind {
         KeyKind::Memory => return never(),
         KeyKind::External | KeyKind::Compensation => {
-            return (None, "it was started, and whether it was done is not known".into());
+            return (None, "it was started, and its outcome is not known".into());
         }
         _ => {}
     }
@@ -112,7 +112,7 @@ fn resolve_intent(world: &World, entry: &LedgerEntry, chains: &mut Chains) -> Re
         Some(state) => state.clone(),
         None => match world.peek(&record.key) {
             Ok(value) => value.state(),
-            Err(error) => return (None, format!("whether it was done is not known: failed to {error}")),
+            Err(error) => return (None, format!("its outcome is not known: failed to {error}")),
         },
     };
     let untouched = known.is_none() && chains.before.get(&record.key.name) == Some(&found);
@@ -120,9 +120,10 @@ fn resolve_intent(world: &World, entry: &LedgerEntry, chains: &mut Chains) -> Re
         never()
     } else if same_content(&found, &record.intended) {
         chains.below.insert(record.key.name.clone(), record.old.clone());
-        (Some(ActionChange::Applied { after: found }), "it was done, and is on record now".into())
+        (Some(ActionChange::Applied { after: found }), "it was applied, and is recorded now".into())
     } else {
-        let line = format!("it is neither as before nor as intended, but {}; look before you undo it", found.summary());
+        let line =
+            format!("it is neither as before nor as intended, but {}; check it before you undo it", found.summary());
         (None, line)
     }
 }
@@ -131,7 +132,7 @@ fn resolve_undo(log: &RunLog, world: &World, entry: &LedgerEntry, open: &[Ledger
     let undone = |line: &str| (Some(ActionChange::Undone { forced: false }), line.to_owned());
     let refused = |why: String| (Some(ActionChange::Refused { why: why.clone() }), why);
     if entry.record.key.kind == KeyKind::Compensation {
-        return refused("its compensation was started, and whether it was done is not known; it stays".into());
+        return refused("its undo command was started, and its outcome is not known; the action stays".into());
     }
     if entry.record.key.kind == KeyKind::Memory {
         return match undo_memory(log, world, entry.seq, &entry.record.key.name) {
@@ -141,21 +142,21 @@ fn resolve_undo(log: &RunLog, world: &World, entry: &LedgerEntry, open: &[Ledger
     }
     let found = match world.peek(&entry.record.key) {
         Ok(value) => value.state(),
-        Err(error) => return refused(format!("its undo is left undone: failed to {error}")),
+        Err(error) => return refused(format!("its undo stays unfinished: failed to {error}")),
     };
     if found == entry.record.old || is_older_state(entry, &found, open) {
-        return undone("it was undone, and is on record now");
+        return undone("it was undone, and is recorded now");
     }
     if found != entry.after {
         return refused(
-            "its undo was interrupted, and something else has changed it since; it is left as it is".into(),
+            "its undo was interrupted, and another program or person changed it since; it stays as it is".into(),
         );
     }
     let put = value_of(log, &entry.record.old)
         .and_then(|old| world.put(&entry.record.key, &old).map_err(|error| format!("failed to {error}")));
     match put {
         Ok(()) => undone("its undo was finished"),
-        Err(why) => refused(format!("its undo could not be finished: {why}")),
+        Err(why) => refused(format!("failed to finish its undo: {why}")),
     }
 }
 
@@ -178,7 +179,7 @@ fn resolve_redo(world: &World, entry: &LedgerEntry) -> Resolution {
     }
     match world.peek(&entry.record.key) {
         Ok(value) if value.state() == entry.after => {
-            (Some(ActionChange::Redone), "it was redone, and is on record now".into())
+            (Some(ActionChange::Redone), "it was redone, and is recorded now".into())
         }
         _ => undone(),
     }

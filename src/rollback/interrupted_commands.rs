@@ -24,7 +24,7 @@ pub async fn resolve_interrupted_commands(log: &RunLog, world: &World, run: &Pat
     let mut lines = Vec::new();
     for (command, start) in open {
         let outcome = match start.lane {
-            Lane::Overlay => Ok("nothing of it that had not landed is kept".to_owned()),
+            Lane::Overlay => Ok("its changes that were not applied are discarded".to_owned()),
             Lane::Portable => record_found(log, world, run, rules, (command, &start)).await,
         };
         let name = readable_name(&start.command);
@@ -35,7 +35,7 @@ pub async fn resolve_interrupted_commands(log: &RunLog, world: &World, run: &Pat
                 }
                 lines.push(format!("the command `{name}` was interrupted: {outcome}"));
             }
-            Err(why) => lines.push(format!("what the command `{name}` changed is not on record: {why}")),
+            Err(why) => lines.push(format!("failed to record the changes of the command `{name}`: {why}")),
         }
     }
     lines
@@ -70,9 +70,9 @@ async fn record_found(
     record_applied(log, &origin, command, changes, &before, &left).await.map_err(|error| failed(&error))?;
     snapshots.close().map_err(|error| failed(&error))?;
     let found = match count {
-        0 => "it had changed nothing".into(),
-        1 => "the one thing that is other than before it is on record now".into(),
-        many => format!("the {many} things that are other than before it are on record now"),
+        0 => "nothing had changed since it started".into(),
+        1 => "the one change since it started is recorded now".into(),
+        many => format!("the {many} changes since it started are recorded now"),
     };
     if later.is_empty() {
         return Ok(found);
@@ -80,7 +80,7 @@ async fn record_found(
     let mut names: Vec<String> = later.iter().map(|path| readable_name(path)).collect();
     names.sort();
     let names = first_names(&names, NAMED);
-    Ok(format!("{found}; changed after it ended, so maybe by someone else, and a conflict: {names}"))
+    Ok(format!("{found}; changed after it ended, so maybe by another program or person, and a conflict: {names}"))
 }
 
 /// Reads the time at which the command's last process ended, or was last known to run; `None` without an end mark.
@@ -128,6 +128,6 @@ fn tool_name(state: &crate::model::RunState, span: SpanId) -> String {
 /// # Errors
 /// When it is lost.
 pub fn read_snapshot_image(snapshots: &Snapshots, changed: &Changed) -> Result<Vec<u8>, String> {
-    let KeyState::File { blob, .. } = &changed.old else { return Err("it was no file".into()) };
+    let KeyState::File { blob, .. } = &changed.old else { return Err("it was not a file".into()) };
     snapshots.content(*blob).map_err(|error| format!("its before-image is lost: failed to {error}"))
 }

@@ -98,7 +98,7 @@ async fn step(run: &Fixture, op: &Op, theirs: &mut BTreeMap<&'static str, String
                 assert_eq!(snapshot(run.folder.path()), before, "a refused undo or redo touched something");
             }
             for (path, text) in theirs.iter() {
-                assert_eq!(run.text(path).as_ref(), Some(text), "what someone outside wrote is gone");
+                assert_eq!(run.text(path).as_ref(), Some(text), "what another program wrote is gone");
             }
         }
         Op::Outside(path, value) => {

@@ -38,7 +38,7 @@ pub(super) fn read_back(log: &RunLog, world: &World, expected: &Expected) -> Cer
                 let line = format!("{name}: should be {}, found {}", wanted.summary(), describe_state(&found, &wanted));
                 certificate.differs.push(line);
             }
-            Err(error) => certificate.differs.push(format!("{name}: could not be read again: {error}")),
+            Err(error) => certificate.differs.push(format!("{name}: failed to read it back: {error}")),
         }
     }
     certificate

@@ -54,7 +54,7 @@ async fn try_redo(
         return Err(Refusal::Left("it is not undone".into()));
     }
     if entry.record.key.kind == KeyKind::Compensation {
-        return Err(Refusal::Left("it was made up for outside; run it again by a retry".into()));
+        return Err(Refusal::Left("its undo command has run; retry the call to run it again".into()));
     }
     if !later.is_empty() {
         return Err(Refusal::Conflict(ConflictBy::Actions { first: later }));
@@ -66,7 +66,10 @@ async fn try_redo(
     if target.is_some()
         && let Err(stay) = check_unchanged(log, world, entry)
     {
-        log.append(vec![outcome_row(action, ActionChange::Refused { why: "someone else changed it just now".into() })]);
+        log.append(vec![outcome_row(
+            action,
+            ActionChange::Refused { why: "another program or person changed it just now".into() },
+        )]);
         return Err(stay);
     }
     let put = match &target {
@@ -85,7 +88,9 @@ async fn try_redo(
     }
     match log.append_durable(rows).durable().await {
         Ok(_) => Ok(after),
-        Err(error) => Err(Refusal::Left(format!("done, but not on record: failed to {error}"))),
+        Err(error) => {
+            Err(Refusal::Left(format!("redone, but not recorded (open the run again to record it): failed to {error}")))
+        }
     }
 }
 
@@ -97,7 +102,7 @@ fn check_unchanged(log: &RunLog, world: &World, entry: &LedgerEntry) -> Result<(
         return Ok(());
     }
     Err(match undone_predecessor(log, entry, key) {
-        Some(first) => Refusal::Left(format!("redo {first} first: it stood on what that left")),
+        Some(first) => Refusal::Left(format!("redo {first} first: this action changed what that one left")),
         None => Refusal::Conflict(ConflictBy::Outside { found: describe_state(&found, &entry.record.old) }),
     })
 }

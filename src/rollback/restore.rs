@@ -84,7 +84,7 @@ pub(super) async fn restore_steps(
         && let Err(error) = world.sync()
     {
         // They are restored, and a crash may lose that: opening the run again checks each.
-        let why = format!("what was put back may not last: failed to {error}");
+        let why = format!("restored, but a crash may lose it: failed to {error}");
         let (done, put): (Vec<Step>, Vec<Step>) =
             done.into_iter().partition(|step| step.record.key.kind == KeyKind::Compensation);
         report.left.extend(put.into_iter().map(|step| PlanLeave { action: step.action, why: why.clone() }));

@@ -78,7 +78,7 @@ pub(super) fn select_steps(
         }
     }
     if let Err(error) = projection.flush(log) {
-        let why = format!("what is there now could not be kept: failed to {error}");
+        let why = format!("failed to keep its present content for a redo: failed to {error}");
         report.left.extend(steps.drain(..).map(|step| PlanLeave { action: step.action, why: why.clone() }));
     }
     (steps, rest)

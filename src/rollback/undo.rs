@@ -34,7 +34,7 @@ pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions
         let (done, rest) = undo_batch(context, &open, force, &mut report, &mut expected).await;
         open = rest;
         if done.is_empty() {
-            let why = "the folder it is in could not be opened".to_owned();
+            let why = "failed to open the folder it is in".to_owned();
             report.left.extend(open.drain(..).map(|action| PlanLeave { action, why: why.clone() }));
         }
         steps.extend(done);
@@ -84,8 +84,7 @@ async fn undo_batch(
     let done = restore_steps(context, steps, force, report, &mut outcomes).await;
     crash_point("undo-put");
     if let Err(error) = log.append_durable(outcomes).durable().await {
-        let why =
-            format!("what was undone is not on record yet (opening the run again will find it): failed to {error}");
+        let why = format!("undone, but not recorded (open the run again to record it): failed to {error}");
         report.left.extend(done.iter().map(|step| PlanLeave { action: step.action, why: why.clone() }));
     }
     for step in &done {

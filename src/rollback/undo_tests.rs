@@ -66,7 +66,7 @@ async fn a_later_change_of_the_key_is_a_conflict_that_names_it() {
     let second = run.act(3, set("k", "2")).await;
     let third = run.act(3, delete("k")).await;
     let report = undo(&run.log, &run.world, &NoCompensator, first, false).await;
-    let ConflictBy::Actions { first: order } = report.conflict.unwrap().by else { panic!("someone outside?") };
+    let ConflictBy::Actions { first: order } = report.conflict.unwrap().by else { panic!("another program?") };
     assert_eq!(order, [(third, SpanId(1)), (second, SpanId(1))]);
     assert!(report.undone.is_empty());
     assert_eq!(run.memory("k"), KeyState::Absent);
@@ -90,7 +90,7 @@ async fn files_come_back_with_bytes_and_mode() {
     assert_eq!(std::fs::metadata(run.path("a.sh")).unwrap().permissions().mode() & 0o7777, 0o751);
     assert_eq!(
         redo(&run.log, &run.world, removed).await.left[0].why,
-        format!("redo {changed} first: it stood on what that left")
+        format!("redo {changed} first: this action changed what that one left")
     );
     assert_eq!(redo(&run.log, &run.world, changed).await.redone, [changed]);
     assert_eq!(run.text("a.sh").as_deref(), Some("new"));
@@ -137,7 +137,10 @@ async fn a_folder_with_a_strangers_file_is_never_removed() {
     std::fs::write(run.path("out/stranger"), "x").unwrap();
     for force in [false, true] {
         let report = undo(&run.log, &run.world, &NoCompensator, made, force).await;
-        assert_eq!(report.left[0].why, "kept, \"stranger\" in it is of someone else or left out of capture");
+        assert_eq!(
+            report.left[0].why,
+            "kept, \"stranger\" in it belongs to another program or person, or is left out of capture"
+        );
     }
     assert_eq!(run.text("out/stranger").as_deref(), Some("x"));
 }
@@ -260,7 +263,7 @@ async fn what_someone_else_saved_while_the_row_was_written_stays() {
     std::fs::write(run.path("f"), "saved just now").unwrap();
     let (outcome, why) = super::act::put_change(&run.world, &change, &old, Seq(9)).unwrap_err();
     assert!(matches!(outcome, ActionChange::Failed { .. }), "{outcome:?}");
-    assert!(why.contains("someone else changed it just now"), "{why}");
+    assert!(why.contains("another program or person changed it just now"), "{why}");
     assert_eq!(run.text("f").as_deref(), Some("saved just now"));
 }
 

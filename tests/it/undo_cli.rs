@@ -159,7 +159,10 @@ async fn a_dry_run_sees_folders_that_will_be_kept() {
         let project = stored(all()).await;
         fs::write(project.folder.path().join("work/n/m/mine"), "m").unwrap();
         let told = agree(&project, force);
-        assert!(told.contains("n/m/: kept, \"mine\" in it is of someone else or left out of capture"), "{told}");
+        assert!(
+            told.contains("n/m/: kept, \"mine\" in it belongs to another program or person, or is left out of capture"),
+            "{told}"
+        );
         assert!(told.contains("n/: kept, used by") && told.contains("2 of 4 undone"), "{told}");
         assert_eq!(project.work("n/m/mine").as_deref(), Some("m"));
     }
@@ -245,13 +248,13 @@ async fn a_command_whose_changes_were_dropped_is_shown_with_why() {
     let project = stored(Vec::new()).await;
     let log = opened(&project);
     let started = log.append(vec![command(Lane::Overlay)]);
-    record_command_end(&log, started, Some("f was changed meanwhile\nby someone outside".into()));
+    record_command_end(&log, started, Some("f was changed meanwhile\nby another program".into()));
     log.recorder().close().unwrap();
     drop(log);
     let shown = out(&project.tama(&["runs", "show", &project.run]));
     let wanted = format!(
         "It changed nothing.\nnothing that the command `make all␊0 of 0 undone` ({started}, main/two) changed was \
-         kept: f was changed meanwhile␊by someone outside\n"
+         kept: f was changed meanwhile␊by another program\n"
     );
     assert!(shown.ends_with(&wanted), "{shown}");
     let shown = json(&project.tama(&["runs", "show", &project.run, "--json"]));
@@ -284,7 +287,12 @@ async fn an_interrupted_command_is_told_before_it_is_looked_for_and_when_it_can_
     let undone = project.tama(&["undo", &project.run]);
     assert_eq!(undone.status.code(), Some(6), "{}", out(&undone));
     assert!(out(&undone).contains("not undone: what the command"), "{}", out(&undone));
-    assert!(said(&undone).contains("is not on record: its snapshot is gone"), "{}", said(&undone));
+    assert!(
+        said(&undone)
+            .contains("failed to record the changes of the command `make all␊0 of 0 undone`: its snapshot is gone"),
+        "{}",
+        said(&undone)
+    );
     assert_eq!(project.tama(&["undo", &project.run]).status.code(), Some(7));
 }
 
@@ -361,6 +369,6 @@ fn progress_tells_that_the_changes_of_a_command_were_dropped() {
     let shown = out(&project.tama(&["runs", "show", &project.run]));
     for told in [said(&ran), shown] {
         let line = told.lines().find(|line| line.starts_with("nothing that the command `echo mine")).unwrap_or(&told);
-        assert!(line.contains("main/tama_bash") && line.contains("someone outside"), "{told}");
+        assert!(line.contains("main/tama_bash") && line.contains("another program or person"), "{told}");
     }
 }

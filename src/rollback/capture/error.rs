@@ -27,10 +27,10 @@ pub enum CaptureError {
         why: String,
     },
     /// The stored data differ from the written ones.
-    #[error("read what was kept before the command: {0}")]
+    #[error("read the snapshot: {0}")]
     Damaged(String),
     /// Bytes that are not kept.
-    #[error("find the bytes {0}: they are not kept")]
+    #[error("find the bytes {0}: the snapshot has no copy of them")]
     Missing(String),
     /// A pattern that can't be read.
     #[error("read the glob `{glob}`: {why}")]

@@ -74,7 +74,7 @@ impl Packs {
         if !self.has(place) {
             return Err(missing());
         }
-        let damaged = || CaptureError::Damaged(format!("the bytes kept as {hash} are not what was kept"));
+        let damaged = || CaptureError::Damaged(format!("the bytes stored as {hash} have changed"));
         let length = |bytes: u64| usize::try_from(bytes).map_err(|_| damaged());
         let mut bytes = vec![0; length(place.stored)?];
         let read = pack.file.read_exact_at(&mut bytes, place.offset);

@@ -96,8 +96,8 @@ impl Rules {
             LeftOut::Device => "a device, left alone".into(),
             LeftOut::Mount => "on another file system".into(),
             LeftOut::Unsteady => "it was being written to".into(),
-            LeftOut::Owner => "it runs as somebody else, which can't be brought back".into(),
-            LeftOut::Lost => "its bytes from before are lost".into(),
+            LeftOut::Owner => "it runs as another user, which can't be restored".into(),
+            LeftOut::Lost => "its before-image is lost".into(),
         }
     }
 }

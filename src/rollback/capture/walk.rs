@@ -75,7 +75,7 @@ pub(super) fn thread_count() -> usize {
 
 /// Builds the error for a thread that panicked.
 pub(super) fn thread_error() -> CaptureError {
-    workspace_error("look at", b"")(io::Error::other("a thread died"))
+    workspace_error("look at", b"")(io::Error::other("a thread panicked"))
 }
 
 struct Walker<'a> {

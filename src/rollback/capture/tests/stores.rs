@@ -101,7 +101,7 @@ fn losses_in_a_crash_are_reported() {
     assert_eq!(net(&changes), difference(&before, &manifest(&place.root)));
     let lost: Vec<_> = changes.iter().filter(|change| change.left_out.is_some()).map(|one| one.path.as_str()).collect();
     assert_eq!(lost, ["a/b/two", "a/one", "large"]);
-    assert_eq!(changes.iter().find_map(|one| one.left_out.as_deref()), Some("its bytes from before are lost"));
+    assert_eq!(changes.iter().find_map(|one| one.left_out.as_deref()), Some("its before-image is lost"));
 }
 
 #[test]
