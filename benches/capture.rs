@@ -103,7 +103,7 @@ fn capture(c: &mut Criterion) {
                 timed(rounds, || {
                     let mut snapshots = place().snapshots("first");
                     let taken = time(|| assert!(!snapshots.take().unwrap().0.is_empty()));
-                    snapshots.settled().unwrap();
+                    snapshots.close().unwrap();
                     fs::remove_dir_all(place().home.path().join("first")).unwrap();
                     taken
                 })
@@ -118,7 +118,7 @@ fn capture(c: &mut Criterion) {
                         let again = time(|| assert!(!snapshots.take().unwrap().0.is_empty()));
                         place().change();
                         let changes = time(|| assert_eq!(snapshots.changes().unwrap().len(), 1));
-                        snapshots.settled().unwrap();
+                        snapshots.close().unwrap();
                         if part == "again" { again } else { changes }
                     })
                 });
@@ -176,7 +176,7 @@ fn commands(c: &mut Criterion) {
                 snapshots.take().unwrap();
                 drop(run(&shell, false));
                 drop(snapshots.changes().unwrap());
-                snapshots.settled().unwrap();
+                snapshots.close().unwrap();
             });
         });
         group.bench_function(BenchmarkId::new("bare", files), |b| b.iter(|| git(&place().root, COMMAND)));

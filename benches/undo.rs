@@ -14,7 +14,7 @@ use duckdb::{Connection, params};
 use futures::executor::block_on;
 use tama_tui::model::{ActionOp, Key, KeyState, RunId, Seq, SpanId, TraceBody};
 use tama_tui::rollback::capture::Changed;
-use tama_tui::rollback::{Doer, NoCompensation, perform, record_done, undo_list};
+use tama_tui::rollback::{NoCompensator, Origin, perform, record_applied, undo_list};
 use tama_tui::store::{DataDir, NewRun, RunLog, hash_blob};
 use tama_tui::world::{Change, Value, World};
 use tempfile::TempDir;
@@ -60,7 +60,7 @@ fn run(actions: usize) -> Run {
         op: ActionOp::Set,
         new: Value::Text(format!("value {at}")),
     };
-    let doer = Doer { span: SpanId(1), tool_span: SpanId(2), tool_name: "tama_mem_set".into() };
+    let doer = Origin { span: SpanId(1), tool_span: SpanId(2), tool_name: "tama_mem_set".into() };
     let mut actions = block_on(perform(&log, &world, &doer, (0..actions).map(change).collect())).unwrap();
     // Their outcomes too are on disk before the clock starts.
     let settled = TraceBody::Note { span: None, error: false, text: "ready".into() };
@@ -111,7 +111,7 @@ fn undo(criterion: &mut Criterion) {
                 let one = |_| {
                     let run = run(size);
                     let start = Instant::now();
-                    let report = block_on(undo_list(&run.log, &run.world, &NoCompensation, &run.actions, false));
+                    let report = block_on(undo_list(&run.log, &run.world, &NoCompensator, &run.actions, false));
                     let took = start.elapsed();
                     assert_eq!(report.undone.len(), size);
                     took
@@ -149,7 +149,7 @@ fn command(criterion: &mut Criterion) {
                 let one = |_| {
                     let run = ran(files);
                     let start = Instant::now();
-                    let report = block_on(undo_list(&run.log, &run.world, &NoCompensation, &run.actions, false));
+                    let report = block_on(undo_list(&run.log, &run.world, &NoCompensator, &run.actions, false));
                     let took = start.elapsed();
                     assert_eq!((report.undone.len(), report.certificate.restored), (files, files));
                     kept.push(run);
@@ -191,10 +191,10 @@ fn ran(files: usize) -> Run {
         std::fs::write(root.join(name(at)), "after").unwrap();
         Changed { path: name(at), old: state(text(at).as_bytes()), new: state(b"after"), left_out: None }
     });
-    let doer = Doer { span: SpanId(1), tool_span: SpanId(2), tool_name: "tama_bash".into() };
+    let doer = Origin { span: SpanId(1), tool_span: SpanId(2), tool_name: "tama_bash".into() };
     let before = |changed: &Changed| Ok(text(changed.path["file-".len()..].parse().unwrap()).into_bytes());
     let (command, left) = (Seq(1), |changed: &Changed| changed.new.clone());
-    block_on(record_done(&run.log, &doer, command, changes.collect(), &before, &left)).unwrap();
+    block_on(record_applied(&run.log, &doer, command, changes.collect(), &before, &left)).unwrap();
     run.actions = run.log.with(|state| state.ledger.entries().iter().rev().map(|entry| entry.seq).collect());
     run
 }

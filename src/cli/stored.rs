@@ -45,9 +45,9 @@ impl Stored {
         }
         if access == Access::ReadWrite {
             let _guard = world.lock(Scope::All, "opening").await;
-            let settled = rollback::settle(&log, &world).await;
+            let settled = rollback::resolve_interrupted_actions(&log, &world).await;
             let rules = runtime::rules(&runtime::capture_of(&log, events), Some(data.path()));
-            let recovered = rollback::recover(&log, &world, folder.path(), &rules).await;
+            let recovered = rollback::resolve_interrupted_commands(&log, &world, folder.path(), &rules).await;
             settled.iter().chain(&recovered).for_each(|line| say(&reason(line)));
         }
         Ok(Self { folder, log, world })

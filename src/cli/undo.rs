@@ -14,7 +14,7 @@ use crate::effects::Masker;
 use crate::effects::confine::{Shell, ShellPaths};
 use crate::effects::tools::Compensator;
 use crate::model::{KeyKind, LedgerEntry, RunState, Seq, SpanId};
-use crate::rollback::{preview, settles_away, undo_list};
+use crate::rollback::{predict_not_applied, preview, undo_list};
 use crate::store::{Access, DataDir};
 use crate::world::Scope;
 
@@ -52,7 +52,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     let mut wanted = stored.log.with(|state| applied(state, span, &args))?;
     if args.dry_run {
         // The real undo settles these first.
-        let gone = settles_away(&stored.log, &stored.world);
+        let gone = predict_not_applied(&stored.log, &stored.world);
         wanted.retain(|action| !gone.contains(action));
     }
     let report = if args.dry_run {

@@ -6,7 +6,7 @@ use super::cut_off::CutOff;
 use super::exit::Exit;
 use super::text::{brief, key_name, reason, report as lines_of};
 use crate::model::{Conflict, ConflictBy, KeyKind, RunState, Seq, UndoReport};
-use crate::rollback::why_refused;
+use crate::rollback::describe_conflict;
 
 /// What came of an undo.
 pub(super) struct Undone {
@@ -113,7 +113,7 @@ pub(super) fn why_stopped(conflict: &Conflict) -> String {
         ConflictBy::Outside { found } => ConflictBy::Outside { found: reason(found) },
         by => by.clone(),
     };
-    why_refused(&Conflict { key: brief(&conflict.key, KEY), by, ..conflict.clone() })
+    describe_conflict(&Conflict { key: brief(&conflict.key, KEY), by, ..conflict.clone() })
 }
 
 #[cfg(test)]

@@ -1,18 +1,18 @@
-//! Doing: a change is on disk as a row, with what was there before, and only then happens.
+//! Performs changes: the log has a change and its before-image on disk before the world changes.
 
 use std::collections::HashMap;
 
-use super::check::same_content;
+use super::row::outcome_row;
+use super::state::{Location, location, same_content};
 use crate::model::{
-    ActionChange, ActionEvent, ActionOp, ActionRecord, Element, Key, KeyKind, KeyState, Seq, SpanId, TraceBody,
-    Undoability,
+    ActionChange, ActionOp, ActionRecord, Element, Key, KeyKind, KeyState, Seq, SpanId, TraceBody, Undoability,
 };
 use crate::store::{RunLog, StoreError};
 use crate::world::{Change, Value, World};
 
-/// Who changes the world.
+/// The agent and tool that make an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Doer {
+pub struct Origin {
     /// The agent's span.
     pub span: SpanId,
     /// The tool's own span.
@@ -21,22 +21,22 @@ pub struct Doer {
     pub tool_name: String,
 }
 
-/// Why a change was not made; phrased to follow "failed to …".
+/// An error while performing a change; phrased to follow "failed to …".
 #[derive(Debug, thiserror::Error)]
 pub enum ActError {
-    /// The row could not be written, so nothing was done.
+    /// The row was not written, so nothing was done.
     #[error("record the action, so it was not done: {0}")]
     NotRecorded(#[from] StoreError),
-    /// What is there now could not be read, so nothing was done.
+    /// The present state was not readable, so nothing was done.
     #[error("read {key} before changing it, so nothing was done: {why}")]
     NotRead {
         /// The key.
         key: String,
-        /// The world's words.
+        /// The world's error.
         why: String,
     },
-    /// What a command changed could not be found out.
-    #[error("find out what the command changed: {0}")]
+    /// The changes of a command were not found.
+    #[error("find the command's changes: {0}")]
     NotFound(String),
     /// A change failed; those before it in the same call are done.
     #[error("change {key}: {why}")]
@@ -45,27 +45,27 @@ pub enum ActError {
         action: Seq,
         /// Its key.
         key: String,
-        /// The world's words.
+        /// The world's error.
         why: String,
     },
 }
 
-/// Makes changes, each recorded before it happens; returns their actions, in order. The caller holds the lock.
+/// Performs changes, each recorded before it happens; returns their actions, in order. The caller holds the lock.
 ///
 /// # Errors
 /// When a change could not be recorded (then nothing happened) or not be made (then those before it are applied).
-pub async fn perform(log: &RunLog, world: &World, doer: &Doer, changes: Vec<Change>) -> Result<Vec<Seq>, ActError> {
+pub async fn perform(log: &RunLog, world: &World, origin: &Origin, changes: Vec<Change>) -> Result<Vec<Seq>, ActError> {
     if changes.is_empty() {
         return Ok(Vec::new());
     }
-    let olds = before(log, world, &changes)?;
-    let rows = changes.iter().zip(&olds).map(|(change, old)| TraceBody::Action(row(doer, change, old))).collect();
+    let olds = read_before(log, world, &changes)?;
+    let rows = changes.iter().zip(&olds).map(|(change, old)| TraceBody::Action(row(origin, change, old))).collect();
     let rows = log.append_durable(rows);
     let actions: Vec<Seq> = (rows.first.0..).take(changes.len()).map(Seq).collect();
     if let Err(error) = rows.durable().await {
-        // For whoever looks on; it can't be recorded either.
-        let event = |action| TraceBody::ActionEvent(ActionEvent { action, change: ActionChange::NotApplied });
-        log.append(actions.into_iter().map(event).collect());
+        // Only observers see it: the log can't record it either.
+        let not_applied = |action| outcome_row(action, ActionChange::NotApplied);
+        log.append(actions.into_iter().map(not_applied).collect());
         return Err(error.into());
     }
     let mut outcomes = Vec::with_capacity(changes.len());
@@ -73,7 +73,7 @@ pub async fn perform(log: &RunLog, world: &World, doer: &Doer, changes: Vec<Chan
     for ((change, old), action) in changes.iter().zip(&olds).zip(&actions) {
         let outcome = match &failed {
             Some(before) => ActionChange::Failed { error: format!("not tried: failed to {before}") },
-            None => match make(world, change, old, *action) {
+            None => match put_change(world, change, old, *action) {
                 Ok(after) => ActionChange::Applied { after },
                 Err((outcome, why)) => {
                     failed = Some(ActError::NotDone { action: *action, key: change.key.to_string(), why });
@@ -81,19 +81,19 @@ pub async fn perform(log: &RunLog, world: &World, doer: &Doer, changes: Vec<Chan
                 }
             },
         };
-        outcomes.push(TraceBody::ActionEvent(ActionEvent { action: *action, change: outcome }));
+        outcomes.push(outcome_row(*action, outcome));
     }
     log.append(outcomes);
     failed.map_or(Ok(actions), Err)
 }
 
-/// What each change finds there: the world's state, or what a change before it in the same call leaves.
-fn before(log: &RunLog, world: &World, changes: &[Change]) -> Result<Vec<Value>, ActError> {
-    let mut ahead: HashMap<(bool, String), Value> = HashMap::new();
+/// Reads the before-image of each change: the world's state, or the state that an earlier change of the call leaves.
+fn read_before(log: &RunLog, world: &World, changes: &[Change]) -> Result<Vec<Value>, ActError> {
+    let mut states: HashMap<Location, Value> = HashMap::new();
     let mut olds = Vec::with_capacity(changes.len());
     for change in changes {
-        let place = (change.key.kind.is_path(), change.key.name.clone());
-        let old = match ahead.get(&place) {
+        let at = location(&change.key);
+        let old = match states.get(&at) {
             Some(value) => value.clone(),
             None => world
                 .read(&change.key)
@@ -103,21 +103,21 @@ fn before(log: &RunLog, world: &World, changes: &[Change]) -> Result<Vec<Value>,
             log.recorder().put_blob(bytes)?;
         }
         // The seq is not known yet; only the element's text matters to a later change of the same call.
-        ahead.insert(place, becomes(change, &old, Seq(0)));
+        states.insert(at, apply_change(change, &old, Seq(0)));
         olds.push(old);
     }
     Ok(olds)
 }
 
-fn row(doer: &Doer, change: &Change, old: &Value) -> ActionRecord {
+fn row(origin: &Origin, change: &Change, old: &Value) -> ActionRecord {
     let intended = match change.op {
         ActionOp::Append => change.new.state(),
-        _ => becomes(change, old, Seq(0)).state(),
+        _ => apply_change(change, old, Seq(0)).state(),
     };
     ActionRecord {
-        span: doer.span,
-        tool_span: doer.tool_span,
-        tool_name: doer.tool_name.clone(),
+        span: origin.span,
+        tool_span: origin.tool_span,
+        tool_name: origin.tool_name.clone(),
         key: change.key.clone(),
         op: change.op,
         old: old.state(),
@@ -126,8 +126,8 @@ fn row(doer: &Doer, change: &Change, old: &Value) -> ActionRecord {
     }
 }
 
-/// The value a change makes of what is there.
-fn becomes(change: &Change, old: &Value, action: Seq) -> Value {
+/// Returns the value that a change makes of the present one.
+fn apply_change(change: &Change, old: &Value, action: Seq) -> Value {
     match (change.op, &change.new, old) {
         (ActionOp::Append, Value::Text(text), old) => {
             match old.state().with_element(Element { by: action, text: text.clone() }) {
@@ -142,8 +142,8 @@ fn becomes(change: &Change, old: &Value, action: Seq) -> Value {
     }
 }
 
-/// Makes one change and says what it left; on failure, what to record of it and why it failed.
-pub(super) fn make(
+/// Puts one change into the world and returns the after-image; on failure, the outcome to record and the error.
+pub(super) fn put_change(
     world: &World,
     change: &Change,
     old: &Value,
@@ -153,38 +153,38 @@ pub(super) fn make(
     if key.kind == KeyKind::Memory {
         // Read again: an append keeps the elements of the same call, with their actions.
         let now = world.read(key).unwrap_or_else(|_| old.clone());
-        return match world.put(key, &becomes(change, &now, action)) {
+        return match world.put(key, &apply_change(change, &now, action)) {
             Ok(()) => Ok(change.new.state()),
             Err(error) => Err((ActionChange::Failed { error: error.to_string() }, error.to_string())),
         };
     }
-    // Read again: recording took a moment, and someone outside may have used it.
+    // Read again: another program or person may have changed it during the commit.
     if let Ok(found) = world.peek(key)
         && !same_content(&found.state(), &old.state())
     {
-        let why = "someone else changed it just now; read it again".to_owned();
+        let why = "another program or person changed it just now; read it again".to_owned();
         return Err((ActionChange::Failed { error: why.clone() }, why));
     }
-    let new = becomes(change, old, action);
+    let new = apply_change(change, old, action);
     match world.put(key, &new) {
-        Ok(()) => Ok(left(world, key, &new)),
+        Ok(()) => Ok(state_after_put(world, key, &new)),
         Err(error) => {
             let why = error.to_string();
-            Err((after_failure(world, key, old, &why), why))
+            Err((restore_after_failure(world, key, old, &why), why))
         }
     }
 }
 
-/// The state a put left. Mode bits are the world's choice when none were asked for.
-fn left(world: &World, key: &Key, new: &Value) -> KeyState {
+/// Reads the state after a put. The world chooses the mode bits when the change names none.
+fn state_after_put(world: &World, key: &Key, new: &Value) -> KeyState {
     match world.peek(key).map(|found| found.state()) {
         Ok(found) if same_content(&found, &new.state()) => found,
         _ => new.state(),
     }
 }
 
-/// A put that failed may have done something all the same: takes it back, or says truthfully what is there.
-fn after_failure(world: &World, key: &Key, old: &Value, why: &str) -> ActionChange {
+/// Restores the old value after a failed put, which may have changed something; else reports the present state.
+fn restore_after_failure(world: &World, key: &Key, old: &Value, why: &str) -> ActionChange {
     let unchanged = |found: &Value| found.state() == old.state();
     match world.peek(key) {
         Ok(found) if !unchanged(&found) => match world.put(key, old) {

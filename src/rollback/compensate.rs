@@ -1,34 +1,34 @@
-//! Actions on the world outside that a command makes up for: recorded before they happen, like all others, and undone
-//! by running that command.
+//! Actions outside of the workspace that have a compensation (an undo command): recorded before they happen, like all
+//! others, and undone by running that command.
 
 use std::pin::Pin;
 
-use super::act::{ActError, Doer};
-use super::check::Step;
-use super::undo::event;
+use super::act::{ActError, Origin};
+use super::row::outcome_row;
+use super::step::Step;
 use crate::model::{ActionChange, ActionOp, ActionRecord, Compensation, Key, KeyKind, KeyState, Undoability};
 use crate::store::RunLog;
 
-/// A command that makes up for an action, ready to run.
+/// The command of a compensation, ready to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Amends {
+pub struct CompensationCommand {
     /// The program and its arguments.
     pub argv: Vec<String>,
     /// Seconds it may take.
     pub timeout_seconds: u64,
-    /// Whether it may use the network.
+    /// True when it may use the network.
     pub network: bool,
 }
 
-/// What a command that makes up for an action printed, or why it failed.
-pub type Amended<'a> = Pin<Box<dyn Future<Output = Result<String, String>> + Send + 'a>>;
+/// A running compensation: resolves to its output, or to the reason why it failed.
+pub type CompensationRun<'a> = Pin<Box<dyn Future<Output = Result<String, String>> + Send + 'a>>;
 
-/// Whoever can run the commands that make up for actions.
+/// Runs compensations.
 pub trait Compensate: Send + Sync {
-    /// Runs a command in the workspace, to its end. An error means that the action is still there.
-    fn compensate<'a>(&'a self, amends: &'a Amends) -> Amended<'a>;
+    /// Runs a command in the workspace, to its end. An error means that the action stays applied.
+    fn compensate<'a>(&'a self, command: &'a CompensationCommand) -> CompensationRun<'a>;
 
-    /// Whether no command is to be started any more.
+    /// True when no further command must start.
     fn is_stopped(&self) -> bool {
         false
     }
@@ -36,21 +36,21 @@ pub trait Compensate: Send + Sync {
 
 /// Runs nothing: every compensation fails.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct NoCompensation;
+pub struct NoCompensator;
 
-impl Compensate for NoCompensation {
-    fn compensate<'a>(&'a self, _: &'a Amends) -> Amended<'a> {
-        Box::pin(std::future::ready(Err("no command can be run here".to_owned())))
+impl Compensate for NoCompensator {
+    fn compensate<'a>(&'a self, _: &'a CompensationCommand) -> CompensationRun<'a> {
+        Box::pin(std::future::ready(Err("commands can't run here".to_owned())))
     }
 }
 
-/// The row of a call that a compensation can make up for. `command`: as it is run, for people; `before`: what the
-/// command before it printed.
+/// Builds the row of a call that has a compensation. `command`: the command line, for people; `before`: the output of
+/// the tool's `before` command.
 ///
 /// # Errors
-/// When it can't be written down; then it must not run.
-pub fn compensable(
-    doer: &Doer,
+/// When the compensation can't be stored; then the call must not run.
+pub fn compensation_record(
+    origin: &Origin,
     command: &str,
     before: Option<String>,
     compensation: &Compensation,
@@ -58,9 +58,9 @@ pub fn compensable(
     let intended = serde_json::to_string(compensation)
         .map_err(|error| crate::store::StoreError::Damaged(format!("the compensation: {error}")))?;
     Ok(ActionRecord {
-        span: doer.span,
-        tool_span: doer.tool_span,
-        tool_name: doer.tool_name.clone(),
+        span: origin.span,
+        tool_span: origin.tool_span,
+        tool_name: origin.tool_name.clone(),
         key: Key { kind: KeyKind::Compensation, name: command.to_owned() },
         op: ActionOp::External,
         old: before.map_or(KeyState::Absent, |text| KeyState::Text { text }),
@@ -69,29 +69,32 @@ pub fn compensable(
     })
 }
 
-/// What a recorded compensation runs. `after`: the state that the action left.
-pub(super) fn amends(record: &ActionRecord, after: &KeyState) -> Result<Amends, String> {
+/// Returns the command of a recorded compensation. `after`: the state that the action left.
+pub(super) fn compensation_command(record: &ActionRecord, after: &KeyState) -> Result<CompensationCommand, String> {
     let text = |state: &KeyState| match state {
         KeyState::Text { text } => Some(text.clone()),
         _ => None,
     };
-    let stored = text(&record.intended).ok_or("its compensation is not on record")?;
+    let stored = text(&record.intended).ok_or("the log has no undo command for it")?;
     let stored: Compensation =
-        serde_json::from_str(&stored).map_err(|error| format!("its compensation can't be read: {error}"))?;
+        serde_json::from_str(&stored).map_err(|error| format!("its undo command can't be read: {error}"))?;
     let argv = stored.command(text(&record.old).as_deref(), text(after).as_deref())?;
-    Ok(Amends { argv, timeout_seconds: stored.timeout_seconds, network: stored.network })
+    Ok(CompensationCommand { argv, timeout_seconds: stored.timeout_seconds, network: stored.network })
 }
 
-/// Runs the compensation of an action, recorded before and after; why the action is still there otherwise.
-pub(super) async fn make_up(log: &RunLog, by: &dyn Compensate, step: &Step, forced: bool) -> Result<(), String> {
-    let failed = |why: &str| format!("its compensation failed, so it stays: {why}");
-    let amends = amends(&step.record, &step.present).map_err(|why| failed(&why))?;
-    let started = log.append_durable(vec![event(step.action, ActionChange::UndoStarted)]).durable().await;
-    started.map_err(|error| format!("its compensation was not run: failed to {error}"))?;
-    let result = by.compensate(&amends).await.map_err(|why| failed(&why))?;
+/// Runs the compensation of an action, recorded before and after; the error says why the action stays.
+pub(super) async fn run_compensation(
+    log: &RunLog,
+    by: &dyn Compensate,
+    step: &Step,
+    forced: bool,
+) -> Result<(), String> {
+    let failed = |why: &str| format!("its undo command failed, so the action stays: {why}");
+    let command = compensation_command(&step.record, &step.present).map_err(|why| failed(&why))?;
+    let started = log.append_durable(vec![outcome_row(step.action, ActionChange::UndoStarted)]).durable().await;
+    started.map_err(|error| format!("its undo command was not run: failed to {error}"))?;
+    let result = by.compensate(&command).await.map_err(|why| failed(&why))?;
     let rows = [ActionChange::Compensated { result }, ActionChange::Undone { forced }];
-    let recorded = log.append_durable(rows.map(|change| event(step.action, change)).into()).durable().await;
-    recorded
-        .map(drop)
-        .map_err(|error| format!("its compensation was run, and that is not on record: failed to {error}"))
+    let recorded = log.append_durable(rows.map(|change| outcome_row(step.action, change)).into()).durable().await;
+    recorded.map(drop).map_err(|error| format!("its undo command has run, but that is not recorded: failed to {error}"))
 }

@@ -1,4 +1,4 @@
-//! Actions that a command makes up for.
+//! Actions that have a compensation.
 
 use std::sync::Mutex;
 
@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::fixture::{Fixture, set, write};
 use super::{
-    Amended, Amends, Compensate, Doer, compensable, plan_retry, preview, redo, settle, settles_away, undo, undo_list,
+    Compensate, CompensationCommand, CompensationRun, Origin, compensation_record, plan_retry, predict_not_applied,
+    preview, redo, resolve_interrupted_actions, undo, undo_list,
 };
 use crate::model::{ActionChange, ActionEvent, ActionStatus, Compensation, KeyState, Seq, SpanId, Standing, TraceBody};
 use crate::store::RunLog;
@@ -31,7 +32,7 @@ impl Runner {
 }
 
 impl Compensate for Runner {
-    fn compensate<'a>(&'a self, amends: &'a Amends) -> Amended<'a> {
+    fn compensate<'a>(&'a self, amends: &'a CompensationCommand) -> CompensationRun<'a> {
         self.ran.lock().unwrap().push(amends.argv.clone());
         Box::pin(std::future::ready(self.answer.clone()))
     }
@@ -42,11 +43,13 @@ impl Compensate for Runner {
 }
 
 fn start(run: &Fixture, undo: &[&str]) -> Seq {
-    let doer = Doer { span: SpanId(1), tool_span: SpanId(2), tool_name: "deploy".into() };
+    let origin = Origin { span: SpanId(1), tool_span: SpanId(2), tool_name: "deploy".into() };
     let undo = undo.iter().map(ToString::to_string).collect();
     let args = json!({"tag": "v2"}).as_object().unwrap().clone();
     let compensation = Compensation { before: None, undo, args, network: false, timeout_seconds: 9 };
-    run.log.append(vec![TraceBody::Action(compensable(&doer, "deploy v2", Some("v1".into()), &compensation).unwrap())])
+    run.log.append(vec![TraceBody::Action(
+        compensation_record(&origin, "deploy v2", Some("v1".into()), &compensation).unwrap(),
+    )])
 }
 
 fn deployed(run: &Fixture) -> Seq {
@@ -74,17 +77,17 @@ async fn a_compensation_runs_in_its_turn_and_is_counted_apart() {
     assert_eq!((report.certificate.restored, report.certificate.total), (2, 2));
     assert_eq!(by.ran(), [["./deploy", "v1", "v2", "7"]]);
     let events = run.log.recorder().events(Seq(0), 100).unwrap();
-    let told: Vec<&str> = events
+    let kinds: Vec<&str> = events
         .iter()
         .filter_map(|event| match &event.body {
             TraceBody::ActionEvent(ActionEvent { action: of, change }) if *of == action => Some(change.name()),
             _ => None,
         })
         .collect();
-    assert_eq!(told, ["applied", "undo_started", "compensated", "undone"]);
+    assert_eq!(kinds, ["applied", "undo_started", "compensated", "undone"]);
     run.assert_folds();
     let again = redo(&run.log, &run.world, action).await;
-    assert_eq!(again.left[0].why, "it was made up for outside; run it again by a retry");
+    assert_eq!(again.left[0].why, "its undo command has run; retry the call to run it again");
 }
 
 #[tokio::test]
@@ -94,7 +97,7 @@ async fn one_that_fails_stays_applied_and_stops_nothing_else() {
     let action = deployed(&run);
     let report = undo_list(&run.log, &run.world, &Runner::new(Err("no route")), &[action, file], false).await;
     assert_eq!((report.undone, report.compensated), (vec![file], vec![]));
-    assert_eq!(report.left[0].why, "its compensation failed, so it stays: no route");
+    assert_eq!(report.left[0].why, "its undo command failed, so the action stays: no route");
     assert_eq!((status(&run, action), run.text("a")), (ActionStatus::Applied, None));
     assert!(run.log.with(|state| !state.ledger.get(action).unwrap().half_done));
     // A retry leaves it from now on, and says so; asked for by itself, it is tried again.
@@ -136,22 +139,22 @@ async fn a_crash_half_way_through_a_compensation_assumes_nothing() {
     let run = Fixture::new();
     let action = deployed(&run);
     run.log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change: ActionChange::UndoStarted })]);
-    assert!(settles_away(&run.log, &run.world).is_empty());
-    let lines = settle(&run.log, &run.world).await;
+    assert!(predict_not_applied(&run.log, &run.world).is_empty());
+    let lines = resolve_interrupted_actions(&run.log, &run.world).await;
     assert_eq!(lines.len(), 1);
-    assert!(lines[0].contains("its compensation was started, and whether it was done is not known"), "{lines:?}");
+    assert!(lines[0].contains("its undo command was started, and its outcome is not known"), "{lines:?}");
     assert_eq!(status(&run, action), ActionStatus::Applied);
-    assert!(settle(&run.log, &run.world).await.is_empty(), "said once");
+    assert!(resolve_interrupted_actions(&run.log, &run.world).await.is_empty(), "reported once");
 }
 
 #[tokio::test]
 async fn a_call_without_an_outcome_is_compensated_only_by_force() {
     let run = Fixture::new();
     let action = start(&run, &["./deploy", "{before}"]);
-    assert!(settle(&run.log, &run.world).await[0].contains("whether it was done is not known"));
+    assert!(resolve_interrupted_actions(&run.log, &run.world).await[0].contains("its outcome is not known"));
     let by = Runner::new(Ok(""));
     let report = undo(&run.log, &run.world, &by, action, false).await;
-    assert!(report.left[0].why.contains("whether it was done is not known"), "{:?}", report.left);
+    assert!(report.left[0].why.contains("its outcome is not known"), "{:?}", report.left);
     assert!(by.ran().is_empty());
     let report = undo(&run.log, &run.world, &by, action, true).await;
     assert_eq!((report.undone, by.ran()), (vec![action], vec![vec!["./deploy".to_owned(), "v1".into()]]));
@@ -172,11 +175,12 @@ async fn a_plan_leaves_what_cannot_be_taken_back_for_sure() {
     let tree = super::fixture::Tree::new();
     let agent = tree.agent(SpanId::RUN, "a");
     let tool = tree.tool(agent);
-    let doer = Doer { span: agent, tool_span: tool, tool_name: "deploy".into() };
+    let origin = Origin { span: agent, tool_span: tool, tool_name: "deploy".into() };
     let undo = vec!["./deploy".into()];
     let compensation =
         Compensation { before: None, undo, args: serde_json::Map::default(), network: false, timeout_seconds: 9 };
-    let action = tree.log.append(vec![TraceBody::Action(compensable(&doer, "deploy", None, &compensation).unwrap())]);
+    let action =
+        tree.log.append(vec![TraceBody::Action(compensation_record(&origin, "deploy", None, &compensation).unwrap())]);
     let plan = || tree.log.with(|state| plan_retry(state, agent, true)).unwrap();
     assert_eq!(plan().leaves[0].why, "whether it was done is not known");
     done(&tree.log, action, Ok(String::new()));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::{Doer, perform};
+use super::act::{Origin, perform};
 use crate::model::{
     ActionOp, EffectClass, Fan, Generation, Key, KeyState, LlmRequestRecord, ModelName, ModelOptions, RunId, RunState,
     Seq, SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus, TraceBody, Try, Usage,
@@ -42,8 +42,8 @@ impl Fixture {
     }
 
     pub async fn act_all(&self, tool: u32, changes: Vec<Change>) -> Vec<Seq> {
-        let doer = Doer { span: SpanId(1), tool_span: SpanId(tool), tool_name: "tool".into() };
-        perform(&self.log, &self.world, &doer, changes).await.unwrap()
+        let origin = Origin { span: SpanId(1), tool_span: SpanId(tool), tool_name: "tool".into() };
+        perform(&self.log, &self.world, &origin, changes).await.unwrap()
     }
 
     pub fn memory(&self, name: &str) -> KeyState {

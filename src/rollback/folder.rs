@@ -1,51 +1,67 @@
-//! Folders that an undo had to leave because others still used them: the last one out removes them.
+//! Folders that an undo had to keep because others still used them: the last undo of a user removes them.
 
 use std::collections::HashSet;
 
-use super::check::{Ahead, Step, makes_folder};
+use super::state::makes_folder;
+use super::step::{Projection, Step};
 use crate::model::{ActionStatus, Key, KeyState, Seq, readable_name};
 use crate::store::RunLog;
 use crate::world::{Value, World};
 
-/// Whether undoing a step takes a folder away, so that nothing may be in it.
-pub(super) fn takes_away(step: &Step) -> bool {
+/// True when undoing a step removes a folder, so that nothing may be in it.
+pub(super) fn removes_folder(step: &Step) -> bool {
     matches!(step.present, KeyState::Directory { .. }) && !matches!(step.record.old, KeyState::Directory { .. })
 }
 
-/// Why a folder has to stay: an action inside it stands (undoing that needs the folder, even when it removed what
-/// was in it), or something of someone else is in it. `gone`: actions that are being undone with it.
-pub(super) fn kept(log: &RunLog, world: &World, step: &Step, gone: &HashSet<Seq>, force: bool) -> Option<String> {
+/// Returns why a folder has to stay: an action inside it is applied (undoing that needs the folder, even when it
+/// removed a file), or the folder has an entry that no action made. `gone`: actions that are being undone with it.
+pub(super) fn why_kept(log: &RunLog, world: &World, step: &Step, gone: &HashSet<Seq>, force: bool) -> Option<String> {
     let Ok(Value::Directory { entries, .. }) = world.read(&step.record.key) else { return None };
-    why_kept(log, step, &entries, |action| gone.contains(&action), force)
+    reason_to_keep(log, step, &entries, |action| gone.contains(&action), force)
 }
 
-/// The same, as it will be once the steps ahead are done.
-pub(super) fn will_be_kept(log: &RunLog, world: &World, step: &Step, ahead: &Ahead, force: bool) -> Option<String> {
-    let entries = entries_then(log, world, &step.record.key, ahead);
-    why_kept(log, step, &entries, |action| ahead.undoes(action), force)
+/// Returns the same for the projected state.
+pub(super) fn predict_why_kept(
+    log: &RunLog,
+    world: &World,
+    step: &Step,
+    projection: &Projection,
+    force: bool,
+) -> Option<String> {
+    let entries = projected_entries(log, world, &step.record.key, projection);
+    reason_to_keep(log, step, &entries, |action| projection.undoes(action), force)
 }
 
-fn why_kept(log: &RunLog, step: &Step, entries: &[String], gone: impl Fn(Seq) -> bool, force: bool) -> Option<String> {
+fn reason_to_keep(
+    log: &RunLog,
+    step: &Step,
+    entries: &[String],
+    gone: impl Fn(Seq) -> bool,
+    force: bool,
+) -> Option<String> {
     if entries.is_empty() && force {
         return None;
     }
-    match user(log, step.action, &step.record.key, gone) {
+    match newest_user(log, step.action, &step.record.key, gone) {
         Some(action) => Some(format!("kept, used by {action}")),
-        None => entries
-            .first()
-            .map(|first| format!("kept, \"{}\" in it is of someone else or left out of capture", readable_name(first))),
+        None => entries.first().map(|first| {
+            format!(
+                "kept, \"{}\" in it belongs to another program or person, or is left out of capture",
+                readable_name(first)
+            )
+        }),
     }
 }
 
-/// What will be in a folder once the steps ahead are done.
-fn entries_then(log: &RunLog, world: &World, folder: &Key, ahead: &Ahead) -> Vec<String> {
+/// Lists the entries that a folder will have in the projected state.
+fn projected_entries(log: &RunLog, world: &World, folder: &Key, projection: &Projection) -> Vec<String> {
     let inside = |entry: &str| format!("{}/{}", folder.name, entry.trim_end_matches('/'));
     let mut entries = match world.read(folder) {
         Ok(Value::Directory { entries, .. }) => entries,
         _ => Vec::new(),
     };
-    entries.retain(|entry| !ahead.states.contains_key(&inside(entry)));
-    let put = |path: &String| ahead.states.get(path).is_some_and(|state| *state != KeyState::Absent);
+    entries.retain(|entry| !projection.states.contains_key(&inside(entry)));
+    let put = |path: &String| projection.states.get(path).is_some_and(|state| *state != KeyState::Absent);
     log.with(|state| {
         let paths = state.ledger.inside(folder).map(|entry| &entry.record.key.name);
         let names = paths.filter(|path| put(path)).filter_map(|path| path.get(folder.name.len() + 1..));
@@ -55,19 +71,19 @@ fn entries_then(log: &RunLog, world: &World, folder: &Key, ahead: &Ahead) -> Vec
     entries
 }
 
-/// Whether the folder that a path is in will not be there once the steps ahead are done.
-pub(super) fn will_be_missing(world: &World, path: &Key, ahead: &Ahead) -> bool {
+/// True when the projected state has no folder around a path.
+pub(super) fn will_be_missing(world: &World, path: &Key, projection: &Projection) -> bool {
     let Some((above, _)) = path.name.rsplit_once('/') else { return false };
-    let is_folder = match ahead.states.get(above) {
+    let is_folder = match projection.states.get(above) {
         Some(state) => matches!(state, KeyState::Directory { .. }),
-        // What can't be looked at now may be open by then.
+        // A folder that can't be read now may be open by then.
         None => world.peek(&Key::directory(above)).map_or(true, |found| matches!(found, Value::Directory { .. })),
     };
     !is_folder
 }
 
-/// The newest applied action inside a folder since it was made.
-fn user(log: &RunLog, made: Seq, folder: &Key, gone: impl Fn(Seq) -> bool) -> Option<Seq> {
+/// Returns the newest applied action inside a folder since it was made.
+fn newest_user(log: &RunLog, made: Seq, folder: &Key, gone: impl Fn(Seq) -> bool) -> Option<Seq> {
     log.with(|state| {
         let since = state.ledger.inside(folder).filter(|entry| entry.seq > made);
         let users = since.filter(|entry| entry.is_applied() && !gone(entry.seq));
@@ -75,8 +91,8 @@ fn user(log: &RunLog, made: Seq, folder: &Key, gone: impl Fn(Seq) -> bool) -> Op
     })
 }
 
-/// The folders above a path whose undo was asked for while others used them, nearest first.
-pub(super) fn asked_above(log: &RunLog, path: &Key) -> Vec<(Seq, Key)> {
+/// Lists the folders above a path whose undo was refused because others used them, nearest first.
+pub(super) fn refused_folders_above(log: &RunLog, path: &Key) -> Vec<(Seq, Key)> {
     let above: Vec<Key> = path.name.match_indices('/').map(|(at, _)| Key::directory(&path.name[..at])).collect();
     log.with(|state| {
         let asked = above.iter().rev().map_while(|folder| {
@@ -88,19 +104,19 @@ pub(super) fn asked_above(log: &RunLog, path: &Key) -> Vec<(Seq, Key)> {
     })
 }
 
-/// Whether a folder is there, empty, and needed by no action.
-pub(super) fn is_deserted(log: &RunLog, world: &World, made: Seq, folder: &Key) -> bool {
-    is_empty(world, folder) && user(log, made, folder, |_| false).is_none()
+/// True when a folder exists, is empty, and no action needs it.
+pub(super) fn is_unused(log: &RunLog, world: &World, made: Seq, folder: &Key) -> bool {
+    is_empty(world, folder) && newest_user(log, made, folder, |_| false).is_none()
 }
 
-/// Whether it will be, once the steps ahead are done.
-pub(super) fn will_be_deserted(log: &RunLog, world: &World, made: Seq, folder: &Key, ahead: &Ahead) -> bool {
+/// True when that will hold in the projected state.
+pub(super) fn will_be_unused(log: &RunLog, world: &World, made: Seq, folder: &Key, projection: &Projection) -> bool {
     matches!(world.peek(folder), Ok(Value::Directory { .. }))
-        && entries_then(log, world, folder, ahead).is_empty()
-        && user(log, made, folder, |action| ahead.undoes(action)).is_none()
+        && projected_entries(log, world, folder, projection).is_empty()
+        && newest_user(log, made, folder, |action| projection.undoes(action)).is_none()
 }
 
-/// Whether a folder is there and empty.
+/// True when a folder exists and is empty.
 pub(super) fn is_empty(world: &World, folder: &Key) -> bool {
     matches!(world.read(folder), Ok(Value::Directory { entries, .. }) if entries.is_empty())
 }

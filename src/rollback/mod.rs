@@ -1,21 +1,29 @@
-//! Doing, undoing and redoing recorded actions, and the plan of a retry.
+//! Performs, undoes and redoes recorded actions, and plans retries.
 //!
 //! Every change of the world goes through here: [`perform`] has it recorded before it happens, [`undo`] and
 //! [`redo`] put the same keys into other states through the same floor, [`plan_retry`] says beforehand what a
-//! retry would take back. Whoever calls a function that touches the world holds the world's lock.
+//! retry would undo. The caller of a function that touches the world holds the world's lock.
 
 mod act;
+mod apply;
 pub mod capture;
-mod certify;
 mod check;
 mod compensate;
+mod concurrent;
 mod folder;
-mod land;
+mod interrupted_actions;
+mod interrupted_commands;
 mod plan;
-mod recover;
+mod read_back;
+mod record;
 mod redo;
-mod settle;
+mod restore;
+mod row;
+mod select;
+mod state;
+mod step;
 mod undo;
+mod value;
 
 #[cfg(test)]
 mod compensate_tests;
@@ -28,16 +36,19 @@ mod property_tests;
 #[cfg(test)]
 mod undo_tests;
 
-pub use act::{ActError, Doer, perform};
-pub use check::stands;
-pub use compensate::{Amended, Amends, Compensate, NoCompensation, compensable};
-pub use land::{
-    Recorded, Since, Source, before_image, changed_since, command_ended, command_started, drop_pending,
-    keep_after_images, land, outside, record_done, record_pending,
-};
+pub use act::{ActError, Origin, perform};
+pub use apply::{NewFiles, apply_changes, read_before_image};
+pub(crate) use check::describe_conflict;
+pub use check::needs_undo;
+pub use compensate::{Compensate, CompensationCommand, CompensationRun, NoCompensator, compensation_record};
+pub use concurrent::{CommandStarted, describe_concurrent_changes};
+pub use interrupted_actions::{predict_not_applied, resolve_interrupted_actions};
+pub use interrupted_commands::{read_snapshot_image, resolve_interrupted_commands};
 pub use plan::{PlanError, plan_retry};
-pub use recover::{kept, recover};
+pub use record::{
+    Recorded, discard_changes, external_record, record_applied, record_command_end, record_command_start,
+    record_pending, store_after_images,
+};
 pub use redo::redo;
-pub use settle::{settle, settles_away};
-pub(crate) use undo::why_refused;
-pub use undo::{preview, undo, undo_list};
+pub use select::preview;
+pub use undo::{undo, undo_list};

@@ -1,8 +1,8 @@
-//! The plan of a retry: what it takes back, what it leaves, what runs again. Pure.
+//! Plans a retry: the actions it undoes and leaves, the spans it reruns. Pure.
 //!
-//! Taken back are the span, everything below it, and everything that ran because of its result: at its own level
-//! and at that of each agent above it, the siblings that started after it ended. Branches of the same fan-out don't
-//! see each other, whenever they started, so they stay.
+//! The set of rerun spans has the span, everything below it, and everything that ran because of its result: at its own
+//! level and at that of each agent above it, the siblings that started after it ended. Branches of the same fan-out
+//! don't see each other, whenever they started, so they stay.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -10,7 +10,7 @@ use crate::model::{
     ActionStatus, LedgerEntry, PlanLeave, RetryPlan, RunState, Seq, Span, SpanId, SpanKind, SpanStatus,
 };
 
-/// Why a span can't be retried; phrased to follow "failed to …".
+/// An error while planning a retry; phrased to follow "failed to …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// No such span.
@@ -24,7 +24,7 @@ pub enum PlanError {
     Replaced {
         /// The span asked for.
         span: SpanId,
-        /// Which try it is.
+        /// Its try.
         attempt: u32,
         /// Its path.
         path: String,
@@ -82,7 +82,7 @@ fn take(state: &RunState, span: SpanId, taken: &mut BTreeSet<SpanId>) {
     }
 }
 
-/// Adds the calls that a cancelled run never answered: it can't go on without them.
+/// Adds the calls that a cancelled run never answered: it can't continue without them.
 fn take_cut_off(state: &RunState, taken: &mut BTreeSet<SpanId>) {
     let cut = |(found, at): (&Span, u32)| {
         (found.status == SpanStatus::Cancelled && is_call(found.kind)).then_some(SpanId(at))
@@ -92,7 +92,7 @@ fn take_cut_off(state: &RunState, taken: &mut BTreeSet<SpanId>) {
     }
 }
 
-/// The agents outside the set that a cancelled run stopped: they go on.
+/// Lists the agents outside the set that a cancelled run stopped: they continue.
 fn cut_off_agents(state: &RunState) -> impl Iterator<Item = SpanId> {
     let agents = state.trace.spans().iter().zip(0_u32..);
     agents
@@ -109,7 +109,7 @@ fn take_below(state: &RunState, span: SpanId, taken: &mut BTreeSet<SpanId>) {
     }
 }
 
-/// The siblings that ran because of a span's result.
+/// Lists the siblings that ran because of a span's result.
 fn followers(state: &RunState, span: SpanId) -> Vec<SpanId> {
     let Some(found) = state.trace.get(span) else { return Vec::new() };
     let Some(ended) = found.ended else { return Vec::new() };
@@ -121,12 +121,12 @@ fn followers(state: &RunState, span: SpanId) -> Vec<SpanId> {
         .collect()
 }
 
-/// Whether two siblings are branches of one fan-out. A bound on parallelism may start one after the other ended.
+/// True when two siblings are branches of one fan-out. A bound on parallelism may start one after the other ended.
 fn are_concurrent(one: &Span, other: &Span) -> bool {
     matches!((one.fan, other.fan), (Some(one), Some(other)) if one.group == other.group)
 }
 
-/// The spans outside the set that read a value which is taken back with it.
+/// Lists the spans outside the set that read a value which is undone with it.
 fn readers_of(state: &RunState, taken: &BTreeSet<SpanId>) -> Vec<SpanId> {
     let undone: HashSet<Seq> = actions_of(state, taken).filter(|entry| entry.is_undoable()).map(|e| e.seq).collect();
     let reads = state.ledger.reads().iter();
@@ -174,14 +174,14 @@ fn describe(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>, readers: V
     }
 }
 
-/// What was undone before of spans that stand and are not of the set.
+/// Lists the undone actions of current spans outside the set.
 fn undone_outside(state: &RunState, taken: &BTreeSet<SpanId>) -> Vec<Seq> {
     let outside = |span: SpanId| is_standing(state, span) && !taken.contains(&span);
     let undone = state.ledger.entries().iter().filter(|entry| entry.status == ActionStatus::Undone);
     undone.filter(|entry| outside(entry.record.tool_span)).map(|entry| entry.seq).collect()
 }
 
-/// Labels of the agents that run again, the topmost first; before them the span itself when it is no agent.
+/// Returns the labels of the rerun agents, the topmost first; before them the span itself when it is no agent.
 fn names(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>) -> Vec<String> {
     let is_agent = |at: &SpanId| state.trace.get(*at).is_some_and(|found| found.kind == SpanKind::Agent);
     let mut agents: Vec<SpanId> = taken.iter().copied().filter(is_agent).collect();
@@ -190,7 +190,7 @@ fn names(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>) -> Vec<String
     own.into_iter().chain(agents).map(|at| state.trace.label(at)).collect()
 }
 
-/// How many effects outside the set the journal answers.
+/// Counts the effects outside the set that reuse their recorded outcome.
 fn answered(state: &RunState, taken: &BTreeSet<SpanId>) -> usize {
     let spans = state.trace.spans().iter().zip(0_u32..);
     spans
@@ -203,7 +203,7 @@ fn is_call(kind: SpanKind) -> bool {
     matches!(kind, SpanKind::Llm | SpanKind::Tool)
 }
 
-/// Whether no later try took the span's place.
+/// True when no later try replaced the span.
 fn is_standing(state: &RunState, span: SpanId) -> bool {
     state.trace.get(span).is_some_and(|found| found.status != SpanStatus::Undone)
 }

@@ -1,4 +1,4 @@
-//! Random doing, undoing and redoing, with someone outside at work too, against what has to hold always.
+//! Random actions, undos and redos, with another program at work too, against the invariants.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::fixture::{Fixture, append, delete, folder, remove, set, write};
-use super::{NoCompensation, redo, undo, undo_list};
+use super::{NoCompensator, redo, undo, undo_list};
 use crate::model::{ActionStatus, Key, KeyState, Seq};
 use crate::world::{Change, Value};
 
@@ -41,7 +41,7 @@ fn op(outside: bool) -> impl Strategy<Value = Op> {
     ]
 }
 
-/// What a tool would change for this op, in the world as it is.
+/// Returns the change that a tool would make for this op, in the present world.
 fn changes(run: &Fixture, op: &Op) -> Vec<Change> {
     let there = |key: &Key| run.world.read(key).unwrap() != Value::Absent;
     match op {
@@ -89,7 +89,7 @@ async fn step(run: &Fixture, op: &Op, theirs: &mut BTreeMap<&'static str, String
             let undoing = matches!(op, Op::Undo(_));
             let before = snapshot(run.folder.path());
             let report = if undoing {
-                undo(&run.log, &run.world, &NoCompensation, action, false).await
+                undo(&run.log, &run.world, &NoCompensator, action, false).await
             } else {
                 redo(&run.log, &run.world, action).await
             };
@@ -98,7 +98,7 @@ async fn step(run: &Fixture, op: &Op, theirs: &mut BTreeMap<&'static str, String
                 assert_eq!(snapshot(run.folder.path()), before, "a refused undo or redo touched something");
             }
             for (path, text) in theirs.iter() {
-                assert_eq!(run.text(path).as_ref(), Some(text), "what someone outside wrote is gone");
+                assert_eq!(run.text(path).as_ref(), Some(text), "what another program wrote is gone");
             }
         }
         Op::Outside(path, value) => {
@@ -150,7 +150,7 @@ proptest! {
                 entries.filter(|entry| entry.status == ActionStatus::Applied).map(|entry| entry.seq).collect()
             });
             let (end, memory) = (snapshot(run.folder.path()), run.world.memory());
-            let report = undo_list(&run.log, &run.world, &NoCompensation, &applied, false).await;
+            let report = undo_list(&run.log, &run.world, &NoCompensator, &applied, false).await;
             assert!(report.conflict.is_none() && report.left.is_empty(), "{report:?}");
             assert_eq!(report.certificate.restored, report.certificate.total, "{:?}", report.certificate.differs);
             assert_eq!(snapshot(run.folder.path()), start);

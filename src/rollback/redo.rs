@@ -1,8 +1,10 @@
-//! Redoing an undone action, while nothing later touched its key.
+//! Redoes an undone action, while nothing later touched its key.
 
-use super::certify::{Expected, certify};
-use super::check::{describe, obstacles, place, value_of};
-use super::undo::{event, put_fold, why_refused};
+use super::check::{describe_conflict, obstacles};
+use super::read_back::{Expected, read_back};
+use super::row::outcome_row;
+use super::state::{describe_state, location};
+use super::value::{put_memory, value_of};
 use crate::model::{
     ActionChange, ActionStatus, Conflict, ConflictBy, Key, KeyKind, KeyState, LedgerEntry, PlanLeave, Seq, SpanId,
     UndoReport,
@@ -10,8 +12,8 @@ use crate::model::{
 use crate::store::RunLog;
 use crate::world::{Value, World};
 
-/// What came of trying.
-enum Stay {
+/// The reason why a redo was refused.
+enum Refusal {
     Left(String),
     Conflict(ConflictBy),
 }
@@ -29,12 +31,12 @@ pub async fn redo(log: &RunLog, world: &World, action: Seq) -> UndoReport {
     match try_redo(log, world, &entry, later).await {
         Ok(after) => {
             report.redone.push(action);
-            report.certificate = certify(log, world, &Expected::from([(place(&entry.record.key), after)]));
+            report.certificate = read_back(log, world, &Expected::from([(location(&entry.record.key), after)]));
         }
-        Err(Stay::Left(why)) => report.left.push(PlanLeave { action, why }),
-        Err(Stay::Conflict(by)) => {
+        Err(Refusal::Left(why)) => report.left.push(PlanLeave { action, why }),
+        Err(Refusal::Conflict(by)) => {
             let conflict = Conflict { action, key: entry.record.key.to_string(), by };
-            log.append(vec![event(action, ActionChange::Refused { why: why_refused(&conflict) })]);
+            log.append(vec![outcome_row(action, ActionChange::Refused { why: describe_conflict(&conflict) })]);
             report.conflict = Some(conflict);
         }
     }
@@ -46,93 +48,98 @@ async fn try_redo(
     world: &World,
     entry: &LedgerEntry,
     later: Vec<(Seq, SpanId)>,
-) -> Result<KeyState, Stay> {
+) -> Result<KeyState, Refusal> {
     let action = entry.seq;
     if entry.status != ActionStatus::Undone {
-        return Err(Stay::Left("it is not undone".into()));
+        return Err(Refusal::Left("it is not undone".into()));
     }
     if entry.record.key.kind == KeyKind::Compensation {
-        return Err(Stay::Left("it was made up for outside; run it again by a retry".into()));
+        return Err(Refusal::Left("its undo command has run; retry the call to run it again".into()));
     }
     if !later.is_empty() {
-        return Err(Stay::Conflict(ConflictBy::Actions { first: later }));
+        return Err(Refusal::Conflict(ConflictBy::Actions { first: later }));
     }
-    let target = if entry.record.key.kind == KeyKind::Memory { None } else { Some(target(log, world, entry)?) };
-    let recorded = log.append_durable(vec![event(action, ActionChange::RedoStarted)]).durable().await;
-    recorded.map_err(|error| Stay::Left(format!("not redone: failed to {error}")))?;
-    // Read again: recording took a moment, and someone outside may have used it.
+    let target = if entry.record.key.kind == KeyKind::Memory { None } else { Some(redo_value(log, world, entry)?) };
+    let recorded = log.append_durable(vec![outcome_row(action, ActionChange::RedoStarted)]).durable().await;
+    recorded.map_err(|error| Refusal::Left(format!("not redone: failed to {error}")))?;
+    // Read again: another program or person may have changed it during the commit.
     if target.is_some()
-        && let Err(stay) = is_as_undone(log, world, entry)
+        && let Err(stay) = check_unchanged(log, world, entry)
     {
-        log.append(vec![event(action, ActionChange::Refused { why: "someone else changed it just now".into() })]);
+        log.append(vec![outcome_row(
+            action,
+            ActionChange::Refused { why: "another program or person changed it just now".into() },
+        )]);
         return Err(stay);
     }
     let put = match &target {
         Some(value) => world.put(&entry.record.key, value).map_err(|error| format!("failed to {error}")),
-        None => put_memory(log, world, entry),
+        None => redo_memory(log, world, entry),
     };
     if let Err(why) = put {
-        log.append(vec![event(action, ActionChange::Refused { why: why.clone() })]);
-        return Err(Stay::Left(why));
+        log.append(vec![outcome_row(action, ActionChange::Refused { why: why.clone() })]);
+        return Err(Refusal::Left(why));
     }
-    let mut rows = vec![event(action, ActionChange::Redone)];
+    let mut rows = vec![outcome_row(action, ActionChange::Redone)];
     let after = target.map_or_else(|| entry.after.clone(), |value| value.state());
     if after != entry.after {
-        // An undo was forced over what someone else had made of it, and that is what is back now.
-        rows.push(event(action, ActionChange::Applied { after: after.clone() }));
+        // A forced undo replaced a state that another program or person had left, and the redo restored that.
+        rows.push(outcome_row(action, ActionChange::Applied { after: after.clone() }));
     }
     match log.append_durable(rows).durable().await {
         Ok(_) => Ok(after),
-        Err(error) => Err(Stay::Left(format!("done, but not on record: failed to {error}"))),
+        Err(error) => {
+            Err(Refusal::Left(format!("redone, but not recorded (open the run again to record it): failed to {error}")))
+        }
     }
 }
 
-/// Whether the key is as the undo left it.
-fn is_as_undone(log: &RunLog, world: &World, entry: &LedgerEntry) -> Result<(), Stay> {
+/// Checks that the key is as the undo left it.
+fn check_unchanged(log: &RunLog, world: &World, entry: &LedgerEntry) -> Result<(), Refusal> {
     let key = &entry.record.key;
-    let found = world.peek(key).map_err(|error| Stay::Left(format!("failed to {error}")))?.state();
+    let found = world.peek(key).map_err(|error| Refusal::Left(format!("failed to {error}")))?.state();
     if found == entry.record.old {
         return Ok(());
     }
-    Err(match last_before(log, entry, key) {
-        Some(first) => Stay::Left(format!("redo {first} first: it stood on what that left")),
-        None => Stay::Conflict(ConflictBy::Outside { found: describe(&found, &entry.record.old) }),
+    Err(match undone_predecessor(log, entry, key) {
+        Some(first) => Refusal::Left(format!("redo {first} first: this action changed what that one left")),
+        None => Refusal::Conflict(ConflictBy::Outside { found: describe_state(&found, &entry.record.old) }),
     })
 }
 
-/// What to put, if the key is as the undo left it.
-fn target(log: &RunLog, world: &World, entry: &LedgerEntry) -> Result<Value, Stay> {
-    if let Some(first) = missing_folder(log, world, entry) {
-        return Err(Stay::Left(format!("redo {first} first: it made the folder this is in")));
+/// Returns the value to put, if the key is as the undo left it.
+fn redo_value(log: &RunLog, world: &World, entry: &LedgerEntry) -> Result<Value, Refusal> {
+    if let Some(first) = undone_folder_above(log, world, entry) {
+        return Err(Refusal::Left(format!("redo {first} first: it made the folder this is in")));
     }
-    is_as_undone(log, world, entry)?;
+    check_unchanged(log, world, entry)?;
     let after = match (&entry.after, entry.kept) {
         (KeyState::File { size, mode, .. }, Some(blob)) => KeyState::File { blob, size: *size, mode: *mode },
         (after, _) => after.clone(),
     };
-    value_of(log, &after).map_err(Stay::Left)
+    value_of(log, &after).map_err(Refusal::Left)
 }
 
-/// The undone action that made a folder above, while that is missing.
-fn missing_folder(log: &RunLog, world: &World, entry: &LedgerEntry) -> Option<Seq> {
+/// Returns the undone action that created a folder above, while that folder is missing.
+fn undone_folder_above(log: &RunLog, world: &World, entry: &LedgerEntry) -> Option<Seq> {
     let name = &entry.record.key.name;
     let above = name.match_indices('/').map(|(at, _)| Key::directory(&name[..at]));
     let missing = |folder: &Key| matches!(world.peek(folder), Ok(Value::Absent));
-    above.filter(missing).find_map(|folder| last_before(log, entry, &folder))
+    above.filter(missing).find_map(|folder| undone_predecessor(log, entry, &folder))
 }
 
-/// The last action at a place before this one, if it is undone.
-fn last_before(log: &RunLog, entry: &LedgerEntry, place: &Key) -> Option<Seq> {
+/// Returns the last action at a location before this one, if it is undone.
+fn undone_predecessor(log: &RunLog, entry: &LedgerEntry, location: &Key) -> Option<Seq> {
     log.with(|state| {
-        let mut before = state.ledger.all_at(place).rev();
+        let mut before = state.ledger.all_at(location).rev();
         let last = before.find(|found| found.seq < entry.seq && found.status != ActionStatus::NotApplied);
         last.filter(|found| found.status == ActionStatus::Undone).map(|found| found.seq)
     })
 }
 
-fn put_memory(log: &RunLog, world: &World, entry: &LedgerEntry) -> Result<(), String> {
+fn redo_memory(log: &RunLog, world: &World, entry: &LedgerEntry) -> Result<(), String> {
     let name = &entry.record.key.name;
     let counts = |other: &LedgerEntry| other.status == ActionStatus::Applied || other.seq == entry.seq;
     let fold = log.with(|state| state.ledger.memory_if(name, counts));
-    put_fold(log, world, name, &fold)
+    put_memory(log, world, name, &fold)
 }

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
 
 use super::fixture::{Fixture, append, delete, folder, remove, set, write};
-use super::{NoCompensation, preview, redo, settle, settles_away, stands, undo, undo_list};
+use super::{
+    NoCompensator, needs_undo, predict_not_applied, preview, redo, resolve_interrupted_actions, undo, undo_list,
+};
 use crate::model::{
     ActionChange, ActionEvent, ActionOp, ActionRecord, ActionStatus, ConflictBy, Element, Key, KeyState, Seq, SpanId,
     TraceBody, Undoability,
@@ -36,10 +38,10 @@ async fn appends_of_two_spans_commute() {
     let first = run.act(2, append("log", "a")).await;
     let second = run.act(3, append("log", "b")).await;
     assert_eq!(run.memory("log"), list(&[(first, "a"), (second, "b")]));
-    let report = undo(&run.log, &run.world, &NoCompensation, first, false).await;
+    let report = undo(&run.log, &run.world, &NoCompensator, first, false).await;
     assert_eq!((report.undone, report.certificate.restored), (vec![first], 1));
     assert_eq!(run.memory("log"), list(&[(second, "b")]));
-    undo(&run.log, &run.world, &NoCompensation, second, false).await;
+    undo(&run.log, &run.world, &NoCompensator, second, false).await;
     assert_eq!(run.memory("log"), KeyState::Absent);
     redo(&run.log, &run.world, first).await;
     redo(&run.log, &run.world, second).await;
@@ -53,7 +55,7 @@ async fn a_converted_text_becomes_text_again() {
     run.act(2, set("k", "plain")).await;
     let added = run.act_all(2, vec![append("k", "x"), append("k", "y")]).await;
     assert_eq!(run.memory("k"), list(&[(Seq(0), "plain"), (added[0], "x"), (added[1], "y")]));
-    undo_list(&run.log, &run.world, &NoCompensation, &[added[1], added[0]], false).await;
+    undo_list(&run.log, &run.world, &NoCompensator, &[added[1], added[0]], false).await;
     assert_eq!(run.memory("k"), text("plain"));
 }
 
@@ -63,13 +65,13 @@ async fn a_later_change_of_the_key_is_a_conflict_that_names_it() {
     let first = run.act(2, set("k", "1")).await;
     let second = run.act(3, set("k", "2")).await;
     let third = run.act(3, delete("k")).await;
-    let report = undo(&run.log, &run.world, &NoCompensation, first, false).await;
-    let ConflictBy::Actions { first: order } = report.conflict.unwrap().by else { panic!("someone outside?") };
+    let report = undo(&run.log, &run.world, &NoCompensator, first, false).await;
+    let ConflictBy::Actions { first: order } = report.conflict.unwrap().by else { panic!("another program?") };
     assert_eq!(order, [(third, SpanId(1)), (second, SpanId(1))]);
     assert!(report.undone.is_empty());
     assert_eq!(run.memory("k"), KeyState::Absent);
     let order: Vec<Seq> = order.into_iter().map(|(action, _)| action).chain([first]).collect();
-    let report = undo_list(&run.log, &run.world, &NoCompensation, &order, false).await;
+    let report = undo_list(&run.log, &run.world, &NoCompensator, &order, false).await;
     assert_eq!(report.undone, order);
     run.assert_folds();
 }
@@ -82,13 +84,13 @@ async fn files_come_back_with_bytes_and_mode() {
     let changed = run.act(2, write("a.sh", "new")).await;
     let removed = run.act(2, remove("a.sh")).await;
     assert_eq!(run.text("a.sh"), None);
-    let report = undo_list(&run.log, &run.world, &NoCompensation, &[removed, changed], false).await;
+    let report = undo_list(&run.log, &run.world, &NoCompensator, &[removed, changed], false).await;
     assert_eq!((report.certificate.restored, report.certificate.total), (1, 1));
     assert_eq!(std::fs::read(run.path("a.sh")).unwrap(), b"\xff\x00old");
     assert_eq!(std::fs::metadata(run.path("a.sh")).unwrap().permissions().mode() & 0o7777, 0o751);
     assert_eq!(
         redo(&run.log, &run.world, removed).await.left[0].why,
-        format!("redo {changed} first: it stood on what that left")
+        format!("redo {changed} first: this action changed what that one left")
     );
     assert_eq!(redo(&run.log, &run.world, changed).await.redone, [changed]);
     assert_eq!(run.text("a.sh").as_deref(), Some("new"));
@@ -99,14 +101,14 @@ async fn a_change_from_outside_survives_unless_forced_and_comes_back_with_redo()
     let run = Fixture::new();
     let action = run.act(2, write("notes", "mine")).await;
     std::fs::write(run.path("notes"), "theirs").unwrap();
-    let report = undo(&run.log, &run.world, &NoCompensation, action, false).await;
+    let report = undo(&run.log, &run.world, &NoCompensator, action, false).await;
     assert!(matches!(report.conflict.unwrap().by, ConflictBy::Outside { .. }));
     assert_eq!(run.text("notes").as_deref(), Some("theirs"));
-    let report = undo(&run.log, &run.world, &NoCompensation, action, true).await;
+    let report = undo(&run.log, &run.world, &NoCompensator, action, true).await;
     assert_eq!((report.undone, run.text("notes")), (vec![action], None));
     let report = redo(&run.log, &run.world, action).await;
     assert_eq!((report.certificate.restored, run.text("notes").as_deref()), (1, Some("theirs")));
-    let report = undo(&run.log, &run.world, &NoCompensation, action, false).await;
+    let report = undo(&run.log, &run.world, &NoCompensator, action, false).await;
     assert_eq!((report.undone, run.text("notes")), (vec![action], None));
 }
 
@@ -115,11 +117,11 @@ async fn a_folder_stays_while_it_is_used_and_the_last_one_out_removes_it() {
     let run = Fixture::new();
     let made = run.act_all(2, vec![folder("out"), write("out/a", "a")]).await;
     let other = run.act(3, write("out/b", "b")).await;
-    let report = undo_list(&run.log, &run.world, &NoCompensation, &[made[1], made[0]], false).await;
+    let report = undo_list(&run.log, &run.world, &NoCompensator, &[made[1], made[0]], false).await;
     assert_eq!(report.undone, [made[1]]);
     assert_eq!((report.left[0].action, report.left[0].why.as_str()), (made[0], &*format!("kept, used by {other}")));
     assert!(report.conflict.is_none());
-    let report = undo(&run.log, &run.world, &NoCompensation, other, false).await;
+    let report = undo(&run.log, &run.world, &NoCompensator, other, false).await;
     assert_eq!(report.undone, [other, made[0]]);
     assert_eq!((report.certificate.restored, report.certificate.total), (2, 2));
     assert!(!run.path("out").exists());
@@ -134,8 +136,11 @@ async fn a_folder_with_a_strangers_file_is_never_removed() {
     let made = run.act(2, folder("out")).await;
     std::fs::write(run.path("out/stranger"), "x").unwrap();
     for force in [false, true] {
-        let report = undo(&run.log, &run.world, &NoCompensation, made, force).await;
-        assert_eq!(report.left[0].why, "kept, \"stranger\" in it is of someone else or left out of capture");
+        let report = undo(&run.log, &run.world, &NoCompensator, made, force).await;
+        assert_eq!(
+            report.left[0].why,
+            "kept, \"stranger\" in it belongs to another program or person, or is left out of capture"
+        );
     }
     assert_eq!(run.text("out/stranger").as_deref(), Some("x"));
 }
@@ -147,7 +152,7 @@ async fn a_conflict_stops_a_list_and_leaves_what_comes_after() {
     let b = run.act(2, write("b", "1")).await;
     let c = run.act(2, set("c", "1")).await;
     std::fs::write(run.path("b"), "theirs").unwrap();
-    let report = undo_list(&run.log, &run.world, &NoCompensation, &[c, b, a], false).await;
+    let report = undo_list(&run.log, &run.world, &NoCompensator, &[c, b, a], false).await;
     assert_eq!(report.undone, [c]);
     assert_eq!(report.conflict.unwrap().action, b);
     assert_eq!(run.text("a").as_deref(), Some("1"));
@@ -157,10 +162,10 @@ async fn a_conflict_stops_a_list_and_leaves_what_comes_after() {
 #[tokio::test]
 async fn what_cannot_be_undone_is_never_claimed() {
     let run = Fixture::new();
-    let doer = super::Doer { span: SpanId(1), tool_span: SpanId(2), tool_name: "tama_bash".into() };
-    let record = super::outside(&doer, "curl -d x example.org", "may have reached outside".into());
+    let origin = super::Origin { span: SpanId(1), tool_span: SpanId(2), tool_name: "tama_bash".into() };
+    let record = super::external_record(&origin, "curl -d x example.org", "may have reached outside".into());
     let shell = run.log.append(vec![crate::model::TraceBody::Action(record)]);
-    let report = undo(&run.log, &run.world, &NoCompensation, shell, true).await;
+    let report = undo(&run.log, &run.world, &NoCompensator, shell, true).await;
     assert!(report.undone.is_empty());
     assert_eq!(report.left[0].why, "may have reached outside");
 }
@@ -168,16 +173,16 @@ async fn what_cannot_be_undone_is_never_claimed() {
 #[tokio::test]
 async fn a_change_that_fails_says_so_and_leaves_the_world() {
     let run = Fixture::new();
-    let doer = super::Doer { span: SpanId(1), tool_span: SpanId(2), tool_name: "t".into() };
+    let origin = super::Origin { span: SpanId(1), tool_span: SpanId(2), tool_name: "t".into() };
     let changes = vec![set("k", "v"), write("no/such/folder", "x"), set("l", "v")];
-    assert!(super::perform(&run.log, &run.world, &doer, changes).await.is_err());
+    assert!(super::perform(&run.log, &run.world, &origin, changes).await.is_err());
     let statuses: Vec<_> = run.log.with(|state| state.ledger.entries().iter().map(|e| e.status).collect());
     assert_eq!(statuses, [ActionStatus::Applied, ActionStatus::NotApplied, ActionStatus::NotApplied]);
     run.assert_folds();
 }
 
 #[tokio::test]
-async fn reopening_settles_what_a_crash_left_open() {
+async fn reopening_resolves_what_a_crash_left_open() {
     let run = Fixture::new();
     let a = run.act(2, write("a", "1")).await;
     let b = run.act(2, write("b", "1")).await;
@@ -186,7 +191,7 @@ async fn reopening_settles_what_a_crash_left_open() {
     run.log.append(vec![start(k), start(b), start(a)]);
     std::fs::remove_file(run.path("b")).unwrap();
     let never = intent(&run, Key::file("never"), KeyState::Absent);
-    let lines = settle(&run.log, &run.world).await;
+    let lines = resolve_interrupted_actions(&run.log, &run.world).await;
     assert_eq!(lines.len(), 4, "{lines:?}");
     assert_eq!((run.text("a"), run.text("b")), (None, None));
     assert_eq!(run.memory("k"), KeyState::Absent);
@@ -194,7 +199,7 @@ async fn reopening_settles_what_a_crash_left_open() {
     let open = |seq| run.log.with(|state| state.ledger.standing(seq));
     assert_eq!(open(never), crate::model::Standing::NotApplied);
     assert_eq!([open(a), open(b), open(k)], [(); 3].map(|()| crate::model::Standing::Undone));
-    assert!(settle(&run.log, &run.world).await.is_empty());
+    assert!(resolve_interrupted_actions(&run.log, &run.world).await.is_empty());
 }
 
 #[tokio::test]
@@ -203,7 +208,7 @@ async fn an_intent_that_was_done_is_found_and_can_be_undone() {
     let intended = crate::world::Value::File { bytes: b"x".to_vec(), mode: None };
     let action = intent(&run, Key::file("f"), intended.state());
     std::fs::write(run.path("f"), "x").unwrap();
-    assert_eq!(undo(&run.log, &run.world, &NoCompensation, action, false).await.undone, [action]);
+    assert_eq!(undo(&run.log, &run.world, &NoCompensator, action, false).await.undone, [action]);
     assert_eq!(run.text("f"), None);
 }
 
@@ -213,7 +218,7 @@ async fn a_folder_that_was_to_be_made_and_closed_never_was() {
     let run = Fixture::new();
     let made = intent(&run, Key::directory("d"), folder(0o755));
     let closed = intent_on(&run, Key::directory("d"), folder(0o755), folder(0o555));
-    settle(&run.log, &run.world).await;
+    resolve_interrupted_actions(&run.log, &run.world).await;
     let standing = |seq| run.log.with(|state| state.ledger.standing(seq));
     assert_eq!([made, closed].map(standing), [(); 2].map(|()| crate::model::Standing::NotApplied));
 }
@@ -226,7 +231,7 @@ async fn a_memory_key_says_nothing_of_a_path_of_its_name() {
     intent(&run, Key::memory("plan"), text("y"));
     let removed = intent_on(&run, Key::file("plan"), old, KeyState::Absent);
     std::fs::remove_file(run.path("plan")).unwrap();
-    settle(&run.log, &run.world).await;
+    resolve_interrupted_actions(&run.log, &run.world).await;
     assert_eq!(run.log.with(|state| state.ledger.standing(removed)), crate::model::Standing::Free);
 }
 
@@ -245,7 +250,7 @@ async fn a_later_action_that_cannot_be_undone_is_named() {
         undo: Undoability::Permanent { why: "larger than 1 MB".into() },
     })]);
     std::fs::write(run.path("f"), "large").unwrap();
-    let conflict = undo(&run.log, &run.world, &NoCompensation, made, false).await.conflict.unwrap();
+    let conflict = undo(&run.log, &run.world, &NoCompensator, made, false).await.conflict.unwrap();
     assert_eq!(conflict.by, crate::model::ConflictBy::Permanent { action: later, span: SpanId(7) });
 }
 
@@ -256,9 +261,9 @@ async fn what_someone_else_saved_while_the_row_was_written_stays() {
     let change = write("f", "new");
     let old = run.world.read(&change.key).unwrap();
     std::fs::write(run.path("f"), "saved just now").unwrap();
-    let (outcome, why) = super::act::make(&run.world, &change, &old, Seq(9)).unwrap_err();
+    let (outcome, why) = super::act::put_change(&run.world, &change, &old, Seq(9)).unwrap_err();
     assert!(matches!(outcome, ActionChange::Failed { .. }), "{outcome:?}");
-    assert!(why.contains("someone else changed it just now"), "{why}");
+    assert!(why.contains("another program or person changed it just now"), "{why}");
     assert_eq!(run.text("f").as_deref(), Some("saved just now"));
 }
 
@@ -280,7 +285,7 @@ fn intent_on(run: &Fixture, key: Key, old: KeyState, intended: KeyState) -> Seq 
 }
 
 #[tokio::test]
-async fn looking_ahead_counts_what_a_crash_left_open_as_settled() {
+async fn a_preview_counts_what_a_crash_left_open_as_resolved() {
     let run = Fixture::new();
     let first = run.act(2, set("k", "one")).await;
     let made = run.act(2, write("made", "x")).await;
@@ -289,7 +294,7 @@ async fn looking_ahead_counts_what_a_crash_left_open_as_settled() {
     let memory = intent(&run, Key::memory("k"), text("two"));
     let path = intent(&run, Key::file("missing"), KeyState::Symlink { target: "x".into() });
     run.log.append(vec![TraceBody::ActionEvent(ActionEvent { action: undone, change: ActionChange::UndoStarted })]);
-    assert_eq!(settles_away(&run.log, &run.world), HashSet::from([memory, path, undone]));
+    assert_eq!(predict_not_applied(&run.log, &run.world), HashSet::from([memory, path, undone]));
     let seen = preview(&run.log, &run.world, &[path, memory, undone, made, first], false);
     assert_eq!((seen.undone, seen.left, seen.conflict), (vec![made, first], Vec::new(), None));
 }
@@ -299,9 +304,9 @@ async fn a_deserted_folder_that_someone_changed_stops_nothing() {
     let run = Fixture::new();
     let made = run.act(2, folder("d")).await;
     let inside = run.act(3, write("d/b", "x")).await;
-    assert_eq!(undo(&run.log, &run.world, &NoCompensation, made, false).await.left[0].action, made);
+    assert_eq!(undo(&run.log, &run.world, &NoCompensator, made, false).await.left[0].action, made);
     std::fs::set_permissions(run.path("d"), PermissionsExt::from_mode(0o700)).unwrap();
-    let report = undo(&run.log, &run.world, &NoCompensation, inside, false).await;
+    let report = undo(&run.log, &run.world, &NoCompensator, inside, false).await;
     assert_eq!((report.undone, report.conflict), (vec![inside], None));
     assert_eq!(report.left[0].action, made);
     assert!(report.left[0].why.contains("permissions 700 instead of 755"), "{:?}", report.left);
@@ -315,8 +320,8 @@ async fn a_folder_that_was_made_may_stay_and_one_that_was_removed_has_to_come_ba
     let made = run.act(2, folder("new")).await;
     let gone = Change { key: Key::directory("old"), op: ActionOp::Delete, new: Value::Absent };
     let gone = run.act(2, gone).await;
-    let stand = |actions: &[Seq]| run.log.with(|state| stands(&state.ledger, actions));
+    let stand = |actions: &[Seq]| run.log.with(|state| needs_undo(&state.ledger, actions));
     assert_eq!((stand(&[made]), stand(&[made, gone])), (false, true));
-    undo(&run.log, &run.world, &NoCompensation, gone, false).await;
+    undo(&run.log, &run.world, &NoCompensator, gone, false).await;
     assert!(!stand(&[made, gone]));
 }

@@ -142,8 +142,8 @@ pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Sessi
     let commands = commands(&world, &capture, Some((data, &folder)));
     told.extend(neighbours(data, folder.id(), &world));
     if opened.damage.is_empty() {
-        told.extend(rollback::settle(&opened.log, &world).await);
-        told.extend(rollback::recover(&opened.log, &world, folder.path(), &commands.rules).await);
+        told.extend(rollback::resolve_interrupted_actions(&opened.log, &world).await);
+        told.extend(rollback::resolve_interrupted_commands(&opened.log, &world, folder.path(), &commands.rules).await);
     }
     // A damaged manifest is told already.
     let source = folder.manifest().ok().and_then(|manifest| manifest.pipeline_file).map(PathBuf::from);

@@ -67,7 +67,7 @@ impl Blobs {
         if hash_blob(&bytes) == hash {
             Ok(bytes)
         } else {
-            Err(StoreError::Damaged(format!("the bytes kept as blob {hash} are not what was stored")))
+            Err(StoreError::Damaged(format!("the bytes kept as blob {hash} have changed since they were stored")))
         }
     }
 

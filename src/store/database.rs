@@ -78,7 +78,7 @@ fn check_shape(connection: &Connection) -> Result<(), StoreError> {
     for table in Table::ALL {
         let known = table.columns().iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned()));
         if !tables.contains(table.name()) || !known.eq(columns(connection, table).map_err(&fault)?) {
-            return Err(StoreError::Damaged(format!("its table {} has not the expected columns", table.name())));
+            return Err(StoreError::Damaged(format!("its table {} does not have the expected columns", table.name())));
         }
     }
     Ok(())

@@ -16,7 +16,7 @@ pub(super) fn decode(row: &Stored) -> Result<Row, String> {
     let (seq, at) = (row.seq(), Millis(unsigned(row, "at_ms")?));
     let body = match row.table {
         Table::Texts => {
-            let hash = TextHash::parse(text(row, "hash")?).ok_or("its hash is not one")?;
+            let hash = TextHash::parse(text(row, "hash")?).ok_or("its hash is not valid")?;
             return Ok(Row::Text { seq, at, hash, text: text(row, "text")?.to_owned() });
         }
         Table::Events => from_json(text(row, "body")?)?,
@@ -32,7 +32,7 @@ pub(super) fn decode(row: &Stored) -> Result<Row, String> {
 fn action(row: &Stored) -> Result<ActionRecord, String> {
     let undoable = match row.cell("undoable") {
         Cell::Bool(undoable) => *undoable,
-        _ => return Err("undoable is no boolean".to_owned()),
+        _ => return Err("undoable is not a boolean".to_owned()),
     };
     let undo =
         if undoable { Undoability::Undo } else { Undoability::Permanent { why: text(row, "why_not")?.to_owned() } };
@@ -56,7 +56,7 @@ fn old_state(row: &Stored) -> Result<KeyState, String> {
         "text" => KeyState::Text { text: value()?.to_owned() },
         "list" => KeyState::List { elements: from_json(value()?)? },
         "blob" => KeyState::File {
-            blob: BlobHash::parse(value()?).ok_or("old_value is no hash")?,
+            blob: BlobHash::parse(value()?).ok_or("old_value is not a hash")?,
             size: unsigned(row, "old_size")?,
             mode: mode()?,
         },
@@ -70,19 +70,19 @@ fn old_state(row: &Stored) -> Result<KeyState, String> {
 fn text<'a>(row: &'a Stored, column: &str) -> Result<&'a str, String> {
     match row.cell(column) {
         Cell::Text(text) => Ok(text),
-        _ => Err(format!("{column} is no text")),
+        _ => Err(format!("{column} is not a text")),
     }
 }
 
 fn unsigned(row: &Stored, column: &str) -> Result<u64, String> {
     match row.cell(column) {
         Cell::Int(value) => u64::try_from(*value).map_err(|_| format!("{column} is negative")),
-        _ => Err(format!("{column} is no number")),
+        _ => Err(format!("{column} is not a number")),
     }
 }
 
 fn span(row: &Stored, column: &str) -> Result<SpanId, String> {
-    SpanId::parse(text(row, column)?).ok_or_else(|| format!("{column} is no span"))
+    SpanId::parse(text(row, column)?).ok_or_else(|| format!("{column} is not a span"))
 }
 
 /// An enum whose JSON is one word.

@@ -110,16 +110,15 @@ pub(super) fn ask(folder: &Path) -> Result<Option<Verdict>, StoreError> {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn();
-    let child =
-        started.map_err(|error| unreadable(format!("the process that looks at it can't be started: {error}")))?;
+    let child = started.map_err(|error| unreadable(format!("failed to start the process that reads it: {error}")))?;
     let (ended, said) = wait(child, Duration::from_secs(2 * (SECONDS + megabytes(folder))))
-        .map_err(|error| unreadable(format!("the process that looks at it is lost: {error}")))?;
+        .map_err(|error| unreadable(format!("failed to wait for the process that reads it: {error}")))?;
     let Some(ended) = ended else {
-        return Err(unreadable("reading its database does not come to an end".to_owned()));
+        return Err(unreadable("reading its database takes too long".to_owned()));
     };
     let verdict = serde_json::from_slice::<Verdict>(&said).ok().filter(|_| ended.success());
     match verdict {
-        None => Err(unreadable(format!("reading its database ends the process: {ended}"))),
+        None => Err(unreadable(format!("reading its database crashes the process: {ended}"))),
         Some(Verdict { locked: Some(pid), .. }) => Err(StoreError::Locked { pid }),
         Some(Verdict { error: Some(why), .. }) => Err(unreadable(format!("failed to {why}"))),
         Some(verdict) => Ok(Some(verdict)),

@@ -93,7 +93,7 @@ impl Manifest {
     /// When it can't be read, or is of a newer format.
     pub fn read(path: &Path) -> Result<Self, StoreError> {
         let bytes = std::fs::read(path).map_err(file_error("read", path))?;
-        let spoilt_bytes = || StoreError::Damaged(format!("{} is not what was written", path.display()));
+        let spoilt_bytes = || StoreError::Damaged(format!("{} has changed since it was written", path.display()));
         let spoilt = |error: serde_json::Error| StoreError::Damaged(format!("{}: {error}", path.display()));
         let Format { format } = serde_json::from_slice(&bytes).map_err(spoilt)?;
         if format > FORMAT {

@@ -249,11 +249,11 @@ impl Check<'_> {
             self.loaded.chain = chain;
             self.keep(row);
         } else {
-            self.fault(format!("row {seq} ({}) is not what was written", row.table.name()));
+            self.fault(format!("row {seq} ({}) has changed since it was written", row.table.name()));
             self.before = told.into_iter().chain(computed).collect();
         }
         if let Some(mark) = self.mark.filter(|mark| mark.seq == seq && told != Some(mark.chain)) {
-            self.fault(format!("row {} is not the one that the mark remembers", mark.seq));
+            self.fault(format!("row {} is not the one that the mark names", mark.seq));
         }
     }
 
@@ -282,7 +282,9 @@ impl Check<'_> {
     fn finish(mut self) -> Loaded {
         let last = self.loaded.last;
         match self.mark {
-            None => self.fault("the mark is lost or spoilt, so rows lost at the log's end can't be noticed".to_owned()),
+            None => {
+                self.fault("the mark is lost or damaged, so rows lost at the log's end can't be detected".to_owned())
+            }
             Some(mark) if mark.seq > last => {
                 self.fault(format!("{} at the log's end, although committed", missing(last.0 + 1, mark.seq.0)));
             }

@@ -168,7 +168,7 @@ pub enum StoreError {
         known: u32,
     },
     /// What is stored is not what was written.
-    #[error("trust the run's log: {0}")]
+    #[error("trust the run's log, because it is damaged: {0}")]
     Damaged(String),
     /// The database can't be read, or must not be by this process.
     #[error("read the run's log: {0}")]

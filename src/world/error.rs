@@ -66,7 +66,7 @@ pub enum WorldError {
         path: String,
     },
     /// A state that this kind of key can't have.
-    #[error("put {key:?} into that state: {why}")]
+    #[error("change {key:?}: {why}")]
     WrongState {
         /// The key.
         key: String,

@@ -174,7 +174,7 @@ impl World {
         if key.kind.is_path() {
             return path::normalise(&key.name, Some(&self.root));
         }
-        Err(WorldError::WrongState { key: key.name.clone(), why: "it is nothing that can be read back" })
+        Err(WorldError::WrongState { key: key.name.clone(), why: "keys of this kind can't be read" })
     }
 
     fn lock_memory(&self) -> MutexGuard<'_, BTreeMap<String, Value>> {

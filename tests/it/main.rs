@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod circles;
 mod cli;
 mod engine;
 mod floors;

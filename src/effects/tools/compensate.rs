@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::tool::{Program, ShellCall, clip};
 use crate::effects::confine::{Shell, ShellLimits, ShellOutcome};
 use crate::effects::mask::Masker;
-use crate::rollback::{Amended, Amends, Compensate};
+use crate::rollback::{Compensate, CompensationCommand, CompensationRun};
 
 /// Characters of a compensation's output that are recorded.
 const KEPT: usize = 4_000;
@@ -54,9 +54,9 @@ impl Compensate for Compensator {
         self.stop.is_cancelled()
     }
 
-    fn compensate<'a>(&'a self, amends: &'a Amends) -> Amended<'a> {
+    fn compensate<'a>(&'a self, command: &'a CompensationCommand) -> CompensationRun<'a> {
         Box::pin(async move {
-            let Amends { argv, timeout_seconds, network } = amends.clone();
+            let CompensationCommand { argv, timeout_seconds, network } = command.clone();
             let program = Program::Argv(argv);
             let line = program.to_string();
             let call = ShellCall { program, timeout_seconds, network, compensation: None };

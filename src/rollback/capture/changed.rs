@@ -1,16 +1,30 @@
 //! One thing that a command changed.
 
-use crate::model::KeyState;
+use crate::model::{Key, KeyKind, KeyState};
 
 /// One thing that a command changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
     /// Its path, relative to the workspace, as in [`crate::model::Key`].
     pub path: String,
-    /// What was there before.
+    /// The before-image.
     pub old: KeyState,
-    /// What is there now (in the overlay lane: what will be there once it has landed).
+    /// The after-image (in overlay mode: the state once the change is applied).
     pub new: KeyState,
-    /// Why its bytes are not kept, so that it can't be undone: too large, excluded, not a file.
+    /// The reason why its bytes are not kept, so that it can't be undone: too large, excluded, not a file.
     pub left_out: Option<String>,
+}
+
+impl Changed {
+    /// Returns its key; its kind is that of the after-image, or of the before-image when it was removed.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        let state = if self.new == KeyState::Absent { &self.old } else { &self.new };
+        let kind = match state {
+            KeyState::Directory { .. } => KeyKind::Directory,
+            KeyState::Symlink { .. } => KeyKind::Symlink,
+            _ => KeyKind::File,
+        };
+        Key { kind, name: self.path.clone() }
+    }
 }

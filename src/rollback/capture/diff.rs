@@ -1,15 +1,16 @@
-//! What differs between two lists.
+//! Compares two lists.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use super::Changed;
-use super::entry::{Entry, Kind, in_order};
-use super::rules::{LeftOut, Rules};
+use super::changed::Changed;
+use super::entry::{Entry, Kind, compare_paths};
+use super::left_out::LeftOut;
+use super::rules::Rules;
 use super::tree::ROOT;
 use crate::model::KeyState;
 
-/// What differs between two lists, in their order.
+/// Lists the differences between two lists, in their order.
 pub(super) fn differences(old: &[Entry], new: &[Entry], rules: &Rules) -> Vec<Changed> {
     let mut found = Differences { rules, changes: Vec::new(), closed: HashSet::new() };
     let (mut before, mut after) = (old.iter().peekable(), new.iter().peekable());
@@ -19,7 +20,7 @@ pub(super) fn differences(old: &[Entry], new: &[Entry], rules: &Rules) -> Vec<Ch
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (Some(old), Some(new)) if old.path == new.path => Ordering::Equal,
-            (Some(old), Some(new)) => in_order(&old.path, &new.path),
+            (Some(old), Some(new)) => compare_paths(&old.path, &new.path),
         };
         let old = if order.is_le() { before.next() } else { None };
         let new = if order.is_ge() { after.next() } else { None };
@@ -79,7 +80,7 @@ impl<'a> Differences<'a> {
     }
 
     fn push(&mut self, at: &Entry, old: KeyState, new: KeyState, left_out: Option<LeftOut>) {
-        let left_out = left_out.map(|why| self.rules.words(why));
+        let left_out = left_out.map(|why| self.rules.describe(why));
         self.changes.push(Changed { path: at.name(), old, new, left_out });
     }
 }
@@ -88,13 +89,13 @@ fn state(entry: &Entry) -> KeyState {
     entry.state()
 }
 
-/// Why something that was there can't be put back.
+/// Returns why a former entry can't be restored.
 fn lost(old: &Entry) -> Option<LeftOut> {
     let kept = old.kind != Kind::File || old.bytes.is_some_and(|bytes| bytes.place.is_some());
     old.left_out.or(if kept { None } else { Some(LeftOut::Lost) })
 }
 
-/// Whether something left out seems to be as it was.
+/// True when an entry left out seems unchanged.
 fn looks_the_same(old: &Entry, new: &Entry) -> bool {
     let (a, b) = (&old.stat, &new.stat);
     let same = old.kind == new.kind && (a.dev, a.ino, a.mode) == (b.dev, b.ino, b.mode);

@@ -5,10 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::sys::stat::{FileStat, SFlag};
 
-use super::rules::LeftOut;
+use super::left_out::LeftOut;
 use crate::model::{BlobHash, KeyState, name_from_bytes};
 
-/// What a path is.
+/// The file type of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     File,
@@ -30,7 +30,7 @@ impl Kind {
         Self::ALL.get(usize::from(code)).copied()
     }
 
-    /// Why what is neither file, folder nor link is left out.
+    /// Returns why a kind is left out: it is neither file, folder nor link.
     pub(super) fn left_out(self) -> Option<LeftOut> {
         match self {
             Self::File | Self::Folder | Self::Link => None,
@@ -41,7 +41,7 @@ impl Kind {
     }
 }
 
-/// What the system says of a path without reading its bytes; what git's index compares.
+/// The system's metadata of a path, as git's index compares it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Stat {
     pub(super) dev: u64,
@@ -55,7 +55,7 @@ pub(super) struct Stat {
 }
 
 impl Stat {
-    /// Kind and stat of a system's answer. The types of its fields differ from system to system.
+    /// Returns the kind and stat of a system's answer. The types of its fields differ from system to system.
     #[allow(clippy::useless_conversion, clippy::unnecessary_cast, clippy::cast_lossless, reason = "as it says")]
     #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "compared for equality only")]
     pub(super) fn of(found: &FileStat) -> (Kind, Self) {
@@ -79,7 +79,7 @@ impl Stat {
         (kind, stat)
     }
 
-    /// Whether a change right after `at` (nanoseconds) could leave the times as they are.
+    /// True when a change right after `at` (nanoseconds) could leave the times as they are.
     ///
     /// The clock that stamps files is coarse: it may be behind by a tick (10 ms at most on Linux), or by two seconds
     /// where times have no fraction. This is git's "racily clean" rule.
@@ -91,7 +91,7 @@ impl Stat {
         self.mtime.max(self.ctime) >= at.saturating_sub(margin)
     }
 
-    /// When the bytes were last written.
+    /// Returns the time of the last write.
     pub(super) fn modified(&self) -> SystemTime {
         let since = Duration::from_nanos(self.mtime.unsigned_abs());
         let time = if self.mtime < 0 { UNIX_EPOCH.checked_sub(since) } else { UNIX_EPOCH.checked_add(since) };
@@ -99,13 +99,13 @@ impl Stat {
     }
 }
 
-/// The time now as in [`Stat`].
+/// Returns the present time as in [`Stat`].
 pub(super) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
-/// Where bytes are kept.
+/// The location of stored bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Place {
     pub(super) pack: u64,
@@ -115,7 +115,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Where no bytes are kept: the place of empty files.
+    /// The location of empty files: nothing is stored.
     pub(super) const NOWHERE: Self = Self { pack: 0, offset: 0, stored: 0 };
 }
 
@@ -123,14 +123,14 @@ impl Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bytes {
     pub(super) hash: BlobHash,
-    /// Where they are kept; `None` when they were only looked at.
+    /// Their location; `None` when they were only hashed.
     pub(super) place: Option<Place>,
-    /// Read so soon after a change that a later one may not show in the stat.
+    /// True when they were read so soon after a change that a later one may not show in the stat.
     pub(super) racy: bool,
 }
 
-/// The order of paths in a list: part by part, so that what is in a folder comes right behind the folder.
-pub(super) fn in_order(a: &[u8], b: &[u8]) -> Ordering {
+/// Compares paths part by part, so that a folder's entries come right behind the folder.
+pub(super) fn compare_paths(a: &[u8], b: &[u8]) -> Ordering {
     let shared = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     // No name has a byte below this, since none has a NUL.
     let part = |path: &[u8]| path.get(shared).map(|byte| if *byte == b'/' { 1 } else { u16::from(*byte) + 1 });
@@ -144,26 +144,26 @@ pub(super) struct Entry {
     pub(super) path: Vec<u8>,
     pub(super) kind: Kind,
     pub(super) stat: Stat,
-    /// Why it is in the list with its stat only.
+    /// The reason why the list has its stat only.
     pub(super) left_out: Option<LeftOut>,
-    /// Where a link points.
+    /// The target of a link.
     pub(super) target: Vec<u8>,
-    /// What is in a file that is not left out.
+    /// The bytes of a file that is not left out.
     pub(super) bytes: Option<Bytes>,
 }
 
 impl Entry {
-    /// The path as text.
+    /// Returns the path as text.
     pub(super) fn name(&self) -> String {
         name_from_bytes(&self.path)
     }
 
-    /// A folder whose content is not in the list.
+    /// True for a folder whose entries are not in the list.
     pub(super) fn is_closed_folder(&self) -> bool {
         self.kind == Kind::Folder && self.left_out.is_some()
     }
 
-    /// Its state, as far as it is known.
+    /// Returns its state, as far as it is known.
     pub(super) fn state(&self) -> KeyState {
         match (self.left_out, self.kind, &self.bytes) {
             (None, Kind::File, Some(bytes)) => {

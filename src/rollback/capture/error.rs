@@ -1,51 +1,51 @@
-//! What can go wrong while looking for changes.
+//! Errors of capture.
 
 use std::io;
 use std::path::Path;
 
-/// Why changes could not be captured; phrased to follow "failed to …".
+/// An error while capturing changes; phrased to follow "failed to …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CaptureError {
     /// Something in the workspace could not be looked at.
     #[error("{what} `{path}` of the workspace: {why}")]
     Workspace {
-        /// What was tried.
+        /// The operation that failed.
         what: &'static str,
-        /// Where, as people read it.
+        /// The path, as people read it.
         path: String,
-        /// What the system said.
+        /// The system's error.
         why: String,
     },
     /// Before-images or their list could not be kept or read.
     #[error("{what} `{path}`: {why}")]
     Store {
-        /// What was tried.
+        /// The operation that failed.
         what: &'static str,
-        /// Which file or folder.
+        /// The file or folder.
         path: String,
-        /// What the system said.
+        /// The system's error.
         why: String,
     },
-    /// What is stored is not what was written.
-    #[error("read what was kept before the command: {0}")]
+    /// The stored data differ from the written ones.
+    #[error("read the snapshot: {0}")]
     Damaged(String),
     /// Bytes that are not kept.
-    #[error("find the bytes {0}: they are not kept")]
+    #[error("find the bytes {0}: the snapshot has no copy of them")]
     Missing(String),
     /// A pattern that can't be read.
     #[error("read the glob `{glob}`: {why}")]
     Glob {
         /// The pattern.
         glob: String,
-        /// What is wrong with it.
+        /// The fault.
         why: String,
     },
     /// The overlay's layer holds something that can't be read without the mount.
     #[error("read the changes at `{path}`: {why}")]
     Overlay {
-        /// Where.
+        /// The path.
         path: String,
-        /// What is there.
+        /// The unreadable mark.
         why: &'static str,
     },
 }

@@ -9,18 +9,18 @@ use std::path::Path;
 use nix::dir::Dir;
 use xattr::FileExt;
 
-use super::CaptureError;
 use super::entry::{Bytes, Entry, Kind, Stat};
-use super::error::workspace_error;
+use super::error::{CaptureError, workspace_error};
+use super::left_out::LeftOut;
 use super::read::hash_file;
-use super::rules::{LeftOut, Rules};
+use super::rules::Rules;
 use super::tree::{Opener, ROOT, Tree, is_fatal, is_gone, open_folder};
 use crate::model::{name_from_bytes, readable_name};
 
-/// What a folder must allow its owner, so that it can be read and gone through, and closed again.
+/// Owner permissions that a folder needs, so that it can be read, and closed again.
 const OPEN_FOLDER: u32 = 0o700;
 
-/// What an overlay says of a path in its upper layer.
+/// The overlay's mark on a path in its upper layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
     None,
@@ -44,8 +44,8 @@ impl Layer {
         Self { opener: tree.opener(), device: tree.device, rules: rules.clone(), closed: BTreeMap::new() }
     }
 
-    /// A layer of our own; its folder lets the owner in for as long as the layer lives.
-    pub(super) fn of_our_own(folder: &Path, rules: &Rules) -> io::Result<Self> {
+    /// Opens a command's layer; its folder is open to the owner for as long as the layer lives.
+    pub(super) fn open_own(folder: &Path, rules: &Rules) -> io::Result<Self> {
         let mode = fs::metadata(folder)?.permissions().mode() & 0o7777;
         let closed = mode & OPEN_FOLDER != OPEN_FOLDER;
         if closed {
@@ -57,8 +57,8 @@ impl Layer {
         Ok(layer)
     }
 
-    pub(super) fn words(&self, why: LeftOut) -> String {
-        self.rules.words(why)
+    pub(super) fn describe(&self, why: LeftOut) -> String {
+        self.rules.describe(why)
     }
 
     /// The names in a folder, ordered.
@@ -79,10 +79,10 @@ impl Layer {
         Ok(names)
     }
 
-    /// What is at a path, without its bytes.
+    /// Reads the entry at a path, without its bytes.
     pub(super) fn look(&mut self, path: &[u8]) -> Result<Option<Entry>, CaptureError> {
         let found = match self.opener.look(path) {
-            // What it is is not known either.
+            // Its kind is unknown too.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Some(unknown(path))),
             other => other.map_err(workspace_error("look at", path))?,
         };
@@ -102,7 +102,7 @@ impl Layer {
         Ok(Some(Entry { path: path.to_vec(), kind, stat, left_out, target, bytes: None }))
     }
 
-    /// Lets the owner into something in a layer of our own, until the layer is dropped.
+    /// Opens a path of a command's layer to the owner, until the layer is dropped.
     pub(super) fn open_up(&mut self, entry: &Entry) {
         let needed = match entry.kind {
             Kind::Folder => OPEN_FOLDER,
@@ -110,7 +110,7 @@ impl Layer {
             _ => return,
         };
         let mode = entry.stat.mode;
-        // What can't be opened up is found unreadable when it is read.
+        // A path that can't be opened up is unreadable later.
         if mode & needed != needed && self.opener.set_mode(&entry.path, mode | needed).is_ok() {
             self.closed.insert(entry.path.clone(), mode);
         }
@@ -128,15 +128,15 @@ impl Layer {
         Ok((kind == Kind::File).then_some((file, mode)))
     }
 
-    /// What is below something excluded is excluded too, and here nobody has looked at the folders above.
+    /// Returns why a path is left out; an excluded folder above it, which was not checked yet, excludes it too.
     fn left_out(&self, path: &[u8], kind: Kind, stat: &Stat, owner: u32) -> Option<LeftOut> {
         let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
         let excluded = slashes.chain([path.len()]).any(|end| self.rules.excludes(&path[..end]));
         if excluded { Some(LeftOut::Excluded) } else { self.rules.left_out(kind, stat, owner, self.device) }
     }
 
-    /// An entry with the hash of its bytes.
-    pub(super) fn known(&mut self, mut entry: Entry) -> Result<Entry, CaptureError> {
+    /// Hashes the bytes of an entry.
+    pub(super) fn hash_entry(&mut self, mut entry: Entry) -> Result<Entry, CaptureError> {
         if entry.kind != Kind::File || entry.left_out.is_some() {
             return Ok(entry);
         }
@@ -159,7 +159,7 @@ impl Layer {
         Ok(entry)
     }
 
-    /// What is at a path and everything below it, without bytes.
+    /// Lists the entry at a path and everything below it, without bytes.
     pub(super) fn all(&mut self, path: &[u8]) -> Result<Vec<Entry>, CaptureError> {
         let mut found: Vec<Entry> = self.look(path)?.into_iter().collect();
         let mut next = 0;
@@ -182,7 +182,7 @@ impl Layer {
         Ok(found)
     }
 
-    /// What the overlay says of a path.
+    /// Reads the overlay's mark on a path.
     pub(super) fn mark(&mut self, path: &[u8], kind: Kind, stat: &Stat) -> Result<Mark, CaptureError> {
         let refuse = |why| Err(CaptureError::Overlay { path: readable_name(&name_from_bytes(path)), why });
         match kind {
@@ -199,18 +199,18 @@ impl Layer {
         }
     }
 
-    /// Whether a file or folder began as a copy of what was below it (the attribute `overlay.origin`).
+    /// True when a file or folder began as a copy of the one below it (the attribute `overlay.origin`).
     pub(super) fn is_copy(&mut self, path: &[u8]) -> Result<bool, CaptureError> {
         Ok(self.attribute(path, "origin")?.is_some())
     }
 
-    /// Whether what is at a path has another name too.
+    /// True when the file at a path has another name too.
     pub(super) fn has_more_names(&mut self, path: &[u8]) -> Result<bool, CaptureError> {
         let found = self.opener.look(path).map_err(workspace_error("look at", path))?;
         Ok(found.is_some_and(|found| found.st_nlink > 1))
     }
 
-    /// Whether a folder hides the one below it.
+    /// True when a folder hides the one below it.
     pub(super) fn is_opaque(&mut self, path: &[u8]) -> Result<bool, CaptureError> {
         Ok(self.attribute(path, "opaque")?.is_some_and(|value| value == b"y"))
     }
@@ -243,14 +243,14 @@ impl Layer {
 
 impl Drop for Layer {
     fn drop(&mut self) {
-        // What is in a folder before the folder.
+        // The entries of a folder before the folder.
         for (path, mode) in self.closed.iter().rev() {
             let _ = self.opener.set_mode(path, *mode);
         }
     }
 }
 
-/// Something in a folder that can't be looked into.
+/// Builds the entry of a path in a folder that can't be read.
 fn unknown(path: &[u8]) -> Entry {
     let left_out = Some(LeftOut::InUnreadable);
     Entry { path: path.to_vec(), kind: Kind::Device, stat: Stat::default(), left_out, target: Vec::new(), bytes: None }

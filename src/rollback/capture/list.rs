@@ -1,10 +1,10 @@
-//! The list of a snapshot on disk: what was where, with which stat, and where its bytes are kept.
+//! The list of a snapshot on disk: every path with its stat, and where its bytes are stored.
 //!
-//! Format: [`MAGIC`], the shared store's folder, the ids of the packs, then the entries in their order. Numbers are LEB128
-//! varints, of bytes those shared with the path before are left out, and the BLAKE3 hash of all that ends it.
+//! Format: [`MAGIC`], the shared store's folder, the ids of the packs, then the entries in their order. Numbers are
+//! LEB128 varints, of bytes those shared with the path before are left out, and the BLAKE3 hash of all that ends it.
 
 use super::entry::{Bytes, Entry, Kind, Place, Stat};
-use super::rules::LeftOut;
+use super::left_out::LeftOut;
 use crate::model::BlobHash;
 
 const MAGIC: &[u8] = b"tama capture list 2\n";

@@ -1,14 +1,15 @@
-//! Finding out what a command changed in the workspace.
+//! Finds the changes that a command made in the workspace.
 //!
-//! Two lanes give the same list of [`Changed`] things, in an order in which they can be made (and, backwards, undone).
-//! The portable one ([`Snapshots`]) keeps the workspace before the command and compares it after; the overlay one
-//! ([`overlay_changes`]) reads what the command wrote into a layer of its own.
+//! Two modes give the same list of [`Changed`] things, in an order in which they can be made (and, backwards, undone).
+//! Snapshot mode ([`Snapshots`]) stores the workspace before the command and compares it after; overlay mode
+//! ([`overlay_changes`]) reads the command's own layer.
 
 mod changed;
 mod diff;
 mod entry;
 mod error;
 mod layer;
+mod left_out;
 mod list;
 mod order;
 mod overlay;

@@ -1,24 +1,24 @@
-//! In which order changes can be carried out one by one, and undone backwards.
+//! Orders changes so that they can be made one by one, and undone backwards.
 
 use std::collections::{HashMap, HashSet};
 
-use super::Changed;
+use super::changed::Changed;
 use crate::model::KeyState;
 use crate::world::path::ROOT;
 
-/// What a folder must allow its owner, so that something in it can be made or removed.
+/// Owner permissions that a folder needs, so that an entry can be created or removed.
 const WRITABLE: u32 = 0o700;
-/// What a folder must allow its owner, so that something below it can be reached.
+/// Owner permissions that a folder needs, so that a path below it can be reached.
 const PASSABLE: u32 = 0o100;
 
-/// Puts changes into an order in which each can be carried out by itself: a folder is made before and removed after
-/// what is in it, and is writable meanwhile.
+/// Orders changes so that each can be made by itself: a folder is created before and removed after its entries, and is
+/// writable meanwhile.
 ///
 /// First folders that were closed to their owner are opened, then what is gone is removed (children first), then
 /// everything else is made (parents first), and last folders get the permissions that they end up with. So a folder
 /// may come twice or three times, each time going on from the state that the time before left.
 ///
-/// `mode_of` tells the permission bits of a folder that is no change itself, `None` when there is none.
+/// `mode_of` returns the permission bits of a folder that is no change itself, `None` when there is none.
 #[must_use]
 pub fn order(mut changes: Vec<Changed>, mode_of: impl Fn(&str) -> Option<u32>) -> Vec<Changed> {
     let needs = needs(&changes);
@@ -54,7 +54,7 @@ pub fn order(mut changes: Vec<Changed>, mode_of: impl Fn(&str) -> Option<u32>) -
     [opened, removed, made, closed].concat()
 }
 
-/// What each folder with changes in or below it must allow.
+/// Returns the owner permissions that each folder with changes in or below it needs.
 fn needs(changes: &[Changed]) -> HashMap<String, u32> {
     let mut needs = HashMap::new();
     let mut passed = HashSet::new();

@@ -1,7 +1,7 @@
-//! The overlay lane: what a command wrote into its own layer, against the workspace below it.
+//! Overlay mode: compares a command's own layer with the workspace below it.
 //!
-//! The layer is the upper folder of an overlay mount with `userxattr` (Linux, `filesystems/overlayfs.rst`): what was
-//! written is there as it is, a removed path is a character device 0/0 (or an empty file with the attribute
+//! The layer is the upper folder of an overlay mount with `userxattr` (Linux, `filesystems/overlayfs.rst`): a written
+//! path is there as it is, a removed path is a character device 0/0 (or an empty file with the attribute
 //! `overlay.whiteout`), and a folder with the attribute `overlay.opaque` = `y` hides what is below it.
 
 use std::collections::HashSet;
@@ -11,24 +11,27 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::SystemTime;
 
+use super::changed::Changed;
 use super::entry::{Entry, Kind};
-use super::error::workspace_error;
+use super::error::{CaptureError, workspace_error};
 use super::layer::{Layer, Mark};
-use super::rules::LeftOut;
+use super::left_out::LeftOut;
+use super::order::order;
+use super::rules::Rules;
 use super::tree::{ROOT, Tree};
-use super::{CaptureError, Changed, Rules, order};
 use crate::model::{KeyState, name_from_bytes, name_to_bytes};
 
-/// What a command wrote into its layer, not yet in the workspace.
+/// The changes in a command's layer, not yet in the workspace.
 pub struct OverlayChanges {
-    /// What differs from the workspace, in an order in which it can be carried out (see [`order`]).
+    /// The differences from the workspace, in an order in which they can be made (see [`order`]).
     ///
-    /// What is left out is in it one by one too, folders that are excluded included: it can't be undone, but it has
-    /// to land. Its file is read with [`OverlayChanges::open`].
+    /// Paths left out are listed one by one too, excluded folders included: they can't be undone, but they have to be
+    /// applied. Its file is read with [`OverlayChanges::open`].
     pub changes: Vec<Changed>,
     /// Files that were written or touched and are the same as before, with the time they say they were written.
     pub touched: Vec<(String, SystemTime)>,
-    /// Paths that the command changed and that are in the workspace no more: someone else removed them meanwhile.
+    /// Paths that the command changed and that the workspace has no more: another program or person removed them
+    /// meanwhile.
     pub orphans: HashSet<String>,
     upper: Mutex<Layer>,
 }
@@ -56,7 +59,7 @@ impl OverlayChanges {
         opened.map_err(workspace_error("open the new", &path))
     }
 
-    /// When something in the layer was written, as it says itself.
+    /// Returns the modification time of a path in the layer.
     ///
     /// # Errors
     /// When it is not there.
@@ -73,7 +76,7 @@ impl OverlayChanges {
 
 /// Reads a layer against the workspace as it is now. `root` is the workspace, not the mount.
 ///
-/// What is closed to its owner in the layer is opened for as long as the answer lives, and closed again after.
+/// Paths in the layer that deny their owner are opened for as long as the result lives, and closed again after.
 ///
 /// # Errors
 /// When something can't be looked at, or the layer can't be read without the mount (moved folders, data elsewhere).
@@ -81,7 +84,7 @@ pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<Overl
     let lower = Tree::open(root).map_err(workspace_error("open", b""))?;
     let mut reading = Reading {
         lower: Layer::new(&lower, rules),
-        upper: Layer::of_our_own(upper, rules).map_err(workspace_error("open the layer of", b""))?,
+        upper: Layer::open_own(upper, rules).map_err(workspace_error("open the layer of", b""))?,
         changes: Vec::new(),
         touched: Vec::new(),
         copies: Vec::new(),
@@ -106,9 +109,9 @@ pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<Overl
 /// A folder of the layer still to be read.
 struct Folder {
     path: Vec<u8>,
-    /// It hides what is below it.
+    /// True when it hides the folder below it.
     opaque: bool,
-    /// There is a folder below it.
+    /// True when there is a folder below it.
     over: bool,
 }
 
@@ -117,15 +120,15 @@ struct Reading {
     upper: Layer,
     changes: Vec<Changed>,
     touched: Vec<(String, SystemTime)>,
-    /// Copies of what was below where now is nothing below.
+    /// Copies of paths below that are gone by now.
     copies: Vec<Entry>,
-    /// What the command left of its place: it is gone from there, or something else is there. It may have been moved.
+    /// States that the command removed or replaced at their path. They may have been moved.
     left: Vec<KeyState>,
 }
 
 impl Reading {
-    /// The copies that were not moved there by the command. A folder is copied when it is moved, and a file that was
-    /// moved is missed where it was.
+    /// Lists the copies that were not moved there by the command. A folder is copied when it is moved, and a file
+    /// that was moved is missed where it was.
     fn orphans(&self) -> HashSet<String> {
         let (folders, files): (Vec<&Entry>, Vec<&Entry>) =
             self.copies.iter().partition(|copy| copy.kind == Kind::Folder);
@@ -172,7 +175,7 @@ impl Reading {
     /// Something that is gone, with everything in it.
     fn removed(&mut self, path: &[u8]) -> Result<(), CaptureError> {
         for old in self.lower.all(path)? {
-            let old = self.lower.known(old)?;
+            let old = self.lower.hash_entry(old)?;
             self.gone(&old);
         }
         Ok(())
@@ -195,12 +198,12 @@ impl Reading {
         } else if old.as_ref().is_some_and(|old| old.kind == Kind::Folder) {
             let inside: Vec<Entry> = self.lower.all(&new.path)?;
             for old in inside.into_iter().filter(|old| old.path != new.path) {
-                let old = self.lower.known(old)?;
+                let old = self.lower.hash_entry(old)?;
                 self.gone(&old);
             }
         }
-        let old = old.map(|old| self.lower.known(old)).transpose()?;
-        let new = self.upper.known(new)?;
+        let old = old.map(|old| self.lower.hash_entry(old)).transpose()?;
+        let new = self.upper.hash_entry(new)?;
         let copy = matches!(new.kind, Kind::File | Kind::Folder) && self.upper.is_copy(&new.path)?;
         match &old {
             // Of a file with two names nobody knows which of them it had first.
@@ -221,12 +224,12 @@ impl Reading {
     }
 
     fn push(&mut self, path: &[u8], old: KeyState, new: KeyState, left_out: Option<LeftOut>) {
-        let left_out = left_out.map(|why| self.lower.words(why));
+        let left_out = left_out.map(|why| self.lower.describe(why));
         self.changes.push(Changed { path: name_from_bytes(path), old, new, left_out });
     }
 }
 
-/// The state of a thing, of an excluded folder or link too: that much is known without its bytes.
+/// Returns the state of an entry, of an excluded folder or link too: it is known without bytes.
 fn folder_state(entry: &Entry) -> KeyState {
     match (entry.left_out, entry.kind) {
         (Some(LeftOut::Excluded), Kind::Folder | Kind::Link) => Entry { left_out: None, ..entry.clone() }.state(),

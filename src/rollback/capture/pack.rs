@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::CaptureError;
 use super::entry::Place;
-use super::error::store_error;
+use super::error::{CaptureError, store_error};
 use crate::model::BlobHash;
 use crate::store::hash_blob;
 
@@ -45,7 +44,7 @@ impl Pack {
         Ok(Self { len: found.len(), id: (found.dev(), found.ino()), file })
     }
 
-    /// Whether a file is this pack, whole.
+    /// True when a file is this pack, whole.
     pub(super) fn is_at(&self, path: &Path) -> bool {
         fs::symlink_metadata(path).is_ok_and(|found| (found.dev(), found.ino()) == self.id && found.len() >= self.len)
     }
@@ -56,7 +55,7 @@ impl Pack {
 pub(super) struct Packs(pub(super) BTreeMap<u64, Pack>);
 
 impl Packs {
-    /// Whether a place lies in a pack.
+    /// True when a place lies in a pack.
     pub(super) fn has(&self, place: Place) -> bool {
         if place == Place::NOWHERE {
             return true;
@@ -75,7 +74,7 @@ impl Packs {
         if !self.has(place) {
             return Err(missing());
         }
-        let damaged = || CaptureError::Damaged(format!("the bytes kept as {hash} are not what was kept"));
+        let damaged = || CaptureError::Damaged(format!("the bytes stored as {hash} have changed"));
         let length = |bytes: u64| usize::try_from(bytes).map_err(|_| damaged());
         let mut bytes = vec![0; length(place.stored)?];
         let read = pack.file.read_exact_at(&mut bytes, place.offset);
@@ -103,7 +102,7 @@ impl Packs {
     }
 }
 
-/// Where bytes are kept, by their hash.
+/// The locations of stored bytes, by their hash.
 pub(super) type Known = foldhash::HashMap<BlobHash, Place>;
 
 /// Writes a new pack; many threads may.

@@ -1,4 +1,4 @@
-//! Reading the bytes of files: to know their hash, and, before a command, to keep them.
+//! Reads the bytes of files: to hash them, and, before a command, to store them.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -10,13 +10,12 @@ use std::thread;
 
 use nix::sys::stat::fstat;
 
-use super::CaptureError;
 use super::entry::{Bytes, Entry, Kind, Place, Stat, now};
-use super::error::workspace_error;
+use super::error::{CaptureError, workspace_error};
+use super::left_out::LeftOut;
 use super::pack::PackWriter;
-use super::rules::LeftOut;
 use super::tree::{Opener, Tree, is_fatal, is_gone};
-use super::walk::{died, threads};
+use super::walk::{thread_count, thread_error};
 use crate::model::BlobHash;
 use crate::world::Lent;
 
@@ -24,7 +23,7 @@ use crate::world::Lent;
 const SMALL: u64 = 4 << 20;
 /// Small files are written together.
 const BATCH: usize = 1 << 20;
-/// A file that changes while it is read is read so often.
+/// Attempts to read a file that changes meanwhile.
 const TRIES: usize = 3;
 /// Files that a thread takes at a time.
 const SHARE: usize = 32;
@@ -34,19 +33,19 @@ const SHARE: usize = 32;
 pub(super) struct Wanted {
     /// Its place in the list.
     pub(super) at: usize,
-    /// What was in it before; when it is the same again, it is kept already.
+    /// Its former bytes; when they are the same again, they are stored already.
     pub(super) was: Option<Bytes>,
 }
 
-/// What came of reading a file.
+/// Result of reading a file.
 enum Outcome {
     Read(Stat, Bytes),
     LeftOut(LeftOut),
     Gone,
 }
 
-/// Reads some entries of the list, and keeps their bytes when there is a writer. What is gone by now is taken out of
-/// the list.
+/// Reads some entries of the list, and stores their bytes when there is a writer. Removes entries whose file is gone
+/// from the list.
 pub(super) fn read_all(
     tree: &Tree,
     entries: &mut Vec<Entry>,
@@ -60,8 +59,8 @@ pub(super) fn read_all(
     let shared: &[Entry] = entries;
     let done: Vec<Result<Vec<(Wanted, Outcome)>, CaptureError>> = thread::scope(|scope| {
         let work = || Reader::new(tree, writer).run(shared, wanted, &next);
-        let readers: Vec<_> = (0..threads()).map(|_| scope.spawn(work)).collect();
-        readers.into_iter().map(|reader| reader.join().unwrap_or_else(|_| Err(died()))).collect()
+        let readers: Vec<_> = (0..thread_count()).map(|_| scope.spawn(work)).collect();
+        readers.into_iter().map(|reader| reader.join().unwrap_or_else(|_| Err(thread_error()))).collect()
     });
     let mut gone = HashSet::new();
     for some in done {
@@ -133,7 +132,7 @@ impl<'a> Reader<'a> {
         Ok(Outcome::LeftOut(LeftOut::Unsteady))
     }
 
-    /// A file of one's own that bars its owner is let be read for a moment.
+    /// Opens a file; one that denies its owner is made readable for a moment.
     fn open(&mut self, path: &[u8]) -> io::Result<File> {
         let barred = match self.opener.file(path) {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => error,
@@ -204,7 +203,7 @@ impl<'a> Reader<'a> {
         Ok(Some(Place { pack: 0, offset: from as u64, stored }))
     }
 
-    /// Writes the batch, and tells the outcomes where it went.
+    /// Writes the batch, and sets the locations in its outcomes.
     fn flush(&mut self) -> Result<(), CaptureError> {
         let Some(writer) = self.writer else { return Ok(()) };
         let base = writer.reserve(self.batch.len() as u64);

@@ -1,9 +1,9 @@
-//! Which of a command's changes are one thing under a new name.
+//! Finds the renames among a command's changes.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use super::Changed;
+use super::changed::Changed;
 use crate::model::{BlobHash, KeyState};
 
 /// Groups of more pairs than this are not compared pair by pair.
@@ -34,7 +34,7 @@ pub fn renames(changes: &[Changed]) -> Vec<(usize, usize)> {
     pairs
 }
 
-/// What makes two things the same.
+/// The properties that a renamed path keeps.
 #[derive(PartialEq, Eq, Hash)]
 enum Same<'a> {
     File(BlobHash, u32),
@@ -68,7 +68,7 @@ fn pair_best(changes: &[Changed], from: &[usize], to: &[usize], pairs: &mut Vec<
     }
 }
 
-/// How alike two paths are: parts in common at the end, then at the start.
+/// Scores how alike two paths are: parts in common at the end, then at the start.
 fn likeness(one: &str, other: &str) -> (usize, usize) {
     let end = one.rsplit('/').zip(other.rsplit('/')).take_while(|(a, b)| a == b).count();
     let start = one.split('/').zip(other.split('/')).take_while(|(a, b)| a == b).count();

@@ -1,4 +1,4 @@
-//! What of a workspace is captured, and what is left out.
+//! Rules: the paths of a workspace that are captured, and those that are left out.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -6,13 +6,14 @@ use std::os::unix::ffi::OsStrExt;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use nix::unistd::geteuid;
 
-use super::CaptureError;
 use super::entry::{Kind, Stat};
+use super::error::CaptureError;
+use super::left_out::LeftOut;
 
-/// Bytes up to which files are captured unless told otherwise.
+/// Bytes up to which files are captured by default.
 const MAX_BYTES: u64 = 512_000_000;
 
-/// What of a workspace is captured.
+/// The paths of a workspace that are captured.
 #[derive(Debug, Clone)]
 pub struct Rules {
     exclude: GlobSet,
@@ -61,7 +62,7 @@ impl Rules {
         self
     }
 
-    /// Why something found in a workspace on `device` is left out, apart from what the globs say.
+    /// Returns why a path in a workspace on `device` is left out, apart from the globs.
     pub(super) fn left_out(&self, kind: Kind, stat: &Stat, owner: u32, device: u64) -> Option<LeftOut> {
         const RUNS_AS_ANOTHER: u32 = 0o6000;
         if kind == Kind::Folder && stat.dev != device {
@@ -83,8 +84,8 @@ impl Rules {
         self.skip.contains(&(device, inode))
     }
 
-    /// Why something is left out, in words.
-    pub(super) fn words(&self, why: LeftOut) -> String {
+    /// Describes why a path is left out.
+    pub(super) fn describe(&self, why: LeftOut) -> String {
         match why {
             LeftOut::TooLarge => format!("larger than {}", size_in_words(self.max_bytes)),
             LeftOut::Excluded => "excluded".into(),
@@ -95,52 +96,9 @@ impl Rules {
             LeftOut::Device => "a device, left alone".into(),
             LeftOut::Mount => "on another file system".into(),
             LeftOut::Unsteady => "it was being written to".into(),
-            LeftOut::Owner => "it runs as somebody else, which can't be brought back".into(),
-            LeftOut::Lost => "its bytes from before are lost".into(),
+            LeftOut::Owner => "it runs as another user, which can't be restored".into(),
+            LeftOut::Lost => "its before-image is lost".into(),
         }
-    }
-}
-
-/// Why something is left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum LeftOut {
-    TooLarge,
-    Excluded,
-    Unreadable,
-    InUnreadable,
-    Pipe,
-    Socket,
-    Device,
-    Mount,
-    Unsteady,
-    Lost,
-    /// Set-user-id or set-group-id, of another owner.
-    Owner,
-}
-
-impl LeftOut {
-    const ALL: [Self; 11] = [
-        Self::TooLarge,
-        Self::Excluded,
-        Self::Unreadable,
-        Self::InUnreadable,
-        Self::Pipe,
-        Self::Socket,
-        Self::Device,
-        Self::Mount,
-        Self::Unsteady,
-        Self::Lost,
-        Self::Owner,
-    ];
-
-    /// A number for the list's format: 0 is "not left out".
-    pub(super) fn code(why: Option<Self>) -> u8 {
-        let at = Self::ALL.iter().position(|one| Some(*one) == why);
-        at.and_then(|at| u8::try_from(at + 1).ok()).unwrap_or(0)
-    }
-
-    pub(super) fn of_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code).checked_sub(1)?).copied()
     }
 }
 

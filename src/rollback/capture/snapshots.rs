@@ -1,4 +1,4 @@
-//! The portable lane: the workspace before a command, kept, and what differs from it after.
+//! Snapshot mode: stores the workspace before a command, and compares it after.
 
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
@@ -7,19 +7,21 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use super::changed::Changed;
 use super::diff::differences;
-use super::entry::{Bytes, Entry, Kind, Place, in_order};
-use super::error::{store_error, workspace_error};
+use super::entry::{Bytes, Entry, Kind, Place, compare_paths};
+use super::error::{CaptureError, store_error, workspace_error};
 use super::list::List;
+use super::order::order;
 use super::read::{Wanted, read_all};
+use super::rules::Rules;
 use super::store::{Store, replace, sync_folder};
 use super::tree::Tree;
 use super::walk::walk;
-use super::{CaptureError, Changed, Rules, order};
 use crate::model::{BlobHash, name_to_bytes};
 use crate::store::hash_blob;
 
-/// What lies in the run's folder while a command is open.
+/// The subfolder of the run's folder that exists while a command is open.
 const OPEN: &str = "open";
 const LIST: &str = "list";
 const END: &str = "ended";
@@ -27,10 +29,10 @@ const END: &str = "ended";
 const SPARE: &str = "store";
 /// The same, while that of a process that died is still needed.
 const SPARE_AFTER: &str = "store-2";
-/// So many things left out are named.
+/// Paths left out that are named.
 const NAMED: usize = 1000;
 
-/// Snapshots of one workspace: one before each command, kept until the command is settled.
+/// Snapshots of one workspace: one before each command, kept until the command is closed.
 ///
 /// The bytes are in a store of their own, found again by a stat cache as git's index has one. The store is a cache
 /// of all runs of a data folder and may be deleted at any time; what an open command needs is linked into the run's
@@ -41,13 +43,13 @@ pub struct Snapshots {
     tree: Tree,
     rules: Rules,
     store: Store,
-    /// The last snapshot, or (settled) what is known of the workspace.
+    /// The last snapshot, or (after [`Snapshots::close`]) the known state of the workspace.
     list: Vec<Entry>,
     /// The store has this very list.
     saved: bool,
-    /// What was found after the command.
+    /// The state found after the command.
     after: Option<Vec<Entry>>,
-    /// A snapshot was taken and is not settled.
+    /// True while a snapshot is taken and not closed.
     open: bool,
     kept: OnceLock<foldhash::HashMap<BlobHash, (Place, u64)>>,
 }
@@ -87,7 +89,7 @@ impl Snapshots {
         let mut list = List::decode(&bytes).ok_or_else(damaged)?;
         let tree = Tree::open(root).map_err(workspace_error("open", b""))?;
         let shared = PathBuf::from(std::ffi::OsString::from_vec(list.store));
-        // A private store of the process that died is left alone until the command is settled.
+        // A private store of the process that died is left alone until the command is closed.
         let (left, spare) = (run_dir.join(SPARE), run_dir.join(SPARE_AFTER));
         let mut store = Store::open(&shared, if left.exists() { &spare } else { &left })?;
         store.open_packs(&list.entries, &[&open, &shared, &left]);
@@ -97,7 +99,7 @@ impl Snapshots {
         Ok(Some(this))
     }
 
-    /// The file in a run's folder whose time says how long the open command was there. It goes with the snapshot.
+    /// Returns the file in a run's folder whose time is the end of the open command. It is removed with the snapshot.
     #[must_use]
     pub fn end_mark(run_dir: &Path) -> PathBuf {
         run_dir.join(OPEN).join(END)
@@ -114,11 +116,11 @@ impl Snapshots {
     /// # Errors
     /// When something can't be looked at or kept; then no command must start.
     pub fn take(&mut self) -> Result<BlobHash, CaptureError> {
-        self.close()?;
+        self.remove_open()?;
         self.store.refresh()?;
         self.saved &= !self.store.forget_missing(&mut self.list);
         let mut entries = walk(&self.tree, &self.rules)?;
-        let wanted = vouch(&self.list, &mut entries, |bytes| bytes.place.is_some());
+        let wanted = reuse_unchanged(&self.list, &mut entries, |bytes| bytes.place.is_some());
         if !wanted.is_empty() {
             let sizes = wanted.iter().map(|wanted| entries[wanted.at].stat.size).collect();
             let writer = self.store.new_pack(&self.list, &sizes)?;
@@ -129,25 +131,25 @@ impl Snapshots {
             let _ = self.store.compact(&mut entries);
         }
         self.saved &= entries == self.list;
-        self.go_on_from(entries);
+        self.continue_from(entries);
         self.after = None;
         let hash = self.persist()?;
         self.open = true;
         Ok(hash)
     }
 
-    /// What differs now from the snapshot, in an order in which it can be carried out (see [`order`]).
+    /// Lists the differences from the snapshot, in an order in which they can be made (see [`order`]).
     ///
     /// # Errors
     /// When something can't be looked at.
     pub fn changes(&mut self) -> Result<Vec<Changed>, CaptureError> {
         let mut entries = walk(&self.tree, &self.rules)?;
-        let wanted = vouch(&self.list, &mut entries, |_| true);
+        let wanted = reuse_unchanged(&self.list, &mut entries, |_| true);
         read_all(&self.tree, &mut entries, &wanted, None)?;
         let found = differences(&self.list, &entries, &self.rules);
         let mode_of = |path: &str| {
             let path = name_to_bytes(path);
-            let at = entries.binary_search_by(|entry| in_order(&entry.path, &path)).ok()?;
+            let at = entries.binary_search_by(|entry| compare_paths(&entry.path, &path)).ok()?;
             (entries[at].kind == Kind::Folder).then_some(entries[at].stat.mode)
         };
         let found = order(found, mode_of);
@@ -155,20 +157,20 @@ impl Snapshots {
         Ok(found)
     }
 
-    /// The command is closed, its changes are recorded: forgets the snapshot and goes on from what is there now.
+    /// Closes the command, whose changes are recorded: forgets the snapshot and continues from the present state.
     ///
     /// # Errors
-    /// When what was kept for the command can't be removed.
-    pub fn settled(&mut self) -> Result<(), CaptureError> {
-        self.close()?;
+    /// When the command's files can't be removed.
+    pub fn close(&mut self) -> Result<(), CaptureError> {
+        self.remove_open()?;
         if let Some(after) = self.after.take() {
             self.saved &= after == self.list;
-            self.go_on_from(after);
+            self.continue_from(after);
         }
         Ok(())
     }
 
-    /// The bytes of a file as it was in the snapshot, compared with their hash.
+    /// Reads the bytes of a file in the snapshot, and compares them with their hash.
     ///
     /// # Errors
     /// When they are not kept, or are damaged.
@@ -181,20 +183,20 @@ impl Snapshots {
         self.store.packs.read(hash, *place, *size)
     }
 
-    /// What the snapshot has no bytes of, with the reason; the first thousand by path.
+    /// Lists the paths without bytes in the snapshot, with the reason; the first thousand by path.
     #[must_use]
     pub fn left_out(&self) -> Vec<(String, String)> {
-        let named = self.list.iter().filter_map(|entry| Some((entry.name(), self.rules.words(entry.left_out?))));
+        let named = self.list.iter().filter_map(|entry| Some((entry.name(), self.rules.describe(entry.left_out?))));
         named.take(NAMED).collect()
     }
 
-    /// Whether this process has a store of its own because another one has the shared one.
+    /// True when this process has a store of its own because another one has the shared one.
     #[must_use]
     pub fn is_private(&self) -> bool {
         self.store.private
     }
 
-    fn go_on_from(&mut self, entries: Vec<Entry>) {
+    fn continue_from(&mut self, entries: Vec<Entry>) {
         let before = std::mem::replace(&mut self.list, entries);
         let kept = std::mem::take(&mut self.kept);
         // Hundreds of thousands of paths take a while to free, and the command shall not wait for it. Where no thread
@@ -232,7 +234,7 @@ impl Snapshots {
         Ok(hash_blob(&bytes))
     }
 
-    fn close(&mut self) -> Result<(), CaptureError> {
+    fn remove_open(&mut self) -> Result<(), CaptureError> {
         let open = self.run_dir.join(OPEN);
         // The list first: what a crash leaves without it was not open.
         match fs::remove_file(open.join(LIST)) {
@@ -257,15 +259,15 @@ impl Drop for Snapshots {
     }
 }
 
-/// Takes over from a list what the stats vouch for; gives the files to read.
-fn vouch(list: &[Entry], entries: &mut [Entry], enough: impl Fn(&Bytes) -> bool) -> Vec<Wanted> {
+/// Copies the bytes of entries whose stat is unchanged from a list; returns the files to read.
+fn reuse_unchanged(list: &[Entry], entries: &mut [Entry], enough: impl Fn(&Bytes) -> bool) -> Vec<Wanted> {
     let mut wanted = Vec::new();
     let mut known = list.iter().peekable();
     for (at, entry) in entries.iter_mut().enumerate() {
         if entry.kind != Kind::File || entry.left_out.is_some() {
             continue;
         }
-        let is_before = |known: &&Entry| known.path != entry.path && in_order(&known.path, &entry.path).is_lt();
+        let is_before = |known: &&Entry| known.path != entry.path && compare_paths(&known.path, &entry.path).is_lt();
         while known.next_if(is_before).is_some() {}
         let was = known.peek().filter(|known| known.path == entry.path);
         let vouched = was.filter(|known| known.stat == entry.stat).and_then(|known| known.bytes);

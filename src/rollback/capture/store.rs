@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 
 use foldhash::{HashSet, HashSetExt as _};
 
-use super::CaptureError;
 use super::entry::{Entry, Place};
-use super::error::store_error;
+use super::error::{CaptureError, store_error};
 use super::list::List;
 use super::pack::{Pack, PackWriter, Packs, pack_name, pack_of};
 use crate::model::BlobHash;
@@ -28,7 +27,7 @@ pub(super) struct Store {
     pub(super) folder: PathBuf,
     /// The shared one, to go back to.
     shared: PathBuf,
-    /// Where a private one is made.
+    /// The path of a private one.
     spare: PathBuf,
     /// Held while the process lives.
     lock: FileLock,

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::{FchmodatFlags, FileStat, Mode, fchmodat, fstat, fstatat};
 
+use super::entry::{Kind, Stat};
+
 /// The workspace itself, as a path: its permission bits are a thing in it that can change.
 pub(super) const ROOT: &[u8] = crate::world::path::ROOT.as_bytes();
 
@@ -31,7 +33,7 @@ impl Tree {
         if !is_folder(&found) {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        let (_, stat) = super::entry::Stat::of(&found);
+        let (_, stat) = Stat::of(&found);
         Ok(Self { root: Arc::new(root), device: stat.dev })
     }
 
@@ -53,7 +55,7 @@ impl Opener {
     pub(super) fn folder(&mut self, path: &[u8]) -> io::Result<BorrowedFd<'_>> {
         self.deep = None;
         let mut depth = 0;
-        refuse_dots(path)?;
+        check_no_dots(path)?;
         let parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty());
         for part in parts {
             if depth < KEPT_OPEN {
@@ -72,7 +74,7 @@ impl Opener {
 
     /// The handle of the folder a path is in, and its name there.
     pub(super) fn parent<'p>(&mut self, path: &'p [u8]) -> io::Result<(BorrowedFd<'_>, &'p [u8])> {
-        refuse_dots(path)?;
+        check_no_dots(path)?;
         match path.iter().rposition(|byte| *byte == b'/') {
             Some(at) => Ok((self.folder(&path[..at])?, &path[at + 1..])),
             None => Ok((self.folder(b"")?, path)),
@@ -86,7 +88,7 @@ impl Opener {
         Ok(File::from(openat(folder, name, flags, Mode::empty())?))
     }
 
-    /// What is at a path; `None` when there is nothing.
+    /// Reads the stat of a path; `None` when it is absent.
     pub(super) fn look(&mut self, path: &[u8]) -> io::Result<Option<FileStat>> {
         let found = self.parent(path).and_then(|(folder, name)| stat_at(folder, name));
         match found {
@@ -96,7 +98,7 @@ impl Opener {
         }
     }
 
-    /// Where a link points.
+    /// Reads the target of a link.
     pub(super) fn target(&mut self, path: &[u8]) -> io::Result<Vec<u8>> {
         let (folder, name) = self.parent(path)?;
         target_at(folder, name)
@@ -119,8 +121,8 @@ impl Opener {
     }
 }
 
-/// Paths come from listings, but also from whoever asks for one: none leads up.
-fn refuse_dots(path: &[u8]) -> io::Result<()> {
+/// Refuses paths with `..`: they come from callers too, not only from listings.
+fn check_no_dots(path: &[u8]) -> io::Result<()> {
     let up = path.split(|byte| *byte == b'/').any(|part| part == b"..");
     if up { Err(io::ErrorKind::InvalidInput.into()) } else { Ok(()) }
 }
@@ -142,16 +144,16 @@ pub(super) fn open_folder(folder: BorrowedFd<'_>, name: &[u8]) -> io::Result<Own
 }
 
 fn is_folder(found: &FileStat) -> bool {
-    super::entry::Stat::of(found).0 == super::entry::Kind::Folder
+    Stat::of(found).0 == Kind::Folder
 }
 
-/// Whether an error says that the path is not there, or is something else than it was.
+/// True when an error says that the path is absent, or has another kind than before.
 pub(super) fn is_gone(error: &io::Error) -> bool {
     use nix::errno::Errno::{ELOOP, ENOENT, ENOTDIR};
     error.raw_os_error().is_some_and(|code| [ENOENT as i32, ENOTDIR as i32, ELOOP as i32].contains(&code))
 }
 
-/// Whether an error is about this process and not about the path: going on would miss things.
+/// True when an error is about this process and not about the path: a walk that continues would miss paths.
 pub(super) fn is_fatal(error: &io::Error) -> bool {
     use nix::errno::Errno::{EMFILE, ENFILE, ENOMEM};
     error.raw_os_error().is_some_and(|code| [EMFILE as i32, ENFILE as i32, ENOMEM as i32].contains(&code))

@@ -1,4 +1,4 @@
-//! Walking the workspace: everything in it with its stat, no bytes read.
+//! Walks the workspace: lists every path with its stat, reads no bytes.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -7,21 +7,22 @@ use std::{io, thread};
 
 use nix::dir::Dir;
 
-use super::CaptureError;
 use super::entry::{Entry, Kind, Stat};
-use super::error::workspace_error;
-use super::rules::{LeftOut, Rules};
+use super::error::{CaptureError, workspace_error};
+use super::left_out::LeftOut;
+use super::rules::Rules;
 use super::tree::{Opener, ROOT, Tree, is_fatal, is_gone, open_folder, stat_at, target_at};
 
 /// A folder's path, and what is in it, ordered by name; `None`: it can't be read.
 type Listing = (Vec<u8>, Option<Vec<Entry>>);
 
-/// Everything in a tree, in order ([`super::entry::in_order`]).
+/// Lists every path of a tree, in order ([`super::entry::compare_paths`]).
 pub(super) fn walk(tree: &Tree, rules: &Rules) -> Result<Vec<Entry>, CaptureError> {
     let queue = Queue::starting_with(Vec::new());
     let found: Vec<Result<Vec<Listing>, CaptureError>> = thread::scope(|scope| {
-        let walkers: Vec<_> = (0..threads()).map(|_| scope.spawn(|| Walker::new(tree, rules).run(&queue))).collect();
-        walkers.into_iter().map(|walker| walker.join().unwrap_or_else(|_| Err(died()))).collect()
+        let walkers: Vec<_> =
+            (0..thread_count()).map(|_| scope.spawn(|| Walker::new(tree, rules).run(&queue))).collect();
+        walkers.into_iter().map(|walker| walker.join().unwrap_or_else(|_| Err(thread_error()))).collect()
     });
     let mut listings = HashMap::new();
     for some in found {
@@ -67,14 +68,14 @@ fn root(tree: &Tree) -> Result<Option<Entry>, CaptureError> {
     }))
 }
 
-/// How many threads look at files.
-pub(super) fn threads() -> usize {
+/// Returns the number of threads that read files.
+pub(super) fn thread_count() -> usize {
     thread::available_parallelism().map_or(2, usize::from).clamp(2, 8)
 }
 
-/// The error of a thread that is gone, which none should be.
-pub(super) fn died() -> CaptureError {
-    workspace_error("look at", b"")(io::Error::other("a thread died"))
+/// Builds the error for a thread that panicked.
+pub(super) fn thread_error() -> CaptureError {
+    workspace_error("look at", b"")(io::Error::other("a thread panicked"))
 }
 
 struct Walker<'a> {
@@ -107,7 +108,7 @@ impl<'a> Walker<'a> {
         Ok(done)
     }
 
-    /// What is in a folder, ordered by name.
+    /// Lists a folder, ordered by name.
     fn list(&mut self, folder: &[u8]) -> io::Result<Vec<Entry>> {
         let handle = self.opener.folder(folder)?;
         let mut listing = Dir::from_fd(open_folder(handle, b".")?)?;
@@ -138,8 +139,8 @@ impl<'a> Walker<'a> {
         Ok(entries)
     }
 
-    /// What is at a path, whose name begins at `name` and is in an open folder; `None` when it is no part of the
-    /// workspace.
+    /// Reads the entry at a path, whose name begins at `name` and is in an open folder; `None` when it is no part of
+    /// the workspace.
     fn look(&self, folder: BorrowedFd<'_>, path: Vec<u8>, name: usize) -> io::Result<Option<Entry>> {
         let found = stat_at(folder, &path[name..])?;
         let (kind, stat) = Stat::of(&found);
@@ -170,7 +171,7 @@ impl Queue {
         Self { todo: Mutex::new(Todo { folders: vec![folder], busy: 0 }), more: Condvar::new() }
     }
 
-    /// The next folder; `None` when all are done.
+    /// Returns the next folder; `None` when all are done.
     fn next(&self) -> Option<Vec<u8>> {
         let mut todo = self.lock();
         loop {

@@ -183,7 +183,7 @@ mod tests {
 
     use super::*;
     use crate::model::{ActionChange, ActionEvent, DiffBody, RunState, SpanId, TraceBody};
-    use crate::rollback::{Doer, NoCompensation, perform, undo};
+    use crate::rollback::{NoCompensator, Origin, perform, undo};
     use crate::store::Volatile;
     use crate::world::Change;
 
@@ -211,7 +211,7 @@ mod tests {
         }
 
         async fn act(&self, key: Key, op: ActionOp, new: Value) -> Seq {
-            let doer = Doer { span: SpanId(1), tool_span: SpanId(2), tool_name: "tool".into() };
+            let doer = Origin { span: SpanId(1), tool_span: SpanId(2), tool_name: "tool".into() };
             perform(&self.log, &self.world, &doer, vec![Change { key, op, new }]).await.unwrap()[0]
         }
 
@@ -254,7 +254,7 @@ mod tests {
         }
         assert_eq!(lines(&bench.diff(first, DiffSides::Action)), ["+one"]);
         assert_eq!(lines(&bench.diff(second, DiffSides::Action)), [" one", "+two"]);
-        undo(&bench.log, &bench.world, &NoCompensation, second, false).await;
+        undo(&bench.log, &bench.world, &NoCompensator, second, false).await;
         assert_eq!(lines(&bench.diff(second, DiffSides::Action)), [" one", "+two"]);
     }
 

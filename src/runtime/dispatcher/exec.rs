@@ -12,7 +12,7 @@ use crate::effects::MaskedStream;
 use crate::effects::llm::{CallPlace, LlmProvider};
 use crate::effects::tools::{Prepared, ToolError, Toolbox, WorldCall};
 use crate::model::{LlmRequest, LlmResponse, SpanId, ToolCall, TraceBody, Update};
-use crate::rollback::{ActError, Doer, perform};
+use crate::rollback::{ActError, Origin, perform};
 use crate::store::RunLog;
 use crate::world::{Guard, Scope, World};
 
@@ -63,7 +63,7 @@ pub(super) struct ToolRun {
     pub path: String,
     /// Asks it to end, with what it did on record.
     pub stop: CancellationToken,
-    pub doer: Doer,
+    pub doer: Origin,
     pub call: ToolCall,
 }
 

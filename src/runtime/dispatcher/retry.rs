@@ -124,7 +124,7 @@ impl Dispatcher {
             return Err(format!("the world is not as it was before: {}", report.certificate.differs.join("; ")));
         }
         let left = report.left.iter().map(|left| format!("{}: {}", left.action, left.why)).collect::<Vec<_>>();
-        let stands = self.log.with(|state| rollback::stands(&state.ledger, &plan.undoes));
+        let stands = self.log.with(|state| rollback::needs_undo(&state.ledger, &plan.undoes));
         if stands { Err(left.join("; ")) } else { Ok(left.join("; ")) }
     }
 

@@ -19,7 +19,7 @@ use crate::model::{
     Finish, Gate, LlmRequest, LlmResponse, Message, PauseReason, SpanEnd, SpanId, SpanStatus, TraceBody, Update, Usage,
 };
 use crate::pipeline::Price;
-use crate::rollback::Doer;
+use crate::rollback::Origin;
 
 impl Dispatcher {
     /// Why the user must be asked before this effect: policy, or a limit that was crossed.
@@ -61,7 +61,7 @@ impl Dispatcher {
                     return self.done(path, span, exec::fault(&ToolError(why)));
                 }
                 let Some(flight) = self.flights.get(path) else { return };
-                let doer = Doer { span: flight.agent, tool_span: span, tool_name: call.name.clone() };
+                let doer = Origin { span: flight.agent, tool_span: span, tool_name: call.name.clone() };
                 let stop = CancellationToken::new();
                 let run = ToolRun {
                     log: self.log.clone(),

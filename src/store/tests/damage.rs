@@ -36,14 +36,14 @@ fn an_unchanged_run_is_whole() {
 #[test]
 fn a_changed_row_is_named() {
     let (damage, events) = damage_after("UPDATE events SET body = replace(body, 'two', 'TWO') WHERE seq = 9");
-    assert_eq!(damage, ["row #9 (events) is not what was written"]);
+    assert_eq!(damage, ["row #9 (events) has changed since it was written"]);
     assert_eq!(events, 7);
     let (damage, _) = damage_after("UPDATE action_log SET old_value = 'other' WHERE seq = 7");
-    assert_eq!(damage, ["row #7 (action_log) is not what was written"]);
+    assert_eq!(damage, ["row #7 (action_log) has changed since it was written"]);
     let (damage, _) = damage_after("UPDATE texts SET text = 'x' WHERE seq = 1");
-    assert_eq!(damage, ["row #1 (texts) is not what was written"]);
+    assert_eq!(damage, ["row #1 (texts) has changed since it was written"]);
     let (damage, _) = damage_after("UPDATE events SET chain = repeat('0', 32) WHERE seq = 9");
-    assert_eq!(damage, ["row #9 (events) is not what was written"]);
+    assert_eq!(damage, ["row #9 (events) has changed since it was written"]);
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn salvage_keeps_what_can_be_read_and_says_what_is_lost() {
     let lost = |event: &&TraceEvent| ![9, 10].contains(&event.seq.0);
     assert_eq!(kept, whole.iter().filter(lost).cloned().collect::<Vec<_>>(), "the others are what and where they were");
     let TraceBody::Note { error: true, text, .. } = &closing.body else { panic!("{closing:?}") };
-    for part in ["rows #9 to #10 are missing", "row #1 (texts) is not what was written", "damaged-1"] {
+    for part in ["rows #9 to #10 are missing", "row #1 (texts) has changed since it was written", "damaged-1"] {
         assert!(text.contains(part), "{text}");
     }
     write_now(&opened.log, vec![note("and on")]);

@@ -9,7 +9,7 @@ use tama_tui::model::{
     ActionChange, ActionEvent, ActionOp, EffectClass, Generation, Key, KeyState, RunId, RunStatus, Seq, SpanEnd,
     SpanId, SpanSpec, SpanStart, SpanStatus, TraceBody, Try,
 };
-use tama_tui::rollback::{Doer, outside, perform};
+use tama_tui::rollback::{Origin, external_record, perform};
 use tama_tui::store::{Access, DataDir, NewRun, RunLog};
 use tama_tui::world::{Change, Value, World};
 use tempfile::TempDir;
@@ -77,7 +77,7 @@ async fn record(log: &RunLog, run: &RunId, work: &Path, world: &World) {
     let text = |text: &str| log.text(text);
     let tool = || SpanSpec::Tool { args: text("{}"), request: text("{}"), effect: EffectClass::Reversible };
     start(log, 2, 1, "tama_files_write", tool());
-    let doer = |tool: u32| Doer { span: SpanId(1), tool_span: SpanId(tool), tool_name: "tama_files_write".into() };
+    let doer = |tool: u32| Origin { span: SpanId(1), tool_span: SpanId(tool), tool_name: "tama_files_write".into() };
     let file = |path: &str| Change {
         key: Key::file(path),
         op: ActionOp::Set,
@@ -87,7 +87,8 @@ async fn record(log: &RunLog, run: &RunId, work: &Path, world: &World) {
     let folder = Change { key: Key::directory("out"), op: ActionOp::Set, new: folder };
     perform(log, world, &doer(2), vec![folder, file("out/a"), file("kept")]).await.unwrap();
     start(log, 3, 1, "tama_bash", tool());
-    let action = log.append(vec![TraceBody::Action(outside(&doer(3), "make", "may have reached outside".into()))]);
+    let action =
+        log.append(vec![TraceBody::Action(external_record(&doer(3), "make", "may have reached outside".into()))]);
     let change = ActionChange::Applied { after: KeyState::Unknown };
     log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);
     for span in [2, 3, 1] {

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use tama_tui::model::{
     ActionOp, CommandStart, EffectClass, Key, KeyKind, Lane, RunStatus, Seq, SpanId, SpanSpec, TraceBody,
 };
-use tama_tui::rollback::{Doer, command_ended, perform};
+use tama_tui::rollback::{Origin, perform, record_command_end};
 use tama_tui::store::{Access, DataDir, NewRun, RunLog};
 use tama_tui::world::{Change, Value, World};
 
@@ -32,7 +32,7 @@ async fn stored(changes: Vec<(u32, Change)>) -> Project {
     }
     let world = World::open(&work, Some(data.path())).unwrap();
     for (tool, change) in changes {
-        let doer = Doer { span: SpanId(1), tool_span: SpanId(tool), tool_name: "tama_files_write".into() };
+        let doer = Origin { span: SpanId(1), tool_span: SpanId(tool), tool_name: "tama_files_write".into() };
         perform(&log, &world, &doer, vec![change]).await.unwrap();
     }
     log.append(vec![TraceBody::RunStatus { status: RunStatus::Ok, text: None }]);
@@ -160,7 +160,10 @@ async fn a_dry_run_sees_folders_that_will_be_kept() {
         let project = stored(all()).await;
         fs::write(project.folder.path().join("work/n/m/mine"), "m").unwrap();
         let told = agree(&project, force);
-        assert!(told.contains("n/m/: kept, \"mine\" in it is of someone else or left out of capture"), "{told}");
+        assert!(
+            told.contains("n/m/: kept, \"mine\" in it belongs to another program or person, or is left out of capture"),
+            "{told}"
+        );
         assert!(told.contains("n/: kept, used by") && told.contains("2 of 4 undone"), "{told}");
         assert_eq!(project.work("n/m/mine").as_deref(), Some("m"));
     }
@@ -246,13 +249,13 @@ async fn a_command_whose_changes_were_dropped_is_shown_with_why() {
     let project = stored(Vec::new()).await;
     let log = open_log(&project);
     let started = log.append(vec![command(Lane::Overlay)]);
-    command_ended(&log, started, Some("f was changed meanwhile\nby someone outside".into()));
+    record_command_end(&log, started, Some("f was changed meanwhile\nby another program".into()));
     log.recorder().close().unwrap();
     drop(log);
     let shown = stdout(&project.tama(&["runs", "show", &project.run]));
     let wanted = format!(
         "It changed nothing.\nnothing that the command `make all␊0 of 0 undone` ({started}, main/two) changed was \
-         kept: f was changed meanwhile␊by someone outside\n"
+         kept: f was changed meanwhile␊by another program\n"
     );
     assert!(shown.ends_with(&wanted), "{shown}");
     let shown = json(&project.tama(&["runs", "show", &project.run, "--json"]));
@@ -285,7 +288,12 @@ async fn an_interrupted_command_is_told_before_it_is_looked_for_and_when_it_can_
     let undone = project.tama(&["undo", &project.run]);
     assert_eq!(undone.status.code(), Some(6), "{}", stdout(&undone));
     assert!(stdout(&undone).contains("not undone: what the command"), "{}", stdout(&undone));
-    assert!(stderr(&undone).contains("is not on record: its snapshot is gone"), "{}", stderr(&undone));
+    assert!(
+        stderr(&undone)
+            .contains("failed to record the changes of the command `make all␊0 of 0 undone`: its snapshot is gone"),
+        "{}",
+        stderr(&undone)
+    );
     assert_eq!(project.tama(&["undo", &project.run]).status.code(), Some(7));
 }
 
@@ -360,6 +368,6 @@ fn progress_tells_that_the_changes_of_a_command_were_dropped() {
     let shown = stdout(&project.tama(&["runs", "show", &project.run]));
     for told in [stderr(&ran), shown] {
         let line = told.lines().find(|line| line.starts_with("nothing that the command `echo mine")).unwrap_or(&told);
-        assert!(line.contains("main/tama_bash") && line.contains("someone outside"), "{told}");
+        assert!(line.contains("main/tama_bash") && line.contains("another program or person"), "{told}");
     }
 }

@@ -553,7 +553,7 @@ fn a_damaged_before_image_costs_its_own_action_and_no_other() {
     fs::write(&blob, "something else").unwrap();
     let (code, said) = tama(here, &["undo", &run.id().0]);
     assert_eq!(code, Some(6), "{said}");
-    assert!(said.contains("are not what was stored"), "{said}");
+    assert!(said.contains("have changed since they were stored"), "{said}");
     assert!(!here.join("work/sub/deleted").exists());
     for name in ["kept", "edited"] {
         assert_eq!(fs::read_to_string(here.join("work").join(name)).unwrap(), format!("{name} of before\n"), "{said}");

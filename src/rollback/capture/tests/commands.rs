@@ -9,7 +9,7 @@ use crate::model::KeyState;
 use crate::world::skip::skip;
 
 /// Runs a command between a snapshot and its changes; checks that the changes are the real difference, that they can
-/// be carried out on the tree of before, and taken back; gives them.
+/// be carried out on the tree of before, and undone; gives them.
 fn check(name: &str, setup: &str, script: &str) -> Vec<Changed> {
     let place = Place::new();
     place.sh(setup);
@@ -33,11 +33,11 @@ fn check(name: &str, setup: &str, script: &str) -> Vec<Changed> {
     if changes.len() == captured.len() {
         assert_eq!(manifest(&copy.path().join("work")), after, "{name}: carried out");
         take_back(&place.root, &changes, &|hash| snapshots.content(hash).unwrap());
-        assert_eq!(manifest(&place.root), before, "{name}: taken back");
+        assert_eq!(manifest(&place.root), before, "{name}: undone");
         assert_eq!(snapshots.changes().unwrap(), [], "{name}: nothing is left");
     }
     let _ = Command::new("chmod").args(["-R", "u+rwx"]).arg(copy.path()).output();
-    snapshots.settled().unwrap();
+    snapshots.close().unwrap();
     assert!(!place.run.join("open").exists());
     changes
 }
@@ -151,12 +151,13 @@ fn git_is_nothing_special() {
 }
 
 #[test]
-fn special_files_are_told_and_left_alone() {
+fn special_files_are_reported_and_left_alone() {
     let changes = check("fifo", "mkfifo old; mkfifo stays; echo a > a", "mkfifo new; rm old; echo b > a; touch stays");
-    let told = |path: &str| changes.iter().find(|change| change.path == path).map(|change| change.left_out.clone());
-    assert_eq!(told("new"), Some(Some("a named pipe, left alone".into())));
-    assert_eq!(told("old"), Some(Some("a named pipe, left alone".into())));
-    assert_eq!((told("stays"), told("a")), (None, Some(None)));
+    let left_out_of =
+        |path: &str| changes.iter().find(|change| change.path == path).map(|change| change.left_out.clone());
+    assert_eq!(left_out_of("new"), Some(Some("a named pipe, left alone".into())));
+    assert_eq!(left_out_of("old"), Some(Some("a named pipe, left alone".into())));
+    assert_eq!((left_out_of("stays"), left_out_of("a")), (None, Some(None)));
     let changes = check("file to fifo", "echo a > a", "rm a; mkfifo a");
     assert!(matches!(changes[0].old, KeyState::File { .. }));
     assert_eq!(changes[0].new, KeyState::Unknown);
@@ -177,7 +178,7 @@ fn rules_leave_things_out_visibly() {
     place.sh("echo 3 > target/y; echo more >> a.log; echo more >> big; echo u > data/u; echo v > k; \
         echo w > src/b.log; head -c 1001 /dev/zero > src/large; rm -r src/target");
     let changes = snapshots.changes().unwrap();
-    let told: Vec<_> = changes.iter().map(|change| (change.path.as_str(), change.left_out.as_deref())).collect();
+    let reported: Vec<_> = changes.iter().map(|change| (change.path.as_str(), change.left_out.as_deref())).collect();
     let expected = [
         ("src/target/2", None),
         ("src/target", None),
@@ -188,12 +189,12 @@ fn rules_leave_things_out_visibly() {
         ("src/large", Some("larger than 1 kB")),
         ("target", Some("excluded")),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
     assert!(Rules::excluding(["a["]).is_err());
 }
 
 #[test]
-fn what_can_not_be_read_is_told() {
+fn unreadable_paths_are_reported() {
     if is_root() {
         return skip("other-user", "root reads everything");
     }
@@ -208,9 +209,9 @@ fn what_can_not_be_read_is_told() {
     assert_eq!(snapshots.changes().unwrap(), []);
     place.sh("chmod 000 open; chmod 755 shut");
     let changes = snapshots.changes().unwrap();
-    let told: Vec<_> = changes.iter().map(|change| (change.path.as_str(), change.left_out.as_deref())).collect();
+    let reported: Vec<_> = changes.iter().map(|change| (change.path.as_str(), change.left_out.as_deref())).collect();
     let inside = Some("in a folder that can't be read");
-    assert_eq!(told, [("open", None), ("open/j", inside), ("shut", None), ("shut/i", inside)]);
+    assert_eq!(reported, [("open", None), ("open/j", inside), ("shut", None), ("shut/i", inside)]);
 }
 
 #[test]
@@ -226,6 +227,6 @@ fn a_rewrite_in_the_same_instant_is_found() {
         assert_eq!(changes.len(), 1, "round {round}");
         let KeyState::File { blob, .. } = changes[0].old else { panic!("{changes:?}") };
         assert_eq!(snapshots.content(blob).unwrap(), format!("{:04}", round - 1).as_bytes());
-        snapshots.settled().unwrap();
+        snapshots.close().unwrap();
     }
 }

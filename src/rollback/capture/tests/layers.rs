@@ -18,7 +18,7 @@ struct Layered {
     home: TempDir,
     root: PathBuf,
     upper: PathBuf,
-    /// What the command saw at its end.
+    /// The tree that the command saw at its end.
     seen: PathBuf,
 }
 
@@ -70,9 +70,9 @@ fn check(name: &str, layered: &Layered) -> OverlayChanges {
         assert_eq!(read.open(&change.path).unwrap().unwrap().1, *mode);
     }
     carry_out(root, &read.changes, &bytes_of(&seen));
-    assert_eq!(manifest(root), seen, "{name}: landed");
+    assert_eq!(manifest(root), seen, "{name}: applied");
     take_back(root, &read.changes, &bytes_of(&before));
-    assert_eq!(manifest(root), before, "{name}: taken back");
+    assert_eq!(manifest(root), before, "{name}: undone");
     read
 }
 
@@ -113,13 +113,13 @@ fn the_workspace_is_compared_as_it_is_now() {
     let Some(layered) = layered(TREE, "echo mine > x; rm a/one; rm -r d") else { return };
     sh(&layered.root, "echo mine > x; echo later > a/one; echo o > d/other");
     let read = overlay_changes(&layered.root, &layered.upper, &Rules::default()).unwrap();
-    let told: Vec<_> = read.changes.iter().map(|change| change.path.as_str()).collect();
-    assert_eq!(told, ["d/other", "d", "a/one"]);
+    let reported: Vec<_> = read.changes.iter().map(|change| change.path.as_str()).collect();
+    assert_eq!(reported, ["d/other", "d", "a/one"]);
     assert_eq!(read.touched.len(), 1);
 }
 
 #[test]
-fn what_others_removed_under_a_change_is_told() {
+fn paths_that_others_removed_under_a_change_are_reported() {
     let setup = "echo f > f; echo g > g; mkdir -p d/e; echo g > d/g; echo m > m; echo n > n; ln -s n l; echo o > o";
     let script = "echo more >> f; echo more >> g; echo more >> d/g; echo new > d/e/new; mv m moved; echo own > own; \
         mv n moved-2; echo x >> moved-2; echo n > n; mv l moved-3; mv o moved-4; cp moved-4 o; ln f linked; ln n linked-2; rm n; echo >> linked-2";
@@ -132,21 +132,22 @@ fn what_others_removed_under_a_change_is_told() {
     };
     assert!(orphans().is_empty());
     sh(&layered.root, "rm g");
-    // What was moved and changed as well can't be told from it.
+    // What was moved and changed as well can't be distinguished from it.
     assert_eq!(orphans(), ["g", "moved-2"]);
     sh(&layered.root, "rm -r d");
     assert_eq!(orphans(), ["d", "d/e", "d/g", "g", "moved-2"]);
 }
 
 #[test]
-fn what_is_left_out_is_told_and_can_be_landed() {
+fn paths_left_out_are_reported_and_can_be_applied() {
     let setup = "mkdir -p target/deep; echo 1 > target/deep/1; echo 2 > target/2; echo l > l; mkfifo old; echo a > a";
     let script = "echo 3 > target/deep/3; rm target/2; chmod 600 target/deep/1; head -c 2000 /dev/zero > l; \
         mkfifo new; rm old; echo b > a";
     let Some(layered) = layered(setup, script) else { return };
     let rules = Rules::excluding(["target"]).unwrap().with_max_bytes(1000);
     let read = overlay_changes(&layered.root, &layered.upper, &rules).unwrap();
-    let told: Vec<_> = read.changes.iter().map(|change| (change.path.as_str(), change.left_out.as_deref())).collect();
+    let reported: Vec<_> =
+        read.changes.iter().map(|change| (change.path.as_str(), change.left_out.as_deref())).collect();
     let pipe = Some("a named pipe, left alone");
     let expected = [
         ("target/2", Some("excluded")),
@@ -157,7 +158,7 @@ fn what_is_left_out_is_told_and_can_be_landed() {
         ("target/deep/1", Some("excluded")),
         ("target/deep/3", Some("excluded")),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
     assert_eq!(read.open("target/deep/1").unwrap().unwrap().1, 0o600);
     assert_eq!(read.content("target/deep/3").unwrap(), b"3\n");
     assert!(read.open("new").unwrap().is_none());
@@ -178,11 +179,11 @@ fn marks_are_read_from_attributes_too() {
         return skip("xattr", "no attributes here");
     }
     set(&upper.join("d"), "opaque", b"y").unwrap();
-    let told = || overlay_changes(&root, &upper, &Rules::default());
-    let paths: Vec<_> = told().unwrap().changes.into_iter().map(|one| (one.path, one.new)).collect();
+    let read_again = || overlay_changes(&root, &upper, &Rules::default());
+    let paths: Vec<_> = read_again().unwrap().changes.into_iter().map(|one| (one.path, one.new)).collect();
     assert_eq!(paths, [("d/b".to_owned(), KeyState::Absent), ("a".to_owned(), KeyState::Absent)]);
     set(&upper.join("d"), "redirect", b"/elsewhere").unwrap();
-    assert!(matches!(told(), Err(CaptureError::Overlay { .. })));
+    assert!(matches!(read_again(), Err(CaptureError::Overlay { .. })));
 }
 
 #[test]
@@ -192,8 +193,8 @@ fn closed_things_in_a_layer_are_read() {
     let mode = |path: &str| fs::metadata(layered.root.join(path)).unwrap().permissions().mode() & 0o7777;
     let before = mode("x");
     let read = overlay_changes(&layered.root, &layered.upper, &Rules::default()).unwrap();
-    let told: Vec<_> = net(&read.changes).into_keys().collect();
-    assert_eq!(told, ["a", "k", "k/i", "x"]);
+    let reported: Vec<_> = net(&read.changes).into_keys().collect();
+    assert_eq!(reported, ["a", "k", "k/i", "x"]);
     assert!(read.changes.iter().all(|change| change.left_out.is_none()), "{:?}", read.changes);
     assert_eq!(read.content("k/i").unwrap(), b"i\n");
     assert_eq!(read.content("x").unwrap(), b"x\n");

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::support::*;
 
-/// What to do at one of a few paths; what can't be done is left.
+/// An operation at one of a few paths; one that can't be done is skipped.
 #[derive(Debug, Clone)]
 enum Step {
     Write(usize, u8, usize),
@@ -79,7 +79,7 @@ proptest! {
             prop_assert_eq!(manifest(&place.root), before);
             carry_out(&place.root, &changes, &bytes_of(&after));
             prop_assert_eq!(manifest(&place.root), after);
-            snapshots.settled().unwrap();
+            snapshots.close().unwrap();
         }
     }
 }

@@ -26,7 +26,7 @@ fn wait_until_trusted(at: &Place) {
     }
 }
 
-/// The open command's changes are told, and can be taken back.
+/// The open command's changes are reported, and can be undone.
 fn undone(place: &Place, snapshots: &mut Snapshots, before: &Manifest) {
     let changes = snapshots.changes().unwrap();
     assert_eq!(net(&changes), difference(before, &manifest(&place.root)));
@@ -58,7 +58,7 @@ fn a_crash_leaves_what_is_needed() {
     drop(snapshots);
     let mut snapshots = place.recovered().unwrap();
     undone(&place, &mut snapshots, &before);
-    snapshots.settled().unwrap();
+    snapshots.close().unwrap();
     assert!(place.recovered().is_none());
     snapshots.take().unwrap();
     place.sh(COMMAND);
@@ -70,7 +70,7 @@ fn a_deleted_store_takes_nothing_away() {
     let (place, before, mut snapshots) = opened();
     fs::remove_dir_all(&place.store).unwrap();
     undone(&place, &mut snapshots, &before);
-    snapshots.settled().unwrap();
+    snapshots.close().unwrap();
     // And it is made again.
     snapshots.take().unwrap();
     place.sh(COMMAND);
@@ -78,14 +78,14 @@ fn a_deleted_store_takes_nothing_away() {
     drop(snapshots);
     let mut snapshots = place.recovered().unwrap();
     undone(&place, &mut snapshots, &before);
-    snapshots.settled().unwrap();
+    snapshots.close().unwrap();
 }
 
 #[test]
 fn a_pack_lost_between_commands_is_written_again() {
     let (place, _, mut snapshots) = opened();
     snapshots.changes().unwrap();
-    snapshots.settled().unwrap();
+    snapshots.close().unwrap();
     let before = manifest(&place.root);
     for entry in fs::read_dir(&place.store).unwrap() {
         let path = entry.unwrap().path();
@@ -101,7 +101,7 @@ fn a_pack_lost_between_commands_is_written_again() {
 }
 
 #[test]
-fn what_is_lost_in_a_crash_is_told() {
+fn losses_in_a_crash_are_reported() {
     let (place, before, snapshots) = opened();
     drop(snapshots);
     for folder in [&place.store, &place.run.join("open")] {
@@ -117,7 +117,7 @@ fn what_is_lost_in_a_crash_is_told() {
     assert_eq!(net(&changes), difference(&before, &manifest(&place.root)));
     let lost: Vec<_> = changes.iter().filter(|change| change.left_out.is_some()).map(|one| one.path.as_str()).collect();
     assert_eq!(lost, ["a/b/two", "a/one", "large"]);
-    assert_eq!(changes.iter().find_map(|one| one.left_out.as_deref()), Some("its bytes from before are lost"));
+    assert_eq!(changes.iter().find_map(|one| one.left_out.as_deref()), Some("its before-image is lost"));
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_second_process_has_a_store_of_its_own() {
     drop(second);
     let mut second = Snapshots::recover(&run, &place.root, Rules::default()).unwrap().unwrap();
     undone(&place, &mut second, &before);
-    second.settled().unwrap();
+    second.close().unwrap();
     drop(second);
     assert_eq!(fs::read_dir(&run).unwrap().count(), 0);
     undone(&place, &mut first, &before);
@@ -150,9 +150,9 @@ fn a_second_process_has_a_store_of_its_own() {
 fn a_damaged_list_means_a_full_scan() {
     let (place, _, mut snapshots) = opened();
     snapshots.changes().unwrap();
-    snapshots.settled().unwrap();
+    snapshots.close().unwrap();
     snapshots.take().unwrap();
-    snapshots.settled().unwrap();
+    snapshots.close().unwrap();
     drop(snapshots);
     let list = place.store.join("list");
     let whole = fs::read(&list).unwrap();
@@ -166,12 +166,12 @@ fn a_damaged_list_means_a_full_scan() {
         snapshots.take().unwrap();
         place.sh("echo c >> n");
         undone(&place, &mut snapshots, &before);
-        snapshots.settled().unwrap();
+        snapshots.close().unwrap();
     }
 }
 
 #[test]
-fn a_damaged_pack_is_told_and_not_put_back() {
+fn a_damaged_pack_is_reported_and_not_restored() {
     let (place, ..) = opened();
     let mut snapshots = place.recovered().unwrap();
     let changes = snapshots.changes().unwrap();
@@ -215,12 +215,12 @@ fn each_snapshot_is_the_one_that_a_crash_finds() {
         snapshots.take().unwrap();
         place.sh(script);
         snapshots.changes().unwrap();
-        snapshots.settled().unwrap();
+        snapshots.close().unwrap();
         snapshots.take().unwrap();
         drop(snapshots);
         snapshots = place.recovered().unwrap();
         assert_eq!(snapshots.changes().unwrap(), [], "{script}");
-        snapshots.settled().unwrap();
+        snapshots.close().unwrap();
     }
 }
 
@@ -232,7 +232,7 @@ fn a_warm_start_reads_nothing_and_keeps_nothing_twice() {
     let first = {
         let mut snapshots = place.snapshots();
         let hash = snapshots.take().unwrap();
-        snapshots.settled().unwrap();
+        snapshots.close().unwrap();
         hash
     };
     let written = fs::metadata(place.store.join("list")).unwrap().modified().unwrap();
@@ -243,7 +243,7 @@ fn a_warm_start_reads_nothing_and_keeps_nothing_twice() {
     // The same bytes under a new name are not kept again.
     place.sh("cp large copy; cp a/one also");
     snapshots.changes().unwrap();
-    snapshots.settled().unwrap();
+    snapshots.close().unwrap();
     snapshots.take().unwrap();
     assert_eq!(packs(&place), 1);
 }
@@ -260,11 +260,11 @@ fn what_is_kept_is_private_and_garbage_goes() {
     assert_eq!(fs::metadata(&place.store).unwrap().permissions().mode() & 0o77, 0);
     place.sh("rm 1 2 3");
     snapshots.changes().unwrap();
-    snapshots.settled().unwrap();
+    snapshots.close().unwrap();
     // With the next snapshot, since the last one's list still names it.
     place.sh("echo new > new");
     snapshots.take().unwrap();
-    snapshots.settled().unwrap();
+    snapshots.close().unwrap();
     let size = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().metadata().unwrap().len();
     let held: u64 = fs::read_dir(&place.store).unwrap().map(size).sum();
     assert!(held < 10_000, "{held} bytes are kept");

@@ -14,7 +14,7 @@ use super::super::*;
 use crate::model::{BlobHash, KeyState, name_from_bytes, name_to_bytes};
 use crate::store::hash_blob;
 
-/// What is at a path.
+/// The state of a path.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Thing {
     File {
@@ -177,7 +177,7 @@ pub(super) fn difference(old: &Manifest, new: &Manifest) -> BTreeMap<String, (Ke
     changed.map(|path| (path.clone(), (state(old, path), state(new, path)))).collect()
 }
 
-/// What changes come to by path: the first state and the last.
+/// Returns the net changes by path: the first state and the last.
 pub(super) fn net(changes: &[Changed]) -> BTreeMap<String, (KeyState, KeyState)> {
     let mut net = BTreeMap::new();
     for change in changes {

@@ -9,8 +9,8 @@ use super::{CaptureGate, Verdict, left_out};
 use crate::model::{PauseReason, Seq};
 use crate::rollback::capture::{Changed, OverlayChanges, overlay_changes};
 use crate::rollback::{
-    ActError, Recorded, Since, Source, before_image, changed_since, drop_pending, keep_after_images, land,
-    record_pending,
+    ActError, CommandStarted, NewFiles, Recorded, apply_changes, describe_concurrent_changes, discard_changes,
+    read_before_image, record_pending, store_after_images,
 };
 use crate::world::{Guard, Scope, World};
 
@@ -90,8 +90,8 @@ impl Written<'_> {
 
     /// Who changed since what the command changed too, if anyone did.
     fn conflict(&self, found: &OverlayChanges, moved: bool) -> Option<String> {
-        let since = Since { command: self.command, at: self.since, span: self.run.doer.tool_span };
-        let others = changed_since(&self.run.log, self.run.means.world.root(), found, since);
+        let since = CommandStarted { command: self.command, at: self.since, span: self.run.doer.tool_span };
+        let others = describe_concurrent_changes(&self.run.log, self.run.means.world.root(), found, since);
         // That it changed is said only where nobody can be named.
         others.or_else(|| moved.then(|| "the workspace changed while the changes were looked at".to_owned()))
     }
@@ -99,7 +99,7 @@ impl Written<'_> {
     /// Stops with the changes on record as held, until the user lets them land or drops them.
     async fn hold(&self, guard: Guard, found: OverlayChanges, reason: PauseReason) -> Result<Landed, ActError> {
         let log = &self.run.log;
-        keep_after_images(log, &found.changes, &|changed| written(&found, changed))?;
+        store_after_images(log, &found.changes, &|changed| written(&found, changed))?;
         let Some(recorded) = self.record(found.changes, true).await? else { return Ok(Landed::Moved) };
         // Others may use the workspace while the user looks.
         drop(guard);
@@ -108,26 +108,26 @@ impl Written<'_> {
         let guard = match verdict {
             Verdict::Land => self.run.lock_unless_stopped(Scope::Files).await,
             Verdict::Drop(why) => {
-                drop_pending(log, &recorded, &why);
+                discard_changes(log, &recorded, &why);
                 return Ok(Landed::Dropped(why));
             }
             Verdict::Hold(_) => None,
         };
         let Some(guard) = guard else {
-            drop_pending(log, &recorded, STOPPED);
+            discard_changes(log, &recorded, STOPPED);
             return Ok(Landed::Dropped(STOPPED.into()));
         };
         let now = match self.survey().await {
             Ok(now) => now,
             Err(error) => {
-                drop_pending(log, &recorded, &format!("failed to {error}"));
+                discard_changes(log, &recorded, &format!("failed to {error}"));
                 return Err(error);
             }
         };
         if now.changes == recorded.changes() {
             return self.land(guard, recorded, now).await;
         }
-        drop_pending(log, &recorded, MOVED);
+        discard_changes(log, &recorded, MOVED);
         Ok(Landed::Moved)
     }
 
@@ -143,13 +143,13 @@ impl Written<'_> {
         let (log, world) = (&self.run.log, &self.run.means.world);
         let moved = AtomicBool::new(false);
         let before = |changed: &Changed| {
-            let image = before_image(world, changed);
+            let image = read_before_image(world, changed);
             moved.fetch_or(image.is_err(), Ordering::Relaxed);
             image
         };
         let recorded = record_pending(log, &self.run.doer, changes, &before, held).await?;
         if moved.into_inner() {
-            drop_pending(log, &recorded, MOVED);
+            discard_changes(log, &recorded, MOVED);
             return Ok(None);
         }
         Ok(Some(recorded))
@@ -158,11 +158,11 @@ impl Written<'_> {
     async fn land(&self, guard: Guard, recorded: Recorded, found: OverlayChanges) -> Result<Landed, ActError> {
         let (log, means) = (self.run.log.clone(), self.run.means.clone());
         let work = move || {
-            let source = Source {
+            let source = NewFiles {
                 file: &|changed| found.open(&changed.path).map_err(|error| format!("failed to {error}")),
                 modified: &|changed| found.modified(&changed.path).ok(),
             };
-            let landed = land(&log, &means.world, &recorded, &source);
+            let landed = apply_changes(&log, &means.world, &recorded, &source);
             if landed.is_ok() {
                 touch(&means.world, &found);
             }

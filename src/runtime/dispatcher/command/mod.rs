@@ -22,7 +22,7 @@ use crate::effects::confine::{Job, Shell, ShellRun};
 use crate::effects::tools::{ShellCall, ShellLimits, ToolError};
 use crate::model::{ActionRecord, BlobHash, CommandStart, EffectClass, Lane, Seq, first_names, readable_name};
 use crate::rollback::capture::{Changed, Rules, Snapshots};
-use crate::rollback::{ActError, command_started};
+use crate::rollback::{ActError, record_command_start};
 use crate::world::Scope;
 
 /// How a run's commands run, and where what is needed to undo them is kept meanwhile.
@@ -109,7 +109,7 @@ impl ToolRun {
         let mode = self.means.commands.shell.mode();
         let command = self.line(call);
         let start = CommandStart { span: self.doer.tool_span, command, lane: mode.lane, snapshot, gaps: mode.gaps };
-        let (command, outside) = command_started(&self.log, start, outside).await?;
+        let (command, outside) = record_command_start(&self.log, start, outside).await?;
         Ok(Started { command, outside })
     }
 

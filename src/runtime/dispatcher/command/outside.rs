@@ -6,7 +6,7 @@ use super::{NotRun, Started};
 use crate::effects::confine::ShellRun;
 use crate::effects::tools::{Program, ShellCall, ShellOutcome, ToolError, Toolbox};
 use crate::model::{ActionChange, ActionEvent, ActionRecord, EffectClass, KeyState, SpanId, ToolCall, TraceBody};
-use crate::rollback::{compensable, outside};
+use crate::rollback::{compensation_record, external_record};
 
 impl Means {
     /// What a call does to the world here: a command can be undone only where it is confined.
@@ -38,7 +38,7 @@ impl ToolRun {
     ) -> Result<Option<ActionRecord>, NotRun> {
         let line = self.line(call);
         if let Some(compensation) = &call.compensation {
-            return Ok(Some(compensable(&self.doer, &line, before, compensation)?));
+            return Ok(Some(compensation_record(&self.doer, &line, before, compensation)?));
         }
         let gaps = self.means.commands.shell.mode().gaps;
         let why = match effect {
@@ -49,7 +49,7 @@ impl ToolRun {
             _ if gaps.is_empty() => None,
             _ => Some(format!("may have reached outside; not enforced here: {}", gaps.join(", "))),
         };
-        Ok(why.map(|why| outside(&self.doer, &line, why)))
+        Ok(why.map(|why| external_record(&self.doer, &line, why)))
     }
 
     /// What the command before printed, if it went well.
@@ -79,7 +79,7 @@ impl ToolRun {
             return;
         }
         let why = format!("may have reached outside; not enforced this time: {}", ran.gaps.join(", "));
-        let record = outside(&self.doer, &self.line(call), why);
+        let record = external_record(&self.doer, &self.line(call), why);
         let action = self.log.append(vec![TraceBody::Action(record)]);
         let change = ActionChange::Applied { after: KeyState::Unknown };
         self.log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);

@@ -11,7 +11,7 @@ use super::{NotRun, Places, answer, stopped};
 use crate::effects::confine::ShellRun;
 use crate::effects::tools::ShellCall;
 use crate::model::EffectClass;
-use crate::rollback::{ActError, command_ended};
+use crate::rollback::{ActError, record_command_end};
 
 impl ToolRun {
     pub(super) async fn run_overlay(
@@ -43,7 +43,7 @@ impl ToolRun {
         };
         let dropped = settled.dropped.as_ref().map(|why| format!("none of its changes was kept: {why}"));
         let said = dropped.or(settled.left_out);
-        command_ended(&self.log, command, settled.dropped);
+        record_command_end(&self.log, command, settled.dropped);
         Ok(answer(&ran, said.as_deref()))
     }
 }

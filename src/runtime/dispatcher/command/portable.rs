@@ -7,7 +7,7 @@ use crate::effects::confine::{Job, ShellRun};
 use crate::effects::tools::ShellCall;
 use crate::model::{ActionRecord, BlobHash, EffectClass, Lane, Seq};
 use crate::rollback::capture::{CaptureError, Changed, Snapshots};
-use crate::rollback::{ActError, kept, record_done};
+use crate::rollback::{ActError, read_snapshot_image, record_applied};
 use crate::world::Scope;
 
 impl ToolRun {
@@ -79,9 +79,9 @@ impl ToolRun {
         let mut held = self.means.commands.snapshots.lock().await;
         let Some(snapshots) = held.as_mut() else { return Ok(None) };
         let said = left_out(&changes);
-        let before = |changed: &Changed| kept(snapshots, changed);
-        record_done(&self.log, &self.doer, command, changes, &before, &|changed| changed.new.clone()).await?;
-        snapshots.settled().map_err(|error| ActError::NotFound(format!("failed to {error}")))?;
+        let before = |changed: &Changed| read_snapshot_image(snapshots, changed);
+        record_applied(&self.log, &self.doer, command, changes, &before, &|changed| changed.new.clone()).await?;
+        snapshots.close().map_err(|error| ActError::NotFound(format!("failed to {error}")))?;
         Ok(said)
     }
 }

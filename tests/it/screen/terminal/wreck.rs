@@ -179,7 +179,7 @@ fn what_someone_else_changed_meanwhile_is_told_before_anything_lands_over_it() {
     const THEIRS: &str = "# Hello\n\nA project of two.\n";
     let Some((demo, mut pty)) = at_the_gate(Lane::Overlay) else { return };
     demo.write("work/README.md", THEIRS);
-    pty.press("c", "README.md was changed meanwhile by someone outside");
+    pty.press("c", "README.md was changed meanwhile by another program or person");
     assert_eq!(demo.work("docs/notes.md").as_deref(), Some(NOTES), "nothing has landed");
     pty.press("D", "drops 7 changes that have not landed");
     pty.press("\r", "8 changes have not landed");

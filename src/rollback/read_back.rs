@@ -1,4 +1,4 @@
-//! The certificate: a second reading of what was touched, by another way than the one it was put back by.
+//! Reads every key back after an undo, by another way than the one that restored it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -8,16 +8,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::check::describe;
+use super::state::{Location, describe_state};
 use crate::model::{Certificate, KeyState, name_from_bytes, name_to_bytes, readable_name};
 use crate::store::RunLog;
 use crate::world::{Value, World};
 
-/// What every touched key has to be, by place (paths apart from memory).
-pub(super) type Expected = BTreeMap<(bool, String), KeyState>;
+/// The expected state of every touched key, by location (paths apart from memory).
+pub(super) type Expected = BTreeMap<Location, KeyState>;
 
 /// Compares the touched keys with the record: memory with a fresh fold of the log, paths by the system's own calls.
-pub(super) fn certify(log: &RunLog, world: &World, expected: &Expected) -> Certificate {
+pub(super) fn read_back(log: &RunLog, world: &World, expected: &Expected) -> Certificate {
     let mut certificate = Certificate { total: expected.len(), ..Certificate::default() };
     let workspace = log.with(|state| state.workspace.clone());
     let mut memory = if expected.keys().all(|(is_path, _)| *is_path) { BTreeMap::new() } else { world.memory() };
@@ -35,10 +35,10 @@ pub(super) fn certify(log: &RunLog, world: &World, expected: &Expected) -> Certi
         match found {
             Ok(found) if found == wanted => certificate.restored += 1,
             Ok(found) => {
-                let line = format!("{name}: should be {}, found {}", wanted.summary(), describe(&found, &wanted));
+                let line = format!("{name}: should be {}, found {}", wanted.summary(), describe_state(&found, &wanted));
                 certificate.differs.push(line);
             }
-            Err(error) => certificate.differs.push(format!("{name}: could not be read again: {error}")),
+            Err(error) => certificate.differs.push(format!("{name}: failed to read it back: {error}")),
         }
     }
     certificate
@@ -49,7 +49,7 @@ fn read_path(workspace: &Path, name: &[u8]) -> io::Result<KeyState> {
     let mut parts = name.split(|byte| *byte == b'/').peekable();
     while let Some(part) = parts.next() {
         path.push(OsStr::from_bytes(part));
-        // What a link leads to is somewhere else.
+        // The target of a link is outside of the path.
         if parts.peek().is_some() && fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
             return Ok(KeyState::Absent);
         }

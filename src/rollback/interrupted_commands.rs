@@ -1,45 +1,47 @@
-//! After a crash: what a command of the portable lane had changed when the process ended is found and recorded.
+//! Finds and records the changes of commands that a crash interrupted (snapshot mode).
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::act::Doer;
+use super::act::Origin;
 use super::capture::{Changed, Rules, Snapshots};
-use super::land::{changed_at, command_ended, record_done};
+use super::concurrent::changed_at;
+use super::record::{record_applied, record_command_end};
 use crate::model::{CommandStart, KeyState, Lane, Seq, SpanId, first_names, readable_name};
 use crate::store::RunLog;
 use crate::world::World;
 
-/// So many paths are named at once.
+/// Paths named in one line.
 const NAMED: usize = 5;
 
-/// Settles the commands that a killed process left open, and says what was found. The caller holds the lock.
-pub async fn recover(log: &RunLog, world: &World, run: &Path, rules: &Rules) -> Vec<String> {
+/// Records the changes of every command that a killed process left open, and closes it; returns one line per command.
+/// The caller holds the lock.
+pub async fn resolve_interrupted_commands(log: &RunLog, world: &World, run: &Path, rules: &Rules) -> Vec<String> {
     let open: Vec<(Seq, CommandStart)> =
         log.with(|state| state.commands.iter().map(|(seq, start)| (*seq, start.clone())).collect());
     let mut lines = Vec::new();
     for (command, start) in open {
-        let said = match start.lane {
-            Lane::Overlay => Ok("nothing of it that had not landed is kept".to_owned()),
-            Lane::Portable => look(log, world, run, rules, (command, &start)).await,
+        let outcome = match start.lane {
+            Lane::Overlay => Ok("its changes that were not applied are discarded".to_owned()),
+            Lane::Portable => record_found(log, world, run, rules, (command, &start)).await,
         };
         let name = readable_name(&start.command);
-        match said {
-            Ok(said) => {
+        match outcome {
+            Ok(outcome) => {
                 if start.lane == Lane::Overlay {
-                    command_ended(log, command, Some("the process ended".into()));
+                    record_command_end(log, command, Some("the process ended".into()));
                 }
-                lines.push(format!("the command `{name}` was interrupted: {said}"));
+                lines.push(format!("the command `{name}` was interrupted: {outcome}"));
             }
-            Err(why) => lines.push(format!("what the command `{name}` changed is not on record: {why}")),
+            Err(why) => lines.push(format!("failed to record the changes of the command `{name}`: {why}")),
         }
     }
     lines
 }
 
-async fn look(
+async fn record_found(
     log: &RunLog,
     world: &World,
     run: &Path,
@@ -47,30 +49,30 @@ async fn look(
     (command, start): (Seq, &CommandStart),
 ) -> Result<String, String> {
     let failed = |error: &dyn std::fmt::Display| format!("failed to {error}");
-    let until = end_of(&Snapshots::end_mark(run)).await.unwrap_or_else(|| last_sign(log));
+    let until = read_end_mark(&Snapshots::end_mark(run)).await.unwrap_or_else(|| last_row_time(log));
     let recovered = Snapshots::recover(run, world.root(), rules.clone()).map_err(|error| failed(&error))?;
     let Some(mut snapshots) = recovered else { return Err("its snapshot is gone".into()) };
     let mut changes = snapshots.changes().map_err(|error| failed(&error))?;
     // The process may have died between their rows and the command's end; rows of one command are all there or none.
-    let known = recorded(log, command, start.span);
+    let known = recorded_paths(log, command, start.span);
     let count = changes.len();
     changes.retain(|changed| !known.contains(&changed.path));
-    let doer = log.with(|state| Doer {
+    let origin = log.with(|state| Origin {
         span: state.trace.agent_of(start.span),
         tool_span: start.span,
         tool_name: tool_name(state, start.span),
     });
     let later: HashSet<String> =
         changes.iter().filter(|changed| is_later(world, changed, until)).map(|changed| changed.path.clone()).collect();
-    // What nobody knows to be the command's own is not undone unasked: as it is now it is a conflict.
+    // A change that may be another program's is not undone unasked: an unknown state makes it a conflict.
     let left = |changed: &Changed| if later.contains(&changed.path) { KeyState::Unknown } else { changed.new.clone() };
-    let before = |changed: &Changed| kept(&snapshots, changed);
-    record_done(log, &doer, command, changes, &before, &left).await.map_err(|error| failed(&error))?;
-    snapshots.settled().map_err(|error| failed(&error))?;
+    let before = |changed: &Changed| read_snapshot_image(&snapshots, changed);
+    record_applied(log, &origin, command, changes, &before, &left).await.map_err(|error| failed(&error))?;
+    snapshots.close().map_err(|error| failed(&error))?;
     let found = match count {
-        0 => "it had changed nothing".into(),
-        1 => "the one thing that is other than before it is on record now".into(),
-        many => format!("the {many} things that are other than before it are on record now"),
+        0 => "nothing had changed since it started".into(),
+        1 => "the one change since it started is recorded now".into(),
+        many => format!("the {many} changes since it started are recorded now"),
     };
     if later.is_empty() {
         return Ok(found);
@@ -78,12 +80,12 @@ async fn look(
     let mut names: Vec<String> = later.iter().map(|path| readable_name(path)).collect();
     names.sort();
     let names = first_names(&names, NAMED);
-    Ok(format!("{found}; changed after it ended, so maybe by someone else, and a conflict: {names}"))
+    Ok(format!("{found}; changed after it ended, so maybe by another program or person, and a conflict: {names}"))
 }
 
-/// When the last process of a command was gone, or was last known to be there; `None`: nobody wrote it down.
-async fn end_of(mark: &Path) -> Option<SystemTime> {
-    /// Those of a command that lost its debugger are killed at once.
+/// Reads the time at which the command's last process ended, or was last known to run; `None` without an end mark.
+async fn read_end_mark(mark: &Path) -> Option<SystemTime> {
+    /// The processes of a command that lost its debugger are killed at once.
     const LONGEST: Duration = Duration::from_secs(15);
     const STEP: Duration = Duration::from_millis(5);
     let file = File::open(mark).ok()?;
@@ -97,18 +99,19 @@ async fn end_of(mark: &Path) -> Option<SystemTime> {
     file.metadata().and_then(|found| found.modified()).ok()
 }
 
-/// When the program was last known to live.
-fn last_sign(log: &RunLog) -> SystemTime {
+/// Returns the time of the log's last row: the program was alive then.
+fn last_row_time(log: &RunLog) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(log.with(|state| state.last_at.0))
 }
 
-/// Whether what is at a changed path was changed after that. Bringing back what is gone takes nothing from anybody.
+/// True when a changed path changed again after `until`. A removed path counts as unchanged: restoring it overwrites
+/// nothing.
 fn is_later(world: &World, changed: &Changed, until: SystemTime) -> bool {
     changed.new != KeyState::Absent && changed_at(world.root(), &changed.path).is_some_and(|at| at > until)
 }
 
-/// The paths of the actions that a command has on record.
-fn recorded(log: &RunLog, command: Seq, span: SpanId) -> HashSet<String> {
+/// Returns the paths of the actions that the log has for a command.
+fn recorded_paths(log: &RunLog, command: Seq, span: SpanId) -> HashSet<String> {
     log.with(|state| {
         let later = state.ledger.entries().iter().rev().take_while(|entry| entry.seq > command);
         let own = later.filter(|entry| entry.record.tool_span == span && entry.record.key.kind.is_path());
@@ -120,11 +123,11 @@ fn tool_name(state: &crate::model::RunState, span: SpanId) -> String {
     state.trace.name(span).to_owned()
 }
 
-/// A before-image from the snapshots.
+/// Reads a before-image from the snapshots.
 ///
 /// # Errors
 /// When it is lost.
-pub fn kept(snapshots: &Snapshots, changed: &Changed) -> Result<Vec<u8>, String> {
-    let KeyState::File { blob, .. } = &changed.old else { return Err("it was no file".into()) };
+pub fn read_snapshot_image(snapshots: &Snapshots, changed: &Changed) -> Result<Vec<u8>, String> {
+    let KeyState::File { blob, .. } = &changed.old else { return Err("it was not a file".into()) };
     snapshots.content(*blob).map_err(|error| format!("its before-image is lost: failed to {error}"))
 }

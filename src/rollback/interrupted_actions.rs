@@ -2,16 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::check::{same_content, value_of};
-use super::undo::{event, put_fold};
+use super::row::outcome_row;
+use super::state::same_content;
+use super::value::{put_memory, value_of};
 use crate::model::{ActionChange, ActionStatus, KeyKind, KeyState, LedgerEntry, RunState, Seq};
 use crate::store::RunLog;
 use crate::world::World;
 
-/// Settles what a killed process left open, newest first, and says what it found. The caller holds the lock, and
-/// memory is loaded.
-pub async fn settle(log: &RunLog, world: &World) -> Vec<String> {
-    let open = log.with(left_open);
+/// Gives every action that a killed process left open an outcome, newest first; returns one line per action. The caller
+/// holds the lock, and memory is loaded.
+pub async fn resolve_interrupted_actions(log: &RunLog, world: &World) -> Vec<String> {
+    let open = log.with(interrupted);
     let mut lines = Vec::new();
     let mut rows = Vec::new();
     let mut chains = Chains::of(&open);
@@ -20,29 +21,30 @@ pub async fn settle(log: &RunLog, world: &World) -> Vec<String> {
             lines.push(format!("{} {}: failed to {error}", entry.seq, entry.record.key));
         }
         let (change, line) = match entry.status {
-            ActionStatus::Intent | ActionStatus::Held => settle_intent(world, entry, &mut chains),
-            ActionStatus::Undone => settle_redo(world, entry),
-            _ => settle_undo(log, world, entry, &open),
+            ActionStatus::Intent | ActionStatus::Held => resolve_intent(world, entry, &mut chains),
+            ActionStatus::Undone => resolve_redo(world, entry),
+            _ => resolve_undo(log, world, entry, &open),
         };
-        rows.extend(change.map(|change| event(entry.seq, change)));
+        rows.extend(change.map(|change| outcome_row(entry.seq, change)));
         lines.push(format!("{} {}: {line}", entry.seq, entry.record.key));
     }
     if !rows.is_empty()
         && let Err(error) = log.append_durable(rows).durable().await
     {
-        lines.push(format!("what was settled is not on record: failed to {error}"));
+        lines.push(format!("the outcomes are not recorded (open the run again to record them): failed to {error}"));
     }
     lines
 }
 
-/// The actions that [`settle`] will find undone, or never done; nothing is touched or recorded.
-pub fn settles_away(log: &RunLog, world: &World) -> HashSet<Seq> {
-    let all = log.with(left_open);
+/// Returns the actions that [`resolve_interrupted_actions`] will find undone or never applied; touches and records
+/// nothing.
+pub fn predict_not_applied(log: &RunLog, world: &World) -> HashSet<Seq> {
+    let all = log.with(interrupted);
     let mut open = all.clone();
     let mut chains = Chains::of(&open);
     open.retain(|entry| match entry.status {
         ActionStatus::Intent | ActionStatus::Held => {
-            settle_intent(world, entry, &mut chains).0 == Some(ActionChange::NotApplied)
+            resolve_intent(world, entry, &mut chains).0 == Some(ActionChange::NotApplied)
         }
         ActionStatus::Undone => false,
         _ => undo_can_be_finished(world, entry, &all),
@@ -50,21 +52,22 @@ pub fn settles_away(log: &RunLog, world: &World) -> HashSet<Seq> {
     open.into_iter().map(|entry| entry.seq).collect()
 }
 
-/// What a killed process left without an end, newest first.
-fn left_open(state: &RunState) -> Vec<LedgerEntry> {
+/// Lists the actions that a killed process left without an outcome, newest first.
+fn interrupted(state: &RunState) -> Vec<LedgerEntry> {
     let open =
         |entry: &&LedgerEntry| entry.half_done || matches!(entry.status, ActionStatus::Intent | ActionStatus::Held);
     state.ledger.entries().iter().rev().filter(open).cloned().collect()
 }
 
 fn undo_can_be_finished(world: &World, entry: &LedgerEntry, open: &[LedgerEntry]) -> bool {
-    let known = |found: KeyState| found == entry.record.old || found == entry.after || is_past(entry, &found, open);
+    let known =
+        |found: KeyState| found == entry.record.old || found == entry.after || is_older_state(entry, &found, open);
     let kind = entry.record.key.kind;
     kind == KeyKind::Memory || kind.is_path() && world.peek(&entry.record.key).is_ok_and(|value| known(value.state()))
 }
 
-/// Whether an undo of many actions had gone on to an older one at the same path, and put that one's old state there.
-fn is_past(entry: &LedgerEntry, found: &KeyState, open: &[LedgerEntry]) -> bool {
+/// True when an undo of many actions had already put the before-image of an older one at the same path.
+fn is_older_state(entry: &LedgerEntry, found: &KeyState, open: &[LedgerEntry]) -> bool {
     let mut older = open.iter().filter(|other| other.seq < entry.seq && other.half_done);
     older.any(|other| {
         other.status != ActionStatus::Undone
@@ -73,13 +76,13 @@ fn is_past(entry: &LedgerEntry, found: &KeyState, open: &[LedgerEntry]) -> bool 
     })
 }
 
-type Settled = (Option<ActionChange>, String);
+type Resolution = (Option<ActionChange>, String);
 
-/// Actions without an outcome that follow each other at one path, such as a folder that is made and then closed.
+/// Actions without an outcome that follow each other at one path, such as a folder that is created and then closed.
 struct Chains {
-    /// What was there before the first of them.
+    /// The state before the first of them.
     before: HashMap<String, KeyState>,
-    /// What an older one has to have left, once a newer one is known to have been done.
+    /// The state that an older one must have left, once a newer one is known to be applied.
     below: HashMap<String, KeyState>,
 }
 
@@ -94,13 +97,13 @@ impl Chains {
     }
 }
 
-fn settle_intent(world: &World, entry: &LedgerEntry, chains: &mut Chains) -> Settled {
+fn resolve_intent(world: &World, entry: &LedgerEntry, chains: &mut Chains) -> Resolution {
     let record = &entry.record;
     let never = || (Some(ActionChange::NotApplied), "it was recorded, and never happened".to_owned());
     match record.key.kind {
         KeyKind::Memory => return never(),
         KeyKind::External | KeyKind::Compensation => {
-            return (None, "it was started, and whether it was done is not known".into());
+            return (None, "it was started, and its outcome is not known".into());
         }
         _ => {}
     }
@@ -109,7 +112,7 @@ fn settle_intent(world: &World, entry: &LedgerEntry, chains: &mut Chains) -> Set
         Some(state) => state.clone(),
         None => match world.peek(&record.key) {
             Ok(value) => value.state(),
-            Err(error) => return (None, format!("whether it was done is not known: failed to {error}")),
+            Err(error) => return (None, format!("its outcome is not known: failed to {error}")),
         },
     };
     let untouched = known.is_none() && chains.before.get(&record.key.name) == Some(&found);
@@ -117,55 +120,56 @@ fn settle_intent(world: &World, entry: &LedgerEntry, chains: &mut Chains) -> Set
         never()
     } else if same_content(&found, &record.intended) {
         chains.below.insert(record.key.name.clone(), record.old.clone());
-        (Some(ActionChange::Applied { after: found }), "it was done, and is on record now".into())
+        (Some(ActionChange::Applied { after: found }), "it was applied, and is recorded now".into())
     } else {
-        let line = format!("it is neither as before nor as intended, but {}; look before you undo it", found.summary());
+        let line =
+            format!("it is neither as before nor as intended, but {}; check it before you undo it", found.summary());
         (None, line)
     }
 }
 
-fn settle_undo(log: &RunLog, world: &World, entry: &LedgerEntry, open: &[LedgerEntry]) -> Settled {
+fn resolve_undo(log: &RunLog, world: &World, entry: &LedgerEntry, open: &[LedgerEntry]) -> Resolution {
     let undone = |line: &str| (Some(ActionChange::Undone { forced: false }), line.to_owned());
     let refused = |why: String| (Some(ActionChange::Refused { why: why.clone() }), why);
     if entry.record.key.kind == KeyKind::Compensation {
-        return refused("its compensation was started, and whether it was done is not known; it stays".into());
+        return refused("its undo command was started, and its outcome is not known; the action stays".into());
     }
     if entry.record.key.kind == KeyKind::Memory {
-        return match unfold(log, world, entry.seq, &entry.record.key.name) {
+        return match undo_memory(log, world, entry.seq, &entry.record.key.name) {
             Ok(()) => undone("its undo was finished"),
             Err(why) => refused(why),
         };
     }
     let found = match world.peek(&entry.record.key) {
         Ok(value) => value.state(),
-        Err(error) => return refused(format!("its undo is left undone: failed to {error}")),
+        Err(error) => return refused(format!("its undo stays unfinished: failed to {error}")),
     };
-    if found == entry.record.old || is_past(entry, &found, open) {
-        return undone("it was undone, and is on record now");
+    if found == entry.record.old || is_older_state(entry, &found, open) {
+        return undone("it was undone, and is recorded now");
     }
     if found != entry.after {
         return refused(
-            "its undo was interrupted, and something else has changed it since; it is left as it is".into(),
+            "its undo was interrupted, and another program or person changed it since; it stays as it is".into(),
         );
     }
     let put = value_of(log, &entry.record.old)
         .and_then(|old| world.put(&entry.record.key, &old).map_err(|error| format!("failed to {error}")));
     match put {
         Ok(()) => undone("its undo was finished"),
-        Err(why) => refused(format!("its undo could not be finished: {why}")),
+        Err(why) => refused(format!("failed to finish its undo: {why}")),
     }
 }
 
-/// Takes one action out of a memory key; those above it that are settled in the same go are out already.
-fn unfold(log: &RunLog, world: &World, action: Seq, name: &str) -> Result<(), String> {
+/// Removes one action from a memory key; newer ones that are resolved in the same pass are removed already.
+fn undo_memory(log: &RunLog, world: &World, action: Seq, name: &str) -> Result<(), String> {
     let counts = |other: &LedgerEntry| {
         other.status == ActionStatus::Applied && other.seq != action && !(other.half_done && other.seq > action)
     };
     let fold = log.with(|state| state.ledger.memory_if(name, counts));
-    put_fold(log, world, name, &fold)
+    put_memory(log, world, name, &fold)
 }
 
-fn settle_redo(world: &World, entry: &LedgerEntry) -> Settled {
+fn resolve_redo(world: &World, entry: &LedgerEntry) -> Resolution {
     let undone = || {
         let why = "its redo was interrupted; it is still undone".to_owned();
         (Some(ActionChange::Refused { why: why.clone() }), why)
@@ -175,7 +179,7 @@ fn settle_redo(world: &World, entry: &LedgerEntry) -> Settled {
     }
     match world.peek(&entry.record.key) {
         Ok(value) if value.state() == entry.after => {
-            (Some(ActionChange::Redone), "it was redone, and is on record now".into())
+            (Some(ActionChange::Redone), "it was redone, and is recorded now".into())
         }
         _ => undone(),
     }

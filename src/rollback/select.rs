@@ -1,0 +1,97 @@
+//! Selects the steps of an undo, and predicts an undo's report.
+
+use super::check::{Finding, check_action, describe_conflict};
+use super::folder;
+use super::interrupted_actions::predict_not_applied;
+use super::row::outcome_row;
+use super::step::{Projection, Step};
+use crate::model::{ActionChange, KeyState, PlanLeave, Seq, TraceBody, UndoReport};
+use crate::store::RunLog;
+use crate::world::{World, WorldError};
+
+/// Predicts the report of [`undo_list`], without a read back. Touches and records nothing; actions that a killed
+/// process left open count as resolved.
+pub fn preview(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> UndoReport {
+    let mut report = UndoReport::default();
+    let mut projection =
+        Projection { is_preview: true, undone: predict_not_applied(log, world), ..Projection::default() };
+    let steps = select_steps(log, world, actions, force, &mut projection, &mut report, &mut Vec::new()).0;
+    report.undone = steps.iter().map(|step| step.action).collect();
+    for step in steps.iter().filter(|step| step.record.key.kind.is_path()) {
+        for (action, key) in folder::refused_folders_above(log, &step.record.key) {
+            if projection.undone.contains(&action) || !folder::will_be_unused(log, world, action, &key, &projection) {
+                break;
+            }
+            let freed = select_steps(log, world, &[action], false, &mut projection, &mut report, &mut Vec::new()).0;
+            report.undone.extend(freed.iter().map(|step| step.action));
+        }
+    }
+    report
+}
+
+/// Splits actions into steps that can be undone, up to the first conflict, and deferred actions; the others go to the
+/// report and the rows.
+pub(super) fn select_steps(
+    log: &RunLog,
+    world: &World,
+    actions: &[Seq],
+    force: bool,
+    projection: &mut Projection,
+    report: &mut UndoReport,
+    rows: &mut Vec<TraceBody>,
+) -> (Vec<Step>, Vec<Seq>) {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut rest = Vec::new();
+    for (at, &action) in actions.iter().enumerate() {
+        if projection.undone.contains(&action) {
+            continue;
+        }
+        match check_action(log, world, action, projection, force) {
+            Finding::Undo(step) => {
+                projection.undone.insert(action);
+                if let Some(why) = predict_refusal(log, world, &step, projection, force) {
+                    projection.kept.insert(action);
+                    report.left.push(PlanLeave { action, why });
+                    continue;
+                }
+                if step.record.key.kind.is_path() {
+                    projection.states.insert(step.record.key.name.clone(), step.record.old.clone());
+                }
+                steps.push(*step);
+            }
+            Finding::NotApplied => {
+                // An action that never happened blocks no other.
+                projection.undone.insert(action);
+                rows.push(outcome_row(action, ActionChange::NotApplied));
+                report.left.push(PlanLeave { action, why: "it never happened".into() });
+            }
+            Finding::Leave(why) => report.left.push(PlanLeave { action, why }),
+            Finding::Conflict(conflict) => {
+                rows.push(outcome_row(action, ActionChange::Refused { why: describe_conflict(&conflict) }));
+                report.conflict = Some(conflict);
+                break;
+            }
+            Finding::Deferred => {
+                rest.extend_from_slice(&actions[at..]);
+                break;
+            }
+        }
+    }
+    if let Err(error) = projection.flush(log) {
+        let why = format!("failed to keep its present content for a redo: failed to {error}");
+        report.left.extend(steps.drain(..).map(|step| PlanLeave { action: step.action, why: why.clone() }));
+    }
+    (steps, rest)
+}
+
+/// Predicts why a step will be refused at its turn (previews only: an undo checks the world then).
+fn predict_refusal(log: &RunLog, world: &World, step: &Step, projection: &Projection, force: bool) -> Option<String> {
+    if !projection.is_preview || !step.record.key.kind.is_path() {
+        return None;
+    }
+    if folder::removes_folder(step) {
+        return folder::predict_why_kept(log, world, step, projection, force);
+    }
+    let missing = step.record.old != KeyState::Absent && folder::will_be_missing(world, &step.record.key, projection);
+    missing.then(|| format!("failed to {}", WorldError::no_folder(&step.record.key.name)))
+}

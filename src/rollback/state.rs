@@ -1,0 +1,43 @@
+//! Compares and describes the states of keys.
+
+use crate::model::{ActionRecord, Key, KeyState, readable_name};
+
+/// A key's location: true for a path, and the name. All kinds of paths share one name space.
+pub(super) type Location = (bool, String);
+
+/// Returns the location of a key.
+pub(super) fn location(key: &Key) -> Location {
+    (key.kind.is_path(), key.name.clone())
+}
+
+/// True when an action created a folder.
+pub(super) fn makes_folder(record: &ActionRecord) -> bool {
+    record.old == KeyState::Absent && matches!(record.intended, KeyState::Directory { .. })
+}
+
+/// True when two states differ in mode bits only, or not at all.
+pub(super) fn same_content(one: &KeyState, other: &KeyState) -> bool {
+    match (one, other) {
+        (KeyState::File { blob: a, .. }, KeyState::File { blob: b, .. }) => a == b,
+        (KeyState::Directory { .. }, KeyState::Directory { .. }) => true,
+        _ => one == other,
+    }
+}
+
+/// Describes the present state, highlighting how it differs from the expected one.
+pub(super) fn describe_state(found: &KeyState, expected: &KeyState) -> String {
+    match (found, expected) {
+        (KeyState::File { mode, .. }, KeyState::File { mode: other, .. })
+        | (KeyState::Directory { mode }, KeyState::Directory { mode: other })
+            if same_content(found, expected) =>
+        {
+            format!("permissions {mode:o} instead of {other:o}")
+        }
+        (KeyState::File { size, .. }, KeyState::File { .. }) => format!("other content ({size} bytes)"),
+        (KeyState::File { size, .. }, _) => format!("a file of {size} bytes"),
+        (KeyState::Absent, _) => "nothing".into(),
+        (KeyState::Directory { .. }, _) => "a folder".into(),
+        (KeyState::Symlink { target }, _) => format!("a link to {}", readable_name(target)),
+        _ => found.summary(),
+    }
+}
