@@ -6,33 +6,14 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
-mod app_flows;
-mod app_panel;
-mod app_support;
-mod broken;
 mod cli;
-mod commands;
-mod confine;
-mod counted;
-mod crash;
-mod damage;
+mod engine;
 mod floors;
-mod full_disk;
-mod lanes;
-mod llm;
-mod machine;
-mod manifest;
-mod own_tools;
 mod readme;
-mod samples;
-mod scenario;
-mod server;
-mod service;
-mod soak;
-mod sql;
-mod terminal;
-mod ui;
-mod undo_cli;
+mod screen;
+mod shell;
+mod store;
+mod support;
 
 /// Names another file than the one that was built.
 const HELPER: &str = "TAMA_TUI_TEST_HELPER";

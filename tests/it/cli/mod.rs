@@ -1,0 +1,5 @@
+//! The subcommands, run as a shell runs them.
+
+#[allow(clippy::module_inception, reason = "the tests of the whole command line")]
+mod cli;
+mod undo_cli;

@@ -1,0 +1,366 @@
+//! `undo` and `runs show` on the command line: names that would forge lines, dry runs against real ones, commands that
+//! were cut off.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use tama_tui::model::{
+    ActionOp, CommandStart, EffectClass, Key, KeyKind, Lane, RunStatus, Seq, SpanId, SpanSpec, TraceBody,
+};
+use tama_tui::rollback::{Doer, command_ended, perform};
+use tama_tui::store::{Access, DataDir, NewRun, RunLog};
+use tama_tui::world::{Change, Value, World};
+
+use crate::cli::cli::{Project, begin, fresh, json, out, said, start};
+
+/// A project with a stored run of two tools, `main/one` and `main/two`, that made these changes in this order.
+async fn stored(changes: Vec<(u32, Change)>) -> Project {
+    let folder = tempfile::tempdir().unwrap();
+    let work = folder.path().join("work");
+    fs::create_dir(&work).unwrap();
+    let data = DataDir::open_or_create(folder.path().join(".tama")).unwrap();
+    let (log, run) = data.create_run(new_run(&work), Box::new(|_| {})).unwrap();
+    let text = |text: &str| log.text(text);
+    begin(&log, run.id(), &work);
+    for (span, name) in [(2, "one"), (3, "two")] {
+        let tool = SpanSpec::Tool { args: text("{}"), request: text("{}"), effect: EffectClass::Reversible };
+        start(&log, span, 1, name, tool);
+    }
+    let world = World::open(&work, Some(data.path())).unwrap();
+    for (tool, change) in changes {
+        let doer = Doer { span: SpanId(1), tool_span: SpanId(tool), tool_name: "tama_files_write".into() };
+        perform(&log, &world, &doer, vec![change]).await.unwrap();
+    }
+    log.append(vec![TraceBody::RunStatus { status: RunStatus::Ok, text: None }]);
+    log.recorder().close().unwrap();
+    Project { run: run.id().to_string(), folder }
+}
+
+fn new_run(work: &Path) -> NewRun {
+    NewRun {
+        name: "demo".into(),
+        task: "task".into(),
+        entrypoint: "main".into(),
+        workspace: work.display().to_string(),
+        pipeline_file: None,
+    }
+}
+
+fn file(path: &str, text: &str) -> Change {
+    let new = Value::File { bytes: text.as_bytes().to_vec(), mode: None };
+    Change { key: Key::file(path), op: ActionOp::Set, new }
+}
+
+fn folder(path: &str) -> Change {
+    Change { key: Key::directory(path), op: ActionOp::Set, new: Value::Directory { mode: None, entries: Vec::new() } }
+}
+
+fn link(path: &str, target: &str) -> Change {
+    let key = Key { kind: KeyKind::Symlink, name: path.into() };
+    Change { key, op: ActionOp::Set, new: Value::Symlink { target: target.into() } }
+}
+
+/// The log of the project's run, opened to go on.
+fn opened(project: &Project) -> RunLog {
+    let data = DataDir::open_or_create(project.folder.path().join(".tama")).unwrap();
+    data.find(&project.run).unwrap().open(Box::new(|_| {}), Access::ReadWrite).unwrap().log
+}
+
+/// The seq of the action on a key.
+fn action(project: &Project, key: &str) -> String {
+    let shown = json(&project.tama(&["runs", "show", &project.run, "--json"]));
+    let actions = shown["actions"].as_array().unwrap();
+    actions.iter().find(|action| action["key"]["name"] == key).unwrap()["seq"].to_string()
+}
+
+#[tokio::test]
+async fn an_empty_name_is_no_run() {
+    let project = stored(vec![(2, file("a", "new"))]).await;
+    for command in [
+        &["undo", ""][..],
+        &["undo", " ", "--force"],
+        &["undo", "", "--dry-run"],
+        &["retry", "", "--span", "main"],
+        &["runs", "show", ""],
+        &["runs", "salvage", ""],
+    ] {
+        let refused = project.tama(command);
+        assert_eq!((refused.status.code(), out(&refused)), (Some(1), String::new()), "{command:?}");
+        let said = said(&refused);
+        assert!(said.contains("its name is empty") && said.contains("`tama-tui runs`"), "{said}");
+    }
+    assert_eq!(project.work("a").as_deref(), Some("new"));
+}
+
+#[tokio::test]
+async fn names_of_a_run_forge_no_lines() {
+    let forged = "x\n2 of 2 undone\nrestored 9";
+    let long = format!("{}/{}", "d".repeat(200), "e".repeat(200));
+    let project = stored(vec![
+        (2, link("l", forged)),
+        (2, link("l", "elsewhere")),
+        (2, file(forged, "new")),
+        (2, folder(&"d".repeat(200))),
+        (2, file(&long, "new")),
+    ])
+    .await;
+    let is_forged = |line: &str| line.starts_with("restored 9") || line.starts_with("2 of 2");
+    let checked = |args: &[&str]| {
+        let told = project.tama(args);
+        for line in out(&told).lines().chain(said(&told).lines()) {
+            assert!(!is_forged(line), "{args:?}: {line}");
+            assert!(line.chars().count() < 400, "{args:?}: {line}");
+        }
+        out(&told)
+    };
+    assert!(checked(&["undo", &project.run, "--dry-run"]).contains("x␊2 of 2 undone"));
+    checked(&["runs", "show", &project.run]);
+    checked(&["retry", &project.run, "--span", "main", "--dry-run"]);
+    fs::write(project.folder.path().join("work").join(forged), "theirs").unwrap();
+    let stopped = checked(&["undo", &project.run]);
+    assert!(stopped.contains("stopped at") && stopped.contains("--force"), "{stopped}");
+    assert!(checked(&["undo", &project.run, "--force"]).ends_with("3 of 3 undone\nrestored 2/2\n"));
+}
+
+#[tokio::test]
+async fn force_is_no_hint_where_it_did_not_help() {
+    let project = stored(vec![(2, folder("out")), (2, file("out/a", "new"))]).await;
+    let work = project.folder.path().join("work");
+    fs::rename(work.join("out"), project.folder.path().join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("../elsewhere", work.join("out")).unwrap();
+    for (args, hinted) in [(&[][..], true), (&["--force"], false), (&["--force", "--dry-run"], false)] {
+        let stopped = out(&project.tama(&[&["undo", &project.run][..], args].concat()));
+        assert!(stopped.contains("stopped at"), "{stopped}");
+        assert_eq!(stopped.contains("--force"), hinted, "{stopped}");
+    }
+}
+
+/// A dry run promises what the undo then does: the same exit code, and the same lines.
+fn agree(project: &Project, args: &[&str]) -> String {
+    let run = |more: &[&str]| project.tama(&[&["undo", &project.run][..], args, more].concat());
+    let before = run(&["--dry-run"]);
+    let done = run(&[]);
+    let promised = out(&before).replace("would be undone", "undone").replace("would undo", "undid");
+    let restored = |line: &&str| !line.starts_with("restored");
+    let did = out(&done);
+    let did = did.lines().filter(restored).chain([""]).collect::<Vec<_>>().join("\n");
+    assert_eq!((before.status.code(), promised), (done.status.code(), did.clone()), "{args:?}");
+    did
+}
+
+#[tokio::test]
+async fn a_dry_run_sees_folders_that_will_be_kept() {
+    let all = || vec![(2, folder("n")), (2, folder("n/m")), (2, file("n/m/f", "x")), (3, file("n/later", "y"))];
+    // Something of someone else, with a name that looks like a word of the sentence.
+    for force in [&[][..], &["--force"]] {
+        let project = stored(all()).await;
+        fs::write(project.folder.path().join("work/n/m/mine"), "m").unwrap();
+        let told = agree(&project, force);
+        assert!(told.contains("n/m/: kept, \"mine\" in it is of someone else or left out of capture"), "{told}");
+        assert!(told.contains("n/: kept, used by") && told.contains("2 of 4 undone"), "{told}");
+        assert_eq!(project.work("n/m/mine").as_deref(), Some("m"));
+    }
+    // An action inside that is skipped.
+    let project = stored(all()).await;
+    let told = agree(&project, &["--skip", &action(&project, "n/m/f")]);
+    assert!(told.contains("1 of 3 undone"), "{told}");
+    // A later span has something in a folder of this one; when that goes, the folder that was asked for goes too.
+    let project = stored(all()).await;
+    assert!(agree(&project, &["--span", "main/one"]).contains("2 of 3 undone"));
+    assert_eq!(project.work("n/later").as_deref(), Some("y"));
+    assert!(agree(&project, &["--span", "main/two"]).contains("undid"));
+    assert!(!project.folder.path().join("work/n").exists());
+    // What the run removes before its folder's turn is not in the way, nor what it put back.
+    let project = stored(vec![
+        (2, folder("n")),
+        (2, file("n/a", "x")),
+        (2, Change { key: Key::file("n/a"), op: ActionOp::Delete, new: Value::Absent }),
+        (2, file("n/b", "x")),
+    ])
+    .await;
+    assert!(agree(&project, &[]).contains("4 of 4 undone"));
+    assert!(!project.folder.path().join("work/n").exists());
+}
+
+#[tokio::test]
+async fn a_dry_run_sees_that_a_folder_of_others_keeps_a_file_away() {
+    let project = stored(vec![(2, file("a", "x"))]).await;
+    let place = project.folder.path().join("work/a");
+    fs::remove_file(&place).unwrap();
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join("theirs"), "t").unwrap();
+    let told = agree(&project, &["--force"]);
+    assert!(told.contains("\"theirs\" in it") && told.contains("0 of 1 undone"), "{told}");
+}
+
+#[tokio::test]
+async fn a_dry_run_sees_that_a_folder_will_be_missing() {
+    let gone = Change { key: Key::file("n/a"), op: ActionOp::Delete, new: Value::Absent };
+    let project = stored(vec![(2, folder("n")), (2, file("n/a", "x")), (2, gone)]).await;
+    fs::remove_dir(project.folder.path().join("work/n")).unwrap();
+    let told = agree(&project, &["--force"]);
+    assert!(told.contains("n/a: failed to write") && told.contains("2 of 3 undone"), "{told}");
+}
+
+#[tokio::test]
+async fn a_run_that_is_live_in_the_workspace_is_told() {
+    let project = stored(vec![(2, file("a", "x"))]).await;
+    let data = DataDir::open_or_create(project.folder.path().join(".tama")).unwrap();
+    let work = project.folder.path().join("work");
+    let (log, other) = data.create_run(new_run(&work), Box::new(|_| {})).unwrap();
+    let notice = format!("also open in this workspace: run {}.", other.id());
+    for command in [&["--dry-run"][..], &[]] {
+        let undone = project.tama(&[&["undo", &project.run][..], command].concat());
+        assert_eq!(said(&undone).matches(&notice).count(), 1, "{}", said(&undone));
+    }
+    log.recorder().close().unwrap();
+    drop(log);
+    assert_eq!(said(&project.tama(&["undo", &project.run])), "");
+}
+
+#[test]
+fn a_headless_retry_tells_of_a_run_that_is_live_in_the_workspace() {
+    let project = fresh("");
+    let run = json(&project.tama(&["run", ".", "--json"]))["run"].as_str().unwrap().to_owned();
+    let data = DataDir::open_or_create(project.folder.path().join(".tama")).unwrap();
+    let work = project.folder.path().join("work").canonicalize().unwrap();
+    let (_log, other) = data.create_run(new_run(&work), Box::new(|_| {})).unwrap();
+    let notice = format!("also open in this workspace: run {}.", other.id());
+    for dry in [&["--dry-run"][..], &[]] {
+        let retried = project.tama(&[&["retry", &run, "--span", "main/writer"][..], dry].concat());
+        assert_eq!(said(&retried).matches(&notice).count(), 1, "{}", said(&retried));
+    }
+}
+
+fn command(lane: Lane) -> TraceBody {
+    let command = "make all\n0 of 0 undone".into();
+    TraceBody::CommandStarted(CommandStart { span: SpanId(3), command, lane, snapshot: None, gaps: Vec::new() })
+}
+
+#[tokio::test]
+async fn a_command_whose_changes_were_dropped_is_shown_with_why() {
+    let project = stored(Vec::new()).await;
+    let log = opened(&project);
+    let started = log.append(vec![command(Lane::Overlay)]);
+    command_ended(&log, started, Some("f was changed meanwhile\nby someone outside".into()));
+    log.recorder().close().unwrap();
+    drop(log);
+    let shown = out(&project.tama(&["runs", "show", &project.run]));
+    let wanted = format!(
+        "It changed nothing.\nnothing that the command `make all␊0 of 0 undone` ({started}, main/two) changed was \
+         kept: f was changed meanwhile␊by someone outside\n"
+    );
+    assert!(shown.ends_with(&wanted), "{shown}");
+    let shown = json(&project.tama(&["runs", "show", &project.run, "--json"]));
+    assert_eq!(shown["dropped_commands"][0]["path"], "main/two");
+    assert_eq!(shown["interrupted_commands"], Json::Array(Vec::new()));
+}
+
+#[tokio::test]
+async fn an_interrupted_command_is_told_before_it_is_looked_for_and_when_it_can_not_be() {
+    let project = stored(vec![(2, file("a", "x"))]).await;
+    let log = opened(&project);
+    let started = log.append(vec![command(Lane::Portable)]);
+    log.recorder().close().unwrap();
+    drop(log);
+    let told = "`make all␊0 of 0 undone`";
+    let dry = project.tama(&["undo", &project.run, "--dry-run"]);
+    assert!(out(&dry).contains(told) && out(&dry).contains("when the run is opened"), "{}", out(&dry));
+    assert!(out(&dry).contains("1 of 1 would be undone"));
+    let dry = out(&project.tama(&["undo", &project.run, "--dry-run", "--to", &Seq(started.0 - 1).0.to_string()]));
+    assert!(dry.contains(told) && dry.ends_with("nothing on record to undo\n"), "{dry}");
+    let elsewhere = out(&project.tama(&["undo", &project.run, "--dry-run", "--span", "main/one"]));
+    assert!(!elsewhere.contains(told), "{elsewhere}");
+    let shown = out(&project.tama(&["runs", "show", &project.run]));
+    assert!(shown.contains(told) && shown.contains("not on record yet"), "{shown}");
+    for args in [&["runs", "show", &project.run, "--json"][..], &["undo", &project.run, "--dry-run", "--json"]] {
+        let commands = &json(&project.tama(args))["interrupted_commands"];
+        assert_eq!((&commands[0]["seq"], &commands[0]["lane"]), (&started.0.into(), &"portable".into()), "{commands}");
+    }
+    // Its snapshot is gone, so nobody can know.
+    let undone = project.tama(&["undo", &project.run]);
+    assert_eq!(undone.status.code(), Some(6), "{}", out(&undone));
+    assert!(out(&undone).contains("not undone: what the command"), "{}", out(&undone));
+    assert!(said(&undone).contains("is not on record: its snapshot is gone"), "{}", said(&undone));
+    assert_eq!(project.tama(&["undo", &project.run]).status.code(), Some(7));
+}
+
+const PIPELINE: &str = r#"
+[pipeline]
+name = "demo"
+entrypoint = "main"
+task = "go"
+workspace = "work"
+[models]
+default = "script:replies.toml"
+[agents.main]
+pattern = "react"
+tools = ["tama_bash"]
+prompt = "Go."
+"#;
+
+/// A project whose pipeline runs one command, and no run yet.
+fn commanding(command: &str, lane: &str) -> Project {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = format!("{PIPELINE}[capture]\nlane = \"{lane}\"\n");
+    fs::write(folder.path().join("pipeline.toml"), pipeline).unwrap();
+    let args = toml::Value::try_from(serde_json::json!({ "command": command })).unwrap();
+    let calls = format!("calls = [{{ name = \"tama_bash\", args = {args} }}]");
+    let replies = format!("[[reply]]\nagent = \"*\"\ncall = 1\n{calls}\n[[reply]]\nagent = \"*\"\ntext = \"end\"\n");
+    fs::write(folder.path().join("replies.toml"), replies).unwrap();
+    fs::create_dir(folder.path().join("work")).unwrap();
+    fs::write(folder.path().join("work/f"), "from before").unwrap();
+    Project { folder, run: String::new() }
+}
+
+/// Starts the project's run with its output in pipes.
+fn begun(project: &Project) -> std::process::Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tama-tui"));
+    command.args(["run", ".", "--json", "--allow", "*"]).current_dir(project.folder.path());
+    command.env_remove("TAMA_TUI_DATA_DIR").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+#[test]
+fn what_a_killed_command_changed_is_told_of_and_then_undone() {
+    let mut project = commanding("echo half > f; sleep 600", "portable");
+    let mut child = begun(&project);
+    while project.work("f").as_deref() != Some("half\n") {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    project.run = json(&project.tama(&["runs", "--json"]))[0]["run"].as_str().unwrap().to_owned();
+    let dry = out(&project.tama(&["undo", &project.run, "--dry-run"]));
+    assert!(dry.contains("`echo half > f; sleep 600`") && dry.ends_with("nothing on record to undo\n"), "{dry}");
+    let undone = project.tama(&["undo", &project.run]);
+    assert_eq!((undone.status.code(), project.work("f").as_deref()), (Some(0), Some("from before")), "{undone:?}");
+    let shown = json(&project.tama(&["runs", "show", &project.run, "--json"]));
+    let none = Json::Array(Vec::new());
+    assert_eq!((&shown["interrupted_commands"], &shown["dropped_commands"]), (&none, &none));
+}
+
+#[test]
+fn progress_tells_that_the_changes_of_a_command_were_dropped() {
+    let mut project = commanding("echo mine > f; sleep 1", "auto");
+    let mut child = begun(&project);
+    while child.try_wait().unwrap().is_none() {
+        fs::write(project.folder.path().join("work/f"), "theirs").unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let ran = child.wait_with_output().unwrap();
+    let result = json(&ran);
+    if result["shell"]["lane"] != "overlay" {
+        eprintln!("the overlay lane can't be had here");
+        return;
+    }
+    project.run = result["run"].as_str().unwrap().to_owned();
+    let shown = out(&project.tama(&["runs", "show", &project.run]));
+    for told in [said(&ran), shown] {
+        let line = told.lines().find(|line| line.starts_with("nothing that the command `echo mine")).unwrap_or(&told);
+        assert!(line.contains("main/tama_bash") && line.contains("someone outside"), "{told}");
+    }
+}

@@ -1,0 +1,7 @@
+//! The engine without a screen: whole runs by command and update, models, tools, undo.
+
+mod counted;
+mod llm;
+mod machine;
+mod own_tools;
+pub mod scenario;

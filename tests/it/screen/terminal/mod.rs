@@ -1,0 +1,8 @@
+//! The program in a real terminal: whole sessions, how it ends, and what it leaves behind.
+
+mod ends;
+mod flows;
+mod output;
+mod story;
+mod window;
+mod wreck;

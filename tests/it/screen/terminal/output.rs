@@ -1,0 +1,152 @@
+//! What is written to the terminal, byte by byte.
+
+use std::time::Duration;
+
+use crate::support::project::Project;
+use crate::support::pty::{Pty, Start};
+
+fn contains(pty: &Pty, bytes: &[u8]) -> bool {
+    pty.bytes.windows(bytes.len()).any(|window| window == bytes)
+}
+
+/// The parameters of every SGR sequence.
+fn colours(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let mut found = Vec::new();
+    for part in text.split("\x1b[").skip(1) {
+        let end = part.find(|letter: char| letter.is_ascii_alphabetic()).unwrap_or(part.len());
+        if part[end..].starts_with('m') {
+            found.push(part[..end].to_owned());
+        }
+    }
+    found
+}
+
+fn is_colour(parameters: &str) -> bool {
+    let first = parameters.split([';', ':']).next().and_then(|code| code.parse().ok()).unwrap_or(0);
+    matches!(first, 30..=38 | 40..=48 | 90..=97 | 100..=107)
+}
+
+#[test]
+fn no_color_means_none() {
+    let project = Project::writer();
+    let mut pty = Start::tama(project.folder(), &["."]).env("NO_COLOR", "1").at(110, 30);
+    pty.wait("PAUSED before-tool");
+    pty.press("?", "Keys");
+    let used = colours(&pty.bytes);
+    assert!(!used.iter().any(|parameters| is_colour(parameters)), "{used:?}");
+
+    let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
+    pty.wait("PAUSED before-tool");
+    assert!(colours(&pty.bytes).iter().any(|parameters| is_colour(parameters)), "with colours it has some");
+}
+
+#[test]
+fn nothing_is_written_while_nothing_happens() {
+    let project = Project::writer();
+    let mut pty = Start::tama(project.folder(), &["."]).at(140, 42);
+    pty.wait("PAUSED before-tool");
+    pty.wait("r would");
+    // What belongs to the pause may still come in; then it is silent.
+    let silent = (0..5).any(|_| pty.bytes_within(Duration::from_secs(1)) == 0);
+    assert!(silent, "it goes on drawing:\n{}", pty.text());
+    pty.press("c", "held at end");
+    let silent = (0..5).any(|_| pty.bytes_within(Duration::from_secs(1)) == 0);
+    assert!(silent, "it goes on drawing at the end:\n{}", pty.text());
+}
+
+#[test]
+fn copied_text_goes_to_the_clipboard() {
+    let project = Project::writer();
+    let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
+    pty.wait("PAUSED before-tool");
+    pty.press("gg", "▾ prompt");
+    pty.press("y", "path copied");
+    // "main", in base64.
+    assert!(contains(&pty, b"\x1b]52;c;bWFpbg==\x1b\\"), "{}", String::from_utf8_lossy(&pty.bytes));
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    // In turn: a title, the clipboard, a clear, a colour by C1, a bell, turned-around text, another screen.
+    let evil =
+        r"\u001b]0;owned\u0007\u001b]52;c;b3duZWQ=\u0007\u001b[2J\u009b31mred\u202ednuora\u001b[?1049l\u0090q\u009c";
+    let replies = REPLIES.replace("EVIL", evil);
+    let project = Project::new(&PIPELINE.replace("EVIL", evil), &replies, &[]);
+    let mut pty = Start::tama(project.folder(), &["."]).at(140, 42);
+    pty.wait("PAUSED before-tool");
+    // What could be read of it is read: every panel, every span, the log, the questions.
+    for keys in ["5hj", "5hk", "5hk", "5hk", "5hgg"] {
+        pty.send(keys);
+        pty.press("4", "paused: before-tool");
+        pty.press("1", "mred");
+    }
+    pty.press("C", "held at end");
+    pty.press("5hgg", "main and below");
+    pty.press("U", "undoes 2 actions");
+    pty.send("n");
+    pty.wait_gone("undoes 2 actions");
+    pty.send("e");
+    pty.wait("Ctrl-s save");
+    pty.send("\x03\x03");
+    pty.end();
+    pty.assert_restored();
+    assert_harmless(&pty);
+
+    let run = project.newest();
+    let mut pty = Start::tama(project.folder(), &["replay", &run]).at(140, 42);
+    pty.wait("mred");
+    pty.press("4", "4 Log");
+    pty.send("\x03\x03");
+    pty.end();
+    assert_harmless(&pty);
+}
+
+/// Asserts that no sequence came through that the program does not write itself.
+fn assert_harmless(pty: &Pty) {
+    let text = String::from_utf8(pty.bytes.clone()).unwrap();
+    assert!(!text.contains("\x1b]"), "a title or the clipboard");
+    assert!(!text.contains("\x1bP") && !text.contains('\x07'), "a device string or a bell");
+    assert!(!text.chars().any(|letter| ('\u{80}'..='\u{9f}').contains(&letter)), "C1");
+    assert!(!text.contains('\u{202e}'), "turned-around text");
+    assert_eq!(text.matches("\x1b[?1049l").count(), 1, "it left the screen once, at its end");
+}
+
+const PIPELINE: &str = r#"
+[pipeline]
+name = "hostile"
+entrypoint = "main"
+task = "EVIL"
+workspace = "work"
+
+[models]
+default = "script:replies.toml"
+
+[agents.main]
+pattern = "react"
+prompt = "EVIL"
+tools = ["tama_files_write", "tama_mem_set", "tama_files_read"]
+
+[[breakpoints]]
+at = "before-tool"
+tool = "tama_files_write"
+"#;
+
+const REPLIES: &str = r#"
+[[reply]]
+agent = "main"
+call = 1
+text = "EVIL"
+calls = [
+    { name = "tama_mem_set", args = { key = "EVIL", value = "EVIL" } },
+    { name = "tama_files_write", args = { path = "a\u001b]0;owned\u0007b.txt", content = "EVIL" } },
+    { name = "tama_files_read", args = { path = "EVIL" } },
+    { name = "EVIL", args = { "EVIL" = "EVIL" } },
+]
+
+[[reply]]
+agent = "main"
+call = 2
+text = "EVIL"
+calls = [{ name = "finish", args = { key = "EVIL", value = "EVIL" } }]
+"#;

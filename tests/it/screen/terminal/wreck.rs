@@ -1,0 +1,187 @@
+//! The demo of an agent's shell that goes wrong, as the README tells it: what it changed is looked at before it lands,
+//! taken back after, and what someone else made of it survives.
+
+use std::fs;
+
+use tama_tui::model::Lane;
+
+use crate::support::manifest::manifest;
+use crate::support::project::Project;
+use crate::support::pty::{Pty, Start};
+
+const LANES: [Lane; 2] = [Lane::Overlay, Lane::Portable];
+
+/// What the customer wants, before anyone tidies up.
+const NOTES: &str = "# Notes\n\nThe customer wants the report on Fridays.\nAsk Mara before changing the limit.\n";
+
+/// The demo at its first stop, after the cleaner's first command; `None` where this lane can't be had.
+fn at_the_gate(lane: Lane) -> Option<(Project, Pty)> {
+    let more = if lane == Lane::Portable { "[capture]\nlane = \"portable\"\n" } else { "" };
+    let demo = Project::wreck(more);
+    let mut pty = Start::tama(demo.folder(), &["."]).at(140, 42);
+    pty.wait(" │ shell");
+    if !pty.text().contains(&format!("shell: {}", lane.name())) || pty.text().contains("open:") {
+        eprintln!("the {} lane can't be had here, confined", lane.name());
+        pty.send("\x03\x03");
+        pty.end();
+        return None;
+    }
+    match lane {
+        Lane::Overlay => pty.wait("7 changes have not landed"),
+        Lane::Portable => pty.wait("PAUSED after-tool"),
+    }
+    Some((demo, pty))
+}
+
+/// The demo at its end: in the overlay lane the first command's changes are dropped, and the second's land. Rollback
+/// shows what is in the workspace now.
+fn at_the_end(lane: Lane) -> Option<(Project, Pty)> {
+    let (demo, mut pty) = at_the_gate(lane)?;
+    if lane == Lane::Overlay {
+        pty.press("D", "drops 7 changes");
+        pty.press("\r", "8 changes have not landed");
+    }
+    pty.press("c", "held at end");
+    pty.press("k", "Rollback · tama_bash");
+    pty.press("5", "u undoes #");
+    Some((demo, pty))
+}
+
+/// Whether a line of the screen ends with Rollback's row of this key.
+fn is_of(line: &str, key: &str) -> bool {
+    let row = line.rsplit_once('#').map(|(_, row)| row.split_whitespace());
+    row.is_some_and(|mut words| words.nth(1) == Some(key))
+}
+
+/// Moves Rollback's cursor to a key.
+fn pick(pty: &mut Pty, key: &str) {
+    let cursor = |text: &str| text.lines().position(|line| line.contains("│› #"));
+    loop {
+        let text = pty.text();
+        let Some(at) = cursor(&text) else { panic!("no cursor in\n{text}") };
+        let rows = || text.lines().skip_while(|line| !line.contains("5 Rollback"));
+        let first = text.lines().count() - rows().count();
+        let Some(row) = rows().position(|line| is_of(line, key)).map(|row| first + row) else {
+            panic!("no row of {key} in\n{text}")
+        };
+        if row == at {
+            return;
+        }
+        pty.send(if row > at { "j" } else { "k" });
+        pty.wait_for("the cursor to move", |screen| cursor(&screen.contents()) != Some(at));
+    }
+}
+
+#[test]
+fn what_a_command_changed_is_looked_at_and_dropped_before_it_lands() {
+    let Some((demo, mut pty)) = at_the_gate(Lane::Overlay) else { return };
+    let work = demo.path("work");
+    let before = manifest(&work);
+    assert_eq!(demo.work("docs/notes.md").as_deref(), Some(NOTES), "nothing has landed");
+    pty.wait("7 held");
+    for key in ["README.md", "build/hello.o", "docs/notes.md"] {
+        assert!(pty.text().lines().any(|line| is_of(line, key) && line.contains("not landed")), "{key}");
+    }
+    pty.press("5", "d diff");
+    pick(&mut pty, "docs/notes.md");
+    pty.press("\r", "- Ask Mara before changing the limit.");
+    pty.send("\x1b");
+    pty.wait_gone("- Ask Mara");
+    pty.press("u", "not landed yet: c lands it, D drops");
+    pty.press("D", "drops 7 changes that have not landed");
+    pty.press("\r", "8 changes have not landed");
+    assert_eq!(manifest(&work), before, "nothing of it has landed");
+    pty.press("\x1b", "5 look");
+    pty.press("k", "Rollback · llm#2");
+    pty.press("k", "7 never done");
+    pty.press("4", "7 changes dropped");
+    pty.send("\x03\x03");
+    assert_eq!(pty.end(), 130);
+    pty.assert_restored();
+    assert_eq!(manifest(&work), before, "the second command's changes have not landed either");
+}
+
+#[test]
+fn each_change_is_listed_and_one_is_restored_and_then_all() {
+    for lane in LANES {
+        let Some((demo, mut pty)) = at_the_end(lane) else { continue };
+        let (rows, one): (&[&str], _) = match lane {
+            Lane::Overlay => (
+                &["build/", "build/hello.o", "build/log.txt", "renamed → readme.txt", "renamed ← README.md"],
+                "src/hello.sh",
+            ),
+            Lane::Portable => (&["build/", "build/hello.o", "build/log.txt", "docs/", "docs/notes.md"], "README.md"),
+        };
+        for row in rows {
+            assert!(pty.text().contains(row), "{row} in\n{}", pty.text());
+        }
+        assert_eq!(demo.work("build/log.txt"), None);
+        pick(&mut pty, one);
+        pty.press("u", "restored 1/1");
+        assert!(demo.path("work").join(one).exists());
+        assert_eq!(demo.work("build/log.txt"), None, "only that one is back");
+        let all = if lane == Lane::Overlay { 7 } else { 6 };
+        pty.press("U", &format!("undoes {all} actions, newest first"));
+        pty.press("\r", &format!("restored {all}/{all}"));
+        pty.wait(&format!("{} of {} undone", all + 1, all + 1));
+        assert_eq!(demo.work("docs/notes.md").as_deref(), Some(NOTES));
+        assert_eq!(demo.work("build/log.txt").as_deref(), Some("built\n"));
+        assert_eq!(demo.work("src/settings.toml").as_deref(), Some("limit = 3\nretries = 5\n"));
+        assert_eq!(demo.work("README.md").as_deref(), Some("# Hello\n\nA small project.\n"));
+        assert_eq!(demo.work("readme.txt"), None);
+        assert_eq!(fs::read_link(demo.path("work/NOTES")).unwrap().to_str(), Some("docs/notes.md"));
+        pty.send("q");
+        assert_eq!(pty.end(), 0);
+        pty.assert_restored();
+    }
+}
+
+#[test]
+fn someone_elses_edit_is_in_the_way_and_survives_until_it_is_forced() {
+    const THEIRS: &str = "# TODO\n\nMara is back on Monday.\n";
+    for lane in LANES {
+        let Some((demo, mut pty)) = at_the_end(lane) else { continue };
+        let (key, was) = match lane {
+            Lane::Overlay => ("docs/notes.md", NOTES),
+            Lane::Portable => ("README.md", "# Hello\n\nA small project.\n"),
+        };
+        demo.write(&format!("work/{key}"), THEIRS);
+        let theirs = || demo.work(key).as_deref() == Some(THEIRS);
+        pick(&mut pty, key);
+        pty.press("u", "can't be undone as it is");
+        assert!(pty.text().contains(&format!("Someone outside of this run changed {key}")) && theirs());
+        pty.press("d", "+ Mara is back on Monday.");
+        pty.press("\x1b", "Someone outside of this run");
+        // All but that one.
+        pty.press("x", "skipped");
+        let all = if lane == Lane::Overlay { 7 } else { 6 };
+        pty.press("U", "leaves 1 action (permanent or skipped)");
+        pty.press("\r", &format!("restored {all}/{all}"));
+        assert!(theirs(), "their edit survives");
+        assert_eq!(demo.work("build/log.txt").as_deref(), Some("built\n"));
+        // And then over it.
+        pick(&mut pty, key);
+        pty.press("!", "Force the undo of");
+        pty.press("\r", "Force the undo of");
+        assert!(theirs(), "Enter forces nothing");
+        pty.press("y", "restored 1/1");
+        assert_eq!(demo.work(key).as_deref(), Some(was));
+        pty.send("q");
+        assert_eq!(pty.end(), 0);
+        pty.assert_restored();
+    }
+}
+
+#[test]
+fn what_someone_else_changed_meanwhile_is_told_before_anything_lands_over_it() {
+    const THEIRS: &str = "# Hello\n\nA project of two.\n";
+    let Some((demo, mut pty)) = at_the_gate(Lane::Overlay) else { return };
+    demo.write("work/README.md", THEIRS);
+    pty.press("c", "README.md was changed meanwhile by someone outside");
+    assert_eq!(demo.work("docs/notes.md").as_deref(), Some(NOTES), "nothing has landed");
+    pty.press("D", "drops 7 changes that have not landed");
+    pty.press("\r", "8 changes have not landed");
+    assert_eq!(demo.work("README.md").as_deref(), Some(THEIRS));
+    pty.send("\x03\x03");
+    assert_eq!(pty.end(), 130);
+}

@@ -1,0 +1,6 @@
+//! Commands: what they change is captured, undone, and confined.
+
+mod broken;
+mod commands;
+mod confine;
+mod lanes;

@@ -1,0 +1,8 @@
+//! Tools that several tests share: runs made of events, projects on disk, model servers, terminals.
+
+pub mod app_support;
+pub mod manifest;
+pub mod project;
+pub mod pty;
+pub mod server;
+pub mod service;
