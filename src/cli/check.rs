@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::Global;
 use super::exit::Exit;
-use super::text::{in_colour, print, print_json, say};
+use super::global::Global;
+use super::text::{eprint_line, print, print_json, use_colour};
 use crate::pipeline::{self, Faults, Loaded};
 
 /// `tama-tui check`.
@@ -18,7 +18,7 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// Checks, and makes nothing.
+/// Checks the pipeline; creates no files.
 pub(super) fn run(args: &Args, global: &Global) -> color_eyre::Result<Exit> {
     let checked = pipeline::check(&args.pipeline);
     if args.json {
@@ -28,25 +28,25 @@ pub(super) fn run(args: &Args, global: &Global) -> color_eyre::Result<Exit> {
     match checked {
         Ok(loaded) => {
             for line in &loaded.warnings {
-                say(line);
+                eprint_line(line);
             }
-            report(&loaded)?;
+            print_summary(&loaded)?;
             Ok(Exit::Done)
         }
-        Err(faults) => Ok(tell(&faults, global)),
+        Err(faults) => Ok(print_faults(&faults, global)),
     }
 }
 
-/// Tells what is wrong with a pipeline.
-pub(super) fn tell(faults: &Faults, global: &Global) -> Exit {
+/// Prints the faults of a pipeline on stderr.
+pub(super) fn print_faults(faults: &Faults, global: &Global) -> Exit {
     // The loader made names harmless, and the colours of the drawing must get through.
-    let drawn = faults.render(in_colour(global.color, &io::stderr()));
+    let drawn = faults.render(use_colour(global.color, &io::stderr()));
     let count = faults.all().len();
     let _ = writeln!(io::stderr().lock(), "{drawn}\n\n{count} fault{}", if count == 1 { "" } else { "s" });
     Exit::Usage
 }
 
-fn report(loaded: &Loaded) -> io::Result<()> {
+fn print_summary(loaded: &Loaded) -> io::Result<()> {
     let agents = loaded.pipeline.agents.len();
     let plural = if agents == 1 { "" } else { "s" };
     print(&format!("{}: no faults in {agents} agent{plural}\n", loaded.pipeline.name))

@@ -1,11 +1,11 @@
-//! Exit codes: what a script can tell a command's end by.
+//! Exit codes.
 
 use std::process::ExitCode;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
-    /// It did what was asked.
+    /// Success.
     Done,
     /// It failed.
     Failed,
@@ -21,7 +21,7 @@ pub(super) enum Exit {
     NoneUndone,
     /// The user cancelled it.
     Cancelled,
-    /// What the screen ended with.
+    /// The screen's own exit code.
     Code(u8),
 }
 

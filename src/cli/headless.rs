@@ -1,4 +1,4 @@
-//! Driving a session without a screen: progress on stderr, its end as text, JSON and exit code.
+//! A session without a screen: progress on stderr, the result as text, JSON and exit code.
 
 use color_eyre::eyre::eyre;
 use serde_json::{Value as Json, json};
@@ -6,12 +6,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Exit;
 use super::progress::Progress;
-use super::text::{print, print_json, safe, say};
+use super::text::{eprint_line, print, print_json, safe};
 use crate::model::{Command, RunState, RunStatus, Seq, ShellMode, SpanId, TextHash, Update};
 use crate::runtime::{Engine, Finish, Session};
 use crate::store::{Access, RunFolder, RunLog};
 
-/// A session driven by nobody.
+/// A session without a screen.
 pub(super) struct Headless {
     run: String,
     folder: Option<RunFolder>,
@@ -22,12 +22,12 @@ pub(super) struct Headless {
     terminate: Signal,
     cancelled: bool,
     shell: Option<ShellMode>,
-    /// The result, read while the log was open.
+    /// The result's text, read while the log is open.
     result: Option<(TextHash, String)>,
 }
 
-/// How it ended.
-struct End {
+/// The end of the run.
+struct Outcome {
     status: RunStatus,
     text: Option<String>,
     finish: Finish,
@@ -35,11 +35,11 @@ struct End {
 }
 
 impl Headless {
-    /// Drives a session; what happened up to `known` is not told again.
+    /// Drives a session; prints no progress for events up to `known`.
     pub fn new(session: Session, known: Seq) -> color_eyre::Result<Self> {
         let Session { run, folder, engine, log, told } = session;
         for line in &told {
-            say(line);
+            eprint_line(line);
         }
         Ok(Self {
             run: run.to_string(),
@@ -55,19 +55,19 @@ impl Headless {
         })
     }
 
-    /// Its log.
+    /// Returns the run's log.
     pub fn log(&self) -> &RunLog {
         &self.log
     }
 
     /// Sends a command.
     pub fn send(&self, command: Command) {
-        // An engine that stopped has said so.
+        // A stopped engine reports it as an update.
         drop(self.engine.commands.send(command));
     }
 
-    /// Waits for an update that `wanted` picks; a refusal is an error.
-    pub async fn until<T>(&mut self, wanted: impl Fn(&Update) -> Option<T>) -> color_eyre::Result<T> {
+    /// Waits for an update that `wanted` accepts; a refusal is an error.
+    pub async fn wait_for<T>(&mut self, wanted: impl Fn(&Update) -> Option<T>) -> color_eyre::Result<T> {
         loop {
             match self.next().await {
                 None | Some(Update::Closed) => return Err(eyre!("the run's engine stopped")),
@@ -81,15 +81,15 @@ impl Headless {
         }
     }
 
-    /// Follows the run to its end and tells its result; `more` is added to the JSON. A run that did not go on has none
-    /// of its own: what is stored is another session's.
-    pub async fn finish(mut self, as_json: bool, more: serde_json::Map<String, Json>) -> color_eyre::Result<Exit> {
+    /// Follows the run to its end and prints its result; adds `more` to the JSON. Prints no result when this session
+    /// ran nothing: the stored result is another session's.
+    pub async fn run_to_end(mut self, as_json: bool, more: serde_json::Map<String, Json>) -> color_eyre::Result<Exit> {
         let mut refused = None;
         loop {
             match self.next().await {
                 None | Some(Update::Closed) => break,
                 Some(Update::Refused(why)) => {
-                    say(&format!("refused: {why}"));
+                    eprint_line(&format!("refused: {why}"));
                     refused = Some(why);
                     self.send(Command::Quit);
                 }
@@ -98,42 +98,42 @@ impl Headless {
         }
         let Self { run, folder, log, engine, progress, shell, result, .. } = self;
         let finish = engine.finish.await?;
-        if !progress.ended() {
+        if !progress.has_ended() {
             return Ok(Exit::Failed);
         }
         let text = match (progress.result(), result) {
             (Some(hash), Some((read, text))) if hash == read => Some(text),
-            (hash, _) => hash.map(|hash| stored_text(folder.as_ref(), &log, hash)).transpose()?,
+            (hash, _) => hash.map(|hash| read_stored_text(folder.as_ref(), &log, hash)).transpose()?,
         };
-        let end = End { status: log.with(|state| state.status), text, finish, shell };
+        let end = Outcome { status: log.with(|state| state.status), text, finish, shell };
         if as_json {
-            let mut told = log.with(|state| end.json(&run, state));
-            if let Some(told) = told.as_object_mut() {
-                told.extend(more);
+            let mut shown = log.with(|state| end.to_json(&run, state));
+            if let Some(shown) = shown.as_object_mut() {
+                shown.extend(more);
             }
-            print_json(&told)?;
+            print_json(&shown)?;
         } else {
-            end.tell()?;
+            end.print()?;
         }
         Ok(if refused.is_some() { Exit::Failed } else { end.exit() })
     }
 
-    /// Ends the session without going on.
-    pub async fn leave(mut self) -> color_eyre::Result<()> {
+    /// Ends the session without running anything.
+    pub async fn abort(mut self) -> color_eyre::Result<()> {
         self.send(Command::Quit);
         while !matches!(self.next().await, None | Some(Update::Closed)) {}
         self.engine.finish.await?;
         Ok(())
     }
 
-    /// The next update; interrupts cancel the run, which is then recorded to its end.
+    /// Returns the next update; an interrupt cancels the run, which is then recorded to its end.
     async fn next(&mut self) -> Option<Update> {
         loop {
             tokio::select! {
                 update = self.engine.feed.next() => {
                     match &update {
                         Some(Update::Events(events)) => {
-                            self.progress.take(events);
+                            self.progress.fold(events);
                             self.read_result();
                         }
                         Some(Update::Shell(mode)) => self.shell = Some(mode.clone()),
@@ -147,8 +147,7 @@ impl Headless {
         }
     }
 
-    /// Reads the result as soon as it is known: to open a log that is closed takes far longer. When the engine was
-    /// faster, that has to be done.
+    /// Reads the result as soon as its hash is known: reopening a closed log takes far longer.
     fn read_result(&mut self) {
         let known = self.result.as_ref().map(|(hash, _)| *hash);
         if let Some(hash) = self.progress.result().filter(|hash| known != Some(*hash)) {
@@ -158,13 +157,13 @@ impl Headless {
 
     fn cancel(&mut self) {
         self.cancelled = true;
-        say("cancelling…");
+        eprint_line("cancelling…");
         self.send(Command::Cancel);
         self.send(Command::Quit);
     }
 }
 
-impl End {
+impl Outcome {
     fn exit(&self) -> Exit {
         match self.status {
             RunStatus::Cancelled => Exit::Cancelled,
@@ -175,7 +174,7 @@ impl End {
         }
     }
 
-    fn tell(&self) -> color_eyre::Result<()> {
+    fn print(&self) -> color_eyre::Result<()> {
         let text = self.text.as_deref().unwrap_or_default();
         if self.status == RunStatus::Ok {
             print(&safe(text))?;
@@ -188,15 +187,15 @@ impl End {
                 RunStatus::Interrupted => "was interrupted",
             };
             let why = if text.is_empty() { String::new() } else { format!(": {text}") };
-            say(&format!("error: the run {how}{why}"));
+            eprint_line(&format!("error: the run {how}{why}"));
         }
         if self.finish.denied {
-            say("a tool was denied; --allow TOOL lets it run");
+            eprint_line("a tool was denied; --allow TOOL lets it run");
         }
         Ok(())
     }
 
-    fn json(&self, run: &str, state: &RunState) -> Json {
+    fn to_json(&self, run: &str, state: &RunState) -> Json {
         let counts = state.trace.get(SpanId::RUN).map(|run| run.counts).unwrap_or_default();
         let (output, error) = if self.status == RunStatus::Ok { (&self.text, &None) } else { (&None, &self.text) };
         json!({
@@ -216,8 +215,8 @@ impl End {
     }
 }
 
-/// A text of a run whose log is closed by now, where it is kept.
-fn stored_text(folder: Option<&RunFolder>, log: &RunLog, hash: TextHash) -> color_eyre::Result<String> {
+/// Reads a text of a run whose log is closed.
+fn read_stored_text(folder: Option<&RunFolder>, log: &RunLog, hash: TextHash) -> color_eyre::Result<String> {
     let failed = |error| eyre!("failed to {error}");
     let Some(folder) = folder else { return log.recorder().text(hash).map_err(failed) };
     let opened = folder.open(Box::new(|_| {}), Access::ReadOnly).map_err(failed)?;

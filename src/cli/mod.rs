@@ -1,35 +1,40 @@
 //! The command line: wires the floors together, one file per subcommand.
 
 mod check;
-mod cut_off;
+
 mod data;
 mod debug;
 mod exit;
+mod global;
 mod headless;
+mod outcome;
 mod plan;
 mod progress;
+mod recover;
 mod replay;
 mod retry;
 mod run;
 mod runs;
-mod salvage;
+
 mod screen;
 mod show;
 mod stored;
+mod terminal;
 mod text;
 mod undo;
-mod undone;
+mod unfinished;
 
-use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
-use color_eyre::eyre::{Report, eyre};
+use clap::{CommandFactory, Parser, Subcommand};
+use color_eyre::eyre::Report;
 
 use exit::Exit;
+use global::Global;
 
 use crate::effects::confine;
+use crate::pipeline::nearest;
 
 /// A full-screen debugger for multi-agent LLM pipelines that can take things back.
 ///
@@ -45,29 +50,6 @@ struct Cli {
     debug: debug::Args,
     #[command(flatten)]
     global: Global,
-}
-
-/// Options of every command.
-#[derive(Debug, clap::Args)]
-struct Global {
-    /// When to use colour (never when `NO_COLOR` is set)
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
-    color: Colour,
-    /// The folder that keeps the runs [default: .tama beside the pipeline]
-    #[arg(long, global = true, env = "TAMA_TUI_DATA_DIR", value_name = "FOLDER")]
-    data_dir: Option<PathBuf>,
-}
-
-/// When to use colour.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Colour {
-    /// On a terminal, unless `NO_COLOR` is set.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
 }
 
 #[derive(Debug, Subcommand)]
@@ -87,12 +69,12 @@ enum Command {
     Check(check::Args),
 }
 
-/// Runs the program; everything it has to say on failure is one paragraph on stderr.
+/// Runs the program; a failure is one paragraph on stderr.
 pub fn main() -> ExitCode {
     if let Some(exit) = confine::enter() {
         return exit;
     }
-    if let Some(exit) = salvage::inspected() {
+    if let Some(exit) = recover::run_hidden_inspect() {
         return exit;
     }
     // The very file that runs, even when another has taken its path meanwhile; only Linux needs it.
@@ -105,7 +87,7 @@ pub fn main() -> ExitCode {
     match run_command(cli) {
         Ok(exit) => exit.into(),
         Err(report) => {
-            text::say(&format!("error: {}", paragraph(&report)));
+            text::eprint_line(&format!("error: {}", error_paragraph(&report)));
             Exit::Failed.into()
         }
     }
@@ -116,38 +98,39 @@ fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
     crate::term::install_panic_hook();
     let global = cli.global;
     match cli.command {
-        Some(Command::Run(args)) => wait(run::run(args, &global)),
-        Some(Command::Replay(args)) => wait(replay::run(&args, &global)),
-        Some(Command::Retry(args)) => wait(retry::run(args, &global)),
-        Some(Command::Undo(args)) => wait(undo::run(args, &global)),
+        Some(Command::Run(args)) => block_on(run::run(args, &global)),
+        Some(Command::Replay(args)) => block_on(replay::run(&args, &global)),
+        Some(Command::Retry(args)) => block_on(retry::run(args, &global)),
+        Some(Command::Undo(args)) => block_on(undo::run(args, &global)),
         Some(Command::Runs(args)) => runs::run(args, &global),
         Some(Command::Check(args)) => check::run(&args, &global),
         None => match cli.debug.pipeline.clone() {
-            Some(pipeline) => wait(debug::run(cli.debug, &pipeline, &global)),
-            None => runs::welcome(&global),
+            Some(name) if !name.exists() => {
+                text::eprint_line(&unknown_name(&name));
+                Ok(Exit::Usage)
+            }
+            Some(pipeline) => block_on(debug::run(cli.debug, &pipeline, &global)),
+            None => runs::print_welcome(&global),
         },
     }
 }
 
-/// The screen wants a terminal on both ends; `instead` is the command for scripts.
-fn need_terminal(instead: &str, what: &std::path::Path) -> color_eyre::Result<()> {
-    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-        return Ok(());
-    }
-    Err(eyre!(
-        "the debugger needs a terminal, and input or output is none here. For scripts there is \
-         `tama-tui {instead} {}`.",
-        what.display()
-    ))
+/// Names the command that is most like a name that is neither a command nor a file.
+fn unknown_name(name: &Path) -> String {
+    let name = name.display().to_string();
+    let commands: Vec<String> = Cli::command().get_subcommands().map(|known| known.get_name().to_owned()).collect();
+    let near = nearest(&name, commands.iter().map(String::as_str));
+    let near = near.map(|near| format!(" Did you mean `tama-tui {near}`?")).unwrap_or_default();
+    format!("error: {name} is neither a command nor a pipeline.toml or a folder.{near}")
 }
 
 /// Runs a future to its end.
-fn wait<T>(future: impl Future<Output = color_eyre::Result<T>>) -> color_eyre::Result<T> {
+fn block_on<T>(future: impl Future<Output = color_eyre::Result<T>>) -> color_eyre::Result<T> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
 }
 
-/// An error and its causes as one sentence. Errors of the library are phrased to follow "failed to …".
-fn paragraph(report: &Report) -> String {
+/// Joins an error and its causes into one sentence. Errors of the library follow "failed to …".
+fn error_paragraph(report: &Report) -> String {
     let causes: Vec<String> = report.chain().map(ToString::to_string).collect();
     causes.join(": ")
 }

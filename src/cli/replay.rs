@@ -6,8 +6,10 @@ use std::path::Path;
 use color_eyre::eyre::eyre;
 
 use super::exit::Exit;
+use super::global::Global;
+use super::terminal::require_terminal;
 use super::text::print;
-use super::{Global, data, runs, screen};
+use super::{data, runs, screen};
 use crate::model::{Breakpoint, Command};
 use crate::pipeline;
 use crate::runtime::{self, Mode};
@@ -22,15 +24,15 @@ pub(super) struct Args {
 
 /// Opens the run under the screen.
 pub(super) async fn run(args: &Args, global: &Global) -> color_eyre::Result<Exit> {
-    let data = data::existing(global)?;
+    let data = data::open_existing(global)?;
     let named = args.run.as_deref();
-    // That someone else has the run matters more than the terminal.
+    // A run in use is the more important error; a missing terminal comes second.
     if let Some(found) = named.and_then(|part| data.find(part).ok()) {
-        free(Ok(found))?;
+        check_free(Ok(found))?;
     }
-    super::need_terminal("runs show", Path::new(named.unwrap_or("RUN")))?;
-    let Some(folder) = pick(named, &data)? else { return Ok(Exit::Done) };
-    let breakpoints = breakpoints(&folder);
+    require_terminal("runs show", Path::new(named.unwrap_or("RUN")))?;
+    let Some(folder) = pick_run(named, &data)? else { return Ok(Exit::Done) };
+    let breakpoints = load_breakpoints(&folder);
     let mode = Mode::Debug { step: false, breakpoints: breakpoints.clone() };
     let stops = breakpoints.clone();
     let session = async move {
@@ -42,26 +44,26 @@ pub(super) async fn run(args: &Args, global: &Global) -> color_eyre::Result<Exit
     screen::show(session, breakpoints, false, global).await
 }
 
-/// Today's breakpoints of the pipeline that the run was of; none when it can't be read any more.
-fn breakpoints(folder: &RunFolder) -> Vec<Breakpoint> {
+/// Loads the breakpoints that the run's pipeline has today; none when it can't be read any more.
+fn load_breakpoints(folder: &RunFolder) -> Vec<Breakpoint> {
     let file = folder.manifest().ok().and_then(|manifest| manifest.pipeline_file);
     let loaded = file.and_then(|file| pipeline::check(Path::new(&file)).ok());
     loaded.map(|loaded| loaded.pipeline.breakpoints).unwrap_or_default()
 }
 
-/// A run that no other process has; found out before there is a screen.
-fn free(found: Result<RunFolder, StoreError>) -> color_eyre::Result<RunFolder> {
+/// Fails when another process has the run open; checked before the screen opens.
+fn check_free(found: Result<RunFolder, StoreError>) -> color_eyre::Result<RunFolder> {
     let checked = found.and_then(|folder| folder.check_free().map(|()| folder));
     checked.map_err(|error| eyre!("failed to {error}"))
 }
 
-/// The run that was named, or picked from a list; `None` when there is none to pick.
-fn pick(named: Option<&str>, data: &DataDir) -> color_eyre::Result<Option<RunFolder>> {
-    let find = |part: &str| free(data.find(part)).map(Some);
+/// Finds the named run, or asks for one from a list; `None` when there are no runs.
+fn pick_run(named: Option<&str>, data: &DataDir) -> color_eyre::Result<Option<RunFolder>> {
+    let find = |part: &str| check_free(data.find(part)).map(Some);
     if let Some(part) = named {
         return find(part);
     }
-    runs::list(data)?;
+    runs::print_runs(data)?;
     let newest = data.runs().map_err(|error| eyre!("failed to {error}"))?.into_iter().next();
     let Some(newest) = newest else { return Ok(None) };
     print(&format!("\nWhich run? Any part of its id, or Enter for {}: ", newest.id))?;
@@ -69,7 +71,7 @@ fn pick(named: Option<&str>, data: &DataDir) -> color_eyre::Result<Option<RunFol
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
     match line.trim() {
-        "" => free(Ok(newest.folder)).map(Some),
+        "" => check_free(Ok(newest.folder)).map(Some),
         part => find(part),
     }
 }

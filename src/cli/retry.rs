@@ -1,27 +1,32 @@
-//! `retry`: takes a span of a stored run back and runs it again, without a screen.
+//! `retry`: undoes a span of a stored run and reruns it, without a screen.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::eyre;
+use serde_json::json;
 
+use super::data;
 use super::exit::Exit;
+use super::global::Global;
 use super::headless::Headless;
-use super::plan::{Outside, dry_run, told};
-use super::stored::find_span;
-use super::text::say;
-use super::{Global, data};
+use super::outcome::conflict_reason;
+use super::plan::{UndoneOutside, plan_lines};
+use super::stored::{Stored, find_span, open_log};
+use super::text::{eprint_line, print, print_json, to_lines};
 use crate::model::{Command, EditScope, RunState, RunStatus, Update};
-use crate::runtime::{self, Mode};
+use crate::rollback::{plan_retry, preview};
+use crate::runtime::{self, Mode, foresee};
+use crate::store::{Access, DataDir};
 
 /// `tama-tui retry`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The run: any unique part of its id
-    pub run: String,
+    run: String,
     /// The span: s12, or a path such as editor/writer#2
     #[arg(long)]
-    pub span: String,
+    span: String,
     /// A file with the prompt to try instead
     #[arg(long, value_name = "FILE")]
     prompt: Option<PathBuf>,
@@ -33,12 +38,12 @@ pub(super) struct Args {
     dry_run: bool,
     /// Print JSON
     #[arg(long)]
-    pub json: bool,
+    json: bool,
 }
 
-/// Shows the plan, or carries it out and follows the run to its end.
+/// Prints the plan, or carries it out and follows the run to its end.
 pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
-    let data = data::existing(global)?;
+    let data = data::open_existing(global)?;
     let prompt = args.prompt.as_deref().map(read_prompt).transpose()?;
     if args.dry_run {
         return dry_run(&args, prompt.as_deref(), &data).await;
@@ -49,41 +54,79 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     let known = session.log.with(|state| state.last);
     let mut headless = Headless::new(session, known)?;
     match begin(&mut headless, &args, prompt).await {
-        Ok(outside) => headless.finish(args.json, outside.into_json()).await,
+        Ok(outside) => headless.run_to_end(args.json, outside.into_json()).await,
         Err(error) => {
-            headless.leave().await?;
+            headless.abort().await?;
             Err(error)
         }
     }
 }
 
-/// Asks for the plan, tells it, and has it carried out.
-async fn begin(headless: &mut Headless, args: &Args, prompt: Option<String>) -> color_eyre::Result<Outside> {
-    headless.log().with(check_whole)?;
+/// Requests the plan, prints it, and starts the retry.
+async fn begin(headless: &mut Headless, args: &Args, prompt: Option<String>) -> color_eyre::Result<UndoneOutside> {
+    headless.log().with(check_not_interrupted)?;
     let span = find_span(headless.log(), &args.span)?;
     if let Some(text) = prompt {
         headless.send(Command::SaveEdit { span, text, scope: EditScope::Agent });
     }
     headless.send(Command::Plan { span });
     let plan = headless
-        .until(|update| match update {
+        .wait_for(|update| match update {
             Update::Plan(plan) => Some(plan.clone()),
             _ => None,
         })
         .await?;
     let (lines, outside) = headless.log().with(|state| {
-        let outside = Outside::of(state, &plan);
-        (told(state, &plan, &outside), outside)
+        let outside = UndoneOutside::of(state, &plan);
+        (plan_lines(state, &plan, &outside), outside)
     });
     for line in lines {
-        say(&line);
+        eprint_line(&line);
     }
     headless.send(Command::Retry { plan: Box::new(plan), with_readers: true });
     Ok(outside)
 }
 
-/// A run whose process died has no end to go on from. One that reads as running while nobody holds it is such a run.
-pub(super) fn check_whole(state: &RunState) -> color_eyre::Result<()> {
+/// Prints the plan and a conflict that would stop it; changes nothing.
+async fn dry_run(args: &Args, prompt: Option<&str>, data: &DataDir) -> color_eyre::Result<Exit> {
+    let (folder, log, events) = open_log(data, &args.run, Access::ReadOnly)?;
+    log.with(check_not_interrupted)?;
+    let span = find_span(&log, &args.span)?;
+    let mut plan = log.with(|state| plan_retry(state, span, true)).map_err(|error| eyre!("failed to {error}"))?;
+    let source = folder.manifest().map_err(|error| eyre!("failed to {error}"))?.pipeline_file;
+    let outlook = foresee(&log, &events, source.as_deref().map(Path::new), &plan, prompt);
+    let outlook = outlook.map_err(|why| eyre!("{why}"))?;
+    plan.changed = outlook.changed;
+    let stored = Stored::with_world(data, folder, log, &events, Access::ReadOnly).await?;
+    let conflict = preview(&stored.log, &stored.world, &plan.undoes, false).conflict;
+    let outside = stored.log.with(|state| UndoneOutside::of(state, &plan));
+    let exit = if conflict.is_some() { Exit::Failed } else { Exit::Done };
+    if args.json {
+        let mut shown = serde_json::to_value(&plan)?;
+        if let Some(shown) = shown.as_object_mut() {
+            shown.extend(outside.into_json());
+            shown.insert("conflict".to_owned(), serde_json::to_value(&conflict)?);
+            shown.insert("notes".to_owned(), json!(outlook.notes));
+        }
+        print_json(&shown)?;
+        return Ok(exit);
+    }
+    let mut lines = stored.log.with(|state| plan_lines(state, &plan, &outside));
+    lines.extend(outlook.notes.iter().map(|note| format!("  note: {note}")));
+    lines.extend(conflict.iter().map(|conflict| {
+        format!(
+            "  refused, before anything is touched: {} stands, because {}",
+            conflict.action,
+            conflict_reason(conflict)
+        )
+    }));
+    print(&to_lines(&lines))?;
+    Ok(exit)
+}
+
+/// Fails for an interrupted run: it has no end to continue from. A run recorded as running that no process holds is
+/// interrupted too.
+fn check_not_interrupted(state: &RunState) -> color_eyre::Result<()> {
     if matches!(state.status, RunStatus::Interrupted | RunStatus::Running) {
         return Err(eyre!(
             "this run was interrupted, so it can't be retried: resuming a run comes later. `tama-tui undo` takes back \

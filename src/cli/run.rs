@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use color_eyre::eyre::eyre;
 
 use super::exit::Exit;
+use super::global::Global;
 use super::headless::Headless;
-use super::text::say;
-use super::{Global, data, debug};
+use super::text::eprint_line;
+use super::{data, debug};
 use crate::model::Seq;
 use crate::runtime::{self, Mode};
 
@@ -30,22 +31,22 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// Runs it to its end.
+/// Runs the pipeline to its end.
 pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
-    let Some(loaded) = debug::loaded(&args.pipeline, global) else { return Ok(Exit::Usage) };
-    let Some(task) = debug::task(&loaded, args.task) else { return Ok(Exit::Usage) };
+    let Some(loaded) = debug::load_or_print_faults(&args.pipeline, global) else { return Ok(Exit::Usage) };
+    let Some(task) = debug::task_or_print_hint(&loaded, args.task) else { return Ok(Exit::Usage) };
     let mode = Mode::Headless(runtime::Headless { allow: args.allow });
     let session = if args.no_record {
-        say("nothing is recorded; nothing of this run can be undone");
+        eprint_line("nothing is recorded; nothing of this run can be undone");
         runtime::start_unrecorded(loaded, task, mode)
     } else {
         runtime::prepare(&loaded).map_err(|error| eyre!("failed to {error}"))?;
-        let data = data::beside(global, &loaded.base)?;
+        let data = data::open_beside(global, &loaded.base)?;
         runtime::start(loaded, &data, task, mode)
     };
     let session = session.map_err(|error| eyre!("failed to {error}"))?;
     if !args.no_record {
-        say(&format!("run {}", session.run));
+        eprint_line(&format!("run {}", session.run));
     }
-    Headless::new(session, Seq(0))?.finish(args.json, serde_json::Map::new()).await
+    Headless::new(session, Seq(0))?.run_to_end(args.json, serde_json::Map::new()).await
 }

@@ -7,8 +7,9 @@ use color_eyre::eyre::eyre;
 use serde_json::json;
 
 use super::exit::Exit;
-use super::text::{cut, dollars, moment, print, print_json, size, table, took};
-use super::{Global, data, salvage, show};
+use super::global::Global;
+use super::text::{cut, dollars, duration, moment, print, print_json, size, table};
+use super::{data, recover, show};
 use crate::store::{DataDir, RunListing, StoreError};
 
 const HEAD: [&str; 11] =
@@ -32,22 +33,23 @@ enum Runs {
     /// Show one run: its spans, and what it did to the world
     Show(show::Args),
     /// Move a damaged log aside, and keep every row that can be read
-    Salvage(salvage::Args),
+    #[command(alias = "salvage")]
+    Recover(recover::Args),
 }
 
 /// Lists the runs, or shows one.
 pub(super) fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
-    let data = data::existing(global)?;
+    let data = data::open_existing(global)?;
     match args.command {
         Some(Runs::Show(show)) => show::run(&show, &data),
-        Some(Runs::Salvage(args)) => salvage::run(&args, &data),
-        None if args.json => list_json(&data),
-        None => list(&data),
+        Some(Runs::Recover(args)) => recover::run(&args, &data),
+        None if args.json => print_runs_json(&data),
+        None => print_runs(&data),
     }
 }
 
-/// Without a command: the runs of this folder's pipeline and how to start one, or what to do elsewhere.
-pub(super) fn welcome(global: &Global) -> color_eyre::Result<Exit> {
+/// Prints the runs of this folder's pipeline and how to start one; without a pipeline, what to do.
+pub(super) fn print_welcome(global: &Global) -> color_eyre::Result<Exit> {
     if !Path::new("pipeline.toml").exists() {
         print(
             "There is no pipeline.toml in this folder. Name one (or the folder it is in):\n\n    tama-tui PIPELINE\n\n\
@@ -56,20 +58,20 @@ pub(super) fn welcome(global: &Global) -> color_eyre::Result<Exit> {
         )?;
         return Ok(Exit::Done);
     }
-    if let Ok(data) = data::existing(global) {
-        list(&data)?;
+    if let Ok(data) = data::open_existing(global) {
+        print_runs(&data)?;
     }
     print("\n`tama-tui .` starts a new run of pipeline.toml.\n")?;
     Ok(Exit::Done)
 }
 
-fn listed(data: &DataDir) -> color_eyre::Result<Vec<RunListing>> {
+fn read_runs(data: &DataDir) -> color_eyre::Result<Vec<RunListing>> {
     data.runs().map_err(|error| eyre!("failed to {error}"))
 }
 
 /// Prints the runs as a table.
-pub(super) fn list(data: &DataDir) -> color_eyre::Result<Exit> {
-    let runs = listed(data)?;
+pub(super) fn print_runs(data: &DataDir) -> color_eyre::Result<Exit> {
+    let runs = read_runs(data)?;
     if runs.is_empty() {
         print("No runs yet.\n")?;
         return Ok(Exit::Done);
@@ -84,14 +86,14 @@ fn row(run: &RunListing) -> Vec<String> {
     let id = run.id.to_string();
     let manifest = match &run.manifest {
         Ok(manifest) => manifest,
-        Err(error) => return unreadable(id, error, run.bytes),
+        Err(error) => return unreadable_row(id, error, run.bytes),
     };
     vec![
         id,
         manifest.name.clone(),
         manifest.status.name().to_owned(),
         moment(manifest.started),
-        took(manifest.started, manifest.ended),
+        duration(manifest.started, manifest.ended),
         manifest.spans.to_string(),
         manifest.actions.to_string(),
         (manifest.tokens.input + manifest.tokens.output).to_string(),
@@ -101,8 +103,8 @@ fn row(run: &RunListing) -> Vec<String> {
     ]
 }
 
-/// A run whose manifest can't be read: the reason, without the path that its id says already, stands last.
-fn unreadable(id: String, error: &StoreError, bytes: u64) -> Vec<String> {
+/// The row of a run whose manifest can't be read; the reason is in the last column, without the run's path.
+fn unreadable_row(id: String, error: &StoreError, bytes: u64) -> Vec<String> {
     const WHY: usize = 60;
     let why = match error {
         StoreError::Damaged(why) => why.split_once("manifest.json: ").map_or(why.as_str(), |(_, why)| why).to_owned(),
@@ -115,11 +117,11 @@ fn unreadable(id: String, error: &StoreError, bytes: u64) -> Vec<String> {
     row
 }
 
-fn list_json(data: &DataDir) -> color_eyre::Result<Exit> {
+fn print_runs_json(data: &DataDir) -> color_eyre::Result<Exit> {
     let describe = |run: &RunListing| match &run.manifest {
         Ok(manifest) => json!({ "run": run.id, "bytes": run.bytes, "manifest": manifest }),
         Err(error) => json!({ "run": run.id, "bytes": run.bytes, "error": format!("failed to {error}") }),
     };
-    print_json(&listed(data)?.iter().map(describe).collect::<Vec<_>>())?;
+    print_json(&read_runs(data)?.iter().map(describe).collect::<Vec<_>>())?;
     Ok(Exit::Done)
 }

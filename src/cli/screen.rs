@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::exit::Exit;
-use super::{Colour, Global};
+use super::global::{Colour, Global};
 use crate::app;
 use crate::model::{Breakpoint, Command, Millis, TraceBody, Update};
 use crate::runtime::{Session, SessionError};
@@ -25,9 +25,9 @@ pub(super) async fn show(
     live: bool,
     global: &Global,
 ) -> color_eyre::Result<Exit> {
-    let (commands, asked) = mpsc::unbounded_channel();
-    let (told, updates) = mpsc::channel(UPDATES);
-    let session: JoinHandle<Result<(), SessionError>> = tokio::spawn(carry(session, asked, told));
+    let (commands, from_screen) = mpsc::unbounded_channel();
+    let (to_screen, updates) = mpsc::channel(UPDATES);
+    let session: JoinHandle<Result<(), SessionError>> = tokio::spawn(relay(session, from_screen, to_screen));
     let state = app::State::new(app::Setup { breakpoints, size: (80, 24), now: now(), follow: live });
     let code =
         term::run(state, (commands, updates), theme(global)).await.map_err(|error| eyre!("failed to {error}"))?;
@@ -37,11 +37,11 @@ pub(super) async fn show(
     }
 }
 
-/// Starts the session, then carries commands down and updates up.
-async fn carry(
+/// Starts the session, then sends commands down and updates up.
+async fn relay(
     session: impl Future<Output = Result<Session, SessionError>>,
-    mut asked: mpsc::UnboundedReceiver<Command>,
-    told: mpsc::Sender<Update>,
+    mut from_screen: mpsc::UnboundedReceiver<Command>,
+    to_screen: mpsc::Sender<Update>,
 ) -> Result<(), SessionError> {
     let Session { engine, log, told: lines, .. } = session.await?;
     let mut feed = engine.feed;
@@ -49,15 +49,15 @@ async fn carry(
     log.append(notes.collect());
     loop {
         tokio::select! {
-            command = asked.recv() => match command {
-                // A closed engine has said so already.
+            command = from_screen.recv() => match command {
+                // A closed engine has reported it already.
                 Some(command) => drop(engine.commands.send(command)),
                 None => break,
             },
             update = feed.next() => match update {
                 Some(update) => {
                     let closed = update == Update::Closed;
-                    if told.send(update).await.is_err() || closed {
+                    if to_screen.send(update).await.is_err() || closed {
                         break;
                     }
                 }

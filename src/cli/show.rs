@@ -2,10 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use super::cut_off::CutOff;
 use super::exit::Exit;
 use super::stored::open_log;
-use super::text::{brief, cut, dollars, moment, print, print_json, report, size, table, took};
+use super::text::{cut, dollars, duration, moment, print, print_json, shorten, size, table, to_lines};
+use super::unfinished::UnfinishedCommand;
 use crate::model::{ActionStatus, LedgerEntry, RunState, SpanId, SpanStatus, Standing};
 use crate::store::{Access, DataDir, Manifest};
 
@@ -22,24 +22,24 @@ pub(super) struct Args {
 /// Shows one run.
 pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
     let (folder, log, events) = open_log(data, &args.run, Access::ReadOnly)?;
-    // That it is damaged is said already.
+    // Opening the log has printed its damage already.
     let manifest = folder.manifest().unwrap_or_else(|_| log.with(|state| folder.manifest_of(state, &events)));
-    let mut cut_off = CutOff::dropped(&events);
-    cut_off.extend(log.with(|state| CutOff::of(state, SpanId::RUN, None)));
+    let mut unfinished = UnfinishedCommand::list_dropped(&events);
+    unfinished.extend(log.with(|state| UnfinishedCommand::list_interrupted(state, SpanId::RUN, None)));
     if args.json {
-        let shown = log.with(|state| as_json(&manifest, state, &cut_off));
+        let shown = log.with(|state| run_json(&manifest, state, &unfinished));
         print_json(&shown)?;
     } else {
         let shown = log.with(|state| {
-            let facts = facts(&manifest, folder.bytes());
-            format!("{facts}\n{}\n{}", spans(state), actions(state, &cut_off))
+            let facts = manifest_table(&manifest, folder.bytes());
+            format!("{facts}\n{}\n{}", span_table(state), action_table(state, &unfinished))
         });
         print(&shown)?;
     }
     Ok(Exit::Done)
 }
 
-fn facts(manifest: &Manifest, bytes: u64) -> String {
+fn manifest_table(manifest: &Manifest, bytes: u64) -> String {
     const TASK: usize = 200;
     let facts = [
         ("run", manifest.run.to_string()),
@@ -56,7 +56,7 @@ fn facts(manifest: &Manifest, bytes: u64) -> String {
 }
 
 /// The span tree, each below its parent.
-fn spans(state: &RunState) -> String {
+fn span_table(state: &RunState) -> String {
     let mut rows = Vec::new();
     let mut open: Vec<(SpanId, usize)> = state.trace.children(SpanId::RUN).map(|span| (span, 0)).collect();
     open.reverse();
@@ -85,21 +85,24 @@ fn span_row(state: &RunState, span: SpanId, depth: usize) -> Option<Vec<String>>
         if pattern.is_empty() { found.kind.name().to_owned() } else { pattern.to_owned() },
         format!("{status}{finish}"),
         found.attempt.0.to_string(),
-        took(found.start, found.end),
+        duration(found.start, found.end),
         if tokens > 0 { tokens.to_string() } else { String::new() },
         dollars(found.counts.cost),
         did.join(", "),
     ])
 }
 
-/// What it changed, and the commands of which nothing is on record.
-fn actions(state: &RunState, cut_off: &[CutOff]) -> String {
+/// The run's actions, and the commands without recorded changes.
+fn action_table(state: &RunState, unfinished: &[UnfinishedCommand]) -> String {
     let entries = state.ledger.entries();
-    let lines: Vec<String> = cut_off.iter().map(|command| command.line(state)).collect();
-    let lines = report(&lines);
+    let lines: Vec<String> = unfinished.iter().map(|command| command.describe(state)).collect();
+    let lines = to_lines(&lines);
     if entries.is_empty() {
-        let none =
-            if cut_off.iter().any(CutOff::is_open) { "No change of it is on record." } else { "It changed nothing." };
+        let none = if unfinished.iter().any(UnfinishedCommand::may_have_unrecorded_changes) {
+            "No change of it is on record."
+        } else {
+            "It changed nothing."
+        };
         return format!("{none}\n{lines}");
     }
     let rows: Vec<Vec<String>> = entries.iter().map(|entry| action_row(state, entry)).collect();
@@ -115,15 +118,15 @@ fn action_row(state: &RunState, entry: &LedgerEntry) -> Vec<String> {
         entry.seq.to_string(),
         entry.record.tool_span.to_string(),
         entry.record.tool_name.clone(),
-        brief(&entry.record.key.to_string(), KEY),
-        brief(&entry.record.old.summary(), VALUE),
-        brief(&after.summary(), VALUE),
-        standing(state, entry),
+        shorten(&entry.record.key.to_string(), KEY),
+        shorten(&entry.record.old.summary(), VALUE),
+        shorten(&after.summary(), VALUE),
+        standing_text(state, entry),
     ]
 }
 
-/// What can be done with an action, in words.
-pub(super) fn standing(state: &RunState, entry: &LedgerEntry) -> String {
+/// Says whether an action can be undone.
+pub(super) fn standing_text(state: &RunState, entry: &LedgerEntry) -> String {
     match state.ledger.standing(entry.seq) {
         Standing::Held => "not landed".into(),
         Standing::Free if entry.status == ActionStatus::Intent => "without outcome".into(),
@@ -135,11 +138,12 @@ pub(super) fn standing(state: &RunState, entry: &LedgerEntry) -> String {
     }
 }
 
-fn as_json(manifest: &Manifest, state: &RunState, cut_off: &[CutOff]) -> Json {
+fn run_json(manifest: &Manifest, state: &RunState, unfinished: &[UnfinishedCommand]) -> Json {
     let spans: Vec<Json> = (0_u32..).zip(state.trace.spans()).map(|(at, _)| span_json(state, SpanId(at))).collect();
     let actions: Vec<Json> = state.ledger.entries().iter().map(|entry| action_json(state, entry)).collect();
-    let (dropped, interrupted): (Vec<_>, Vec<_>) = cut_off.iter().partition(|command| command.is_dropped());
-    let commands = |of: Vec<&CutOff>| of.into_iter().map(|command| command.json(state)).collect::<Vec<_>>();
+    let (dropped, interrupted): (Vec<_>, Vec<_>) = unfinished.iter().partition(|command| command.is_dropped());
+    let commands =
+        |of: Vec<&UnfinishedCommand>| of.into_iter().map(|command| command.to_json(state)).collect::<Vec<_>>();
     json!({
         "manifest": manifest,
         "spans": spans,
@@ -181,6 +185,6 @@ fn action_json(state: &RunState, entry: &LedgerEntry) -> Json {
         "before": entry.record.old,
         "after": entry.after,
         "undo": entry.record.undo,
-        "now": standing(state, entry),
+        "now": standing_text(state, entry),
     })
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use color_eyre::eyre::eyre;
 
-use super::text::{reason, say};
+use super::text::{eprint_line, shorten_reason};
 use crate::model::{SpanId, TraceEvent};
 use crate::rollback;
 use crate::runtime;
@@ -22,7 +22,7 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    /// Opens the run that `part` of an id names. What a killed process left half-done is settled first, and told.
+    /// Opens the run that `part` of an id names. Finishes and prints what a killed process left half-done.
     pub async fn open(data: &DataDir, part: &str, access: Access) -> color_eyre::Result<Self> {
         let (folder, log, events) = open_log(data, part, access)?;
         Self::with_world(data, folder, log, &events, access).await
@@ -41,14 +41,14 @@ impl Stored {
             World::open(Path::new(&workspace), Some(data.path())).map_err(|error| eyre!("failed to {error}"))?;
         world.load_memory(log.with(|state| state.ledger.all_memory()));
         if let Some(line) = runtime::neighbours(data, folder.id(), &world) {
-            say(&line);
+            eprint_line(&line);
         }
         if access == Access::ReadWrite {
             let _guard = world.lock(Scope::All, "opening").await;
             let settled = rollback::resolve_interrupted_actions(&log, &world).await;
             let rules = runtime::rules(&runtime::capture_of(&log, events), Some(data.path()));
             let recovered = rollback::resolve_interrupted_commands(&log, &world, folder.path(), &rules).await;
-            settled.iter().chain(&recovered).for_each(|line| say(&reason(line)));
+            settled.iter().chain(&recovered).for_each(|line| eprint_line(&shorten_reason(line)));
         }
         Ok(Self { folder, log, world })
     }
@@ -62,8 +62,8 @@ impl Stored {
     }
 }
 
-/// Opens the log of the run that `part` of an id names, with its events; what is damaged is told, and then it can only
-/// be read.
+/// Opens the log of the run that `part` of an id names, with its events. Prints damage; a damaged log can only be
+/// read.
 pub(super) fn open_log(
     data: &DataDir,
     part: &str,
@@ -75,19 +75,19 @@ pub(super) fn open_log(
     if access == Access::ReadWrite && !damage.is_empty() {
         return Err(eyre!(
             "run {} can be read and not changed, because its log is damaged: {}. Look at it with `tama-tui runs show`; \
-             `tama-tui runs salvage {}` moves the damaged log aside and keeps what can be read, and then it can be undone.",
+             `tama-tui runs recover {}` moves the damaged log aside and keeps what can be read, and then it can be undone.",
             folder.id(),
             damage.join("; "),
             folder.id()
         ));
     }
     for line in damage {
-        say(&format!("damaged: {line}"));
+        eprint_line(&format!("damaged: {line}"));
     }
     Ok((folder, log, events))
 }
 
-/// The span that a person named: `s12`, or a path (its newest try).
+/// Finds a span by `s12` or by its path (its newest try).
 pub(super) fn find_span(log: &RunLog, written: &str) -> color_eyre::Result<SpanId> {
     log.with(|state| state.trace.find(written)).ok_or_else(|| {
         eyre!("there is no span {written:?} in this run. `tama-tui runs show` lists them: s12, or a path such as editor/writer#2.")

@@ -1,10 +1,10 @@
-//! Plain output: text from models and tools made harmless, aligned tables, numbers for people.
+//! Plain output: safe text of models and tools, aligned tables, readable numbers.
 
 use std::io::{self, IsTerminal, Write};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::Colour;
+use super::global::Colour;
 use crate::app::safe;
 use crate::model::{Key, Millis};
 
@@ -21,14 +21,14 @@ pub(super) fn print_json(value: &impl serde::Serialize) -> color_eyre::Result<()
     Ok(())
 }
 
-/// Writes one line to stderr, whatever is in it.
-pub(super) fn say(line: &str) {
-    // Nobody is left to be told when stderr is gone.
+/// Writes a text to stderr as one line; shows line ends and control characters.
+pub(super) fn eprint_line(line: &str) {
+    // A closed stderr leaves no way to report it.
     let _ = writeln!(io::stderr().lock(), "{}", safe::line(line));
 }
 
-/// Whether to use colour on a stream.
-pub(super) fn in_colour(wanted: Colour, stream: &impl IsTerminal) -> bool {
+/// True when a stream gets colours.
+pub(super) fn use_colour(wanted: Colour, stream: &impl IsTerminal) -> bool {
     match wanted {
         Colour::Always => true,
         Colour::Never => false,
@@ -36,43 +36,43 @@ pub(super) fn in_colour(wanted: Colour, stream: &impl IsTerminal) -> bool {
     }
 }
 
-/// Lines of a report, each of them one line whatever is in it: what a run named can't look like a line of its own.
-pub(super) fn report(lines: &[String]) -> String {
-    let mut told = String::new();
+/// Joins lines; a line end inside of one is shown, so that a name of the run can't look like a line of its own.
+pub(super) fn to_lines(lines: &[String]) -> String {
+    let mut text = String::new();
     for line in lines {
-        told.push_str(&safe::line(line));
-        told.push('\n');
+        text.push_str(&safe::line(line));
+        text.push('\n');
     }
-    told
+    text
 }
 
-/// A name or a value of a run as a part of a line: controls are shown, and of a long one the middle is left out.
-pub(super) fn brief(text: &str, most: usize) -> String {
+/// Shortens a name or value of a run to `most` characters, in the middle; shows control characters.
+pub(super) fn shorten(text: &str, most: usize) -> String {
     let line = safe::line(text);
     let length = line.chars().count();
     if length <= most {
         return line.into_owned();
     }
-    // The end of a path tells more than its middle.
+    // The end of a path says more than its middle.
     let end = most / 3;
     let start: String = line.chars().take(most.saturating_sub(end + 1)).collect();
     let end: String = line.chars().skip(length - end).collect();
     format!("{start}…{end}")
 }
 
-/// A key of a run as a part of a line of a report.
+/// Formats a key for a line.
 pub(super) fn key_name(key: &Key) -> String {
     const KEY: usize = 80;
-    brief(&key.to_string(), KEY)
+    shorten(&key.to_string(), KEY)
 }
 
-/// A reason or a finding, which may have names of a run in it, as a part of a line.
-pub(super) fn reason(why: &str) -> String {
+/// Shortens a reason, which may contain names of the run.
+pub(super) fn shorten_reason(why: &str) -> String {
     const WHY: usize = 300;
-    brief(why, WHY)
+    shorten(why, WHY)
 }
 
-/// Text of models, tools and files, line by line fit to be shown.
+/// Shows control characters in a text of several lines.
 pub(super) fn safe(text: &str) -> String {
     text.split('\n').map(safe::line).collect::<Vec<_>>().join("\n")
 }
@@ -104,15 +104,15 @@ pub(super) fn table(head: &[&str], right: &[&str], rows: &[Vec<String>]) -> Stri
     drawn
 }
 
-/// A moment in the user's time zone, to the minute.
+/// Formats a time in the user's time zone, to the minute.
 pub(super) fn moment(at: Millis) -> String {
     let moment = i64::try_from(at.0).ok().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
     moment
         .map_or_else(String::new, |at| at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string())
 }
 
-/// How long something took: `850ms`, `41.9s`, `12m05s`.
-pub(super) fn took(from: Millis, to: Option<Millis>) -> String {
+/// Formats a duration: `850ms`, `41.9s`, `12m05s`.
+pub(super) fn duration(from: Millis, to: Option<Millis>) -> String {
     let Some(to) = to else { return "-".into() };
     match to.0.saturating_sub(from.0) {
         ms @ 0..1000 => format!("{ms}ms"),
@@ -121,7 +121,7 @@ pub(super) fn took(from: Millis, to: Option<Millis>) -> String {
     }
 }
 
-/// A size: `812 B`, `28 kB`, `1.4 MB`.
+/// Formats a size: `812 B`, `28 kB`, `1.4 MB`.
 pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..1000 => format!("{bytes} B"),
@@ -130,12 +130,12 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
-/// Millionths of a dollar as dollars; empty for none.
+/// Formats millionths of a dollar as dollars; empty for 0.
 pub(super) fn dollars(micros: u64) -> String {
     if micros == 0 { String::new() } else { format!("${}.{:04}", micros / 1_000_000, micros % 1_000_000 / 100) }
 }
 
-/// The text cut to a number of characters.
+/// Cuts the first line of a text to `most` characters.
 pub(super) fn cut(text: &str, most: usize) -> String {
     let line = text.lines().next().unwrap_or_default();
     let kept: String = line.chars().take(most).collect();
@@ -154,11 +154,11 @@ mod tests {
 
     #[test]
     fn what_a_run_named_is_part_of_one_line() {
-        assert_eq!(report(&["undid x\n2 of 2 undone".into(), "b".into()]), "undid x␊2 of 2 undone\nb\n");
-        assert_eq!(brief("a\nb", 9), "a␊b");
-        assert_eq!(brief("0123456789", 10), "0123456789");
-        assert_eq!(brief("0123456789x", 10), "012345…89x");
-        assert_eq!(brief(&"é".repeat(5000), 80).chars().count(), 80);
+        assert_eq!(to_lines(&["undid x\n2 of 2 undone".into(), "b".into()]), "undid x␊2 of 2 undone\nb\n");
+        assert_eq!(shorten("a\nb", 9), "a␊b");
+        assert_eq!(shorten("0123456789", 10), "0123456789");
+        assert_eq!(shorten("0123456789x", 10), "012345…89x");
+        assert_eq!(shorten(&"é".repeat(5000), 80).chars().count(), 80);
     }
 
     #[test]
@@ -169,8 +169,8 @@ mod tests {
 
     #[test]
     fn numbers_are_for_people() {
-        assert_eq!(took(Millis(0), Some(Millis(41_950))), "41.9s");
-        assert_eq!(took(Millis(0), Some(Millis(725_000))), "12m05s");
+        assert_eq!(duration(Millis(0), Some(Millis(41_950))), "41.9s");
+        assert_eq!(duration(Millis(0), Some(Millis(725_000))), "12m05s");
         assert_eq!((size(999), size(28_400), size(1_450_000)), ("999 B".into(), "28 kB".into(), "1.4 MB".into()));
         assert_eq!(dollars(31_250), "$0.0312");
         assert_eq!((cut("one\ntwo", 9), cut("abcdef", 3)), ("one…".into(), "abc…".into()));

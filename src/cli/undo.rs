@@ -1,15 +1,16 @@
-//! `undo`: takes back what a stored run did, newest first.
+//! `undo`: undoes the actions of a stored run, newest first.
 
 use std::sync::Arc;
 
 use color_eyre::eyre::eyre;
 
-use super::cut_off::CutOff;
+use super::data;
 use super::exit::Exit;
+use super::global::Global;
+use super::outcome::UndoOutcome;
 use super::stored::{Stored, find_span};
 use super::text::{print, print_json};
-use super::undone::Undone;
-use super::{Global, data};
+use super::unfinished::UnfinishedCommand;
 use crate::effects::Masker;
 use crate::effects::confine::{Shell, ShellPaths};
 use crate::effects::tools::Compensator;
@@ -27,10 +28,10 @@ pub(super) struct Args {
     #[arg(long)]
     span: Option<String>,
     /// Only what came after this action, which stays
-    #[arg(long, value_name = "SEQ", value_parser = seq)]
+    #[arg(long, value_name = "SEQ", value_parser = parse_seq)]
     to: Option<Seq>,
     /// Leave this action as it is, and go on with the others (may be given more than once)
-    #[arg(long, value_name = "SEQ", value_parser = seq)]
+    #[arg(long, value_name = "SEQ", value_parser = parse_seq)]
     skip: Vec<Seq>,
     /// Undo over conflicts too: what others made of it since is lost
     #[arg(long)]
@@ -43,15 +44,15 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// Undoes, and tells by the exit code whether it was all, some or none.
+/// Undoes the actions; the exit code says whether all, some or none were undone.
 pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
-    let data = data::existing(global)?;
+    let data = data::open_existing(global)?;
     let access = if args.dry_run { Access::ReadOnly } else { Access::ReadWrite };
     let stored = Stored::open(&data, &args.run, access).await?;
     let span = args.span.as_deref().map_or(Ok(SpanId::RUN), |written| find_span(&stored.log, written))?;
-    let mut wanted = stored.log.with(|state| applied(state, span, &args))?;
+    let mut wanted = stored.log.with(|state| select_actions(state, span, &args))?;
     if args.dry_run {
-        // The real undo settles these first.
+        // The real undo resolves these first.
         let gone = predict_not_applied(&stored.log, &stored.world);
         wanted.retain(|action| !gone.contains(action));
     }
@@ -60,24 +61,24 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     } else {
         let _guard = stored.world.lock(Scope::All, "undo").await;
         let masker = Arc::new(Masker::from_env());
-        let by = Compensator::new(shell_for(&stored, &data, &wanted), masker);
+        let by = Compensator::new(undo_shell(&stored, &data, &wanted), masker);
         undo_list(&stored.log, &stored.world, &by, &wanted, args.force).await
     };
-    let cut_off = stored.log.with(|state| CutOff::of(state, span, args.to));
-    let undone = Undone { wanted, report, cut_off, dry_run: args.dry_run, force: args.force };
+    let unfinished = stored.log.with(|state| UnfinishedCommand::list_interrupted(state, span, args.to));
+    let outcome = UndoOutcome { wanted, report, unfinished, dry_run: args.dry_run, force: args.force };
     if args.json {
-        print_json(&stored.log.with(|state| undone.json(state))?)?;
+        print_json(&stored.log.with(|state| outcome.to_json(state))?)?;
     } else {
-        print(&stored.log.with(|state| undone.told(state)))?;
+        print(&stored.log.with(|state| outcome.to_text(state)))?;
     }
     if !args.dry_run {
         stored.close()?;
     }
-    Ok(undone.verdict())
+    Ok(outcome.exit())
 }
 
-/// What runs the commands that make up for actions; nothing is tried out where there are none.
-fn shell_for(stored: &Stored, data: &DataDir, wanted: &[Seq]) -> Shell {
+/// The shell for undo commands; probes the sandbox only when there is an undo command to run.
+fn undo_shell(stored: &Stored, data: &DataDir, wanted: &[Seq]) -> Shell {
     let compensation = |action: &Seq| {
         let is_one = |entry: &LedgerEntry| entry.record.key.kind == KeyKind::Compensation;
         stored.log.with(|state| state.ledger.get(*action).is_some_and(is_one))
@@ -89,13 +90,13 @@ fn shell_for(stored: &Stored, data: &DataDir, wanted: &[Seq]) -> Shell {
     Shell::probe(ShellPaths { workspace, hidden: vec![data.path().to_owned()], scratch: None })
 }
 
-fn seq(written: &str) -> Result<Seq, String> {
+fn parse_seq(written: &str) -> Result<Seq, String> {
     let number = written.trim_start_matches('#').parse().map(Seq);
     number.map_err(|_| "expected the number of an action, such as 38".to_owned())
 }
 
-/// The applied actions of a span and below that are to be undone, newest first.
-fn applied(state: &RunState, span: SpanId, args: &Args) -> color_eyre::Result<Vec<Seq>> {
+/// Selects the applied actions of a span and below to undo, newest first.
+fn select_actions(state: &RunState, span: SpanId, args: &Args) -> color_eyre::Result<Vec<Seq>> {
     if let Some(to) = args.to.filter(|to| *to > state.last) {
         return Err(eyre!(
             "there is no {to} in this run: it ends at {}. `tama-tui runs show` lists the actions.",

@@ -4,28 +4,28 @@ use std::io::Write;
 
 use tokio::process::Command;
 
-use super::signals::{Caught, Signals, stop_here};
+use super::signals::{SignalEvent, Signals, stop_here};
 
-/// How editing ended.
-pub(super) enum Edited {
-    /// The text as it was saved.
+/// The outcome of editing.
+pub(super) enum EditOutcome {
+    /// The saved text.
     Text(String),
-    /// Nothing changed, and why.
+    /// Nothing changed; says why.
     Failed(String),
-    /// The system asked this program to end meanwhile.
+    /// A signal ends this program.
     End(i32),
 }
 
-/// Runs the editor on a text and waits for it. The terminal must be given back before.
-pub(super) async fn edit(text: &str, extension: &str, signals: &mut Signals) -> Edited {
+/// Runs the editor on a text and waits for it. The terminal must be restored before.
+pub(super) async fn edit(text: &str, extension: &str, signals: &mut Signals) -> EditOutcome {
     match run(text, extension, signals).await {
         Ok(edited) => edited,
-        Err(why) => Edited::Failed(why),
+        Err(why) => EditOutcome::Failed(why),
     }
 }
 
-async fn run(text: &str, extension: &str, signals: &mut Signals) -> Result<Edited, String> {
-    let words = words(|name| std::env::var(name).ok())?;
+async fn run(text: &str, extension: &str, signals: &mut Signals) -> Result<EditOutcome, String> {
+    let words = command_line(|name| std::env::var(name).ok())?;
     let (program, args) = words.split_first().ok_or("the editor's name is empty")?;
     let mut file = tempfile::Builder::new()
         .prefix("tama-tui-")
@@ -42,11 +42,11 @@ async fn run(text: &str, extension: &str, signals: &mut Signals) -> Result<Edite
     let status = loop {
         tokio::select! {
             status = child.wait() => break status.map_err(|why| format!("failed to wait for {program}: {why}"))?,
-            caught = signals.next() => match caught {
-                Caught::Stop => stop_here(),
+            signal = signals.next() => match signal {
+                SignalEvent::Stop => stop_here(),
                 // An interrupt typed in the editor is the editor's.
-                Caught::End(130) => {}
-                Caught::End(code) => return Ok(Edited::End(code)),
+                SignalEvent::End(130) => {}
+                SignalEvent::End(code) => return Ok(EditOutcome::End(code)),
             },
         }
     };
@@ -54,12 +54,12 @@ async fn run(text: &str, extension: &str, signals: &mut Signals) -> Result<Edite
         return Err(format!("{program} ended with {status}; nothing was changed"));
     }
     std::fs::read_to_string(file.path())
-        .map(Edited::Text)
+        .map(EditOutcome::Text)
         .map_err(|why| format!("failed to read the edited text: {why}; nothing was changed"))
 }
 
 /// The editor's command line.
-fn words(env: impl Fn(&str) -> Option<String>) -> Result<Vec<String>, String> {
+fn command_line(env: impl Fn(&str) -> Option<String>) -> Result<Vec<String>, String> {
     let set = |name: &str| env(name).filter(|value| !value.trim().is_empty());
     let line = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| "vi".into());
     shell_words::split(&line).map_err(|why| format!("failed to read $EDITOR ({line}): {why}"))
@@ -74,9 +74,9 @@ mod tests {
         let env = |vars: &'static [(&str, &str)]| {
             move |name: &str| vars.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
         };
-        assert_eq!(words(env(&[("VISUAL", "code --wait"), ("EDITOR", "ed")])).unwrap(), ["code", "--wait"]);
-        assert_eq!(words(env(&[("VISUAL", " "), ("EDITOR", "'my ed' -x")])).unwrap(), ["my ed", "-x"]);
-        assert_eq!(words(env(&[])).unwrap(), ["vi"]);
-        assert!(words(env(&[("EDITOR", "'open")])).unwrap_err().contains("$EDITOR"));
+        assert_eq!(command_line(env(&[("VISUAL", "code --wait"), ("EDITOR", "ed")])).unwrap(), ["code", "--wait"]);
+        assert_eq!(command_line(env(&[("VISUAL", " "), ("EDITOR", "'my ed' -x")])).unwrap(), ["my ed", "-x"]);
+        assert_eq!(command_line(env(&[])).unwrap(), ["vi"]);
+        assert!(command_line(env(&[("EDITOR", "'open")])).unwrap_err().contains("$EDITOR"));
     }
 }

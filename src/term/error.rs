@@ -1,6 +1,6 @@
-//! What can go wrong with a terminal.
+//! Errors of the terminal.
 
-/// Why the terminal failed; phrased to follow "failed to …".
+/// An error of the terminal; phrased to follow "failed to …".
 #[derive(Debug, thiserror::Error)]
 pub enum TermError {
     /// Standard input or output is not a terminal.
@@ -15,15 +15,15 @@ pub enum TermError {
     /// The terminal refused something.
     #[error("{what}: {why}")]
     Io {
-        /// What was tried.
+        /// The failed step.
         what: &'static str,
-        /// The system's words.
+        /// The system's error.
         why: std::io::Error,
     },
 }
 
 impl TermError {
-    /// Names what was tried.
+    /// Names the failed step.
     pub(super) fn io(what: &'static str) -> impl Fn(std::io::Error) -> Self {
         move |why| Self::Io { what, why }
     }

@@ -1,4 +1,4 @@
-//! The terminal while the program has it; given back on drop, on panic and before stopping.
+//! The terminal while the program holds it; restored on drop, on panic and before stopping.
 
 use std::io::{IsTerminal, Write, stdin, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,16 +11,16 @@ use crossterm::terminal::{
 };
 use crossterm::{execute, queue};
 
-use super::TermError;
+use super::error::TermError;
 
 /// Presses and the wheel with their place, but no motion: nothing is sent when the mouse only moves.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
 
-/// Whether the terminal is ours now. Global, because a panic hook has nothing else to ask.
-static TAKEN: AtomicBool = AtomicBool::new(false);
+/// True while the program holds the terminal. Global, because a panic hook has no other access.
+static HELD: AtomicBool = AtomicBool::new(false);
 
-/// Holds the terminal: raw mode, alternate screen, mouse, bracketed paste. Dropping it gives everything back.
-#[must_use = "dropping it gives the terminal back"]
+/// Holds the terminal: raw mode, alternate screen, mouse, bracketed paste. Dropping it restores all of them.
+#[must_use = "dropping it restores the terminal"]
 #[derive(Debug)]
 pub(super) struct Guard(());
 
@@ -33,47 +33,47 @@ impl Guard {
         if !(stdin().is_terminal() && stdout().is_terminal()) {
             return Err(TermError::NotATerminal);
         }
-        take()?;
+        take_terminal()?;
         Ok(Self(()))
     }
 }
 
-/// Whether the terminal is still ours; not after a panic elsewhere in the program.
+/// True while the program holds the terminal; false after a panic elsewhere in the program.
 pub(super) fn is_held() -> bool {
-    TAKEN.load(Ordering::SeqCst)
+    HELD.load(Ordering::SeqCst)
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        give_back();
+        restore_terminal();
     }
 }
 
-/// Has a panic give the terminal back before its message is printed. Install color-eyre's hook first.
+/// Makes a panic restore the terminal before its message is printed. Install color-eyre's hook first.
 pub fn install_panic_hook() {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        give_back();
+        restore_terminal();
         print(panic);
     }));
 }
 
-/// Takes the terminal, again after it was given back.
+/// Takes the terminal; also again after it was restored.
 ///
 /// # Errors
 /// When it refuses.
-pub(super) fn take() -> Result<(), TermError> {
+pub(super) fn take_terminal() -> Result<(), TermError> {
     enable_raw_mode().map_err(TermError::io("switch the terminal to raw mode"))?;
-    TAKEN.store(true, Ordering::SeqCst);
+    HELD.store(true, Ordering::SeqCst);
     execute!(stdout(), EnterAlternateScreen, Clear(ClearType::All), Print(MOUSE_ON), EnableBracketedPaste, Hide)
         .map_err(TermError::io("open the terminal's second screen"))
 }
 
-/// Gives the terminal back: for a while, because another program gets it or this one is stopped, or for good.
+/// Restores the terminal: for another program, before this one stops, or at the end.
 ///
-/// Idempotent, and silent: where the terminal is gone there is nobody to tell.
-pub(super) fn give_back() {
-    if TAKEN.swap(false, Ordering::SeqCst) {
+/// Idempotent. Ignores errors: a closed terminal can't show them.
+pub(super) fn restore_terminal() {
+    if HELD.swap(false, Ordering::SeqCst) {
         let mut out = stdout();
         let _ = queue!(out, DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, Show);
         let _ = out.flush();

@@ -1,7 +1,7 @@
 //! Keys, mouse and size of the terminal, read on a thread of their own.
 //!
-//! Of their own, because crossterm never returns from reading a terminal that was closed; so a second thread waits for
-//! nothing but that. Both are asleep when nothing happens.
+//! crossterm never returns from reading a closed terminal, so a second thread waits for the close alone. Both sleep
+//! while nothing happens.
 
 use std::os::fd::AsFd;
 use std::pin::pin;
@@ -13,13 +13,13 @@ use futures::future::{Either, select};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::sync::{mpsc, oneshot};
 
-/// What came from the terminal.
+/// Input from the terminal.
 #[derive(Debug)]
 pub(super) enum Input {
     /// A key, the mouse, a paste, a new size.
     Event(Event),
     /// The terminal was closed, or can't be read.
-    Gone,
+    Closed,
 }
 
 /// Reads the terminal until it is dropped.
@@ -40,7 +40,7 @@ impl Reader {
     pub(super) fn stop(mut self) {
         self.stop.take();
         if let Some(thread) = self.thread.take() {
-            // It ends at once: it only waits for an event or for this.
+            // It ends at once: it waits for an event or for the stop.
             let _ = thread.join();
         }
     }
@@ -51,31 +51,32 @@ async fn read(to: &mpsc::UnboundedSender<Input>, mut stopped: oneshot::Receiver<
     loop {
         let input = match select(pin!(events.next()), &mut stopped).await {
             Either::Left((Some(Ok(event)), _)) => Input::Event(event),
-            Either::Left((None | Some(Err(_)), _)) => Input::Gone,
+            Either::Left((None | Some(Err(_)), _)) => Input::Closed,
             Either::Right(_) => return,
         };
-        let last = matches!(input, Input::Gone);
+        let last = matches!(input, Input::Closed);
         if to.send(input).is_err() || last {
             return;
         }
     }
 }
 
-/// Tells when the terminal's other end is closed. Where the system can't poll a terminal, SIGHUP alone tells.
+/// Sends [`Input::Closed`] when the terminal's other end is closed. Systems that can't poll a terminal send SIGHUP
+/// alone.
 pub(super) fn watch_hangup(to: mpsc::UnboundedSender<Input>) {
     thread::spawn(move || {
         if hung_up(PollTimeout::NONE) {
-            let _ = to.send(Input::Gone);
+            let _ = to.send(Input::Closed);
         }
     });
 }
 
-/// Whether the terminal's other end is closed now.
+/// True when the terminal's other end is closed.
 pub(super) fn is_hung_up() -> bool {
     hung_up(PollTimeout::ZERO)
 }
 
-/// Waits for the other end to be closed, and says whether it is.
+/// Waits until the other end is closed or the time is over; returns true when it is closed.
 fn hung_up(most: PollTimeout) -> bool {
     let input = std::io::stdin();
     loop {

@@ -4,7 +4,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, Mou
 
 use crate::app::{Key, Mouse, Msg};
 
-/// The message for an event; `None` for what means nothing here.
+/// Converts an event to a message; `None` for events that the app ignores.
 pub(super) fn message(event: Event) -> Option<Msg> {
     match event {
         Event::Key(event) => key(event).map(Msg::Key),

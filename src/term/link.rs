@@ -1,18 +1,18 @@
-//! What the loop needs from a run, live or past.
+//! The loop's connection to a run, live or past.
 
 use std::future::Future;
 
 use crate::model::{Command, Update};
 
-/// A run as the screen sees it: commands go down, updates come up.
+/// A connection to a run: commands go down, updates come up.
 pub trait Link: Send {
-    /// Sends a command; never blocks. Lost without a word when the engine has stopped.
+    /// Sends a command; never blocks. Drops it when the engine has stopped.
     fn send(&self, command: Command);
 
-    /// The next update; `None` when the engine stopped. Must lose nothing when dropped before it is ready.
+    /// Waits for the next update; `None` when the engine stopped. Must lose nothing when dropped before it is ready.
     fn next(&mut self) -> impl Future<Output = Option<Update>> + Send;
 
-    /// Another update that is there already.
+    /// Returns the next update that waits already, if any.
     fn ready(&mut self) -> Option<Update>;
 }
 

@@ -1,4 +1,4 @@
-//! The terminal itself: taking it, giving it back, and the loop between keys, the run and the screen.
+//! The terminal: taking and restoring it, and the loop between keys, the run and the screen.
 //!
 //! The only floor that knows crossterm.
 

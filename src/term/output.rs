@@ -1,11 +1,11 @@
-//! Where frames are written to.
+//! Output of frames.
 
 use std::io::{self, Stdout, Write};
 
 use super::input::is_hung_up;
 
-/// Standard output, where a closed terminal is no error: that it is closed is told once, as an event, and whoever
-/// writes last words (ratatui shows the cursor, and complains on stderr) must not fail over it.
+/// Standard output that ignores a closed terminal: the loop learns of the close as an event, and ratatui, which shows
+/// the cursor when it is dropped, must not fail.
 pub(super) struct Output(Stdout);
 
 impl Output {

@@ -1,7 +1,7 @@
 //! The loop between keys, the run and the screen.
 //!
-//! Waiting only yields a [`Happened`]; [`Session::handle`] decides, without waiting; what it returns is then done.
-//! Nothing is drawn unless something happened, and at most 60 times a second.
+//! Waiting yields a [`LoopEvent`]; [`ScreenLoop::handle`] decides without waiting and returns [`TerminalTask`]s.
+//! A frame is drawn only after a change, at most 60 times a second.
 
 use std::collections::VecDeque;
 use std::io::{BufWriter, stdout};
@@ -14,26 +14,28 @@ use ratatui::backend::CrosstermBackend;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::editor::{self, Edited};
+use super::editor::{self, EditOutcome};
+use super::error::TermError;
 use super::guard::{self, Guard};
 use super::input::{Input, Reader, is_hung_up, watch_hangup};
+use super::keys;
+use super::link::Link;
 use super::output::Output;
-use super::signals::{Caught, Signals, stop_here};
-use super::{Link, TermError, keys};
+use super::signals::{SignalEvent, Signals, stop_here};
 use crate::app::{self, Command, Msg, State};
 use crate::model::{self, Millis, Update};
 use crate::ui::{self, ColorDepth, Theme, View};
 
-/// Between two frames.
+/// Time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
-/// Between two ticks of the clock, while something runs.
+/// Time between two ticks of the clock, while something runs.
 const TICK: Duration = Duration::from_millis(250);
-/// Updates taken in before the screen is drawn at the latest.
+/// Updates that may share a frame.
 const BURST: usize = 256;
 /// The exit code for a terminal that was closed, as of SIGHUP.
 const HANGUP: i32 = 129;
-/// How long the engine may take to record the end.
-const FAREWELL: Duration = Duration::from_secs(10);
+/// Time that the engine may take to record the end.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs the screen until the user (or the system) ends it; returns the exit code.
 ///
@@ -41,9 +43,9 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// When there is no terminal, or it fails.
 pub async fn run(state: State, link: impl Link, theme: Theme) -> Result<i32, TermError> {
     crossterm::style::force_color_output(theme.depth() != ColorDepth::None);
-    let mut session = Session::new(state, link, theme);
+    let mut session = ScreenLoop::new(state, link, theme);
     let shown = show(&mut session).await;
-    // The terminal is the shell's again, or gone; what was asked for is still recorded.
+    // The terminal is restored or closed by now; commands sent before are still recorded.
     session.end().await;
     match shown {
         // A closed terminal fails in many ways, often before the system says that it was closed.
@@ -52,23 +54,23 @@ pub async fn run(state: State, link: impl Link, theme: Theme) -> Result<i32, Ter
     }
 }
 
-async fn show(session: &mut Session<impl Link>) -> Result<i32, TermError> {
+async fn show(session: &mut ScreenLoop<impl Link>) -> Result<i32, TermError> {
     let mut screen = Screen::open()?;
     session.resize(&screen)?;
     session.drive(&mut screen).await
 }
 
-/// What the loop was woken by.
-enum Happened {
+/// An event that wakes the loop.
+enum LoopEvent {
     Input(Input),
     Update(Option<Update>),
-    Caught(Caught),
+    Signal(SignalEvent),
     FrameDue,
     Tick,
 }
 
-/// What must be done with the terminal, after a decision.
-enum Act {
+/// A task for the terminal, after a decision.
+enum TerminalTask {
     Edit { text: String, extension: &'static str },
     Copy(String),
     Suspend,
@@ -102,15 +104,15 @@ impl Screen {
         Ok((size.width, size.height))
     }
 
-    fn lend(&mut self) {
+    fn release(&mut self) {
         if let Some(reader) = self.reader.take() {
             reader.stop();
         }
-        guard::give_back();
+        guard::restore_terminal();
     }
 
-    fn take_back(&mut self) -> Result<(), TermError> {
-        guard::take()?;
+    fn reclaim(&mut self) -> Result<(), TermError> {
+        guard::take_terminal()?;
         self.reader = Some(Reader::start(self.to_inputs.clone()));
         // Not `Terminal::clear`: it asks the terminal where its cursor is, and the answer gets lost among the keys.
         self.terminal.swap_buffers();
@@ -118,19 +120,19 @@ impl Screen {
     }
 }
 
-/// The screen's state and the run that it shows.
-struct Session<L> {
+/// The loop: the screen's state and the run that it shows.
+struct ScreenLoop<L> {
     state: State,
     view: View,
     link: L,
-    /// Nothing follows from the run.
+    /// True after the run's last update.
     closed: bool,
     quit_sent: bool,
     next_frame: Instant,
     next_tick: Instant,
 }
 
-impl<L: Link> Session<L> {
+impl<L: Link> ScreenLoop<L> {
     fn new(state: State, link: L, theme: Theme) -> Self {
         let now = Instant::now();
         Self { state, view: View::new(theme), link, closed: false, quit_sent: false, next_frame: now, next_tick: now }
@@ -142,14 +144,14 @@ impl<L: Link> Session<L> {
                 return Err(TermError::Panicked);
             }
             self.draw(screen)?;
-            let happened = self.next(screen).await;
-            let mut acts = VecDeque::from(self.handle(happened));
-            while let Some(act) = acts.pop_front() {
-                match act {
-                    Act::Exit(code) => return Ok(code),
-                    Act::Copy(text) => copy(&text)?,
-                    Act::Suspend => acts.extend(self.suspend(screen)?),
-                    Act::Edit { text, extension } => acts.extend(self.edit(&text, extension, screen).await?),
+            let event = self.next(screen).await;
+            let mut tasks = VecDeque::from(self.handle(event));
+            while let Some(task) = tasks.pop_front() {
+                match task {
+                    TerminalTask::Exit(code) => return Ok(code),
+                    TerminalTask::Copy(text) => copy(&text)?,
+                    TerminalTask::Suspend => tasks.extend(self.suspend(screen)?),
+                    TerminalTask::Edit { text, extension } => tasks.extend(self.edit(&text, extension, screen).await?),
                 }
             }
         }
@@ -166,47 +168,47 @@ impl<L: Link> Session<L> {
         draw.map(drop).map_err(TermError::io("draw"))
     }
 
-    async fn next(&mut self, screen: &mut Screen) -> Happened {
+    async fn next(&mut self, screen: &mut Screen) -> LoopEvent {
         tokio::select! {
-            input = screen.inputs.recv() => Happened::Input(input.unwrap_or(Input::Gone)),
-            update = self.link.next(), if !self.closed => Happened::Update(update),
-            caught = screen.signals.next() => Happened::Caught(caught),
-            () = sleep_until(self.next_frame), if self.state.dirty => Happened::FrameDue,
-            () = sleep_until(self.next_tick), if self.state.wants_tick() => Happened::Tick,
+            input = screen.inputs.recv() => LoopEvent::Input(input.unwrap_or(Input::Closed)),
+            update = self.link.next(), if !self.closed => LoopEvent::Update(update),
+            signal = screen.signals.next() => LoopEvent::Signal(signal),
+            () = sleep_until(self.next_frame), if self.state.dirty => LoopEvent::FrameDue,
+            () = sleep_until(self.next_tick), if self.state.wants_tick() => LoopEvent::Tick,
         }
     }
 
-    fn handle(&mut self, happened: Happened) -> Vec<Act> {
-        match happened {
-            Happened::Input(Input::Event(event)) => keys::message(event).map_or_else(Vec::new, |msg| self.tell(msg)),
-            Happened::Input(Input::Gone) => vec![Act::Exit(HANGUP)],
-            Happened::Caught(Caught::End(code)) => vec![Act::Exit(code)],
-            Happened::Caught(Caught::Stop) => vec![Act::Suspend],
-            Happened::FrameDue => Vec::new(),
-            Happened::Tick => {
+    fn handle(&mut self, event: LoopEvent) -> Vec<TerminalTask> {
+        match event {
+            LoopEvent::Input(Input::Event(event)) => keys::message(event).map_or_else(Vec::new, |msg| self.update(msg)),
+            LoopEvent::Input(Input::Closed) => vec![TerminalTask::Exit(HANGUP)],
+            LoopEvent::Signal(SignalEvent::End(code)) => vec![TerminalTask::Exit(code)],
+            LoopEvent::Signal(SignalEvent::Stop) => vec![TerminalTask::Suspend],
+            LoopEvent::FrameDue => Vec::new(),
+            LoopEvent::Tick => {
                 self.next_tick = Instant::now() + TICK;
-                self.tell(Msg::Tick(now()))
+                self.update(Msg::Tick(now()))
             }
-            Happened::Update(first) => self.fold(first),
+            LoopEvent::Update(first) => self.fold(first),
         }
     }
 
-    /// Takes in an update and those that are there already, so that they share a frame.
-    fn fold(&mut self, first: Option<Update>) -> Vec<Act> {
-        let mut acts = Vec::new();
+    /// Applies an update and those that wait already, so that they share a frame.
+    fn fold(&mut self, first: Option<Update>) -> Vec<TerminalTask> {
+        let mut tasks = Vec::new();
         let mut next = first.or(Some(Update::Closed));
         for _ in 0..BURST {
             let Some(update) = next else { break };
             self.closed |= update == Update::Closed;
-            acts.extend(self.tell(Msg::Update(update)));
+            tasks.extend(self.update(Msg::Update(update)));
             next = self.link.ready();
         }
-        acts
+        tasks
     }
 
-    /// Changes the state, and carries out what needs no terminal.
-    fn tell(&mut self, msg: Msg) -> Vec<Act> {
-        let mut acts = Vec::new();
+    /// Changes the state, and runs the commands that need no terminal.
+    fn update(&mut self, msg: Msg) -> Vec<TerminalTask> {
+        let mut tasks = Vec::new();
         let commands = app::update(&mut self.state, msg);
         self.view.sync(&self.state);
         for command in commands {
@@ -215,15 +217,15 @@ impl<L: Link> Session<L> {
                 Command::EditorInput(input) => self.view.edit(&input),
                 Command::EditorTake => {
                     let text = self.view.edited_text();
-                    acts.extend(self.tell(Msg::EditorDone { text }));
+                    tasks.extend(self.update(Msg::EditorDone { text }));
                 }
-                Command::OpenEditor { text, extension } => acts.push(Act::Edit { text, extension }),
-                Command::Copy(text) => acts.push(Act::Copy(text)),
-                Command::Suspend => acts.push(Act::Suspend),
-                Command::Exit(code) => acts.push(Act::Exit(i32::from(code))),
+                Command::OpenEditor { text, extension } => tasks.push(TerminalTask::Edit { text, extension }),
+                Command::Copy(text) => tasks.push(TerminalTask::Copy(text)),
+                Command::Suspend => tasks.push(TerminalTask::Suspend),
+                Command::Exit(code) => tasks.push(TerminalTask::Exit(i32::from(code))),
             }
         }
-        acts
+        tasks
     }
 
     fn send(&mut self, command: model::Command) {
@@ -231,33 +233,33 @@ impl<L: Link> Session<L> {
         self.link.send(command);
     }
 
-    fn suspend(&mut self, screen: &mut Screen) -> Result<Vec<Act>, TermError> {
-        screen.lend();
+    fn suspend(&mut self, screen: &mut Screen) -> Result<Vec<TerminalTask>, TermError> {
+        screen.release();
         stop_here();
-        screen.take_back()?;
+        screen.reclaim()?;
         self.resize(screen)
     }
 
-    async fn edit(&mut self, text: &str, extension: &str, screen: &mut Screen) -> Result<Vec<Act>, TermError> {
-        screen.lend();
+    async fn edit(&mut self, text: &str, extension: &str, screen: &mut Screen) -> Result<Vec<TerminalTask>, TermError> {
+        screen.release();
         let edited = editor::edit(text, extension, &mut screen.signals).await;
-        screen.take_back()?;
+        screen.reclaim()?;
         let result = match edited {
-            Edited::Text(text) => Ok(text),
-            Edited::Failed(why) => Err(why),
-            Edited::End(code) => return Ok(vec![Act::Exit(code)]),
+            EditOutcome::Text(text) => Ok(text),
+            EditOutcome::Failed(why) => Err(why),
+            EditOutcome::End(code) => return Ok(vec![TerminalTask::Exit(code)]),
         };
-        let mut acts = self.resize(screen)?;
-        acts.extend(self.tell(Msg::ExternalDone(result)));
-        Ok(acts)
+        let mut tasks = self.resize(screen)?;
+        tasks.extend(self.update(Msg::ExternalDone(result)));
+        Ok(tasks)
     }
 
-    fn resize(&mut self, screen: &Screen) -> Result<Vec<Act>, TermError> {
+    fn resize(&mut self, screen: &Screen) -> Result<Vec<TerminalTask>, TermError> {
         let (width, height) = screen.size()?;
-        Ok(self.tell(Msg::Resize { width, height }))
+        Ok(self.update(Msg::Resize { width, height }))
     }
 
-    /// Has the engine stop, and waits until it has recorded everything.
+    /// Stops the engine, and waits until it has recorded everything.
     async fn end(&mut self) {
         if !self.quit_sent {
             self.send(model::Command::Quit);
@@ -268,7 +270,7 @@ impl<L: Link> Session<L> {
             }
         };
         // An engine that hangs must not keep the shell waiting for ever.
-        let _ = timeout(FAREWELL, last).await;
+        let _ = timeout(END_TIMEOUT, last).await;
     }
 }
 

@@ -1,12 +1,12 @@
-//! Signals of the system, as values.
+//! Signals of the system as values.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::TermError;
+use super::error::TermError;
 
-/// A signal the loop answers.
+/// A signal that the loop handles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Caught {
+pub(super) enum SignalEvent {
     /// End: SIGTERM, SIGHUP, SIGINT from outside; with the exit code it stands for.
     End(i32),
     /// Stop: SIGTSTP from outside (the key is read as a key).
@@ -36,13 +36,13 @@ impl Signals {
         })
     }
 
-    /// The next one. Loses nothing when dropped before it is ready.
-    pub(super) async fn next(&mut self) -> Caught {
+    /// Waits for the next signal. Cancel-safe.
+    pub(super) async fn next(&mut self) -> SignalEvent {
         tokio::select! {
-            _ = self.term.recv() => Caught::End(143),
-            _ = self.hangup.recv() => Caught::End(129),
-            _ = self.interrupt.recv() => Caught::End(130),
-            _ = self.stop.recv() => Caught::Stop,
+            _ = self.term.recv() => SignalEvent::End(143),
+            _ = self.hangup.recv() => SignalEvent::End(129),
+            _ = self.interrupt.recv() => SignalEvent::End(130),
+            _ = self.stop.recv() => SignalEvent::Stop,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! `runs salvage`: a damaged log is moved aside, and what can be read of it is a run again; and the hidden command by
-//! which another process looks at a run first.
+//! `runs recover`: moves a damaged log aside and keeps what can be read; also the hidden command with which another
+//! process checks a run before it opens it.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::text::{print, print_json};
 use crate::store::{DataDir, INSPECT, Salvaged, inspect, set_inspector};
 
-/// `tama-tui runs salvage`.
+/// `tama-tui runs recover`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The run: any unique part of its id
@@ -20,7 +20,7 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// Salvages a run, and says what was lost.
+/// Recovers a run and prints what was lost.
 pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
     let folder = data.find(&args.run).map_err(|error| eyre!("failed to {error}"))?;
     let done = folder.salvage().map_err(|error| eyre!("failed to {error}"))?;
@@ -33,12 +33,12 @@ pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
             "aside": done.aside,
         }))?;
     } else {
-        print(&told(&done))?;
+        print(&recovery_text(&done))?;
     }
     Ok(Exit::Done)
 }
 
-fn told(done: &Salvaged) -> String {
+fn recovery_text(done: &Salvaged) -> String {
     let Some(aside) = &done.aside else {
         return format!("The log is whole: {} rows. Nothing was done.\n", done.kept);
     };
@@ -48,21 +48,21 @@ fn told(done: &Salvaged) -> String {
     lines.join("\n")
 }
 
-/// Carries the hidden command out, if it was given; else names this program as the one to ask.
-pub(super) fn inspected() -> Option<ExitCode> {
+/// Runs the hidden command if it was given; else registers this program as the inspector of runs.
+pub(super) fn run_hidden_inspect() -> Option<ExitCode> {
     let mut args = std::env::args_os().skip(1);
     if args.next().is_some_and(|name| name == INSPECT) {
         let verdict = inspect(Path::new(&args.next()?));
         let said = serde_json::to_string(&verdict).ok().and_then(|json| print(&json).ok());
         return Some(said.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS));
     }
-    if let Ok(program) = program() {
+    if let Ok(program) = own_program() {
         set_inspector(program);
     }
     None
 }
 
-/// This program, also when its file was replaced meanwhile.
-fn program() -> std::io::Result<std::path::PathBuf> {
+/// The path of this program, also after its file was replaced.
+fn own_program() -> std::io::Result<std::path::PathBuf> {
     if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
 }

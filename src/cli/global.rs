@@ -1,0 +1,28 @@
+//! Options that every command has.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+/// Options of every command.
+#[derive(Debug, clap::Args)]
+pub(super) struct Global {
+    /// When to use colour (never when `NO_COLOR` is set)
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Colour,
+    /// The folder that keeps the runs [default: .tama beside the pipeline]
+    #[arg(long, global = true, env = "TAMA_TUI_DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}

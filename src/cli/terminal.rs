@@ -1,0 +1,18 @@
+//! Commands that need a terminal.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use color_eyre::eyre::eyre;
+
+/// Fails unless input and output are a terminal; `instead` is the command for scripts, `what` its argument.
+pub(super) fn require_terminal(instead: &str, what: &Path) -> color_eyre::Result<()> {
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(eyre!(
+        "the debugger needs a terminal, and input or output is none here. For scripts there is \
+         `tama-tui {instead} {}`.",
+        what.display()
+    ))
+}
