@@ -16,7 +16,9 @@ mod llm;
 mod name;
 mod shell;
 mod span;
+mod span_state;
 mod state;
+mod tally;
 mod trace;
 mod update;
 
@@ -31,8 +33,12 @@ pub use ledger::{ActionStatus, Ledger, LedgerEntry, Standing, Writer};
 pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
 pub use name::{first_names, name_from_bytes, name_to_bytes, readable_name};
 pub use shell::{CommandStart, Lane, ShellMode};
-pub use span::{Fan, Finish, LlmRequestRecord, MessageRecord, SpanEnd, SpanKind, SpanSpec, SpanStart, SpanStatus};
+pub use span::{
+    EndCause, Fan, Finish, LlmRequestRecord, MessageRecord, SpanEnd, SpanKind, SpanSpec, SpanStart, SpanStatus,
+};
+pub use span_state::SpanState;
 pub use state::RunState;
+pub use tally::Tally;
 pub use trace::{Counts, Span, Trace};
 pub use update::{
     Abilities, Certificate, Conflict, ConflictBy, Editable, PlanLeave, RetryPlan, Section, SectionBody, SpanDetail,

@@ -191,6 +191,21 @@ pub struct Finish {
     pub synthetic: bool,
 }
 
+/// Why a tool's end is no plain success, where its status doesn't say so: the text that the model got is a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum EndCause {
+    /// Its program ended with this exit code, which is not 0.
+    Exit {
+        /// The exit code.
+        code: i32,
+    },
+    /// The policy, or the user, denied it: it did not run.
+    Denied,
+    /// It ran, and the user discarded all that it changed.
+    Discarded,
+}
+
 /// The end of a span.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpanEnd {
@@ -208,12 +223,15 @@ pub struct SpanEnd {
     pub cost: Option<u64>,
     /// Whether the user answered in its place.
     pub answered: bool,
+    /// Why a tool's end is no plain success; absent in runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<EndCause>,
 }
 
 impl SpanEnd {
     /// An end with nothing to tell but its status.
     #[must_use]
     pub fn new(span: SpanId, status: SpanStatus) -> Self {
-        Self { span, status, finish: None, output: None, usage: None, cost: None, answered: false }
+        Self { span, status, finish: None, output: None, usage: None, cost: None, answered: false, cause: None }
     }
 }

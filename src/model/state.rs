@@ -51,10 +51,12 @@ impl RunState {
             }
             TraceBody::SpanStarted(start) => self.trace.start(start, event.seq, event.at),
             TraceBody::SpanEnded(end) => self.trace.end(end, event.seq, event.at),
-            TraceBody::SpanWaiting { span, on } => self.trace.set_waiting(*span, on.as_ref()),
-            TraceBody::Paused { span, gate, reason } => self.trace.set_paused(*span, *gate, reason.clone()),
+            TraceBody::SpanWaiting { span, on } => self.trace.set_waiting(*span, on.as_ref(), event.at),
+            TraceBody::Paused { span, gate, reason } => {
+                self.trace.set_paused(*span, *gate, reason.clone(), event.at);
+            }
             TraceBody::Released { span, stale, .. } => {
-                self.trace.release(*span);
+                self.trace.release(*span, event.at);
                 if *stale {
                     self.trace.acknowledge(*span);
                 }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::tally::Waited;
 use super::{
-    EffectClass, Fan, Gate, Generation, Millis, PauseReason, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStart,
-    SpanStatus, Try, Usage,
+    EffectClass, EndCause, Fan, Gate, Generation, Millis, PauseReason, Seq, SpanEnd, SpanId, SpanKind, SpanSpec,
+    SpanStart, SpanStatus, Tally, Try, Usage,
 };
 
 const NONE: u32 = u32::MAX;
@@ -55,6 +56,13 @@ pub struct Span {
     pub children: u32,
     /// What it does to the world, as a tool declares it.
     pub effect: Option<EffectClass>,
+    /// Why a tool's end is no plain success.
+    pub cause: Option<EndCause>,
+    /// How many spans at and below it work, wait, and failed.
+    pub tally: Tally,
+    /// What it itself counts as in the tallies.
+    pub(super) counted: Tally,
+    pub(super) waited: Waited,
     outcome: SpanStatus,
     acknowledged: u32,
     name: u32,
@@ -90,6 +98,10 @@ impl Span {
             counts: Counts::default(),
             children: 0,
             effect: None,
+            cause: None,
+            tally: Tally::default(),
+            counted: Tally::default(),
+            waited: Waited::default(),
             outcome: SpanStatus::Running,
             acknowledged: 0,
             name,
@@ -290,6 +302,7 @@ impl Trace {
             ..Span::new(start.spec.kind(), name, seq, at)
         });
         self.attach(start.span, start.parent);
+        self.count_state(start.span, at);
     }
 
     /// Spans whose rows are lost (in a damaged log) leave their places, so that the others keep theirs and what they
@@ -327,6 +340,11 @@ impl Trace {
         self.paused.remove(&end.span);
         self.waiting.remove(&end.span);
         let Some(span) = self.spans.get_mut(end.span.0 as usize) else { return };
+        // A second end, after a stop: what lies between was waiting.
+        if let Some(before) = span.end {
+            span.waited.add(before, at);
+        }
+        span.cause = end.cause;
         span.status = if span.status == SpanStatus::Undone { SpanStatus::Undone } else { end.status };
         span.outcome = end.status;
         span.finish = finish;
@@ -338,17 +356,18 @@ impl Trace {
             counts.usage.output += usage.output;
             counts.cost += end.cost.unwrap_or(0);
         });
+        self.count_state(end.span, at);
     }
 
-    pub(super) fn set_paused(&mut self, span: SpanId, gate: Gate, reason: PauseReason) {
-        self.set_status(span, SpanStatus::Paused);
+    pub(super) fn set_paused(&mut self, span: SpanId, gate: Gate, reason: PauseReason, at: Millis) {
         self.paused.insert(span, (gate, reason));
+        self.set_status(span, SpanStatus::Paused, at);
     }
 
-    pub(super) fn release(&mut self, span: SpanId) {
+    pub(super) fn release(&mut self, span: SpanId, at: Millis) {
         if self.paused.remove(&span).is_some() {
             let outcome = self.get(span).map_or(SpanStatus::Running, |found| found.outcome);
-            self.set_status(span, outcome);
+            self.set_status(span, outcome, at);
         }
     }
 
@@ -364,21 +383,26 @@ impl Trace {
         }
     }
 
-    pub(super) fn set_waiting(&mut self, span: SpanId, on: Option<&String>) {
+    pub(super) fn set_waiting(&mut self, span: SpanId, on: Option<&String>, at: Millis) {
         match on {
             Some(on) => {
-                self.set_status(span, SpanStatus::Waiting);
                 self.waiting.insert(span, on.clone());
+                self.set_status(span, SpanStatus::Waiting, at);
             }
-            None if self.waiting.remove(&span).is_some() => self.set_status(span, SpanStatus::Running),
+            None if self.waiting.remove(&span).is_some() => self.set_status(span, SpanStatus::Running, at),
             None => {}
         }
     }
 
-    pub(super) fn set_status(&mut self, span: SpanId, status: SpanStatus) {
-        if let Some(found) = self.spans.get_mut(span.0 as usize) {
+    fn set_status(&mut self, span: SpanId, status: SpanStatus, at: Millis) {
+        if let Some(found) = self.get_mut(span) {
             found.status = status;
         }
+        self.count_state(span, at);
+    }
+
+    pub(super) fn get_mut(&mut self, span: SpanId) -> Option<&mut Span> {
+        self.spans.get_mut(span.0 as usize)
     }
 
     /// Marks spans replaced, and lets their ancestors run on.
@@ -393,6 +417,7 @@ impl Trace {
             found.status = SpanStatus::Undone;
             let undone = found.counts.undone;
             let parent = found.parent;
+            self.count_state(span, at);
             let top = self.get(parent).is_some_and(|above| above.status != SpanStatus::Undone);
             if top && !taken.contains(&parent) {
                 self.add(parent, |counts| counts.undone = counts.undone.saturating_sub(undone));
@@ -403,8 +428,12 @@ impl Trace {
             found.status = SpanStatus::Running;
             found.outcome = SpanStatus::Running;
             found.ended = None;
-            found.end = None;
+            found.cause = None;
+            if let Some(end) = found.end.take() {
+                found.waited.add(end, at);
+            }
             found.finish = NONE;
+            self.count_state(span, at);
         }
     }
 
@@ -426,8 +455,12 @@ impl Trace {
         if let Some(run) = self.spans.first_mut() {
             run.status = status;
             run.ended = (!status.is_live()).then_some(seq);
+            if let Some(end) = run.end.take() {
+                run.waited.add(end, at);
+            }
             run.end = (!status.is_live()).then_some(at);
         }
+        self.count_state(SpanId::RUN, at);
     }
 
     fn text(&self, name: u32) -> &str {

@@ -145,6 +145,7 @@ impl Tree {
                 usage: llm.then_some(Usage { input: 5, output: 2 }),
                 cost: None,
                 answered: false,
+                cause: None,
             })]);
         }
     }

@@ -11,7 +11,7 @@ use super::{Incoming, Means};
 use crate::effects::MaskedStream;
 use crate::effects::llm::{CallPlace, LlmProvider};
 use crate::effects::tools::{Prepared, ToolError, Toolbox, WorldCall};
-use crate::model::{LlmRequest, LlmResponse, SpanId, ToolCall, TraceBody, Update};
+use crate::model::{EndCause, LlmRequest, LlmResponse, SpanId, ToolCall, TraceBody, Update};
 use crate::rollback::{ActError, Origin, perform};
 use crate::store::RunLog;
 use crate::world::{Guard, Scope, World};
@@ -23,8 +23,9 @@ const CHUNKS: usize = 256;
 pub(in super::super) enum Done {
     /// A model answered, or could not.
     Llm(Result<LlmResponse, Failure>),
-    /// A tool answered. `fault`: it could not do what was asked, and the model is told so.
-    Tool { text: String, fault: bool },
+    /// A tool answered. `fault`: it could not do what was asked, and the model is told so. `cause`: why it is no plain
+    /// success otherwise.
+    Tool { text: String, fault: bool, cause: Option<EndCause> },
     /// A tool could not be run as promised (its row could not be written): the run stops here.
     Broken(Failure),
 }
@@ -101,7 +102,7 @@ impl ToolRun {
         });
         self.log.append(reads.collect());
         match perform(&self.log, world, &self.doer, decision.changes).await {
-            Ok(_) => Done::Tool { text: decision.result, fault: false },
+            Ok(_) => Done::Tool { text: decision.result, fault: false, cause: None },
             Err(error @ ActError::NotRecorded(_)) => Done::Broken(Failure::new(format!("failed to {error}"))),
             Err(error) => fault(&ToolError(format!("failed to {error}"))),
         }
@@ -133,5 +134,10 @@ impl ToolRun {
 
 /// A tool's fault as the model sees it.
 pub(super) fn fault(error: &ToolError) -> Done {
-    Done::Tool { text: format!("[error: {error}]"), fault: true }
+    Done::Tool { text: format!("[error: {error}]"), fault: true, cause: None }
+}
+
+/// The result of a tool that was denied, as the model sees it.
+pub(super) fn denied(why: &str) -> Done {
+    Done::Tool { text: format!("[error: {why}]"), fault: true, cause: Some(EndCause::Denied) }
 }

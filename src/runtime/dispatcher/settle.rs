@@ -57,8 +57,11 @@ impl Dispatcher {
         match flight.work.clone() {
             Some(Work::Llm(request)) => self.launch_llm(path, &request),
             Some(Work::Tool { call, refusal }) => {
-                if let Some(why) = refusal.or_else(|| self.forbidden(path)) {
+                if let Some(why) = refusal {
                     return self.done(path, span, exec::fault(&ToolError(why)));
+                }
+                if let Some(why) = self.forbidden(path) {
+                    return self.done(path, span, exec::denied(&why));
                 }
                 let Some(flight) = self.flights.get(path) else { return };
                 let doer = Origin { span: flight.agent, tool_span: span, tool_name: call.name.clone() };
@@ -151,12 +154,12 @@ impl Dispatcher {
                 let output = Some(self.log.text(&json(&response)));
                 (SpanEnd { output, usage: response.usage, cost, ..end }, Ok(Payload::Llm(response)), false)
             }
-            Done::Tool { text, fault } => {
+            Done::Tool { text, fault, cause } => {
                 let text = self.means.masker.mask(&text).into_owned();
                 let status = if fault { SpanStatus::Error } else { SpanStatus::Ok };
                 let finish = fault.then(|| Finish { key: "fault".into(), synthetic: true });
                 let output = Some(self.log.text(&text));
-                (SpanEnd { status, finish, output, ..end }, Ok(Payload::Tool(text)), fault)
+                (SpanEnd { status, finish, output, cause, ..end }, Ok(Payload::Tool(text)), fault)
             }
             Done::Llm(Err(mut failure)) | Done::Broken(mut failure) => {
                 failure.text = self.means.masker.mask(&failure.text).into_owned();

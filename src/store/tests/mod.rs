@@ -131,6 +131,7 @@ fn end(span: u32, output: crate::model::TextHash, usage: Option<Usage>) -> Trace
         usage,
         cost: Some(31),
         answered: false,
+        cause: None,
     })
 }
 

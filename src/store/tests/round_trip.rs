@@ -136,6 +136,7 @@ fn spans(log: &RunLog) -> Vec<TraceBody> {
         usage: None,
         cost: None,
         answered: true,
+        cause: None,
     };
     vec![
         run_started(log),

@@ -100,6 +100,7 @@ async fn record(log: &RunLog, run: &RunId, work: &Path, world: &World) {
             usage: None,
             cost: None,
             answered: false,
+            cause: None,
         })]);
     }
     log.append(vec![TraceBody::RunStatus { status: RunStatus::Ok, text: None }]);

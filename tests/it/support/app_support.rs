@@ -104,7 +104,16 @@ impl Bench {
 
     pub fn end(&mut self, span: SpanId, status: SpanStatus) -> Vec<Command> {
         let (finish, output, usage, cost) = (None, None, None, None);
-        self.event(TraceBody::SpanEnded(SpanEnd { span, status, finish, output, usage, cost, answered: false }))
+        self.event(TraceBody::SpanEnded(SpanEnd {
+            span,
+            status,
+            finish,
+            output,
+            usage,
+            cost,
+            answered: false,
+            cause: None,
+        }))
     }
 
     pub fn pause(&mut self, span: SpanId, gate: Gate) {

@@ -20,7 +20,9 @@ use super::super::ask::Failure;
 use super::exec::{Done, ToolRun, fault};
 use crate::effects::confine::{Job, Shell, ShellRun};
 use crate::effects::tools::{ShellCall, ShellLimits, ToolError};
-use crate::model::{ActionRecord, BlobHash, CommandStart, EffectClass, Lane, Seq, first_names, readable_name};
+use crate::model::{
+    ActionRecord, BlobHash, CommandStart, EffectClass, EndCause, Lane, Seq, first_names, readable_name,
+};
 use crate::rollback::capture::{Changed, Rules, Snapshots};
 use crate::rollback::{ActError, record_command_start};
 use crate::world::Scope;
@@ -127,8 +129,9 @@ impl ToolRun {
 fn answer(ran: &ShellRun, more: Option<&str>) -> Done {
     let outcome = &ran.outcome;
     let text = more.map_or_else(|| outcome.text.clone(), |more| format!("{}\n[{more}]", outcome.text));
-    // A command's own exit code is an answer, not a fault.
-    Done::Tool { text, fault: outcome.timed_out || !outcome.started }
+    // A command's own exit code is an answer to the model, not a fault; people see a failure.
+    let cause = outcome.exit.filter(|code| *code != 0).map(|code| EndCause::Exit { code });
+    Done::Tool { text, fault: outcome.timed_out || !outcome.started, cause }
 }
 
 /// Which changes can't be undone, and why; told to the model and shown with the result.
@@ -143,5 +146,5 @@ fn left_out(changes: &[Changed]) -> Option<String> {
 
 /// The call was stopped before anything of it happened; nobody reads this.
 fn stopped() -> Done {
-    Done::Tool { text: "[stopped]".into(), fault: true }
+    Done::Tool { text: "[stopped]".into(), fault: true, cause: None }
 }

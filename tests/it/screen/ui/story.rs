@@ -108,6 +108,7 @@ impl Story {
             usage,
             cost: usage.map(|usage| (usage.input * 25 + usage.output * 200) / 100),
             answered: false,
+            cause: None,
         }))
     }
 

@@ -1,0 +1,316 @@
+//! What goes on at and below each span, and how long it only waited: kept up to date as events come, so that a folded
+//! span with 100,000 below it can say how many of them failed without looking at them.
+
+use super::{EndCause, Millis, PauseReason, SpanId, SpanKind, SpanState, SpanStatus, Trace, span_state};
+
+/// How many spans at and below one are in a state that matters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Calls under way: sent, or being executed.
+    pub working: u32,
+    /// Spans that wait, whatever for: stopped, or for a lock.
+    pub stopped: u32,
+    /// Spans that stopped at a breakpoint, a step, a limit, or because the user asked.
+    pub paused: u32,
+    /// Spans that need an approval.
+    pub approvals: u32,
+    /// Failures: failed calls, and agents that failed without one.
+    pub failed: u32,
+}
+
+/// Time that a span spent waiting, and since when it waits now.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Waited {
+    /// Milliseconds of waits that are over.
+    total: u64,
+    since: Option<Millis>,
+}
+
+impl Waited {
+    /// Adds a time in which the span was over, before it was opened again.
+    pub(super) fn add(&mut self, from: Millis, to: Millis) {
+        self.total += to.0.saturating_sub(from.0);
+    }
+
+    /// A wait begins, ends, or goes on.
+    fn set(&mut self, waits: bool, at: Millis) {
+        match (waits, self.since) {
+            (true, None) => self.since = Some(at),
+            (false, Some(since)) => {
+                self.add(since, at);
+                self.since = None;
+            }
+            _ => {}
+        }
+    }
+
+    fn until(&self, now: Millis) -> u64 {
+        self.total + self.since.map_or(0, |since| now.0.saturating_sub(since.0))
+    }
+}
+
+impl Trace {
+    /// Milliseconds that a span worked, up to `now`: its time without the waits in which nothing below it worked.
+    #[must_use]
+    pub fn work(&self, span: SpanId, now: Millis) -> u64 {
+        let Some(found) = self.get(span) else { return 0 };
+        let end = found.end.unwrap_or(now);
+        end.0.saturating_sub(found.start.0).saturating_sub(found.waited.until(end))
+    }
+
+    /// Milliseconds that a span waited, up to `now`.
+    #[must_use]
+    pub fn waited(&self, span: SpanId, now: Millis) -> u64 {
+        self.get(span).map_or(0, |found| found.waited.until(found.end.unwrap_or(now)))
+    }
+
+    /// Brings the counts and waits of a span and of those above it up to its state.
+    pub(super) fn count_state(&mut self, span: SpanId, at: Millis) {
+        let Some(found) = self.get(span) else { return };
+        let (old, new) = (found.counted, self.own_tally(span));
+        if old == new {
+            self.mark_wait(span, at);
+            return;
+        }
+        if let Some(found) = self.get_mut(span) {
+            found.counted = new;
+        }
+        let mut here = span;
+        loop {
+            let Some(found) = self.get_mut(here) else { return };
+            found.tally.replace(old, new);
+            self.mark_wait(here, at);
+            if here == SpanId::RUN {
+                return;
+            }
+            here = self.get(here).map_or(SpanId::RUN, |found| found.parent);
+        }
+    }
+
+    /// A span waits while something at or below it is stopped and nothing works.
+    fn mark_wait(&mut self, span: SpanId, at: Millis) {
+        if let Some(found) = self.get_mut(span) {
+            let waits = found.tally.working == 0 && found.tally.stopped > 0 && found.end.is_none();
+            found.waited.set(waits, found.end.unwrap_or(at));
+        }
+    }
+
+    /// What a span itself counts as.
+    fn own_tally(&self, span: SpanId) -> Tally {
+        let Some(found) = self.get(span) else { return Tally::default() };
+        let reason = self.pause(span).map(|(_, reason)| reason);
+        let state = reason.filter(|_| found.status == SpanStatus::Paused).map(span_state::stopped);
+        let is_call = matches!(found.kind, SpanKind::Llm | SpanKind::Tool | SpanKind::Human);
+        let exited = matches!(found.cause, Some(EndCause::Exit { .. })) && found.status == SpanStatus::Ok;
+        let error = found.status == SpanStatus::Error && found.cause != Some(EndCause::Denied);
+        let failed = state == Some(SpanState::Failed) || error || exited;
+        // An agent that failed because of what is below it is no failure more.
+        let below = found.tally.failed.saturating_sub(found.counted.failed);
+        Tally {
+            working: u32::from(is_call && found.status == SpanStatus::Running),
+            stopped: u32::from(matches!(found.status, SpanStatus::Paused | SpanStatus::Waiting)),
+            paused: u32::from(state == Some(SpanState::Paused)),
+            approvals: u32::from(state == Some(SpanState::NeedsApproval)),
+            failed: u32::from(failed && found.kind != SpanKind::Run && (is_call || below == 0)),
+        }
+    }
+}
+
+impl Tally {
+    /// Takes `old` out and puts `new` in.
+    fn replace(&mut self, old: Self, new: Self) {
+        let swap = |count: &mut u32, old: u32, new: u32| *count = (*count + new).saturating_sub(old);
+        swap(&mut self.working, old.working, new.working);
+        swap(&mut self.stopped, old.stopped, new.stopped);
+        swap(&mut self.paused, old.paused, new.paused);
+        swap(&mut self.approvals, old.approvals, new.approvals);
+        swap(&mut self.failed, old.failed, new.failed);
+    }
+}
+
+impl PauseReason {
+    /// True for a stop that only the user's answer to the policy's question ends.
+    #[must_use]
+    pub fn is_approval(&self) -> bool {
+        matches!(self, Self::Policy { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        EffectClass, Gate, Generation, RunId, RunState, RunStatus, Seq, SpanEnd, SpanSpec, SpanStart, TextHash,
+        TraceBody, TraceEvent, Try,
+    };
+
+    const NONE: TextHash = TextHash([0; 16]);
+
+    /// A run whose events come at given milliseconds.
+    #[derive(Default)]
+    struct Run {
+        state: RunState,
+    }
+
+    impl Run {
+        fn new() -> Self {
+            let mut run = Self::default();
+            run.at(
+                0,
+                TraceBody::RunStarted {
+                    run: RunId("r1".into()),
+                    name: "n".into(),
+                    entrypoint: "a".into(),
+                    task: NONE,
+                    pipeline: NONE,
+                    workspace: String::new(),
+                },
+            );
+            run
+        }
+
+        fn at(&mut self, ms: u64, body: TraceBody) {
+            let seq = Seq(self.state.last.0 + 1);
+            self.state.apply(&TraceEvent { seq, at: Millis(ms), body });
+        }
+
+        fn start(&mut self, ms: u64, span: u32, parent: u32, tool: bool) {
+            let spec = if tool {
+                SpanSpec::Tool { args: NONE, request: NONE, effect: EffectClass::Read }
+            } else {
+                SpanSpec::Agent { pattern: "react".into(), input: NONE, prompt: None, prompt_file: None }
+            };
+            self.at(
+                ms,
+                TraceBody::SpanStarted(SpanStart {
+                    span: SpanId(span),
+                    parent: SpanId(parent),
+                    path: format!("p{span}"),
+                    name: format!("p{span}"),
+                    visit: 1,
+                    attempt: Try(1),
+                    generation: Generation(1),
+                    fan: None,
+                    spec,
+                }),
+            );
+        }
+
+        fn end(&mut self, ms: u64, span: u32, status: SpanStatus, cause: Option<EndCause>) {
+            self.at(ms, TraceBody::SpanEnded(SpanEnd { cause, ..SpanEnd::new(SpanId(span), status) }));
+        }
+
+        fn pause(&mut self, ms: u64, span: u32, reason: PauseReason) {
+            self.at(ms, TraceBody::Paused { span: SpanId(span), gate: Gate::BeforeTool, reason });
+        }
+
+        fn release(&mut self, ms: u64, span: u32) {
+            self.at(ms, TraceBody::Released { span: SpanId(span), how: "continue".into(), stale: false });
+        }
+
+        fn tally(&self, span: u32) -> Tally {
+            self.state.trace.get(SpanId(span)).unwrap().tally
+        }
+
+        fn work(&self, span: u32, now: u64) -> u64 {
+            self.state.trace.work(SpanId(span), Millis(now))
+        }
+    }
+
+    #[test]
+    fn waiting_for_the_user_is_no_work() {
+        let mut run = Run::new();
+        run.start(10, 1, 0, false);
+        run.start(20, 2, 1, true);
+        run.pause(20, 2, PauseReason::Step);
+        assert_eq!((run.work(2, 5_000), run.work(1, 5_000), run.work(0, 5_000)), (0, 10, 20));
+        run.release(5_000, 2);
+        run.end(5_030, 2, SpanStatus::Ok, None);
+        run.end(5_040, 1, SpanStatus::Ok, None);
+        assert_eq!((run.work(2, 9_000), run.work(1, 9_000)), (30, 50));
+        assert_eq!(run.state.trace.waited(SpanId(1), Millis(9_000)), 4_980);
+    }
+
+    #[test]
+    fn a_branch_that_works_keeps_those_above_it_working() {
+        let mut run = Run::new();
+        run.start(0, 1, 0, false);
+        run.start(0, 2, 1, true);
+        run.start(0, 3, 1, true);
+        run.pause(0, 2, PauseReason::Asked);
+        assert_eq!(run.tally(1), Tally { working: 1, stopped: 1, paused: 1, ..Tally::default() });
+        run.end(100, 3, SpanStatus::Ok, None);
+        assert_eq!(run.work(1, 300), 100);
+        run.release(300, 2);
+        assert_eq!(run.work(1, 350), 150);
+    }
+
+    #[test]
+    fn a_run_opened_again_by_a_retry_is_no_longer_for_the_time_between() {
+        let mut run = Run::new();
+        run.start(0, 1, 0, false);
+        run.start(0, 2, 1, true);
+        run.end(50, 2, SpanStatus::Ok, None);
+        run.end(50, 1, SpanStatus::Ok, None);
+        run.at(50, TraceBody::RunStatus { status: RunStatus::Ok, text: None });
+        let day = 86_400_000;
+        let taken = TraceBody::Invalidated {
+            generation: Generation(2),
+            cause: SpanId(2),
+            spans: vec![SpanId(2)],
+            paths: vec![],
+            reopened: vec![SpanId(1)],
+            stale: vec![],
+        };
+        run.at(day, TraceBody::RunStatus { status: RunStatus::Running, text: None });
+        run.at(day, taken);
+        run.start(day, 3, 1, true);
+        run.end(day + 20, 3, SpanStatus::Ok, None);
+        run.end(day + 20, 1, SpanStatus::Ok, None);
+        run.at(day + 20, TraceBody::RunStatus { status: RunStatus::Ok, text: None });
+        assert_eq!((run.work(1, day * 2), run.work(0, day * 2)), (70, 70));
+    }
+
+    #[test]
+    fn failures_and_approvals_are_counted_once_and_leave_with_their_try() {
+        let mut run = Run::new();
+        run.start(0, 1, 0, false);
+        run.start(0, 2, 1, true);
+        run.pause(0, 2, PauseReason::Policy { rule: "ask".into() });
+        assert_eq!(run.state.span_state(SpanId(2)), SpanState::NeedsApproval);
+        assert_eq!(run.tally(0).approvals, 1);
+        run.release(0, 2);
+        run.end(1, 2, SpanStatus::Ok, Some(EndCause::Exit { code: 3 }));
+        assert_eq!(run.state.span_state(SpanId(2)), SpanState::Failed);
+        run.start(1, 3, 1, true);
+        run.end(1, 3, SpanStatus::Error, Some(EndCause::Denied));
+        assert_eq!(run.state.span_state(SpanId(3)), SpanState::Denied);
+        run.end(2, 1, SpanStatus::Error, None);
+        // The agent failed with its tool: one failure.
+        assert_eq!(run.tally(0), Tally { failed: 1, ..Tally::default() });
+        run.at(
+            3,
+            TraceBody::Invalidated {
+                generation: Generation(2),
+                cause: SpanId(1),
+                spans: vec![SpanId(1), SpanId(2), SpanId(3)],
+                paths: vec![],
+                reopened: vec![],
+                stale: vec![],
+            },
+        );
+        assert_eq!(run.tally(0), Tally::default());
+    }
+
+    #[test]
+    fn an_error_that_stops_is_a_failure_while_it_stands() {
+        let mut run = Run::new();
+        run.start(0, 1, 0, false);
+        run.start(0, 2, 1, true);
+        run.end(1, 2, SpanStatus::Error, None);
+        run.pause(1, 2, PauseReason::Error { error: "HTTP 529".into() });
+        assert_eq!(run.state.span_state(SpanId(2)), SpanState::Failed);
+        assert_eq!(run.tally(1), Tally { stopped: 1, failed: 1, ..Tally::default() });
+        assert_eq!(run.work(1, 700), 1);
+    }
+}
