@@ -83,11 +83,12 @@ impl Breakpoint {
     }
 }
 
-/// How a paused span is let go.
+/// How a stopped span is let go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "snake_case")]
 pub enum Release {
-    /// Goes on freely. `tell`: a stale agent's model is told first what was undone.
+    /// Goes on freely. Never answers an approval, and never applies held changes. `tell`: the model of an agent whose
+    /// effects were undone is told first.
     Continue {
         /// Tell the model.
         tell: bool,
@@ -98,13 +99,42 @@ pub enum Release {
     StepOver,
     /// To the end of this agent.
     StepOut,
-    /// A command's changes that have not landed are dropped; the model is told.
-    Drop,
+    /// Allows the tool that needs an approval.
+    Allow(Allow),
+    /// Denies the tool that needs an approval; it does not run.
+    Deny {
+        /// A word to the model; empty for none.
+        why: String,
+    },
+    /// Applies held changes.
+    Apply {
+        /// These of them, with those that can't stay behind; empty: all.
+        only: Vec<Seq>,
+        /// Tell the model of an agent whose effects were undone.
+        tell: bool,
+    },
+    /// Discards held changes; the model is told.
+    Discard {
+        /// These of them, with those that can't stay behind; empty: all.
+        only: Vec<Seq>,
+    },
     /// The answer is taken in the effect's place: a response's text, or a tool's result.
     Answer {
         /// The answer.
         text: String,
     },
+}
+
+/// How far an approval reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Allow {
+    /// This call.
+    Once,
+    /// This call; its changes are held until the user looked at them.
+    Held,
+    /// This tool with exactly these arguments, for the rest of the run's generation.
+    Always,
 }
 
 /// How long an edit lasts.

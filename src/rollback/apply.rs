@@ -33,8 +33,8 @@ pub struct NewFiles<'a> {
 /// # Errors
 /// When one can't be made. Those before it are undone; the log has those that can't be undone as applied.
 pub fn apply_changes(log: &RunLog, world: &World, recorded: &Recorded, source: &NewFiles<'_>) -> Result<(), ActError> {
-    let many = recorded.changes().len() > MANY;
-    let mut rows = Vec::with_capacity(recorded.changes().len());
+    let many = recorded.len() > MANY;
+    let mut rows = Vec::with_capacity(recorded.len());
     let mut failed = None;
     let mut done: Vec<(Seq, &Changed)> = Vec::new();
     for (action, changed) in recorded.actions() {

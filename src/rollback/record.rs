@@ -3,6 +3,8 @@
 //! In snapshot mode a change has happened when it is found: its row and its outcome are written together. In overlay
 //! mode it is recorded first, and applied later (see [`super::apply_changes`]).
 
+use std::collections::BTreeSet;
+
 use super::act::{ActError, Origin};
 use super::capture::{Changed, renames};
 use super::row::outcome_row;
@@ -18,20 +20,43 @@ const BATCH: u64 = 64 << 20;
 pub type Content<'a> = &'a (dyn Fn(&Changed) -> Result<Vec<u8>, String> + Sync);
 
 /// Changes that the log has as actions, in the order in which they are applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recorded {
-    changes: Vec<Changed>,
-    first: Seq,
+    changes: Vec<(Seq, Changed)>,
 }
 
 impl Recorded {
     /// The changes.
-    pub fn changes(&self) -> &[Changed] {
-        &self.changes
+    pub fn changes(&self) -> impl Iterator<Item = &Changed> {
+        self.changes.iter().map(|(_, changed)| changed)
+    }
+
+    /// Their actions.
+    pub fn seqs(&self) -> impl Iterator<Item = Seq> {
+        self.changes.iter().map(|(seq, _)| *seq)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// True when none is left.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Takes out the changes of these actions.
+    #[must_use]
+    pub fn take(&mut self, actions: &BTreeSet<Seq>) -> Self {
+        let all = std::mem::take(&mut self.changes);
+        let (taken, left) = all.into_iter().partition(|(seq, _)| actions.contains(seq));
+        self.changes = left;
+        Self { changes: taken }
     }
 
     pub(super) fn actions(&self) -> impl DoubleEndedIterator<Item = (Seq, &Changed)> {
-        (self.first.0..).map(Seq).take(self.changes.len()).zip(&self.changes).collect::<Vec<_>>().into_iter()
+        self.changes.iter().map(|(seq, changed)| (*seq, changed))
     }
 }
 
@@ -141,7 +166,7 @@ fn append(log: &RunLog, origin: &Origin, mut changes: Vec<Changed>, before: Cont
     let at = |index: usize| Seq(first.0 + index as u64);
     let pairs = renames(&changes).into_iter();
     log.append(pairs.map(|(from, to)| TraceBody::Renamed { from: at(from), to: at(to) }).collect());
-    Ok(Recorded { changes, first })
+    Ok(Recorded { changes: (first.0..).map(Seq).zip(changes).collect() })
 }
 
 /// Stores the bytes of the changes that `of` picks; marks a change whose bytes are lost as one that can't be undone.

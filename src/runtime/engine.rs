@@ -1,6 +1,6 @@
 //! The engine: starts a run, or opens a past one, and gives its user two ends: commands down, updates up.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -179,6 +179,7 @@ impl Engine {
             denied: false,
             limited: false,
             limit_waived: false,
+            always_allowed: HashSet::new(),
             offered: HashMap::new(),
             written: HashMap::new(),
         };

@@ -14,8 +14,14 @@ pub(super) fn resume(state: &mut State) -> Vec<Command> {
             ask_stale(state, target, agent);
             Vec::new()
         }
+        None if state.held_here().is_some() => apply_held(state),
         None => release(state, Release::Continue { tell: false }),
     }
+}
+
+/// Applies held changes.
+fn apply_held(state: &mut State) -> Vec<Command> {
+    release(state, Release::Apply { only: Vec::new(), tell: false })
 }
 
 /// Lets everything go on; a conflict is decided on first.
@@ -37,7 +43,12 @@ pub(super) fn pause(state: &mut State) -> Vec<Command> {
 pub(super) fn release(state: &mut State, how: Release) -> Vec<Command> {
     let Some((span, _)) = state.paused_here() else { return Vec::new() };
     if let Some((held, conflict)) = state.conflict_within(span) {
-        ask_landing(state, held, &conflict, model::Command::Release { span, how });
+        let how = if matches!(how, Release::Continue { .. }) {
+            Release::Apply { only: Vec::new(), tell: false }
+        } else {
+            how
+        };
+        ask_landing(state, held, &conflict, model::Command::Release { span: held, how });
         return Vec::new();
     }
     vec![Command::Run(model::Command::Release { span, how })]
@@ -47,10 +58,10 @@ pub(super) fn release(state: &mut State, how: Release) -> Vec<Command> {
 fn ask_landing(state: &mut State, held: SpanId, conflict: &str, mut release: model::Command) {
     let count = state.run.held.get(&held).map_or(0, BTreeSet::len);
     let mut over = "land them over what is there now; an undo brings that back".to_owned();
-    if let model::Command::Release { span, how: how @ Release::Continue { .. } } = &mut release
+    if let model::Command::Release { span, how: Release::Apply { tell, .. } } = &mut release
         && stale_agent(state, *span).is_some()
     {
-        *how = Release::Continue { tell: true };
+        *tell = true;
         over.push_str(", and tell the model what was undone");
     }
     let lines = vec![
@@ -77,7 +88,7 @@ pub(super) fn ask_drop(state: &mut State) -> Vec<Command> {
     ];
     lines.extend(super::undoing::listed(state, &held, |_| String::new()));
     let title = format!("Drop what {} changed", safe::line(&state.run.trace.label(span)));
-    let command = model::Command::Release { span, how: Release::Drop };
+    let command = model::Command::Release { span, how: Release::Discard { only: Vec::new() } };
     state.popup = Some(Popup::Ask(Ask::enter(title, lines, vec![Command::Run(command)])));
     Vec::new()
 }

@@ -104,6 +104,7 @@ impl Dispatcher {
             replies: vec![reply],
             task: None,
             looked_after: false,
+            hold: false,
         };
         self.flights.insert(path.clone(), flight);
         self.stop_or_settle(&path, Gate::Error, Some(PauseReason::Error { error: text }));
@@ -132,6 +133,7 @@ impl Dispatcher {
             replies: vec![reply],
             task: None,
             looked_after: false,
+            hold: false,
         };
         let gate = flight.before();
         self.flights.insert(path.clone(), flight);
@@ -174,6 +176,7 @@ impl Dispatcher {
             replies: vec![reply],
             task: None,
             looked_after: false,
+            hold: false,
         };
         self.flights.insert(path.to_owned(), flight);
         self.stop_or_settle(path, gate, reason);

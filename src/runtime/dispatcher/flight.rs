@@ -5,7 +5,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::super::ask::{Outcome, Place, Work};
-use super::command::Verdict;
+use super::command::ChangesDecision;
 use crate::model::{Gate, SpanId, TextHash};
 
 /// Something under way.
@@ -28,6 +28,8 @@ pub(in super::super) struct Flight {
     pub task: Option<Job>,
     /// The gate after it has been passed already: its changes were asked for there.
     pub looked_after: bool,
+    /// The user wants its changes held.
+    pub hold: bool,
 }
 
 /// A task that carries an effect out.
@@ -44,8 +46,8 @@ pub(in super::super) enum Stage {
     Before,
     /// Being carried out.
     Running,
-    /// A command that ended, and what it printed: its changes have not landed, and the user looks at them.
-    Landing { said: String, reply: oneshot::Sender<Verdict> },
+    /// A command that ended, and its output: its changes are held, and the user looks at them.
+    Holding { printed: String, reply: oneshot::Sender<ChangesDecision> },
     /// Recorded, and stopped at a gate after it.
     After { outcome: Outcome },
 }

@@ -31,7 +31,7 @@ impl Dispatcher {
     /// What a command printed whose changes have not landed.
     fn held_output(&self, span: SpanId) -> Option<String> {
         self.flights.values().filter(|flight| flight.span == span).find_map(|flight| match &flight.stage {
-            Stage::Landing { said, .. } => Some(said.clone()),
+            Stage::Holding { printed, .. } => Some(printed.clone()),
             _ => None,
         })
     }

@@ -20,7 +20,7 @@ mod tools;
 mod undo;
 mod write_back;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -107,6 +107,8 @@ pub(super) struct Dispatcher {
     pub(super) denied: bool,
     pub(super) limited: bool,
     pub(super) limit_waived: bool,
+    /// Calls that the user allowed for the rest of a generation: tool and arguments, to the letter.
+    pub(super) always_allowed: HashSet<(Generation, String, String)>,
     /// What was offered to be edited, by span.
     pub(super) offered: HashMap<SpanId, edit::Offered>,
     /// Prompts that were written into their files, by edit name.

@@ -4,47 +4,27 @@ use super::super::ask::{Failure, Outcome, Output, Payload, Work};
 use super::super::gates::{Until, depth_of, is_within};
 use super::super::request::json;
 use super::Dispatcher;
-use super::command::Verdict as Landing;
+use super::command::ChangesDecision;
+use super::exec::denied;
 use super::flight::Stage;
 use crate::model::{
-    ActionStatus, Finish, LlmResponse, PauseReason, Release, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody,
+    ActionStatus, Allow, Finish, Lane, LlmResponse, PauseReason, Release, RunStatus, Seq, SpanEnd, SpanId, SpanStatus,
+    TraceBody,
 };
 
 impl Dispatcher {
-    /// Lets every paused span at or below `span` go.
+    /// Lets stopped spans at or below `span` go. What needs an approval, and what holds changes, is only let go by the
+    /// answer that it asks for, at the very span.
     pub(super) fn release(&mut self, span: SpanId, how: &Release) -> Result<(), String> {
-        let paths = self.paused_within(span);
-        if paths.is_empty() {
-            return Err(format!("nothing is paused at {}", self.log.with(|state| state.trace.label(span))));
-        }
+        let paths = self.releasable(span, how)?;
         let spans = paths.iter().filter_map(|path| self.flights.get(path)).map(|flight| flight.span);
         if let Some(why) = spans.into_iter().find_map(|span| self.being_undone(span)) {
             return Err(why);
         }
-        if matches!(how, Release::Answer { .. }) && paths.len() > 1 {
-            return Err("several spans are paused here; select the one to answer for".into());
-        }
-        // A divergence is not an outcome: an answer would be taken for what was recorded there.
-        let diverged = |path: &String| {
-            self.flights.get(path).is_some_and(|flight| flight.work.is_none() && flight.span != flight.agent)
-        };
-        if matches!(how, Release::Answer { .. }) && paths.iter().any(diverged) {
-            return Err("a divergence can't be answered; retry the agent".into());
-        }
-        let landing =
-            |path: &String| self.flights.get(path).is_some_and(|flight| matches!(flight.stage, Stage::Landing { .. }));
-        if matches!(how, Release::Answer { .. }) && paths.iter().any(landing) {
-            return Err("the command has run already: continue lands its changes, drop drops them".into());
-        }
-        if matches!(how, Release::Drop) && !paths.iter().all(landing) {
-            return Err("nothing here is about to land".into());
-        }
         if goes_on_untold(how)
             && let Some(stale) = paths.iter().find_map(|path| self.stale_above(path))
         {
-            return Err(format!(
-                "{stale} is stale: effects of it were undone. Retry it, redo them, or continue and tell the model"
-            ));
+            return Err(format!("effects of {stale} were undone. Retry it, redo them, or continue and tell the model"));
         }
         for path in paths {
             self.release_one(&path, how);
@@ -52,7 +32,81 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Lets every paused span go on freely, and forgets steps and pauses asked for.
+    /// The stopped spans at or below `span` that this lets go.
+    fn releasable(&self, span: SpanId, how: &Release) -> Result<Vec<String>, String> {
+        let stopped = self.paused_within(span);
+        let Some(first) = stopped.first() else {
+            return Err(format!("nothing is paused at {}", self.log.with(|state| state.trace.label(span))));
+        };
+        let only = |why: &str| if stopped.len() > 1 { Err(why.to_owned()) } else { Ok(()) };
+        match how {
+            Release::Continue { .. } | Release::Step | Release::StepOver | Release::StepOut => {
+                let free = stopped.iter().filter(|path| !self.needs_approval(path) && !self.holds_changes(path));
+                let free: Vec<String> = free.cloned().collect();
+                match free.is_empty() {
+                    false => Ok(free),
+                    true if self.needs_approval(first) => Err("it needs an approval: ]a shows it".into()),
+                    true => Err("its changes are held: apply or discard them".into()),
+                }
+            }
+            Release::Answer { .. } => {
+                only("several spans are paused here; select the one to answer for")?;
+                self.answerable(first)?;
+                Ok(stopped)
+            }
+            Release::Allow(_) | Release::Deny { .. } => {
+                let asking: Vec<String> = stopped.iter().filter(|path| self.needs_approval(path)).cloned().collect();
+                match asking.len() {
+                    0 => Err("nothing here needs an approval".into()),
+                    1 => self.check_hold(how).map(|()| asking),
+                    _ => Err("several spans need an approval here; select the one to answer".into()),
+                }
+            }
+            Release::Apply { .. } | Release::Discard { .. } => {
+                let holding: Vec<String> = stopped.iter().filter(|path| self.holds_changes(path)).cloned().collect();
+                match holding.len() {
+                    0 => Err("no changes are held here".into()),
+                    1 => Ok(holding),
+                    _ => Err("several commands hold changes here; select one of them".into()),
+                }
+            }
+        }
+    }
+
+    /// A divergence is not an outcome: an answer would be taken for what was recorded there.
+    fn answerable(&self, path: &str) -> Result<(), String> {
+        let Some(flight) = self.flights.get(path) else { return Ok(()) };
+        if flight.work.is_none() && flight.span != flight.agent {
+            return Err("a divergence can't be answered; retry the agent".into());
+        }
+        if self.holds_changes(path) {
+            return Err("the command has run already: apply or discard its changes".into());
+        }
+        Ok(())
+    }
+
+    /// Changes can be held only where commands write beside the workspace.
+    fn check_hold(&self, how: &Release) -> Result<(), String> {
+        let overlay = self.means.commands.shell.mode().lane == Lane::Overlay;
+        if matches!(how, Release::Allow(Allow::Held)) && !overlay {
+            return Err("changes can't be held here: commands run directly in the workspace".into());
+        }
+        Ok(())
+    }
+
+    fn needs_approval(&self, path: &str) -> bool {
+        let span = self.flights.get(path).map(|flight| flight.span);
+        span.is_some_and(|span| {
+            self.log.with(|state| state.trace.pause(span).is_some_and(|(_, reason)| reason.is_approval()))
+        })
+    }
+
+    fn holds_changes(&self, path: &str) -> bool {
+        self.flights.get(path).is_some_and(|flight| matches!(flight.stage, Stage::Holding { .. }))
+    }
+
+    /// Lets every paused span go on freely, but those that need an approval or hold changes; forgets steps and pauses
+    /// asked for.
     pub(super) fn release_all(&mut self) -> Result<(), String> {
         self.gates.forget_stops();
         self.release(SpanId::RUN, &Release::Continue { tell: false })
@@ -110,41 +164,55 @@ impl Dispatcher {
         if self.log.with(|state| matches!(state.trace.pause(span), Some((_, PauseReason::Limit { .. })))) {
             self.limit_waived = true;
         }
-        let asked = self.log.with(|state| {
-            matches!(state.trace.pause(span), Some((_, PauseReason::Limit { .. } | PauseReason::Policy { .. })))
-        });
+        let waived = self.log.with(|state| matches!(state.trace.pause(span), Some((_, PauseReason::Limit { .. }))));
+        let told = stale.is_some() && tells(how);
         if let Some(stale) = stale
-            && matches!(how, Release::Continue { tell: true })
+            && told
         {
             let text = self.undone_text(stale, agent);
             self.edits.tell(agent, text);
         }
         self.arm(span, agent, path, how);
-        let told = stale.is_some() && matches!(how, Release::Continue { .. });
         if stale.is_some() && !told {
             // This much is done, and the agent goes no further before its model is told.
             self.gates.step(&self.branch_of(span), Until::Next);
         }
-        self.log.append(vec![TraceBody::Released { span, how: word(how).into(), stale: told }]);
+        self.log.append(vec![TraceBody::Released { span, how: word(how), stale: told }]);
         if let Release::Answer { text } = how {
             self.answer(path, text);
             return self.settle(path);
         }
-        let Some(flight) = self.flights.get(path) else { return };
-        match (&flight.stage, how) {
-            (Stage::Before, _) => {}
-            (Stage::Landing { .. }, Release::Drop) => {
-                return self.release_landing(path, Landing::Drop("the user dropped them".into()));
-            }
-            (Stage::Landing { .. }, _) => return self.release_landing(path, Landing::Land),
-            _ => return self.settle(path),
-        }
+        let Some(flight) = self.flights.get_mut(path) else { return };
         let gate = flight.before();
-        // A breakpoint or step that stopped it first is no answer to what policy asks.
-        match self.must_ask(path).filter(|_| !asked) {
-            Some(reason) => self.pause_at(path, gate, reason),
-            None => self.launch(path),
+        match (&flight.stage, how) {
+            (Stage::Holding { .. }, Release::Apply { only, .. }) => {
+                self.decide_held(path, ChangesDecision::Apply { only: only.clone() });
+            }
+            (Stage::Holding { .. }, Release::Discard { only }) => {
+                let why = "the user discarded them".to_owned();
+                self.decide_held(path, ChangesDecision::Discard { only: only.clone(), why, by_user: true });
+            }
+            (Stage::Before, Release::Allow(allow)) => {
+                flight.hold = *allow == Allow::Held;
+                if *allow == Allow::Always {
+                    self.allow_always(path);
+                }
+                self.launch(path);
+            }
+            (Stage::Before, Release::Deny { why }) => self.deny(path, span, why),
+            // A breakpoint or step that stopped it first is no answer to the policy's question.
+            (Stage::Before, _) => match self.must_ask(path).filter(|_| !waived) {
+                Some(reason) => self.pause_at(path, gate, reason),
+                None => self.launch(path),
+            },
+            _ => self.settle(path),
         }
+    }
+
+    /// Ends a call that the user denied; the model is told.
+    fn deny(&mut self, path: &str, span: SpanId, why: &str) {
+        let word = if why.is_empty() { String::new() } else { format!(": {why}") };
+        self.done(path, span, denied(&format!("denied: the user denied it{word}")));
     }
 
     /// Sets where the branch stops next.
@@ -157,7 +225,12 @@ impl Dispatcher {
                 let from = if span == agent { self.above(agent) } else { agent };
                 Until::EndOf(self.log.with(|state| state.trace.path(from)))
             }
-            Release::Continue { .. } | Release::Drop | Release::Answer { .. } => return,
+            Release::Continue { .. }
+            | Release::Allow(_)
+            | Release::Deny { .. }
+            | Release::Apply { .. }
+            | Release::Discard { .. }
+            | Release::Answer { .. } => return,
         };
         let branch = self.branch_of(span);
         self.gates.step(&branch, until);
@@ -216,20 +289,34 @@ impl Dispatcher {
     }
 }
 
-/// Whether an agent goes on by this with nothing said to its model. An answer and a drop are about this call alone.
+/// True when an agent goes on by this with nothing said to its model. An answer, a denial and a discard are about this
+/// call alone.
 fn goes_on_untold(how: &Release) -> bool {
-    !matches!(how, Release::Continue { tell: true } | Release::Answer { .. } | Release::Drop)
+    let about_this_call = matches!(how, Release::Answer { .. } | Release::Deny { .. } | Release::Discard { .. });
+    !tells(how) && !about_this_call
 }
 
-fn word(how: &Release) -> &'static str {
+/// True when the model of an agent whose effects were undone is told.
+fn tells(how: &Release) -> bool {
+    matches!(how, Release::Continue { tell: true } | Release::Apply { tell: true, .. })
+}
+
+fn word(how: &Release) -> String {
+    let some = |only: &[Seq]| if only.is_empty() { String::new() } else { format!(" {}", only.len()) };
     match how {
-        Release::Continue { tell: false } => "continue",
-        Release::Continue { tell: true } => "continue, model told",
-        Release::Step => "step",
-        Release::StepOver => "step over",
-        Release::StepOut => "step out",
-        Release::Drop => "drop",
-        Release::Answer { .. } => "answer",
+        Release::Continue { tell: false } => "continue".into(),
+        Release::Continue { tell: true } => "continue, model told".into(),
+        Release::Step => "step".into(),
+        Release::StepOver => "step over".into(),
+        Release::StepOut => "step out".into(),
+        Release::Allow(Allow::Once) => "allow once".into(),
+        Release::Allow(Allow::Held) => "allow, hold its changes".into(),
+        Release::Allow(Allow::Always) => "allow exactly this for the run".into(),
+        Release::Deny { why } if why.is_empty() => "deny".into(),
+        Release::Deny { why } => format!("deny: {why}"),
+        Release::Apply { only, .. } => format!("apply{}", some(only)),
+        Release::Discard { only } => format!("discard{}", some(only)),
+        Release::Answer { .. } => "answer".into(),
     }
 }
 

@@ -233,6 +233,10 @@ impl Dispatcher {
         let effect = self.effect_of(flight.agent, call);
         let policy = &self.version(self.generation()).policy;
         let verdict = verdict(policy, call, effect, self.means.world.root());
+        let always = (self.generation(), call.name.clone(), call.args.to_string());
+        if self.always_allowed.contains(&always) && !matches!(verdict, Verdict::Deny(_)) {
+            return Some(Verdict::Allow);
+        }
         let before = || self.done_before(flight.agent, call);
         Some(match verdict {
             Verdict::Allow => {
@@ -241,6 +245,14 @@ impl Dispatcher {
             Verdict::Ask(why) => Verdict::Ask(before().map_or(why.clone(), |done| format!("{why}; {done}"))),
             verdict @ Verdict::Deny(_) => verdict,
         })
+    }
+
+    /// Allows the call at a path, with exactly its arguments, for the rest of the generation: a retry asks again.
+    pub(super) fn allow_always(&mut self, path: &str) {
+        let generation = self.generation();
+        if let Some(Work::Tool { call, .. }) = self.flights.get(path).and_then(|flight| flight.work.as_ref()) {
+            self.always_allowed.insert((generation, call.name.clone(), call.args.to_string()));
+        }
     }
 
     /// Why a tool does not run: policy denies it, or (headless) would have asked.

@@ -1,7 +1,7 @@
 //! Scenarios: one TOML file each under `tests/scenarios/`, with a pipeline, a script, what the user does, and what must
 //! come out. They drive the engine as the screen does, with no terminal: commands down, updates up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tama_tui::model::{
-    ActionStatus, Breakpoint, Command, EditScope, Gate, Generation, Lane, PauseReason, Release, RetryPlan, RunState,
-    RunStatus, Seq, ShellMode, SpanEnd, SpanId, TextHash, TraceBody, UndoReport, Update,
+    ActionStatus, Allow, Breakpoint, Command, EditScope, Gate, Generation, Lane, PauseReason, Release, RetryPlan,
+    RunState, RunStatus, Seq, ShellMode, SpanEnd, SpanId, TextHash, TraceBody, UndoReport, Update,
 };
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Mode, Session};
@@ -197,6 +197,17 @@ impl Stage {
         }
     }
 
+    /// The held changes of a span with these keys, separated by spaces; none written: none named.
+    fn held(&self, subject: &str, keys: &str) -> Result<Vec<Seq>, String> {
+        let span = self.span(subject)?;
+        let held = self.state.held.get(&span).cloned().unwrap_or_default();
+        let find = |key: &str| {
+            let is_it = |seq: &&Seq| self.state.ledger.get(**seq).is_some_and(|entry| entry.record.key.name == key);
+            held.iter().find(is_it).copied().ok_or_else(|| format!("no held change of {key}"))
+        };
+        keys.split_whitespace().map(find).collect()
+    }
+
     async fn act(&mut self, line: &str) -> Result<(), String> {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
         let (subject, text) = rest.split_once(" :: ").unwrap_or((rest, ""));
@@ -208,7 +219,12 @@ impl Stage {
             "over" => self.release(subject, Release::StepOver),
             "out" => self.release(subject, Release::StepOut),
             "answer" => self.release(subject, Release::Answer { text: text.to_owned() }),
-            "drop" => self.release(subject, Release::Drop),
+            "allow" => self.release(subject, Release::Allow(Allow::Once)),
+            "allow-held" => self.release(subject, Release::Allow(Allow::Held)),
+            "allow-always" => self.release(subject, Release::Allow(Allow::Always)),
+            "deny" => self.release(subject, Release::Deny { why: text.to_owned() }),
+            "apply" => self.release(subject, Release::Apply { only: self.held(subject, text)?, tell: false }),
+            "discard" => self.release(subject, Release::Discard { only: self.held(subject, text)? }),
             "continue-all" => self.send(Command::ReleaseAll),
             "pause" => self.send(Command::Pause),
             "cancel" => self.send(Command::Cancel),
@@ -508,6 +524,12 @@ impl Stage {
                 .paused()
                 .any(|span| trace.pause(span).is_some_and(|(_, why)| matches!(why, PauseReason::Conflict { .. }))),
             ("shell", _) => self.shell.is_some(),
+            // Stopped again, with so many changes left.
+            ("held", rest) => rest.split_once(' ').is_some_and(|(path, count)| {
+                let span = trace.find(path).filter(|span| trace.pause(*span).is_some());
+                let held = span.and_then(|span| self.state.held.get(&span)).map_or(0, BTreeSet::len);
+                held.to_string() == count
+            }),
             ("edits", names) => self.edits.as_ref().is_some_and(|edits| edits.join(" ") == names),
             ("refused", part) => self.refused.as_ref().is_some_and(|why| why.contains(part)),
             ("seen", path) => trace.find(path).is_some(),

@@ -129,12 +129,15 @@ fn what_has_not_landed_lands_or_is_dropped_and_nothing_else() {
     }
     assert_eq!(bench.keys("a"), []);
     assert!(bench.message().contains("have not landed"), "{}", bench.message());
-    assert_eq!(bench.keys("c"), [model::Command::Release { span: bash, how: Release::Continue { tell: false } }]);
+    assert_eq!(
+        bench.keys("c"),
+        [model::Command::Release { span: bash, how: Release::Apply { only: vec![], tell: false } }]
+    );
 
     assert_eq!(bench.keys("D"), []);
     assert_eq!(ask_lines(&bench).len(), 5);
     assert_eq!(bench.keys("y"), []);
-    assert_eq!(bench.ask(Key::Enter), [model::Command::Release { span: bash, how: Release::Drop }]);
+    assert_eq!(bench.ask(Key::Enter), [model::Command::Release { span: bash, how: Release::Discard { only: vec![] } }]);
     bench.event(TraceBody::Released { span: bash, how: "drop".into(), stale: false });
     for change in held {
         bench.change(change, ActionChange::Dropped { why: "by the user".into() });
@@ -162,7 +165,7 @@ fn what_would_land_on_someone_elses_change_lands_by_choice_only() {
     }
     bench.keys("c");
     bench.keys("D");
-    assert_eq!(bench.ask(Key::Enter), [model::Command::Release { span: bash, how: Release::Drop }]);
+    assert_eq!(bench.ask(Key::Enter), [model::Command::Release { span: bash, how: Release::Discard { only: vec![] } }]);
     bench.keys("s");
     assert_eq!(bench.keys("!"), [model::Command::Release { span: bash, how: Release::Step }]);
     bench.keys("c");

@@ -330,7 +330,7 @@ async fn changes_are_looked_at_before_they_land() {
     assert_eq!(read(&stage, "f").as_deref(), Some("x\n"));
     // What it printed is there to decide by.
     stage.play("inspect lead/tama_bash\nwait detail\nshows have not landed\nshows done\\n[exit code 0]").await.unwrap();
-    stage.play("continue lead/tama_bash\nwait end").await.unwrap();
+    stage.play("apply lead/tama_bash\nwait end").await.unwrap();
     assert_eq!((read(&stage, "f").as_deref(), read(&stage, "n").as_deref()), (Some("wrecked\n"), Some("new\n")));
     assert!(!work.join("d").exists());
     stage.play("undo-span run\nwait report\nrestored 4/4").await.unwrap();
@@ -342,10 +342,10 @@ async fn dropped_changes_never_land() {
     let Some(mut stage) = held(&WRECK).await else { return };
     let work = stage.folder.path().join("work");
     let before = manifest(&work);
-    stage.play("drop lead/tama_bash\nwait end").await.unwrap();
+    stage.play("discard lead/tama_bash\nwait end").await.unwrap();
     assert_eq!(manifest(&work), before);
     let told = stage.output_of("lead/tama_bash").unwrap();
-    assert!(told.contains("done") && told.contains("none of its changes was kept: the user dropped them"), "{told}");
+    assert!(told.contains("done") && told.contains("none of its changes was kept: the user discarded them"), "{told}");
     let statuses: Vec<ActionStatus> =
         stage.session.log.with(|state| state.ledger.entries().iter().map(|entry| entry.status).collect());
     assert_eq!(statuses, [ActionStatus::NotApplied; 4]);
@@ -370,14 +370,53 @@ async fn a_stale_agents_changes_can_be_dropped_and_it_goes_no_further_untold() {
 async fn what_someone_else_writes_meanwhile_is_a_conflict_and_survives() {
     let Some(mut stage) = held(&WRECK).await else { return };
     std::fs::write(stage.folder.path().join("work/f"), "someone else's").unwrap();
-    stage.play("continue lead/tama_bash\nwait at lead/tama_bash after-tool").await.unwrap();
+    stage.play("apply lead/tama_bash\nwait at lead/tama_bash after-tool").await.unwrap();
     // Still held, or stopped anew: wait until the second look is on record.
     stage.play("wait noted-conflict").await.unwrap();
     assert_eq!(read(&stage, "f").as_deref(), Some("someone else's"));
-    stage.play("continue lead/tama_bash\nwait end").await.unwrap();
+    stage.play("apply lead/tama_bash\nwait end").await.unwrap();
     assert_eq!(read(&stage, "f").as_deref(), Some("wrecked\n"));
     stage.play("undo-span run\nwait report\nrestored 4/4").await.unwrap();
     assert_eq!(read(&stage, "f").as_deref(), Some("someone else's"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn held_changes_are_applied_and_discarded_one_by_one() {
+    let Some(mut stage) = held(&WRECK).await else { return };
+    let work = stage.folder.path().join("work");
+    // The file in the folder goes; the rest is still held.
+    stage.play("apply lead/tama_bash :: d/g\nwait held lead/tama_bash 3").await.unwrap();
+    assert!(!work.join("d/g").exists() && work.join("d").exists());
+    assert_eq!(read(&stage, "f").as_deref(), Some("x\n"));
+    stage.play("discard lead/tama_bash :: f\nwait held lead/tama_bash 2").await.unwrap();
+    stage.play("apply lead/tama_bash\nwait end").await.unwrap();
+    assert_eq!((read(&stage, "f").as_deref(), read(&stage, "n").as_deref()), (Some("x\n"), Some("new\n")));
+    assert!(!work.join("d").exists());
+    let told = stage.output_of("lead/tama_bash").unwrap();
+    assert!(told.ends_with("[the user discarded the changes of f]"), "{told}");
+    stage.play("undo-span run\nwait report\nrestored 3/3").await.unwrap();
+    assert_eq!(read(&stage, "d/g").as_deref(), Some("y\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_keeps_a_file_is_kept_too() {
+    let Some(mut stage) = held(&WRECK).await else { return };
+    let work = stage.folder.path().join("work");
+    stage.play("discard lead/tama_bash :: d/g\nwait held lead/tama_bash 2").await.unwrap();
+    stage.play("apply lead/tama_bash\nwait end").await.unwrap();
+    assert!(work.join("d/g").exists());
+    assert_eq!((read(&stage, "f").as_deref(), read(&stage, "n").as_deref()), (Some("wrecked\n"), Some("new\n")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_changed_meanwhile_is_held_anew_without_what_was_discarded() {
+    let Some(mut stage) = held(&WRECK).await else { return };
+    stage.play("discard lead/tama_bash :: f\nwait held lead/tama_bash 3").await.unwrap();
+    std::fs::write(stage.folder.path().join("work/n"), "mine\n").unwrap();
+    stage.play("apply lead/tama_bash :: n\nwait noted-conflict\nwait held lead/tama_bash 3").await.unwrap();
+    assert_eq!(read(&stage, "n").as_deref(), Some("mine\n"));
+    stage.play("discard lead/tama_bash\nwait end").await.unwrap();
+    assert_eq!((read(&stage, "f").as_deref(), read(&stage, "n").as_deref()), (Some("x\n"), Some("mine\n")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -447,7 +486,7 @@ async fn commands_run_side_by_side_and_the_later_one_to_land_is_asked() {
     // Who landed first is there; the other has not landed.
     let first = read(&stage, "f").unwrap();
     let late = if first == "one\n" { "two" } else { "one" };
-    stage.play(&format!("continue team/{late}/tama_bash\nwait end")).await.unwrap();
+    stage.play(&format!("apply team/{late}/tama_bash\nwait end")).await.unwrap();
     assert_eq!(read(&stage, "f").unwrap(), format!("{late}\n"));
     assert_eq!(read(&stage, "own").as_deref(), Some("three\n"));
     stage.play("undo-span run\nwait report").await.unwrap();

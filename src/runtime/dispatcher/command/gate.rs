@@ -1,86 +1,99 @@
-//! The gate between a command's end and the landing of its changes: the user may look at them, and drop them.
+//! The stop between a command's end and the application of its changes: the user may look at them, and discard them.
 
 use tokio::sync::oneshot;
 
 use super::super::exec::ToolRun;
 use super::super::flight::Stage;
 use super::super::{Dispatcher, Incoming};
-use crate::model::{Gate, PauseReason, SpanId};
+use crate::model::{Gate, PauseReason, Seq, SpanId};
 
-/// What a command's task asks the dispatcher.
+/// A question of a command's task to the dispatcher.
 pub(in super::super::super) enum CaptureGate {
-    /// It has changes: may they land? `conflict`: someone else changed the same since it began.
-    Arrived { conflict: Option<String>, reply: oneshot::Sender<Verdict> },
-    /// The changes are on record as held, and the span stops. `said`: what the command printed.
-    Held { reason: PauseReason, said: String, reply: oneshot::Sender<Verdict> },
+    /// It has changes: may they be applied? `conflict`: another program or person changed the same since it began.
+    Arrived { conflict: Option<String>, reply: oneshot::Sender<ChangesDecision> },
+    /// The changes are recorded as held, and the span stops. `printed`: the command's output.
+    Held { reason: PauseReason, printed: String, reply: oneshot::Sender<ChangesDecision> },
 }
 
 /// What becomes of a command's changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super::super) enum Verdict {
-    /// They land.
-    Land,
+pub(in super::super::super) enum ChangesDecision {
+    /// They are applied. `only`: these of them; empty: all.
+    Apply { only: Vec<Seq> },
     /// The user looks at them first.
     Hold(PauseReason),
-    /// They are dropped, and why.
-    Drop(String),
+    /// They are discarded, and why. `only`: these of them; empty: all.
+    Discard { only: Vec<Seq>, why: String, by_user: bool },
+}
+
+impl ChangesDecision {
+    fn discard_all(why: impl Into<String>) -> Self {
+        Self::Discard { only: Vec::new(), why: why.into(), by_user: false }
+    }
 }
 
 impl Dispatcher {
-    /// A command's task is at the gate.
+    /// Answers a command's task.
     pub(in super::super) fn captured(&mut self, path: &str, span: SpanId, asked: CaptureGate) {
         if !self.flights.get(path).is_some_and(|flight| flight.span == span && flight.task.is_some()) {
-            // Halted meanwhile; dropping the reply drops the changes.
+            // Halted meanwhile; dropping the reply discards the changes.
             return;
         }
         match asked {
             CaptureGate::Arrived { conflict, reply } => {
-                let verdict = self.may_land(path, conflict);
+                let decision = self.decide_on_changes(path, conflict);
                 if let Some(flight) = self.flights.get_mut(path) {
                     flight.looked_after = true;
                 }
                 // A task that was stopped meanwhile asks no more.
-                drop(reply.send(verdict));
+                drop(reply.send(decision));
             }
-            CaptureGate::Held { reason, said, reply } => {
-                let said = self.means.masker.mask(&said).into_owned();
+            CaptureGate::Held { reason, printed, reply } => {
+                let printed = self.means.masker.mask(&printed).into_owned();
                 if let Some(flight) = self.flights.get_mut(path) {
-                    flight.stage = Stage::Landing { said, reply };
+                    flight.stage = Stage::Holding { printed, reply };
                 }
                 self.pause_at(path, Gate::AfterTool, reason);
             }
         }
     }
 
-    fn may_land(&mut self, path: &str, conflict: Option<String>) -> Verdict {
+    fn decide_on_changes(&mut self, path: &str, conflict: Option<String>) -> ChangesDecision {
         let stop = self.arrive(path, Gate::AfterTool);
+        let wanted = self.flights.get(path).is_some_and(|flight| flight.hold);
         match (conflict, stop) {
-            (Some(conflict), _) if self.is_headless() => Verdict::Drop(format!("{conflict}; run it again")),
-            (Some(conflict), _) => Verdict::Hold(PauseReason::Conflict { conflict }),
-            (None, Some(reason)) => Verdict::Hold(reason),
-            (None, None) => Verdict::Land,
+            (Some(conflict), _) if self.is_headless() => {
+                ChangesDecision::discard_all(format!("{conflict}; run it again"))
+            }
+            (Some(conflict), _) => ChangesDecision::Hold(PauseReason::Conflict { conflict }),
+            (None, Some(reason)) => ChangesDecision::Hold(reason),
+            (None, None) if wanted => ChangesDecision::Hold(PauseReason::Asked),
+            (None, None) => ChangesDecision::Apply { only: Vec::new() },
         }
     }
 
-    /// Lets a command's held changes land, or drops them.
-    pub(in super::super) fn release_landing(&mut self, path: &str, verdict: Verdict) {
+    /// Tells a command's task what becomes of its held changes.
+    pub(in super::super) fn decide_held(&mut self, path: &str, decision: ChangesDecision) {
         let Some(flight) = self.flights.get_mut(path) else { return };
-        if let Stage::Landing { reply, .. } = std::mem::replace(&mut flight.stage, Stage::Running) {
-            drop(reply.send(verdict));
+        if let Stage::Holding { reply, .. } = std::mem::replace(&mut flight.stage, Stage::Running) {
+            drop(reply.send(decision));
         }
     }
 }
 
 impl ToolRun {
-    /// Asks the dispatcher; a call that is stopped meanwhile drops its changes.
-    pub(super) async fn ask_gate(&self, ask: impl FnOnce(oneshot::Sender<Verdict>) -> CaptureGate) -> Verdict {
+    /// Asks the dispatcher; a call that is stopped meanwhile discards its changes.
+    pub(super) async fn ask_gate(
+        &self,
+        ask: impl FnOnce(oneshot::Sender<ChangesDecision>) -> CaptureGate,
+    ) -> ChangesDecision {
         let (reply, answer) = oneshot::channel();
         let asked = Incoming::Captured { path: self.path.clone(), span: self.doer.tool_span, asked: ask(reply) };
-        // Without a dispatcher nobody lets them land.
+        // Without a dispatcher nobody applies them.
         drop(self.inbox.send(asked));
         match self.unless_stopped(answer).await {
-            Some(Ok(verdict)) => verdict,
-            _ => Verdict::Drop("the call was stopped".into()),
+            Some(Ok(decision)) => decision,
+            _ => ChangesDecision::discard_all("the call was stopped"),
         }
     }
 }

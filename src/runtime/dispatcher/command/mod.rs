@@ -1,11 +1,11 @@
 //! Commands: run confined, and what they changed in the workspace recorded as actions.
 //!
-//! `overlay`: the command writes beside the workspace, and its changes land afterwards, if the user lets them.
+//! `overlay`: the command writes beside the workspace, and its changes are applied afterwards, if the user lets them.
 //! `portable`: the command has the workspace alone, which is compared with a snapshot of before.
 
+mod apply;
 mod fence;
 mod gate;
-mod landing;
 mod outside;
 mod overlay;
 mod portable;
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use tokio::sync::Mutex;
 
-pub(in super::super) use gate::{CaptureGate, Verdict};
+pub(in super::super) use gate::{CaptureGate, ChangesDecision};
 
 use super::super::ask::Failure;
 use super::exec::{Done, ToolRun, fault};

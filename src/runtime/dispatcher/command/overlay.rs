@@ -2,15 +2,16 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use super::super::exec::{Done, ToolRun};
-use super::landing::{Settled, Written};
+use super::apply::{Discarded, Outcome, Written};
 use super::outside::first_of;
 use super::{NotRun, Places, answer, stopped};
 use crate::effects::confine::ShellRun;
 use crate::effects::tools::ShellCall;
-use crate::model::EffectClass;
+use crate::model::{EffectClass, EndCause};
 use crate::rollback::{ActError, record_command_end};
 
 impl ToolRun {
@@ -33,23 +34,35 @@ impl ToolRun {
         let ran = self.execute(call.job()).await;
         self.outside_ended(&started, call, effect, &ran);
         let command = started.command;
-        let settled = match (&ran.written, why_dropped(&ran)) {
-            (_, Some(why)) => Settled { dropped: Some(why), left_out: None },
-            (None, None) => Settled::default(),
+        let outcome = match (&ran.written, why_discarded(&ran)) {
+            (_, Some(why)) => Outcome { discarded: Some(Discarded { why, by_user: false }), note: None },
+            (None, None) => Outcome::default(),
             (Some(written), None) => {
-                let (upper, said) = (written.upper(), ran.outcome.text.as_str());
-                Written { run: self, command, upper, since, said }.settle().await?
+                let (upper, printed) = (written.upper(), ran.outcome.text.as_str());
+                Written { run: self, command, upper, since, printed, discarded: Mutex::default() }.finish().await?
             }
         };
-        let dropped = settled.dropped.as_ref().map(|why| format!("none of its changes was kept: {why}"));
-        let said = dropped.or(settled.left_out);
-        record_command_end(&self.log, command, settled.dropped);
-        Ok(answer(&ran, said.as_deref()))
+        let by_user = outcome.discarded.as_ref().is_some_and(|discarded| discarded.by_user);
+        let why = outcome.discarded.map(|discarded| discarded.why);
+        let note = why.as_ref().map(|why| format!("none of its changes was kept: {why}")).or(outcome.note);
+        record_command_end(&self.log, command, why);
+        let done = answer(&ran, note.as_deref());
+        Ok(if by_user { discarded(done) } else { done })
+    }
+}
+
+/// A result whose changes the user discarded.
+fn discarded(done: Done) -> Done {
+    match done {
+        Done::Tool { text, fault: false, cause: None } => {
+            Done::Tool { text, fault: false, cause: Some(EndCause::Discarded) }
+        }
+        other => other,
     }
 }
 
 /// A command that was ended from outside stopped half-way: nothing of it is kept.
-fn why_dropped(ran: &ShellRun) -> Option<String> {
+fn why_discarded(ran: &ShellRun) -> Option<String> {
     if !ran.outcome.started {
         return Some("it could not be started".into());
     }

@@ -1,0 +1,133 @@
+//! Held changes taken one by one: which others must be applied, or discarded, together with those that were chosen.
+
+use std::collections::BTreeSet;
+
+use super::{Key, KeyKind, KeyState, Ledger, LedgerEntry, Seq};
+
+/// What is done with held changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeldChoice {
+    /// They are made in the workspace.
+    Apply,
+    /// They are given up; the workspace stays as it is.
+    Discard,
+}
+
+impl Ledger {
+    /// The chosen ones of the held changes, with those that can't stay behind: a file is applied with the new folders
+    /// above it, a folder is removed with what is removed in it, and a rename is one thing. Discarding is the reverse.
+    #[must_use]
+    pub fn held_together(&self, held: &BTreeSet<Seq>, chosen: &BTreeSet<Seq>, choice: HeldChoice) -> BTreeSet<Seq> {
+        let entries: Vec<&LedgerEntry> = held.iter().filter_map(|seq| self.get(*seq)).collect();
+        let mut together: BTreeSet<Seq> = chosen.intersection(held).copied().collect();
+        loop {
+            let more: Vec<Seq> = entries
+                .iter()
+                .filter(|entry| !together.contains(&entry.seq))
+                .filter(|entry| {
+                    entries.iter().filter(|taken| together.contains(&taken.seq)).any(|taken| match choice {
+                        HeldChoice::Apply => needs(taken, entry),
+                        HeldChoice::Discard => needs(entry, taken),
+                    })
+                })
+                .map(|entry| entry.seq)
+                .collect();
+            if more.is_empty() {
+                return together;
+            }
+            together.extend(more);
+        }
+    }
+}
+
+/// True when `change` can't be applied without `other`.
+fn needs(change: &LedgerEntry, other: &LedgerEntry) -> bool {
+    let (key, old) = (&change.record.key, &change.record.old);
+    let made_above = is_folder(&other.record.intended) && is_below(key, &other.record.key);
+    let leaves_folder = is_folder(old) && !is_folder(&change.record.intended);
+    let removed_below = leaves_folder && is_below(&other.record.key, key);
+    made_above || removed_below || change.renamed == Some(other.seq)
+}
+
+fn is_folder(state: &KeyState) -> bool {
+    matches!(state, KeyState::Directory { .. })
+}
+
+/// True for a path inside a folder.
+fn is_below(key: &Key, folder: &Key) -> bool {
+    let paths = key.kind.is_path() && folder.kind.is_path() && folder.kind != KeyKind::External;
+    paths && key.name.strip_prefix(&folder.name).is_some_and(|rest| rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ActionOp, ActionRecord, SpanId, Undoability};
+
+    /// A ledger of held changes: key, before, after (`d` folder, `f` file, `-` nothing).
+    fn ledger(changes: &[(&str, char, char)]) -> (Ledger, BTreeSet<Seq>) {
+        let state = |letter: char| match letter {
+            'd' => KeyState::Directory { mode: 0o755 },
+            'f' => KeyState::Text { text: "x".into() },
+            _ => KeyState::Absent,
+        };
+        let mut ledger = Ledger::default();
+        for (at, (name, old, new)) in (1..).zip(changes) {
+            let kind = if *old == 'd' || *new == 'd' { KeyKind::Directory } else { KeyKind::File };
+            ledger.record(
+                Seq(at),
+                &ActionRecord {
+                    span: SpanId(1),
+                    tool_span: SpanId(2),
+                    tool_name: "tama_bash".into(),
+                    key: Key { kind, name: (*name).into() },
+                    op: ActionOp::Set,
+                    old: state(*old),
+                    intended: state(*new),
+                    undo: Undoability::Undo,
+                },
+            );
+        }
+        let held = (1..=changes.len() as u64).map(Seq).collect();
+        (ledger, held)
+    }
+
+    fn together(changes: &[(&str, char, char)], chosen: &[u64], choice: HeldChoice) -> Vec<u64> {
+        let (ledger, held) = ledger(changes);
+        let chosen = chosen.iter().copied().map(Seq).collect();
+        ledger.held_together(&held, &chosen, choice).into_iter().map(|seq| seq.0).collect()
+    }
+
+    #[test]
+    fn a_new_file_comes_with_its_new_folders_and_a_folder_goes_with_all_in_it() {
+        let made = [("a", '-', 'd'), ("a/b", '-', 'd'), ("a/b/f", '-', 'f'), ("ab", '-', 'f')];
+        assert_eq!(together(&made, &[3], HeldChoice::Apply), [1, 2, 3]);
+        assert_eq!(together(&made, &[1], HeldChoice::Apply), [1]);
+        assert_eq!(together(&made, &[2], HeldChoice::Discard), [2, 3]);
+        assert_eq!(together(&made, &[4], HeldChoice::Discard), [4]);
+    }
+
+    #[test]
+    fn a_removed_folder_comes_with_what_is_removed_in_it() {
+        let removed = [("d/f", 'f', '-'), ("d/g", 'f', '-'), ("d", 'd', '-')];
+        assert_eq!(together(&removed, &[3], HeldChoice::Apply), [1, 2, 3]);
+        assert_eq!(together(&removed, &[1], HeldChoice::Apply), [1]);
+        // A file that stays keeps its folder.
+        assert_eq!(together(&removed, &[1], HeldChoice::Discard), [1, 3]);
+    }
+
+    #[test]
+    fn a_rename_is_one_thing() {
+        let (mut ledger, held) = ledger(&[("old", 'f', '-'), ("new", '-', 'f'), ("other", '-', 'f')]);
+        ledger.rename(Seq(1), Seq(2));
+        for choice in [HeldChoice::Apply, HeldChoice::Discard] {
+            let both: Vec<Seq> = ledger.held_together(&held, &[Seq(2)].into(), choice).into_iter().collect();
+            assert_eq!(both, [Seq(1), Seq(2)]);
+        }
+    }
+
+    #[test]
+    fn what_is_not_held_is_never_taken() {
+        assert_eq!(together(&[("a", '-', 'f')], &[1, 7], HeldChoice::Apply), [1]);
+    }
+}
