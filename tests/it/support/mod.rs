@@ -2,7 +2,10 @@
 
 pub mod app_support;
 pub mod manifest;
+pub mod program;
 pub mod project;
 pub mod pty;
 pub mod server;
 pub mod service;
+pub mod skip;
+pub mod wait;
