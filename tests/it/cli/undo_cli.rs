@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use serde_json::Value as Json;
 use tama_tui::model::{
@@ -15,6 +14,8 @@ use tama_tui::store::{Access, DataDir, NewRun, RunLog};
 use tama_tui::world::{Change, Value, World};
 
 use crate::cli::cli::{Project, begin, fresh, json, out, said, start};
+use crate::support::skip::{Capability, skip};
+use crate::support::wait::{Meeting, until};
 
 /// A project with a stored run of two tools, `main/one` and `main/two`, that made these changes in this order.
 async fn stored(changes: Vec<(u32, Change)>) -> Project {
@@ -328,9 +329,7 @@ fn begun(project: &Project) -> std::process::Child {
 fn what_a_killed_command_changed_is_told_of_and_then_undone() {
     let mut project = commanding("echo half > f; sleep 600", "portable");
     let mut child = begun(&project);
-    while project.work("f").as_deref() != Some("half\n") {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until("the command to change f", || project.work("f").as_deref() == Some("half\n"));
     child.kill().unwrap();
     child.wait().unwrap();
     project.run = json(&project.tama(&["runs", "--json"]))[0]["run"].as_str().unwrap().to_owned();
@@ -345,17 +344,17 @@ fn what_a_killed_command_changed_is_told_of_and_then_undone() {
 
 #[test]
 fn progress_tells_that_the_changes_of_a_command_were_dropped() {
-    let mut project = commanding("echo mine > f; sleep 1", "auto");
-    let mut child = begun(&project);
-    while child.try_wait().unwrap().is_none() {
-        fs::write(project.folder.path().join("work/f"), "theirs").unwrap();
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let mut project = commanding("echo mine > f; cat ../meeting", "auto");
+    let meeting = Meeting::at(project.folder.path().join("meeting"));
+    let child = begun(&project);
+    // The command has written its file, and reads until this is dropped.
+    let command = meeting.reader();
+    fs::write(project.folder.path().join("work/f"), "theirs").unwrap();
+    drop(command);
     let ran = child.wait_with_output().unwrap();
     let result = json(&ran);
     if result["shell"]["lane"] != "overlay" {
-        eprintln!("the overlay lane can't be had here");
-        return;
+        return skip(Capability::Overlay, format_args!("the overlay lane can't be had here: {}", result["shell"]));
     }
     project.run = result["run"].as_str().unwrap().to_owned();
     let shown = out(&project.tama(&["runs", "show", &project.run]));

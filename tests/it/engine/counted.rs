@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::engine::scenario::{Scenario, Stage};
 use crate::support::server::{Answer, Server, calls, text};
+use crate::support::wait::PATIENCE;
 
 const HEAD: &str = r#"
 [pipeline]
@@ -231,9 +232,12 @@ async fn a_sibling_in_flight_is_neither_cancelled_nor_asked_again() {
     let mut counted = Counted::start(SCATTER, &[], answer).await;
     counted.play("wait ended lead/digger\nwait ended lead/digger#3\nwait seen lead/digger#2/llm#5").await;
     // The request is at the server, not only in the tree.
-    while counted.server.count() < 16 {
-        tokio::task::yield_now().await;
-    }
+    let arrived = async {
+        while counted.server.count() < 16 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, arrived).await.expect("the request arrives at the server");
     counted
         .play(
             "plan lead/digger\nwait plan\nplan-reruns digger\nplan-cancels 0\nretry\nwait retried\nwait seen lead/digger~2\n\

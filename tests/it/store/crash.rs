@@ -15,6 +15,8 @@ use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Headless, Mode, Session};
 use tama_tui::store::{Access, CRASH_POINTS, DataDir, NewRun, StoreError, hash_blob};
 
+use crate::support::wait::{PATIENCE, exit_status};
+
 /// Names the folder of the pipeline that the child runs.
 const FOLDER: &str = "TAMA_TUI_TEST_CRASH";
 
@@ -126,7 +128,7 @@ impl Crash {
 
     /// Kills the run once `when` holds.
     fn kill_when(&mut self, when: impl Fn(&Path) -> bool) {
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + PATIENCE;
         while !when(self.folder.path()) {
             assert!(Instant::now() < until, "the moment to kill did not come");
             assert!(self.child.try_wait().unwrap().is_none(), "the run ended before it was killed");
@@ -180,7 +182,8 @@ impl Crash {
     pub async fn undo_restores(&self, session: &mut Session) {
         session.engine.commands.send(Command::UndoSpan { span: SpanId::RUN, deep: true, skip: Vec::new() }).unwrap();
         let report = loop {
-            match session.engine.feed.next().await.expect("the engine goes on") {
+            let next = tokio::time::timeout(PATIENCE, session.engine.feed.next()).await.expect("the undo ends in time");
+            match next.expect("the engine goes on") {
                 Update::Undo(report) => break Some(report),
                 Update::Refused(why) if why.contains("nothing to undo") => break None,
                 Update::Refused(why) => panic!("{why}"),
@@ -333,7 +336,7 @@ fn the_command_line_undoes_a_killed_run() {
 /// A finished run, whose database someone then changes behind its back.
 async fn tampered(sql: &str) -> Vec<String> {
     let mut crash = Crash::start(&busy("text = \"end\"".into()));
-    assert!(crash.child.wait().unwrap().success());
+    assert!(exit_status(&mut crash.child, "the run").success());
     let data = DataDir::open_or_create(crash.folder.path().join(".tama")).unwrap();
     let run = data.runs().unwrap().remove(0).manifest.unwrap().run;
     let folder = data.find(&run.0).unwrap();
@@ -376,7 +379,7 @@ async fn killed_at_every_crash_point() {
     for (name, at) in CRASH_POINTS.iter().flat_map(|name| PASSINGS.map(|at| (*name, at))) {
         let mut crash =
             Crash::start_with(&busy("text = \"end\"".into()), &[("TAMA_TUI_CRASH_POINT", &format!("{name}:{at}"))]);
-        let ended = crash.child.wait().unwrap();
+        let ended = exit_status(&mut crash.child, "the run");
         if ended.signal().is_none() {
             // Passed less often than that.
             assert!(ended.success(), "{name}:{at}: {ended}");

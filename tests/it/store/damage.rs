@@ -26,6 +26,7 @@ use tama_tui::model::{
 use tama_tui::store::{Access, DataDir, NewRun, RunFolder, RunLog, hash_blob};
 
 use crate::store::crash::{Crash, busy};
+use crate::support::wait::exit_status;
 
 /// Names the folder of a worker.
 const WORKER: &str = "TAMA_TUI_TEST_DAMAGE";
@@ -301,18 +302,24 @@ fn carry_out(data: &Path, cases: &[Case]) -> Vec<Outcome> {
             .spawn()
             .unwrap();
         let (mut seen, mut since) = (finished(), Instant::now());
-        let ended = loop {
-            if let Some(ended) = worker.try_wait().unwrap() {
-                break ended;
+        let status = loop {
+            if let Some(status) = worker.try_wait().unwrap() {
+                break status;
             }
             if finished() > seen {
                 (seen, since) = (finished(), Instant::now());
             } else if since.elapsed() > STUCK {
                 worker.kill().unwrap();
+                break worker.wait().unwrap();
             }
             std::thread::sleep(Duration::from_millis(20));
         };
-        if !ended.success() {
+        assert!(
+            !status.success() || finished() == cases.len(),
+            "a worker left cases out, after {} of them",
+            finished()
+        );
+        if !status.success() {
             let mut told = fs::OpenOptions::new().append(true).open(&done).unwrap();
             writeln!(told, "{:?}", Outcome::Died).unwrap();
             // What it was about to put back.
@@ -514,7 +521,7 @@ fn tama(folder: &Path, args: &[&str]) -> (Option<i32>, String) {
 #[test]
 fn a_damaged_run_is_salvaged_and_then_undone() {
     let mut crash = Crash::start_with(&busy("text = \"end\"".into()), &[]);
-    assert!(crash.child.wait().unwrap().success());
+    assert!(exit_status(&mut crash.child, "the run").success());
     let here = crash.folder.path();
     let run = run_of(&here.join(".tama"));
     let connection = duckdb::Connection::open(run.database()).unwrap();
@@ -539,7 +546,7 @@ fn a_damaged_run_is_salvaged_and_then_undone() {
 #[test]
 fn a_damaged_before_image_costs_its_own_action_and_no_other() {
     let mut crash = Crash::start_with(&busy("text = \"end\"".into()), &[]);
-    assert!(crash.child.wait().unwrap().success());
+    assert!(exit_status(&mut crash.child, "the run").success());
     let here = crash.folder.path();
     let run = run_of(&here.join(".tama"));
     let blob = run.path().join("blobs").join(hash_blob(b"sub/deleted of before\n").to_string());

@@ -19,11 +19,14 @@ use tama_tui::store::{Access, DataDir, FAIL_POINTS, RunFolder, RunLog, StoreErro
 
 use crate::store::crash::{Crash, busy};
 use crate::store::damage::new_run;
+use crate::support::skip::{Capability, skip};
+use crate::support::wait::exit_status;
 
 /// Names the small disk to the process that works on it.
 const DISK: &str = "TAMA_TUI_TEST_DISK";
 
-/// Starts one ignored test of this binary with a small disk of its own; `false`: the system does not allow that.
+/// Starts one ignored test of this binary with a small disk of its own; false when the system does not allow that, and
+/// the test is skipped.
 pub fn on_small_disk(test: &str) -> bool {
     let unshare = |command: &[&str]| {
         let mut process = Process::new("unshare");
@@ -33,14 +36,14 @@ pub fn on_small_disk(test: &str) -> bool {
     let disk = tempfile::tempdir().unwrap();
     let at = disk.path().to_str().unwrap();
     let allowed = unshare(&["mount", "-t", "tmpfs", "tmpfs", at]).stderr(Stdio::null()).status();
-    if !allowed.is_ok_and(|ended| ended.success()) {
-        eprintln!("skipped: no mount namespace is allowed here");
+    if !allowed.is_ok_and(|status| status.success()) {
+        skip(Capability::SmallDisk, "no mount namespace is allowed here");
         return false;
     }
     let exe = std::env::current_exe().unwrap();
     let script = "mount -t tmpfs -o size=16m tmpfs \"$1\" && exec \"$2\" --exact \"$3\" --ignored --nocapture";
-    let ended = unshare(&["sh", "-c", script, "sh", at, exe.to_str().unwrap(), test]).env(DISK, at).status().unwrap();
-    assert!(ended.success(), "{test}: {ended}");
+    let status = unshare(&["sh", "-c", script, "sh", at, exe.to_str().unwrap(), test]).env(DISK, at).status().unwrap();
+    assert!(status.success(), "{test}: {status}");
     true
 }
 
@@ -217,7 +220,7 @@ async fn no_effect_is_without_its_row_when_writing_fails() {
     for (name, at) in FAIL_POINTS.iter().flat_map(|name| [1, 2, 3, 6, 9, 14].map(|at| (*name, at))) {
         let mut crash =
             Crash::start_with(&busy("text = \"end\"".into()), &[("TAMA_TUI_FAIL_POINT", &format!("{name}:{at}"))]);
-        let ended = crash.child.wait().unwrap();
+        let ended = exit_status(&mut crash.child, "the run");
         assert!(ended.signal().is_none(), "{name}:{at}: {ended}");
         if !crash.is_made() {
             crash.nothing_happened();
@@ -237,7 +240,7 @@ async fn a_run_that_cannot_be_recorded_is_paused_and_says_so() {
         let point = format!("commit:{at}");
         let env = [("TAMA_TUI_FAIL_POINT", point.as_str()), ("TAMA_TUI_TEST_CRASH_DEBUG", "1")];
         let mut crash = Crash::start_with(&busy("text = \"end\"".into()), &env);
-        assert!(crash.child.wait().unwrap().success());
+        assert!(exit_status(&mut crash.child, "the run").success());
         let seen = fs::read_to_string(crash.folder.path().join("seen")).unwrap();
         assert!(seen.contains("paused at error"), "{at}: {seen}");
         assert!(seen.contains("no space left on device"), "{at}: {seen}");

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command as Process, Stdio};
+use std::process::{Child, Command as Process, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -18,6 +18,8 @@ use tama_tui::store::{DataDir, EFFECT_CRASH_POINTS, FAIL_POINTS};
 
 use crate::store::full_disk::{Filled, on_small_disk, room_on, small_disk};
 use crate::support::manifest::{Manifest, differences, manifest};
+use crate::support::program::set_helper;
+use crate::support::wait::{PATIENCE, exit_status};
 
 /// Names the folder of the pipeline that the child works on.
 const FOLDER: &str = "TAMA_TUI_TEST_SOAK";
@@ -33,7 +35,7 @@ const FULL: &str = "TAMA_TUI_FAIL_POINT";
 #[ignore = "the child of the tests in this file"]
 fn child() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
-    crate::set_helper();
+    set_helper();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         if std::env::var(WHAT).as_deref() == Ok("undo") {
@@ -83,11 +85,12 @@ impl Project {
         Self { before: manifest(&work), work, folder }
     }
 
-    fn child(&self, what: &str, point: Option<&str>) -> Child {
-        self.child_with(what, point.map(|point| (POINT, point)))
+    /// Has a child do something, and waits for its end.
+    fn run_child(&self, what: &str, variable: Option<(&str, &str)>) -> ExitStatus {
+        exit_status(&mut self.child(what, variable), what)
     }
 
-    fn child_with(&self, what: &str, variable: Option<(&str, &str)>) -> Child {
+    fn child(&self, what: &str, variable: Option<(&str, &str)>) -> Child {
         let mut child = Process::new(std::env::current_exe().unwrap());
         child.args(["--exact", "store::soak::child", "--ignored"]).env(FOLDER, self.folder.path()).env(WHAT, what);
         child.envs(variable);
@@ -176,7 +179,8 @@ async fn open(folder: &Path) -> Option<Session> {
 async fn undo_all(session: &mut Session) {
     session.engine.commands.send(Command::UndoSpan { span: SpanId::RUN, deep: true, skip: Vec::new() }).unwrap();
     loop {
-        match session.engine.feed.next().await.expect("the engine goes on") {
+        let next = tokio::time::timeout(PATIENCE, session.engine.feed.next()).await.expect("the undo ends in time");
+        match next.expect("the engine goes on") {
             Update::Undo(report) => {
                 let rows = || {
                     let row = |entry: &LedgerEntry| {
@@ -215,13 +219,13 @@ impl Numbers {
 fn whole(lane: Lane, what: &str) -> Duration {
     let project = Project::new(lane);
     let started = Instant::now();
-    assert!(project.child("run", None).wait().unwrap().success());
+    assert!(project.run_child("run", None).success());
     let took = started.elapsed();
     if what == "run" {
         return took;
     }
     let started = Instant::now();
-    assert!(project.child("undo", None).wait().unwrap().success());
+    assert!(project.run_child("undo", None).success());
     project.is_as_before("undone by a child").unwrap();
     started.elapsed()
 }
@@ -267,9 +271,9 @@ fn killed_at_every_crash_point_of_commands_and_undo() {
             eprintln!("{} lane: {point}:{at}", lane.name());
             let project = Project::new(lane);
             if what == "undo" {
-                assert!(project.child("run", None).wait().unwrap().success());
+                assert!(project.run_child("run", None).success());
             }
-            let ended = project.child(what, Some(&format!("{point}:{at}"))).wait().unwrap();
+            let ended = project.run_child(what, Some((POINT, &format!("{point}:{at}"))));
             if ended.signal().is_some() {
                 passed.insert(point);
             }
@@ -286,11 +290,11 @@ fn file_operations_fail(from: &[u32]) {
         for (lane, what) in [(Lane::Overlay, "run"), (Lane::Portable, "run"), (Lane::Overlay, "undo")] {
             let project = Project::new(lane);
             if what == "undo" {
-                assert!(project.child("run", None).wait().unwrap().success());
+                assert!(project.run_child("run", None).success());
             }
             let full = format!("{point}:{from}");
             // It may end well (the operation is rare), with an error, or with a panic of the test's own.
-            project.child_with(what, Some((FULL, &full))).wait().unwrap();
+            project.run_child(what, Some((FULL, &full)));
             project.survives().unwrap_or_else(|why| panic!("{} lane, {what}, {full}: {why}", lane.name()));
         }
     }
@@ -333,11 +337,11 @@ fn with_less_room(disk: &Path, small: Small, lane: Lane, what: &str, steps: Opti
     let prepared = || {
         let project = small.project(disk, lane);
         if what == "undo" {
-            assert!(project.child("run", None).wait().unwrap().success());
+            assert!(project.run_child("run", None).success());
         }
         project
     };
-    let carry_out = |project: &Project| project.child(what, None).wait().unwrap();
+    let carry_out = |project: &Project| project.run_child(what, None);
     // How much it takes when there is enough: what is used in the end, and as much again for what comes and goes.
     let project = prepared();
     let before = room_on(disk);
