@@ -9,12 +9,16 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tama_tui::model::{
-    ActionStatus, Breakpoint, Command, EditScope, Gate, Generation, PauseReason, Release, RetryPlan, RunState,
+    ActionStatus, Breakpoint, Command, EditScope, Gate, Generation, Lane, PauseReason, Release, RetryPlan, RunState,
     RunStatus, Seq, ShellMode, SpanEnd, SpanId, TextHash, TraceBody, UndoReport, Update,
 };
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Mode, Session};
 use tama_tui::store::DataDir;
+
+use crate::support::program::set_helper;
+use crate::support::skip::{Capability, skip};
+use crate::support::wait::PATIENCE;
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,6 +109,17 @@ impl Stage {
         Ok(())
     }
 
+    /// True when commands run in this lane; where they can't, the test is skipped.
+    pub async fn has_lane(&mut self, lane: Lane) -> bool {
+        self.until("shell", |stage| stage.shell.is_some()).await.unwrap();
+        let found = self.shell.as_ref().unwrap();
+        if found.lane != lane {
+            let missing = if lane == Lane::Overlay { Capability::Overlay } else { panic!("{lane:?}: {found:?}") };
+            skip(missing, format_args!("the {} lane can't be had here: {:?}", lane.name(), found.gaps));
+        }
+        found.lane == lane
+    }
+
     /// What a span answered.
     pub fn outputs(&self, path: &str) -> Result<String, String> {
         self.given(path)
@@ -132,7 +147,7 @@ impl Stage {
 
     /// Prepares everything, and starts the run. The pipeline may name the folder it is in: `{folder}`.
     pub fn set(scenario: &Scenario) -> Self {
-        crate::set_helper();
+        set_helper();
         let folder = tempfile::tempdir().unwrap();
         let put = |path: PathBuf, text: &str| {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -415,7 +430,11 @@ impl Stage {
 
     async fn reopen(&mut self) -> Result<(), String> {
         self.send(Command::Quit)?;
-        while self.session.engine.feed.next().await.is_some_and(|update| update != Update::Closed) {}
+        let closed = async {
+            let feed = &mut self.session.engine.feed;
+            while feed.next().await.is_some_and(|update| update != Update::Closed) {}
+        };
+        tokio::time::timeout(PATIENCE, closed).await.map_err(|_| "the run did not close")?;
         let folder = self.session.folder.clone().ok_or("nothing is recorded")?;
         let mode = Mode::Debug { step: false, breakpoints: Vec::new() };
         self.session = runtime::open(folder, &self.data, mode).await.map_err(|error| error.to_string())?;

@@ -6,7 +6,7 @@ use std::process::Command;
 use tama_tui::model::{ActionStatus, Lane, Undoability};
 
 use crate::engine::scenario::{Scenario, Stage};
-use crate::shell::commands::{lane_of, scenario_of};
+use crate::shell::commands::scenario_of;
 use crate::support::manifest::manifest;
 
 /// What is left out of capture can't be undone, and is there all the same: a build's output is what it was run for.
@@ -19,7 +19,7 @@ async fn what_is_left_out_lands() {
         let mut scenario = scenario_of("left out", command, lane, extra);
         scenario.step = true;
         let mut stage = Stage::set(&scenario);
-        if lane_of(&mut stage).await != lane {
+        if !stage.has_lane(lane).await {
             continue;
         }
         let work = stage.folder.path().join("work");

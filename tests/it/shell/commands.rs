@@ -9,6 +9,8 @@ use tama_tui::model::{ActionStatus, Command, Lane, name_from_bytes};
 
 use crate::engine::scenario::{Scenario, Stage};
 use crate::support::manifest::{Manifest, differences, manifest};
+use crate::support::skip::{Capability, skip};
+use crate::support::wait::Meeting;
 
 /// One command.
 struct Case {
@@ -21,6 +23,12 @@ struct Case {
     changes: bool,
     /// What the model is told, a part of it.
     told: &'static str,
+}
+
+impl Case {
+    fn needs_git(&self) -> bool {
+        [self.setup, self.command].iter().any(|script| script.contains("git "))
+    }
 }
 
 const fn case(name: &'static str, setup: &'static str, command: &'static str) -> Case {
@@ -126,27 +134,18 @@ fn bash(folder: &Path, script: &str) {
     assert!(done.status.success(), "{script}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// Whether the lane can be had here; a test that needs it says so and is over where it can't.
-pub async fn lane_of(stage: &mut Stage) -> Lane {
-    stage.play("wait shell").await.unwrap();
-    stage.shell.as_ref().unwrap().lane
+/// A stage in this lane; where that can't be had, the test is skipped.
+async fn in_lane(mut stage: Stage, lane: Lane) -> Option<Stage> {
+    stage.has_lane(lane).await.then_some(stage)
 }
 
-/// A stage in the overlay lane, where that can be had.
-async fn overlaid(mut stage: Stage) -> Option<Stage> {
-    if lane_of(&mut stage).await == Lane::Overlay {
-        return Some(stage);
-    }
-    eprintln!("the overlay lane can't be had here");
-    None
+/// A stage in the overlay lane; where that can't be had, the test is skipped.
+async fn overlaid(stage: Stage) -> Option<Stage> {
+    in_lane(stage, Lane::Overlay).await
 }
 
 async fn check(case: &Case, lane: Lane) -> Result<(), String> {
-    let mut stage = stage(case, lane);
-    if lane_of(&mut stage).await != lane {
-        eprintln!("{}: the lane {} can't be had here", case.name, lane.name());
-        return Ok(());
-    }
+    let Some(mut stage) = in_lane(stage(case, lane), lane).await else { return Ok(()) };
     let work = stage.folder.path().join("work");
     let before = manifest(&work);
     stage.play("wait paused lead/llm\ncontinue lead/llm\nwait end").await?;
@@ -220,7 +219,12 @@ async fn redo_all(stage: &mut Stage) -> Result<(), String> {
 async fn table(lane: Lane) {
     let wanted = std::env::var("COMMAND_CASE").unwrap_or_default();
     let mut failed = Vec::new();
+    let has_git = Process::new("git").arg("--version").output().is_ok();
     for case in CASES.iter().filter(|case| case.name.contains(&wanted)) {
+        if case.needs_git() && !has_git {
+            skip(Capability::Git, format_args!("{:?} needs git", case.name));
+            continue;
+        }
         eprintln!("{} lane: {}", lane.name(), case.name);
         failed.extend(check(case, lane).await.err());
     }
@@ -241,13 +245,9 @@ fn read(stage: &Stage, name: &str) -> Option<String> {
     std::fs::read_to_string(stage.folder.path().join("work").join(name)).ok()
 }
 
-/// Runs one command to the run's end; `None`: the lane can't be had here.
+/// Runs one command to the run's end; where the lane can't be had, the test is skipped.
 async fn ran(case: &Case, lane: Lane) -> Option<Stage> {
-    let mut stage = stage(case, lane);
-    if lane_of(&mut stage).await != lane {
-        eprintln!("the lane {} can't be had here", lane.name());
-        return None;
-    }
+    let mut stage = in_lane(stage(case, lane), lane).await?;
     stage.play("wait paused lead/llm\ncontinue lead/llm\nwait end").await.unwrap();
     Some(stage)
 }
@@ -274,10 +274,18 @@ async fn a_command_killed_by_its_time_out_leaves_nothing_or_what_is_on_record() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_background_child_is_gone_before_the_outcome() {
-    let case = case("background", "", "(setsid sh -c 'sleep 1; echo late > late' > /dev/null 2>&1 &) ; echo now > f");
+    // The child has the pipe open for as long as it lives, as has every process that it starts.
+    let child = "setsid sh -c 'exec 9< ../alive; echo > ready; sleep 600; echo late > late' > /dev/null 2>&1 &";
+    let command = format!("({child}) ; until [ -e ready ]; do sleep 0.01; done; rm ready; echo now > f");
+    let case = Case { timeout: 15, ..case("background", "", command.leak()) };
     for lane in BOTH {
-        let Some(stage) = ran(&case, lane).await else { continue };
-        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+        let Some(mut stage) = in_lane(stage(&case, lane), lane).await else { continue };
+        let meeting = Meeting::at(stage.folder.path().join("alive"));
+        stage.play("wait paused lead/llm\ncontinue lead/llm").await.unwrap();
+        let child = tokio::task::spawn_blocking(move || meeting.reader()).await.unwrap();
+        stage.play("wait end").await.unwrap();
+        assert!(child.is_gone(), "{} lane", lane.name());
+        assert!(stage.outputs("lead/tama_bash").unwrap().contains("[exit code 0]"), "it was there before");
         assert_eq!(read(&stage, "late"), None, "{} lane", lane.name());
         assert_eq!(read(&stage, "f").as_deref(), Some("now\n"));
         assert_eq!(stage.session.log.with(|state| state.ledger.entries().len()), 1);

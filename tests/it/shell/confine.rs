@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -16,6 +16,10 @@ use tama_tui::effects::confine::{Gap, Job, Means, Place, Ran, Shell, ShellLimits
 use tama_tui::model::Lane;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
+
+use crate::support::program::{self, set_helper};
+use crate::support::skip::{Capability, REQUIRE, required, skip};
+use crate::support::wait::until;
 
 /// The part that this program plays when it runs itself, and the folder that it plays it in.
 const ROLE: &str = "CONFINE_TEST_ROLE";
@@ -57,14 +61,20 @@ impl Yard {
         }
     }
 
-    /// A shell made of exactly that, if the system can.
+    /// A shell made of exactly that; where the system can't, the test is skipped.
     fn shell(&self, means: Means) -> Option<Shell> {
-        crate::set_helper();
+        set_helper();
         let shell = Shell::probe_up_to(self.place(), means);
         if shell.means() == means {
             return Some(shell);
         }
-        eprintln!("skipped: {means:?} can't be had here: {:?}", shell.refused());
+        let missing = match means {
+            Means::Overlay => Capability::Overlay,
+            Means::Namespaces => Capability::Namespaces,
+            Means::Landlock => Capability::Landlock,
+            Means::Group => panic!("a process group can be had everywhere: {:?}", shell.refused()),
+        };
+        skip(missing, format_args!("{means:?} can't be had here: {:?}", shell.refused()));
         None
     }
 
@@ -108,14 +118,6 @@ fn is_running(command: &str) -> bool {
         let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
         line.strip_suffix(b"\0").is_some_and(|line| line == wanted.as_bytes())
     })
-}
-
-fn until(what: &str, mut is: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is() {
-        assert!(start.elapsed() < Duration::from_secs(20), "{what} takes too long");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 #[tokio::test]
@@ -191,14 +193,14 @@ async fn writes_end_at_the_workspace() {
 
 #[tokio::test]
 async fn the_folder_for_temporary_files_is_its_own() {
-    crate::set_helper();
+    set_helper();
     let folder = tempfile::tempdir_in("/var/tmp").unwrap();
     let workspace = folder.path().join("work");
     fs::create_dir(&workspace).unwrap();
     let place = Place { workspace, hidden: vec![], scratch: Some(folder.path().join("scratch")) };
     let shell = Shell::probe(place);
     if shell.means() < Means::Namespaces {
-        eprintln!("skipped: {:?}", shell.refused());
+        skip(Capability::Namespaces, format_args!("{:?}", shell.refused()));
         return;
     }
     let name = format!("confine-{}", std::process::id());
@@ -273,9 +275,9 @@ async fn no_network_unless_it_may() {
 #[tokio::test]
 async fn no_service_of_this_machine_unless_it_may() {
     let yard = Yard::new();
-    let (Some(shell), Ok(perl)) = (yard.shell(Means::Namespaces), Command::new("perl").arg("-v").output()) else {
-        eprintln!("skipped: needs perl");
-        return;
+    let Some(shell) = yard.shell(Means::Namespaces) else { return };
+    let Ok(perl) = Command::new("perl").arg("-v").output() else {
+        return skip(Capability::Perl, "there is no perl");
     };
     assert!(perl.status.success());
     let path = yard.at("socket");
@@ -337,21 +339,18 @@ async fn a_stopped_or_forgotten_command_is_gone() {
 
         let running = shell.run(job(), ShellLimits::default(), CancellationToken::new());
         let _ = tokio::time::timeout(Duration::from_millis(700), running).await.unwrap_err();
-        let left = || fs::read_dir(yard.at("scratch")).map_or(0, Iterator::count);
         tokio::task::spawn_blocking({
             let sleeper = sleeper.clone();
             move || until("the end", || !is_running(&sleeper))
         })
         .await
         .unwrap();
-        for _ in 0..100 {
-            if left() > 0 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        }
         // What is left is the folder of the first run, removed with it.
         let kept = if ran.written.is_some() { 2 } else { 0 };
-        assert_eq!(left(), kept, "{means:?}");
+        let scratch = yard.at("scratch");
+        let left = move || fs::read_dir(&scratch).map_or(0, Iterator::count);
+        let removed = move || until("the removal of the second run's folder", || left() == kept);
+        tokio::task::spawn_blocking(removed).await.unwrap();
     }
 }
 
@@ -453,7 +452,7 @@ async fn no_overlay_over_other_mounts_or_into_itself() {
 #[tokio::test]
 async fn role() {
     let (Ok(role), Some(at)) = (std::env::var(ROLE), std::env::var_os(ROLE_AT)) else { return };
-    crate::set_helper();
+    set_helper();
     let at = PathBuf::from(at);
     let means = if role.contains("landlock") { Means::Landlock } else { Means::Overlay };
     let place = Place { workspace: at.join("work"), hidden: vec![], scratch: Some(at.join("scratch")) };
@@ -509,13 +508,11 @@ fn killed_with_the_program() {
 /// Everything above, as a user without powers.
 #[test]
 fn as_another_user() {
-    let root = BufReader::new(fs::File::open("/proc/self/status").unwrap())
-        .lines()
-        .any(|line| line.unwrap().starts_with("Uid:\t0\t"));
-    let setpriv = Command::new("setpriv").arg("--version").output();
-    if !root || std::env::var_os(ROLE).is_some() || setpriv.is_err() {
-        eprintln!("skipped: needs root and setpriv");
+    if std::env::var_os(ROLE).is_some() {
         return;
+    }
+    if !nix::unistd::geteuid().is_root() || Command::new("setpriv").arg("--version").output().is_err() {
+        return skip(Capability::OtherUser, "it takes root and setpriv");
     }
     // Home folders below `/tmp` keep it from being replaced.
     let folder = tempfile::tempdir_in("/var/tmp").unwrap();
@@ -525,31 +522,26 @@ fn as_another_user() {
     fs::create_dir(&home).unwrap();
     open(&home);
     // Where they are, another user may have no access.
-    let bring = |from: &Path, name: &str| {
-        let to = folder.path().join(name);
-        fs::hard_link(from, &to).or_else(|_| fs::copy(from, &to).map(drop)).unwrap();
-        to
-    };
-    let tests = bring(&std::env::current_exe().unwrap(), "tests");
-    let helper = bring(Path::new(env!("CARGO_BIN_EXE_tama-tui")), "tama-tui");
-    for libraries in std::env::split_paths(&std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default()) {
-        let library = libraries.join("libduckdb.so");
-        if library.exists() && !folder.path().join("libduckdb.so").exists() {
-            bring(&library, "libduckdb.so");
-        }
-    }
+    let tests = program::copy_tests_to(folder.path());
+    let program = program::copy_to(folder.path());
+    let beyond_root = required().into_iter().filter(|needed| *needed != Capability::Root);
     let output = Command::new("setpriv")
         .args(["--reuid=54321", "--regid=54321", "--clear-groups", "--no-new-privs"])
         .arg(tests)
         .args(["confine::", "lanes::", "--skip", "as_another_user", "--nocapture"])
-        .env("LD_LIBRARY_PATH", folder.path())
-        .env(crate::HELPER, helper)
+        .env_remove("LD_LIBRARY_PATH")
+        .env(program::PROGRAM, program)
+        .env(REQUIRE, beyond_root.map(Capability::name).collect::<Vec<_>>().join(","))
         .env("HOME", home)
         .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
         .current_dir("/")
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
+    // Past the test harness, which hides what a passed test prints.
+    for line in text.lines().filter(|line| line.starts_with("skipped: ")) {
+        let _ = writeln!(std::io::stderr(), "{line} (as another user)");
+    }
     eprintln!("{text}");
     assert!(output.status.success(), "{}\n{text}", String::from_utf8_lossy(&output.stdout));
 }

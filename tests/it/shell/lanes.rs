@@ -4,11 +4,13 @@ use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::support::manifest::manifest;
+use crate::support::program;
+use crate::support::skip::{Capability, skip};
+use crate::support::wait::until;
 
 const LANES: [&str; 2] = ["auto", "portable"];
 
@@ -47,8 +49,7 @@ impl Project {
     }
 
     fn tama(&self, args: &[&str]) -> Command {
-        let program = std::env::var_os(crate::HELPER).unwrap_or_else(|| env!("CARGO_BIN_EXE_tama-tui").into());
-        let mut command = Command::new(program);
+        let mut command = Command::new(program::path());
         command.args(args).current_dir(self.0.path()).env_remove("TAMA_TUI_DATA_DIR");
         command
     }
@@ -127,8 +128,8 @@ fn owners_stay_and_nothing_comes_back_to_run_as_somebody_else() {
         let project = Project::bash(lane, "echo new > f; rm runs");
         sh(&project.work(""), "echo old > f; chmod 640 f; echo x > runs");
         for (name, mode) in [("f", 0o640), ("runs", 0o4755)] {
-            if std::os::unix::fs::chown(project.work(name), Some(12345), Some(54321)).is_err() {
-                return;
+            if let Err(error) = std::os::unix::fs::chown(project.work(name), Some(12345), Some(54321)) {
+                return skip(Capability::Root, format_args!("no file may be given away: {error}"));
             }
             fs::set_permissions(project.work(name), PermissionsExt::from_mode(mode)).unwrap();
         }
@@ -167,14 +168,6 @@ impl Drop for Killed {
     }
 }
 
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 /// What someone did after the debugger was killed in the middle of a command is not the command's.
 #[test]
 fn what_others_did_after_an_interrupted_command_is_a_conflict() {
@@ -183,14 +176,14 @@ fn what_others_did_after_an_interrupted_command_is_a_conflict() {
     sh(&project.work(""), "echo a > both; echo b > gone");
     let mut run = project.tama(&["run", "pipeline.toml"]);
     let child = Killed(run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-    until("the command runs", || !project.work("gone").exists());
+    until("the command to run", || !project.work("gone").exists());
     drop(child);
     let mark = project.folder().unwrap().0.join("open/ended");
-    until("the command is gone", || File::open(&mark).unwrap().try_lock_shared().is_ok());
+    until("the command's end", || File::open(&mark).unwrap().try_lock_shared().is_ok());
     // The clock of files goes in steps of some milliseconds.
     let now = || tempfile::tempfile_in(&project.0).unwrap().metadata().unwrap().modified().unwrap();
     let ended = fs::metadata(&mark).unwrap().modified().unwrap();
-    until("some time passed", || now() > ended);
+    until("the clock of files to go on", || now() > ended);
     sh(&project.work(""), "echo mine >> both; echo mine > mine; mkdir theirs; echo z > own/z");
     let mut skip = Vec::new();
     let mut conflicts = Vec::new();

@@ -21,6 +21,10 @@ const STEPS: u32 = 5_200;
 const LONGEST: u32 = 240;
 
 fn histories(lane: Lane, steps: u32) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    if !runtime.block_on(driver::has_lane(lane)) {
+        return;
+    }
     let cases = steps.div_ceil(LONGEST * 3 / 4);
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let mut done = 0;

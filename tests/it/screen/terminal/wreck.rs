@@ -8,22 +8,24 @@ use tama_tui::model::Lane;
 use crate::support::manifest::manifest;
 use crate::support::project::Project;
 use crate::support::pty::{Pty, Start};
+use crate::support::skip::{Capability, skip};
 
 const LANES: [Lane; 2] = [Lane::Overlay, Lane::Portable];
 
 /// What the customer wants, before anyone tidies up.
 const NOTES: &str = "# Notes\n\nThe customer wants the report on Fridays.\nAsk Mara before changing the limit.\n";
 
-/// The demo at its first stop, after the cleaner's first command; `None` where this lane can't be had.
+/// The demo at its first stop, after the cleaner's first command; where the lane can't be had, the test is skipped.
 fn at_the_gate(lane: Lane) -> Option<(Project, Pty)> {
     let more = if lane == Lane::Portable { "[capture]\nlane = \"portable\"\n" } else { "" };
     let demo = Project::wreck(more);
     let mut pty = Start::tama(demo.folder(), &["."]).at(140, 42);
     pty.wait(" │ shell");
     if !pty.text().contains(&format!("shell: {}", lane.name())) || pty.text().contains("open:") {
-        eprintln!("the {} lane can't be had here, confined", lane.name());
         pty.send("\x03\x03");
         pty.end();
+        let missing = if lane == Lane::Overlay { Capability::Overlay } else { Capability::Namespaces };
+        skip(missing, format_args!("the {} lane can't be had here, confined", lane.name()));
         return None;
     }
     match lane {
