@@ -118,18 +118,18 @@ pub(crate) fn start(log: &RunLog, span: u32, parent: u32, name: &str, spec: Span
     })])
 }
 
-pub(crate) fn out(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 #[tokio::test]
 async fn runs_are_listed_and_shown() {
     let project = Project::new().await;
-    let list = out(&project.tama(&["runs"]));
+    let list = stdout(&project.tama(&["runs"]));
     assert!(list.contains(&project.run) && list.contains("demo") && !list.contains('\x1b'), "{list}");
     let listed: serde_json::Value = serde_json::from_slice(&project.tama(&["runs", "--json"]).stdout).unwrap();
     assert_eq!(listed[0]["manifest"]["status"], "ok");
-    let shown = out(&project.tama(&["runs", "show", &project.run[4..]]));
+    let shown = stdout(&project.tama(&["runs", "show", &project.run[4..]]));
     assert!(shown.contains("  tama_files_write") && shown.contains("permanent: may have reached outside"), "{shown}");
     let shown: serde_json::Value =
         serde_json::from_slice(&project.tama(&["runs", "show", &project.run, "--json"]).stdout).unwrap();
@@ -141,10 +141,10 @@ async fn runs_are_listed_and_shown() {
 async fn undo_restores_and_says_how_much() {
     let project = Project::new().await;
     let dry = project.tama(&["undo", &project.run, "--dry-run"]);
-    assert!(out(&dry).contains("3 of 4 would be undone"), "{}", out(&dry));
+    assert!(stdout(&dry).contains("3 of 4 would be undone"), "{}", stdout(&dry));
     assert_eq!(project.work("kept").as_deref(), Some("new"));
     let undone = project.tama(&["undo", &project.run]);
-    let said = out(&undone);
+    let said = stdout(&undone);
     assert_eq!(undone.status.code(), Some(6), "{said}");
     assert!(said.contains("restored 3/3") && said.contains("may have reached outside"), "{said}");
     assert_eq!(project.work("kept").as_deref(), Some("from before"));
@@ -245,7 +245,7 @@ pub(crate) fn fresh(limits: &str) -> Project {
 
 pub(crate) fn json(output: &Output) -> serde_json::Value {
     serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {} {}", out(output), String::from_utf8_lossy(&output.stderr)))
+        .unwrap_or_else(|error| panic!("{error}: {} {}", stdout(output), String::from_utf8_lossy(&output.stderr)))
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn a_run_tells_its_progress_and_prints_its_result() {
     let ran = project.tama(&["run", ".", "--allow", "tama_bash"]);
     let told = String::from_utf8(ran.stderr.clone()).unwrap();
     assert_eq!(ran.status.code(), Some(0), "{told}");
-    assert!(out(&ran).ends_with("bad\n") && !out(&ran).contains('\x1b'), "{}", out(&ran));
+    assert!(stdout(&ran).ends_with("bad\n") && !stdout(&ran).contains('\x1b'), "{}", stdout(&ran));
     assert!(told.contains("main/writer/tama_bash: ok") && told.contains("main: ok"), "{told}");
     assert_eq!(project.work("a").as_deref(), Some("bad"));
 }
@@ -300,7 +300,7 @@ fn a_retry_takes_a_span_back_and_runs_it_with_another_prompt() {
     assert_eq!(project.work("a").as_deref(), Some("good"));
     assert!(told.contains("main/writer: started (react, try 2)") && !told.contains("main/planner: started"), "{told}");
     let undone = project.tama(&["undo", &run]);
-    assert_eq!((undone.status.code(), project.work("a")), (Some(0), None), "{}", out(&undone));
+    assert_eq!((undone.status.code(), project.work("a")), (Some(0), None), "{}", stdout(&undone));
 }
 
 #[test]
@@ -312,13 +312,13 @@ fn a_refused_retry_says_why_and_leaves_the_run_whole() {
     let told = String::from_utf8(retried.stderr.clone()).unwrap();
     assert_eq!(retried.status.code(), Some(1), "{told}");
     assert!(told.contains("changed since"), "{told}");
-    assert_eq!(out(&retried), "", "the result of the run before is not the retry's");
+    assert_eq!(stdout(&retried), "", "the result of the run before is not the retry's");
     let dry = project.tama(&["retry", &run, "--span", "main/writer", "--dry-run"]);
     assert_eq!(dry.status.code(), Some(1));
     assert!(
-        out(&dry).contains("refused, before anything is touched") && out(&dry).contains("outside"),
+        stdout(&dry).contains("refused, before anything is touched") && stdout(&dry).contains("outside"),
         "{}",
-        out(&dry)
+        stdout(&dry)
     );
     assert_eq!(project.work("a").as_deref(), Some("theirs"));
     assert_eq!(json(&project.tama(&["runs", "--json"]))[0]["manifest"]["status"], "ok");
@@ -344,7 +344,7 @@ fn an_interrupt_cancels_the_run_and_everything_stays_undoable() {
     let listed = json(&project.tama(&["runs", "--json"]));
     assert_eq!(listed[0]["manifest"]["status"], "cancelled");
     let undone = project.tama(&["undo", listed[0]["run"].as_str().unwrap()]);
-    assert_eq!((undone.status.code(), project.work("a")), (Some(0), None), "{}", out(&undone));
+    assert_eq!((undone.status.code(), project.work("a")), (Some(0), None), "{}", stdout(&undone));
 }
 
 #[test]
@@ -361,33 +361,33 @@ fn a_missing_task_is_wrong_usage_and_a_screen_needs_a_terminal() {
 }
 
 /// The project's only run, driven by nobody.
-fn ran(project: &Project) -> String {
+fn run_once(project: &Project) -> String {
     json(&project.tama(&["run", ".", "--json"]))["run"].as_str().unwrap().to_owned()
 }
 
-pub(crate) fn said(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 #[test]
 fn a_run_that_another_process_holds_opens_no_screen() {
     let project = fresh("");
-    let run = ran(&project);
+    let run = run_once(&project);
     let data = DataDir::open_or_create(project.folder.path().join(".tama")).unwrap();
     let held = data.find(&run).unwrap().open(Box::new(|_| {}), Access::ReadWrite).unwrap();
     let refused = project.tama(&["replay", &run]);
     let pid = format!("another process (pid {})", std::process::id());
-    assert_eq!((refused.status.code(), out(&refused)), (Some(1), String::new()));
-    assert!(said(&refused).contains(&pid), "{}", said(&refused));
+    assert_eq!((refused.status.code(), stdout(&refused)), (Some(1), String::new()));
+    assert!(stderr(&refused).contains(&pid), "{}", stderr(&refused));
     held.log.recorder().close().unwrap();
     drop(held);
-    assert!(said(&project.tama(&["replay", &run])).contains("terminal"));
+    assert!(stderr(&project.tama(&["replay", &run])).contains("terminal"));
 }
 
 #[test]
 fn an_interrupted_run_is_not_retried_and_neither_is_its_plan_shown() {
     let project = fresh("");
-    let run = ran(&project);
+    let run = run_once(&project);
     let data = DataDir::open_or_create(project.folder.path().join(".tama")).unwrap();
     let opened = data.find(&run).unwrap().open(Box::new(|_| {}), Access::ReadWrite).unwrap();
     opened.log.append(vec![TraceBody::RunStatus { status: RunStatus::Running, text: None }]);
@@ -395,8 +395,8 @@ fn an_interrupted_run_is_not_retried_and_neither_is_its_plan_shown() {
     drop(opened);
     for more in [&["--dry-run"][..], &[]] {
         let refused = project.tama(&[&["retry", &run, "--span", "main/writer"][..], more].concat());
-        assert_eq!((refused.status.code(), out(&refused)), (Some(1), String::new()));
-        assert!(said(&refused).starts_with("error: this run was interrupted, so"), "{}", said(&refused));
+        assert_eq!((refused.status.code(), stdout(&refused)), (Some(1), String::new()));
+        assert!(stderr(&refused).starts_with("error: this run was interrupted, so"), "{}", stderr(&refused));
     }
     assert_eq!(project.work("a").as_deref(), Some("bad"));
 }
@@ -404,22 +404,22 @@ fn an_interrupted_run_is_not_retried_and_neither_is_its_plan_shown() {
 #[test]
 fn a_dry_retry_meets_what_the_real_one_would() {
     let project = fresh("");
-    let run = ran(&project);
+    let run = run_once(&project);
     let dry =
         |span: &str, more: &[&str]| project.tama(&[&["retry", &run, "--dry-run", "--span", span][..], more].concat());
     let missing = dry("main/writer", &["--prompt", "nothing.md"]);
-    assert_eq!((missing.status.code(), out(&missing)), (Some(1), String::new()));
-    assert!(said(&missing).contains("nothing.md"));
+    assert_eq!((missing.status.code(), stdout(&missing)), (Some(1), String::new()));
+    assert!(stderr(&missing).contains("nothing.md"));
     fs::write(project.folder.path().join("better.md"), "Better.").unwrap();
     let promptless = dry("main", &["--prompt", "better.md"]);
     assert_eq!(promptless.status.code(), Some(1));
-    assert!(said(&promptless).contains("main has no prompt of its own"), "{}", said(&promptless));
+    assert!(stderr(&promptless).contains("main has no prompt of its own"), "{}", stderr(&promptless));
     let edited = json(&dry("main/writer", &["--prompt", "better.md", "--json"]));
     assert_eq!((&edited["changed"][0], &edited["conflict"]), (&"writer (edited)".into(), &serde_json::Value::Null));
     fs::write(project.folder.path().join("pipeline.toml"), "[pipeline]").unwrap();
     let broken = dry("main/writer", &[]);
-    assert_eq!(broken.status.code(), Some(0), "{}", said(&broken));
-    assert!(out(&broken).contains("note: the retry runs by the stored pipeline"), "{}", out(&broken));
+    assert_eq!(broken.status.code(), Some(0), "{}", stderr(&broken));
+    assert!(stdout(&broken).contains("note: the retry runs by the stored pipeline"), "{}", stdout(&broken));
 }
 
 #[test]
@@ -435,12 +435,12 @@ fn undone_effects_outside_a_retry_are_named_before_it_starts() {
          \"plan\", content = \"p\" }} }}]\n[[reply]]\nagent = \"*planner\"\n{finishes}\n"
     );
     fs::write(project.folder.path().join("replies.toml"), format!("{plans}{replies}")).unwrap();
-    let run = ran(&project);
+    let run = run_once(&project);
     assert_eq!(project.tama(&["undo", &run, "--span", "main/planner"]).status.code(), Some(0));
     let dry = json(&project.tama(&["retry", &run, "--span", "main/writer", "--dry-run", "--json"]));
     assert_eq!(dry["undone_outside"][0]["key"], "plan", "{dry}");
     let retried = project.tama(&["retry", &run, "--span", "main/writer", "--json"]);
-    assert!(said(&retried).contains("1 effect outside the retry stay"), "{}", said(&retried));
+    assert!(stderr(&retried).contains("1 effect outside the retry stay"), "{}", stderr(&retried));
     assert_eq!(json(&retried)["undone_outside"], dry["undone_outside"]);
     assert_eq!(project.work("plan"), None);
 }
@@ -453,14 +453,14 @@ async fn a_conflict_can_be_skipped_or_forced() {
     assert_eq!(stopped.status.code(), Some(7));
     let action = json(&stopped)["conflict"]["action"].to_string();
     let unknown = project.tama(&["undo", &project.run, "--skip", "9999"]);
-    assert!(said(&unknown).contains("no action #9999"), "{}", said(&unknown));
+    assert!(stderr(&unknown).contains("no action #9999"), "{}", stderr(&unknown));
     let beyond = project.tama(&["undo", &project.run, "--to", "99999"]);
-    assert!(beyond.status.code() == Some(1) && said(&beyond).contains("it ends at"), "{}", said(&beyond));
+    assert!(beyond.status.code() == Some(1) && stderr(&beyond).contains("it ends at"), "{}", stderr(&beyond));
     let skipped = project.tama(&["undo", &project.run, "--skip", &action]);
-    assert!(out(&skipped).contains("2 of 3 undone"), "{}", out(&skipped));
+    assert!(stdout(&skipped).contains("2 of 3 undone"), "{}", stdout(&skipped));
     assert_eq!((project.work("out/a"), project.work("kept").as_deref()), (None, Some("theirs")));
     let forced = project.tama(&["undo", &project.run, "--force"]);
-    assert!(out(&forced).contains("restored 1/1"), "{}", out(&forced));
+    assert!(stdout(&forced).contains("restored 1/1"), "{}", stdout(&forced));
     assert_eq!(project.work("kept").as_deref(), Some("from before"));
 }
 
@@ -469,16 +469,16 @@ fn a_name_that_is_neither_command_nor_file_gets_the_nearest_command() {
     let project = fresh("");
     let refused = project.tama(&["rnus"]);
     assert_eq!(refused.status.code(), Some(2));
-    let told = said(&refused);
+    let told = stderr(&refused);
     assert!(told.contains("rnus is neither a command nor") && told.contains("`tama-tui runs`"), "{told}");
 }
 
 #[test]
 fn a_run_with_a_spoilt_manifest_is_listed_as_such() {
     let project = fresh("");
-    let run = ran(&project);
+    let run = run_once(&project);
     fs::write(project.folder.path().join(".tama/runs").join(&run).join("manifest.json"), "{").unwrap();
-    let list = out(&project.tama(&["runs"]));
+    let list = stdout(&project.tama(&["runs"]));
     let row = list.lines().find(|line| line.starts_with(&run)).unwrap();
     assert!(row.contains("unreadable") && !row.contains(".tama"), "{list}");
 }
@@ -529,8 +529,7 @@ async fn a_run_in_use_and_a_newer_run_are_told() {
     let data = DataDir::open_or_create(project.folder.path().join(".tama")).unwrap();
     let folder = data.find(&project.run).unwrap();
     let held = folder.open(Box::new(|_| {}), tama_tui::store::Access::ReadWrite).unwrap();
-    let said = |output: Output| String::from_utf8(output.stderr).unwrap();
-    let told = said(project.tama(&["undo", &project.run]));
+    let told = stderr(&project.tama(&["undo", &project.run]));
     assert!(told.contains("another process") && told.contains(&std::process::id().to_string()), "{told}");
     assert_eq!(project.work("kept").as_deref(), Some("new"));
     held.log.recorder().close().unwrap();
@@ -543,7 +542,7 @@ async fn a_run_in_use_and_a_newer_run_are_told() {
     newer["format"] = 99.into();
     fs::write(&manifest, newer.to_string()).unwrap();
     for command in [["undo", &project.run].as_slice(), &["runs", "show", &project.run]] {
-        let told = said(project.tama(command));
+        let told = stderr(&project.tama(command));
         assert!(told.contains("format 99") && told.contains("newer tama-tui"), "{told}");
     }
     assert_eq!(project.work("kept").as_deref(), Some("new"));

@@ -13,7 +13,7 @@ use tama_tui::rollback::{Doer, command_ended, perform};
 use tama_tui::store::{Access, DataDir, NewRun, RunLog};
 use tama_tui::world::{Change, Value, World};
 
-use crate::cli::cli::{Project, begin, fresh, json, out, said, start};
+use crate::cli::cli::{Project, begin, fresh, json, start, stderr, stdout};
 use crate::support::skip::{Capability, skip};
 use crate::support::wait::{Meeting, until};
 
@@ -65,7 +65,7 @@ fn link(path: &str, target: &str) -> Change {
 }
 
 /// The log of the project's run, opened to go on.
-fn opened(project: &Project) -> RunLog {
+fn open_log(project: &Project) -> RunLog {
     let data = DataDir::open_or_create(project.folder.path().join(".tama")).unwrap();
     data.find(&project.run).unwrap().open(Box::new(|_| {}), Access::ReadWrite).unwrap().log
 }
@@ -89,8 +89,8 @@ async fn an_empty_name_is_no_run() {
         &["runs", "salvage", ""],
     ] {
         let refused = project.tama(command);
-        assert_eq!((refused.status.code(), out(&refused)), (Some(1), String::new()), "{command:?}");
-        let said = said(&refused);
+        assert_eq!((refused.status.code(), stdout(&refused)), (Some(1), String::new()), "{command:?}");
+        let said = stderr(&refused);
         assert!(said.contains("its name is empty") && said.contains("`tama-tui runs`"), "{said}");
     }
     assert_eq!(project.work("a").as_deref(), Some("new"));
@@ -111,11 +111,11 @@ async fn names_of_a_run_forge_no_lines() {
     let is_forged = |line: &str| line.starts_with("restored 9") || line.starts_with("2 of 2");
     let checked = |args: &[&str]| {
         let told = project.tama(args);
-        for line in out(&told).lines().chain(said(&told).lines()) {
+        for line in stdout(&told).lines().chain(stderr(&told).lines()) {
             assert!(!is_forged(line), "{args:?}: {line}");
             assert!(line.chars().count() < 400, "{args:?}: {line}");
         }
-        out(&told)
+        stdout(&told)
     };
     assert!(checked(&["undo", &project.run, "--dry-run"]).contains("x␊2 of 2 undone"));
     checked(&["runs", "show", &project.run]);
@@ -133,7 +133,7 @@ async fn force_is_no_hint_where_it_did_not_help() {
     fs::rename(work.join("out"), project.folder.path().join("elsewhere")).unwrap();
     std::os::unix::fs::symlink("../elsewhere", work.join("out")).unwrap();
     for (args, hinted) in [(&[][..], true), (&["--force"], false), (&["--force", "--dry-run"], false)] {
-        let stopped = out(&project.tama(&[&["undo", &project.run][..], args].concat()));
+        let stopped = stdout(&project.tama(&[&["undo", &project.run][..], args].concat()));
         assert!(stopped.contains("stopped at"), "{stopped}");
         assert_eq!(stopped.contains("--force"), hinted, "{stopped}");
     }
@@ -144,9 +144,9 @@ fn agree(project: &Project, args: &[&str]) -> String {
     let run = |more: &[&str]| project.tama(&[&["undo", &project.run][..], args, more].concat());
     let before = run(&["--dry-run"]);
     let done = run(&[]);
-    let promised = out(&before).replace("would be undone", "undone").replace("would undo", "undid");
+    let promised = stdout(&before).replace("would be undone", "undone").replace("would undo", "undid");
     let restored = |line: &&str| !line.starts_with("restored");
-    let did = out(&done);
+    let did = stdout(&done);
     let did = did.lines().filter(restored).chain([""]).collect::<Vec<_>>().join("\n");
     assert_eq!((before.status.code(), promised), (done.status.code(), did.clone()), "{args:?}");
     did
@@ -215,11 +215,11 @@ async fn a_run_that_is_live_in_the_workspace_is_told() {
     let notice = format!("also open in this workspace: run {}.", other.id());
     for command in [&["--dry-run"][..], &[]] {
         let undone = project.tama(&[&["undo", &project.run][..], command].concat());
-        assert_eq!(said(&undone).matches(&notice).count(), 1, "{}", said(&undone));
+        assert_eq!(stderr(&undone).matches(&notice).count(), 1, "{}", stderr(&undone));
     }
     log.recorder().close().unwrap();
     drop(log);
-    assert_eq!(said(&project.tama(&["undo", &project.run])), "");
+    assert_eq!(stderr(&project.tama(&["undo", &project.run])), "");
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn a_headless_retry_tells_of_a_run_that_is_live_in_the_workspace() {
     let notice = format!("also open in this workspace: run {}.", other.id());
     for dry in [&["--dry-run"][..], &[]] {
         let retried = project.tama(&[&["retry", &run, "--span", "main/writer"][..], dry].concat());
-        assert_eq!(said(&retried).matches(&notice).count(), 1, "{}", said(&retried));
+        assert_eq!(stderr(&retried).matches(&notice).count(), 1, "{}", stderr(&retried));
     }
 }
 
@@ -244,12 +244,12 @@ fn command(lane: Lane) -> TraceBody {
 #[tokio::test]
 async fn a_command_whose_changes_were_dropped_is_shown_with_why() {
     let project = stored(Vec::new()).await;
-    let log = opened(&project);
+    let log = open_log(&project);
     let started = log.append(vec![command(Lane::Overlay)]);
     command_ended(&log, started, Some("f was changed meanwhile\nby someone outside".into()));
     log.recorder().close().unwrap();
     drop(log);
-    let shown = out(&project.tama(&["runs", "show", &project.run]));
+    let shown = stdout(&project.tama(&["runs", "show", &project.run]));
     let wanted = format!(
         "It changed nothing.\nnothing that the command `make all␊0 of 0 undone` ({started}, main/two) changed was \
          kept: f was changed meanwhile␊by someone outside\n"
@@ -263,19 +263,19 @@ async fn a_command_whose_changes_were_dropped_is_shown_with_why() {
 #[tokio::test]
 async fn an_interrupted_command_is_told_before_it_is_looked_for_and_when_it_can_not_be() {
     let project = stored(vec![(2, file("a", "x"))]).await;
-    let log = opened(&project);
+    let log = open_log(&project);
     let started = log.append(vec![command(Lane::Portable)]);
     log.recorder().close().unwrap();
     drop(log);
     let told = "`make all␊0 of 0 undone`";
     let dry = project.tama(&["undo", &project.run, "--dry-run"]);
-    assert!(out(&dry).contains(told) && out(&dry).contains("when the run is opened"), "{}", out(&dry));
-    assert!(out(&dry).contains("1 of 1 would be undone"));
-    let dry = out(&project.tama(&["undo", &project.run, "--dry-run", "--to", &Seq(started.0 - 1).0.to_string()]));
+    assert!(stdout(&dry).contains(told) && stdout(&dry).contains("when the run is opened"), "{}", stdout(&dry));
+    assert!(stdout(&dry).contains("1 of 1 would be undone"));
+    let dry = stdout(&project.tama(&["undo", &project.run, "--dry-run", "--to", &Seq(started.0 - 1).0.to_string()]));
     assert!(dry.contains(told) && dry.ends_with("nothing on record to undo\n"), "{dry}");
-    let elsewhere = out(&project.tama(&["undo", &project.run, "--dry-run", "--span", "main/one"]));
+    let elsewhere = stdout(&project.tama(&["undo", &project.run, "--dry-run", "--span", "main/one"]));
     assert!(!elsewhere.contains(told), "{elsewhere}");
-    let shown = out(&project.tama(&["runs", "show", &project.run]));
+    let shown = stdout(&project.tama(&["runs", "show", &project.run]));
     assert!(shown.contains(told) && shown.contains("not on record yet"), "{shown}");
     for args in [&["runs", "show", &project.run, "--json"][..], &["undo", &project.run, "--dry-run", "--json"]] {
         let commands = &json(&project.tama(args))["interrupted_commands"];
@@ -283,9 +283,9 @@ async fn an_interrupted_command_is_told_before_it_is_looked_for_and_when_it_can_
     }
     // Its snapshot is gone, so nobody can know.
     let undone = project.tama(&["undo", &project.run]);
-    assert_eq!(undone.status.code(), Some(6), "{}", out(&undone));
-    assert!(out(&undone).contains("not undone: what the command"), "{}", out(&undone));
-    assert!(said(&undone).contains("is not on record: its snapshot is gone"), "{}", said(&undone));
+    assert_eq!(undone.status.code(), Some(6), "{}", stdout(&undone));
+    assert!(stdout(&undone).contains("not undone: what the command"), "{}", stdout(&undone));
+    assert!(stderr(&undone).contains("is not on record: its snapshot is gone"), "{}", stderr(&undone));
     assert_eq!(project.tama(&["undo", &project.run]).status.code(), Some(7));
 }
 
@@ -318,7 +318,7 @@ fn commanding(command: &str, lane: &str) -> Project {
 }
 
 /// Starts the project's run with its output in pipes.
-fn begun(project: &Project) -> std::process::Child {
+fn start_run(project: &Project) -> std::process::Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tama-tui"));
     command.args(["run", ".", "--json", "--allow", "*"]).current_dir(project.folder.path());
     command.env_remove("TAMA_TUI_DATA_DIR").stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -328,12 +328,12 @@ fn begun(project: &Project) -> std::process::Child {
 #[test]
 fn what_a_killed_command_changed_is_told_of_and_then_undone() {
     let mut project = commanding("echo half > f; sleep 600", "portable");
-    let mut child = begun(&project);
+    let mut child = start_run(&project);
     until("the command to change f", || project.work("f").as_deref() == Some("half\n"));
     child.kill().unwrap();
     child.wait().unwrap();
     project.run = json(&project.tama(&["runs", "--json"]))[0]["run"].as_str().unwrap().to_owned();
-    let dry = out(&project.tama(&["undo", &project.run, "--dry-run"]));
+    let dry = stdout(&project.tama(&["undo", &project.run, "--dry-run"]));
     assert!(dry.contains("`echo half > f; sleep 600`") && dry.ends_with("nothing on record to undo\n"), "{dry}");
     let undone = project.tama(&["undo", &project.run]);
     assert_eq!((undone.status.code(), project.work("f").as_deref()), (Some(0), Some("from before")), "{undone:?}");
@@ -346,7 +346,7 @@ fn what_a_killed_command_changed_is_told_of_and_then_undone() {
 fn progress_tells_that_the_changes_of_a_command_were_dropped() {
     let mut project = commanding("echo mine > f; cat ../meeting", "auto");
     let meeting = Meeting::at(project.folder.path().join("meeting"));
-    let child = begun(&project);
+    let child = start_run(&project);
     // The command has written its file, and reads until this is dropped.
     let command = meeting.reader();
     fs::write(project.folder.path().join("work/f"), "theirs").unwrap();
@@ -357,8 +357,8 @@ fn progress_tells_that_the_changes_of_a_command_were_dropped() {
         return skip(Capability::Overlay, format_args!("the overlay lane can't be had here: {}", result["shell"]));
     }
     project.run = result["run"].as_str().unwrap().to_owned();
-    let shown = out(&project.tama(&["runs", "show", &project.run]));
-    for told in [said(&ran), shown] {
+    let shown = stdout(&project.tama(&["runs", "show", &project.run]));
+    for told in [stderr(&ran), shown] {
         let line = told.lines().find(|line| line.starts_with("nothing that the command `echo mine")).unwrap_or(&told);
         assert!(line.contains("main/tama_bash") && line.contains("someone outside"), "{told}");
     }

@@ -51,7 +51,7 @@ impl Counted {
     }
 
     /// Agents in the order in which their requests came, from one on.
-    fn asked(&self, from: usize) -> Vec<String> {
+    fn agents_from(&self, from: usize) -> Vec<String> {
         self.server.requests().iter().skip(from).map(|body| Request(body).agent()).collect()
     }
 
@@ -151,11 +151,11 @@ async fn the_middle_of_an_fsm_calls_itself_and_what_follows() {
              retry\nwait retried\nwait end\nstatus ok\nfile NOTES.md :: notes\nmemory outline :: \"good\"",
         )
         .await;
-    assert_eq!(counted.asked(7), ["writer", "writer", "writer", "reviewer"]);
+    assert_eq!(counted.agents_from(7), ["writer", "writer", "writer", "reviewer"]);
     assert_eq!(counted.tool_ran(), ["collector", "writer", "writer"]);
     // From disk it is the same.
     counted.play("reopen\nplan lead/reviewer\nwait plan\nretry\nwait retried\nwait end\nstatus ok").await;
-    assert_eq!(counted.asked(11), ["reviewer"]);
+    assert_eq!(counted.agents_from(11), ["reviewer"]);
     assert_eq!(counted.tool_ran().len(), 3);
     counted.end().await;
 }
@@ -209,7 +209,7 @@ async fn one_worker_of_a_scatter_leaves_its_siblings_alone() {
              calls lead/reduce :: 2\nspan lead/digger#2 :: ok\nspan lead/digger#2~1 :: undone",
         )
         .await;
-    assert_eq!(counted.asked(17), ["digger", "digger", "digger", "digger", "digger", "reduce"]);
+    assert_eq!(counted.agents_from(17), ["digger", "digger", "digger", "digger", "digger", "reduce"]);
     let asked = counted.server.requests();
     assert!(asked[18..22].iter().all(|body| Request(body).input() == "b"), "another worker was called");
     let reduced = asked[22].to_string();
@@ -291,13 +291,13 @@ async fn only_the_retried_visit_sees_a_changed_prompt_file() {
              calls lead/writer :: 1\ncalls lead/writer#2 :: 2\ncalls lead/reviewer :: 1",
         )
         .await;
-    assert_eq!(counted.asked(6), ["writer", "reviewer", "reviewer"]);
+    assert_eq!(counted.agents_from(6), ["writer", "reviewer", "reviewer"]);
     let asked = counted.server.requests();
     let prompts: Vec<&str> = [0, 3, 6].iter().map(|at| Request(&asked[*at]).system()).collect();
     assert_eq!(prompts, ["writer of old", "writer of old", "writer of new"]);
     // Nor does it diverge when it is opened from disk, and the first visit now runs by the new file too.
     counted.play("reopen\nplan lead/writer\nwait plan\nretry\nwait retried\nwait end\nstatus ok").await;
-    assert_eq!(counted.asked(9), ["writer", "reviewer", "reviewer", "writer", "reviewer", "reviewer"]);
+    assert_eq!(counted.agents_from(9), ["writer", "reviewer", "reviewer", "writer", "reviewer", "reviewer"]);
     assert_eq!(Request(&counted.server.requests()[9]).system(), "writer of new");
     counted.end().await;
 }

@@ -76,7 +76,7 @@ impl Project {
     }
 }
 
-fn said(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
@@ -84,7 +84,7 @@ fn said(output: &Output) -> String {
 fn nobody_to_ask_means_no() {
     let project = Project::new();
     let done = project.tama(&["run", "pipeline.toml"]);
-    assert_eq!(done.status.code(), Some(3), "{}", said(&done));
+    assert_eq!(done.status.code(), Some(3), "{}", output_text(&done));
     assert_eq!((project.read("live"), project.read("calls")), ("v1".into(), String::new()));
 }
 
@@ -92,13 +92,13 @@ fn nobody_to_ask_means_no() {
 fn undo_compensates_and_says_so() {
     let project = Project::new();
     let done = project.tama(&["run", "pipeline.toml", "--allow", "deploy"]);
-    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    assert_eq!(done.status.code(), Some(0), "{}", output_text(&done));
     assert_eq!(project.read("live"), "v2");
     let shown = project.tama(&["undo", &project.run(), "--dry-run"]);
-    assert!(said(&shown).contains("deploy v2: by its compensation"), "{}", said(&shown));
+    assert!(output_text(&shown).contains("deploy v2: by its compensation"), "{}", output_text(&shown));
     assert_eq!(project.read("live"), "v2");
     let undone = project.tama(&["undo", &project.run()]);
-    let told = said(&undone);
+    let told = output_text(&undone);
     assert_eq!(undone.status.code(), Some(0), "{told}");
     assert!(told.contains("deploy v2: compensated\n1 of 1 undone\n1 of them compensated"), "{told}");
     assert!(!told.contains("restored"), "{told}");
@@ -109,15 +109,15 @@ fn undo_compensates_and_says_so() {
 fn a_changed_tool_is_used_by_what_runs_again_and_the_old_one_is_made_up_for_as_it_was() {
     let project = Project::new();
     let done = project.tama(&["run", "pipeline.toml", "--allow", "deploy"]);
-    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    assert_eq!(done.status.code(), Some(0), "{}", output_text(&done));
     let changed = PIPELINE
         .replace("\"{tag}\"]", "\"{tag}-rc\"]")
         .replace("undo = [\"./deploy\", \"{before}\"]", "undo = [\"./deploy\", \"other\"]");
     fs::write(project.0.path().join("pipeline.toml"), changed).unwrap();
     let again = project.tama(&["retry", &project.run(), "--span", "lead", "--allow", "deploy"]);
-    assert_eq!(again.status.code(), Some(0), "{}", said(&again));
+    assert_eq!(again.status.code(), Some(0), "{}", output_text(&again));
     assert_eq!(project.read("calls"), "--current\nv2\nv1\n--current\nv2-rc\n");
     let undone = project.tama(&["undo", &project.run()]);
-    assert_eq!(undone.status.code(), Some(0), "{}", said(&undone));
+    assert_eq!(undone.status.code(), Some(0), "{}", output_text(&undone));
     assert!(project.read("calls").ends_with("v2-rc\nother\n"), "{}", project.read("calls"));
 }

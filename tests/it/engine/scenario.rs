@@ -120,9 +120,10 @@ impl Stage {
         found.lane == lane
     }
 
-    /// What a span answered.
-    pub fn outputs(&self, path: &str) -> Result<String, String> {
-        self.given(path)
+    /// The stored output of a span.
+    pub fn output_of(&self, path: &str) -> Result<String, String> {
+        let hash = self.outputs.get(&self.span(path)?).ok_or("it has no output")?;
+        self.session.log.recorder().text(*hash).map_err(|error| error.to_string())
     }
 
     /// What the last undo or redo said.
@@ -276,8 +277,8 @@ impl Stage {
                 contains(&format!("{} {:?}", pause.0.name(), pause.1), text)
             }
             "noted" => contains(&self.notes.join("\n"), subject),
-            "gave" => same(&self.given(subject)?, text),
-            "told" => contains(&self.given(subject)?, text),
+            "gave" => same(&self.output_of(subject)?, text),
+            "told" => contains(&self.output_of(subject)?, text),
             "left" => contains(&format!("{:?}", self.report.as_ref().ok_or("no undo report")?.left), subject),
             "compensated" => {
                 let report = self.report.as_ref().ok_or("no undo report")?;
@@ -364,12 +365,6 @@ impl Stage {
             }
         }
         self.send(Command::SetBreakpoints(vec![point]))
-    }
-
-    /// What a span answered, as stored.
-    fn given(&self, path: &str) -> Result<String, String> {
-        let hash = self.outputs.get(&self.span(path)?).ok_or("it has no output")?;
-        self.session.log.recorder().text(*hash).map_err(|error| error.to_string())
     }
 
     /// Replaces a part (`old => new`) of what can be edited at a span.

@@ -7,7 +7,7 @@ use tama_tui::model::{
     Generation, Release, RetryPlan, RunStatus, Seq, SpanDetail, SpanId, SpanStatus, TraceBody, UndoReport, Update,
 };
 
-use crate::support::app_support::{Bench, agent, asked, tool};
+use crate::support::app_support::{Bench, agent, run_commands, tool};
 
 /// What a key has done, left out what it only says.
 fn fingerprint(state: &State) -> String {
@@ -139,7 +139,7 @@ fn pasted_text_confirms_nothing() {
         let before = bench.state.popup.clone();
         assert!(before.is_some());
         for text in ["\n", "y", "\r\ny\n"] {
-            assert_eq!(asked(update(&mut bench.state, Msg::Paste(text.into()))), []);
+            assert_eq!(run_commands(update(&mut bench.state, Msg::Paste(text.into()))), []);
         }
         assert_eq!(bench.state.popup, before);
         bench.key(Key::Esc);
@@ -329,7 +329,7 @@ fn an_edit_is_fetched_typed_and_saved_in_its_scope() {
     assert!(bench.state.popup.is_some(), "a changed text is not dropped by one Esc");
     bench.key(Key::Ctrl('t'));
     assert_eq!(bench.key(Key::Ctrl('s')), [Command::EditorTake]);
-    let saved = asked(update(&mut bench.state, Msg::EditorDone { text: "be brief".into() }));
+    let saved = run_commands(update(&mut bench.state, Msg::EditorDone { text: "be brief".into() }));
     let save = |scope| model::Command::SaveEdit { span: spans.call, text: "be brief".into(), scope };
     assert_eq!(saved, [save(EditScope::Call)]);
     assert!(bench.state.popup.is_none());
@@ -337,7 +337,7 @@ fn an_edit_is_fetched_typed_and_saved_in_its_scope() {
     bench.keys("E");
     let open = bench.send(Update::Editable(editable.clone()));
     assert_eq!(open, [Command::OpenEditor { text: "be kind".into(), extension: "md" }]);
-    let saved = asked(update(&mut bench.state, Msg::ExternalDone(Ok("be brief".into()))));
+    let saved = run_commands(update(&mut bench.state, Msg::ExternalDone(Ok("be brief".into()))));
     assert_eq!(saved, [save(EditScope::Agent)]);
 
     bench.send(Update::Editable(editable));
@@ -353,7 +353,7 @@ fn an_untouched_editor_closes_at_once() {
     bench.key(Key::Esc);
     assert!(bench.state.popup.is_none());
     bench.keys("a");
-    let done = asked(update(&mut bench.state, Msg::EditorDone { text: "42".into() }));
+    let done = run_commands(update(&mut bench.state, Msg::EditorDone { text: "42".into() }));
     let how = Release::Answer { text: "42".into() };
     assert_eq!(done, [model::Command::Release { span: spans.call, how }]);
 }

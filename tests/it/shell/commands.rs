@@ -149,7 +149,7 @@ async fn check(case: &Case, lane: Lane) -> Result<(), String> {
     let work = stage.folder.path().join("work");
     let before = manifest(&work);
     stage.play("wait paused lead/llm\ncontinue lead/llm\nwait end").await?;
-    let told = stage.outputs("lead/tama_bash")?;
+    let told = stage.output_of("lead/tama_bash")?;
     if !told.contains(case.told) {
         return Err(format!("{}: the model was told {told:?}", case.name));
     }
@@ -246,7 +246,7 @@ fn read(stage: &Stage, name: &str) -> Option<String> {
 }
 
 /// Runs one command to the run's end; where the lane can't be had, the test is skipped.
-async fn ran(case: &Case, lane: Lane) -> Option<Stage> {
+async fn run_to_end(case: &Case, lane: Lane) -> Option<Stage> {
     let mut stage = in_lane(stage(case, lane), lane).await?;
     stage.play("wait paused lead/llm\ncontinue lead/llm\nwait end").await.unwrap();
     Some(stage)
@@ -258,8 +258,8 @@ const BOTH: [Lane; 2] = [Lane::Overlay, Lane::Portable];
 async fn a_command_killed_by_its_time_out_leaves_nothing_or_what_is_on_record() {
     let slow = Case { timeout: 1, ..case("killed", "echo x > f", "echo y > f; echo z > g; sleep 100") };
     for lane in BOTH {
-        let Some(mut stage) = ran(&slow, lane).await else { continue };
-        assert!(stage.outputs("lead/tama_bash").unwrap().contains("timed out"));
+        let Some(mut stage) = run_to_end(&slow, lane).await else { continue };
+        assert!(stage.output_of("lead/tama_bash").unwrap().contains("timed out"));
         if lane == Lane::Overlay {
             assert_eq!((read(&stage, "f").as_deref(), read(&stage, "g")), (Some("x\n"), None));
             assert!(stage.session.log.with(|state| state.ledger.entries().is_empty()));
@@ -285,7 +285,7 @@ async fn a_background_child_is_gone_before_the_outcome() {
         let child = tokio::task::spawn_blocking(move || meeting.reader()).await.unwrap();
         stage.play("wait end").await.unwrap();
         assert!(child.is_gone(), "{} lane", lane.name());
-        assert!(stage.outputs("lead/tama_bash").unwrap().contains("[exit code 0]"), "it was there before");
+        assert!(stage.output_of("lead/tama_bash").unwrap().contains("[exit code 0]"), "it was there before");
         assert_eq!(read(&stage, "late"), None, "{} lane", lane.name());
         assert_eq!(read(&stage, "f").as_deref(), Some("now\n"));
         assert_eq!(stage.session.log.with(|state| state.ledger.entries().len()), 1);
@@ -300,7 +300,7 @@ async fn the_data_folder_is_out_of_reach() {
         ..case("data folder", "", "rm -rf ../.tama; echo x > ../.tama/y; ls -A ../.tama; true")
     };
     for lane in BOTH {
-        let Some(mut stage) = ran(&wreck, lane).await else { continue };
+        let Some(mut stage) = run_to_end(&wreck, lane).await else { continue };
         let folder = stage.session.folder.clone().unwrap();
         assert!(folder.database().exists(), "{} lane", lane.name());
         assert!(!stage.folder.path().join(".tama/y").exists());
@@ -344,7 +344,7 @@ async fn dropped_changes_never_land() {
     let before = manifest(&work);
     stage.play("drop lead/tama_bash\nwait end").await.unwrap();
     assert_eq!(manifest(&work), before);
-    let told = stage.outputs("lead/tama_bash").unwrap();
+    let told = stage.output_of("lead/tama_bash").unwrap();
     assert!(told.contains("done") && told.contains("none of its changes was kept: the user dropped them"), "{told}");
     let statuses: Vec<ActionStatus> =
         stage.session.log.with(|state| state.ledger.entries().iter().map(|entry| entry.status).collect());

@@ -55,13 +55,13 @@ impl Project {
     }
 
     fn run(&self) -> String {
-        told(&self.tama(&["run", "pipeline.toml", "--allow", "*"]).output().unwrap())
+        output_text(&self.tama(&["run", "pipeline.toml", "--allow", "*"]).output().unwrap())
     }
 
     fn undo(&self, more: &[&str]) -> (Option<i32>, String) {
         let (_, id) = self.folder().unwrap();
         let output = self.tama(&[&["undo", &id], more].concat()).output().unwrap();
-        (output.status.code(), told(&output))
+        (output.status.code(), output_text(&output))
     }
 
     /// The folder of its only run, and the run's id.
@@ -71,7 +71,7 @@ impl Project {
     }
 }
 
-fn told(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

@@ -220,16 +220,16 @@ impl Bench {
         for letter in text.chars() {
             last = self.key(Key::Char(letter));
         }
-        asked(last)
+        run_commands(last)
     }
 
     /// Presses a key; returns what is asked of the run.
     pub fn ask(&mut self, key: Key) -> Vec<model::Command> {
-        asked(self.key(key))
+        run_commands(self.key(key))
     }
 
     pub fn tick(&mut self) -> Vec<model::Command> {
-        asked(update(&mut self.state, Msg::Tick(Millis(1_000_000))))
+        run_commands(update(&mut self.state, Msg::Tick(Millis(1_000_000))))
     }
 
     pub fn message(&self) -> &str {
@@ -256,7 +256,7 @@ pub fn tool() -> SpanSpec {
 }
 
 /// What is asked of the run, Inspect left out.
-pub fn asked(commands: Vec<Command>) -> Vec<model::Command> {
+pub fn run_commands(commands: Vec<Command>) -> Vec<model::Command> {
     let run = commands.into_iter().filter_map(|command| match command {
         Command::Run(command) => Some(command),
         _ => None,
