@@ -23,7 +23,7 @@ const LIBRARIES: [(&str, &[&str]); 9] = [
     ("tokio", &["store", "world", "rollback", "effects", "runtime", "term", "cli"]),
 ];
 
-/// What floors must not name that are plain state: files, processes, sockets, clocks.
+/// Names that floors of plain state must not use: files, processes, sockets, clocks.
 const IMPURE: [&str; 5] = ["std::fs", "std::process", "std::net", "Instant::now", "SystemTime"];
 const PURE: [&str; 3] = ["model", "app", "ui"];
 
@@ -84,7 +84,7 @@ fn word(text: &str) -> String {
     text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
 }
 
-/// Whether a crate is named as the first part of a path or in a plain `use`.
+/// True when a crate is named as the first part of a path or in a plain `use`.
 fn names(code: &str, library: &str) -> bool {
     code.match_indices(library).any(|(at, _)| {
         let before = code[..at].chars().next_back();

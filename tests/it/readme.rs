@@ -1,4 +1,4 @@
-//! What the README promises is what the program has.
+//! The README promises only what the program has.
 
 use tama_tui::app::keys;
 

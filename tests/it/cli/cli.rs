@@ -360,7 +360,7 @@ fn a_missing_task_is_wrong_usage_and_a_screen_needs_a_terminal() {
     assert!(String::from_utf8(ran.stderr).unwrap().contains("--task"));
 }
 
-/// The project's only run, driven by nobody.
+/// Runs the project's pipeline headless; returns the run's id.
 fn run_once(project: &Project) -> String {
     json(&project.tama(&["run", ".", "--json"]))["run"].as_str().unwrap().to_owned()
 }
@@ -483,10 +483,10 @@ fn a_run_with_a_spoilt_manifest_is_listed_as_such() {
     assert!(row.contains("unreadable") && !row.contains(".tama"), "{list}");
 }
 
-/// What is changed in the pipeline, and into what; the replies; the exit code, and what is said.
+/// A text of the pipeline and its replacement; the replies; the exit code, and parts of the message.
 type Case<'a> = (&'a str, &'a str, Option<&'a str>, i32, &'a [&'a str]);
 
-/// Runs a pipeline of these texts headless; its exit code and what it said.
+/// Runs a pipeline of these texts headless; returns its exit code and its message.
 fn refused(pipeline: &str, replies: Option<&str>) -> (Option<i32>, String) {
     let project = fresh("");
     fs::write(project.folder.path().join("pipeline.toml"), pipeline).unwrap();

@@ -23,7 +23,7 @@ use crate::support::wait::PATIENCE;
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// What it shows, in a sentence.
+    /// A sentence about what it shows.
     pub about: String,
     /// pipeline.toml; its workspace is `work`, its default model `script:replies.toml`.
     pub pipeline: String,
@@ -38,7 +38,7 @@ pub struct Scenario {
     /// Starts paused at the first gate.
     #[serde(default)]
     pub step: bool,
-    /// What the user does and sees, a line each.
+    /// The steps of the user and the expected results, a line each.
     pub play: String,
 }
 
@@ -60,13 +60,13 @@ pub struct Stage {
     detail: Option<String>,
     /// The generation when a retry was asked for.
     before: Generation,
-    /// Whether the run runs again since.
+    /// True when the run has run again since.
     restarted: bool,
     chunks: String,
     notes: Vec<String>,
     outputs: BTreeMap<SpanId, TextHash>,
     edits: Option<Vec<String>>,
-    /// How commands run, once it is known.
+    /// The shell mode, once it is known.
     pub shell: Option<ShellMode>,
 }
 
@@ -126,7 +126,7 @@ impl Stage {
         self.session.log.recorder().text(*hash).map_err(|error| error.to_string())
     }
 
-    /// What the last undo or redo said.
+    /// The report of the last undo or redo.
     pub fn report(&self) -> Option<&UndoReport> {
         self.report.as_ref()
     }
@@ -315,7 +315,7 @@ impl Stage {
         self.plan.as_ref().ok_or_else(|| "no plan was shown".into())
     }
 
-    /// What the pipeline's entrypoint gave last.
+    /// The last output of the pipeline's entrypoint.
     fn output(&self) -> Result<String, String> {
         let recorder = self.session.log.recorder();
         let entry = self.state.trace.children(SpanId::RUN).last().unwrap_or_default();
@@ -327,7 +327,7 @@ impl Stage {
         recorder.text(ended.ok_or("it has no output")?).map_err(|error| error.to_string())
     }
 
-    /// How often a path ran (all tries).
+    /// Counts the spans of a path (all tries).
     fn tries(&self, path: &str) -> usize {
         let spans = (1..self.state.trace.len()).map(|at| SpanId(u32::try_from(at).unwrap()));
         spans.filter(|span| self.state.trace.path(*span) == path).count()

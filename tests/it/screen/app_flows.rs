@@ -9,7 +9,7 @@ use tama_tui::model::{
 
 use crate::support::app_support::{Bench, agent, run_commands, tool};
 
-/// What a key has done, left out what it only says.
+/// The state without its message, to find out whether a key changed anything.
 fn fingerprint(state: &State) -> String {
     let mut state = state.clone();
     (state.message, state.pending, state.dirty) = (None, None, false);

@@ -1,4 +1,4 @@
-//! What once was lost, or told wrongly.
+//! Cases in which changes once were lost, or reported wrongly.
 
 use std::fs;
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::engine::scenario::{Scenario, Stage};
 use crate::shell::commands::scenario_of;
 use crate::support::manifest::manifest;
 
-/// What is left out of capture can't be undone, and is there all the same: a build's output is what it was run for.
+/// Files that are left out of capture can't be undone, and land all the same: a build's output is its purpose.
 #[tokio::test]
 async fn what_is_left_out_lands() {
     for lane in [Lane::Overlay, Lane::Portable] {
@@ -40,7 +40,7 @@ async fn what_is_left_out_lands() {
     }
 }
 
-/// What a link leads to is not what was undone.
+/// The second reading after an undo does not follow links: their targets were not undone.
 #[tokio::test]
 async fn a_certificate_reads_through_no_link() {
     let scenario = scenario_of("a link", "rm l; mkdir l; echo y > l/f", Lane::Overlay, "");

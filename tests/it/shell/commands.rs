@@ -19,9 +19,9 @@ struct Case {
     setup: &'static str,
     command: &'static str,
     timeout: u64,
-    /// Whether the workspace is another afterwards.
+    /// True when the command changes the workspace.
     changes: bool,
-    /// What the model is told, a part of it.
+    /// A part of the output that the model gets.
     told: &'static str,
 }
 

@@ -168,7 +168,7 @@ impl Drop for Killed {
     }
 }
 
-/// What someone did after the debugger was killed in the middle of a command is not the command's.
+/// Changes that someone made after the debugger was killed in the middle of a command are not the command's.
 #[test]
 fn what_others_did_after_an_interrupted_command_is_a_conflict() {
     let command = "echo more >> both; echo x > made; mkdir own; echo y > own/y; rm gone; sleep 600";

@@ -138,7 +138,7 @@ impl Crash {
         self.child.wait().unwrap();
     }
 
-    /// Whether the run's folder was finished.
+    /// True when the run's folder was finished.
     pub fn is_made(&self) -> bool {
         let Ok(runs) = fs::read_dir(self.folder.path().join(".tama/runs")) else { return false };
         let made = |folder: PathBuf| ["manifest.json", "run.duckdb"].iter().all(|name| folder.join(name).exists());
@@ -363,7 +363,7 @@ async fn a_changed_or_missing_row_is_told_on_opening() {
     assert!(told.is_empty(), "an unchanged log is called damaged: {told:?}");
 }
 
-/// How often a crash point is passed before the process dies there: the first time, and in the middle of things.
+/// Counts of passing a crash point after which the process dies there: the first time, and in the middle of the work.
 const PASSINGS: [u32; 2] = [1, 4];
 
 /// Those that the run of this file does not pass, and which test passes them.

@@ -38,7 +38,7 @@ const FILES: [&str; 4] = ["run.duckdb", "run.duckdb.wal", "mark", "manifest.json
 const EVERY: &str = "TAMA_TUI_DAMAGE_EVERY";
 const FROM: &str = "TAMA_TUI_DAMAGE_FROM";
 
-/// What is done to a file.
+/// A damage to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Harm {
     /// A byte is changed by XOR.
@@ -87,7 +87,7 @@ fn block(at: usize, whole: &[u8]) -> Range<usize> {
     at..whole.len().min(at + BLOCK)
 }
 
-/// What became of a case.
+/// The outcome of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
     /// Every row, and no complaint.

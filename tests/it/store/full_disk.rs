@@ -79,7 +79,7 @@ impl Drop for Filled {
     }
 }
 
-/// What a recording came to before it stopped.
+/// The acknowledged rows of a recording, and the error that stopped it.
 #[derive(Default)]
 struct Recorded {
     /// Actions that were acknowledged, and so done, with their before-images.

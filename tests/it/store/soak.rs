@@ -23,7 +23,7 @@ use crate::support::wait::{PATIENCE, exit_status};
 
 /// Names the folder of the pipeline that the child works on.
 const FOLDER: &str = "TAMA_TUI_TEST_SOAK";
-/// What it does: `run` or `undo`.
+/// Names the task of the child: `run` or `undo`.
 const WHAT: &str = "TAMA_TUI_TEST_SOAK_DOES";
 /// Names the crash point at which it ends.
 const POINT: &str = "TAMA_TUI_CRASH_POINT";
@@ -215,7 +215,7 @@ impl Numbers {
     }
 }
 
-/// How long a child takes that nobody kills.
+/// The time that a child takes when nobody kills it.
 fn whole(lane: Lane, what: &str) -> Duration {
     let project = Project::new(lane);
     let started = Instant::now();
@@ -258,7 +258,7 @@ fn kills(rounds: u64, mut numbers: Numbers) -> u64 {
     killed
 }
 
-/// How often a crash point is passed before the process dies there: the first time, and in the middle of things.
+/// Counts of passing a crash point after which the process dies there: the first time, and in the middle of the work.
 const PASSINGS: [u32; 2] = [1, 3];
 
 #[test]
@@ -305,7 +305,7 @@ fn a_disk_that_is_full_while_commands_are_recorded_or_undone_loses_nothing() {
     file_operations_fail(&[1, 4]);
 }
 
-/// What is on the small disk.
+/// The folders that are on the small disk.
 #[derive(Debug, Clone, Copy)]
 enum Small {
     /// The workspace and the runs.

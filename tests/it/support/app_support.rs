@@ -255,7 +255,7 @@ pub fn tool() -> SpanSpec {
     SpanSpec::Tool { args: HASH, request: HASH, effect: EffectClass::Reversible }
 }
 
-/// What is asked of the run, Inspect left out.
+/// The commands to the run, without Inspect.
 pub fn run_commands(commands: Vec<Command>) -> Vec<model::Command> {
     let run = commands.into_iter().filter_map(|command| match command {
         Command::Run(command) => Some(command),

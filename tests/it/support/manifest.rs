@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-/// What is at a path.
+/// A file, link or folder at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Node {
     File {

@@ -79,7 +79,7 @@ impl Project {
         self.read(&format!("work/{name}"))
     }
 
-    /// What the program prints as JSON.
+    /// Runs the program; returns the JSON that it prints.
     pub fn json(&self, args: &[&str]) -> serde_json::Value {
         let output = Command::new(env!("CARGO_BIN_EXE_tama-tui"))
             .args(args)

@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use vt100::{MouseProtocolMode, Parser, Screen};
 
-/// How long anything may take before a test gives up: far longer than it needs, so that a loaded machine passes.
+/// The longest that anything may take: far longer than it needs, so that a loaded machine passes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A program in a terminal of its own.
@@ -38,7 +38,7 @@ enum Event {
     Exit(u32),
 }
 
-/// What a program is started with.
+/// A program to start, with its arguments and environment.
 pub struct Start<'a> {
     program: &'a str,
     args: Vec<&'a str>,
@@ -109,7 +109,7 @@ impl Pty {
         }
     }
 
-    /// What is on the screen.
+    /// The text on the screen.
     pub fn text(&self) -> String {
         self.screen().contents()
     }
@@ -171,7 +171,7 @@ impl Pty {
         }
     }
 
-    /// How many bytes are written while nobody does anything.
+    /// Counts the bytes that are written within a time.
     pub fn bytes_within(&mut self, time: Duration) -> usize {
         let (end, before) = (Instant::now() + time, self.bytes.len());
         loop {
@@ -247,7 +247,7 @@ impl Pty {
         assert!(self.is_raw());
     }
 
-    /// Whether keys come one by one and unseen.
+    /// True when keys come one by one and unseen.
     fn is_raw(&self) -> bool {
         let termios = self.master.as_ref().unwrap().get_termios().unwrap();
         let shell = nix::libc::ICANON | nix::libc::ECHO | nix::libc::ISIG;

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-/// How the server answers one request.
+/// An answer of the server to one request.
 #[derive(Debug, Clone)]
 pub enum Answer {
     /// A whole stream: these events, and the last one that says it is done.
@@ -63,7 +63,7 @@ impl Server {
         Self { url, requests, task }
     }
 
-    /// How many requests came in.
+    /// Counts the requests that came in.
     pub fn count(&self) -> usize {
         self.requests.lock().unwrap().len()
     }

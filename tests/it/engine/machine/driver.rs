@@ -410,7 +410,7 @@ impl Driver {
         certified(&report)
     }
 
-    /// What is reported as undone is so in the model too; nothing else is.
+    /// Undoes in the model what the report names as undone, and nothing else.
     fn take_report(&mut self, report: &UndoReport) -> Result<(), String> {
         for action in &report.undone {
             if let Some((key, number)) = self.appended.get(action) {

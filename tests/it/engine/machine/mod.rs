@@ -61,7 +61,7 @@ fn histories(lane: Lane, steps: u32) {
     eprintln!("{} lane: {done} steps", lane.name());
 }
 
-/// Whether other histories are wanted than those of every day.
+/// True when new histories are wanted, not the same ones each time.
 fn is_long() -> bool {
     std::env::var_os("TAMA_TUI_STEPS").is_some()
 }

@@ -144,7 +144,7 @@ pub struct Change {
     pub applied: bool,
 }
 
-/// What differs between two trees, in an order in which it can be done one by one.
+/// The differences between two trees, in an order in which they can be made one by one.
 pub fn changes(before: &Manifest, after: &Manifest) -> Vec<Change> {
     let paths: std::collections::BTreeSet<&Path> = before.keys().chain(after.keys()).collect();
     let mut found: Vec<Change> = paths
@@ -165,7 +165,7 @@ pub fn changes(before: &Manifest, after: &Manifest) -> Vec<Change> {
     found
 }
 
-/// Whether an action can be undone by itself: the history without it still works, and ends in the present tree with
+/// True when an action can be undone by itself: the history without it still works, and ends in the present tree with
 /// the one path as it was before. Tried out, not reasoned.
 pub fn is_free(start: &Manifest, history: &[Change], at: usize) -> bool {
     let mut tree = start.clone();
@@ -179,7 +179,7 @@ pub fn is_free(start: &Manifest, history: &[Change], at: usize) -> bool {
     true
 }
 
-/// Whether a change can be made of this tree: it finds what it found, where it found it.
+/// True when a change can be made to this tree: the path and its parents are as the change found them.
 fn can(tree: &Manifest, change: &Change) -> bool {
     let folder_is_there = parents(&change.path).all(|at| matches!(tree.get(&at), Some(Node::Folder { .. })));
     let stays_folder = matches!(change.new, Some(Node::Folder { .. }));

@@ -1,4 +1,4 @@
-//! However the program ends: the terminal is the shell's again, and the run is recorded.
+//! Every end of the program gives the terminal back to the shell, and records the run.
 
 use std::future::{Future, pending};
 use std::process::{Command as Process, Stdio};

@@ -1,4 +1,4 @@
-//! What is written to the terminal, byte by byte.
+//! The bytes that are written to the terminal.
 
 use std::time::Duration;
 

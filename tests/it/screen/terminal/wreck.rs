@@ -12,7 +12,7 @@ use crate::support::skip::{Capability, skip};
 
 const LANES: [Lane; 2] = [Lane::Overlay, Lane::Portable];
 
-/// What the customer wants, before anyone tidies up.
+/// The notes of the customer, before the agent tidies up.
 const NOTES: &str = "# Notes\n\nThe customer wants the report on Fridays.\nAsk Mara before changing the limit.\n";
 
 /// The demo at its first stop, after the cleaner's first command; where the lane can't be had, the test is skipped.
@@ -49,7 +49,7 @@ fn at_the_end(lane: Lane) -> Option<(Project, Pty)> {
     Some((demo, pty))
 }
 
-/// Whether a line of the screen ends with Rollback's row of this key.
+/// True when a line of the screen ends with Rollback's row of this key.
 fn is_of(line: &str, key: &str) -> bool {
     let row = line.rsplit_once('#').map(|(_, row)| row.split_whitespace());
     row.is_some_and(|mut words| words.nth(1) == Some(key))
