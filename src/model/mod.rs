@@ -35,6 +35,6 @@ pub use span::{Fan, Finish, LlmRequestRecord, MessageRecord, SpanEnd, SpanKind, 
 pub use state::RunState;
 pub use trace::{Counts, Span, Trace};
 pub use update::{
-    Abilities, Certificate, Conflict, ConflictBy, Editable, PlanLeave, RetryPlan, Section, SectionBody, SpanDetail,
+    Abilities, Conflict, ConflictBy, Editable, PlanLeave, ReadBack, RetryPlan, Section, SectionBody, SpanDetail,
     UndoReport, Update,
 };
