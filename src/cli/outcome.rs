@@ -28,7 +28,7 @@ impl UndoOutcome {
         let left = |action: &Seq| self.report.left.iter().any(|left| left.action == *action);
         // A dry run lists the commands, but only the real undo can find their changes.
         let lost = !self.dry_run && self.unfinished.iter().any(UnfinishedCommand::may_have_unrecorded_changes);
-        let short = lost || !self.report.certificate.differs.is_empty() || self.wanted.iter().any(left);
+        let short = lost || !self.report.read_back.differs.is_empty() || self.wanted.iter().any(left);
         match self.count_undone() {
             all if all == self.wanted.len() && !short => Exit::Done,
             0 => Exit::NoneUndone,
@@ -79,10 +79,10 @@ impl UndoOutcome {
             let count = report.compensated.len();
             lines.push(format!("{count} of them compensated: what that did outside can't be read again"));
         }
-        let certificate = &report.certificate;
-        if certificate.total > 0 {
-            lines.push(format!("restored {}/{}", certificate.restored, certificate.total));
-            lines.extend(certificate.differs.iter().map(|line| format!("differs: {}", shorten_reason(line))));
+        let read_back = &report.read_back;
+        if read_back.total > 0 {
+            lines.push(format!("restored {}/{}", read_back.restored, read_back.total));
+            lines.extend(read_back.differs.iter().map(|line| format!("differs: {}", shorten_reason(line))));
         }
         to_lines(&lines)
     }
@@ -123,7 +123,7 @@ pub(super) fn conflict_reason(conflict: &Conflict) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Certificate;
+    use crate::model::ReadBack;
 
     #[test]
     fn all_is_undone_only_when_the_second_reading_says_so() {
@@ -131,7 +131,7 @@ mod tests {
             wanted: wanted.iter().map(|seq| Seq(*seq)).collect(),
             report: UndoReport {
                 undone: vec![Seq(2), Seq(1)],
-                certificate: Certificate {
+                read_back: ReadBack {
                     restored: 2 - differs.len(),
                     total: 2,
                     differs: differs.iter().map(|line| (*line).to_owned()).collect(),

@@ -74,7 +74,7 @@ async fn a_compensation_runs_in_its_turn_and_is_counted_apart() {
     assert_eq!(preview(&run.log, &run.world, &order, false).undone, order);
     let report = undo_list(&run.log, &run.world, &by, &order, false).await;
     assert_eq!((report.undone, report.compensated), (vec![memory, action, file], vec![action]));
-    assert_eq!((report.certificate.restored, report.certificate.total), (2, 2));
+    assert_eq!((report.read_back.restored, report.read_back.total), (2, 2));
     assert_eq!(by.ran(), [["./deploy", "v1", "v2", "7"]]);
     let events = run.log.recorder().events(Seq(0), 100).unwrap();
     let kinds: Vec<&str> = events

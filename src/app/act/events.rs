@@ -188,7 +188,7 @@ fn take_report(state: &mut State, report: &UndoReport) {
     const MOST: usize = 50;
     let line = undoing::report_line(&state.run, report);
     log(state, LogKind::Undo, &line);
-    for differs in &report.certificate.differs {
+    for differs in &report.read_back.differs {
         log(state, LogKind::Error, &format!("not as before: {differs}"));
     }
     if report.left.len() > 1 {

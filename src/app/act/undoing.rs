@@ -123,11 +123,11 @@ pub(super) fn take_plan(state: &mut State, plan: RetryPlan) {
 /// What an undo or redo did, in a line.
 pub(super) fn report_line(run: &RunState, report: &UndoReport) -> String {
     let mut parts = Vec::new();
-    let certificate = &report.certificate;
-    if certificate.total > 0 {
-        let differ = certificate.total - certificate.restored;
+    let read_back = &report.read_back;
+    if read_back.total > 0 {
+        let differ = read_back.total - read_back.restored;
         let differ = if differ > 0 { format!(", {differ} NOT as before (4: Log)") } else { String::new() };
-        parts.push(format!("restored {}/{}{differ}", certificate.restored, certificate.total));
+        parts.push(format!("restored {}/{}{differ}", read_back.restored, read_back.total));
     }
     let is_permanent = |action: Seq| run.ledger.get(action).is_some_and(|entry| !entry.is_undoable());
     let (permanent, left): (Vec<&PlanLeave>, Vec<&PlanLeave>) =

@@ -120,8 +120,8 @@ impl Dispatcher {
         if let Some(conflict) = &report.conflict {
             return Err(format!("{} ({}) was changed since", conflict.action, conflict.key));
         }
-        if !report.certificate.differs.is_empty() {
-            return Err(format!("the world is not as it was before: {}", report.certificate.differs.join("; ")));
+        if !report.read_back.differs.is_empty() {
+            return Err(format!("the world is not as it was before: {}", report.read_back.differs.join("; ")));
         }
         let left = report.left.iter().map(|left| format!("{}: {}", left.action, left.why)).collect::<Vec<_>>();
         let stands = self.log.with(|state| rollback::needs_undo(&state.ledger, &plan.undoes));

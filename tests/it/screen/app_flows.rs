@@ -3,8 +3,8 @@
 use tama_tui::app::keys::{self, Context};
 use tama_tui::app::{Command, EditorInput, Key, Mouse, Msg, Pane, Popup, Purpose, State, Word, footer, header, update};
 use tama_tui::model::{
-    self, Abilities, ActionChange, Breakpoint, Certificate, Conflict, ConflictBy, EditScope, Editable, Gate,
-    Generation, Release, RetryPlan, RunStatus, Seq, SpanDetail, SpanId, SpanStatus, TraceBody, UndoReport, Update,
+    self, Abilities, ActionChange, Breakpoint, Conflict, ConflictBy, EditScope, Editable, Gate, Generation, ReadBack,
+    Release, RetryPlan, RunStatus, Seq, SpanDetail, SpanId, SpanStatus, TraceBody, UndoReport, Update,
 };
 
 use crate::support::app_support::{Bench, agent, run_commands, tool};
@@ -183,10 +183,10 @@ fn a_conflict_offers_the_list_the_skip_and_the_force() {
 }
 
 #[test]
-fn the_certificate_is_told() {
+fn a_difference_read_back_is_reported() {
     let (mut bench, spans) = Bench::paused();
-    let certificate = Certificate { restored: 1, total: 2, differs: vec!["NOTES.md: mode".into()] };
-    bench.send(Update::Undo(UndoReport { undone: vec![spans.first], certificate, ..UndoReport::default() }));
+    let read_back = ReadBack { restored: 1, total: 2, differs: vec!["NOTES.md: mode".into()] };
+    bench.send(Update::Undo(UndoReport { undone: vec![spans.first], read_back, ..UndoReport::default() }));
     assert!(bench.message().contains("restored 1/2"));
     assert!(bench.state.log.lines().iter().any(|line| line.text.contains("NOTES.md: mode")));
 }

@@ -2,8 +2,8 @@
 
 use tama_tui::app::{Key, Pane, Popup, footer, header};
 use tama_tui::model::{
-    self, ActionChange, ActionDiff, Bytes, Certificate, Conflict, ConflictBy, DiffBody, DiffSides, Gate, Hunk,
-    HunkLine, Lane, LineIn, PauseReason, PlanLeave, Release, Seq, ShellMode, TraceBody, UndoReport, Update,
+    self, ActionChange, ActionDiff, Bytes, Conflict, ConflictBy, DiffBody, DiffSides, Gate, Hunk, HunkLine, Lane,
+    LineIn, PauseReason, PlanLeave, ReadBack, Release, Seq, ShellMode, TraceBody, UndoReport, Update,
 };
 
 use crate::support::app_support::Bench;
@@ -239,8 +239,8 @@ fn a_redo_in_conflict_never_offers_to_go_over_what_is_there() {
 #[test]
 fn what_an_undo_did_is_told_exactly() {
     let (mut bench, spans) = Bench::paused();
-    let certificate = |restored, total| Certificate { restored, total, differs: Vec::new() };
-    let report = UndoReport { undone: vec![spans.first], certificate: certificate(1, 1), ..UndoReport::default() };
+    let read_back = |restored, total| ReadBack { restored, total, differs: Vec::new() };
+    let report = UndoReport { undone: vec![spans.first], read_back: read_back(1, 1), ..UndoReport::default() };
     bench.send(Update::Undo(report.clone()));
     assert_eq!(bench.message(), format!("restored 1/1 · undid {}", spans.first));
     let post = bench.permanent(spans.writer, spans.tool, "POST /hooks/ci");

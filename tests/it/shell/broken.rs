@@ -42,7 +42,7 @@ async fn what_is_left_out_lands() {
 
 /// The second reading after an undo does not follow links: their targets were not undone.
 #[tokio::test]
-async fn a_certificate_reads_through_no_link() {
+async fn a_read_back_follows_no_link() {
     let scenario = scenario_of("a link", "rm l; mkdir l; echo y > l/f", Lane::Overlay, "");
     let mut stage = Stage::set(&Scenario { step: true, ..scenario });
     let elsewhere = stage.folder.path().join("elsewhere");
@@ -51,8 +51,8 @@ async fn a_certificate_reads_through_no_link() {
     std::os::unix::fs::symlink(&elsewhere, stage.folder.path().join("work/l")).unwrap();
     stage.play("wait paused lead/llm\ncontinue lead/llm\nwait end\nundo-span run\nwait report").await.unwrap();
     let report = stage.report().unwrap();
-    assert_eq!(report.certificate.differs, Vec::<String>::new());
-    assert_eq!(report.certificate.restored, 2);
+    assert_eq!(report.read_back.differs, Vec::<String>::new());
+    assert_eq!(report.read_back.restored, 2);
     assert_eq!(fs::read_to_string(elsewhere.join("f")).unwrap(), "of someone else");
     stage.close().await;
 }

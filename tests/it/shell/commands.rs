@@ -194,8 +194,8 @@ fn named(stage: &Stage, before: &Manifest, after: &Manifest) -> Result<(), Strin
 
 fn restored(stage: &Stage) -> Result<(), String> {
     let report = stage.report().ok_or("no report")?;
-    let certificate = &report.certificate;
-    if report.conflict.is_some() || certificate.restored != certificate.total || certificate.total == 0 {
+    let read_back = &report.read_back;
+    if report.conflict.is_some() || read_back.restored != read_back.total || read_back.total == 0 {
         return Err(format!("not restored: {report:?}"));
     }
     Ok(())
