@@ -151,7 +151,7 @@ fn command(criterion: &mut Criterion) {
                     let start = Instant::now();
                     let report = block_on(undo_list(&run.log, &run.world, &NoCompensator, &run.actions, false));
                     let took = start.elapsed();
-                    assert_eq!((report.undone.len(), report.certificate.restored), (files, files));
+                    assert_eq!((report.undone.len(), report.read_back.restored), (files, files));
                     kept.push(run);
                     took
                 };

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::exit::Exit;
 use super::text::{key_name, shorten, shorten_reason, to_lines};
 use super::unfinished::UnfinishedCommand;
-use crate::model::{Conflict, ConflictBy, KeyKind, RunState, Seq, UndoReport};
+use crate::model::{Conflict, ConflictBy, KeyKind, KeyState, LedgerEntry, RunState, Seq, UndoReport};
 use crate::rollback::describe_conflict;
 
 /// The outcome of an undo or of its dry run.
@@ -28,7 +28,7 @@ impl UndoOutcome {
         let left = |action: &Seq| self.report.left.iter().any(|left| left.action == *action);
         // A dry run lists the commands, but only the real undo can find their changes.
         let lost = !self.dry_run && self.unfinished.iter().any(UnfinishedCommand::may_have_unrecorded_changes);
-        let short = lost || !self.report.certificate.differs.is_empty() || self.wanted.iter().any(left);
+        let short = lost || !self.report.read_back.differs.is_empty() || self.wanted.iter().any(left);
         match self.count_undone() {
             all if all == self.wanted.len() && !short => Exit::Done,
             0 => Exit::NoneUndone,
@@ -55,20 +55,26 @@ impl UndoOutcome {
     pub fn to_text(&self, state: &RunState) -> String {
         let report = &self.report;
         let key = |action: Seq| state.ledger.get(action).map_or_else(String::new, |entry| key_name(&entry.record.key));
+        let letter = |action: Seq| match state.ledger.get(action).map(LedgerEntry::letter) {
+            Some(' ') | None => String::new(),
+            Some(letter) => format!("{letter} "),
+        };
         let undoes = if self.dry_run { "would undo" } else { "undid" };
         let undone = report.undone.iter();
         let mut lines: Vec<String> = undone
-            .map(|action| format!("{undoes} {action} {}: {}", key(*action), self.result_text(state, *action)))
+            .map(|action| {
+                format!("{undoes} {action} {}{}: {}", letter(*action), key(*action), self.result_text(state, *action))
+            })
             .collect();
         let left = report.left.iter();
         lines.extend(
-            left.map(|left| format!("left {} {}: {}", left.action, key(left.action), shorten_reason(&left.why))),
+            left.map(|left| format!("kept {} {}: {}", left.action, key(left.action), shorten_reason(&left.why))),
         );
         if let Some(conflict) = &report.conflict {
             let action = conflict.action;
             lines.push(format!("stopped at {action}: {}", conflict_reason(conflict)));
-            let force = if self.force { "" } else { "; --force undoes it all the same" };
-            lines.push(format!("--skip {} leaves it and goes on{force}", action.0));
+            let force = if self.force { "" } else { ", or undo it anyway with --force" };
+            lines.push(format!("keep it with --skip {}{force}", action.0));
         }
         let found = |command: &UnfinishedCommand| {
             if self.dry_run { command.describe(state) } else { command.describe_not_undone(state) }
@@ -77,12 +83,12 @@ impl UndoOutcome {
         lines.push(self.summary());
         if !report.compensated.is_empty() {
             let count = report.compensated.len();
-            lines.push(format!("{count} of them compensated: what that did outside can't be read again"));
+            lines.push(format!("{count} of them by an undo command: its result outside can't be read back"));
         }
-        let certificate = &report.certificate;
-        if certificate.total > 0 {
-            lines.push(format!("restored {}/{}", certificate.restored, certificate.total));
-            lines.extend(certificate.differs.iter().map(|line| format!("differs: {}", shorten_reason(line))));
+        let read_back = &report.read_back;
+        if read_back.total > 0 {
+            lines.push(format!("restored {}/{}, read back", read_back.restored, read_back.total));
+            lines.extend(read_back.differs.iter().map(|line| format!("differs: {}", shorten_reason(line))));
         }
         to_lines(&lines)
     }
@@ -92,16 +98,17 @@ impl UndoOutcome {
         const VALUE: usize = 80;
         let entry = state.ledger.get(action);
         entry.map_or_else(String::new, |entry| match (entry.record.key.kind, self.dry_run) {
-            (KeyKind::Compensation, true) => "by its compensation".into(),
-            (KeyKind::Compensation, false) => "compensated".into(),
-            _ => format!("{} again", shorten(&entry.record.old.summary(), VALUE)),
+            (KeyKind::Compensation, true) => "by its undo command".into(),
+            (KeyKind::Compensation, false) => "undo command ran".into(),
+            _ if entry.record.old == KeyState::Absent => "removed".into(),
+            _ => format!("back to {}", shorten(&entry.record.old.summary(), VALUE)),
         })
     }
 
     fn summary(&self) -> String {
         match (self.wanted.len(), self.unfinished.is_empty()) {
             (0, true) => "nothing to undo".into(),
-            (0, false) => "nothing on record to undo".into(),
+            (0, false) => "nothing recorded to undo".into(),
             (all, _) => {
                 let undone = if self.dry_run { "would be undone" } else { "undone" };
                 format!("{} of {all} {undone}", self.count_undone())
@@ -123,7 +130,7 @@ pub(super) fn conflict_reason(conflict: &Conflict) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Certificate;
+    use crate::model::ReadBack;
 
     #[test]
     fn all_is_undone_only_when_the_second_reading_says_so() {
@@ -131,7 +138,7 @@ mod tests {
             wanted: wanted.iter().map(|seq| Seq(*seq)).collect(),
             report: UndoReport {
                 undone: vec![Seq(2), Seq(1)],
-                certificate: Certificate {
+                read_back: ReadBack {
                     restored: 2 - differs.len(),
                     total: 2,
                     differs: differs.iter().map(|line| (*line).to_owned()).collect(),

@@ -43,6 +43,6 @@ pub use state::RunState;
 pub use tally::Tally;
 pub use trace::{Counts, Span, Trace};
 pub use update::{
-    Abilities, Certificate, Conflict, ConflictBy, Editable, PlanLeave, RetryPlan, Section, SectionBody, SpanDetail,
+    Abilities, Conflict, ConflictBy, Editable, PlanLeave, ReadBack, RetryPlan, Section, SectionBody, SpanDetail,
     UndoReport, Update,
 };

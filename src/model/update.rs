@@ -159,7 +159,8 @@ pub struct UndoReport {
     /// What stopped it.
     pub conflict: Option<Conflict>,
     /// The touched world, compared with the record by a second reading.
-    pub certificate: Certificate,
+    #[serde(rename = "certificate")]
+    pub read_back: ReadBack,
 }
 
 /// The state of a key is not what the action left.
@@ -196,9 +197,9 @@ pub enum ConflictBy {
     },
 }
 
-/// "restored n/n": a second, independent reading of every touched key.
+/// The second, independent reading of every touched key: "restored n/n, read back".
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Certificate {
+pub struct ReadBack {
     /// Keys that are as the record says they were.
     pub restored: usize,
     /// Keys touched.

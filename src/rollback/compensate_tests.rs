@@ -74,7 +74,7 @@ async fn a_compensation_runs_in_its_turn_and_is_counted_apart() {
     assert_eq!(preview(&run.log, &run.world, &order, false).undone, order);
     let report = undo_list(&run.log, &run.world, &by, &order, false).await;
     assert_eq!((report.undone, report.compensated), (vec![memory, action, file], vec![action]));
-    assert_eq!((report.certificate.restored, report.certificate.total), (2, 2));
+    assert_eq!((report.read_back.restored, report.read_back.total), (2, 2));
     assert_eq!(by.ran(), [["./deploy", "v1", "v2", "7"]]);
     let events = run.log.recorder().events(Seq(0), 100).unwrap();
     let kinds: Vec<&str> = events
@@ -103,7 +103,7 @@ async fn one_that_fails_stays_applied_and_stops_nothing_else() {
     // A retry leaves it from now on, and says so; asked for by itself, it is tried again.
     assert_eq!(
         run.log.with(|state| state.ledger.get(action).unwrap().can_be_taken_back()),
-        Err("its compensation failed".into())
+        Err("its undo command failed".into())
     );
     let report = undo(&run.log, &run.world, &Runner::new(Ok("")), action, false).await;
     assert_eq!((report.undone, status(&run, action)), (vec![action], ActionStatus::Undone));
@@ -187,7 +187,7 @@ async fn a_plan_leaves_what_cannot_be_taken_back_for_sure() {
     assert_eq!(plan().undoes, [action]);
     let change = ActionChange::Refused { why: "no".into() };
     tree.log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);
-    assert_eq!((plan().undoes, plan().leaves[0].why.as_str()), (vec![], "its compensation failed"));
+    assert_eq!((plan().undoes, plan().leaves[0].why.as_str()), (vec![], "its undo command failed"));
 }
 
 fn done(log: &RunLog, action: Seq, result: Result<String, String>) {

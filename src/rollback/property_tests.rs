@@ -93,7 +93,7 @@ async fn step(run: &Fixture, op: &Op, theirs: &mut BTreeMap<&'static str, String
             } else {
                 redo(&run.log, &run.world, action).await
             };
-            assert_eq!(report.certificate.restored, report.certificate.total, "{:?}", report.certificate.differs);
+            assert_eq!(report.read_back.restored, report.read_back.total, "{:?}", report.read_back.differs);
             if report.conflict.is_some() || !report.left.is_empty() {
                 assert_eq!(snapshot(run.folder.path()), before, "a refused undo or redo touched something");
             }
@@ -152,7 +152,7 @@ proptest! {
             let (end, memory) = (snapshot(run.folder.path()), run.world.memory());
             let report = undo_list(&run.log, &run.world, &NoCompensator, &applied, false).await;
             assert!(report.conflict.is_none() && report.left.is_empty(), "{report:?}");
-            assert_eq!(report.certificate.restored, report.certificate.total, "{:?}", report.certificate.differs);
+            assert_eq!(report.read_back.restored, report.read_back.total, "{:?}", report.read_back.differs);
             assert_eq!(snapshot(run.folder.path()), start);
             assert!(KEYS.iter().all(|key| run.memory(key) == KeyState::Absent));
             for action in applied.iter().rev() {

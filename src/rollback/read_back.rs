@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::state::{Location, describe_state};
-use crate::model::{Certificate, KeyState, name_from_bytes, name_to_bytes, readable_name};
+use crate::model::{KeyState, ReadBack, name_from_bytes, name_to_bytes, readable_name};
 use crate::store::RunLog;
 use crate::world::{Value, World};
 
@@ -17,8 +17,8 @@ use crate::world::{Value, World};
 pub(super) type Expected = BTreeMap<Location, KeyState>;
 
 /// Compares the touched keys with the record: memory with a fresh fold of the log, paths by the system's own calls.
-pub(super) fn read_back(log: &RunLog, world: &World, expected: &Expected) -> Certificate {
-    let mut certificate = Certificate { total: expected.len(), ..Certificate::default() };
+pub(super) fn read_back(log: &RunLog, world: &World, expected: &Expected) -> ReadBack {
+    let mut report = ReadBack { total: expected.len(), ..ReadBack::default() };
     let workspace = log.with(|state| state.workspace.clone());
     let mut memory = if expected.keys().all(|(is_path, _)| *is_path) { BTreeMap::new() } else { world.memory() };
     for ((is_path, name), recorded) in expected {
@@ -33,15 +33,15 @@ pub(super) fn read_back(log: &RunLog, world: &World, expected: &Expected) -> Cer
         };
         let name = readable_name(name);
         match found {
-            Ok(found) if found == wanted => certificate.restored += 1,
+            Ok(found) if found == wanted => report.restored += 1,
             Ok(found) => {
                 let line = format!("{name}: should be {}, found {}", wanted.summary(), describe_state(&found, &wanted));
-                certificate.differs.push(line);
+                report.differs.push(line);
             }
-            Err(error) => certificate.differs.push(format!("{name}: failed to read it back: {error}")),
+            Err(error) => report.differs.push(format!("{name}: failed to read it back: {error}")),
         }
     }
-    certificate
+    report
 }
 
 fn read_path(workspace: &Path, name: &[u8]) -> io::Result<KeyState> {

@@ -31,7 +31,7 @@ pub async fn redo(log: &RunLog, world: &World, action: Seq) -> UndoReport {
     match try_redo(log, world, &entry, later).await {
         Ok(after) => {
             report.redone.push(action);
-            report.certificate = read_back(log, world, &Expected::from([(location(&entry.record.key), after)]));
+            report.read_back = read_back(log, world, &Expected::from([(location(&entry.record.key), after)]));
         }
         Err(Refusal::Left(why)) => report.left.push(PlanLeave { action, why }),
         Err(Refusal::Conflict(by)) => {

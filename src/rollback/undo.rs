@@ -52,7 +52,7 @@ pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions
             report.left.extend(found.left.into_iter().chain(stays));
         }
     }
-    report.certificate = read_back(log, world, &expected);
+    report.read_back = read_back(log, world, &expected);
     report
 }
 

@@ -39,7 +39,7 @@ async fn appends_of_two_spans_commute() {
     let second = run.act(3, append("log", "b")).await;
     assert_eq!(run.memory("log"), list(&[(first, "a"), (second, "b")]));
     let report = undo(&run.log, &run.world, &NoCompensator, first, false).await;
-    assert_eq!((report.undone, report.certificate.restored), (vec![first], 1));
+    assert_eq!((report.undone, report.read_back.restored), (vec![first], 1));
     assert_eq!(run.memory("log"), list(&[(second, "b")]));
     undo(&run.log, &run.world, &NoCompensator, second, false).await;
     assert_eq!(run.memory("log"), KeyState::Absent);
@@ -85,7 +85,7 @@ async fn files_come_back_with_bytes_and_mode() {
     let removed = run.act(2, remove("a.sh")).await;
     assert_eq!(run.text("a.sh"), None);
     let report = undo_list(&run.log, &run.world, &NoCompensator, &[removed, changed], false).await;
-    assert_eq!((report.certificate.restored, report.certificate.total), (1, 1));
+    assert_eq!((report.read_back.restored, report.read_back.total), (1, 1));
     assert_eq!(std::fs::read(run.path("a.sh")).unwrap(), b"\xff\x00old");
     assert_eq!(std::fs::metadata(run.path("a.sh")).unwrap().permissions().mode() & 0o7777, 0o751);
     assert_eq!(
@@ -107,7 +107,7 @@ async fn a_change_from_outside_survives_unless_forced_and_comes_back_with_redo()
     let report = undo(&run.log, &run.world, &NoCompensator, action, true).await;
     assert_eq!((report.undone, run.text("notes")), (vec![action], None));
     let report = redo(&run.log, &run.world, action).await;
-    assert_eq!((report.certificate.restored, run.text("notes").as_deref()), (1, Some("theirs")));
+    assert_eq!((report.read_back.restored, run.text("notes").as_deref()), (1, Some("theirs")));
     let report = undo(&run.log, &run.world, &NoCompensator, action, false).await;
     assert_eq!((report.undone, run.text("notes")), (vec![action], None));
 }
@@ -123,7 +123,7 @@ async fn a_folder_stays_while_it_is_used_and_the_last_one_out_removes_it() {
     assert!(report.conflict.is_none());
     let report = undo(&run.log, &run.world, &NoCompensator, other, false).await;
     assert_eq!(report.undone, [other, made[0]]);
-    assert_eq!((report.certificate.restored, report.certificate.total), (2, 2));
+    assert_eq!((report.read_back.restored, report.read_back.total), (2, 2));
     assert!(!run.path("out").exists());
     assert_eq!(redo(&run.log, &run.world, other).await.left.len(), 1);
     assert_eq!(redo(&run.log, &run.world, made[0]).await.redone, [made[0]]);

@@ -283,7 +283,7 @@ impl Check<'_> {
         let last = self.loaded.last;
         match self.mark {
             None => {
-                self.fault("the mark is lost or damaged, so rows lost at the log's end can't be detected".to_owned())
+                self.fault("the mark is lost or damaged, so rows lost at the log's end can't be detected".to_owned());
             }
             Some(mark) if mark.seq > last => {
                 self.fault(format!("{} at the log's end, although committed", missing(last.0 + 1, mark.seq.0)));

@@ -39,7 +39,7 @@ impl<'a> Differences<'a> {
     fn compare(&mut self, old: Option<&'a Entry>, new: Option<&'a Entry>) {
         match (old, new) {
             (Some(old), Some(new)) => self.both(old, new),
-            // It is there whatever a list says.
+            // The root exists, whatever a list has.
             (Some(root), None) | (None, Some(root)) if root.path == ROOT => {}
             (Some(old), None) if self.is_in_closed(old) => {
                 self.push(old, state(old), KeyState::Unknown, Some(LeftOut::InUnreadable));

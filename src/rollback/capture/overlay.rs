@@ -134,7 +134,7 @@ impl Reading {
             self.copies.iter().partition(|copy| copy.kind == Kind::Folder);
         let mut found: HashSet<String> = folders.into_iter().map(Entry::name).collect();
         if files.len() > self.left.len() {
-            // One that was moved and changed can't be told from the others.
+            // A file that was moved and changed can't be distinguished from the others.
             found.extend(files.into_iter().filter(|copy| !self.left.contains(&copy.state())).map(Entry::name));
         }
         found
@@ -206,7 +206,7 @@ impl Reading {
         let new = self.upper.hash_entry(new)?;
         let copy = matches!(new.kind, Kind::File | Kind::Folder) && self.upper.is_copy(&new.path)?;
         match &old {
-            // Of a file with two names nobody knows which of them it had first.
+            // The first name of a file with two names is not known.
             None if copy && (new.kind == Kind::Folder || !self.upper.has_more_names(&new.path)?) => {
                 self.copies.push(new.clone());
             }

@@ -24,7 +24,7 @@ impl Dispatcher {
         if goes_on_untold(how)
             && let Some(stale) = paths.iter().find_map(|path| self.stale_above(path))
         {
-            return Err(format!("effects of {stale} were undone. Retry it, redo them, or continue and tell the model"));
+            return Err(format!("changes of {stale} were undone. Retry it, redo them, or continue and tell the model"));
         }
         for path in paths {
             self.release_one(&path, how);
@@ -115,7 +115,7 @@ impl Dispatcher {
     /// Stops every branch at its next gate.
     pub(super) fn pause(&mut self) -> Result<(), String> {
         if self.status() != RunStatus::Running {
-            return Err("nothing runs that could be paused".into());
+            return Err("nothing runs, so nothing can be paused".into());
         }
         let under_way: Vec<SpanId> =
             self.flights.values().filter(|flight| !flight.is_paused()).map(|flight| flight.span).collect();
@@ -282,7 +282,7 @@ impl Dispatcher {
                 .collect();
             let whose = if stale == agent { "yours".into() } else { state.trace.label(stale) };
             format!(
-                "The user undid these effects of {whose}; the world is as it was before them:\n{}",
+                "The user undid these changes of {whose}; the world is as it was before them:\n{}",
                 undone.join("\n")
             )
         })

@@ -132,7 +132,7 @@ async fn runs_are_listed_and_shown() {
     let listed: serde_json::Value = serde_json::from_slice(&project.tama(&["runs", "--json"]).stdout).unwrap();
     assert_eq!(listed[0]["manifest"]["status"], "ok");
     let shown = stdout(&project.tama(&["runs", "show", &project.run[4..]]));
-    assert!(shown.contains("  tama_files_write") && shown.contains("permanent: may have reached outside"), "{shown}");
+    assert!(shown.contains("  tama_files_write") && shown.contains("no undo: ran without a full sandbox"), "{shown}");
     let shown: serde_json::Value =
         serde_json::from_slice(&project.tama(&["runs", "show", &project.run, "--json"]).stdout).unwrap();
     assert_eq!(shown["actions"].as_array().unwrap().len(), 4);
@@ -148,7 +148,7 @@ async fn undo_restores_and_says_how_much() {
     let undone = project.tama(&["undo", &project.run]);
     let said = stdout(&undone);
     assert_eq!(undone.status.code(), Some(6), "{said}");
-    assert!(said.contains("restored 3/3") && said.contains("may have reached outside"), "{said}");
+    assert!(said.contains("restored 3/3") && said.contains("ran without a full sandbox"), "{said}");
     assert_eq!(project.work("kept").as_deref(), Some("from before"));
     assert!(!project.folder.path().join("work/out").exists());
     let again = project.tama(&["undo", &project.run]);
@@ -283,7 +283,7 @@ fn without_recording_nothing_is_stored() {
     let project = fresh("");
     let ran = project.tama(&["run", ".", "--no-record", "--allow", "*"]);
     assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
-    assert!(String::from_utf8(ran.stderr).unwrap().contains("nothing is recorded"));
+    assert!(String::from_utf8(ran.stderr).unwrap().contains("not recorded"));
     assert!(!project.folder.path().join(".tama").exists());
 }
 
@@ -317,11 +317,7 @@ fn a_refused_retry_says_why_and_leaves_the_run_whole() {
     assert_eq!(stdout(&retried), "", "the result of the run before is not the retry's");
     let dry = project.tama(&["retry", &run, "--span", "main/writer", "--dry-run"]);
     assert_eq!(dry.status.code(), Some(1));
-    assert!(
-        stdout(&dry).contains("refused, before anything is touched") && stdout(&dry).contains("outside"),
-        "{}",
-        stdout(&dry)
-    );
+    assert!(stdout(&dry).contains("refused, nothing changed") && stdout(&dry).contains("outside"), "{}", stdout(&dry));
     assert_eq!(project.work("a").as_deref(), Some("theirs"));
     assert_eq!(json(&project.tama(&["runs", "--json"]))[0]["manifest"]["status"], "ok");
 }
@@ -398,7 +394,11 @@ fn an_interrupted_run_is_not_retried_and_neither_is_its_plan_shown() {
     for more in [&["--dry-run"][..], &[]] {
         let refused = project.tama(&[&["retry", &run, "--span", "main/writer"][..], more].concat());
         assert_eq!((refused.status.code(), stdout(&refused)), (Some(1), String::new()));
-        assert!(stderr(&refused).starts_with("error: this run was interrupted, so"), "{}", stderr(&refused));
+        assert!(
+            stderr(&refused).starts_with("error: failed to retry: this run was interrupted"),
+            "{}",
+            stderr(&refused)
+        );
     }
     assert_eq!(project.work("a").as_deref(), Some("bad"));
 }
@@ -421,7 +421,7 @@ fn a_dry_retry_meets_what_the_real_one_would() {
     fs::write(project.folder.path().join("pipeline.toml"), "[pipeline]").unwrap();
     let broken = dry("main/writer", &[]);
     assert_eq!(broken.status.code(), Some(0), "{}", stderr(&broken));
-    assert!(stdout(&broken).contains("note: the retry runs by the stored pipeline"), "{}", stdout(&broken));
+    assert!(stdout(&broken).contains("note: the retry uses the stored pipeline"), "{}", stdout(&broken));
 }
 
 #[test]
@@ -442,7 +442,7 @@ fn undone_effects_outside_a_retry_are_named_before_it_starts() {
     let dry = json(&project.tama(&["retry", &run, "--span", "main/writer", "--dry-run", "--json"]));
     assert_eq!(dry["undone_outside"][0]["key"], "plan", "{dry}");
     let retried = project.tama(&["retry", &run, "--span", "main/writer", "--json"]);
-    assert!(stderr(&retried).contains("1 effect outside the retry stay"), "{}", stderr(&retried));
+    assert!(stderr(&retried).contains("1 undone change outside the retry stay"), "{}", stderr(&retried));
     assert_eq!(json(&retried)["undone_outside"], dry["undone_outside"]);
     assert_eq!(project.work("plan"), None);
 }
@@ -455,7 +455,7 @@ async fn a_conflict_can_be_skipped_or_forced() {
     assert_eq!(stopped.status.code(), Some(7));
     let action = json(&stopped)["conflict"]["action"].to_string();
     let unknown = project.tama(&["undo", &project.run, "--skip", "9999"]);
-    assert!(stderr(&unknown).contains("no action #9999"), "{}", stderr(&unknown));
+    assert!(stderr(&unknown).contains("failed to skip #9999"), "{}", stderr(&unknown));
     let beyond = project.tama(&["undo", &project.run, "--to", "99999"]);
     assert!(beyond.status.code() == Some(1) && stderr(&beyond).contains("it ends at"), "{}", stderr(&beyond));
     let skipped = project.tama(&["undo", &project.run, "--skip", &action]);

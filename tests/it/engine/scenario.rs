@@ -313,8 +313,8 @@ impl Stage {
                 same(&labels.join(" "), subject)
             }
             "restored" => {
-                let certificate = &self.report.as_ref().ok_or("no undo report")?.certificate;
-                same(&format!("{}/{}", certificate.restored, certificate.total), subject)
+                let read_back = &self.report.as_ref().ok_or("no undo report")?.read_back;
+                same(&format!("{}/{}", read_back.restored, read_back.total), subject)
             }
             "conflict" => {
                 let conflict = self.report.as_ref().and_then(|report| report.conflict.as_ref());

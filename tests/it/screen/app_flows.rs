@@ -3,8 +3,8 @@
 use tama_tui::app::keys::{self, Context};
 use tama_tui::app::{Command, EditorInput, Key, Mouse, Msg, Pane, Popup, Purpose, State, Word, footer, header, update};
 use tama_tui::model::{
-    self, Abilities, ActionChange, Breakpoint, Certificate, Conflict, ConflictBy, EditScope, Editable, Gate,
-    Generation, Release, RetryPlan, RunStatus, Seq, SpanDetail, SpanId, SpanStatus, TraceBody, UndoReport, Update,
+    self, Abilities, ActionChange, Breakpoint, Conflict, ConflictBy, EditScope, Editable, Gate, Generation, ReadBack,
+    Release, RetryPlan, RunStatus, Seq, SpanDetail, SpanId, SpanStatus, TraceBody, UndoReport, Update,
 };
 
 use crate::support::app_support::{Bench, agent, run_commands, tool};
@@ -104,7 +104,7 @@ fn undo_span_shows_what_it_leaves_and_wants_enter() {
     assert_eq!(bench.state.rollback.next(), Some(spans.first));
     assert_eq!(bench.keys("U"), []);
     let Some(Popup::Ask(ask)) = &bench.state.popup else { panic!("no question") };
-    assert!(ask.lines.iter().any(|line| line.contains("leaves 1 action")), "{:?}", ask.lines);
+    assert!(ask.lines.iter().any(|line| line.contains("keep 1 action")), "{:?}", ask.lines);
     assert_eq!(bench.keys("y"), []);
     let expected = model::Command::UndoSpan { span: spans.writer, deep: true, skip: vec![spans.second] };
     assert_eq!(bench.ask(Key::Enter), [expected]);
@@ -118,15 +118,15 @@ fn a_compensation_under_way_can_be_cancelled_when_the_run_is_over() {
     let action = bench.action(spans.writer, spans.tool, key);
     bench.status(RunStatus::Ok);
     bench.keys("X");
-    assert!(bench.state.popup.is_none() && bench.message().contains("not under way"), "{}", bench.message());
+    assert!(bench.state.popup.is_none() && bench.message().contains("not live"), "{}", bench.message());
     bench.change(action, ActionChange::UndoStarted);
     for (keys, command) in [("X", model::Command::Cancel), ("q", model::Command::Quit)] {
         bench.keys(keys);
         let Some(Popup::Ask(ask)) = &bench.state.popup else { panic!("no question") };
-        assert!(ask.lines[0].contains("ended half-way"), "{:?}", ask.lines);
+        assert!(ask.lines[0].contains("stopped half-way"), "{:?}", ask.lines);
         assert_eq!(bench.ask(Key::Enter), [command]);
     }
-    bench.change(action, ActionChange::Refused { why: "its compensation failed".into() });
+    bench.change(action, ActionChange::Refused { why: "its undo command failed".into() });
     assert_eq!(bench.keys("q"), [model::Command::Quit]);
 }
 
@@ -183,11 +183,11 @@ fn a_conflict_offers_the_list_the_skip_and_the_force() {
 }
 
 #[test]
-fn the_certificate_is_told() {
+fn a_difference_read_back_is_reported() {
     let (mut bench, spans) = Bench::paused();
-    let certificate = Certificate { restored: 1, total: 2, differs: vec!["NOTES.md: mode".into()] };
-    bench.send(Update::Undo(UndoReport { undone: vec![spans.first], certificate, ..UndoReport::default() }));
-    assert!(bench.message().contains("restored 1/2"));
+    let read_back = ReadBack { restored: 1, total: 2, differs: vec!["NOTES.md: mode".into()] };
+    bench.send(Update::Undo(UndoReport { undone: vec![spans.first], read_back, ..UndoReport::default() }));
+    assert!(bench.message().contains("restored 1/2, read back: 1 DIFFER"));
     assert!(bench.state.log.lines().iter().any(|line| line.text.contains("NOTES.md: mode")));
 }
 
@@ -209,7 +209,7 @@ fn a_retry_shows_its_plan_and_wants_enter() {
     // A plan that nobody waits for is a preview only.
     bench.send(Update::Plan(plan));
     assert!(bench.state.popup.is_none());
-    assert!(footer(&bench.state).left.starts_with("r would: undo 0"), "{:?}", footer(&bench.state));
+    assert!(footer(&bench.state).left.starts_with("r would undo 0"), "{:?}", footer(&bench.state));
 }
 
 #[test]
@@ -383,7 +383,7 @@ fn prefixes_show_what_can_follow() {
     let (mut bench, spans) = Bench::paused();
     bench.keys("]");
     let names: Vec<&str> = footer(&bench.state).menu.into_iter().map(|(_, name)| name).collect();
-    assert_eq!(names, ["error", "paused", "running", "try"]);
+    assert_eq!(names, ["failed", "paused", "running", "try"]);
     bench.key(Key::Esc);
     assert!(footer(&bench.state).menu.is_empty());
     bench.keys("gg");
@@ -391,7 +391,7 @@ fn prefixes_show_what_can_follow() {
     bench.keys("]p");
     assert_eq!(bench.state.selected(), spans.call);
     bench.keys("]e");
-    assert!(bench.message().contains("no span ended"));
+    assert!(bench.message().contains("no span failed"));
     bench.end(spans.call, SpanStatus::Error);
     bench.keys("gg]e");
     assert_eq!(bench.state.selected(), spans.call);

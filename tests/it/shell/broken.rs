@@ -42,7 +42,7 @@ async fn what_is_left_out_lands() {
 
 /// The second reading after an undo does not follow links: their targets were not undone.
 #[tokio::test]
-async fn a_certificate_reads_through_no_link() {
+async fn a_read_back_follows_no_link() {
     let scenario = scenario_of("a link", "rm l; mkdir l; echo y > l/f", Lane::Overlay, "");
     let mut stage = Stage::set(&Scenario { step: true, ..scenario });
     let elsewhere = stage.folder.path().join("elsewhere");
@@ -51,8 +51,8 @@ async fn a_certificate_reads_through_no_link() {
     std::os::unix::fs::symlink(&elsewhere, stage.folder.path().join("work/l")).unwrap();
     stage.play("wait paused lead/llm\ncontinue lead/llm\nwait end\nundo-span run\nwait report").await.unwrap();
     let report = stage.report().unwrap();
-    assert_eq!(report.certificate.differs, Vec::<String>::new());
-    assert_eq!(report.certificate.restored, 2);
+    assert_eq!(report.read_back.differs, Vec::<String>::new());
+    assert_eq!(report.read_back.restored, 2);
     assert_eq!(fs::read_to_string(elsewhere.join("f")).unwrap(), "of someone else");
     stage.close().await;
 }
@@ -79,6 +79,6 @@ fn changes_on_record_are_not_recorded_again() {
     let run = runs[0].as_ref().unwrap().file_name().into_string().unwrap();
     let undone = tama(&["undo", &run]).output().unwrap();
     let told = String::from_utf8_lossy(&undone.stdout).into_owned();
-    assert!(told.contains("4 of 4 undone\nrestored 3/3"), "{told}");
+    assert!(told.contains("4 of 4 undone\nrestored 3/3, read back"), "{told}");
     assert_eq!(manifest(&work), before);
 }

@@ -194,8 +194,8 @@ fn named(stage: &Stage, before: &Manifest, after: &Manifest) -> Result<(), Strin
 
 fn restored(stage: &Stage) -> Result<(), String> {
     let report = stage.report().ok_or("no report")?;
-    let certificate = &report.certificate;
-    if report.conflict.is_some() || certificate.restored != certificate.total || certificate.total == 0 {
+    let read_back = &report.read_back;
+    if report.conflict.is_some() || read_back.restored != read_back.total || read_back.total == 0 {
         return Err(format!("not restored: {report:?}"));
     }
     Ok(())
@@ -329,7 +329,10 @@ async fn changes_are_looked_at_before_they_land() {
     assert_eq!(held, [ActionStatus::Held; 4]);
     assert_eq!(read(&stage, "f").as_deref(), Some("x\n"));
     // What it printed is there to decide by.
-    stage.play("inspect lead/tama_bash\nwait detail\nshows have not landed\nshows done\\n[exit code 0]").await.unwrap();
+    stage
+        .play("inspect lead/tama_bash\nwait detail\nshows its changes are held\nshows done\\n[exit code 0]")
+        .await
+        .unwrap();
     stage.play("apply lead/tama_bash\nwait end").await.unwrap();
     assert_eq!((read(&stage, "f").as_deref(), read(&stage, "n").as_deref()), (Some("wrecked\n"), Some("new\n")));
     assert!(!work.join("d").exists());
@@ -345,7 +348,7 @@ async fn dropped_changes_never_land() {
     stage.play("discard lead/tama_bash\nwait end").await.unwrap();
     assert_eq!(manifest(&work), before);
     let told = stage.output_of("lead/tama_bash").unwrap();
-    assert!(told.contains("done") && told.contains("none of its changes was kept: the user discarded them"), "{told}");
+    assert!(told.contains("done") && told.contains("its changes were discarded: the user discarded them"), "{told}");
     let statuses: Vec<ActionStatus> =
         stage.session.log.with(|state| state.ledger.entries().iter().map(|entry| entry.status).collect());
     assert_eq!(statuses, [ActionStatus::NotApplied; 4]);

@@ -191,7 +191,7 @@ impl Crash {
             }
         };
         if let Some(report) = report {
-            assert!(report.conflict.is_none() && report.certificate.differs.is_empty(), "{report:?}");
+            assert!(report.conflict.is_none() && report.read_back.differs.is_empty(), "{report:?}");
         }
         assert_eq!(tree(&self.folder.path().join("work")), self.before);
         session.log.with(|state| assert!(state.ledger.all_memory().is_empty()));

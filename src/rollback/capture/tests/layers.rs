@@ -54,7 +54,7 @@ fn layered(setup: &str, script: &str) -> Option<Layered> {
     }
 }
 
-/// Reads the layer, lands it, takes it back; each gives the tree that it should.
+/// Reads the layer, applies it, undoes it; each gives the expected tree.
 fn check(name: &str, layered: &Layered) -> OverlayChanges {
     let (root, before, seen) = (&layered.root, manifest(&layered.root), manifest(&layered.seen));
     let read = overlay_changes(root, &layered.upper, &Rules::default()).unwrap();

@@ -139,7 +139,7 @@ pub(super) fn place(root: &Path, name: &str) -> PathBuf {
     root.join(OsString::from_vec(name_to_bytes(name)))
 }
 
-/// Carries changes out from the first to the last, each from the state that it says it starts from.
+/// Applies changes from the first to the last, each from its before-image.
 pub(super) fn carry_out(root: &Path, changes: &[Changed], content: &dyn Fn(BlobHash) -> Vec<u8>) {
     for change in changes.iter().filter(|change| change.left_out.is_none()) {
         step(root, &change.path, &change.old, &change.new, content);

@@ -73,7 +73,7 @@ impl Outcome {
 /// Why changes are discarded when nobody waits for them any more.
 const STOPPED: &str = "the call was stopped";
 /// Why recorded changes don't count any more.
-const MOVED: &str = "the workspace changed meanwhile; they are recorded anew";
+const MOVED: &str = "the workspace changed meanwhile; the changes are recorded again";
 /// Why the user's discarded changes are not in the workspace.
 const BY_USER: &str = "the user discarded them";
 

@@ -44,7 +44,7 @@ impl ToolRun {
         };
         let by_user = outcome.discarded.as_ref().is_some_and(|discarded| discarded.by_user);
         let why = outcome.discarded.map(|discarded| discarded.why);
-        let note = why.as_ref().map(|why| format!("none of its changes was kept: {why}")).or(outcome.note);
+        let note = why.as_ref().map(|why| format!("its changes were discarded: {why}")).or(outcome.note);
         record_command_end(&self.log, command, why);
         let done = answer(&ran, note.as_deref());
         Ok(if by_user { discarded(done) } else { done })
@@ -64,7 +64,7 @@ fn discarded(done: Done) -> Done {
 /// A command that was ended from outside stopped half-way: nothing of it is kept.
 fn why_discarded(ran: &ShellRun) -> Option<String> {
     if !ran.outcome.started {
-        return Some("it could not be started".into());
+        return Some("it failed to start".into());
     }
     (ran.killed || ran.signal.is_some()).then(|| "it was killed half-way".into())
 }

@@ -407,7 +407,7 @@ impl Driver {
             self.of.insert(*action, self.history.len());
             self.history.push(Change { applied: true, ..change });
         }
-        certified(&report)
+        check_read_back(&report)
     }
 
     /// Undoes in the model what the report names as undone, and nothing else.
@@ -421,7 +421,7 @@ impl Driver {
             change.applied = false;
             put(&mut self.tree, &change.path, change.old.as_ref());
         }
-        certified(report)
+        check_read_back(report)
     }
 
     /// An action that can be undone (or redone).
@@ -504,9 +504,9 @@ fn put(tree: &mut Manifest, path: &Path, node: Option<&Node>) {
     };
 }
 
-fn certified(report: &UndoReport) -> Result<(), String> {
-    let certificate = &report.certificate;
-    if certificate.restored == certificate.total { Ok(()) } else { Err(format!("not restored: {certificate:?}")) }
+fn check_read_back(report: &UndoReport) -> Result<(), String> {
+    let read_back = &report.read_back;
+    if read_back.restored == read_back.total { Ok(()) } else { Err(format!("not restored: {read_back:?}")) }
 }
 
 fn short(report: &UndoReport) -> String {

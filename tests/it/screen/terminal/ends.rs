@@ -16,7 +16,7 @@ use crate::support::pty::{Pty, Start};
 /// A run that is stopped before it writes a file.
 fn paused(project: &Project) -> Pty {
     let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED before-tool");
+    pty.wait("PAUSED (before tool");
     pty
 }
 
