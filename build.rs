@@ -10,7 +10,8 @@ fn main() {
     if std::env::var("TAMA_TUI_LIBRARY").as_deref() != Ok("beside") {
         return;
     }
-    let origin = if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("macos") { "@loader_path" } else { "$ORIGIN" };
+    let origin =
+        if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("macos") { "@loader_path" } else { "$ORIGIN" };
     for folder in ["", "/..", "/../lib/tama-tui"] {
         println!("cargo:rustc-link-arg=-Wl,-rpath,{origin}{folder}");
     }

@@ -6,24 +6,24 @@ use unicode_width::UnicodeWidthChar;
 use super::{Scroll, safe};
 use crate::model::{Section, SectionBody, SpanDetail, SpanId};
 
-/// What a line is.
+/// The kind of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineKind {
     /// The title of a section.
     Title {
-        /// Whether the section is folded.
+        /// True while the section is folded.
         folded: bool,
     },
     /// Prose.
     Text,
     /// JSON.
     Json {
-        /// What a wrapped line goes on with.
+        /// The state of JSON in which a wrapped line continues.
         starts: JsonStart,
     },
     /// An error.
     Error,
-    /// Who wrote the message below.
+    /// The role of the message below.
     Role,
     /// A name and its value, the value from this byte on.
     Fact {
@@ -62,7 +62,7 @@ impl JsonStart {
 pub struct DetailLine {
     /// The section it belongs to.
     pub section: usize,
-    /// What it is.
+    /// The kind.
     pub kind: LineKind,
     /// The text.
     pub text: String,
@@ -77,7 +77,7 @@ pub struct Detail {
     stream: String,
     lines: Vec<DetailLine>,
     width: usize,
-    /// Whether long lines are wrapped.
+    /// True while long lines are wrapped.
     pub wrap: bool,
     /// The text searched for; empty: none.
     pub find: String,
@@ -88,7 +88,7 @@ pub struct Detail {
     asking: Asking,
 }
 
-/// Whether the texts were asked for.
+/// The state of the request for texts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Asking {
     /// No answer is under way.
@@ -131,7 +131,7 @@ impl Detail {
         self.sections.get(self.section()?).map(|section| body_text(&section.body))
     }
 
-    /// Whether the text searched for is in a line (in any case).
+    /// True when a line contains the text searched for, in any case.
     #[must_use]
     pub fn is_match(&self, line: &DetailLine) -> bool {
         !self.find.is_empty() && line.text.to_lowercase().contains(&self.find.to_lowercase())

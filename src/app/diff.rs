@@ -15,7 +15,7 @@ const WIDE: u16 = 100;
 /// A line that isn't wrapped is kept up to this many characters: more than any screen has.
 const LONGEST: usize = 2_000;
 
-/// What a row is.
+/// The kind of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiffRowKind {
     /// At the top: a label and what it says.
@@ -31,7 +31,7 @@ pub enum DiffRowKind {
 /// One row, safe to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiffRow {
-    /// What it is.
+    /// The kind.
     pub kind: DiffRowKind,
     /// The label, or the line's number; empty where a row goes on.
     pub label: String,
@@ -44,9 +44,9 @@ pub struct DiffRow {
 pub struct DiffView {
     /// The action.
     pub action: Seq,
-    /// What is compared.
+    /// The compared sides.
     pub sides: DiffSides,
-    /// Whether long lines are wrapped.
+    /// True while long lines are wrapped.
     pub wrap: bool,
     /// The first row in view.
     pub top: usize,
@@ -55,10 +55,10 @@ pub struct DiffView {
     diff: Option<ActionDiff>,
     rows: Vec<DiffRow>,
     body: Vec<DiffRow>,
-    /// What the body was laid out for.
+    /// Width and wrapping of the body's layout.
     laid: Option<(usize, bool)>,
     height: usize,
-    /// What can be done with the action.
+    /// The action's state in a word.
     word: String,
 }
 
@@ -87,7 +87,7 @@ impl DiffView {
         (usize::from(width.saturating_sub(2 + margin)), usize::from(height.saturating_sub(4)))
     }
 
-    /// Whether its action is what it can be asked to show.
+    /// Takes the diff if it is of the shown action and sides.
     pub(super) fn fill(&mut self, diff: &ActionDiff) {
         if (diff.action, diff.sides) == (self.action, self.sides) {
             self.diff = Some(diff.clone());
@@ -95,13 +95,13 @@ impl DiffView {
         }
     }
 
-    /// `#41 NOTES.md · free · +41 -3`.
+    /// `#41 NOTES.md · ready · +41 -3`.
     #[must_use]
     pub fn title(&self, run: &RunState) -> String {
         let key = run.ledger.get(self.action).map(|entry| entry.record.key.to_string()).unwrap_or_default();
         let what = match self.sides {
             DiffSides::Action => &self.word[..],
-            DiffSides::Present => "as it left it, and as it is now",
+            DiffSides::Present => "after it, and now",
         };
         let count = self
             .diff
@@ -124,7 +124,7 @@ impl DiffView {
         self.rows.len()
     }
 
-    /// Whether there is nothing to show.
+    /// True when no row is there to show.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
@@ -173,7 +173,7 @@ pub(super) fn counts(diff: &ActionDiff) -> Option<(usize, usize)> {
     }
 }
 
-/// What stands above the lines: label and text.
+/// The rows above the lines: label and text.
 fn head(diff: Option<&ActionDiff>, action: Seq, run: &RunState) -> Vec<(&'static str, String)> {
     let Some(entry) = run.ledger.get(action) else { return Vec::new() };
     // The last part of the path is the tool.
@@ -187,11 +187,11 @@ fn head(diff: Option<&ActionDiff>, action: Seq, run: &RunState) -> Vec<(&'static
     head
 }
 
-/// Who wrote what the action found.
+/// The writer of the state before the action.
 fn before(run: &RunState, action: Seq) -> String {
     match run.ledger.writer_before(action) {
         Writer::Action(by) => who(run, by),
-        Writer::Outside { since } => format!("someone outside of the run, after {}", who(run, since)),
+        Writer::Outside { since } => format!("another program or person, after {}", who(run, since)),
         Writer::Nobody => match run.ledger.get(action).map(|entry| &entry.record.old) {
             Some(KeyState::Absent) => "nobody in this run: it was not there".into(),
             Some(KeyState::Unknown) | None => "not known".into(),
@@ -200,15 +200,15 @@ fn before(run: &RunState, action: Seq) -> String {
     }
 }
 
-/// Who wrote the key after the action.
+/// The writer of the key after the action.
 fn after(run: &RunState, diff: &ActionDiff) -> String {
     let status = run.ledger.get(diff.action).map(|entry| entry.status);
     match (status, run.ledger.writer_after(diff.action)) {
         (Some(ActionStatus::Held), _) => "nobody yet".into(),
         (_, Some(by)) => who(run, by),
         (Some(ActionStatus::Undone), _) => "it is undone".into(),
-        (Some(ActionStatus::NotApplied), _) => "it was never done".into(),
-        _ if diff.outside => "changed outside since".into(),
+        (Some(ActionStatus::NotApplied), _) => "it was not done".into(),
+        _ if diff.outside => "another program or person".into(),
         _ => "nobody in this run".into(),
     }
 }
@@ -234,7 +234,7 @@ fn body(diff: Option<&ActionDiff>, width: Option<usize>) -> Vec<DiffRow> {
             let mut rows = vec![note(why)];
             let sides = match diff.sides {
                 DiffSides::Action => ["before", "after"],
-                DiffSides::Present => ["left", "now"],
+                DiffSides::Present => ["after", "now"],
             };
             for (label, bytes) in sides.into_iter().zip([old, new]) {
                 rows.push(note(&format!("{label:<7} {}", bytes.map_or_else(|| "no file".into(), fingerprint))));

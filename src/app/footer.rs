@@ -5,16 +5,16 @@ use super::text::plural;
 use super::{Key, Pane, State, UiAction, keys, safe};
 use crate::model::PauseReason;
 
-/// What the footer says.
+/// The texts of the footer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Footer {
     /// The left side: a message, or what a key would do.
     pub left: String,
-    /// Whether that answers a key: it then comes before every hint.
+    /// True when the left side answers a key: it then comes before every hint.
     pub is_answer: bool,
     /// The search being typed.
     pub input: Option<String>,
-    /// What can follow the prefix that was pressed: key and verb.
+    /// Keys that can follow the pressed prefix, with their verbs.
     pub menu: Vec<(String, &'static str)>,
     /// Keys that work now, with their verbs: those that matter most first, the help last.
     pub hints: Vec<(String, &'static str)>,
@@ -22,7 +22,7 @@ pub struct Footer {
     pub needed: usize,
 }
 
-/// What is wanted at a gate, and what else drives the run.
+/// Verbs that matter most while the run is stopped, then others that drive it.
 const NEEDED: [UiAction; 8] = [
     UiAction::Continue,
     UiAction::Drop,
@@ -55,7 +55,7 @@ pub fn footer(state: &State) -> Footer {
     };
     let lands = state.held_here().is_some_and(|(span, _)| state.conflict_within(span).is_none());
     let hint = |action: UiAction| match action {
-        UiAction::Continue if lands => (keys::verb(action).keys_text(), "land"),
+        UiAction::Continue if lands => (keys::verb(action).keys_text(), "apply"),
         UiAction::ShowRollback => (keys::verb(action).keys_text(), "look"),
         _ => (keys::verb(action).keys_text(), keys::verb(action).name),
     };
@@ -63,7 +63,7 @@ pub fn footer(state: &State) -> Footer {
     let at_gate = works(&UiAction::Continue);
     let is_needed = |action: &&UiAction| match action {
         UiAction::Pause => works(action) && !at_gate,
-        // What waits to land is looked at there.
+        // Held changes are shown there.
         UiAction::ShowRollback => lands,
         action => works(action),
     };
@@ -82,15 +82,14 @@ pub fn footer(state: &State) -> Footer {
     Footer { left, is_answer, input, menu, hints, needed: needed.len() }
 }
 
-/// That a command's changes wait to land; else what `u` would do in Rollback, and elsewhere what `r` would.
+/// Names held changes; else says what `u` would do in Rollback, and elsewhere what `r` would.
 fn preview(state: &State) -> Option<String> {
     if let Some((span, changes)) = state.held_here() {
-        // Whoever pressed `c` and sees them held again wants to know why.
+        // After `c` the changes may be held again: say why.
         if let Some((_, PauseReason::Conflict { conflict })) = state.run.trace.pause(span) {
-            return Some(format!("{}: c asks, D drops", safe::line(conflict)));
+            return Some(format!("{}: c asks, D discards", safe::line(conflict)));
         }
-        let have = if changes == 1 { "has" } else { "have" };
-        return Some(format!("{} {have} not landed: c lands, D drops", plural(changes, "change")));
+        return Some(format!("{}: c applies, D discards", plural(changes, "held change")));
     }
     if state.focus == Pane::Rollback {
         return (keys::verb(UiAction::Undo).available)(state).ok().and_then(|()| state.rollback.undo_line(&state.run));
@@ -98,7 +97,7 @@ fn preview(state: &State) -> Option<String> {
     state.preview.line(state.selected())
 }
 
-/// That what is looked for is nowhere.
+/// Says that a search finds nothing.
 fn nothing_found(state: &State) -> Option<String> {
     let (filter, find) = (state.tree.filter(), &state.detail.find);
     if state.tree.is_empty() && !filter.is_empty() {

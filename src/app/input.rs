@@ -1,4 +1,4 @@
-//! What a person does: keys and the mouse, in the app's own words.
+//! Input of a person: keys and the mouse, in the app's own types.
 
 use std::fmt;
 
@@ -67,7 +67,7 @@ impl fmt::Display for Key {
     }
 }
 
-/// What the mouse did, at a cell counted from the top left.
+/// An action of the mouse, at a cell counted from the top left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mouse {
     /// The left button went down.

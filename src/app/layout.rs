@@ -40,7 +40,7 @@ impl Area {
         self.contains(x, y).then(|| usize::from(y - self.y))
     }
 
-    /// Whether a cell lies in the area.
+    /// True when a cell lies in the area.
     #[must_use]
     pub fn contains(self, x: u16, y: u16) -> bool {
         (self.x..self.x + self.width).contains(&x) && (self.y..self.y + self.height).contains(&y)
@@ -68,7 +68,7 @@ pub struct Layout {
     pub rollback: Area,
     /// One line at the bottom.
     pub footer: Area,
-    /// Whether the panels are stacked: one panel below the tree.
+    /// True when the panels are stacked: one panel below the tree.
     pub stacked: bool,
 }
 

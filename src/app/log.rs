@@ -1,13 +1,12 @@
 //! The Log panel: what the debugger did and why, as lines made from events and answers.
 
 use super::text::{clock, plural};
-use super::{Scroll, safe};
+use super::{Scroll, pause_text, safe};
 use crate::model::{
-    ActionChange, ActionEvent, EditReach, Gate, Millis, PauseReason, RunState, RunStatus, SpanId, SpanStatus,
-    TraceBody, TraceEvent,
+    ActionChange, ActionEvent, EditReach, Millis, RunState, RunStatus, SpanId, SpanStatus, TraceBody, TraceEvent,
 };
 
-/// What a line tells of.
+/// The kind of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogKind {
     /// Something worth knowing.
@@ -29,7 +28,7 @@ pub enum LogKind {
 pub struct LogLine {
     /// Time since the run's start, `mm:ss`.
     pub time: String,
-    /// What it tells of.
+    /// The kind.
     pub kind: LogKind,
     /// The span it is about.
     pub span: Option<SpanId>,
@@ -91,7 +90,7 @@ impl Log {
     fn dropped(&mut self, tool: SpanId, why: &str, at: Millis, run: &RunState, height: usize) {
         let text = |changes: usize| {
             let path = run.trace.path(tool);
-            format!("{path}: {} dropped, never landed: {why}", plural(changes, "change"))
+            format!("{path}: {} discarded: {why}", plural(changes, "held change"))
         };
         let last = self.lines.len().checked_sub(1);
         let same = |known: &&mut Dropped| Some(known.line) == last && known.tool == tool && known.why == why;
@@ -141,34 +140,31 @@ fn describe(body: &TraceBody, run: &RunState) -> Option<(LogKind, String)> {
     Some(match body {
         TraceBody::RunStarted { name, .. } => (LogKind::Note, format!("run of {name} started")),
         TraceBody::RunStatus { status, .. } => match status {
-            RunStatus::Running => (LogKind::Note, "the run goes on".into()),
+            RunStatus::Running => (LogKind::Note, "the run continues".into()),
             RunStatus::Failed => (LogKind::Error, "the run failed".into()),
             status => (LogKind::Note, format!("the run ended: {}", status.name())),
         },
         TraceBody::Note { error, text, .. } => (if *error { LogKind::Error } else { LogKind::Note }, text.clone()),
         TraceBody::Paused { span, gate, reason } => {
             let held = run.held.get(span).map_or_else(String::new, |held| {
-                format!("; {} of it have not landed: c lands them, D drops them", plural(held.len(), "change"))
+                format!("; {}: c applies, D discards", plural(held.len(), "held change"))
             });
-            (LogKind::Gate, format!("{} paused: {}{held}", path(*span), pause_text(*gate, reason)))
+            (LogKind::Gate, format!("{}: {}{held}", path(*span), pause_text(*gate, reason)))
         }
-        TraceBody::Released { span, how, .. } => (LogKind::Gate, format!("{} released: {how}", path(*span))),
+        TraceBody::Released { span, how, .. } => (LogKind::Gate, format!("{}: continued ({how})", path(*span))),
         TraceBody::SpanEnded(end) if end.status == SpanStatus::Error => {
-            (LogKind::Error, format!("{} ended with an error", path(end.span)))
+            (LogKind::Error, format!("{} failed", path(end.span)))
         }
-        TraceBody::Invalidated { generation, cause, spans, stale, .. } => {
+        TraceBody::Invalidated { cause, spans, stale, .. } => {
             let kept = if stale.is_empty() { String::new() } else { format!(", {} kept as stale reads", stale.len()) };
-            let taken = plural(spans.len(), "span");
-            (
-                LogKind::Retry,
-                format!("retry of {}: {taken} taken back{kept}; generation {}", path(*cause), generation.0),
-            )
+            let undone = plural(spans.len(), "span");
+            (LogKind::Retry, format!("retry of {}: {undone} undone{kept}", path(*cause)))
         }
         TraceBody::PipelineChanged { changed, .. } => {
             (LogKind::Note, format!("changed since the start, used from now on: {}", changed.join(", ")))
         }
         TraceBody::PromptEdited { reach, text, .. } => {
-            let what = if text.is_some() { "edited" } else { "edit taken back" };
+            let what = if text.is_some() { "edited" } else { "edit removed" };
             (LogKind::Note, format!("prompt {what}, {}", reach_text(reach, run)))
         }
         TraceBody::MessagesEdited { reach, .. } => {
@@ -194,11 +190,11 @@ fn change_text(change: &ActionChange) -> Option<(LogKind, String)> {
     Some(match change {
         ActionChange::Undone { forced: true } => (LogKind::Undo, "undone by force".into()),
         ActionChange::Undone { forced: false } => (LogKind::Undo, "undone".into()),
-        ActionChange::Compensated { result } => (LogKind::Undo, format!("compensated: {result}")),
+        ActionChange::Compensated { result } => (LogKind::Undo, format!("undo command ran: {result}")),
         ActionChange::Redone => (LogKind::Undo, "redone".into()),
         ActionChange::Refused { why } => (LogKind::Refused, format!("refused: {why}")),
         ActionChange::Failed { error } => (LogKind::Error, format!("failed: {error}")),
-        ActionChange::NotApplied => (LogKind::Note, "was never done".into()),
+        ActionChange::NotApplied => (LogKind::Note, "was not done".into()),
         // Dropped ones are told by their command.
         ActionChange::Held
         | ActionChange::Dropped { .. }
@@ -206,20 +202,4 @@ fn change_text(change: &ActionChange) -> Option<(LogKind, String)> {
         | ActionChange::UndoStarted
         | ActionChange::RedoStarted => return None,
     })
-}
-
-/// Where a span paused and why, in a few words.
-#[must_use]
-pub fn pause_text(gate: Gate, reason: &PauseReason) -> String {
-    let gate = gate.name();
-    match reason {
-        PauseReason::Step => format!("{gate}: step"),
-        PauseReason::Asked => format!("{gate}: asked for"),
-        // A breakpoint's name starts with its gate.
-        PauseReason::Breakpoint { breakpoint } => format!("{breakpoint} (breakpoint)"),
-        PauseReason::Policy { rule } => format!("{gate}: the policy asks ({rule})"),
-        PauseReason::Error { error } => format!("error: {error}"),
-        PauseReason::Conflict { conflict } => format!("{gate}: conflict: {conflict}"),
-        PauseReason::Limit { limit } => format!("{gate}: limit: {limit}"),
-    }
 }

@@ -1,9 +1,9 @@
-//! What goes into [`super::update`] and what comes out.
+//! Input of [`super::update`] and its output.
 
 use super::{Key, Mouse};
 use crate::model::{self, Millis, Update};
 
-/// What happened.
+/// An event for the app.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Msg {
     /// A key was pressed.
@@ -32,7 +32,7 @@ pub enum Msg {
     ExternalDone(Result<String, String>),
 }
 
-/// What the loop around the app is asked to do.
+/// A request to the loop around the app.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Send this to the run.
@@ -56,7 +56,7 @@ pub enum Command {
     Exit(u8),
 }
 
-/// What the editor popup's text area gets.
+/// Input of the editor popup's text area.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EditorInput {
     /// A key.

@@ -1,4 +1,4 @@
-//! What lies over the panels: questions, menus, lists, the editor. A popup takes every key until it is closed.
+//! Popups over the panels: questions, menus, lists, the editor. A popup takes every key until it is closed.
 //!
 //! A destructive command passes through two types: an [`Ask`] holds it and shows what it will do, and only a key
 //! turns it into a [`Confirmed`], which gives the command out. Pasted text is no key, so it confirms nothing.
@@ -7,7 +7,7 @@ use super::text::plural;
 use super::{Command, DiffView, Key, UiAction, text};
 use crate::model::{self, Breakpoint, DiffSides, EditScope, RetryPlan, RunState, Seq, SpanId};
 
-/// What lies over the panels.
+/// A popup over the panels.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Popup {
     /// Every key.
@@ -22,7 +22,7 @@ pub enum Popup {
     Breakpoints(BreakList),
     /// A text being edited.
     Editor(Editor),
-    /// What an action changed.
+    /// The diff of an action.
     Diff(Box<DiffView>),
 }
 
@@ -40,16 +40,33 @@ pub struct BreakList {
     pub cursor: usize,
 }
 
+/// The words on a question's two buttons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Buttons {
+    /// On the one that confirms.
+    pub confirm: &'static str,
+    /// On the one that closes the question.
+    pub close: &'static str,
+}
+
+pub(super) const UNDO: Buttons = Buttons { confirm: "Undo", close: "Cancel" };
+pub(super) const DISCARD: Buttons = Buttons { confirm: "Discard", close: "Cancel" };
+pub(super) const YES: Buttons = Buttons { confirm: "Yes", close: "Cancel" };
+/// For a question about cancelling, where a Cancel button would be ambiguous.
+pub(super) const YES_NO: Buttons = Buttons { confirm: "Yes", close: "No" };
+
 /// Something destructive that was asked for and not confirmed.
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct Ask {
-    /// What would be done.
+    /// The question.
     pub title: String,
-    /// What it means, line by line.
+    /// The consequences, line by line.
     pub lines: Vec<String>,
     /// The key that confirms: Enter, or `y`.
     pub key: Key,
+    /// The words on its buttons.
+    pub buttons: Buttons,
     commands: Vec<Command>,
 }
 
@@ -68,13 +85,18 @@ impl Confirmed {
 
 impl Ask {
     /// Asks for Enter.
-    pub(super) fn enter(title: impl Into<String>, lines: Vec<String>, commands: Vec<Command>) -> Self {
-        Self { title: title.into(), lines, key: Key::Enter, commands }
+    pub(super) fn enter(
+        title: impl Into<String>,
+        buttons: Buttons,
+        lines: Vec<String>,
+        commands: Vec<Command>,
+    ) -> Self {
+        Self { title: title.into(), lines, key: Key::Enter, buttons, commands }
     }
 
-    /// Asks for `y`: what is done can't be taken back.
-    pub(super) fn yes(title: impl Into<String>, lines: Vec<String>, commands: Vec<Command>) -> Self {
-        Self { title: title.into(), lines, key: Key::Char('y'), commands }
+    /// Asks for `y`: the command has no undo.
+    pub(super) fn yes(title: impl Into<String>, buttons: Buttons, lines: Vec<String>, commands: Vec<Command>) -> Self {
+        Self { title: title.into(), lines, key: Key::Char('y'), buttons, commands }
     }
 
     /// Confirms, if it is the right key.
@@ -91,9 +113,9 @@ impl Ask {
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
 pub struct PlanAsk {
-    /// What it would do.
+    /// The plan.
     pub plan: RetryPlan,
-    /// Whether siblings that read what is undone run again too.
+    /// True when siblings that read an undone value are rerun too.
     pub with_readers: bool,
 }
 
@@ -111,27 +133,27 @@ impl PlanAsk {
         let key = |seq: Seq| {
             run.ledger.get(seq).map_or_else(|| seq.to_string(), |entry| format!("{seq} {}", entry.record.key))
         };
-        let mut lines = vec![format!("undoes {}", plural(plan.undoes.len(), "action"))];
+        let mut lines = vec![format!("undo {}", plural(plan.undoes.len(), "action"))];
         lines.extend(plan.undoes.iter().map(|seq| format!("  {}", key(*seq))));
         if !plan.leaves.is_empty() {
-            lines.push(format!("leaves {}", plural(plan.leaves.len(), "action")));
+            lines.push(format!("keep {}", plural(plan.leaves.len(), "action")));
             lines.extend(plan.leaves.iter().map(|left| format!("  {}: {}", key(left.action), left.why)));
         }
         if plan.cancels > 0 {
-            lines.push(format!("cancels {} still running", plural(plan.cancels, "span")));
+            lines.push(format!("cancel {}", plural(plan.cancels, "running span")));
         }
         let names = plan.rerun_names.join(", ");
-        lines.push(format!("runs again {}: {names}", plural(plan.reruns.len(), "span")));
-        lines.push(format!("from the journal {}", plural(plan.from_journal, "effect")));
-        lines.push(format!("tokens, as the last time: {}", text::count(plan.tokens)));
+        lines.push(format!("rerun {}: {names}", plural(plan.reruns.len(), "span")));
+        lines.push(format!("reuse {}", plural(plan.from_journal, "recorded outcome")));
+        lines.push(format!("cost {} tokens, as last time", text::count(plan.tokens)));
         if !plan.readers.is_empty() {
             let paths: Vec<String> = plan.readers.iter().map(|span| run.trace.path(*span)).collect();
-            let choice = if self.with_readers { "run again too" } else { "are kept, marked stale" };
-            lines.push(format!("read what is undone, and {choice} (Space): {}", paths.join(", ")));
+            let choice = if self.with_readers { "rerun too" } else { "keep, as stale reads" };
+            lines.push(format!("readers of undone values: {choice} (Space): {}", paths.join(", ")));
         }
         if !plan.undone_outside.is_empty() {
-            let count = plural(plan.undone_outside.len(), "effect");
-            lines.push(format!("leaves undone {count} of what doesn't run again"));
+            let count = plural(plan.undone_outside.len(), "action");
+            lines.push(format!("stay undone: {count} of other spans"));
             lines.extend(plan.undone_outside.iter().map(|seq| format!("  {}", key(*seq))));
         }
         lines.extend(plan.changed.iter().map(|changed| format!("changed: {changed}")));
@@ -142,7 +164,7 @@ impl PlanAsk {
 /// Choices, each with its own key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Menu {
-    /// What is to be chosen.
+    /// The title.
     pub title: String,
     /// Why, line by line.
     pub lines: Vec<String>,
@@ -163,9 +185,9 @@ impl Menu {
 pub struct Item {
     /// Its key.
     pub key: Key,
-    /// What it does.
+    /// The label.
     pub label: String,
-    /// What it does, for the app.
+    /// The choice.
     pub choice: Choice,
 }
 
@@ -175,7 +197,7 @@ impl Item {
     }
 }
 
-/// What a choice does.
+/// The consequence of a choice.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Choice {
     /// Sends a command.
@@ -194,7 +216,7 @@ pub enum Choice {
     Break(Breakpoint),
 }
 
-/// What becomes of an edited text.
+/// The use of an edited text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
     /// It is sent instead of what the code asked for.
@@ -216,13 +238,13 @@ pub struct Editor {
     pub id: u64,
     /// The span.
     pub span: SpanId,
-    /// What is edited.
+    /// The title.
     pub title: String,
     /// The text it starts with.
     pub initial: String,
-    /// What becomes of it.
+    /// The use of the text.
     pub purpose: Purpose,
-    /// Whether anything was typed.
+    /// True once something was typed.
     pub touched: bool,
     /// Esc was pressed over a changed text: once more drops it.
     pub leaving: bool,

@@ -1,9 +1,9 @@
-//! What `r` would do, before it is pressed: the plan of the selected span, asked for once the selection has settled.
+//! The plan of a retry before `r` is pressed: requested once the selection has settled.
 
 use super::text::plural;
 use crate::model::{RetryPlan, SpanId};
 
-/// How a refused plan begins.
+/// The start of a refusal to plan.
 const NO_PLAN: &str = "failed to plan the retry";
 
 /// The plan of a retry of the selected span.
@@ -22,18 +22,18 @@ impl Preview {
         self.plan.as_ref().filter(|plan| plan.span == span)
     }
 
-    /// Whether a plan is to be asked for at the next tick.
+    /// True when the next tick requests a plan.
     #[must_use]
     pub fn is_due(&self) -> bool {
         self.due.is_some()
     }
 
-    /// `r would: undo 2, leave 1 · rerun 1 span · 11 from journal`.
+    /// `r would undo 2, keep 1 · rerun 1 span · reuse 11`.
     #[must_use]
     pub fn line(&self, span: SpanId) -> Option<String> {
         let plan = self.plan(span)?;
         Some(format!(
-            "r would: undo {}, leave {} · rerun {} · {} from journal",
+            "r would undo {}, keep {} · rerun {} · reuse {}",
             plan.undoes.len(),
             plan.leaves.len(),
             plural(plan.reruns.len(), "span"),
@@ -61,7 +61,7 @@ impl Preview {
         self.plan = Some(plan);
     }
 
-    /// Whether a refusal answers a preview: nobody asked for it, so nobody needs to be told.
+    /// True when a refusal answers a preview: nobody asked for it, so it is not shown.
     pub(super) fn takes_refusal(&mut self, why: &str) -> bool {
         let is_one = self.asked > 0 && why.starts_with(NO_PLAN);
         self.asked -= usize::from(is_one);

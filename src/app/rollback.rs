@@ -1,5 +1,5 @@
-//! The Rollback panel: the actions of the selected span and of everything below it, newest first, and what can be
-//! done with each.
+//! The Rollback panel: the actions of the selected span and of everything below it, newest first, each with its
+//! state: ready, blocked, held, no undo, undone.
 
 use super::{Scroll, safe};
 use crate::model::{
@@ -8,39 +8,38 @@ use crate::model::{
 };
 use std::collections::{BTreeSet, HashMap};
 
-/// What can be done with an action, in a word.
+/// The state of an action, in a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Word {
     /// The one that `u` undoes.
     Next,
     /// It can be undone now.
     Free,
-    /// That one must be undone first.
+    /// Another action must be undone first.
     Blocked(Seq),
     /// It can't be undone, and why.
     Permanent(String),
     /// It is undone.
     Undone,
-    /// The user wants to leave it.
+    /// The user skips it.
     Skipped,
     /// It never changed the world.
     NotApplied,
-    /// It has not landed in the workspace yet.
+    /// Its change is held beside the workspace.
     Held,
 }
 
 impl std::fmt::Display for Word {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Next => f.write_str("next"),
-            Self::Free => f.write_str("free"),
+            Self::Next | Self::Free => f.write_str("ready"),
             Self::Blocked(by) => write!(f, "blocked by {by}"),
-            Self::Permanent(why) if why.is_empty() => f.write_str("permanent"),
-            Self::Permanent(why) => write!(f, "permanent ({why})"),
+            Self::Permanent(why) if why.is_empty() => f.write_str("no undo"),
+            Self::Permanent(why) => write!(f, "no undo ({why})"),
             Self::Undone => f.write_str("undone"),
             Self::Skipped => f.write_str("skipped"),
-            Self::NotApplied => f.write_str("never done"),
-            Self::Held => f.write_str("not landed"),
+            Self::NotApplied => f.write_str("not done"),
+            Self::Held => f.write_str("held"),
         }
     }
 }
@@ -54,11 +53,13 @@ pub struct ActionRow {
     pub key: String,
     /// The tool that did it.
     pub tool: String,
+    /// Git's letter: A, M, D or R; a space for a call.
+    pub letter: char,
     /// `812 B → 1.9 kB`.
     pub change: String,
-    /// What can be done with it.
+    /// Its state in a word.
     pub word: Word,
-    /// Whether the cursor is on it.
+    /// True on the row under the cursor.
     pub selected: bool,
 }
 
@@ -79,9 +80,9 @@ pub struct Rollback {
     stale: bool,
     /// Lines added and removed, of the actions whose diff was looked at.
     counted: HashMap<Seq, (usize, usize)>,
-    /// How many of the rows have not landed.
+    /// How many of the rows are held.
     held: usize,
-    /// How many of them were dropped, or failed: they never changed the world.
+    /// How many of them were discarded or failed: they never changed the world.
     never: usize,
     /// The picked row is done with: the cursor goes to the next one that can be undone.
     passed: bool,
@@ -94,7 +95,7 @@ impl Rollback {
         &self.rows
     }
 
-    /// Whether actions of the spans below are left out.
+    /// True while actions of the spans below are left out.
     #[must_use]
     pub fn is_narrow(&self) -> bool {
         self.narrow
@@ -118,7 +119,7 @@ impl Rollback {
         &self.skipped
     }
 
-    /// `Rollback · writer#2 and below · 2 not landed · 0 of 3 undone`: what there is of each.
+    /// `Rollback · writer#2 and below · 2 held · 0 of 3 undone`: what there is of each.
     #[must_use]
     pub fn title(&self, run: &RunState) -> String {
         let label = if self.span == SpanId::RUN { "run".into() } else { run.trace.label(self.span) };
@@ -126,8 +127,8 @@ impl Rollback {
         // What never changed the world can't be counted among what is undone of it.
         let done = self.rows.len() - self.held - self.never;
         let part = |count: usize, what: &str| if count > 0 { format!(" · {count} {what}") } else { String::new() };
-        let held = part(self.held, "not landed");
-        let never = part(self.never, "never done");
+        let held = part(self.held, "held");
+        let never = part(self.never, "not done");
         let undone = if done > 0 { format!(" · {} of {done} undone", self.undone) } else { String::new() };
         format!("Rollback · {}{scope}{held}{never}{undone}", safe::line(&label))
     }
@@ -139,14 +140,14 @@ impl Rollback {
         range.filter_map(|at| self.row(run, self.rows[at], at == self.scroll.cursor)).collect()
     }
 
-    /// What `u` undoes: the picked row if it can be undone, else the next.
+    /// The action that `u` undoes: the picked row if it can be undone, else the next.
     #[must_use]
     pub fn to_undo(&self, run: &RunState) -> Option<Seq> {
         let picked = self.picked.and_then(|seq| run.ledger.get(seq));
         picked.filter(|entry| entry.is_applied() && entry.is_undoable()).map(|entry| entry.seq).or(self.next)
     }
 
-    /// What a redo redoes: the picked row if it is undone, else the last undone one in the list.
+    /// The action that a redo redoes: the picked row if it is undone, else the last undone one in the list.
     #[must_use]
     pub fn to_redo(&self, run: &RunState) -> Option<Seq> {
         let is_undone = |seq: &Seq| run.ledger.get(*seq).is_some_and(|entry| entry.status == ActionStatus::Undone);
@@ -157,8 +158,10 @@ impl Rollback {
     /// A few lines about an action, for a question about it.
     #[must_use]
     pub fn describe(&self, run: &RunState, seq: Seq) -> String {
-        self.row(run, seq, false)
-            .map_or_else(|| seq.to_string(), |row| format!("{seq} {} {}  {}", row.tool, row.key, row.change))
+        self.row(run, seq, false).map_or_else(
+            || seq.to_string(),
+            |row| format!("{seq} {} {} {}  {}", row.tool, row.letter, row.key, row.change),
+        )
     }
 
     pub(super) fn step(&mut self, by: isize, height: usize) {
@@ -275,6 +278,7 @@ impl Rollback {
             seq,
             key: safe::line(&entry.record.key.to_string()).into_owned(),
             tool: safe::line(&entry.record.tool_name).into_owned(),
+            letter: entry.letter(),
             change: safe::line(&self.change(run, entry)).into_owned(),
             word: self.word(run, seq),
             selected,
@@ -294,20 +298,18 @@ impl Rollback {
         }
     }
 
-    /// What an action did to its key.
+    /// The change of an action's key.
     fn change(&self, run: &RunState, entry: &LedgerEntry) -> String {
         let record = &entry.record;
         let left = entry.left();
         let change = match record.op {
-            ActionOp::External if record.key.kind == KeyKind::Compensation => amends(entry),
-            ActionOp::External => record.old.summary(),
-            ActionOp::Append => format!("+ {}", record.intended.summary()),
-            ActionOp::Set | ActionOp::Delete => record.old.change_to(left),
+            ActionOp::External if record.key.kind == KeyKind::Compensation => undo_command(entry),
+            _ => entry.change_text(),
         };
         let change = match entry.renamed.and_then(|other| run.ledger.get(other)) {
-            Some(other) if *left == KeyState::Absent => format!("renamed → {}", other.record.key),
-            Some(other) if record.old == KeyState::Absent => format!("renamed ← {}", other.record.key),
-            Some(other) => format!("renamed ← {}, over {}", other.record.key, record.old.summary()),
+            Some(other) if *left == KeyState::Absent => format!("→ {}", other.record.key),
+            Some(other) if record.old == KeyState::Absent => format!("← {}", other.record.key),
+            Some(other) => format!("← {}, over {}", other.record.key, record.old.summary()),
             None => change,
         };
         match self.counted.get(&entry.seq) {
@@ -317,8 +319,8 @@ impl Rollback {
     }
 }
 
-/// The command that makes up for an action.
-fn amends(entry: &LedgerEntry) -> String {
+/// The undo command of an action.
+fn undo_command(entry: &LedgerEntry) -> String {
     let text = |state: &KeyState| match state {
         KeyState::Text { text } => Some(text.clone()),
         _ => None,
@@ -326,8 +328,8 @@ fn amends(entry: &LedgerEntry) -> String {
     let stored = text(&entry.record.intended).and_then(|json| serde_json::from_str::<Compensation>(&json).ok());
     let before = text(&entry.record.old);
     match stored.map(|stored| stored.command(before.as_deref(), text(&entry.after).as_deref())) {
-        Some(Ok(argv)) => format!("undo runs {}", command_line(&argv)),
-        Some(Err(why)) => format!("can't be undone: {why}"),
+        Some(Ok(argv)) => format!("undo command {}", command_line(&argv)),
+        Some(Err(why)) => format!("no undo: {why}"),
         None => entry.record.old.summary(),
     }
 }

@@ -26,7 +26,7 @@ pub fn lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     text.lines().map(line)
 }
 
-/// Whether a character may stand in a cell as it is.
+/// True for a character that may stand in a cell unchanged.
 #[must_use]
 pub fn is_plain(c: char) -> bool {
     !c.is_control() && !is_hidden(c)

@@ -15,7 +15,7 @@ pub enum Pane {
     Tree,
     /// Texts of the selected span.
     Detail,
-    /// What the debugger did and why.
+    /// Lines about the debugger's own decisions.
     Log,
     /// The actions of the selected span and below.
     Rollback,
@@ -31,11 +31,11 @@ impl Pane {
 pub struct Search {
     /// Where: the tree (a filter) or Detail.
     pub pane: Pane,
-    /// What was typed so far.
+    /// The text typed so far.
     pub text: String,
 }
 
-/// What a session starts with.
+/// The options of a session.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
     /// Shared and personal breakpoints.
@@ -48,7 +48,7 @@ pub struct Setup {
     pub follow: bool,
 }
 
-/// What the footer's message is.
+/// The kind of the footer's message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Said {
     /// It stands until the next key.
@@ -77,9 +77,9 @@ pub struct State {
     pub detail: Detail,
     /// Its actions.
     pub rollback: Rollback,
-    /// What the debugger did and why.
+    /// Lines about the debugger's own decisions.
     pub log: Log,
-    /// What lies over the panels and takes the keys.
+    /// The popup over the panels, which takes the keys.
     pub popup: Option<Popup>,
     /// A prefix key that was pressed and waits for the next.
     pub pending: Option<Key>,
@@ -87,7 +87,7 @@ pub struct State {
     pub search: Option<Search>,
     /// The breakpoints as they were last sent.
     pub breakpoints: Vec<Breakpoint>,
-    /// What can be done with this run; unknown until the run says so.
+    /// The abilities of this run; unknown until the run says them.
     pub abilities: Option<Abilities>,
     /// How commands run here; unknown until the run says so.
     pub shell: Option<ShellMode>,
@@ -95,9 +95,9 @@ pub struct State {
     pub edits: Vec<String>,
     /// Text of responses that are still streaming.
     pub streams: HashMap<SpanId, String>,
-    /// What a retry of the selected span would do.
+    /// The plan of a retry of the selected span.
     pub preview: Preview,
-    /// The time now, as far as events and ticks told it.
+    /// The time now, from events and ticks.
     pub now: Millis,
     /// The terminal's columns and lines.
     pub size: (u16, u16),
@@ -111,7 +111,7 @@ pub struct State {
     pub making_up: Option<Seq>,
     /// The run's engine stopped.
     pub closed: bool,
-    /// Whether anything changed since the last drawing; the loop clears it.
+    /// True when something changed since the last drawing; the loop clears it.
     pub dirty: bool,
     /// Calls under way (not stopped at a gate).
     pub(super) active: BTreeSet<SpanId>,
@@ -119,11 +119,11 @@ pub struct State {
     pub(super) retrying: Option<SpanId>,
     /// The span an edit was asked for, until its text comes, and whether for `$EDITOR`.
     pub(super) fetching: Option<(SpanId, bool)>,
-    /// What `$EDITOR` has open.
+    /// The text that `$EDITOR` has open.
     pub(super) outside: Option<Editable>,
     /// How many editor popups there were.
     pub(super) editors: u64,
-    /// What the message is.
+    /// The kind of the message.
     pub(super) said: Said,
 }
 
@@ -170,13 +170,13 @@ impl State {
         self.layout().area(pane).lines()
     }
 
-    /// Whether the run is under way.
+    /// True while the run is live.
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.run.status == RunStatus::Running && !self.closed && !self.run.trace.is_empty()
     }
 
-    /// Whether the loop should send ticks: something runs (durations grow), or a preview is due.
+    /// True while the loop should send ticks: something runs (durations grow), or a preview is due.
     #[must_use]
     pub fn wants_tick(&self) -> bool {
         (self.is_live() && !self.active.is_empty()) || self.preview.is_due()
@@ -203,8 +203,8 @@ impl State {
             .or_else(|| in_agent().or_else(only).map(|paused| (paused, paused)))
     }
 
-    /// The tool that a key means whose command's changes have not landed, and how many these are: what is paused
-    /// here, else the only one in its agent, else the only one there is.
+    /// The tool whose command's held changes a key means, and their count: the one paused here, else the only one in
+    /// its agent, else the only one there is.
     #[must_use]
     pub fn held_here(&self) -> Option<(SpanId, usize)> {
         let trace = &self.run.trace;
@@ -218,7 +218,7 @@ impl State {
         found.map(|(span, changes)| (*span, changes.len()))
     }
 
-    /// A command at or below a span whose changes would land on what someone else changed since, and what that is.
+    /// A command at or below a span whose held changes conflict with a later change, and that change.
     #[must_use]
     pub fn conflict_within(&self, above: SpanId) -> Option<(SpanId, String)> {
         let trace = &self.run.trace;
@@ -251,7 +251,7 @@ impl State {
         self.said = Said::Refusal;
     }
 
-    /// What was refused is the past: the footer says what can be done now.
+    /// Clears a refusal: the footer says again which keys work now.
     pub(super) fn forget_refusal(&mut self) {
         if self.said == Said::Refusal {
             self.said = Said::Plain;

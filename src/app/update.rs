@@ -42,7 +42,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
     commands
 }
 
-/// Whether the answer to a command is a note, which the footer says too.
+/// True when the answer to a command is a note, which the footer shows too.
 fn is_answered_by_a_note(command: &Command) -> bool {
     matches!(command, Command::Run(model::Command::WriteBack | model::Command::SaveEdit { .. }))
 }

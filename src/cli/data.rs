@@ -23,7 +23,7 @@ pub(super) fn open_existing(global: &Global) -> color_eyre::Result<DataDir> {
     let path = std::path::absolute(&named).map_err(|error| eyre!("failed to find {}: {error}", named.display()))?;
     if !path.is_dir() {
         return Err(eyre!(
-            "there are no runs here: {} does not exist. Go to the pipeline's folder, or name the folder of its runs \
+            "failed to find runs: {} does not exist. Go to the pipeline's folder, or name the folder of its runs \
              with --data-dir.",
             path.display()
         ));

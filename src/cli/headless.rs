@@ -190,7 +190,7 @@ impl Outcome {
             eprint_line(&format!("error: the run {how}{why}"));
         }
         if self.finish.denied {
-            eprint_line("a tool was denied; --allow TOOL lets it run");
+            eprint_line("a tool was denied; allow it with --allow TOOL");
         }
         Ok(())
     }

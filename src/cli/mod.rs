@@ -1,7 +1,6 @@
 //! The command line: wires the floors together, one file per subcommand.
 
 mod check;
-
 mod data;
 mod debug;
 mod exit;
@@ -15,7 +14,6 @@ mod replay;
 mod retry;
 mod run;
 mod runs;
-
 mod screen;
 mod show;
 mod stored;
@@ -59,13 +57,13 @@ enum Command {
     /// Open a past run in the debugger
     #[command(visible_alias = "open")]
     Replay(replay::Args),
-    /// Undo what a stored run did to the world, newest first
+    /// Undo the changes of a stored run, newest first
     Undo(undo::Args),
-    /// Take a span of a stored run back, and run it again
+    /// Undo a span of a stored run, and rerun it
     Retry(retry::Args),
     /// List the stored runs, or show one
     Runs(runs::Args),
-    /// Check a pipeline: every fault with its place
+    /// Check a pipeline: show every fault with its place
     Check(check::Args),
 }
 

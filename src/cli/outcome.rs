@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::exit::Exit;
 use super::text::{key_name, shorten, shorten_reason, to_lines};
 use super::unfinished::UnfinishedCommand;
-use crate::model::{Conflict, ConflictBy, KeyKind, RunState, Seq, UndoReport};
+use crate::model::{Conflict, ConflictBy, KeyKind, KeyState, LedgerEntry, RunState, Seq, UndoReport};
 use crate::rollback::why_refused;
 
 /// The outcome of an undo or of its dry run.
@@ -55,20 +55,26 @@ impl UndoOutcome {
     pub fn to_text(&self, state: &RunState) -> String {
         let report = &self.report;
         let key = |action: Seq| state.ledger.get(action).map_or_else(String::new, |entry| key_name(&entry.record.key));
+        let letter = |action: Seq| match state.ledger.get(action).map(LedgerEntry::letter) {
+            Some(' ') | None => String::new(),
+            Some(letter) => format!("{letter} "),
+        };
         let undoes = if self.dry_run { "would undo" } else { "undid" };
         let undone = report.undone.iter();
         let mut lines: Vec<String> = undone
-            .map(|action| format!("{undoes} {action} {}: {}", key(*action), self.result_text(state, *action)))
+            .map(|action| {
+                format!("{undoes} {action} {}{}: {}", letter(*action), key(*action), self.result_text(state, *action))
+            })
             .collect();
         let left = report.left.iter();
         lines.extend(
-            left.map(|left| format!("left {} {}: {}", left.action, key(left.action), shorten_reason(&left.why))),
+            left.map(|left| format!("kept {} {}: {}", left.action, key(left.action), shorten_reason(&left.why))),
         );
         if let Some(conflict) = &report.conflict {
             let action = conflict.action;
             lines.push(format!("stopped at {action}: {}", conflict_reason(conflict)));
-            let force = if self.force { "" } else { "; --force undoes it all the same" };
-            lines.push(format!("--skip {} leaves it and goes on{force}", action.0));
+            let force = if self.force { "" } else { ", or undo it anyway with --force" };
+            lines.push(format!("keep it with --skip {}{force}", action.0));
         }
         let found = |command: &UnfinishedCommand| {
             if self.dry_run { command.describe(state) } else { command.describe_not_undone(state) }
@@ -77,11 +83,11 @@ impl UndoOutcome {
         lines.push(self.summary());
         if !report.compensated.is_empty() {
             let count = report.compensated.len();
-            lines.push(format!("{count} of them compensated: what that did outside can't be read again"));
+            lines.push(format!("{count} of them by an undo command: its result outside can't be read back"));
         }
         let certificate = &report.certificate;
         if certificate.total > 0 {
-            lines.push(format!("restored {}/{}", certificate.restored, certificate.total));
+            lines.push(format!("restored {}/{}, read back", certificate.restored, certificate.total));
             lines.extend(certificate.differs.iter().map(|line| format!("differs: {}", shorten_reason(line))));
         }
         to_lines(&lines)
@@ -92,16 +98,17 @@ impl UndoOutcome {
         const VALUE: usize = 80;
         let entry = state.ledger.get(action);
         entry.map_or_else(String::new, |entry| match (entry.record.key.kind, self.dry_run) {
-            (KeyKind::Compensation, true) => "by its compensation".into(),
-            (KeyKind::Compensation, false) => "compensated".into(),
-            _ => format!("{} again", shorten(&entry.record.old.summary(), VALUE)),
+            (KeyKind::Compensation, true) => "by its undo command".into(),
+            (KeyKind::Compensation, false) => "undo command ran".into(),
+            _ if entry.record.old == KeyState::Absent => "removed".into(),
+            _ => format!("back to {}", shorten(&entry.record.old.summary(), VALUE)),
         })
     }
 
     fn summary(&self) -> String {
         match (self.wanted.len(), self.unfinished.is_empty()) {
             (0, true) => "nothing to undo".into(),
-            (0, false) => "nothing on record to undo".into(),
+            (0, false) => "nothing recorded to undo".into(),
             (all, _) => {
                 let undone = if self.dry_run { "would be undone" } else { "undone" };
                 format!("{} of {all} {undone}", self.count_undone())

@@ -22,10 +22,10 @@ impl UndoneOutside {
     }
 
     fn line(&self) -> Option<String> {
-        let plural = if self.0.len() == 1 { "effect" } else { "effects" };
+        let plural = if self.0.len() == 1 { "change" } else { "changes" };
         let named: Vec<String> = self.0.iter().map(|(action, key)| format!("{action} {}", key_name(key))).collect();
         (!named.is_empty())
-            .then(|| format!("  {} {plural} outside the retry stay undone: {}", named.len(), named.join(", ")))
+            .then(|| format!("  {} undone {plural} outside the retry stay undone: {}", named.len(), named.join(", ")))
     }
 }
 
@@ -37,20 +37,20 @@ pub(super) fn plan_lines(state: &RunState, plan: &RetryPlan, outside: &UndoneOut
     };
     let spans = |spans: &[SpanId]| spans.iter().map(|span| state.trace.path(*span)).collect::<Vec<_>>().join(", ");
     let mut lines = vec![format!("retry {}", state.trace.path(plan.span))];
-    lines.extend(plan.undoes.iter().map(|undone| format!("  undoes {}", action(undone))));
+    lines.extend(plan.undoes.iter().map(|undone| format!("  undo {}", action(undone))));
     lines.extend(
-        plan.leaves.iter().map(|left| format!("  leaves {}: {}", action(&left.action), shorten_reason(&left.why))),
+        plan.leaves.iter().map(|left| format!("  keep {}: {}", action(&left.action), shorten_reason(&left.why))),
     );
     lines.push(format!(
-        "  runs again {} ({} spans, {} tokens the last time)",
+        "  rerun {} ({} spans, {} tokens last time)",
         plan.rerun_names.join(", "),
         plan.reruns.len(),
         plan.tokens
     ));
     if !plan.readers.is_empty() {
-        lines.push(format!("  with them, because they read what is undone: {}", spans(&plan.readers)));
+        lines.push(format!("  rerun too, because they read an undone value: {}", spans(&plan.readers)));
     }
-    lines.push(format!("  {} effects from the journal", plan.from_journal));
+    lines.push(format!("  reuse {} recorded outcomes", plan.from_journal));
     if !plan.changed.is_empty() {
         lines.push(format!("  changed since: {}", plan.changed.join(", ")));
     }

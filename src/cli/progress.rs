@@ -2,7 +2,7 @@
 
 use super::text::{duration, eprint_line};
 use super::unfinished::UnfinishedCommand;
-use crate::model::{RunState, RunStatus, Seq, SpanId, SpanKind, SpanStatus, TextHash, TraceBody, TraceEvent};
+use crate::model::{RunState, RunStatus, Seq, SpanId, SpanKind, TextHash, TraceBody, TraceEvent};
 
 /// Folds a run's events and prints the new ones.
 pub(super) struct Progress {
@@ -72,7 +72,7 @@ impl Progress {
         let finish = trace.finish(span).map(|key| format!(" ({key})")).unwrap_or_default();
         let tokens = found.counts.usage.input + found.counts.usage.output;
         let tokens = if tokens > 0 { format!(", {tokens} tokens") } else { String::new() };
-        let status = if found.status == SpanStatus::Undone { "replaced" } else { found.status.name() };
+        let status = found.status.word();
         Some(format!("{}: {status}{finish} in {}{tokens}", trace.path(span), duration(found.start, found.end)))
     }
 }

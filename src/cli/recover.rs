@@ -40,11 +40,11 @@ pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
 
 fn recovery_text(done: &Salvaged) -> String {
     let Some(aside) = &done.aside else {
-        return format!("The log is whole: {} rows. Nothing was done.\n", done.kept);
+        return format!("The log is whole: {} rows. Nothing to recover.\n", done.kept);
     };
     let mut lines: Vec<String> = done.damage.iter().map(|line| format!("damaged: {line}")).collect();
     let (kept, lost, aside) = (done.kept, done.lost, aside.display());
-    lines.push(format!("kept {kept} rows, lost {lost}; the files as they were are in {aside}\n"));
+    lines.push(format!("kept {kept} rows, lost {lost}; the original files are in {aside}\n"));
     lines.join("\n")
 }
 

@@ -30,10 +30,10 @@ pub(super) struct Args {
     /// A file with the prompt to try instead
     #[arg(long, value_name = "FILE")]
     prompt: Option<PathBuf>,
-    /// Let this tool run where the policy would ask (a glob; may be given more than once)
+    /// Allow this tool where the policy would ask (a glob; may be given more than once)
     #[arg(long, value_name = "TOOL")]
     allow: Vec<String>,
-    /// Show the plan, and touch nothing
+    /// Print the plan; change nothing
     #[arg(long)]
     dry_run: bool,
     /// Print JSON
@@ -114,11 +114,7 @@ async fn dry_run(args: &Args, prompt: Option<&str>, data: &DataDir) -> color_eyr
     let mut lines = stored.log.with(|state| plan_lines(state, &plan, &outside));
     lines.extend(outlook.notes.iter().map(|note| format!("  note: {note}")));
     lines.extend(conflict.iter().map(|conflict| {
-        format!(
-            "  refused, before anything is touched: {} stands, because {}",
-            conflict.action,
-            conflict_reason(conflict)
-        )
+        format!("  refused, nothing changed: {} stays, because {}", conflict.action, conflict_reason(conflict))
     }));
     print(&to_lines(&lines))?;
     Ok(exit)
@@ -129,8 +125,8 @@ async fn dry_run(args: &Args, prompt: Option<&str>, data: &DataDir) -> color_eyr
 fn check_not_interrupted(state: &RunState) -> color_eyre::Result<()> {
     if matches!(state.status, RunStatus::Interrupted | RunStatus::Running) {
         return Err(eyre!(
-            "this run was interrupted, so it can't be retried: resuming a run comes later. `tama-tui undo` takes back \
-             what it did."
+            "failed to retry: this run was interrupted, and an interrupted run can't be resumed yet. Undo its changes \
+             with `tama-tui undo`."
         ));
     }
     Ok(())

@@ -20,10 +20,10 @@ pub(super) struct Args {
     /// The task [default: that of the pipeline]
     #[arg(long)]
     task: Option<String>,
-    /// Let this tool run where the policy would ask (a glob; may be given more than once)
+    /// Allow this tool where the policy would ask (a glob; may be given more than once)
     #[arg(long, value_name = "TOOL")]
     allow: Vec<String>,
-    /// Store nothing at all: nothing of the run can be undone
+    /// Store nothing at all; nothing of the run can be undone
     #[arg(long)]
     no_record: bool,
     /// Print the result as JSON
@@ -37,7 +37,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     let Some(task) = debug::task_or_print_hint(&loaded, args.task) else { return Ok(Exit::Usage) };
     let mode = Mode::Headless(runtime::Headless { allow: args.allow });
     let session = if args.no_record {
-        eprint_line("nothing is recorded; nothing of this run can be undone");
+        eprint_line("this run is not recorded; nothing of it can be undone");
         runtime::start_unrecorded(loaded, task, mode)
     } else {
         runtime::prepare(&loaded).map_err(|error| eyre!("failed to {error}"))?;

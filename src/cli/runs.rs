@@ -30,7 +30,7 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Runs {
-    /// Show one run: its spans, and what it did to the world
+    /// Show one run: its spans and its changes
     Show(show::Args),
     /// Move a damaged log aside, and keep every row that can be read
     #[command(alias = "salvage")]

@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::stored::open_log;
 use super::text::{cut, dollars, duration, moment, print, print_json, shorten, size, table, to_lines};
 use super::unfinished::UnfinishedCommand;
-use crate::model::{ActionStatus, LedgerEntry, RunState, SpanId, SpanStatus, Standing};
+use crate::model::{ActionStatus, LedgerEntry, RunState, SpanId, Standing};
 use crate::store::{Access, DataDir, Manifest};
 
 /// `tama-tui runs show`.
@@ -65,7 +65,7 @@ fn span_table(state: &RunState) -> String {
         let below: Vec<_> = state.trace.children(span).map(|child| (child, depth + 1)).collect();
         open.extend(below.into_iter().rev());
     }
-    let head = ["span", "name", "kind", "status", "try", "took", "tokens", "cost", "did"];
+    let head = ["span", "name", "kind", "status", "try", "took", "tokens", "cost", "changes"];
     table(&head, &["try", "took", "tokens", "cost"], &rows)
 }
 
@@ -75,9 +75,8 @@ fn span_row(state: &RunState, span: SpanId, depth: usize) -> Option<Vec<String>>
     let tokens = found.counts.usage.input + found.counts.usage.output;
     let pattern = trace.pattern(span);
     let finish = trace.finish(span).map(|key| format!(" ({key})")).unwrap_or_default();
-    let status = if found.status == SpanStatus::Undone { "undone" } else { found.status.name() };
-    let did =
-        [(found.counts.undoable, "undoable"), (found.counts.permanent, "permanent"), (found.counts.undone, "undone")];
+    let status = found.status.word();
+    let did = [(found.counts.undoable, "undo"), (found.counts.permanent, "no undo"), (found.counts.undone, "undone")];
     let did: Vec<String> = did.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     Some(vec![
         span.to_string(),
@@ -99,42 +98,53 @@ fn action_table(state: &RunState, unfinished: &[UnfinishedCommand]) -> String {
     let lines = to_lines(&lines);
     if entries.is_empty() {
         let none = if unfinished.iter().any(UnfinishedCommand::may_have_unrecorded_changes) {
-            "No change of it is on record."
+            "No changes recorded yet."
         } else {
-            "It changed nothing."
+            "No changes yet."
         };
         return format!("{none}\n{lines}");
     }
     let rows: Vec<Vec<String>> = entries.iter().map(|entry| action_row(state, entry)).collect();
-    let drawn = table(&["action", "span", "tool", "key", "before", "after", "now"], &[], &rows);
+    let drawn = table(&["action", "span", "tool", "", "key", "change", "now"], &[], &rows);
     if lines.is_empty() { drawn } else { format!("{drawn}\n{lines}") }
 }
 
 fn action_row(state: &RunState, entry: &LedgerEntry) -> Vec<String> {
     const KEY: usize = 40;
     const VALUE: usize = 40;
-    let after = if entry.status == ActionStatus::Intent { &entry.record.intended } else { &entry.after };
     vec![
         entry.seq.to_string(),
         entry.record.tool_span.to_string(),
         entry.record.tool_name.clone(),
+        entry.letter().to_string(),
         shorten(&entry.record.key.to_string(), KEY),
-        shorten(&entry.record.old.summary(), VALUE),
-        shorten(&after.summary(), VALUE),
+        shorten(&entry.change_text(), VALUE),
         standing_text(state, entry),
     ]
 }
 
-/// Says whether an action can be undone.
-pub(super) fn standing_text(state: &RunState, entry: &LedgerEntry) -> String {
+/// Says whether an action can be undone, as on the screen.
+fn standing_text(state: &RunState, entry: &LedgerEntry) -> String {
+    match state.ledger.standing(entry.seq) {
+        Standing::Held => "held".into(),
+        Standing::Free if entry.status == ActionStatus::Intent => "ready, outcome unknown".into(),
+        Standing::Free => "ready".into(),
+        Standing::Blocked { by, span } => format!("blocked by {by} in {span}"),
+        Standing::Permanent(why) => format!("no undo: {why}"),
+        Standing::Undone => "undone".into(),
+        Standing::NotApplied => "not done".into(),
+    }
+}
+
+/// Says whether an action can be undone, in the words of the JSON format.
+fn standing_json(state: &RunState, entry: &LedgerEntry) -> String {
     match state.ledger.standing(entry.seq) {
         Standing::Held => "not landed".into(),
         Standing::Free if entry.status == ActionStatus::Intent => "without outcome".into(),
         Standing::Free => "can be undone".into(),
-        Standing::Blocked { by, span } => format!("blocked by {by} in {span}"),
         Standing::Permanent(why) => format!("permanent: {why}"),
-        Standing::Undone => "undone".into(),
         Standing::NotApplied => "never happened".into(),
+        Standing::Blocked { .. } | Standing::Undone => standing_text(state, entry),
     }
 }
 
@@ -185,6 +195,6 @@ fn action_json(state: &RunState, entry: &LedgerEntry) -> Json {
         "before": entry.record.old,
         "after": entry.after,
         "undo": entry.record.undo,
-        "now": standing_text(state, entry),
+        "now": standing_json(state, entry),
     })
 }

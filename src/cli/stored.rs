@@ -74,8 +74,8 @@ pub(super) fn open_log(
         folder.open(Box::new(|_| {}), access).map_err(|error| eyre!("failed to {error}"))?;
     if access == Access::ReadWrite && !damage.is_empty() {
         return Err(eyre!(
-            "run {} can be read and not changed, because its log is damaged: {}. Look at it with `tama-tui runs show`; \
-             `tama-tui runs recover {}` moves the damaged log aside and keeps what can be read, and then it can be undone.",
+            "failed to open run {} for changes: its log is damaged: {}. Look at it with `tama-tui runs show`, or recover \
+             it with `tama-tui runs recover {}`, and then undo it.",
             folder.id(),
             damage.join("; "),
             folder.id()
@@ -90,6 +90,6 @@ pub(super) fn open_log(
 /// Finds a span by `s12` or by its path (its newest try).
 pub(super) fn find_span(log: &RunLog, written: &str) -> color_eyre::Result<SpanId> {
     log.with(|state| state.trace.find(written)).ok_or_else(|| {
-        eyre!("there is no span {written:?} in this run. `tama-tui runs show` lists them: s12, or a path such as editor/writer#2.")
+        eyre!("failed to find span {written:?} in this run. `tama-tui runs show` lists them: s12, or a path such as editor/writer#2.")
     })
 }

@@ -11,7 +11,7 @@ pub(super) fn require_terminal(instead: &str, what: &Path) -> color_eyre::Result
         return Ok(());
     }
     Err(eyre!(
-        "the debugger needs a terminal, and input or output is none here. For scripts there is \
+        "failed to open the debugger: it needs a terminal, and input or output is none here. For scripts use \
          `tama-tui {instead} {}`.",
         what.display()
     ))

@@ -24,19 +24,19 @@ use crate::world::Scope;
 pub(super) struct Args {
     /// The run: any unique part of its id
     run: String,
-    /// Only what this span and those below it did: s12, or a path such as editor/writer#2 [default: the whole run]
+    /// Undo only this span and those below it: s12, or a path such as editor/writer#2 [default: the whole run]
     #[arg(long)]
     span: Option<String>,
-    /// Only what came after this action, which stays
+    /// Undo only the actions after this one; this one stays
     #[arg(long, value_name = "SEQ", value_parser = parse_seq)]
     to: Option<Seq>,
-    /// Leave this action as it is, and go on with the others (may be given more than once)
+    /// Keep this action and undo the others (may be given more than once)
     #[arg(long, value_name = "SEQ", value_parser = parse_seq)]
     skip: Vec<Seq>,
-    /// Undo over conflicts too: what others made of it since is lost
+    /// Undo despite conflicts; later changes by others are lost
     #[arg(long)]
     force: bool,
-    /// Say what would be undone, and touch nothing
+    /// Print what would be undone; change nothing
     #[arg(long)]
     dry_run: bool,
     /// Print JSON
@@ -99,12 +99,12 @@ fn parse_seq(written: &str) -> Result<Seq, String> {
 fn select_actions(state: &RunState, span: SpanId, args: &Args) -> color_eyre::Result<Vec<Seq>> {
     if let Some(to) = args.to.filter(|to| *to > state.last) {
         return Err(eyre!(
-            "there is no {to} in this run: it ends at {}. `tama-tui runs show` lists the actions.",
+            "failed to find {to}: this run ends at {}. `tama-tui runs show` lists the actions.",
             state.last
         ));
     }
     if let Some(unknown) = args.skip.iter().find(|skip| state.ledger.get(**skip).is_none()) {
-        return Err(eyre!("there is no action {unknown} to skip. `tama-tui runs show` lists them."));
+        return Err(eyre!("failed to skip {unknown}: there is no such action. `tama-tui runs show` lists them."));
     }
     let actions = state.actions(span, true).into_iter();
     let applied = |action: &Seq| state.ledger.get(*action).is_some_and(crate::model::LedgerEntry::is_applied);

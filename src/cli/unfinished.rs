@@ -60,18 +60,18 @@ impl UnfinishedCommand {
     pub fn describe(&self, state: &RunState) -> String {
         let name = self.name(state);
         match (&self.dropped, self.start.lane) {
-            (Some(why), _) => format!("nothing that {name} changed was kept: {}", shorten_reason(why)),
-            (None, Lane::Overlay) => format!("{name} was interrupted: nothing of it that had not landed is kept"),
+            (Some(why), _) => format!("the changes of {name} were discarded: {}", shorten_reason(why)),
+            (None, Lane::Overlay) => format!("{name} was interrupted: its held changes were discarded"),
             (None, Lane::Portable) => format!(
-                "{name} was interrupted, and what it changed is not on record yet: it is found and recorded when the \
-                 run is opened (by `tama-tui undo` or `tama-tui replay`)"
+                "{name} was interrupted, and its changes are not recorded yet; they are found and recorded when the run \
+                 is opened (by `tama-tui undo` or `tama-tui replay`)"
             ),
         }
     }
 
     /// Says that its changes were not undone, because they are unknown.
     pub fn describe_not_undone(&self, state: &RunState) -> String {
-        format!("not undone: what {} changed, because it is not on record", self.name(state))
+        format!("not undone: the changes of {}, because they are not recorded", self.name(state))
     }
 
     /// Formats the description as JSON.

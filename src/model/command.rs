@@ -40,6 +40,19 @@ impl Gate {
         }
     }
 
+    /// The words on the screen: `before tool`.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::BeforeLlm => "before llm",
+            Self::AfterLlm => "after llm",
+            Self::BeforeTool => "before tool",
+            Self::AfterTool => "after tool",
+            Self::AfterAgent => "after agent",
+            Self::Error => "on failure",
+        }
+    }
+
     /// Whether nothing has been sent or run yet.
     #[must_use]
     pub fn is_before(self) -> bool {

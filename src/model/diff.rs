@@ -139,11 +139,25 @@ impl KeyState {
             (Self::Directory { mode: was }, Self::Directory { mode: is }) => {
                 format!("folder · {}", change(permissions(*was), permissions(*is)))
             }
+            (Self::Absent, added) if *added != Self::Absent => format!("added {}", added.in_words()),
+            (deleted, Self::Absent) if *deleted != Self::Absent => format!("deleted {}", deleted.in_words()),
             _ => change(self.in_words(), other.in_words()),
         }
     }
 
-    /// The change from this state to another, short enough for a list: `812 B → 1.9 kB`, `rw-r--r-- → rwxr-xr-x`.
+    /// Git's letter for the change from this state to another: A, M or D; a space where git knows none.
+    #[must_use]
+    pub fn letter_to(&self, other: &Self) -> char {
+        match (self, other) {
+            (Self::Absent, Self::Absent) | (Self::Unknown, _) | (_, Self::Unknown) => ' ',
+            (Self::Absent, _) => 'A',
+            (_, Self::Absent) => 'D',
+            _ => 'M',
+        }
+    }
+
+    /// The change from this state to another, short enough for a list: `812 B → 1.9 kB`, `rw-r--r-- → rwxr-xr-x`. Of
+    /// something added or deleted, its summary; [`Self::letter_to`] says which.
     #[must_use]
     pub fn change_to(&self, other: &Self) -> String {
         let (old, new) = (self.summary(), other.summary());
@@ -159,6 +173,8 @@ impl KeyState {
         match modes {
             Some((old, new)) if same => format!("{} → {}", permissions(old), permissions(new)),
             Some((was, is)) => format!("{old} → {new}, {was:03o} → {is:03o}"),
+            None if *self == Self::Absent => new,
+            None if *other == Self::Absent => old,
             None => format!("{old} → {new}"),
         }
     }
@@ -191,10 +207,12 @@ mod tests {
         assert_eq!(old.change_to(&file(1, 812, 0o755)), "rw-r--r-- → rwxr-xr-x");
         assert_eq!(old.change_to(&file(2, 1_900, 0o755)), "812 B → 1.9 kB, 644 → 755");
         assert_eq!(old.change_to(&file(2, 1_900, 0o644)), "812 B → 1.9 kB");
-        assert_eq!(old.change_to(&KeyState::Absent), "812 B → absent");
+        assert_eq!((old.change_to(&KeyState::Absent), old.letter_to(&KeyState::Absent)), ("812 B".into(), 'D'));
+        assert_eq!((KeyState::Absent.change_to(&old), KeyState::Absent.letter_to(&old)), ("812 B".into(), 'A'));
+        assert_eq!(old.letter_to(&file(2, 1_900, 0o644)), 'M');
         assert_eq!(old.change_in_words(&file(1, 812, 0o755)), "812 B, the same content · rw-r--r-- → rwxr-xr-x");
         assert_eq!(old.change_in_words(&file(2, 812, 0o644)), "812 B, other content · rw-r--r--");
-        assert_eq!(KeyState::Absent.change_in_words(&old), "absent → file · 812 B · rw-r--r--");
+        assert_eq!(KeyState::Absent.change_in_words(&old), "added file · 812 B · rw-r--r--");
         let folder = |mode| KeyState::Directory { mode };
         assert_eq!(folder(0o755).change_to(&folder(0o700)), "rwxr-xr-x → rwx------");
     }

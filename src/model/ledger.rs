@@ -61,6 +61,28 @@ impl LedgerEntry {
         }
     }
 
+    /// Git's letter for its change: A, M, D, or R for each half of a rename; a space for a call.
+    #[must_use]
+    pub fn letter(&self) -> char {
+        match (self.renamed, self.record.op) {
+            (Some(_), _) => 'R',
+            (None, ActionOp::External) => ' ',
+            (None, ActionOp::Append) if self.record.old == KeyState::Absent => 'A',
+            (None, ActionOp::Append) => 'M',
+            (None, ActionOp::Set | ActionOp::Delete) => self.record.old.letter_to(self.left()),
+        }
+    }
+
+    /// Its change, short enough for a list; [`Self::letter`] stands before it.
+    #[must_use]
+    pub fn change_text(&self) -> String {
+        match self.record.op {
+            ActionOp::External => self.record.old.summary(),
+            ActionOp::Append => format!("+ {}", self.record.intended.summary()),
+            ActionOp::Set | ActionOp::Delete => self.record.old.change_to(self.left()),
+        }
+    }
+
     /// Whether a retry can have it undone.
     ///
     /// # Errors
@@ -69,7 +91,7 @@ impl LedgerEntry {
         match (&self.record.undo, self.record.key.kind, self.status) {
             (Undoability::Permanent { why }, ..) => Err(why.clone()),
             (_, KeyKind::Compensation, ActionStatus::Intent) => Err("whether it was done is not known".into()),
-            (_, KeyKind::Compensation, _) if self.refused => Err("its compensation failed".into()),
+            (_, KeyKind::Compensation, _) if self.refused => Err("its undo command failed".into()),
             _ => Ok(()),
         }
     }

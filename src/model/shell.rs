@@ -35,6 +35,29 @@ pub struct ShellMode {
     pub gaps: Vec<String>,
 }
 
+impl ShellMode {
+    /// The sandbox in a few words: `sandbox on`, `SANDBOX OFF: network, files outside`.
+    #[must_use]
+    pub fn sandbox(&self) -> String {
+        /// Gaps named; the log names all.
+        const MOST: usize = 2;
+        if self.gaps.is_empty() {
+            return "sandbox on".into();
+        }
+        let mut open: Vec<&str> = Vec::new();
+        for gap in &self.gaps {
+            // Writing and truncating files outside are two rules of the system and one danger.
+            let word = if gap.contains("outside") { "files outside" } else { gap };
+            if !open.contains(&word) {
+                open.push(word);
+            }
+        }
+        let more = if open.len() > MOST { ", …" } else { "" };
+        open.truncate(MOST);
+        format!("SANDBOX OFF: {}{more}", open.join(", "))
+    }
+}
+
 /// A command is about to start: durable before it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandStart {

@@ -70,6 +70,15 @@ impl SpanStatus {
         }
     }
 
+    /// The word on the screen; it differs from the name in SQL for a failed span.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "failed",
+            other => other.name(),
+        }
+    }
+
     /// Whether the span has not ended.
     #[must_use]
     pub fn is_live(self) -> bool {

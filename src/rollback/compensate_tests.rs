@@ -100,7 +100,7 @@ async fn one_that_fails_stays_applied_and_stops_nothing_else() {
     // A retry leaves it from now on, and says so; asked for by itself, it is tried again.
     assert_eq!(
         run.log.with(|state| state.ledger.get(action).unwrap().can_be_taken_back()),
-        Err("its compensation failed".into())
+        Err("its undo command failed".into())
     );
     let report = undo(&run.log, &run.world, &Runner::new(Ok("")), action, false).await;
     assert_eq!((report.undone, status(&run, action)), (vec![action], ActionStatus::Undone));
@@ -183,7 +183,7 @@ async fn a_plan_leaves_what_cannot_be_taken_back_for_sure() {
     assert_eq!(plan().undoes, [action]);
     let change = ActionChange::Refused { why: "no".into() };
     tree.log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);
-    assert_eq!((plan().undoes, plan().leaves[0].why.as_str()), (vec![], "its compensation failed"));
+    assert_eq!((plan().undoes, plan().leaves[0].why.as_str()), (vec![], "its undo command failed"));
 }
 
 fn done(log: &RunLog, action: Seq, result: Result<String, String>) {

@@ -239,12 +239,12 @@ impl Dispatcher {
     /// Says what can be done with this run.
     pub(super) fn tell_abilities(&self) {
         let lasting = self.log.recorder().is_lasting();
-        let undo = if lasting { Ok(()) } else { Err("nothing is recorded in this run".to_owned()) };
+        let undo = if lasting { Ok(()) } else { Err("this run is not recorded".to_owned()) };
         let interrupted = self.status() == RunStatus::Interrupted;
         let pause = if self.status() == RunStatus::Running { Ok(()) } else { Err("the run has ended".to_owned()) };
         let retry = match (&undo, interrupted) {
             (Err(why), _) => Err(why.clone()),
-            (_, true) => Err("the run was interrupted; resuming it comes later".to_owned()),
+            (_, true) => Err("the run was interrupted and can't be resumed yet".to_owned()),
             _ if self.versions.is_empty() => Err("its pipeline was lost with the damaged part of its log".to_owned()),
             _ => Ok(()),
         };

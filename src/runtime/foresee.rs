@@ -48,7 +48,7 @@ pub fn foresee(
     providers(base.to_owned())(today.as_ref().unwrap_or(&newest))?;
     let names: Vec<String> = plan.reruns.iter().filter_map(|at| past.agent_names.get(at).cloned()).collect();
     let changed = changed(&names, &newest, today.as_ref().ok(), edited);
-    let notes = today.err().map(|why| format!("the retry runs by the stored pipeline: {why}"));
+    let notes = today.err().map(|why| format!("the retry uses the stored pipeline: {why}"));
     Ok(Outlook { changed, notes: notes.into_iter().collect() })
 }
 

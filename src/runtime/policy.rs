@@ -29,15 +29,15 @@ pub(super) fn verdict(policy: &Policy, call: &ToolCall, effect: EffectClass, roo
         return Verdict::Deny(format!("policy denies \"{rule}\""));
     }
     if let Some(rule) = matching(&policy.ask) {
-        return Verdict::Ask(format!("policy asks for \"{rule}\""));
+        return Verdict::Ask(format!("ask rule \"{rule}\""));
     }
     if matching(&policy.allow).is_some() {
         return Verdict::Allow;
     }
     match effect {
         EffectClass::Read | EffectClass::Reversible => Verdict::Allow,
-        EffectClass::Compensable => Verdict::Ask(format!("{} can only be compensated", call.name)),
-        EffectClass::Irreversible => Verdict::Ask(format!("{} can't be taken back", call.name)),
+        EffectClass::Compensable => Verdict::Ask(format!("{} has an undo command only", call.name)),
+        EffectClass::Irreversible => Verdict::Ask(format!("{} has no undo", call.name)),
     }
 }
 

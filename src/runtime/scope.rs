@@ -149,5 +149,5 @@ fn join(parent: &str, name: &str, visit: u32) -> String {
 }
 
 fn mismatch(payload: &Payload) -> Failure {
-    Failure::new(format!("an effect of another kind was recorded at this path: {payload:?}"))
+    Failure::new(format!("a call of another kind is recorded at this path: {payload:?}"))
 }

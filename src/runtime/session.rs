@@ -169,8 +169,8 @@ pub fn neighbours(data: &DataDir, own: &RunId, world: &World) -> Option<String> 
     let named: Vec<&str> = beside.iter().map(|run| run.0.as_str()).collect();
     (!named.is_empty()).then(|| {
         format!(
-            "also open in this workspace: run {}. What it changes is someone else's here, and what it changes while a \
-             command runs in the portable lane is taken for the command's",
+            "also open in this workspace: run {}. Its changes count as those of another program here; in capture mode \
+             snapshot, those made while a command runs count as the command's",
             named.join(", ")
         )
     })

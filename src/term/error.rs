@@ -10,7 +10,7 @@ pub enum TermError {
     )]
     NotATerminal,
     /// Another part of the program panicked; its message is on the terminal.
-    #[error("go on: a part of the program panicked (its message is above)")]
+    #[error("continue: a part of the program panicked (its message is above)")]
     Panicked,
     /// The terminal refused something.
     #[error("{what}: {why}")]

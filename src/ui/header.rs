@@ -17,7 +17,7 @@ struct Part {
     style: Style,
     /// The least is left out first; 0 stays.
     rank: u8,
-    /// What is shown instead before it is left out, the first of them last.
+    /// Shorter texts, shown before it is left out; the last of them first.
     shorter: Vec<(String, u8)>,
 }
 
@@ -53,7 +53,7 @@ fn parts(state: &State, theme: Theme) -> Vec<Part> {
     let mut put = |text: String, style, rank| parts.push(Part { text, style, rank, shorter: Vec::new() });
     let name = if header.name.is_empty() { "tama-tui".to_owned() } else { header.name };
     put(format!("{name} {}", header.run).trim_end().to_owned(), theme.strong(), 0);
-    put(header.status, status(state, theme), 0);
+    put(header.status, status(state, theme), 3);
     put(clock(header.elapsed), theme.tool(), 3);
     put(format!("{} tok", count(header.tokens)), theme.text(), 4);
     if header.cost > 0 {
@@ -69,18 +69,17 @@ fn parts(state: &State, theme: Theme) -> Vec<Part> {
         put(format!("{} behind", plural(usize::try_from(header.lag).unwrap_or(usize::MAX), "event")), theme.error(), 1);
     }
     if header.permanent > 0 {
-        put(format!("{} permanent", header.permanent), theme.tool(), 8);
+        put(format!("{} no undo", header.permanent), theme.tool(), 8);
     }
-    match header.lane {
-        Some(lane) if header.gaps.is_empty() => put(format!("shell: {lane}"), theme.text(), 6),
-        Some(lane) => put(format!("shell: {lane} · open: {}", header.gaps), theme.tool(), 6),
-        None => {}
+    if let Some(sandbox) = header.sandbox {
+        put(sandbox, if header.is_open { theme.tool() } else { theme.text() }, 6);
     }
-    if !header.gaps.is_empty()
-        && let Some(shell) = parts.last_mut()
+    parts[1].shorter = vec![(header.short_status, 0)];
+    if header.is_open
+        && let Some(sandbox) = parts.last_mut()
     {
-        // What is not enforced is said as long as anything is.
-        shell.shorter = vec![("shell not confined".into(), 1), (format!("shell open: {}", header.gaps), 5)];
+        // An open sandbox is named as long as anything is.
+        sandbox.shorter = vec![("SANDBOX OFF".into(), 1)];
     }
     parts
 }

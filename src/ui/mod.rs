@@ -30,7 +30,7 @@ const SMALLEST: (u16, u16) = (24, 8);
 /// From this width on spans have a bar on the run's time axis.
 const BAR: u16 = 130;
 
-/// What widgets keep between frames; nothing of it is the program's state but the text being edited.
+/// State that widgets keep between frames; of the program's state only the text being edited.
 #[derive(Debug)]
 pub struct View {
     theme: Theme,

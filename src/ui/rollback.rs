@@ -1,4 +1,4 @@
-//! The Rollback panel: what can be taken back, newest first.
+//! The Rollback panel: actions, newest first, and whether each can be undone.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -24,9 +24,9 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, theme: Theme) {
     if rows.is_empty() {
         let selected = state.run.trace.get(state.selected());
         let text = if selected.is_some_and(model::Span::will_be_permanent) {
-            "about to do what can't be taken back"
+            "About to make a change that has no undo."
         } else {
-            "changed nothing outside of the run"
+            "No changes yet."
         };
         frame.render_widget(Paragraph::new(format!(" {text}")).style(theme.quiet()), inner);
         return;
@@ -53,8 +53,8 @@ impl Widths {
         let widest =
             |text: &dyn Fn(&ActionRow) -> String| rows.iter().map(|row| cell::width(&text(row))).max().unwrap_or(0);
         let seq = widest(&|row| row.seq.to_string());
-        // Two cells for the cursor, two between columns.
-        let rest = whole.saturating_sub(2 + seq + 1 + 2 + 2);
+        // Two cells for the cursor, two for the letter, two between columns.
+        let rest = whole.saturating_sub(2 + seq + 1 + 2 + 2 + 2);
         let word = widest(&|row| row.word.to_string()).min(rest * 2 / 5);
         let rest = rest - word;
         let change = widest(&|row| row.change.clone());
@@ -69,7 +69,7 @@ fn line(row: &ActionRow, widths: &Widths, theme: Theme) -> Line<'static> {
     Line::from(vec![
         Span::raw(if row.selected { "› " } else { "  " }),
         Span::styled(cell::right(&row.seq.to_string(), widths.seq), dim(theme.quiet())),
-        Span::raw(" "),
+        Span::styled(format!(" {} ", row.letter), dim(theme.quiet())),
         Span::styled(cell::left(&key(row, widths.key), widths.key), dim(theme.strong())),
         Span::raw("  "),
         Span::styled(cell::left(&row.change, widths.change), dim(theme.text())),

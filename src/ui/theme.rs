@@ -20,7 +20,7 @@ pub enum ColorDepth {
     None,
 }
 
-/// What `--color` says.
+/// The choice of `--color`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ColorChoice {
     /// As the environment allows.
@@ -106,13 +106,13 @@ impl Theme {
         Style::new()
     }
 
-    /// What must stand out without a meaning of its own.
+    /// Text that must stand out without a meaning of its own.
     #[must_use]
     pub const fn strong(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
-    /// What supports: labels, hints, what is folded.
+    /// Supporting text: labels, hints, folded rows.
     #[must_use]
     pub fn quiet(self) -> Style {
         if self.depth == ColorDepth::None { Style::new().add_modifier(Modifier::DIM) } else { self.fg(GREY) }
@@ -136,13 +136,13 @@ impl Theme {
         self.fg(ORANGE)
     }
 
-    /// What went well.
+    /// Success.
     #[must_use]
     pub fn ok(self) -> Style {
         self.fg(GREEN)
     }
 
-    /// What went wrong.
+    /// Failure.
     #[must_use]
     pub fn error(self) -> Style {
         self.fg(RED).add_modifier(Modifier::BOLD)

@@ -1,4 +1,4 @@
-//! What a conflict offers: who is in the way, and what can be done about it.
+//! Conflicts: who changed the key, and the choices.
 
 use super::undoing::{force, listed};
 use crate::app::text::plural;
@@ -14,10 +14,10 @@ pub(super) fn line(conflict: &Conflict) -> String {
             format!("{} was changed since by {}{more}", conflict.key, who.join(", "))
         }
         ConflictBy::Permanent { action, .. } => {
-            format!("{} was changed since by {action}, which can't be undone, and is left as it is", conflict.key)
+            format!("{} was changed since by {action}, which has no undo", conflict.key)
         }
         ConflictBy::Outside { found } => {
-            format!("{} was changed from outside ({found}) and is left as it is", conflict.key)
+            format!("{} was changed by another program or person ({found})", conflict.key)
         }
     }
 }
@@ -45,8 +45,8 @@ pub(super) fn ask(state: &mut State, conflict: &Conflict) {
         items.push(Item::new(Key::Char('a'), label, Choice::Send(model::Command::UndoList { actions })));
     }
     let diff = Choice::Diff(action, DiffSides::Present);
-    let left = if redo { "would put there" } else { "left" };
-    items.push(Item::new(Key::Char('d'), format!("diff: what {action} {left}, and what is there now"), diff));
+    let left = if redo { "the redo of" } else { "after" };
+    items.push(Item::new(Key::Char('d'), format!("diff: {left} {action}, and now"), diff));
     let newest = match &conflict.by {
         ConflictBy::Actions { first } => first.first().map(|(newest, _)| *newest),
         ConflictBy::Permanent { action, .. } => Some(*action),
@@ -58,23 +58,23 @@ pub(super) fn ask(state: &mut State, conflict: &Conflict) {
     }
     // A redo is of one action, and never goes over what others made.
     if !redo {
-        items.push(Item::new(Key::Char('x'), format!("skip {action}: leave it as it is"), Choice::Skip(action)));
+        items.push(Item::new(Key::Char('x'), format!("skip {action}: keep its change"), Choice::Skip(action)));
         items.push(Item::new(
             Key::Char('!'),
-            format!("force {action} over what is there (asks once more)"),
+            format!("force {action}: overwrite what is there (asks again)"),
             Choice::Ask(force(state, action)),
         ));
     }
-    let title = if redo { "can't be redone" } else { "can't be undone as it is" };
-    state.popup = Some(Popup::Menu(Menu::new(format!("{action} {title}"), lines, items)));
+    let what = if redo { "Redo" } else { "Undo" };
+    state.popup = Some(Popup::Menu(Menu::new(format!("{what} of {action}: conflict"), lines, items)));
 }
 
 fn later(state: &State, conflict: &Conflict, first: &[(Seq, SpanId)]) -> Vec<String> {
     let run = &state.run;
     let who = diff::who(run, conflict.action);
     let mut lines = vec![
-        format!("{} was changed later than by {who}, and was not touched.", conflict.key),
-        "To be undone first, in this order:".into(),
+        format!("{} was changed after {who}. Nothing was undone.", conflict.key),
+        "Undo first, in this order:".into(),
     ];
     let actions: Vec<Seq> = first.iter().map(|(seq, _)| *seq).collect();
     let place = |seq: Seq| format!("  in {}", diff::agent(run, seq));
@@ -84,8 +84,8 @@ fn later(state: &State, conflict: &Conflict, first: &[(Seq, SpanId)]) -> Vec<Str
 
 fn permanent(state: &State, conflict: &Conflict, by: Seq) -> Vec<String> {
     vec![
-        format!("{} was changed later by {}, which can't be undone.", conflict.key, diff::who(&state.run, by)),
-        "It was not touched: what is there now stays unless you force it.".into(),
+        format!("{} was changed later by {}, which has no undo.", conflict.key, diff::who(&state.run, by)),
+        "Nothing was undone. Force it to overwrite what is there.".into(),
     ]
 }
 
@@ -95,11 +95,11 @@ fn outside(state: &State, conflict: &Conflict, found: &str, redo: bool) -> Vec<S
     let state_of = entry.map(|entry| if redo { &entry.record.old } else { &entry.after });
     let expected = state_of.map(model::KeyState::in_words).unwrap_or_default();
     let whose = if redo { format!("the undo of {}", conflict.action) } else { diff::who(run, conflict.action) };
-    let stays = if redo { "what is there now stays." } else { "what is there now stays unless you force it." };
     vec![
-        format!("Someone outside of this run changed {}.", conflict.key),
+        format!("Another program or person changed {}.", conflict.key),
         format!("  found     {found}"),
-        format!("  expected  {expected}, as {whose} left it"),
-        format!("It was not touched: {stays}"),
+        format!("  expected  {expected}, after {whose}"),
+        if redo { "Nothing was redone." } else { "Nothing was undone. Force it to overwrite what is there." }
+            .to_owned(),
     ]
 }

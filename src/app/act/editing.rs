@@ -1,5 +1,6 @@
 //! Editing what is sent, and answering in its place.
 
+use crate::app::popup::YES;
 use crate::app::{Ask, Command, Editor, Popup, Purpose, State, safe};
 use crate::model::{self, Editable, Release, SpanKind};
 
@@ -27,7 +28,7 @@ pub(super) fn open(state: &mut State, editable: Editable) -> Vec<Command> {
 pub(super) fn ask_write_back(state: &mut State) -> Vec<Command> {
     let lines = state.edits.iter().map(|agent| format!("the prompt of {}", safe::line(agent))).collect();
     let commands = vec![Command::Run(model::Command::WriteBack)];
-    state.popup = Some(Popup::Ask(Ask::enter("Write into their files", lines, commands)));
+    state.popup = Some(Popup::Ask(Ask::enter("Write the prompts into their files", YES, lines, commands)));
     Vec::new()
 }
 

@@ -1,4 +1,4 @@
-//! What comes up from the run.
+//! Updates from the run.
 
 use super::{conflicts, editing, looking, undoing};
 use crate::app::state::Said;
@@ -8,7 +8,7 @@ use crate::model::{
     TraceEvent, UndoReport, Update,
 };
 
-/// Takes an update in; says also whether it concerned the selected span.
+/// Applies an update; the flag is true when it concerns the selected span.
 pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command>, bool) {
     let mut commands = Vec::new();
     match update {
@@ -82,7 +82,7 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
     concerns
 }
 
-/// Whether an event answers a key that was pressed.
+/// True for an event that answers a pressed key.
 fn is_answer(body: &TraceBody) -> bool {
     matches!(body, TraceBody::Note { .. } | TraceBody::PromptEdited { .. } | TraceBody::MessagesEdited { .. })
 }
@@ -97,7 +97,7 @@ fn answer(state: &mut State, known: usize) {
     }
 }
 
-/// Whether the run stands elsewhere after an event.
+/// True for an event after which the run stands elsewhere.
 fn moves_on(body: &TraceBody) -> bool {
     use TraceBody as B;
     matches!(
@@ -106,7 +106,7 @@ fn moves_on(body: &TraceBody) -> bool {
     )
 }
 
-/// Whether a replaced span is not part of another one.
+/// True when no span around a replaced span was replaced.
 fn is_topmost(state: &State, span: SpanId) -> bool {
     let parent = state.run.trace.get(span).map_or(SpanId::RUN, |found| found.parent);
     state.run.trace.get(parent).is_none_or(|above| above.status != SpanStatus::Undone)
@@ -153,7 +153,7 @@ fn forget_call(state: &mut State, span: SpanId) {
     state.streams.remove(&span);
 }
 
-/// The span the cursor goes to: the newest while it follows, and a new try of a selected one that was taken back.
+/// The span the cursor goes to: the newest while it follows, and a new try of a selected one that was undone.
 fn worth_following(body: &TraceBody, state: &State) -> Option<SpanId> {
     let trace = &state.run.trace;
     match body {
@@ -189,12 +189,12 @@ fn take_report(state: &mut State, report: &UndoReport) {
     let line = undoing::report_line(&state.run, report);
     log(state, LogKind::Undo, &line);
     for differs in &report.certificate.differs {
-        log(state, LogKind::Error, &format!("not as before: {differs}"));
+        log(state, LogKind::Error, &format!("differs: {differs}"));
     }
     if report.left.len() > 1 {
         for left in report.left.iter().take(MOST) {
             let action = state.rollback.describe(&state.run, left.action);
-            log(state, LogKind::Note, &format!("left: {action}: {}", left.why));
+            log(state, LogKind::Note, &format!("kept: {action}: {}", left.why));
         }
     }
     state.say(line);
@@ -203,19 +203,19 @@ fn take_report(state: &mut State, report: &UndoReport) {
     }
 }
 
-/// How commands run here: said once, at the start.
+/// Logs once how commands run here: the sandbox and the capture mode.
 fn take_shell(state: &mut State, mode: ShellMode) {
     let how = match mode.lane {
-        Lane::Overlay => "the overlay lane: side by side, and what they changed lands when they are through",
-        Lane::Portable => "the portable lane: each has the workspace alone, which is looked at before and after",
+        Lane::Overlay => "capture mode overlay: commands run side by side, and their changes are applied when they end",
+        Lane::Portable => "capture mode snapshot: each command has the workspace alone, which is read before and after",
     };
     let gaps = match mode.gaps.as_slice() {
-        [] => "confined to the workspace, and without network unless the tool has it".to_owned(),
-        gaps => format!("NOT confined here: {}", gaps.join(", ")),
+        [] => "sandbox on: no files outside of the workspace, no network unless the tool has it".to_owned(),
+        gaps => format!("SANDBOX OFF: {}", gaps.join(", ")),
     };
     if state.shell.as_ref() != Some(&mode) {
         let kind = if mode.gaps.is_empty() { LogKind::Note } else { LogKind::Error };
-        log(state, kind, &format!("commands run in {how}; {gaps}"));
+        log(state, kind, &format!("{gaps}; {how}"));
     }
     state.shell = Some(mode);
 }

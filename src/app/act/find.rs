@@ -3,7 +3,7 @@
 use crate::app::{Key, Pane, Search, State};
 use crate::model::{SpanId, SpanStatus, Trace};
 
-/// What a jump goes to.
+/// The target of a jump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
     Error,
@@ -76,7 +76,7 @@ pub(super) fn jump(state: &mut State, target: Target, forward: bool) {
     };
     let found = state.tree.find_from(selected, forward, accepts);
     let none = match target {
-        Target::Error => "no span ended with an error",
+        Target::Error => "no span failed",
         Target::Paused => "nothing is paused",
         Target::Running => "nothing runs",
         Target::Try => "this span ran once",
@@ -91,7 +91,7 @@ fn go(state: &mut State, found: Option<SpanId>, none: &str) {
     }
 }
 
-/// Whether a span itself is at work, not only something below it.
+/// True when a span itself runs, not only something below it.
 fn is_at_work(trace: &Trace, span: SpanId) -> bool {
     let runs = |at: SpanId| {
         trace.get(at).is_some_and(|found| matches!(found.status, SpanStatus::Running | SpanStatus::Waiting))

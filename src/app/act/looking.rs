@@ -80,7 +80,7 @@ pub(super) fn write(state: &mut State, action: Seq) {
     let run = &state.run;
     let before = match run.ledger.writer_before(action) {
         Writer::Action(by) => Some((by, "who wrote it before")),
-        Writer::Outside { since } => Some((since, "who wrote it last before someone outside did")),
+        Writer::Outside { since } => Some((since, "who wrote it before another program or person")),
         Writer::Nobody => None,
     };
     let after = run.ledger.writer_after(action);

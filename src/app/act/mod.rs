@@ -1,4 +1,4 @@
-//! What each verb does.
+//! Carries out each verb.
 
 mod breaks;
 mod conflicts;
@@ -96,7 +96,7 @@ fn send(state: &mut State, action: A) -> Vec<Command> {
             Vec::new()
         }
         A::Diff => looking::open(state),
-        A::Drop => running::ask_drop(state),
+        A::Drop => running::ask_discard(state),
         A::Copy => program::copy(state),
         A::Quit => program::quit(state),
         A::QuitNow => program::leave(state),

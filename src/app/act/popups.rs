@@ -57,7 +57,7 @@ fn scrolled(Help { top }: Help, key: Key, end: usize) -> Option<Help> {
 fn plan_key(state: &mut State, plan: PlanAsk, key: Key) -> Option<Confirmed> {
     match key {
         Key::Enter => {
-            // Whoever retries wants to see it run.
+            // A retry is followed on the screen.
             state.tree.follow = true;
             return Some(plan.confirm());
         }
@@ -125,7 +125,7 @@ fn editor_key(state: &mut State, mut editor: Editor, key: Key) -> Vec<Command> {
         Key::Esc if !editor.touched || leaving => return Vec::new(),
         Key::Esc => {
             editor.leaving = true;
-            state.say("changed: Esc again drops it, Ctrl-s takes it");
+            state.say("changed: Esc again discards it, Ctrl-s saves it");
             Vec::new()
         }
         Key::Ctrl('t') => {

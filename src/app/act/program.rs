@@ -1,5 +1,6 @@
 //! Copy, cancel, quit.
 
+use crate::app::popup::{YES, YES_NO};
 use crate::app::{Ask, Command, Pane, Popup, State};
 use crate::model::{self, RunStatus};
 
@@ -24,30 +25,30 @@ pub(super) fn copy(state: &mut State) -> Vec<Command> {
 
 pub(super) fn ask_cancel(state: &mut State) {
     let mut lines = Vec::new();
-    lines.extend(made_up(state));
+    lines.extend(running_undo(state));
     if state.is_live() {
-        lines.push("What runs is cancelled. Everything recorded stays, and can be undone.".into());
+        lines.push("Running calls are cancelled. Everything recorded stays, and can be undone.".into());
     }
     let title = if state.is_live() { "Cancel the run" } else { "Cancel the undo" };
-    let ask = Ask::enter(title, lines, vec![Command::Run(model::Command::Cancel)]);
+    let ask = Ask::enter(title, YES_NO, lines, vec![Command::Run(model::Command::Cancel)]);
     state.popup = Some(Popup::Ask(ask));
 }
 
-/// What becomes of the command that makes up for an action, if one runs.
-fn made_up(state: &State) -> Option<String> {
+/// Says what happens to a running undo command.
+fn running_undo(state: &State) -> Option<String> {
     let action = state.making_up?;
-    Some(format!("The undo of {action} still runs its command: that is ended half-way, and the action stays."))
+    Some(format!("The undo command of {action} still runs: it is stopped half-way, and the action stays."))
 }
 
 /// Quits; asks first while something is under way.
 pub(super) fn quit(state: &mut State) -> Vec<Command> {
     let commands = leave(state);
-    let live = state.is_live().then_some("The run is still under way: quitting cancels it. Everything recorded stays.");
-    let lines: Vec<String> = made_up(state).into_iter().chain(live.map(str::to_owned)).collect();
+    let live = state.is_live().then_some("The run is live: quitting cancels it. Everything recorded stays.");
+    let lines: Vec<String> = running_undo(state).into_iter().chain(live.map(str::to_owned)).collect();
     if lines.is_empty() || state.closed {
         return commands;
     }
-    state.popup = Some(Popup::Ask(Ask::enter("Quit", lines, commands)));
+    state.popup = Some(Popup::Ask(Ask::enter("Quit", YES, lines, commands)));
     Vec::new()
 }
 

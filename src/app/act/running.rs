@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::app::popup::DISCARD;
 use crate::app::text::plural;
 use crate::app::{Ask, Choice, Command, Item, Key, Menu, Popup, State, UiAction, safe};
 use crate::model::{self, Release, Seq, SpanId};
 
-/// Lets what is paused here go on; in a conflict, and for a stale agent, the user chooses how first.
+/// Continues the span that is paused here; asks first in a conflict, and for an agent whose changes were undone.
 pub(super) fn resume(state: &mut State) -> Vec<Command> {
     let Some((target, _)) = state.paused_here() else { return Vec::new() };
     match stale_agent(state, target).filter(|_| state.conflict_within(target).is_none()) {
@@ -18,7 +19,7 @@ pub(super) fn resume(state: &mut State) -> Vec<Command> {
     }
 }
 
-/// Lets everything go on; a conflict is decided on first.
+/// Continues everything; asks first in a conflict.
 pub(super) fn resume_all(state: &mut State) -> Vec<Command> {
     match state.conflict_within(SpanId::RUN) {
         Some((span, _)) => {
@@ -37,16 +38,16 @@ pub(super) fn pause(state: &mut State) -> Vec<Command> {
 pub(super) fn release(state: &mut State, how: Release) -> Vec<Command> {
     let Some((span, _)) = state.paused_here() else { return Vec::new() };
     if let Some((held, conflict)) = state.conflict_within(span) {
-        ask_landing(state, held, &conflict, model::Command::Release { span, how });
+        ask_conflict(state, held, &conflict, model::Command::Release { span, how });
         return Vec::new();
     }
     vec![Command::Run(model::Command::Release { span, how })]
 }
 
-/// Offers what can be done with changes that would land on what someone else changed since.
-fn ask_landing(state: &mut State, held: SpanId, conflict: &str, mut release: model::Command) {
+/// Offers the choices for held changes that conflict with a later change.
+fn ask_conflict(state: &mut State, held: SpanId, conflict: &str, mut release: model::Command) {
     let count = state.run.held.get(&held).map_or(0, BTreeSet::len);
-    let mut over = "land them over what is there now; an undo brings that back".to_owned();
+    let mut over = "apply them over what is there now; undo restores it".to_owned();
     if let model::Command::Release { span, how: how @ Release::Continue { .. } } = &mut release
         && stale_agent(state, *span).is_some()
     {
@@ -54,12 +55,12 @@ fn ask_landing(state: &mut State, held: SpanId, conflict: &str, mut release: mod
         over.push_str(", and tell the model what was undone");
     }
     let lines = vec![
-        format!("{} have not landed: someone else was there since the command began.", plural(count, "change")),
+        format!("{} held: the workspace changed since the command began.", plural(count, "change")),
         safe::line(conflict).into_owned(),
     ];
     let items = vec![
         Item::new(Key::Char('5'), "look at them first, in Rollback", Choice::Act(UiAction::ShowRollback)),
-        Item::new(Key::Char('D'), "drop them (asks once more)", Choice::Act(UiAction::Drop)),
+        Item::new(Key::Char('D'), "discard them (asks again)", Choice::Act(UiAction::Drop)),
         Item::new(Key::Char('!'), over, Choice::Send(release)),
     ];
     let title = format!("{} is in conflict", safe::line(&state.run.trace.label(held)));
@@ -67,22 +68,22 @@ fn ask_landing(state: &mut State, held: SpanId, conflict: &str, mut release: mod
     state.popup = Some(Popup::Menu(Menu::new(title, lines, items)));
 }
 
-/// Shows what would be dropped, and wants Enter.
-pub(super) fn ask_drop(state: &mut State) -> Vec<Command> {
+/// Shows the held changes to discard, and wants Enter.
+pub(super) fn ask_discard(state: &mut State) -> Vec<Command> {
     let Some((span, count)) = state.held_here() else { return Vec::new() };
     let held: Vec<Seq> = state.run.held.get(&span).map(|held| held.iter().rev().copied().collect()).unwrap_or_default();
     let mut lines = vec![
-        format!("drops {} that {} not landed", plural(count, "change"), if count == 1 { "has" } else { "have" }),
+        format!("discard {}", plural(count, "held change")),
         "The workspace stays as it is now, and the model is told.".into(),
     ];
     lines.extend(super::undoing::listed(state, &held, |_| String::new()));
-    let title = format!("Drop what {} changed", safe::line(&state.run.trace.label(span)));
+    let title = format!("Discard the changes of {}", safe::line(&state.run.trace.label(span)));
     let command = model::Command::Release { span, how: Release::Drop };
-    state.popup = Some(Popup::Ask(Ask::enter(title, lines, vec![Command::Run(command)])));
+    state.popup = Some(Popup::Ask(Ask::enter(title, DISCARD, lines, vec![Command::Run(command)])));
     Vec::new()
 }
 
-/// A stale agent among those that would go on.
+/// An agent among those to continue whose changes were undone.
 fn stale_agent(state: &State, target: SpanId) -> Option<SpanId> {
     let trace = &state.run.trace;
     let here = trace.paused().filter(|span| trace.is_within(*span, target));
@@ -100,6 +101,6 @@ fn ask_stale(state: &mut State, target: SpanId, agent: SpanId) {
         Item::new(Key::Char('r'), format!("retry {name}"), Choice::Act(UiAction::Retry)),
         Item::new(Key::Ctrl('r'), "redo the last undone action", Choice::Act(UiAction::Redo)),
     ];
-    let lines = vec!["Effects of it were undone; its model does not know.".to_owned()];
-    state.popup = Some(Popup::Menu(Menu::new(format!("{name} is stale"), lines, items)));
+    let lines = vec!["Some of its changes were undone; its model does not know.".to_owned()];
+    state.popup = Some(Popup::Menu(Menu::new(format!("{name}: undone under it"), lines, items)));
 }

@@ -1,8 +1,9 @@
-//! Taking back: undo, redo, retry, and what they did, in a line.
+//! Undo, redo, retry, and a line that reports them.
 
 use std::collections::HashSet;
 
 use super::conflicts;
+use crate::app::popup::UNDO;
 use crate::app::text::{self, plural};
 use crate::app::{Ask, Command, Pane, PlanAsk, Popup, State, safe};
 use crate::model::{self, ActionStatus, PlanLeave, RetryPlan, RunState, Seq, UndoReport};
@@ -45,19 +46,19 @@ pub(super) fn ask_undo_span(state: &mut State) {
         }
     }
     let all: HashSet<Seq> = undone.iter().copied().collect();
-    let mut lines = vec![format!("undoes {}, newest first", plural(undone.len(), "action"))];
+    let mut lines = vec![format!("undo {}, newest first", plural(undone.len(), "action"))];
     lines.extend(listed(state, &undone, |seq| blocked_outside(state, seq, &all)));
     if !left.is_empty() {
-        lines.push(format!("leaves {} (permanent or skipped)", plural(left.len(), "action")));
+        lines.push(format!("keep {} (no undo, or skipped)", plural(left.len(), "action")));
         lines.extend(listed(state, &left, |_| String::new()));
     }
     if held > 0 {
-        lines.push(format!("leaves {} that have not landed (c lands them, D drops them)", plural(held, "change")));
+        lines.push(format!("keep {} (c applies, D discards)", plural(held, "held change")));
     }
     let deep = !state.rollback.is_narrow();
     let title = format!("Undo {}{}", safe::line(&state.run.trace.label(span)), if deep { " and below" } else { "" });
     let command = model::Command::UndoSpan { span, deep, skip: skipped };
-    state.popup = Some(Popup::Ask(Ask::enter(title, lines, vec![Command::Run(command)])));
+    state.popup = Some(Popup::Ask(Ask::enter(title, UNDO, lines, vec![Command::Run(command)])));
 }
 
 /// One line for each of the actions, as many as fit a question on this screen, and how many more there are.
@@ -94,12 +95,11 @@ pub(super) fn ask_force(state: &mut State) {
 }
 
 pub(super) fn force(state: &State, action: Seq) -> Ask {
-    let lines = vec![
-        state.rollback.describe(&state.run, action),
-        "What changed its key since is overwritten, and can't be brought back.".into(),
-    ];
+    let lines =
+        vec![state.rollback.describe(&state.run, action), "Later changes of its key are overwritten and lost.".into()];
     Ask::yes(
         format!("Force the undo of {action}"),
+        UNDO,
         lines,
         vec![Command::Run(model::Command::Undo { action, force: true })],
     )
@@ -120,14 +120,14 @@ pub(super) fn take_plan(state: &mut State, plan: RetryPlan) {
     state.preview.keep(plan);
 }
 
-/// What an undo or redo did, in a line.
+/// Reports an undo or redo in a line.
 pub(super) fn report_line(run: &RunState, report: &UndoReport) -> String {
     let mut parts = Vec::new();
     let certificate = &report.certificate;
     if certificate.total > 0 {
         let differ = certificate.total - certificate.restored;
-        let differ = if differ > 0 { format!(", {differ} NOT as before (4: Log)") } else { String::new() };
-        parts.push(format!("restored {}/{}{differ}", certificate.restored, certificate.total));
+        let differ = if differ > 0 { format!(": {differ} DIFFER (4: Log)") } else { String::new() };
+        parts.push(format!("restored {}/{}, read back{differ}", certificate.restored, certificate.total));
     }
     let is_permanent = |action: Seq| run.ledger.get(action).is_some_and(|entry| !entry.is_undoable());
     let (permanent, left): (Vec<&PlanLeave>, Vec<&PlanLeave>) =
@@ -137,13 +137,13 @@ pub(super) fn report_line(run: &RunState, report: &UndoReport) -> String {
         many => plural(many.len(), "action"),
     };
     let made_up = report.compensated.len();
-    let how = if made_up > 0 { format!(", {made_up} by compensation") } else { String::new() };
+    let how = if made_up > 0 { format!(", {made_up} by undo command") } else { String::new() };
     match (report.undone.len(), permanent.len()) {
         (0, 0) => {}
         (_, 0) => parts.push(format!("undid {}{how}", list(&report.undone))),
         (done, _) => {
             let all = done + report.left.len();
-            parts.push(format!("{done} of {all} undone{how}; {} can't be taken back", named(run, &permanent)));
+            parts.push(format!("{done} of {all} undone{how}; no undo: {}", named(run, &permanent)));
         }
     }
     if !report.redone.is_empty() {
@@ -151,9 +151,9 @@ pub(super) fn report_line(run: &RunState, report: &UndoReport) -> String {
     }
     match left.as_slice() {
         [] => {}
-        [one] => parts.push(format!("{} left: {}", one.action, one.why)),
+        [one] => parts.push(format!("{} kept: {}", one.action, one.why)),
         [one, more @ ..] => {
-            parts.push(format!("{} left: {}; and {} more left (4: Log)", one.action, one.why, more.len()));
+            parts.push(format!("{} kept: {}; and {} more (4: Log)", one.action, one.why, more.len()));
         }
     }
     if let Some(conflict) = &report.conflict {

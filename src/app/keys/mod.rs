@@ -12,7 +12,7 @@ use super::{Key, Pane, State};
 /// Declares the verbs' enum and the list of all of them.
 macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
-        /// What a key means.
+        /// A verb that keys are bound to.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum UiAction { $($(#[$doc])* $name),+ }
 
@@ -86,15 +86,15 @@ actions! {
     OpenAll,
     /// Follows the newest span, or not.
     Follow,
-    /// Lets the paused span go on.
+    /// Continues the paused span.
     Continue,
-    /// Lets all go on.
+    /// Continues every paused span.
     ContinueAll,
     /// Pauses the run.
     Pause,
-    /// To the next gate in this branch.
+    /// To the next stop in this branch.
     Step,
-    /// To the next gate at this depth or above.
+    /// To the next stop at this depth or above.
     StepOver,
     /// To the end of this agent.
     StepOut,
@@ -106,7 +106,7 @@ actions! {
     WriteBack,
     /// Answers in its place.
     Answer,
-    /// Drops a command's changes.
+    /// Discards a command's held changes.
     Drop,
     /// Retries the span.
     Retry,
@@ -155,7 +155,7 @@ pub enum Group {
     Find,
     /// Driving the run.
     Run,
-    /// Taking back.
+    /// Undo and retry.
     Undo,
     /// Everything else.
     Program,
@@ -172,7 +172,7 @@ impl Group {
             Self::Move => "Move",
             Self::Find => "Find",
             Self::Run => "Run",
-            Self::Undo => "Take back",
+            Self::Undo => "Undo",
             Self::Program => "Program",
         }
     }
@@ -188,7 +188,7 @@ pub enum Context {
 }
 
 impl Context {
-    /// Whether it holds while a pane has the focus.
+    /// True when the keys work while a pane has the focus.
     #[must_use]
     pub fn has(self, pane: Pane) -> bool {
         match self {
@@ -201,11 +201,11 @@ impl Context {
 /// One verb.
 #[derive(Debug, Clone, Copy)]
 pub struct Verb {
-    /// What it is.
+    /// The verb's action.
     pub action: UiAction,
     /// Its name, a word or two.
     pub name: &'static str,
-    /// What it does, in one line.
+    /// Its effect, in one line.
     pub doc: &'static str,
     /// Where the help lists it.
     pub group: Group,
@@ -213,7 +213,7 @@ pub struct Verb {
     pub context: Context,
     /// Its keys; each is one key, or a prefix and one that follows.
     pub keys: &'static [&'static [Key]],
-    /// Whether it can be done now; else why not.
+    /// Says why it can't be done now; `Ok` when it can.
     pub available: fn(&State) -> Result<(), String>,
 }
 
@@ -231,7 +231,7 @@ impl Verb {
     }
 }
 
-/// What a key means.
+/// The meaning of a key.
 #[derive(Debug, Clone, Copy)]
 pub enum Meaning {
     /// A verb.
@@ -240,7 +240,7 @@ pub enum Meaning {
     Prefix,
 }
 
-/// What a key means in a pane, after the prefix that was pressed before it.
+/// Finds the meaning of a key in a pane, after the prefix that was pressed before it.
 #[must_use]
 pub fn meaning(pane: Pane, prefix: Option<Key>, key: Key) -> Option<Meaning> {
     let here = || VERBS.iter().filter(|verb| verb.context.has(pane));
@@ -252,7 +252,7 @@ pub fn meaning(pane: Pane, prefix: Option<Key>, key: Key) -> Option<Meaning> {
     single.or_else(|| starts().then_some(Meaning::Prefix))
 }
 
-/// What can follow a prefix.
+/// Lists the keys that can follow a prefix.
 #[must_use]
 pub fn following(prefix: Key) -> Vec<(Key, &'static Verb)> {
     let pairs = VERBS.iter().flat_map(|verb| verb.keys.iter().map(move |keys| (*keys, verb)));

@@ -25,10 +25,10 @@ pub(super) fn has_search(state: &State) -> Answer {
 
 pub(super) fn live(state: &State) -> Answer {
     under_way(state)?;
-    so(state.is_live(), "the run is not under way")
+    so(state.is_live(), "the run is not live")
 }
 
-/// What runs, or the command that makes up for an action.
+/// A run, or an undo command, can be cancelled.
 pub(super) fn cancellable(state: &State) -> Answer {
     if state.making_up.is_some() { Ok(()) } else { live(state) }
 }
@@ -65,7 +65,7 @@ pub(super) fn answerable(state: &State) -> Answer {
     let trace = &state.run.trace;
     let span = state.paused_here().map(|(_, paused)| paused);
     if span.is_some_and(|span| state.run.held.contains_key(&span)) {
-        return Err("it has run, and its changes have not landed: c lands them, D drops them".into());
+        return Err("it has run, and its changes are held: c applies, D discards".into());
     }
     let kind = span.and_then(|span| trace.get(span)).map(|found| found.kind);
     let takes_answer = matches!(kind, Some(SpanKind::Llm | SpanKind::Tool | SpanKind::Human));
@@ -76,16 +76,13 @@ pub(super) fn retryable(state: &State) -> Answer {
     able(state, |abilities| &abilities.retry)?;
     any_span(state)?;
     let undone = state.run.trace.get(state.selected()).is_some_and(|found| found.status == SpanStatus::Undone);
-    so(!undone, "a later try took its place: ]t goes there")
+    so(!undone, "a later try replaced it: ]t goes there")
 }
 
 pub(super) fn droppable(state: &State) -> Answer {
     any_paused(state)?;
-    let none = if state.run.held.is_empty() {
-        "no command's changes wait to land"
-    } else {
-        "changes of several commands wait to land: select the one to drop"
-    };
+    let none =
+        if state.run.held.is_empty() { "no held changes" } else { "several commands have held changes: select one" };
     so(state.held_here().is_some(), none)
 }
 
@@ -124,19 +121,19 @@ pub(super) fn forceable(state: &State) -> Answer {
     so(entry.is_some_and(|entry| entry.is_applied() && entry.is_undoable()), "this action can't be undone")
 }
 
-/// What has not landed yet can't be undone, skipped or forced.
+/// Held changes can't be undone, skipped or forced.
 fn landed(state: &State) -> Answer {
     let entry = state.rollback.selected().and_then(|seq| state.run.ledger.get(seq));
     let is_held = entry.is_some_and(|entry| entry.status == ActionStatus::Held);
-    so(!is_held, "not landed yet: c lands it, D drops all of the command's")
+    so(!is_held, "held: c applies it, D discards all changes of the command")
 }
 
 /// A run whose process died can only be looked at and undone.
 fn under_way(state: &State) -> Answer {
-    so(state.run.status != RunStatus::Interrupted, "the run was interrupted: nothing of it is under way any more")
+    so(state.run.status != RunStatus::Interrupted, "the run was interrupted: nothing of it runs any more")
 }
 
-/// What the run says about itself; until it does, nothing is refused here (the run refuses what it can't do).
+/// Asks the run for its abilities; until it says them, nothing is refused here (the run refuses what it can't do).
 fn able(state: &State, which: impl Fn(&Abilities) -> &Result<(), String>) -> Answer {
     state.abilities.as_ref().map_or(Ok(()), |abilities| which(abilities).clone())
 }

@@ -24,7 +24,7 @@ struct Node {
     /// Visible rows below it, were it open.
     below: u32,
     open: bool,
-    /// Whether the filter leaves it.
+    /// True while the filter leaves it.
     kept: bool,
 }
 
@@ -48,7 +48,7 @@ pub struct Tree {
     /// The line in view that the cursor is on: the view stays put when rows are added above it.
     line: usize,
     filter: String,
-    /// Whether the cursor goes to the newest span.
+    /// True while the cursor goes to the newest span.
     pub follow: bool,
 }
 
@@ -73,7 +73,7 @@ impl Tree {
         self.nodes.first().map_or(0, |run| run.below as usize)
     }
 
-    /// Whether there is no row.
+    /// True when the tree has no row.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -91,7 +91,7 @@ impl Tree {
         &self.filter
     }
 
-    /// Whether a span's children are shown.
+    /// True while a span's children are shown.
     #[must_use]
     pub fn is_open(&self, span: SpanId) -> bool {
         self.node(span).is_some_and(|node| node.open)
@@ -164,7 +164,7 @@ impl Tree {
         self.lift_cursor();
     }
 
-    /// Whether the filter names this span itself.
+    /// True when the filter names this span itself.
     #[must_use]
     pub fn is_match(&self, span: SpanId, trace: &Trace) -> bool {
         !self.filter.is_empty() && matches(trace, span, &self.filter)

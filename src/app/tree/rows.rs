@@ -10,9 +10,9 @@ pub struct Row {
     pub span: SpanId,
     /// How deep it lies, from 0.
     pub depth: usize,
-    /// Whether it has children that can be shown.
+    /// True when it has children that can be shown.
     pub has_children: bool,
-    /// Whether they are shown.
+    /// True while its children are shown.
     pub open: bool,
 }
 

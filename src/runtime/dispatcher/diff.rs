@@ -66,7 +66,7 @@ impl Look {
         };
         match sides {
             DiffSides::Action => self.note_status(&mut notes),
-            DiffSides::Present if present.is_none() => notes.push("what is there now could not be read".into()),
+            DiffSides::Present if present.is_none() => notes.push("the present content can't be read".into()),
             DiffSides::Present => {}
         }
         let change = match entry.record.op {
@@ -85,7 +85,9 @@ impl Look {
         let (mut old, new) = (self.side(old, places), self.side(new, places));
         if sides == DiffSides::Present && old.bytes.is_none() && is_short_file(&old.state) {
             // Nobody kept what the action left once it was overwritten from outside.
-            notes.push("the bytes it left are not kept; these are those from before it, and those there now".into());
+            notes.push(
+                "the content after it is not kept; this compares the content before it with the present one".into(),
+            );
             old = self.side(entry.record.old.clone(), places);
         }
         let body = compare(&old, &new, &self.masker, &mut notes);
@@ -94,9 +96,9 @@ impl Look {
 
     fn note_status(&self, notes: &mut Vec<String>) {
         match self.facts.entry.status {
-            ActionStatus::Intent => notes.push("no outcome is on record; this is what it was meant to leave".into()),
-            ActionStatus::NotApplied => notes.push("it was never done; this is what it was meant to leave".into()),
-            ActionStatus::Held => notes.push("it has not landed; this is what it would leave".into()),
+            ActionStatus::Intent => notes.push("its outcome is not recorded; this is the intended content".into()),
+            ActionStatus::NotApplied => notes.push("it was not done; this is the intended content".into()),
+            ActionStatus::Held => notes.push("its changes are held; this is the intended content".into()),
             ActionStatus::Applied | ActionStatus::Undone => {}
         }
     }
@@ -107,12 +109,15 @@ impl Look {
         let here = &self.facts.entry.record.key;
         let there = &other.record.key;
         let (from, to) = if new == KeyState::Absent { (here, there) } else { (there, here) };
-        notes.push(format!("renamed from {from} to {to}; the other half is {}, each can be undone alone", other.seq));
+        notes.push(format!(
+            "renamed from {from} to {to}; the other half is {}, and each can be undone alone",
+            other.seq
+        ));
         match (&old, &new) {
             (_, KeyState::Absent) => (old, other.left().clone()),
             (KeyState::Absent, _) => (other.record.old.clone(), new),
             _ => {
-                notes.push(format!("it took the place of what was at {to}"));
+                notes.push(format!("it replaced what was at {to}"));
                 (old, new)
             }
         }
@@ -309,7 +314,7 @@ mod tests {
         fs::remove_file(bench.path("a.txt")).unwrap();
         let diff = bench.diff(action, DiffSides::Action);
         assert_eq!(lines(&diff), ["+new"]);
-        assert_eq!(diff.notes, ["it has not landed; this is what it would leave"]);
+        assert_eq!(diff.notes, ["its changes are held; this is the intended content"]);
         assert!(!diff.outside);
     }
 }

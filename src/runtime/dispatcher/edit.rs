@@ -56,7 +56,7 @@ impl Dispatcher {
     pub(super) fn save_edit(&mut self, span: SpanId, text: &str, scope: EditScope) -> Result<(), String> {
         let offered = self.offered.remove(&span);
         if offered.is_some_and(|offered| offered != self.offering(span)) {
-            return Err("it was sent meanwhile, so the edit has no place; nothing was changed".into());
+            return Err("failed to edit: it was sent meanwhile; nothing was changed".into());
         }
         match self.gated(span) {
             Some((path, Work::Llm(request))) => self.save_request(&path, span, &request, text, scope)?,
@@ -169,7 +169,7 @@ impl Dispatcher {
     /// The edit name of the agent that a span is run by.
     fn prompted(&self, span: SpanId) -> Result<String, String> {
         if self.status() == RunStatus::Interrupted {
-            return Err("this run was interrupted; nothing more is sent in it".into());
+            return Err("failed to edit: this run was interrupted and sends nothing more".into());
         }
         let agent = self.log.with(|state| state.trace.agent_of(span));
         let is_agent = self.log.with(|state| state.trace.get(agent).map(|found| found.kind)) == Some(SpanKind::Agent);

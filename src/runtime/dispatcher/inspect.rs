@@ -123,7 +123,7 @@ fn ending(end: &SpanEnd, store: &dyn Recorder) -> Result<Section, StoreError> {
             prose("output", &format!("{how} \"{}\"", finish.key), body)
         }
         (_, SpanStatus::Error) => section("error", "", SectionBody::Error(body)),
-        (_, status) => prose("output", status.name(), body),
+        (_, status) => prose("output", status.word(), body),
     })
 }
 
@@ -186,7 +186,7 @@ fn tool(
     let first = if known.end.is_some() || known.held.is_some() { 0 } else { out.len() };
     out.insert(first, text("arguments", edited, &args));
     if let Some(said) = &known.held {
-        out.insert(1, text("result", "its changes have not landed", said));
+        out.insert(1, text("result", "its changes are held", said));
     }
     if let Some(end) = known.end {
         let body = end.output.map(|hash| store.text(hash)).transpose()?.unwrap_or_default();

@@ -34,17 +34,15 @@ impl Dispatcher {
         let landing =
             |path: &String| self.flights.get(path).is_some_and(|flight| matches!(flight.stage, Stage::Landing { .. }));
         if matches!(how, Release::Answer { .. }) && paths.iter().any(landing) {
-            return Err("the command has run already: continue lands its changes, drop drops them".into());
+            return Err("the command has run already: c applies its changes, D discards them".into());
         }
         if matches!(how, Release::Drop) && !paths.iter().all(landing) {
-            return Err("nothing here is about to land".into());
+            return Err("no held changes here".into());
         }
         if goes_on_untold(how)
             && let Some(stale) = paths.iter().find_map(|path| self.stale_above(path))
         {
-            return Err(format!(
-                "{stale} is stale: effects of it were undone. Retry it, redo them, or continue and tell the model"
-            ));
+            return Err(format!("changes of {stale} were undone. Retry it, redo them, or continue and tell the model"));
         }
         for path in paths {
             self.release_one(&path, how);
@@ -61,7 +59,7 @@ impl Dispatcher {
     /// Stops every branch at its next gate.
     pub(super) fn pause(&mut self) -> Result<(), String> {
         if self.status() != RunStatus::Running {
-            return Err("nothing runs that could be paused".into());
+            return Err("nothing runs, so nothing can be paused".into());
         }
         let under_way: Vec<SpanId> =
             self.flights.values().filter(|flight| !flight.is_paused()).map(|flight| flight.span).collect();
@@ -134,7 +132,7 @@ impl Dispatcher {
         match (&flight.stage, how) {
             (Stage::Before, _) => {}
             (Stage::Landing { .. }, Release::Drop) => {
-                return self.release_landing(path, Landing::Drop("the user dropped them".into()));
+                return self.release_landing(path, Landing::Drop("the user discarded them".into()));
             }
             (Stage::Landing { .. }, _) => return self.release_landing(path, Landing::Land),
             _ => return self.settle(path),
@@ -209,7 +207,7 @@ impl Dispatcher {
                 .collect();
             let whose = if stale == agent { "yours".into() } else { state.trace.label(stale) };
             format!(
-                "The user undid these effects of {whose}; the world is as it was before them:\n{}",
+                "The user undid these changes of {whose}; the world is as it was before them:\n{}",
                 undone.join("\n")
             )
         })

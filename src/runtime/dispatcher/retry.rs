@@ -43,7 +43,7 @@ impl Dispatcher {
         let now = self.make_plan(span, true)?;
         if shown.undoes != now.undoes || shown.reruns != now.reruns {
             self.plan(span)?;
-            return Err("the run moved on while the plan was shown; look at the new plan".into());
+            return Err("failed to retry: the run changed while the plan was shown; look at the new plan".into());
         }
         let plan = if with_readers { now } else { self.make_plan(span, false)? };
         self.foresee(&plan)?;
@@ -76,7 +76,9 @@ impl Dispatcher {
 
     fn check_retry(&self) -> Result<(), String> {
         if self.status() == RunStatus::Interrupted {
-            return Err("this run was interrupted; its effects can be undone, and resuming it comes later".into());
+            return Err(
+                "failed to retry: this run was interrupted. Its changes can be undone; it can't be resumed yet".into(),
+            );
         }
         self.check_undo()
     }
@@ -92,7 +94,7 @@ impl Dispatcher {
         let Some(conflict) = foreseen.conflict else { return Ok(()) };
         let why = format!("{} ({}) was changed since", conflict.action, conflict.key);
         self.sink.send(Update::Undo(UndoReport { conflict: Some(conflict), ..UndoReport::default() }));
-        Err(format!("the retry stopped before anything ran or was undone: {why}"))
+        Err(format!("failed to retry: {why}. Nothing ran and nothing was undone"))
     }
 
     /// The undo of a retry is through: the set runs again, if all of it that can be taken back was.
@@ -105,11 +107,11 @@ impl Dispatcher {
             Ok(left) => left,
             Err(why) => {
                 self.resume_after_conflict(&retrying.halted);
-                return Err(format!("the retry stopped before anything ran: {why}"));
+                return Err(format!("failed to retry: {why}. Nothing ran"));
             }
         };
         if !left.is_empty() {
-            self.note(Some(retrying.plan.span), false, format!("the retry left {left}"));
+            self.note(Some(retrying.plan.span), false, format!("the retry kept {left}"));
         }
         self.run_on(retrying).await;
         Ok(())
@@ -121,7 +123,7 @@ impl Dispatcher {
             return Err(format!("{} ({}) was changed since", conflict.action, conflict.key));
         }
         if !report.certificate.differs.is_empty() {
-            return Err(format!("the world is not as it was before: {}", report.certificate.differs.join("; ")));
+            return Err(format!("the undo did not restore everything: {}", report.certificate.differs.join("; ")));
         }
         let left = report.left.iter().map(|left| format!("{}: {}", left.action, left.why)).collect::<Vec<_>>();
         let stands = self.log.with(|state| rollback::stands(&state.ledger, &plan.undoes));
@@ -154,7 +156,7 @@ impl Dispatcher {
 
     /// What was under way in the set stands as failed, stopped at the error gate; everything else goes on as it was.
     fn resume_after_conflict(&mut self, halted: &[String]) {
-        let error = "stopped for a retry, which could not go on";
+        let error = "stopped for a retry, which failed";
         for path in halted {
             if let Some(span) = self.flights.get(path).map(|flight| flight.span) {
                 self.done(path, span, Done::Llm(Err(Failure::new(error))));
@@ -168,7 +170,7 @@ impl Dispatcher {
     fn invalidate(&mut self, plan: &RetryPlan, generation: Generation, paths: &[String], with_readers: bool) {
         let names = plan.rerun_names.join(", ");
         let text = format!(
-            "retry {names}: undid {}, left {}, {} from the journal",
+            "retry {names}: undid {}, kept {}, reused {}",
             plan.undoes.len(),
             plan.leaves.len(),
             plan.from_journal
@@ -200,7 +202,7 @@ impl Dispatcher {
                 self.log.append(vec![TraceBody::PipelineChanged { generation, pipeline, changed }]);
                 self.versions.push((generation, Arc::new(today)));
             }
-            Err(why) => self.note(None, false, format!("the retry runs by the stored pipeline: {why}")),
+            Err(why) => self.note(None, false, format!("the retry uses the stored pipeline: {why}")),
         }
     }
 

@@ -120,7 +120,7 @@ impl Dispatcher {
         let handle = tokio::spawn(async move {
             let ended = AssertUnwindSafe(work).catch_unwind().await;
             // Whoever waits must hear of it, or the run would stand still for ever.
-            let done = ended.unwrap_or_else(|_| Done::Broken(Failure::new("the program failed in this effect")));
+            let done = ended.unwrap_or_else(|_| Done::Broken(Failure::new("the program failed in this call")));
             // The dispatcher outlives its tasks; when it is gone, nobody waits.
             drop(inbox.send(Incoming::Done { path: at, span, done }));
         });
@@ -251,7 +251,7 @@ impl Dispatcher {
                 if headless.allow.iter().any(|rule| rule_matches(rule, call, self.means.world.root())) {
                     return None;
                 }
-                format!("{why}, and nobody is there to ask; allow it with --allow {}", call.name)
+                format!("{why}, and nobody can approve it here; allow it with --allow {}", call.name)
             }
         };
         self.denied = true;

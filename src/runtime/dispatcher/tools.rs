@@ -60,7 +60,7 @@ impl Runs {
         let exact = self.masker.mask(&command.program.exact()).into_owned();
         let network = if command.network { "yes" } else { "no" };
         let facts = [
-            ("to the world", outlook(&command, effect)),
+            ("undo", outlook(&command, effect)),
             ("folder", self.folder.clone()),
             ("network", network.into()),
             ("at most", format!("{} s", command.timeout_seconds)),
@@ -84,10 +84,10 @@ fn outlook(command: &ShellCall, effect: EffectClass) -> String {
     match (&command.compensation, effect) {
         (Some(made), _) => {
             let undo: Vec<String> = made.undo.iter().map(|word| crate::model::quoted(word)).collect();
-            format!("compensated by {}", undo.join(" "))
+            format!("undo command {}", undo.join(" "))
         }
-        (None, EffectClass::Irreversible) => "can't be taken back".into(),
-        (None, EffectClass::Read) => "nothing, as the tool says".into(),
-        (None, _) => "what it changes in the workspace can be undone".into(),
+        (None, EffectClass::Irreversible) => "no undo".into(),
+        (None, EffectClass::Read) => "not needed: the tool says it changes nothing".into(),
+        (None, _) => "changes in the workspace can be undone".into(),
     }
 }

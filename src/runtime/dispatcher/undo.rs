@@ -76,7 +76,7 @@ impl Dispatcher {
             (actions, left)
         });
         if actions.is_empty() && left.is_empty() {
-            return Err("nothing of this span is applied; there is nothing to undo".into());
+            return Err("nothing to undo: this span has no applied changes".into());
         }
         let guard = self.hold()?;
         self.start_undo(guard, Undo { actions, force: false, left, spans: vec![span], retry: None }).await;
@@ -121,7 +121,7 @@ impl Dispatcher {
     pub(super) async fn undone(&mut self, report: Option<UndoReport>) {
         let Some(undoing) = self.undoing.take() else { return };
         (self.on_status)(&self.log);
-        let report = report.ok_or("the program failed in this undo; opening the run again settles what it left");
+        let report = report.ok_or("failed to finish this undo; open the run again to finish it");
         if let Ok(report) = &report {
             self.sink.send(Update::Undo(report.clone()));
         }
@@ -149,7 +149,7 @@ impl Dispatcher {
         self.log.with(|state| {
             let above = spans.iter().find(|above| state.trace.is_within(span, **above))?;
             let label = state.trace.label(*above);
-            Some(format!("what {label} did is being undone; wait for it, or cancel it (X)"))
+            Some(format!("changes of {label} are being undone; wait for it, or cancel it (X)"))
         })
     }
 
@@ -162,7 +162,7 @@ impl Dispatcher {
 
     fn check_idle(&self, span: SpanId) -> Result<(), String> {
         if !self.log.recorder().is_lasting() {
-            return Err("nothing is recorded in this run, so nothing can be undone".into());
+            return Err("failed to undo: this run is not recorded".into());
         }
         let busy = self.log.with(|state| state.is_busy(span).then(|| state.trace.label(span)));
         busy.map_or(Ok(()), |label| Err(format!("{label} is still running; pause it first (p)")))
@@ -170,7 +170,7 @@ impl Dispatcher {
 
     /// Says that an undo is under way, if one is.
     pub(super) fn check_undo(&self) -> Result<(), String> {
-        let under_way = "an undo is under way; wait for it, or cancel it (X)";
+        let under_way = "an undo is running; wait for it, or cancel it (X)";
         if self.undoing.is_some() { Err(under_way.into()) } else { Ok(()) }
     }
 

@@ -63,7 +63,9 @@ impl Dispatcher {
         let today = self.today()?;
         let today = stored_prompt(&today, name).map(|prompt| &prompt.text);
         if today != Some(&known.text) && today != self.written.get(name) {
-            return Err(format!("{file} was changed by somebody else since the run saw it, and was not written"));
+            return Err(format!(
+                "{file} was changed by another program or person since the run read it, and was not written"
+            ));
         }
         let folder = self.source.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
         let text = self.edits.prompt_of(name).unwrap_or_default();

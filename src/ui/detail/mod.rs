@@ -64,20 +64,20 @@ fn numbers(state: &State, room: usize, theme: Theme) -> Line<'static> {
     let shown = app::shown_status(&state.run, found.status);
     let status = theme.status(shown);
     if let Some((_, changes)) = state.held_here().filter(|(held, _)| *held == span) {
-        let changes = text::plural(changes, "change");
+        let changes = text::plural(changes, "held change");
         let what = match trace.pause(span) {
-            Some((_, PauseReason::Conflict { conflict })) => format!("{changes} not landed: {}", safe::line(conflict)),
-            _ => format!("{changes} not landed: c lands, D drops"),
+            Some((_, PauseReason::Conflict { conflict })) => format!("{changes}: {}", safe::line(conflict)),
+            _ => format!("{changes}: c applies, D discards"),
         };
         parts.push((what, status));
     }
     match (trace.pause(span), trace.waiting_on(span)) {
         _ if shown != found.status => parts.push((shown.name().into(), status)),
         (Some((gate, reason)), _) => {
-            parts.push((format!("PAUSED {}", app::pause_text(*gate, reason)), status));
+            parts.push((app::pause_text(*gate, reason), status));
         }
         (None, Some(on)) => parts.push((format!("waiting for {on}"), status)),
-        (None, None) if found.status == SpanStatus::Error => parts.push(("ERROR".into(), status)),
+        (None, None) if found.status == SpanStatus::Error => parts.push(("FAILED".into(), status)),
         (None, None) => parts.push((shown.name().into(), status)),
     }
     if let Some(finish) = trace.finish(span) {

@@ -1,4 +1,4 @@
-//! Questions: what something destructive will do, before it is done.
+//! Questions before something destructive is done.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -13,7 +13,7 @@ pub(super) fn question(frame: &mut Frame, body: Rect, ask: &Ask, theme: Theme) {
     let lines = ask.lines.iter().flat_map(|line| sheet::wrapped(line, body)).map(Line::from).collect();
     let lines = shortened(lines, body, theme);
     let key = ask.key.to_string();
-    sheet::show(frame, body, &ask.title, lines, &[(&key, "do it"), ("Esc", "leave it")], theme);
+    sheet::show(frame, body, &ask.title, lines, &[(&key, ask.buttons.confirm), ("Esc", ask.buttons.close)], theme);
 }
 
 /// The plan of a retry.
@@ -28,7 +28,7 @@ pub(super) fn plan(frame: &mut Frame, body: Rect, ask: &PlanAsk, state: &State, 
         })
         .collect();
     let title = format!("Retry {}", state.run.trace.path(ask.plan.span));
-    let keys = [("Space", "readers too"), ("Enter", "retry"), ("Esc", "leave it")];
+    let keys = [("Space", "readers too"), ("Enter", "Retry"), ("Esc", "Cancel")];
     let from = usize::from(ask.plan.readers.is_empty());
     sheet::show(frame, body, &title, shortened(lines, body, theme), &keys[from..], theme);
 }

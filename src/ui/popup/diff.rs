@@ -1,4 +1,4 @@
-//! What an action changed: who wrote its key before and after, and the lines that differ.
+//! The diff of an action: who wrote its key before and after, and the lines that differ.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -54,7 +54,7 @@ fn line(row: &DiffRow, columns: usize, theme: Theme) -> Line<'static> {
     Line::from(vec![number, Span::styled(format!("{sign} "), style), text(DIFF_GUTTER, style)])
 }
 
-/// What is gone is no error: the same colour, without its weight.
+/// A removed line is no error: the same colour, without its weight.
 fn removed(theme: Theme) -> Style {
     theme.error().remove_modifier(ratatui::style::Modifier::BOLD)
 }

@@ -1,4 +1,4 @@
-//! Choices: what to do about a conflict or a stale agent, and what can follow a prefix key.
+//! Choices: for a conflict, for an agent whose changes were undone, and the keys that can follow a prefix.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -24,10 +24,10 @@ pub(super) fn draw(frame: &mut Frame, body: Rect, menu: &Menu, theme: Theme) {
         let line = Line::from(vec![Span::raw(mark), key, label]);
         lines.push(if chosen { line.patch_style(theme.selection(false)) } else { line });
     }
-    sheet::show(frame, body, &menu.title, lines, &[("Enter", "choose"), ("Esc", "leave it")], theme);
+    sheet::show(frame, body, &menu.title, lines, &[("Enter", "choose"), ("Esc", "Cancel")], theme);
 }
 
-/// What can follow the prefix that was pressed, in the lower right corner.
+/// Draws the keys that can follow the pressed prefix, in the lower right corner.
 pub(super) fn prefix(frame: &mut Frame, body: Rect, footer: &Footer, theme: Theme) {
     if footer.menu.is_empty() {
         return;

@@ -1,4 +1,4 @@
-//! What lies over the panels, one file each.
+//! The popups over the panels, one file each.
 
 mod ask;
 mod breakpoints;

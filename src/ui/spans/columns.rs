@@ -20,7 +20,7 @@ pub(super) struct Columns {
     pub(super) time: usize,
     /// Tokens.
     pub(super) tokens: usize,
-    /// What it did to the world.
+    /// Counts of its changes.
     pub(super) did: usize,
     /// The bar on the run's time axis.
     pub(super) bar: usize,
@@ -38,8 +38,8 @@ impl Columns {
             time: if whole >= 26 { 5 } else { 0 },
             tokens: if whole >= 42 { 5 } else { 0 },
             did: match whole {
-                110.. => 14,
-                34.. => 8,
+                110.. => 16,
+                34.. => 9,
                 _ => 0,
             },
             bar: match whole {
@@ -62,7 +62,7 @@ impl Columns {
             (self.status, "status"),
             (self.time, "time"),
             (self.tokens, "tok"),
-            (self.did, "did"),
+            (self.did, "undo"),
             (self.bar, "when"),
         ]
     }

@@ -25,7 +25,7 @@ const STICKY: usize = 4;
 /// Stands in for children that are not in view, so that the widget shows their parent as one.
 const ELSEWHERE: SpanId = SpanId(u32::MAX);
 
-/// What the panel shows.
+/// The panel's input.
 pub struct Spans<'a> {
     /// The run.
     pub run: &'a RunState,
@@ -33,13 +33,13 @@ pub struct Spans<'a> {
     pub tree: &'a Tree,
     /// How late it is, for spans that have not ended.
     pub now: Millis,
-    /// Whether the panel has the keys.
+    /// True when the panel has the keys.
     pub focused: bool,
-    /// Whether rows have a bar on the run's time axis.
+    /// True when rows have a bar on the run's time axis.
     pub bar: bool,
 }
 
-/// What the panel keeps between frames.
+/// State that the panel keeps between frames.
 #[derive(Debug)]
 pub struct SpansView {
     widget: TreeState<SpanId>,

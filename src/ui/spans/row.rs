@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use super::super::{Theme, cell};
 use super::{Columns, Spans};
 use crate::app::{self, Row, safe, text};
-use crate::model::{ActionRecord, Counts, Key, KeyState, Millis, SpanId, SpanKind, SpanStatus};
+use crate::model::{ActionRecord, Counts, Key, KeyState, Millis, PauseReason, SpanId, SpanKind, SpanStatus};
 
 /// The widget puts two cells before a name for each level, one for the selection and two for the fold.
 const INDENT: usize = 2;
@@ -53,7 +53,8 @@ impl<'a> Picture<'a> {
         self.name(&mut line, row.span, room, undone);
         line.put(self.columns.pattern, |to| cell::left(trace.pattern(row.span), to), dim(self.theme.quiet()));
         let now = app::shown_status(self.spans.run, span.status);
-        let word = status(now, self.columns.status);
+        let stop = trace.pause(row.span).filter(|_| now == SpanStatus::Paused).map(|(_, reason)| reason);
+        let word = status(now, stop, self.columns.status);
         line.put(self.columns.status, |to| cell::left(word, to), self.theme.status(now));
         let took = span.end.unwrap_or(self.spans.now).0.saturating_sub(span.start.0);
         line.put(self.columns.time, |to| cell::right(&text::duration(took), to), dim(self.theme.tool()));
@@ -62,7 +63,7 @@ impl<'a> Picture<'a> {
         line.put(self.columns.tokens, |to| cell::right(&tokens, to), dim(self.theme.text()));
         let did = match self.spans.run.held.get(&row.span) {
             Some(held) => format!("{} held", held.len()),
-            None if span.will_be_permanent() => "perm?".to_owned(),
+            None if span.will_be_permanent() => "no undo?".to_owned(),
             None => did(span.counts, self.columns.did),
         };
         line.put(self.columns.did, |to| cell::left(&did, to), dim(self.theme.text()));
@@ -96,7 +97,7 @@ impl<'a> Picture<'a> {
         line.spans.push(Span::styled(cell::left(&more, rest), quiet));
     }
 
-    /// What a tool changed: the first thing of it, or what came after the folders that were made for it.
+    /// The key of a tool's change: the first one, or the one after the folders that were made for it.
     fn key(&self, span: SpanId) -> Option<&Key> {
         let started = self.spans.run.trace.get(span)?.started;
         let entries = self.spans.run.ledger.entries();
@@ -151,24 +152,30 @@ impl Cells {
 }
 
 /// The status in a word that fits; what needs the user is in capitals.
-fn status(status: SpanStatus, columns: usize) -> &'static str {
+fn status(status: SpanStatus, stop: Option<&PauseReason>, columns: usize) -> &'static str {
     match status {
-        SpanStatus::Paused => "PAUSED",
-        SpanStatus::Error => "ERROR",
+        SpanStatus::Paused => match stop {
+            Some(PauseReason::Policy { .. }) if columns < 8 => "APPROVE",
+            Some(PauseReason::Policy { .. }) => "APPROVE?",
+            Some(PauseReason::Conflict { .. }) if columns < 8 => "CONFLCT",
+            Some(reason) => app::pause_word(reason),
+            None => "PAUSED",
+        },
+        SpanStatus::Error => "FAILED",
         SpanStatus::Cancelled if columns < 9 => "cancel",
         other => other.name(),
     }
 }
 
-/// What a span did to the world.
+/// How many changes of a span can be undone, can't, or were.
 fn did(counts: Counts, columns: usize) -> String {
-    let wide = columns >= 13;
+    let wide = columns >= 16;
     match (counts.undoable, counts.permanent, counts.undone) {
         (0, 0, 0) => String::new(),
         (0, 0, undone) => format!("{undone} undone"),
         (undo, 0, _) => format!("{undo} undo"),
-        (0, permanent, _) => format!("{permanent} perm"),
-        (undo, permanent, _) if wide => format!("{undo} undo {permanent} perm"),
-        (undo, permanent, _) => format!("{undo}u {permanent}perm"),
+        (0, permanent, _) => format!("{permanent} no undo"),
+        (undo, permanent, _) if wide => format!("{undo} undo {permanent} no undo"),
+        (undo, permanent, _) => format!("{undo} · {permanent} no"),
     }
 }

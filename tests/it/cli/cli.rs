@@ -130,7 +130,7 @@ async fn runs_are_listed_and_shown() {
     let listed: serde_json::Value = serde_json::from_slice(&project.tama(&["runs", "--json"]).stdout).unwrap();
     assert_eq!(listed[0]["manifest"]["status"], "ok");
     let shown = out(&project.tama(&["runs", "show", &project.run[4..]]));
-    assert!(shown.contains("  tama_files_write") && shown.contains("permanent: may have reached outside"), "{shown}");
+    assert!(shown.contains("  tama_files_write") && shown.contains("no undo: may have reached outside"), "{shown}");
     let shown: serde_json::Value =
         serde_json::from_slice(&project.tama(&["runs", "show", &project.run, "--json"]).stdout).unwrap();
     assert_eq!(shown["actions"].as_array().unwrap().len(), 4);
@@ -281,7 +281,7 @@ fn without_recording_nothing_is_stored() {
     let project = fresh("");
     let ran = project.tama(&["run", ".", "--no-record", "--allow", "*"]);
     assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
-    assert!(String::from_utf8(ran.stderr).unwrap().contains("nothing is recorded"));
+    assert!(String::from_utf8(ran.stderr).unwrap().contains("not recorded"));
     assert!(!project.folder.path().join(".tama").exists());
 }
 
@@ -315,11 +315,7 @@ fn a_refused_retry_says_why_and_leaves_the_run_whole() {
     assert_eq!(out(&retried), "", "the result of the run before is not the retry's");
     let dry = project.tama(&["retry", &run, "--span", "main/writer", "--dry-run"]);
     assert_eq!(dry.status.code(), Some(1));
-    assert!(
-        out(&dry).contains("refused, before anything is touched") && out(&dry).contains("outside"),
-        "{}",
-        out(&dry)
-    );
+    assert!(out(&dry).contains("refused, nothing changed") && out(&dry).contains("outside"), "{}", out(&dry));
     assert_eq!(project.work("a").as_deref(), Some("theirs"));
     assert_eq!(json(&project.tama(&["runs", "--json"]))[0]["manifest"]["status"], "ok");
 }
@@ -396,7 +392,7 @@ fn an_interrupted_run_is_not_retried_and_neither_is_its_plan_shown() {
     for more in [&["--dry-run"][..], &[]] {
         let refused = project.tama(&[&["retry", &run, "--span", "main/writer"][..], more].concat());
         assert_eq!((refused.status.code(), out(&refused)), (Some(1), String::new()));
-        assert!(said(&refused).starts_with("error: this run was interrupted, so"), "{}", said(&refused));
+        assert!(said(&refused).starts_with("error: failed to retry: this run was interrupted"), "{}", said(&refused));
     }
     assert_eq!(project.work("a").as_deref(), Some("bad"));
 }
@@ -419,7 +415,7 @@ fn a_dry_retry_meets_what_the_real_one_would() {
     fs::write(project.folder.path().join("pipeline.toml"), "[pipeline]").unwrap();
     let broken = dry("main/writer", &[]);
     assert_eq!(broken.status.code(), Some(0), "{}", said(&broken));
-    assert!(out(&broken).contains("note: the retry runs by the stored pipeline"), "{}", out(&broken));
+    assert!(out(&broken).contains("note: the retry uses the stored pipeline"), "{}", out(&broken));
 }
 
 #[test]
@@ -440,7 +436,7 @@ fn undone_effects_outside_a_retry_are_named_before_it_starts() {
     let dry = json(&project.tama(&["retry", &run, "--span", "main/writer", "--dry-run", "--json"]));
     assert_eq!(dry["undone_outside"][0]["key"], "plan", "{dry}");
     let retried = project.tama(&["retry", &run, "--span", "main/writer", "--json"]);
-    assert!(said(&retried).contains("1 effect outside the retry stay"), "{}", said(&retried));
+    assert!(said(&retried).contains("1 undone change outside the retry stay"), "{}", said(&retried));
     assert_eq!(json(&retried)["undone_outside"], dry["undone_outside"]);
     assert_eq!(project.work("plan"), None);
 }
@@ -453,9 +449,9 @@ async fn a_conflict_can_be_skipped_or_forced() {
     assert_eq!(stopped.status.code(), Some(7));
     let action = json(&stopped)["conflict"]["action"].to_string();
     let unknown = project.tama(&["undo", &project.run, "--skip", "9999"]);
-    assert!(said(&unknown).contains("no action #9999"), "{}", said(&unknown));
+    assert!(said(&unknown).contains("failed to skip #9999"), "{}", said(&unknown));
     let beyond = project.tama(&["undo", &project.run, "--to", "99999"]);
-    assert!(beyond.status.code() == Some(1) && said(&beyond).contains("it ends at"), "{}", said(&beyond));
+    assert!(beyond.status.code() == Some(1) && said(&beyond).contains("this run ends at"), "{}", said(&beyond));
     let skipped = project.tama(&["undo", &project.run, "--skip", &action]);
     assert!(out(&skipped).contains("2 of 3 undone"), "{}", out(&skipped));
     assert_eq!((project.work("out/a"), project.work("kept").as_deref()), (None, Some("theirs")));

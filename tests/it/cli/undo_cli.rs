@@ -85,7 +85,7 @@ async fn an_empty_name_is_no_run() {
         &["undo", "", "--dry-run"],
         &["retry", "", "--span", "main"],
         &["runs", "show", ""],
-        &["runs", "salvage", ""],
+        &["runs", "recover", ""],
     ] {
         let refused = project.tama(command);
         assert_eq!((refused.status.code(), out(&refused)), (Some(1), String::new()), "{command:?}");
@@ -122,7 +122,7 @@ async fn names_of_a_run_forge_no_lines() {
     fs::write(project.folder.path().join("work").join(forged), "theirs").unwrap();
     let stopped = checked(&["undo", &project.run]);
     assert!(stopped.contains("stopped at") && stopped.contains("--force"), "{stopped}");
-    assert!(checked(&["undo", &project.run, "--force"]).ends_with("3 of 3 undone\nrestored 2/2\n"));
+    assert!(checked(&["undo", &project.run, "--force"]).ends_with("3 of 3 undone\nrestored 2/2, read back\n"));
 }
 
 #[tokio::test]
@@ -250,8 +250,8 @@ async fn a_command_whose_changes_were_dropped_is_shown_with_why() {
     drop(log);
     let shown = out(&project.tama(&["runs", "show", &project.run]));
     let wanted = format!(
-        "It changed nothing.\nnothing that the command `make all␊0 of 0 undone` ({started}, main/two) changed was \
-         kept: f was changed meanwhile␊by someone outside\n"
+        "No changes yet.\nthe changes of the command `make all␊0 of 0 undone` ({started}, main/two) were discarded: \
+         f was changed meanwhile␊by someone outside\n"
     );
     assert!(shown.ends_with(&wanted), "{shown}");
     let shown = json(&project.tama(&["runs", "show", &project.run, "--json"]));
@@ -271,11 +271,11 @@ async fn an_interrupted_command_is_told_before_it_is_looked_for_and_when_it_can_
     assert!(out(&dry).contains(told) && out(&dry).contains("when the run is opened"), "{}", out(&dry));
     assert!(out(&dry).contains("1 of 1 would be undone"));
     let dry = out(&project.tama(&["undo", &project.run, "--dry-run", "--to", &Seq(started.0 - 1).0.to_string()]));
-    assert!(dry.contains(told) && dry.ends_with("nothing on record to undo\n"), "{dry}");
+    assert!(dry.contains(told) && dry.ends_with("nothing recorded to undo\n"), "{dry}");
     let elsewhere = out(&project.tama(&["undo", &project.run, "--dry-run", "--span", "main/one"]));
     assert!(!elsewhere.contains(told), "{elsewhere}");
     let shown = out(&project.tama(&["runs", "show", &project.run]));
-    assert!(shown.contains(told) && shown.contains("not on record yet"), "{shown}");
+    assert!(shown.contains(told) && shown.contains("not recorded yet"), "{shown}");
     for args in [&["runs", "show", &project.run, "--json"][..], &["undo", &project.run, "--dry-run", "--json"]] {
         let commands = &json(&project.tama(args))["interrupted_commands"];
         assert_eq!((&commands[0]["seq"], &commands[0]["lane"]), (&started.0.into(), &"portable".into()), "{commands}");
@@ -283,7 +283,7 @@ async fn an_interrupted_command_is_told_before_it_is_looked_for_and_when_it_can_
     // Its snapshot is gone, so nobody can know.
     let undone = project.tama(&["undo", &project.run]);
     assert_eq!(undone.status.code(), Some(6), "{}", out(&undone));
-    assert!(out(&undone).contains("not undone: what the command"), "{}", out(&undone));
+    assert!(out(&undone).contains("not undone: the changes of the command"), "{}", out(&undone));
     assert!(said(&undone).contains("is not on record: its snapshot is gone"), "{}", said(&undone));
     assert_eq!(project.tama(&["undo", &project.run]).status.code(), Some(7));
 }
@@ -335,7 +335,7 @@ fn what_a_killed_command_changed_is_told_of_and_then_undone() {
     child.wait().unwrap();
     project.run = json(&project.tama(&["runs", "--json"]))[0]["run"].as_str().unwrap().to_owned();
     let dry = out(&project.tama(&["undo", &project.run, "--dry-run"]));
-    assert!(dry.contains("`echo half > f; sleep 600`") && dry.ends_with("nothing on record to undo\n"), "{dry}");
+    assert!(dry.contains("`echo half > f; sleep 600`") && dry.ends_with("nothing recorded to undo\n"), "{dry}");
     let undone = project.tama(&["undo", &project.run]);
     assert_eq!((undone.status.code(), project.work("f").as_deref()), (Some(0), Some("from before")), "{undone:?}");
     let shown = json(&project.tama(&["runs", "show", &project.run, "--json"]));
@@ -360,7 +360,7 @@ fn progress_tells_that_the_changes_of_a_command_were_dropped() {
     project.run = result["run"].as_str().unwrap().to_owned();
     let shown = out(&project.tama(&["runs", "show", &project.run]));
     for told in [said(&ran), shown] {
-        let line = told.lines().find(|line| line.starts_with("nothing that the command `echo mine")).unwrap_or(&told);
+        let line = told.lines().find(|line| line.starts_with("the changes of the command `echo mine")).unwrap_or(&told);
         assert!(line.contains("main/tama_bash") && line.contains("someone outside"), "{told}");
     }
 }

@@ -95,12 +95,12 @@ fn undo_compensates_and_says_so() {
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
     assert_eq!(project.read("live"), "v2");
     let shown = project.tama(&["undo", &project.run(), "--dry-run"]);
-    assert!(said(&shown).contains("deploy v2: by its compensation"), "{}", said(&shown));
+    assert!(said(&shown).contains("deploy v2: by its undo command"), "{}", said(&shown));
     assert_eq!(project.read("live"), "v2");
     let undone = project.tama(&["undo", &project.run()]);
     let told = said(&undone);
     assert_eq!(undone.status.code(), Some(0), "{told}");
-    assert!(told.contains("deploy v2: compensated\n1 of 1 undone\n1 of them compensated"), "{told}");
+    assert!(told.contains("deploy v2: undo command ran\n1 of 1 undone\n1 of them by an undo command"), "{told}");
     assert!(!told.contains("restored"), "{told}");
     assert_eq!((project.read("live"), project.read("calls")), ("v1".into(), "--current\nv2\nv1\n".into()));
 }

@@ -104,7 +104,7 @@ fn undo_span_shows_what_it_leaves_and_wants_enter() {
     assert_eq!(bench.state.rollback.next(), Some(spans.first));
     assert_eq!(bench.keys("U"), []);
     let Some(Popup::Ask(ask)) = &bench.state.popup else { panic!("no question") };
-    assert!(ask.lines.iter().any(|line| line.contains("leaves 1 action")), "{:?}", ask.lines);
+    assert!(ask.lines.iter().any(|line| line.contains("keep 1 action")), "{:?}", ask.lines);
     assert_eq!(bench.keys("y"), []);
     let expected = model::Command::UndoSpan { span: spans.writer, deep: true, skip: vec![spans.second] };
     assert_eq!(bench.ask(Key::Enter), [expected]);
@@ -118,15 +118,15 @@ fn a_compensation_under_way_can_be_cancelled_when_the_run_is_over() {
     let action = bench.action(spans.writer, spans.tool, key);
     bench.status(RunStatus::Ok);
     bench.keys("X");
-    assert!(bench.state.popup.is_none() && bench.message().contains("not under way"), "{}", bench.message());
+    assert!(bench.state.popup.is_none() && bench.message().contains("not live"), "{}", bench.message());
     bench.change(action, ActionChange::UndoStarted);
     for (keys, command) in [("X", model::Command::Cancel), ("q", model::Command::Quit)] {
         bench.keys(keys);
         let Some(Popup::Ask(ask)) = &bench.state.popup else { panic!("no question") };
-        assert!(ask.lines[0].contains("ended half-way"), "{:?}", ask.lines);
+        assert!(ask.lines[0].contains("stopped half-way"), "{:?}", ask.lines);
         assert_eq!(bench.ask(Key::Enter), [command]);
     }
-    bench.change(action, ActionChange::Refused { why: "its compensation failed".into() });
+    bench.change(action, ActionChange::Refused { why: "its undo command failed".into() });
     assert_eq!(bench.keys("q"), [model::Command::Quit]);
 }
 
@@ -187,7 +187,7 @@ fn the_certificate_is_told() {
     let (mut bench, spans) = Bench::paused();
     let certificate = Certificate { restored: 1, total: 2, differs: vec!["NOTES.md: mode".into()] };
     bench.send(Update::Undo(UndoReport { undone: vec![spans.first], certificate, ..UndoReport::default() }));
-    assert!(bench.message().contains("restored 1/2"));
+    assert!(bench.message().contains("restored 1/2, read back: 1 DIFFER"));
     assert!(bench.state.log.lines().iter().any(|line| line.text.contains("NOTES.md: mode")));
 }
 
@@ -209,7 +209,7 @@ fn a_retry_shows_its_plan_and_wants_enter() {
     // A plan that nobody waits for is a preview only.
     bench.send(Update::Plan(plan));
     assert!(bench.state.popup.is_none());
-    assert!(footer(&bench.state).left.starts_with("r would: undo 0"), "{:?}", footer(&bench.state));
+    assert!(footer(&bench.state).left.starts_with("r would undo 0"), "{:?}", footer(&bench.state));
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn steps_release_what_is_paused_here() {
     assert!(bench.message().contains("already"));
     bench.event(TraceBody::Released { span: spans.call, how: "continue".into(), stale: false });
     bench.pause(spans.call, Gate::AfterLlm);
-    assert_eq!(header(&bench.state).status, "1 paused");
+    assert_eq!(header(&bench.state).short_status, "1 PAUSED");
 }
 
 #[test]
@@ -364,7 +364,7 @@ fn quitting_asks_while_the_run_is_live() {
     assert_eq!(bench.key(Key::Char('q')), []);
     assert_eq!(bench.key(Key::Enter), [Command::Run(model::Command::Quit), Command::Exit(130)]);
     bench.status(RunStatus::Ok);
-    assert_eq!(header(&bench.state).status, "1 paused");
+    assert_eq!(header(&bench.state).short_status, "1 PAUSED");
     assert_eq!(bench.key(Key::Char('q')), [Command::Run(model::Command::Quit), Command::Exit(0)]);
 }
 
@@ -383,7 +383,7 @@ fn prefixes_show_what_can_follow() {
     let (mut bench, spans) = Bench::paused();
     bench.keys("]");
     let names: Vec<&str> = footer(&bench.state).menu.into_iter().map(|(_, name)| name).collect();
-    assert_eq!(names, ["error", "paused", "running", "try"]);
+    assert_eq!(names, ["failed", "paused", "running", "try"]);
     bench.key(Key::Esc);
     assert!(footer(&bench.state).menu.is_empty());
     bench.keys("gg");
@@ -391,7 +391,7 @@ fn prefixes_show_what_can_follow() {
     bench.keys("]p");
     assert_eq!(bench.state.selected(), spans.call);
     bench.keys("]e");
-    assert!(bench.message().contains("no span ended"));
+    assert!(bench.message().contains("no span failed"));
     bench.end(spans.call, SpanStatus::Error);
     bench.keys("gg]e");
     assert_eq!(bench.state.selected(), spans.call);
@@ -514,7 +514,7 @@ fn copies_what_the_focus_is_on() {
 fn the_header_tells_the_run() {
     let (mut bench, _) = Bench::paused();
     let told = header(&bench.state);
-    assert_eq!((&told.name[..], &told.run[..], &told.status[..]), ("release-notes", "k7qd", "1 paused"));
+    assert_eq!((&told.name[..], &told.run[..], &told.short_status[..]), ("release-notes", "k7qd", "1 PAUSED"));
     assert!(told.follow && told.permanent == 0);
     bench.send(Update::Edits(vec!["writer".into()]));
     assert_eq!(header(&bench.state).edits, 1);

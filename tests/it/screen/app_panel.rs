@@ -52,7 +52,7 @@ fn the_diff_of_an_action_opens_scrolls_and_goes_on_to_the_next() {
     assert!(rows(&bench).iter().any(|row| row.contains("reading…")), "the diff of another action is not it");
     bench.send(Update::Diff(diff(spans.second, lines(100))));
     let Some(Popup::Diff(view)) = &bench.state.popup else { panic!("no diff") };
-    assert_eq!(view.title(&bench.state.run), format!("{} outline · next · +100 -0", spans.second));
+    assert_eq!(view.title(&bench.state.run), format!("{} outline · ready · +100 -0", spans.second));
     bench.keys("G");
     assert_eq!(rows(&bench).last().unwrap(), "100 line 99");
     bench.keys("g");
@@ -82,7 +82,7 @@ fn a_diff_says_who_wrote_before_and_after() {
     assert!(rows.contains(&"before nobody in this run: it was not there".into()), "{rows:?}");
     assert!(rows.contains(&"after nobody in this run".into()), "{rows:?}");
     let rows = told(&mut bench, spans.first, true);
-    assert!(rows.contains(&"after changed outside since".into()), "{rows:?}");
+    assert!(rows.contains(&"after another program or person".into()), "{rows:?}");
 
     let reviewer = bench.agent(spans.editor, "reviewer");
     let write = bench.tool(reviewer, "tama_files_write");
@@ -116,19 +116,19 @@ fn w_goes_to_who_wrote_the_key() {
 fn what_has_not_landed_lands_or_is_dropped_and_nothing_else() {
     let (mut bench, spans) = Bench::paused();
     let (bash, held) = bench.held(spans.writer, &["a.txt", "b.txt", "c.txt"]);
-    assert!(bench.state.rollback.title(&bench.state.run).ends_with("below · 3 not landed"));
-    assert!(footer(&bench.state).left.starts_with("3 changes have not landed: c lands, D drops"));
+    assert!(bench.state.rollback.title(&bench.state.run).ends_with("below · 3 held"));
+    assert!(footer(&bench.state).left.starts_with("3 held changes: c applies, D discards"));
     let hints: Vec<&str> = footer(&bench.state).hints.iter().take(3).map(|(_, name)| *name).collect();
-    assert_eq!(hints, ["land", "drop", "look"]);
-    assert!(bench.state.log.lines().iter().any(|line| line.text.contains("3 changes of it have not landed")));
+    assert_eq!(hints, ["apply", "discard", "look"]);
+    assert!(bench.state.log.lines().iter().any(|line| line.text.contains("3 held changes: c applies, D discards")));
     bench.keys("5");
     for key in ["u", "U", "x", "!"] {
         assert_eq!(bench.keys(key), [], "{key}");
-        assert!(bench.message().contains("not landed yet: c lands it, D drops"), "{key}: {}", bench.message());
+        assert!(bench.message().contains("held: c applies it, D discards"), "{key}: {}", bench.message());
         assert!(bench.state.popup.is_none(), "{key}");
     }
     assert_eq!(bench.keys("a"), []);
-    assert!(bench.message().contains("have not landed"), "{}", bench.message());
+    assert!(bench.message().contains("its changes are held"), "{}", bench.message());
     assert_eq!(bench.keys("c"), [model::Command::Release { span: bash, how: Release::Continue { tell: false } }]);
 
     assert_eq!(bench.keys("D"), []);
@@ -139,11 +139,11 @@ fn what_has_not_landed_lands_or_is_dropped_and_nothing_else() {
     for change in held {
         bench.change(change, ActionChange::Dropped { why: "by the user".into() });
     }
-    assert!(bench.state.rollback.title(&bench.state.run).ends_with("below · 3 never done"));
+    assert!(bench.state.rollback.title(&bench.state.run).ends_with("below · 3 not done"));
     let log = bench.state.log.lines();
-    assert!(log.last().unwrap().text.contains("3 changes dropped"), "{log:?}");
+    assert!(log.last().unwrap().text.contains("3 held changes discarded"), "{log:?}");
     bench.keys("D");
-    assert!(bench.message().contains("no command's changes wait to land"), "{}", bench.message());
+    assert!(bench.message().contains("no held changes"), "{}", bench.message());
 }
 
 #[test]
@@ -153,7 +153,11 @@ fn what_would_land_on_someone_elses_change_lands_by_choice_only() {
     bench.event(TraceBody::Released { span: bash, how: "continue".into(), stale: false });
     let conflict = "a.txt was changed from outside".to_owned();
     bench.event(TraceBody::Paused { span: bash, gate: Gate::AfterTool, reason: PauseReason::Conflict { conflict } });
-    assert!(footer(&bench.state).left.ends_with("changed from outside: c asks, D drops"), "{:?}", footer(&bench.state));
+    assert!(
+        footer(&bench.state).left.ends_with("changed from outside: c asks, D discards"),
+        "{:?}",
+        footer(&bench.state)
+    );
     for key in ["c", "C", "s", "o", "O"] {
         assert_eq!(bench.keys(key), [], "{key}");
         assert!(ask_lines(&bench).contains(&"a.txt was changed from outside".into()), "{key}");
@@ -177,7 +181,7 @@ fn one_of_several_commands_is_selected_to_be_dropped() {
     let (second, _) = bench.held(spans.writer, &["b.txt"]);
     bench.keys("gg");
     bench.keys("D");
-    assert!(bench.message().contains("select the one to drop"), "{}", bench.message());
+    assert!(bench.message().contains("several commands have held changes: select one"), "{}", bench.message());
     bench.keys("G");
     assert_eq!(bench.state.held_here(), Some((second, 1)));
     bench.keys("k");
@@ -198,8 +202,8 @@ fn an_undo_in_conflict_shows_the_list_and_undoes_these_first() {
     let report = UndoReport { conflict: Some(conflict), ..UndoReport::default() };
     bench.send(Update::Undo(report.clone()));
     let told = ask_lines(&bench).join("\n");
-    assert!(told.contains("was not touched"), "{told}");
-    let in_list = format!("  {later} tama_files_write NOTES.md  absent → \"new\"  in reviewer");
+    assert!(told.contains("Nothing was undone"), "{told}");
+    let in_list = format!("  {later} tama_files_write A NOTES.md  \"new\"  in reviewer");
     assert!(told.contains(&in_list), "{told}");
     assert_eq!(bench.keys("d"), [model::Command::Diff { action: spans.first, sides: DiffSides::Present }]);
     bench.key(Key::Esc);
@@ -217,10 +221,10 @@ fn someone_outside_is_told_with_what_was_expected() {
     let conflict = Conflict { action: spans.first, key: "NOTES.md".into(), by };
     bench.send(Update::Undo(UndoReport { conflict: Some(conflict), ..UndoReport::default() }));
     let told = ask_lines(&bench);
-    assert_eq!(told[0], "Someone outside of this run changed NOTES.md.");
+    assert_eq!(told[0], "Another program or person changed NOTES.md.");
     assert_eq!(told[1], "  found     other content (913 bytes)");
-    assert!(told[2].contains(&format!("as {} tama_files_write in writer left it", spans.first)), "{told:?}");
-    assert!(bench.message().contains("is left as it is"), "{}", bench.message());
+    assert!(told[2].contains(&format!(", after {} tama_files_write in writer", spans.first)), "{told:?}");
+    assert!(bench.message().contains("was changed by another program or person"), "{}", bench.message());
 }
 
 #[test]
@@ -231,8 +235,8 @@ fn a_redo_in_conflict_never_offers_to_go_over_what_is_there() {
     let conflict = Conflict { action: spans.first, key: "NOTES.md".into(), by };
     bench.send(Update::Undo(UndoReport { conflict: Some(conflict), ..UndoReport::default() }));
     let Some(Popup::Menu(menu)) = &bench.state.popup else { panic!("no menu") };
-    assert_eq!(menu.title, format!("{} can't be redone", spans.first));
-    assert!(menu.lines[2].ends_with(&format!("as the undo of {} left it", spans.first)), "{:?}", menu.lines);
+    assert_eq!(menu.title, format!("Redo of {}: conflict", spans.first));
+    assert!(menu.lines[2].ends_with(&format!(", after the undo of {}", spans.first)), "{:?}", menu.lines);
     assert_eq!(menu.items.iter().map(|item| item.key).collect::<Vec<_>>(), [Key::Char('d')]);
 }
 
@@ -242,11 +246,11 @@ fn what_an_undo_did_is_told_exactly() {
     let certificate = |restored, total| Certificate { restored, total, differs: Vec::new() };
     let report = UndoReport { undone: vec![spans.first], certificate: certificate(1, 1), ..UndoReport::default() };
     bench.send(Update::Undo(report.clone()));
-    assert_eq!(bench.message(), format!("restored 1/1 · undid {}", spans.first));
+    assert_eq!(bench.message(), format!("restored 1/1, read back · undid {}", spans.first));
     let post = bench.permanent(spans.writer, spans.tool, "POST /hooks/ci");
-    let left = vec![PlanLeave { action: post, why: "a request can't be taken back".into() }];
+    let left = vec![PlanLeave { action: post, why: "a request has no undo".into() }];
     bench.send(Update::Undo(UndoReport { left, ..report }));
-    assert_eq!(bench.message(), format!("restored 1/1 · 1 of 2 undone; {post} POST /hooks/ci can't be taken back"));
+    assert_eq!(bench.message(), format!("restored 1/1, read back · 1 of 2 undone; no undo: {post} POST /hooks/ci"));
 }
 
 #[test]
@@ -255,7 +259,7 @@ fn a_question_about_very_many_actions_stays_short() {
     bench.actions(spans.writer, spans.tool, (0..10_000).map(|at| model::Key::file(format!("out/{at}.txt"))));
     bench.keys("h5U");
     let told = ask_lines(&bench);
-    assert_eq!(told[0], "undoes 10002 actions, newest first");
+    assert_eq!(told[0], "undo 10002 actions, newest first");
     assert!(told.len() <= 40, "{}", told.len());
     assert_eq!(told.last().unwrap(), "  … and 9,973 more");
 }
@@ -266,8 +270,8 @@ fn the_two_halves_of_a_rename_are_one_idea() {
     bench.renamed(spans.writer, spans.tool, "a/old.md", "b/new.md");
     bench.keys("h5");
     let rows = bench.state.rollback.window(&bench.state.run, 9);
-    assert_eq!((&rows[0].key[..], &rows[0].change[..]), ("b/new.md", "renamed ← a/old.md"));
-    assert_eq!((&rows[1].key[..], &rows[1].change[..]), ("a/old.md", "renamed → b/new.md"));
+    assert_eq!((&rows[0].key[..], rows[0].letter, &rows[0].change[..]), ("b/new.md", 'R', "← a/old.md"));
+    assert_eq!((&rows[1].key[..], rows[1].letter, &rows[1].change[..]), ("a/old.md", 'R', "→ b/new.md"));
     let half = format!("(half of a rename, {} is the other)", rows[1].seq);
     assert!(footer(&bench.state).left.ends_with(&half), "{:?}", footer(&bench.state));
 }
@@ -280,11 +284,11 @@ fn how_commands_run_is_told_once() {
         bench.send(Update::Shell(mode.clone()));
     }
     let told = header(&bench.state);
-    assert_eq!((told.lane, &told.gaps[..]), (Some("portable"), "network"));
-    let lines = bench.state.log.lines().iter().filter(|line| line.text.contains("the portable lane"));
+    assert_eq!((told.sandbox.as_deref(), told.is_open), (Some("SANDBOX OFF: network"), true));
+    let lines = bench.state.log.lines().iter().filter(|line| line.text.contains("capture mode snapshot"));
     let lines: Vec<&str> = lines.map(|line| &line.text[..]).collect();
     assert_eq!(lines.len(), 1);
-    assert!(lines[0].ends_with("NOT confined here: network"), "{lines:?}");
+    assert!(lines[0].starts_with("SANDBOX OFF: network; "), "{lines:?}");
 }
 
 #[test]

@@ -82,7 +82,7 @@ const CASES: &[Case] = &[
     case("nothing but the workspace's own mode", "", "chmod 1770 ."),
     Case { changes: false, ..case("a touch is no change", "echo x > f", "touch f; cat f > /dev/null") },
     Case {
-        told: "can't be undone: pipe",
+        told: "no undo: pipe",
         changes: true,
         ..case("a pipe is left alone, and said", "echo x > f", "mkfifo pipe; echo y > f")
     },
@@ -321,7 +321,10 @@ async fn changes_are_looked_at_before_they_land() {
     assert_eq!(held, [ActionStatus::Held; 4]);
     assert_eq!(read(&stage, "f").as_deref(), Some("x\n"));
     // What it printed is there to decide by.
-    stage.play("inspect lead/tama_bash\nwait detail\nshows have not landed\nshows done\\n[exit code 0]").await.unwrap();
+    stage
+        .play("inspect lead/tama_bash\nwait detail\nshows its changes are held\nshows done\\n[exit code 0]")
+        .await
+        .unwrap();
     stage.play("continue lead/tama_bash\nwait end").await.unwrap();
     assert_eq!((read(&stage, "f").as_deref(), read(&stage, "n").as_deref()), (Some("wrecked\n"), Some("new\n")));
     assert!(!work.join("d").exists());
@@ -337,7 +340,7 @@ async fn dropped_changes_never_land() {
     stage.play("drop lead/tama_bash\nwait end").await.unwrap();
     assert_eq!(manifest(&work), before);
     let told = stage.outputs("lead/tama_bash").unwrap();
-    assert!(told.contains("done") && told.contains("none of its changes was kept: the user dropped them"), "{told}");
+    assert!(told.contains("done") && told.contains("its changes were discarded: the user discarded them"), "{told}");
     let statuses: Vec<ActionStatus> =
         stage.session.log.with(|state| state.ledger.entries().iter().map(|entry| entry.status).collect());
     assert_eq!(statuses, [ActionStatus::NotApplied; 4]);
@@ -352,8 +355,8 @@ async fn a_stale_agents_changes_can_be_dropped_and_it_goes_no_further_untold() {
     let Some(mut stage) = overlaid(Stage::set(&scenario)).await else { return };
     let play = "wait paused lead/llm\nbreak after-tool\ncontinue lead/llm\nwait at lead/tama_bash after-tool\n\
                 continue lead/tama_bash\nwait at lead/tama_bash#2 after-tool\nundo lead\nwait report\nno-file a\n\
-                continue lead/tama_bash#2\nwait refused stale\ndrop lead/tama_bash#2\n\
-                wait at lead/llm#2 before-llm\nno-file b\ncontinue lead/llm#2\nwait refused stale\n\
+                continue lead/tama_bash#2\nwait refused were undone\ndrop lead/tama_bash#2\n\
+                wait at lead/llm#2 before-llm\nno-file b\ncontinue lead/llm#2\nwait refused were undone\n\
                 continue-told lead/llm#2\nwait end\nstatus ok\ninspect lead/llm#2\nwait detail\nshows The user undid";
     stage.play(play).await.unwrap();
 }

@@ -524,16 +524,16 @@ fn a_damaged_run_is_salvaged_and_then_undone() {
     connection.close().unwrap();
     let (code, said) = tama(here, &["undo", &run.id().0]);
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("is missing") && said.contains("tama-tui runs salvage"), "{said}");
+    assert!(said.contains("is missing") && said.contains("tama-tui runs recover"), "{said}");
     let (code, said) = tama(here, &["runs", "show", &run.id().0]);
     assert!(code == Some(0) && said.contains("damaged: row"), "{said}");
-    let (code, said) = tama(here, &["runs", "salvage", &run.id().0]);
+    let (code, said) = tama(here, &["runs", "recover", &run.id().0]);
     assert!(code == Some(0) && said.contains("lost 2") && said.contains("damaged-1"), "{said}");
     let (code, said) = tama(here, &["undo", &run.id().0]);
     assert_eq!(code, Some(0), "{said}");
     crash.nothing_happened();
-    let (code, said) = tama(here, &["runs", "salvage", &run.id().0]);
-    assert!(code == Some(0) && said.contains("Nothing was done"), "{said}");
+    let (code, said) = tama(here, &["runs", "recover", &run.id().0]);
+    assert!(code == Some(0) && said.contains("Nothing to recover"), "{said}");
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl Settled {
 /// Why changes are dropped when nobody waits for them any more.
 const STOPPED: &str = "the call was stopped";
 /// Why changes on record don't count any more.
-const MOVED: &str = "the workspace changed meanwhile; they are recorded anew";
+const MOVED: &str = "the workspace changed meanwhile; the changes are recorded again";
 
 impl Written<'_> {
     /// Has the changes land, with the user's word where it is wanted; what the model is told of them, if anything.

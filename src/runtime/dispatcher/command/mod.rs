@@ -138,7 +138,7 @@ fn left_out(changes: &[Changed]) -> Option<String> {
         .iter()
         .filter_map(|changed| Some(format!("{} ({})", readable_name(&changed.path), changed.left_out.as_ref()?)))
         .collect();
-    (!lost.is_empty()).then(|| format!("can't be undone: {}", first_names(&lost, TOLD)))
+    (!lost.is_empty()).then(|| format!("no undo: {}", first_names(&lost, TOLD)))
 }
 
 /// The call was stopped before anything of it happened; nobody reads this.

@@ -44,10 +44,10 @@ impl ToolRun {
         let why = match effect {
             // Its user says that it changes nothing.
             EffectClass::Read => None,
-            EffectClass::Irreversible => Some("can't be taken back".into()),
-            _ if call.network => Some("may have reached outside: it has the network".into()),
+            EffectClass::Irreversible => Some("declared irreversible".into()),
+            _ if call.network => Some("had the network".into()),
             _ if gaps.is_empty() => None,
-            _ => Some(format!("may have reached outside; not enforced here: {}", gaps.join(", "))),
+            _ => Some(format!("ran without a full sandbox: {}", gaps.join(", "))),
         };
         Ok(why.map(|why| outside(&self.doer, &line, why)))
     }
@@ -78,7 +78,7 @@ impl ToolRun {
         if effect == EffectClass::Read || !ran.outcome.started || !ran.may_have_reached_outside {
             return;
         }
-        let why = format!("may have reached outside; not enforced this time: {}", ran.gaps.join(", "));
+        let why = format!("ran without a full sandbox this time: {}", ran.gaps.join(", "));
         let record = outside(&self.doer, &self.line(call), why);
         let action = self.log.append(vec![TraceBody::Action(record)]);
         let change = ActionChange::Applied { after: KeyState::Unknown };

@@ -41,7 +41,7 @@ impl ToolRun {
                 Written { run: self, command, upper, since, said }.settle().await?
             }
         };
-        let dropped = settled.dropped.as_ref().map(|why| format!("none of its changes was kept: {why}"));
+        let dropped = settled.dropped.as_ref().map(|why| format!("its changes were discarded: {why}"));
         let said = dropped.or(settled.left_out);
         command_ended(&self.log, command, settled.dropped);
         Ok(answer(&ran, said.as_deref()))
@@ -51,7 +51,7 @@ impl ToolRun {
 /// A command that was ended from outside stopped half-way: nothing of it is kept.
 fn why_dropped(ran: &Ran) -> Option<String> {
     if !ran.outcome.started {
-        return Some("it could not be started".into());
+        return Some("it failed to start".into());
     }
     (ran.killed || ran.signal.is_some()).then(|| "it was killed half-way".into())
 }

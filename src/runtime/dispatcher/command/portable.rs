@@ -19,7 +19,7 @@ impl ToolRun {
     ) -> Result<Done, NotRun> {
         let Some(_guard) = self.lock_unless_stopped(Scope::Shell).await else { return Ok(stopped()) };
         if self.log.with(|state| state.commands.values().any(|open| open.lane == Lane::Portable)) {
-            let why = "the changes of a command before it are not on record yet; open the run again, and they will be";
+            let why = "the changes of an earlier command are not recorded yet; open the run again to record them";
             return Err(ActError::NotFound(why.into()).into());
         }
         let before = match first_of(call) {

@@ -16,7 +16,7 @@ use crate::support::pty::{Pty, Start};
 /// A run that is stopped before it writes a file.
 fn paused(project: &Project) -> Pty {
     let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED before-tool");
+    pty.wait("PAUSED (before tool");
     pty
 }
 
@@ -60,7 +60,7 @@ fn a_cancelled_run_can_still_be_undone() {
     pty.press("X", "Cancel the run");
     pty.press("\r", "│ cancelled │");
     pty.press("gg", "0 of 1 undone");
-    pty.press("U", "undoes 1 action");
+    pty.press("U", "undo 1 action");
     pty.press("\r", "1 of 1 undone");
     pty.send("q");
     assert_eq!(pty.end(), 130);

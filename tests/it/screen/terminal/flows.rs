@@ -7,7 +7,7 @@ use crate::support::pty::Start;
 fn one_worker_pauses_while_the_others_go_on() {
     let project = Project::new(PARALLEL, PARALLEL_REPLIES, &[]);
     let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("1 paused");
+    pty.wait("PAUSED (before tool");
     pty.wait_for("both others to end", |screen| {
         screen.contents().lines().filter(|line| line.contains(" worker-") && line.contains(" ok ")).count() == 2
     });
@@ -15,7 +15,7 @@ fn one_worker_pauses_while_the_others_go_on() {
     assert_eq!(project.work("c.txt").as_deref(), Some("c"));
     assert_eq!(project.work("b.txt"), None);
     pty.press("]p", "worker-b › tama_files_write");
-    pty.press("c", "held at end");
+    pty.press("c", "finished");
     assert_eq!(project.work("b.txt").as_deref(), Some("b"));
     pty.send("q");
     assert_eq!(pty.end(), 0);
@@ -29,12 +29,12 @@ fn an_error_pauses_and_a_retry_goes_on_when_its_cause_is_mended() {
     let working = project.read("replies.toml").unwrap();
     project.write("replies.toml", broken);
     let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED error");
+    pty.wait("FAILED");
     pty.wait("model is overloaded");
     project.write("replies.toml", &working);
     pty.press("r", "Retry main/llm");
-    pty.press("\r", "PAUSED before-tool");
-    pty.press("c", "held at end");
+    pty.press("\r", "PAUSED (before tool");
+    pty.press("c", "finished");
     assert_eq!(project.work("out.txt").as_deref(), Some("new\n"));
     pty.send("q");
     assert_eq!(pty.end(), 0);
@@ -44,10 +44,10 @@ fn an_error_pauses_and_a_retry_goes_on_when_its_cause_is_mended() {
 fn an_answer_in_place_is_taken_for_the_models() {
     let project = Project::writer();
     let mut pty = Start::tama(project.folder(), &[".", "--step"]).at(110, 30);
-    pty.wait("PAUSED before-llm");
+    pty.wait("PAUSED (before llm");
     pty.press("a", "Ctrl-s answer");
     pty.press("nothing to write today", "nothing to write today");
-    pty.press("\x13", "held at end");
+    pty.press("\x13", "finished");
     pty.press("h", "▾ output");
     assert!(pty.text().contains("nothing to write today"));
     assert_eq!(project.work("out.txt").as_deref(), Some("old\n"), "the model was not asked");
@@ -59,8 +59,8 @@ fn an_answer_in_place_is_taken_for_the_models() {
 fn a_past_run_is_opened_and_undone() {
     let project = Project::writer();
     let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED before-tool");
-    pty.press("c", "held at end");
+    pty.wait("PAUSED (before tool");
+    pty.press("c", "finished");
     pty.send("q");
     assert_eq!(pty.end(), 0);
     assert_eq!(project.work("out.txt").as_deref(), Some("new\n"));
@@ -68,7 +68,7 @@ fn a_past_run_is_opened_and_undone() {
     let run = project.newest();
     let mut pty = Start::tama(project.folder(), &["replay", &run[run.len() - 4..]]).at(110, 30);
     pty.wait(" ok ");
-    pty.press("U", "undoes 2 actions, newest first");
+    pty.press("U", "undo 2 actions, newest first");
     pty.press("\r", "2 of 2 undone");
     assert_eq!(project.work("out.txt").as_deref(), Some("old\n"));
     pty.press("\x12", "1 of 2 undone");
@@ -82,7 +82,7 @@ fn a_past_run_is_opened_and_undone() {
 fn a_run_is_picked_from_the_list_before_the_screen_opens() {
     let project = Project::writer();
     let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED before-tool");
+    pty.wait("PAUSED (before tool");
     pty.send("\x03\x03");
     assert_eq!(pty.end(), 130);
     let mut pty = Start::tama(project.folder(), &["replay"]).at(110, 30);
@@ -97,12 +97,12 @@ fn a_run_is_picked_from_the_list_before_the_screen_opens() {
 fn two_debuggers_work_side_by_side() {
     let project = Project::writer();
     let mut first = Start::tama(project.folder(), &["."]).at(110, 30);
-    first.wait("PAUSED before-tool");
+    first.wait("PAUSED (before tool");
     let mut second = Start::tama(project.folder(), &["."]).at(110, 30);
-    second.wait("PAUSED before-tool");
-    second.press("c", "held at end");
+    second.wait("PAUSED (before tool");
+    second.press("c", "finished");
     assert_eq!(project.work("out.txt").as_deref(), Some("new\n"));
-    first.press("c", "held at end");
+    first.press("c", "finished");
     for pty in [&mut first, &mut second] {
         pty.send("q");
         assert_eq!(pty.end(), 0);

@@ -31,13 +31,13 @@ fn is_colour(parameters: &str) -> bool {
 fn no_color_means_none() {
     let project = Project::writer();
     let mut pty = Start::tama(project.folder(), &["."]).env("NO_COLOR", "1").at(110, 30);
-    pty.wait("PAUSED before-tool");
+    pty.wait("PAUSED (before tool");
     pty.press("?", "Keys");
     let used = colours(&pty.bytes);
     assert!(!used.iter().any(|parameters| is_colour(parameters)), "{used:?}");
 
     let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED before-tool");
+    pty.wait("PAUSED (before tool");
     assert!(colours(&pty.bytes).iter().any(|parameters| is_colour(parameters)), "with colours it has some");
 }
 
@@ -45,12 +45,12 @@ fn no_color_means_none() {
 fn nothing_is_written_while_nothing_happens() {
     let project = Project::writer();
     let mut pty = Start::tama(project.folder(), &["."]).at(140, 42);
-    pty.wait("PAUSED before-tool");
+    pty.wait("PAUSED (before tool");
     pty.wait("r would");
     // What belongs to the pause may still come in; then it is silent.
     let silent = (0..5).any(|_| pty.bytes_within(Duration::from_secs(1)) == 0);
     assert!(silent, "it goes on drawing:\n{}", pty.text());
-    pty.press("c", "held at end");
+    pty.press("c", "finished");
     let silent = (0..5).any(|_| pty.bytes_within(Duration::from_secs(1)) == 0);
     assert!(silent, "it goes on drawing at the end:\n{}", pty.text());
 }
@@ -59,7 +59,7 @@ fn nothing_is_written_while_nothing_happens() {
 fn copied_text_goes_to_the_clipboard() {
     let project = Project::writer();
     let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED before-tool");
+    pty.wait("PAUSED (before tool");
     pty.press("gg", "▾ prompt");
     pty.press("y", "path copied");
     // "main", in base64.
@@ -74,18 +74,18 @@ fn hostile_text_stays_text() {
     let replies = REPLIES.replace("EVIL", evil);
     let project = Project::new(&PIPELINE.replace("EVIL", evil), &replies, &[]);
     let mut pty = Start::tama(project.folder(), &["."]).at(140, 42);
-    pty.wait("PAUSED before-tool");
+    pty.wait("PAUSED (before tool");
     // What could be read of it is read: every panel, every span, the log, the questions.
     for keys in ["5hj", "5hk", "5hk", "5hk", "5hgg"] {
         pty.send(keys);
-        pty.press("4", "paused: before-tool");
+        pty.press("4", ": PAUSED (before tool");
         pty.press("1", "mred");
     }
-    pty.press("C", "held at end");
+    pty.press("C", "finished");
     pty.press("5hgg", "main and below");
-    pty.press("U", "undoes 2 actions");
+    pty.press("U", "undo 2 actions");
     pty.send("n");
-    pty.wait_gone("undoes 2 actions");
+    pty.wait_gone("undo 2 actions");
     pty.send("e");
     pty.wait("Ctrl-s save");
     pty.send("\x03\x03");

@@ -14,10 +14,10 @@ fn a_bad_step_is_taken_back_and_tried_again() {
     let mut pty = Start::tama(demo.folder(), &["."]).at(140, 42);
     let notes = |text: &str| demo.work("NOTES.md").is_some_and(|notes| notes.contains(text));
 
-    pty.wait("PAUSED before-tool");
+    pty.wait("PAUSED (before tool");
     pty.assert_taken();
     assert!(notes(LAID_OUT) && !notes(BAD), "it stopped before the file was written");
-    pty.press("c", "held at end");
+    pty.press("c", "finished");
     assert!(notes(BAD) && demo.work("changes/lost-rows.md").is_none(), "the bad step happened");
     assert!(demo.work("ANNOUNCEMENT.md").is_none());
 
@@ -32,7 +32,7 @@ fn a_bad_step_is_taken_back_and_tried_again() {
     assert!(notes(LAID_OUT) && !notes(BAD), "the file's old bytes are back");
     pty.press("u", "3 of 3 undone");
     pty.press("\x12", "2 of 3 undone");
-    pty.press("U", "undoes 1 action, newest first");
+    pty.press("U", "undo 1 action, newest first");
     assert!(pty.text().contains("audience"));
     pty.press("\r", "3 of 3 undone");
 
@@ -40,11 +40,11 @@ fn a_bad_step_is_taken_back_and_tried_again() {
     pty.press("Mind the readers. ", "Mind the readers. You write");
     pty.press("\x13", "1 edit not in files");
     pty.press("r", "Retry editor/writer");
-    assert!(pty.text().contains("undoes 0 actions") && pty.text().contains("from the journal"));
-    pty.press("\r", "PAUSED before-tool");
+    assert!(pty.text().contains("undo 0 actions") && pty.text().contains("reuse "));
+    pty.press("\r", "PAUSED (before tool");
     pty.wait("writer try 2");
     assert!(notes(LAID_OUT));
-    pty.press("c", "held at end");
+    pty.press("c", "finished");
     assert!(notes("a power cut could lose") && notes("1.1.0"), "{:?}", demo.work("NOTES.md"));
     assert!(demo.work("ANNOUNCEMENT.md").is_some_and(|text| text.contains("1.2.0 is out")), "published");
     pty.send("q");

@@ -17,8 +17,8 @@ fn the_editor_gets_the_terminal_and_gives_it_back() {
     fs::set_permissions(project.path("ed.sh"), fs::Permissions::from_mode(0o755)).unwrap();
     let editor = project.path("ed.sh").display().to_string();
     let mut pty = Start::tama(project.folder(), &["."]).env("EDITOR", editor).at(110, 30);
-    pty.wait("PAUSED before-tool");
-    pty.press("c", "held at end");
+    pty.wait("PAUSED (before tool");
+    pty.press("c", "finished");
     pty.press("gg", "▾ prompt");
     pty.press("E", "the editor has:");
     pty.assert_restored();
@@ -38,7 +38,7 @@ fn the_editor_gets_the_terminal_and_gives_it_back() {
 fn an_editor_that_fails_changes_nothing() {
     let project = Project::writer();
     let mut pty = Start::tama(project.folder(), &["."]).env("EDITOR", "false").at(110, 30);
-    pty.wait("PAUSED before-tool");
+    pty.wait("PAUSED (before tool");
     pty.press("E", "nothing was changed");
     pty.assert_taken();
     assert!(!pty.text().contains("edit not in files"));
@@ -48,16 +48,16 @@ fn an_editor_that_fails_changes_nothing() {
 fn any_size_is_drawn_and_left_again() {
     let project = Project::writer();
     let mut pty = Start::tama(project.folder(), &["."]).at(140, 42);
-    pty.wait("PAUSED before-tool");
+    pty.wait("PAUSED (before tool");
     pty.resize(60, 16);
     pty.wait_for("a line of 60", |screen| screen.contents().lines().any(|line| line.chars().count() == 60));
     pty.wait("main");
     pty.resize(5, 3);
     pty.wait_for("something small", |screen| !screen.contents().trim().is_empty());
     pty.resize(110, 30);
-    pty.wait("PAUSED before-tool");
+    pty.wait("PAUSED (before tool");
     pty.wait("5 Rollback");
-    pty.press("c", "held at end");
+    pty.press("c", "finished");
     pty.send("q");
     assert_eq!(pty.end(), 0);
     pty.assert_restored();
@@ -77,21 +77,21 @@ fn it_starts_in_a_window_too_small_for_anything() {
 fn ctrl_z_gives_the_shell_its_terminal_and_fg_takes_it_again() {
     let project = Project::writer();
     let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED before-tool");
+    pty.wait("PAUSED (before tool");
     pty.send("\x1a");
     pty.wait_stopped();
     pty.assert_restored();
     pty.signal(Signal::SIGCONT);
-    pty.wait("PAUSED before-tool");
+    pty.wait("PAUSED (before tool");
     pty.assert_taken();
-    pty.press("c", "held at end");
+    pty.press("c", "finished");
 
     // From outside, as `kill -TSTP` does.
     pty.signal(Signal::SIGTSTP);
     pty.wait_stopped();
     pty.assert_restored();
     pty.signal(Signal::SIGCONT);
-    pty.wait("held at end");
+    pty.wait("finished");
     pty.send("q");
     assert_eq!(pty.end(), 0);
     pty.assert_restored();

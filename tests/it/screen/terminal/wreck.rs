@@ -19,7 +19,7 @@ fn at_the_gate(lane: Lane) -> Option<(Project, Pty)> {
     let more = if lane == Lane::Portable { "[capture]\nlane = \"portable\"\n" } else { "" };
     let demo = Project::wreck(more);
     let mut pty = Start::tama(demo.folder(), &["."]).at(140, 42);
-    pty.wait(" │ shell");
+    pty.wait("sandbox");
     if !pty.text().contains(&format!("shell: {}", lane.name())) || pty.text().contains("open:") {
         eprintln!("the {} lane can't be had here, confined", lane.name());
         pty.send("\x03\x03");
@@ -27,8 +27,8 @@ fn at_the_gate(lane: Lane) -> Option<(Project, Pty)> {
         return None;
     }
     match lane {
-        Lane::Overlay => pty.wait("7 changes have not landed"),
-        Lane::Portable => pty.wait("PAUSED after-tool"),
+        Lane::Overlay => pty.wait("7 held changes"),
+        Lane::Portable => pty.wait("PAUSED (after tool"),
     }
     Some((demo, pty))
 }
@@ -38,10 +38,10 @@ fn at_the_gate(lane: Lane) -> Option<(Project, Pty)> {
 fn at_the_end(lane: Lane) -> Option<(Project, Pty)> {
     let (demo, mut pty) = at_the_gate(lane)?;
     if lane == Lane::Overlay {
-        pty.press("D", "drops 7 changes");
-        pty.press("\r", "8 changes have not landed");
+        pty.press("D", "discard 7 held changes");
+        pty.press("\r", "8 held changes");
     }
-    pty.press("c", "held at end");
+    pty.press("c", "finished");
     pty.press("k", "Rollback · tama_bash");
     pty.press("5", "u undoes #");
     Some((demo, pty))
@@ -80,21 +80,21 @@ fn what_a_command_changed_is_looked_at_and_dropped_before_it_lands() {
     assert_eq!(demo.work("docs/notes.md").as_deref(), Some(NOTES), "nothing has landed");
     pty.wait("7 held");
     for key in ["README.md", "build/hello.o", "docs/notes.md"] {
-        assert!(pty.text().lines().any(|line| is_of(line, key) && line.contains("not landed")), "{key}");
+        assert!(pty.text().lines().any(|line| is_of(line, key) && line.contains(" held")), "{key}");
     }
     pty.press("5", "d diff");
     pick(&mut pty, "docs/notes.md");
     pty.press("\r", "- Ask Mara before changing the limit.");
     pty.send("\x1b");
     pty.wait_gone("- Ask Mara");
-    pty.press("u", "not landed yet: c lands it, D drops");
-    pty.press("D", "drops 7 changes that have not landed");
-    pty.press("\r", "8 changes have not landed");
+    pty.press("u", "held: c applies it, D discards");
+    pty.press("D", "discard 7 held changes");
+    pty.press("\r", "8 held changes");
     assert_eq!(manifest(&work), before, "nothing of it has landed");
     pty.press("\x1b", "5 look");
     pty.press("k", "Rollback · llm#2");
-    pty.press("k", "7 never done");
-    pty.press("4", "7 changes dropped");
+    pty.press("k", "7 not done");
+    pty.press("4", "7 held changes discarded");
     pty.send("\x03\x03");
     assert_eq!(pty.end(), 130);
     pty.assert_restored();
@@ -106,10 +106,9 @@ fn each_change_is_listed_and_one_is_restored_and_then_all() {
     for lane in LANES {
         let Some((demo, mut pty)) = at_the_end(lane) else { continue };
         let (rows, one): (&[&str], _) = match lane {
-            Lane::Overlay => (
-                &["build/", "build/hello.o", "build/log.txt", "renamed → readme.txt", "renamed ← README.md"],
-                "src/hello.sh",
-            ),
+            Lane::Overlay => {
+                (&["build/", "build/hello.o", "build/log.txt", "→ readme.txt", "← README.md"], "src/hello.sh")
+            }
             Lane::Portable => (&["build/", "build/hello.o", "build/log.txt", "docs/", "docs/notes.md"], "README.md"),
         };
         for row in rows {
@@ -148,14 +147,14 @@ fn someone_elses_edit_is_in_the_way_and_survives_until_it_is_forced() {
         demo.write(&format!("work/{key}"), THEIRS);
         let theirs = || demo.work(key).as_deref() == Some(THEIRS);
         pick(&mut pty, key);
-        pty.press("u", "can't be undone as it is");
-        assert!(pty.text().contains(&format!("Someone outside of this run changed {key}")) && theirs());
+        pty.press("u", ": conflict");
+        assert!(pty.text().contains(&format!("Another program or person changed {key}")) && theirs());
         pty.press("d", "+ Mara is back on Monday.");
-        pty.press("\x1b", "Someone outside of this run");
+        pty.press("\x1b", "Another program or person");
         // All but that one.
         pty.press("x", "skipped");
         let all = if lane == Lane::Overlay { 7 } else { 6 };
-        pty.press("U", "leaves 1 action (permanent or skipped)");
+        pty.press("U", "keep 1 action (no undo, or skipped)");
         pty.press("\r", &format!("restored {all}/{all}"));
         assert!(theirs(), "their edit survives");
         assert_eq!(demo.work("build/log.txt").as_deref(), Some("built\n"));
@@ -179,8 +178,8 @@ fn what_someone_else_changed_meanwhile_is_told_before_anything_lands_over_it() {
     demo.write("work/README.md", THEIRS);
     pty.press("c", "README.md was changed meanwhile by someone outside");
     assert_eq!(demo.work("docs/notes.md").as_deref(), Some(NOTES), "nothing has landed");
-    pty.press("D", "drops 7 changes that have not landed");
-    pty.press("\r", "8 changes have not landed");
+    pty.press("D", "discard 7 held changes");
+    pty.press("\r", "8 held changes");
     assert_eq!(demo.work("README.md").as_deref(), Some(THEIRS));
     pty.send("\x03\x03");
     assert_eq!(pty.end(), 130);

@@ -34,7 +34,7 @@ fn plan(span: SpanId) -> RetryPlan {
     RetryPlan {
         span,
         undoes: vec![Seq(33), Seq(29)],
-        leaves: vec![PlanLeave { action: Seq(21), why: "a request can't be taken back".into() }],
+        leaves: vec![PlanLeave { action: Seq(21), why: "a request has no undo".into() }],
         reruns: vec![span],
         rerun_names: vec!["writer#2".into()],
         from_journal: 11,
@@ -164,7 +164,7 @@ fn a_stack_of_ancestors_stays_in_view() {
 fn colours_mean_something() {
     let mut state = paused((110, 30));
     let buffer = drawn(&state, ColorDepth::True);
-    assert_eq!(cell(&buffer, "1 paused").fg, Color::from_u32(0x0038_bdf8));
+    assert_eq!(cell(&buffer, "PAUSED (before llm").fg, Color::from_u32(0x0038_bdf8));
     assert_eq!(cell(&buffer, "PAUSED").fg, Color::from_u32(0x0038_bdf8));
     assert_eq!(cell(&buffer, "writer#2  ").bg, Color::from_u32(0x0070_1a75));
     keys(&mut state, "5");
@@ -181,8 +181,8 @@ fn errors_are_red_and_said_in_a_word() {
     let mut state = State::new(Setup { size: (80, 24), ..Setup::default() });
     tell(&mut state, Msg::Update(Update::Events(story.events())));
     let buffer = drawn(&state, ColorDepth::Indexed);
-    assert_eq!(cell(&buffer, "ERROR").fg, Color::Indexed(203));
-    assert_eq!(cell(&drawn(&state, ColorDepth::Basic), "ERROR").fg, Color::Red);
+    assert_eq!(cell(&buffer, "FAILED").fg, Color::Indexed(203));
+    assert_eq!(cell(&drawn(&state, ColorDepth::Basic), "FAILED").fg, Color::Red);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn what_cannot_be_taken_back_is_marked_before_and_after() {
     let mut story = story::Story::new();
     let agent = story.agent(SpanId::RUN, "editor", 1, "react");
     let post = story.tool(agent, "announce", 1, EffectClass::Irreversible);
-    let rule = "announce can't be taken back; it runs announce 1.2.0".to_owned();
+    let rule = "announce has no undo; it runs announce 1.2.0".to_owned();
     story.pause(post, Gate::BeforeTool, PauseReason::Policy { rule });
     let screen = |story: &story::Story| {
         let mut state = State::new(Setup { size: (160, 24), ..Setup::default() });
@@ -199,10 +199,10 @@ fn what_cannot_be_taken_back_is_marked_before_and_after() {
         text(&state)
     };
     insta::assert_snapshot!(screen(&story));
-    story.permanent(agent, post, "announce 1.2.0", "can't be taken back");
+    story.permanent(agent, post, "announce 1.2.0", "declared irreversible");
     story.end(post, SpanStatus::Ok, None, (0, 0));
     let after = screen(&story);
-    assert!(after.contains("1 perm") && !after.contains("perm?"), "{after}");
+    assert!(after.contains("1 no undo") && !after.contains("no undo?"), "{after}");
 }
 
 #[test]

@@ -186,7 +186,7 @@ pub fn paused_run() -> (Vec<TraceEvent>, Millis) {
     let reviewer = story.agent(editor, "reviewer", 1, "react");
     one_call(&mut story, reviewer, 1, 7_900, (2_100, 340));
     let post = story.tool(reviewer, "tama_http_post", 1, EffectClass::Irreversible);
-    story.permanent(reviewer, post, "POST /hooks/ci", "a request can't be taken back");
+    story.permanent(reviewer, post, "POST /hooks/ci", "a request has no undo");
     story.after(380).end(post, SpanStatus::Ok, None, (0, 0));
     story.end(reviewer, SpanStatus::Ok, Some("revise"), (0, 0));
     let again = story.agent(editor, "writer", 2, "react");
