@@ -14,6 +14,7 @@ mod screen;
 mod shell;
 mod store;
 mod support;
+mod words;
 
 /// Names another file than the one that was built.
 const HELPER: &str = "TAMA_TUI_TEST_HELPER";
