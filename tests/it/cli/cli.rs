@@ -132,7 +132,7 @@ async fn runs_are_listed_and_shown() {
     let listed: serde_json::Value = serde_json::from_slice(&project.tama(&["runs", "--json"]).stdout).unwrap();
     assert_eq!(listed[0]["manifest"]["status"], "ok");
     let shown = stdout(&project.tama(&["runs", "show", &project.run[4..]]));
-    assert!(shown.contains("  tama_files_write") && shown.contains("no undo: ran without a full sandbox"), "{shown}");
+    assert!(shown.contains("  tama_files_write") && shown.contains("no undo: may have reached outside"), "{shown}");
     let shown: serde_json::Value =
         serde_json::from_slice(&project.tama(&["runs", "show", &project.run, "--json"]).stdout).unwrap();
     assert_eq!(shown["actions"].as_array().unwrap().len(), 4);
@@ -457,7 +457,7 @@ async fn a_conflict_can_be_skipped_or_forced() {
     let unknown = project.tama(&["undo", &project.run, "--skip", "9999"]);
     assert!(stderr(&unknown).contains("failed to skip #9999"), "{}", stderr(&unknown));
     let beyond = project.tama(&["undo", &project.run, "--to", "99999"]);
-    assert!(beyond.status.code() == Some(1) && stderr(&beyond).contains("it ends at"), "{}", stderr(&beyond));
+    assert!(beyond.status.code() == Some(1) && stderr(&beyond).contains("this run ends at"), "{}", stderr(&beyond));
     let skipped = project.tama(&["undo", &project.run, "--skip", &action]);
     assert!(stdout(&skipped).contains("2 of 3 undone"), "{}", stdout(&skipped));
     assert_eq!((project.work("out/a"), project.work("kept").as_deref()), (None, Some("theirs")));
