@@ -363,6 +363,6 @@ fn progress_tells_that_the_changes_of_a_command_were_dropped() {
     let shown = stdout(&project.tama(&["runs", "show", &project.run]));
     for told in [stderr(&ran), shown] {
         let line = told.lines().find(|line| line.starts_with("the changes of the command `echo mine")).unwrap_or(&told);
-        assert!(line.contains("main/tama_bash") && line.contains("someone outside"), "{told}");
+        assert!(line.contains("main/tama_bash") && line.contains("another program or person"), "{told}");
     }
 }
