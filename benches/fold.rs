@@ -56,6 +56,7 @@ fn end(n: u32) -> TraceBody {
         usage: Some(Usage { input: 10, output: 10 }),
         cost: Some(1),
         answered: false,
+        cause: None,
     })
 }
 

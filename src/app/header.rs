@@ -70,7 +70,7 @@ fn status(state: &State) -> (String, String) {
         RunStatus::Ok if !state.closed => ("finished: u undo  r retry  q quit".into(), "finished".into()),
         RunStatus::Ok => same("ok"),
         RunStatus::Failed => same("FAILED"),
-        other => same(other.name()),
+        other @ RunStatus::Cancelled => same(other.name()),
     }
 }
 

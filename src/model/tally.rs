@@ -1,4 +1,4 @@
-//! What goes on at and below each span, and how long it only waited: kept up to date as events come, so that a folded
+//! Counts of the states at and below each span, and the time that it only waited: kept up to date as events come, so that a folded
 //! span with 100,000 below it can say how many of them failed without looking at them.
 
 use super::{EndCause, Millis, PauseReason, SpanId, SpanKind, SpanState, SpanStatus, Trace, span_state};
@@ -95,7 +95,7 @@ impl Trace {
         }
     }
 
-    /// What a span itself counts as.
+    /// The counts of a span itself.
     fn own_tally(&self, span: SpanId) -> Tally {
         let Some(found) = self.get(span) else { return Tally::default() };
         let reason = self.pause(span).map(|(_, reason)| reason);

@@ -60,7 +60,7 @@ pub struct Span {
     pub cause: Option<EndCause>,
     /// How many spans at and below it work, wait, and failed.
     pub tally: Tally,
-    /// What it itself counts as in the tallies.
+    /// Its own part of the tallies.
     pub(super) counted: Tally,
     pub(super) waited: Waited,
     outcome: SpanStatus,

@@ -48,7 +48,7 @@ pub(super) fn check_action(
     match (&facts.record.undo, facts.status) {
         (Undoability::Permanent { why }, _) => return Finding::Leave(why.clone()),
         (_, ActionStatus::Undone) => return Finding::Leave("it is undone already".into()),
-        (_, ActionStatus::NotApplied) => return Finding::Leave("it never happened".into()),
+        (_, ActionStatus::NotApplied) => return Finding::Leave("it was not done".into()),
         (_, ActionStatus::Held) => return Finding::Leave("it is not applied yet".into()),
         (_, ActionStatus::Intent) if facts.record.key.kind == KeyKind::Memory => return Finding::NotApplied,
         _ => {}

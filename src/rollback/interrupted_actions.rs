@@ -99,7 +99,7 @@ impl Chains {
 
 fn resolve_intent(world: &World, entry: &LedgerEntry, chains: &mut Chains) -> Resolution {
     let record = &entry.record;
-    let never = || (Some(ActionChange::NotApplied), "it was recorded, and never happened".to_owned());
+    let never = || (Some(ActionChange::NotApplied), "it was recorded, and not done".to_owned());
     match record.key.kind {
         KeyKind::Memory => return never(),
         KeyKind::External | KeyKind::Compensation => {

@@ -63,7 +63,7 @@ pub(super) fn select_steps(
                 // An action that never happened blocks no other.
                 projection.undone.insert(action);
                 rows.push(outcome_row(action, ActionChange::NotApplied));
-                report.left.push(PlanLeave { action, why: "it never happened".into() });
+                report.left.push(PlanLeave { action, why: "it was not done".into() });
             }
             Finding::Leave(why) => report.left.push(PlanLeave { action, why }),
             Finding::Conflict(conflict) => {

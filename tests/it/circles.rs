@@ -67,14 +67,14 @@ fn edges(sources: &Sources, modules: &BTreeSet<Names>, folder: &[String]) -> Edg
 
 /// Lists the groups that import each other, each with its imports.
 fn circles_of(edges: &Edges, folder: &[String]) -> Vec<String> {
-    let reached: BTreeMap<&str, BTreeSet<&str>> =
+    let closure: BTreeMap<&str, BTreeSet<&str>> =
         edges.keys().map(|from| (from.as_str(), reached_from(edges, from))).collect();
-    let reaches = |from: &str, to: &str| reached.get(from).is_some_and(|all| all.contains(to));
+    let reaches = |from: &str, to: &str| closure.get(from).is_some_and(|all| all.contains(to));
     let group = |node: &&str| -> Vec<&str> {
-        let nodes = reached.keys().copied();
+        let nodes = closure.keys().copied();
         nodes.filter(|other| reaches(node, other) && reaches(other, node)).collect()
     };
-    let groups: BTreeSet<Vec<&str>> = reached.keys().map(group).filter(|group| !group.is_empty()).collect();
+    let groups: BTreeSet<Vec<&str>> = closure.keys().map(group).filter(|group| !group.is_empty()).collect();
     let line = |group: &Vec<&str>| {
         let imports = group.iter().flat_map(|from| edges[*from].iter().map(move |to| (from, to)));
         let inside = imports.filter(|(_, to)| group.contains(&to.as_str()));

@@ -17,12 +17,3 @@ mod store;
 mod support;
 mod task_script;
 mod words;
-
-/// Names another file than the one that was built.
-const HELPER: &str = "TAMA_TUI_TEST_HELPER";
-
-/// Commands are confined by the program itself, which is not the one that runs here.
-fn set_helper() {
-    let built = || env!("CARGO_BIN_EXE_tama-tui").into();
-    tama_tui::effects::confine::set_helper(std::env::var_os(HELPER).unwrap_or_else(built));
-}

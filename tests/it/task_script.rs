@@ -101,8 +101,8 @@ fn without_a_source_duckdb_is_compiled_after_one_line() {
 #[test]
 fn a_download_with_another_hash_is_refused_and_named() {
     let machine = Machine::new();
-    let pack = r#"mkdir package && echo tampered > package/libduckdb.so && echo tampered > package/libduckdb.dylib
-tar czf node-bindings.tgz package && rm -r package"#;
+    let pack = r"mkdir package && echo tampered > package/libduckdb.so && echo tampered > package/libduckdb.dylib
+tar czf node-bindings.tgz package && rm -r package";
     machine.program("npm", pack);
     let said = machine.x(&["run", "check", "a.toml"], &[]);
     assert!(said.err.contains("refused: libduckdb"), "{}", said.err);

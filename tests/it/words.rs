@@ -170,7 +170,7 @@ fn a() -> &'static str {
 
 #[test]
 fn keys_of_formats_sql_attributes_and_tests_are_no_texts() {
-    let source = r##"
+    let source = r#"
 #[serde(rename = "not landed here")]
 #[error("land the {0}")]
 struct A;
@@ -184,7 +184,7 @@ mod tests {
 }
 /// Formats the journal's compensation.
 fn c() { "do it" }
-"##;
+"#;
     assert_eq!(found("src/store/a.rs", source), ["text 3 land", "text 14 do it"]);
     assert_eq!(found("src/ui/a.rs", "fn a() { put(\"permanent\") }"), ["text 1 permanent"]);
     assert!(found("src/store/a.rs", "fn a() { put(\"permanent\") }").is_empty());

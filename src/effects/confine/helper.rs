@@ -1,4 +1,4 @@
-//! This program's own file, which runs again as the outer process.
+//! This program's own file, which is started once more as the outer process.
 
 use std::io;
 use std::os::fd::OwnedFd;

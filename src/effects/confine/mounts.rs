@@ -48,9 +48,11 @@ pub(super) fn build(spec: &Spec, sockets: &[PathBuf]) -> io::Result<View> {
         }
     }
     let home = std::env::var_os("HOME").map(PathBuf::from);
+    // The inner process is this program once more: it must still find the library beside it.
+    let program = std::env::current_exe().ok();
     for target in TEMPS {
         let needed = |path: &Path| path.starts_with(target);
-        let free = !needed(workspace) && !home.as_deref().is_some_and(needed);
+        let free = ![Some(workspace), home.as_deref(), program.as_deref()].into_iter().flatten().any(needed);
         if free && is_folder(target) && bind(&by_handle(&temp), target).is_ok() {
             if view.temp == spec.temp {
                 view.temp = target.into();

@@ -176,6 +176,6 @@ fn did(counts: Counts, columns: usize) -> String {
         (undo, 0, _) => format!("{undo} undo"),
         (0, permanent, _) => format!("{permanent} no undo"),
         (undo, permanent, _) if wide => format!("{undo} undo {permanent} no undo"),
-        (undo, permanent, _) => format!("{undo}u {permanent}no-u"),
+        (undo, permanent, _) => format!("{undo} · {permanent} no"),
     }
 }

@@ -254,8 +254,8 @@ async fn a_command_whose_changes_were_dropped_is_shown_with_why() {
     drop(log);
     let shown = stdout(&project.tama(&["runs", "show", &project.run]));
     let wanted = format!(
-        "It changed nothing.\nnothing that the command `make all␊0 of 0 undone` ({started}, main/two) changed was \
-         kept: f was changed meanwhile␊by another program\n"
+        "No changes yet.\nthe changes of the command `make all␊0 of 0 undone` ({started}, main/two) were discarded: \
+         f was changed meanwhile␊by another program\n"
     );
     assert!(shown.ends_with(&wanted), "{shown}");
     let shown = json(&project.tama(&["runs", "show", &project.run, "--json"]));
@@ -288,7 +288,7 @@ async fn an_interrupted_command_is_told_before_it_is_looked_for_and_when_it_can_
     let undone = project.tama(&["undo", &project.run]);
     assert_eq!(undone.status.code(), Some(6), "{}", stdout(&undone));
     assert!(stdout(&undone).contains("not undone: the changes of the command"), "{}", stdout(&undone));
-    assert!(stderr(&undone).contains("is not on record: its snapshot is gone"), "{}", stderr(&undone));
+    assert!(stderr(&undone).contains("its snapshot is gone"), "{}", stderr(&undone));
     assert_eq!(project.tama(&["undo", &project.run]).status.code(), Some(7));
 }
 
@@ -363,6 +363,6 @@ fn progress_tells_that_the_changes_of_a_command_were_dropped() {
     let shown = stdout(&project.tama(&["runs", "show", &project.run]));
     for told in [stderr(&ran), shown] {
         let line = told.lines().find(|line| line.starts_with("the changes of the command `echo mine")).unwrap_or(&told);
-        assert!(line.contains("main/tama_bash") && line.contains("someone outside"), "{told}");
+        assert!(line.contains("main/tama_bash") && line.contains("another program or person"), "{told}");
     }
 }

@@ -274,7 +274,7 @@ fn steps_release_what_is_paused_here() {
     assert!(bench.message().contains("already"));
     bench.event(TraceBody::Released { span: spans.call, how: "continue".into(), stale: false });
     bench.pause(spans.call, Gate::AfterLlm);
-    assert_eq!(header(&bench.state).status, "1 paused");
+    assert_eq!(header(&bench.state).short_status, "1 PAUSED");
 }
 
 #[test]
@@ -364,7 +364,7 @@ fn quitting_asks_while_the_run_is_live() {
     assert_eq!(bench.key(Key::Char('q')), []);
     assert_eq!(bench.key(Key::Enter), [Command::Run(model::Command::Quit), Command::Exit(130)]);
     bench.status(RunStatus::Ok);
-    assert_eq!(header(&bench.state).status, "1 paused");
+    assert_eq!(header(&bench.state).short_status, "1 PAUSED");
     assert_eq!(bench.key(Key::Char('q')), [Command::Run(model::Command::Quit), Command::Exit(0)]);
 }
 
@@ -514,7 +514,7 @@ fn copies_what_the_focus_is_on() {
 fn the_header_tells_the_run() {
     let (mut bench, _) = Bench::paused();
     let told = header(&bench.state);
-    assert_eq!((&told.name[..], &told.run[..], &told.status[..]), ("release-notes", "k7qd", "1 paused"));
+    assert_eq!((&told.name[..], &told.run[..], &told.short_status[..]), ("release-notes", "k7qd", "1 PAUSED"));
     assert!(told.follow && told.permanent == 0);
     bench.send(Update::Edits(vec!["writer".into()]));
     assert_eq!(header(&bench.state).edits, 1);

@@ -52,7 +52,7 @@ fn the_diff_of_an_action_opens_scrolls_and_goes_on_to_the_next() {
     assert!(rows(&bench).iter().any(|row| row.contains("reading…")), "the diff of another action is not it");
     bench.send(Update::Diff(diff(spans.second, lines(100))));
     let Some(Popup::Diff(view)) = &bench.state.popup else { panic!("no diff") };
-    assert_eq!(view.title(&bench.state.run), format!("{} outline · next · +100 -0", spans.second));
+    assert_eq!(view.title(&bench.state.run), format!("{} outline · ready · +100 -0", spans.second));
     bench.keys("G");
     assert_eq!(rows(&bench).last().unwrap(), "100 line 99");
     bench.keys("g");
@@ -82,7 +82,7 @@ fn a_diff_says_who_wrote_before_and_after() {
     assert!(rows.contains(&"before nobody in this run: it was not there".into()), "{rows:?}");
     assert!(rows.contains(&"after nobody in this run".into()), "{rows:?}");
     let rows = told(&mut bench, spans.first, true);
-    assert!(rows.contains(&"after changed outside since".into()), "{rows:?}");
+    assert!(rows.contains(&"after another program or person".into()), "{rows:?}");
 
     let reviewer = bench.agent(spans.editor, "reviewer");
     let write = bench.tool(reviewer, "tama_files_write");

@@ -90,7 +90,7 @@ const CASES: &[Case] = &[
     case("nothing but the workspace's own mode", "", "chmod 1770 ."),
     Case { changes: false, ..case("a touch is no change", "echo x > f", "touch f; cat f > /dev/null") },
     Case {
-        told: "can't be undone: pipe",
+        told: "no undo: pipe",
         changes: true,
         ..case("a pipe is left alone, and said", "echo x > f", "mkfifo pipe; echo y > f")
     },
@@ -363,8 +363,8 @@ async fn a_stale_agents_changes_can_be_dropped_and_it_goes_no_further_untold() {
     let Some(mut stage) = overlaid(Stage::set(&scenario)).await else { return };
     let play = "wait paused lead/llm\nbreak after-tool\ncontinue lead/llm\nwait at lead/tama_bash after-tool\n\
                 continue lead/tama_bash\nwait at lead/tama_bash#2 after-tool\nundo lead\nwait report\nno-file a\n\
-                continue lead/tama_bash#2\nwait refused stale\ndrop lead/tama_bash#2\n\
-                wait at lead/llm#2 before-llm\nno-file b\ncontinue lead/llm#2\nwait refused stale\n\
+                continue lead/tama_bash#2\nwait refused were undone\ndrop lead/tama_bash#2\n\
+                wait at lead/llm#2 before-llm\nno-file b\ncontinue lead/llm#2\nwait refused were undone\n\
                 continue-told lead/llm#2\nwait end\nstatus ok\ninspect lead/llm#2\nwait detail\nshows The user undid";
     stage.play(play).await.unwrap();
 }

@@ -205,6 +205,9 @@ async fn the_folder_for_temporary_files_is_its_own() {
         skip(Capability::Namespaces, format_args!("{:?}", shell.refused()));
         return;
     }
+    if ["/tmp", "/var/tmp"].iter().any(|folder| program::path().starts_with(folder)) {
+        return skip(Capability::Namespaces, format_args!("the program lies in a folder for temporary files"));
+    }
     let name = format!("confine-{}", std::process::id());
     let ran = run(&shell, &format!("echo $TMPDIR; ls -A /tmp; echo x > /tmp/{name} && ls -A $TMPDIR")).await;
     assert_eq!(ran.outcome.text, format!("/tmp\n{name}\n[exit code 0]"));

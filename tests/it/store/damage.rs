@@ -540,7 +540,7 @@ fn a_damaged_run_is_salvaged_and_then_undone() {
     assert_eq!(code, Some(0), "{said}");
     crash.nothing_happened();
     let (code, said) = tama(here, &["runs", "recover", &run.id().0]);
-    assert!(code == Some(0) && said.contains("Nothing was done"), "{said}");
+    assert!(code == Some(0) && said.contains("Nothing to recover"), "{said}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn a_cancelled_run_can_still_be_undone() {
     pty.press("X", "Cancel the run");
     pty.press("\r", "│ cancelled │");
     pty.press("gg", "0 of 1 undone");
-    pty.press("U", "undoes 1 action");
+    pty.press("U", "undo 1 action");
     pty.press("\r", "1 of 1 undone");
     pty.send("q");
     assert_eq!(pty.end(), 130);

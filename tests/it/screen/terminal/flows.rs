@@ -7,7 +7,7 @@ use crate::support::pty::Start;
 fn one_worker_pauses_while_the_others_go_on() {
     let project = Project::new(PARALLEL, PARALLEL_REPLIES, &[]);
     let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("1 paused");
+    pty.wait("PAUSED (before tool");
     pty.wait_for("both others to end", |screen| {
         screen.contents().lines().filter(|line| line.contains(" worker-") && line.contains(" ok ")).count() == 2
     });
@@ -68,7 +68,7 @@ fn a_past_run_is_opened_and_undone() {
     let run = project.newest();
     let mut pty = Start::tama(project.folder(), &["replay", &run[run.len() - 4..]]).at(110, 30);
     pty.wait(" ok ");
-    pty.press("U", "undoes 2 actions, newest first");
+    pty.press("U", "undo 2 actions, newest first");
     pty.press("\r", "2 of 2 undone");
     assert_eq!(project.work("out.txt").as_deref(), Some("old\n"));
     pty.press("\x12", "1 of 2 undone");

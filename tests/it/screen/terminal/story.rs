@@ -32,7 +32,7 @@ fn a_bad_step_is_taken_back_and_tried_again() {
     assert!(notes(LAID_OUT) && !notes(BAD), "the file's old bytes are back");
     pty.press("u", "3 of 3 undone");
     pty.press("\x12", "2 of 3 undone");
-    pty.press("U", "undoes 1 action, newest first");
+    pty.press("U", "undo 1 action, newest first");
     assert!(pty.text().contains("audience"));
     pty.press("\r", "3 of 3 undone");
 

@@ -164,7 +164,7 @@ fn a_stack_of_ancestors_stays_in_view() {
 fn colours_mean_something() {
     let mut state = paused((110, 30));
     let buffer = drawn(&state, ColorDepth::True);
-    assert_eq!(cell(&buffer, "PAUSED (before tool").fg, Color::from_u32(0x0038_bdf8));
+    assert_eq!(cell(&buffer, "PAUSED (before llm").fg, Color::from_u32(0x0038_bdf8));
     assert_eq!(cell(&buffer, "PAUSED").fg, Color::from_u32(0x0038_bdf8));
     assert_eq!(cell(&buffer, "writer#2  ").bg, Color::from_u32(0x0070_1a75));
     keys(&mut state, "5");
@@ -202,7 +202,7 @@ fn what_cannot_be_taken_back_is_marked_before_and_after() {
     story.permanent(agent, post, "announce 1.2.0", "declared irreversible");
     story.end(post, SpanStatus::Ok, None, (0, 0));
     let after = screen(&story);
-    assert!(after.contains("1 perm") && !after.contains("perm?"), "{after}");
+    assert!(after.contains("1 no undo") && !after.contains("no undo?"), "{after}");
 }
 
 #[test]
