@@ -7,7 +7,7 @@ use clap::ValueEnum;
 /// Options of every command.
 #[derive(Debug, clap::Args)]
 pub(super) struct Global {
-    /// When to use colour (never when `NO_COLOR` is set)
+    /// When to use colour (`auto`: on a terminal, unless `NO_COLOR` is set)
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Colour,
     /// The folder that keeps the runs [default: .tama beside the pipeline]

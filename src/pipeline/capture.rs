@@ -1,4 +1,4 @@
-//! Reads `[capture]`: how the changes of commands in the workspace are found, and which are left out.
+//! Reads `[capture]`: how the changes that commands make in the workspace are found, and which paths are left out.
 
 use toml::Spanned;
 
@@ -7,17 +7,19 @@ use super::names::suggest;
 use super::reader::Table;
 use super::spec::Capture;
 
-/// The values of `lane`.
-const MODES: [&str; 2] = ["auto", SNAPSHOT];
-/// The capture mode that compares the workspace with a snapshot.
+/// The capture modes, as a pipeline names them.
+const MODES: [&str; 2] = [AUTO, SNAPSHOT];
+/// The default: overlay where the system supports it, else snapshot.
+const AUTO: &str = "auto";
+/// The capture mode that compares the workspace with a snapshot taken before the command.
 const SNAPSHOT: &str = "snapshot";
-/// The former name of [`SNAPSHOT`].
+/// The former name of [`SNAPSHOT`]; still accepted.
 const PORTABLE: &str = "portable";
 
 pub(super) fn read_capture(root: &Table<'_>) -> Capture {
     let Some(table) = root.table("capture") else { return Capture::default() };
     let mode = table.string("lane");
-    let name = mode.as_ref().map_or(MODES[0], |mode| mode.get_ref().as_str());
+    let name = mode.as_ref().map_or(AUTO, |mode| mode.get_ref().as_str());
     if let Some(mode) = mode.as_ref().filter(|_| !MODES.contains(&name) && name != PORTABLE) {
         table.doc.fault_help(mode.span(), format!("unknown capture mode `{name}`"), suggest(name, MODES));
     }

@@ -10,7 +10,7 @@ pub struct Glob(GlobMatcher);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("read the glob `{glob}`: {why}")]
 pub struct GlobError {
-    /// The text.
+    /// The text that was to be a glob.
     pub glob: String,
     /// The mistake in it.
     pub why: String,
@@ -20,7 +20,7 @@ impl Glob {
     /// Checks a glob.
     ///
     /// # Errors
-    /// When a bracket or brace is left open, or a range is backwards.
+    /// When a bracket or brace is left open, or a range is backwards (`[z-a]`).
     pub fn new(text: &str) -> Result<Self, GlobError> {
         let built = GlobBuilder::new(text).literal_separator(false).build();
         let glob = built.map_err(|error| GlobError { glob: text.to_owned(), why: error.kind().to_string() })?;

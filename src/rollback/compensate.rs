@@ -1,5 +1,5 @@
-//! Actions outside of the workspace that have a compensation (an undo command): recorded before they happen, like all
-//! others, and undone by running that command.
+//! Actions outside of the workspace that have a compensation (an undo command). They are recorded before they happen,
+//! like all actions; running the command undoes them.
 
 use std::pin::Pin;
 
@@ -14,7 +14,7 @@ use crate::store::RunLog;
 pub struct CompensationCommand {
     /// The program and its arguments.
     pub argv: Vec<String>,
-    /// Seconds it may take.
+    /// The timeout in seconds.
     pub timeout_seconds: u64,
     /// True when it may use the network.
     pub network: bool,
@@ -25,10 +25,10 @@ pub type CompensationRun<'a> = Pin<Box<dyn Future<Output = Result<String, String
 
 /// Runs compensations.
 pub trait Compensate: Send + Sync {
-    /// Runs a command in the workspace, to its end. An error means that the action stays applied.
+    /// Runs a command in the workspace and waits for its end. After an error the action counts as still applied.
     fn compensate<'a>(&'a self, command: &'a CompensationCommand) -> CompensationRun<'a>;
 
-    /// True when no further command must start.
+    /// True once no further command may start.
     fn is_stopped(&self) -> bool {
         false
     }
@@ -44,11 +44,11 @@ impl Compensate for NoCompensator {
     }
 }
 
-/// Builds the row of a call that has a compensation. `command`: the command line, for people; `before`: the output of
-/// the tool's `before` command.
+/// Builds the record of a call that has a compensation. `command`: the command line as users see it; `before`: the
+/// output of the tool's `before` command.
 ///
 /// # Errors
-/// When the compensation can't be stored; then the call must not run.
+/// When the compensation can't be written as JSON; then the call must not run.
 pub fn compensation_record(
     origin: &Origin,
     command: &str,
@@ -69,7 +69,7 @@ pub fn compensation_record(
     })
 }
 
-/// Returns the command of a recorded compensation. `after`: the state that the action left.
+/// Returns the command of a recorded compensation. `after`: the after-image of the action.
 pub(super) fn compensation_command(record: &ActionRecord, after: &KeyState) -> Result<CompensationCommand, String> {
     let text = |state: &KeyState| match state {
         KeyState::Text { text } => Some(text.clone()),
@@ -82,10 +82,11 @@ pub(super) fn compensation_command(record: &ActionRecord, after: &KeyState) -> R
     Ok(CompensationCommand { argv, timeout_seconds: stored.timeout_seconds, network: stored.network })
 }
 
-/// Runs the compensation of an action, recorded before and after; the error says why the action stays.
+/// Runs the compensation of an action, and records its start and its result. The error says why the action stays
+/// applied, or that the command has run and its result is not recorded.
 pub(super) async fn run_compensation(
     log: &RunLog,
-    by: &dyn Compensate,
+    compensator: &dyn Compensate,
     step: &Step,
     forced: bool,
 ) -> Result<(), String> {
@@ -93,7 +94,7 @@ pub(super) async fn run_compensation(
     let command = compensation_command(&step.record, &step.present).map_err(|why| failed(&why))?;
     let started = log.append_durable(vec![outcome_row(step.action, ActionChange::UndoStarted)]).durable().await;
     started.map_err(|error| format!("its undo command was not run: failed to {error}"))?;
-    let result = by.compensate(&command).await.map_err(|why| failed(&why))?;
+    let result = compensator.compensate(&command).await.map_err(|why| failed(&why))?;
     let rows = [ActionChange::Compensated { result }, ActionChange::Undone { forced }];
     let recorded = log.append_durable(rows.map(|change| outcome_row(step.action, change)).into()).durable().await;
     recorded.map(drop).map_err(|error| format!("its undo command has run, but that is not recorded: failed to {error}"))

@@ -1,4 +1,4 @@
-//! Reads every key back after an undo, by another way than the one that restored it.
+//! Reads every touched key again after an undo, with other code than that which restored it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -13,23 +13,23 @@ use crate::model::{KeyState, ReadBack, name_from_bytes, name_to_bytes, readable_
 use crate::store::RunLog;
 use crate::world::{Value, World};
 
-/// The expected state of every touched key, by location (paths apart from memory).
+/// The expected state of every touched key, by location (a path and a memory key may have the same name).
 pub(super) type Expected = BTreeMap<Location, KeyState>;
 
-/// Compares the touched keys with the record: memory with a fresh fold of the log, paths by the system's own calls.
+/// Compares every touched key with the state that it should have, and counts those that have it.
+///
+/// A path is read with plain system calls instead of through the world, and should have its expected state. A memory
+/// key is read from the world, and should have the state that the ledger computes from its applied actions.
 pub(super) fn read_back(log: &RunLog, world: &World, expected: &Expected) -> ReadBack {
     let mut report = ReadBack { total: expected.len(), ..ReadBack::default() };
-    let workspace = log.with(|state| state.workspace.clone());
+    let workspace = log.with(|run| run.workspace.clone());
     let mut memory = if expected.keys().all(|(is_path, _)| *is_path) { BTreeMap::new() } else { world.memory() };
-    for ((is_path, name), recorded) in expected {
+    for ((is_path, name), state) in expected {
         let (wanted, found) = if *is_path {
-            (
-                recorded.clone(),
-                read_path(Path::new(&workspace), &name_to_bytes(name)).map_err(|error| error.to_string()),
-            )
+            (state.clone(), read_path(Path::new(&workspace), &name_to_bytes(name)).map_err(|error| error.to_string()))
         } else {
             let found = memory.remove(name).unwrap_or(KeyState::Absent);
-            (log.with(|state| state.ledger.memory(name)), Ok(found))
+            (log.with(|run| run.ledger.memory(name)), Ok(found))
         };
         let name = readable_name(name);
         match found {
@@ -49,7 +49,7 @@ fn read_path(workspace: &Path, name: &[u8]) -> io::Result<KeyState> {
     let mut parts = name.split(|byte| *byte == b'/').peekable();
     while let Some(part) = parts.next() {
         path.push(OsStr::from_bytes(part));
-        // The target of a link is outside of the path.
+        // The world follows no symlink, so nothing below one belongs to this key.
         if parts.peek().is_some() && fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
             return Ok(KeyState::Absent);
         }

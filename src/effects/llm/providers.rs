@@ -1,4 +1,4 @@
-//! Prepares the providers of a pipeline's models before the run.
+//! The providers of a pipeline's models, prepared before the run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,26 +12,28 @@ use super::script::ScriptModel;
 use crate::model::{LlmRequest, LlmResponse, ModelName};
 use crate::pipeline::Pipeline;
 
-/// The provider that answers from a file.
+/// The provider whose models are files with scripted answers.
 const SCRIPT: &str = "script";
 
-/// The providers of a pipeline.
+/// The providers of a pipeline's models, ready for calls.
 pub struct Providers {
+    /// By the model's name, which is the script's path.
     scripts: BTreeMap<String, ScriptModel>,
+    /// By the provider's name.
     http: BTreeMap<String, HttpModel>,
 }
 
 impl Providers {
-    /// Reads the scripts and looks up the keys that the pipeline's models need; sends nothing. Scripts are relative to
-    /// `base`, the pipeline's folder.
+    /// Reads the scripts and the API keys that the pipeline's models need; sends nothing. Script paths are relative
+    /// to `base`, the pipeline's folder.
     ///
     /// # Errors
-    /// When a script can't be read, a provider is not known, or the variable with its key is not set.
+    /// When a script can't be read, a provider is not known, or the environment variable of its API key is not set.
     pub fn build(pipeline: &Pipeline, base: &Path) -> Result<Self, LlmError> {
         Self::build_with(pipeline, base, &|name| std::env::var(name).ok())
     }
 
-    /// As [`Providers::build`], with another environment.
+    /// As [`Providers::build`]; `env` looks up the environment variables.
     ///
     /// # Errors
     /// As [`Providers::build`].
@@ -71,7 +73,7 @@ impl LlmProvider for Providers {
     }
 }
 
-/// Every model the pipeline names.
+/// Returns the models of all agents and of their steps.
 fn models(pipeline: &Pipeline) -> BTreeSet<&ModelName> {
     let agents = pipeline.agents.values();
     let own = agents.clone().filter_map(|agent| agent.model.as_ref());

@@ -11,10 +11,10 @@ use super::call::{CallPlace, LlmError};
 use crate::model::{LlmRequest, LlmResponse};
 use crate::pipeline::{Reply, Script};
 
-/// Pieces a streamed text is cut into at most.
-const PIECES: usize = 20;
+/// The largest number of pieces that a streamed text is cut into.
+const MAX_PIECES: usize = 20;
 
-/// A scripted model.
+/// A model that answers from one script file.
 pub(super) struct ScriptModel {
     file: PathBuf,
     script: Script,
@@ -24,14 +24,14 @@ impl ScriptModel {
     /// Reads a script.
     ///
     /// # Errors
-    /// When it can't be read, or is no script.
+    /// When the file can't be read or is not a valid script.
     pub(super) fn open(file: &Path) -> Result<Self, LlmError> {
         let fault = |why: String| LlmError(format!("use the scripted model {}: {why}", file.display()));
         let text = fs::read_to_string(file).map_err(|error| fault(error.to_string()))?;
         let script = Script::parse(&text).map_err(|error| {
             let line = error.span.map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-            let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-            fault(format!("{place}{}", error.message))
+            let prefix = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            fault(format!("{prefix}{}", error.message))
         })?;
         Ok(Self { file: file.to_owned(), script })
     }
@@ -66,7 +66,7 @@ impl ScriptModel {
 async fn stream(reply: &Reply, chunks: &mpsc::Sender<String>) {
     let delay = Duration::from_millis(reply.delay_ms);
     let letters: Vec<char> = reply.text.chars().collect();
-    let pieces: Vec<&[char]> = letters.chunks(letters.len().div_ceil(PIECES).max(1)).collect();
+    let pieces: Vec<&[char]> = letters.chunks(letters.len().div_ceil(MAX_PIECES).max(1)).collect();
     let Some(count) = u32::try_from(pieces.len()).ok().filter(|count| *count > 0) else {
         return sleep(delay).await;
     };
@@ -74,7 +74,7 @@ async fn stream(reply: &Reply, chunks: &mpsc::Sender<String>) {
         if !delay.is_zero() {
             sleep(delay / count).await;
         }
-        // Full, or nobody listens: the response has the whole text.
+        // When the channel is full or closed the piece is lost; the response has the whole text.
         let _ = chunks.try_send(piece.iter().collect());
     }
 }

@@ -1,4 +1,4 @@
-//! Orders changes so that they can be made one by one, and undone backwards.
+//! Orders changes so that they can be applied one by one, and undone in reverse order.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,38 +6,42 @@ use super::changed::Changed;
 use crate::model::KeyState;
 use crate::world::path::ROOT;
 
-/// Owner permissions that a folder needs, so that an entry can be created or removed.
+/// The owner permissions that a folder needs while an entry is created or removed in it.
 const WRITABLE: u32 = 0o700;
-/// Owner permissions that a folder needs, so that a path below it can be reached.
+/// The owner permission that a folder needs while a path below it is used.
 const PASSABLE: u32 = 0o100;
 
-/// Orders changes so that each can be made by itself: a folder is created before and removed after its entries, and is
-/// writable meanwhile.
+/// Orders changes so that each can be applied by itself: a folder is created before its entries, removed after them,
+/// and writable in between.
 ///
-/// First folders that were closed to their owner are opened, then what is gone is removed (children first), then
-/// everything else is made (parents first), and last folders get the permissions that they end up with. So a folder
-/// may come twice or three times, each time going on from the state that the time before left.
+/// The order has four parts:
+/// 1. Opens the folders whose permission bits keep their owner from changing what is below them, parents first.
+/// 2. Removes paths, children first.
+/// 3. Creates and changes paths, parents first.
+/// 4. Closes folders: gives them the permission bits of their after-image, children first.
 ///
-/// `mode_of` returns the permission bits of a folder that is no change itself, `None` when there is none.
+/// So one folder can have up to three changes. The before-image of each is the after-image of the one before it.
+///
+/// `mode_of` returns the permission bits of a folder that is not among the changes, or `None` when there is no folder.
 #[must_use]
 pub fn order(mut changes: Vec<Changed>, mode_of: impl Fn(&str) -> Option<u32>) -> Vec<Changed> {
-    let needs = needs(&changes);
+    let needs = permissions_needed(&changes);
     let listed: HashSet<&str> = changes.iter().map(|change| change.path.as_str()).collect();
-    let same = needs.iter().filter(|(path, _)| !listed.contains(path.as_str()));
-    let shut = same.filter_map(|(path, need)| {
+    let unlisted = needs.iter().filter(|(path, _)| !listed.contains(path.as_str()));
+    let to_open = unlisted.filter_map(|(path, need)| {
         let state = KeyState::Directory { mode: mode_of(path).filter(|mode| mode & need != *need)? };
         Some(Changed { path: path.clone(), old: state.clone(), new: state, left_out: None })
     });
-    let shut: Vec<Changed> = shut.collect();
-    changes.extend(shut);
+    let to_open: Vec<Changed> = to_open.collect();
+    changes.extend(to_open);
     let (mut opened, mut removed, mut made, mut closed) = (vec![], vec![], vec![], vec![]);
     for mut change in changes {
         let need = needs.get(&change.path).copied().unwrap_or(0);
         if need != 0 && change.left_out.is_none() {
-            if let Some(before) = opening(&mut change, need) {
+            if let Some(before) = split_opening(&mut change, need) {
                 opened.push(before);
             }
-            if let Some(after) = closing(&mut change, need) {
+            if let Some(after) = split_closing(&mut change, need) {
                 closed.push(after);
             }
             if change.old == change.new {
@@ -54,21 +58,21 @@ pub fn order(mut changes: Vec<Changed>, mode_of: impl Fn(&str) -> Option<u32>) -
     [opened, removed, made, closed].concat()
 }
 
-/// Returns the owner permissions that each folder with changes in or below it needs.
-fn needs(changes: &[Changed]) -> HashMap<String, u32> {
+/// Returns the owner permissions that each folder with changes below it needs.
+fn permissions_needed(changes: &[Changed]) -> HashMap<String, u32> {
     let mut needs = HashMap::new();
-    let mut passed = HashSet::new();
-    // The workspace's own permission bits count when they are a change themselves.
+    let mut passable = HashSet::new();
+    // The loop below never reaches the workspace itself: it needs permissions only when it is among the changes.
     if changes.iter().any(|change| change.path == ROOT) && changes.len() > 1 {
         needs.insert(ROOT.to_owned(), WRITABLE);
     }
     for change in changes.iter().filter(|change| change.left_out.is_none()) {
-        // The mode of a folder can be set without writing to the folder that it is in.
+        // Setting a folder's permission bits needs no write permission in its parent.
         let sets_mode = is_folder(&change.old) && is_folder(&change.new);
         let mut need = if sets_mode { PASSABLE } else { WRITABLE };
         let mut path = change.path.as_str();
         while let Some((above, _)) = path.rsplit_once('/') {
-            if need == PASSABLE && !passed.insert(above.to_owned()) {
+            if need == PASSABLE && !passable.insert(above.to_owned()) {
                 break;
             }
             *needs.entry(above.to_owned()).or_insert(0) |= need;
@@ -83,8 +87,8 @@ fn is_folder(state: &KeyState) -> bool {
     matches!(state, KeyState::Directory { .. })
 }
 
-/// Splits off the row that opens a folder that was closed.
-fn opening(change: &mut Changed, need: u32) -> Option<Changed> {
+/// Splits off the change that opens a folder whose before-image lacks a needed permission.
+fn split_opening(change: &mut Changed, need: u32) -> Option<Changed> {
     let KeyState::Directory { mode } = change.old else { return None };
     if mode & need == need {
         return None;
@@ -94,13 +98,13 @@ fn opening(change: &mut Changed, need: u32) -> Option<Changed> {
     Some(before)
 }
 
-/// Splits off the row that closes a folder that ends up closed.
-fn closing(change: &mut Changed, need: u32) -> Option<Changed> {
+/// Splits off the change that closes a folder whose after-image lacks a needed permission.
+fn split_closing(change: &mut Changed, need: u32) -> Option<Changed> {
     let KeyState::Directory { mode } = change.new else { return None };
     if mode & need == need {
         return None;
     }
-    // A folder that was there before goes on as it is until then.
+    // Until it is closed, an existing folder keeps the permission bits that it has (those of the opening, if any).
     let meanwhile = match &change.old {
         KeyState::Directory { .. } => change.old.clone(),
         _ => KeyState::Directory { mode: mode | WRITABLE },

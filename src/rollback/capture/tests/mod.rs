@@ -1,4 +1,4 @@
-//! Real commands in real folders, found and put back.
+//! Runs commands in temporary folders, finds their changes, and undoes them.
 
 mod commands;
 mod layers;

@@ -1,4 +1,4 @@
-//! Random trees, randomly changed.
+//! Changes random trees of files at random, finds the changes, and undoes them.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -37,7 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn apply(root: &Path, step: &Step) {
-    let at = |at: &usize| root.join(PATHS[*at]);
+    let at = |index: &usize| root.join(PATHS[*index]);
     let _ = match step {
         Step::Write(path, byte, length) => fs::write(at(path), vec![b'a' + byte; *length]),
         Step::Folder(path) => fs::create_dir_all(at(path)),
@@ -45,7 +45,7 @@ fn apply(root: &Path, step: &Step) {
         Step::Remove(path) => fs::remove_file(at(path)).or_else(|_| fs::remove_dir_all(at(path))),
         Step::Move(from, to) => fs::rename(at(from), at(to)),
         Step::Mode(path, mode) => match fs::symlink_metadata(at(path)) {
-            // Who is not root can't look into these any more.
+            // Only root could read these again; for others the change would have no undo.
             Ok(found) if !is_root() && (mode & 0o400 == 0 || (found.is_dir() && mode & 0o100 == 0)) => Ok(()),
             Ok(found) if !found.is_symlink() => fs::set_permissions(at(path), fs::Permissions::from_mode(*mode)),
             _ => Ok(()),
@@ -58,7 +58,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn changes_are_the_difference_and_go_back(rounds in prop::collection::vec(prop::collection::vec(step(), 0..16), 2..5)) {
+    fn found_changes_match_and_can_be_undone(rounds in prop::collection::vec(prop::collection::vec(step(), 0..16), 2..5)) {
         let place = Place::new();
         let mut snapshots = place.snapshots();
         for (round, steps) in rounds.into_iter().enumerate() {
@@ -69,7 +69,7 @@ proptest! {
             }
             let after = manifest(&place.root);
             if round % 2 == 1 {
-                // A crash while the command is open.
+                // The program crashes after the command and before its changes are read.
                 drop(snapshots);
                 snapshots = place.recovered().unwrap();
             }
