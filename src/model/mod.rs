@@ -43,6 +43,6 @@ pub use state::RunState;
 pub use tally::Tally;
 pub use trace::{Counts, Span, Trace};
 pub use update::{
-    Abilities, Conflict, ConflictBy, Editable, PlanLeave, ReadBack, RetryPlan, Section, SectionBody, SpanDetail,
-    UndoReport, Update,
+    Abilities, Conflict, ConflictBy, Editable, KeyChange, PlanLeave, ReadBack, RetryPlan, Section, SectionBody,
+    SpanDetail, UndoReport, Update,
 };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActionDiff, EditScope, Seq, ShellMode, SpanId, TraceEvent};
+use super::{ActionDiff, DiffBody, EditScope, Seq, ShellMode, SpanId, TraceEvent};
 
 /// What comes up from a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,6 +88,23 @@ pub enum SectionBody {
     Messages(Vec<(String, String)>),
     /// Name and value pairs.
     Facts(Vec<(String, String)>),
+    /// Changes, in order.
+    Changes(Vec<KeyChange>),
+}
+
+/// A change of one key, made or still to be made. All texts are masked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyChange {
+    /// Git's letter: A, M, D or R.
+    pub letter: char,
+    /// The key; of a rename both paths.
+    pub key: String,
+    /// From the earlier to the later state, as text: `812 B → 1.9 kB`.
+    pub change: String,
+    /// Remarks, line by line.
+    pub notes: Vec<String>,
+    /// The content; `None`: the change is only listed.
+    pub body: Option<DiffBody>,
 }
 
 /// A text the user may edit.

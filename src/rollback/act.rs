@@ -127,7 +127,8 @@ fn row(origin: &Origin, change: &Change, old: &Value) -> ActionRecord {
 }
 
 /// Returns the value that a change makes of the present one.
-fn apply_change(change: &Change, old: &Value, action: Seq) -> Value {
+#[must_use]
+pub fn apply_change(change: &Change, old: &Value, action: Seq) -> Value {
     match (change.op, &change.new, old) {
         (ActionOp::Append, Value::Text(text), old) => {
             match old.state().with_element(Element { by: action, text: text.clone() }) {

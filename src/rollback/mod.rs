@@ -36,7 +36,7 @@ mod property_tests;
 #[cfg(test)]
 mod undo_tests;
 
-pub use act::{ActError, Origin, perform};
+pub use act::{ActError, Origin, apply_change, perform};
 pub use apply::{NewFiles, apply_changes, read_before_image};
 pub(crate) use check::describe_conflict;
 pub use check::needs_undo;

@@ -85,16 +85,29 @@ impl Edits {
     /// What is sent in place of the request; `None` when nothing differs.
     pub fn apply(&self, request: &LlmRequest, target: Target<'_>) -> Option<LlmRequest> {
         let mut sent = request.clone();
-        if let Some(text) =
-            self.prompts.iter().rev().filter(|(reach, _)| target.is_in(reach)).find_map(|edit| edit.1.clone())
-        {
-            sent.system = text;
+        if let Some((_, text)) = self.prompt_edit(target) {
+            sent.system.clone_from(text);
         }
-        let fits = |edit: &&Conversation| target.is_in(&edit.reach) && edit.upto <= request.messages.len();
-        if let Some(edit) = self.conversations.iter().rev().find(fits) {
+        if let Some(edit) = self.conversation_edit(request, target) {
             sent.messages = edit.messages.iter().chain(&request.messages[edit.upto..]).cloned().collect();
         }
         (sent != *request).then_some(sent)
+    }
+
+    /// How far the edits of a request reach: of its system prompt, and of its messages.
+    pub fn reaches(&self, request: &LlmRequest, target: Target<'_>) -> (Option<EditReach>, Option<EditReach>) {
+        let prompt = self.prompt_edit(target).map(|(reach, _)| reach.clone());
+        (prompt, self.conversation_edit(request, target).map(|edit| edit.reach.clone()))
+    }
+
+    fn prompt_edit(&self, target: Target<'_>) -> Option<(&EditReach, &String)> {
+        let mut edits = self.prompts.iter().rev().filter(|(reach, _)| target.is_in(reach));
+        edits.find_map(|(reach, text)| Some((reach, text.as_ref()?)))
+    }
+
+    fn conversation_edit(&self, request: &LlmRequest, target: Target<'_>) -> Option<&Conversation> {
+        let fits = |edit: &&Conversation| target.is_in(&edit.reach) && edit.upto <= request.messages.len();
+        self.conversations.iter().rev().find(fits)
     }
 }
 

@@ -59,6 +59,14 @@ pub enum WorldError {
         /// What it is.
         what: &'static str,
     },
+    /// A file larger than the reader wants.
+    #[error("read {path:?}: it is larger than {most} bytes")]
+    TooLarge {
+        /// The path.
+        path: String,
+        /// The largest size that would have been read.
+        most: u64,
+    },
     /// A folder with something in it.
     #[error("remove the folder {path:?}: it is not empty")]
     NotEmpty {

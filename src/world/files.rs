@@ -52,8 +52,8 @@ impl Files {
         }
     }
 
-    /// What is at a path; `list`: with the entries of a folder.
-    pub(super) fn read(&self, path: &str, list: bool) -> Result<Value, WorldError> {
+    /// What is at a path; `list`: with the entries of a folder. A file has at most `most` bytes.
+    pub(super) fn read(&self, path: &str, list: bool, most: u64) -> Result<Value, WorldError> {
         let directory = |folder: &Dir, found: &Metadata| {
             let entries = if list { self.entries(folder, path)? } else { Vec::new() };
             Ok(Value::Directory { mode: Some(found.mode() & PERMISSIONS), entries })
@@ -71,7 +71,7 @@ impl Files {
         } else if found.is_symlink() {
             Ok(Value::Symlink { target: place.target()? })
         } else if found.is_file() {
-            place.file()
+            place.file(most)
         } else {
             Err(WorldError::NotRegular { path: path.to_owned(), what: describe(found.file_type()) })
         }

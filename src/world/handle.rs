@@ -72,7 +72,15 @@ impl World {
         if key.kind == KeyKind::Memory {
             return Ok(self.lock_memory().get(&key.name).cloned().unwrap_or(Value::Absent));
         }
-        self.files.read(&self.path_of(key)?, true)
+        self.files.read(&self.path_of(key)?, true, u64::MAX)
+    }
+
+    /// [`World::read`] of a file that has at most `most` bytes.
+    ///
+    /// # Errors
+    /// As [`World::read`], and when the file is larger.
+    pub fn read_at_most(&self, key: &Key, most: u64) -> Result<Value, WorldError> {
+        if key.kind == KeyKind::Memory { self.read(key) } else { self.files.read(&self.path_of(key)?, true, most) }
     }
 
     /// [`World::read`], but of a folder only that it is one: its entries are not listed, which it may not allow.
@@ -80,7 +88,7 @@ impl World {
     /// # Errors
     /// As [`World::read`].
     pub fn peek(&self, key: &Key) -> Result<Value, WorldError> {
-        if key.kind == KeyKind::Memory { self.read(key) } else { self.files.read(&self.path_of(key)?, false) }
+        if key.kind == KeyKind::Memory { self.read(key) } else { self.files.read(&self.path_of(key)?, false, u64::MAX) }
     }
 
     /// Puts the key into this state, exactly. A folder is only made or removed by itself, never with what is in it.

@@ -66,7 +66,8 @@ impl Place<'_> {
         Ok(name_from_bytes(target.as_os_str().as_bytes()))
     }
 
-    pub(super) fn file(&self) -> Result<Value, WorldError> {
+    /// Reads a regular file of at most `most` bytes.
+    pub(super) fn file(&self, most: u64) -> Result<Value, WorldError> {
         // Non-blocking: should it have become a pipe meanwhile, opening it must not wait for a writer.
         let mut options = OpenOptions::new();
         options.read(true).follow(FollowSymlinks::No).nonblock(true);
@@ -77,14 +78,18 @@ impl Place<'_> {
             lent = Lent::to_read(&self.folder, &self.name).map_err(self.io("open"))?;
             opened = open();
         }
-        let mut file = opened.map_err(self.io("open"))?;
+        let file = opened.map_err(self.io("open"))?;
         drop(lent);
         let found = file.metadata().map_err(self.io("read"))?;
         if !found.is_file() {
             return Err(WorldError::NotRegular { path: self.path.to_owned(), what: describe(found.file_type()) });
         }
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(self.io("read"))?;
+        // One byte more tells that there is more, whatever size it has by now.
+        file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(self.io("read"))?;
+        if bytes.len() as u64 > most {
+            return Err(WorldError::TooLarge { path: self.path.to_owned(), most });
+        }
         Ok(Value::File { bytes, mode: Some(found.mode() & PERMISSIONS) })
     }
 

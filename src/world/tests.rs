@@ -60,6 +60,16 @@ fn folder(mode: Option<u32>) -> Value {
 }
 
 #[test]
+fn a_file_larger_than_the_reader_wants_is_not_read() {
+    let place = Place::new();
+    place.world.put(&Key::file("f"), &file("four", None)).unwrap();
+    let read = |most| place.world.read_at_most(&Key::file("f"), most);
+    assert_eq!(read(4).unwrap(), file("four", Some(0o644)));
+    assert_eq!(read(3), Err(WorldError::TooLarge { path: "f".into(), most: 3 }));
+    assert_eq!(place.world.read_at_most(&Key::file("g"), 0).unwrap(), Value::Absent);
+}
+
+#[test]
 fn unfit_workspaces_are_refused() {
     let temp = tempfile::tempdir().unwrap();
     let file = temp.path().join("file");

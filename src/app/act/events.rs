@@ -1,6 +1,7 @@
 //! Updates from the run.
 
 use super::{conflicts, editing, looking, undoing};
+use crate::app::detail::add_choices;
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, State, safe};
 use crate::model::{
@@ -15,8 +16,9 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
         Update::Events(events) => return (Vec::new(), take_events(state, &events)),
         Update::Chunk { span, text } => chunk(state, span, &text),
         Update::Lag(behind) => state.lag = behind,
-        Update::Detail(detail) => {
+        Update::Detail(mut detail) => {
             let span = detail.span;
+            add_choices(state, span, &mut detail.sections);
             if state.detail.fill(detail, state.streams.get(&span)) {
                 commands.push(Command::Run(model::Command::Inspect { span }));
             }

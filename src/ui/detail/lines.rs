@@ -5,6 +5,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::Theme;
 use crate::app::{DetailLine, JsonStart, LineKind};
+use crate::model::LineIn;
 
 /// A line in its styles.
 pub(super) fn draw(line: &DetailLine, find: &str, theme: Theme) -> Line<'static> {
@@ -18,6 +19,11 @@ pub(super) fn draw(line: &DetailLine, find: &str, theme: Theme) -> Line<'static>
             None => vec![(line.text.as_str(), theme.text())],
         },
         LineKind::Json { starts } => json(&line.text, starts, theme),
+        LineKind::Change { rest } => change(&line.text, rest, theme),
+        LineKind::Place | LineKind::Note => vec![(line.text.as_str(), theme.quiet())],
+        LineKind::Diff(LineIn::Both) => vec![(line.text.as_str(), theme.text())],
+        LineKind::Diff(LineIn::Old) => vec![(line.text.as_str(), removed(theme))],
+        LineKind::Diff(LineIn::New) => vec![(line.text.as_str(), theme.ok())],
     };
     Line::from(marked(spans, find, theme))
 }
@@ -26,6 +32,23 @@ fn title(text: &str, folded: bool, theme: Theme) -> Vec<(&str, Style)> {
     let (name, note) = text.split_once("  ").unwrap_or((text, ""));
     let sign = if folded { "▸ " } else { "▾ " };
     vec![(sign, theme.quiet()), (name, theme.strong()), ("  ", Style::new()), (note, theme.quiet())]
+}
+
+/// Git's letter in the colour of what it says, the key, and how its state changes.
+fn change(text: &str, rest: usize, theme: Theme) -> Vec<(&str, Style)> {
+    let (key, rest) = text.split_at_checked(rest).unwrap_or((text, ""));
+    let (letter, key) = key.split_at_checked(1).unwrap_or((key, ""));
+    let style = match letter {
+        "A" => theme.ok(),
+        "D" => removed(theme),
+        _ => theme.tool(),
+    };
+    vec![(letter, style), (key, theme.strong()), (rest, theme.quiet())]
+}
+
+/// A removed line is no error: the same colour, without its weight.
+fn removed(theme: Theme) -> Style {
+    theme.error().remove_modifier(ratatui::style::Modifier::BOLD)
 }
 
 fn role(role: &str, theme: Theme) -> Style {

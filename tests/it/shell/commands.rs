@@ -330,7 +330,16 @@ async fn changes_are_looked_at_before_they_land() {
     assert_eq!(read(&stage, "f").as_deref(), Some("x\n"));
     // What it printed is there to decide by.
     stage
-        .play("inspect lead/tama_bash\nwait detail\nshows its changes are held\nshows done\\n[exit code 0]")
+        .play(
+            r#"inspect lead/tama_bash
+            wait detail
+            shows its changes are held
+            shows done\n[exit code 0]
+            shows title: "held changes", note: "4"
+            shows letter: 'M', key: "f"
+            shows letter: 'D', key: "d/g"
+            shows letter: 'A', key: "n""#,
+        )
         .await
         .unwrap();
     stage.play("apply lead/tama_bash\nwait end").await.unwrap();

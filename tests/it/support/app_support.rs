@@ -2,7 +2,7 @@
 
 use tama_tui::app::{Command, Key, Msg, Setup, State, update};
 use tama_tui::model::{
-    self, ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, EffectClass, Gate, Generation, KeyState,
+    self, ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, EffectClass, Fan, Gate, Generation, KeyState,
     LlmRequestRecord, Millis, ModelName, ModelOptions, PauseReason, RunId, RunStatus, Seq, SpanEnd, SpanId, SpanSpec,
     SpanStart, SpanStatus, TextHash, TraceBody, TraceEvent, Try, Undoability, Update,
 };
@@ -78,6 +78,25 @@ impl Bench {
             generation: Generation(1),
             fan: None,
             spec,
+        }));
+        span
+    }
+
+    /// An agent that works in a fan-out.
+    pub fn fanned(&mut self, parent: SpanId, name: &str, fan: Fan) -> SpanId {
+        let span = SpanId(self.spans);
+        self.spans += 1;
+        let path = format!("{}/{name}", self.state.run.trace.path(parent));
+        self.event(TraceBody::SpanStarted(SpanStart {
+            span,
+            parent,
+            path,
+            name: name.into(),
+            visit: 1,
+            attempt: Try(1),
+            generation: Generation(1),
+            fan: Some(fan),
+            spec: agent(),
         }));
         span
     }

@@ -1,6 +1,7 @@
 //! Whole screens, drawn on a test backend.
 
 mod diffs;
+mod stops;
 mod story;
 
 use ratatui::Terminal;

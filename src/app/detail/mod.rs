@@ -1,0 +1,13 @@
+//! The Detail panel: the texts of the selected span as lines, folded, wrapped, searched; a streaming response grows
+//! where it will stand.
+
+mod changes;
+mod choices;
+mod lines;
+mod panel;
+mod sections;
+
+pub(super) use choices::add as add_choices;
+pub(in crate::app) use lines::wrapped;
+pub use lines::{DetailLine, JsonStart, LineKind};
+pub use panel::Detail;

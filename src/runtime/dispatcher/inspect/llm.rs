@@ -1,0 +1,130 @@
+//! A model call: what is known of it, its response, and what was (or is about to be) sent.
+
+use super::fields::{Fields, call_text, prose, section, text};
+use super::now::Now;
+use super::sections::Gathered;
+use crate::model::{
+    EditReach, LlmRequestRecord, LlmResponse, Message, MessageRecord, Section, SectionBody, SpanEnd, SpanStatus,
+};
+use crate::store::{Recorder, StoreError};
+
+pub(super) fn sections(
+    known: &Gathered<'_>,
+    record: &LlmRequestRecord,
+    now: &Now,
+    store: &dyn Recorder,
+) -> Result<Vec<Section>, StoreError> {
+    let call = section("call", "", SectionBody::Facts(facts(known, record)));
+    let mut out = match known.end {
+        Some(end) if end.status == SpanStatus::Error => {
+            let error = end.output.map(|hash| store.text(hash)).transpose()?.unwrap_or_default();
+            vec![section("error", "", SectionBody::Error(error)), call]
+        }
+        Some(end) => {
+            let mut out = vec![call];
+            response(end, store, &mut out)?;
+            out
+        }
+        None => vec![call],
+    };
+    out.extend(request(known, record, now, store)?);
+    Ok(out)
+}
+
+fn facts(known: &Gathered<'_>, record: &LlmRequestRecord) -> Vec<(String, String)> {
+    let mut facts = vec![("model".to_owned(), record.model.to_string())];
+    let mut add = |name: &str, value: Option<String>| facts.extend(value.map(|value| (name.to_owned(), value)));
+    add("temperature", record.options.temperature.map(|value| value.to_string()));
+    add("max tokens", record.options.max_tokens.map(|value| value.to_string()));
+    add("tools", (!record.tools.is_empty()).then(|| record.tools.join(", ")));
+    if let Some(end) = known.end {
+        let usage = end.usage.filter(|usage| usage.input + usage.output > 0);
+        add("tokens", usage.map(|usage| format!("{} in, {} out", usage.input, usage.output)));
+        #[expect(clippy::cast_precision_loss, reason = "shown with five decimals")]
+        add("cost", end.cost.map(|cost| format!("${:.5}", cost as f64 / 1e6)));
+        add("answered", end.answered.then(|| "by the user; nothing was sent".to_owned()));
+    }
+    facts
+}
+
+fn response(end: &SpanEnd, store: &dyn Recorder, out: &mut Vec<Section>) -> Result<(), StoreError> {
+    let body = end.output.map(|hash| store.text(hash)).transpose()?.unwrap_or_default();
+    let response: LlmResponse = serde_json::from_str(&body).unwrap_or_default();
+    if !response.text.is_empty() || response.calls.is_empty() {
+        out.push(text("response", "", &response.text));
+    }
+    for (at, call) in response.calls.iter().enumerate() {
+        let (title, number) = (format!("calls {}", call.name), (at + 1).to_string());
+        match call.args.as_object() {
+            Some(args) => {
+                let of = format!("call {number}");
+                let fields = Fields { title: &title, note: &number, prefix: "", of: &of, titled: true };
+                out.extend(fields.sections(args));
+            }
+            None => out.push(text(&title, &number, &call.args.to_string())),
+        }
+    }
+    Ok(())
+}
+
+/// The system prompt and the messages: as edited while the call is stopped before it is sent, else as sent.
+fn request(
+    known: &Gathered<'_>,
+    record: &LlmRequestRecord,
+    now: &Now,
+    store: &dyn Recorder,
+) -> Result<Vec<Section>, StoreError> {
+    if let Some(edited) = &now.edited {
+        let messages: Vec<(String, String)> = edited.request.messages.iter().map(shown).collect();
+        let note = match reach(edited.messages.as_ref()) {
+            "" => messages.len().to_string(),
+            far => format!("{} · {far}", messages.len()),
+        };
+        return Ok(vec![
+            prose("system", reach(edited.system.as_ref()), edited.request.system.clone()),
+            section("messages", &note, SectionBody::Messages(messages)),
+        ]);
+    }
+    let system = store.text(known.sent_system.unwrap_or(record.system))?;
+    let messages = messages(known.sent_messages.unwrap_or(&record.messages), store)?;
+    let edited = if known.sent_messages.is_some() { " · edited" } else { "" };
+    let note = format!("{}{edited}", messages.len());
+    Ok(vec![
+        text("system", if known.sent_system.is_some() { "edited" } else { "" }, &system),
+        section("messages", &note, SectionBody::Messages(messages)),
+    ])
+}
+
+/// A note about an edit.
+fn reach(edit: Option<&EditReach>) -> &'static str {
+    match edit {
+        None => "",
+        Some(EditReach::Call { .. }) => "edited, for this call only",
+        Some(EditReach::Agent { .. } | EditReach::Try { .. }) => "edited, sent from now on",
+    }
+}
+
+fn messages(records: &[MessageRecord], store: &dyn Recorder) -> Result<Vec<(String, String)>, StoreError> {
+    records
+        .iter()
+        .map(|record| {
+            let stored = store.text(record.text)?;
+            let message = serde_json::from_str::<Message>(&stored);
+            Ok(message.map_or_else(|_| (record.role.clone(), stored), |message| shown(&message)))
+        })
+        .collect()
+}
+
+/// A message's role (of a result, its tool), and its text.
+fn shown(message: &Message) -> (String, String) {
+    match message {
+        Message::User { text } => ("user".to_owned(), text.clone()),
+        Message::Assistant { text, calls } => {
+            let calls = calls.iter().map(call_text);
+            let parts: Vec<String> =
+                std::iter::once(text.clone()).filter(|text| !text.is_empty()).chain(calls).collect();
+            ("assistant".to_owned(), parts.join("\n"))
+        }
+        Message::Tool { name, text, .. } => (name.clone(), text.clone()),
+    }
+}

@@ -1,0 +1,164 @@
+//! The facts about a span that only the run knows: how far it is, and how edits change what it sends.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::sections::sections;
+use crate::effects::tools::Toolbox;
+use crate::model::{
+    EditReach, KeyChange, KeyState, LlmRequest, PauseReason, RunState, SpanId, SpanKind, ToolCall, Update,
+};
+use crate::pipeline::Pipeline;
+use crate::runtime::ask::Work;
+use crate::runtime::dispatcher::flight::{Flight, Stage};
+use crate::runtime::dispatcher::{Dispatcher, Means};
+use crate::runtime::edits::Target;
+
+/// Held changes that are listed at most; Rollback has them all.
+const LISTED: usize = 500;
+
+/// A span as it is now, beyond its events.
+pub(super) struct Now {
+    pub means: Arc<Means>,
+    /// The prompt that the agent is sent, where it was edited.
+    pub prompt: Option<String>,
+    /// The request of a model call that is stopped before it is sent, where edits change it.
+    pub edited: Option<Edited>,
+    /// The tool of a tool call.
+    pub tool: Option<ToolNow>,
+}
+
+/// A request with edits, and how far they reach.
+pub(super) struct Edited {
+    pub request: LlmRequest,
+    pub system: Option<EditReach>,
+    pub messages: Option<EditReach>,
+}
+
+/// A tool call.
+pub(super) struct ToolNow {
+    pub tools: Arc<Toolbox>,
+    pub name: String,
+    /// Set while the call is stopped before it runs.
+    pub pending: Option<PendingCall>,
+    /// Set while the changes of its command are held.
+    pub held: Option<Held>,
+}
+
+/// A tool call that is stopped before it runs.
+pub(super) struct PendingCall {
+    pub call: ToolCall,
+    /// Why it won't run: the tool was not offered.
+    pub refusal: Option<String>,
+    /// Why it needs an approval.
+    pub asks: Option<String>,
+    pub pipeline: Arc<Pipeline>,
+    /// The pipeline's file.
+    pub source: Option<PathBuf>,
+}
+
+/// A command that ended and whose changes are held.
+pub(super) struct Held {
+    pub printed: String,
+    pub changes: Vec<KeyChange>,
+    /// Changes that are not listed.
+    pub more: usize,
+}
+
+impl Dispatcher {
+    /// Answers with a span's texts.
+    pub(in super::super) fn inspect(&self, span: SpanId) {
+        let path = self.log.with(|state| state.trace.path(span));
+        let now = self.now(span);
+        let (recorder, sink) = (self.log.recorder().clone(), self.sink.clone());
+        // Reading the database and the workspace must not hold up the run.
+        tokio::task::spawn_blocking(move || {
+            let sections = recorder.span_events(span).and_then(|events| sections(&events, &now, recorder.as_ref()));
+            match sections {
+                Ok(sections) => sink.send(Update::Detail(crate::model::SpanDetail { span, path, sections })),
+                Err(error) => sink.send(Update::Refused(format!("failed to {error}"))),
+            }
+        });
+    }
+
+    fn now(&self, span: SpanId) -> Now {
+        let flight = self.flights.values().find(|flight| flight.span == span);
+        let name = self.agent_names.get(&span);
+        Now {
+            means: self.means.clone(),
+            prompt: name.and_then(|name| self.edits.prompt_of(name)).map(ToOwned::to_owned),
+            edited: flight.and_then(|flight| self.edited_request(flight)),
+            tool: self.tool_now(span, flight),
+        }
+    }
+
+    /// The request of a stopped model call with the edits over it; `None`: nothing of it is edited.
+    fn edited_request(&self, flight: &Flight) -> Option<Edited> {
+        let (Stage::Before, Some(Work::Llm(request))) = (&flight.stage, &flight.work) else { return None };
+        let name = self.agent_names.get(&flight.agent).cloned().unwrap_or_default();
+        let target = Target { agent: &name, agent_span: flight.agent, call: flight.span };
+        let sent = self.edits.apply(request, target)?;
+        let (system, messages) = self.edits.reaches(request, target);
+        Some(Edited {
+            system: system.filter(|_| sent.system != request.system),
+            messages: messages.filter(|_| sent.messages != request.messages),
+            request: sent,
+        })
+    }
+
+    fn tool_now(&self, span: SpanId, flight: Option<&Flight>) -> Option<ToolNow> {
+        let (agent, name) = self.log.with(|state| {
+            let found = state.trace.get(span).filter(|found| found.kind == SpanKind::Tool)?;
+            Some((state.trace.agent_of(found.parent), state.trace.name(span).to_owned()))
+        })?;
+        let pending = flight.and_then(|flight| self.pending_call(flight));
+        let held = flight.and_then(|flight| match &flight.stage {
+            Stage::Holding { printed, .. } => {
+                let (changes, more) = self.log.with(|state| held_changes(state, span));
+                Some(Held { printed: printed.clone(), changes, more })
+            }
+            _ => None,
+        });
+        Some(ToolNow { tools: self.tools_of(agent), name, pending, held })
+    }
+
+    fn pending_call(&self, flight: &Flight) -> Option<PendingCall> {
+        let (Stage::Before, Some(Work::Tool { call, refusal })) = (&flight.stage, &flight.work) else { return None };
+        let asks = self.log.with(|state| match state.trace.pause(flight.span) {
+            Some((_, PauseReason::Policy { rule })) => Some(rule.clone()),
+            _ => None,
+        });
+        Some(PendingCall {
+            call: call.clone(),
+            refusal: refusal.clone(),
+            asks,
+            pipeline: self.version(self.generation()),
+            source: self.source.clone(),
+        })
+    }
+}
+
+/// The held changes of a span, oldest first, a rename as one; and how many are left out.
+fn held_changes(state: &RunState, span: SpanId) -> (Vec<KeyChange>, usize) {
+    let Some(held) = state.held.get(&span) else { return (Vec::new(), 0) };
+    let entries = held.iter().filter_map(|seq| state.ledger.get(*seq));
+    let mut changes = Vec::new();
+    let mut more = 0;
+    for entry in entries {
+        let other = entry.renamed.filter(|other| held.contains(other)).and_then(|other| state.ledger.get(other));
+        let gone = entry.record.intended == KeyState::Absent;
+        let key = match other {
+            // The half at the new path stands for both.
+            Some(_) if gone => continue,
+            Some(from) => format!("{} → {}", from.record.key, entry.record.key),
+            None => entry.record.key.to_string(),
+        };
+        if changes.len() == LISTED {
+            more += 1;
+            continue;
+        }
+        let change = if other.is_some() { String::new() } else { entry.change_text() };
+        changes.push(KeyChange { letter: entry.letter(), key, change, notes: Vec::new(), body: None });
+    }
+    (changes, more)
+}

@@ -1,0 +1,100 @@
+//! The sections of a span, by its kind.
+
+use super::fields::{prose, section, text, value};
+use super::now::Now;
+use super::{llm, tool};
+use crate::model::{
+    MessageRecord, Section, SectionBody, SpanEnd, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent,
+};
+use crate::store::{Recorder, StoreError};
+
+/// The parts of a span's events that Detail shows.
+#[derive(Default)]
+pub(super) struct Gathered<'a> {
+    pub spec: Option<&'a SpanSpec>,
+    pub end: Option<&'a SpanEnd>,
+    pub sent_system: Option<TextHash>,
+    pub sent_messages: Option<&'a [MessageRecord]>,
+    pub sent_args: Option<TextHash>,
+    pub task: Option<TextHash>,
+    pub output: Option<TextHash>,
+}
+
+/// An agent's input and prompt, as it started.
+struct Agent<'a> {
+    input: TextHash,
+    prompt: Option<TextHash>,
+    file: Option<&'a String>,
+}
+
+/// Makes the sections of a span, in reading order.
+pub(super) fn sections(events: &[TraceEvent], now: &Now, store: &dyn Recorder) -> Result<Vec<Section>, StoreError> {
+    let known = gather(events);
+    let mut out = match known.spec {
+        Some(SpanSpec::Agent { input, prompt, prompt_file, .. }) => {
+            agent(&known, &Agent { input: *input, prompt: *prompt, file: prompt_file.as_ref() }, now, store)?
+        }
+        Some(SpanSpec::Llm(record)) => llm::sections(&known, record, now, store)?,
+        Some(SpanSpec::Tool { args, effect, .. }) => tool::sections(&known, *args, *effect, now, store)?,
+        Some(SpanSpec::Human { question }) => vec![text("question", "", &store.text(*question)?)],
+        None => match known.task {
+            Some(task) => vec![text("task", "", &store.text(task)?)],
+            None => Vec::new(),
+        },
+    };
+    if let Some(output) = known.output {
+        let output = store.text(output)?;
+        out.extend(value("output", "", &output).unwrap_or_else(|| vec![text("output", "", &output)]));
+    }
+    Ok(out)
+}
+
+fn gather(events: &[TraceEvent]) -> Gathered<'_> {
+    let mut known = Gathered::default();
+    for event in events {
+        match &event.body {
+            TraceBody::RunStarted { task, .. } => known.task = Some(*task),
+            TraceBody::RunStatus { text, .. } => known.output = *text,
+            TraceBody::SpanStarted(start) => known.spec = Some(&start.spec),
+            TraceBody::SpanEnded(end) => known.end = Some(end),
+            TraceBody::Sent { system, messages, args, .. } => {
+                known.sent_system = system.or(known.sent_system);
+                known.sent_messages = messages.as_deref().or(known.sent_messages);
+                known.sent_args = args.or(known.sent_args);
+            }
+            _ => {}
+        }
+    }
+    known
+}
+
+fn agent(known: &Gathered<'_>, start: &Agent<'_>, now: &Now, store: &dyn Recorder) -> Result<Vec<Section>, StoreError> {
+    let mut out = known.end.map(|end| ending(end, store)).transpose()?.unwrap_or_default();
+    out.push(text("input", "", &store.text(start.input)?));
+    let Some(prompt) = start.prompt else { return Ok(out) };
+    let prompt = store.text(prompt)?;
+    let file = start.file.map_or("in the pipeline", String::as_str);
+    match &now.prompt {
+        Some(edited) if *edited != prompt => {
+            let when = if known.end.is_some() { "edited, for the next try" } else { "edited, sent from now on" };
+            out.push(prose("prompt", &format!("{file} · {when}"), edited.clone()));
+            out.push(Section { folded: true, ..prose("prompt before the edit", "", prompt) });
+        }
+        Some(_) => out.push(prose("prompt", &format!("{file} · edited here"), prompt)),
+        None => out.push(prose("prompt", file, prompt)),
+    }
+    Ok(out)
+}
+
+fn ending(end: &SpanEnd, store: &dyn Recorder) -> Result<Vec<Section>, StoreError> {
+    let body = end.output.map(|hash| store.text(hash)).transpose()?.unwrap_or_default();
+    let note = match (&end.finish, end.status) {
+        (Some(finish), SpanStatus::Ok) => {
+            let how = if finish.synthetic { "by plain text, key" } else { "key" };
+            format!("{how} \"{}\"", finish.key)
+        }
+        (_, SpanStatus::Error) => return Ok(vec![section("error", "", SectionBody::Error(body))]),
+        (_, status) => status.word().to_owned(),
+    };
+    Ok(value("output", &note, &body).unwrap_or_else(|| vec![prose("output", &note, body)]))
+}
