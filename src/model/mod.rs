@@ -44,5 +44,5 @@ pub use tally::Tally;
 pub use trace::{Counts, Span, Trace};
 pub use update::{
     Abilities, Conflict, ConflictBy, Editable, PlanLeave, ReadBack, RetryPlan, Section, SectionBody, SpanDetail,
-    UndoReport, Update,
+    UndoReport, UnwrittenEdit, Update,
 };

@@ -2,5 +2,7 @@
 
 mod app_flows;
 mod app_panel;
+mod app_popups;
+mod app_search;
 mod terminal;
 mod ui;
