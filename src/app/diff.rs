@@ -130,6 +130,17 @@ impl DiffView {
         self.rows.is_empty()
     }
 
+    /// The rows as text, for a search.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().map(|row| &row.text[..])
+    }
+
+    /// Scrolls until a row is in view.
+    pub(super) fn show(&mut self, row: usize) {
+        self.top = row.saturating_sub(self.height / 2);
+        self.scroll(0);
+    }
+
     pub(super) fn scroll(&mut self, by: isize) {
         self.top = self.top.saturating_add_signed(by).min(self.rows.len().saturating_sub(self.height));
     }

@@ -2,7 +2,7 @@
 //! few keys that work now.
 
 use super::text::plural;
-use super::{Key, Pane, State, UiAction, keys, safe};
+use super::{Key, Pane, Place, State, UiAction, keys, popup_keys, safe, search};
 use crate::model::PauseReason;
 
 /// The texts of the footer.
@@ -12,6 +12,8 @@ pub struct Footer {
     pub left: String,
     /// True when the left side answers a key: it then comes before every hint.
     pub is_answer: bool,
+    /// True when that answer says why something was refused.
+    pub is_refusal: bool,
     /// The search being typed.
     pub input: Option<String>,
     /// Keys that can follow the pressed prefix, with their verbs.
@@ -33,6 +35,8 @@ const NEEDED: [UiAction; 8] = [
     UiAction::Retry,
     UiAction::Pause,
 ];
+/// At a call that failed.
+const NEEDED_AT_FAILURE: [UiAction; 4] = [UiAction::Retry, UiAction::Answer, UiAction::Continue, UiAction::Edit];
 /// In Rollback what `u` would do matters more.
 const NEEDED_IN_ROLLBACK: [UiAction; 5] =
     [UiAction::Continue, UiAction::Drop, UiAction::Undo, UiAction::UndoSpan, UiAction::Diff];
@@ -46,15 +50,39 @@ const MORE: [UiAction; 7] = [
     UiAction::Help,
 ];
 
-/// The footer of a state.
+/// The footer of a state; under a popup it is the popup's.
 #[must_use]
 pub fn footer(state: &State) -> Footer {
+    let input = state.search.as_ref().map(search::prompt);
+    let answer = state.message.clone().or_else(|| nothing_found(state));
+    let is_refusal = if state.message.is_some() { state.is_refusal() } else { answer.is_some() };
+    let is_answer = answer.is_some();
+    if state.search.is_some() {
+        let hints = vec![("Enter".to_owned(), "keep"), ("Esc".to_owned(), "discard the search")];
+        return Footer { left: answer.unwrap_or_default(), is_answer, is_refusal, input, hints, ..Footer::default() };
+    }
+    if state.popup.is_some() {
+        let (left, hints) = (answer.unwrap_or_default(), popup_keys(state));
+        let needed = hints.len();
+        return Footer { left, is_answer, is_refusal, hints, needed, ..Footer::default() };
+    }
+    let (hints, needed) = hints(state);
+    let menu = state.pending.map(following).unwrap_or_default();
+    let left = answer.or_else(|| preview(state)).unwrap_or_default();
+    Footer { left, is_answer, is_refusal, input, menu, hints, needed }
+}
+
+/// The keys that work now, with how many of the first ones come before everything else.
+fn hints(state: &State) -> (Vec<(String, &'static str)>, usize) {
     let works = |action: &UiAction| {
         let verb = keys::verb(*action);
         verb.context.has(state.focus) && (verb.available)(state).is_ok()
     };
     let lands = state.held_here().is_some_and(|(span, _)| state.conflict_within(span).is_none());
+    let failed = failure_here(state);
     let hint = |action: UiAction| match action {
+        UiAction::Continue if failed.is_some() => (keys::verb(action).keys_text(), "continue as failed"),
+        UiAction::Answer if failed.is_some() => (keys::verb(action).keys_text(), "answer instead"),
         UiAction::Continue if lands => (keys::verb(action).keys_text(), "apply"),
         UiAction::ShowRollback => (keys::verb(action).keys_text(), "look"),
         _ => (keys::verb(action).keys_text(), keys::verb(action).name),
@@ -67,22 +95,26 @@ pub fn footer(state: &State) -> Footer {
         UiAction::ShowRollback => lands,
         action => works(action),
     };
-    let wanted = if state.focus == Pane::Rollback { &NEEDED_IN_ROLLBACK[..] } else { &NEEDED };
+    let wanted = match (state.focus, &failed) {
+        (Pane::Rollback, _) => &NEEDED_IN_ROLLBACK[..],
+        (_, Some(_)) => &NEEDED_AT_FAILURE,
+        _ => &NEEDED,
+    };
     let needed: Vec<UiAction> = wanted.iter().filter(is_needed).copied().collect();
     let more = MORE.into_iter().filter(|action| works(action) && !needed.contains(action));
-    let hints = needed.iter().copied().chain(more).map(hint).collect();
-    let menu = state.pending.map(following).unwrap_or_default();
-    let input = state.search.as_ref().map(|search| match search.pane {
-        Pane::Detail => format!("search: {}", search.text),
-        _ => format!("filter: {}", search.text),
-    });
-    let answer = state.message.clone().or_else(|| nothing_found(state));
-    let is_answer = answer.is_some();
-    let left = answer.or_else(|| preview(state)).unwrap_or_default();
-    Footer { left, is_answer, input, menu, hints, needed: needed.len() }
+    (needed.iter().copied().chain(more).map(hint).collect(), needed.len())
 }
 
-/// Names held changes; else says what `u` would do in Rollback, and elsewhere what `r` would.
+/// The error that the call stopped at that a key means.
+fn failure_here(state: &State) -> Option<&str> {
+    let (_, span) = state.paused_here()?;
+    match state.run.trace.pause(span) {
+        Some((_, PauseReason::Error { error })) => Some(error),
+        _ => None,
+    }
+}
+
+/// Names held changes, or an error; else says what `u` would do in Rollback, and elsewhere what `r` would.
 fn preview(state: &State) -> Option<String> {
     if let Some((span, changes)) = state.held_here() {
         // After `c` the changes may be held again: say why.
@@ -94,18 +126,17 @@ fn preview(state: &State) -> Option<String> {
     if state.focus == Pane::Rollback {
         return (keys::verb(UiAction::Undo).available)(state).ok().and_then(|()| state.rollback.undo_line(&state.run));
     }
-    state.preview.line(state.selected())
+    if let Some(error) = failure_here(state) {
+        return Some(format!("failed: {}", safe::line(error)));
+    }
+    let may = keys::verb(UiAction::Retry).available;
+    may(state).ok().and_then(|()| state.preview.line(&state.run, state.selected()))
 }
 
-/// Says that a search finds nothing.
+/// Says that a search finds nothing: the one being typed, or the filter of Spans.
 fn nothing_found(state: &State) -> Option<String> {
-    let (filter, find) = (state.tree.filter(), &state.detail.find);
-    if state.tree.is_empty() && !filter.is_empty() {
-        return Some(format!("no span matches \u{201c}{}\u{201d}: Esc shows all", safe::line(filter)));
-    }
-    let searching = state.search.as_ref().is_some_and(|search| search.pane == Pane::Detail) && !find.is_empty();
-    let found = || state.detail.lines().iter().any(|line| state.detail.is_match(line));
-    (searching && !found()).then(|| format!("\u{201c}{}\u{201d} is not in these texts", safe::line(find)))
+    let place = state.search.as_ref().map_or(Place::Pane(Pane::Tree), |search| search.place);
+    search::nothing_found(state, place)
 }
 
 fn following(prefix: Key) -> Vec<(String, &'static str)> {

@@ -1,9 +1,12 @@
 //! The Log panel: what the debugger did and why, as lines made from events and answers.
 
+use std::collections::HashSet;
+
 use super::text::{clock, plural};
 use super::{Scroll, pause_text, safe};
 use crate::model::{
-    ActionChange, ActionEvent, EditReach, Millis, RunState, RunStatus, SpanId, SpanStatus, TraceBody, TraceEvent,
+    ActionChange, ActionEvent, EditReach, EndCause, Millis, PauseReason, RunState, RunStatus, Seq, SpanEnd, SpanId,
+    SpanStatus, TraceBody, TraceEvent, UndoReport,
 };
 
 /// The kind of a line.
@@ -11,6 +14,8 @@ use crate::model::{
 pub enum LogKind {
     /// Something worth knowing.
     Note,
+    /// Something that may do harm.
+    Warning,
     /// A fault.
     Error,
     /// A pause, or its end.
@@ -32,8 +37,10 @@ pub struct LogLine {
     pub kind: LogKind,
     /// The span it is about.
     pub span: Option<SpanId>,
-    /// The line.
+    /// The text as one safe line.
     pub text: String,
+    /// The whole text as it came, for who opens or copies it.
+    pub full: String,
 }
 
 /// The Log panel.
@@ -43,6 +50,10 @@ pub struct Log {
     /// The cursor and the view.
     pub scroll: Scroll,
     dropped: Option<Dropped>,
+    /// The action that the last line is about.
+    last_action: Option<Seq>,
+    /// Spans whose failure has its line: it ends them, and what is above them, without another.
+    failed: HashSet<SpanId>,
 }
 
 /// The line that tells of a command's dropped changes: one line, however many they are.
@@ -74,16 +85,52 @@ impl Log {
         {
             return self.dropped(tool, why, event.at, run, height);
         }
-        if let Some((kind, text)) = describe(&event.body, run) {
-            self.push(
-                kind,
-                event.body.span().or_else(|| span_of_change(&event.body, run)),
-                &text,
-                event.at,
-                run,
-                height,
-            );
+        if let TraceBody::SpanEnded(end) = &event.body {
+            return self.ended(end, event.at, run, height);
         }
+        if let TraceBody::Paused { span, reason: PauseReason::Error { .. }, .. } = &event.body {
+            self.failed.insert(*span);
+        }
+        if let Some((kind, text)) = describe(&event.body, run) {
+            let span = event.body.span().or_else(|| span_of_change(&event.body, run));
+            self.push(kind, span, &text, event.at, run, height);
+            if let TraceBody::ActionEvent(change) = &event.body {
+                self.last_action = Some(change.action);
+            }
+        }
+    }
+
+    /// A span ended: a failure has a line where it began, and none again for each span around it.
+    fn ended(&mut self, end: &SpanEnd, at: Millis, run: &RunState, height: usize) {
+        let (kind, what) = match (end.cause, end.status) {
+            (Some(EndCause::Exit { code }), _) => (LogKind::Error, format!("failed: exit {code}")),
+            (Some(EndCause::Denied), _) => (LogKind::Refused, "denied".to_owned()),
+            (None, SpanStatus::Error) => (LogKind::Error, "failed".to_owned()),
+            _ => return,
+        };
+        let ended = |child: SpanId| run.trace.get(child).and_then(|found| found.ended).map(|seq| (seq, child));
+        let last = run.trace.children(end.span).filter_map(ended).max();
+        let known = self.failed.contains(&end.span) || last.is_some_and(|(_, child)| self.failed.contains(&child));
+        self.failed.insert(end.span);
+        if !known {
+            let text = format!("{}: {what}", run.trace.path(end.span));
+            self.push(kind, Some(end.span), &text, at, run, height);
+        }
+    }
+
+    /// Adds the line of an undo's report; that of one action takes the place of the action's own line.
+    pub(super) fn report(&mut self, report: &UndoReport, text: &str, at: Millis, run: &RunState, height: usize) {
+        let one = match (&report.undone[..], &report.redone[..], &report.left[..], &report.conflict) {
+            ([one], [], [], None) | ([], [one], [], None) => Some(*one),
+            _ => None,
+        };
+        let own = self.last_action.filter(|action| Some(*action) == one);
+        if let (Some(_), Some(line)) = (own, self.lines.last_mut()) {
+            line.full = format!("{} · {text}", line.full);
+            line.text = one_line(&line.full);
+            return;
+        }
+        self.push(LogKind::Undo, None, text, at, run, height);
     }
 
     /// Tells of a change that was dropped, in the line of the change before it if that was of the same command.
@@ -96,7 +143,10 @@ impl Log {
         let same = |known: &&mut Dropped| Some(known.line) == last && known.tool == tool && known.why == why;
         if let Some(known) = self.dropped.as_mut().filter(same) {
             known.changes += 1;
-            self.lines[known.line].text = safe::line(&text(known.changes)).into_owned();
+            let full = text(known.changes);
+            let line = &mut self.lines[known.line];
+            line.text = one_line(&full);
+            line.full = full;
             return;
         }
         self.push(LogKind::Undo, Some(tool), &text(1), at, run, height);
@@ -123,11 +173,24 @@ impl Log {
         let start = run.trace.get(SpanId::RUN).map_or(at, |found| found.start);
         let at_end = self.scroll.cursor + 1 >= self.lines.len();
         let time = clock(at.0.saturating_sub(start.0));
-        self.lines.push(LogLine { time, kind, span, text: safe::line(text).into_owned() });
+        let line = LogLine { time, kind, span, text: one_line(text), full: text.to_owned() };
+        // The same twice at once is one line.
+        if self.lines.last() == Some(&line) {
+            return;
+        }
+        self.last_action = None;
+        self.lines.push(line);
         if at_end {
             self.scroll.go(self.lines.len() - 1, self.lines.len(), height);
         }
     }
+}
+
+/// A text as one safe line: its line ends become dots.
+fn one_line(text: &str) -> String {
+    let lines: Vec<_> = safe::lines(text).collect();
+    let parts: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+    parts.join(" · ")
 }
 
 fn span_of_change(body: &TraceBody, run: &RunState) -> Option<SpanId> {
@@ -144,31 +207,35 @@ fn describe(body: &TraceBody, run: &RunState) -> Option<(LogKind, String)> {
             RunStatus::Failed => (LogKind::Error, "the run failed".into()),
             status => (LogKind::Note, format!("the run ended: {}", status.name())),
         },
-        TraceBody::Note { error, text, .. } => (if *error { LogKind::Error } else { LogKind::Note }, text.clone()),
+        TraceBody::Note { error: true, text, .. } => (LogKind::Error, text.clone()),
+        TraceBody::Note { text, .. } if text.starts_with("retry ") => (LogKind::Retry, text.clone()),
+        TraceBody::Note { text, .. } => (LogKind::Note, text.clone()),
         TraceBody::Paused { span, gate, reason } => {
             let held = run.held.get(span).map_or_else(String::new, |held| {
                 format!("; {}: c applies, D discards", plural(held.len(), "held change"))
             });
-            (LogKind::Gate, format!("{}: {}{held}", path(*span), pause_text(*gate, reason)))
+            let kind = match reason {
+                PauseReason::Error { .. } => LogKind::Error,
+                PauseReason::Conflict { .. } => LogKind::Warning,
+                _ => LogKind::Gate,
+            };
+            (kind, format!("{}: {}{held}", path(*span), pause_text(*gate, reason)))
         }
         TraceBody::Released { span, how, .. } => (LogKind::Gate, format!("{}: continued ({how})", path(*span))),
-        TraceBody::SpanEnded(end) if end.status == SpanStatus::Error => {
-            (LogKind::Error, format!("{} failed", path(end.span)))
-        }
-        TraceBody::Invalidated { cause, spans, stale, .. } => {
-            let kept = if stale.is_empty() { String::new() } else { format!(", {} kept as stale reads", stale.len()) };
-            let undone = plural(spans.len(), "span");
-            (LogKind::Retry, format!("retry of {}: {undone} undone{kept}", path(*cause)))
+        // What a retry undid and reused is in the note that comes with it.
+        TraceBody::Invalidated { cause, stale, .. } if !stale.is_empty() => {
+            let kept = plural(stale.len(), "span");
+            (LogKind::Retry, format!("retry of {}: {kept} kept, which read a value that is undone", path(*cause)))
         }
         TraceBody::PipelineChanged { changed, .. } => {
             (LogKind::Note, format!("changed since the start, used from now on: {}", changed.join(", ")))
         }
         TraceBody::PromptEdited { reach, text, .. } => {
             let what = if text.is_some() { "edited" } else { "edit removed" };
-            (LogKind::Note, format!("prompt {what}, {}", reach_text(reach, run)))
+            (LogKind::Note, format!("prompt {what} {}", reach_text(reach, run)))
         }
         TraceBody::MessagesEdited { reach, .. } => {
-            (LogKind::Note, format!("messages edited, {}", reach_text(reach, run)))
+            (LogKind::Note, format!("messages edited {}", reach_text(reach, run)))
         }
         TraceBody::ActionEvent(event) => {
             let key = run.ledger.get(event.action).map_or_else(String::new, |entry| entry.record.key.to_string());

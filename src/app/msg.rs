@@ -21,6 +21,8 @@ pub enum Msg {
     },
     /// Something came up from the run.
     Update(Update),
+    /// So late is it, before another message: times in what follows are as of then. Nothing is drawn for it.
+    Clock(Millis),
     /// So late is it; wanted only while [`super::State::wants_tick`].
     Tick(Millis),
     /// The whole text of the editor popup: the answer to [`Command::EditorTake`].

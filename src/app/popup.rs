@@ -3,9 +3,8 @@
 //! A destructive command passes through two types: an [`Ask`] holds it and shows what it will do, and only a key
 //! turns it into a [`Confirmed`], which gives the command out. Pasted text is no key, so it confirms nothing.
 
-use super::text::plural;
-use super::{Command, DiffView, Key, UiAction, text};
-use crate::model::{self, Breakpoint, DiffSides, EditScope, RetryPlan, RunState, Seq, SpanId};
+use super::{Command, DiffView, Entry, Help, Key, PlanAsk, UiAction};
+use crate::model::{self, Breakpoint, DiffSides, EditScope, Seq, SpanId};
 
 /// A popup over the panels.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,13 +23,8 @@ pub enum Popup {
     Editor(Editor),
     /// The diff of an action.
     Diff(Box<DiffView>),
-}
-
-/// The help: the key table, by group.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Help {
-    /// The first line in view; see [`super::keys::help_lines`].
-    pub top: usize,
+    /// A line of the Log in full.
+    Entry(Entry),
 }
 
 /// The list of breakpoints (in [`super::State::breakpoints`]).
@@ -76,6 +70,10 @@ pub struct Ask {
 pub struct Confirmed(Vec<Command>);
 
 impl Confirmed {
+    pub(super) fn new(commands: Vec<Command>) -> Self {
+        Self(commands)
+    }
+
     /// The commands to carry out.
     #[must_use]
     pub fn into_commands(self) -> Vec<Command> {
@@ -106,58 +104,6 @@ impl Ask {
     /// The question itself, when the key is another one.
     pub fn confirm(self, key: Key) -> Result<Confirmed, Self> {
         if key == self.key { Ok(Confirmed(self.commands)) } else { Err(self) }
-    }
-}
-
-/// The plan of a retry, not confirmed.
-#[derive(Debug, Clone, PartialEq)]
-#[must_use]
-pub struct PlanAsk {
-    /// The plan.
-    pub plan: RetryPlan,
-    /// True when siblings that read an undone value are rerun too.
-    pub with_readers: bool,
-}
-
-impl PlanAsk {
-    /// Carries it out as it is shown.
-    pub fn confirm(self) -> Confirmed {
-        let Self { plan, with_readers } = self;
-        Confirmed(vec![Command::Run(model::Command::Retry { plan: Box::new(plan), with_readers })])
-    }
-
-    /// The plan, line by line.
-    #[must_use]
-    pub fn lines(&self, run: &RunState) -> Vec<String> {
-        let plan = &self.plan;
-        let key = |seq: Seq| {
-            run.ledger.get(seq).map_or_else(|| seq.to_string(), |entry| format!("{seq} {}", entry.record.key))
-        };
-        let mut lines = vec![format!("undo {}", plural(plan.undoes.len(), "action"))];
-        lines.extend(plan.undoes.iter().map(|seq| format!("  {}", key(*seq))));
-        if !plan.leaves.is_empty() {
-            lines.push(format!("keep {}", plural(plan.leaves.len(), "action")));
-            lines.extend(plan.leaves.iter().map(|left| format!("  {}: {}", key(left.action), left.why)));
-        }
-        if plan.cancels > 0 {
-            lines.push(format!("cancel {}", plural(plan.cancels, "running span")));
-        }
-        let names = plan.rerun_names.join(", ");
-        lines.push(format!("rerun {}: {names}", plural(plan.reruns.len(), "span")));
-        lines.push(format!("reuse {}", plural(plan.from_journal, "recorded outcome")));
-        lines.push(format!("cost {} tokens, as last time", text::count(plan.tokens)));
-        if !plan.readers.is_empty() {
-            let paths: Vec<String> = plan.readers.iter().map(|span| run.trace.path(*span)).collect();
-            let choice = if self.with_readers { "rerun too" } else { "keep, as stale reads" };
-            lines.push(format!("readers of undone values: {choice} (Space): {}", paths.join(", ")));
-        }
-        if !plan.undone_outside.is_empty() {
-            let count = plural(plan.undone_outside.len(), "action");
-            lines.push(format!("stay undone: {count} of other spans"));
-            lines.extend(plan.undone_outside.iter().map(|seq| format!("  {}", key(*seq))));
-        }
-        lines.extend(plan.changed.iter().map(|changed| format!("changed: {changed}")));
-        lines
     }
 }
 

@@ -1,7 +1,7 @@
 //! The plan of a retry before `r` is pressed: requested once the selection has settled.
 
-use super::text::plural;
-use crate::model::{RetryPlan, SpanId};
+use super::plan;
+use crate::model::{RetryPlan, RunState, SpanId};
 
 /// The start of a refusal to plan.
 const NO_PLAN: &str = "failed to plan the retry";
@@ -28,17 +28,10 @@ impl Preview {
         self.due.is_some()
     }
 
-    /// `r would undo 2, keep 1 · rerun 1 span · reuse 11`.
+    /// `retry writer: undo 30, keep 1, rerun writer + diggers · ~12k tok $0.024`.
     #[must_use]
-    pub fn line(&self, span: SpanId) -> Option<String> {
-        let plan = self.plan(span)?;
-        Some(format!(
-            "r would undo {}, keep {} · rerun {} · reuse {}",
-            plan.undoes.len(),
-            plan.leaves.len(),
-            plural(plan.reruns.len(), "span"),
-            plan.from_journal
-        ))
+    pub fn line(&self, run: &RunState, span: SpanId) -> Option<String> {
+        self.plan(span).map(|plan| plan::line(run, plan))
     }
 
     /// The span was selected, or something happened that may change its plan.

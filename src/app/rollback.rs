@@ -164,6 +164,17 @@ impl Rollback {
         )
     }
 
+    /// The first row in view.
+    pub(super) fn top(&self) -> usize {
+        self.scroll.top
+    }
+
+    /// A row as text, for a search.
+    pub(super) fn line(&self, run: &RunState, seq: Seq) -> String {
+        let agent = run.ledger.get(seq).map(|entry| run.trace.label(entry.record.span)).unwrap_or_default();
+        format!("{} {agent} {}", self.describe(run, seq), self.word(run, seq))
+    }
+
     pub(super) fn step(&mut self, by: isize, height: usize) {
         self.scroll.step(by, self.rows.len(), height);
         self.picked = self.selected();
@@ -320,7 +331,7 @@ impl Rollback {
 }
 
 /// The undo command of an action.
-fn undo_command(entry: &LedgerEntry) -> String {
+pub(super) fn undo_command(entry: &LedgerEntry) -> String {
     let text = |state: &KeyState| match state {
         KeyState::Text { text } => Some(text.clone()),
         _ => None,

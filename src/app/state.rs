@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Detail, Key, Layout, Log, Popup, Preview, Rollback, Tree};
+use super::{Detail, Finds, Key, Layout, Log, Popup, Preview, Rollback, Search, Tree};
 use crate::model::{
     Abilities, Breakpoint, Editable, Millis, PauseReason, RunState, RunStatus, Seq, ShellMode, SpanId, SpanStatus,
+    UnwrittenEdit,
 };
 
 /// A panel that can have the focus.
@@ -26,15 +27,6 @@ impl Pane {
     pub const ALL: [Pane; 4] = [Self::Tree, Self::Detail, Self::Log, Self::Rollback];
 }
 
-/// A search being typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Search {
-    /// Where: the tree (a filter) or Detail.
-    pub pane: Pane,
-    /// The text typed so far.
-    pub text: String,
-}
-
 /// The options of a session.
 #[derive(Debug, Clone, Default)]
 pub struct Setup {
@@ -54,6 +46,8 @@ pub(super) enum Said {
     /// It stands until the next key.
     #[default]
     Plain,
+    /// It says why a key was refused; it stands until the next key.
+    Refused,
     /// It tells of something refused, and is outdated as soon as the run or the selection moves on.
     Refusal,
     /// A key was pressed that notes answer: they are said too.
@@ -83,7 +77,7 @@ pub struct State {
     pub popup: Option<Popup>,
     /// A prefix key that was pressed and waits for the next.
     pub pending: Option<Key>,
-    /// A search being typed, in the footer.
+    /// A search being typed, in the footer: it takes all input.
     pub search: Option<Search>,
     /// The breakpoints as they were last sent.
     pub breakpoints: Vec<Breakpoint>,
@@ -91,8 +85,8 @@ pub struct State {
     pub abilities: Option<Abilities>,
     /// How commands run here; unknown until the run says so.
     pub shell: Option<ShellMode>,
-    /// Agents whose edits are in no file.
-    pub edits: Vec<String>,
+    /// Edits that are in no file.
+    pub edits: Vec<UnwrittenEdit>,
     /// Text of responses that are still streaming.
     pub streams: HashMap<SpanId, String>,
     /// The plan of a retry of the selected span.
@@ -115,6 +109,10 @@ pub struct State {
     pub dirty: bool,
     /// Calls under way (not stopped at a gate).
     pub(super) active: BTreeSet<SpanId>,
+    /// The texts looked for.
+    pub(super) finds: Finds,
+    /// The time on the wall, as the loop says it before each message.
+    pub(super) clock: Millis,
     /// The span a retry was asked for, until its plan comes.
     pub(super) retrying: Option<SpanId>,
     /// The span an edit was asked for, until its text comes, and whether for `$EDITOR`.
@@ -243,6 +241,18 @@ impl State {
     pub(super) fn say(&mut self, message: impl Into<String>) {
         self.message = Some(message.into());
         self.said = Said::Plain;
+    }
+
+    /// Says in the footer why a key does nothing.
+    pub(super) fn refuse(&mut self, why: impl Into<String>) {
+        self.say(why);
+        self.said = Said::Refused;
+    }
+
+    /// True when the footer's message says why something was refused.
+    #[must_use]
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self.said, Said::Refused | Said::Refusal)
     }
 
     /// Says in the footer that the run refused something.

@@ -1,15 +1,18 @@
 //! The one way the state changes: a message in, commands out.
 
-use super::act;
+use super::glance::{self, Glance};
 use super::keys::{self, Meaning, Verb};
 use super::state::Said;
 use super::{Command, EditorInput, Key, Msg, Pane, Popup, State, TEXT_MARGIN};
+use super::{act, search};
 use crate::model;
 
 /// Takes a message in; returns what the loop must do.
 pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
-    if let Msg::Tick(now) = msg {
-        return tick(state, now);
+    match msg {
+        Msg::Tick(now) => return tick(state, now),
+        Msg::Clock(now) => return clock(state, now),
+        _ => {}
     }
     state.dirty = true;
     let selected = state.selected();
@@ -29,8 +32,9 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
         }
         Msg::EditorDone { text } => act::editor_done(state, text),
         Msg::ExternalDone(result) => act::outside_done(state, result),
-        Msg::Tick(_) => Vec::new(),
+        Msg::Tick(_) | Msg::Clock(_) => Vec::new(),
     };
+    search::follow_popup(state);
     if commands.iter().any(is_answered_by_a_note) {
         state.said = Said::Notes;
     }
@@ -53,8 +57,9 @@ fn settle(state: &mut State, changed: bool) -> Vec<Command> {
     let layout = state.layout();
     let detail = layout.detail;
     let inspect = !state.run.trace.is_empty() && state.detail.want(span, changed);
-    if let Some(text) = state.streams.get(&span).filter(|_| inspect && !changed) {
-        state.detail.stream(text);
+    if let Some((text, true)) = state.streamed(span).filter(|_| inspect && !changed) {
+        let text = text.to_owned();
+        state.detail.stream(&text);
     }
     let columns = detail.inner().width.saturating_sub(TEXT_MARGIN);
     state.detail.refresh(usize::from(columns), detail.lines());
@@ -65,6 +70,15 @@ fn settle(state: &mut State, changed: bool) -> Vec<Command> {
         view.refresh(&state.run, word, state.size);
     }
     if inspect { vec![Command::Run(model::Command::Inspect { span })] } else { Vec::new() }
+}
+
+/// The time before each message: what is shown then is as of now. Nothing is drawn for it.
+fn clock(state: &mut State, now: model::Millis) -> Vec<Command> {
+    state.clock = state.clock.max(now);
+    if state.is_live() {
+        state.now = state.now.max(now);
+    }
+    Vec::new()
 }
 
 /// Time passes: durations of what runs grow, and a settled selection asks for its plan.
@@ -81,18 +95,37 @@ fn tick(state: &mut State, now: model::Millis) -> Vec<Command> {
     due.map(|span| Command::Run(model::Command::Plan { span })).into_iter().collect()
 }
 
+/// A key was pressed. One that neither changes nor says anything is answered: none is silent.
 fn press(state: &mut State, key: Key) -> Vec<Command> {
-    const INTERRUPT: Key = Key::Ctrl('c');
+    let before = Glance::of(state);
     state.message = None;
     state.said = Said::Plain;
-    match state.pending.take() {
+    let popup = state.popup.is_some();
+    let (commands, verb) = act_on(state, key);
+    if commands.is_empty() && state.message.is_none() && Glance::of(state) == before {
+        match verb {
+            Some(verb) => state.refuse(format!("{key} {}: {}", verb.name, glance::no_change(verb.action))),
+            None if popup => state.refuse(format!("{key}: nothing more here; Esc closes")),
+            None => state.refuse(format!("{key}: no such key here, ? shows all")),
+        }
+    }
+    commands
+}
+
+/// Gives a key to what takes it: a search being typed, then the popup, then the panel; returns its verb there.
+fn act_on(state: &mut State, key: Key) -> (Vec<Command>, Option<&'static Verb>) {
+    const INTERRUPT: Key = Key::Ctrl('c');
+    let nothing = || (Vec::new(), None);
+    // A popup that opened after the prefix takes the key that follows.
+    let prefix = state.pending.take().filter(|prefix| *prefix == INTERRUPT || state.popup.is_none());
+    match prefix {
         Some(prefix) => match keys::meaning(state.focus, Some(prefix), key) {
-            Some(Meaning::Verb(verb)) => return perform(state, verb, key),
+            Some(Meaning::Verb(verb)) => return (perform(state, verb, key), Some(verb)),
             _ if prefix != INTERRUPT => {
                 if key != Key::Esc {
-                    state.say(format!("{prefix}{key} means nothing"));
+                    state.refuse(format!("{key}: no such key after {prefix}, {prefix} shows which there are"));
                 }
-                return Vec::new();
+                return nothing();
             }
             // An interrupt that isn't repeated is forgotten.
             _ => {}
@@ -100,27 +133,24 @@ fn press(state: &mut State, key: Key) -> Vec<Command> {
         None if key == INTERRUPT => {
             state.pending = Some(key);
             state.say("Ctrl-c again quits");
-            return Vec::new();
+            return nothing();
         }
         None => {}
     }
-    if state.popup.is_some() {
-        return act::popup_key(state, key);
-    }
     if state.search.is_some() {
-        act::search_key(state, key);
-        return Vec::new();
+        search::key(state, key);
+        return nothing();
+    }
+    if state.popup.is_some() {
+        return (act::popup_key(state, key), None);
     }
     match keys::meaning(state.focus, None, key) {
-        Some(Meaning::Verb(verb)) => perform(state, verb, key),
+        Some(Meaning::Verb(verb)) => (perform(state, verb, key), Some(verb)),
         Some(Meaning::Prefix) => {
             state.pending = Some(key);
-            Vec::new()
+            nothing()
         }
-        None => {
-            state.say(format!("{key} means nothing here: ? shows the keys"));
-            Vec::new()
-        }
+        None => nothing(),
     }
 }
 
@@ -129,7 +159,7 @@ fn perform(state: &mut State, verb: &Verb, key: Key) -> Vec<Command> {
     match (verb.available)(state) {
         Ok(()) => act::perform(state, verb.action),
         Err(why) => {
-            state.say(format!("{key} {}: {why}", verb.name));
+            state.refuse(format!("{key} {}: {why}", verb.name));
             Vec::new()
         }
     }
@@ -137,22 +167,26 @@ fn perform(state: &mut State, verb: &Verb, key: Key) -> Vec<Command> {
 
 /// Pasted text goes where text is typed, and nowhere else: it never acts as keys.
 fn paste(state: &mut State, text: String) -> Vec<Command> {
+    if state.search.is_some() {
+        search::paste(state, &text);
+        return Vec::new();
+    }
     if let Some(Popup::Editor(editor)) = &mut state.popup {
         editor.touched = true;
         editor.leaving = false;
         return vec![Command::EditorInput(EditorInput::Paste(text))];
     }
-    match &mut state.search {
-        Some(search) if state.popup.is_none() => {
-            search.text.push_str(text.lines().next().unwrap_or_default());
-            act::search_changed(state);
-        }
-        _ => state.say("pasted text is never taken as keys"),
-    }
+    state.refuse("pasted text is never taken as keys");
     Vec::new()
 }
 
 impl State {
+    /// The text that came of a span's response, where it is not stored whole; true while more may come.
+    pub(super) fn streamed(&self, span: model::SpanId) -> Option<(&str, bool)> {
+        let live = self.run.trace.get(span).is_some_and(|found| found.status.is_live());
+        self.streams.get(&span).map(|text| (&text[..], live))
+    }
+
     /// Lines inside the panel that has the focus.
     pub(super) fn focus_height(&self) -> usize {
         self.height(self.focus)

@@ -44,5 +44,5 @@ pub use tally::Tally;
 pub use trace::{Counts, Span, Trace};
 pub use update::{
     Abilities, Conflict, ConflictBy, Editable, KeyChange, PlanLeave, ReadBack, RetryPlan, Section, SectionBody,
-    SpanDetail, UndoReport, Update,
+    SpanDetail, UndoReport, UnwrittenEdit, Update,
 };

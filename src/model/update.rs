@@ -34,8 +34,8 @@ pub enum Update {
     Abilities(Abilities),
     /// How commands run here.
     Shell(ShellMode),
-    /// Where the edits that are not in any file are, by agent name.
-    Edits(Vec<String>),
+    /// The edits that are not in any file.
+    Edits(Vec<UnwrittenEdit>),
     /// The run's engine stopped; nothing follows.
     Closed,
 }
@@ -122,6 +122,15 @@ pub struct Editable {
     pub extension: &'static str,
 }
 
+/// An edited prompt that is in no file yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnwrittenEdit {
+    /// The agent's name, or `agent.step`.
+    pub agent: String,
+    /// The prompt's file; none for a prompt that stands in the pipeline's own file.
+    pub file: Option<String>,
+}
+
 /// What a retry would do, shown before it happens.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RetryPlan {
@@ -141,8 +150,20 @@ pub struct RetryPlan {
     pub readers: Vec<SpanId>,
     /// Effects answered from the journal.
     pub from_journal: usize,
+    /// Tokens of those of them that are model calls.
+    #[serde(default)]
+    pub saved_tokens: u64,
+    /// Their cost, in millionths of a US dollar.
+    #[serde(default)]
+    pub saved_cost: u64,
+    /// Model calls among the rerun spans.
+    #[serde(default)]
+    pub calls: usize,
     /// Tokens the rerun spans took the last time.
     pub tokens: u64,
+    /// The cost of the rerun spans the last time, in millionths of a US dollar.
+    #[serde(default)]
+    pub cost: u64,
     /// Prompt files that changed on disk since the run started, and edits, by agent.
     pub changed: Vec<String>,
     /// Spans of the set that still run and are cancelled.

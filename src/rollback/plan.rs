@@ -147,10 +147,8 @@ fn describe(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>, readers: V
     let trace = &state.trace;
     let of_set = |at: &&SpanId| trace.get(**at).is_some_and(|found| is_call(found.kind));
     let live = |at: &&SpanId| trace.get(**at).is_some_and(|found| found.status.is_live());
-    let tokens = |at: &SpanId| {
-        let llm = trace.get(*at).filter(|found| found.kind == SpanKind::Llm);
-        llm.map_or(0, |found| found.counts.usage.input + found.counts.usage.output)
-    };
+    let rerun = Spent::of(taken.iter().filter_map(|at| trace.get(*at)));
+    let reused = Spent::of(answered(state, taken));
     let leaves = actions_of(state, taken)
         .filter_map(|entry| entry.can_be_taken_back().err().map(|why| PlanLeave { action: entry.seq, why }));
     let above = taken.iter().flat_map(|at| trace.ancestors(*at));
@@ -166,8 +164,12 @@ fn describe(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>, readers: V
         rerun_names: names(state, span, taken),
         reopens: above.into_iter().filter(|at| *at != SpanId::RUN && !taken.contains(at)).collect(),
         readers,
-        from_journal: answered(state, taken),
-        tokens: taken.iter().map(tokens).sum(),
+        from_journal: answered(state, taken).count(),
+        saved_tokens: reused.tokens,
+        saved_cost: reused.cost,
+        calls: rerun.calls,
+        tokens: rerun.tokens,
+        cost: rerun.cost,
         changed: Vec::new(),
         cancels: taken.iter().filter(of_set).filter(live).count(),
         undone_outside: undone_outside(state, taken),
@@ -190,13 +192,32 @@ fn names(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>) -> Vec<String
     own.into_iter().chain(agents).map(|at| state.trace.label(at)).collect()
 }
 
-/// Counts the effects outside the set that reuse their recorded outcome.
-fn answered(state: &RunState, taken: &BTreeSet<SpanId>) -> usize {
+/// The model calls among some spans, with their tokens and cost.
+#[derive(Default)]
+struct Spent {
+    calls: usize,
+    tokens: u64,
+    cost: u64,
+}
+
+impl Spent {
+    fn of<'a>(spans: impl Iterator<Item = &'a Span>) -> Self {
+        let calls = spans.filter(|found| found.kind == SpanKind::Llm);
+        calls.fold(Self::default(), |sum, found| Self {
+            calls: sum.calls + 1,
+            tokens: sum.tokens + found.counts.usage.input + found.counts.usage.output,
+            cost: sum.cost + found.counts.cost,
+        })
+    }
+}
+
+/// Lists the calls outside the set that reuse their recorded outcome.
+fn answered<'a>(state: &'a RunState, taken: &'a BTreeSet<SpanId>) -> impl Iterator<Item = &'a Span> {
     let spans = state.trace.spans().iter().zip(0_u32..);
     spans
         .filter(|(found, _)| is_call(found.kind) && found.ended.is_some() && found.status != SpanStatus::Undone)
         .filter(|(_, at)| !taken.contains(&SpanId(*at)))
-        .count()
+        .map(|(found, _)| found)
 }
 
 fn is_call(kind: SpanKind) -> bool {

@@ -209,6 +209,7 @@ impl<L: Link> ScreenLoop<L> {
     /// Changes the state, and runs the commands that need no terminal.
     fn update(&mut self, msg: Msg) -> Vec<TerminalTask> {
         let mut tasks = Vec::new();
+        let _ = app::update(&mut self.state, Msg::Clock(now()));
         let commands = app::update(&mut self.state, msg);
         self.view.sync(&self.state);
         for command in commands {

@@ -18,7 +18,8 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, footer: &Footer, theme: Theme)
     let columns = usize::from(area.width);
     let (left, style) = match (&footer.input, footer.is_answer) {
         (Some(input), _) => (format!(" {input}"), theme.call()),
-        (None, true) => (format!(" {}", footer.left), theme.tool()),
+        (None, true) if footer.is_refusal => (format!(" {}", footer.left), theme.tool()),
+        (None, true) => (format!(" {}", footer.left), theme.text()),
         (None, false) => (format!(" {}", footer.left), theme.quiet()),
     };
     let hints = hints(&footer.hints, room(footer, &left, columns), theme);
@@ -54,7 +55,10 @@ fn typed<'a>(text: &str, footer: &Footer, room: usize, style: Style, theme: Them
     vec![
         Span::styled(cell::left(text, at), style),
         Span::styled(" ", style.add_modifier(Modifier::REVERSED)),
-        Span::styled(cell::left(&note, room.saturating_sub(at + 1)), theme.tool()),
+        Span::styled(
+            cell::left(&note, room.saturating_sub(at + 1)),
+            if footer.is_refusal { theme.tool() } else { theme.text() },
+        ),
     ]
 }
 

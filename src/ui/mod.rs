@@ -7,6 +7,7 @@ mod detail;
 mod edit;
 mod footer;
 mod header;
+mod hits;
 mod log;
 mod panel;
 mod popup;
@@ -22,7 +23,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Paragraph, Wrap};
 
-use crate::app::{self, EditorInput, Pane, Popup, State};
+use crate::app::{self, EditorInput, Pane, Place, Popup, State};
 use spans::{Spans, SpansView};
 
 /// Below this nothing can be read.
@@ -107,10 +108,23 @@ pub fn draw(frame: &mut Frame, state: &State, view: &mut View) {
     if !place(layout.rollback).is_empty() {
         rollback::draw(frame, place(layout.rollback), state, theme);
     }
+    for (pane, at) in [(Pane::Tree, layout.tree), (Pane::Log, layout.log), (Pane::Rollback, layout.rollback)] {
+        hits::mark(frame.buffer_mut(), place(at.inner()), state.find(Place::Pane(pane)), theme);
+    }
+    if state.popup.is_some() {
+        dim(frame, place(layout.footer), theme);
+    }
     let footer = app::footer(state);
     footer::draw(frame, place(layout.footer), &footer, theme);
     popup::draw(frame, body(area), state, &footer, view, theme);
     sweep::sweep(frame.buffer_mut());
+}
+
+/// Dims everything above the footer: the keys go to the popup.
+fn dim(frame: &mut Frame, footer: Rect, theme: Theme) {
+    let area = frame.area();
+    let behind = Rect { height: footer.y.saturating_sub(area.y), ..area };
+    frame.buffer_mut().set_style(behind, theme.behind());
 }
 
 /// Where popups lie: all but the first and the last line.

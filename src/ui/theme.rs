@@ -197,6 +197,14 @@ impl Theme {
         }
     }
 
+    /// What lies behind a popup: no colour of its own, and dim.
+    #[must_use]
+    pub fn behind(self) -> Style {
+        let dim = Style::new().bg(Color::Reset).add_modifier(Modifier::DIM);
+        let flat = dim.remove_modifier(Modifier::BOLD | Modifier::REVERSED);
+        self.color(GREY).map_or(flat, |color| flat.fg(color))
+    }
+
     /// A key in a hint.
     #[must_use]
     pub fn key(self) -> Style {

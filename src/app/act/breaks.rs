@@ -62,6 +62,10 @@ pub(super) fn key(state: &mut State, mut cursor: usize, key: Key) -> Vec<Command
             state.breakpoints.remove(cursor);
             commands = send(state);
         }
+        Key::Char('a') => {
+            menu(state);
+            return commands;
+        }
         Key::Esc | Key::Char('q' | 'B') => {
             state.popup = None;
             return commands;

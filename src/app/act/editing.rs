@@ -1,8 +1,10 @@
 //! Editing what is sent, and answering in its place.
 
+use std::collections::BTreeSet;
+
 use crate::app::popup::YES;
 use crate::app::{Ask, Command, Editor, Popup, Purpose, State, safe};
-use crate::model::{self, Editable, Release, SpanKind};
+use crate::model::{self, Editable, Release, SpanKind, UnwrittenEdit};
 
 /// Asks for the text of the selected span that can be edited.
 pub(super) fn fetch(state: &mut State, outside: bool) -> Vec<Command> {
@@ -26,9 +28,18 @@ pub(super) fn open(state: &mut State, editable: Editable) -> Vec<Command> {
 
 /// Asks before the user's own files are written.
 pub(super) fn ask_write_back(state: &mut State) -> Vec<Command> {
-    let lines = state.edits.iter().map(|agent| format!("the prompt of {}", safe::line(agent))).collect();
+    let line = |edit: &UnwrittenEdit| match &edit.file {
+        Some(file) => format!("{file}  the prompt of {}", edit.agent),
+        None => format!("not {}: its prompt stands in the pipeline's own file, copy it there", edit.agent),
+    };
+    let lines = state.edits.iter().map(|edit| safe::line(&line(edit)).into_owned()).collect();
+    let files: BTreeSet<&String> = state.edits.iter().filter_map(|edit| edit.file.as_ref()).collect();
+    let title = match (files.len(), files.first()) {
+        (1, Some(file)) => format!("Write the edited prompt into {}", safe::line(file)),
+        (many, _) => format!("Write the edited prompts into {many} files"),
+    };
     let commands = vec![Command::Run(model::Command::WriteBack)];
-    state.popup = Some(Popup::Ask(Ask::enter("Write the prompts into their files", YES, lines, commands)));
+    state.popup = Some(Popup::Ask(Ask::enter(title, YES, lines, commands)));
     Vec::new()
 }
 
@@ -71,7 +82,7 @@ pub(in crate::app) fn editor_done(state: &mut State, text: String) -> Vec<Comman
 pub(in crate::app) fn outside_done(state: &mut State, result: Result<String, String>) -> Vec<Command> {
     let Some(editable) = state.outside.take() else { return Vec::new() };
     match (result, editable.scopes.first()) {
-        (Err(why), _) => state.say(why),
+        (Err(why), _) => state.refuse(why),
         (Ok(text), Some(scope)) if text != editable.text => {
             return vec![Command::Run(model::Command::SaveEdit { span: editable.span, text, scope: *scope })];
         }

@@ -19,7 +19,9 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
         Update::Detail(mut detail) => {
             let span = detail.span;
             add_choices(state, span, &mut detail.sections);
-            if state.detail.fill(detail, state.streams.get(&span)) {
+            let live = state.run.trace.get(span).is_some_and(|found| found.status.is_live());
+            let stream = state.streams.get(&span).map(|text| (&text[..], live));
+            if state.detail.fill(detail, stream) {
                 commands.push(Command::Run(model::Command::Inspect { span }));
             }
         }
@@ -29,7 +31,7 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
         Update::Undo(report) => take_report(state, &report),
         Update::Refused(why) => refused(state, &why),
         Update::Abilities(abilities) => state.abilities = Some(abilities),
-        Update::Edits(agents) => state.edits = agents,
+        Update::Edits(edits) => state.edits = edits,
         Update::Shell(mode) => take_shell(state, mode),
         Update::Closed => {
             state.closed = true;
@@ -150,9 +152,12 @@ fn track_undo(state: &mut State, body: &TraceBody) {
     }
 }
 
+/// A call ended. What came of a response that is not stored whole stays, to be looked at.
 fn forget_call(state: &mut State, span: SpanId) {
     state.active.remove(&span);
-    state.streams.remove(&span);
+    if state.run.trace.get(span).is_some_and(|found| found.status == SpanStatus::Ok) {
+        state.streams.remove(&span);
+    }
 }
 
 /// The span the cursor goes to: the newest while it follows, and a new try of a selected one that was undone.
@@ -189,7 +194,9 @@ fn take_report(state: &mut State, report: &UndoReport) {
     /// Lines of the log that one report is worth.
     const MOST: usize = 50;
     let line = undoing::report_line(&state.run, report);
-    log(state, LogKind::Undo, &line);
+    let whole = report.conflict.is_none() && report.read_back.differs.is_empty();
+    let (at, height) = (state.clock.max(state.now), state.height(Pane::Log));
+    state.log.report(report, &line, at, &state.run, height);
     for differs in &report.read_back.differs {
         log(state, LogKind::Error, &format!("differs: {differs}"));
     }
@@ -199,7 +206,11 @@ fn take_report(state: &mut State, report: &UndoReport) {
             log(state, LogKind::Note, &format!("kept: {action}: {}", left.why));
         }
     }
-    state.say(line);
+    if whole {
+        state.say(line);
+    } else {
+        state.refuse(line);
+    }
     if let Some(conflict) = &report.conflict {
         conflicts::ask(state, conflict);
     }
@@ -216,7 +227,7 @@ fn take_shell(state: &mut State, mode: ShellMode) {
         gaps => format!("SANDBOX OFF: {}", gaps.join(", ")),
     };
     if state.shell.as_ref() != Some(&mode) {
-        let kind = if mode.gaps.is_empty() { LogKind::Note } else { LogKind::Error };
+        let kind = if mode.gaps.is_empty() { LogKind::Note } else { LogKind::Warning };
         log(state, kind, &format!("{gaps}; {how}"));
     }
     state.shell = Some(mode);
@@ -235,6 +246,7 @@ fn refused(state: &mut State, why: &str) {
 }
 
 fn log(state: &mut State, kind: LogKind, text: &str) {
-    let (at, height): (Millis, usize) = (state.now, state.height(Pane::Log));
+    // An answer has no time of its own, and the last event's may be long past.
+    let (at, height): (Millis, usize) = (state.clock.max(state.now), state.height(Pane::Log));
     state.log.push(kind, None, text, at, &state.run, height);
 }

@@ -1,6 +1,6 @@
-//! Finding: the filter of the tree, the search in Detail, and jumps.
+//! Jumps to spans of a kind.
 
-use crate::app::{Key, Pane, Search, State};
+use crate::app::State;
 use crate::model::{SpanId, SpanStatus, Trace};
 
 /// The target of a jump.
@@ -10,58 +10,6 @@ pub(super) enum Target {
     Paused,
     Running,
     Try,
-}
-
-/// Starts typing a search, with the last one to go on from.
-pub(super) fn start(state: &mut State) {
-    let pane = state.focus;
-    let text = if pane == Pane::Detail { state.detail.find.clone() } else { state.tree.filter().to_owned() };
-    state.search = Some(Search { pane, text });
-}
-
-/// A key while a search is typed: it searches as it is typed, Enter keeps it, Esc drops it.
-pub(in crate::app) fn search_key(state: &mut State, key: Key) {
-    let Some(search) = &mut state.search else { return };
-    match key {
-        Key::Char(letter) => search.text.push(letter),
-        Key::Backspace => {
-            search.text.pop();
-        }
-        Key::Ctrl('u') | Key::Esc => search.text.clear(),
-        _ => {}
-    }
-    search_changed(state);
-    if matches!(key, Key::Enter | Key::Esc) {
-        state.search = None;
-    }
-}
-
-/// Brings what is shown up to the search as it is typed.
-pub(in crate::app) fn search_changed(state: &mut State) {
-    let Some(Search { pane, text }) = state.search.clone() else { return };
-    if pane == Pane::Detail {
-        let changed = state.detail.find != text;
-        let height = state.height(Pane::Detail);
-        state.detail.find = text;
-        if changed && !state.detail.find.is_empty() {
-            state.detail.jump(true, height);
-        }
-    } else if state.tree.filter() != text.to_lowercase() {
-        state.tree.set_filter(&text, &state.run.trace);
-    }
-}
-
-pub(super) fn next_match(state: &mut State, forward: bool) {
-    if state.focus == Pane::Detail {
-        let height = state.height(Pane::Detail);
-        if !state.detail.jump(forward, height) {
-            state.say("not found");
-        }
-        return;
-    }
-    let (tree, trace) = (&state.tree, &state.run.trace);
-    let found = tree.find_from(state.selected(), forward, |span| tree.is_match(span, trace));
-    go(state, found, "no match");
 }
 
 pub(super) fn jump(state: &mut State, target: Target, forward: bool) {
@@ -87,7 +35,7 @@ pub(super) fn jump(state: &mut State, target: Target, forward: bool) {
 fn go(state: &mut State, found: Option<SpanId>, none: &str) {
     match found {
         Some(span) => state.go_to(span),
-        None => state.say(none),
+        None => state.refuse(none),
     }
 }
 

@@ -44,7 +44,8 @@ pub(super) fn key(state: &mut State, mut view: Box<DiffView>, key: Key) -> Vec<C
         Key::Home | Key::Char('g') => view.top = 0,
         Key::End | Key::Char('G') => view.scroll(isize::MAX),
         Key::Char('v') => view.wrap = !view.wrap,
-        Key::Char('n' | 'N') if view.back.is_none() => return next(state, *view, key == Key::Char('n')),
+        Key::Char('n' | 'l') | Key::Right if view.back.is_none() => return next(state, *view, true),
+        Key::Char('N' | 'h') | Key::Left if view.back.is_none() => return next(state, *view, false),
         Key::Char('w') => {
             write(state, view.action);
             return Vec::new();

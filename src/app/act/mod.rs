@@ -15,11 +15,10 @@ mod undoing;
 
 pub(super) use editing::{editor_done, outside_done};
 pub(super) use events::take_in;
-pub(super) use find::{search_changed, search_key};
 pub(super) use mouse::mouse;
 pub(super) use popups::popup_key;
 
-use super::{Command, Help, Pane, Popup, State, UiAction as A};
+use super::{Command, Help, Pane, Place, Popup, State, UiAction as A, search};
 use crate::model::Release;
 
 /// Does what a verb says; it is available.
@@ -44,9 +43,9 @@ pub(super) fn perform(state: &mut State, action: A) -> Vec<Command> {
         A::OnlyPath => state.tree.only_path(),
         A::OpenAll => state.tree.open_all(),
         A::Follow => moves::follow(state),
-        A::Search => find::start(state),
-        A::NextMatch => find::next_match(state, true),
-        A::PrevMatch => find::next_match(state, false),
+        A::Search => search::start(state, Place::Pane(state.focus)),
+        A::NextMatch => search::next(state, Place::Pane(state.focus), true),
+        A::PrevMatch => search::next(state, Place::Pane(state.focus), false),
         A::NextError => find::jump(state, find::Target::Error, true),
         A::PrevError => find::jump(state, find::Target::Error, false),
         A::NextPaused => find::jump(state, find::Target::Paused, true),

@@ -1,6 +1,6 @@
 //! Moving about.
 
-use crate::app::{Pane, State};
+use crate::app::{Entry, Pane, Popup, State, search};
 use crate::model::SpanId;
 
 /// Moves the cursor of the panel with the focus.
@@ -90,7 +90,10 @@ pub(super) fn unfold(state: &mut State) {
             }
         }
         Pane::Detail => state.detail.set_fold(false, state.focus_height()),
-        Pane::Log => open(state),
+        Pane::Log => {
+            let span = state.log.selected().and_then(|line| line.span);
+            to_span(state, span);
+        }
         Pane::Rollback => {
             let entry = state.rollback.selected().and_then(|seq| state.run.ledger.get(seq));
             let span = entry.map(|entry| entry.record.tool_span);
@@ -99,7 +102,7 @@ pub(super) fn unfold(state: &mut State) {
     }
 }
 
-/// Opens what is selected: a span's texts, a section, the span of a line.
+/// Opens what is selected: a span's texts, a section, a line in full.
 pub(super) fn open(state: &mut State) {
     match state.focus {
         Pane::Tree => state.show(Pane::Detail),
@@ -108,30 +111,30 @@ pub(super) fn open(state: &mut State) {
             state.detail.toggle_fold(height);
         }
         Pane::Log => {
-            let span = state.log.selected().and_then(|line| line.span);
-            to_span(state, span);
+            let Some(line) = state.log.selected() else { return state.refuse("no line yet") };
+            let path = line.span.filter(|span| *span != SpanId::RUN).map(|span| state.run.trace.path(span));
+            let entry = Entry::new(line, &path.unwrap_or_default());
+            state.popup = Some(Popup::Entry(entry));
         }
         // Opened as a diff.
         Pane::Rollback => {}
     }
 }
 
-fn to_span(state: &mut State, target: Option<SpanId>) {
+pub(super) fn to_span(state: &mut State, target: Option<SpanId>) {
     match target.filter(|span| *span != SpanId::RUN) {
         Some(span) => {
             state.go_to(span);
             state.show(Pane::Tree);
         }
-        None => state.say("this belongs to no span"),
+        None => state.refuse("this belongs to no span"),
     }
 }
 
 /// Takes the filter or the search back, or goes back to the tree.
 pub(super) fn back(state: &mut State) {
-    match state.focus {
-        Pane::Tree if !state.tree.filter().is_empty() => state.tree.set_filter("", &state.run.trace),
-        Pane::Detail if !state.detail.find.is_empty() => state.detail.find.clear(),
-        _ => state.show(Pane::Tree),
+    if !search::forget(state, state.focus) {
+        state.show(Pane::Tree);
     }
 }
 

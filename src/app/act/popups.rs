@@ -1,18 +1,32 @@
 //! Keys while a popup lies over the panels.
 
-use super::{breaks, looking, perform};
+use super::{breaks, looking, moves, perform};
 use crate::app::{
-    Choice, Command, Confirmed, Editor, EditorInput, Help, Key, Menu, PlanAsk, Popup, Purpose, State, keys,
+    Choice, Command, Confirmed, Editor, EditorInput, Entry, Help, Key, Menu, Place, PlanAsk, Popup, Purpose, State,
+    help, keys, search,
 };
 
-/// A key goes to the popup.
+/// A key goes to the popup; `/` begins a search of it, whatever it is.
 pub(in crate::app) fn popup_key(state: &mut State, key: Key) -> Vec<Command> {
+    let is_text = matches!(state.popup, Some(Popup::Editor(_)));
+    match key {
+        Key::Char('/') if !is_text => {
+            search::start(state, Place::Popup);
+            return Vec::new();
+        }
+        Key::Char('n' | 'N') if !is_text && !state.find(Place::Popup).is_empty() => {
+            search::next(state, Place::Popup, key == Key::Char('n'));
+            return Vec::new();
+        }
+        _ => {}
+    }
     match state.popup.take() {
         None => Vec::new(),
         Some(Popup::Help(help)) => {
-            state.popup = scrolled(help, key, help_end(state)).map(Popup::Help);
+            state.popup = scrolled(help, key, help::end(state.size)).map(Popup::Help);
             Vec::new()
         }
+        Some(Popup::Entry(entry)) => entry_key(state, entry, key),
         Some(Popup::Ask(_)) if is_no(key) => Vec::new(),
         Some(Popup::Ask(ask)) => match ask.confirm(key) {
             Ok(confirmed) => confirmed.into_commands(),
@@ -33,12 +47,6 @@ fn is_no(key: Key) -> bool {
     matches!(key, Key::Esc | Key::Char('n' | 'q'))
 }
 
-/// The first line in view when the help is scrolled to its end: it lies between the first and the last line of the
-/// screen, in a border.
-fn help_end(state: &State) -> usize {
-    keys::help_lines().len().saturating_sub(usize::from(state.size.1.saturating_sub(4)))
-}
-
 fn scrolled(Help { top }: Help, key: Key, end: usize) -> Option<Help> {
     const PAGE: usize = 10;
     let top = match key {
@@ -46,7 +54,7 @@ fn scrolled(Help { top }: Help, key: Key, end: usize) -> Option<Help> {
         Key::Char('k') | Key::Up => top.saturating_sub(1),
         Key::PageDown | Key::Ctrl('d') | Key::Char(' ') => top + PAGE,
         Key::PageUp | Key::Ctrl('u') => top.saturating_sub(PAGE),
-        Key::Home => 0,
+        Key::Home | Key::Char('g') => 0,
         Key::End | Key::Char('G') => usize::MAX,
         Key::Esc | Key::Enter | Key::Char('q' | '?') => return None,
         _ => top,
@@ -54,7 +62,7 @@ fn scrolled(Help { top }: Help, key: Key, end: usize) -> Option<Help> {
     Some(Help { top: top.min(end) })
 }
 
-fn plan_key(state: &mut State, plan: PlanAsk, key: Key) -> Option<Confirmed> {
+fn plan_key(state: &mut State, mut plan: PlanAsk, key: Key) -> Option<Confirmed> {
     match key {
         Key::Enter => {
             // A retry is followed on the screen.
@@ -62,12 +70,44 @@ fn plan_key(state: &mut State, plan: PlanAsk, key: Key) -> Option<Confirmed> {
             return Some(plan.confirm());
         }
         key if is_no(key) => return None,
-        Key::Char(' ') if !plan.plan.readers.is_empty() => {
-            state.popup = Some(Popup::Plan(PlanAsk { with_readers: !plan.with_readers, ..plan }));
-        }
-        _ => state.popup = Some(Popup::Plan(plan)),
+        Key::Char(' ') if !plan.plan.readers.is_empty() => plan.with_readers = !plan.with_readers,
+        Key::Char('j') | Key::Down => plan.scroll(1, &state.run, state.size),
+        Key::Char('k') | Key::Up => plan.scroll(-1, &state.run, state.size),
+        Key::PageDown | Key::Ctrl('d') => plan.page(1, &state.run, state.size),
+        Key::PageUp | Key::Ctrl('u') => plan.page(-1, &state.run, state.size),
+        Key::Home | Key::Char('g') => plan.top = 0,
+        Key::End | Key::Char('G') => plan.scroll(isize::MAX, &state.run, state.size),
+        _ => {}
     }
+    state.popup = Some(Popup::Plan(plan));
     None
+}
+
+fn entry_key(state: &mut State, mut entry: Entry, key: Key) -> Vec<Command> {
+    let size = state.size;
+    let page = isize::try_from(Entry::height(size)).unwrap_or(1);
+    match key {
+        Key::Esc | Key::Enter | Key::Char('q') => return Vec::new(),
+        Key::Char('y') => {
+            state.say("line copied");
+            let text = entry.text.clone();
+            state.popup = Some(Popup::Entry(entry));
+            return vec![Command::Copy(text)];
+        }
+        Key::Char('l') | Key::Right if entry.span.is_some() => {
+            moves::to_span(state, entry.span);
+            return Vec::new();
+        }
+        Key::Char('j') | Key::Down => entry.scroll(1, size),
+        Key::Char('k') | Key::Up => entry.scroll(-1, size),
+        Key::PageDown | Key::Ctrl('d') | Key::Char(' ') => entry.scroll(page, size),
+        Key::PageUp | Key::Ctrl('u') => entry.scroll(-page, size),
+        Key::Home | Key::Char('g') => entry.top = 0,
+        Key::End | Key::Char('G') => entry.scroll(isize::MAX, size),
+        _ => {}
+    }
+    state.popup = Some(Popup::Entry(entry));
+    Vec::new()
 }
 
 fn menu_key(state: &mut State, mut menu: Menu, key: Key) -> Vec<Command> {
@@ -101,7 +141,7 @@ fn choose(state: &mut State, choice: Choice) -> Vec<Command> {
             state.rollback.refresh(&state.run, span, height);
             match (keys::verb(action).available)(state) {
                 Ok(()) => return perform(state, action),
-                Err(why) => state.say(why),
+                Err(why) => state.refuse(why),
             }
         }
         Choice::Ask(ask) => state.popup = Some(Popup::Ask(ask)),

@@ -9,14 +9,14 @@ pub(super) fn copy(state: &mut State) -> Vec<Command> {
     let (what, text) = match state.focus {
         Pane::Tree => ("path", Some(state.run.trace.path(state.selected()))),
         Pane::Detail => ("text", state.detail.selected_text()),
-        Pane::Log => ("line", state.log.selected().map(|line| line.text.clone())),
+        Pane::Log => ("line", state.log.selected().map(|line| line.full.clone())),
         Pane::Rollback => {
             let entry = state.rollback.selected().and_then(|seq| state.run.ledger.get(seq));
             ("key", entry.map(|entry| entry.record.key.name.clone()))
         }
     };
     let Some(text) = text else {
-        state.say("nothing here to copy");
+        state.refuse("nothing here to copy");
         return Vec::new();
     };
     state.say(format!("{what} copied"));

@@ -115,7 +115,7 @@ pub(super) fn plan(state: &mut State) -> Vec<Command> {
 /// A plan came: for the footer, and for a retry that waits for it.
 pub(super) fn take_plan(state: &mut State, plan: RetryPlan) {
     if state.retrying.take_if(|span| *span == plan.span).is_some() {
-        state.popup = Some(Popup::Plan(PlanAsk { plan: plan.clone(), with_readers: !plan.readers.is_empty() }));
+        state.popup = Some(Popup::Plan(PlanAsk::new(plan.clone())));
     }
     state.preview.keep(plan);
 }

@@ -16,8 +16,6 @@ pub struct Detail {
     width: usize,
     /// True while long lines are wrapped.
     pub wrap: bool,
-    /// The text searched for; empty: none.
-    pub find: String,
     /// The cursor and the view.
     pub scroll: Scroll,
     /// Sections or width changed since the lines were made.
@@ -68,22 +66,10 @@ impl Detail {
         self.sections.get(self.section()?).map(|section| body_text(&section.body))
     }
 
-    /// True when a line contains the text searched for, in any case.
-    #[must_use]
-    pub fn is_match(&self, line: &DetailLine) -> bool {
-        !self.find.is_empty() && line.text.to_lowercase().contains(&self.find.to_lowercase())
-    }
-
     /// Another span was selected, or something happened to this one: whether its texts are to be asked for.
     pub(in crate::app) fn want(&mut self, span: SpanId, changed: bool) -> bool {
         if span != self.span {
-            *self = Self {
-                span,
-                wrap: self.wrap,
-                find: std::mem::take(&mut self.find),
-                width: self.width,
-                ..Self::default()
-            };
+            *self = Self { span, wrap: self.wrap, width: self.width, ..Self::default() };
             self.asking = Asking::Asked;
             return true;
         }
@@ -96,7 +82,8 @@ impl Detail {
     }
 
     /// The texts came: whether they are to be asked for again, because something happened in between.
-    pub(in crate::app) fn fill(&mut self, detail: SpanDetail, stream: Option<&String>) -> bool {
+    /// `stream` is what came of a response so far, and true while more may come.
+    pub(in crate::app) fn fill(&mut self, detail: SpanDetail, stream: Option<(&str, bool)>) -> bool {
         if detail.span != self.span {
             return false;
         }
@@ -111,7 +98,8 @@ impl Detail {
         }
         let streamed = !std::mem::take(&mut self.stream).is_empty();
         match stream {
-            Some(text) => self.stream(text),
+            Some((text, true)) => self.stream(text),
+            Some((text, false)) => self.cut_off(text),
             // Of the whole response the beginning is shown, not the end where it grew.
             None if streamed && self.follows() => self.scroll = Scroll::default(),
             None => {}
@@ -153,6 +141,14 @@ impl Detail {
         is_response && section(self.scroll.cursor + 1) != here
     }
 
+    /// The response ended before it was whole: what came of it stays.
+    fn cut_off(&mut self, text: &str) {
+        if !self.sections.iter().any(|section| section.title == RESPONSE) {
+            let (note, body) = ("cut off: this came before it ended".into(), SectionBody::Text(text.to_owned()));
+            self.sections.push(Section { title: RESPONSE.into(), note, body, folded: false });
+        }
+    }
+
     pub(in crate::app) fn toggle_wrap(&mut self) {
         self.wrap = !self.wrap;
         self.stale = true;
@@ -173,17 +169,6 @@ impl Detail {
         if self.section().and_then(|at| self.sections.get(at)).is_some_and(|section| section.folded != folded) {
             self.toggle_fold(height);
         }
-    }
-
-    /// Moves the cursor to the next (or previous) line with the text searched for; whether there is one.
-    pub(in crate::app) fn jump(&mut self, forward: bool, height: usize) -> bool {
-        let len = self.lines.len();
-        let at = |k: usize| if forward { (self.scroll.cursor + k) % len } else { (self.scroll.cursor + len - k) % len };
-        let found = (1..=len).map(at).find(|line| self.is_match(&self.lines[*line]));
-        if let Some(line) = found {
-            self.scroll.go(line, len, height);
-        }
-        found.is_some()
     }
 
     /// Makes the lines anew if anything changed. A view at the end of a growing response stays at its end.
@@ -253,17 +238,6 @@ mod tests {
         assert!(detail.fill(answer(), None));
         assert!(!detail.fill(answer(), None));
         assert!(detail.want(SpanId(1), true));
-    }
-
-    #[test]
-    fn search_goes_round() {
-        let mut detail = detail(80);
-        detail.find = "MORE".into();
-        assert!(detail.jump(true, 10));
-        assert_eq!(detail.scroll.cursor, 3);
-        assert!(detail.jump(true, 10));
-        detail.find = "nowhere".into();
-        assert!(!detail.jump(false, 10));
     }
 
     #[test]

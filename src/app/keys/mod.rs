@@ -58,7 +58,7 @@ actions! {
     Open,
     /// Closes what is open.
     Back,
-    /// Filters the tree, or searches in Detail.
+    /// Filters the tree, or finds a text in another panel.
     Search,
     /// To the next match.
     NextMatch,

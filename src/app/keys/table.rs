@@ -27,7 +27,7 @@ pub static VERBS: &[Verb] = &[
     verb(A::OpenAll, "open all", "open everything", Group::Move, &[&[c('Z')]], when::any_span),
     verb(A::Follow, "follow", "follow the newest span, or not", Group::Move, &[&[c('f')]], when::always),
     // Find
-    verb(A::Search, "find", "filter the spans, or search in Detail", Group::Find, &[&[c('/')]], when::searchable),
+    verb(A::Search, "find", "filter the spans; elsewhere: find a text", Group::Find, &[&[c('/')]], when::always),
     verb(A::NextMatch, "next match", "to the next match", Group::Find, &[&[c('n')]], when::has_search),
     verb(A::PrevMatch, "last match", "to the previous match", Group::Find, &[&[c('N')]], when::has_search),
     verb(A::NextError, "failed", "to the next failed span", Group::Find, &[&[c(']'), c('e')]], when::any_span),

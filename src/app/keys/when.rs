@@ -1,6 +1,6 @@
 //! When a verb can be done; else why not, in a line for the footer.
 
-use crate::app::{Pane, State};
+use crate::app::{Place, State, safe};
 use crate::model::{Abilities, ActionStatus, RunStatus, SpanKind, SpanStatus};
 
 type Answer = Result<(), String>;
@@ -14,13 +14,8 @@ pub(super) fn any_span(state: &State) -> Answer {
     so(!state.tree.is_empty(), "no span yet")
 }
 
-pub(super) fn searchable(state: &State) -> Answer {
-    so(matches!(state.focus, Pane::Tree | Pane::Detail), "find works in Spans and in Detail")
-}
-
 pub(super) fn has_search(state: &State) -> Answer {
-    let text = if state.focus == Pane::Detail { &state.detail.find[..] } else { state.tree.filter() };
-    so(!text.is_empty(), "nothing to look for: / first")
+    so(!state.find(Place::Pane(state.focus)).is_empty(), "nothing to look for: / first")
 }
 
 pub(super) fn live(state: &State) -> Answer {
@@ -52,7 +47,11 @@ pub(super) fn pausable(state: &State) -> Answer {
 }
 
 pub(super) fn edited(state: &State) -> Answer {
-    so(!state.edits.is_empty(), "every edit is in its file")
+    so(!state.edits.is_empty(), "every edit is in its file")?;
+    let names: Vec<&str> = state.edits.iter().map(|edit| &edit.agent[..]).collect();
+    let in_file = state.edits.iter().any(|edit| edit.file.is_some());
+    let whose = safe::line(&names.join(", ")).into_owned();
+    so(in_file, &format!("the prompt of {whose} stands in the pipeline's own file: copy it there (y in Detail)"))
 }
 
 pub(super) fn editable(state: &State) -> Answer {

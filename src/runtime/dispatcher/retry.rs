@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::ask::{Failure, Work};
 use super::super::foresee::changed;
+use super::edit::stored_prompt;
 use super::undo::Undo;
 use super::{Dispatcher, Done};
 use crate::effects::llm::LlmProvider;
@@ -20,6 +21,16 @@ pub(super) struct Retrying {
     models: Arc<dyn LlmProvider>,
 }
 
+/// Names the file of a changed prompt: `writer (edited): prompts/writer.md`.
+fn with_file(line: String, pipeline: &Pipeline) -> String {
+    let name = line.split(' ').next().unwrap_or_default();
+    let file = stored_prompt(pipeline, name).and_then(|prompt| prompt.file.as_ref());
+    match file {
+        Some(file) => format!("{line}: {file}"),
+        None => line,
+    }
+}
+
 impl Dispatcher {
     /// Shows what a retry would do.
     pub(super) fn plan(&mut self, span: SpanId) -> Result<(), String> {
@@ -32,7 +43,9 @@ impl Dispatcher {
         let plan = self.log.with(|state| rollback::plan_retry(state, span, with_readers));
         let mut plan = plan.map_err(|error| format!("failed to {error}"))?;
         let names: Vec<String> = plan.reruns.iter().filter_map(|at| self.agent_names.get(at).cloned()).collect();
-        plan.changed = changed(&names, &self.newest(), self.today().ok().as_ref(), self.edits.edited());
+        let newest = self.newest();
+        let changed = changed(&names, &newest, self.today().ok().as_ref(), self.edits.edited());
+        plan.changed = changed.into_iter().map(|line| with_file(line, &newest)).collect();
         Ok(plan)
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::Dispatcher;
 use super::edit::stored_prompt;
-use crate::model::{EditReach, Generation, TraceBody, Update};
+use crate::model::{EditReach, Generation, TraceBody, UnwrittenEdit, Update};
 use crate::pipeline::Pipeline;
 
 impl Dispatcher {
@@ -24,7 +24,10 @@ impl Dispatcher {
 
     /// Says which edits are in no file.
     pub(in super::super) fn tell_edits(&self) {
-        self.sink.send(Update::Edits(self.unwritten()));
+        let stored = self.version(Generation(u32::MAX));
+        let file = |name: &str| stored_prompt(&stored, name).and_then(|prompt| prompt.file.clone());
+        let edits = self.unwritten().into_iter().map(|agent| UnwrittenEdit { file: file(&agent), agent });
+        self.sink.send(Update::Edits(edits.collect()));
     }
 
     /// Edit names whose edited prompt is not what today's files say.

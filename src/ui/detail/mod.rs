@@ -10,7 +10,7 @@ use ratatui::widgets::Paragraph;
 
 use super::{Theme, cell, log, panel};
 use crate::app::keys::{self, UiAction};
-use crate::app::{self, LineKind, Pane, State, TEXT_MARGIN, safe, text};
+use crate::app::{self, LineKind, Pane, Place, State, TEXT_MARGIN, safe, text};
 use crate::model::{PauseReason, SpanId, SpanStatus, Usage};
 
 /// Draws the panel with Detail or Log in it.
@@ -128,7 +128,7 @@ fn texts(frame: &mut Frame, inner: Rect, state: &State, focused: bool, theme: Th
         // Texts are laid out for `TEXT_MARGIN` columns less than there are.
         let margin = if matches!(line.kind, LineKind::Title { .. }) { 1 } else { TEXT_MARGIN - 1 };
         let text = Rect { x: row.x + margin, width: row.width.saturating_sub(margin), ..row };
-        frame.render_widget(Paragraph::new(lines::draw(line, &state.detail.find, theme)), text);
+        frame.render_widget(Paragraph::new(lines::draw(line, state.find(Place::Pane(Pane::Detail)), theme)), text);
         if focused && at == cursor {
             frame.buffer_mut().set_style(row, theme.selection(true));
         }

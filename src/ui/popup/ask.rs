@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::Theme;
 use super::sheet;
-use crate::app::{Ask, PlanAsk, State};
+use crate::app::Ask;
 
 /// A question that wants its key.
 pub(super) fn question(frame: &mut Frame, body: Rect, ask: &Ask, theme: Theme) {
@@ -16,24 +16,7 @@ pub(super) fn question(frame: &mut Frame, body: Rect, ask: &Ask, theme: Theme) {
     sheet::show(frame, body, &ask.title, lines, &[(&key, ask.buttons.confirm), ("Esc", ask.buttons.close)], theme);
 }
 
-/// The plan of a retry.
-pub(super) fn plan(frame: &mut Frame, body: Rect, ask: &PlanAsk, state: &State, theme: Theme) {
-    let lines: Vec<Line> = ask
-        .lines(&state.run)
-        .iter()
-        .flat_map(|line| sheet::wrapped(line, body))
-        .map(|line| {
-            let style = if line.starts_with(' ') { theme.quiet() } else { theme.text() };
-            Line::from(Span::styled(line, style))
-        })
-        .collect();
-    let title = format!("Retry {}", state.run.trace.path(ask.plan.span));
-    let keys = [("Space", "readers too"), ("Enter", "Retry"), ("Esc", "Cancel")];
-    let from = usize::from(ask.plan.readers.is_empty());
-    sheet::show(frame, body, &title, shortened(lines, body, theme), &keys[from..], theme);
-}
-
-/// Leaves out lines of the middle where not all fit, and says how many: the end of a plan matters most.
+/// Leaves out lines of the middle where not all fit, and says how many: the end of a question matters most.
 fn shortened(mut lines: Vec<Line<'static>>, body: Rect, theme: Theme) -> Vec<Line<'static>> {
     let room = usize::from(body.height).saturating_sub(2);
     let over = lines.len().saturating_sub(room);

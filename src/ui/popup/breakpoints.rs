@@ -27,8 +27,8 @@ pub(super) fn draw(frame: &mut Frame, body: Rect, list: BreakList, state: &State
         })
         .collect();
     if lines.is_empty() {
-        lines.push(Line::from(Span::styled("none; b sets one from what is selected", theme.quiet())));
+        lines.push(Line::from(Span::styled("none: a adds one from what is selected", theme.quiet())));
     }
-    let keys = [("Space", "on or off"), ("d", "delete"), ("Esc", "close")];
+    let keys = [("Space", "on or off"), ("d", "delete"), ("a", "add"), ("Esc", "close")];
     sheet::show(frame, body, "Breakpoints", lines, &keys, theme);
 }

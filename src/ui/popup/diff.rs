@@ -6,9 +6,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::super::{Theme, cell};
+use super::super::{Theme, cell, hits};
 use super::sheet;
-use crate::app::{DIFF_GUTTER, DiffRow, DiffRowKind, DiffView, State};
+use crate::app::{DIFF_GUTTER, DiffRow, DiffRowKind, DiffView, Place, State};
 use crate::model::{DiffSides, LineIn};
 
 /// Columns of the labels at the top.
@@ -22,16 +22,18 @@ pub(super) fn draw(frame: &mut Frame, body: Rect, view: &DiffView, state: &State
     let place =
         if all > rows { format!("{}-{} of {all}", view.top + 1, view.top + shown.len()) } else { String::new() };
     let list = match view.sides {
-        DiffSides::Action => &[("n N", "next, last action"), ("w", "who"), ("Esc", "close")][..],
+        DiffSides::Action => &[("h l", "last, next action"), ("w", "who"), ("Esc", "close")][..],
         DiffSides::Present => &[("w", "who"), ("Esc", "back")],
     };
     let keys: Vec<(&str, &str)> =
         std::iter::once((place.as_str(), "")).chain(list.iter().copied()).filter(|(key, _)| !key.is_empty()).collect();
     let inner = sheet::clear(frame, body, (columns, all.min(rows)), &view.title(&state.run), &keys, theme);
+    let find = state.find(Place::Popup);
     for (row, y) in shown.iter().zip(inner.y..inner.bottom()) {
         let at = Rect { y, height: 1, ..inner };
         frame.render_widget(Paragraph::new(line(row, usize::from(inner.width), theme)), at);
     }
+    hits::mark(frame.buffer_mut(), inner, find, theme);
 }
 
 fn line(row: &DiffRow, columns: usize, theme: Theme) -> Line<'static> {

@@ -1,38 +1,47 @@
-//! The help: the key table.
+//! The help: the key table, in one column or two.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::super::{Theme, cell};
+use super::super::{Theme, cell, hits};
 use super::sheet;
-use crate::app::{Context, Help, keys};
+use crate::app::{HELP_KEYS, Help, HelpLine, HelpPage, Place, State};
 
-/// Columns of the keys.
-const KEYS: usize = 16;
-/// Columns of the docs.
-const DOCS: usize = 58;
+/// Columns between two columns.
+const GAP: usize = 3;
 
-/// Draws the part of the table that fits, from the help's first line on.
-pub(super) fn draw(frame: &mut Frame, body: Rect, help: Help, theme: Theme) {
-    let lines: Vec<Line> = keys::help_lines()
-        .into_iter()
-        .map(|(text, verb)| match verb {
-            None => Line::from(Span::styled(text, theme.title(true))),
-            Some(verb) => {
-                let place = if verb.context == Context::Rollback { "in Rollback: " } else { "" };
-                Line::from(vec![
-                    Span::styled(format!("  {}", cell::left(&text, KEYS)), theme.key()),
-                    Span::raw(format!("{place}{}", verb.doc)),
-                ])
-            }
-        })
-        .collect();
-    let all = lines.len();
-    let keys = [("j k", "scroll"), ("Esc", "close")];
-    let inner = sheet::clear(frame, body, (KEYS + DOCS + 4, all), "Keys", &keys, theme);
+/// Draws the part of the table that fits, from the help's first row on.
+pub(super) fn draw(frame: &mut Frame, body: Rect, help: Help, state: &State, theme: Theme) {
+    let page = HelpPage::new(state.size);
+    let columns = page.columns * (page.width + GAP) - GAP;
+    let keys = [("j k", "scroll"), ("/", "find"), ("Esc", "close")];
+    let inner = sheet::clear(frame, body, (columns + 2, page.rows), "Keys", &keys, theme);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
-    let top = help.top.min(all.saturating_sub(usize::from(inner.height)));
-    frame.render_widget(Paragraph::new(lines.into_iter().skip(top).collect::<Vec<_>>()), inner);
+    let height = usize::from(inner.height);
+    let top = help.top.min(page.rows.saturating_sub(height));
+    for (row, y) in (top..page.rows).zip(inner.y..inner.bottom()) {
+        let line = (0..page.columns).flat_map(|column| {
+            let gap = if column == 0 { 0 } else { GAP };
+            std::iter::once(Span::raw(" ".repeat(gap))).chain(cells(page.line(column, row), page.width, theme))
+        });
+        frame.render_widget(Paragraph::new(Line::from_iter(line)), Rect { y, height: 1, ..inner });
+    }
+    sheet::more(frame, inner, top, page.rows.saturating_sub(top + height), theme);
+    hits::mark(frame.buffer_mut(), inner, state.find(Place::Popup), theme);
+}
+
+fn cells(line: Option<&HelpLine>, width: usize, theme: Theme) -> Vec<Span<'static>> {
+    match line {
+        None => vec![Span::raw(" ".repeat(width))],
+        Some(line) if line.heading => vec![Span::styled(cell::left(&line.keys, width), theme.title(true))],
+        Some(line) if line.text.is_empty() => {
+            vec![Span::styled(cell::left(&format!("  {}", line.keys), width), theme.key())]
+        }
+        Some(line) => vec![
+            Span::styled(cell::left(&format!("  {}", line.keys), HELP_KEYS), theme.key()),
+            Span::raw(cell::left(&line.text, width.saturating_sub(HELP_KEYS))),
+        ],
+    }
 }

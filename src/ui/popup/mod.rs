@@ -4,8 +4,10 @@ mod ask;
 mod breakpoints;
 mod diff;
 mod editor;
+mod entry;
 mod help;
 mod menu;
+mod plan;
 mod sheet;
 
 use ratatui::Frame;
@@ -18,9 +20,10 @@ use crate::app::{Footer, Popup, State};
 pub(super) fn draw(frame: &mut Frame, body: Rect, state: &State, footer: &Footer, view: &View, theme: Theme) {
     match &state.popup {
         None => menu::prefix(frame, body, footer, theme),
-        Some(Popup::Help(help)) => help::draw(frame, body, *help, theme),
+        Some(Popup::Help(help)) => help::draw(frame, body, *help, state, theme),
         Some(Popup::Ask(asked)) => ask::question(frame, body, asked, theme),
-        Some(Popup::Plan(plan)) => ask::plan(frame, body, plan, state, theme),
+        Some(Popup::Plan(plan)) => plan::draw(frame, body, plan, state, theme),
+        Some(Popup::Entry(entry)) => entry::draw(frame, body, entry, state, theme),
         Some(Popup::Menu(menu)) => menu::draw(frame, body, menu, theme),
         Some(Popup::Breakpoints(list)) => breakpoints::draw(frame, body, *list, state, theme),
         Some(Popup::Diff(view)) => diff::draw(frame, body, view, state, theme),

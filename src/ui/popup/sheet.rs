@@ -11,8 +11,10 @@ use crate::app::safe;
 
 /// Narrowest text, so that titles and keys have room.
 const NARROW: usize = 40;
-/// Widest text that is comfortable to read.
+/// Widest prose that is comfortable to read.
 const WIDE: usize = 90;
+/// Widest text.
+const WIDEST: usize = 104;
 
 /// Lays a sheet with lines on the body.
 pub(super) fn show(
@@ -22,13 +24,34 @@ pub(super) fn show(
     lines: Vec<Line<'static>>,
     keys: &[(&str, &str)],
     theme: Theme,
-) {
+) -> Rect {
     let needed = lines.iter().map(Line::width).max().unwrap_or(0);
     let keys_width = keys.iter().map(|(key, name)| key.width() + name.width() + 4).sum::<usize>();
-    let columns = needed.max(keys_width).max(title.width() + 4).clamp(NARROW, WIDE);
+    let columns = needed.max(keys_width).max(title.width() + 4).clamp(NARROW, WIDEST);
     let inner = clear(frame, body, (columns + 2, lines.len()), title, keys, theme);
     let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
     frame.render_widget(Paragraph::new(lines), inner);
+    inner
+}
+
+/// Says on the borders of a sheet how many of its lines are above and below.
+pub(super) fn more(frame: &mut Frame, inner: Rect, above: usize, below: usize, theme: Theme) {
+    let mut put = |count: usize, y: u16, what: &str| {
+        if count > 0 && inner.width > 0 {
+            let text = cell::cut(&format!(" … {count} more {what} "), usize::from(inner.width)).into_owned();
+            let at = Rect { x: inner.x, y, width: u16::try_from(text.width()).unwrap_or(inner.width), height: 1 };
+            let at = at.intersection(frame.area());
+            frame.render_widget(Paragraph::new(Span::styled(text, theme.output())), at);
+        }
+    };
+    put(below, inner.bottom(), "below");
+    if above > 0 {
+        // The title stands at the left of the upper border.
+        let text = format!(" {above} above … ");
+        let width = u16::try_from(text.width()).unwrap_or(0).min(inner.width);
+        let at = Rect { x: inner.right() - width, y: inner.y.saturating_sub(1), width, height: 1 };
+        frame.render_widget(Paragraph::new(Span::styled(text, theme.output())), at.intersection(frame.area()));
+    }
 }
 
 /// Clears a centred area for a text of that size and frames it; returns the inside.

@@ -287,7 +287,7 @@ async fn only_the_retried_visit_sees_a_changed_prompt_file() {
     counted
         .play(
             "put writer.md :: writer of new\nplan lead/writer#2\nwait plan\nplan-reruns writer#2 reviewer#2\n\
-             plan-changed writer (file)\nplan-journal 3\nretry\nwait retried\nwait end\nstatus ok\n\
+             plan-changed writer (file): writer.md\nplan-journal 3\nretry\nwait retried\nwait end\nstatus ok\n\
              calls lead/writer :: 1\ncalls lead/writer#2 :: 2\ncalls lead/reviewer :: 1",
         )
         .await;

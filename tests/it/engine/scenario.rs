@@ -489,7 +489,7 @@ impl Stage {
                 Update::Plan(plan) => self.plan = Some(plan),
                 Update::Undo(report) => self.report = Some(report),
                 Update::Refused(why) => self.refused = Some(why),
-                Update::Edits(edits) => self.edits = Some(edits),
+                Update::Edits(edits) => self.edits = Some(edits.into_iter().map(|edit| edit.agent).collect()),
                 Update::Shell(mode) => self.shell = Some(mode),
                 Update::Chunk { text, .. } => self.chunks.push_str(&text),
                 _ => {}

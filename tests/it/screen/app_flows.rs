@@ -7,13 +7,16 @@ use tama_tui::model::{
     Release, RetryPlan, RunStatus, Seq, SpanDetail, SpanId, SpanStatus, TraceBody, UndoReport, Update,
 };
 
-use crate::support::app_support::{Bench, agent, run_commands, tool};
+use crate::support::app_support::{Bench, agent, edit, run_commands, tool};
 
 /// The state without its message, to find out whether a key changed anything.
 fn fingerprint(state: &State) -> String {
     let mut state = state.clone();
     (state.message, state.pending, state.dirty) = (None, None, false);
-    format!("{state:?}")
+    // How a message is told is part of the message.
+    ["Refused", "Refusal", "Notes"]
+        .iter()
+        .fold(format!("{state:?}"), |text, said| text.replace(&format!("said: {said}"), "said: Plain"))
 }
 
 /// A state with something of everything: an undone action, an error, a second try, a running and a paused call, a
@@ -29,7 +32,7 @@ fn rich(typed: &[Key], row: isize, pane: Pane) -> Bench {
     bench.end(write, SpanStatus::Ok);
     bench.held(reviewer, &["out.txt"]);
     bench.llm(reviewer, 1);
-    bench.state.edits = vec!["writer".into()];
+    bench.state.edits = vec![edit("writer", Some("prompts/writer.md"))];
     for key in typed {
         bench.key(*key);
     }
@@ -56,7 +59,7 @@ fn every_key_of_the_table_does_something_somewhere() {
                 let mut bench = rich(way, row, pane);
                 let before = fingerprint(&bench.state);
                 let commands: Vec<Command> = sequence.iter().flat_map(|key| bench.key(*key)).collect();
-                assert!(!bench.message().contains("means nothing"), "{} in {pane:?}", verb.all_keys());
+                assert!(!bench.message().contains("no such key"), "{} in {pane:?}", verb.all_keys());
                 !commands.is_empty() || fingerprint(&bench.state) != before
             });
             assert!(does, "{} does nothing", verb.all_keys());
@@ -69,7 +72,8 @@ fn a_verb_out_of_its_pane_is_not_bound() {
     for verb in keys::VERBS.iter().filter(|verb| verb.context == Context::Rollback) {
         let (mut bench, _) = Bench::paused();
         bench.key(verb.keys[0][0]);
-        assert!(bench.message().contains("means nothing"), "{}", verb.name);
+        let key = verb.keys[0][0];
+        assert_eq!(bench.message(), format!("{key}: no such key here, ? shows all"), "{}", verb.name);
     }
 }
 
@@ -209,7 +213,7 @@ fn a_retry_shows_its_plan_and_wants_enter() {
     // A plan that nobody waits for is a preview only.
     bench.send(Update::Plan(plan));
     assert!(bench.state.popup.is_none());
-    assert!(footer(&bench.state).left.starts_with("r would undo 0"), "{:?}", footer(&bench.state));
+    assert!(footer(&bench.state).left.starts_with("retry writer: "), "{:?}", footer(&bench.state));
 }
 
 #[test]
@@ -516,7 +520,7 @@ fn the_header_tells_the_run() {
     let told = header(&bench.state);
     assert_eq!((&told.name[..], &told.run[..], &told.short_status[..]), ("release-notes", "k7qd", "1 PAUSED"));
     assert!(told.follow && told.permanent == 0);
-    bench.send(Update::Edits(vec!["writer".into()]));
+    bench.send(Update::Edits(vec![edit("writer", Some("prompts/writer.md"))]));
     assert_eq!(header(&bench.state).edits, 1);
 }
 
@@ -603,7 +607,7 @@ fn a_note_that_answers_a_key_is_said() {
     let (mut bench, _) = Bench::paused();
     bench.event(note());
     assert_eq!(bench.message(), "");
-    bench.send(Update::Edits(vec!["writer".into()]));
+    bench.send(Update::Edits(vec![edit("writer", Some("prompts/writer.md"))]));
     bench.keys("W");
     assert_eq!(bench.ask(Key::Enter), [model::Command::WriteBack]);
     bench.event(note());
@@ -624,6 +628,10 @@ fn a_search_without_a_hit_says_so() {
     assert!(!footer(&bench.state).left.contains("matches"));
     bench.keys("1/nowhere");
     assert!(footer(&bench.state).left.contains("not in these texts"));
+    bench.key(Key::Enter);
+    assert!(bench.message().contains("nowhere"), "{}", bench.message());
+    bench.keys("n");
+    assert!(bench.message().contains("nothing to look for"), "{}", bench.message());
 }
 
 #[test]
@@ -670,6 +678,7 @@ fn nothing_of_an_interrupted_run_looks_alive() {
 #[test]
 fn the_help_stops_at_its_end() {
     let (mut bench, _) = Bench::paused();
+    update(&mut bench.state, Msg::Resize { width: 100, height: 30 });
     bench.keys("?G");
     let Some(Popup::Help(end)) = bench.state.popup else { panic!("no help") };
     bench.keys("jjj");

@@ -3,5 +3,7 @@
 mod app_detail;
 mod app_flows;
 mod app_panel;
+mod app_popups;
+mod app_search;
 mod terminal;
 mod ui;

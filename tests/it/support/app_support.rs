@@ -4,7 +4,7 @@ use tama_tui::app::{Command, Key, Msg, Setup, State, update};
 use tama_tui::model::{
     self, ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, EffectClass, Fan, Gate, Generation, KeyState,
     LlmRequestRecord, Millis, ModelName, ModelOptions, PauseReason, RunId, RunStatus, Seq, SpanEnd, SpanId, SpanSpec,
-    SpanStart, SpanStatus, TextHash, TraceBody, TraceEvent, Try, Undoability, Update,
+    SpanStart, SpanStatus, TextHash, TraceBody, TraceEvent, Try, Undoability, UnwrittenEdit, Update,
 };
 
 const HASH: TextHash = TextHash([0; 16]);
@@ -273,6 +273,10 @@ pub struct Spans {
     pub call: SpanId,
     pub first: Seq,
     pub second: Seq,
+}
+
+pub fn edit(agent: &str, file: Option<&str>) -> UnwrittenEdit {
+    UnwrittenEdit { agent: agent.into(), file: file.map(str::to_owned) }
 }
 
 pub fn agent() -> SpanSpec {

@@ -46,7 +46,7 @@ fn nothing_is_written_while_nothing_happens() {
     let project = Project::writer();
     let mut pty = Start::tama(project.folder(), &["."]).at(140, 42);
     pty.wait("PAUSED (before tool");
-    pty.wait("r would");
+    pty.wait("rerun ");
     // What belongs to the pause may still come in; then it is silent.
     let silent = (0..5).any(|_| pty.bytes_within(Duration::from_secs(1)) == 0);
     assert!(silent, "it goes on drawing:\n{}", pty.text());

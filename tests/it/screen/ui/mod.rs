@@ -1,6 +1,7 @@
 //! Whole screens, drawn on a test backend.
 
 mod diffs;
+mod popups;
 mod stops;
 mod story;
 
@@ -39,8 +40,12 @@ fn plan(span: SpanId) -> RetryPlan {
         reruns: vec![span],
         rerun_names: vec!["writer#2".into()],
         from_journal: 11,
+        saved_tokens: 12_000,
+        saved_cost: 20_000,
+        calls: 5,
         tokens: 5_100,
-        changed: vec!["writer: prompts/writer.md".into()],
+        cost: 4_000,
+        changed: vec!["writer (edited): prompts/writer.md".into()],
         undone_outside: vec![Seq(11)],
         ..RetryPlan::default()
     }
@@ -254,7 +259,7 @@ fn hostile_text_stays_text() {
 fn any_size_can_be_drawn() {
     let sizes = (1..=20).flat_map(|width| (1..=10).map(move |height| (width, height)));
     for size in sizes.chain([(30, 8), (24, 9), (59, 9), (99, 8), (100, 8), (130, 9), (300, 100)]) {
-        for typed in ["", "?", "]", "4", "5", "5d", "5U", "B", "/x", "q"] {
+        for typed in ["", "?", "?/e", "]", "4", "4/e", "5", "5d", "5d/e", "5U", "B", "/x", "q"] {
             let mut state = paused((80, 24));
             keys(&mut state, typed);
             tell(&mut state, Msg::Resize { width: size.0, height: size.1 });

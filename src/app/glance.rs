@@ -1,0 +1,69 @@
+//! A quick look at what a key can change on the screen: a key that changes nothing and says nothing is answered.
+
+use super::search::Finds;
+use super::{Key, Pane, Popup, Scroll, Search, State, UiAction};
+use crate::model::{Breakpoint, Seq, SpanId};
+
+/// The parts of the state that keys change by themselves, without a command.
+#[derive(Debug, PartialEq)]
+pub(super) struct Glance {
+    panes: [Pane; 3],
+    tree: (SpanId, usize, bool, String),
+    detail: (Scroll, bool, usize),
+    log: Scroll,
+    rollback: (Option<Seq>, usize, usize, bool, usize),
+    popup: Option<String>,
+    pending: Option<Key>,
+    search: Option<Search>,
+    finds: Finds,
+    breakpoints: Vec<Breakpoint>,
+}
+
+impl Glance {
+    /// Takes it of a state.
+    pub(super) fn of(state: &State) -> Self {
+        let (tree, detail, rollback) = (&state.tree, &state.detail, &state.rollback);
+        Self {
+            panes: [state.focus, state.side, state.lower],
+            tree: (tree.cursor(), tree.len(), tree.follow, tree.filter().to_owned()),
+            detail: (detail.scroll, detail.wrap, detail.lines().len()),
+            log: state.log.scroll,
+            rollback: (
+                rollback.selected(),
+                rollback.top(),
+                rollback.seqs().len(),
+                rollback.is_narrow(),
+                rollback.skipped().len(),
+            ),
+            popup: state.popup.as_ref().map(popup),
+            pending: state.pending,
+            search: state.search.clone(),
+            finds: state.finds.clone(),
+            breakpoints: state.breakpoints.clone(),
+        }
+    }
+}
+
+/// A popup as text; of large ones only what keys change.
+fn popup(popup: &Popup) -> String {
+    match popup {
+        Popup::Diff(view) => format!("diff {} {} {}", view.action, view.top, view.wrap),
+        Popup::Plan(plan) => format!("plan {} {}", plan.top, plan.with_readers),
+        Popup::Entry(entry) => format!("entry {}", entry.top),
+        Popup::Editor(editor) => format!("editor {} {} {:?}", editor.touched, editor.leaving, editor.scope()),
+        small => format!("{small:?}"),
+    }
+}
+
+/// Says that a verb of a panel changed nothing.
+pub(super) fn no_change(action: UiAction) -> &'static str {
+    use UiAction as A;
+    match action {
+        A::Down | A::PageDown | A::Bottom | A::OtherDown => "this is the end",
+        A::Up | A::PageUp | A::Top | A::OtherUp => "this is the start",
+        A::Fold | A::OnlyPath => "nothing more to fold",
+        A::Unfold | A::OpenAll | A::Open => "nothing more to open",
+        A::Back => "nothing to close",
+        _ => "nothing changes",
+    }
+}

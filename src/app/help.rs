@@ -1,0 +1,107 @@
+//! The help: the key table by group, in one column or two, as many as the screen has room for.
+
+use super::detail::wrapped;
+use super::keys::{self, Context, Verb};
+
+/// Columns of the keys.
+pub const HELP_KEYS: usize = 14;
+/// Columns of a text in one column.
+const TEXT: usize = 60;
+/// From this width on there are two columns.
+const WIDE: u16 = 120;
+/// Columns between two columns.
+const GAP: usize = 3;
+/// Columns of the screen beside the text: borders, margins, an edge of what is below.
+const EDGE: usize = 8;
+
+/// The help popup.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Help {
+    /// The first row in view.
+    pub top: usize,
+}
+
+/// One line of a column: a heading, or keys with the start of their text; a text that goes on has no keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HelpLine {
+    /// The keys, or a heading.
+    pub keys: String,
+    /// The text.
+    pub text: String,
+    /// True for a heading.
+    pub heading: bool,
+}
+
+/// The help laid out for a screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HelpPage {
+    /// All lines; the second column follows the first.
+    lines: Vec<HelpLine>,
+    /// Rows of a column.
+    pub rows: usize,
+    /// Columns of cells in each column.
+    pub width: usize,
+    /// How many columns there are.
+    pub columns: usize,
+}
+
+impl HelpPage {
+    /// Lays the help out for a screen of that size.
+    #[must_use]
+    pub fn new((width, _): (u16, u16)) -> Self {
+        let room = usize::from(width).saturating_sub(EDGE);
+        let columns = if width >= WIDE { 2 } else { 1 };
+        let width = ((room.saturating_sub(GAP * (columns - 1))) / columns).min(HELP_KEYS + TEXT);
+        let lines: Vec<HelpLine> = keys::help_lines()
+            .into_iter()
+            .flat_map(|(keys, verb)| match verb {
+                None => vec![HelpLine { keys, text: String::new(), heading: true }],
+                Some(verb) => verb_lines(&keys, verb, width.saturating_sub(HELP_KEYS)),
+            })
+            .collect();
+        let rows = lines.len().div_ceil(columns);
+        Self { lines, rows, width, columns }
+    }
+
+    /// The line on a row of a column.
+    #[must_use]
+    pub fn line(&self, column: usize, row: usize) -> Option<&HelpLine> {
+        self.lines.get(column * self.rows + row).filter(|_| row < self.rows)
+    }
+}
+
+fn verb_lines(keys: &str, verb: &Verb, columns: usize) -> Vec<HelpLine> {
+    let place = if verb.context == Context::Rollback { "in Rollback: " } else { "" };
+    let text = format!("{place}{}", verb.doc);
+    // Keys that don't fit before the text stand on a line of their own.
+    let (first, keys) = if keys.len() + 3 > HELP_KEYS { (Some(keys), "") } else { (None, keys) };
+    let own = first.map(|keys| HelpLine { keys: keys.to_owned(), text: String::new(), heading: false });
+    let lines = wrapped(&text, columns.max(8)).into_iter().enumerate().map(|(at, text)| HelpLine {
+        keys: if at == 0 { keys.to_owned() } else { String::new() },
+        text: text.to_owned(),
+        heading: false,
+    });
+    own.into_iter().chain(lines).collect()
+}
+
+/// Rows in view on a screen of that size: it lies between the first and the last line, in a border.
+#[must_use]
+pub fn help_height((_, height): (u16, u16)) -> usize {
+    usize::from(height.saturating_sub(4))
+}
+
+/// The last row that may be the first in view.
+pub(super) fn end(size: (u16, u16)) -> usize {
+    HelpPage::new(size).rows.saturating_sub(help_height(size))
+}
+
+/// The first row in view that shows a line.
+pub(super) fn top_for(size: (u16, u16), line: usize) -> usize {
+    let rows = HelpPage::new(size).rows.max(1);
+    (line % rows).saturating_sub(help_height(size) / 2).min(end(size))
+}
+
+/// The lines as text.
+pub(super) fn texts(size: (u16, u16)) -> Vec<String> {
+    HelpPage::new(size).lines.into_iter().map(|line| format!("{} {}", line.keys, line.text)).collect()
+}

@@ -1,0 +1,60 @@
+//! The keys of each popup: they stand on its border and in the footer, and no others work while it is open.
+
+use super::{Ask, Editor, Popup, Purpose, State};
+
+/// A key and its effect.
+pub type Hint = (String, &'static str);
+
+/// The keys of the popup that is open, those that matter most first, the one that closes it last.
+#[must_use]
+pub fn popup_keys(state: &State) -> Vec<Hint> {
+    let fixed = |keys: &[(&str, &'static str)]| keys.iter().map(|(key, name)| ((*key).to_owned(), *name)).collect();
+    match &state.popup {
+        None => Vec::new(),
+        Some(Popup::Help(_)) => fixed(&[("j k PgDn PgUp", "scroll"), ("/ n N", "find"), ("Esc", "close")]),
+        Some(Popup::Ask(ask)) => ask_keys(ask),
+        Some(Popup::Plan(plan)) => {
+            let mut keys: Vec<Hint> = fixed(&[("Enter", "Retry"), ("Space", "readers too, or not")]);
+            if plan.plan.readers.is_empty() {
+                keys.truncate(1);
+            }
+            keys.extend::<Vec<Hint>>(fixed(&[("j k PgDn PgUp", "scroll"), ("/ n N", "find"), ("Esc", "Cancel")]));
+            keys
+        }
+        Some(Popup::Menu(_)) => fixed(&[("Enter", "choose"), ("j k", "move"), ("Esc", "Cancel")]),
+        Some(Popup::Breakpoints(_)) => {
+            fixed(&[("Space", "on or off"), ("d", "delete"), ("a", "add from the selection"), ("Esc", "close")])
+        }
+        Some(Popup::Editor(editor)) => editor_keys(editor),
+        Some(Popup::Diff(view)) if view.back.is_none() => fixed(&[
+            ("h l", "last, next action"),
+            ("j k", "scroll"),
+            ("/ n N", "find"),
+            ("v", "wrap"),
+            ("w", "who"),
+            ("Esc", "close"),
+        ]),
+        Some(Popup::Diff(_)) => {
+            fixed(&[("j k", "scroll"), ("/ n N", "find"), ("v", "wrap"), ("w", "who"), ("Esc", "back")])
+        }
+        Some(Popup::Entry(entry)) => {
+            let mut keys: Vec<Hint> =
+                fixed(&[("l", "to its span"), ("y", "copy"), ("j k", "scroll"), ("Esc", "close")]);
+            if entry.span.is_none() {
+                keys.remove(0);
+            }
+            keys
+        }
+    }
+}
+
+fn ask_keys(ask: &Ask) -> Vec<Hint> {
+    vec![(ask.key.to_string(), ask.buttons.confirm), ("Esc".into(), ask.buttons.close)]
+}
+
+fn editor_keys(editor: &Editor) -> Vec<Hint> {
+    let save = if editor.purpose == Purpose::Answer { "answer" } else { "save" };
+    let scope = matches!(&editor.purpose, Purpose::Edit { scopes, .. } if scopes.len() > 1);
+    let scope = scope.then(|| ("Ctrl-t".to_owned(), "scope"));
+    scope.into_iter().chain([("Ctrl-s".to_owned(), save), ("Esc".to_owned(), "Cancel")]).collect()
+}
