@@ -15,6 +15,7 @@ impl Dispatcher {
         let path = self.log.with(|state| state.trace.path(span));
         let edited = self.agent_names.get(&span).is_some_and(|name| self.edits.prompt_of(name).is_some());
         let (runs, held) = (self.runs(span), self.held_output(span));
+        let denied = self.denial_ahead(span);
         let (recorder, sink) = (self.log.recorder().clone(), self.sink.clone());
         // Reading the database must not hold up the run.
         tokio::task::spawn_blocking(move || {
@@ -22,7 +23,12 @@ impl Dispatcher {
                 .span_events(span)
                 .and_then(|events| sections(&events, edited, runs.as_ref(), held, recorder.as_ref()));
             match sections {
-                Ok(sections) => sink.send(Update::Detail(SpanDetail { span, path, sections })),
+                Ok(mut sections) => {
+                    if let Some(why) = denied {
+                        sections.insert(0, section("will be denied", "", SectionBody::Error(why)));
+                    }
+                    sink.send(Update::Detail(SpanDetail { span, path, sections }));
+                }
                 Err(error) => sink.send(Update::Refused(format!("failed to {error}"))),
             }
         });
