@@ -258,7 +258,7 @@ impl Detail {
 
 const RESPONSE: &str = "response";
 
-fn push_section(lines: &mut Vec<DetailLine>, at: usize, section: &Section, width: Option<usize>) {
+pub(super) fn push_section(lines: &mut Vec<DetailLine>, at: usize, section: &Section, width: Option<usize>) {
     let folded = section.folded;
     let title =
         if section.note.is_empty() { section.title.clone() } else { format!("{}  {}", section.title, section.note) };

@@ -23,6 +23,8 @@ pub enum Msg {
     Update(Update),
     /// So late is it; wanted only while [`super::State::wants_tick`].
     Tick(Millis),
+    /// The time of the key, the paste or the mouse that follows; it changes nothing else.
+    Time(Millis),
     /// The whole text of the editor popup: the answer to [`Command::EditorTake`].
     EditorDone {
         /// The text.

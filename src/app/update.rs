@@ -8,8 +8,14 @@ use crate::model;
 
 /// Takes a message in; returns what the loop must do.
 pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
-    if let Msg::Tick(now) = msg {
-        return tick(state, now);
+    match msg {
+        Msg::Tick(now) => return tick(state, now),
+        Msg::Time(now) => {
+            state.asked.set_clock(now);
+            return Vec::new();
+        }
+        Msg::Key(_) | Msg::Paste(_) | Msg::Mouse(_) => state.asked.key_came(),
+        _ => {}
     }
     state.dirty = true;
     let selected = state.selected();
@@ -29,7 +35,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
         }
         Msg::EditorDone { text } => act::editor_done(state, text),
         Msg::ExternalDone(result) => act::outside_done(state, result),
-        Msg::Tick(_) => Vec::new(),
+        Msg::Tick(_) | Msg::Time(_) => Vec::new(),
     };
     if commands.iter().any(is_answered_by_a_note) {
         state.said = Said::Notes;
@@ -60,15 +66,26 @@ fn settle(state: &mut State, changed: bool) -> Vec<Command> {
     state.detail.refresh(usize::from(columns), detail.lines());
     state.rollback.refresh(&state.run, span, layout.rollback.lines());
     state.log.refresh(state.height(Pane::Log));
-    if let Some(Popup::Diff(view)) = &mut state.popup {
-        let word = state.rollback.word(&state.run, view.action).to_string();
-        view.refresh(&state.run, word, state.size);
+    let (area, approvals) = (state.diff_area(), state.asked.pending(&state.run));
+    match &mut state.popup {
+        Some(Popup::Diff(view)) => {
+            let mark = if state.rollback.marked().contains(&view.action) { " · marked" } else { "" };
+            let word = format!("{}{mark}", state.rollback.word(&state.run, view.action));
+            view.refresh(&state.run, word, area);
+        }
+        Some(Popup::Approval(view)) => {
+            let number = approvals.iter().position(|span| *span == view.span()).unwrap_or_default() + 1;
+            view.refresh(&state.run, state.shell.as_ref(), state.size, (number, approvals.len().max(1)));
+        }
+        _ => {}
     }
     if inspect { vec![Command::Run(model::Command::Inspect { span })] } else { Vec::new() }
 }
 
-/// Time passes: durations of what runs grow, and a settled selection asks for its plan.
+/// Time passes: durations of what runs grow, a settled selection asks for its plan, and an approval opens once no key
+/// came for a while.
 fn tick(state: &mut State, now: model::Millis) -> Vec<Command> {
+    state.asked.set_clock(now);
     if state.is_live() && !state.active.is_empty() && now > state.now {
         state.now = now;
         state.dirty = true;
@@ -78,7 +95,14 @@ fn tick(state: &mut State, now: model::Millis) -> Vec<Command> {
     if due.is_some() {
         state.preview.sent();
     }
-    due.map(|span| Command::Run(model::Command::Plan { span })).into_iter().collect()
+    let mut commands: Vec<Command> = due.map(|span| Command::Run(model::Command::Plan { span })).into_iter().collect();
+    let opened = act::open_approval(state);
+    if !opened.is_empty() {
+        state.dirty = true;
+        commands.extend(opened);
+        commands.extend(settle(state, false));
+    }
+    commands
 }
 
 fn press(state: &mut State, key: Key) -> Vec<Command> {

@@ -180,7 +180,7 @@ impl<L: Link> ScreenLoop<L> {
 
     fn handle(&mut self, event: LoopEvent) -> Vec<TerminalTask> {
         match event {
-            LoopEvent::Input(Input::Event(event)) => keys::message(event).map_or_else(Vec::new, |msg| self.update(msg)),
+            LoopEvent::Input(Input::Event(event)) => keys::message(event).map_or_else(Vec::new, |msg| self.take(msg)),
             LoopEvent::Input(Input::Closed) => vec![TerminalTask::Exit(HANGUP)],
             LoopEvent::Signal(SignalEvent::End(code)) => vec![TerminalTask::Exit(code)],
             LoopEvent::Signal(SignalEvent::Stop) => vec![TerminalTask::Suspend],
@@ -191,6 +191,13 @@ impl<L: Link> ScreenLoop<L> {
             }
             LoopEvent::Update(first) => self.fold(first),
         }
+    }
+
+    /// Takes what the user did, at the time it is.
+    fn take(&mut self, msg: Msg) -> Vec<TerminalTask> {
+        let mut tasks = self.update(Msg::Time(now()));
+        tasks.extend(self.update(msg));
+        tasks
     }
 
     /// Applies an update and those that wait already, so that they share a frame.

@@ -1,6 +1,6 @@
 //! Keys while a popup lies over the panels.
 
-use super::{breaks, looking, perform};
+use super::{answering, approving, breaks, looking, perform};
 use crate::app::{
     Choice, Command, Confirmed, Editor, EditorInput, Help, Key, Menu, PlanAsk, Popup, Purpose, State, keys,
 };
@@ -13,7 +13,10 @@ pub(in crate::app) fn popup_key(state: &mut State, key: Key) -> Vec<Command> {
             state.popup = scrolled(help, key, help_end(state)).map(Popup::Help);
             Vec::new()
         }
-        Some(Popup::Ask(_)) if is_no(key) => Vec::new(),
+        Some(Popup::Ask(ask)) if is_no(key) => {
+            state.popup = ask.back.map(Popup::Diff);
+            Vec::new()
+        }
         Some(Popup::Ask(ask)) => match ask.confirm(key) {
             Ok(confirmed) => confirmed.into_commands(),
             Err(ask) => {
@@ -26,6 +29,7 @@ pub(in crate::app) fn popup_key(state: &mut State, key: Key) -> Vec<Command> {
         Some(Popup::Breakpoints(list)) => breaks::key(state, list.cursor, key),
         Some(Popup::Editor(editor)) => editor_key(state, editor, key),
         Some(Popup::Diff(view)) => looking::key(state, view, key),
+        Some(Popup::Approval(view)) => answering::key(state, view, key),
     }
 }
 
@@ -122,7 +126,7 @@ fn editor_key(state: &mut State, mut editor: Editor, key: Key) -> Vec<Command> {
     let leaving = std::mem::take(&mut editor.leaving);
     let commands = match key {
         Key::Ctrl('s') => vec![Command::EditorTake],
-        Key::Esc if !editor.touched || leaving => return Vec::new(),
+        Key::Esc if !editor.touched || leaving => return approving::reopen(state, editor.span),
         Key::Esc => {
             editor.leaving = true;
             state.say("changed: Esc again discards it, Ctrl-s saves it");
