@@ -1,6 +1,8 @@
 //! The screen: its state without a terminal, what is drawn, and the program in a real terminal.
 
+mod app_approval;
 mod app_flows;
+mod app_held;
 mod app_panel;
 mod terminal;
 mod ui;
