@@ -1,7 +1,8 @@
-//! The diff of an action, over the panels: who changed the key, before and after, and what differs.
+//! The diff of an action, in the place of Detail: who changed the key, before and after, and what differs. The spans
+//! and the list of actions stay visible beside it.
 
 use super::detail::wrapped;
-use super::{Menu, safe, text};
+use super::{Area, Menu, State, safe, text};
 use crate::model::{
     ActionDiff, ActionStatus, Bytes, DiffBody, DiffSides, HunkLine, KeyState, LineIn, RunState, Seq, Writer,
 };
@@ -10,8 +11,8 @@ use crate::model::{
 pub const DIFF_GUTTER: usize = 9;
 /// Columns left of the text of a line at the top.
 const LABEL: usize = 8;
-/// From this width on a margin of the panels stays visible.
-const WIDE: u16 = 100;
+/// A panel of fewer lines has no room for a diff: it then takes the place of all panels.
+const LOWEST: u16 = 9;
 /// A line that isn't wrapped is kept up to this many characters: more than any screen has.
 const LONGEST: usize = 2_000;
 
@@ -80,13 +81,6 @@ impl DiffView {
         }
     }
 
-    /// Columns and rows inside of its border on a screen of that size, if it has enough to show.
-    #[must_use]
-    pub fn room((width, height): (u16, u16)) -> (usize, usize) {
-        let margin = if width >= WIDE { 8 } else { 0 };
-        (usize::from(width.saturating_sub(2 + margin)), usize::from(height.saturating_sub(4)))
-    }
-
     /// Takes the diff if it is of the shown action and sides.
     pub(super) fn fill(&mut self, diff: &ActionDiff) {
         if (diff.action, diff.sides) == (self.action, self.sides) {
@@ -151,11 +145,11 @@ impl DiffView {
         self.scroll(direction * isize::try_from(lines).unwrap_or(1));
     }
 
-    /// Lays it out for the screen; what it says of the run is as of now.
-    pub(super) fn refresh(&mut self, run: &RunState, word: String, size: (u16, u16)) {
+    /// Lays it out for its area; what it says of the run is as of now.
+    pub(super) fn refresh(&mut self, run: &RunState, word: String, area: Area) {
         self.word = word;
-        let (columns, height) = Self::room(size);
-        self.height = height;
+        let columns = usize::from(area.inner().width);
+        self.height = area.lines();
         if self.laid != Some((columns, self.wrap)) {
             self.laid = Some((columns, self.wrap));
             let room = columns.saturating_sub(DIFF_GUTTER + 1).max(4);
@@ -173,6 +167,20 @@ impl DiffView {
         }
         self.rows.extend(self.body.iter().cloned());
         self.scroll(0);
+    }
+}
+
+impl State {
+    /// The area of a diff: the panel beside or below the spans, or all of them where that is too low.
+    #[must_use]
+    pub fn diff_area(&self) -> Area {
+        let layout = self.layout();
+        let area = layout.area(if layout.stacked { self.lower } else { self.side });
+        if area.height >= LOWEST {
+            return area;
+        }
+        let (width, height) = self.size;
+        Area { x: 0, y: 1.min(height), width, height: height.saturating_sub(2) }
     }
 }
 

@@ -5,6 +5,8 @@
 //! events. Every key is declared once, in [`keys`]; every number the screen shows is computed here; `ui` only draws.
 
 mod act;
+mod approval;
+mod approvals;
 mod detail;
 mod diff;
 mod entry;
@@ -31,6 +33,7 @@ pub mod text;
 mod tree;
 mod update;
 
+pub use approval::{Answer, AnswerRow, Approval};
 pub use detail::{Detail, DetailLine, JsonStart, LineKind};
 pub use diff::{DIFF_GUTTER, DiffRow, DiffRowKind, DiffView};
 pub use entry::Entry;

@@ -3,7 +3,7 @@
 //! A destructive command passes through two types: an [`Ask`] holds it and shows what it will do, and only a key
 //! turns it into a [`Confirmed`], which gives the command out. Pasted text is no key, so it confirms nothing.
 
-use super::{Command, DiffView, Entry, Help, Key, PlanAsk, UiAction};
+use super::{Approval, Command, DiffView, Entry, Help, Key, PlanAsk, UiAction};
 use crate::model::{self, Breakpoint, DiffSides, EditScope, Seq, SpanId};
 
 /// A popup over the panels.
@@ -25,6 +25,8 @@ pub enum Popup {
     Diff(Box<DiffView>),
     /// A line of the Log in full.
     Entry(Entry),
+    /// A tool that needs an approval.
+    Approval(Box<Approval>),
 }
 
 /// The list of breakpoints (in [`super::State::breakpoints`]).
@@ -44,6 +46,7 @@ pub struct Buttons {
 }
 
 pub(super) const UNDO: Buttons = Buttons { confirm: "Undo", close: "Cancel" };
+pub(super) const APPLY: Buttons = Buttons { confirm: "Apply", close: "Cancel" };
 pub(super) const DISCARD: Buttons = Buttons { confirm: "Discard", close: "Cancel" };
 pub(super) const YES: Buttons = Buttons { confirm: "Yes", close: "Cancel" };
 /// For a question about cancelling, where a Cancel button would be ambiguous.
@@ -61,6 +64,10 @@ pub struct Ask {
     pub key: Key,
     /// The words on its buttons.
     pub buttons: Buttons,
+    /// The diff that it was asked over, which is shown again when nothing is confirmed.
+    pub(super) back: Option<Box<DiffView>>,
+    /// True when `y` confirms as Enter does.
+    or_yes: bool,
     commands: Vec<Command>,
 }
 
@@ -89,12 +96,17 @@ impl Ask {
         lines: Vec<String>,
         commands: Vec<Command>,
     ) -> Self {
-        Self { title: title.into(), lines, key: Key::Enter, buttons, commands }
+        Self { title: title.into(), lines, key: Key::Enter, buttons, back: None, or_yes: false, commands }
     }
 
     /// Asks for `y`: the command has no undo.
     pub(super) fn yes(title: impl Into<String>, buttons: Buttons, lines: Vec<String>, commands: Vec<Command>) -> Self {
-        Self { title: title.into(), lines, key: Key::Char('y'), buttons, commands }
+        Self { key: Key::Char('y'), ..Self::enter(title, buttons, lines, commands) }
+    }
+
+    /// Takes `y` for Enter too.
+    pub(super) fn or_yes(self) -> Self {
+        Self { or_yes: true, ..self }
     }
 
     /// Confirms, if it is the right key.
@@ -103,7 +115,8 @@ impl Ask {
     ///
     /// The question itself, when the key is another one.
     pub fn confirm(self, key: Key) -> Result<Confirmed, Self> {
-        if key == self.key { Ok(Confirmed(self.commands)) } else { Err(self) }
+        let confirms = key == self.key || (self.or_yes && key == Key::Char('y'));
+        if confirms { Ok(Confirmed(self.commands)) } else { Err(self) }
     }
 }
 
@@ -174,6 +187,8 @@ pub enum Purpose {
     },
     /// It is taken as the answer of the model, the tool, or the person.
     Answer,
+    /// It is the word to the model with which a call is denied.
+    Deny,
 }
 
 /// A text being edited. The text itself is kept by the text area of the terminal's side, which starts with
@@ -202,7 +217,7 @@ impl Editor {
     pub fn scope(&self) -> Option<EditScope> {
         match &self.purpose {
             Purpose::Edit { scopes, chosen } => scopes.get(*chosen).copied(),
-            Purpose::Answer => None,
+            Purpose::Answer | Purpose::Deny => None,
         }
     }
 }

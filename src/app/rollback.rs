@@ -25,6 +25,8 @@ pub enum Word {
     Skipped,
     /// It never changed the world.
     NotApplied,
+    /// Its change was held and discarded.
+    Discarded,
     /// Its change is held beside the workspace.
     Held,
 }
@@ -39,6 +41,7 @@ impl std::fmt::Display for Word {
             Self::Undone => f.write_str("undone"),
             Self::Skipped => f.write_str("skipped"),
             Self::NotApplied => f.write_str("not done"),
+            Self::Discarded => f.write_str("discarded"),
             Self::Held => f.write_str("held"),
         }
     }
@@ -61,6 +64,8 @@ pub struct ActionRow {
     pub word: Word,
     /// True on the row under the cursor.
     pub selected: bool,
+    /// True when the user marked it.
+    pub marked: bool,
 }
 
 /// The Rollback panel.
@@ -82,8 +87,14 @@ pub struct Rollback {
     counted: HashMap<Seq, (usize, usize)>,
     /// How many of the rows are held.
     held: usize,
-    /// How many of them were discarded or failed: they never changed the world.
+    /// How many of them failed: they never changed the world.
     never: usize,
+    /// How many of them were discarded.
+    thrown: usize,
+    /// Held changes that were discarded, of the whole run.
+    discarded: BTreeSet<Seq>,
+    /// Rows that the user marked.
+    marked: BTreeSet<Seq>,
     /// The picked row is done with: the cursor goes to the next one that can be undone.
     passed: bool,
 }
@@ -119,18 +130,44 @@ impl Rollback {
         &self.skipped
     }
 
+    /// The rows that the user marked: `u`, `c` and `D` act on them.
+    #[must_use]
+    pub fn marked(&self) -> &BTreeSet<Seq> {
+        &self.marked
+    }
+
+    /// The marked actions that can be undone, newest first.
+    #[must_use]
+    pub fn marked_undoable(&self, run: &RunState) -> Vec<Seq> {
+        self.marked.iter().rev().copied().filter(|seq| run.ledger.get(*seq).is_some_and(can_undo)).collect()
+    }
+
+    /// Marks an action, or not any more.
+    pub(super) fn toggle_mark(&mut self, seq: Seq) {
+        if !self.marked.remove(&seq) {
+            self.marked.insert(seq);
+        }
+    }
+
+    /// True for a row that can be marked: a held change, or one that can be undone.
+    #[must_use]
+    pub fn is_markable(&self, run: &RunState, seq: Seq) -> bool {
+        run.ledger.get(seq).is_some_and(|entry| entry.status == ActionStatus::Held || can_undo(entry))
+    }
+
     /// `Rollback · writer#2 and below · 2 held · 0 of 3 undone`: what there is of each.
     #[must_use]
     pub fn title(&self, run: &RunState) -> String {
         let label = if self.span == SpanId::RUN { "run".into() } else { run.trace.label(self.span) };
         let scope = if self.narrow { " only" } else { " and below" };
         // What never changed the world can't be counted among what is undone of it.
-        let done = self.rows.len() - self.held - self.never;
+        let done = self.rows.len() - self.held - self.never - self.thrown;
         let part = |count: usize, what: &str| if count > 0 { format!(" · {count} {what}") } else { String::new() };
         let held = part(self.held, "held");
-        let never = part(self.never, "not done");
+        let never = format!("{}{}", part(self.never, "not done"), part(self.thrown, "discarded"));
+        let marked = part(self.marked.len(), "marked");
         let undone = if done > 0 { format!(" · {} of {done} undone", self.undone) } else { String::new() };
-        format!("Rollback · {}{scope}{held}{never}{undone}", safe::line(&label))
+        format!("Rollback · {}{scope}{marked}{held}{never}{undone}", safe::line(&label))
     }
 
     /// The rows in a view of that height.
@@ -144,7 +181,7 @@ impl Rollback {
     #[must_use]
     pub fn to_undo(&self, run: &RunState) -> Option<Seq> {
         let picked = self.picked.and_then(|seq| run.ledger.get(seq));
-        picked.filter(|entry| entry.is_applied() && entry.is_undoable()).map(|entry| entry.seq).or(self.next)
+        picked.filter(|entry| can_undo(entry)).map(|entry| entry.seq).or(self.next)
     }
 
     /// The action that a redo redoes: the picked row if it is undone, else the last undone one in the list.
@@ -248,6 +285,9 @@ impl Rollback {
                         self.undone_order.push(event.action);
                         self.passed |= self.picked == Some(event.action);
                     }
+                    ActionChange::Dropped { .. } => {
+                        self.discarded.insert(event.action);
+                    }
                     ActionChange::Redone => self.undone_order.retain(|seq| *seq != event.action),
                     _ => {}
                 }
@@ -261,6 +301,7 @@ impl Rollback {
         if span != self.span {
             self.span = span;
             self.passed = false;
+            self.marked.clear();
             self.unpick();
         }
         if std::mem::take(&mut self.stale) {
@@ -268,8 +309,12 @@ impl Rollback {
             let status = |seq: &Seq| run.ledger.get(*seq).map(|entry| entry.status);
             self.undone = self.rows.iter().filter(|seq| status(seq) == Some(ActionStatus::Undone)).count();
             self.held = self.rows.iter().filter(|seq| status(seq) == Some(ActionStatus::Held)).count();
-            self.never = self.rows.iter().filter(|seq| status(seq) == Some(ActionStatus::NotApplied)).count();
-            let can_undo = |entry: &LedgerEntry| entry.is_applied() && entry.is_undoable();
+            let not_applied = self.rows.iter().filter(|seq| status(seq) == Some(ActionStatus::NotApplied));
+            let (thrown, never): (Vec<&Seq>, Vec<&Seq>) = not_applied.partition(|seq| self.discarded.contains(seq));
+            (self.thrown, self.never) = (thrown.len(), never.len());
+            let listed = |seq: Seq| self.rows.binary_search_by(|row| seq.cmp(row)).is_ok();
+            let marked = std::mem::take(&mut self.marked);
+            self.marked = marked.into_iter().filter(|seq| listed(*seq) && self.is_markable(run, *seq)).collect();
             let wanted = |seq: &&Seq| !self.skipped.contains(seq) && run.ledger.get(**seq).is_some_and(can_undo);
             self.next = self.rows.iter().find(wanted).copied();
             if std::mem::take(&mut self.passed) {
@@ -293,12 +338,14 @@ impl Rollback {
             change: safe::line(&self.change(run, entry)).into_owned(),
             word: self.word(run, seq),
             selected,
+            marked: self.marked.contains(&seq),
         })
     }
 
     pub(super) fn word(&self, run: &RunState, seq: Seq) -> Word {
         match run.ledger.standing(seq) {
             Standing::Undone => Word::Undone,
+            Standing::NotApplied if self.discarded.contains(&seq) => Word::Discarded,
             Standing::NotApplied => Word::NotApplied,
             Standing::Held => Word::Held,
             Standing::Permanent(why) => Word::Permanent(why),
@@ -328,6 +375,11 @@ impl Rollback {
             None => change,
         }
     }
+}
+
+/// True for an applied action that can be undone.
+fn can_undo(entry: &LedgerEntry) -> bool {
+    entry.is_applied() && entry.is_undoable()
 }
 
 /// The undo command of an action.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::approvals::Approvals;
 use super::{Detail, Finds, Key, Layout, Log, Popup, Preview, Rollback, Search, Tree};
 use crate::model::{
     Abilities, Breakpoint, Editable, Millis, PauseReason, RunState, RunStatus, Seq, ShellMode, SpanId, SpanStatus,
@@ -123,6 +124,8 @@ pub struct State {
     pub(super) editors: u64,
     /// The kind of the message.
     pub(super) said: Said,
+    /// The approvals that were answered or put off here, and the time of the last key.
+    pub(super) asked: Approvals,
 }
 
 /// A span's status as it is shown: nothing of an interrupted run is under way any more, whatever was recorded last.
@@ -142,6 +145,7 @@ impl State {
             breakpoints: setup.breakpoints,
             size: setup.size,
             now: setup.now,
+            asked: Approvals::starting(setup.now),
             dirty: true,
             ..Self::default()
         };
@@ -174,10 +178,11 @@ impl State {
         self.run.status == RunStatus::Running && !self.closed && !self.run.trace.is_empty()
     }
 
-    /// True while the loop should send ticks: something runs (durations grow), or a preview is due.
+    /// True while the loop should send ticks: something runs (durations grow), a preview is due, or an approval waits
+    /// to open by itself.
     #[must_use]
     pub fn wants_tick(&self) -> bool {
-        (self.is_live() && !self.active.is_empty()) || self.preview.is_due()
+        (self.is_live() && !self.active.is_empty()) || self.preview.is_due() || self.approval_to_open().is_some()
     }
 
     /// How long a span has taken, in milliseconds.

@@ -12,6 +12,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
     match msg {
         Msg::Tick(now) => return tick(state, now),
         Msg::Clock(now) => return clock(state, now),
+        Msg::Key(_) | Msg::Paste(_) | Msg::Mouse(_) => state.asked.key_came(),
         _ => {}
     }
     state.dirty = true;
@@ -65,9 +66,18 @@ fn settle(state: &mut State, changed: bool) -> Vec<Command> {
     state.detail.refresh(usize::from(columns), detail.lines());
     state.rollback.refresh(&state.run, span, layout.rollback.lines());
     state.log.refresh(state.height(Pane::Log));
-    if let Some(Popup::Diff(view)) = &mut state.popup {
-        let word = state.rollback.word(&state.run, view.action).to_string();
-        view.refresh(&state.run, word, state.size);
+    let (area, approvals) = (state.diff_area(), state.asked.pending(&state.run));
+    match &mut state.popup {
+        Some(Popup::Diff(view)) => {
+            let mark = if state.rollback.marked().contains(&view.action) { " · marked" } else { "" };
+            let word = format!("{}{mark}", state.rollback.word(&state.run, view.action));
+            view.refresh(&state.run, word, area);
+        }
+        Some(Popup::Approval(view)) => {
+            let number = approvals.iter().position(|span| *span == view.span()).unwrap_or_default() + 1;
+            view.refresh(&state.run, state.shell.as_ref(), state.size, (number, approvals.len().max(1)));
+        }
+        _ => {}
     }
     if inspect { vec![Command::Run(model::Command::Inspect { span })] } else { Vec::new() }
 }
@@ -75,14 +85,17 @@ fn settle(state: &mut State, changed: bool) -> Vec<Command> {
 /// The time before each message: what is shown then is as of now. Nothing is drawn for it.
 fn clock(state: &mut State, now: model::Millis) -> Vec<Command> {
     state.clock = state.clock.max(now);
+    state.asked.set_clock(now);
     if state.is_live() {
         state.now = state.now.max(now);
     }
     Vec::new()
 }
 
-/// Time passes: durations of what runs grow, and a settled selection asks for its plan.
+/// Time passes: durations of what runs grow, a settled selection asks for its plan, and an approval opens once no key
+/// came for a while.
 fn tick(state: &mut State, now: model::Millis) -> Vec<Command> {
+    state.asked.set_clock(now);
     if state.is_live() && !state.active.is_empty() && now > state.now {
         state.now = now;
         state.dirty = true;
@@ -92,7 +105,14 @@ fn tick(state: &mut State, now: model::Millis) -> Vec<Command> {
     if due.is_some() {
         state.preview.sent();
     }
-    due.map(|span| Command::Run(model::Command::Plan { span })).into_iter().collect()
+    let mut commands: Vec<Command> = due.map(|span| Command::Run(model::Command::Plan { span })).into_iter().collect();
+    let opened = act::open_approval(state);
+    if !opened.is_empty() {
+        state.dirty = true;
+        commands.extend(opened);
+        commands.extend(settle(state, false));
+    }
+    commands
 }
 
 /// A key was pressed. One that neither changes nor says anything is answered: none is silent.

@@ -64,10 +64,11 @@ impl Widths {
 }
 
 fn line(row: &ActionRow, widths: &Widths, theme: Theme) -> Line<'static> {
-    let gone = matches!(row.word, Word::Undone | Word::NotApplied | Word::Skipped);
+    let gone = matches!(row.word, Word::Undone | Word::NotApplied | Word::Skipped | Word::Discarded);
     let dim = |style: Style| if gone { theme.undone() } else { style };
     Line::from(vec![
-        Span::raw(if row.selected { "› " } else { "  " }),
+        Span::raw(if row.selected { "›" } else { " " }),
+        Span::styled(if row.marked { "●" } else { " " }, theme.output()),
         Span::styled(cell::right(&row.seq.to_string(), widths.seq), dim(theme.quiet())),
         Span::styled(format!(" {} ", row.letter), dim(theme.quiet())),
         Span::styled(cell::left(&key(row, widths.key), widths.key), dim(theme.strong())),
@@ -91,6 +92,6 @@ fn word(word: &Word, theme: Theme) -> Style {
         Word::Blocked(_) => theme.tool(),
         Word::Held => theme.paused(),
         Word::Permanent(_) => theme.error(),
-        Word::Undone | Word::Skipped | Word::NotApplied => theme.quiet(),
+        Word::Undone | Word::Skipped | Word::NotApplied | Word::Discarded => theme.quiet(),
     }
 }

@@ -2,13 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use super::approving;
 use crate::app::popup::YES;
 use crate::app::{Ask, Command, Editor, Popup, Purpose, State, safe};
-use crate::model::{self, Editable, Release, SpanKind, UnwrittenEdit};
+use crate::model::{self, Editable, Release, SpanId, SpanKind, UnwrittenEdit};
 
 /// Asks for the text of the selected span that can be edited.
 pub(super) fn fetch(state: &mut State, outside: bool) -> Vec<Command> {
-    let span = state.selected();
+    fetch_for(state, state.selected(), outside)
+}
+
+/// Asks for the text of a span that can be edited.
+pub(super) fn fetch_for(state: &mut State, span: SpanId, outside: bool) -> Vec<Command> {
     state.fetching = Some((span, outside));
     vec![Command::Run(model::Command::Edit { span })]
 }
@@ -45,7 +50,13 @@ pub(super) fn ask_write_back(state: &mut State) -> Vec<Command> {
 
 /// Opens an empty text for an answer.
 pub(super) fn answer(state: &mut State) {
-    let Some((_, span)) = state.paused_here() else { return };
+    if let Some((_, span)) = state.paused_here() {
+        answer_for(state, span);
+    }
+}
+
+/// Opens an empty text for an answer in the place of a span.
+pub(super) fn answer_for(state: &mut State, span: SpanId) {
     let whose = match state.run.trace.get(span).map(|found| found.kind) {
         Some(SpanKind::Tool) => "the tool's result",
         Some(SpanKind::Human) => "the answer",
@@ -55,7 +66,13 @@ pub(super) fn answer(state: &mut State) {
     show(state, span, title, String::new(), Purpose::Answer);
 }
 
-fn show(state: &mut State, span: model::SpanId, title: String, initial: String, purpose: Purpose) {
+/// Opens an empty text for the word to the model with which a call is denied.
+pub(super) fn deny(state: &mut State, span: SpanId) {
+    let title = format!("Deny {}: a word to the model", safe::line(&state.run.trace.label(span)));
+    show(state, span, title, String::new(), Purpose::Deny);
+}
+
+fn show(state: &mut State, span: SpanId, title: String, initial: String, purpose: Purpose) {
     state.editors += 1;
     let id = state.editors;
     let editor = Editor { id, span, title, initial, purpose, touched: false, leaving: false };
@@ -68,14 +85,24 @@ pub(in crate::app) fn editor_done(state: &mut State, text: String) -> Vec<Comman
         return Vec::new();
     };
     let span = editor.span;
+    let mut commands = Vec::new();
     match editor.scope() {
-        Some(_) if text == editor.initial => {
-            state.say("nothing changed");
-            Vec::new()
+        Some(_) if text == editor.initial => state.say("nothing changed"),
+        Some(scope) => commands.push(Command::Run(model::Command::SaveEdit { span, text, scope })),
+        None => {
+            let how = match editor.purpose {
+                Purpose::Deny => Release::Deny { why: text.trim().to_owned() },
+                _ => Release::Answer { text },
+            };
+            if approving::needs_approval(&state.run, span) {
+                return approving::send(state, span, how);
+            }
+            return vec![Command::Run(model::Command::Release { span, how })];
         }
-        Some(scope) => vec![Command::Run(model::Command::SaveEdit { span, text, scope })],
-        None => vec![Command::Run(model::Command::Release { span, how: Release::Answer { text } })],
     }
+    // What was edited is asked again.
+    commands.extend(approving::reopen(state, span));
+    commands
 }
 
 /// `$EDITOR` ended. Its text lasts as long as the default scope says.

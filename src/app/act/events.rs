@@ -1,9 +1,9 @@
 //! Updates from the run.
 
-use super::{conflicts, editing, looking, undoing};
+use super::{approving, conflicts, editing, looking, undoing};
 use crate::app::detail::add_choices;
 use crate::app::state::Said;
-use crate::app::{Command, LogKind, Pane, State, safe};
+use crate::app::{Command, LogKind, Pane, Popup, State, safe};
 use crate::model::{
     self, ActionChange, ActionEvent, KeyKind, Lane, Millis, ShellMode, SpanId, SpanKind, SpanStatus, TraceBody,
     TraceEvent, UndoReport, Update,
@@ -13,12 +13,20 @@ use crate::model::{
 pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command>, bool) {
     let mut commands = Vec::new();
     match update {
-        Update::Events(events) => return (Vec::new(), take_events(state, &events)),
+        Update::Events(events) => {
+            let concerns = take_events(state, &events);
+            return (approving::follow(state, &events), concerns);
+        }
         Update::Chunk { span, text } => chunk(state, span, &text),
         Update::Lag(behind) => state.lag = behind,
         Update::Detail(mut detail) => {
             let span = detail.span;
             add_choices(state, span, &mut detail.sections);
+            if let Some(Popup::Approval(view)) = &mut state.popup
+                && view.span() == span
+            {
+                view.fill(&detail.sections);
+            }
             let live = state.run.trace.get(span).is_some_and(|found| found.status.is_live());
             let stream = state.streams.get(&span).map(|text| (&text[..], live));
             if state.detail.fill(detail, stream) {
@@ -59,6 +67,7 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
             replaced.extend(spans.iter().copied().filter(|span| is_topmost(state, *span)));
         }
         state.rollback.event(&event.body);
+        state.asked.event(&event.body);
         let height = state.height(Pane::Log);
         let lines = state.log.lines().len();
         state.log.event(event, &state.run, height);
@@ -240,6 +249,7 @@ fn refused(state: &mut State, why: &str) {
     state.retrying = None;
     state.fetching = None;
     state.pausing = false;
+    state.asked.refused();
     state.detail.give_up();
     log(state, LogKind::Refused, why);
     state.say_refused(safe::line(why));

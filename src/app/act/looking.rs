@@ -1,7 +1,7 @@
 //! Looking at what an action changed, and going to who wrote its key.
 
 use crate::app::diff::{self, DiffView};
-use crate::app::{Choice, Command, Item, Key, Menu, Pane, Popup, State, safe};
+use crate::app::{Choice, Command, Item, Key, Menu, Pane, Popup, State, UiAction, keys, safe};
 use crate::model::{self, ActionDiff, DiffSides, Seq, Writer};
 
 /// Opens the diff of the action under the cursor.
@@ -39,13 +39,19 @@ pub(super) fn key(state: &mut State, mut view: Box<DiffView>, key: Key) -> Vec<C
     match key {
         Key::Char('j') | Key::Down => view.scroll(1),
         Key::Char('k') | Key::Up => view.scroll(-1),
-        Key::PageDown | Key::Ctrl('d') | Key::Char(' ') => view.page(1),
+        Key::PageDown | Key::Ctrl('d') => view.page(1),
         Key::PageUp | Key::Ctrl('u') => view.page(-1),
         Key::Home | Key::Char('g') => view.top = 0,
         Key::End | Key::Char('G') => view.scroll(isize::MAX),
         Key::Char('v') => view.wrap = !view.wrap,
         Key::Char('n' | 'l') | Key::Right if view.back.is_none() => return next(state, *view, true),
         Key::Char('N' | 'h') | Key::Left if view.back.is_none() => return next(state, *view, false),
+        Key::Char('c') if view.back.is_none() => return decide(state, view, UiAction::Continue),
+        Key::Char('D') if view.back.is_none() => return decide(state, view, UiAction::Drop),
+        Key::Char(' ') if view.back.is_none() => match (keys::verb(UiAction::Mark).available)(state) {
+            Ok(()) => state.rollback.toggle_mark(view.action),
+            Err(why) => state.say(why),
+        },
         Key::Char('w') => {
             write(state, view.action);
             return Vec::new();
@@ -58,6 +64,24 @@ pub(super) fn key(state: &mut State, mut view: Box<DiffView>, key: Key) -> Vec<C
     }
     state.popup = Some(Popup::Diff(view));
     Vec::new()
+}
+
+/// Applies or discards held changes while one of them is shown; it stays shown unless a question comes first.
+fn decide(state: &mut State, view: Box<DiffView>, action: UiAction) -> Vec<Command> {
+    let verb = keys::verb(action);
+    let commands = match (verb.available)(state) {
+        Ok(()) => super::perform(state, action),
+        Err(why) => {
+            state.say(format!("{}: {why}", verb.name));
+            Vec::new()
+        }
+    };
+    match &mut state.popup {
+        Some(Popup::Ask(ask)) => ask.back = Some(view),
+        Some(_) => {}
+        None => state.popup = Some(Popup::Diff(view)),
+    }
+    commands
 }
 
 /// The diff of the next action in the list, or of the one before.

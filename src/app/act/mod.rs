@@ -1,10 +1,13 @@
 //! Carries out each verb.
 
+mod answering;
+mod approving;
 mod breaks;
 mod conflicts;
 mod editing;
 mod events;
 mod find;
+mod holding;
 mod looking;
 mod mouse;
 mod moves;
@@ -13,6 +16,7 @@ mod program;
 mod running;
 mod undoing;
 
+pub(super) use approving::open_by_itself as open_approval;
 pub(super) use editing::{editor_done, outside_done};
 pub(super) use events::take_in;
 pub(super) use mouse::mouse;
@@ -60,6 +64,8 @@ pub(super) fn perform(state: &mut State, action: A) -> Vec<Command> {
         A::Help => state.popup = Some(Popup::Help(Help::default())),
         A::ThisSpan => state.rollback.toggle_narrow(),
         A::Skip => undoing::skip(state),
+        A::Mark => holding::mark(state),
+        A::Drop => holding::ask_discard(state),
         A::WhoWrote => {
             if let Some(action) = state.rollback.selected() {
                 looking::write(state, action);
@@ -80,9 +86,9 @@ fn send(state: &mut State, action: A) -> Vec<Command> {
         A::Continue => running::resume(state),
         A::ContinueAll => running::resume_all(state),
         A::Pause => running::pause(state),
-        A::Step => running::release(state, Release::Step),
-        A::StepOver => running::release(state, Release::StepOver),
-        A::StepOut => running::release(state, Release::StepOut),
+        A::Step => running::step(state, Release::Step),
+        A::StepOver => running::step(state, Release::StepOver),
+        A::StepOut => running::step(state, Release::StepOut),
         A::Edit => editing::fetch(state, false),
         A::EditOutside => editing::fetch(state, true),
         A::WriteBack => editing::ask_write_back(state),
@@ -90,12 +96,11 @@ fn send(state: &mut State, action: A) -> Vec<Command> {
         A::Undo => undoing::undo(state),
         A::Redo => undoing::redo(state),
         A::Open if state.focus == Pane::Rollback => looking::open(state),
-        A::Open => {
+        A::Open => running::open_approval(state).unwrap_or_else(|| {
             moves::open(state);
             Vec::new()
-        }
+        }),
         A::Diff => looking::open(state),
-        A::Drop => running::ask_discard(state),
         A::Copy => program::copy(state),
         A::Quit => program::quit(state),
         A::QuitNow => program::leave(state),

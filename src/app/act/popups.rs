@@ -1,6 +1,6 @@
 //! Keys while a popup lies over the panels.
 
-use super::{breaks, looking, moves, perform};
+use super::{answering, approving, breaks, looking, moves, perform};
 use crate::app::{
     Choice, Command, Confirmed, Editor, EditorInput, Entry, Help, Key, Menu, Place, PlanAsk, Popup, Purpose, State,
     help, keys, search,
@@ -8,7 +8,8 @@ use crate::app::{
 
 /// A key goes to the popup; `/` begins a search of it, whatever it is.
 pub(in crate::app) fn popup_key(state: &mut State, key: Key) -> Vec<Command> {
-    let is_text = matches!(state.popup, Some(Popup::Editor(_)));
+    // In a question a letter is an answer.
+    let is_text = matches!(state.popup, Some(Popup::Editor(_) | Popup::Approval(_) | Popup::Ask(_)));
     match key {
         Key::Char('/') if !is_text => {
             search::start(state, Place::Popup);
@@ -27,7 +28,10 @@ pub(in crate::app) fn popup_key(state: &mut State, key: Key) -> Vec<Command> {
             Vec::new()
         }
         Some(Popup::Entry(entry)) => entry_key(state, entry, key),
-        Some(Popup::Ask(_)) if is_no(key) => Vec::new(),
+        Some(Popup::Ask(ask)) if is_no(key) => {
+            state.popup = ask.back.map(Popup::Diff);
+            Vec::new()
+        }
         Some(Popup::Ask(ask)) => match ask.confirm(key) {
             Ok(confirmed) => confirmed.into_commands(),
             Err(ask) => {
@@ -40,6 +44,7 @@ pub(in crate::app) fn popup_key(state: &mut State, key: Key) -> Vec<Command> {
         Some(Popup::Breakpoints(list)) => breaks::key(state, list.cursor, key),
         Some(Popup::Editor(editor)) => editor_key(state, editor, key),
         Some(Popup::Diff(view)) => looking::key(state, view, key),
+        Some(Popup::Approval(view)) => answering::key(state, view, key),
     }
 }
 
@@ -162,7 +167,7 @@ fn editor_key(state: &mut State, mut editor: Editor, key: Key) -> Vec<Command> {
     let leaving = std::mem::take(&mut editor.leaving);
     let commands = match key {
         Key::Ctrl('s') => vec![Command::EditorTake],
-        Key::Esc if !editor.touched || leaving => return Vec::new(),
+        Key::Esc if !editor.touched || leaving => return approving::reopen(state, editor.span),
         Key::Esc => {
             editor.leaving = true;
             state.say("changed: Esc again discards it, Ctrl-s saves it");

@@ -2,38 +2,116 @@
 
 use std::collections::BTreeSet;
 
-use crate::app::popup::DISCARD;
+use super::{approving, holding};
 use crate::app::text::plural;
-use crate::app::{Ask, Choice, Command, Item, Key, Menu, Popup, State, UiAction, safe};
-use crate::model::{self, Release, Seq, SpanId};
+use crate::app::{Choice, Command, Item, Key, Menu, Pane, Popup, State, UiAction, keys, safe};
+use crate::model::{self, Release, RunState, SpanId};
 
-/// Continues the span that is paused here; asks first in a conflict, and for an agent whose changes were undone.
+/// The spans stopped at or below a span, by what lets them go.
+#[derive(Debug, Default)]
+struct Stops {
+    /// Merely paused: a continue lets them go.
+    free: usize,
+    /// They need an approval.
+    approvals: Vec<SpanId>,
+    /// Their changes are held.
+    held: Vec<SpanId>,
+}
+
+impl Stops {
+    fn within(run: &RunState, above: SpanId) -> Self {
+        let mut stops = Self::default();
+        for span in run.trace.paused().filter(|span| run.trace.is_within(*span, above)) {
+            if approving::needs_approval(run, span) {
+                stops.approvals.push(span);
+            } else if run.held.contains_key(&span) {
+                stops.held.push(span);
+            } else {
+                stops.free += 1;
+            }
+        }
+        stops
+    }
+
+    /// `2 need approval, 1 holds changes`: what a continue lets stand.
+    fn left(&self) -> Option<String> {
+        let verb = |count: usize, one: &str, many: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            count => Some(format!("{count} {many}")),
+        };
+        let parts = [
+            verb(self.approvals.len(), "needs approval", "need approval"),
+            verb(self.held.len(), "holds changes", "hold changes"),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+/// Continues what is paused here. Where nothing is merely paused it opens the approval, or applies held changes; asks
+/// first in a conflict, and for an agent whose changes were undone.
 pub(super) fn resume(state: &mut State) -> Vec<Command> {
     let Some((target, _)) = state.paused_here() else { return Vec::new() };
-    match stale_agent(state, target).filter(|_| state.conflict_within(target).is_none()) {
-        Some(agent) => {
-            ask_stale(state, target, agent);
+    let stops = Stops::within(&state.run, target);
+    if let (0, Some(span)) = (stops.free, stops.approvals.first()) {
+        return approving::open(state, *span);
+    }
+    let held = if stops.free == 0 { stops.held.first().copied() } else { None };
+    if held.is_some_and(|held| !state.run.trace.is_within(held, state.selected())) {
+        return show_held(state, held);
+    }
+    if held.is_some() && stops.held.len() > 1 {
+        state.say("several commands have held changes: select one");
+        return Vec::new();
+    }
+    let agent = holding::stale_agent(state, target).filter(|_| state.conflict_within(held.unwrap_or(target)).is_none());
+    match (agent, held) {
+        (Some(agent), _) => {
+            ask_stale(state, target, agent, held);
             Vec::new()
         }
-        None if state.held_here().is_some() => apply_held(state),
-        None => release(state, Release::Continue { tell: false }),
-    }
-}
-
-/// Applies held changes.
-fn apply_held(state: &mut State) -> Vec<Command> {
-    release(state, Release::Apply { only: Vec::new(), tell: false })
-}
-
-/// Continues everything; asks first in a conflict.
-pub(super) fn resume_all(state: &mut State) -> Vec<Command> {
-    match state.conflict_within(SpanId::RUN) {
-        Some((span, _)) => {
-            state.go_to(span);
-            release(state, Release::Continue { tell: false })
+        (None, Some(held)) => holding::apply(state, held),
+        (None, None) => {
+            if let Some(left) = stops.left() {
+                state.say(format!("continued; left: {left}"));
+            }
+            vec![Command::Run(model::Command::Release { span: target, how: Release::Continue { tell: false } })]
         }
-        None => vec![Command::Run(model::Command::ReleaseAll)],
     }
+}
+
+/// Opens the approval that Enter means in Spans: the selected span, or what is below it, needs one and nothing else.
+pub(super) fn open_approval(state: &mut State) -> Option<Vec<Command>> {
+    let may = (keys::verb(UiAction::Continue).available)(state).is_ok() && state.focus == Pane::Tree;
+    let stops = Stops::within(&state.run, state.selected());
+    let span = stops.approvals.first().filter(|_| may && stops.free == 0 && stops.held.is_empty())?;
+    Some(approving::open(state, *span))
+}
+
+/// Goes to held changes elsewhere: they are applied only where they are seen.
+fn show_held(state: &mut State, held: Option<SpanId>) -> Vec<Command> {
+    if let Some(span) = held {
+        let count = state.run.held.get(&span).map_or(0, BTreeSet::len);
+        state.go_to(span);
+        state.show(Pane::Rollback);
+        state.say(format!("{}: c applies, D discards", plural(count, "held change")));
+    }
+    Vec::new()
+}
+
+/// Continues everything that is merely paused, and says what it lets stand.
+pub(super) fn resume_all(state: &mut State) -> Vec<Command> {
+    let stops = Stops::within(&state.run, SpanId::RUN);
+    let left = stops.left();
+    if stops.free == 0 {
+        state.say(format!("nothing is merely paused: {}", left.unwrap_or_default()));
+        return Vec::new();
+    }
+    if let Some(left) = left {
+        state.say(format!("continued; left: {left}"));
+    }
+    vec![Command::Run(model::Command::ReleaseAll)]
 }
 
 pub(super) fn pause(state: &mut State) -> Vec<Command> {
@@ -41,74 +119,35 @@ pub(super) fn pause(state: &mut State) -> Vec<Command> {
     vec![Command::Run(model::Command::Pause)]
 }
 
-pub(super) fn release(state: &mut State, how: Release) -> Vec<Command> {
+/// Steps what is merely paused here.
+pub(super) fn step(state: &mut State, how: Release) -> Vec<Command> {
     let Some((span, _)) = state.paused_here() else { return Vec::new() };
-    if let Some((held, conflict)) = state.conflict_within(span) {
-        let how = if matches!(how, Release::Continue { .. }) {
-            Release::Apply { only: Vec::new(), tell: false }
-        } else {
-            how
-        };
-        ask_conflict(state, held, &conflict, model::Command::Release { span: held, how });
-        return Vec::new();
+    let stops = Stops::within(&state.run, span);
+    match (stops.free, stops.approvals.len()) {
+        (0, 0) => state.say("its changes are held: c applies, D discards"),
+        (0, _) => state.say("it needs an approval: c opens it"),
+        _ => return vec![Command::Run(model::Command::Release { span, how })],
     }
-    vec![Command::Run(model::Command::Release { span, how })]
-}
-
-/// Offers the choices for held changes that conflict with a later change.
-fn ask_conflict(state: &mut State, held: SpanId, conflict: &str, mut release: model::Command) {
-    let count = state.run.held.get(&held).map_or(0, BTreeSet::len);
-    let mut over = "apply them over what is there now; undo restores it".to_owned();
-    if let model::Command::Release { span, how: Release::Apply { tell, .. } } = &mut release
-        && stale_agent(state, *span).is_some()
-    {
-        *tell = true;
-        over.push_str(", and tell the model what was undone");
-    }
-    let lines = vec![
-        format!("{} held: the workspace changed since the command began.", plural(count, "change")),
-        safe::line(conflict).into_owned(),
-    ];
-    let items = vec![
-        Item::new(Key::Char('5'), "look at them first, in Rollback", Choice::Act(UiAction::ShowRollback)),
-        Item::new(Key::Char('D'), "discard them (asks again)", Choice::Act(UiAction::Drop)),
-        Item::new(Key::Char('!'), over, Choice::Send(release)),
-    ];
-    let title = format!("{} is in conflict", safe::line(&state.run.trace.label(held)));
-    state.go_to(held);
-    state.popup = Some(Popup::Menu(Menu::new(title, lines, items)));
-}
-
-/// Shows the held changes to discard, and wants Enter.
-pub(super) fn ask_discard(state: &mut State) -> Vec<Command> {
-    let Some((span, count)) = state.held_here() else { return Vec::new() };
-    let held: Vec<Seq> = state.run.held.get(&span).map(|held| held.iter().rev().copied().collect()).unwrap_or_default();
-    let mut lines = vec![
-        format!("discard {}", plural(count, "held change")),
-        "The workspace stays as it is now, and the model is told.".into(),
-    ];
-    lines.extend(super::undoing::listed(state, &held, |_| String::new()));
-    let title = format!("Discard the changes of {}", safe::line(&state.run.trace.label(span)));
-    let command = model::Command::Release { span, how: Release::Discard { only: Vec::new() } };
-    state.popup = Some(Popup::Ask(Ask::enter(title, DISCARD, lines, vec![Command::Run(command)])));
     Vec::new()
 }
 
-/// An agent among those to continue whose changes were undone.
-fn stale_agent(state: &State, target: SpanId) -> Option<SpanId> {
-    let trace = &state.run.trace;
-    let here = trace.paused().filter(|span| trace.is_within(*span, target));
-    let mut here = here;
-    here.find_map(|span| trace.stale_above(span))
-}
-
 /// Offers the choices of semantics.md, with the agent selected so that Rollback shows what was undone.
-fn ask_stale(state: &mut State, target: SpanId, agent: SpanId) {
+fn ask_stale(state: &mut State, target: SpanId, agent: SpanId, held: Option<SpanId>) {
+    let tell = match held {
+        Some(held) => holding::applying(state, held, true),
+        None => {
+            let how = Release::Continue { tell: true };
+            Choice::Send(model::Command::Release { span: target, how })
+        }
+    };
     state.go_to(agent);
     let name = safe::line(&state.run.trace.label(agent)).into_owned();
-    let tell = model::Command::Release { span: target, how: Release::Continue { tell: true } };
+    let label = match held {
+        Some(_) => "apply its held changes, and tell the model what was undone",
+        None => "continue, and tell the model what was undone",
+    };
     let items = vec![
-        Item::new(Key::Char('c'), "continue, and tell the model what was undone", Choice::Send(tell)),
+        Item::new(Key::Char('c'), label, tell),
         Item::new(Key::Char('r'), format!("retry {name}"), Choice::Act(UiAction::Retry)),
         Item::new(Key::Ctrl('r'), "redo the last undone action", Choice::Act(UiAction::Redo)),
     ];

@@ -8,16 +8,33 @@ use crate::app::text::{self, plural};
 use crate::app::{Ask, Command, Pane, PlanAsk, Popup, State, safe};
 use crate::model::{self, ActionStatus, PlanLeave, RetryPlan, RunState, Seq, UndoReport};
 
-/// Undoes one action; outside Rollback it only shows which.
+/// Undoes one action, or the marked ones after a question; outside Rollback it only shows which.
 pub(super) fn undo(state: &mut State) -> Vec<Command> {
-    let Some(action) = state.rollback.to_undo(&state.run) else { return Vec::new() };
+    let marked = state.rollback.marked_undoable(&state.run);
+    let Some(action) = marked.first().copied().or_else(|| state.rollback.to_undo(&state.run)) else {
+        return Vec::new();
+    };
     if state.focus != Pane::Rollback {
         state.show(Pane::Rollback);
         let line = state.rollback.undo_line(&state.run);
         state.say(line.unwrap_or_else(|| action.to_string()));
         return Vec::new();
     }
+    if marked.len() > 1 {
+        ask_undo_marked(state, marked);
+        return Vec::new();
+    }
     vec![Command::Run(model::Command::Undo { action, force: false })]
+}
+
+/// Shows the marked actions to undo, newest first, and wants Enter.
+fn ask_undo_marked(state: &mut State, actions: Vec<Seq>) {
+    let all: HashSet<Seq> = actions.iter().copied().collect();
+    let count = plural(actions.len(), "marked action");
+    let mut lines = vec![format!("undo {count}, newest first")];
+    lines.extend(listed(state, &actions, |seq| blocked_outside(state, seq, &all)));
+    let commands = vec![Command::Run(model::Command::UndoList { actions })];
+    state.popup = Some(Popup::Ask(Ask::enter(format!("Undo {count}"), UNDO, lines, commands)));
 }
 
 pub(super) fn redo(state: &mut State) -> Vec<Command> {

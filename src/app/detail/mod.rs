@@ -11,3 +11,4 @@ pub(super) use choices::add as add_choices;
 pub(in crate::app) use lines::wrapped;
 pub use lines::{DetailLine, JsonStart, LineKind};
 pub use panel::Detail;
+pub(in crate::app) use sections::push_section;

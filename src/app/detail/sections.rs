@@ -6,7 +6,7 @@ use crate::app::safe;
 use crate::model::{Section, SectionBody};
 
 /// Makes the lines of a section, its title first.
-pub(super) fn push_section(out: &mut Vec<DetailLine>, at: usize, section: &Section, width: Option<usize>) {
+pub(in crate::app) fn push_section(out: &mut Vec<DetailLine>, at: usize, section: &Section, width: Option<usize>) {
     let title =
         if section.note.is_empty() { section.title.clone() } else { format!("{}  {}", section.title, section.note) };
     let kind = LineKind::Title { folded: section.folded };

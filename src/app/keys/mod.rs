@@ -120,6 +120,8 @@ actions! {
     ThisSpan,
     /// Leaves an action.
     Skip,
+    /// Marks an action, or not.
+    Mark,
     /// Undoes over a conflict.
     Force,
     /// Shows what an action changed.

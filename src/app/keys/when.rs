@@ -87,6 +87,9 @@ pub(super) fn droppable(state: &State) -> Answer {
 
 pub(super) fn undoable(state: &State) -> Answer {
     able(state, |abilities| &abilities.undo)?;
+    if !state.rollback.marked_undoable(&state.run).is_empty() {
+        return Ok(());
+    }
     landed(state)?;
     so(state.rollback.to_undo(&state.run).is_some(), "nothing here can be undone")
 }
@@ -106,6 +109,12 @@ pub(super) fn redoable(state: &State) -> Answer {
 
 pub(super) fn action_selected(state: &State) -> Answer {
     so(state.rollback.selected().is_some(), "no action here")
+}
+
+pub(super) fn markable(state: &State) -> Answer {
+    action_selected(state)?;
+    let can = state.rollback.selected().is_some_and(|seq| state.rollback.is_markable(&state.run, seq));
+    so(can, "only a held change, or one that can be undone, can be marked")
 }
 
 pub(super) fn skippable(state: &State) -> Answer {

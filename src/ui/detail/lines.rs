@@ -8,7 +8,7 @@ use crate::app::{DetailLine, JsonStart, LineKind};
 use crate::model::LineIn;
 
 /// A line in its styles.
-pub(super) fn draw(line: &DetailLine, find: &str, theme: Theme) -> Line<'static> {
+pub(in crate::ui) fn draw(line: &DetailLine, find: &str, theme: Theme) -> Line<'static> {
     let spans = match line.kind {
         LineKind::Title { folded } => title(&line.text, folded, theme),
         LineKind::Text => vec![(line.text.as_str(), theme.text())],

@@ -2,6 +2,7 @@
 
 mod lines;
 
+pub(super) use lines::draw as line;
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::style::Style;

@@ -6,28 +6,33 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::super::{Theme, cell, hits};
+use super::super::{Theme, cell, hits, panel};
 use super::sheet;
 use crate::app::{DIFF_GUTTER, DiffRow, DiffRowKind, DiffView, Place, State};
-use crate::model::{DiffSides, LineIn};
+use crate::model::{ActionStatus, DiffSides, LineIn};
 
 /// Columns of the labels at the top.
 const LABEL: usize = 8;
 
-/// Draws the rows in view.
-pub(super) fn draw(frame: &mut Frame, body: Rect, view: &DiffView, state: &State, theme: Theme) {
-    let (columns, rows) = DiffView::room(state.size);
+/// Draws the rows in view, in the place of Detail.
+pub(super) fn draw(frame: &mut Frame, view: &DiffView, state: &State, theme: Theme) {
+    let area = panel::rect(state.diff_area()).intersection(frame.area());
     let shown = view.window();
     let all = view.len();
     let place =
-        if all > rows { format!("{}-{} of {all}", view.top + 1, view.top + shown.len()) } else { String::new() };
+        if all > shown.len() { format!("{}-{} of {all}", view.top + 1, view.top + shown.len()) } else { String::new() };
+    let is_held = state.run.ledger.get(view.action).is_some_and(|entry| entry.status == ActionStatus::Held);
     let list = match view.sides {
-        DiffSides::Action => &[("h l", "last, next action"), ("w", "who"), ("Esc", "close")][..],
+        DiffSides::Action if is_held => {
+            &[("h l", "last, next"), ("Space", "mark"), ("c", "apply"), ("D", "discard"), ("Esc", "close")][..]
+        }
+        DiffSides::Action => &[("h l", "last, next action"), ("w", "who"), ("Esc", "close")],
         DiffSides::Present => &[("w", "who"), ("Esc", "back")],
     };
     let keys: Vec<(&str, &str)> =
         std::iter::once((place.as_str(), "")).chain(list.iter().copied()).filter(|(key, _)| !key.is_empty()).collect();
-    let inner = sheet::clear(frame, body, (columns, all.min(rows)), &view.title(&state.run), &keys, theme);
+    let size = (usize::from(area.width), usize::from(area.height));
+    let inner = sheet::clear(frame, area, size, &view.title(&state.run), &keys, theme);
     let find = state.find(Place::Popup);
     for (row, y) in shown.iter().zip(inner.y..inner.bottom()) {
         let at = Rect { y, height: 1, ..inner };

@@ -1,5 +1,6 @@
 //! The popups over the panels, one file each.
 
+mod approval;
 mod ask;
 mod breakpoints;
 mod diff;
@@ -26,7 +27,8 @@ pub(super) fn draw(frame: &mut Frame, body: Rect, state: &State, footer: &Footer
         Some(Popup::Entry(entry)) => entry::draw(frame, body, entry, state, theme),
         Some(Popup::Menu(menu)) => menu::draw(frame, body, menu, theme),
         Some(Popup::Breakpoints(list)) => breakpoints::draw(frame, body, *list, state, theme),
-        Some(Popup::Diff(view)) => diff::draw(frame, body, view, state, theme),
+        Some(Popup::Diff(view)) => diff::draw(frame, view, state, theme),
+        Some(Popup::Approval(view)) => approval::draw(frame, body, view, theme),
         Some(Popup::Editor(editor)) => editor::draw(frame, body, editor, view, theme),
     }
 }

@@ -161,17 +161,22 @@ fn what_would_land_on_someone_elses_change_lands_by_choice_only() {
         "{:?}",
         footer(&bench.state)
     );
-    for key in ["c", "C", "s", "o", "O"] {
+    assert_eq!(bench.keys("c"), []);
+    assert!(ask_lines(&bench).contains(&"a.txt was changed from outside".into()));
+    assert_eq!(bench.keys("c"), [], "pressed again, it is no answer");
+    bench.key(Key::Esc);
+    for key in ["s", "o", "O"] {
         assert_eq!(bench.keys(key), [], "{key}");
-        assert!(ask_lines(&bench).contains(&"a.txt was changed from outside".into()), "{key}");
-        assert_eq!(bench.keys("c"), [], "pressed again, it is no answer");
-        bench.key(Key::Esc);
+        assert!(bench.message().contains("held: c applies, D discards"), "{key}: {}", bench.message());
     }
+    assert_eq!(bench.keys("C"), [model::Command::ReleaseAll]);
+    assert!(bench.message().contains("1 holds changes"), "{}", bench.message());
     bench.keys("c");
     bench.keys("D");
     assert_eq!(bench.ask(Key::Enter), [model::Command::Release { span: bash, how: Release::Discard { only: vec![] } }]);
-    bench.keys("s");
-    assert_eq!(bench.keys("!"), [model::Command::Release { span: bash, how: Release::Step }]);
+    bench.keys("c");
+    let over = Release::Apply { only: vec![], tell: false };
+    assert_eq!(bench.keys("!"), [model::Command::Release { span: bash, how: over }]);
     bench.keys("c");
     bench.ask(Key::Enter);
     assert_eq!(bench.state.focus, Pane::Rollback);

@@ -1,7 +1,9 @@
 //! The screen: its state without a terminal, what is drawn, and the program in a real terminal.
 
+mod app_approval;
 mod app_detail;
 mod app_flows;
+mod app_held;
 mod app_panel;
 mod app_popups;
 mod app_search;

@@ -70,12 +70,18 @@ impl Dispatcher {
     pub(in super::super) fn inspect(&self, span: SpanId) {
         let path = self.log.with(|state| state.trace.path(span));
         let now = self.now(span);
+        let denied = self.denial_ahead(span);
         let (recorder, sink) = (self.log.recorder().clone(), self.sink.clone());
         // Reading the database and the workspace must not hold up the run.
         tokio::task::spawn_blocking(move || {
             let sections = recorder.span_events(span).and_then(|events| sections(&events, &now, recorder.as_ref()));
             match sections {
-                Ok(sections) => sink.send(Update::Detail(crate::model::SpanDetail { span, path, sections })),
+                Ok(mut sections) => {
+                    if let Some(why) = denied {
+                        sections.insert(0, section("will be denied", "", SectionBody::Error(why)));
+                    }
+                    sink.send(Update::Detail(crate::model::SpanDetail { span, path, sections }));
+                }
                 Err(error) => sink.send(Update::Refused(format!("failed to {error}"))),
             }
         });

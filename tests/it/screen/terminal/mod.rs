@@ -1,5 +1,6 @@
 //! The program in a real terminal: whole sessions, how it ends, and what it leaves behind.
 
+mod approvals;
 mod ends;
 mod flows;
 mod output;

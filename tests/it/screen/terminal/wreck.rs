@@ -40,8 +40,11 @@ fn at_the_end(lane: Lane) -> Option<(Project, Pty)> {
     if lane == Lane::Overlay {
         pty.press("D", "discard 7 held changes");
         pty.press("\r", "8 held changes");
+        pty.press("c", "Apply 8 changes");
+        pty.press("\r", "finished");
+    } else {
+        pty.press("c", "finished");
     }
-    pty.press("c", "finished");
     pty.press("k", "Rollback · tama_bash");
     pty.press("5", "u undoes #");
     Some((demo, pty))
@@ -93,7 +96,7 @@ fn what_a_command_changed_is_looked_at_and_dropped_before_it_lands() {
     assert_eq!(manifest(&work), before, "nothing of it has landed");
     pty.press("\x1b", "5 look");
     pty.press("k", "Rollback · llm#2");
-    pty.press("k", "7 not done");
+    pty.press("k", "7 discarded");
     pty.press("4", "7 held changes discarded");
     pty.send("\x03\x03");
     assert_eq!(pty.end(), 130);
@@ -176,7 +179,8 @@ fn what_someone_else_changed_meanwhile_is_told_before_anything_lands_over_it() {
     const THEIRS: &str = "# Hello\n\nA project of two.\n";
     let Some((demo, mut pty)) = at_the_gate(Lane::Overlay) else { return };
     demo.write("work/README.md", THEIRS);
-    pty.press("c", "README.md was changed meanwhile by another program or person");
+    pty.press("c", "Apply 7 changes");
+    pty.press("\r", "README.md was changed meanwhile by another program or person");
     assert_eq!(demo.work("docs/notes.md").as_deref(), Some(NOTES), "nothing has landed");
     pty.press("D", "discard 7 held changes");
     pty.press("\r", "8 held changes");

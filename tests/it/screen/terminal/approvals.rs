@@ -1,0 +1,92 @@
+//! Approvals in a real terminal: opened by themselves, answered only where they are seen.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::support::project::Project;
+use crate::support::pty::{Pty, Start};
+
+/// Longer than an approval that opened by itself takes no keys.
+const TYPED_AHEAD: Duration = Duration::from_millis(600);
+
+fn asking() -> (Project, Pty) {
+    let project = Project::new(ASKING, ASKING_REPLIES, &[("work/out.txt", "old\n")]);
+    let pty = Start::tama(project.folder(), &["."]).at(110, 30);
+    (project, pty)
+}
+
+#[test]
+fn an_approval_opens_by_itself_and_only_its_own_keys_answer_it() {
+    let (project, mut pty) = asking();
+    let old = || project.work("out.txt").as_deref() == Some("old\n");
+    pty.wait("◆ Approve write?");
+    pty.wait("two");
+    sleep(TYPED_AHEAD);
+    for key in ["\r", "c", "C", " "] {
+        pty.press(key, "answers nothing here");
+        pty.send("j");
+        assert!(old(), "{key:?}");
+    }
+    pty.press("\x1b[200~y\x1b[201~", "pasted text");
+    pty.press("\x1b", "decide later");
+    pty.send("gg");
+    pty.press("C", "nothing is merely paused: 1 needs approval");
+    assert!(old(), "nothing was approved");
+    // Off screen it is shown first.
+    pty.press("c", "Allow exactly this for the run");
+    assert!(old());
+    pty.wait("two");
+    pty.press("y", "finished");
+    assert_eq!(project.work("out.txt").as_deref(), Some("one\ntwo\n"));
+    pty.send("q");
+    assert_eq!(pty.end(), 0);
+    pty.assert_restored();
+}
+
+#[test]
+fn keys_typed_before_it_opened_answer_nothing_and_a_denial_says_why() {
+    let (project, mut pty) = asking();
+    // Typed while the program starts, and before the approval can be seen.
+    pty.send("yyy");
+    pty.wait("◆ Approve write?");
+    sleep(TYPED_AHEAD);
+    pty.resize(80, 24);
+    pty.wait("Deny and say why");
+    pty.press("N", "a word to the model");
+    pty.press("not that file", "not that file");
+    pty.press("\x13", "finished");
+    assert_eq!(project.work("out.txt").as_deref(), Some("old\n"));
+    pty.send("q");
+    assert_eq!(pty.end(), 0);
+    pty.assert_restored();
+}
+
+const ASKING: &str = r#"
+[pipeline]
+name = "one"
+entrypoint = "main"
+task = "write"
+workspace = "work"
+
+[models]
+default = "script:replies.toml"
+
+[policy]
+ask = ["tama_files_write"]
+
+[agents.main]
+pattern = "react"
+prompt = "You write."
+tools = ["tama_files_write"]
+"#;
+
+const ASKING_REPLIES: &str = r#"
+[[reply]]
+agent = "main"
+call = 1
+calls = [{ name = "tama_files_write", args = { path = "out.txt", content = "one\ntwo\n" } }]
+
+[[reply]]
+agent = "main"
+calls = [{ name = "finish", args = { key = "done", value = "written" } }]
+"#;
