@@ -47,6 +47,8 @@ pub(super) fn perform(state: &mut State, action: A) -> Vec<Command> {
         A::Search => find::start(state),
         A::NextMatch => find::next_match(state, true),
         A::PrevMatch => find::next_match(state, false),
+        A::NextApproval => find::jump(state, find::Target::Approval, true),
+        A::PrevApproval => find::jump(state, find::Target::Approval, false),
         A::NextError => find::jump(state, find::Target::Error, true),
         A::PrevError => find::jump(state, find::Target::Error, false),
         A::NextPaused => find::jump(state, find::Target::Paused, true),

@@ -2,5 +2,6 @@
 
 mod app_flows;
 mod app_panel;
+mod app_states;
 mod terminal;
 mod ui;

@@ -1,6 +1,7 @@
 //! Whole screens, drawn on a test backend.
 
 mod diffs;
+mod states;
 mod story;
 
 use ratatui::Terminal;
@@ -56,8 +57,12 @@ fn keys(state: &mut State, typed: &str) {
 }
 
 fn drawn(state: &State, depth: ColorDepth) -> Buffer {
+    drawn_with(state, Theme::new(depth))
+}
+
+fn drawn_with(state: &State, theme: Theme) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(state.size.0, state.size.1)).unwrap();
-    let mut view = View::new(Theme::new(depth));
+    let mut view = View::new(theme);
     view.sync(state);
     terminal.draw(|frame| ui::draw(frame, state, &mut view)).unwrap();
     terminal.backend().buffer().clone()
@@ -89,7 +94,7 @@ fn cell<'a>(buffer: &'a Buffer, wanted: &str) -> &'a Cell {
 
 #[test]
 fn the_paused_run_at_every_size() {
-    for (width, height) in [(60, 16), (80, 24), (110, 30), (160, 45)] {
+    for (width, height) in [(60, 16), (80, 24), (110, 30), (140, 42), (160, 45), (200, 60)] {
         insta::assert_snapshot!(format!("paused_{width}x{height}"), text(&paused((width, height))));
     }
 }
@@ -164,8 +169,9 @@ fn a_stack_of_ancestors_stays_in_view() {
 fn colours_mean_something() {
     let mut state = paused((110, 30));
     let buffer = drawn(&state, ColorDepth::True);
-    assert_eq!(cell(&buffer, "PAUSED (before tool").fg, Color::from_u32(0x0038_bdf8));
-    assert_eq!(cell(&buffer, "PAUSED").fg, Color::from_u32(0x0038_bdf8));
+    assert_eq!(cell(&buffer, "‖ PAUSED (before llm").fg, Color::from_u32(0x00fa_cc15));
+    assert_eq!(cell(&buffer, "‖ paused").fg, Color::from_u32(0x00fa_cc15));
+    assert_eq!(cell(&buffer, "┌ Spans").fg, Color::from_u32(0x0038_bdf8), "the colour of what is active is another");
     assert_eq!(cell(&buffer, "writer#2  ").bg, Color::from_u32(0x0070_1a75));
     keys(&mut state, "5");
     let buffer = drawn(&state, ColorDepth::True);
@@ -181,8 +187,9 @@ fn errors_are_red_and_said_in_a_word() {
     let mut state = State::new(Setup { size: (80, 24), ..Setup::default() });
     tell(&mut state, Msg::Update(Update::Events(story.events())));
     let buffer = drawn(&state, ColorDepth::Indexed);
-    assert_eq!(cell(&buffer, "FAILED").fg, Color::Indexed(203));
-    assert_eq!(cell(&drawn(&state, ColorDepth::Basic), "FAILED").fg, Color::Red);
+    assert_eq!(cell(&buffer, "✗ 1 failed").bg, Color::Indexed(160));
+    assert_eq!(cell(&buffer, "✗ failed").bg, Color::Indexed(160));
+    assert_eq!(cell(&drawn(&state, ColorDepth::Basic), "✗ failed").bg, Color::Red);
 }
 
 #[test]
@@ -202,7 +209,8 @@ fn what_cannot_be_taken_back_is_marked_before_and_after() {
     story.permanent(agent, post, "announce 1.2.0", "declared irreversible");
     story.end(post, SpanStatus::Ok, None, (0, 0));
     let after = screen(&story);
-    assert!(after.contains("1 perm") && !after.contains("perm?"), "{after}");
+    let row = after.lines().find(|line| line.contains("announce 1.2.0")).unwrap();
+    assert!(row.contains(" 1 ") && !row.contains("1?"), "{after}");
 }
 
 #[test]
