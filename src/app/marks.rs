@@ -41,13 +41,14 @@ pub fn state_word(state: SpanState) -> &'static str {
     }
 }
 
-/// Marks for a row of that many columns: the state of a span, or how many below it are in a state that matters.
+/// Marks for a row of that many columns: the state of a span, or how many below it are in a state that matters. Of a
+/// span that ended, failures below it are counted while they are folded away.
 #[must_use]
-pub fn row_marks(run: &RunState, span: SpanId, columns: usize) -> Vec<Mark> {
+pub fn row_marks(run: &RunState, span: SpanId, folded: bool, columns: usize) -> Vec<Mark> {
     let Some(found) = run.trace.get(span) else { return Vec::new() };
     let state = run.span_state(span);
     let goes_on = matches!(state, SpanState::Running | SpanState::Waiting);
-    let ways = if goes_on && found.children > 0 { below(found.tally) } else { own(run, span, found, state) };
+    let ways = if goes_on && found.children > 0 { below(found.tally) } else { own(run, span, folded, state) };
     first_fitting(ways, columns)
 }
 
@@ -117,11 +118,11 @@ fn words(state: SpanState) -> Vec<Vec<Mark>> {
 }
 
 /// Ways to say a span's own state, the longest first.
-fn own(run: &RunState, span: SpanId, found: &Span, state: SpanState) -> Vec<Vec<Mark>> {
+fn own(run: &RunState, span: SpanId, folded: bool, state: SpanState) -> Vec<Vec<Mark>> {
+    let Some(found) = run.trace.get(span) else { return Vec::new() };
     let mut ways: Vec<Vec<Mark>> =
         details(run, span, found, state).iter().map(|text| vec![mark(state, text)]).collect();
-    let failed_below = state == SpanState::Ok && found.children > 0 && found.tally.failed > 0;
-    if failed_below {
+    if folded && state == SpanState::Ok && found.children > 0 && found.tally.failed > 0 {
         let failed = mark(SpanState::Failed, &found.tally.failed.to_string());
         ways.iter_mut().for_each(|marks| marks.push(failed.clone()));
         ways.push(vec![glyph(state), failed]);

@@ -64,10 +64,9 @@ fn width(parts: &[Part]) -> usize {
 
 fn parts(header: &Header, theme: Theme) -> Vec<Part> {
     let name = if header.name.is_empty() { "tama-tui" } else { &header.name };
-    let mut parts = vec![Part::new(name, theme.strong(), 4)];
-    if !header.run.is_empty() {
-        parts.push(Part { apart: false, ..Part::new(header.run.clone(), theme.strong(), 0) });
-    }
+    let whole = format!("{name} {}", header.run);
+    let shorter = if header.run.is_empty() { Vec::new() } else { vec![(header.run.clone(), 0)] };
+    let mut parts = vec![Part { shorter, ..Part::new(whole.trim_end(), theme.strong(), 4) }];
     for (at, mark) in (0..).zip(&header.marks) {
         let shorter = vec![(mark.short.clone(), 0)];
         let style = theme.state(mark.full.state);

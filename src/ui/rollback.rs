@@ -58,7 +58,7 @@ impl Widths {
         let seq = widest(&|row| row.seq.to_string());
         // Two cells for the cursor, three for the letter, the kind with a space, two between columns.
         let rest = whole.saturating_sub(2 + seq + 3 + KIND + 1 + 2 + 2);
-        let word = widest(&|row| row.word.to_string()).min(rest * 2 / 5);
+        let word = widest(&|row| word_text(&row.word)).min(rest * 2 / 5);
         let rest = rest - word;
         let wide = widest(&|row| row.agent.clone()).min(AGENT);
         let agent = if rest >= ROOM + wide + 2 { wide } else { 0 };
@@ -73,7 +73,7 @@ impl Widths {
 const KIND: usize = 4;
 const AGENT: usize = 14;
 /// Columns for key and change below which the agent is left out.
-const ROOM: usize = 26;
+const ROOM: usize = 18;
 
 fn line(row: &ActionRow, widths: &Widths, theme: Theme) -> Line<'static> {
     let gone = matches!(row.word, Word::Undone | Word::NotApplied | Word::Skipped);
@@ -91,7 +91,7 @@ fn line(row: &ActionRow, widths: &Widths, theme: Theme) -> Line<'static> {
     if widths.agent > 0 {
         spans.push(Span::styled(cell::left(&row.agent, widths.agent + 2), dim(theme.quiet())));
     }
-    spans.push(Span::styled(cell::left(&row.word.to_string(), widths.word), word(&row.word, theme)));
+    spans.push(Span::styled(cell::left(&word_text(&row.word), widths.word), word(&row.word, theme)));
     Line::from(spans)
 }
 
@@ -108,6 +108,14 @@ fn letter(letter: char, theme: Theme) -> Style {
         'D' => theme.error(),
         'R' => theme.call(),
         _ => theme.tool(),
+    }
+}
+
+/// The state in a few words: the diff says why there is no undo.
+fn word_text(word: &Word) -> String {
+    match word {
+        Word::Permanent(_) => "no undo".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -160,9 +160,9 @@ impl SpansView {
     /// Marks that want the user stay filled on the selected row too.
     fn fill_selected(&mut self, rows: &[Row], picture: &row::Picture, cursor: SpanId) {
         let mut seen = HashSet::new();
-        let line = rows.iter().filter(|row| seen.insert(row.span)).position(|row| row.span == cursor);
-        let Some(y) = line.and_then(|line| u16::try_from(line).ok()) else { return };
-        for (x, wide, style) in picture.filled(cursor) {
+        let selected = (0..).zip(rows.iter().filter(|row| seen.insert(row.span))).find(|(_, row)| row.span == cursor);
+        let Some((y, row)) = selected else { return };
+        for (x, wide, style) in picture.filled(row) {
             if let (Ok(x), Ok(width)) = (u16::try_from(x), u16::try_from(wide)) {
                 self.canvas.set_style(Rect { x, y, width, height: 1 }.intersection(self.canvas.area), style);
             }

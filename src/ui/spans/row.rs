@@ -57,7 +57,7 @@ impl<'a> Picture<'a> {
         let room = columns.name.saturating_sub(LEAD + INDENT * depth);
         self.name(&mut line, row.span, room, undone);
         line.put(columns.pattern, |to| cell::left(run.trace.pattern(row.span), to), dim(self.theme.quiet()));
-        self.state(&mut line, row.span);
+        self.state(&mut line, row);
         let work = text::duration(run.trace.work(row.span, self.spans.now));
         line.put(columns.work, |to| cell::right(&work, to), dim(self.theme.tool()));
         let tokens = span.counts.usage.input + span.counts.usage.output;
@@ -99,9 +99,9 @@ impl<'a> Picture<'a> {
     }
 
     /// The marks of a row's state, as they fit its column.
-    fn marks(&self, span: SpanId) -> Vec<Mark> {
+    fn marks(&self, row: &Row) -> Vec<Mark> {
         let mut left = self.columns.state;
-        let mut marks = app::row_marks(self.spans.run, span, left);
+        let mut marks = app::row_marks(self.spans.run, row.span, !row.open, left);
         for mark in &mut marks {
             mark.text = cell::cut(&mark.text, left).into_owned();
             left = left.saturating_sub(cell::width(&mark.text) + 1);
@@ -109,13 +109,13 @@ impl<'a> Picture<'a> {
         marks
     }
 
-    fn state(&self, line: &mut Cells, span: SpanId) {
+    fn state(&self, line: &mut Cells, row: &Row) {
         if self.columns.state == 0 {
             return;
         }
         line.spans.push(Span::raw(" "));
         let mut left = self.columns.state;
-        for (at, mark) in self.marks(span).into_iter().enumerate() {
+        for (at, mark) in self.marks(row).into_iter().enumerate() {
             let gap = usize::from(at > 0 && left > 0);
             left = left.saturating_sub(cell::width(&mark.text) + gap);
             line.spans.push(Span::raw(" ".repeat(gap)));
@@ -125,10 +125,10 @@ impl<'a> Picture<'a> {
     }
 
     /// Where the filled marks of a row lie, from the panel's inner edge: the selection must not cover them.
-    pub(super) fn filled(&self, span: SpanId) -> Vec<(usize, usize, Style)> {
+    pub(super) fn filled(&self, row: &Row) -> Vec<(usize, usize, Style)> {
         let mut x = self.columns.state_at();
         let mut found = Vec::new();
-        for mark in self.marks(span) {
+        for mark in self.marks(row) {
             let (wide, style) = (cell::width(&mark.text), self.theme.state(mark.state));
             if style.bg.is_some() {
                 found.push((x, wide, style));

@@ -156,13 +156,13 @@ fn the_editor() {
 }
 
 #[test]
-fn a_stack_of_ancestors_stays_in_view() {
+fn ancestors_stay_in_view_and_cover_no_child_of_theirs() {
     let mut state = paused((60, 16));
     keys(&mut state, "Gk");
     let screen = text(&state);
-    assert!(screen.contains("▾ editor"), "{screen}");
-    assert!(screen.contains("▾ writer#2"), "{screen}");
-    assert!(screen.contains("›      mem_set outline"), "{screen}");
+    for row in ["▾ writer#2", "  llm 1", "write NOTES.md", "›      mem_set outli", "  llm 2"] {
+        assert!(screen.contains(row), "{row}:\n{screen}");
+    }
 }
 
 #[test]

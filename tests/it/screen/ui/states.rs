@@ -100,7 +100,7 @@ fn rollback_says_the_kind_the_agent_and_the_state_of_each() {
     }
     let line = |what: &str| screen.lines().find(|line| line.contains(what)).unwrap().to_owned();
     assert!(line("file NOTES.md").contains("writer") && line("file NOTES.md").contains("ready"));
-    assert!(line("POST /hooks/ci").contains("no undo"));
+    assert!(line("call POST").contains("no undo"));
     assert!(line("file a.md").contains("digger#5") && line("file a.md").contains("held"));
 }
 
