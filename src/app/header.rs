@@ -1,7 +1,8 @@
 //! The line at the top: which run, what it does, what it took.
 
-use super::{State, pause_title, pause_word, safe};
-use crate::model::{RunStatus, SpanId};
+use super::marks::{Mark, state_glyph};
+use super::{State, pause_title, safe};
+use crate::model::{RunStatus, SpanId, SpanState, Tally};
 
 /// The texts of the header.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -10,18 +11,16 @@ pub struct Header {
     pub name: String,
     /// The last part of the run's id.
     pub run: String,
-    /// The run's state: `PAUSED (before tool, breakpoint)`.
-    pub status: String,
-    /// The same, shorter: `1 PAUSED`.
-    pub short_status: String,
-    /// Milliseconds since the start.
-    pub elapsed: u64,
+    /// The run's state, what matters most first.
+    pub marks: Vec<HeaderMark>,
+    /// Milliseconds that it worked.
+    pub work: u64,
+    /// Milliseconds since its start, waits included.
+    pub open: u64,
     /// Tokens so far.
     pub tokens: u64,
     /// Cost so far, in millionths of a US dollar; 0 when no prices are known.
     pub cost: u64,
-    /// True while the cursor follows the newest span.
-    pub follow: bool,
     /// Edits that are in no file.
     pub edits: usize,
     /// Events that are not here yet.
@@ -30,8 +29,23 @@ pub struct Header {
     pub sandbox: Option<String>,
     /// True when the sandbox leaves something open.
     pub is_open: bool,
-    /// Applied actions that have no undo.
-    pub permanent: u32,
+}
+
+/// One part of the run's state, in full and shorter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderMark {
+    /// In full: `◆ 1 NEEDS APPROVAL`.
+    pub full: Mark,
+    /// Shorter: `◆ 1`.
+    pub short: String,
+}
+
+impl Header {
+    /// The run's state in full.
+    #[must_use]
+    pub fn status(&self) -> String {
+        self.marks.iter().map(|mark| mark.full.text.as_str()).collect::<Vec<_>>().join("  ")
+    }
 }
 
 /// The header of a state.
@@ -39,58 +53,79 @@ pub struct Header {
 pub fn header(state: &State) -> Header {
     let run = &state.run;
     let counts = run.trace.get(SpanId::RUN).map(|found| found.counts).unwrap_or_default();
-    let (status, short_status) = status(state);
     Header {
         name: safe::line(&run.name).into_owned(),
         run: run.run.as_ref().map(|run| short(&run.0)).unwrap_or_default(),
-        status,
-        short_status,
-        elapsed: state.elapsed(SpanId::RUN),
+        marks: marks(state),
+        work: run.trace.work(SpanId::RUN, state.now),
+        open: state.elapsed(SpanId::RUN),
         tokens: counts.usage.input + counts.usage.output,
         cost: counts.cost,
-        follow: state.tree.follow,
         edits: state.edits.len(),
         lag: state.lag,
         sandbox: state.shell.as_ref().map(|mode| safe::line(&mode.sandbox()).into_owned()),
         is_open: state.shell.as_ref().is_some_and(|mode| !mode.gaps.is_empty()),
-        permanent: counts.permanent,
     }
 }
 
-/// The run's state, in full and shorter.
-fn status(state: &State) -> (String, String) {
-    let same = |word: &str| (word.to_owned(), word.to_owned());
-    match state.run.status {
-        _ if state.run.trace.is_empty() => same("starting"),
-        RunStatus::Interrupted => same("interrupted"),
-        RunStatus::Running if state.closed => same("closed"),
-        RunStatus::Running if state.pausing => same("pausing…"),
-        _ if state.run.trace.paused().next().is_some() => stops(state),
-        RunStatus::Running => same("running"),
-        RunStatus::Ok if !state.closed => ("finished: u undo  r retry  q quit".into(), "finished".into()),
-        RunStatus::Ok => same("ok"),
-        RunStatus::Failed => same("FAILED"),
-        other @ RunStatus::Cancelled => same(other.name()),
-    }
+fn mark(state: SpanState, full: &str, short: &str) -> HeaderMark {
+    let glyph = state_glyph(state);
+    HeaderMark { full: Mark { state, text: format!("{glyph} {full}") }, short: format!("{glyph} {short}") }
 }
 
-/// The stopped spans: the only one by its place, several counted by what they wait for, those that matter most first.
-fn stops(state: &State) -> (String, String) {
-    const ORDER: [&str; 4] = ["NEEDS APPROVAL", "CONFLICT", "FAILED", "PAUSED"];
+fn same(state: SpanState, word: &str) -> Vec<HeaderMark> {
+    vec![mark(state, word, word)]
+}
+
+/// The run's state: what stands and what failed, counted; else what it does.
+fn marks(state: &State) -> Vec<HeaderMark> {
+    let Some(run) = state.run.trace.get(SpanId::RUN) else { return same(SpanState::Waiting, "starting") };
+    let stands = state.run.trace.paused().next().is_some();
+    let mut marks = counted(state, run.tally);
+    let rest = match state.run.status {
+        RunStatus::Interrupted => return same(SpanState::Interrupted, "interrupted"),
+        RunStatus::Cancelled => return same(SpanState::Cancelled, "cancelled"),
+        RunStatus::Running if state.closed => return same(SpanState::Interrupted, "closed"),
+        RunStatus::Running if run.tally.working > 0 => Some(mark(SpanState::Running, "running", "running")),
+        _ if stands => None,
+        RunStatus::Running if run.tally.stopped > 0 => Some(mark(SpanState::Waiting, "waiting", "waiting")),
+        RunStatus::Running => Some(mark(SpanState::Running, "running", "running")),
+        RunStatus::Ok if state.closed => Some(mark(SpanState::Ok, "ok", "ok")),
+        RunStatus::Ok => Some(mark(SpanState::Ok, "finished: u undo  r retry  q quit", "finished")),
+        // The run's own failure says more than how many calls failed.
+        RunStatus::Failed => return same(SpanState::Failed, "FAILED"),
+    };
+    match rest {
+        Some(ok) if ok.full.state == SpanState::Ok => marks.insert(0, ok),
+        rest => marks.extend(rest),
+    }
+    marks
+}
+
+/// Approvals, failures and stops, counted; the only stop by its place.
+fn counted(state: &State, tally: Tally) -> Vec<HeaderMark> {
+    let mut marks = Vec::new();
+    let mut put = |state, count: u32, word: &str| {
+        if count > 0 {
+            marks.push(mark(state, &format!("{count} {word}"), &count.to_string()));
+        }
+    };
+    put(SpanState::NeedsApproval, tally.approvals, "NEEDS APPROVAL");
+    put(SpanState::Failed, tally.failed, "failed");
+    if state.pausing {
+        marks.push(mark(SpanState::Paused, "pausing…", "pausing…"));
+        return marks;
+    }
     let trace = &state.run.trace;
-    let stops: Vec<_> = trace.paused().filter_map(|span| trace.pause(span)).collect();
-    let count = |word: &str| stops.iter().filter(|(_, reason)| pause_word(reason) == word).count();
-    let counted: Vec<String> = ORDER
-        .into_iter()
-        .map(|word| (count(word), word))
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, word)| format!("{n} {word}"))
-        .collect();
-    let counted = counted.join(", ");
-    match stops.as_slice() {
-        [(gate, reason)] if pause_word(reason) == "PAUSED" => (pause_title(*gate, reason), counted),
-        _ => (counted.clone(), counted),
+    let mut stops = trace.paused().filter_map(|span| trace.pause(span));
+    match (tally.paused, stops.next(), stops.next()) {
+        (0, ..) => {}
+        (1, Some((gate, reason)), None) => {
+            marks.push(mark(SpanState::Paused, &pause_title(*gate, reason), "1 paused"));
+        }
+        (count, ..) => marks.push(mark(SpanState::Paused, &format!("{count} paused"), &count.to_string())),
     }
+    marks
 }
 
 /// The part of a run's id that tells runs of one day apart: after its last dash.

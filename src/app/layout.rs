@@ -5,6 +5,10 @@ use super::Pane;
 
 /// From this width on the panels stand side by side.
 const WIDE: u16 = 100;
+/// From this width on the tree has room for its time axis.
+const ROOMY: u16 = 140;
+/// Rollback's least height, borders included.
+const LEAST: u16 = 6;
 
 /// Columns of Detail that its texts leave free: they stand under their titles.
 pub const TEXT_MARGIN: u16 = 4;
@@ -74,9 +78,9 @@ pub struct Layout {
 
 impl Layout {
     /// The layout for a terminal's size. `side` is Detail or Log (they share a place); `lower` is the panel below
-    /// the tree when the panels are stacked.
+    /// the tree when the panels are stacked; `rows` are Rollback's, which takes no height without any.
     #[must_use]
-    pub fn new((width, height): (u16, u16), side: Pane, lower: Pane) -> Self {
+    pub fn new((width, height): (u16, u16), side: Pane, lower: Pane, rows: Option<usize>) -> Self {
         let body = height.saturating_sub(2);
         let line = |y| Area { x: 0, y, width, height: 1.min(height) };
         let mut layout =
@@ -87,8 +91,8 @@ impl Layout {
             layout.place(lower, Area { x: 0, y: 1 + top, width, height: body - top });
             return layout;
         }
-        let left = width / 2;
-        let bottom = (body / 3).max(5).min(body);
+        let left = if width < ROOMY { width * 11 / 20 } else { width * 3 / 5 };
+        let bottom = rows.map_or(0, |rows| rollback_height(rows, body));
         let right = Area { x: left, y: 1, width: width - left, height: body - bottom };
         layout.tree = Area { x: 0, y: 1, width: left, height: body };
         layout.rollback = Area { y: 1 + right.height, height: bottom, ..right };
@@ -123,14 +127,23 @@ impl Layout {
     }
 }
 
+/// As high as its rows, from a few lines to two fifths of the screen.
+fn rollback_height(rows: usize, body: u16) -> u16 {
+    let wanted = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(2);
+    wanted.clamp(LEAST, (body * 2 / 5).max(LEAST)).min(body)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn wide_panels_tile_the_screen() {
-        for (width, height) in [(100, 30), (160, 45), (101, 16)] {
-            let layout = Layout::new((width, height), Pane::Detail, Pane::Detail);
+        let rows = [None, Some(0), Some(9), Some(10_000)];
+        let sizes = [(100, 30), (160, 45), (101, 16)].into_iter().flat_map(|size| rows.map(|rows| (size, rows)));
+        for ((width, height), rows) in sizes {
+            let layout = Layout::new((width, height), Pane::Detail, Pane::Detail, rows);
+            assert_eq!(layout.rollback.height == 0, rows.is_none());
             for x in 0..width {
                 for y in 1..height - 1 {
                     let hits = Pane::ALL.into_iter().filter(|pane| layout.area(*pane).contains(x, y)).count();
@@ -143,7 +156,7 @@ mod tests {
 
     #[test]
     fn narrow_panels_stack_two() {
-        let layout = Layout::new((60, 16), Pane::Log, Pane::Rollback);
+        let layout = Layout::new((60, 16), Pane::Log, Pane::Rollback, None);
         assert!(layout.stacked);
         assert_eq!(layout.tree.height + layout.rollback.height, 14);
         assert_eq!((layout.detail.height, layout.log.height), (0, 0));
@@ -151,10 +164,16 @@ mod tests {
     }
 
     #[test]
+    fn rollback_is_as_high_as_its_rows() {
+        let height = |rows| Layout::new((140, 42), Pane::Detail, Pane::Detail, Some(rows)).rollback.height;
+        assert_eq!([height(1), height(4), height(10), height(100)], [6, 6, 12, 16]);
+    }
+
+    #[test]
     fn tiny_terminals_do_not_panic() {
         for width in [0, 1, 5, 100, 200] {
             for height in 0..8 {
-                let layout = Layout::new((width, height), Pane::Detail, Pane::Detail);
+                let layout = Layout::new((width, height), Pane::Detail, Pane::Detail, Some(3));
                 let _ = (layout.tree.inner(), layout.detail.lines());
             }
         }

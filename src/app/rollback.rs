@@ -17,6 +17,8 @@ pub enum Word {
     Free,
     /// Another action must be undone first.
     Blocked(Seq),
+    /// An undo found that somebody changed it since.
+    Conflict,
     /// It can't be undone, and why.
     Permanent(String),
     /// It is undone.
@@ -36,6 +38,7 @@ impl std::fmt::Display for Word {
         match self {
             Self::Next | Self::Free => f.write_str("ready"),
             Self::Blocked(by) => write!(f, "blocked by {by}"),
+            Self::Conflict => f.write_str("conflict"),
             Self::Permanent(why) if why.is_empty() => f.write_str("no undo"),
             Self::Permanent(why) => write!(f, "no undo ({why})"),
             Self::Undone => f.write_str("undone"),
@@ -58,7 +61,11 @@ pub struct ActionRow {
     pub tool: String,
     /// Git's letter: A, M, D or R; a space for a call.
     pub letter: char,
-    /// `812 B → 1.9 kB`.
+    /// The kind of its key: `file`, `key`, `dir`, `link`, `call`, `cmd`.
+    pub kind: &'static str,
+    /// The agent whose tool did it.
+    pub agent: String,
+    /// `812 B → 1.9 kB`, or `+41 -3` once its lines were counted.
     pub change: String,
     /// Its state in a word.
     pub word: Word,
@@ -77,6 +84,8 @@ pub struct Rollback {
     next: Option<Seq>,
     undone: usize,
     skipped: BTreeSet<Seq>,
+    /// Actions whose undo found a conflict, until something is undone, redone or done again.
+    conflicts: BTreeSet<Seq>,
     /// Undone actions, the last undone last.
     undone_order: Vec<Seq>,
     /// The row the user moved to; `None`: the cursor stays on the one that `u` undoes.
@@ -225,6 +234,11 @@ impl Rollback {
         }
     }
 
+    /// Keeps that the undo of an action found a conflict.
+    pub(super) fn conflict(&mut self, action: Seq) {
+        self.conflicts.insert(action);
+    }
+
     /// Keeps how many lines an action added and removed.
     pub(super) fn count(&mut self, action: Seq, added: usize, removed: usize) {
         self.counted.insert(action, (added, removed));
@@ -280,6 +294,9 @@ impl Rollback {
             TraceBody::Action(_) | TraceBody::Invalidated { .. } | TraceBody::Renamed { .. } => self.stale = true,
             TraceBody::ActionEvent(event) => {
                 self.stale = true;
+                if !matches!(event.change, ActionChange::UndoStarted | ActionChange::Refused { .. }) {
+                    self.conflicts.clear();
+                }
                 match event.change {
                     ActionChange::Undone { .. } => {
                         self.undone_order.push(event.action);
@@ -296,8 +313,16 @@ impl Rollback {
         }
     }
 
-    /// Lists anew if the selection or the ledger changed.
+    /// Lists anew if the selection or the ledger changed, and puts the cursor into a view of that height.
     pub(super) fn refresh(&mut self, run: &RunState, span: SpanId, height: usize) {
+        self.list(run, span);
+        let wanted = self.picked.or(self.next);
+        let at = wanted.and_then(|wanted| self.rows.binary_search_by(|row| wanted.cmp(row)).ok());
+        self.scroll.go(at.unwrap_or(0), self.rows.len(), height);
+    }
+
+    /// Lists anew if the selection or the ledger changed.
+    pub(super) fn list(&mut self, run: &RunState, span: SpanId) {
         if span != self.span {
             self.span = span;
             self.passed = false;
@@ -324,8 +349,12 @@ impl Rollback {
                 self.picked = below.iter().find(wanted).or_else(|| above.iter().rev().find(wanted)).copied();
             }
         }
-        let at = self.picked.or(self.next).and_then(|wanted| self.rows.binary_search_by(|row| wanted.cmp(row)).ok());
-        self.scroll.go(at.unwrap_or(0), self.rows.len(), height);
+    }
+
+    /// Where the list stands: the first row in view, and how many rows there are.
+    #[must_use]
+    pub fn place(&self) -> (usize, usize) {
+        (self.scroll.top, self.rows.len())
     }
 
     fn row(&self, run: &RunState, seq: Seq, selected: bool) -> Option<ActionRow> {
@@ -335,6 +364,8 @@ impl Rollback {
             key: safe::line(&entry.record.key.to_string()).into_owned(),
             tool: safe::line(&entry.record.tool_name).into_owned(),
             letter: entry.letter(),
+            kind: kind(run, entry),
+            agent: safe::line(&run.trace.label(entry.record.span)).into_owned(),
             change: safe::line(&self.change(run, entry)).into_owned(),
             word: self.word(run, seq),
             selected,
@@ -351,6 +382,7 @@ impl Rollback {
             Standing::Permanent(why) => Word::Permanent(why),
             _ if self.skipped.contains(&seq) => Word::Skipped,
             Standing::Blocked { by, .. } => Word::Blocked(by),
+            Standing::Free if self.conflicts.contains(&seq) => Word::Conflict,
             Standing::Free if self.next == Some(seq) => Word::Next,
             Standing::Free => Word::Free,
         }
@@ -371,6 +403,7 @@ impl Rollback {
             None => change,
         };
         match self.counted.get(&entry.seq) {
+            Some((added, removed)) if record.key.kind == KeyKind::File => format!("+{added} -{removed}"),
             Some((added, removed)) => format!("{change}  +{added} -{removed}"),
             None => change,
         }
@@ -380,6 +413,18 @@ impl Rollback {
 /// True for an applied action that can be undone.
 fn can_undo(entry: &LedgerEntry) -> bool {
     entry.is_applied() && entry.is_undoable()
+}
+
+/// The kind of an action's key, in a word of at most four letters.
+fn kind(run: &RunState, entry: &LedgerEntry) -> &'static str {
+    match entry.record.key.kind {
+        KeyKind::Memory => "key",
+        KeyKind::File => "file",
+        KeyKind::Directory => "dir",
+        KeyKind::Symlink => "link",
+        KeyKind::Compensation | KeyKind::External if run.labels.command(entry.record.tool_span).is_some() => "cmd",
+        KeyKind::Compensation | KeyKind::External => "call",
+    }
 }
 
 /// The undo command of an action.

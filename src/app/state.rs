@@ -163,7 +163,9 @@ impl State {
     /// Where the panels lie.
     #[must_use]
     pub fn layout(&self) -> Layout {
-        Layout::new(self.size, self.side, self.lower)
+        let rows = self.rollback.seqs().len();
+        let shown = rows > 0 || self.focus == Pane::Rollback;
+        Layout::new(self.size, self.side, self.lower, shown.then_some(rows))
     }
 
     /// Lines inside a panel.

@@ -55,6 +55,8 @@ fn is_answered_by_a_note(command: &Command) -> bool {
 /// Brings the panels up to the selection, the events and the size.
 fn settle(state: &mut State, changed: bool) -> Vec<Command> {
     let span = state.selected();
+    // Rollback's rows decide how high it is.
+    state.rollback.list(&state.run, span);
     let layout = state.layout();
     let detail = layout.detail;
     let inspect = !state.run.trace.is_empty() && state.detail.want(span, changed);

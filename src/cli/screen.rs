@@ -13,7 +13,7 @@ use crate::app;
 use crate::model::{Breakpoint, Command, Millis, TraceBody, Update};
 use crate::runtime::{Session, SessionError};
 use crate::term;
-use crate::ui::{ColorChoice, ColorDepth, Theme};
+use crate::ui::{ColorChoice, ColorDepth, Ground, Theme};
 
 /// Updates that may wait for the screen; more wait in the engine's own channel.
 const UPDATES: usize = 64;
@@ -77,7 +77,8 @@ fn theme(global: &Global) -> Theme {
         Colour::Always => ColorChoice::Always,
         Colour::Never => ColorChoice::Never,
     };
-    Theme::new(ColorDepth::detect(choice, |name| std::env::var(name).ok()))
+    let env = |name: &str| std::env::var(name).ok();
+    Theme::on(ColorDepth::detect(choice, env), Ground::detect(env))
 }
 
 fn now() -> Millis {

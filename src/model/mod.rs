@@ -12,6 +12,7 @@ mod event;
 mod held;
 mod ids;
 mod key;
+mod labels;
 mod ledger;
 mod llm;
 mod name;
@@ -22,6 +23,8 @@ mod state;
 mod tally;
 mod trace;
 mod update;
+mod work_clock;
+mod workers;
 
 pub use action::{ActionChange, ActionEvent, ActionOp, ActionRecord, EffectClass, Undoability};
 pub use command::{Allow, Breakpoint, Command, EditScope, Gate, Release};
@@ -31,6 +34,7 @@ pub use event::{EditReach, PauseReason, RunStatus, TraceBody, TraceEvent};
 pub use held::HeldChoice;
 pub use ids::{BlobHash, Generation, Millis, RunId, Seq, SpanId, TextHash, Try};
 pub use key::{Element, Key, KeyKind, KeyState};
+pub use labels::Labels;
 pub use ledger::{ActionStatus, Ledger, LedgerEntry, Standing, Writer};
 pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
 pub use name::{first_names, name_from_bytes, name_to_bytes, readable_name};
@@ -46,3 +50,4 @@ pub use update::{
     Abilities, Conflict, ConflictBy, Editable, KeyChange, PlanLeave, ReadBack, RetryPlan, Section, SectionBody,
     SpanDetail, UndoReport, UnwrittenEdit, Update,
 };
+pub use workers::Workers;

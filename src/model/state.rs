@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    ActionStatus, CommandStart, Generation, Ledger, Millis, RunId, RunStatus, Seq, SpanId, SpanKind, SpanStatus, Trace,
-    TraceBody, TraceEvent, Undoability,
+    ActionStatus, CommandStart, Generation, Labels, Ledger, Millis, RunId, RunStatus, Seq, SpanId, SpanKind,
+    SpanStatus, Trace, TraceBody, TraceEvent, Undoability,
 };
 
 /// A run, folded up to [`RunState::last`].
@@ -20,6 +20,8 @@ pub struct RunState {
     pub trace: Trace,
     /// The actions.
     pub ledger: Ledger,
+    /// Short texts of spans.
+    pub labels: Labels,
     /// Commands that started and whose changes are not all on record, by their seq.
     pub commands: BTreeMap<Seq, CommandStart>,
     /// Changes of commands that have not landed, by the tool's span.
@@ -42,6 +44,7 @@ impl RunState {
         }
         self.last = event.seq;
         self.last_at = event.at;
+        self.labels.take_in(&event.body);
         match &event.body {
             TraceBody::RunStarted { run, name, workspace, .. } => {
                 self.run = Some(run.clone());

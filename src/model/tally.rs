@@ -32,16 +32,18 @@ impl Waited {
         self.total += to.0.saturating_sub(from.0);
     }
 
-    /// A wait begins, ends, or goes on.
-    fn set(&mut self, waits: bool, at: Millis) {
+    /// A wait begins, goes on, or ends: then returns when it began.
+    fn set(&mut self, waits: bool, at: Millis) -> Option<Millis> {
         match (waits, self.since) {
             (true, None) => self.since = Some(at),
             (false, Some(since)) => {
                 self.add(since, at);
                 self.since = None;
+                return Some(since);
             }
             _ => {}
         }
+        None
     }
 
     fn until(&self, now: Millis) -> u64 {
@@ -64,8 +66,18 @@ impl Trace {
         self.get(span).map_or(0, |found| found.waited.until(found.end.unwrap_or(now)))
     }
 
+    /// Milliseconds that the run worked up to a moment: times in which all of it only waited don't count.
+    #[must_use]
+    pub fn work_at(&self, at: Millis) -> u64 {
+        let Some(run) = self.get(SpanId::RUN) else { return 0 };
+        let waits_now = run.waited.since.map_or(0, |since| at.0.saturating_sub(since.0));
+        let waited = self.clock.waited_before(at) + waits_now;
+        at.0.saturating_sub(run.start.0).saturating_sub(waited)
+    }
+
     /// Brings the counts and waits of a span and of those above it up to its state.
     pub(super) fn count_state(&mut self, span: SpanId, at: Millis) {
+        self.count_worker(span);
         let Some(found) = self.get(span) else { return };
         let (old, new) = (found.counted, self.own_tally(span));
         if old == new {
@@ -89,9 +101,13 @@ impl Trace {
 
     /// A span waits while something at or below it is stopped and nothing works.
     fn mark_wait(&mut self, span: SpanId, at: Millis) {
-        if let Some(found) = self.get_mut(span) {
-            let waits = found.tally.working == 0 && found.tally.stopped > 0 && found.end.is_none();
-            found.waited.set(waits, found.end.unwrap_or(at));
+        let Some(found) = self.get_mut(span) else { return };
+        let waits = found.tally.working == 0 && found.tally.stopped > 0 && found.end.is_none();
+        let until = found.end.unwrap_or(at);
+        if let Some(since) = found.waited.set(waits, until)
+            && span == SpanId::RUN
+        {
+            self.clock.add(since, until);
         }
     }
 
@@ -224,11 +240,14 @@ mod tests {
         run.start(20, 2, 1, true);
         run.pause(20, 2, PauseReason::Step);
         assert_eq!((run.work(2, 5_000), run.work(1, 5_000), run.work(0, 5_000)), (0, 10, 20));
+        assert_eq!(run.state.trace.work_at(Millis(4_000)), 20);
         run.release(5_000, 2);
         run.end(5_030, 2, SpanStatus::Ok, None);
         run.end(5_040, 1, SpanStatus::Ok, None);
         assert_eq!((run.work(2, 9_000), run.work(1, 9_000)), (30, 50));
         assert_eq!(run.state.trace.waited(SpanId(1), Millis(9_000)), 4_980);
+        let worked = |at| run.state.trace.work_at(Millis(at));
+        assert_eq!([worked(10), worked(20), worked(3_000), worked(5_010)], [10, 20, 20, 30]);
     }
 
     #[test]
@@ -269,6 +288,7 @@ mod tests {
         run.end(day + 20, 1, SpanStatus::Ok, None);
         run.at(day + 20, TraceBody::RunStatus { status: RunStatus::Ok, text: None });
         assert_eq!((run.work(1, day * 2), run.work(0, day * 2)), (70, 70));
+        assert_eq!(run.state.trace.work_at(Millis(day + 20)), 70);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::tally::Waited;
+use super::work_clock::WorkClock;
 use super::{
     EffectClass, EndCause, Fan, Gate, Generation, Millis, PauseReason, Seq, SpanEnd, SpanId, SpanKind, SpanSpec,
-    SpanStart, SpanStatus, Tally, Try, Usage,
+    SpanStart, SpanStatus, Tally, Try, Usage, Workers,
 };
 
 const NONE: u32 = u32::MAX;
@@ -60,8 +61,12 @@ pub struct Span {
     pub cause: Option<EndCause>,
     /// How many spans at and below it work, wait, and failed.
     pub tally: Tally,
+    /// Workers of its fan-outs.
+    pub workers: Workers,
     /// Its own part of the tallies.
     pub(super) counted: Tally,
+    /// What it itself counts as among the workers of the span above it.
+    pub(super) worker: Workers,
     pub(super) waited: Waited,
     outcome: SpanStatus,
     acknowledged: u32,
@@ -100,7 +105,9 @@ impl Span {
             effect: None,
             cause: None,
             tally: Tally::default(),
+            workers: Workers::default(),
             counted: Tally::default(),
+            worker: Workers::default(),
             waited: Waited::default(),
             outcome: SpanStatus::Running,
             acknowledged: 0,
@@ -122,6 +129,7 @@ pub struct Trace {
     name_ids: HashMap<String, u32>,
     paused: BTreeMap<SpanId, (Gate, PauseReason)>,
     waiting: BTreeMap<SpanId, String>,
+    pub(super) clock: WorkClock,
 }
 
 impl Trace {
@@ -188,6 +196,12 @@ impl Trace {
     pub fn children(&self, span: SpanId) -> impl Iterator<Item = SpanId> {
         let first = self.get(span).map_or(NONE, |found| found.first_child);
         std::iter::successors(link(first), |at| self.get(*at).and_then(|found| link(found.next_sibling)))
+    }
+
+    /// The span that was started next directly below the same one.
+    #[must_use]
+    pub fn next_sibling(&self, span: SpanId) -> Option<SpanId> {
+        self.get(span).and_then(|found| link(found.next_sibling))
     }
 
     /// The spans above one, nearest first, the run's own last.
@@ -457,6 +471,7 @@ impl Trace {
             run.ended = (!status.is_live()).then_some(seq);
             if let Some(end) = run.end.take() {
                 run.waited.add(end, at);
+                self.clock.add(end, at);
             }
             run.end = (!status.is_live()).then_some(at);
         }

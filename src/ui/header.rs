@@ -8,8 +8,7 @@ use ratatui::widgets::Paragraph;
 
 use super::{Theme, cell};
 use crate::app::text::{clock, count, money, plural};
-use crate::app::{self, State};
-use crate::model::RunStatus;
+use crate::app::{self, Header, State};
 
 /// One part; those that matter less are left out where they don't fit.
 struct Part {
@@ -19,11 +18,22 @@ struct Part {
     rank: u8,
     /// Shorter texts, shown before it is left out; the last of them first.
     shorter: Vec<(String, u8)>,
+    /// True for a line before it; else it belongs to the part before.
+    apart: bool,
+}
+
+/// Milliseconds from which on waits are worth telling.
+const APART: u64 = 1_000;
+
+impl Part {
+    fn new(text: impl Into<String>, style: Style, rank: u8) -> Self {
+        Self { text: text.into(), style, rank, shorter: Vec::new(), apart: true }
+    }
 }
 
 /// Draws the line.
 pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, theme: Theme) {
-    let mut parts = parts(state, theme);
+    let mut parts = parts(&app::header(state), theme);
     while width(&parts) > usize::from(area.width) {
         let Some(least) = (0..parts.len()).filter(|at| parts[*at].rank > 0).max_by_key(|at| parts[*at].rank) else {
             break;
@@ -37,60 +47,64 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, theme: Theme) {
     }
     let mut line = Line::default();
     for (at, part) in parts.into_iter().enumerate() {
-        line.push_span(if at == 0 { Span::raw(" ") } else { Span::styled(" │ ", theme.border(false)) });
+        line.push_span(match (at, part.apart) {
+            (0, _) => Span::raw(" "),
+            (_, true) => Span::styled(" │ ", theme.border(false)),
+            (_, false) => Span::raw("  "),
+        });
         line.push_span(Span::styled(part.text, part.style));
     }
     frame.render_widget(Paragraph::new(line), area);
 }
 
 fn width(parts: &[Part]) -> usize {
-    parts.iter().map(|part| cell::width(&part.text) + 3).sum::<usize>().saturating_sub(2)
+    let before = |part: &Part| if part.apart { 3 } else { 2 };
+    parts.iter().map(|part| cell::width(&part.text) + before(part)).sum::<usize>().saturating_sub(2)
 }
 
-fn parts(state: &State, theme: Theme) -> Vec<Part> {
-    let header = app::header(state);
-    let mut parts = Vec::new();
-    let mut put = |text: String, style, rank| parts.push(Part { text, style, rank, shorter: Vec::new() });
-    let name = if header.name.is_empty() { "tama-tui".to_owned() } else { header.name };
-    put(format!("{name} {}", header.run).trim_end().to_owned(), theme.strong(), 0);
-    put(header.status, status(state, theme), 3);
-    put(clock(header.elapsed), theme.tool(), 3);
-    put(format!("{} tok", count(header.tokens)), theme.text(), 4);
-    if header.cost > 0 {
-        put(money(header.cost), theme.text(), 5);
+fn parts(header: &Header, theme: Theme) -> Vec<Part> {
+    let name = if header.name.is_empty() { "tama-tui" } else { &header.name };
+    let whole = format!("{name} {}", header.run);
+    let shorter = if header.run.is_empty() { Vec::new() } else { vec![(header.run.clone(), 0)] };
+    let mut parts = vec![Part { shorter, ..Part::new(whole.trim_end(), theme.strong(), 4) }];
+    for (at, mark) in (0..).zip(&header.marks) {
+        let shorter = vec![(mark.short.clone(), 0)];
+        let style = theme.state(mark.full.state);
+        parts.push(Part { shorter, apart: at == 0, ..Part::new(mark.full.text.clone(), style, 6 + at) });
     }
-    if header.follow {
-        put("follow".into(), theme.call(), 7);
+    let work = minutes(header.work);
+    if header.open >= header.work + APART {
+        let whole = format!("work {work} · open {}", minutes(header.open));
+        parts.push(Part { shorter: vec![(work, 5)], ..Part::new(whole, theme.tool(), 11) });
+    } else {
+        parts.push(Part { shorter: vec![(work.clone(), 5)], ..Part::new(format!("work {work}"), theme.tool(), 11) });
+    }
+    let tokens = format!("{} tok", count(header.tokens));
+    parts.push(Part::new(tokens, theme.text(), 8));
+    if header.cost > 0 {
+        parts.push(Part { apart: false, ..Part::new(money(header.cost), theme.text(), 9) });
     }
     if header.edits > 0 {
-        put(format!("{} not in files", plural(header.edits, "edit")), theme.output(), 2);
+        parts.push(Part::new(format!("{} not in files", plural(header.edits, "edit")), theme.output(), 3));
     }
     if header.lag > 0 {
-        put(format!("{} behind", plural(usize::try_from(header.lag).unwrap_or(usize::MAX), "event")), theme.error(), 1);
+        let lag = format!("{} behind", plural(usize::try_from(header.lag).unwrap_or(usize::MAX), "event"));
+        parts.push(Part::new(lag, theme.error(), 2));
     }
-    if header.permanent > 0 {
-        put(format!("{} no undo", header.permanent), theme.tool(), 8);
-    }
-    if let Some(sandbox) = header.sandbox {
-        put(sandbox, if header.is_open { theme.tool() } else { theme.text() }, 6);
-    }
-    parts[1].shorter = vec![(header.short_status, 0)];
-    if header.is_open
-        && let Some(sandbox) = parts.last_mut()
-    {
+    match &header.sandbox {
         // An open sandbox is named as long as anything is.
-        sandbox.shorter = vec![("SANDBOX OFF".into(), 1)];
+        Some(open) if header.is_open => {
+            let shorter = vec![("SANDBOX OFF".into(), 1)];
+            parts.push(Part { shorter, ..Part::new(open.clone(), theme.error(), 10) });
+        }
+        Some(on) => parts.push(Part::new(on.clone(), theme.quiet(), 12)),
+        None => {}
     }
     parts
 }
 
-fn status(state: &State, theme: Theme) -> Style {
-    match state.run.status {
-        RunStatus::Interrupted => theme.tool(),
-        _ if state.run.trace.paused().next().is_some() => theme.paused(),
-        RunStatus::Running => theme.call(),
-        RunStatus::Ok => theme.ok(),
-        RunStatus::Failed => theme.error(),
-        RunStatus::Cancelled => theme.tool(),
-    }
+/// A clock without a zero at its front: `0:24`, `1:02:03`.
+fn minutes(millis: u64) -> String {
+    let clock = clock(millis);
+    clock.strip_prefix('0').map_or(clock.clone(), str::to_owned)
 }

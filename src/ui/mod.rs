@@ -9,6 +9,7 @@ mod footer;
 mod header;
 mod hits;
 mod log;
+mod palette;
 mod panel;
 mod popup;
 mod rollback;
@@ -16,7 +17,7 @@ pub mod spans;
 mod sweep;
 mod theme;
 
-pub use theme::{ColorChoice, ColorDepth, Theme};
+pub use theme::{ColorChoice, ColorDepth, Ground, Theme};
 
 use edit::Editing;
 use ratatui::Frame;
@@ -29,7 +30,7 @@ use spans::{Spans, SpansView};
 /// Below this nothing can be read.
 const SMALLEST: (u16, u16) = (24, 8);
 /// From this width on spans have a bar on the run's time axis.
-const BAR: u16 = 130;
+const BAR: u16 = 140;
 
 /// State that widgets keep between frames; of the program's state only the text being edited.
 #[derive(Debug)]
@@ -103,6 +104,11 @@ pub fn draw(frame: &mut Frame, state: &State, view: &mut View) {
         let at = place(layout.area(side));
         if !at.is_empty() {
             detail::draw(frame, at, state, side, theme);
+            let (top, len) = match side {
+                Pane::Log => (state.log.scroll.top, state.log.lines().len()),
+                _ => (state.detail.scroll.top, state.detail.lines().len()),
+            };
+            panel::scroll_marks(frame.buffer_mut(), at, top, len, theme);
         }
     }
     if !place(layout.rollback).is_empty() {
@@ -117,7 +123,7 @@ pub fn draw(frame: &mut Frame, state: &State, view: &mut View) {
     let footer = app::footer(state);
     footer::draw(frame, place(layout.footer), &footer, theme);
     popup::draw(frame, body(area), state, &footer, view, theme);
-    sweep::sweep(frame.buffer_mut());
+    sweep::sweep(frame.buffer_mut(), theme.painted());
 }
 
 /// Dims everything above the footer: the keys go to the popup.

@@ -9,7 +9,7 @@ use ratatui::widgets::Paragraph;
 use super::{Theme, cell, panel};
 use crate::app::keys::{self, UiAction};
 use crate::app::{ActionRow, Pane, State, Word};
-use crate::model;
+use crate::model::{self, SpanState};
 
 /// Draws the panel.
 pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, theme: Theme) {
@@ -38,6 +38,8 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, theme: Theme) {
         frame.render_widget(Paragraph::new(line(row, &widths, theme)), at);
         frame.buffer_mut().set_style(at, style);
     }
+    let (top, len) = state.rollback.place();
+    panel::scroll_marks(frame.buffer_mut(), area, top, len, theme);
 }
 
 /// Widths of the columns for the rows in view.
@@ -45,6 +47,7 @@ struct Widths {
     seq: usize,
     key: usize,
     change: usize,
+    agent: usize,
     word: usize,
 }
 
@@ -53,30 +56,44 @@ impl Widths {
         let widest =
             |text: &dyn Fn(&ActionRow) -> String| rows.iter().map(|row| cell::width(&text(row))).max().unwrap_or(0);
         let seq = widest(&|row| row.seq.to_string());
-        // Two cells for the cursor, two for the letter, two between columns.
-        let rest = whole.saturating_sub(2 + seq + 1 + 2 + 2 + 2);
-        let word = widest(&|row| row.word.to_string()).min(rest * 2 / 5);
+        // Two cells for the cursor, three for the letter, the kind with a space, two between columns.
+        let rest = whole.saturating_sub(2 + seq + 3 + KIND + 1 + 2 + 2);
+        let word = widest(&|row| word_text(&row.word)).min(rest * 2 / 5);
         let rest = rest - word;
+        let wide = widest(&|row| row.agent.clone()).min(AGENT);
+        let agent = if rest >= ROOM + wide + 2 { wide } else { 0 };
+        let rest = rest - if agent > 0 { agent + 2 } else { 0 };
         let change = widest(&|row| row.change.clone());
         let key = widest(&|row| row.key.clone()).min(rest.saturating_sub(change).max(rest / 2));
-        Self { seq, key, change: rest.saturating_sub(key), word }
+        Self { seq, key, change: rest.saturating_sub(key), agent, word }
     }
 }
+
+/// Columns of the kind, and at most of the agent.
+const KIND: usize = 4;
+const AGENT: usize = 14;
+/// Columns for key and change below which the agent is left out.
+const ROOM: usize = 18;
 
 fn line(row: &ActionRow, widths: &Widths, theme: Theme) -> Line<'static> {
     let gone = matches!(row.word, Word::Undone | Word::NotApplied | Word::Skipped | Word::Discarded);
     let dim = |style: Style| if gone { theme.undone() } else { style };
-    Line::from(vec![
+    let mut spans = vec![
         Span::raw(if row.selected { "›" } else { " " }),
         Span::styled(if row.marked { "●" } else { " " }, theme.output()),
         Span::styled(cell::right(&row.seq.to_string(), widths.seq), dim(theme.quiet())),
-        Span::styled(format!(" {} ", row.letter), dim(theme.quiet())),
+        Span::styled(format!(" {} ", row.letter), dim(letter(row.letter, theme))),
+        Span::styled(cell::left(row.kind, KIND + 1), dim(theme.quiet())),
         Span::styled(cell::left(&key(row, widths.key), widths.key), dim(theme.strong())),
         Span::raw("  "),
         Span::styled(cell::left(&row.change, widths.change), dim(theme.text())),
         Span::raw("  "),
-        Span::styled(cell::left(&row.word.to_string(), widths.word), word(&row.word, theme)),
-    ])
+    ];
+    if widths.agent > 0 {
+        spans.push(Span::styled(cell::left(&row.agent, widths.agent + 2), dim(theme.quiet())));
+    }
+    spans.push(Span::styled(cell::left(&word_text(&row.word), widths.word), word(&row.word, theme)));
+    Line::from(spans)
 }
 
 /// A key cut to a width: of a path, the end is what is looked for.
@@ -85,13 +102,32 @@ fn key(row: &ActionRow, columns: usize) -> String {
     if is_path { cell::end(&row.key, columns) } else { row.key.clone() }
 }
 
+/// Git's colours: what is new is green, what is gone red.
+fn letter(letter: char, theme: Theme) -> Style {
+    match letter {
+        'A' => theme.ok(),
+        'D' => theme.error(),
+        'R' => theme.call(),
+        _ => theme.tool(),
+    }
+}
+
+/// The state in a few words: the diff says why there is no undo.
+fn word_text(word: &Word) -> String {
+    match word {
+        Word::Permanent(_) => "no undo".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 fn word(word: &Word, theme: Theme) -> Style {
     match word {
         Word::Next => theme.output(),
         Word::Free => theme.ok(),
         Word::Blocked(_) => theme.tool(),
         Word::Held => theme.paused(),
+        Word::Conflict => theme.state(SpanState::Failed),
         Word::Permanent(_) => theme.error(),
-        Word::Undone | Word::Skipped | Word::NotApplied | Word::Discarded => theme.quiet(),
+        Word::Undone | Word::Skipped | Word::NotApplied | Word::Discarded => theme.undone(),
     }
 }

@@ -1,11 +1,13 @@
 //! Colours and styles: few, each with a meaning, in the family of tama's own palette.
 //!
-//! Sky: calls, input tokens, what is active. Fuchsia: the selection, output tokens. Orange: tools, durations, waiting.
-//! Green: ok. Red: errors. The rest is the terminal's own colour, or grey. What a colour says, a word says too.
+//! Sky: calls, input tokens, what is active. Fuchsia: the selection, output tokens. Orange: tools, durations. Yellow:
+//! stopped. Green: ok. Red: errors. The rest is the terminal's own colour, or grey. What a colour says, a word says
+//! too. The colours themselves stand in `palette`.
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::model::{SpanKind, SpanStatus};
+use super::palette::{self, Hue};
+use crate::model::{SpanKind, SpanState, SpanStatus};
 
 /// How many colours the terminal has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,32 +55,49 @@ impl ColorDepth {
     }
 }
 
+/// The background that the screen is drawn on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Ground {
+    /// The terminal's own, and dark.
+    #[default]
+    Dark,
+    /// The terminal's own, and light.
+    Light,
+    /// A dark one that the screen paints itself: no colour can be read on every terminal's.
+    Painted,
+}
+
+impl Ground {
+    /// Decides from `COLORFGBG` (`env` looks a variable up), whose last part is the background among the 16 colours.
+    #[must_use]
+    pub fn detect(env: impl Fn(&str) -> Option<String>) -> Self {
+        let colors = env("COLORFGBG").unwrap_or_default();
+        match colors.rsplit(';').next().map(str::parse) {
+            Some(Ok(0..=6 | 8)) => Self::Dark,
+            Some(Ok(7 | 9..=15)) => Self::Light,
+            _ => Self::Painted,
+        }
+    }
+}
+
 /// The styles of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
     depth: ColorDepth,
+    ground: Ground,
 }
 
-/// A colour by its meaning: 24-bit, of the 256, of the 16.
-#[derive(Clone, Copy)]
-struct Hue(u32, u8, Color);
-
-const SKY: Hue = Hue(0x0038_bdf8, 39, Color::Cyan);
-const FUCHSIA: Hue = Hue(0x00e8_79f9, 177, Color::Magenta);
-const ORANGE: Hue = Hue(0x00fb_923c, 208, Color::Yellow);
-const GREEN: Hue = Hue(0x0034_d399, 42, Color::Green);
-const RED: Hue = Hue(0x00f8_7171, 203, Color::Red);
-const GREY: Hue = Hue(0x008b_8b96, 245, Color::DarkGray);
-const LINE: Hue = Hue(0x0055_5560, 240, Color::DarkGray);
-/// Behind the selected row; text on it is white, so that it works on a light terminal too.
-const SELECTED: Hue = Hue(0x0070_1a75, 90, Color::Magenta);
-const ON_SELECTED: Hue = Hue(0x00ff_ffff, 231, Color::White);
-
 impl Theme {
-    /// The theme for a terminal.
+    /// The theme for a terminal with a dark background.
     #[must_use]
     pub const fn new(depth: ColorDepth) -> Self {
-        Self { depth }
+        Self::on(depth, Ground::Dark)
+    }
+
+    /// The theme for a terminal.
+    #[must_use]
+    pub const fn on(depth: ColorDepth, ground: Ground) -> Self {
+        Self { depth, ground }
     }
 
     /// How many colours it uses.
@@ -91,13 +110,23 @@ impl Theme {
         self.color(hue).map_or_else(Style::new, |color| Style::new().fg(color))
     }
 
-    fn color(self, Hue(rgb, indexed, basic): Hue) -> Option<Color> {
-        match self.depth {
-            ColorDepth::True => Some(Color::from_u32(rgb)),
-            ColorDepth::Indexed => Some(Color::Indexed(indexed)),
-            ColorDepth::Basic => Some(basic),
-            ColorDepth::None => None,
+    /// Text on a background of its own.
+    fn filled(self, back: Hue, front: Hue) -> Style {
+        match (self.color(back), self.color(front)) {
+            (Some(back), Some(front)) => self.strong().bg(back).fg(front),
+            _ => self.strong().add_modifier(Modifier::REVERSED),
         }
+    }
+
+    fn color(self, hue: Hue) -> Option<Color> {
+        hue.color(self.depth, self.ground == Ground::Light)
+    }
+
+    /// Foreground and background of what has no colour of its own, where the screen paints its background.
+    #[must_use]
+    pub(super) fn painted(self) -> Option<(Color, Color)> {
+        let paints = self.ground == Ground::Painted && matches!(self.depth, ColorDepth::True | ColorDepth::Indexed);
+        if paints { self.color(palette::FRONT).zip(self.color(palette::BACK)) } else { None }
     }
 
     /// Ordinary text: the terminal's own colour.
@@ -115,43 +144,43 @@ impl Theme {
     /// Supporting text: labels, hints, folded rows.
     #[must_use]
     pub fn quiet(self) -> Style {
-        if self.depth == ColorDepth::None { Style::new().add_modifier(Modifier::DIM) } else { self.fg(GREY) }
+        if self.depth == ColorDepth::None { Style::new().add_modifier(Modifier::DIM) } else { self.fg(palette::GREY) }
     }
 
     /// Model calls, input tokens, what is active.
     #[must_use]
     pub fn call(self) -> Style {
-        self.fg(SKY)
+        self.fg(palette::SKY)
     }
 
     /// Output tokens, and what belongs to the selection.
     #[must_use]
     pub fn output(self) -> Style {
-        self.fg(FUCHSIA)
+        self.fg(palette::FUCHSIA)
     }
 
-    /// Tools, durations, waiting.
+    /// Tools and durations.
     #[must_use]
     pub fn tool(self) -> Style {
-        self.fg(ORANGE)
+        self.fg(palette::ORANGE)
     }
 
     /// Success.
     #[must_use]
     pub fn ok(self) -> Style {
-        self.fg(GREEN)
+        self.fg(palette::GREEN)
     }
 
     /// Failure.
     #[must_use]
     pub fn error(self) -> Style {
-        self.fg(RED).add_modifier(Modifier::BOLD)
+        self.fg(palette::RED).add_modifier(Modifier::BOLD)
     }
 
     /// A stopped span.
     #[must_use]
     pub fn paused(self) -> Style {
-        self.fg(SKY).add_modifier(Modifier::BOLD)
+        self.fg(palette::YELLOW).add_modifier(Modifier::BOLD)
     }
 
     /// A pane's border.
@@ -159,9 +188,9 @@ impl Theme {
     pub fn border(self, focused: bool) -> Style {
         match (focused, self.depth) {
             (true, ColorDepth::None) => self.strong(),
-            (true, _) => self.fg(SKY),
+            (true, _) => self.fg(palette::SKY),
             (false, ColorDepth::None) => Style::new().add_modifier(Modifier::DIM),
-            (false, _) => self.fg(LINE),
+            (false, _) => self.fg(palette::LINE),
         }
     }
 
@@ -169,7 +198,7 @@ impl Theme {
     #[must_use]
     pub fn title(self, focused: bool) -> Style {
         match (focused, self.depth) {
-            (true, _) => self.fg(SKY).add_modifier(Modifier::BOLD),
+            (true, _) => self.fg(palette::SKY).add_modifier(Modifier::BOLD),
             (false, ColorDepth::None) => self.strong(),
             // A title stands on a border, whose colour it must not take.
             (false, _) => self.strong().fg(Color::Reset),
@@ -180,9 +209,9 @@ impl Theme {
     #[must_use]
     pub fn selection(self, focused: bool) -> Style {
         let bold = self.strong();
-        match (self.color(SELECTED), self.color(ON_SELECTED)) {
+        match (self.color(palette::SELECTED), self.color(palette::WHITE)) {
             (Some(back), Some(front)) if focused => bold.bg(back).fg(front),
-            (Some(_), _) => bold.patch(self.fg(FUCHSIA)),
+            (Some(_), _) => bold.patch(self.fg(palette::FUCHSIA)),
             _ if focused => bold.add_modifier(Modifier::REVERSED),
             _ => bold.add_modifier(Modifier::UNDERLINED),
         }
@@ -191,10 +220,7 @@ impl Theme {
     /// Where a search matches.
     #[must_use]
     pub fn hit(self) -> Style {
-        match self.color(ORANGE) {
-            Some(back) => Style::new().bg(back).fg(Color::Black),
-            None => Style::new().add_modifier(Modifier::REVERSED),
-        }
+        self.filled(palette::HIT, palette::BLACK).remove_modifier(Modifier::BOLD)
     }
 
     /// What lies behind a popup: no colour of its own, and dim.
@@ -208,27 +234,45 @@ impl Theme {
     /// A key in a hint.
     #[must_use]
     pub fn key(self) -> Style {
-        self.fg(SKY).add_modifier(Modifier::BOLD)
+        self.fg(palette::SKY).add_modifier(Modifier::BOLD)
     }
 
-    /// Struck out and dim: a try that was replaced.
+    /// Quiet and slanted: a try that was replaced, an action that was undone.
     #[must_use]
     pub fn undone(self) -> Style {
-        self.quiet().add_modifier(Modifier::DIM)
+        self.quiet().add_modifier(Modifier::ITALIC)
+    }
+
+    /// A span's state. Those that want the user, and failures, are filled.
+    #[must_use]
+    pub fn state(self, state: SpanState) -> Style {
+        match state {
+            SpanState::Running => self.call(),
+            SpanState::Waiting => self.fg(palette::VIOLET),
+            SpanState::Paused => self.paused(),
+            SpanState::NeedsApproval => self.filled(palette::AMBER, palette::BLACK),
+            SpanState::Failed => self.filled(palette::CRIMSON, palette::WHITE),
+            SpanState::Denied => self.error(),
+            SpanState::Discarded => self.fg(palette::SAND),
+            SpanState::Cancelled => self.strong(),
+            SpanState::Interrupted => self.tool().add_modifier(Modifier::BOLD),
+            SpanState::Undone => self.undone(),
+            SpanState::Ok => self.ok(),
+        }
     }
 
     /// A span's status.
     #[must_use]
     pub fn status(self, status: SpanStatus) -> Style {
-        match status {
-            SpanStatus::Running => self.call(),
-            SpanStatus::Paused => self.paused(),
-            SpanStatus::Waiting => self.tool(),
-            SpanStatus::Ok => self.ok(),
-            SpanStatus::Error => self.error(),
-            SpanStatus::Cancelled => self.quiet(),
-            SpanStatus::Undone => self.undone(),
-        }
+        self.state(match status {
+            SpanStatus::Running => SpanState::Running,
+            SpanStatus::Paused => SpanState::Paused,
+            SpanStatus::Waiting => SpanState::Waiting,
+            SpanStatus::Ok => SpanState::Ok,
+            SpanStatus::Error => SpanState::Failed,
+            SpanStatus::Cancelled => SpanState::Cancelled,
+            SpanStatus::Undone => SpanState::Undone,
+        })
     }
 
     /// A span's name, by what it is.
@@ -266,6 +310,79 @@ mod tests {
     fn the_flag_beats_the_environment() {
         assert_eq!(depth(ColorChoice::Always, &[("NO_COLOR", "1"), ("TERM", "xterm-256color")]), ColorDepth::Indexed);
         assert_eq!(depth(ColorChoice::Never, &[("COLORTERM", "truecolor")]), ColorDepth::None);
+    }
+
+    #[test]
+    fn the_ground_follows_the_environment() {
+        let ground = |value: &str| Ground::detect(|name| (name == "COLORFGBG").then(|| value.to_owned()));
+        let dark_or_light = ["15;0", "0;15", "12;default;8", "0;7"].map(ground);
+        assert_eq!(dark_or_light, [Ground::Dark, Ground::Light, Ground::Dark, Ground::Light]);
+        assert_eq!(["", "default;default", "1;99"].map(ground), [Ground::Painted; 3]);
+        let painted = |depth| Theme::on(depth, Ground::Painted).painted().is_some();
+        let depths = [ColorDepth::True, ColorDepth::Indexed, ColorDepth::Basic, ColorDepth::None];
+        assert_eq!(depths.map(painted), [true, true, false, false]);
+        assert_eq!(Theme::new(ColorDepth::True).painted(), None);
+    }
+
+    /// Every style that text is written in.
+    fn texts(theme: Theme) -> Vec<Style> {
+        let mut all: Vec<Style> = SpanState::ALL.into_iter().map(|state| theme.state(state)).collect();
+        all.extend([
+            theme.text(),
+            theme.quiet(),
+            theme.call(),
+            theme.output(),
+            theme.tool(),
+            theme.ok(),
+            theme.error(),
+        ]);
+        all.extend([theme.paused(), theme.key(), theme.undone(), theme.hit(), theme.title(true), theme.title(false)]);
+        all.extend([theme.selection(true), theme.selection(false)]);
+        all
+    }
+
+    #[test]
+    fn text_has_enough_contrast_on_every_ground() {
+        let black = palette::rgb(Color::Rgb(0, 0, 0));
+        let dark = palette::rgb(Color::Rgb(0x1e, 0x1e, 0x1e));
+        let white = palette::rgb(Color::Rgb(255, 255, 255));
+        for depth in [ColorDepth::True, ColorDepth::Indexed] {
+            for (ground, backs) in
+                [(Ground::Dark, vec![black, dark]), (Ground::Light, vec![white]), (Ground::Painted, vec![])]
+            {
+                let theme = Theme::on(depth, ground);
+                let own = theme.painted().map(|(front, back)| (palette::rgb(front), palette::rgb(back)));
+                let backs: Vec<_> = backs.into_iter().chain(own.map(|(_, back)| back)).collect();
+                for style in texts(theme) {
+                    let front = style.fg.filter(|color| *color != Color::Reset).map(palette::rgb);
+                    let Some(front) = front.or(own.map(|(front, _)| front)) else { continue };
+                    for back in style.bg.map_or_else(|| backs.clone(), |back| vec![palette::rgb(back)]) {
+                        let contrast = palette::contrast(front, back);
+                        assert!(contrast >= 4.5, "{style:?} on {back:?}: {contrast:.2} ({depth:?}, {ground:?})");
+                    }
+                }
+                // Borders and bars are no text.
+                for back in backs {
+                    let line = palette::contrast(palette::rgb(theme.border(false).fg.unwrap()), back);
+                    assert!(line >= 2.5, "{line:.2} ({depth:?}, {ground:?})");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_state_looks_different() {
+        for depth in [ColorDepth::True, ColorDepth::Indexed, ColorDepth::Basic] {
+            let theme = Theme::new(depth);
+            for at in SpanState::ALL {
+                let others = SpanState::ALL.into_iter().filter(|other| *other != at);
+                assert!(others.map(|other| theme.state(other)).all(|other| other != theme.state(at)), "{at:?}");
+                let wants_user = matches!(at, SpanState::NeedsApproval | SpanState::Failed);
+                assert_eq!(theme.state(at).bg.is_some(), wants_user, "{at:?}");
+            }
+            let active = [theme.state(SpanState::Running), theme.key(), theme.border(true), theme.title(true)];
+            assert!(active.iter().all(|style| style.fg != theme.paused().fg));
+        }
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
 fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
     let mut concerns = false;
     let mut newest = None;
-    let mut replaced = Vec::new();
+    let mut folded = Vec::new();
     for event in events {
         // A refill may overlap what is here already.
         if event.seq <= state.run.last {
@@ -64,7 +64,10 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
         track_calls(state, &event.body);
         track_undo(state, &event.body);
         if let TraceBody::Invalidated { spans, .. } = &event.body {
-            replaced.extend(spans.iter().copied().filter(|span| is_topmost(state, *span)));
+            folded.extend(spans.iter().copied().filter(|span| is_topmost(state, *span)));
+        }
+        if let TraceBody::SpanEnded(end) = &event.body {
+            folded.extend(Some(end.span).filter(|span| is_done_worker_of_many(state, *span)));
         }
         state.rollback.event(&event.body);
         state.asked.event(&event.body);
@@ -84,8 +87,8 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
     }
     state.lag = state.lag.saturating_sub(events.len() as u64);
     state.tree.sync(&state.run.trace);
-    // A replaced try stays as one dim row; the new one gets the room.
-    for span in replaced {
+    // A replaced try stays as one dim row; the new one gets the room. So does a worker that goes on.
+    for span in folded {
         state.tree.set_open(span, false);
     }
     if let Some(span) = newest {
@@ -123,6 +126,18 @@ fn moves_on(body: &TraceBody) -> bool {
 fn is_topmost(state: &State, span: SpanId) -> bool {
     let parent = state.run.trace.get(span).map_or(SpanId::RUN, |found| found.parent);
     state.run.trace.get(parent).is_none_or(|above| above.status != SpanStatus::Undone)
+}
+
+/// True for a worker of a large fan-out that is done, while nobody looks into it.
+fn is_done_worker_of_many(state: &State, span: SpanId) -> bool {
+    /// More workers than this don't fit on a screen with all that they did.
+    const MANY: u32 = 8;
+    let trace = &state.run.trace;
+    let Some(found) = trace.get(span).filter(|found| found.fan.is_some() && found.status == SpanStatus::Ok) else {
+        return false;
+    };
+    let many = trace.get(found.parent).is_some_and(|above| above.workers.started > MANY);
+    many && (state.tree.follow || !trace.is_within(state.selected(), span))
 }
 
 /// Keeps the calls that are under way, the streams, and whether a pause is confirmed.
@@ -221,6 +236,7 @@ fn take_report(state: &mut State, report: &UndoReport) {
         state.refuse(line);
     }
     if let Some(conflict) = &report.conflict {
+        state.rollback.conflict(conflict.action);
         conflicts::ask(state, conflict);
     }
 }

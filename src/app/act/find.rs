@@ -1,11 +1,12 @@
 //! Jumps to spans of a kind.
 
 use crate::app::State;
-use crate::model::{SpanId, SpanStatus, Trace};
+use crate::model::{RunState, SpanId, SpanState, Trace};
 
 /// The target of a jump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
+    Approval,
     Error,
     Paused,
     Running,
@@ -13,17 +14,18 @@ pub(super) enum Target {
 }
 
 pub(super) fn jump(state: &mut State, target: Target, forward: bool) {
-    let trace = &state.run.trace;
+    let run = &state.run;
     let selected = state.selected();
-    let status = |span: SpanId| trace.get(span).map(|found| found.status);
     let accepts = |span: SpanId| match target {
-        Target::Error => status(span) == Some(SpanStatus::Error),
-        Target::Paused => trace.pause(span).is_some(),
-        Target::Running => is_at_work(trace, span),
-        Target::Try => span != selected && same_path(trace, span, selected),
+        Target::Approval => run.span_state(span) == SpanState::NeedsApproval,
+        Target::Error => run.span_state(span) == SpanState::Failed,
+        Target::Paused => run.span_state(span) == SpanState::Paused,
+        Target::Running => is_at_work(run, span),
+        Target::Try => span != selected && same_path(&run.trace, span, selected),
     };
     let found = state.tree.find_from(selected, forward, accepts);
     let none = match target {
+        Target::Approval => "nothing needs approval",
         Target::Error => "no span failed",
         Target::Paused => "nothing is paused",
         Target::Running => "nothing runs",
@@ -40,12 +42,10 @@ fn go(state: &mut State, found: Option<SpanId>, none: &str) {
 }
 
 /// True when a span itself runs, not only something below it.
-fn is_at_work(trace: &Trace, span: SpanId) -> bool {
-    let runs = |at: SpanId| {
-        trace.get(at).is_some_and(|found| matches!(found.status, SpanStatus::Running | SpanStatus::Waiting))
-    };
-    let live = |at: SpanId| trace.get(at).is_some_and(|found| found.status.is_live());
-    runs(span) && !trace.children(span).any(live)
+fn is_at_work(run: &RunState, span: SpanId) -> bool {
+    let runs = matches!(run.span_state(span), SpanState::Running | SpanState::Waiting);
+    let live = |at: SpanId| run.trace.get(at).is_some_and(|found| found.status.is_live());
+    runs && !run.trace.children(span).any(live)
 }
 
 fn same_path(trace: &Trace, a: SpanId, b: SpanId) -> bool {

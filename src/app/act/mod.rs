@@ -50,6 +50,8 @@ pub(super) fn perform(state: &mut State, action: A) -> Vec<Command> {
         A::Search => search::start(state, Place::Pane(state.focus)),
         A::NextMatch => search::next(state, Place::Pane(state.focus), true),
         A::PrevMatch => search::next(state, Place::Pane(state.focus), false),
+        A::NextApproval => find::jump(state, find::Target::Approval, true),
+        A::PrevApproval => find::jump(state, find::Target::Approval, false),
         A::NextError => find::jump(state, find::Target::Error, true),
         A::PrevError => find::jump(state, find::Target::Error, false),
         A::NextPaused => find::jump(state, find::Target::Paused, true),

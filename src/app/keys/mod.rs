@@ -64,6 +64,10 @@ actions! {
     NextMatch,
     /// To the previous match.
     PrevMatch,
+    /// To the next span that needs approval.
+    NextApproval,
+    /// To the previous span that needs approval.
+    PrevApproval,
     /// To the next error.
     NextError,
     /// To the previous error.

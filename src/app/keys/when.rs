@@ -1,7 +1,7 @@
 //! When a verb can be done; else why not, in a line for the footer.
 
 use crate::app::{Place, State, safe};
-use crate::model::{Abilities, ActionStatus, RunStatus, SpanKind, SpanStatus};
+use crate::model::{Abilities, ActionStatus, RunStatus, SpanId, SpanKind, SpanStatus};
 
 type Answer = Result<(), String>;
 
@@ -43,7 +43,16 @@ pub(super) fn pausable(state: &State) -> Answer {
     under_way(state)?;
     able(state, |abilities| &abilities.pause)?;
     live(state)?;
-    so(!state.pausing, "pausing… already asked")
+    so(!state.pausing, "pausing… already asked")?;
+    so(has_something_to_pause(state), "nothing works: all of it is stopped")
+}
+
+/// True while something works or waits for something else than the user, or the run is between two calls.
+fn has_something_to_pause(state: &State) -> bool {
+    let trace = &state.run.trace;
+    let tally = trace.get(SpanId::RUN).map(|run| run.tally).unwrap_or_default();
+    let stands = trace.paused().count();
+    tally.working > 0 || stands == 0 || tally.stopped as usize > stands
 }
 
 pub(super) fn edited(state: &State) -> Answer {

@@ -79,7 +79,10 @@ fn numbers(state: &State, room: usize, theme: Theme) -> Line<'static> {
         }
         (None, Some(on)) => parts.push((format!("waiting for {on}"), status)),
         (None, None) if found.status == SpanStatus::Error => parts.push(("FAILED".into(), status)),
-        (None, None) => parts.push((shown.name().into(), status)),
+        (None, None) => {
+            let marks = app::row_marks(&state.run, span, false, room);
+            parts.extend(marks.into_iter().map(|mark| (mark.text, theme.state(mark.state))));
+        }
     }
     if let Some(finish) = trace.finish(span) {
         parts.push((format!("finish {finish}"), theme.text()));

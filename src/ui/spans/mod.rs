@@ -3,12 +3,13 @@
 //! The widget lays out whatever it is given on every frame, so it is given only the rows in view and their ancestors.
 //! Ancestors that are above the view stay at its top as a sticky header.
 
+mod axis;
 mod columns;
+mod name;
 mod row;
 
 use std::collections::HashSet;
 
-use columns::Columns;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -20,8 +21,9 @@ use super::{Theme, panel};
 use crate::app::{Row, Tree};
 use crate::model::{Millis, RunState, SpanId};
 
-/// At most so many ancestors stay in view.
+/// At most so many ancestors stay in view, and at most one in so many lines.
 const STICKY: usize = 4;
+const LINES: usize = 4;
 /// Stands in for children that are not in view, so that the widget shows their parent as one.
 const ELSEWHERE: SpanId = SpanId(u32::MAX);
 
@@ -39,6 +41,13 @@ pub struct Spans<'a> {
     pub bar: bool,
 }
 
+/// Rows left out between an ancestor that stays in view and the first row below it in view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Gap {
+    below: SpanId,
+    rows: usize,
+}
+
 /// State that the panel keeps between frames.
 #[derive(Debug)]
 pub struct SpansView {
@@ -54,8 +63,10 @@ impl Default for SpansView {
 
 /// Draws the panel.
 pub fn draw(frame: &mut Frame, area: Rect, spans: &Spans, view: &mut SpansView, theme: Theme) {
-    let columns = Columns::new(area.width.saturating_sub(2), spans.bar);
-    let block = panel::frame(theme, spans.focused, title(spans, theme));
+    let lines = usize::from(area.height.saturating_sub(2));
+    let View { rows, hidden, gap } = rows(spans.tree, lines);
+    let columns = row::columns(spans, &rows, area.width.saturating_sub(2));
+    let block = panel::frame(theme, spans.focused, title(spans, columns.name, theme));
     let inner = block.inner(area);
     frame.render_widget(block, area);
     columns.headings(frame.buffer_mut(), area, theme);
@@ -67,27 +78,41 @@ pub fn draw(frame: &mut Frame, area: Rect, spans: &Spans, view: &mut SpansView, 
         frame.render_widget(Paragraph::new(text).style(theme.quiet()), inner);
         return;
     }
-    let (rows, hidden) = rows(spans.tree, usize::from(inner.height));
-    let picture = row::Picture::new(spans, columns, theme);
+    let picture = row::Picture::new(spans, columns, gap, theme);
     view.lay_out(&rows, hidden, &picture, spans, inner, theme);
     copy(&view.canvas, hidden, frame.buffer_mut(), inner);
+    panel::scroll_marks(frame.buffer_mut(), area, spans.tree.top(lines), spans.tree.len(), theme);
 }
 
-fn title(spans: &Spans, theme: Theme) -> Line<'static> {
-    let filter = spans.tree.filter();
-    let text = match (filter.is_empty(), spans.tree.follow) {
-        (true, false) => "Spans".to_owned(),
-        (true, true) => "Spans · follow".to_owned(),
-        (false, _) => format!("Spans · /{}", super::cell::cut(filter, 20)),
+/// The title, as much of it as fits beside the headings.
+fn title(spans: &Spans, columns: usize, theme: Theme) -> Line<'static> {
+    let (tree, all) = (spans.tree, spans.tree.len());
+    let at = tree.row_of(tree.cursor()).filter(|_| all > 0).map(|row| format!(" {} of {all}", row + 1));
+    let at = at.unwrap_or_default();
+    let more = match (tree.filter(), tree.follow) {
+        ("", false) => String::new(),
+        ("", true) => " · following".to_owned(),
+        (filter, _) => format!(" · /{}", super::cell::cut(filter, 20)),
     };
+    let ways = [format!("Spans{at}{more}"), format!("Spans{more}"), format!("Spans{at}")];
+    let fits = |text: &String| super::cell::width(text) + 2 <= columns + 1;
+    let text = ways.into_iter().find(fits).unwrap_or_else(|| "Spans".to_owned());
     panel::title(theme, spans.focused, &text)
 }
 
-/// The rows to lay out, and how many of the first are above the view.
-fn rows(tree: &Tree, height: usize) -> (Vec<Row>, usize) {
+/// Rows to lay out.
+struct View {
+    rows: Vec<Row>,
+    /// How many of the first are above the view.
+    hidden: usize,
+    gap: Option<Gap>,
+}
+
+/// The rows to lay out: those in view, and their ancestors above them.
+fn rows(tree: &Tree, height: usize) -> View {
     let top = tree.top(height);
     let cursor = tree.row_of(tree.cursor()).unwrap_or(top).saturating_sub(top);
-    let most = STICKY.min(height / 2).min(cursor);
+    let most = STICKY.min(height / LINES).min(cursor);
     // Rows under the header are covered, so the header is that of the first row that is not.
     let mut header = (0..=most).find(|rows| tree.sticky(top + rows).len() <= *rows).unwrap_or(most);
     while tree.sticky(top + header).len() < header {
@@ -95,8 +120,10 @@ fn rows(tree: &Tree, height: usize) -> (Vec<Row>, usize) {
     }
     let mut rows = tree.sticky(top + header);
     let hidden = rows.len() - header;
+    let last = rows.last().filter(|_| header > 0).and_then(|row| Some((row.span, tree.row_of(row.span)?)));
+    let gap = last.map(|(below, row)| Gap { below, rows: (top + header).saturating_sub(row + 1) });
     rows.extend(tree.window(top + header, height - header));
-    (rows, hidden)
+    View { rows, hidden, gap: gap.filter(|gap| gap.rows > 0) }
 }
 
 impl SpansView {
@@ -126,6 +153,19 @@ impl SpansView {
                 .highlight_symbol("›")
                 .highlight_style(theme.selection(spans.focused));
             StatefulWidget::render(tree, area, &mut self.canvas, &mut self.widget);
+        }
+        self.fill_selected(rows, picture, spans.tree.cursor());
+    }
+
+    /// Marks that want the user stay filled on the selected row too.
+    fn fill_selected(&mut self, rows: &[Row], picture: &row::Picture, cursor: SpanId) {
+        let mut seen = HashSet::new();
+        let selected = (0..).zip(rows.iter().filter(|row| seen.insert(row.span))).find(|(_, row)| row.span == cursor);
+        let Some((y, row)) = selected else { return };
+        for (x, wide, style) in picture.filled(row) {
+            if let (Ok(x), Ok(width)) = (u16::try_from(x), u16::try_from(wide)) {
+                self.canvas.set_style(Rect { x, y, width, height: 1 }.intersection(self.canvas.area), style);
+            }
         }
     }
 

@@ -272,13 +272,13 @@ fn steps_release_what_is_paused_here() {
         assert_eq!(bench.keys(key), [model::Command::Release { span: spans.call, how }]);
     }
     assert_eq!(bench.keys("C"), [model::Command::ReleaseAll]);
+    bench.event(TraceBody::Released { span: spans.call, how: "continue".into(), stale: false });
     assert_eq!(bench.keys("p"), [model::Command::Pause]);
-    assert_eq!(header(&bench.state).status, "pausing…");
+    assert_eq!(header(&bench.state).status(), "‖ pausing…  ● running");
     bench.keys("p");
     assert!(bench.message().contains("already"));
-    bench.event(TraceBody::Released { span: spans.call, how: "continue".into(), stale: false });
     bench.pause(spans.call, Gate::AfterLlm);
-    assert_eq!(header(&bench.state).short_status, "1 PAUSED");
+    assert_eq!(header(&bench.state).status(), "‖ PAUSED (after llm, step)");
 }
 
 #[test]
@@ -368,7 +368,7 @@ fn quitting_asks_while_the_run_is_live() {
     assert_eq!(bench.key(Key::Char('q')), []);
     assert_eq!(bench.key(Key::Enter), [Command::Run(model::Command::Quit), Command::Exit(130)]);
     bench.status(RunStatus::Ok);
-    assert_eq!(header(&bench.state).short_status, "1 PAUSED");
+    assert_eq!(header(&bench.state).status(), "‖ PAUSED (before llm, step)");
     assert_eq!(bench.key(Key::Char('q')), [Command::Run(model::Command::Quit), Command::Exit(0)]);
 }
 
@@ -387,7 +387,7 @@ fn prefixes_show_what_can_follow() {
     let (mut bench, spans) = Bench::paused();
     bench.keys("]");
     let names: Vec<&str> = footer(&bench.state).menu.into_iter().map(|(_, name)| name).collect();
-    assert_eq!(names, ["failed", "paused", "running", "try"]);
+    assert_eq!(names, ["approval", "failed", "paused", "running", "try"]);
     bench.key(Key::Esc);
     assert!(footer(&bench.state).menu.is_empty());
     bench.keys("gg");
@@ -518,8 +518,8 @@ fn copies_what_the_focus_is_on() {
 fn the_header_tells_the_run() {
     let (mut bench, _) = Bench::paused();
     let told = header(&bench.state);
-    assert_eq!((&told.name[..], &told.run[..], &told.short_status[..]), ("release-notes", "k7qd", "1 PAUSED"));
-    assert!(told.follow && told.permanent == 0);
+    assert_eq!((&told.name[..], &told.run[..]), ("release-notes", "k7qd"));
+    assert_eq!(told.status(), "‖ PAUSED (before llm, step)");
     bench.send(Update::Edits(vec![edit("writer", Some("prompts/writer.md"))]));
     assert_eq!(header(&bench.state).edits, 1);
 }
@@ -665,7 +665,7 @@ fn undo_span_says_what_blocks_an_action_from_outside() {
 fn nothing_of_an_interrupted_run_looks_alive() {
     let (mut bench, _) = Bench::paused();
     bench.status(RunStatus::Interrupted);
-    assert_eq!(header(&bench.state).status, "interrupted");
+    assert_eq!(header(&bench.state).status(), "↯ interrupted");
     assert!(!bench.state.wants_tick() || bench.tick().len() == 1);
     for key in ["c", "s", "o", "O", "C", "p", "X"] {
         assert_eq!(bench.keys(key), [], "{key}");

@@ -7,5 +7,6 @@ mod app_held;
 mod app_panel;
 mod app_popups;
 mod app_search;
+mod app_states;
 mod terminal;
 mod ui;

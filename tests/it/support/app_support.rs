@@ -14,13 +14,16 @@ pub struct Bench {
     pub state: State,
     seq: u64,
     spans: u32,
+    fan: Option<Fan>,
+    /// The generation that spans start in.
+    pub generation: Generation,
 }
 
 impl Bench {
     /// A started run on a screen of 120x40, following.
     pub fn new() -> Self {
         let setup = Setup { size: (120, 40), follow: true, ..Setup::default() };
-        let mut bench = Self { state: State::new(setup), seq: 0, spans: 1 };
+        let mut bench = Self { state: State::new(setup), seq: 0, spans: 1, fan: None, generation: Generation(1) };
         bench.event(TraceBody::RunStarted {
             run: RunId("20261122-k7qd".into()),
             name: "release-notes".into(),
@@ -75,8 +78,8 @@ impl Bench {
             name: name.into(),
             visit,
             attempt: Try(attempt),
-            generation: Generation(1),
-            fan: None,
+            generation: self.generation,
+            fan: self.fan,
             spec,
         }));
         span
@@ -115,6 +118,14 @@ impl Bench {
             messages: Vec::new(),
         };
         self.start(parent, "llm", visit, 1, SpanSpec::Llm(record))
+    }
+
+    /// A worker of a fan-out.
+    pub fn worker(&mut self, parent: SpanId, index: u32) -> SpanId {
+        self.fan = Some(Fan { group: 0, index });
+        let span = self.start(parent, "worker", index + 1, 1, agent());
+        self.fan = None;
+        span
     }
 
     pub fn tool(&mut self, parent: SpanId, name: &str) -> SpanId {

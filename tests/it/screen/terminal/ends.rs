@@ -58,7 +58,7 @@ fn a_cancelled_run_can_still_be_undone() {
     let project = Project::writer();
     let mut pty = paused(&project);
     pty.press("X", "Cancel the run");
-    pty.press("\r", "│ cancelled │");
+    pty.press("\r", "│ ■ cancelled │");
     pty.press("gg", "0 of 1 undone");
     pty.press("U", "undo 1 action");
     pty.press("\r", "1 of 1 undone");

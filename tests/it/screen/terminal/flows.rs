@@ -9,7 +9,7 @@ fn one_worker_pauses_while_the_others_go_on() {
     let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
     pty.wait("PAUSED (before tool");
     pty.wait_for("both others to end", |screen| {
-        screen.contents().lines().filter(|line| line.contains(" worker-") && line.contains(" ok ")).count() == 2
+        screen.contents().lines().filter(|line| line.contains(" worker-") && line.contains("✓ done")).count() == 2
     });
     assert_eq!(project.work("a.txt").as_deref(), Some("a"));
     assert_eq!(project.work("c.txt").as_deref(), Some("c"));
@@ -67,7 +67,7 @@ fn a_past_run_is_opened_and_undone() {
 
     let run = project.newest();
     let mut pty = Start::tama(project.folder(), &["replay", &run[run.len() - 4..]]).at(110, 30);
-    pty.wait(" ok ");
+    pty.wait("✓ ok");
     pty.press("U", "undo 2 actions, newest first");
     pty.press("\r", "2 of 2 undone");
     assert_eq!(project.work("out.txt").as_deref(), Some("old\n"));

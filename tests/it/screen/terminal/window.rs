@@ -56,7 +56,7 @@ fn any_size_is_drawn_and_left_again() {
     pty.wait_for("something small", |screen| !screen.contents().trim().is_empty());
     pty.resize(110, 30);
     pty.wait("PAUSED (before tool");
-    pty.wait("5 Rollback");
+    pty.wait("1 Detail");
     pty.press("c", "finished");
     pty.send("q");
     assert_eq!(pty.end(), 0);

@@ -95,8 +95,7 @@ fn what_a_command_changed_is_looked_at_and_dropped_before_it_lands() {
     pty.press("\r", "8 held changes");
     assert_eq!(manifest(&work), before, "nothing of it has landed");
     pty.press("\x1b", "5 look");
-    pty.press("k", "Rollback · llm#2");
-    pty.press("k", "7 discarded");
+    pty.press("kk", "7 discarded");
     pty.press("4", "7 held changes discarded");
     pty.send("\x03\x03");
     assert_eq!(pty.end(), 130);

@@ -4,6 +4,7 @@ mod approvals;
 mod diffs;
 mod popups;
 mod stops;
+mod states;
 mod story;
 
 use ratatui::Terminal;
@@ -63,8 +64,12 @@ fn keys(state: &mut State, typed: &str) {
 }
 
 fn drawn(state: &State, depth: ColorDepth) -> Buffer {
+    drawn_with(state, Theme::new(depth))
+}
+
+fn drawn_with(state: &State, theme: Theme) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(state.size.0, state.size.1)).unwrap();
-    let mut view = View::new(Theme::new(depth));
+    let mut view = View::new(theme);
     view.sync(state);
     terminal.draw(|frame| ui::draw(frame, state, &mut view)).unwrap();
     terminal.backend().buffer().clone()
@@ -96,7 +101,7 @@ fn cell<'a>(buffer: &'a Buffer, wanted: &str) -> &'a Cell {
 
 #[test]
 fn the_paused_run_at_every_size() {
-    for (width, height) in [(60, 16), (80, 24), (110, 30), (160, 45)] {
+    for (width, height) in [(60, 16), (80, 24), (110, 30), (140, 42), (160, 45), (200, 60)] {
         insta::assert_snapshot!(format!("paused_{width}x{height}"), text(&paused((width, height))));
     }
 }
@@ -158,21 +163,22 @@ fn the_editor() {
 }
 
 #[test]
-fn a_stack_of_ancestors_stays_in_view() {
+fn ancestors_stay_in_view_and_cover_no_child_of_theirs() {
     let mut state = paused((60, 16));
     keys(&mut state, "Gk");
     let screen = text(&state);
-    assert!(screen.contains("▾ editor"), "{screen}");
-    assert!(screen.contains("▾ writer#2"), "{screen}");
-    assert!(screen.contains("›      mem_set outline"), "{screen}");
+    for row in ["▾ writer#2", "  llm 1", "write NOTES.md", "›      mem_set outli", "  llm 2"] {
+        assert!(screen.contains(row), "{row}:\n{screen}");
+    }
 }
 
 #[test]
 fn colours_mean_something() {
     let mut state = paused((110, 30));
     let buffer = drawn(&state, ColorDepth::True);
-    assert_eq!(cell(&buffer, "PAUSED (before llm").fg, Color::from_u32(0x0038_bdf8));
-    assert_eq!(cell(&buffer, "PAUSED").fg, Color::from_u32(0x0038_bdf8));
+    assert_eq!(cell(&buffer, "‖ PAUSED (before llm").fg, Color::from_u32(0x00fa_cc15));
+    assert_eq!(cell(&buffer, "‖ paused").fg, Color::from_u32(0x00fa_cc15));
+    assert_eq!(cell(&buffer, "┌ Spans").fg, Color::from_u32(0x0038_bdf8), "the colour of what is active is another");
     assert_eq!(cell(&buffer, "writer#2  ").bg, Color::from_u32(0x0070_1a75));
     keys(&mut state, "5");
     let buffer = drawn(&state, ColorDepth::True);
@@ -188,8 +194,9 @@ fn errors_are_red_and_said_in_a_word() {
     let mut state = State::new(Setup { size: (80, 24), ..Setup::default() });
     tell(&mut state, Msg::Update(Update::Events(story.events())));
     let buffer = drawn(&state, ColorDepth::Indexed);
-    assert_eq!(cell(&buffer, "FAILED").fg, Color::Indexed(203));
-    assert_eq!(cell(&drawn(&state, ColorDepth::Basic), "FAILED").fg, Color::Red);
+    assert_eq!(cell(&buffer, "✗ 1 failed").bg, Color::Indexed(160));
+    assert_eq!(cell(&buffer, "✗ failed").bg, Color::Indexed(160));
+    assert_eq!(cell(&drawn(&state, ColorDepth::Basic), "✗ failed").bg, Color::Red);
 }
 
 #[test]
@@ -209,7 +216,8 @@ fn what_cannot_be_taken_back_is_marked_before_and_after() {
     story.permanent(agent, post, "announce 1.2.0", "declared irreversible");
     story.end(post, SpanStatus::Ok, None, (0, 0));
     let after = screen(&story);
-    assert!(after.contains("1 no undo") && !after.contains("no undo?"), "{after}");
+    let row = after.lines().find(|line| line.contains("announce 1.2.0")).unwrap();
+    assert!(row.contains(" 1 ") && !row.contains("1?"), "{after}");
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! A run for the screen to show, told event by event.
 
 use tama_tui::model::{
-    ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, EffectClass, Finish, Gate, Generation, Key, KeyState,
-    LlmRequestRecord, Millis, ModelName, ModelOptions, PauseReason, RunId, Section, SectionBody, Seq, SpanDetail,
-    SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus, TextHash, TraceBody, TraceEvent, Try, Undoability, Usage,
+    ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, CommandStart, EffectClass, EndCause, Fan, Finish,
+    Gate, Generation, Key, KeyState, Lane, LlmRequestRecord, Millis, ModelName, ModelOptions, PauseReason, RunId,
+    Section, SectionBody, Seq, SpanDetail, SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus, TextHash, TraceBody,
+    TraceEvent, Try, Undoability, Usage,
 };
 
 const NONE: TextHash = TextHash([0; 16]);
@@ -15,6 +16,7 @@ pub struct Story {
     at: u64,
     seq: u64,
     spans: Vec<(String, SpanId)>,
+    fan: Option<Fan>,
 }
 
 impl Story {
@@ -78,6 +80,38 @@ impl Story {
         self.start(parent, name, visit, SpanSpec::Tool { args: NONE, request: NONE, effect })
     }
 
+    /// A worker of a fan-out.
+    pub fn worker(&mut self, parent: SpanId, name: &str, index: u32) -> SpanId {
+        let spec = SpanSpec::Agent { pattern: "react".into(), input: NONE, prompt: Some(NONE), prompt_file: None };
+        self.fan = Some(Fan { group: 0, index });
+        let span = self.start(parent, name, index + 1, spec);
+        self.fan = None;
+        span
+    }
+
+    /// The end of a tool that was no plain success.
+    pub fn end_because(&mut self, span: SpanId, status: SpanStatus, cause: EndCause) {
+        self.event(TraceBody::SpanEnded(SpanEnd { cause: Some(cause), ..SpanEnd::new(span, status) }));
+    }
+
+    /// A tool runs a command.
+    pub fn command(&mut self, span: SpanId, command: &str) {
+        let (lane, snapshot, gaps) = (Lane::Overlay, None, Vec::new());
+        self.event(TraceBody::CommandStarted(CommandStart { span, command: command.into(), lane, snapshot, gaps }));
+    }
+
+    /// A tool reads a file.
+    pub fn read(&mut self, span: SpanId, path: &str) {
+        self.event(TraceBody::Read { span, key: Key::file(path), action: None });
+    }
+
+    /// A change of a command that is held.
+    pub fn held(&mut self, agent: SpanId, tool: SpanId, path: &str) -> Seq {
+        let action = self.intent(agent, tool, Key::file(path), KeyState::Absent, file(40), Undoability::Undo);
+        self.event(TraceBody::ActionEvent(ActionEvent { action, change: ActionChange::Held }));
+        action
+    }
+
     fn start(&mut self, parent: SpanId, name: &str, visit: u32, spec: SpanSpec) -> SpanId {
         let span = SpanId(u32::try_from(self.spans.len()).unwrap());
         let above = self.spans[parent.0 as usize].0.clone();
@@ -92,7 +126,7 @@ impl Story {
             visit,
             attempt: Try(1),
             generation: Generation(1),
-            fan: None,
+            fan: self.fan,
             spec,
         }));
         span
@@ -238,4 +272,51 @@ pub fn detail(span: SpanId) -> SpanDetail {
             section("tools", "3", SectionBody::Text("…".into()), true),
         ],
     }
+}
+
+/// A run with a span in every state that a live run can have.
+pub fn every_state() -> (Vec<TraceEvent>, Millis) {
+    let mut story = Story::new();
+    let editor = story.agent(SpanId::RUN, "editor", 1, "fsm");
+    let writer = story.agent(editor, "writer", 1, "react");
+    one_call(&mut story, writer, 1, 2_200, (2_400, 610));
+    let read = story.tool(writer, "tama_files_read", 1, EffectClass::Read);
+    story.read(read, "docs/guide/start.md");
+    story.after(3).end(read, SpanStatus::Ok, None, (0, 0));
+    let write = story.tool(writer, "tama_files_write", 1, EffectClass::Reversible);
+    story.action(writer, write, Key::file("NOTES.md"), KeyState::Absent, file(812));
+    story.after(1).end(write, SpanStatus::Ok, None, (0, 0));
+    let make = story.tool(writer, "tama_bash", 1, EffectClass::Reversible);
+    story.command(make, "make check && ./publish --all");
+    story.after(900).end_because(make, SpanStatus::Ok, EndCause::Exit { code: 3 });
+    let push = story.tool(writer, "tama_bash", 2, EffectClass::Reversible);
+    story.end_because(push, SpanStatus::Error, EndCause::Denied);
+    let clean = story.tool(writer, "tama_bash", 3, EffectClass::Reversible);
+    story.command(clean, "rm -rf out");
+    story.after(40).end_because(clean, SpanStatus::Ok, EndCause::Discarded);
+    let post = story.tool(writer, "tama_http_post", 1, EffectClass::Irreversible);
+    story.permanent(writer, post, "POST /hooks/ci", "a request has no undo");
+    story.after(80).end(post, SpanStatus::Ok, None, (0, 0));
+    story.end(writer, SpanStatus::Ok, Some("publish"), (0, 0));
+    let diggers = story.agent(editor, "diggers", 1, "scatter");
+    let workers: Vec<SpanId> = (0..6).map(|index| story.worker(diggers, "digger", index)).collect();
+    for worker in &workers[..2] {
+        one_call(&mut story, *worker, 1, 300, (100, 20));
+        story.end(*worker, SpanStatus::Ok, Some("done"), (0, 0));
+    }
+    let call = story.llm(workers[2], 1);
+    story.end(call, SpanStatus::Error, None, (0, 0));
+    story.pause(call, Gate::Error, PauseReason::Error { error: "HTTP 529: the server is overloaded".into() });
+    one_call(&mut story, workers[3], 1, 200, (150, 60));
+    let ask = story.tool(workers[3], "tama_bash", 1, EffectClass::Reversible);
+    story.pause(ask, Gate::BeforeTool, PauseReason::Policy { rule: "ask rule \"tama_bash:rm *\"".into() });
+    let held = story.tool(workers[4], "tama_bash", 1, EffectClass::Reversible);
+    story.command(held, "sed -i s/a/b/ *.md");
+    story.held(workers[4], held, "a.md");
+    story.held(workers[4], held, "b.md");
+    story.pause(held, Gate::AfterTool, PauseReason::Step);
+    let waits = story.tool(workers[5], "tama_files_write", 1, EffectClass::Reversible);
+    story.event(TraceBody::SpanWaiting { span: waits, on: Some("#35".into()) });
+    let now = story.after(106_000).now();
+    (story.events(), now)
 }

@@ -1,0 +1,97 @@
+//! Names of spans in rows: a name, and in quieter words what the span is about.
+
+use super::marks::tools_after;
+use super::safe;
+use crate::model::{ActionRecord, Key, KeyState, RunState, Span, SpanId, SpanKind};
+
+/// Actions looked at for a tool's key.
+const NEAR: usize = 32;
+
+/// A span's name, and what it is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SpanText {
+    /// The name: `writer#2`, `llm 3`, `files_write`.
+    pub name: String,
+    /// What it is about.
+    pub about: About,
+}
+
+/// What a span is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum About {
+    /// Nothing more than its name says.
+    #[default]
+    Nothing,
+    /// A path: of it the end matters most.
+    Path(String),
+    /// Another text: its beginning matters most.
+    Text(String),
+}
+
+/// The text of a span's row.
+#[must_use]
+pub fn span_text(run: &RunState, span: SpanId) -> SpanText {
+    let trace = &run.trace;
+    let Some(found) = trace.get(span) else { return SpanText::default() };
+    let text = |text: String| About::Text(text);
+    let (name, about) = match found.kind {
+        SpanKind::Llm => (format!("llm {}", found.visit), called(run, span).map_or(About::Nothing, text)),
+        SpanKind::Tool => (tool_name(&trace.label(span)), tool_about(run, span)),
+        _ => (trace.label(span), fan(found).map_or(About::Nothing, text)),
+    };
+    SpanText { name: safe::line(&name).into_owned(), about }
+}
+
+/// The number of the try, on the span that a retry was about; those below it ran again with it.
+#[must_use]
+pub fn shown_try(run: &RunState, span: SpanId) -> Option<u32> {
+    let found = run.trace.get(span).filter(|found| found.attempt.0 > 1)?;
+    let above = run.trace.get(found.parent)?;
+    (above.generation != found.generation).then_some(found.attempt.0)
+}
+
+/// How many workers of a fan-out are done.
+fn fan(found: &Span) -> Option<String> {
+    let workers = found.workers;
+    (workers.started > 1).then(|| format!("{} of {} done", workers.done, workers.started))
+}
+
+/// The tools that an answer called: `→ bash`, `→ bash +2`.
+fn called(run: &RunState, llm: SpanId) -> Option<String> {
+    let mut tools = tools_after(run, llm);
+    let first = tool_name(&run.trace.label(tools.next()?));
+    let first = safe::line(&first).into_owned();
+    Some(match tools.count() {
+        0 => format!("→ {first}"),
+        more => format!("→ {first} +{more}"),
+    })
+}
+
+fn tool_name(label: &str) -> String {
+    label.strip_prefix("tama_").unwrap_or(label).to_owned()
+}
+
+/// The command a tool ran, else the key it changed, else the one it read.
+fn tool_about(run: &RunState, span: SpanId) -> About {
+    if let Some(command) = run.labels.command(span) {
+        return About::Text(safe::line(command).into_owned());
+    }
+    if let Some(key) = changed_key(run, span) {
+        let name = safe::line(&key.name).into_owned();
+        return if key.kind.is_path() { About::Path(name) } else { About::Text(name) };
+    }
+    run.labels.read(span).map_or(About::Nothing, |key| About::Path(safe::line(key).into_owned()))
+}
+
+/// The key of a tool's change: the first one, or the one after the folders that were made for it.
+fn changed_key(run: &RunState, span: SpanId) -> Option<&Key> {
+    let started = run.trace.get(span)?.started;
+    let entries = run.ledger.entries();
+    let from = entries.partition_point(|entry| entry.seq < started);
+    let near = entries.get(from..)?.iter().take(NEAR).map(|entry| &entry.record);
+    let mut own = near.filter(|record| record.tool_span == span);
+    let first = own.next()?;
+    let makes_folder = |record: &ActionRecord| matches!(record.intended, KeyState::Directory { .. });
+    let thing = if makes_folder(first) { own.find(|record| !makes_folder(record)) } else { None };
+    Some(&thing.unwrap_or(first).key)
+}

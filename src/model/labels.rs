@@ -1,0 +1,55 @@
+//! Short texts about spans for one line of a list: a tool's command, the first thing it read, the error it stopped at.
+
+use std::collections::HashMap;
+
+use super::{PauseReason, SpanId, TraceBody};
+
+/// Characters kept of each text.
+const MOST: usize = 120;
+
+/// Short texts of spans.
+#[derive(Debug, Clone, Default)]
+pub struct Labels {
+    commands: HashMap<SpanId, Box<str>>,
+    reads: HashMap<SpanId, Box<str>>,
+    errors: HashMap<SpanId, Box<str>>,
+}
+
+impl Labels {
+    /// The first line of the command that a tool ran.
+    #[must_use]
+    pub fn command(&self, span: SpanId) -> Option<&str> {
+        self.commands.get(&span).map(AsRef::as_ref)
+    }
+
+    /// The first key that a tool read.
+    #[must_use]
+    pub fn read(&self, span: SpanId) -> Option<&str> {
+        self.reads.get(&span).map(AsRef::as_ref)
+    }
+
+    /// The first line of the error that a span stopped at.
+    #[must_use]
+    pub fn error(&self, span: SpanId) -> Option<&str> {
+        self.errors.get(&span).map(AsRef::as_ref)
+    }
+
+    pub(super) fn take_in(&mut self, body: &TraceBody) {
+        match body {
+            TraceBody::CommandStarted(start) => {
+                self.commands.insert(start.span, first_line(&start.command));
+            }
+            TraceBody::Read { span, key, .. } => {
+                self.reads.entry(*span).or_insert_with(|| first_line(&key.to_string()));
+            }
+            TraceBody::Paused { span, reason: PauseReason::Error { error }, .. } => {
+                self.errors.insert(*span, first_line(error));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn first_line(text: &str) -> Box<str> {
+    text.trim_start().lines().next().unwrap_or_default().chars().take(MOST).collect::<String>().into()
+}

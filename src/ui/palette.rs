@@ -1,0 +1,92 @@
+//! The colours themselves. Each that text is written in has a contrast of 4.5 to 1 or more (as WCAG computes it) on
+//! dark backgrounds up to `#1e1e1e` and, in its darker form, on white.
+
+use ratatui::style::Color;
+
+use super::ColorDepth;
+
+/// A colour of 24 bits, and the one of the 256 that is like it.
+type Pair = (u32, u8);
+
+/// A colour by its meaning: on a dark background, on a light one, and of the 16.
+#[derive(Clone, Copy)]
+pub(super) struct Hue {
+    dark: Pair,
+    light: Pair,
+    basic: Color,
+}
+
+impl Hue {
+    const fn new(dark: Pair, light: Pair, basic: Color) -> Self {
+        Self { dark, light, basic }
+    }
+
+    /// A colour that is the same on every background.
+    const fn fixed(pair: Pair, basic: Color) -> Self {
+        Self::new(pair, pair, basic)
+    }
+
+    /// The colour for a terminal; `None` without colours.
+    pub(super) fn color(self, depth: ColorDepth, light: bool) -> Option<Color> {
+        let (rgb, indexed) = if light { self.light } else { self.dark };
+        match depth {
+            ColorDepth::True => Some(Color::from_u32(rgb)),
+            ColorDepth::Indexed => Some(Color::Indexed(indexed)),
+            ColorDepth::Basic => Some(self.basic),
+            ColorDepth::None => None,
+        }
+    }
+}
+
+pub(super) const SKY: Hue = Hue::new((0x0038_bdf8, 39), (0x0004_6896, 24), Color::Cyan);
+pub(super) const FUCHSIA: Hue = Hue::new((0x00e8_79f9, 177), (0x00a4_1ab9, 127), Color::Magenta);
+pub(super) const ORANGE: Hue = Hue::new((0x00fb_923c, 208), (0x00a4_4404, 130), Color::Yellow);
+pub(super) const YELLOW: Hue = Hue::new((0x00fa_cc15, 220), (0x007b_5d03, 94), Color::LightYellow);
+pub(super) const GREEN: Hue = Hue::new((0x0034_d399, 42), (0x0006_7049, 28), Color::Green);
+pub(super) const RED: Hue = Hue::new((0x00f8_7171, 203), (0x00c0_1b1b, 160), Color::Red);
+pub(super) const VIOLET: Hue = Hue::new((0x00a7_8bfa, 141), (0x006e_3fdd, 92), Color::Blue);
+pub(super) const SAND: Hue = Hue::new((0x00d6_b98c, 180), (0x0076_5e39, 58), Color::LightMagenta);
+pub(super) const GREY: Hue = Hue::new((0x009a_9aa5, 247), (0x0061_616b, 241), Color::DarkGray);
+/// Borders: no text.
+pub(super) const LINE: Hue = Hue::new((0x0066_6672, 242), (0x008a_8a96, 245), Color::DarkGray);
+
+/// Behind an approval.
+pub(super) const AMBER: Hue = Hue::fixed((0x00fb_bf24, 214), Color::Yellow);
+/// Behind a failure.
+pub(super) const CRIMSON: Hue = Hue::fixed((0x00c8_1e1e, 160), Color::Red);
+/// Behind the selected row.
+pub(super) const SELECTED: Hue = Hue::fixed((0x0070_1a75, 90), Color::Magenta);
+/// Behind what a search found.
+pub(super) const HIT: Hue = Hue::fixed((0x00fb_923c, 208), Color::Yellow);
+pub(super) const BLACK: Hue = Hue::fixed((0, 16), Color::Black);
+pub(super) const WHITE: Hue = Hue::fixed((0x00ff_ffff, 231), Color::White);
+
+/// Text and background of a screen that paints its own.
+pub(super) const FRONT: Hue = Hue::fixed((0x00e4_e4ec, 254), Color::Reset);
+pub(super) const BACK: Hue = Hue::fixed((0x0016_161c, 233), Color::Reset);
+
+/// A colour's red, green and blue.
+#[cfg(test)]
+pub(super) fn rgb(color: Color) -> [u8; 3] {
+    const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
+    match color {
+        Color::Rgb(red, green, blue) => [red, green, blue],
+        Color::Indexed(at @ 16..=231) => {
+            [(at - 16) / 36, (at - 16) / 6 % 6, (at - 16) % 6].map(|step| STEPS[usize::from(step)])
+        }
+        Color::Indexed(at @ 232..) => [8 + 10 * (at - 232); 3],
+        other => panic!("{other:?} is of the user's own palette"),
+    }
+}
+
+/// The contrast of two colours, from 1 to 21, as WCAG 2 computes it.
+#[cfg(test)]
+pub(super) fn contrast(one: [u8; 3], other: [u8; 3]) -> f64 {
+    let linear = |part: u8| {
+        let part = f64::from(part) / 255.0;
+        if part <= 0.040_45 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+    };
+    let light = |[red, green, blue]: [u8; 3]| 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
+    let (one, other) = (light(one), light(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
