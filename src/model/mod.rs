@@ -15,6 +15,7 @@ mod key;
 mod ledger;
 mod llm;
 mod name;
+mod net;
 mod shell;
 mod span;
 mod span_state;
@@ -34,6 +35,7 @@ pub use key::{Element, Key, KeyKind, KeyState};
 pub use ledger::{ActionStatus, Ledger, LedgerEntry, Standing, Writer};
 pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
 pub use name::{first_names, name_from_bytes, name_to_bytes, readable_name};
+pub use net::{NetChange, NetCounts, NetKind};
 pub use shell::{CommandStart, Lane, ShellMode};
 pub use span::{
     EndCause, Fan, Finish, LlmRequestRecord, MessageRecord, SpanEnd, SpanKind, SpanSpec, SpanStart, SpanStatus,
