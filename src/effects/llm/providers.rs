@@ -13,7 +13,7 @@ use crate::model::{LlmRequest, LlmResponse, ModelName};
 use crate::pipeline::Pipeline;
 
 /// The provider that answers from a file.
-const SCRIPT: &str = "script";
+pub(super) const SCRIPT: &str = "script";
 
 /// The providers of a pipeline.
 pub struct Providers {
@@ -71,8 +71,8 @@ impl LlmProvider for Providers {
     }
 }
 
-/// Every model the pipeline names.
-fn models(pipeline: &Pipeline) -> BTreeSet<&ModelName> {
+/// Lists every model that the pipeline names.
+pub(super) fn models(pipeline: &Pipeline) -> BTreeSet<&ModelName> {
     let agents = pipeline.agents.values();
     let own = agents.clone().filter_map(|agent| agent.model.as_ref());
     let of_steps = agents.flat_map(|agent| agent.steps.values()).filter_map(|step| step.model.as_ref());
