@@ -1,5 +1,7 @@
 //! The command line: wires the floors together, one file per subcommand.
 
+mod call_text;
+mod changes;
 mod check;
 mod data;
 mod debug;
@@ -13,13 +15,18 @@ mod recover;
 mod replay;
 mod retry;
 mod run;
+mod run_name;
+mod run_result;
 mod runs;
 mod screen;
 mod show;
+mod span_words;
 mod stored;
+mod summary;
 mod terminal;
 mod text;
 mod undo;
+mod undo_text;
 mod unfinished;
 
 use std::path::Path;
