@@ -5,6 +5,7 @@ mod changes;
 mod check;
 mod data;
 mod debug;
+mod doctor;
 mod exit;
 mod global;
 mod headless;
@@ -72,6 +73,8 @@ enum Command {
     Runs(runs::Args),
     /// Check a pipeline: show every fault with its place
     Check(check::Args),
+    /// Say what this machine enforces for commands, what not, and how to get it
+    Doctor(doctor::Args),
 }
 
 /// Runs the program; a failure is one paragraph on stderr.
@@ -109,6 +112,7 @@ fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Undo(args)) => block_on(undo::run(args, &global)),
         Some(Command::Runs(args)) => runs::run(args, &global),
         Some(Command::Check(args)) => check::run(&args, &global),
+        Some(Command::Doctor(args)) => doctor::run(&args, &global),
         None => match cli.debug.pipeline.clone() {
             Some(name) if !name.exists() => {
                 text::eprint_line(&unknown_name(&name));
