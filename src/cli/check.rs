@@ -3,17 +3,20 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use serde_json::{Value as Json, json};
+
 use super::exit::Exit;
 use super::global::Global;
 use super::text::{eprint_line, print, print_json, use_colour};
-use crate::pipeline::{self, Faults, Loaded};
+use crate::effects::llm::{ProviderKey, provider_keys};
+use crate::pipeline::{self, Fault, Faults, Loaded, Pipeline};
 
 /// `tama-tui check`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A pipeline.toml, or a folder that holds one
     pipeline: PathBuf,
-    /// Print the faults as JSON on stdout
+    /// Print the faults and warnings as JSON on stdout
     #[arg(long)]
     json: bool,
 }
@@ -22,13 +25,17 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, global: &Global) -> color_eyre::Result<Exit> {
     let checked = pipeline::check(&args.pipeline);
     if args.json {
-        print_json(&checked.as_ref().err().map_or(&[][..], Faults::all))?;
+        let found: Vec<Json> = match &checked {
+            Ok(loaded) => warnings(loaded).iter().map(|line| json!({ "level": "warning", "message": line })).collect(),
+            Err(faults) => faults.all().iter().map(fault_json).collect::<Result<Vec<_>, _>>()?,
+        };
+        print_json(&found)?;
         return Ok(if checked.is_ok() { Exit::Done } else { Exit::Usage });
     }
     match checked {
         Ok(loaded) => {
-            for line in &loaded.warnings {
-                eprint_line(line);
+            for line in warnings(&loaded) {
+                eprint_line(&format!("warning: {line}"));
             }
             print_summary(&loaded)?;
             Ok(Exit::Done)
@@ -44,6 +51,25 @@ pub(super) fn print_faults(faults: &Faults, global: &Global) -> Exit {
     let count = faults.all().len();
     let _ = writeln!(io::stderr().lock(), "{drawn}\n\n{count} fault{}", if count == 1 { "" } else { "s" });
     Exit::Usage
+}
+
+/// Lists what a run would stumble over, or may: a line each.
+fn warnings(loaded: &Loaded) -> Vec<String> {
+    loaded.warnings.iter().cloned().chain(missing_keys(&loaded.pipeline)).collect()
+}
+
+/// Lists the keys of providers in use that are not set.
+fn missing_keys(pipeline: &Pipeline) -> Vec<String> {
+    let keys = provider_keys(pipeline, &|name| std::env::var(name).ok());
+    keys.iter().filter_map(ProviderKey::missing).collect()
+}
+
+fn fault_json(fault: &Fault) -> serde_json::Result<Json> {
+    let mut shown = serde_json::to_value(fault)?;
+    if let Some(shown) = shown.as_object_mut() {
+        shown.insert("level".to_owned(), json!("fault"));
+    }
+    Ok(shown)
 }
 
 fn print_summary(loaded: &Loaded) -> io::Result<()> {

@@ -8,7 +8,7 @@ use super::global::Global;
 use crate::store::DataDir;
 
 /// The data folder's usual name, beside the pipeline.
-const FOLDER: &str = ".tama";
+pub(super) const FOLDER: &str = ".tama";
 
 /// Opens the data folder of a pipeline in the folder `base`; creates it when it is missing.
 pub(super) fn open_beside(global: &Global, base: &Path) -> color_eyre::Result<DataDir> {

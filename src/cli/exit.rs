@@ -26,7 +26,8 @@ pub(super) enum Exit {
 }
 
 impl Exit {
-    fn code(self) -> u8 {
+    /// The number that the shell gets.
+    pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Failed => 1,

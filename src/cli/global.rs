@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use crate::ui::ColorChoice;
+
 /// Options of every command.
 #[derive(Debug, clap::Args)]
 pub(super) struct Global {
@@ -25,4 +27,14 @@ pub(super) enum Colour {
     Always,
     /// Never.
     Never,
+}
+
+impl From<Colour> for ColorChoice {
+    fn from(colour: Colour) -> Self {
+        match colour {
+            Colour::Auto => Self::Auto,
+            Colour::Always => Self::Always,
+            Colour::Never => Self::Never,
+        }
+    }
 }

@@ -1,14 +1,17 @@
 //! A session without a screen: progress on stderr, the result as text, JSON and exit code.
 
 use color_eyre::eyre::eyre;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::Exit;
 use super::progress::Progress;
-use super::text::{eprint_line, print, print_json, safe};
-use crate::model::{Command, RunState, RunStatus, Seq, ShellMode, SpanId, TextHash, Update};
-use crate::runtime::{Engine, Finish, Session};
+use super::run_name::RunName;
+use super::run_result::RunResult;
+use super::summary;
+use super::text::{eprint_line, print_json};
+use crate::model::{Command, Seq, ShellMode, TextHash, Update};
+use crate::runtime::{Engine, Session};
 use crate::store::{Access, RunFolder, RunLog};
 
 /// A session without a screen.
@@ -26,14 +29,6 @@ pub(super) struct Headless {
     result: Option<(TextHash, String)>,
 }
 
-/// The end of the run.
-struct Outcome {
-    status: RunStatus,
-    text: Option<String>,
-    finish: Finish,
-    shell: Option<ShellMode>,
-}
-
 impl Headless {
     /// Drives a session; prints no progress for events up to `known`.
     pub fn new(session: Session, known: Seq) -> color_eyre::Result<Self> {
@@ -44,9 +39,9 @@ impl Headless {
         Ok(Self {
             run: run.to_string(),
             folder,
+            progress: Progress::new(log.clone(), known),
             log,
             engine,
-            progress: Progress::new(known),
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             cancelled: false,
@@ -81,8 +76,8 @@ impl Headless {
         }
     }
 
-    /// Follows the run to its end and prints its result; adds `more` to the JSON. Prints no result when this session
-    /// ran nothing: the stored result is another session's.
+    /// Follows the run to its end, and prints its result and a line about its end; adds `more` to the JSON. Prints
+    /// neither when this session ran nothing: the stored result is another session's.
     pub async fn run_to_end(mut self, as_json: bool, more: serde_json::Map<String, Json>) -> color_eyre::Result<Exit> {
         let mut refused = None;
         loop {
@@ -105,9 +100,12 @@ impl Headless {
             (Some(hash), Some((read, text))) if hash == read => Some(text),
             (hash, _) => hash.map(|hash| read_stored_text(folder.as_ref(), &log, hash)).transpose()?,
         };
-        let end = Outcome { status: log.with(|state| state.status), text, finish, shell };
+        let (status, failed_model_call) = log.with(|state| (state.status, summary::has_failed_model_call(state)));
+        let commands = progress.into_commands();
+        let end = RunResult { run, status, text, finish, shell, commands, failed_model_call };
+        end.print_denials();
         if as_json {
-            let mut shown = log.with(|state| end.to_json(&run, state));
+            let mut shown = log.with(|state| end.to_json(state));
             if let Some(shown) = shown.as_object_mut() {
                 shown.extend(more);
             }
@@ -115,6 +113,8 @@ impl Headless {
         } else {
             end.print()?;
         }
+        let name = folder.as_ref().map(RunName::of);
+        eprint_line(&log.with(|state| summary::end_line(state, name.as_ref())));
         Ok(if refused.is_some() { Exit::Failed } else { end.exit() })
     }
 
@@ -160,58 +160,6 @@ impl Headless {
         eprint_line("cancelling…");
         self.send(Command::Cancel);
         self.send(Command::Quit);
-    }
-}
-
-impl Outcome {
-    fn exit(&self) -> Exit {
-        match self.status {
-            RunStatus::Cancelled => Exit::Cancelled,
-            _ if self.finish.limited => Exit::Limit,
-            _ if self.finish.denied => Exit::Denied,
-            RunStatus::Ok => Exit::Done,
-            RunStatus::Failed | RunStatus::Running | RunStatus::Interrupted => Exit::Failed,
-        }
-    }
-
-    fn print(&self) -> color_eyre::Result<()> {
-        let text = self.text.as_deref().unwrap_or_default();
-        if self.status == RunStatus::Ok {
-            print(&safe(text))?;
-            print("\n")?;
-        } else {
-            let how = match self.status {
-                RunStatus::Ok | RunStatus::Failed => "failed",
-                RunStatus::Running => "did not end",
-                RunStatus::Cancelled => "was cancelled",
-                RunStatus::Interrupted => "was interrupted",
-            };
-            let why = if text.is_empty() { String::new() } else { format!(": {text}") };
-            eprint_line(&format!("error: the run {how}{why}"));
-        }
-        if self.finish.denied {
-            eprint_line("a tool was denied; allow it with --allow TOOL");
-        }
-        Ok(())
-    }
-
-    fn to_json(&self, run: &str, state: &RunState) -> Json {
-        let counts = state.trace.get(SpanId::RUN).map(|run| run.counts).unwrap_or_default();
-        let (output, error) = if self.status == RunStatus::Ok { (&self.text, &None) } else { (&None, &self.text) };
-        json!({
-            "run": run,
-            "status": self.status,
-            "output": output,
-            "error": error,
-            "denied": self.finish.denied,
-            "limited": self.finish.limited,
-            "spans": state.trace.len().saturating_sub(1),
-            "tokens": counts.usage,
-            "cost_microusd": counts.cost,
-            "undoable": counts.undoable,
-            "permanent": counts.permanent,
-            "shell": self.shell,
-        })
     }
 }
 

@@ -1,8 +1,11 @@
 //! The command line: wires the floors together, one file per subcommand.
 
+mod call_text;
+mod changes;
 mod check;
 mod data;
 mod debug;
+mod doctor;
 mod exit;
 mod global;
 mod headless;
@@ -13,13 +16,18 @@ mod recover;
 mod replay;
 mod retry;
 mod run;
+mod run_name;
+mod run_result;
 mod runs;
 mod screen;
 mod show;
+mod span_words;
 mod stored;
+mod summary;
 mod terminal;
 mod text;
 mod undo;
+mod undo_text;
 mod unfinished;
 
 use std::path::Path;
@@ -65,6 +73,8 @@ enum Command {
     Runs(runs::Args),
     /// Check a pipeline: show every fault with its place
     Check(check::Args),
+    /// Say what this machine enforces for commands, what not, and how to get it
+    Doctor(doctor::Args),
 }
 
 /// Runs the program; a failure is one paragraph on stderr.
@@ -102,6 +112,7 @@ fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Undo(args)) => block_on(undo::run(args, &global)),
         Some(Command::Runs(args)) => runs::run(args, &global),
         Some(Command::Check(args)) => check::run(&args, &global),
+        Some(Command::Doctor(args)) => doctor::run(&args, &global),
         None => match cli.debug.pipeline.clone() {
             Some(name) if !name.exists() => {
                 text::eprint_line(&unknown_name(&name));

@@ -2,10 +2,12 @@
 
 use serde_json::Value as Json;
 
+use super::changes::changes_json;
 use super::exit::Exit;
 use super::text::{key_name, shorten, shorten_reason, to_lines};
+use super::undo_text::undo_text;
 use super::unfinished::UnfinishedCommand;
-use crate::model::{Conflict, ConflictBy, KeyKind, KeyState, LedgerEntry, RunState, Seq, UndoReport};
+use crate::model::{Conflict, ConflictBy, RunState, Seq, UndoReport};
 use crate::rollback::describe_conflict;
 
 /// The outcome of an undo or of its dry run.
@@ -41,12 +43,13 @@ impl UndoOutcome {
         self.wanted.iter().filter(|action| undone.contains(action)).count()
     }
 
-    /// Formats the outcome as JSON.
+    /// Formats the outcome as JSON; `changes` is what is left of the run.
     pub fn to_json(&self, state: &RunState) -> serde_json::Result<Json> {
         let mut shown = serde_json::to_value(&self.report)?;
         if let Some(shown) = shown.as_object_mut() {
             let commands = self.unfinished.iter().map(|command| command.to_json(state)).collect();
             shown.insert("interrupted_commands".to_owned(), Json::Array(commands));
+            shown.insert("changes".to_owned(), changes_json(state));
         }
         Ok(shown)
     }
@@ -55,17 +58,9 @@ impl UndoOutcome {
     pub fn to_text(&self, state: &RunState) -> String {
         let report = &self.report;
         let key = |action: Seq| state.ledger.get(action).map_or_else(String::new, |entry| key_name(&entry.record.key));
-        let letter = |action: Seq| match state.ledger.get(action).map(LedgerEntry::letter) {
-            Some(' ') | None => String::new(),
-            Some(letter) => format!("{letter} "),
-        };
-        let undoes = if self.dry_run { "would undo" } else { "undid" };
-        let undone = report.undone.iter();
-        let mut lines: Vec<String> = undone
-            .map(|action| {
-                format!("{undoes} {action} {}{}: {}", letter(*action), key(*action), self.result_text(state, *action))
-            })
-            .collect();
+        let undone = report.undone.iter().filter_map(|action| state.ledger.get(*action));
+        let mut lines: Vec<String> =
+            undone.map(|entry| format!("{} · {}", undo_text(entry, self.dry_run), entry.seq)).collect();
         let left = report.left.iter();
         lines.extend(
             left.map(|left| format!("kept {} {}: {}", left.action, key(left.action), shorten_reason(&left.why))),
@@ -93,16 +88,14 @@ impl UndoOutcome {
         to_lines(&lines)
     }
 
-    /// The state of an action's key after the undo.
-    fn result_text(&self, state: &RunState, action: Seq) -> String {
-        const VALUE: usize = 80;
-        let entry = state.ledger.get(action);
-        entry.map_or_else(String::new, |entry| match (entry.record.key.kind, self.dry_run) {
-            (KeyKind::Compensation, true) => "by its undo command".into(),
-            (KeyKind::Compensation, false) => "undo command ran".into(),
-            _ if entry.record.old == KeyState::Absent => "removed".into(),
-            _ => format!("back to {}", shorten(&entry.record.old.summary(), VALUE)),
-        })
+    /// How far the run was undone, for the line at the end.
+    pub fn extent(&self) -> &'static str {
+        match self.exit() {
+            _ if self.wanted.is_empty() => "has nothing to undo",
+            Exit::Done => "undone",
+            Exit::NoneUndone => "not undone",
+            _ => "partly undone",
+        }
     }
 
     fn summary(&self) -> String {

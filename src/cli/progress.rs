@@ -1,21 +1,77 @@
 //! Progress of a headless run: a line on stderr for each agent that starts, and each span that ends.
 
+use std::collections::HashMap;
+
+use serde_json::{Value as Json, json};
+
+use super::call_text::{call_text, first_line};
+use super::span_words::{glyph, span_words};
 use super::text::{duration, eprint_line};
 use super::unfinished::UnfinishedCommand;
-use crate::model::{RunState, RunStatus, Seq, SpanId, SpanKind, TextHash, TraceBody, TraceEvent};
+use crate::model::{
+    EndCause, RunState, RunStatus, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanState, TextHash, TraceBody, TraceEvent,
+};
+use crate::store::RunLog;
+
+/// Characters of a call, and of an error, on a line.
+const CALL: usize = 60;
+const ERROR: usize = 160;
 
 /// Folds a run's events and prints the new ones.
 pub(super) struct Progress {
     state: RunState,
+    log: RunLog,
     after: Seq,
     result: Option<TextHash>,
     ended: bool,
+    /// The tool calls under way.
+    calls: HashMap<SpanId, Call>,
+    commands: Vec<CommandEnd>,
+}
+
+/// A tool call under way.
+struct Call {
+    args: TextHash,
+    /// Its command or path, once an event says it.
+    text: Option<String>,
+    is_command: bool,
+}
+
+/// A command that ended.
+pub(super) struct CommandEnd {
+    span: SpanId,
+    path: String,
+    tool: String,
+    command: Option<String>,
+    /// Its exit code; `None` when it was killed or did not start.
+    exit: Option<i32>,
+}
+
+impl CommandEnd {
+    /// Formats it as JSON.
+    pub fn to_json(&self) -> Json {
+        json!({
+            "span": self.span.to_string(),
+            "path": self.path,
+            "tool": self.tool,
+            "command": self.command,
+            "exit": self.exit,
+        })
+    }
 }
 
 impl Progress {
     /// Prints only events after this seq.
-    pub fn new(after: Seq) -> Self {
-        Self { state: RunState::default(), after, result: None, ended: false }
+    pub fn new(log: RunLog, after: Seq) -> Self {
+        Self {
+            state: RunState::default(),
+            log,
+            after,
+            result: None,
+            ended: false,
+            calls: HashMap::new(),
+            commands: Vec::new(),
+        }
     }
 
     /// Folds events and prints the new ones.
@@ -27,6 +83,7 @@ impl Progress {
             if event.seq <= self.after {
                 continue;
             }
+            self.note_call(&event.body);
             if let TraceBody::RunStatus { status, text } = &event.body {
                 self.result = *text;
                 self.ended = *status != RunStatus::Running;
@@ -47,32 +104,89 @@ impl Progress {
         self.result
     }
 
+    /// The commands that ended, oldest first.
+    pub fn into_commands(self) -> Vec<CommandEnd> {
+        self.commands
+    }
+
     /// The command that ends with this event and whose changes were discarded.
     fn dropped_command(&self, body: &TraceBody) -> Option<UnfinishedCommand> {
         let TraceBody::CommandEnded { command, dropped: Some(why) } = body else { return None };
         UnfinishedCommand::with_dropped_changes(*command, self.state.commands.get(command)?, why.clone())
     }
 
-    fn event_line(&self, body: &TraceBody) -> Option<String> {
-        let trace = &self.state.trace;
+    /// Keeps what an event says about a tool call.
+    fn note_call(&mut self, body: &TraceBody) {
+        let (span, text, is_command) = match body {
+            TraceBody::SpanStarted(start) => {
+                if let SpanSpec::Tool { args, .. } = &start.spec {
+                    self.calls.insert(start.span, Call { args: *args, text: None, is_command: false });
+                }
+                return;
+            }
+            TraceBody::CommandStarted(start) => (start.span, start.command.clone(), true),
+            TraceBody::Action(record) => (record.tool_span, record.key.to_string(), false),
+            TraceBody::Read { span, key, .. } => (*span, key.to_string(), false),
+            _ => return,
+        };
+        if let Some(call) = self.calls.get_mut(&span) {
+            call.is_command |= is_command;
+            if is_command || call.text.is_none() {
+                call.text = Some(text);
+            }
+        }
+    }
+
+    fn event_line(&mut self, body: &TraceBody) -> Option<String> {
         match body {
             TraceBody::SpanStarted(start) if start.spec.kind() == SpanKind::Agent => {
                 let again = if start.attempt.0 > 1 { format!(", try {}", start.attempt.0) } else { String::new() };
-                Some(format!("{}: started ({}{again})", start.path, trace.pattern(start.span)))
+                let pattern = self.state.trace.pattern(start.span);
+                Some(format!("{} {}: started ({pattern}{again})", glyph(SpanState::Running), start.path))
             }
-            TraceBody::SpanEnded(end) => self.span_end_line(end.span),
+            TraceBody::SpanEnded(end) => self.span_end_line(end),
             TraceBody::Note { text, error, .. } => Some(format!("{}: {text}", if *error { "error" } else { "note" })),
             _ => None,
         }
     }
 
-    fn span_end_line(&self, span: SpanId) -> Option<String> {
-        let trace = &self.state.trace;
-        let found = trace.get(span)?;
-        let finish = trace.finish(span).map(|key| format!(" ({key})")).unwrap_or_default();
+    fn span_end_line(&mut self, end: &SpanEnd) -> Option<String> {
+        let call = self.calls.remove(&end.span).and_then(|call| self.end_call(end, call));
+        let (state, trace) = (&self.state, &self.state.trace);
+        let found = trace.get(end.span)?;
         let tokens = found.counts.usage.input + found.counts.usage.output;
         let tokens = if tokens > 0 { format!(", {tokens} tokens") } else { String::new() };
-        let status = found.status.word();
-        Some(format!("{}: {status}{finish} in {}{tokens}", trace.path(span), duration(found.start, found.end)))
+        let now = state.span_state(end.span);
+        let words = span_words(state, end.span);
+        let work = duration(trace.work(end.span, state.last_at));
+        let mut line = format!("{} {}: {words} in {work}{tokens}", glyph(now), trace.path(end.span));
+        let call = call.map(|text| first_line(&text, CALL));
+        // An agent fails with what is below it, which has its own line.
+        let error = (now == SpanState::Failed && found.kind != SpanKind::Agent && found.cause.is_none())
+            .then(|| self.log.recorder().text(end.output?).ok())
+            .flatten()
+            .map(|text| first_line(text.trim_start_matches("[error: ").trim_end_matches(']'), ERROR));
+        for part in call.into_iter().chain(error) {
+            line.push_str(" · ");
+            line.push_str(&part);
+        }
+        Some(line)
+    }
+
+    /// Keeps the exit code of a call that ran a command; returns the call's command or path.
+    fn end_call(&mut self, end: &SpanEnd, call: Call) -> Option<String> {
+        const BASH: &str = "tama_bash";
+        let tool = self.state.trace.name(end.span).to_owned();
+        let text = call.text.or_else(|| call_text(&self.log.recorder().text(call.args).ok()?));
+        let exit = match (end.cause, self.state.span_state(end.span)) {
+            (Some(EndCause::Exit { code }), _) => Some(code),
+            (_, SpanState::Ok | SpanState::Discarded) => Some(0),
+            _ => None,
+        };
+        if call.is_command || (tool == BASH && end.cause != Some(EndCause::Denied)) {
+            let path = self.state.trace.path(end.span);
+            self.commands.push(CommandEnd { span: end.span, path, tool, command: text.clone(), exit });
+        }
+        text
     }
 }

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::global::Global;
 use super::text::{cut, dollars, duration, moment, print, print_json, size, table};
 use super::{data, recover, show};
-use crate::store::{DataDir, RunListing, StoreError};
+use crate::store::{DataDir, Manifest, RunListing, StoreError};
 
 const HEAD: [&str; 11] =
     ["run", "pipeline", "status", "started", "took", "spans", "actions", "tokens", "cost", "size", "task"];
@@ -93,7 +93,7 @@ fn row(run: &RunListing) -> Vec<String> {
         manifest.name.clone(),
         manifest.status.name().to_owned(),
         moment(manifest.started),
-        duration(manifest.started, manifest.ended),
+        took(manifest),
         manifest.spans.to_string(),
         manifest.actions.to_string(),
         (manifest.tokens.input + manifest.tokens.output).to_string(),
@@ -101,6 +101,12 @@ fn row(run: &RunListing) -> Vec<String> {
         size(run.bytes),
         cut(&manifest.task, TASK),
     ]
+}
+
+/// The time that a run worked; of a run of an earlier version, that from its start to its end.
+fn took(manifest: &Manifest) -> String {
+    let whole = || manifest.ended.map(|ended| ended.0.saturating_sub(manifest.started.0));
+    manifest.work_ms.or_else(whole).map_or_else(|| "-".to_owned(), duration)
 }
 
 /// The row of a run whose manifest can't be read; the reason is in the last column, without the run's path.

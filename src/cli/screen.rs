@@ -8,12 +8,15 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::exit::Exit;
-use super::global::{Colour, Global};
+use super::global::Global;
+use super::run_name::RunName;
+use super::summary;
+use super::text::eprint_line;
 use crate::app;
 use crate::model::{Breakpoint, Command, Millis, TraceBody, Update};
 use crate::runtime::{Session, SessionError};
 use crate::term;
-use crate::ui::{ColorChoice, ColorDepth, Ground, Theme};
+use crate::ui::{ColorDepth, Ground, Theme};
 
 /// Updates that may wait for the screen; more wait in the engine's own channel.
 const UPDATES: usize = 64;
@@ -27,23 +30,26 @@ pub(super) async fn show(
 ) -> color_eyre::Result<Exit> {
     let (commands, from_screen) = mpsc::unbounded_channel();
     let (to_screen, updates) = mpsc::channel(UPDATES);
-    let session: JoinHandle<Result<(), SessionError>> = tokio::spawn(relay(session, from_screen, to_screen));
+    let session: JoinHandle<Result<String, SessionError>> = tokio::spawn(relay(session, from_screen, to_screen));
     let state = app::State::new(app::Setup { breakpoints, size: (80, 24), now: now(), follow: live });
     let code =
         term::run(state, (commands, updates), theme(global)).await.map_err(|error| eyre!("failed to {error}"))?;
     match session.await? {
-        Ok(()) => Ok(Exit::Code(u8::try_from(code).unwrap_or(1))),
+        Ok(line) => {
+            eprint_line(&line);
+            Ok(Exit::Code(u8::try_from(code).unwrap_or(1)))
+        }
         Err(error) => Err(eyre!("failed to {error}")),
     }
 }
 
-/// Starts the session, then sends commands down and updates up.
+/// Starts the session, then sends commands down and updates up; returns the line about the run's end.
 async fn relay(
     session: impl Future<Output = Result<Session, SessionError>>,
     mut from_screen: mpsc::UnboundedReceiver<Command>,
     to_screen: mpsc::Sender<Update>,
-) -> Result<(), SessionError> {
-    let Session { engine, log, told: lines, .. } = session.await?;
+) -> Result<String, SessionError> {
+    let Session { engine, log, folder, told: lines, .. } = session.await?;
     let mut feed = engine.feed;
     let notes = lines.into_iter().map(|text| TraceBody::Note { span: None, error: true, text });
     log.append(notes.collect());
@@ -68,17 +74,13 @@ async fn relay(
     // Without its commands the engine ends in order: cancelled, recorded, closed.
     drop(engine.commands);
     drop(engine.finish.await);
-    Ok(())
+    let name = folder.as_ref().map(RunName::of);
+    Ok(log.with(|state| summary::end_line(state, name.as_ref())))
 }
 
 fn theme(global: &Global) -> Theme {
-    let choice = match global.color {
-        Colour::Auto => ColorChoice::Auto,
-        Colour::Always => ColorChoice::Always,
-        Colour::Never => ColorChoice::Never,
-    };
     let env = |name: &str| std::env::var(name).ok();
-    Theme::on(ColorDepth::detect(choice, env), Ground::detect(env))
+    Theme::on(ColorDepth::detect(global.color.into(), env), Ground::detect(env))
 }
 
 fn now() -> Millis {

@@ -3,10 +3,11 @@
 use serde_json::{Value as Json, json};
 
 use super::exit::Exit;
+use super::span_words::span_words;
 use super::stored::open_log;
 use super::text::{cut, dollars, duration, moment, print, print_json, shorten, size, table, to_lines};
 use super::unfinished::UnfinishedCommand;
-use crate::model::{ActionStatus, LedgerEntry, RunState, SpanId, Standing};
+use crate::model::{ActionStatus, EndCause, LedgerEntry, RunState, SpanId, Standing};
 use crate::store::{Access, DataDir, Manifest};
 
 /// `tama-tui runs show`.
@@ -24,22 +25,20 @@ pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
     let (folder, log, events) = open_log(data, &args.run, Access::ReadOnly)?;
     // Opening the log has printed its damage already.
     let manifest = folder.manifest().unwrap_or_else(|_| log.with(|state| folder.manifest_of(state, &events)));
+    // Of a run whose process died, only the manifest says so.
+    let state = log.with(|state| RunState { status: manifest.status, ..state.clone() });
     let mut unfinished = UnfinishedCommand::list_dropped(&events);
-    unfinished.extend(log.with(|state| UnfinishedCommand::list_interrupted(state, SpanId::RUN, None)));
+    unfinished.extend(UnfinishedCommand::list_interrupted(&state, SpanId::RUN, None));
     if args.json {
-        let shown = log.with(|state| run_json(&manifest, state, &unfinished));
-        print_json(&shown)?;
+        print_json(&run_json(&manifest, &state, &unfinished))?;
     } else {
-        let shown = log.with(|state| {
-            let facts = manifest_table(&manifest, folder.bytes());
-            format!("{facts}\n{}\n{}", span_table(state), action_table(state, &unfinished))
-        });
-        print(&shown)?;
+        let facts = manifest_table(&manifest, &state, folder.bytes());
+        print(&format!("{facts}\n{}\n{}", span_table(&state), action_table(&state, &unfinished)))?;
     }
     Ok(Exit::Done)
 }
 
-fn manifest_table(manifest: &Manifest, bytes: u64) -> String {
+fn manifest_table(manifest: &Manifest, state: &RunState, bytes: u64) -> String {
     const TASK: usize = 200;
     let facts = [
         ("run", manifest.run.to_string()),
@@ -48,6 +47,7 @@ fn manifest_table(manifest: &Manifest, bytes: u64) -> String {
         ("workspace", manifest.workspace.clone()),
         ("status", manifest.status.name().to_owned()),
         ("started", moment(manifest.started)),
+        ("took", duration(state.trace.work(SpanId::RUN, state.last_at))),
         ("size", size(bytes)),
     ];
     let rows: Vec<Vec<String>> = facts.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
@@ -74,17 +74,15 @@ fn span_row(state: &RunState, span: SpanId, depth: usize) -> Option<Vec<String>>
     let found = trace.get(span)?;
     let tokens = found.counts.usage.input + found.counts.usage.output;
     let pattern = trace.pattern(span);
-    let finish = trace.finish(span).map(|key| format!(" ({key})")).unwrap_or_default();
-    let status = found.status.word();
     let did = [(found.counts.undoable, "undo"), (found.counts.permanent, "no undo"), (found.counts.undone, "undone")];
     let did: Vec<String> = did.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     Some(vec![
         span.to_string(),
         format!("{}{}", "  ".repeat(depth), trace.label(span)),
         if pattern.is_empty() { found.kind.name().to_owned() } else { pattern.to_owned() },
-        format!("{status}{finish}"),
+        span_words(state, span),
         found.attempt.0.to_string(),
-        duration(found.start, found.end),
+        duration(trace.work(span, state.last_at)),
         if tokens > 0 { tokens.to_string() } else { String::new() },
         dollars(found.counts.cost),
         did.join(", "),
@@ -174,14 +172,26 @@ fn span_json(state: &RunState, span: SpanId) -> Json {
         "name": trace.name(span),
         "pattern": Some(trace.pattern(span)).filter(|pattern| !pattern.is_empty()),
         "status": found.status,
+        "state": state.span_state(span).name(),
+        "exit": exit_code(found.cause),
         "finish": trace.finish(span),
         "try": found.attempt,
         "generation": found.generation,
         "started_ms": found.start,
         "ended_ms": found.end,
+        "work_ms": trace.work(span, state.last_at),
+        "waited_ms": trace.waited(span, state.last_at),
         "tokens": found.counts.usage,
         "cost_microusd": found.counts.cost,
     })
+}
+
+/// The exit code of a tool's program that is not 0.
+fn exit_code(cause: Option<EndCause>) -> Option<i32> {
+    match cause {
+        Some(EndCause::Exit { code }) => Some(code),
+        Some(EndCause::Denied | EndCause::Discarded) | None => None,
+    }
 }
 
 fn action_json(state: &RunState, entry: &LedgerEntry) -> Json {

@@ -6,6 +6,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::global::Colour;
 use crate::app::safe;
+pub(super) use crate::app::text::duration;
+use crate::app::text::money;
 use crate::model::{Key, Millis};
 
 /// Writes to stdout; a reader that went away (`| head`) is no error.
@@ -111,16 +113,6 @@ pub(super) fn moment(at: Millis) -> String {
         .map_or_else(String::new, |at| at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string())
 }
 
-/// Formats a duration: `850ms`, `41.9s`, `12m05s`.
-pub(super) fn duration(from: Millis, to: Option<Millis>) -> String {
-    let Some(to) = to else { return "-".into() };
-    match to.0.saturating_sub(from.0) {
-        ms @ 0..1000 => format!("{ms}ms"),
-        ms @ 1000..60_000 => format!("{}.{}s", ms / 1000, ms % 1000 / 100),
-        ms => format!("{}m{:02}s", ms / 60_000, ms / 1000 % 60),
-    }
-}
-
 /// Formats a size: `812 B`, `28 kB`, `1.4 MB`.
 pub(super) fn size(bytes: u64) -> String {
     match bytes {
@@ -133,6 +125,11 @@ pub(super) fn size(bytes: u64) -> String {
 /// Formats millionths of a dollar as dollars; empty for 0.
 pub(super) fn dollars(micros: u64) -> String {
     if micros == 0 { String::new() } else { format!("${}.{:04}", micros / 1_000_000, micros % 1_000_000 / 100) }
+}
+
+/// Formats a cost for a sentence: `$0.033`; of less than a tenth of a cent, `$0.0004`.
+pub(super) fn cost(micros: u64) -> String {
+    if micros < 1000 { dollars(micros) } else { money(micros) }
 }
 
 /// Cuts the first line of a text to `most` characters.
@@ -169,10 +166,8 @@ mod tests {
 
     #[test]
     fn numbers_are_for_people() {
-        assert_eq!(duration(Millis(0), Some(Millis(41_950))), "41.9s");
-        assert_eq!(duration(Millis(0), Some(Millis(725_000))), "12m05s");
         assert_eq!((size(999), size(28_400), size(1_450_000)), ("999 B".into(), "28 kB".into(), "1.4 MB".into()));
-        assert_eq!(dollars(31_250), "$0.0312");
+        assert_eq!((dollars(31_250), cost(31_250), cost(410)), ("$0.0312".into(), "$0.031".into(), "$0.0004".into()));
         assert_eq!((cut("one\ntwo", 9), cut("abcdef", 3)), ("one…".into(), "abc…".into()));
     }
 }

@@ -8,8 +8,10 @@ use super::data;
 use super::exit::Exit;
 use super::global::Global;
 use super::outcome::UndoOutcome;
+use super::run_name::RunName;
 use super::stored::{Stored, find_span};
-use super::text::{print, print_json};
+use super::summary::undo_line;
+use super::text::{eprint_line, print, print_json};
 use super::unfinished::UnfinishedCommand;
 use crate::effects::Masker;
 use crate::effects::confine::{Shell, ShellPaths};
@@ -72,7 +74,10 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         print(&stored.log.with(|state| outcome.to_text(state)))?;
     }
     if !args.dry_run {
+        let name = RunName::of(&stored.folder);
+        let line = stored.log.with(|state| undo_line(state, &name, outcome.extent()));
         stored.close()?;
+        eprint_line(&line);
     }
     Ok(outcome.exit())
 }

@@ -16,6 +16,7 @@ mod labels;
 mod ledger;
 mod llm;
 mod name;
+mod net;
 mod shell;
 mod span;
 mod span_state;
@@ -38,6 +39,7 @@ pub use labels::Labels;
 pub use ledger::{ActionStatus, Ledger, LedgerEntry, Standing, Writer};
 pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
 pub use name::{first_names, name_from_bytes, name_to_bytes, readable_name};
+pub use net::{NetChange, NetCounts, NetKind};
 pub use shell::{CommandStart, Lane, ShellMode};
 pub use span::{
     EndCause, Fan, Finish, LlmRequestRecord, MessageRecord, SpanEnd, SpanKind, SpanSpec, SpanStart, SpanStatus,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::denial::Denial;
 use super::dispatcher::command::Commands;
 use super::dispatcher::{Dispatcher, Incoming, Means, cancel_live};
 use super::feed::{Feed, Receiver, Sink};
@@ -87,11 +88,11 @@ pub struct Engine {
     pub finish: JoinHandle<Finish>,
 }
 
-/// What a headless caller needs to know besides the run's status.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The end of a session, as far as the run's status does not tell it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Finish {
-    /// A tool was denied.
-    pub denied: bool,
+    /// The tool calls that were denied, oldest first.
+    pub denials: Vec<Denial>,
     /// A limit was crossed.
     pub limited: bool,
 }
@@ -176,7 +177,7 @@ impl Engine {
             inbox: inbox.clone(),
             sink,
             on_status: setup.on_status,
-            denied: false,
+            denials: Vec::new(),
             limited: false,
             limit_waived: false,
             always_allowed: HashSet::new(),
@@ -214,10 +215,7 @@ impl Pending {
             // Whoever drove the run is gone: end it in order.
             drop(inbox.send(Incoming::Command(Command::Quit)));
         });
-        let finish = tokio::spawn(async move {
-            let (denied, limited) = dispatcher.run(self.incoming).await;
-            Finish { denied, limited }
-        });
+        let finish = tokio::spawn(dispatcher.run(self.incoming));
         Engine { commands, feed: self.feed, finish }
     }
 }

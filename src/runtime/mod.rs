@@ -4,6 +4,7 @@
 //! into the journal, stops at gates, has tools and models work, records what happened, and gives the outcome back.
 
 mod ask;
+mod denial;
 mod diff;
 mod dispatcher;
 mod edits;
@@ -20,6 +21,7 @@ mod request_doc;
 mod scope;
 mod session;
 
+pub use denial::Denial;
 pub use dispatcher::command::{Commands, Places};
 pub use engine::{Engine, Finish, Headless, Mode, NewRun, Setup, StatusHook};
 pub use feed::{Feed, Receiver, Sink, channel};

@@ -37,6 +37,10 @@ pub struct Manifest {
     pub started: Millis,
     /// When it ended, while it is ended.
     pub ended: Option<Millis>,
+    /// Milliseconds that it worked: without waits for a person, and without the time between its end and a retry.
+    /// Absent in runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work_ms: Option<u64>,
     /// Spans, the run's own left out.
     pub spans: u64,
     /// Actions recorded.
@@ -69,6 +73,7 @@ impl Manifest {
             pid: std::process::id(),
             started,
             ended: None,
+            work_ms: None,
             spans: 0,
             actions: 0,
             tokens: Usage::default(),
@@ -79,7 +84,9 @@ impl Manifest {
     /// Takes status and counts from a run's folded state.
     pub fn follow(&mut self, state: &RunState) {
         self.status = state.status;
-        self.ended = (state.status != RunStatus::Running).then_some(state.last_at);
+        let end = || state.trace.get(SpanId::RUN).and_then(|run| run.end).unwrap_or(state.last_at);
+        self.ended = (state.status != RunStatus::Running).then(end);
+        self.work_ms = Some(state.trace.work(SpanId::RUN, state.last_at));
         self.spans = state.trace.len().saturating_sub(1) as u64;
         self.actions = state.ledger.entries().len() as u64;
         let counts = state.trace.get(SpanId::RUN).map(|run| run.counts).unwrap_or_default();

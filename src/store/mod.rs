@@ -25,6 +25,7 @@ mod recorder;
 mod salvage;
 mod schema;
 mod seal;
+mod short_id;
 mod unrecorded;
 mod volatile;
 mod writer;

@@ -23,6 +23,15 @@ pub(super) fn restrict(writable: &[OsString], tcp: bool) -> Vec<Gap> {
     }
 }
 
+/// Returns the version of Landlock in the kernel. Restricts this thread: it can make no more sockets with a name.
+pub(super) fn kernel_abi() -> Option<i32> {
+    let ruleset = Ruleset::default().handle_access(AccessFs::MakeSock).ok()?.create().ok()?;
+    match ruleset.restrict_self().ok()?.landlock {
+        LandlockStatus::Available { effective_abi, kernel_abi } => Some(kernel_abi.unwrap_or(effective_abi as i32)),
+        LandlockStatus::NotEnabled | LandlockStatus::NotImplemented => None,
+    }
+}
+
 fn apply(writable: &[OsString], tcp: bool) -> Result<ABI, RulesetError> {
     let writes = AccessFs::from_write(ABI::V3);
     let mut ruleset = Ruleset::default().handle_access(writes)?;

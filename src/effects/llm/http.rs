@@ -62,8 +62,7 @@ impl HttpModel {
             // genai joins strings.
             url.push('/');
         }
-        let usual = known.map_or_else(|| Some(default_key_variable(name)), |known| known.3.map(str::to_owned));
-        let key = match settings.api_key_env.clone().or(usual) {
+        let key = match key_variable(name, settings) {
             Some(variable) => match env(&variable).filter(|key| !key.is_empty()) {
                 Some(key) => key,
                 None if is_loopback(&url) => NO_KEY.to_owned(),
@@ -138,6 +137,19 @@ fn options(asked: ModelOptions) -> ChatOptions {
     options.temperature = asked.temperature;
     options.max_tokens = asked.max_tokens;
     options
+}
+
+/// Returns the variable that holds a provider's key; `None` when it needs none.
+pub(super) fn key_variable(name: &str, settings: &Provider) -> Option<String> {
+    let known = KNOWN.iter().find(|known| known.0 == name);
+    let usual = known.map_or_else(|| Some(default_key_variable(name)), |known| known.3.map(str::to_owned));
+    settings.api_key_env.clone().or(usual)
+}
+
+/// True when a provider's server is this machine, so that it may need no key.
+pub(super) fn is_local(name: &str, settings: &Provider) -> bool {
+    let usual = || KNOWN.iter().find(|known| known.0 == name).map(|known| known.2);
+    settings.base_url.as_deref().or_else(usual).is_some_and(is_loopback)
 }
 
 /// Returns the variable that holds the key of a user's own provider: `my-server` → `MY_SERVER_API_KEY`.

@@ -4,8 +4,10 @@ mod call;
 mod convert;
 mod fault;
 mod http;
+mod keys;
 mod providers;
 mod script;
 
 pub use call::{CallPlace, LlmError, LlmProvider};
+pub use keys::{ProviderKey, provider_keys};
 pub use providers::Providers;

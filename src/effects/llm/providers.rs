@@ -13,7 +13,7 @@ use crate::model::{LlmRequest, LlmResponse, ModelName};
 use crate::pipeline::Pipeline;
 
 /// The provider whose models are files with scripted answers.
-const SCRIPT: &str = "script";
+pub(super) const SCRIPT: &str = "script";
 
 /// The providers of a pipeline's models, ready for calls.
 pub struct Providers {
@@ -74,7 +74,7 @@ impl LlmProvider for Providers {
 }
 
 /// Returns the models of all agents and of their steps.
-fn models(pipeline: &Pipeline) -> BTreeSet<&ModelName> {
+pub(super) fn models(pipeline: &Pipeline) -> BTreeSet<&ModelName> {
     let agents = pipeline.agents.values();
     let own = agents.clone().filter_map(|agent| agent.model.as_ref());
     let of_steps = agents.flat_map(|agent| agent.steps.values()).filter_map(|step| step.model.as_ref());

@@ -6,6 +6,7 @@
 
 mod asks;
 pub(super) mod command;
+mod denial;
 mod diff;
 pub(super) mod edit;
 mod exec;
@@ -34,8 +35,9 @@ pub(super) use lifecycle::cancel_live;
 pub(super) use undo::Undoing;
 
 use super::ask::{Ask, Failure, Output};
+use super::denial::Denial;
 use super::edits::Edits;
-use super::engine::{Mode, StatusHook};
+use super::engine::{Finish, Mode, StatusHook};
 use super::feed::Sink;
 use super::gates::Gates;
 use super::journal::Journal;
@@ -104,7 +106,7 @@ pub(super) struct Dispatcher {
     pub(super) sink: Sink,
     pub(super) on_status: StatusHook,
     /// What [`super::engine::Finish`] tells a headless caller.
-    pub(super) denied: bool,
+    pub(super) denials: Vec<Denial>,
     pub(super) limited: bool,
     pub(super) limit_waived: bool,
     /// Calls that the user allowed for the rest of a generation: tool and arguments, to the letter.
@@ -117,7 +119,7 @@ pub(super) struct Dispatcher {
 
 impl Dispatcher {
     /// Handles what arrives until the user quits (or, headless, the run is through).
-    pub async fn run(mut self, mut incoming: mpsc::UnboundedReceiver<Incoming>) -> (bool, bool) {
+    pub async fn run(mut self, mut incoming: mpsc::UnboundedReceiver<Incoming>) -> Finish {
         loop {
             let message = tokio::select! {
                 message = incoming.recv() => message,
@@ -129,7 +131,7 @@ impl Dispatcher {
             }
         }
         self.quit().await;
-        (self.denied, self.limited)
+        Finish { denials: self.denials, limited: self.limited }
     }
 
     async fn take(&mut self, message: Incoming) {

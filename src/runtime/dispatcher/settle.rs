@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::ask::{Failure, Outcome, Payload, Work};
 use super::super::edits::Target;
-use super::super::policy::{Verdict, rule_matches, verdict};
+use super::super::policy::{Verdict, verdict};
 use super::super::request::json;
 use super::asks::message_records;
 use super::exec::{self, Done, ToolRun};
@@ -70,8 +70,10 @@ impl Dispatcher {
                 if let Some(why) = refusal {
                     return self.done(path, span, exec::fault(&ToolError(why)));
                 }
-                if let Some(why) = self.forbidden(path) {
-                    return self.done(path, span, exec::denied(&why));
+                if let Some(denial) = self.denial(path) {
+                    let result = denial.result();
+                    self.denials.push(denial);
+                    return self.done(path, span, exec::denied(&result));
                 }
                 let Some(flight) = self.flights.get(path) else { return };
                 let doer = Origin { span: flight.agent, tool_span: span, tool_name: call.name.clone() };
@@ -236,7 +238,8 @@ impl Dispatcher {
         }
     }
 
-    fn verdict_on(&self, path: &str) -> Option<Verdict> {
+    /// The policy's decision on the tool call at a path.
+    pub(super) fn verdict_on(&self, path: &str) -> Option<Verdict> {
         let flight = self.flights.get(path)?;
         let Some(Work::Tool { call, refusal: None }) = flight.work.as_ref() else { return None };
         self.tools_of(flight.agent).get(&call.name)?;
@@ -263,24 +266,6 @@ impl Dispatcher {
         if let Some(Work::Tool { call, .. }) = self.flights.get(path).and_then(|flight| flight.work.as_ref()) {
             self.always_allowed.insert((generation, call.name.clone(), call.args.to_string()));
         }
-    }
-
-    /// Why a tool does not run: policy denies it, or (headless) would have asked.
-    fn forbidden(&mut self, path: &str) -> Option<String> {
-        let why = match self.verdict_on(path)? {
-            Verdict::Allow => return None,
-            Verdict::Deny(why) => why,
-            Verdict::Ask(why) => {
-                let super::super::engine::Mode::Headless(headless) = &self.mode else { return None };
-                let Some(Work::Tool { call, .. }) = self.flights.get(path)?.work.as_ref() else { return None };
-                if headless.allow.iter().any(|rule| rule_matches(rule, call, self.means.world.root())) {
-                    return None;
-                }
-                format!("{why}, and nobody can approve it here; allow it with --allow {}", call.name)
-            }
-        };
-        self.denied = true;
-        Some(format!("denied: {why}"))
     }
 
     /// The limit that was crossed, before another model call.

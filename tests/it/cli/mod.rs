@@ -2,4 +2,6 @@
 
 #[allow(clippy::module_inception, reason = "the tests of the whole command line")]
 mod cli;
+mod doctor;
+mod headless;
 mod undo_cli;

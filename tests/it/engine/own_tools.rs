@@ -95,12 +95,13 @@ fn undo_compensates_and_says_so() {
     assert_eq!(done.status.code(), Some(0), "{}", output_text(&done));
     assert_eq!(project.read("live"), "v2");
     let shown = project.tama(&["undo", &project.run(), "--dry-run"]);
-    assert!(output_text(&shown).contains("deploy v2: by its undo command"), "{}", output_text(&shown));
+    assert!(output_text(&shown).contains("would run the undo command of deploy v2 · #"), "{}", output_text(&shown));
     assert_eq!(project.read("live"), "v2");
     let undone = project.tama(&["undo", &project.run()]);
     let told = output_text(&undone);
     assert_eq!(undone.status.code(), Some(0), "{told}");
-    assert!(told.contains("deploy v2: undo command ran\n1 of 1 undone\n1 of them by an undo command"), "{told}");
+    assert!(told.contains("ran the undo command of deploy v2 · #"), "{told}");
+    assert!(told.contains("\n1 of 1 undone\n1 of them by an undo command"), "{told}");
     assert!(!told.contains("restored"), "{told}");
     assert_eq!((project.read("live"), project.read("calls")), ("v1".into(), "--current\nv2\nv1\n".into()));
 }

@@ -1,0 +1,122 @@
+//! The line at the end of a run: its status, its net changes, what failed, and how to undo and open it.
+
+use super::run_name::RunName;
+use super::text::cost;
+use crate::app::text::plural;
+use crate::model::{EndCause, NetCounts, RunState, Span, SpanId, SpanKind, SpanState};
+
+/// The tool that runs a command of the shell.
+const BASH: &str = "tama_bash";
+/// The beginning of the program's own tools; the user's own run commands too.
+const OWN: &str = "tama_";
+
+/// Describes the end of a run: `run k7qd ok · 12 files changed, 2 deleted · $0.033 · undo: tama-tui undo k7qd · open:
+/// tama-tui replay k7qd`. `run`: its name; `None` when it is not recorded.
+pub(super) fn end_line(state: &RunState, run: Option<&RunName>) -> String {
+    let status = state.status.name();
+    let mut parts = vec![run.map_or_else(|| format!("run {status}"), |run| format!("run {} {status}", run.id()))];
+    parts.extend(change_parts(state));
+    if run.is_none() && has_run_commands(state) {
+        parts.push("the changes of commands are not counted".into());
+    }
+    parts.extend(Failures::count(state).parts());
+    let spent = state.trace.get(SpanId::RUN).map_or(0, |run| run.counts.cost);
+    parts.extend((spent > 0).then(|| cost(spent)));
+    match run {
+        None => parts.push("nothing can be undone".into()),
+        Some(run) => parts.extend(command_parts(state, run)),
+    }
+    parts.join(" · ")
+}
+
+/// Describes a run after an undo: `run k7qd undone · left: 1 file changed · open: tama-tui replay k7qd`. `how`: how
+/// far it was undone.
+pub(super) fn undo_line(state: &RunState, run: &RunName, how: &str) -> String {
+    let mut parts = vec![format!("run {} {how}", run.id())];
+    let left = change_parts(state).join(", ");
+    parts.extend((!left.is_empty()).then(|| format!("left: {left}")));
+    parts.extend(command_parts(state, run));
+    parts.join(" · ")
+}
+
+/// True when a model call failed, and no retry has replaced it.
+pub(super) fn has_failed_model_call(state: &RunState) -> bool {
+    Failures::count(state).model_calls > 0
+}
+
+fn command_parts(state: &RunState, run: &RunName) -> Vec<String> {
+    let undoable = state.trace.get(SpanId::RUN).is_some_and(|run| run.counts.undoable > 0);
+    let undo = undoable.then(|| format!("undo: {}", run.command("undo")));
+    undo.into_iter().chain([format!("open: {}", run.command("replay"))]).collect()
+}
+
+/// The net changes, and the calls that have no undo.
+fn change_parts(state: &RunState) -> Vec<String> {
+    let counts = NetCounts::of(&state.ledger.net_changes());
+    let files = match (counts.files_changed, counts.files_deleted) {
+        (0, 0) if counts.folders > 0 => Some(format!("{} changed", plural(counts.folders, "folder"))),
+        (0, 0) => None,
+        (0, deleted) => Some(format!("{} deleted", plural(deleted, "file"))),
+        (changed, 0) => Some(format!("{} changed", plural(changed, "file"))),
+        (changed, deleted) => Some(format!("{} changed, {deleted} deleted", plural(changed, "file"))),
+    };
+    let keys = (counts.keys > 0).then(|| format!("{} changed", plural(counts.keys, "key")));
+    let permanent = state.trace.get(SpanId::RUN).map_or(0, |run| run.counts.permanent as usize);
+    let permanent = (permanent > 0).then(|| format!("{} without undo", plural(permanent, "call")));
+    files.into_iter().chain(keys).chain(permanent).collect()
+}
+
+/// True when a command ran: of a run that is not recorded, its changes are not known.
+fn has_run_commands(state: &RunState) -> bool {
+    (0..).map(SpanId).zip(state.trace.spans()).any(|(at, span)| {
+        let name = state.trace.name(at);
+        span.kind == SpanKind::Tool && (name == BASH || !name.starts_with(OWN))
+    })
+}
+
+/// The number of failures in a run, replaced tries left out.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Failures {
+    commands: usize,
+    tool_calls: usize,
+    model_calls: usize,
+    denied: usize,
+}
+
+impl Failures {
+    fn count(state: &RunState) -> Self {
+        let mut found = Self::default();
+        for (at, span) in (0..).map(SpanId).zip(state.trace.spans()) {
+            match (state.span_state(at), span.kind) {
+                (SpanState::Denied, _) => found.denied += 1,
+                (SpanState::Failed, SpanKind::Llm) => found.model_calls += 1,
+                (SpanState::Failed, SpanKind::Tool) if is_command(span, state.trace.name(at)) => found.commands += 1,
+                (SpanState::Failed, SpanKind::Tool) => found.tool_calls += 1,
+                _ => {}
+            }
+        }
+        found
+    }
+
+    fn parts(&self) -> Vec<String> {
+        let counts = [(self.commands, "command"), (self.tool_calls, "tool call"), (self.model_calls, "model call")];
+        let failed = counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, of)| format!("{} failed", plural(n, of)));
+        failed.chain((self.denied > 0).then(|| format!("{} denied", self.denied))).collect()
+    }
+}
+
+fn is_command(span: &Span, name: &str) -> bool {
+    matches!(span.cause, Some(EndCause::Exit { .. })) || name == BASH
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_that_are_zero_are_left_out() {
+        assert!(Failures::default().parts().is_empty());
+        let some = Failures { commands: 1, tool_calls: 0, model_calls: 2, denied: 3 };
+        assert_eq!(some.parts(), ["1 command failed", "2 model calls failed", "3 denied"]);
+    }
+}
