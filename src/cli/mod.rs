@@ -6,6 +6,7 @@ mod debug;
 mod exit;
 mod global;
 mod headless;
+mod init;
 mod outcome;
 mod plan;
 mod progress;
@@ -52,6 +53,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a small pipeline to start with; it runs offline
+    Init(init::Args),
     /// Run a pipeline without a screen: progress on stderr, the result on stdout
     Run(run::Args),
     /// Open a past run in the debugger
@@ -96,6 +99,7 @@ fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
     crate::term::install_panic_hook();
     let global = cli.global;
     match cli.command {
+        Some(Command::Init(args)) => init::run(&args),
         Some(Command::Run(args)) => block_on(run::run(args, &global)),
         Some(Command::Replay(args)) => block_on(replay::run(&args, &global)),
         Some(Command::Retry(args)) => block_on(retry::run(args, &global)),

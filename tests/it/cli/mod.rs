@@ -2,4 +2,5 @@
 
 #[allow(clippy::module_inception, reason = "the tests of the whole command line")]
 mod cli;
+mod init;
 mod undo_cli;
