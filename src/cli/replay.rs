@@ -34,14 +34,14 @@ pub(super) async fn run(args: &Args, global: &Global) -> color_eyre::Result<Exit
     let Some(folder) = pick_run(named, &data)? else { return Ok(Exit::Done) };
     let breakpoints = load_breakpoints(&folder);
     let mode = Mode::Debug { step: false, breakpoints: breakpoints.clone() };
-    let stops = breakpoints.clone();
+    let (stops, beside) = (breakpoints.clone(), data.clone());
     let session = async move {
         let session = runtime::open(folder, &data, mode).await?;
         // A past run passes no gates; its retries do.
         drop(session.engine.commands.send(Command::SetBreakpoints(stops)));
         Ok(session)
     };
-    screen::show(session, breakpoints, false, global).await
+    screen::show(session, beside, breakpoints, false, global).await
 }
 
 /// Loads the breakpoints that the run's pipeline has today; none when it can't be read any more.

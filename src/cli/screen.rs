@@ -9,28 +9,36 @@ use tokio::task::JoinHandle;
 
 use super::exit::Exit;
 use super::global::{Colour, Global};
+use super::text::eprint_line;
 use crate::app;
 use crate::model::{Breakpoint, Command, Millis, TraceBody, Update};
-use crate::runtime::{Session, SessionError};
-use crate::term;
+use crate::runtime::{self, Session, SessionError};
+use crate::store::DataDir;
+use crate::term::{self, Notify};
 use crate::ui::{ColorChoice, ColorDepth, Theme};
 
 /// Updates that may wait for the screen; more wait in the engine's own channel.
 const UPDATES: usize = 64;
 
-/// Shows a session until the user ends it; returns the exit code.
+/// The variable that says how a person is told of a stop.
+const NOTIFY: &str = "TAMA_TUI_NOTIFY";
+
+/// Shows a session until the user ends it; returns the exit code. Other runs of `data` that are live in its workspace
+/// are named at the start.
 pub(super) async fn show(
     session: impl Future<Output = Result<Session, SessionError>> + Send + 'static,
+    data: DataDir,
     breakpoints: Vec<Breakpoint>,
     live: bool,
     global: &Global,
 ) -> color_eyre::Result<Exit> {
+    let Some(notify) = notify_or_print_fault() else { return Ok(Exit::Usage) };
     let (commands, from_screen) = mpsc::unbounded_channel();
     let (to_screen, updates) = mpsc::channel(UPDATES);
-    let session: JoinHandle<Result<(), SessionError>> = tokio::spawn(relay(session, from_screen, to_screen));
+    let session: JoinHandle<Result<(), SessionError>> = tokio::spawn(relay(session, data, from_screen, to_screen));
     let state = app::State::new(app::Setup { breakpoints, size: (80, 24), now: now(), follow: live });
-    let code =
-        term::run(state, (commands, updates), theme(global)).await.map_err(|error| eyre!("failed to {error}"))?;
+    let shown = term::run(state, (commands, updates), theme(global), notify).await;
+    let code = shown.map_err(|error| eyre!("failed to {error}"))?;
     match session.await? {
         Ok(()) => Ok(Exit::Code(u8::try_from(code).unwrap_or(1))),
         Err(error) => Err(eyre!("failed to {error}")),
@@ -40,13 +48,19 @@ pub(super) async fn show(
 /// Starts the session, then sends commands down and updates up.
 async fn relay(
     session: impl Future<Output = Result<Session, SessionError>>,
+    data: DataDir,
     mut from_screen: mpsc::UnboundedReceiver<Command>,
     to_screen: mpsc::Sender<Update>,
 ) -> Result<(), SessionError> {
-    let Session { engine, log, told: lines, .. } = session.await?;
+    let session = session.await?;
+    let notice = neighbours(&session, &data);
+    let Session { engine, log, told: lines, .. } = session;
     let mut feed = engine.feed;
-    let notes = lines.into_iter().map(|text| TraceBody::Note { span: None, error: true, text });
-    log.append(notes.collect());
+    log.append(lines.into_iter().map(note).collect());
+    if let Some(line) = notice {
+        // A closed screen ends the loop below.
+        drop(to_screen.send(Update::Notice(line)).await);
+    }
     loop {
         tokio::select! {
             command = from_screen.recv() => match command {
@@ -71,7 +85,36 @@ async fn relay(
     Ok(())
 }
 
-fn theme(global: &Global) -> Theme {
+/// Names the other runs that are live in the session's workspace.
+fn neighbours(session: &Session, data: &DataDir) -> Option<String> {
+    let workspace = session.folder.as_ref()?.workspace(&session.log).ok()?;
+    let beside = data.live_beside(&session.run, &workspace);
+    (!beside.is_empty()).then(|| format!("{} (4 tells more)", runtime::name_neighbours(&beside)))
+}
+
+/// A line from the start as an event; only damage is an error.
+fn note(text: String) -> TraceBody {
+    TraceBody::Note { span: None, error: text.starts_with("damaged: "), text }
+}
+
+/// Reads how a person is told of a stop; prints what is wrong with it and returns `None` when it can't be read.
+pub(super) fn notify_or_print_fault() -> Option<Notify> {
+    let Some(written) = std::env::var_os(NOTIFY).filter(|written| !written.is_empty()) else {
+        return Some(Notify::ALL);
+    };
+    match Notify::parse(&written.to_string_lossy()) {
+        Ok(notify) => Some(notify),
+        Err(part) => {
+            eprint_line(&format!(
+                "error: {NOTIFY} has \"{part}\" in it: write none, or any of bell, osc9, title with commas between"
+            ));
+            None
+        }
+    }
+}
+
+/// The theme that the options and the terminal allow.
+pub(super) fn theme(global: &Global) -> Theme {
     let choice = match global.color {
         Colour::Auto => ColorChoice::Auto,
         Colour::Always => ColorChoice::Always,
@@ -80,7 +123,8 @@ fn theme(global: &Global) -> Theme {
     Theme::new(ColorDepth::detect(choice, |name| std::env::var(name).ok()))
 }
 
-fn now() -> Millis {
+/// The time now.
+pub(super) fn now() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
