@@ -13,7 +13,7 @@ use crate::pipeline::{Loaded, load};
 use crate::runtime::{self, Mode};
 
 /// Arguments of `tama-tui PIPELINE`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(super) struct Args {
     /// A pipeline.toml, or a folder that holds one
     pub pipeline: Option<PathBuf>,

@@ -11,6 +11,7 @@ mod link;
 mod notify;
 mod output;
 mod run;
+mod run_list;
 mod screen;
 mod signals;
 
@@ -19,3 +20,4 @@ pub use guard::install_panic_hook;
 pub use link::Link;
 pub use notify::Notify;
 pub use run::run;
+pub use run_list::{Picked, pick_run};

@@ -11,10 +11,12 @@ mod log;
 mod panel;
 mod popup;
 mod rollback;
+mod run_list;
 pub mod spans;
 mod sweep;
 mod theme;
 
+pub use run_list::draw_run_list;
 pub use theme::{ColorChoice, ColorDepth, Theme};
 
 use edit::Editing;
@@ -80,9 +82,7 @@ impl View {
 /// Draws the whole screen.
 pub fn draw(frame: &mut Frame, state: &State, view: &mut View) {
     let area = frame.area();
-    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-        let text = Paragraph::new("window too small (60x16 or more)").wrap(Wrap { trim: true });
-        frame.render_widget(text, area);
+    if is_too_small(frame) {
         return;
     }
     let theme = view.theme;
@@ -111,6 +111,17 @@ pub fn draw(frame: &mut Frame, state: &State, view: &mut View) {
     footer::draw(frame, place(layout.footer), &footer, theme);
     popup::draw(frame, body(area), state, &footer, view, theme);
     sweep::sweep(frame.buffer_mut());
+}
+
+/// Says so and returns true when the window is too small to show anything.
+fn is_too_small(frame: &mut Frame) -> bool {
+    let area = frame.area();
+    let is_small = area.width < SMALLEST.0 || area.height < SMALLEST.1;
+    if is_small {
+        let text = Paragraph::new("window too small (60x16 or more)").wrap(Wrap { trim: true });
+        frame.render_widget(text, area);
+    }
+    is_small
 }
 
 /// Where popups lie: all but the first and the last line.

@@ -50,3 +50,25 @@ fn nothing_is_overwritten() {
     assert_eq!(fs::read_to_string(folder.path().join("replies.toml")).unwrap(), "mine");
     assert!(!folder.path().join("pipeline.toml").exists(), "nothing was written");
 }
+
+#[test]
+fn an_empty_folder_says_how_to_begin() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = tama(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(said.contains("tama-tui init ") && said.contains("--from wreck"), "{said}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was created");
+}
+
+#[test]
+fn without_a_terminal_the_list_is_a_table() {
+    let folder = tempfile::tempdir().unwrap();
+    succeeds(folder.path(), &["init"]);
+    assert!(succeeds(folder.path(), &[]).contains("`tama-tui .` starts a new run"));
+    succeeds(folder.path(), &["run", "."]);
+    for args in [&[][..], &["replay"]] {
+        let said = succeeds(folder.path(), args);
+        assert!(said.starts_with("run ") && said.contains("hello"), "{said}");
+    }
+}

@@ -2,5 +2,6 @@
 
 mod app_flows;
 mod app_panel;
+mod run_list;
 mod terminal;
 mod ui;

@@ -1,6 +1,7 @@
 //! The program in a real terminal: whole sessions, how it ends, and what it leaves behind.
 
 mod ends;
+mod first;
 mod flows;
 mod output;
 mod story;
