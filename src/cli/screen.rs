@@ -20,7 +20,7 @@ use crate::ui::{ColorChoice, ColorDepth, Theme};
 /// Updates that may wait for the screen; more wait in the engine's own channel.
 const UPDATES: usize = 64;
 
-/// The variable that says how a person is told of a stop.
+/// The variable that chooses how to call a person when the run stops.
 const NOTIFY: &str = "TAMA_TUI_NOTIFY";
 
 /// Shows a session until the user ends it; returns the exit code. Other runs of `data` that are live in its workspace
@@ -97,7 +97,7 @@ fn note(text: String) -> TraceBody {
     TraceBody::Note { span: None, error: text.starts_with("damaged: "), text }
 }
 
-/// Reads how a person is told of a stop; prints what is wrong with it and returns `None` when it can't be read.
+/// Reads how to call a person when the run stops; prints the fault and returns `None` when it has one.
 pub(super) fn notify_or_print_fault() -> Option<Notify> {
     let Some(written) = std::env::var_os(NOTIFY).filter(|written| !written.is_empty()) else {
         return Some(Notify::ALL);
