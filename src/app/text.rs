@@ -12,6 +12,21 @@ pub fn duration(millis: u64) -> String {
     }
 }
 
+/// An age: `now`, `5m`, `3h`, `12d`, `2y`.
+#[must_use]
+pub fn age(millis: u64) -> String {
+    const HOUR: u64 = 60;
+    const DAY: u64 = 24 * HOUR;
+    const YEAR: u64 = 365 * DAY;
+    match millis / 60_000 {
+        0 => "now".to_owned(),
+        minutes @ 1..HOUR => format!("{minutes}m"),
+        minutes @ HOUR..DAY => format!("{}h", minutes / HOUR),
+        minutes @ DAY..YEAR => format!("{}d", minutes / DAY),
+        minutes => format!("{}y", minutes / YEAR),
+    }
+}
+
 /// A clock that counts up: `00:42`, `1:02:03`.
 #[must_use]
 pub fn clock(millis: u64) -> String {
@@ -72,6 +87,10 @@ mod tests {
         assert_eq!(
             [duration(1), duration(41_930), duration(724_000), duration(11_220_000)],
             ["1ms", "41.9s", "12m04", "3h07"]
+        );
+        assert_eq!(
+            [0, 59_999, 300_000, 10_800_000, 1_036_800_000, 70_000_000_000].map(age),
+            ["now", "now", "5m", "3h", "12d", "2y"]
         );
         assert_eq!([clock(42_000), clock(3_723_000)], ["00:42", "1:02:03"]);
         assert_eq!([count(812), count(14_213), count(3_100_000)], ["812", "14.2k", "3.1M"]);

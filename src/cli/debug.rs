@@ -13,7 +13,7 @@ use crate::pipeline::{Loaded, load};
 use crate::runtime::{self, Mode};
 
 /// Arguments of `tama-tui PIPELINE`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(super) struct Args {
     /// A pipeline.toml, or a folder that holds one
     pub pipeline: Option<PathBuf>,
@@ -41,6 +41,7 @@ pub(super) async fn run(args: Args, pipeline: &Path, global: &Global) -> color_e
     runtime::prepare(&loaded).map_err(|error| eyre!("failed to {error}"))?;
     let data = data::open_beside(global, &loaded.base)?;
     let mode = Mode::Debug { step: args.step, breakpoints: breakpoints.clone() };
+    let beside = data.clone();
     let session = async move {
         let handle = tokio::runtime::Handle::current();
         let start = move || {
@@ -51,7 +52,7 @@ pub(super) async fn run(args: Args, pipeline: &Path, global: &Global) -> color_e
             .await
             .unwrap_or_else(|error| Err(runtime::SessionError::Models(error.to_string())))
     };
-    screen::show(session, breakpoints, true, global).await
+    screen::show(session, beside, breakpoints, true, global).await
 }
 
 /// Loads the pipeline; prints its faults and returns `None` when it has any.

@@ -9,6 +9,7 @@ mod doctor;
 mod exit;
 mod global;
 mod headless;
+mod init;
 mod outcome;
 mod plan;
 mod progress;
@@ -16,6 +17,7 @@ mod recover;
 mod replay;
 mod retry;
 mod run;
+mod run_list;
 mod run_name;
 mod run_result;
 mod runs;
@@ -44,8 +46,8 @@ use crate::pipeline::nearest;
 
 /// A full-screen debugger for multi-agent LLM pipelines that can take things back.
 ///
-/// `tama-tui PIPELINE` runs a pipeline in the debugger. Without anything, in a folder with a pipeline, it lists the
-/// runs.
+/// `tama-tui PIPELINE` runs a pipeline in the debugger. `tama-tui` alone shows the runs of this folder, and starts a new
+/// one.
 #[derive(Debug, Parser)]
 #[command(name = "tama-tui", version, subcommand_precedence_over_arg = true)]
 #[command(override_usage = "tama-tui [OPTIONS] PIPELINE\n       tama-tui [OPTIONS] COMMAND")]
@@ -60,6 +62,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a small pipeline to start with; it runs offline
+    Init(init::Args),
     /// Run a pipeline without a screen: progress on stderr, the result on stdout
     Run(run::Args),
     /// Open a past run in the debugger
@@ -106,8 +110,10 @@ fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
     crate::term::install_panic_hook();
     let global = cli.global;
     match cli.command {
+        Some(Command::Init(args)) => init::run(&args),
         Some(Command::Run(args)) => block_on(run::run(args, &global)),
-        Some(Command::Replay(args)) => block_on(replay::run(&args, &global)),
+        Some(Command::Replay(replay::Args { run: Some(named) })) => block_on(replay::run(&named, &global)),
+        Some(Command::Replay(replay::Args { run: None })) => block_on(run_list::choose(&global)),
         Some(Command::Retry(args)) => block_on(retry::run(args, &global)),
         Some(Command::Undo(args)) => block_on(undo::run(args, &global)),
         Some(Command::Runs(args)) => runs::run(args, &global),
@@ -119,7 +125,7 @@ fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
                 Ok(Exit::Usage)
             }
             Some(pipeline) => block_on(debug::run(cli.debug, &pipeline, &global)),
-            None => runs::print_welcome(&global),
+            None => block_on(run_list::welcome(&global)),
         },
     }
 }

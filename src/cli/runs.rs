@@ -1,7 +1,5 @@
 //! `runs`: the stored runs, newest first, from their manifests alone.
 
-use std::path::Path;
-
 use clap::Subcommand;
 use color_eyre::eyre::eyre;
 use serde_json::json;
@@ -46,23 +44,6 @@ pub(super) fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
         None if args.json => print_runs_json(&data),
         None => print_runs(&data),
     }
-}
-
-/// Prints the runs of this folder's pipeline and how to start one; without a pipeline, what to do.
-pub(super) fn print_welcome(global: &Global) -> color_eyre::Result<Exit> {
-    if !Path::new("pipeline.toml").exists() {
-        print(
-            "There is no pipeline.toml in this folder. Name one (or the folder it is in):\n\n    tama-tui PIPELINE\n\n\
-             In tama-tui's own folder there is a demo, which needs no key and no network:\n\n    tama-tui \
-             assets/demo\n\n`tama-tui --help` lists the other commands.\n",
-        )?;
-        return Ok(Exit::Done);
-    }
-    if let Ok(data) = data::open_existing(global) {
-        print_runs(&data)?;
-    }
-    print("\n`tama-tui .` starts a new run of pipeline.toml.\n")?;
-    Ok(Exit::Done)
 }
 
 fn read_runs(data: &DataDir) -> color_eyre::Result<Vec<RunListing>> {

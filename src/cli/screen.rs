@@ -14,26 +14,33 @@ use super::summary;
 use super::text::eprint_line;
 use crate::app;
 use crate::model::{Breakpoint, Command, Millis, TraceBody, Update};
-use crate::runtime::{Session, SessionError};
-use crate::term;
+use crate::runtime::{self, Session, SessionError};
+use crate::store::DataDir;
+use crate::term::{self, Notify};
 use crate::ui::{ColorDepth, Ground, Theme};
 
 /// Updates that may wait for the screen; more wait in the engine's own channel.
 const UPDATES: usize = 64;
 
-/// Shows a session until the user ends it; returns the exit code.
+/// The variable that chooses how to call a person when the run stops.
+const NOTIFY: &str = "TAMA_TUI_NOTIFY";
+
+/// Shows a session until the user ends it; returns the exit code. Other runs of `data` that are live in its workspace
+/// are named at the start.
 pub(super) async fn show(
     session: impl Future<Output = Result<Session, SessionError>> + Send + 'static,
+    data: DataDir,
     breakpoints: Vec<Breakpoint>,
     live: bool,
     global: &Global,
 ) -> color_eyre::Result<Exit> {
+    let Some(notify) = notify_or_print_fault() else { return Ok(Exit::Usage) };
     let (commands, from_screen) = mpsc::unbounded_channel();
     let (to_screen, updates) = mpsc::channel(UPDATES);
-    let session: JoinHandle<Result<String, SessionError>> = tokio::spawn(relay(session, from_screen, to_screen));
+    let session: JoinHandle<Result<String, SessionError>> = tokio::spawn(relay(session, data, from_screen, to_screen));
     let state = app::State::new(app::Setup { breakpoints, size: (80, 24), now: now(), follow: live });
-    let code =
-        term::run(state, (commands, updates), theme(global)).await.map_err(|error| eyre!("failed to {error}"))?;
+    let shown = term::run(state, (commands, updates), theme(global), notify).await;
+    let code = shown.map_err(|error| eyre!("failed to {error}"))?;
     match session.await? {
         Ok(line) => {
             eprint_line(&line);
@@ -46,13 +53,19 @@ pub(super) async fn show(
 /// Starts the session, then sends commands down and updates up; returns the line about the run's end.
 async fn relay(
     session: impl Future<Output = Result<Session, SessionError>>,
+    data: DataDir,
     mut from_screen: mpsc::UnboundedReceiver<Command>,
     to_screen: mpsc::Sender<Update>,
 ) -> Result<String, SessionError> {
-    let Session { engine, log, folder, told: lines, .. } = session.await?;
+    let session = session.await?;
+    let notice = neighbours(&session, &data);
+    let Session { engine, log, folder, told: lines, .. } = session;
     let mut feed = engine.feed;
-    let notes = lines.into_iter().map(|text| TraceBody::Note { span: None, error: true, text });
-    log.append(notes.collect());
+    log.append(lines.into_iter().map(note).collect());
+    if let Some(line) = notice {
+        // A closed screen ends the loop below.
+        drop(to_screen.send(Update::Notice(line)).await);
+    }
     loop {
         tokio::select! {
             command = from_screen.recv() => match command {
@@ -78,12 +91,42 @@ async fn relay(
     Ok(log.with(|state| summary::end_line(state, name.as_ref())))
 }
 
-fn theme(global: &Global) -> Theme {
+/// Names the other runs that are live in the session's workspace.
+fn neighbours(session: &Session, data: &DataDir) -> Option<String> {
+    let workspace = session.folder.as_ref()?.workspace(&session.log).ok()?;
+    let beside = data.live_beside(&session.run, &workspace);
+    (!beside.is_empty()).then(|| format!("{} (4 tells more)", runtime::name_neighbours(&beside)))
+}
+
+/// A line from the start as an event; only damage is an error.
+fn note(text: String) -> TraceBody {
+    TraceBody::Note { span: None, error: text.starts_with("damaged: "), text }
+}
+
+/// Reads how to call a person when the run stops; prints the fault and returns `None` when it has one.
+pub(super) fn notify_or_print_fault() -> Option<Notify> {
+    let Some(written) = std::env::var_os(NOTIFY).filter(|written| !written.is_empty()) else {
+        return Some(Notify::ALL);
+    };
+    match Notify::parse(&written.to_string_lossy()) {
+        Ok(notify) => Some(notify),
+        Err(part) => {
+            eprint_line(&format!(
+                "error: {NOTIFY} has \"{part}\" in it: write none, or any of bell, osc9, title with commas between"
+            ));
+            None
+        }
+    }
+}
+
+/// The theme that the options and the terminal allow.
+pub(super) fn theme(global: &Global) -> Theme {
     let env = |name: &str| std::env::var(name).ok();
     Theme::on(ColorDepth::detect(global.color.into(), env), Ground::detect(env))
 }
 
-fn now() -> Millis {
+/// The time now.
+pub(super) fn now() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -28,6 +28,8 @@ pub enum Update {
     Diff(ActionDiff),
     /// What an undo or redo did.
     Undo(UndoReport),
+    /// A line that the footer says at the start; the log has more about it.
+    Notice(String),
     /// A command was refused; one line that says why and what to do.
     Refused(String),
     /// What can be done with this run.

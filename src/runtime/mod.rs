@@ -28,6 +28,6 @@ pub use feed::{Feed, Receiver, Sink, channel};
 pub use foresee::{Outlook, foresee};
 pub use request::{llm_hash, tool_hash};
 pub use session::{
-    ModelSource, Session, SessionError, capture_of, neighbours, open, prepare, providers, rules, start,
-    start_unrecorded,
+    ModelSource, Session, SessionError, capture_of, name_neighbours, neighbours, open, prepare, providers, rules,
+    start, start_unrecorded,
 };

@@ -166,14 +166,25 @@ pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Sessi
 #[must_use]
 pub fn neighbours(data: &DataDir, own: &RunId, world: &World) -> Option<String> {
     let beside = data.live_beside(own, &world.root().display().to_string());
-    let named: Vec<&str> = beside.iter().map(|run| run.0.as_str()).collect();
-    (!named.is_empty()).then(|| {
+    (!beside.is_empty()).then(|| {
         format!(
-            "also open in this workspace: run {}. Its changes count as those of another program here; in capture mode \
-             snapshot, those made while a command runs count as the command's",
-            named.join(", ")
+            "{}. Its changes count as those of another program here; in capture mode snapshot, those made while a \
+             command runs count as the command's",
+            name_neighbours(&beside)
         )
     })
+}
+
+/// Names other runs that are live in the workspace.
+#[must_use]
+pub fn name_neighbours(beside: &[RunId]) -> String {
+    match beside {
+        [one] => format!("another run is live in this workspace: {one}"),
+        many => {
+            let ids: Vec<&str> = many.iter().map(|run| run.0.as_str()).collect();
+            format!("{} other runs are live in this workspace: {}", many.len(), ids.join(", "))
+        }
+    }
 }
 
 /// How the commands of a run go: what the system allows here is found out by trying.

@@ -41,6 +41,8 @@ pub struct RunListing {
     pub folder: RunFolder,
     /// The size of everything in its folder, in bytes.
     pub bytes: u64,
+    /// True while a process has it open for changes.
+    pub held: bool,
     /// What its manifest says, or why it can't be read.
     pub manifest: Result<Manifest, StoreError>,
 }
@@ -93,7 +95,8 @@ impl DataDir {
     pub fn runs(&self) -> Result<Vec<RunListing>, StoreError> {
         let list = |folder: RunFolder| {
             let manifest = folder.manifest();
-            RunListing { id: folder.id().clone(), bytes: folder.bytes(), manifest, folder }
+            let held = folder.is_held();
+            RunListing { id: folder.id().clone(), bytes: folder.bytes(), held, manifest, folder }
         };
         let mut runs: Vec<RunListing> = self.folders()?.into_iter().map(list).collect();
         runs.sort_by(|one, other| started(other).cmp(&started(one)));

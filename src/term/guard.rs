@@ -4,7 +4,9 @@ use std::io::{IsTerminal, Write, stdin, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::{Hide, Show};
-use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
+use crossterm::event::{
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
+};
 use crossterm::style::Print;
 use crossterm::terminal::{
     Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
@@ -15,6 +17,14 @@ use super::error::TermError;
 
 /// Presses and the wheel with their place, but no motion: nothing is sent when the mouse only moves.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+
+/// Keeps the terminal's title, for terminals that can.
+const KEEP_TITLE: &str = "\x1b[22;2t";
+/// Clears the title, and brings back the kept one where the terminal has kept it.
+const RESTORE_TITLE: &str = "\x1b]2;\x1b\\\x1b[23;2t";
+
+/// True while the terminal's title is the program's. Global for the same reason as [`HELD`].
+static TITLED: AtomicBool = AtomicBool::new(false);
 
 /// True while the program holds the terminal. Global, because a panic hook has no other access.
 static HELD: AtomicBool = AtomicBool::new(false);
@@ -66,7 +76,13 @@ pub(super) fn take_terminal() -> Result<(), TermError> {
     enable_raw_mode().map_err(TermError::io("switch the terminal to raw mode"))?;
     HELD.store(true, Ordering::SeqCst);
     execute!(stdout(), EnterAlternateScreen, Clear(ClearType::All), Print(MOUSE_ON), EnableBracketedPaste, Hide)
+        .and_then(|()| execute!(stdout(), EnableFocusChange))
         .map_err(TermError::io("open the terminal's second screen"))
+}
+
+/// Returns the sequence that keeps the terminal's own title; empty when it is kept already.
+pub(super) fn keep_title() -> &'static str {
+    if TITLED.swap(true, Ordering::SeqCst) { "" } else { KEEP_TITLE }
 }
 
 /// Restores the terminal: for another program, before this one stops, or at the end.
@@ -75,7 +91,9 @@ pub(super) fn take_terminal() -> Result<(), TermError> {
 pub(super) fn restore_terminal() {
     if HELD.swap(false, Ordering::SeqCst) {
         let mut out = stdout();
-        let _ = queue!(out, DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, Show);
+        let title = if TITLED.swap(false, Ordering::SeqCst) { RESTORE_TITLE } else { "" };
+        let _ = queue!(out, Print(title), DisableFocusChange, DisableBracketedPaste, DisableMouseCapture);
+        let _ = queue!(out, LeaveAlternateScreen, Show);
         let _ = out.flush();
         let _ = disable_raw_mode();
     }

@@ -8,11 +8,16 @@ mod guard;
 mod input;
 mod keys;
 mod link;
+mod notify;
 mod output;
 mod run;
+mod run_list;
+mod screen;
 mod signals;
 
 pub use error::TermError;
 pub use guard::install_panic_hook;
 pub use link::Link;
+pub use notify::Notify;
 pub use run::run;
+pub use run_list::{Picked, pick_run};

@@ -4,24 +4,22 @@
 //! A frame is drawn only after a change, at most 60 times a second.
 
 use std::collections::VecDeque;
-use std::io::{BufWriter, stdout};
+use std::io::stdout;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::execute;
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::editor::{self, EditOutcome};
 use super::error::TermError;
-use super::guard::{self, Guard};
-use super::input::{Input, Reader, is_hung_up, watch_hangup};
+use super::guard;
+use super::input::{Input, is_hung_up};
 use super::keys;
 use super::link::Link;
-use super::output::Output;
-use super::signals::{SignalEvent, Signals, stop_here};
+use super::notify::{Notifier, Notify};
+use super::screen::Screen;
+use super::signals::{SignalEvent, stop_here};
 use crate::app::{self, Command, Msg, State};
 use crate::model::{self, Millis, Update};
 use crate::ui::{self, ColorDepth, Theme, View};
@@ -41,9 +39,9 @@ const END_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// When there is no terminal, or it fails.
-pub async fn run(state: State, link: impl Link, theme: Theme) -> Result<i32, TermError> {
+pub async fn run(state: State, link: impl Link, theme: Theme, notify: Notify) -> Result<i32, TermError> {
     crossterm::style::force_color_output(theme.depth() != ColorDepth::None);
-    let mut session = ScreenLoop::new(state, link, theme);
+    let mut session = ScreenLoop::new(state, link, theme, notify);
     let shown = show(&mut session).await;
     // The terminal is restored or closed by now; commands sent before are still recorded.
     session.end().await;
@@ -77,54 +75,12 @@ enum TerminalTask {
     Exit(i32),
 }
 
-/// The terminal with everything that reads it.
-struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Output>>>,
-    inputs: mpsc::UnboundedReceiver<Input>,
-    to_inputs: mpsc::UnboundedSender<Input>,
-    reader: Option<Reader>,
-    signals: Signals,
-    _guard: Guard,
-}
-
-impl Screen {
-    fn open() -> Result<Self, TermError> {
-        let signals = Signals::listen()?;
-        let guard = Guard::enter()?;
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, Output::new()));
-        let terminal = Terminal::new(backend).map_err(TermError::io("ask the terminal for its size"))?;
-        let (to_inputs, inputs) = mpsc::unbounded_channel();
-        watch_hangup(to_inputs.clone());
-        let reader = Some(Reader::start(to_inputs.clone()));
-        Ok(Self { terminal, inputs, to_inputs, reader, signals, _guard: guard })
-    }
-
-    fn size(&self) -> Result<(u16, u16), TermError> {
-        let size = self.terminal.size().map_err(TermError::io("ask the terminal for its size"))?;
-        Ok((size.width, size.height))
-    }
-
-    fn release(&mut self) {
-        if let Some(reader) = self.reader.take() {
-            reader.stop();
-        }
-        guard::restore_terminal();
-    }
-
-    fn reclaim(&mut self) -> Result<(), TermError> {
-        guard::take_terminal()?;
-        self.reader = Some(Reader::start(self.to_inputs.clone()));
-        // Not `Terminal::clear`: it asks the terminal where its cursor is, and the answer gets lost among the keys.
-        self.terminal.swap_buffers();
-        Ok(())
-    }
-}
-
 /// The loop: the screen's state and the run that it shows.
 struct ScreenLoop<L> {
     state: State,
     view: View,
     link: L,
+    notifier: Notifier,
     /// True after the run's last update.
     closed: bool,
     quit_sent: bool,
@@ -133,9 +89,10 @@ struct ScreenLoop<L> {
 }
 
 impl<L: Link> ScreenLoop<L> {
-    fn new(state: State, link: L, theme: Theme) -> Self {
+    fn new(state: State, link: L, theme: Theme, notify: Notify) -> Self {
+        let (view, notifier) = (View::new(theme), Notifier::new(notify));
         let now = Instant::now();
-        Self { state, view: View::new(theme), link, closed: false, quit_sent: false, next_frame: now, next_tick: now }
+        Self { state, view, link, notifier, closed: false, quit_sent: false, next_frame: now, next_tick: now }
     }
 
     async fn drive(&mut self, screen: &mut Screen) -> Result<i32, TermError> {
@@ -165,7 +122,8 @@ impl<L: Link> ScreenLoop<L> {
         self.state.dirty = false;
         self.next_frame = now + FRAME;
         let draw = screen.terminal.draw(|frame| ui::draw(frame, &self.state, &mut self.view));
-        draw.map(drop).map_err(TermError::io("draw"))
+        draw.map_err(TermError::io("draw"))?;
+        self.notifier.follow(&app::notice(&self.state))
     }
 
     async fn next(&mut self, screen: &mut Screen) -> LoopEvent {
@@ -180,7 +138,10 @@ impl<L: Link> ScreenLoop<L> {
 
     fn handle(&mut self, event: LoopEvent) -> Vec<TerminalTask> {
         match event {
-            LoopEvent::Input(Input::Event(event)) => keys::message(event).map_or_else(Vec::new, |msg| self.update(msg)),
+            LoopEvent::Input(Input::Event(event)) => {
+                self.notifier.input(&event);
+                keys::message(event).map_or_else(Vec::new, |msg| self.update(msg))
+            }
             LoopEvent::Input(Input::Closed) => vec![TerminalTask::Exit(HANGUP)],
             LoopEvent::Signal(SignalEvent::End(code)) => vec![TerminalTask::Exit(code)],
             LoopEvent::Signal(SignalEvent::Stop) => vec![TerminalTask::Suspend],
@@ -235,14 +196,14 @@ impl<L: Link> ScreenLoop<L> {
     }
 
     fn suspend(&mut self, screen: &mut Screen) -> Result<Vec<TerminalTask>, TermError> {
-        screen.release();
+        self.release(screen);
         stop_here();
         screen.reclaim()?;
         self.resize(screen)
     }
 
     async fn edit(&mut self, text: &str, extension: &str, screen: &mut Screen) -> Result<Vec<TerminalTask>, TermError> {
-        screen.release();
+        self.release(screen);
         let edited = editor::edit(text, extension, &mut screen.signals).await;
         screen.reclaim()?;
         let result = match edited {
@@ -253,6 +214,11 @@ impl<L: Link> ScreenLoop<L> {
         let mut tasks = self.resize(screen)?;
         tasks.extend(self.update(Msg::ExternalDone(result)));
         Ok(tasks)
+    }
+
+    fn release(&mut self, screen: &mut Screen) {
+        screen.release();
+        self.notifier.forget();
     }
 
     fn resize(&mut self, screen: &Screen) -> Result<Vec<TerminalTask>, TermError> {

@@ -13,10 +13,12 @@ mod palette;
 mod panel;
 mod popup;
 mod rollback;
+mod run_list;
 pub mod spans;
 mod sweep;
 mod theme;
 
+pub use run_list::draw_run_list;
 pub use theme::{ColorChoice, ColorDepth, Ground, Theme};
 
 use edit::Editing;
@@ -82,9 +84,7 @@ impl View {
 /// Draws the whole screen.
 pub fn draw(frame: &mut Frame, state: &State, view: &mut View) {
     let area = frame.area();
-    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
-        let text = Paragraph::new("window too small (60x16 or more)").wrap(Wrap { trim: true });
-        frame.render_widget(text, area);
+    if is_too_small(frame) {
         return;
     }
     let theme = view.theme;
@@ -131,6 +131,17 @@ fn dim(frame: &mut Frame, footer: Rect, theme: Theme) {
     let area = frame.area();
     let behind = Rect { height: footer.y.saturating_sub(area.y), ..area };
     frame.buffer_mut().set_style(behind, theme.behind());
+}
+
+/// Says so and returns true when the window is too small to show anything.
+fn is_too_small(frame: &mut Frame) -> bool {
+    let area = frame.area();
+    let is_small = area.width < SMALLEST.0 || area.height < SMALLEST.1;
+    if is_small {
+        let text = Paragraph::new("window too small (60x16 or more)").wrap(Wrap { trim: true });
+        frame.render_widget(text, area);
+    }
+    is_small
 }
 
 /// Where popups lie: all but the first and the last line.

@@ -37,6 +37,7 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
         Update::Plan(plan) => undoing::take_plan(state, plan),
         Update::Diff(diff) => looking::take(state, &diff),
         Update::Undo(report) => take_report(state, &report),
+        Update::Notice(line) => state.say(safe::line(&line)),
         Update::Refused(why) => refused(state, &why),
         Update::Abilities(abilities) => state.abilities = Some(abilities),
         Update::Edits(edits) => state.edits = edits,

@@ -577,8 +577,8 @@ fn two_debuggers_work_side_by_side_on_one_project() {
     };
     let (one, alone) = running(start());
     let (other, beside) = running(start());
-    assert!(!alone.contains("also open in this workspace"), "{alone}");
-    assert_eq!(beside.matches("also open in this workspace: run ").count(), 1, "{beside}");
+    assert!(!alone.contains("is live in this workspace"), "{alone}");
+    assert_eq!(beside.matches("another run is live in this workspace: ").count(), 1, "{beside}");
     let listed = json(&project.tama(&["runs", "--json"]));
     for mut child in [one, other] {
         child.kill().unwrap();

@@ -4,4 +4,5 @@
 mod cli;
 mod doctor;
 mod headless;
+mod init;
 mod undo_cli;

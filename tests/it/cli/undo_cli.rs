@@ -221,7 +221,7 @@ async fn a_run_that_is_live_in_the_workspace_is_told() {
     let data = DataDir::open_or_create(project.folder.path().join(".tama")).unwrap();
     let work = project.folder.path().join("work");
     let (log, other) = data.create_run(new_run(&work), Box::new(|_| {})).unwrap();
-    let notice = format!("also open in this workspace: run {}.", other.id());
+    let notice = format!("another run is live in this workspace: {}.", other.id());
     for command in [&["--dry-run"][..], &[]] {
         let undone = project.tama(&[&["undo", &project.run][..], command].concat());
         assert_eq!(stderr(&undone).matches(&notice).count(), 1, "{}", stderr(&undone));
@@ -239,7 +239,7 @@ fn a_headless_retry_tells_of_a_run_that_is_live_in_the_workspace() {
     let data = DataDir::open_or_create(project.folder.path().join(".tama")).unwrap();
     let work = project.folder.path().join("work").canonicalize().unwrap();
     let (_log, other) = data.create_run(new_run(&work), Box::new(|_| {})).unwrap();
-    let notice = format!("also open in this workspace: run {}.", other.id());
+    let notice = format!("another run is live in this workspace: {}.", other.id());
     for dry in [&["--dry-run"][..], &[]] {
         let retried = project.tama(&[&["retry", &run, "--span", "main/writer"][..], dry].concat());
         assert_eq!(stderr(&retried).matches(&notice).count(), 1, "{}", stderr(&retried));

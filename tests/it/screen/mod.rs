@@ -8,5 +8,6 @@ mod app_panel;
 mod app_popups;
 mod app_search;
 mod app_states;
+mod run_list;
 mod terminal;
 mod ui;

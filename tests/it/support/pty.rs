@@ -68,7 +68,8 @@ impl<'a> Start<'a> {
         let mut command = CommandBuilder::new(self.program);
         command.args(&self.args);
         command.cwd(self.folder);
-        for name in ["NO_COLOR", "COLORTERM", "CLICOLOR_FORCE", "TAMA_TUI_DATA_DIR", "VISUAL", "EDITOR"] {
+        let unset = ["NO_COLOR", "COLORTERM", "CLICOLOR_FORCE", "VISUAL", "EDITOR"];
+        for name in unset.into_iter().chain(["TAMA_TUI_DATA_DIR", "TAMA_TUI_NOTIFY"]) {
             command.env_remove(name);
         }
         command.env("TERM", "xterm-256color");

@@ -6,7 +6,7 @@ use std::thread;
 
 use nix::sys::signal::Signal;
 use tama_tui::model::{Command, Update};
-use tama_tui::term::{self, Link};
+use tama_tui::term::{self, Link, Notify};
 use tama_tui::ui::{ColorDepth, Theme};
 
 use crate::support::app_support::Bench;
@@ -168,6 +168,7 @@ fn panic_under_the_screen(elsewhere: bool) {
     term::install_panic_hook();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (bench, _) = Bench::paused();
-    let shown = term::run(bench.state, Panics { elsewhere }, Theme::new(ColorDepth::None));
+    let theme = Theme::new(ColorDepth::None);
+    let shown = term::run(bench.state, Panics { elsewhere }, theme, Notify::NONE);
     runtime.block_on(shown).unwrap();
 }

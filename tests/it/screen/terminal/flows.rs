@@ -79,21 +79,6 @@ fn a_past_run_is_opened_and_undone() {
 }
 
 #[test]
-fn a_run_is_picked_from_the_list_before_the_screen_opens() {
-    let project = Project::writer();
-    let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED (before tool");
-    pty.send("\x03\x03");
-    assert_eq!(pty.end(), 130);
-    let mut pty = Start::tama(project.folder(), &["replay"]).at(110, 30);
-    pty.wait("Which run?");
-    pty.press("\r", "cancelled");
-    pty.send("q");
-    pty.end();
-    pty.assert_restored();
-}
-
-#[test]
 fn two_debuggers_work_side_by_side() {
     let project = Project::writer();
     let mut first = Start::tama(project.folder(), &["."]).at(110, 30);

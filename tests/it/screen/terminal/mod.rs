@@ -2,6 +2,7 @@
 
 mod approvals;
 mod ends;
+mod first;
 mod flows;
 mod output;
 mod story;

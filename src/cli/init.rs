@@ -1,0 +1,111 @@
+//! `init`: writes a small pipeline to start with.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use color_eyre::eyre::eyre;
+
+use super::exit::Exit;
+use super::text::{print, to_lines};
+
+/// `tama-tui init`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The pipeline to begin with
+    #[arg(long, value_enum, default_value_t, value_name = "TEMPLATE")]
+    from: Template,
+    /// The folder to write it to, created when it is missing [default: this folder]
+    folder: Option<PathBuf>,
+}
+
+/// A pipeline that can be written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Template {
+    /// Two agents write a note; it stops before the file is written
+    #[default]
+    Hello,
+    /// An agent wrecks a folder with shell commands, and you undo it
+    Wreck,
+}
+
+/// A file of a template: its path and its text.
+type File = (&'static str, &'static str);
+
+const HELLO: [File; 5] = [
+    ("pipeline.toml", include_str!("../../assets/templates/hello/pipeline.toml")),
+    ("replies.toml", include_str!("../../assets/templates/hello/replies.toml")),
+    ("prompts/writer.md", include_str!("../../assets/templates/hello/prompts/writer.md")),
+    ("prompts/reviewer.md", include_str!("../../assets/templates/hello/prompts/reviewer.md")),
+    // Not in a folder `work` of this repository: there it would be a workspace, which git ignores.
+    ("work/hello.md", include_str!("../../assets/templates/hello/hello.md")),
+];
+const WRECK: [File; 2] = [
+    ("pipeline.toml", include_str!("../../assets/demo/wreck/pipeline.toml")),
+    ("replies.toml", include_str!("../../assets/demo/wreck/replies.toml")),
+];
+
+impl Template {
+    fn files(self) -> &'static [File] {
+        match self {
+            Self::Hello => &HELLO,
+            Self::Wreck => &WRECK,
+        }
+    }
+}
+
+/// Writes the template's files; overwrites nothing.
+pub(super) fn run(args: &Args) -> color_eyre::Result<Exit> {
+    let folder = args.folder.as_deref().unwrap_or(Path::new("."));
+    let files = args.from.files();
+    // All are looked at before the first is written: half a pipeline helps nobody.
+    if let Some(taken) = files.iter().map(|(path, _)| folder.join(path)).find(|path| path.symlink_metadata().is_ok()) {
+        return Err(eyre!(
+            "failed to write the pipeline: {} exists already, and nothing is overwritten. Choose another folder: \
+             `tama-tui init FOLDER`.",
+            taken.display()
+        ));
+    }
+    for (path, text) in files {
+        let file = folder.join(path);
+        write(&file, text).map_err(|error| eyre!("failed to write {}: {error}", file.display()))?;
+    }
+    print(&next_steps(args, files))?;
+    Ok(Exit::Done)
+}
+
+/// Writes a new file, with the folders above it.
+fn write(file: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(above) = file.parent() {
+        fs::create_dir_all(above)?;
+    }
+    OpenOptions::new().write(true).create_new(true).open(file)?.write_all(text.as_bytes())
+}
+
+/// The files, and the commands that come next.
+fn next_steps(args: &Args, files: &[File]) -> String {
+    let (place, go_there) = match &args.folder {
+        None => ("this folder".to_owned(), None),
+        Some(folder) => (folder.display().to_string(), Some(format!("    cd {}", quoted(folder)))),
+    };
+    let names: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
+    let mut lines = vec![format!("Wrote {} to {place}.", names.join(", ")), String::new(), "Next:".to_owned()];
+    lines.push(String::new());
+    lines.extend(go_there);
+    lines.extend(
+        [
+            "    tama-tui          the runs of this folder: n starts one in the debugger",
+            "    tama-tui check .  shows every fault of the pipeline",
+            "    tama-tui run .    runs it without a screen",
+        ]
+        .map(str::to_owned),
+    );
+    to_lines(&lines)
+}
+
+/// The folder as a shell reads it.
+fn quoted(folder: &Path) -> String {
+    let text = folder.display().to_string();
+    shell_words::quote(&text).into_owned()
+}

@@ -1,0 +1,118 @@
+//! The run list: `tama-tui` alone, and `replay` without a run.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use color_eyre::eyre::eyre;
+
+use super::exit::Exit;
+use super::global::Global;
+use super::terminal::is_terminal;
+use super::text::print;
+use super::{data, debug, replay, runs, screen};
+use crate::app::{ListSetup, RunList, RunRow};
+use crate::pipeline;
+use crate::store::{DataDir, RunListing};
+use crate::term::{self, Picked};
+
+/// The pipeline that a new run is started of.
+const PIPELINE: &str = "pipeline.toml";
+
+/// `tama-tui` alone: the runs of this folder and a new one; without runs and pipeline, how to begin.
+pub(super) async fn welcome(global: &Global) -> color_eyre::Result<Exit> {
+    let data = match data::open_existing(global) {
+        // A folder that somebody named must be there.
+        Err(report) if global.data_dir.is_some() => return Err(report),
+        opened => opened.ok(),
+    };
+    if data.is_none() && !Path::new(PIPELINE).exists() {
+        // A closed stderr leaves no way to report it.
+        let _ = std::io::stderr().lock().write_all(NOTHING_HERE.as_bytes());
+        return Ok(Exit::Usage);
+    }
+    if is_terminal() {
+        return run(data, global).await;
+    }
+    if let Some(data) = data {
+        runs::print_runs(&data)?;
+    }
+    if Path::new(PIPELINE).exists() {
+        print(&format!("\n`tama-tui .` starts a new run of {PIPELINE}.\n"))?;
+    }
+    Ok(Exit::Done)
+}
+
+const NOTHING_HERE: &str = "There is no pipeline.toml in this folder, and no run.
+
+    tama-tui init               writes a small pipeline here, which runs offline
+    tama-tui init --from wreck  writes the demo: an agent wrecks a folder, you undo it
+    tama-tui PIPELINE           runs a pipeline.toml that is elsewhere (or the folder that it is in)
+
+`tama-tui --help` lists the other commands.
+";
+
+/// `replay` without a run: the list to choose from, or a table where there is no terminal.
+pub(super) async fn choose(global: &Global) -> color_eyre::Result<Exit> {
+    let data = data::open_existing(global)?;
+    if is_terminal() { run(Some(data), global).await } else { runs::print_runs(&data) }
+}
+
+/// Shows the list; opens the chosen run, or starts a new one.
+async fn run(data: Option<DataDir>, global: &Global) -> color_eyre::Result<Exit> {
+    if screen::notify_or_print_fault().is_none() {
+        return Ok(Exit::Usage);
+    }
+    // The first reading says why the folder can't be read; later ones keep quiet.
+    let rows = data.as_ref().map(read_rows).transpose()?.unwrap_or_default();
+    let folder = data.as_ref().map_or_else(PathBuf::new, |data| data.path().to_owned());
+    let setup = ListSetup {
+        rows,
+        pipeline: pipeline_name(),
+        folder: shorten_home(&folder),
+        now: screen::now(),
+        size: (80, 24),
+    };
+    let load = || (data.as_ref().and_then(|data| read_rows(data).ok()).unwrap_or_default(), screen::now());
+    let picked = term::pick_run(RunList::new(setup), load, screen::theme(global)).await;
+    match picked.map_err(|error| eyre!("failed to {error}"))? {
+        Picked::Open(run) => replay::run(&run, global).await,
+        Picked::New => debug::run(debug::Args::default(), Path::new(PIPELINE), global).await,
+        Picked::Exit(code) => Ok(Exit::Code(u8::try_from(code).unwrap_or(1))),
+    }
+}
+
+/// The name of the pipeline in this folder; its file's name when it has faults, which starting it prints.
+fn pipeline_name() -> Option<String> {
+    let file = Path::new(PIPELINE);
+    file.exists().then(|| pipeline::check(file).map_or_else(|_| PIPELINE.to_owned(), |loaded| loaded.pipeline.name))
+}
+
+fn shorten_home(folder: &Path) -> String {
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.parent().is_some());
+    let below = home.and_then(|home| folder.strip_prefix(home).ok().map(Path::to_owned));
+    below.map_or_else(|| folder.display().to_string(), |below| format!("~/{}", below.display()))
+}
+
+fn read_rows(data: &DataDir) -> color_eyre::Result<Vec<RunRow>> {
+    let runs = data.runs().map_err(|error| eyre!("failed to {error}"))?;
+    Ok(runs.iter().map(row).collect())
+}
+
+fn row(run: &RunListing) -> RunRow {
+    let id = run.id.to_string();
+    match &run.manifest {
+        Ok(manifest) => RunRow {
+            id,
+            name: manifest.name.clone(),
+            task: manifest.task.clone(),
+            status: Ok(manifest.status),
+            held_by: run.held.then_some(manifest.pid),
+            started: manifest.started,
+            ended: manifest.ended,
+            changes: manifest.actions,
+            tokens: manifest.tokens.input + manifest.tokens.output,
+            cost: manifest.cost_microusd,
+        },
+        Err(error) => RunRow::unreadable(id, format!("failed to {error}")),
+    }
+}
