@@ -37,6 +37,16 @@ pub fn popup_keys(state: &State) -> Vec<Hint> {
         Some(Popup::Diff(_)) => {
             fixed(&[("j k", "scroll"), ("/ n N", "find"), ("v", "wrap"), ("w", "who"), ("Esc", "back")])
         }
+        Some(Popup::Approval(_)) => fixed(&[
+            ("y", "Allow once"),
+            ("n", "Deny"),
+            ("h", "hold"),
+            ("Y", "for the run"),
+            ("N", "Deny, say why"),
+            ("e", "edit"),
+            ("a", "answer"),
+            ("Esc", "later"),
+        ]),
         Some(Popup::Entry(entry)) => {
             let mut keys: Vec<Hint> =
                 fixed(&[("l", "to its span"), ("y", "copy"), ("j k", "scroll"), ("Esc", "close")]);

@@ -25,7 +25,7 @@ pub fn draw_run_list(frame: &mut Frame, list: &RunList, theme: Theme) {
     header(frame, line(0), list, theme);
     body(frame, Rect { y: 1, height: area.height - 2, ..area }, list, theme);
     footer(frame, line(area.height - 1), list, theme);
-    sweep::sweep(frame.buffer_mut());
+    sweep::sweep(frame.buffer_mut(), theme.painted());
 }
 
 fn header(frame: &mut Frame, area: Rect, list: &RunList, theme: Theme) {

@@ -228,7 +228,7 @@ impl Theme {
     pub fn behind(self) -> Style {
         let dim = Style::new().bg(Color::Reset).add_modifier(Modifier::DIM);
         let flat = dim.remove_modifier(Modifier::BOLD | Modifier::REVERSED);
-        self.color(GREY).map_or(flat, |color| flat.fg(color))
+        self.color(palette::GREY).map_or(flat, |color| flat.fg(color))
     }
 
     /// A key in a hint.

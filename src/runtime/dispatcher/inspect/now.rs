@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::fields::section;
 use super::sections::sections;
 use crate::effects::tools::Toolbox;
 use crate::model::{
-    EditReach, KeyChange, KeyState, LlmRequest, PauseReason, RunState, SpanId, SpanKind, ToolCall, Update,
+    EditReach, KeyChange, KeyState, LlmRequest, PauseReason, RunState, SectionBody, SpanId, SpanKind, ToolCall, Update,
 };
 use crate::pipeline::Pipeline;
 use crate::runtime::ask::Work;

@@ -3,8 +3,8 @@
 mod approvals;
 mod diffs;
 mod popups;
-mod stops;
 mod states;
+mod stops;
 mod story;
 
 use ratatui::Terminal;
