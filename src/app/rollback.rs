@@ -269,6 +269,16 @@ impl Rollback {
             TraceBody::Action(_) | TraceBody::Invalidated { .. } | TraceBody::Renamed { .. } => self.stale = true,
             TraceBody::ActionEvent(event) => {
                 self.stale = true;
+                // A mark is for one decision.
+                if matches!(
+                    event.change,
+                    ActionChange::Applied { .. }
+                        | ActionChange::Dropped { .. }
+                        | ActionChange::Undone { .. }
+                        | ActionChange::Redone
+                ) {
+                    self.marked.remove(&event.action);
+                }
                 match event.change {
                     ActionChange::Undone { .. } => {
                         self.undone_order.push(event.action);
