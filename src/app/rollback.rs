@@ -297,6 +297,16 @@ impl Rollback {
                 if !matches!(event.change, ActionChange::UndoStarted | ActionChange::Refused { .. }) {
                     self.conflicts.clear();
                 }
+                // A mark is for one decision.
+                if matches!(
+                    event.change,
+                    ActionChange::Applied { .. }
+                        | ActionChange::Dropped { .. }
+                        | ActionChange::Undone { .. }
+                        | ActionChange::Redone
+                ) {
+                    self.marked.remove(&event.action);
+                }
                 match event.change {
                     ActionChange::Undone { .. } => {
                         self.undone_order.push(event.action);

@@ -142,7 +142,7 @@ fn what_has_not_landed_lands_or_is_dropped_and_nothing_else() {
     for change in held {
         bench.change(change, ActionChange::Dropped { why: "by the user".into() });
     }
-    assert!(bench.state.rollback.title(&bench.state.run).ends_with("below · 3 not done"));
+    assert!(bench.state.rollback.title(&bench.state.run).ends_with("below · 3 discarded"));
     let log = bench.state.log.lines();
     assert!(log.last().unwrap().text.contains("3 held changes discarded"), "{log:?}");
     bench.keys("D");
