@@ -1,4 +1,4 @@
-//! States of spans as short texts, each with its word and its glyph; nothing is told by colour alone.
+//! States of spans as short texts, each with its word and its glyph; no state shows by colour alone.
 
 use unicode_width::UnicodeWidthStr;
 

@@ -1,6 +1,6 @@
 //! Searching: one model for every panel and every popup.
 //!
-//! `/` begins a text that takes all input until Enter keeps it or Esc drops it, so no letter of it is ever a key of the
+//! `/` begins a text that takes all input until Enter keeps it or Esc ends it, so no letter of it is ever a key of the
 //! panel. Matches are marked, and `n` and `N` go to the next and to the last one. In Spans the text is a filter: it
 //! leaves the matching spans and those above them.
 
@@ -125,7 +125,7 @@ pub(super) fn key(state: &mut State, key: Key) {
         Key::Char(letter) => search.text.push(letter),
         Key::Backspace => drop(search.text.pop()),
         Key::Ctrl('u') => search.text.clear(),
-        key => state.refuse(format!("{key}: not in a search; Enter keeps it, Esc drops it")),
+        key => state.refuse(format!("{key}: not in a search; Enter keeps it, Esc ends it")),
     }
     show(state, &search);
     state.search = Some(search);
@@ -199,7 +199,7 @@ fn keep(state: &mut State, search: &Search) {
         }
         _ => {
             let found = matches(state, place).len();
-            state.say(format!("{}: n next, N last, Esc drops the search", plural(found, "line")));
+            state.say(format!("{}: n next, N last, Esc ends the search", plural(found, "line")));
         }
     }
 }

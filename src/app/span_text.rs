@@ -12,11 +12,11 @@ const NEAR: usize = 32;
 pub struct SpanText {
     /// The name: `writer#2`, `llm 3`, `files_write`.
     pub name: String,
-    /// What it is about.
+    /// Its subject.
     pub about: About,
 }
 
-/// What a span is about.
+/// The subject of a span.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum About {
     /// Nothing more than its name says.

@@ -8,11 +8,12 @@ use super::exit::Exit;
 use super::progress::Progress;
 use super::run_name::RunName;
 use super::run_result::RunResult;
+use super::run_texts::RunTexts;
 use super::summary;
 use super::text::{eprint_line, print_json};
 use crate::model::{Command, Seq, ShellMode, TextHash, Update};
 use crate::runtime::{Engine, Session};
-use crate::store::{Access, RunFolder, RunLog};
+use crate::store::{RunFolder, RunLog};
 
 /// A session without a screen.
 pub(super) struct Headless {
@@ -38,8 +39,8 @@ impl Headless {
         }
         Ok(Self {
             run: run.to_string(),
+            progress: Progress::new(RunTexts::new(log.clone(), folder.clone()), known),
             folder,
-            progress: Progress::new(log.clone(), known),
             log,
             engine,
             interrupt: signal(SignalKind::interrupt())?,
@@ -98,7 +99,11 @@ impl Headless {
         }
         let text = match (progress.result(), result) {
             (Some(hash), Some((read, text))) if hash == read => Some(text),
-            (hash, _) => hash.map(|hash| read_stored_text(folder.as_ref(), &log, hash)).transpose()?,
+            (Some(hash), _) => {
+                let text = RunTexts::new(log.clone(), folder.clone()).read(hash);
+                Some(text.map_err(|error| eyre!("failed to {error}"))?)
+            }
+            (None, _) => None,
         };
         let (status, failed_model_call) = log.with(|state| (state.status, summary::has_failed_model_call(state)));
         let commands = progress.into_commands();
@@ -161,12 +166,4 @@ impl Headless {
         self.send(Command::Cancel);
         self.send(Command::Quit);
     }
-}
-
-/// Reads a text of a run whose log is closed.
-fn read_stored_text(folder: Option<&RunFolder>, log: &RunLog, hash: TextHash) -> color_eyre::Result<String> {
-    let failed = |error| eyre!("failed to {error}");
-    let Some(folder) = folder else { return log.recorder().text(hash).map_err(failed) };
-    let opened = folder.open(Box::new(|_| {}), Access::ReadOnly).map_err(failed)?;
-    opened.log.recorder().text(hash).map_err(failed)
 }

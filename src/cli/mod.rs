@@ -20,6 +20,7 @@ mod run;
 mod run_list;
 mod run_name;
 mod run_result;
+mod run_texts;
 mod runs;
 mod screen;
 mod show;

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use serde_json::{Value as Json, json};
 
 use super::call_text::{call_text, first_line};
+use super::run_texts::RunTexts;
 use super::span_words::{glyph, span_words};
 use super::text::{duration, eprint_line};
 use super::unfinished::UnfinishedCommand;
 use crate::model::{
     EndCause, RunState, RunStatus, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanState, TextHash, TraceBody, TraceEvent,
 };
-use crate::store::RunLog;
 
 /// Characters of a call, and of an error, on a line.
 const CALL: usize = 60;
@@ -20,7 +20,7 @@ const ERROR: usize = 160;
 /// Folds a run's events and prints the new ones.
 pub(super) struct Progress {
     state: RunState,
-    log: RunLog,
+    texts: RunTexts,
     after: Seq,
     result: Option<TextHash>,
     ended: bool,
@@ -62,10 +62,10 @@ impl CommandEnd {
 
 impl Progress {
     /// Prints only events after this seq.
-    pub fn new(log: RunLog, after: Seq) -> Self {
+    pub fn new(texts: RunTexts, after: Seq) -> Self {
         Self {
             state: RunState::default(),
-            log,
+            texts,
             after,
             result: None,
             ended: false,
@@ -163,7 +163,7 @@ impl Progress {
         let call = call.map(|text| first_line(&text, CALL));
         // An agent fails with what is below it, which has its own line.
         let error = (now == SpanState::Failed && found.kind != SpanKind::Agent && found.cause.is_none())
-            .then(|| self.log.recorder().text(end.output?).ok())
+            .then(|| self.texts.read(end.output?).ok())
             .flatten()
             .map(|text| first_line(text.trim_start_matches("[error: ").trim_end_matches(']'), ERROR));
         for part in call.into_iter().chain(error) {
@@ -177,7 +177,7 @@ impl Progress {
     fn end_call(&mut self, end: &SpanEnd, call: Call) -> Option<String> {
         const BASH: &str = "tama_bash";
         let tool = self.state.trace.name(end.span).to_owned();
-        let text = call.text.or_else(|| call_text(&self.log.recorder().text(call.args).ok()?));
+        let text = call.text.or_else(|| call_text(&self.texts.read(call.args).ok()?));
         let exit = match (end.cause, self.state.span_state(end.span)) {
             (Some(EndCause::Exit { code }), _) => Some(code),
             (_, SpanState::Ok | SpanState::Discarded) => Some(0),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Key, KeyKind, KeyState, Ledger, LedgerEntry, Seq};
 
-/// What is done with held changes.
+/// A decision on held changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeldChoice {
     /// They are made in the workspace.

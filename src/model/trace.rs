@@ -65,7 +65,7 @@ pub struct Span {
     pub workers: Workers,
     /// Its own part of the tallies.
     pub(super) counted: Tally,
-    /// What it itself counts as among the workers of the span above it.
+    /// Its own part of the workers of the span above it.
     pub(super) worker: Workers,
     pub(super) waited: Waited,
     outcome: SpanStatus,

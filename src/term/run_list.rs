@@ -26,7 +26,7 @@ pub enum Picked {
     Exit(i32),
 }
 
-/// Shows the list until a person chooses; `load` reads the runs again, and the time.
+/// Shows the list until a person chooses; `load` reads the runs and the time anew.
 ///
 /// # Errors
 /// When there is no terminal, or it fails.

@@ -64,7 +64,8 @@ impl Widths {
         let agent = if rest >= ROOM + wide + 2 { wide } else { 0 };
         let rest = rest - if agent > 0 { agent + 2 } else { 0 };
         let change = widest(&|row| row.change.clone());
-        let key = widest(&|row| row.key.clone()).min(rest.saturating_sub(change).max(rest / 2));
+        // The name comes first: it tells the rows apart.
+        let key = widest(&|row| row.key.clone()).min(rest.saturating_sub(change.min(CHANGE)).max(rest / 2));
         Self { seq, key, change: rest.saturating_sub(key), agent, word }
     }
 }
@@ -72,6 +73,8 @@ impl Widths {
 /// Columns of the kind, and at most of the agent.
 const KIND: usize = 4;
 const AGENT: usize = 14;
+/// Columns that the change keeps beside a long key.
+const CHANGE: usize = 6;
 /// Columns for key and change below which the agent is left out.
 const ROOM: usize = 18;
 

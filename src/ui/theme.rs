@@ -223,7 +223,7 @@ impl Theme {
         self.filled(palette::HIT, palette::BLACK).remove_modifier(Modifier::BOLD)
     }
 
-    /// What lies behind a popup: no colour of its own, and dim.
+    /// The screen behind a popup: no colour of its own, and dim.
     #[must_use]
     pub fn behind(self) -> Style {
         let dim = Style::new().bg(Color::Reset).add_modifier(Modifier::DIM);

@@ -91,7 +91,7 @@ pub(super) fn apply(state: &mut State, span: SpanId) -> Vec<Command> {
 }
 
 /// The command that applies the marked changes of a command, or all; or the question before it, when something is
-/// deleted or overwritten. `tell`: the model learns what was undone.
+/// deleted or overwritten. `tell`: the model learns of it.
 pub(super) fn applying(state: &State, span: SpanId, tell: bool) -> Choice {
     let mut chosen = Chosen::new(state, span, HeldChoice::Apply);
     let command = model::Command::Release { span, how: Release::Apply { only: chosen.only(), tell } };

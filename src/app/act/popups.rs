@@ -9,7 +9,7 @@ use crate::app::{
 /// A key goes to the popup; `/` begins a search of it, whatever it is.
 pub(in crate::app) fn popup_key(state: &mut State, key: Key) -> Vec<Command> {
     // In a question a letter is an answer.
-    let is_text = matches!(state.popup, Some(Popup::Editor(_) | Popup::Approval(_) | Popup::Ask(_)));
+    let is_text = matches!(state.popup, Some(Popup::Editor(_) | Popup::Approval(_)));
     match key {
         Key::Char('/') if !is_text => {
             search::start(state, Place::Popup);

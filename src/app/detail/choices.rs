@@ -59,7 +59,7 @@ fn sentence(state: &State, span: SpanId, action: UiAction) -> Option<String> {
     }
 }
 
-/// What comes of a failure that is continued from.
+/// The outcome of a failure that is continued from.
 fn continued(state: &State, span: SpanId, name: &str) -> String {
     let trace = &state.run.trace;
     let agent = trace.agent_of(span);

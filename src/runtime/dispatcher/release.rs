@@ -209,7 +209,7 @@ impl Dispatcher {
         }
     }
 
-    /// Ends a call that the user denied; the model is told.
+    /// Ends a call that the user denied; its result says so.
     fn deny(&mut self, path: &str, span: SpanId, why: &str) {
         let word = if why.is_empty() { String::new() } else { format!(": {why}") };
         self.done(path, span, denied(&format!("denied: the user denied it{word}")));
@@ -296,7 +296,7 @@ fn goes_on_untold(how: &Release) -> bool {
     !tells(how) && !about_this_call
 }
 
-/// True when the model of an agent whose effects were undone is told.
+/// True when a note to the model says that effects of its agent were undone.
 fn tells(how: &Release) -> bool {
     matches!(how, Release::Continue { tell: true } | Release::Apply { tell: true, .. })
 }

@@ -46,7 +46,7 @@ fn missing_keys_are_named_before_a_run_needs_them() {
     let checked = keyless(folder, &["check", "."]);
     let said = stderr(&checked);
     assert_eq!(checked.status.code(), Some(0), "{said}");
-    let warnings: Vec<&str> = said.lines().filter(|line| line.starts_with("warning: ")).collect();
+    let warnings: Vec<&str> = said.lines().filter(|line| line.ends_with(" is not set")).collect();
     let wanted = ["warning: anthropic: ANTHROPIC_API_KEY is not set", "warning: mine: MY_KEY is not set"];
     assert_eq!(warnings, wanted, "{said}");
     let listed = json(&keyless(folder, &["check", ".", "--json"]));

@@ -224,6 +224,7 @@ impl Stage {
             "allow-always" => self.release(subject, Release::Allow(Allow::Always)),
             "deny" => self.release(subject, Release::Deny { why: text.to_owned() }),
             "apply" => self.release(subject, Release::Apply { only: self.held(subject, text)?, tell: false }),
+            "apply-told" => self.release(subject, Release::Apply { only: Vec::new(), tell: true }),
             "discard" => self.release(subject, Release::Discard { only: self.held(subject, text)? }),
             "continue-all" => self.send(Command::ReleaseAll),
             "pause" => self.send(Command::Pause),

@@ -90,7 +90,14 @@ fn a_worker_of_a_fan_out_ends_with_the_error_as_its_text() {
     bench.end(call, SpanStatus::Error);
     stop_at_error(&mut bench, call);
     fill(&mut bench);
-    assert!(choices(&bench).join("\n").contains("c  continue as failed: digger ends with this error"));
+    assert!(
+        choices(&bench)
+            .join(" ")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .contains("c continue as failed: digger ends with this error")
+    );
     // The same in a fan-out.
     let mut bench = Bench::new();
     let lead = bench.agent(SpanId::RUN, "lead");

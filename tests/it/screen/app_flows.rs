@@ -32,6 +32,9 @@ fn rich(typed: &[Key], row: isize, pane: Pane) -> Bench {
     bench.end(write, SpanStatus::Ok);
     bench.held(reviewer, &["out.txt"]);
     bench.llm(reviewer, 1);
+    let asking = bench.tool(reviewer, "tama_bash");
+    let reason = model::PauseReason::Policy { rule: "ask rule \"tama_bash\"".into() };
+    bench.event(model::TraceBody::Paused { span: asking, gate: model::Gate::BeforeTool, reason });
     bench.state.edits = vec![edit("writer", Some("prompts/writer.md"))];
     for key in typed {
         bench.key(*key);

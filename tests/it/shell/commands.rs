@@ -371,8 +371,8 @@ async fn a_stale_agents_changes_can_be_dropped_and_it_goes_no_further_untold() {
     scenario.step = true;
     let Some(mut stage) = overlaid(Stage::set(&scenario)).await else { return };
     let play = "wait paused lead/llm\nbreak after-tool\ncontinue lead/llm\nwait at lead/tama_bash after-tool\n\
-                continue lead/tama_bash\nwait at lead/tama_bash#2 after-tool\nundo lead\nwait report\nno-file a\n\
-                continue lead/tama_bash#2\nwait refused were undone\ndrop lead/tama_bash#2\n\
+                apply lead/tama_bash\nwait at lead/tama_bash#2 after-tool\nundo lead\nwait report\nno-file a\n\
+                apply lead/tama_bash#2\nwait refused were undone\ndiscard lead/tama_bash#2\n\
                 wait at lead/llm#2 before-llm\nno-file b\ncontinue lead/llm#2\nwait refused were undone\n\
                 continue-told lead/llm#2\nwait end\nstatus ok\ninspect lead/llm#2\nwait detail\nshows The user undid";
     stage.play(play).await.unwrap();
@@ -456,8 +456,8 @@ async fn an_undo_before_a_change_lands_is_told_and_named() {
     scenario.step = true;
     let Some(mut stage) = overlaid(Stage::set(&scenario)).await else { return };
     let play = "wait paused lead/llm\nbreak after-tool\ncontinue lead/llm\nwait at lead/tama_bash after-tool\n\
-        continue lead/tama_bash\nwait at lead/tama_bash#2 after-tool\nundo-key lead :: f\nwait report\n\
-        continue-told lead/tama_bash#2\nwait noted-conflict";
+        apply lead/tama_bash\nwait at lead/tama_bash#2 after-tool\nundo-key lead :: f\nwait report\n\
+        apply-told lead/tama_bash#2\nwait noted-conflict";
     stage.play(play).await.unwrap();
     stage.play("gate lead/tama_bash#2 :: was changed meanwhile by the undo of #").await.unwrap();
     assert_eq!(read(&stage, "f"), None);

@@ -25,7 +25,7 @@ pub(super) struct Written<'a> {
     pub upper: PathBuf,
     /// When it began, on the clock of the file system.
     pub since: SystemTime,
-    /// What it printed.
+    /// Its output.
     pub printed: &'a str,
     /// Changes that the user discarded one by one.
     pub discarded: Mutex<Vec<Changed>>,
@@ -55,12 +55,12 @@ impl Discarded {
     }
 }
 
-/// What became of a command's changes in the end.
+/// The end of a command's changes.
 #[derive(Default)]
 pub(super) struct Outcome {
     /// Why none of them is in the workspace, if so.
     pub discarded: Option<Discarded>,
-    /// What the model is told of those that are, if anything.
+    /// A note to the model about those that are.
     pub note: Option<String>,
 }
 

@@ -28,7 +28,8 @@ fn an_approval_opens_by_itself_and_only_its_own_keys_answer_it() {
         assert!(old(), "{key:?}");
     }
     pty.press("\x1b[200~y\x1b[201~", "pasted text");
-    pty.press("\x1b", "decide later");
+    pty.send("\x1b");
+    pty.wait_gone("Allow once");
     pty.send("gg");
     pty.press("C", "nothing is merely paused: 1 needs approval");
     assert!(old(), "nothing was approved");

@@ -14,7 +14,7 @@ fn one_worker_pauses_while_the_others_go_on() {
     assert_eq!(project.work("a.txt").as_deref(), Some("a"));
     assert_eq!(project.work("c.txt").as_deref(), Some("c"));
     assert_eq!(project.work("b.txt"), None);
-    pty.press("]p", "worker-b › tama_files_write");
+    pty.press("]p", "b.txt +1 -0");
     pty.press("c", "finished");
     assert_eq!(project.work("b.txt").as_deref(), Some("b"));
     pty.send("q");

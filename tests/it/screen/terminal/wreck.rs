@@ -53,7 +53,7 @@ fn at_the_end(lane: Lane) -> Option<(Project, Pty)> {
 /// True when a line of the screen ends with Rollback's row of this key.
 fn is_of(line: &str, key: &str) -> bool {
     let row = line.rsplit_once('#').map(|(_, row)| row.split_whitespace());
-    row.is_some_and(|mut words| words.nth(2) == Some(key))
+    row.is_some_and(|mut words| words.nth(3) == Some(key))
 }
 
 /// Moves Rollback's cursor to a key.

@@ -69,7 +69,7 @@ fn a_write_is_shown_with_its_line_breaks() {
     insta::assert_snapshot!(text(&state));
     let buffer = drawn(&state, ColorDepth::True);
     assert_eq!(cell(&buffer, "1 y  ").fg, Color::from_u32(0x0038_bdf8));
-    assert_eq!(cell(&buffer, "2 h  ").fg, Color::from_u32(0x008b_8b96), "it can't be given");
+    assert_eq!(cell(&buffer, "2 h  ").fg, Color::from_u32(0x009a_9aa5), "it can't be given");
 }
 
 #[test]

