@@ -308,16 +308,16 @@ mod tests {
         Section { title: title.into(), note: String::new(), body, folded: false }
     }
 
-    fn texts(sections: Vec<Section>) -> Vec<String> {
+    fn texts(sections: &[Section]) -> Vec<String> {
         let mut view = Approval::new(SpanId(1), None);
-        view.fill(&sections);
+        view.fill(sections);
         view.body(60).into_iter().map(|line| line.text).collect()
     }
 
     #[test]
     fn texts_have_their_line_breaks_and_short_arguments_one_line() {
         let json = r#"{"path": "NOTES.md", "content": "one\ntwo \"x\"\n", "deep": {"a": 1}}"#;
-        let lines = texts(vec![section("arguments", SectionBody::Json(json.into()))]);
+        let lines = texts(&[section("arguments", SectionBody::Json(json.into()))]);
         assert!(lines.contains(&"path  NOTES.md".into()), "{lines:?}");
         let at = lines.iter().position(|line| line == "content").unwrap();
         assert_eq!(lines[at + 1..at + 3], ["one", "two \"x\""]);
@@ -326,7 +326,7 @@ mod tests {
 
     #[test]
     fn a_command_is_shown_as_it_runs_and_its_arguments_are_not() {
-        let lines = texts(vec![
+        let lines = texts(&[
             section("runs", SectionBody::Text("rm -f a\nrm -f b".into())),
             section("arguments", SectionBody::Json("{\"command\": \"rm -f a\\nrm -f b\"}".into())),
         ]);
@@ -336,7 +336,7 @@ mod tests {
     #[test]
     fn a_long_text_says_how_much_is_hidden() {
         let mut view = Approval::new(SpanId(1), None);
-        let text: String = (0..40).map(|at| format!("line {at}\n")).collect();
+        let text: String = (0..40).flat_map(|at| ["line ".to_owned(), at.to_string(), "\n".to_owned()]).collect();
         view.fill(&[section("runs", SectionBody::Text(text))]);
         view.refresh(&RunState::default(), None, (80, 24), (1, 1));
         let shown = view.window().len();

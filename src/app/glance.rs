@@ -1,5 +1,7 @@
 //! A quick look at what a key can change on the screen: a key that changes nothing and says nothing is answered.
 
+use std::collections::BTreeSet;
+
 use super::search::Finds;
 use super::{Key, Pane, Popup, Scroll, Search, State, UiAction};
 use crate::model::{Breakpoint, Seq, SpanId};
@@ -12,6 +14,7 @@ pub(super) struct Glance {
     detail: (Scroll, bool, usize),
     log: Scroll,
     rollback: (Option<Seq>, usize, usize, bool, usize),
+    marked: BTreeSet<Seq>,
     popup: Option<String>,
     pending: Option<Key>,
     search: Option<Search>,
@@ -35,6 +38,7 @@ impl Glance {
                 rollback.is_narrow(),
                 rollback.skipped().len(),
             ),
+            marked: rollback.marked().clone(),
             popup: state.popup.as_ref().map(popup),
             pending: state.pending,
             search: state.search.clone(),

@@ -5,8 +5,8 @@ use super::Pane;
 
 /// From this width on the panels stand side by side.
 const WIDE: u16 = 100;
-/// From this width on the tree has room for its time axis.
-const ROOMY: u16 = 140;
+/// From this width on Detail and Rollback have room enough beside a wider tree.
+const ROOMY: u16 = 180;
 /// Rollback's least height, borders included.
 const LEAST: u16 = 6;
 

@@ -124,7 +124,9 @@ fn own(run: &RunState, span: SpanId, folded: bool, state: SpanState) -> Vec<Vec<
         details(run, span, found, state).iter().map(|text| vec![mark(state, text)]).collect();
     if folded && state == SpanState::Ok && found.children > 0 && found.tally.failed > 0 {
         let failed = mark(SpanState::Failed, &found.tally.failed.to_string());
-        ways.iter_mut().for_each(|marks| marks.push(failed.clone()));
+        for marks in &mut ways {
+            marks.push(failed.clone());
+        }
         ways.push(vec![glyph(state), failed]);
         return ways;
     }

@@ -5,6 +5,7 @@ use crate::model::{self, Millis, Update};
 
 /// An event for the app.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a message is moved once, and most are updates")]
 pub enum Msg {
     /// A key was pressed.
     Key(Key),

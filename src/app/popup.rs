@@ -114,9 +114,9 @@ impl Ask {
     /// # Errors
     ///
     /// The question itself, when the key is another one.
-    pub fn confirm(self, key: Key) -> Result<Confirmed, Self> {
+    pub fn confirm(self, key: Key) -> Result<Confirmed, Box<Self>> {
         let confirms = key == self.key || (self.or_yes && key == Key::Char('y'));
-        if confirms { Ok(Confirmed(self.commands)) } else { Err(self) }
+        if confirms { Ok(Confirmed(self.commands)) } else { Err(Box::new(self)) }
     }
 }
 

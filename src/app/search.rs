@@ -151,15 +151,12 @@ pub(super) fn next(state: &mut State, place: Place, forward: bool) {
     } else {
         found.iter().rposition(|line| *line < at).or_else(|| found.len().checked_sub(1))
     };
-    match next {
-        Some(nth) => {
-            go(state, place, found[nth]);
-            state.say(format!("match {} of {}", nth + 1, found.len()));
-        }
-        None => {
-            let none = nothing_found(state, place).unwrap_or_else(|| "nothing to look for: / first".into());
-            state.refuse(none);
-        }
+    if let Some(nth) = next {
+        go(state, place, found[nth]);
+        state.say(format!("match {} of {}", nth + 1, found.len()));
+    } else {
+        let none = nothing_found(state, place).unwrap_or_else(|| "nothing to look for: / first".into());
+        state.refuse(none);
     }
 }
 
@@ -321,7 +318,7 @@ fn popup_lines(state: &State) -> Vec<String> {
         Some(Popup::Diff(view)) => view.texts().map(str::to_owned).collect(),
         Some(Popup::Ask(ask)) => ask.lines.clone(),
         Some(Popup::Menu(menu)) => menu.items.iter().map(|item| item.label.clone()).collect(),
-        Some(Popup::Breakpoints(_)) => state.breakpoints.iter().map(|breakpoint| breakpoint.label()).collect(),
+        Some(Popup::Breakpoints(_)) => state.breakpoints.iter().map(crate::model::Breakpoint::label).collect(),
         _ => Vec::new(),
     }
 }

@@ -1,9 +1,10 @@
 //! Texts of a run that may have ended: a fast run closes its log before its last events are printed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::model::TextHash;
-use crate::store::{Access, Recorder, RunFolder, RunLog, StoreError};
+use crate::store::{Access, Opened, Recorder, RunFolder, RunLog, StoreError};
 
 /// Reads texts of a run while its log is open, and from its folder afterwards.
 pub(super) struct RunTexts {
@@ -29,7 +30,20 @@ impl RunTexts {
             None => self.log.recorder().text(hash),
         };
         let (Err(_), Some(folder)) = (&live, &self.folder) else { return live };
-        let opened = folder.open(Box::new(|_| {}), Access::ReadOnly)?;
+        let opened = open_after_close(folder)?;
         self.stored.insert(opened.log.recorder().clone()).text(hash)
     }
+}
+
+/// Opens a run for reading. The session holds its lock until its log is closed to the last row.
+fn open_after_close(folder: &RunFolder) -> Result<Opened, StoreError> {
+    const STEP: Duration = Duration::from_millis(5);
+    const MOST: u32 = 400;
+    for _ in 0..MOST {
+        match folder.open(Box::new(|_| {}), Access::ReadOnly) {
+            Err(StoreError::Locked { .. }) => std::thread::sleep(STEP),
+            opened => return opened,
+        }
+    }
+    folder.open(Box::new(|_| {}), Access::ReadOnly)
 }

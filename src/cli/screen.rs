@@ -42,8 +42,8 @@ pub(super) async fn show(
     let shown = term::run(state, (commands, updates), theme(global), notify).await;
     let code = shown.map_err(|error| eyre!("failed to {error}"))?;
     match session.await? {
-        Ok(line) => {
-            eprint_line(&line);
+        Ok(summary) => {
+            eprint_line(&summary);
             Ok(Exit::Code(u8::try_from(code).unwrap_or(1)))
         }
         Err(error) => Err(eyre!("failed to {error}")),

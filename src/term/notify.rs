@@ -106,11 +106,12 @@ impl Notifier {
         // A title that was forgotten is set again, which is no news.
         let is_news = notice.calls && !self.shown.is_empty();
         if self.ways.title {
-            out += &format!("{}\x1b]2;{name}\x1b\\", keep());
+            out.push_str(keep());
+            out.extend(["\x1b]2;", &*name, "\x1b\\"]);
         }
         if is_news && (self.is_away || now.duration_since(self.last_input) >= QUIET) {
             if self.ways.osc9 {
-                out += &format!("\x1b]9;{name}\x1b\\");
+                out.extend(["\x1b]9;", &*name, "\x1b\\"]);
             }
             if self.ways.bell {
                 out.push('\x07');

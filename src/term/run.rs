@@ -59,6 +59,7 @@ async fn show(session: &mut ScreenLoop<impl Link>) -> Result<i32, TermError> {
 }
 
 /// An event that wakes the loop.
+#[expect(clippy::large_enum_variant, reason = "an event is moved once, and most are updates")]
 enum LoopEvent {
     Input(Input),
     Update(Option<Update>),

@@ -32,10 +32,9 @@ fn line(entry: &LogLine, columns: usize, theme: Theme) -> Line<'static> {
 fn style(kind: LogKind, theme: Theme) -> Style {
     match kind {
         LogKind::Note => theme.text(),
-        LogKind::Warning => theme.tool(),
+        LogKind::Warning | LogKind::Refused => theme.tool(),
         LogKind::Error => theme.error(),
         LogKind::Gate => theme.call(),
         LogKind::Undo | LogKind::Retry => theme.output(),
-        LogKind::Refused => theme.tool(),
     }
 }

@@ -76,7 +76,7 @@ const AGENT: usize = 14;
 /// Columns that the change keeps beside a long key.
 const CHANGE: usize = 6;
 /// Columns for key and change below which the agent is left out.
-const ROOM: usize = 18;
+const ROOM: usize = 30;
 
 fn line(row: &ActionRow, widths: &Widths, theme: Theme) -> Line<'static> {
     let gone = matches!(row.word, Word::Undone | Word::NotApplied | Word::Skipped | Word::Discarded);

@@ -79,13 +79,13 @@ fn table(list: &RunList, theme: Theme) -> Vec<Line<'static>> {
             line.push_span(Span::styled(text, style(row, *column, theme)));
             line.push_span(Span::raw(GAP));
         }
-        lines.push(if is_selected { selected(line, theme) } else { line });
+        lines.push(if is_selected { selected(&line, theme) } else { line });
     }
     lines
 }
 
 /// A row under the cursor: one colour on one background.
-fn selected(line: Line<'static>, theme: Theme) -> Line<'static> {
+fn selected(line: &Line<'static>, theme: Theme) -> Line<'static> {
     let text: String = line.spans.iter().map(|span| span.content.as_ref()).collect();
     Line::from(Span::styled(text, theme.selection(true)))
 }
@@ -107,8 +107,8 @@ fn footer(frame: &mut Frame, area: Rect, list: &RunList, theme: Theme) {
     let columns = usize::from(area.width);
     let (left, hints) = list.footer();
     let wide = |(key, name): &(String, String)| cell::width(key) + cell::width(name) + 3;
-    let last = hints.last().map_or(0, wide);
-    let mut room = columns.saturating_sub(last + cell::width(&left) + 3);
+    let needed = hints.last().map_or(0, wide);
+    let mut room = columns.saturating_sub(needed + cell::width(&left) + 3);
     let mut line = Line::default();
     for (at, hint) in hints.iter().enumerate() {
         let is_last = at + 1 == hints.len();

@@ -35,7 +35,7 @@ pub(in crate::app) fn popup_key(state: &mut State, key: Key) -> Vec<Command> {
         Some(Popup::Ask(ask)) => match ask.confirm(key) {
             Ok(confirmed) => confirmed.into_commands(),
             Err(ask) => {
-                state.popup = Some(Popup::Ask(ask));
+                state.popup = Some(Popup::Ask(*ask));
                 Vec::new()
             }
         },

@@ -133,12 +133,11 @@ pub(super) fn step(state: &mut State, how: Release) -> Vec<Command> {
 
 /// Offers the choices of semantics.md, with the agent selected so that Rollback shows what was undone.
 fn ask_stale(state: &mut State, target: SpanId, agent: SpanId, held: Option<SpanId>) {
-    let tell = match held {
-        Some(held) => holding::applying(state, held, true),
-        None => {
-            let how = Release::Continue { tell: true };
-            Choice::Send(model::Command::Release { span: target, how })
-        }
+    let tell = if let Some(held) = held {
+        holding::applying(state, held, true)
+    } else {
+        let how = Release::Continue { tell: true };
+        Choice::Send(model::Command::Release { span: target, how })
     };
     state.go_to(agent);
     let name = safe::line(&state.run.trace.label(agent)).into_owned();

@@ -125,8 +125,8 @@ impl Lines<'_> {
         for line in safe::lines(if value.is_empty() { " " } else { value }) {
             for piece in width.map_or_else(|| vec![&*line], |width| wrapped(&line, width)) {
                 let kind = LineKind::Fact { value: head.len() };
-                self.add(kind, head + piece);
-                head = rest.clone();
+                let line = std::mem::replace(&mut head, rest.clone()) + piece;
+                self.add(kind, line);
             }
         }
     }

@@ -27,7 +27,9 @@ pub(in crate::app) fn push_section(out: &mut Vec<DetailLine>, at: usize, section
         }
         SectionBody::Facts(facts) => {
             let longest = facts.iter().map(|(name, _)| columns(&safe::line(name))).max().unwrap_or(0);
-            facts.iter().for_each(|(name, value)| lines.fact(name, value, longest));
+            for (name, value) in facts {
+                lines.fact(name, value, longest);
+            }
         }
         SectionBody::Changes(all) => all.iter().for_each(|change| changes::push(&mut lines, change)),
     }

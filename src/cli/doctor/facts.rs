@@ -47,7 +47,7 @@ pub(super) struct DataFolder {
 
 /// The terminal of this process.
 pub(super) struct Terminal {
-    pub is_terminal: bool,
+    pub is_connected: bool,
     pub term: String,
     pub colours: ColorDepth,
 }
@@ -119,8 +119,8 @@ impl DataFolder {
 impl Terminal {
     fn read(global: &Global) -> Self {
         let colours = ColorDepth::detect(global.color.into(), |name| env::var(name).ok());
-        let is_terminal = std::io::stdout().is_terminal();
-        Self { is_terminal, term: env::var("TERM").unwrap_or_default(), colours }
+        let is_connected = std::io::stdout().is_terminal();
+        Self { is_connected, term: env::var("TERM").unwrap_or_default(), colours }
     }
 }
 

@@ -97,7 +97,7 @@ fn data_folder(data: &DataFolder) -> String {
 
 fn terminal(terminal: &Terminal) -> String {
     let colours = format!("{} (TERM={})", colours(terminal.colours), terminal.term);
-    if terminal.is_terminal { colours } else { format!("output is no terminal; in one: {colours}") }
+    if terminal.is_connected { colours } else { format!("output is no terminal; in one: {colours}") }
 }
 
 fn colours(depth: ColorDepth) -> &'static str {
@@ -146,7 +146,7 @@ pub(super) fn to_json(facts: &Facts) -> Json {
             "refused": sandbox.refused.iter().map(refused_json).collect::<Vec<_>>(),
         },
         "data": { "path": data.path.display().to_string(), "exists": data.exists, "writable": data.is_writable },
-        "terminal": { "terminal": terminal.is_terminal, "term": terminal.term, "colours": colours(terminal.colours) },
+        "terminal": { "terminal": terminal.is_connected, "term": terminal.term, "colours": colours(terminal.colours) },
         "pipeline": pipeline.as_ref().map(pipeline_json),
     })
 }
@@ -196,7 +196,7 @@ mod tests {
                 refused: refused.iter().map(|(level, why)| (*level, (*why).to_owned())).collect(),
             },
             data: DataFolder { path: "/w/.tama".into(), exists: false, is_writable: true },
-            terminal: Terminal { is_terminal: true, term: "xterm-256color".into(), colours: ColorDepth::Indexed },
+            terminal: Terminal { is_connected: true, term: "xterm-256color".into(), colours: ColorDepth::Indexed },
             pipeline: None,
         }
     }

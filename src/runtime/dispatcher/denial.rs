@@ -17,10 +17,9 @@ impl Dispatcher {
         let flight = self.flights.get(path)?;
         let Some(Work::Tool { call, .. }) = flight.work.as_ref() else { return None };
         let (why, hint) = match verdict {
-            Verdict::Allow => return None,
             Verdict::Deny(why) => (why, "to allow it, change [policy] deny in the pipeline".to_owned()),
             Verdict::Ask(why) if self.is_denied_unseen(call) => self.explain_unseen(flight.agent, call, &why),
-            Verdict::Ask(_) => return None,
+            Verdict::Allow | Verdict::Ask(_) => return None,
         };
         Some(Denial { span: flight.span, path: path.to_owned(), tool: call.name.clone(), why, hint })
     }

@@ -11,7 +11,7 @@ use crate::model::LineIn;
 pub(in crate::ui) fn draw(line: &DetailLine, find: &str, theme: Theme) -> Line<'static> {
     let spans = match line.kind {
         LineKind::Title { folded } => title(&line.text, folded, theme),
-        LineKind::Text => vec![(line.text.as_str(), theme.text())],
+        LineKind::Text | LineKind::Diff(LineIn::Both) => vec![(line.text.as_str(), theme.text())],
         LineKind::Error => vec![(line.text.as_str(), theme.error())],
         LineKind::Role => vec![(line.text.as_str(), role(&line.text, theme))],
         LineKind::Fact { value } => match line.text.split_at_checked(value) {
@@ -21,7 +21,6 @@ pub(in crate::ui) fn draw(line: &DetailLine, find: &str, theme: Theme) -> Line<'
         LineKind::Json { starts } => json(&line.text, starts, theme),
         LineKind::Change { rest } => change(&line.text, rest, theme),
         LineKind::Place | LineKind::Note => vec![(line.text.as_str(), theme.quiet())],
-        LineKind::Diff(LineIn::Both) => vec![(line.text.as_str(), theme.text())],
         LineKind::Diff(LineIn::Old) => vec![(line.text.as_str(), removed(theme))],
         LineKind::Diff(LineIn::New) => vec![(line.text.as_str(), theme.ok())],
     };

@@ -26,7 +26,7 @@ pub(super) fn draw(frame: &mut Frame, body: Rect, help: Help, state: &State, the
             let gap = if column == 0 { 0 } else { GAP };
             std::iter::once(Span::raw(" ".repeat(gap))).chain(cells(page.line(column, row), page.width, theme))
         });
-        frame.render_widget(Paragraph::new(Line::from_iter(line)), Rect { y, height: 1, ..inner });
+        frame.render_widget(Paragraph::new(line.collect::<Line>()), Rect { y, height: 1, ..inner });
     }
     sheet::more(frame, inner, top, page.rows.saturating_sub(top + height), theme);
     hits::mark(frame.buffer_mut(), inner, state.find(Place::Popup), theme);

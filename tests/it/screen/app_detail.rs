@@ -59,7 +59,8 @@ fn a_failed_call_says_what_the_keys_would_do() {
             "r  retry: the call is sent again",
             "a  answer in its place: you write the response,",
             "   nothing is sent",
-            "c  continue as failed: writer ends with this error",
+            "c  continue as failed: writer ends with this",
+            "   error",
             "e  edit the prompt of writer; a retry uses it",
         ]
     );
@@ -106,7 +107,7 @@ fn a_worker_of_a_fan_out_ends_with_the_error_as_its_text() {
     bench.end(call, SpanStatus::Error);
     stop_at_error(&mut bench, call);
     fill(&mut bench);
-    let told = choices(&bench).join(" ");
+    let told = choices(&bench).join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(told.contains("continue as failed: digger ends, its result is"), "{told}");
 }
 

@@ -84,13 +84,13 @@ fn an_unbound_key_names_itself() {
     for (typed, key, says) in [
         ("", '&', "&: no such key here, ? shows all"),
         ("]", 'x', "x: no such key after ], ] shows which there are"),
-        ("U", 'x', "x: nothing more here; Esc closes"),
+        ("hU", 'x', "x: nothing more here; Esc closes"),
         ("?", '&', "&: nothing more here; Esc closes"),
         ("B", '&', "&: nothing more here; Esc closes"),
     ] {
         let mut bench = opened(typed);
         bench.keys(&key.to_string());
-        assert_eq!(bench.message(), says);
+        assert_eq!(bench.message(), says, "{typed}: {:?}", bench.state.popup);
         assert!(footer(&bench.state).is_refusal);
     }
 }
@@ -98,8 +98,8 @@ fn an_unbound_key_names_itself() {
 #[test]
 fn the_footer_belongs_to_the_popup() {
     for (typed, keys) in [
-        ("U", &["Enter", "Esc"][..]),
-        ("5!", &["y", "Esc"]),
+        ("hU", &["Enter", "Esc"][..]),
+        ("h5!", &["y", "Esc"]),
         ("hr", &["Enter", "Space", "j k PgDn PgUp", "/ n N", "Esc"]),
         ("B", &["Space", "d", "a", "Esc"]),
         ("?", &["j k PgDn PgUp", "/ n N", "Esc"]),

@@ -143,7 +143,7 @@ impl Written<'_> {
                 any_applied |= matches!(last, Round::Applied);
             } else {
                 discard_changes(log, &chosen, BY_USER);
-                self.remember_discarded(chosen);
+                self.remember_discarded(&chosen);
                 if !any_applied {
                     last = Round::Discarded(Discarded { why: BY_USER.into(), by_user: true });
                 }
@@ -202,7 +202,7 @@ impl Written<'_> {
         Ok(Round::Moved)
     }
 
-    fn remember_discarded(&self, discarded: Recorded) {
+    fn remember_discarded(&self, discarded: &Recorded) {
         let mut known = self.discarded.lock().unwrap_or_else(PoisonError::into_inner);
         known.extend(discarded.changes().cloned());
     }

@@ -22,19 +22,17 @@ pub(super) fn sections(
 ) -> Result<Vec<Section>, StoreError> {
     let tool = now.tool.as_ref();
     let pending = tool.and_then(|tool| tool.pending.as_ref());
-    let args = match pending {
-        Some(pending) => pending.call.args.clone(),
-        None => {
-            let stored = store.text(known.sent_args.unwrap_or(args))?;
-            serde_json::from_str(&stored).unwrap_or(Json::String(stored))
-        }
-    };
+    let stored = store.text(known.sent_args.unwrap_or(args))?;
+    let stored = serde_json::from_str(&stored).unwrap_or(Json::String(stored));
+    // An edit may be recorded a moment later than it can be seen here.
+    let unrecorded = pending.filter(|pending| pending.call.args != stored);
+    let edited = known.sent_args.is_some() || unrecorded.is_some();
+    let args = unrecorded.map_or(stored, |pending| pending.call.args.clone());
     let output = known.end.and_then(|end| end.output).map(|hash| store.text(hash)).transpose()?.unwrap_or_default();
     let mut out = known.end.map(|end| failure(end, &output)).unwrap_or_default();
     if let (Some(tool), Some(pending)) = (tool, pending) {
         out.extend(foreseen(tool, pending, effect, &now.means));
     }
-    let edited = known.sent_args.is_some();
     out.extend(body(tool, &args, effect, (edited, pending), &now.means));
     if let Some(held) = tool.and_then(|tool| tool.held.as_ref()) {
         out.extend(held_sections(held));

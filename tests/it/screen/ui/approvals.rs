@@ -52,7 +52,7 @@ fn the_approval_of_a_command() {
 
 #[test]
 fn a_long_command_is_scrolled_and_never_cut_in_silence() {
-    let script: String = (1..=40).map(|at| format!("step {at}\n")).collect();
+    let script: String = (1..=40).flat_map(|at: u32| ["step ".to_owned(), at.to_string(), "\n".to_owned()]).collect();
     for (width, height) in [(60, 16), (80, 24)] {
         let mut state = asking((width, height), "tama_bash", Lane::Portable, command(&script));
         insta::assert_snapshot!(format!("approval_long_{width}x{height}"), text(&state));

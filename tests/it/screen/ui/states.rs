@@ -53,7 +53,7 @@ fn what_wants_the_user_is_filled_and_stays_so_under_the_selection() {
     assert_eq!((header.bg, header.fg), (Color::from_u32(0x00fb_bf24), Color::from_u32(0)));
     assert_eq!(cell(&buffer, "◆ approval").bg, header.bg, "on its agent");
     assert_eq!(state.selected(), find(&state, "editor/diggers/digger#4/tama_bash"));
-    let selected = lines(&buffer).iter().position(|line| line.contains("›")).unwrap();
+    let selected = lines(&buffer).iter().position(|line| line.contains("│›")).unwrap();
     let row = &buffer.content[selected * 140..(selected + 1) * 140];
     assert!(row.iter().any(|cell| cell.symbol() == "◆" && cell.bg == header.bg));
     let failed = cell(&buffer, "✗ HTTP 529");
@@ -92,7 +92,7 @@ fn a_row_says_the_command_and_what_was_read() {
 
 #[test]
 fn rollback_says_the_kind_the_agent_and_the_state_of_each() {
-    let mut state = every_state((140, 42));
+    let mut state = every_state((200, 60));
     keys(&mut state, "gg5");
     let screen = text(&state);
     for row in ["A file NOTES.md", "  call POST /hoo", "A file a.md"] {
