@@ -27,7 +27,7 @@ pub fn popup_keys(state: &State) -> Vec<Hint> {
         }
         Some(Popup::Editor(editor)) => editor_keys(editor),
         Some(Popup::Diff(view)) if view.back.is_none() => fixed(&[
-            ("h l", "last, next action"),
+            ("h l", "previous, next"),
             ("j k", "scroll"),
             ("/ n N", "find"),
             ("v", "wrap"),

@@ -108,7 +108,8 @@ fn row(run: &RunListing) -> RunRow {
             status: Ok(manifest.status),
             held_by: run.held.then_some(manifest.pid),
             started: manifest.started,
-            ended: manifest.ended,
+            // The list shows the time that it worked, without waiting.
+            ended: manifest.work_ms.map(|work| crate::model::Millis(manifest.started.0 + work)).or(manifest.ended),
             changes: manifest.actions,
             tokens: manifest.tokens.input + manifest.tokens.output,
             cost: manifest.cost_microusd,

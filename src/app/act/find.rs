@@ -36,6 +36,7 @@ pub(super) fn jump(state: &mut State, target: Target, forward: bool) {
 
 fn go(state: &mut State, found: Option<SpanId>, none: &str) {
     match found {
+        Some(span) if span == state.selected() => state.say("this is the only one"),
         Some(span) => state.go_to(span),
         None => state.refuse(none),
     }

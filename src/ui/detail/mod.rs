@@ -95,7 +95,7 @@ fn numbers(state: &State, room: usize, theme: Theme) -> Line<'static> {
     if found.counts.cost >= 500 {
         parts.push((text::money(found.counts.cost), theme.text()));
     }
-    parts.push((text::duration(state.elapsed(span)), theme.tool()));
+    parts.push((text::duration(state.run.trace.work(span, state.now)), theme.tool()));
     joined(parts, room, theme)
 }
 

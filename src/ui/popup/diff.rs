@@ -24,9 +24,9 @@ pub(super) fn draw(frame: &mut Frame, view: &DiffView, state: &State, theme: The
     let is_held = state.run.ledger.get(view.action).is_some_and(|entry| entry.status == ActionStatus::Held);
     let list = match view.sides {
         DiffSides::Action if is_held => {
-            &[("h l", "last, next"), ("Space", "mark"), ("c", "apply"), ("D", "discard"), ("Esc", "close")][..]
+            &[("h l", "next"), ("Space", "mark"), ("c", "apply"), ("D", "discard"), ("Esc", "close")][..]
         }
-        DiffSides::Action => &[("h l", "last, next action"), ("w", "who"), ("Esc", "close")],
+        DiffSides::Action => &[("h l", "previous, next"), ("w", "who"), ("Esc", "close")],
         DiffSides::Present => &[("w", "who"), ("Esc", "back")],
     };
     let keys: Vec<(&str, &str)> =
