@@ -152,7 +152,9 @@ fn someone_elses_edit_is_in_the_way_and_survives_until_it_is_forced() {
         pty.press("u", ": conflict");
         assert!(pty.text().contains(&format!("Another program or person changed {key}")) && theirs());
         pty.press("d", "+ Mara is back on Monday.");
-        pty.press("\x1b", "Another program or person");
+        pty.send("\x1b");
+        pty.wait_gone("+ Mara is back on Monday.");
+        pty.wait("Another program or person");
         // All but that one.
         pty.press("x", "skipped");
         let all = if lane == Lane::Overlay { 7 } else { 6 };
