@@ -9,7 +9,7 @@ use crate::model::{ActionChange, KeyState, PlanLeave, Seq, TraceBody, UndoReport
 use crate::store::RunLog;
 use crate::world::{World, WorldError};
 
-/// Predicts the report of [`undo_list`], without a read back. Touches and records nothing; actions that a killed
+/// Predicts the report of [`super::undo_list`], without a read back. Touches and records nothing; actions that a killed
 /// process left open count as resolved.
 pub fn preview(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> UndoReport {
     let mut report = UndoReport::default();

@@ -519,8 +519,8 @@ fn as_another_user() {
     if !nix::unistd::geteuid().is_root() || Command::new("setpriv").arg("--version").output().is_err() {
         return skip(Capability::OtherUser, "it takes root and setpriv");
     }
-    // Home folders below `/tmp` keep it from being replaced.
-    let folder = tempfile::tempdir_in("/var/tmp").unwrap();
+    // A program or a home below `/tmp` or `/var/tmp` keeps it from being replaced.
+    let folder = tempfile::tempdir_in("/var/lib").unwrap();
     let open = |path: &Path| fs::set_permissions(path, PermissionsExt::from_mode(0o777)).unwrap();
     open(folder.path());
     let home = folder.path().join("home");
