@@ -96,7 +96,8 @@ fn names(code: &str, library: &str) -> bool {
     })
 }
 
-fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+/// Lists the Rust files of a folder and of those in it.
+pub fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 use rules::{Breach, Rule, breaches};
 
+use crate::floors::rust_files;
+
 /// Breaches allowed today, by file and rule.
 type Allowed = BTreeMap<(String, Rule), usize>;
 
@@ -102,17 +104,6 @@ fn is_test(path: &Path) -> bool {
     (in_tests && inside.components().any(|part| part.as_os_str() == "tests"))
         || ["tests", "fixture"].contains(&stem)
         || stem.ends_with("_tests")
-}
-
-fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            rust_files(&path, found);
-        } else if path.extension().is_some_and(|end| end == "rs") {
-            found.push(path);
-        }
-    }
 }
 
 #[test]
