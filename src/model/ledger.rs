@@ -52,6 +52,12 @@ impl LedgerEntry {
         matches!(self.status, ActionStatus::Applied | ActionStatus::Intent)
     }
 
+    /// The row since which it stands as it does: its own, or that of its last undo or redo.
+    #[must_use]
+    pub fn since(&self) -> Seq {
+        self.turned.unwrap_or(self.seq)
+    }
+
     /// What it left, or was (or is) meant to leave (for an append: the element).
     #[must_use]
     pub fn left(&self) -> &KeyState {

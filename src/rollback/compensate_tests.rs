@@ -113,7 +113,8 @@ async fn one_that_fails_stays_applied_and_stops_nothing_else() {
 async fn what_was_not_tried_when_the_undo_was_stopped_can_still_be_taken_back() {
     let run = Fixture::new();
     let file = run.act(2, write("a", "1")).await;
-    let actions = [deployed(&run), deployed(&run), file];
+    let (older, newer) = (deployed(&run), deployed(&run));
+    let actions = [newer, older, file];
     let by = Runner { most: 1, ..Runner::new(Ok("")) };
     let report = undo_list(&run.log, &run.world, &by, &actions, false).await;
     assert_eq!((report.undone, by.ran().len()), (vec![actions[0], file], 1));

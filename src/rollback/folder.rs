@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::state::makes_folder;
 use super::step::{Projection, Step};
-use crate::model::{ActionStatus, Key, KeyState, Seq, readable_name};
+use crate::model::{ActionStatus, Key, KeyState, LedgerEntry, Seq, readable_name};
 use crate::store::RunLog;
 use crate::world::{Value, World};
 
@@ -82,11 +82,13 @@ pub(super) fn will_be_missing(world: &World, path: &Key, projection: &Projection
     !is_folder
 }
 
-/// Returns the newest applied action inside a folder since it was made.
+/// Returns the newest applied action inside a folder since it was made: done after it, or redone into it.
 fn newest_user(log: &RunLog, made: Seq, folder: &Key, gone: impl Fn(Seq) -> bool) -> Option<Seq> {
     log.with(|state| {
-        let since = state.ledger.inside(folder).filter(|entry| entry.seq > made);
-        let users = since.filter(|entry| entry.is_applied() && !gone(entry.seq));
+        let stands_since = state.ledger.get(made).map_or(made, LedgerEntry::since);
+        let after = |entry: &&LedgerEntry| entry.seq > made || entry.since() > stands_since;
+        let users = state.ledger.inside(folder).filter(after);
+        let users = users.filter(|entry| entry.is_applied() && !gone(entry.seq));
         users.map(|entry| entry.seq).max()
     })
 }

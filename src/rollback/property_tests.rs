@@ -155,7 +155,7 @@ proptest! {
             assert_eq!(report.read_back.restored, report.read_back.total, "{:?}", report.read_back.differs);
             assert_eq!(snapshot(run.folder.path()), start);
             assert!(KEYS.iter().all(|key| run.memory(key) == KeyState::Absent));
-            for action in applied.iter().rev() {
+            for action in report.undone.iter().rev() {
                 assert_eq!(redo(&run.log, &run.world, *action).await.redone, [*action]);
             }
             assert_eq!((snapshot(run.folder.path()), run.world.memory()), (end, memory));

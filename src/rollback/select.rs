@@ -5,7 +5,7 @@ use super::folder;
 use super::interrupted_actions::predict_not_applied;
 use super::row::outcome_row;
 use super::step::{Projection, Step};
-use crate::model::{ActionChange, KeyState, PlanLeave, Seq, TraceBody, UndoReport};
+use crate::model::{ActionChange, KeyState, LedgerEntry, PlanLeave, Seq, TraceBody, UndoReport};
 use crate::store::RunLog;
 use crate::world::{World, WorldError};
 
@@ -15,7 +15,8 @@ pub fn preview(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> Und
     let mut report = UndoReport::default();
     let mut projection =
         Projection { is_preview: true, undone: predict_not_applied(log, world), ..Projection::default() };
-    let steps = select_steps(log, world, actions, force, &mut projection, &mut report, &mut Vec::new()).0;
+    let actions = newest_first(log, actions);
+    let steps = select_steps(log, world, &actions, force, &mut projection, &mut report, &mut Vec::new()).0;
     report.undone = steps.iter().map(|step| step.action).collect();
     for step in steps.iter().filter(|step| step.record.key.kind.is_path()) {
         for (action, key) in folder::refused_folders_above(log, &step.record.key) {
@@ -27,6 +28,15 @@ pub fn preview(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> Und
         }
     }
     report
+}
+
+/// Sorts actions for an undo: the one that was done last comes first. What was redone since was done then: it may be in a
+/// folder that a later action made.
+pub(super) fn newest_first(log: &RunLog, actions: &[Seq]) -> Vec<Seq> {
+    let mut sorted = actions.to_vec();
+    let since = |action: Seq| log.with(|state| state.ledger.get(action).map_or(action, LedgerEntry::since));
+    sorted.sort_by_cached_key(|action| std::cmp::Reverse(since(*action)));
+    sorted
 }
 
 /// Splits actions into steps that can be undone, up to the first conflict, and deferred actions; the others go to the

@@ -10,7 +10,7 @@ use super::folder;
 use super::read_back::{Expected, read_back};
 use super::restore::{UndoContext, restore_steps};
 use super::row::outcome_row;
-use super::select::select_steps;
+use super::select::{newest_first, select_steps};
 use super::state::location;
 use super::step::{Projection, Step};
 use crate::model::{ActionChange, KeyKind, PlanLeave, Seq, TraceBody, UndoReport};
@@ -22,14 +22,13 @@ pub async fn undo(log: &RunLog, world: &World, by: &dyn Compensate, action: Seq,
     undo_list(log, world, by, &[action], force).await
 }
 
-/// Undoes actions in the given order (newest first) until none is left or one conflicts. The caller holds the lock.
-/// `by` runs the compensations; one that fails leaves its action applied, and stops nothing else.
+/// Undoes actions, newest first, until none is left or one conflicts. The caller holds the lock. `by` runs the compensations; one that fails leaves its action applied, and stops nothing else.
 pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions: &[Seq], force: bool) -> UndoReport {
     let mut report = UndoReport::default();
     let mut expected = Expected::new();
     let context = UndoContext { log, world, by };
     let mut steps = Vec::new();
-    let mut open = actions.to_vec();
+    let mut open = newest_first(log, actions);
     while !open.is_empty() && report.conflict.is_none() {
         let (done, rest) = undo_batch(context, &open, force, &mut report, &mut expected).await;
         open = rest;
@@ -48,6 +47,7 @@ pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions
             undo_batch(context, &[action], false, &mut found, &mut expected).await;
             // It was not asked for this time, so its conflict stops nothing.
             let stays = found.conflict.map(|conflict| PlanLeave { action, why: describe_conflict(&conflict) });
+            report.left.retain(|left| !found.undone.contains(&left.action));
             report.undone.extend(found.undone);
             report.left.extend(found.left.into_iter().chain(stays));
         }

@@ -131,6 +131,40 @@ async fn a_folder_stays_while_it_is_used_and_the_last_one_out_removes_it() {
 }
 
 #[tokio::test]
+async fn what_was_redone_into_a_later_folder_is_a_user_of_it_and_goes_first() {
+    let run = Fixture::new();
+    let first = run.act_all(2, vec![folder("out"), write("out/a", "a")]).await;
+    let report = undo_list(&run.log, &run.world, &NoCompensator, &[first[1], first[0]], false).await;
+    assert_eq!(report.undone, [first[1], first[0]]);
+    let second = run.act(3, folder("out")).await;
+    assert_eq!(redo(&run.log, &run.world, first[1]).await.redone, [first[1]]);
+
+    let report = undo(&run.log, &run.world, &NoCompensator, second, false).await;
+    assert_eq!(report.left[0].why, format!("kept, used by {}", first[1]));
+    assert_eq!(preview(&run.log, &run.world, &[second, first[1]], false).undone, [first[1], second]);
+    let report = undo_list(&run.log, &run.world, &NoCompensator, &[second, first[1]], false).await;
+    assert_eq!((report.undone, report.left.len()), (vec![first[1], second], 0));
+    assert!(!run.path("out").exists());
+}
+
+#[tokio::test]
+async fn an_action_before_the_folder_was_made_again_is_no_user_of_it() {
+    let run = Fixture::new();
+    let first = run.act_all(2, vec![folder("out"), write("out/a", "a")]).await;
+    let removed = run.act(2, remove("out/a")).await;
+    let mut undone = vec![removed, first[1], first[0]];
+    assert_eq!(undo_list(&run.log, &run.world, &NoCompensator, &undone, false).await.undone, undone);
+    undone.reverse();
+    for action in undone {
+        assert_eq!(redo(&run.log, &run.world, action).await.redone, [action]);
+    }
+    let gone = run.act(2, Change { key: Key::directory("out"), ..remove("out") }).await;
+    let again = run.act(3, folder("out")).await;
+    assert_eq!(undo(&run.log, &run.world, &NoCompensator, again, false).await.undone, [again]);
+    assert_eq!(undo(&run.log, &run.world, &NoCompensator, gone, false).await.undone, [gone]);
+}
+
+#[tokio::test]
 async fn a_folder_with_a_strangers_file_is_never_removed() {
     let run = Fixture::new();
     let made = run.act(2, folder("out")).await;
