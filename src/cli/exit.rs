@@ -15,6 +15,8 @@ pub(super) enum Exit {
     Denied,
     /// A limit was reached.
     Limit,
+    /// An execution differs from its record.
+    Diverged,
     /// Some of the actions were undone.
     SomeUndone,
     /// None of the actions was undone.
@@ -34,6 +36,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Denied => 3,
             Self::Limit => 4,
+            Self::Diverged => 5,
             Self::SomeUndone => 6,
             Self::NoneUndone => 7,
             Self::Cancelled => 130,

@@ -32,6 +32,7 @@ mod text;
 mod undo;
 mod undo_text;
 mod unfinished;
+mod verify;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -74,6 +75,8 @@ enum Command {
     Undo(undo::Args),
     /// Undo a span of a stored run, and rerun it
     Retry(retry::Args),
+    /// Execute a stored run again from its record, and compare; nothing is sent, run or written
+    Verify(verify::Args),
     /// List the stored runs, or show one
     Runs(runs::Args),
     /// Check a pipeline: show every fault with its place
@@ -117,6 +120,7 @@ fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Replay(replay::Args { run: None })) => block_on(run_list::choose(&global)),
         Some(Command::Retry(args)) => block_on(retry::run(args, &global)),
         Some(Command::Undo(args)) => block_on(undo::run(args, &global)),
+        Some(Command::Verify(args)) => verify::run(&args, &global),
         Some(Command::Runs(args)) => runs::run(args, &global),
         Some(Command::Check(args)) => check::run(&args, &global),
         Some(Command::Doctor(args)) => doctor::run(&args, &global),

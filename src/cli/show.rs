@@ -190,7 +190,7 @@ fn span_json(state: &RunState, span: SpanId) -> Json {
 fn exit_code(cause: Option<EndCause>) -> Option<i32> {
     match cause {
         Some(EndCause::Exit { code }) => Some(code),
-        Some(EndCause::Denied | EndCause::Discarded) | None => None,
+        Some(EndCause::Denied | EndCause::Discarded | EndCause::Limit) | None => None,
     }
 }
 

@@ -213,6 +213,8 @@ pub enum EndCause {
     Denied,
     /// It ran, and the user discarded all that it changed.
     Discarded,
+    /// A limit of the pipeline ended the run here.
+    Limit,
 }
 
 /// The end of a span.

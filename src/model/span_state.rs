@@ -91,7 +91,7 @@ impl RunState {
                 Some(EndCause::Exit { .. }) => SpanState::Failed,
                 Some(EndCause::Denied) => SpanState::Denied,
                 Some(EndCause::Discarded) => SpanState::Discarded,
-                None => SpanState::Ok,
+                Some(EndCause::Limit) | None => SpanState::Ok,
             },
         }
     }

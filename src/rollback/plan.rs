@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::model::{
-    ActionStatus, LedgerEntry, PlanLeave, RetryPlan, RunState, Seq, Span, SpanId, SpanKind, SpanStatus,
+    ActionStatus, EndCause, LedgerEntry, PlanLeave, RetryPlan, RunState, Seq, Span, SpanId, SpanKind, SpanStatus,
 };
 
 /// An error while planning a retry; phrased to follow "failed to …".
@@ -82,22 +82,24 @@ fn take(state: &RunState, span: SpanId, taken: &mut BTreeSet<SpanId>) {
     }
 }
 
-/// Adds the calls that a cancelled run never answered: it can't continue without them.
+/// Adds the calls that a cancelled run, or one that a limit ended, never answered: it can't continue without them.
 fn take_cut_off(state: &RunState, taken: &mut BTreeSet<SpanId>) {
-    let cut = |(found, at): (&Span, u32)| {
-        (found.status == SpanStatus::Cancelled && is_call(found.kind)).then_some(SpanId(at))
-    };
+    let cut = |(found, at): (&Span, u32)| (was_cut_off(found) && is_call(found.kind)).then_some(SpanId(at));
     for span in state.trace.spans().iter().zip(0_u32..).filter_map(cut) {
         take_below(state, span, taken);
     }
 }
 
+/// True when a span ended because the run did.
+fn was_cut_off(found: &Span) -> bool {
+    let limited = found.status == SpanStatus::Error && found.cause == Some(EndCause::Limit);
+    found.status == SpanStatus::Cancelled || limited
+}
+
 /// Lists the agents outside the set that a cancelled run stopped: they continue.
 fn cut_off_agents(state: &RunState) -> impl Iterator<Item = SpanId> {
     let agents = state.trace.spans().iter().zip(0_u32..);
-    agents
-        .filter(|(found, _)| found.status == SpanStatus::Cancelled && found.kind == SpanKind::Agent)
-        .map(|(_, at)| SpanId(at))
+    agents.filter(|(found, _)| was_cut_off(found) && found.kind == SpanKind::Agent).map(|(_, at)| SpanId(at))
 }
 
 fn take_below(state: &RunState, span: SpanId, taken: &mut BTreeSet<SpanId>) {

@@ -1,9 +1,10 @@
-//! What pattern code asks of the dispatcher, and what it gets back.
+//! The questions of pattern code, and their answers.
 
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::failure::Failure;
 use crate::model::{Fan, LlmRequest, LlmResponse, ToolCall};
 use crate::pipeline::Pipeline;
 
@@ -66,23 +67,6 @@ impl Output {
     /// An output under a key.
     pub(super) fn new(key: &str, value: impl Into<String>) -> Self {
         Self { key: key.to_owned(), value: value.into(), synthetic: false }
-    }
-}
-
-/// Why an effect or an agent failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text}")]
-pub struct Failure {
-    /// In one paragraph.
-    pub text: String,
-    /// Whether the user has been stopped at it already.
-    pub told: bool,
-}
-
-impl Failure {
-    /// A failure that the user was not stopped at yet.
-    pub(super) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), told: false }
     }
 }
 

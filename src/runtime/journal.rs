@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::ask::{Failure, Outcome, Output, Payload};
+use super::ask::{Outcome, Output, Payload};
+use super::failure::{AgentFailure, Halt};
 use super::past::Texts;
 use crate::model::{
-    LlmResponse, RunState, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent,
+    EndCause, LlmResponse, RunState, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent,
 };
 use crate::store::{StoreError, optional};
 
@@ -96,7 +97,7 @@ impl Journal {
 
 /// An effect's outcome as its end tells it; a cancelled one has none. An agent's end is computed anew, unless the
 /// user gave it.
-fn stored_outcome(end: &SpanEnd, kind: SpanKind, texts: &Texts) -> Result<Option<Outcome>, StoreError> {
+pub(super) fn stored_outcome(end: &SpanEnd, kind: SpanKind, texts: &Texts) -> Result<Option<Outcome>, StoreError> {
     if end.status == SpanStatus::Cancelled || (kind == SpanKind::Agent && !end.answered) {
         return Ok(None);
     }
@@ -108,7 +109,8 @@ fn stored_outcome(end: &SpanEnd, kind: SpanKind, texts: &Texts) -> Result<Option
     // A tool's fault that the model was told of has a finish: it is a result to the code.
     let failed = end.status == SpanStatus::Error && end.finish.is_none();
     Ok(Some(match (failed, kind) {
-        (true, _) => Err(Failure { text, told: true }),
+        (true, _) if end.cause == Some(EndCause::Limit) => Err(Halt::Limit(text).into()),
+        (true, _) => Err(AgentFailure { text, shown: true }.into()),
         (false, SpanKind::Llm) => Ok(Payload::Llm(parse_response(&text)?)),
         (false, _) => Ok(Payload::Tool(text)),
     }))

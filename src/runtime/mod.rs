@@ -1,22 +1,27 @@
 //! Runs a pipeline: dispatcher, gates, journal, patterns. Deterministic given its effects.
 //!
-//! Pattern code (`patterns`) asks the dispatcher for every effect by path, through its scope. The dispatcher looks
-//! into the journal, stops at gates, has tools and models work, records what happened, and gives the outcome back.
+//! Pattern code (`patterns`) asks for every effect by path, through its scope and [`effects::Effects`]. Live, the
+//! dispatcher looks into the journal, stops at gates, has tools and models work, records what happened, and gives the
+//! outcome back.
 
 mod ask;
 mod denial;
 mod diff;
 mod dispatcher;
 mod edits;
+mod effects;
 mod engine;
+mod failure;
 mod feed;
 mod foresee;
 mod gates;
 mod journal;
+mod live;
 mod past;
 mod pattern_scope;
 mod patterns;
 mod policy;
+mod replay;
 mod request;
 mod request_doc;
 mod session;
@@ -24,8 +29,10 @@ mod session;
 pub use denial::Denial;
 pub use dispatcher::command::{Commands, Places};
 pub use engine::{Engine, Headless, Mode, NewRun, SessionEnd, Setup, StatusHook};
+pub use failure::Divergence;
 pub use feed::{Feed, Receiver, Sink, channel};
 pub use foresee::{Outlook, foresee};
+pub use replay::{ChangedCall, Verification, verify};
 pub use request::{llm_hash, tool_hash};
 pub use session::{
     ModelSource, Session, SessionError, capture_of, name_neighbours, neighbours, open, prepare, providers, rules,

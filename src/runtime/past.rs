@@ -19,6 +19,8 @@ pub(super) struct Past {
     pub(super) journal: Journal,
     pub(super) edits: Edits,
     pub(super) agent_names: HashMap<SpanId, String>,
+    /// The texts that the events name.
+    pub(super) texts: Texts,
 }
 
 impl Past {
@@ -52,11 +54,13 @@ impl Past {
         }
         let newest = past.versions.last().map(|(_, pipeline)| pipeline.clone()).unwrap_or_default();
         past.agent_names = log.with(|state| agent_names(state, &newest));
+        past.texts = texts;
         Ok(past)
     }
 }
 
 /// The texts that a run's events name, where the engine has to know them; read at once.
+#[derive(Default)]
 pub(super) struct Texts(HashMap<TextHash, String>);
 
 impl Texts {

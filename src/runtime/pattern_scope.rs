@@ -1,25 +1,22 @@
-//! What pattern code holds: its place in the execution, and the one way out, to the dispatcher.
+//! A pattern's view of the execution: its place, and the one way out.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::StreamExt;
 use futures::future::BoxFuture;
-use tokio::sync::{mpsc, oneshot};
+use futures::{StreamExt, TryStreamExt};
 
-use super::ask::{AgentKey, Ask, Failure, Outcome, Output, Payload, Place, Work};
-use super::dispatcher::Incoming;
+use super::ask::{AgentKey, Outcome, Output, Payload, Place, Work};
+use super::effects::Effects;
+use super::failure::{AgentFailure, Divergence, Failure, Halt, OrHalt};
 use super::patterns;
 use crate::effects::tools::Toolbox;
 use crate::model::{Fan, LlmRequest, LlmResponse, ToolCall, ToolDecl};
 use crate::pipeline::Pipeline;
 
-/// Branches of a fan-out at work at once, unless the pipeline's limits say otherwise.
-const MAX_PARALLEL: usize = 8;
-
 /// One agent's view of the execution.
 pub(super) struct PatternScope {
-    line: Line,
+    effects: Arc<dyn Effects>,
     path: String,
     pipeline: Arc<Pipeline>,
     tools: Arc<Toolbox>,
@@ -27,38 +24,23 @@ pub(super) struct PatternScope {
     groups: Mutex<u32>,
 }
 
-/// The line to the dispatcher. Asks of an earlier epoch (pattern code that was dropped) are not answered.
-#[derive(Clone)]
-pub(super) struct Line {
-    pub epoch: u64,
-    pub asks: mpsc::UnboundedSender<Incoming>,
-    /// The program's own tools.
-    pub tools: Arc<Toolbox>,
-}
-
-impl Line {
-    async fn ask<T>(&self, make: impl FnOnce(oneshot::Sender<Result<T, Failure>>) -> Ask) -> Result<T, Failure> {
-        let (reply, answer) = oneshot::channel();
-        let gone = |_| Failure { text: "the run was stopped".into(), told: true };
-        self.asks
-            .send(Incoming::Ask { epoch: self.epoch, ask: make(reply) })
-            .map_err(|_| Failure { text: "the run was stopped".into(), told: true })?;
-        answer.await.map_err(gone)?
-    }
-}
-
 /// Runs the whole pipeline from its entrypoint.
-pub(super) async fn run_pipeline(line: Line, pipeline: Arc<Pipeline>, task: String) -> Result<Output, Failure> {
+pub(super) async fn run_pipeline(
+    effects: Arc<dyn Effects>,
+    pipeline: Arc<Pipeline>,
+    task: String,
+) -> Result<Output, Failure> {
     let entry = AgentKey::agent(&pipeline.entrypoint);
-    let root = PatternScope::new(line, String::new(), pipeline);
+    let root = PatternScope::new(effects, String::new(), pipeline);
     root.agent(&entry, &task).await
 }
 
 impl PatternScope {
-    fn new(line: Line, path: String, pipeline: Arc<Pipeline>) -> Self {
+    fn new(effects: Arc<dyn Effects>, path: String, pipeline: Arc<Pipeline>) -> Self {
         let own = !pipeline.tools.is_empty();
-        let tools = if own { Arc::new(line.tools.with(pipeline.tools.values())) } else { line.tools.clone() };
-        Self { line, path, pipeline, tools, visits: Mutex::default(), groups: Mutex::default() }
+        let tools =
+            if own { Arc::new(effects.toolbox().with(pipeline.tools.values())) } else { effects.toolbox().clone() };
+        Self { effects, path, pipeline, tools, visits: Mutex::default(), groups: Mutex::default() }
     }
 
     /// The pipeline this agent runs by.
@@ -76,8 +58,12 @@ impl PatternScope {
         self.agent_at(self.place(key.label(), None), key.clone(), input.to_owned()).await
     }
 
-    /// Runs agents concurrently, at most `limits.max_parallel` at once; results come in program order.
-    pub async fn fan_out(&self, branches: Vec<(AgentKey, String)>) -> Vec<Result<Output, Failure>> {
+    /// Runs agents concurrently, at most `limits.max_parallel` at once; results come in program order. A halt of one ends
+    /// them all.
+    pub async fn fan_out(
+        &self,
+        branches: Vec<(AgentKey, String)>,
+    ) -> Result<Vec<Result<Output, AgentFailure>>, Failure> {
         let group = {
             let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
             *groups += 1;
@@ -88,18 +74,21 @@ impl PatternScope {
             .zip(branches)
             .map(|(index, (key, input))| {
                 let place = self.place(key.label(), Some(Fan { group, index }));
-                self.agent_at(place, key, input)
+                let run = self.agent_at(place, key, input);
+                async move { run.await.or_halt().map(|result| (index, result)) }
             })
             .collect();
-        let width = self.pipeline.limits.max_parallel.unwrap_or(MAX_PARALLEL).max(1);
-        futures::stream::iter(runs).buffered(width).collect().await
+        let width = self.effects.branches_at_once(&self.pipeline.limits);
+        let mut results: Vec<_> = futures::stream::iter(runs).buffer_unordered(width).try_collect().await?;
+        results.sort_unstable_by_key(|(index, _)| *index);
+        Ok(results.into_iter().map(|(_, result)| result).collect())
     }
 
     /// Calls the model.
     pub async fn llm(&self, request: LlmRequest) -> Result<LlmResponse, Failure> {
         match self.effect("llm", Work::Llm(request)).await? {
             Payload::Llm(response) => Ok(response),
-            other => Err(mismatch(&other)),
+            other => Err(mismatch(&self.path, &other)),
         }
     }
 
@@ -107,26 +96,21 @@ impl PatternScope {
     pub async fn tool(&self, call: ToolCall, refusal: Option<String>) -> Result<String, Failure> {
         match self.effect(&call.name.clone(), Work::Tool { call, refusal }).await? {
             Payload::Tool(result) => Ok(result),
-            other => Err(mismatch(&other)),
+            other => Err(mismatch(&self.path, &other)),
         }
     }
 
     async fn effect(&self, name: &str, work: Work) -> Outcome {
-        let place = self.place(name, None);
-        self.line.ask(|reply| Ask::Effect { place, work, reply }).await
+        self.effects.effect(self.place(name, None), work).await
     }
 
     fn agent_at(&self, place: Place, key: AgentKey, input: String) -> BoxFuture<'_, Result<Output, Failure>> {
         Box::pin(async move {
             let path = place.path.clone();
-            let (asked, shown) = (key.clone(), input.clone());
-            let pipeline = self.line.ask(|reply| Ask::Enter { place, key: asked, input: shown, reply }).await?;
-            let below = Self::new(self.line.clone(), path.clone(), pipeline);
+            let pipeline = self.effects.enter(place, &key, &input).await?;
+            let below = Self::new(self.effects.clone(), path.clone(), pipeline);
             let result = patterns::run(&below, &key, &input).await;
-            match self.line.ask(|reply| Ask::Exit { path, result, reply }).await? {
-                Payload::Agent(output) => Ok(output),
-                other => Err(mismatch(&other)),
-            }
+            self.effects.exit(&path, result).await
         })
     }
 
@@ -148,6 +132,13 @@ fn join(parent: &str, name: &str, visit: u32) -> String {
     if visit > 1 { format!("{parent}{slash}{name}#{visit}") } else { format!("{parent}{slash}{name}") }
 }
 
-fn mismatch(payload: &Payload) -> Failure {
-    Failure::new(format!("a call of another kind is recorded at this path: {payload:?}"))
+/// The halt for an outcome that is of another kind than the effect at its path.
+pub(super) fn mismatch(path: &str, payload: &Payload) -> Failure {
+    let recorded = match payload {
+        Payload::Llm(_) => "a model call",
+        Payload::Tool(_) => "a tool call",
+        Payload::Agent(_) => "an agent",
+    };
+    let divergence = Divergence { path: path.to_owned(), recorded: recorded.into(), asked: "something else".into() };
+    Halt::from(Box::new(divergence)).into()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -185,8 +186,7 @@ impl RunFolder {
         // A listing looks at the lock for an instant; that is no user of the run.
         const TRIES: u32 = 10;
         let path = self.path.join("lock");
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let file = file.map_err(file_error("open", &path))?;
+        let file = self.lock_file(&path, access).map_err(file_error("open", &path))?;
         for last in (0..TRIES).map(|at| at + 1 == TRIES) {
             let locked = match access {
                 Access::ReadWrite => file.try_lock(),
@@ -202,6 +202,14 @@ impl RunFolder {
         // Readers leave no pid; only a writer's is known.
         let pid = if self.is_held() { writer.to_string() } else { "unknown".to_owned() };
         Err(StoreError::Locked { pid })
+    }
+
+    /// Opens the file that is locked. A reader needs no right to write, also not where nobody can (a copy on read-only
+    /// media): without the file it takes the folder itself.
+    fn lock_file(&self, path: &Path, access: Access) -> std::io::Result<File> {
+        let read = if access == Access::ReadOnly { File::open(path) } else { Err(ErrorKind::NotFound.into()) };
+        read.or_else(|_| OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path))
+            .or_else(|error| if access == Access::ReadOnly { File::open(&self.path) } else { Err(error) })
     }
 
     /// Whether a process has the run open to go on.

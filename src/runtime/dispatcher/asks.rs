@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::super::ask::{AgentKey, Ask, Failure, Outcome, Output, Payload, Place, Work};
+use super::super::ask::{AgentKey, Ask, Outcome, Output, Payload, Place, Work};
+use super::super::failure::{Divergence, Failure, Halt};
 use super::super::gates::Arrival;
 use super::super::journal::{Lookup, NO_REQUEST};
 use super::super::request::{json, llm_hash, tool_hash};
 use super::Dispatcher;
+use super::calls::cause_of;
 use super::pending_call::{PendingCall, Stage};
 use crate::model::{
     Finish, Gate, LlmRequest, LlmRequestRecord, Message, MessageRecord, PauseReason, SpanEnd, SpanId, SpanSpec,
@@ -84,13 +86,15 @@ impl Dispatcher {
 
     /// The code asks something else than what is recorded at this path: nothing may go on from here.
     fn diverged(&mut self, span: SpanId, place: Place, request: TextHash, reply: Reply) {
-        let text = format!(
-            "divergence at {}: the pipeline asks for something else here than it did when this was recorded; retry \
-             the agent, and it runs by what is asked now",
-            place.path
-        );
+        let kind = self.log.with(|state| state.trace.get(span).map_or("call", |found| found.kind.name()));
+        let divergence = Divergence {
+            path: place.path.clone(),
+            recorded: format!("the {kind} {span}"),
+            asked: "something else. Retry the agent, and it runs by what is asked now".to_owned(),
+        };
+        let text = divergence.to_string();
         self.note(Some(span), true, text.clone());
-        let outcome = Err(Failure::new(text.clone()));
+        let outcome = Err(Halt::from(Box::new(divergence)).into());
         let agent = self.paths.get(&place.parent).copied().unwrap_or(SpanId::RUN);
         let path = place.path.clone();
         let stage = Stage::After { outcome };
@@ -159,8 +163,8 @@ impl Dispatcher {
         }
         self.end_agent(span, &result);
         let (gate, reason) = match &result {
-            Err(failure) if failure.told => (Gate::Error, None),
-            Err(failure) => (Gate::Error, Some(PauseReason::Error { error: failure.text.clone() })),
+            Err(failure) if failure.is_shown() => (Gate::Error, None),
+            Err(failure) => (Gate::Error, Some(PauseReason::Error { error: failure.to_string() })),
             Ok(_) => (Gate::AfterAgent, self.arrive(path, Gate::AfterAgent)),
         };
         let place = self.place_of(span, path);
@@ -183,15 +187,18 @@ impl Dispatcher {
     }
 
     fn end_agent(&self, span: SpanId, result: &Result<Output, Failure>) {
-        let (status, finish, text) = match result {
-            Ok(output) => {
-                let finish = Finish { key: output.key.clone(), synthetic: output.synthetic };
-                (SpanStatus::Ok, Some(finish), &output.value)
-            }
-            Err(failure) => (SpanStatus::Error, None, &failure.text),
+        let end = match result {
+            Ok(output) => SpanEnd {
+                finish: Some(Finish { key: output.key.clone(), synthetic: output.synthetic }),
+                output: Some(self.log.text(&output.value)),
+                ..SpanEnd::new(span, SpanStatus::Ok)
+            },
+            Err(failure) => SpanEnd {
+                output: Some(self.log.text(&failure.to_string())),
+                cause: cause_of(failure),
+                ..SpanEnd::new(span, SpanStatus::Error)
+            },
         };
-        let output = Some(self.log.text(text));
-        let end = SpanEnd { finish, output, ..SpanEnd::new(span, status) };
         self.log.append(vec![TraceBody::SpanEnded(end)]);
     }
 

@@ -5,8 +5,9 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::super::ask::{Failure, Outcome, Payload, Work};
+use super::super::ask::{Outcome, Payload, Work};
 use super::super::edits::Target;
+use super::super::failure::{Failure, Halt};
 use super::super::policy::{PolicyDecision, decide};
 use super::super::request::json;
 use super::asks::message_records;
@@ -16,7 +17,8 @@ use super::{Dispatcher, Incoming};
 use crate::effects::llm::CallPlace;
 use crate::effects::tools::ToolError;
 use crate::model::{
-    Finish, Gate, LlmRequest, LlmResponse, Message, PauseReason, SpanEnd, SpanId, SpanStatus, TraceBody, Update, Usage,
+    EndCause, Finish, Gate, LlmRequest, LlmResponse, Message, PauseReason, SpanEnd, SpanId, SpanStatus, TraceBody,
+    Update, Usage,
 };
 use crate::pipeline::Price;
 use crate::rollback::Origin;
@@ -56,13 +58,13 @@ impl Dispatcher {
         let span = pending.span;
         if let Some(why) = self.log.stopped() {
             let text = format!("not done, because the run can't be recorded any more: failed to {why}");
-            return self.done(path, span, Done::NotRecorded(Failure::new(text)));
+            return self.done(path, span, Done::NotRecorded(Halt::NotRecorded(text).into()));
         }
         if self.is_headless()
             && let Some(limit) = self.crossed_limit(path)
         {
             self.limited = true;
-            return self.done(path, span, Done::Llm(Err(Failure { text: limit, told: true })));
+            return self.done(path, span, Done::Llm(Err(Halt::Limit(limit).into())));
         }
         match pending.work.clone() {
             Some(Work::Llm(request)) => self.launch_llm(path, &request),
@@ -174,14 +176,15 @@ impl Dispatcher {
                 let output = Some(self.log.text(&text));
                 (SpanEnd { status, finish, output, cause, ..end }, Ok(Payload::Tool(text)), fault)
             }
-            Done::Llm(Err(mut failure)) | Done::NotRecorded(mut failure) => {
-                failure.text = self.services.masker.mask(&failure.text).into_owned();
+            Done::Llm(Err(failure)) | Done::NotRecorded(failure) => {
+                let failure = failure.map_text(|text| self.services.masker.mask(&text).into_owned());
+                let text = failure.to_string();
                 if broken {
                     // What can't be recorded can't come up as an event either.
-                    self.sink.send(Update::Refused(failure.text.clone()));
+                    self.sink.send(Update::Refused(text.clone()));
                 }
-                let output = Some(self.log.text(&failure.text));
-                (SpanEnd { status: SpanStatus::Error, output, ..end }, Err(failure), true)
+                let output = Some(self.log.text(&text));
+                (SpanEnd { status: SpanStatus::Error, output, cause: cause_of(&failure), ..end }, Err(failure), true)
             }
         };
         self.log.append(vec![TraceBody::SpanEnded(end)]);
@@ -193,7 +196,7 @@ impl Dispatcher {
     /// The gate after an effect, and why it stops there.
     fn after(&mut self, path: &str, outcome: &Outcome, faulty: bool) -> (Gate, Option<PauseReason>) {
         match outcome {
-            Err(failure) => (Gate::Error, Some(PauseReason::Error { error: failure.text.clone() })),
+            Err(failure) => (Gate::Error, Some(PauseReason::Error { error: failure.to_string() })),
             Ok(_) if faulty && let Some(reason) = self.arrive(path, Gate::Error) => (Gate::Error, Some(reason)),
             Ok(payload) => {
                 let gate = if matches!(payload, Payload::Llm(_)) { Gate::AfterLlm } else { Gate::AfterTool };
@@ -208,7 +211,7 @@ impl Dispatcher {
     pub(super) fn record_outcome(&mut self, path: &str, outcome: Outcome) {
         let Some(pending) = self.pending.get_mut(path) else { return };
         if pending.work.is_some() {
-            let kept = outcome.clone().map_err(|failure| Failure { told: true, ..failure });
+            let kept = outcome.clone().map_err(Failure::into_shown);
             self.journal.insert(path.to_owned(), pending.span, pending.request, kept);
         }
         pending.stage = Stage::After { outcome };
@@ -234,7 +237,7 @@ impl Dispatcher {
         let Some(PendingCall { stage: Stage::After { outcome }, replies, .. }) = self.pending.remove(path) else {
             return;
         };
-        let outcome = outcome.map_err(|failure| Failure { told: true, ..failure });
+        let outcome = outcome.map_err(Failure::into_shown);
         for reply in replies {
             // Pattern code that was dropped since doesn't wait any more.
             drop(reply.send(outcome.clone()));
@@ -300,6 +303,11 @@ impl Dispatcher {
         response.text = self.services.masker.mask(&response.text).into_owned();
         response
     }
+}
+
+/// Why an end is none of its own, where a later reading has to know it.
+pub(super) fn cause_of(failure: &Failure) -> Option<EndCause> {
+    matches!(failure, Failure::Halt(Halt::Limit(_))).then_some(EndCause::Limit)
 }
 
 /// Millionths of a US dollar.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::super::ask::Failure;
+use super::super::failure::{Failure, Halt};
 use super::super::feed::Sink;
 use super::{Incoming, Services};
 use crate::effects::MaskedStream;
@@ -28,6 +28,17 @@ pub(in super::super) enum Done {
     Tool { text: String, fault: bool, cause: Option<EndCause> },
     /// A tool could not be run as promised (its row could not be written): the run stops here.
     NotRecorded(Failure),
+}
+
+impl Done {
+    /// The outcome of a call whose actions could not be recorded or carried out.
+    pub(super) fn from_error(error: &ActError) -> Self {
+        let text = format!("failed to {error}");
+        Self::NotRecorded(match error {
+            ActError::NotRecorded(_) => Halt::NotRecorded(text).into(),
+            _ => Failure::new(text),
+        })
+    }
 }
 
 /// Calls the model, and shows text as it arrives.
@@ -103,7 +114,7 @@ impl ToolRun {
         self.log.append(reads.collect());
         match perform(&self.log, world, &self.origin, decision.changes).await {
             Ok(_) => Done::Tool { text: decision.result, fault: false, cause: None },
-            Err(error @ ActError::NotRecorded(_)) => Done::NotRecorded(Failure::new(format!("failed to {error}"))),
+            Err(error @ ActError::NotRecorded(_)) => Done::from_error(&error),
             Err(error) => fault(&ToolError(format!("failed to {error}"))),
         }
     }

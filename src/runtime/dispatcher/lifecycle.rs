@@ -1,7 +1,11 @@
 //! The run as a whole: start, end, cancel, quit.
 
-use super::super::ask::{Failure, Output};
-use super::super::pattern_scope::{Line, run_pipeline};
+use std::sync::Arc;
+
+use super::super::ask::Output;
+use super::super::failure::Failure;
+use super::super::live::Live;
+use super::super::pattern_scope::run_pipeline;
 use super::pending_call::Stage;
 use super::{Dispatcher, Incoming};
 use crate::model::{Command, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update};
@@ -12,10 +16,10 @@ impl Dispatcher {
     pub(in super::super) fn start_pattern(&mut self) {
         self.epoch += 1;
         let epoch = self.epoch;
-        let line = Line { epoch, asks: self.inbox.clone(), tools: self.services.tools.clone() };
+        let effects = Arc::new(Live::new(epoch, self.inbox.clone(), self.services.tools.clone()));
         let pipeline = self.versions.first().map(|(_, pipeline)| pipeline.clone()).unwrap_or_default();
         let (inbox, task) = (self.inbox.clone(), self.task.clone());
-        let pattern = tokio::spawn(run_pipeline(line, pipeline, task));
+        let pattern = tokio::spawn(run_pipeline(effects, pipeline, task));
         self.pattern = Some(tokio::spawn(async move {
             let result = AbortOnDrop(pattern).join().await;
             drop(inbox.send(Incoming::Finished { epoch, result }));
@@ -30,11 +34,15 @@ impl Dispatcher {
         }
     }
 
-    pub(super) fn finished(&mut self, result: Result<Output, Failure>) {
+    pub(super) async fn finished(&mut self, result: Result<Output, Failure>) {
         self.pattern = None;
+        if matches!(result, Err(Failure::Halt(_))) {
+            // Branches that the halt cut off are still at work.
+            self.stop_all_calls().await;
+        }
         let (status, text) = match result {
             Ok(output) => (RunStatus::Ok, output.value),
-            Err(failure) => (RunStatus::Failed, failure.text),
+            Err(failure) => (RunStatus::Failed, failure.to_string()),
         };
         self.set_status(status, Some(&text));
         if self.is_headless() {
@@ -61,7 +69,13 @@ impl Dispatcher {
             return Err("the run has ended; there is nothing to cancel".into());
         }
         self.drop_pattern();
-        // What is recorded stays as it ended; only what was cut off is cancelled.
+        self.stop_all_calls().await;
+        self.set_status(RunStatus::Cancelled, None);
+        Ok(())
+    }
+
+    /// Cancels every pending call. What is recorded stays as it ended; only what was cut off is cancelled.
+    async fn stop_all_calls(&mut self) {
         let ended = self.pending.values().filter(|pending| matches!(pending.stage, Stage::After { .. }));
         let released =
             ended.map(|pending| TraceBody::Released { span: pending.span, how: "cancel".into(), stale: false });
@@ -70,8 +84,6 @@ impl Dispatcher {
         self.stop_calls(&pending).await;
         let ends = cancel_live(&self.log);
         self.log.append(ends);
-        self.set_status(RunStatus::Cancelled, None);
-        Ok(())
     }
 
     /// Ends tasks, and waits until none of them touches the world any more.

@@ -34,10 +34,11 @@ pub(super) use lifecycle::cancel_live;
 use pending_call::PendingCall;
 pub(super) use undo::Undoing;
 
-use super::ask::{Ask, Failure, Output};
+use super::ask::{Ask, Output};
 use super::denial::Denial;
 use super::edits::Edits;
 use super::engine::{Mode, SessionEnd, StatusHook};
+use super::failure::Failure;
 use super::feed::Sink;
 use super::gates::Gates;
 use super::journal::Journal;
@@ -139,7 +140,7 @@ impl Dispatcher {
             Incoming::Ask { epoch, ask } if epoch == self.epoch => self.ask(ask),
             Incoming::Done { path, span, done } => self.arrived(&path, span, done),
             Incoming::Captured { path, span, asked } => self.captured(&path, span, asked),
-            Incoming::Finished { epoch, result } if epoch == self.epoch => self.finished(result),
+            Incoming::Finished { epoch, result } if epoch == self.epoch => self.finished(result).await,
             Incoming::Undone(report) => self.undone(report).await,
             Incoming::Command(command) => self.command(command).await,
             // From pattern code that was dropped since.

@@ -1,6 +1,7 @@
 //! Letting paused spans go: continue, steps, answers.
 
-use super::super::ask::{Failure, Outcome, Output, Payload, Work};
+use super::super::ask::{Outcome, Output, Payload, Work};
+use super::super::failure::Failure;
 use super::super::gates::{Until, depth_of, is_within};
 use super::super::request::json;
 use super::Dispatcher;

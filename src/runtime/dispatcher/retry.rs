@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::ask::{Failure, Work};
+use super::super::ask::Work;
+use super::super::failure::Failure;
 use super::super::foresee::changed;
 use super::edit::stored_prompt;
 use super::undo::Undo;

@@ -2,7 +2,8 @@
 
 use indexmap::IndexMap;
 
-use super::super::ask::{AgentKey, Failure, Output};
+use super::super::ask::{AgentKey, Output};
+use super::super::failure::Failure;
 use super::super::pattern_scope::PatternScope;
 use crate::pipeline::Target;
 

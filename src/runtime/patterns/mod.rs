@@ -12,7 +12,8 @@ mod tool_loop;
 use primitives::call;
 use tool_loop::{ToolLoop, tool_loop};
 
-use super::ask::{AgentKey, Failure, Output};
+use super::ask::{AgentKey, Output};
+use super::failure::Failure;
 use super::pattern_scope::PatternScope;
 use crate::pipeline::{Agent, Model, Pattern, Step};
 

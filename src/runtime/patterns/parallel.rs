@@ -2,7 +2,8 @@
 
 use indexmap::IndexMap;
 
-use super::super::ask::{AgentKey, Failure, Output};
+use super::super::ask::{AgentKey, Output};
+use super::super::failure::{AgentFailure, Failure};
 use super::super::pattern_scope::PatternScope;
 use super::super::request::json;
 
@@ -10,7 +11,7 @@ use super::super::request::json;
 /// that stands twice is `name#2`.
 pub(super) async fn run(scope: &PatternScope, workers: &[String], input: &str) -> Result<Output, Failure> {
     let branches = workers.iter().map(|worker| (AgentKey::agent(worker), input.to_owned())).collect();
-    let results = scope.fan_out(branches).await;
+    let results = scope.fan_out(branches).await?;
     let mut map: IndexMap<String, String> = IndexMap::new();
     for (worker, result) in workers.iter().zip(results) {
         let copies = map.keys().filter(|name| name.split('#').next() == Some(worker)).count();
@@ -21,7 +22,7 @@ pub(super) async fn run(scope: &PatternScope, workers: &[String], input: &str) -
 }
 
 /// A worker's result, or its error as tama writes it.
-pub(super) fn result_text(result: Result<Output, Failure>) -> String {
+pub(super) fn result_text(result: Result<Output, AgentFailure>) -> String {
     match result {
         Ok(output) => output.value,
         Err(failure) => format!("[error: {failure}]"),

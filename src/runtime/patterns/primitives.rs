@@ -1,6 +1,7 @@
 //! The primitive `call`: one model call.
 
-use super::super::ask::{Failure, Output};
+use super::super::ask::Output;
+use super::super::failure::Failure;
 use super::super::pattern_scope::PatternScope;
 use crate::model::{LlmRequest, Message};
 use crate::pipeline::Model;

@@ -1,6 +1,7 @@
 //! `scatter`: map to items, one worker per item concurrently, reduce.
 
-use super::super::ask::{AgentKey, Failure, Output};
+use super::super::ask::{AgentKey, Output};
+use super::super::failure::Failure;
 use super::super::pattern_scope::PatternScope;
 use super::parallel::result_text;
 use crate::pipeline::Agent;
@@ -24,7 +25,7 @@ pub(super) async fn run(scope: &PatternScope, agent: &Agent, worker: &str, input
         ))
     })?;
     let branches = items.iter().map(|item| (AgentKey::agent(worker), item.clone())).collect();
-    let results = scope.fan_out(branches).await;
+    let results = scope.fan_out(branches).await?;
     let parts: Vec<String> =
         items.iter().zip(results).map(|(item, result)| format!("## {item}\n\n{}", result_text(result))).collect();
     scope.agent(&step(agent, "reduce"), &format!("Task: {input}\n\n{}", parts.join("\n\n"))).await

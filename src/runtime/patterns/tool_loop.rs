@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use super::super::ask::{Failure, Output};
+use super::super::ask::Output;
+use super::super::failure::Failure;
 use super::super::pattern_scope::PatternScope;
 use crate::model::{LlmRequest, Message, ToolDecl};
 use crate::pipeline::{Model, Skill};

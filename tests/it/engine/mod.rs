@@ -5,3 +5,4 @@ mod llm;
 mod machine;
 mod own_tools;
 pub mod scenario;
+mod verify;

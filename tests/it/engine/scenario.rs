@@ -14,7 +14,7 @@ use tama_tui::model::{
 };
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Mode, Session};
-use tama_tui::store::DataDir;
+use tama_tui::store::{Access, DataDir};
 
 use crate::support::program::set_helper;
 use crate::support::skip::{Capability, skip};
@@ -90,6 +90,13 @@ fn every_scenario_comes_out_as_it_says() {
     assert!(played > 0, "no scenario matches {wanted:?}");
 }
 
+/// Asserts that a stored run does the same when it is executed again from its record.
+pub fn assert_verifies(data: &DataDir, run: &str) {
+    let opened = data.find(run).unwrap().open(Box::new(|_| {}), Access::ReadOnly).unwrap();
+    let found = runtime::verify(&opened.log, &opened.events, None).unwrap();
+    assert_eq!(found.divergence, None, "run {run} does not verify");
+}
+
 async fn play(scenario: &Scenario, file: &Path) -> Result<(), String> {
     let mut stage = Stage::set(scenario);
     let played = stage.play(&scenario.play).await;
@@ -139,10 +146,12 @@ impl Stage {
         self.report.clone().ok_or_else(|| "no report".into())
     }
 
-    /// Ends the session; the run's folder and all around it.
+    /// Ends the session, and verifies the run; returns the run's folder and all around it.
     pub async fn close(self) -> tempfile::TempDir {
+        let run = self.session.run.0.clone();
         self.session.engine.commands.send(Command::Quit).unwrap();
         self.session.engine.finish.await.unwrap();
+        assert_verifies(&self.data, &run);
         self.folder
     }
 

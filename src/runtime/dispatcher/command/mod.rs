@@ -16,7 +16,6 @@ use tokio::sync::Mutex;
 
 pub(in super::super) use gate::{CaptureGate, ChangesDecision};
 
-use super::super::ask::Failure;
 use super::exec::{Done, ToolRun, fault};
 use crate::effects::confine::{Job, Shell, ShellRun};
 use crate::effects::tools::{ShellCall, ShellLimits, ToolError};
@@ -81,7 +80,7 @@ impl ToolRun {
         };
         done.unwrap_or_else(|not_run| match not_run {
             NotRun::Before(error) => fault(&error),
-            NotRun::Act(error) => Done::NotRecorded(Failure::new(format!("failed to {error}"))),
+            NotRun::Act(error) => Done::from_error(&error),
         })
     }
 

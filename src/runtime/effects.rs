@@ -1,0 +1,32 @@
+//! The one door of pattern code: everything that it can't compute goes through here.
+//!
+//! [`super::live::Live`] asks the dispatcher, which stops at gates, acts and records. [`super::replay::Replay`] answers
+//! from a stored run, and can do nothing else.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::ask::{AgentKey, Outcome, Output, Place, Work};
+use super::failure::Failure;
+use crate::effects::tools::Toolbox;
+use crate::pipeline::{Limits, Pipeline};
+
+/// The answers to pattern code.
+#[async_trait]
+pub(super) trait Effects: Send + Sync {
+    /// Begins an agent; returns the pipeline that it runs by.
+    async fn enter(&self, place: Place, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure>;
+
+    /// Carries out an effect of the agent at `place.parent`.
+    async fn effect(&self, place: Place, work: Work) -> Outcome;
+
+    /// Ends an agent; returns the output that its caller gets: the user may have changed it.
+    async fn exit(&self, path: &str, result: Result<Output, Failure>) -> Result<Output, Failure>;
+
+    /// Returns the program's own tools, for their declarations.
+    fn toolbox(&self) -> &Arc<Toolbox>;
+
+    /// Returns how many branches of one fan-out may be at work at once.
+    fn branches_at_once(&self, limits: &Limits) -> usize;
+}

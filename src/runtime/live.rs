@@ -1,0 +1,64 @@
+//! The effects of a run under way: pattern code's line to the dispatcher.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+
+use super::ask::{AgentKey, Ask, Outcome, Output, Payload, Place, Work};
+use super::dispatcher::Incoming;
+use super::effects::Effects;
+use super::failure::{Failure, Halt};
+use super::pattern_scope::mismatch;
+use crate::effects::tools::Toolbox;
+use crate::pipeline::{Limits, Pipeline};
+
+/// Branches of a fan-out at work at once, unless the pipeline's limits say otherwise.
+const MAX_PARALLEL: usize = 8;
+
+/// The line to the dispatcher. Questions of an earlier epoch (pattern code that was dropped) are not answered.
+pub(super) struct Live {
+    epoch: u64,
+    asks: mpsc::UnboundedSender<Incoming>,
+    toolbox: Arc<Toolbox>,
+}
+
+impl Live {
+    pub fn new(epoch: u64, asks: mpsc::UnboundedSender<Incoming>, toolbox: Arc<Toolbox>) -> Self {
+        Self { epoch, asks, toolbox }
+    }
+
+    async fn ask<T>(&self, make: impl FnOnce(oneshot::Sender<Result<T, Failure>>) -> Ask + Send) -> Result<T, Failure> {
+        let (reply, answer) = oneshot::channel();
+        let asked = self.asks.send(Incoming::Ask { epoch: self.epoch, ask: make(reply) });
+        asked.map_err(|_| Halt::Stopped)?;
+        answer.await.map_err(|_| Halt::Stopped)?
+    }
+}
+
+#[async_trait]
+impl Effects for Live {
+    async fn enter(&self, place: Place, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
+        let (key, input) = (key.clone(), input.to_owned());
+        self.ask(|reply| Ask::Enter { place, key, input, reply }).await
+    }
+
+    async fn effect(&self, place: Place, work: Work) -> Outcome {
+        self.ask(|reply| Ask::Effect { place, work, reply }).await
+    }
+
+    async fn exit(&self, path: &str, result: Result<Output, Failure>) -> Result<Output, Failure> {
+        match self.ask(|reply| Ask::Exit { path: path.to_owned(), result, reply }).await? {
+            Payload::Agent(output) => Ok(output),
+            other => Err(mismatch(path, &other)),
+        }
+    }
+
+    fn toolbox(&self) -> &Arc<Toolbox> {
+        &self.toolbox
+    }
+
+    fn branches_at_once(&self, limits: &Limits) -> usize {
+        limits.max_parallel.unwrap_or(MAX_PARALLEL).max(1)
+    }
+}

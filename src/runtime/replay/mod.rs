@@ -1,0 +1,199 @@
+//! A stored run executed again, with every effect answered from its record: the implementation of [`Effects`] that can
+//! only read. It has no world, no models and no writer.
+//!
+//! Each agent's input, each request, each agent's end, and the order within an agent are compared with the record. The
+//! first difference ends the execution with [`Halt::Diverged`]. Where the recorded run was stopped, an answer never
+//! comes: the execution then stands where the run stood.
+
+mod difference;
+mod place;
+mod record;
+mod verify;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use super::ask::{AgentKey, Outcome, Output, Payload, Place, Work};
+use super::effects::Effects;
+use super::failure::{Divergence, Failure, Halt};
+use super::journal::stored_outcome;
+use super::past::Texts;
+use crate::effects::tools::Toolbox;
+use crate::model::{SpanEnd, SpanKind, SpanStatus, TextHash};
+use crate::pipeline::{Limits, Pipeline};
+use crate::store::hash_text;
+use difference::{Differences, request_of};
+use place::Order;
+use record::{Entry, Record, Request};
+pub use verify::{ChangedCall, Verification, verify};
+
+/// A stored run that answers pattern code.
+pub(super) struct Replay {
+    record: Record,
+    texts: Texts,
+    toolbox: Arc<Toolbox>,
+    /// Reads a stored text, to show a difference.
+    read: Box<dyn Fn(TextHash) -> Option<String> + Send + Sync>,
+    /// Another pipeline to execute: differences of its requests are listed, and don't end the execution.
+    instead: Option<Arc<Pipeline>>,
+    seen: Mutex<Seen>,
+}
+
+/// The progress of an execution.
+#[derive(Default)]
+struct Seen {
+    asked: HashSet<String>,
+    ended: HashSet<String>,
+    order: Order,
+    changed: Vec<ChangedCall>,
+}
+
+impl Replay {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn diverged(path: &str, recorded: impl Into<String>, asked: impl Into<String>) -> Failure {
+        let (recorded, asked) = (recorded.into(), asked.into());
+        Halt::from(Box::new(Divergence { path: path.to_owned(), recorded, asked })).into()
+    }
+
+    /// The recorded span at a path; its absence ends the execution, or leaves it waiting where the run was stopped.
+    async fn entry(&self, place: &Place, asked: SpanKind) -> Result<&Entry, Failure> {
+        let Some(entry) = self.record.entries.get(&place.path) else {
+            if self.instead.is_some() {
+                self.lock().changed.push(ChangedCall::new_call(&place.path, asked));
+            }
+            if self.instead.is_some() || self.record.is_partial() {
+                return std::future::pending().await;
+            }
+            return Err(Self::diverged(&place.path, "nothing", format!("a span more ({})", asked.name())));
+        };
+        if entry.kind() != asked {
+            return Err(Self::diverged(&place.path, entry.kind().name(), asked.name()));
+        }
+        if entry.fan != place.fan {
+            return Err(Self::diverged(&place.path, "another place in its fan-out", "this one"));
+        }
+        let in_order = {
+            let mut seen = self.lock();
+            seen.asked.insert(place.path.clone());
+            seen.order.begin(place, entry.started)
+        };
+        in_order.map_err(|recorded| Self::diverged(&place.path, recorded, "it in this order"))?;
+        Ok(entry)
+    }
+
+    /// The recorded outcome of a span that the run did not stop in; else it never comes.
+    async fn outcome(&self, path: &str, entry: &Entry) -> Outcome {
+        let Some((seq, end)) = entry.own_end() else { return std::future::pending().await };
+        self.lock().order.end(path, entry.fan.is_some(), *seq);
+        match stored_outcome(end, entry.kind(), &self.texts) {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => std::future::pending().await,
+            Err(error) => Err(Self::diverged(path, format!("an outcome that can't be read ({error})"), "it")),
+        }
+    }
+
+    /// Compares an agent's end with the recorded one.
+    fn compare_end(&self, path: &str, end: &SpanEnd, result: &Result<Output, Failure>) -> Result<(), Failure> {
+        let (status, text) = match result {
+            Ok(output) => (SpanStatus::Ok, output.value.clone()),
+            Err(failure) => (SpanStatus::Error, failure.to_string()),
+        };
+        let key = result.as_ref().ok().map(|output| output.key.as_str());
+        let recorded = end.finish.as_ref().map(|finish| finish.key.as_str());
+        if end.status == status && key == recorded && end.output == Some(hash_text(&text)) {
+            return Ok(());
+        }
+        let old = end.output.and_then(|hash| (self.read)(hash)).unwrap_or_default();
+        let (old, new) = Differences::of_texts(&old, &text);
+        let name = |status: SpanStatus, key: Option<&str>| match key {
+            Some(key) => format!("the end \"{key}\""),
+            None => format!("the end {}", status.word()),
+        };
+        let (old_end, new_end) = (name(end.status, recorded), name(status, key));
+        Err(Self::diverged(path, format!("{old_end}: {old}"), format!("{new_end}: {new}")))
+    }
+}
+
+#[async_trait]
+impl Effects for Replay {
+    async fn enter(&self, place: Place, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
+        // As the dispatcher does: an agent that is gone from the pipeline has no span.
+        let entry = self.record.entries.get(&place.path);
+        let generation = entry.map_or(crate::model::Generation(u32::MAX), |entry| entry.generation);
+        let pipeline = self.instead.as_ref().or(self.record.version(generation)).cloned().unwrap_or_default();
+        let agent = pipeline.agents.get(&key.agent);
+        let agent = agent
+            .ok_or_else(|| Failure::new(format!("no agent is named \"{}\" in the pipeline any more", key.agent)))?;
+        let entry = self.entry(&place, SpanKind::Agent).await?;
+        let Request::Agent { pattern, input: recorded } = &entry.request else { return Ok(pipeline) };
+        let step = key.step.as_ref().map(|name| agent.steps.get(name));
+        let runs = match step {
+            None => agent.pattern.name(),
+            Some(Some(step)) if !step.react => "oneshot",
+            Some(_) => "react",
+        };
+        if self.instead.is_none() && runs != pattern {
+            return Err(Self::diverged(&place.path, format!("the pattern {pattern}"), format!("the pattern {runs}")));
+        }
+        if self.instead.is_none() && hash_text(input) != *recorded {
+            let old = (self.read)(*recorded).unwrap_or_default();
+            let (old, new) = Differences::of_texts(&old, input);
+            return Err(Self::diverged(&place.path, format!("the input {old}"), format!("the input {new}")));
+        }
+        Ok(pipeline)
+    }
+
+    async fn effect(&self, place: Place, work: Work) -> Outcome {
+        let (kind, request) = request_of(&work);
+        let entry = self.entry(&place, kind).await?;
+        if let Some((old, new)) = Differences::of_request(entry, request, &work, &*self.read) {
+            if self.instead.is_none() {
+                return Err(Self::diverged(&place.path, old, new));
+            }
+            self.lock().changed.push(ChangedCall::differs(&place.path, entry, old, new));
+        }
+        self.outcome(&place.path, entry).await
+    }
+
+    async fn exit(&self, path: &str, result: Result<Output, Failure>) -> Result<Output, Failure> {
+        if let Err(halt @ Failure::Halt(_)) = result {
+            return Err(halt);
+        }
+        let Some(entry) = self.record.entries.get(path) else { return result };
+        let Some((seq, end)) = entry.own_end() else {
+            if self.record.is_partial() || self.instead.is_some() {
+                return std::future::pending().await;
+            }
+            return Err(Self::diverged(path, "no end", "an end"));
+        };
+        {
+            let mut seen = self.lock();
+            seen.ended.insert(path.to_owned());
+            seen.order.end(path, entry.fan.is_some(), *seq);
+        }
+        if end.answered {
+            return match self.outcome(path, entry).await? {
+                Payload::Agent(output) => Ok(output),
+                _ => result,
+            };
+        }
+        if self.instead.is_none() {
+            self.compare_end(path, end, &result)?;
+        }
+        result
+    }
+
+    fn toolbox(&self) -> &Arc<Toolbox> {
+        &self.toolbox
+    }
+
+    fn branches_at_once(&self, _: &Limits) -> usize {
+        // Branches that the run was stopped in wait for ever; they must not hold the others up.
+        usize::MAX
+    }
+}

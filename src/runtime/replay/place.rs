@@ -1,0 +1,45 @@
+//! The order of the spans below one agent, as the record has it.
+
+use std::collections::HashMap;
+
+use super::super::ask::Place;
+use crate::model::Seq;
+
+/// The last recorded ends below each agent, by its path. Branches of one fan-out are in no order among themselves, but
+/// come after everything before it and before everything after it.
+#[derive(Default)]
+pub(super) struct Order {
+    below: HashMap<String, Ends>,
+}
+
+#[derive(Default)]
+struct Ends {
+    /// The end of the newest span that ran alone.
+    alone: Seq,
+    /// The newest end of a branch.
+    branches: Seq,
+}
+
+impl Order {
+    /// Begins a span.
+    ///
+    /// # Errors
+    /// With the record's order, when that is another one.
+    pub fn begin(&mut self, place: &Place, started: Seq) -> Result<(), String> {
+        let ends = self.below.entry(place.parent.clone()).or_default();
+        let before = if place.fan.is_some() { ends.alone } else { ends.alone.max(ends.branches) };
+        if started > before {
+            Ok(())
+        } else {
+            Err(format!("its start ({started}) before the end of the span that it follows ({before})"))
+        }
+    }
+
+    /// Ends a span.
+    pub fn end(&mut self, path: &str, in_fan_out: bool, ended: Seq) {
+        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let ends = self.below.entry(parent.to_owned()).or_default();
+        let newest = if in_fan_out { &mut ends.branches } else { &mut ends.alone };
+        *newest = (*newest).max(ended);
+    }
+}

@@ -1,0 +1,136 @@
+//! The part of a stored run that an execution is compared with: every span that no retry took back, by path.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::{
+    EndCause, Fan, Generation, LlmRequestRecord, RunStatus, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStart,
+    SpanStatus, TextHash, TraceBody, TraceEvent,
+};
+use crate::pipeline::Pipeline;
+
+/// A stored run, as far as an execution is compared with it.
+#[derive(Default)]
+pub(super) struct Record {
+    /// The pipelines by the generation that they apply from.
+    pub versions: Vec<(Generation, Arc<Pipeline>)>,
+    /// The run's task.
+    pub task: String,
+    /// The spans by path.
+    pub entries: HashMap<String, Entry>,
+    /// Paths that are recorded twice without a retry in between.
+    pub doubled: Vec<String>,
+    /// The run's status, and the hash of its output or error.
+    pub status: (RunStatus, Option<TextHash>),
+    /// The last seq.
+    pub last: Seq,
+}
+
+/// One recorded span.
+pub(super) struct Entry {
+    /// The span.
+    pub span: SpanId,
+    /// The generation it started in.
+    pub generation: Generation,
+    /// Its place in a fan-out.
+    pub fan: Option<Fan>,
+    /// The seq of its start.
+    pub started: Seq,
+    /// Its request.
+    pub request: Request,
+    /// Its end, with the seq; `None` while it is open.
+    pub end: Option<(Seq, SpanEnd)>,
+}
+
+/// The request that a span began with.
+pub(super) enum Request {
+    /// An agent: its pattern and input.
+    Agent { pattern: String, input: TextHash },
+    /// A model call.
+    Llm(LlmRequestRecord),
+    /// A tool call: the hash of the request, and the arguments.
+    Tool { request: TextHash, args: TextHash },
+}
+
+impl Record {
+    /// Reads the events of a run. `versions` and `task` are those of the run.
+    pub fn of(events: &[TraceEvent], versions: Vec<(Generation, Arc<Pipeline>)>, task: String) -> Self {
+        let mut record = Self { versions, task, ..Self::default() };
+        let mut paths: HashMap<SpanId, String> = HashMap::new();
+        for event in events {
+            record.last = event.seq;
+            match &event.body {
+                TraceBody::SpanStarted(start) => {
+                    paths.insert(start.span, start.path.clone());
+                    record.start(event.seq, start);
+                }
+                TraceBody::SpanEnded(end) => {
+                    let entry = paths.get(&end.span).and_then(|path| record.entries.get_mut(path));
+                    if let Some(entry) = entry.filter(|entry| entry.span == end.span) {
+                        entry.end = Some((event.seq, end.clone()));
+                    }
+                }
+                TraceBody::Invalidated { spans, reopened, .. } => {
+                    for path in spans.iter().filter_map(|span| paths.get(span)) {
+                        record.entries.remove(path);
+                    }
+                    for path in reopened.iter().filter_map(|span| paths.get(span)) {
+                        if let Some(entry) = record.entries.get_mut(path) {
+                            entry.end = None;
+                        }
+                    }
+                }
+                TraceBody::RunStatus { status, text } => record.status = (*status, *text),
+                _ => {}
+            }
+        }
+        record
+    }
+
+    fn start(&mut self, seq: Seq, start: &SpanStart) {
+        let request = match &start.spec {
+            SpanSpec::Agent { pattern, input, .. } => Request::Agent { pattern: pattern.clone(), input: *input },
+            SpanSpec::Llm(record) => Request::Llm(record.clone()),
+            SpanSpec::Tool { args, request, .. } => Request::Tool { request: *request, args: *args },
+            SpanSpec::Human { .. } => return,
+        };
+        let entry =
+            Entry { span: start.span, generation: start.generation, fan: start.fan, started: seq, request, end: None };
+        if self.entries.insert(start.path.clone(), entry).is_some() {
+            self.doubled.push(start.path.clone());
+        }
+    }
+
+    /// The pipeline that spans of a generation run by.
+    pub fn version(&self, generation: Generation) -> Option<&Arc<Pipeline>> {
+        let known = self.versions.iter().rev().find(|(from, _)| *from <= generation);
+        known.or(self.versions.first()).map(|(_, pipeline)| pipeline)
+    }
+
+    /// True when the run did not come to the end of its pipeline: an execution may then stop where it stopped.
+    pub fn is_partial(&self) -> bool {
+        let stopped = matches!(self.status.0, RunStatus::Running | RunStatus::Interrupted | RunStatus::Cancelled);
+        let limited = || self.entries.values().any(|entry| entry.is_limited());
+        stopped || (self.status.0 == RunStatus::Failed && limited())
+    }
+}
+
+impl Entry {
+    /// The kind of span.
+    pub fn kind(&self) -> SpanKind {
+        match self.request {
+            Request::Agent { .. } => SpanKind::Agent,
+            Request::Llm(_) => SpanKind::Llm,
+            Request::Tool { .. } => SpanKind::Tool,
+        }
+    }
+
+    /// Its end, unless the run was stopped in it.
+    pub fn own_end(&self) -> Option<&(Seq, SpanEnd)> {
+        self.end.as_ref().filter(|(_, end)| end.status != SpanStatus::Cancelled && !self.is_limited())
+    }
+
+    fn is_limited(&self) -> bool {
+        self.end.as_ref().is_some_and(|(_, end)| end.cause == Some(EndCause::Limit))
+    }
+}
