@@ -174,6 +174,7 @@ fn span_json(state: &RunState, span: SpanId) -> Json {
         "status": found.status,
         "state": state.span_state(span).name(),
         "exit": exit_code(found.cause),
+        "limited": found.cause == Some(EndCause::Limit),
         "finish": trace.finish(span),
         "try": found.attempt,
         "generation": found.generation,
@@ -190,7 +191,7 @@ fn span_json(state: &RunState, span: SpanId) -> Json {
 fn exit_code(cause: Option<EndCause>) -> Option<i32> {
     match cause {
         Some(EndCause::Exit { code }) => Some(code),
-        Some(EndCause::Denied | EndCause::Discarded) | None => None,
+        Some(EndCause::Denied | EndCause::Discarded | EndCause::Limit) | None => None,
     }
 }
 

@@ -81,6 +81,7 @@ struct Failures {
     tool_calls: usize,
     model_calls: usize,
     denied: usize,
+    limited: usize,
 }
 
 impl Failures {
@@ -89,6 +90,7 @@ impl Failures {
         for (at, span) in (0..).map(SpanId).zip(state.trace.spans()) {
             match (state.span_state(at), span.kind) {
                 (SpanState::Denied, _) => found.denied += 1,
+                (SpanState::Failed, _) if span.cause == Some(EndCause::Limit) => found.limited += 1,
                 (SpanState::Failed, SpanKind::Llm) => found.model_calls += 1,
                 (SpanState::Failed, SpanKind::Tool) if is_command(span, state.trace.name(at)) => found.commands += 1,
                 (SpanState::Failed, SpanKind::Tool) => found.tool_calls += 1,
@@ -101,7 +103,10 @@ impl Failures {
     fn parts(&self) -> Vec<String> {
         let counts = [(self.commands, "command"), (self.tool_calls, "tool call"), (self.model_calls, "model call")];
         let failed = counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, of)| format!("{} failed", plural(n, of)));
-        failed.chain((self.denied > 0).then(|| format!("{} denied", self.denied))).collect()
+        let denied = (self.denied > 0).then(|| format!("{} denied", self.denied));
+        let limited =
+            (self.limited > 0).then(|| format!("limit reached, {} not sent", plural(self.limited, "model call")));
+        failed.chain(denied).chain(limited).collect()
     }
 }
 
@@ -116,7 +121,8 @@ mod tests {
     #[test]
     fn parts_that_are_zero_are_left_out() {
         assert!(Failures::default().parts().is_empty());
-        let some = Failures { commands: 1, tool_calls: 0, model_calls: 2, denied: 3 };
-        assert_eq!(some.parts(), ["1 command failed", "2 model calls failed", "3 denied"]);
+        let some = Failures { commands: 1, tool_calls: 0, model_calls: 2, denied: 3, limited: 1 };
+        let parts = ["1 command failed", "2 model calls failed", "3 denied", "limit reached, 1 model call not sent"];
+        assert_eq!(some.parts(), parts);
     }
 }

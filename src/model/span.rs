@@ -200,7 +200,7 @@ pub struct Finish {
     pub synthetic: bool,
 }
 
-/// Why a tool's end is no plain success, where its status doesn't say so: the text that the model got is a result.
+/// The reason for a span's end, where its status doesn't say enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum EndCause {
@@ -213,6 +213,8 @@ pub enum EndCause {
     Denied,
     /// It ran, and the user discarded all that it changed.
     Discarded,
+    /// A limit of the pipeline was reached: a model call that was not sent.
+    Limit,
 }
 
 /// The end of a span.
@@ -232,7 +234,7 @@ pub struct SpanEnd {
     pub cost: Option<u64>,
     /// Whether the user answered in its place.
     pub answered: bool,
-    /// Why a tool's end is no plain success; absent in runs of earlier versions.
+    /// The reason for the end, where the status doesn't say enough; absent in runs of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<EndCause>,
 }

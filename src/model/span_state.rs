@@ -88,7 +88,7 @@ impl RunState {
             SpanStatus::Cancelled => SpanState::Cancelled,
             SpanStatus::Undone => SpanState::Undone,
             SpanStatus::Ok => match found.cause {
-                Some(EndCause::Exit { .. }) => SpanState::Failed,
+                Some(EndCause::Exit { .. } | EndCause::Limit) => SpanState::Failed,
                 Some(EndCause::Denied) => SpanState::Denied,
                 Some(EndCause::Discarded) => SpanState::Discarded,
                 None => SpanState::Ok,

@@ -26,6 +26,8 @@ pub(in super::super) enum Done {
     /// A tool answered. `fault`: it could not do what was asked, and the model is told so. `cause`: why it is no plain
     /// success otherwise.
     Tool { text: String, fault: bool, cause: Option<EndCause> },
+    /// A limit was reached, so the model call was not sent.
+    Limited(Failure),
     /// A tool could not be run as promised (its row could not be written): the run stops here.
     Broken(Failure),
 }

@@ -16,7 +16,8 @@ use super::{Dispatcher, Incoming};
 use crate::effects::llm::CallPlace;
 use crate::effects::tools::ToolError;
 use crate::model::{
-    Finish, Gate, LlmRequest, LlmResponse, Message, PauseReason, SpanEnd, SpanId, SpanStatus, TraceBody, Update, Usage,
+    EndCause, Finish, Gate, LlmRequest, LlmResponse, Message, PauseReason, SpanEnd, SpanId, SpanStatus, TraceBody,
+    Update, Usage,
 };
 use crate::pipeline::Price;
 use crate::rollback::Origin;
@@ -62,7 +63,7 @@ impl Dispatcher {
             && let Some(limit) = self.crossed_limit(path)
         {
             self.limited = true;
-            return self.done(path, span, Done::Llm(Err(Failure { text: limit, told: true })));
+            return self.done(path, span, Done::Limited(Failure { text: limit, told: true }));
         }
         match flight.work.clone() {
             Some(Work::Llm(request)) => self.launch_llm(path, &request),
@@ -158,6 +159,7 @@ impl Dispatcher {
         flight.task = None;
         let price = self.price_of(path);
         let broken = matches!(done, Done::Broken(_));
+        let limited = matches!(done, Done::Limited(_)).then_some(EndCause::Limit);
         let end = SpanEnd::new(span, SpanStatus::Ok);
         let (end, outcome, faulty) = match done {
             Done::Llm(Ok(response)) => {
@@ -173,14 +175,14 @@ impl Dispatcher {
                 let output = Some(self.log.text(&text));
                 (SpanEnd { status, finish, output, cause, ..end }, Ok(Payload::Tool(text)), fault)
             }
-            Done::Llm(Err(mut failure)) | Done::Broken(mut failure) => {
+            Done::Llm(Err(mut failure)) | Done::Limited(mut failure) | Done::Broken(mut failure) => {
                 failure.text = self.means.masker.mask(&failure.text).into_owned();
                 if broken {
                     // What can't be recorded can't come up as an event either.
                     self.sink.send(Update::Refused(failure.text.clone()));
                 }
                 let output = Some(self.log.text(&failure.text));
-                (SpanEnd { status: SpanStatus::Error, output, ..end }, Err(failure), true)
+                (SpanEnd { status: SpanStatus::Error, output, cause: limited, ..end }, Err(failure), true)
             }
         };
         self.log.append(vec![TraceBody::SpanEnded(end)]);

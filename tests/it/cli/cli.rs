@@ -276,6 +276,12 @@ fn a_crossed_limit_has_its_own_exit_code() {
     let ran = project.tama(&["run", "pipeline.toml", "--json"]);
     assert_eq!(ran.status.code(), Some(4), "{}", String::from_utf8_lossy(&ran.stderr));
     assert_eq!(json(&ran)["status"], "failed");
+    let said = String::from_utf8(ran.stderr.clone()).unwrap();
+    let end = said.lines().last().unwrap();
+    assert!(end.contains(" · limit reached, 1 model call not sent · ") && !end.contains("call failed"), "{said}");
+    let shown = json(&project.tama(&["runs", "show", json(&ran)["run"].as_str().unwrap(), "--json"]));
+    let limited = |span: &&serde_json::Value| span["limited"] == true;
+    assert_eq!(shown["spans"].as_array().unwrap().iter().filter(limited).count(), 1, "{shown}");
 }
 
 #[test]
