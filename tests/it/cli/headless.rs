@@ -122,7 +122,7 @@ fn memory_keys_are_changes_too() {
     let run = project.newest();
     let dry = stdout(&tama(project.folder(), &["undo", &run, "--dry-run"]));
     let lines: Vec<&str> = dry.lines().map(|line| line.split(" · ").next().unwrap()).collect();
-    assert_eq!(lines, ["would restore out.txt (4 B)", "would delete the key word", "2 of 2 would be undone"], "{dry}");
+    assert_eq!(lines, ["would restore out.txt (4 B)", "would delete the key word", "2 of 2 actions would be undone"], "{dry}");
 }
 
 #[test]
