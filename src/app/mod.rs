@@ -53,7 +53,7 @@ pub use marks::{Mark, row_marks, state_glyph, state_word};
 pub use msg::{Command, EditorInput, Msg};
 pub use notice::{Notice, notice};
 pub use pause::{pause_text, pause_title, pause_word};
-pub use plan::{PLAN_LABEL, PlanAsk, PlanLine, PlanTone, PlanView};
+pub use plan::{PLAN_LABEL, PlanAsk, PlanLine, PlanTone, PlanView, cost_text, reuse_text};
 pub use popup::{Ask, BreakList, Buttons, Choice, Confirmed, Editor, Item, Menu, Popup, Purpose};
 pub use popup_keys::{Hint, popup_keys};
 pub use preview::Preview;

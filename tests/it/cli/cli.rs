@@ -299,6 +299,9 @@ fn a_retry_takes_a_span_back_and_runs_it_with_another_prompt() {
     let run = json(&project.tama(&["run", ".", "--json"]))["run"].as_str().unwrap().to_owned();
     let plan = json(&project.tama(&["retry", &run, "--span", "main/writer", "--dry-run", "--json"]));
     assert_eq!((plan["undoes"].as_array().unwrap().len(), &plan["from_journal"]), (1, &1.into()));
+    assert!(plan["tokens"].is_u64() && plan["cost_microusd"] == plan["cost"], "{plan}");
+    let lines = stdout(&project.tama(&["retry", &run, "--span", "main/writer", "--dry-run"]));
+    assert!(lines.contains(" A a 3 B\n") && lines.contains("\n  cost ~"), "{lines}");
     assert_eq!(project.work("a").as_deref(), Some("bad"));
     fs::write(project.folder.path().join("better.md"), "Better.").unwrap();
     let retried = project.tama(&["retry", &run, "--span", "main/writer", "--prompt", "better.md", "--json"]);
