@@ -131,7 +131,8 @@ fn answer(ran: &ShellRun, more: Option<&str>) -> Done {
     let text = more.map_or_else(|| outcome.text.clone(), |more| format!("{}\n[{more}]", outcome.text));
     // A command's own exit code is an answer to the model, not a fault; people see a failure.
     let cause = outcome.exit.filter(|code| *code != 0).map(|code| EndCause::Exit { code });
-    Done::Tool { text, fault: outcome.timed_out || !outcome.started, cause }
+    let is_unknown = outcome.exit.is_none() && ran.signal.is_none() && !ran.killed;
+    Done::Tool { text, fault: outcome.timed_out || !outcome.started || is_unknown, cause }
 }
 
 /// Which changes can't be undone, and why; told to the model and shown with the result.
