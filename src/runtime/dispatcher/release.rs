@@ -24,7 +24,13 @@ impl Dispatcher {
         if goes_on_untold(how)
             && let Some(stale) = paths.iter().find_map(|path| self.stale_above(path))
         {
-            return Err(format!("changes of {stale} were undone. Retry it, redo them, or continue and tell the model"));
+            return Err(match how {
+                Release::Allow(_) => format!(
+                    "failed to allow it: changes of {stale} were undone, and its model does not know. Redo them \
+                     (Ctrl-r), retry {stale} (r), or deny this call"
+                ),
+                _ => format!("changes of {stale} were undone. Retry it, redo them, or continue and tell the model"),
+            });
         }
         for path in paths {
             self.release_one(&path, how);
