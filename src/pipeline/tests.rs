@@ -541,7 +541,7 @@ fn a_missing_workspace_beside_the_file_is_made_by_load_alone() {
     let work = dir.path().join("work");
     fs::remove_dir(&work).unwrap();
     let checked = check(dir.path()).unwrap();
-    assert!(checked.warnings[0].contains("will be made") && !work.exists());
+    assert!(checked.warnings[0].contains("does not exist yet: a run makes it") && !work.exists());
     let loaded = load(dir.path()).unwrap();
     assert!(loaded.warnings[0].contains("made the workspace") && work.is_dir());
     assert_eq!(load(dir.path()).unwrap().workspace, loaded.workspace);

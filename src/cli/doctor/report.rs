@@ -97,7 +97,7 @@ fn data_folder(data: &DataFolder) -> String {
 
 fn terminal(terminal: &Terminal) -> String {
     let colours = format!("{} (TERM={})", colours(terminal.colours), terminal.term);
-    if terminal.is_connected { colours } else { format!("output is no terminal; in one: {colours}") }
+    if terminal.is_connected { colours } else { format!("the output is no terminal now; on one: {colours}") }
 }
 
 fn colours(depth: ColorDepth) -> &'static str {
@@ -112,7 +112,8 @@ fn colours(depth: ColorDepth) -> &'static str {
 fn pipeline_rows(pipeline: &PipelineFacts) -> Vec<[String; 2]> {
     if pipeline.faults > 0 {
         let faults = crate::app::text::plural(pipeline.faults, "fault");
-        return vec![["pipeline".to_owned(), format!("{}: {faults}; `tama-tui check` shows them", pipeline.name)]];
+        let name = &pipeline.name;
+        return vec![["pipeline".to_owned(), format!("{name} has {faults}: `tama-tui check {name}` shows more")]];
     }
     if pipeline.keys.is_empty() {
         return vec![["models".to_owned(), format!("{}: no keys needed", pipeline.name)]];
