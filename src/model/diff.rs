@@ -1,14 +1,14 @@
-//! What an action changed, side by side: the state of its key before and after, and the lines that differ.
+//! The change of an action, side by side: the state of its key before and after, and the lines that differ.
 
 use super::{BlobHash, KeyState, Seq};
 
 /// Which two states are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DiffSides {
-    /// What was there before the action, and what it left.
+    /// The state before the action, and the state that it left.
     #[default]
     Action,
-    /// What the action left, and what is there now.
+    /// The state that the action left, and the present state.
     Present,
 }
 
@@ -17,15 +17,15 @@ pub enum DiffSides {
 pub struct ActionDiff {
     /// The action.
     pub action: Seq,
-    /// What is compared.
+    /// The states that are compared.
     pub sides: DiffSides,
-    /// From the earlier to the later state, in words: `812 B → 1.9 kB · rw-r--r--`.
+    /// From the earlier to the later state, as text: `812 B → 1.9 kB · rw-r--r--`.
     pub change: String,
-    /// What else is to be known, line by line (a rename, bytes that are not kept).
+    /// Remarks, line by line (a rename, bytes that are not kept).
     pub notes: Vec<String>,
     /// The content.
     pub body: DiffBody,
-    /// Nobody in this run changed the key later, and still it is not as the action left it.
+    /// True if the key is not as the action left it, and no later action of this run changed it.
     pub outside: bool,
 }
 
@@ -34,7 +34,7 @@ pub struct ActionDiff {
 pub enum DiffBody {
     /// Line by line (of a memory list: element by element).
     Lines {
-        /// What differs, with lines around it.
+        /// Lines that differ, with lines around them.
         hunks: Vec<Hunk>,
         /// Lines that only the later state has.
         added: usize,
