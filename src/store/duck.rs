@@ -23,7 +23,7 @@ pub(super) struct DuckStore {
     last: Seq,
 }
 
-/// What closing gives back.
+/// The parts that closing releases.
 struct Open {
     reader: Connection,
     lock: FileLock,

@@ -1,4 +1,4 @@
-//! A run that may be damaged, or that someone else made, is first read by another process.
+//! A run that may be damaged, or was made elsewhere, is first read by another process.
 //!
 //! The database is read by code that a damaged file can make crash, hang or ask for all memory. The process that has
 //! the user's terminal must not be the one to find out: it starts the program again, with limits on memory and time,
@@ -23,7 +23,7 @@ pub const INSPECT: &str = "__inspect";
 /// Lines of damage that a verdict has at most.
 const LINES: usize = 100;
 
-/// What a database of no size may take: address space in bytes, processor time and time in seconds.
+/// The limits for a database of no size: address space in bytes, processor time and time in seconds.
 const MEMORY: u64 = 4 << 30;
 const SECONDS: u64 = 60;
 
@@ -36,7 +36,7 @@ pub fn set_inspector(program: PathBuf) {
     drop(INSPECTOR.set(program));
 }
 
-/// What an inspection found.
+/// The result of an inspection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Rows that can be read.
@@ -45,7 +45,7 @@ pub struct Verdict {
     pub last: Seq,
     /// The hash chain up to it.
     pub chain: String,
-    /// What is wrong, a line each (the first hundred).
+    /// The damage, a line each (the first hundred).
     pub damage: Vec<String>,
     /// Why the database can't be read at all.
     pub error: Option<String>,

@@ -114,13 +114,13 @@ impl RunLog {
         Appended { first, durable }
     }
 
-    /// What the user must know when nothing is recorded any more.
+    /// Builds the note for the user when nothing is recorded any more.
     fn stop_note(&self) -> Option<TraceBody> {
         let why = self.recorder.stopped()?;
         let kept = self.recorder.committed();
         let text = format!(
             "the run can't be recorded any more (failed to {why}), so nothing further runs. Everything up to {kept} is \
-             kept, what follows is not. Make room, leave with q, and open the run again to go on"
+             kept, what follows is not. Make room, leave with q, and open the run again to continue"
         );
         Some(TraceBody::Note { span: None, error: true, text })
     }

@@ -55,8 +55,8 @@ pub(super) fn events(
     Ok(events)
 }
 
-/// What concerns one span: its own events, edits of its path, its actions (an agent's and a tool's), and what became
-/// of them.
+/// The events of one span: its own, edits of its path, its actions (an agent's and a tool's), and changes of their
+/// status.
 pub(super) fn span_events(
     connection: &Connection,
     span: SpanId,
@@ -118,7 +118,7 @@ pub(super) struct Loaded {
     pub(super) last: Seq,
     /// The chain up to it.
     pub(super) chain: Chain,
-    /// What is wrong, a line each.
+    /// The damage, a line each.
     pub(super) damage: Vec<String>,
 }
 
@@ -181,18 +181,18 @@ fn placeless(connection: &Connection) -> Result<i64, StoreError> {
     Ok(sum)
 }
 
-/// Lines of damage that are told; more are counted.
+/// Lines of damage that are printed; more are counted.
 const LINES: usize = 200;
 
 struct Check<'a> {
     loaded: Loaded,
-    /// What the chain before the next row can be; more than one after a row that doesn't fit, since either its
+    /// The possible chains before the next row; more than one after a row that doesn't fit, since either its
     /// content or its chain was changed. Empty after a gap.
     before: Vec<Chain>,
     mark: Option<Noted>,
     /// Tables that can't be read any more.
     broken: BTreeSet<Table>,
-    /// How many lines of damage are not told.
+    /// The number of further lines of damage.
     more: usize,
     keep: &'a mut dyn FnMut(Row),
 }

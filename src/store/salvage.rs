@@ -1,9 +1,9 @@
-//! Salvage: a damaged log is moved aside, and what can be read of it becomes a log that can be gone on with.
+//! Recovery: a damaged log is moved aside, and the rows of it that can be read become a log that can be written to.
 //!
 //! Every row that is what was written keeps its seq. A lost one is stood in for by a text that says so, so that the
 //! counter has no gap and the new hash chain proves the rest; the last row is a note that says what is missing. The
 //! files as they were stay in `damaged-1/` (`damaged-2/`, …) beside it. The new files are complete before the first
-//! old one is replaced; a crash in between leaves a log that tells damage, to be salvaged again.
+//! old one is replaced; a crash in between leaves a log with damage, to be recovered once more.
 
 use std::collections::HashMap;
 use std::fs;
@@ -23,20 +23,20 @@ use super::seal::wal;
 use super::{Manifest, NewRun, Row, RunFolder, StoreError};
 use crate::model::{Millis, RunState, Seq, TextHash, TraceBody, TraceEvent};
 
-/// What stands in a lost row's place.
-const LOST: &str = "This row of the log was lost; salvage put this in its place.";
+/// The text in a lost row's place.
+const LOST: &str = "This row of the log was lost; `runs recover` put this in its place.";
 
 /// A gap that is longer than this is no gap: a seq was made up.
 const LONGEST_GAP: u64 = 1_000_000;
 
-/// What salvage did.
+/// The result of a recovery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Salvaged {
     /// Rows that were kept.
     pub kept: u64,
     /// Rows that were lost.
     pub lost: u64,
-    /// What was wrong, a line each; none: nothing was, and nothing was done.
+    /// The damage, a line each; none: there was none, and nothing was done.
     pub damage: Vec<String>,
     /// Where the files are as they were.
     pub aside: Option<PathBuf>,

@@ -5,7 +5,7 @@
 //! any case. When a round fails, everyone waiting gets the error and nothing is written any more: a later row would
 //! leave a gap.
 //!
-//! Those who were just told usually come back at once, so a round that several waited for is followed by a short wait
+//! Waiters with an answer usually come back at once, so a round that several waited for is followed by a short wait
 //! for as many, at most half as long as a round takes (`PostgreSQL`'s `commit_delay` and the advice on its length).
 //! Someone alone never waits for others.
 
@@ -83,7 +83,7 @@ impl Queue {
     }
 }
 
-/// What callers and the thread share.
+/// The state that callers and the thread share.
 struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
@@ -96,11 +96,11 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for work; `None`: the store is closing and nothing is left. `told` were told just now, after a round that
-    /// took so long.
-    fn next(&self, told: usize, took: Duration) -> Option<(Vec<Row>, Vec<Waiter>)> {
+    /// Waits for work; `None`: the store is closing and nothing is left. `answered` waiters came free just now, after a
+    /// round that took so long.
+    fn next(&self, answered: usize, took: Duration) -> Option<(Vec<Row>, Vec<Waiter>)> {
         let mut queue = self.lock();
-        queue.company = told + queue.urgent;
+        queue.company = answered + queue.urgent;
         queue.gather_until = Instant::now().checked_add((took / 2).min(PATIENCE));
         loop {
             queue = match queue.rest() {
@@ -112,7 +112,7 @@ impl Shared {
         }
     }
 
-    /// Nothing is written any more, `rows` (of the round that failed) neither; everyone waiting is told.
+    /// Stops writing, also of `rows` (of the round that failed), and sends the error to every waiter.
     fn stop(&self, error: &StoreError, rows: Vec<Row>) {
         let mut queue = self.lock();
         queue.stopped.get_or_insert_with(|| error.to_string());
@@ -134,7 +134,7 @@ pub(super) struct Writer {
     thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
 }
 
-/// What the thread owns.
+/// The state that the thread owns.
 pub(super) struct Output {
     /// The connection that writes.
     pub(super) connection: Connection,
@@ -144,7 +144,7 @@ pub(super) struct Output {
     pub(super) mark: Mark,
     /// The database's log file.
     pub(super) wal: WalWatch,
-    /// What is sealed in the end.
+    /// The files that are sealed in the end.
     pub(super) sealed: Sealed,
 }
 
