@@ -113,7 +113,7 @@ fn read_document<'a>(
     let limits = read_limits(&root, &models, &prices.keys().map(String::as_str).collect::<Vec<_>>());
     let breakpoints = read_breakpoints(&root, &names, &own);
     for key in ["mcp", "verify"] {
-        root.refuse(key, &format!("[{key}] is {LATER}"), "leave it out");
+        root.refuse(key, &format!("[{key}] is {LATER}"), "remove it");
     }
     root.finish();
     let head = head?;

@@ -280,7 +280,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         r#"at = "before-tool""#,
         "at = \"error\"\nwhen = \"tokens > 4000\"",
-        "65:1 [when] `when` is not supported by this version yet | leave it out: the breakpoint then always stops",
+        "65:1 [when] `when` is not supported by this version yet | remove it: the breakpoint then always stops",
     ),
     (
         r#"agent = "wri*""#,
@@ -422,7 +422,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         "[policy]",
         "[mcp.tracker]\ncommand = []\n[policy]",
-        "54:2 [mcp] [mcp] is not supported by this version yet | leave it out",
+        "54:2 [mcp] [mcp] is not supported by this version yet | remove it",
     ),
     (
         r#"workspace = "work""#,
