@@ -8,7 +8,7 @@ use super::progress::CommandEnd;
 use super::summary::Summary;
 use super::text::{eprint_line, print, safe};
 use crate::model::{RunState, RunStatus, ShellMode, SpanId};
-use crate::runtime::{Denial, Finish};
+use crate::runtime::{Denial, SessionEnd};
 
 /// The result of a headless run.
 pub(super) struct RunResult {
@@ -19,7 +19,7 @@ pub(super) struct RunResult {
     /// The output, or the error.
     pub text: Option<String>,
     /// The end of the session.
-    pub finish: Finish,
+    pub finish: SessionEnd,
     /// The confinement of commands.
     pub shell: Option<ShellMode>,
     /// The commands that ended.
@@ -133,7 +133,7 @@ mod tests {
             run: "01k7qd".into(),
             status,
             text: None,
-            finish: Finish { denials, limited },
+            finish: SessionEnd { denials, limited },
             shell: None,
             commands: Vec::new(),
             failed_model_call,

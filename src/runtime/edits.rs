@@ -51,12 +51,12 @@ impl Edits {
     }
 
     /// Has the agent's model told something with its next call.
-    pub fn tell(&mut self, agent: SpanId, text: String) {
+    pub fn queue_notice(&mut self, agent: SpanId, text: String) {
         self.tells.insert(agent, text);
     }
 
     /// What the agent's model is to be told, once.
-    pub fn take_tell(&mut self, agent: SpanId) -> Option<String> {
+    pub fn take_notice(&mut self, agent: SpanId) -> Option<String> {
         self.tells.remove(&agent)
     }
 

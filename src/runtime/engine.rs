@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::denial::Denial;
 use super::dispatcher::command::Commands;
-use super::dispatcher::{Dispatcher, Incoming, Means, cancel_live};
+use super::dispatcher::{Dispatcher, Incoming, Services, cancel_live};
 use super::feed::{Feed, Receiver, Sink};
 use super::gates::{Gates, Until};
 use super::journal::surviving;
@@ -85,12 +85,12 @@ pub struct Engine {
     /// Updates come out here.
     pub feed: Feed,
     /// Ends after [`Command::Quit`] (headless: with the run).
-    pub finish: JoinHandle<Finish>,
+    pub finish: JoinHandle<SessionEnd>,
 }
 
 /// The end of a session, as far as the run's status does not tell it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Finish {
+pub struct SessionEnd {
     /// The tool calls that were denied, oldest first.
     pub denials: Vec<Denial>,
     /// A limit was crossed.
@@ -147,7 +147,7 @@ impl Engine {
         let (sink, receiver) = setup.channel;
         let (paths, tries) = setup.log.with(surviving);
         let masker = Arc::new(Masker::from_env().with(provider_keys(&past.versions)));
-        let means = Means {
+        let services = Services {
             tools: Arc::new(Toolbox::for_workspace(setup.world.root())),
             compensator: Compensator::new(setup.commands.shell.clone(), masker.clone()),
             world: Arc::new(setup.world),
@@ -157,7 +157,7 @@ impl Engine {
         let feed = Feed::new(receiver, setup.log.clone(), events);
         let dispatcher = Dispatcher {
             log: setup.log,
-            means: Arc::new(means),
+            services: Arc::new(services),
             models,
             model_source: setup.models,
             mode: setup.mode,
@@ -170,7 +170,7 @@ impl Engine {
             paths,
             tries,
             agent_names: past.agent_names,
-            flights: BTreeMap::new(),
+            pending: BTreeMap::new(),
             undoing: None,
             epoch: 0,
             pattern: None,
@@ -248,7 +248,7 @@ impl Dispatcher {
             _ => Ok(()),
         };
         self.sink.send(Update::Abilities(Abilities { pause, undo, retry }));
-        self.sink.send(Update::Shell(self.means.commands.shell.mode()));
+        self.sink.send(Update::Shell(self.services.commands.shell.mode()));
         self.tell_edits();
     }
 }

@@ -7,7 +7,7 @@ use super::past::Texts;
 use crate::model::{
     LlmResponse, RunState, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent,
 };
-use crate::store::{StoreError, found};
+use crate::store::{StoreError, optional};
 
 /// An agent's end is no request.
 pub(super) const NO_REQUEST: TextHash = TextHash([0; 16]);
@@ -78,7 +78,7 @@ impl Journal {
                 }
                 TraceBody::SpanEnded(end) => {
                     if let Some((path, request, kind)) = asked.get(&end.span)
-                        && let Some(outcome) = found(stored_outcome(end, *kind, texts))?.flatten()
+                        && let Some(outcome) = optional(stored_outcome(end, *kind, texts))?.flatten()
                     {
                         journal.insert(path.clone(), end.span, *request, outcome);
                     }

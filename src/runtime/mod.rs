@@ -14,16 +14,16 @@ mod foresee;
 mod gates;
 mod journal;
 mod past;
+mod pattern_scope;
 mod patterns;
 mod policy;
 mod request;
 mod request_doc;
-mod scope;
 mod session;
 
 pub use denial::Denial;
 pub use dispatcher::command::{Commands, Places};
-pub use engine::{Engine, Finish, Headless, Mode, NewRun, Setup, StatusHook};
+pub use engine::{Engine, Headless, Mode, NewRun, SessionEnd, Setup, StatusHook};
 pub use feed::{Feed, Receiver, Sink, channel};
 pub use foresee::{Outlook, foresee};
 pub use request::{llm_hash, tool_hash};

@@ -9,7 +9,7 @@ use super::edits::Edits;
 use super::journal::Journal;
 use crate::model::{Generation, RunState, SpanId, SpanKind, TextHash, TraceBody, TraceEvent};
 use crate::pipeline::{Pattern, Pipeline};
-use crate::store::{Recorder, RunLog, StoreError, found};
+use crate::store::{Recorder, RunLog, StoreError, optional};
 
 /// What a stored run's events say beyond its folded state.
 #[derive(Default)]
@@ -29,21 +29,21 @@ impl Past {
             match &event.body {
                 TraceBody::RunStarted { pipeline, task, .. } => {
                     past.versions
-                        .extend(found(texts.json(*pipeline))?.map(|pipeline| (Generation(1), Arc::new(pipeline))));
-                    found(texts.get(*task))?.unwrap_or_default().clone_into(&mut past.task);
+                        .extend(optional(texts.json(*pipeline))?.map(|pipeline| (Generation(1), Arc::new(pipeline))));
+                    optional(texts.get(*task))?.unwrap_or_default().clone_into(&mut past.task);
                 }
                 TraceBody::PipelineChanged { generation, pipeline, .. } => {
                     past.versions
-                        .extend(found(texts.json(*pipeline))?.map(|pipeline| (*generation, Arc::new(pipeline))));
+                        .extend(optional(texts.json(*pipeline))?.map(|pipeline| (*generation, Arc::new(pipeline))));
                 }
                 TraceBody::PromptEdited { reach, text, .. } => {
-                    let text = text.map(|hash| found(texts.get(hash))).transpose()?.flatten();
+                    let text = text.map(|hash| optional(texts.get(hash))).transpose()?.flatten();
                     past.edits.prompt(reach.clone(), text.map(str::to_owned));
                 }
                 TraceBody::Invalidated { spans, .. } => past.edits.invalidate(spans),
                 TraceBody::MessagesEdited { reach, call, upto, messages, .. } => {
                     let messages = messages.iter().map(|record| texts.json(record.text)).collect::<Result<_, _>>();
-                    if let Some(messages) = found(messages)? {
+                    if let Some(messages) = optional(messages)? {
                         past.edits.conversation(reach.clone(), *call, *upto, messages);
                     }
                 }

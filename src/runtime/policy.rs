@@ -12,7 +12,7 @@ use crate::world::path::{ROOT, normalise};
 
 /// What policy says to a tool call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum PolicyDecision {
     /// It runs.
     Allow,
     /// The user is asked; why.
@@ -23,21 +23,21 @@ pub(super) enum Verdict {
 
 /// What the policy says to a call. Without a matching rule, what can be undone runs, and the rest asks.
 /// `root`: the workspace.
-pub(super) fn verdict(policy: &Policy, call: &ToolCall, effect: EffectClass, root: &Path) -> Verdict {
+pub(super) fn decide(policy: &Policy, call: &ToolCall, effect: EffectClass, root: &Path) -> PolicyDecision {
     let matching = |rules: &[String]| rules.iter().find(|rule| rule_matches(rule, call, root)).cloned();
     if let Some(rule) = matching(&policy.deny) {
-        return Verdict::Deny(format!("policy denies \"{rule}\""));
+        return PolicyDecision::Deny(format!("policy denies \"{rule}\""));
     }
     if let Some(rule) = matching(&policy.ask) {
-        return Verdict::Ask(format!("ask rule \"{rule}\""));
+        return PolicyDecision::Ask(format!("ask rule \"{rule}\""));
     }
     if matching(&policy.allow).is_some() {
-        return Verdict::Allow;
+        return PolicyDecision::Allow;
     }
     match effect {
-        EffectClass::Read | EffectClass::Reversible => Verdict::Allow,
-        EffectClass::Compensable => Verdict::Ask(format!("{} has an undo command only", call.name)),
-        EffectClass::Irreversible => Verdict::Ask(format!("{} has no undo", call.name)),
+        EffectClass::Read | EffectClass::Reversible => PolicyDecision::Allow,
+        EffectClass::Compensable => PolicyDecision::Ask(format!("{} has an undo command only", call.name)),
+        EffectClass::Irreversible => PolicyDecision::Ask(format!("{} has no undo", call.name)),
     }
 }
 
@@ -96,21 +96,21 @@ mod tests {
             deny: vec!["tama_bash:sudo *".into(), "tama_bash:git push --force*".into()],
         };
         let root = Path::new("/w");
-        let say = |command: &str| verdict(&policy, &bash(command), EffectClass::Irreversible, root);
-        assert_eq!(say("ls"), Verdict::Allow);
-        assert!(matches!(say("git push origin"), Verdict::Ask(_)));
-        assert!(matches!(say("git push --force"), Verdict::Deny(_)));
-        assert!(matches!(say("sudo rm x"), Verdict::Deny(_)));
+        let say = |command: &str| decide(&policy, &bash(command), EffectClass::Irreversible, root);
+        assert_eq!(say("ls"), PolicyDecision::Allow);
+        assert!(matches!(say("git push origin"), PolicyDecision::Ask(_)));
+        assert!(matches!(say("git push --force"), PolicyDecision::Deny(_)));
+        assert!(matches!(say("sudo rm x"), PolicyDecision::Deny(_)));
     }
 
     #[test]
     fn without_a_rule_what_can_be_undone_runs_and_the_rest_asks() {
         let none = Policy::default();
-        let say = |effect| verdict(&none, &bash("ls"), effect, Path::new("/w"));
-        assert_eq!(say(EffectClass::Read), Verdict::Allow);
-        assert_eq!(say(EffectClass::Reversible), Verdict::Allow);
-        assert!(matches!(say(EffectClass::Compensable), Verdict::Ask(_)));
-        assert!(matches!(say(EffectClass::Irreversible), Verdict::Ask(_)));
+        let say = |effect| decide(&none, &bash("ls"), effect, Path::new("/w"));
+        assert_eq!(say(EffectClass::Read), PolicyDecision::Allow);
+        assert_eq!(say(EffectClass::Reversible), PolicyDecision::Allow);
+        assert!(matches!(say(EffectClass::Compensable), PolicyDecision::Ask(_)));
+        assert!(matches!(say(EffectClass::Irreversible), PolicyDecision::Ask(_)));
     }
 
     #[test]

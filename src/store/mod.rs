@@ -40,7 +40,7 @@ pub use inspect::{INSPECT, Verdict, inspect, set_inspector};
 pub use log::{Appended, RunLog, hash_blob, hash_text};
 pub use manifest::Manifest;
 pub use points::{CRASH_POINTS, EFFECT_CRASH_POINTS, FAIL_POINTS, crash_point};
-pub use recorder::{Durable, Publish, Recorder, Row, StoreError, found};
+pub use recorder::{Durable, Publish, Recorder, Row, StoreError, optional};
 pub use salvage::Salvaged;
 pub use schema::FORMAT;
 pub use volatile::Volatile;

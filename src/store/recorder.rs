@@ -116,7 +116,7 @@ pub trait Recorder: Send + Sync {
 ///
 /// # Errors
 /// Those of the result, but for [`StoreError::Missing`].
-pub fn found<T>(result: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+pub fn optional<T>(result: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(StoreError::Missing(_)) => Ok(None),

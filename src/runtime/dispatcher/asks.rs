@@ -9,7 +9,7 @@ use super::super::gates::Arrival;
 use super::super::journal::{Lookup, NO_REQUEST};
 use super::super::request::{json, llm_hash, tool_hash};
 use super::Dispatcher;
-use super::flight::{Flight, Stage};
+use super::pending_call::{PendingCall, Stage};
 use crate::model::{
     Finish, Gate, LlmRequest, LlmRequestRecord, Message, MessageRecord, PauseReason, SpanEnd, SpanId, SpanSpec,
     SpanStart, SpanStatus, TextHash, TraceBody, Try,
@@ -67,8 +67,8 @@ impl Dispatcher {
     }
 
     fn effect(&mut self, place: Place, work: Work, reply: Reply) {
-        if let Some(flight) = self.flights.get_mut(&place.path) {
-            flight.replies.push(reply);
+        if let Some(pending) = self.pending.get_mut(&place.path) {
+            pending.replies.push(reply);
             return;
         }
         let request = match &work {
@@ -94,7 +94,7 @@ impl Dispatcher {
         let agent = self.paths.get(&place.parent).copied().unwrap_or(SpanId::RUN);
         let path = place.path.clone();
         let stage = Stage::After { outcome };
-        let flight = Flight {
+        let pending = PendingCall {
             span,
             agent,
             place,
@@ -106,8 +106,8 @@ impl Dispatcher {
             looked_after: false,
             hold: false,
         };
-        self.flights.insert(path.clone(), flight);
-        self.stop_or_settle(&path, Gate::Error, Some(PauseReason::Error { error: text }));
+        self.pending.insert(path.clone(), pending);
+        self.stop_or_reply(&path, Gate::Error, Some(PauseReason::Error { error: text }));
     }
 
     /// A new effect: its span, then the gate before it.
@@ -123,7 +123,7 @@ impl Dispatcher {
         };
         let span = self.start_span(&place, spec);
         let path = place.path.clone();
-        let flight = Flight {
+        let pending = PendingCall {
             span,
             agent,
             place,
@@ -135,8 +135,8 @@ impl Dispatcher {
             looked_after: false,
             hold: false,
         };
-        let gate = flight.before();
-        self.flights.insert(path.clone(), flight);
+        let gate = pending.before();
+        self.pending.insert(path.clone(), pending);
         match self.arrive(&path, gate).or_else(|| self.must_ask(&path)) {
             Some(reason) => self.pause_at(&path, gate, reason),
             None => self.launch(&path),
@@ -144,8 +144,8 @@ impl Dispatcher {
     }
 
     fn exit(&mut self, path: &str, result: Result<Output, Failure>, reply: Reply) {
-        if let Some(flight) = self.flights.get_mut(path) {
-            flight.replies.push(reply);
+        if let Some(pending) = self.pending.get_mut(path) {
+            pending.replies.push(reply);
             return;
         }
         let Some(span) = self.paths.get(path).copied() else {
@@ -166,7 +166,7 @@ impl Dispatcher {
         let place = self.place_of(span, path);
         let stage = Stage::After { outcome: result.map(Payload::Agent) };
         let request = NO_REQUEST;
-        let flight = Flight {
+        let pending = PendingCall {
             span,
             agent: span,
             place,
@@ -178,8 +178,8 @@ impl Dispatcher {
             looked_after: false,
             hold: false,
         };
-        self.flights.insert(path.to_owned(), flight);
-        self.stop_or_settle(path, gate, reason);
+        self.pending.insert(path.to_owned(), pending);
+        self.stop_or_reply(path, gate, reason);
     }
 
     fn end_agent(&self, span: SpanId, result: &Result<Output, Failure>) {
@@ -233,10 +233,10 @@ impl Dispatcher {
         if self.is_headless() {
             return None;
         }
-        let flight = self.flights.get(path);
-        let agent_span = flight.map(|flight| flight.agent).or_else(|| self.paths.get(path).copied());
+        let pending = self.pending.get(path);
+        let agent_span = pending.map(|pending| pending.agent).or_else(|| self.paths.get(path).copied());
         let agent = agent_span.map(|span| self.log.with(|state| state.trace.name(span).to_owned())).unwrap_or_default();
-        let (tool, model) = match flight.and_then(|flight| flight.work.as_ref()) {
+        let (tool, model) = match pending.and_then(|pending| pending.work.as_ref()) {
             Some(Work::Llm(request)) => (None, Some(request.model.to_string())),
             Some(Work::Tool { call, .. }) => (Some(call.name.clone()), None),
             None => (None, None),

@@ -3,7 +3,7 @@
 use super::super::ask::Work;
 use super::super::denial::Denial;
 use super::super::engine::Mode;
-use super::super::policy::{Verdict, rule_matches};
+use super::super::policy::{PolicyDecision, rule_matches};
 use super::Dispatcher;
 use crate::model::{EffectClass, SpanId, ToolCall, first_names};
 
@@ -13,21 +13,21 @@ const NAMED: usize = 3;
 impl Dispatcher {
     /// The denial of the call at a path, if it must not run: the policy denies it, or (headless) it needs an approval.
     pub(super) fn denial(&self, path: &str) -> Option<Denial> {
-        let verdict = self.verdict_on(path)?;
-        let flight = self.flights.get(path)?;
-        let Some(Work::Tool { call, .. }) = flight.work.as_ref() else { return None };
-        let (why, hint) = match verdict {
-            Verdict::Deny(why) => (why, "to allow it, change [policy] deny in the pipeline".to_owned()),
-            Verdict::Ask(why) if self.is_denied_unseen(call) => self.explain_unseen(flight.agent, call, &why),
-            Verdict::Allow | Verdict::Ask(_) => return None,
+        let decision = self.policy_decision_on(path)?;
+        let pending = self.pending.get(path)?;
+        let Some(Work::Tool { call, .. }) = pending.work.as_ref() else { return None };
+        let (why, hint) = match decision {
+            PolicyDecision::Deny(why) => (why, "to allow it, change [policy] deny in the pipeline".to_owned()),
+            PolicyDecision::Ask(why) if self.is_denied_unseen(call) => self.explain_unseen(pending.agent, call, &why),
+            PolicyDecision::Allow | PolicyDecision::Ask(_) => return None,
         };
-        Some(Denial { span: flight.span, path: path.to_owned(), tool: call.name.clone(), why, hint })
+        Some(Denial { span: pending.span, path: path.to_owned(), tool: call.name.clone(), why, hint })
     }
 
     /// True when nobody is there to approve a call, and no `--allow` does.
     fn is_denied_unseen(&self, call: &ToolCall) -> bool {
         let Mode::Headless(headless) = &self.mode else { return false };
-        !headless.allow.iter().any(|rule| rule_matches(rule, call, self.means.world.root()))
+        !headless.allow.iter().any(|rule| rule_matches(rule, call, self.services.world.root()))
     }
 
     /// The cause and the remedy for a call that needs an approval when nobody is there.
@@ -46,9 +46,9 @@ impl Dispatcher {
     /// The gaps of the sandbox, when they are the reason that a command needs an approval.
     fn gaps_that_ask(&self, agent: SpanId, call: &ToolCall) -> Option<Vec<String>> {
         let tool = self.tools_of(agent).get(&call.name)?;
-        let gaps = self.means.commands.shell.mode().gaps;
+        let gaps = self.services.commands.shell.mode().gaps;
         let policy = &self.version(self.generation()).policy;
-        let by_rule = policy.ask.iter().any(|rule| rule_matches(rule, call, self.means.world.root()));
+        let by_rule = policy.ask.iter().any(|rule| rule_matches(rule, call, self.services.world.root()));
         let would_run = tool.is_command() && tool.effect() == EffectClass::Reversible;
         (would_run && !by_rule && !gaps.is_empty()).then_some(gaps)
     }

@@ -30,8 +30,9 @@ impl Dispatcher {
     /// Answers with what an action changed.
     pub(super) fn diff(&self, action: Seq, sides: DiffSides) -> Result<(), String> {
         let facts = facts(&self.log, action).ok_or_else(|| format!("there is no action {action}"))?;
-        let means = &self.means;
-        let look = Look { log: self.log.clone(), world: means.world.clone(), masker: means.masker.clone(), facts };
+        let services = &self.services;
+        let look =
+            Look { log: self.log.clone(), world: services.world.clone(), masker: services.masker.clone(), facts };
         let sink = self.sink.clone();
         // Reading files must not hold up the run.
         tokio::task::spawn_blocking(move || sink.send(Update::Diff(look.diff(sides))));
@@ -216,8 +217,8 @@ mod tests {
         }
 
         async fn act(&self, key: Key, op: ActionOp, new: Value) -> Seq {
-            let doer = Origin { span: SpanId(1), tool_span: SpanId(2), tool_name: "tool".into() };
-            perform(&self.log, &self.world, &doer, vec![Change { key, op, new }]).await.unwrap()[0]
+            let origin = Origin { span: SpanId(1), tool_span: SpanId(2), tool_name: "tool".into() };
+            perform(&self.log, &self.world, &origin, vec![Change { key, op, new }]).await.unwrap()[0]
         }
 
         async fn write(&self, path: &str, text: &str) -> Seq {

@@ -7,7 +7,7 @@ use super::super::edits::{Edits, Target};
 use super::super::request_doc;
 use super::Dispatcher;
 use super::asks::message_records;
-use super::flight::Stage;
+use super::pending_call::Stage;
 use crate::model::{
     EditReach, EditScope, Editable, Generation, LlmRequest, Message, RunStatus, SpanId, SpanKind, TraceBody, Update,
 };
@@ -91,9 +91,9 @@ impl Dispatcher {
 
     /// The effect of a span that is stopped before it is sent or run.
     fn gated(&self, span: SpanId) -> Option<(String, Work)> {
-        let found = self.flights.iter().find(|(_, flight)| flight.span == span);
-        let (path, flight) = found.filter(|(_, flight)| matches!(flight.stage, Stage::Before))?;
-        Some((path.clone(), flight.work.clone()?))
+        let found = self.pending.iter().find(|(_, pending)| pending.span == span);
+        let (path, pending) = found.filter(|(_, pending)| matches!(pending.stage, Stage::Before))?;
+        Some((path.clone(), pending.work.clone()?))
     }
 
     /// A request as it would be sent now.
@@ -114,7 +114,7 @@ impl Dispatcher {
     ) -> Result<(), String> {
         let (system, messages) = request_doc::parse(text)?;
         let sent = self.sent(span, request);
-        let agent = self.flights.get(path).map_or(SpanId::RUN, |flight| flight.agent);
+        let agent = self.pending.get(path).map_or(SpanId::RUN, |pending| pending.agent);
         let reach = match scope {
             EditScope::Agent => EditReach::Try { span: agent },
             EditScope::Call => EditReach::Call { span },
@@ -131,11 +131,11 @@ impl Dispatcher {
     fn save_args(&mut self, path: &str, text: &str) -> Result<(), String> {
         let args: Json = serde_json::from_str(text)
             .map_err(|error| format!("the arguments are no JSON ({error}); nothing was changed"))?;
-        let Some(flight) = self.flights.get_mut(path) else { return Ok(()) };
-        if let Some(Work::Tool { call, .. }) = &mut flight.work {
+        let Some(pending) = self.pending.get_mut(path) else { return Ok(()) };
+        if let Some(Work::Tool { call, .. }) = &mut pending.work {
             call.args = args;
             let args = Some(self.log.text(&call.args.to_string()));
-            self.log.append(vec![TraceBody::Sent { span: flight.span, system: None, messages: None, args }]);
+            self.log.append(vec![TraceBody::Sent { span: pending.span, system: None, messages: None, args }]);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::ask::Failure;
 use super::super::feed::Sink;
-use super::{Incoming, Means};
+use super::{Incoming, Services};
 use crate::effects::MaskedStream;
 use crate::effects::llm::{CallPlace, LlmProvider};
 use crate::effects::tools::{Prepared, ToolError, Toolbox, WorldCall};
@@ -29,7 +29,7 @@ pub(in super::super) enum Done {
     /// A limit was reached, so the model call was not sent.
     Limited(Failure),
     /// A tool could not be run as promised (its row could not be written): the run stops here.
-    Broken(Failure),
+    NotRecorded(Failure),
 }
 
 /// Calls the model, and shows text as it arrives.
@@ -39,11 +39,11 @@ pub(super) async fn call_model(
     span: SpanId,
     request: LlmRequest,
     place: CallPlace,
-    means: Arc<Means>,
+    services: Arc<Services>,
 ) -> Done {
     let (chunks, mut arriving) = mpsc::channel::<String>(CHUNKS);
     let show = async {
-        let mut masked = MaskedStream::new(&means.masker);
+        let mut masked = MaskedStream::new(&services.masker);
         while let Some(piece) = arriving.recv().await {
             sink.hint(Update::Chunk { span, text: masked.push(&piece) });
         }
@@ -60,13 +60,13 @@ pub(super) async fn call_model(
 /// A tool call to carry out.
 pub(super) struct ToolRun {
     pub log: RunLog,
-    pub means: Arc<Means>,
+    pub services: Arc<Services>,
     pub tools: Arc<Toolbox>,
     pub inbox: mpsc::UnboundedSender<Incoming>,
     pub path: String,
     /// Asks it to end, with what it did on record.
     pub stop: CancellationToken,
-    pub doer: Origin,
+    pub origin: Origin,
     pub call: ToolCall,
 }
 
@@ -84,7 +84,7 @@ impl ToolRun {
     }
 
     async fn change_world(&self, call: WorldCall) -> Done {
-        let world = &self.means.world;
+        let world = &self.services.world;
         let paths = call.keys.iter().any(|key| key.kind.is_path());
         let scope = if paths { Scope::Files } else { Scope::Memory };
         let Some(_guard) = self.lock_unless_stopped(scope).await else {
@@ -100,19 +100,19 @@ impl ToolRun {
         };
         let reads = decision.reads.into_iter().map(|key| {
             let action = self.log.with(|state| state.ledger.last_at(&key).map(|entry| entry.seq));
-            TraceBody::Read { span: self.doer.tool_span, key, action }
+            TraceBody::Read { span: self.origin.tool_span, key, action }
         });
         self.log.append(reads.collect());
-        match perform(&self.log, world, &self.doer, decision.changes).await {
+        match perform(&self.log, world, &self.origin, decision.changes).await {
             Ok(_) => Done::Tool { text: decision.result, fault: false, cause: None },
-            Err(error @ ActError::NotRecorded(_)) => Done::Broken(Failure::new(format!("failed to {error}"))),
+            Err(error @ ActError::NotRecorded(_)) => Done::NotRecorded(Failure::new(format!("failed to {error}"))),
             Err(error) => fault(&ToolError(format!("failed to {error}"))),
         }
     }
 
     /// Takes a lock, and shows what is waited for meanwhile; `None`: the call was stopped.
     pub async fn lock_unless_stopped(&self, scope: Scope) -> Option<Guard> {
-        let lock = self.lock(&self.means.world, scope);
+        let lock = self.lock(&self.services.world, scope);
         tokio::select! {
             biased;
             () = self.stop.cancelled() => None,
@@ -121,11 +121,11 @@ impl ToolRun {
     }
 
     async fn lock(&self, world: &World, scope: Scope) -> Guard {
-        let holder = format!("{} {}", self.doer.tool_span, self.doer.tool_name);
+        let holder = format!("{} {}", self.origin.tool_span, self.origin.tool_name);
         if let Some(guard) = world.try_lock(scope, &holder) {
             return guard;
         }
-        let span = self.doer.tool_span;
+        let span = self.origin.tool_span;
         let on = world.holder(scope).unwrap_or_else(|| "the workspace".into());
         self.log.append(vec![TraceBody::SpanWaiting { span, on: Some(on) }]);
         let guard = world.lock(scope, &holder).await;

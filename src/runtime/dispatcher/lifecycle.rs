@@ -1,8 +1,8 @@
 //! The run as a whole: start, end, cancel, quit.
 
 use super::super::ask::{Failure, Output};
-use super::super::scope::{Line, run_pipeline};
-use super::flight::Stage;
+use super::super::pattern_scope::{Line, run_pipeline};
+use super::pending_call::Stage;
 use super::{Dispatcher, Incoming};
 use crate::model::{Command, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update};
 use crate::store::RunLog;
@@ -12,7 +12,7 @@ impl Dispatcher {
     pub(in super::super) fn start_pattern(&mut self) {
         self.epoch += 1;
         let epoch = self.epoch;
-        let line = Line { epoch, asks: self.inbox.clone(), tools: self.means.tools.clone() };
+        let line = Line { epoch, asks: self.inbox.clone(), tools: self.services.tools.clone() };
         let pipeline = self.versions.first().map(|(_, pipeline)| pipeline.clone()).unwrap_or_default();
         let (inbox, task) = (self.inbox.clone(), self.task.clone());
         let pattern = tokio::spawn(run_pipeline(line, pipeline, task));
@@ -62,12 +62,12 @@ impl Dispatcher {
         }
         self.drop_pattern();
         // What is recorded stays as it ended; only what was cut off is cancelled.
-        let ended = self.flights.values().filter(|flight| matches!(flight.stage, Stage::After { .. }));
+        let ended = self.pending.values().filter(|pending| matches!(pending.stage, Stage::After { .. }));
         let released =
-            ended.map(|flight| TraceBody::Released { span: flight.span, how: "cancel".into(), stale: false });
+            ended.map(|pending| TraceBody::Released { span: pending.span, how: "cancel".into(), stale: false });
         self.log.append(released.collect());
-        let flights: Vec<String> = self.flights.keys().cloned().collect();
-        self.stop_flights(&flights).await;
+        let pending: Vec<String> = self.pending.keys().cloned().collect();
+        self.stop_calls(&pending).await;
         let ends = cancel_live(&self.log);
         self.log.append(ends);
         self.set_status(RunStatus::Cancelled, None);
@@ -75,19 +75,19 @@ impl Dispatcher {
     }
 
     /// Ends tasks, and waits until none of them touches the world any more.
-    pub(super) async fn stop_flights(&mut self, paths: &[String]) {
+    pub(super) async fn stop_calls(&mut self, paths: &[String]) {
         self.halt(paths).await;
         for path in paths {
-            self.flights.remove(path);
+            self.pending.remove(path);
         }
     }
 
-    /// Ends tasks as [`Self::stop_flights`] does, and keeps the flights; returns the paths that were under way.
+    /// Ends tasks as [`Self::stop_calls`] does, and keeps the pending; returns the paths that were under way.
     pub(super) async fn halt(&mut self, paths: &[String]) -> Vec<String> {
         let mut halted = Vec::new();
         let mut tasks = Vec::new();
         for path in paths {
-            if let Some(task) = self.flights.get_mut(path).and_then(|flight| flight.task.take()) {
+            if let Some(task) = self.pending.get_mut(path).and_then(|pending| pending.task.take()) {
                 // A tool ends by itself, so that what it did is on record; a model call may end anywhere.
                 match task.stop {
                     Some(stop) => stop.cancel(),

@@ -5,18 +5,18 @@
 //! and run again from the journal at any moment, and finds again what is still under way.
 
 mod asks;
+mod calls;
 pub(super) mod command;
 mod denial;
 mod diff;
 pub(super) mod edit;
 mod exec;
-pub(super) mod flight;
 mod inspect;
 mod lifecycle;
 mod own_files;
+pub(super) mod pending_call;
 mod release;
 mod retry;
-mod settle;
 mod tools;
 mod undo;
 mod write_back;
@@ -30,14 +30,14 @@ use tokio::task::JoinHandle;
 
 use command::{CaptureGate, Commands};
 pub(super) use exec::Done;
-use flight::Flight;
 pub(super) use lifecycle::cancel_live;
+use pending_call::PendingCall;
 pub(super) use undo::Undoing;
 
 use super::ask::{Ask, Failure, Output};
 use super::denial::Denial;
 use super::edits::Edits;
-use super::engine::{Finish, Mode, StatusHook};
+use super::engine::{Mode, SessionEnd, StatusHook};
 use super::feed::Sink;
 use super::gates::Gates;
 use super::journal::Journal;
@@ -67,7 +67,7 @@ pub(super) enum Incoming {
 }
 
 /// What a run executes, apart from its log.
-pub(super) struct Means {
+pub(super) struct Services {
     pub world: Arc<World>,
     /// The program's own; an agent has those of its pipeline too ([`Dispatcher::tools_of`]).
     pub tools: Arc<Toolbox>,
@@ -79,7 +79,7 @@ pub(super) struct Means {
 /// The state of a run under way.
 pub(super) struct Dispatcher {
     pub(super) log: RunLog,
-    pub(super) means: Arc<Means>,
+    pub(super) services: Arc<Services>,
     /// Who answers model calls; `None` until a past run is retried.
     pub(super) models: Option<Arc<dyn LlmProvider>>,
     pub(super) model_source: ModelSource,
@@ -97,7 +97,7 @@ pub(super) struct Dispatcher {
     pub(super) tries: HashMap<String, u32>,
     /// Edit names of agents, by span.
     pub(super) agent_names: HashMap<SpanId, String>,
-    pub(super) flights: BTreeMap<String, Flight>,
+    pub(super) pending: BTreeMap<String, PendingCall>,
     /// An undo or redo under way.
     pub(super) undoing: Option<Undoing>,
     pub(super) epoch: u64,
@@ -105,7 +105,7 @@ pub(super) struct Dispatcher {
     pub(super) inbox: mpsc::UnboundedSender<Incoming>,
     pub(super) sink: Sink,
     pub(super) on_status: StatusHook,
-    /// What [`super::engine::Finish`] tells a headless caller.
+    /// What [`super::engine::SessionEnd`] tells a headless caller.
     pub(super) denials: Vec<Denial>,
     pub(super) limited: bool,
     pub(super) limit_waived: bool,
@@ -119,11 +119,11 @@ pub(super) struct Dispatcher {
 
 impl Dispatcher {
     /// Handles what arrives until the user quits (or, headless, the run is through).
-    pub async fn run(mut self, mut incoming: mpsc::UnboundedReceiver<Incoming>) -> Finish {
+    pub async fn run(mut self, mut incoming: mpsc::UnboundedReceiver<Incoming>) -> SessionEnd {
         loop {
             let message = tokio::select! {
                 message = incoming.recv() => message,
-                report = undo::ended(&mut self.undoing) => Some(Incoming::Undone(report)),
+                report = undo::undo_finished(&mut self.undoing) => Some(Incoming::Undone(report)),
             };
             match message {
                 None | Some(Incoming::Command(Command::Quit)) => break,
@@ -131,7 +131,7 @@ impl Dispatcher {
             }
         }
         self.quit().await;
-        Finish { denials: self.denials, limited: self.limited }
+        SessionEnd { denials: self.denials, limited: self.limited }
     }
 
     async fn take(&mut self, message: Incoming) {

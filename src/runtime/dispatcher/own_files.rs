@@ -15,7 +15,7 @@ impl Dispatcher {
         if effect == EffectClass::Read {
             return None;
         }
-        let root = self.means.world.root();
+        let root = self.services.world.root();
         let path = file_of(call, root)?;
         // By what they are, not by what they are called: one file can have more names.
         let is = |found: &Metadata| (found.dev(), found.ino());

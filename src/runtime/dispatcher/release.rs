@@ -6,7 +6,7 @@ use super::super::request::json;
 use super::Dispatcher;
 use super::command::ChangesDecision;
 use super::exec::denied;
-use super::flight::Stage;
+use super::pending_call::Stage;
 use crate::model::{
     ActionStatus, Allow, Finish, Lane, LlmResponse, PauseReason, Release, RunStatus, Seq, SpanEnd, SpanId, SpanStatus,
     TraceBody,
@@ -17,7 +17,7 @@ impl Dispatcher {
     /// answer that it asks for, at the very span.
     pub(super) fn release(&mut self, span: SpanId, how: &Release) -> Result<(), String> {
         let paths = self.releasable(span, how)?;
-        let spans = paths.iter().filter_map(|path| self.flights.get(path)).map(|flight| flight.span);
+        let spans = paths.iter().filter_map(|path| self.pending.get(path)).map(|pending| pending.span);
         if let Some(why) = spans.into_iter().find_map(|span| self.being_undone(span)) {
             return Err(why);
         }
@@ -81,8 +81,8 @@ impl Dispatcher {
 
     /// A divergence is not an outcome: an answer would be taken for what was recorded there.
     fn answerable(&self, path: &str) -> Result<(), String> {
-        let Some(flight) = self.flights.get(path) else { return Ok(()) };
-        if flight.work.is_none() && flight.span != flight.agent {
+        let Some(pending) = self.pending.get(path) else { return Ok(()) };
+        if pending.work.is_none() && pending.span != pending.agent {
             return Err("a divergence can't be answered; retry the agent".into());
         }
         if self.holds_changes(path) {
@@ -93,7 +93,7 @@ impl Dispatcher {
 
     /// Changes can be held only where commands write beside the workspace.
     fn check_hold(&self, how: &Release) -> Result<(), String> {
-        let overlay = self.means.commands.shell.mode().lane == Lane::Overlay;
+        let overlay = self.services.commands.shell.mode().lane == Lane::Overlay;
         if matches!(how, Release::Allow(Allow::Held)) && !overlay {
             return Err("changes can't be held here: commands run directly in the workspace".into());
         }
@@ -101,14 +101,14 @@ impl Dispatcher {
     }
 
     fn needs_approval(&self, path: &str) -> bool {
-        let span = self.flights.get(path).map(|flight| flight.span);
+        let span = self.pending.get(path).map(|pending| pending.span);
         span.is_some_and(|span| {
             self.log.with(|state| state.trace.pause(span).is_some_and(|(_, reason)| reason.is_approval()))
         })
     }
 
     fn holds_changes(&self, path: &str) -> bool {
-        self.flights.get(path).is_some_and(|flight| matches!(flight.stage, Stage::Holding { .. }))
+        self.pending.get(path).is_some_and(|pending| matches!(pending.stage, Stage::Holding { .. }))
     }
 
     /// Lets every paused span go on freely, but those that need an approval or hold changes; forgets steps and pauses
@@ -124,8 +124,8 @@ impl Dispatcher {
             return Err("nothing runs, so nothing can be paused".into());
         }
         let under_way: Vec<SpanId> =
-            self.flights.values().filter(|flight| !flight.is_paused()).map(|flight| flight.span).collect();
-        if under_way.is_empty() && !self.flights.is_empty() {
+            self.pending.values().filter(|pending| !pending.is_paused()).map(|pending| pending.span).collect();
+        if under_way.is_empty() && !self.pending.is_empty() {
             return Err("every branch is paused already".into());
         }
         let branches: Vec<String> = under_way.into_iter().map(|span| self.branch_of(span)).collect();
@@ -140,17 +140,19 @@ impl Dispatcher {
 
     fn paused_within(&self, span: SpanId) -> Vec<String> {
         let above = self.log.with(|state| state.trace.path(span));
-        let exact = self.flights.iter().find(|(_, flight)| flight.span == span && flight.is_paused());
+        let exact = self.pending.iter().find(|(_, pending)| pending.span == span && pending.is_paused());
         if let Some((path, _)) = exact {
             return vec![path.clone()];
         }
-        let inside = |(path, flight): &(&String, &super::flight::Flight)| flight.is_paused() && is_within(path, &above);
-        self.flights.iter().filter(inside).map(|(path, _)| path.clone()).collect()
+        let inside = |(path, pending): &(&String, &super::pending_call::PendingCall)| {
+            pending.is_paused() && is_within(path, &above)
+        };
+        self.pending.iter().filter(inside).map(|(path, _)| path.clone()).collect()
     }
 
     /// The label of the stale agent at or above a paused span.
     fn stale_above(&self, path: &str) -> Option<String> {
-        let span = self.flights.get(path)?.span;
+        let span = self.pending.get(path)?.span;
         self.log.with(|state| state.trace.stale_above(span).map(|stale| state.trace.label(stale)))
     }
 
@@ -164,8 +166,8 @@ impl Dispatcher {
     }
 
     fn release_one(&mut self, path: &str, how: &Release) {
-        let Some(flight) = self.flights.get(path) else { return };
-        let (span, agent) = (flight.span, flight.agent);
+        let Some(pending) = self.pending.get(path) else { return };
+        let (span, agent) = (pending.span, pending.agent);
         let stale = self.log.with(|state| state.trace.stale_above(span));
         if self.log.with(|state| matches!(state.trace.pause(span), Some((_, PauseReason::Limit { .. })))) {
             self.limit_waived = true;
@@ -176,7 +178,7 @@ impl Dispatcher {
             && told
         {
             let text = self.undone_text(stale, agent);
-            self.edits.tell(agent, text);
+            self.edits.queue_notice(agent, text);
         }
         self.arm(span, agent, path, how);
         if stale.is_some() && !told {
@@ -186,11 +188,11 @@ impl Dispatcher {
         self.log.append(vec![TraceBody::Released { span, how: word(how), stale: told }]);
         if let Release::Answer { text } = how {
             self.answer(path, text);
-            return self.settle(path);
+            return self.reply(path);
         }
-        let Some(flight) = self.flights.get_mut(path) else { return };
-        let gate = flight.before();
-        match (&flight.stage, how) {
+        let Some(pending) = self.pending.get_mut(path) else { return };
+        let gate = pending.before();
+        match (&pending.stage, how) {
             (Stage::Holding { .. }, Release::Apply { only, .. }) => {
                 self.decide_held(path, ChangesDecision::Apply { only: only.clone() });
             }
@@ -199,7 +201,7 @@ impl Dispatcher {
                 self.decide_held(path, ChangesDecision::Discard { only: only.clone(), why, by_user: true });
             }
             (Stage::Before, Release::Allow(allow)) => {
-                flight.hold = *allow == Allow::Held;
+                pending.hold = *allow == Allow::Held;
                 if *allow == Allow::Always {
                     self.allow_always(path);
                 }
@@ -211,7 +213,7 @@ impl Dispatcher {
                 Some(reason) => self.pause_at(path, gate, reason),
                 None => self.launch(path),
             },
-            _ => self.settle(path),
+            _ => self.reply(path),
         }
     }
 
@@ -248,9 +250,9 @@ impl Dispatcher {
 
     /// Records the user's answer in the place of an outcome.
     fn answer(&mut self, path: &str, text: &str) {
-        let Some(flight) = self.flights.get(path) else { return };
-        let span = flight.span;
-        let (payload, finish, output) = match flight.work {
+        let Some(pending) = self.pending.get(path) else { return };
+        let span = pending.span;
+        let (payload, finish, output) = match pending.work {
             Some(Work::Llm(_)) => {
                 let response = answered_response(text);
                 let output = json(&response);
@@ -267,10 +269,10 @@ impl Dispatcher {
         let end = SpanEnd { finish, output, answered: true, ..SpanEnd::new(span, SpanStatus::Ok) };
         self.log.append(vec![TraceBody::SpanEnded(end)]);
         let outcome: Outcome = Ok::<_, Failure>(payload);
-        let request = flight.request;
+        let request = pending.request;
         // An agent's end too: its own code would say something else when it is run again.
         self.journal.insert(path.to_owned(), span, request, outcome.clone());
-        self.rest(path, outcome);
+        self.record_outcome(path, outcome);
     }
 
     /// What the model of `agent` is told when it, or an agent above it, is stale.

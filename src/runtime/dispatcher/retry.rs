@@ -99,11 +99,11 @@ impl Dispatcher {
     /// Finds out what would stop the retry before anything is stopped, undone or run.
     fn foresee(&self, plan: &RetryPlan) -> Result<(), String> {
         let in_set = |span: SpanId| plan.reruns.contains(&span);
-        let busy = self.flights.values().find(|flight| !flight.is_paused() && !in_set(flight.span));
-        if busy.is_some_and(|flight| matches!(flight.work, Some(Work::Tool { .. }))) && !plan.undoes.is_empty() {
+        let busy = self.pending.values().find(|pending| !pending.is_paused() && !in_set(pending.span));
+        if busy.is_some_and(|pending| matches!(pending.work, Some(Work::Tool { .. }))) && !plan.undoes.is_empty() {
             drop(self.hold()?);
         }
-        let foreseen = rollback::preview(&self.log, &self.means.world, &plan.undoes, false);
+        let foreseen = rollback::preview(&self.log, &self.services.world, &plan.undoes, false);
         let Some(conflict) = foreseen.conflict else { return Ok(()) };
         let why = format!("{} ({}) was changed since", conflict.action, conflict.key);
         self.sink.send(Update::Undo(UndoReport { conflict: Some(conflict), ..UndoReport::default() }));
@@ -148,9 +148,9 @@ impl Dispatcher {
         let Retrying { plan, with_readers, models, .. } = retrying;
         let taken = self.paths_of(&plan.reruns);
         let reopened = self.paths_of(&plan.reopens);
-        self.stop_flights(&taken).await;
+        self.stop_calls(&taken).await;
         // Ends of ancestors are asked for anew.
-        self.stop_flights(&reopened).await;
+        self.stop_calls(&reopened).await;
         let generation = Generation(self.generation().0 + 1);
         self.invalidate(&plan, generation, &taken, with_readers);
         self.see_todays_files(generation);
@@ -171,7 +171,7 @@ impl Dispatcher {
     fn resume_after_conflict(&mut self, halted: &[String]) {
         let error = "stopped for a retry, which failed";
         for path in halted {
-            if let Some(span) = self.flights.get(path).map(|flight| flight.span) {
+            if let Some(span) = self.pending.get(path).map(|pending| pending.span) {
                 self.done(path, span, Done::Llm(Err(Failure::new(error))));
             }
         }

@@ -16,18 +16,18 @@ impl Dispatcher {
         let generation = self.log.with(|state| state.trace.get(agent).map(|found| found.generation));
         let pipeline = self.version(generation.unwrap_or_default());
         if pipeline.tools.is_empty() {
-            return self.means.tools.clone();
+            return self.services.tools.clone();
         }
-        Arc::new(self.means.tools.with(pipeline.tools.values()))
+        Arc::new(self.services.tools.with(pipeline.tools.values()))
     }
 
     /// The command that a tool call at a path is about to run, on one line.
     pub(super) fn command_at(&self, path: &str) -> Option<String> {
-        let flight = self.flights.get(path)?;
-        let Some(Work::Tool { call, refusal: None }) = flight.work.as_ref() else { return None };
-        let exact = command(&self.tools_of(flight.agent), call)?.program.exact();
+        let pending = self.pending.get(path)?;
+        let Some(Work::Tool { call, refusal: None }) = pending.work.as_ref() else { return None };
+        let exact = command(&self.tools_of(pending.agent), call)?.program.exact();
         let line = exact.split_whitespace().collect::<Vec<_>>().join(" ");
-        let masked = self.means.masker.mask(&line).into_owned();
+        let masked = self.services.masker.mask(&line).into_owned();
         let cut: String = masked.chars().take(SHOWN).collect();
         Some(if cut.len() < masked.len() { format!("{cut}…") } else { cut })
     }

@@ -43,7 +43,7 @@ pub(super) struct Undo {
 }
 
 /// How the undo under way ended (`None`: the program failed in it); waits for ever when there is none.
-pub(super) async fn ended(undoing: &mut Option<Undoing>) -> Option<UndoReport> {
+pub(super) async fn undo_finished(undoing: &mut Option<Undoing>) -> Option<UndoReport> {
     match undoing {
         Some(undoing) => (&mut undoing.task).await.ok(),
         None => std::future::pending().await,
@@ -86,10 +86,10 @@ impl Dispatcher {
     pub(super) async fn redo(&mut self, action: Seq) -> Result<(), String> {
         let spans = vec![self.check_action(action)?];
         let guard = self.hold()?;
-        let (log, means) = (self.log.clone(), self.means.clone());
+        let (log, services) = (self.log.clone(), self.services.clone());
         let work = async move {
             let _guard = guard;
-            rollback::redo(&log, &means.world, action).await
+            rollback::redo(&log, &services.world, action).await
         };
         self.beside(Undoing { task: tokio::spawn(work), stop: CancellationToken::new(), spans, retry: None }).await;
         Ok(())
@@ -99,11 +99,11 @@ impl Dispatcher {
     pub(super) async fn start_undo(&mut self, guard: Guard, undo: Undo) {
         let Undo { actions, force, left, spans, retry } = undo;
         let stop = CancellationToken::new();
-        let (log, means) = (self.log.clone(), self.means.clone());
-        let by = means.compensator.with_stop(stop.clone());
+        let (log, services) = (self.log.clone(), self.services.clone());
+        let by = services.compensator.with_stop(stop.clone());
         let work = async move {
             let _guard = guard;
-            let mut report = rollback::undo_list(&log, &means.world, &by, &actions, force).await;
+            let mut report = rollback::undo_list(&log, &services.world, &by, &actions, force).await;
             report.left.extend(left);
             report
         };
@@ -112,7 +112,7 @@ impl Dispatcher {
 
     async fn beside(&mut self, undoing: Undoing) {
         self.undoing = Some(undoing);
-        if let Ok(report) = tokio::time::timeout(SOON, ended(&mut self.undoing)).await {
+        if let Ok(report) = tokio::time::timeout(SOON, undo_finished(&mut self.undoing)).await {
             self.undone(report).await;
         }
     }
@@ -138,7 +138,7 @@ impl Dispatcher {
     pub(super) async fn stop_undo(&mut self) {
         if let Some(undoing) = &self.undoing {
             undoing.stop.cancel();
-            let report = ended(&mut self.undoing).await;
+            let report = undo_finished(&mut self.undoing).await;
             self.undone(report).await;
         }
     }
@@ -177,11 +177,11 @@ impl Dispatcher {
     /// Takes every lock, so that nothing changes the world meanwhile.
     pub(super) fn hold(&self) -> Result<Guard, String> {
         self.check_undo()?;
-        if let Some(guard) = self.means.world.try_lock(Scope::All, "undo") {
+        if let Some(guard) = self.services.world.try_lock(Scope::All, "undo") {
             return Ok(guard);
         }
         // Waiting here would hold up the whole run behind a long command.
-        let holder = self.means.world.holder(Scope::All).unwrap_or_else(|| "a tool".into());
+        let holder = self.services.world.holder(Scope::All).unwrap_or_else(|| "a tool".into());
         Err(format!("{holder} is using the workspace; wait for it, or pause the run"))
     }
 }

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use super::super::ask::{AgentKey, Failure, Output};
-use super::super::scope::Scope;
+use super::super::pattern_scope::PatternScope;
 use crate::pipeline::Target;
 
 /// Steps after which an fsm gives up.
@@ -13,7 +13,7 @@ type States = IndexMap<String, IndexMap<String, Target>>;
 
 /// Runs `initial`, then routes by the lower-cased finish key: exact match, then `*`. A state's output is the next
 /// one's input.
-pub(super) async fn run(scope: &Scope, initial: &str, states: &States, input: &str) -> Result<Output, Failure> {
+pub(super) async fn run(scope: &PatternScope, initial: &str, states: &States, input: &str) -> Result<Output, Failure> {
     let mut state = initial.to_owned();
     let mut input = input.to_owned();
     for _ in 0..MAX_STEPS {

@@ -13,11 +13,11 @@ use primitives::call;
 use tool_loop::{ToolLoop, tool_loop};
 
 use super::ask::{AgentKey, Failure, Output};
-use super::scope::Scope;
+use super::pattern_scope::PatternScope;
 use crate::pipeline::{Agent, Model, Pattern, Step};
 
 /// Runs an agent, or one step of one.
-pub(super) async fn run(scope: &Scope, key: &AgentKey, input: &str) -> Result<Output, Failure> {
+pub(super) async fn run(scope: &PatternScope, key: &AgentKey, input: &str) -> Result<Output, Failure> {
     let pipeline = scope.pipeline().clone();
     let agent = pipeline
         .agents
@@ -40,7 +40,7 @@ pub(super) async fn run(scope: &Scope, key: &AgentKey, input: &str) -> Result<Ou
     }
 }
 
-async fn run_step(scope: &Scope, agent: &Agent, step: &Step, input: &str) -> Result<Output, Failure> {
+async fn run_step(scope: &PatternScope, agent: &Agent, step: &Step, input: &str) -> Result<Output, Failure> {
     let model = model(agent, step.model.as_ref())?;
     if !step.react {
         return call(scope, model, &step.prompt.text, input).await;

@@ -3,12 +3,12 @@
 use indexmap::IndexMap;
 
 use super::super::ask::{AgentKey, Failure, Output};
+use super::super::pattern_scope::PatternScope;
 use super::super::request::json;
-use super::super::scope::Scope;
 
 /// The output is a JSON map from worker to result, in program order; a worker's error becomes its text. A worker
 /// that stands twice is `name#2`.
-pub(super) async fn run(scope: &Scope, workers: &[String], input: &str) -> Result<Output, Failure> {
+pub(super) async fn run(scope: &PatternScope, workers: &[String], input: &str) -> Result<Output, Failure> {
     let branches = workers.iter().map(|worker| (AgentKey::agent(worker), input.to_owned())).collect();
     let results = scope.fan_out(branches).await;
     let mut map: IndexMap<String, String> = IndexMap::new();

@@ -1,12 +1,12 @@
 //! The primitive `call`: one model call.
 
 use super::super::ask::{Failure, Output};
-use super::super::scope::Scope;
+use super::super::pattern_scope::PatternScope;
 use crate::model::{LlmRequest, Message};
 use crate::pipeline::Model;
 
 /// One call: the prompt is the system message, the input the user message; finish key "result".
-pub(super) async fn call(scope: &Scope, model: &Model, prompt: &str, input: &str) -> Result<Output, Failure> {
+pub(super) async fn call(scope: &PatternScope, model: &Model, prompt: &str, input: &str) -> Result<Output, Failure> {
     let request = LlmRequest {
         model: model.name.clone(),
         options: model.options,

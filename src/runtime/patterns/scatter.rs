@@ -1,7 +1,7 @@
 //! `scatter`: map to items, one worker per item concurrently, reduce.
 
 use super::super::ask::{AgentKey, Failure, Output};
-use super::super::scope::Scope;
+use super::super::pattern_scope::PatternScope;
 use super::parallel::result_text;
 use crate::pipeline::Agent;
 
@@ -12,7 +12,7 @@ pub(super) const MAP: &str = "map";
 const FAN_OUT: &str = "parallel";
 
 /// Map with key "parallel" and a JSON array of strings fans out; any other key returns directly.
-pub(super) async fn run(scope: &Scope, agent: &Agent, worker: &str, input: &str) -> Result<Output, Failure> {
+pub(super) async fn run(scope: &PatternScope, agent: &Agent, worker: &str, input: &str) -> Result<Output, Failure> {
     let mapped = scope.agent(&step(agent, MAP), input).await?;
     if mapped.key.to_lowercase() != FAN_OUT {
         return Ok(mapped);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 
 use super::super::ask::{Failure, Output};
-use super::super::scope::Scope;
+use super::super::pattern_scope::PatternScope;
 use crate::model::{LlmRequest, Message, ToolDecl};
 use crate::pipeline::{Model, Skill};
 
@@ -23,7 +23,7 @@ pub(super) struct ToolLoop<'a> {
 
 /// The model calls `start()` to receive its input, tools, and `finish(key, value)`; plain text with no tool call is
 /// an implicit finish with key "done".
-pub(super) async fn tool_loop(scope: &Scope, spec: &ToolLoop<'_>, input: &str) -> Result<Output, Failure> {
+pub(super) async fn tool_loop(scope: &PatternScope, spec: &ToolLoop<'_>, input: &str) -> Result<Output, Failure> {
     let mut unlocked: BTreeSet<String> = BTreeSet::new();
     let mut messages = vec![Message::User { text: "Begin.".into() }];
     for _ in 0..spec.max_iter {
@@ -68,7 +68,7 @@ fn system(spec: &ToolLoop<'_>) -> String {
     format!("{}\n\nSkills (load one with read_skill before you need it):\n{}", spec.prompt, list.join("\n"))
 }
 
-fn declarations(scope: &Scope, spec: &ToolLoop<'_>, unlocked: &BTreeSet<String>) -> Vec<ToolDecl> {
+fn declarations(scope: &PatternScope, spec: &ToolLoop<'_>, unlocked: &BTreeSet<String>) -> Vec<ToolDecl> {
     let mut tools = vec![
         decl("start", "Receive your input. Call this first.", &json!({"type": "object", "properties": {}})),
         decl(

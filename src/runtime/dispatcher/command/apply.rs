@@ -87,7 +87,7 @@ impl Written<'_> {
             };
             let found = self.survey().await?;
             if found.changes.is_empty() {
-                touch(&self.run.means.world, &found);
+                touch(&self.run.services.world, &found);
                 return Ok(Outcome { discarded: None, note: self.discarded_note() });
             }
             let left_out = left_out(&found.changes);
@@ -113,8 +113,8 @@ impl Written<'_> {
 
     /// Describes who changed since what the command changed too, if anyone did.
     fn conflict(&self, found: &OverlayChanges, moved: bool) -> Option<String> {
-        let since = CommandStarted { command: self.command, at: self.since, span: self.run.doer.tool_span };
-        let others = describe_concurrent_changes(&self.run.log, self.run.means.world.root(), found, since);
+        let since = CommandStarted { command: self.command, at: self.since, span: self.run.origin.tool_span };
+        let others = describe_concurrent_changes(&self.run.log, self.run.services.world.root(), found, since);
         // That it changed is said only where nobody can be named.
         others.or_else(|| moved.then(|| "the workspace changed while the changes were looked at".to_owned()))
     }
@@ -216,8 +216,8 @@ impl Written<'_> {
     }
 
     async fn survey(&self) -> Result<OverlayChanges, ActError> {
-        let (means, upper) = (self.run.means.clone(), self.upper.clone());
-        let look = move || overlay_changes(means.world.root(), &upper, &means.commands.rules);
+        let (services, upper) = (self.run.services.clone(), self.upper.clone());
+        let look = move || overlay_changes(services.world.root(), &upper, &services.commands.rules);
         let found = tokio::task::spawn_blocking(look).await.map_err(|error| ActError::NotFound(error.to_string()))?;
         let mut found = found.map_err(|error| ActError::NotFound(format!("failed to {error}")))?;
         // The overlay still has what the user discarded.
@@ -229,14 +229,14 @@ impl Written<'_> {
 
     /// Records the changes; `None` when the workspace is no longer as it was surveyed.
     async fn record(&self, changes: Vec<Changed>, held: bool) -> Result<Option<Recorded>, ActError> {
-        let (log, world) = (&self.run.log, &self.run.means.world);
+        let (log, world) = (&self.run.log, &self.run.services.world);
         let moved = AtomicBool::new(false);
         let before = |changed: &Changed| {
             let image = read_before_image(world, changed);
             moved.fetch_or(image.is_err(), Ordering::Relaxed);
             image
         };
-        let recorded = record_pending(log, &self.run.doer, changes, &before, held).await?;
+        let recorded = record_pending(log, &self.run.origin, changes, &before, held).await?;
         if moved.into_inner() {
             discard_changes(log, &recorded, MOVED);
             return Ok(None);
@@ -245,15 +245,15 @@ impl Written<'_> {
     }
 
     async fn apply(&self, guard: Guard, recorded: Recorded, found: OverlayChanges) -> Result<Round, ActError> {
-        let (log, means) = (self.run.log.clone(), self.run.means.clone());
+        let (log, services) = (self.run.log.clone(), self.run.services.clone());
         let work = move || {
             let source = NewFiles {
                 file: &|changed| found.open(&changed.path).map_err(|error| format!("failed to {error}")),
                 modified: &|changed| found.modified(&changed.path).ok(),
             };
-            let applied = apply_changes(&log, &means.world, &recorded, &source);
+            let applied = apply_changes(&log, &services.world, &recorded, &source);
             if applied.is_ok() {
-                touch(&means.world, &found);
+                touch(&services.world, &found);
             }
             drop(guard);
             applied

@@ -15,7 +15,7 @@ impl Dispatcher {
         let Ok(Prepared::Shell(prepared)) = self.tools_of(agent).get(&call.name)?.prepare(&call.args) else {
             return None;
         };
-        let command = self.means.masker.mask(&prepared.program.to_string()).into_owned();
+        let command = self.services.masker.mask(&prepared.program.to_string()).into_owned();
         self.log.with(|state| {
             let mut standing = state.ledger.entries().iter().rev().filter(|entry| {
                 let key = &entry.record.key;

@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 
 use super::super::exec::ToolRun;
-use super::super::flight::Stage;
+use super::super::pending_call::Stage;
 use super::super::{Dispatcher, Incoming};
 use crate::model::{Gate, PauseReason, Seq, SpanId};
 
@@ -35,23 +35,23 @@ impl ChangesDecision {
 impl Dispatcher {
     /// Answers a command's task.
     pub(in super::super) fn captured(&mut self, path: &str, span: SpanId, asked: CaptureGate) {
-        if !self.flights.get(path).is_some_and(|flight| flight.span == span && flight.task.is_some()) {
+        if !self.pending.get(path).is_some_and(|pending| pending.span == span && pending.task.is_some()) {
             // Halted meanwhile; dropping the reply discards the changes.
             return;
         }
         match asked {
             CaptureGate::Arrived { conflict, reply } => {
                 let decision = self.decide_on_changes(path, conflict);
-                if let Some(flight) = self.flights.get_mut(path) {
-                    flight.looked_after = true;
+                if let Some(pending) = self.pending.get_mut(path) {
+                    pending.looked_after = true;
                 }
                 // A task that was stopped meanwhile asks no more.
                 drop(reply.send(decision));
             }
             CaptureGate::Held { reason, printed, reply } => {
-                let printed = self.means.masker.mask(&printed).into_owned();
-                if let Some(flight) = self.flights.get_mut(path) {
-                    flight.stage = Stage::Holding { printed, reply };
+                let printed = self.services.masker.mask(&printed).into_owned();
+                if let Some(pending) = self.pending.get_mut(path) {
+                    pending.stage = Stage::Holding { printed, reply };
                 }
                 self.pause_at(path, Gate::AfterTool, reason);
             }
@@ -60,7 +60,7 @@ impl Dispatcher {
 
     fn decide_on_changes(&mut self, path: &str, conflict: Option<String>) -> ChangesDecision {
         let stop = self.arrive(path, Gate::AfterTool);
-        let wanted = self.flights.get(path).is_some_and(|flight| flight.hold);
+        let wanted = self.pending.get(path).is_some_and(|pending| pending.hold);
         match (conflict, stop) {
             (Some(conflict), _) if self.is_headless() => {
                 ChangesDecision::discard_all(format!("{conflict}; run it again"))
@@ -74,8 +74,8 @@ impl Dispatcher {
 
     /// Tells a command's task what becomes of its held changes.
     pub(in super::super) fn decide_held(&mut self, path: &str, decision: ChangesDecision) {
-        let Some(flight) = self.flights.get_mut(path) else { return };
-        if let Stage::Holding { reply, .. } = std::mem::replace(&mut flight.stage, Stage::Running) {
+        let Some(pending) = self.pending.get_mut(path) else { return };
+        if let Stage::Holding { reply, .. } = std::mem::replace(&mut pending.stage, Stage::Running) {
             drop(reply.send(decision));
         }
     }
@@ -88,7 +88,7 @@ impl ToolRun {
         ask: impl FnOnce(oneshot::Sender<ChangesDecision>) -> CaptureGate,
     ) -> ChangesDecision {
         let (reply, answer) = oneshot::channel();
-        let asked = Incoming::Captured { path: self.path.clone(), span: self.doer.tool_span, asked: ask(reply) };
+        let asked = Incoming::Captured { path: self.path.clone(), span: self.origin.tool_span, asked: ask(reply) };
         // Without a dispatcher nobody applies them.
         drop(self.inbox.send(asked));
         match self.unless_stopped(answer).await {

@@ -73,7 +73,7 @@ impl From<ActError> for NotRun {
 impl ToolRun {
     /// Runs a command, and records what it changed.
     pub(in super::super) async fn run_command(&self, call: ShellCall, effect: EffectClass) -> Done {
-        let commands = &self.means.commands;
+        let commands = &self.services.commands;
         let done = match (&commands.places, commands.shell.mode().lane) {
             (None, _) => return self.run_unrecorded(&call).await,
             (Some(places), Lane::Overlay) => self.run_overlay(&call, effect, places).await,
@@ -81,7 +81,7 @@ impl ToolRun {
         };
         done.unwrap_or_else(|not_run| match not_run {
             NotRun::Before(error) => fault(&error),
-            NotRun::Act(error) => Done::Broken(Failure::new(format!("failed to {error}"))),
+            NotRun::Act(error) => Done::NotRecorded(Failure::new(format!("failed to {error}"))),
         })
     }
 
@@ -93,12 +93,12 @@ impl ToolRun {
     }
 
     async fn execute(&self, job: Job) -> ShellRun {
-        self.means.commands.shell.run(job, ShellLimits::default(), self.stop.clone()).await
+        self.services.commands.shell.run(job, ShellLimits::default(), self.stop.clone()).await
     }
 
     /// The command as it is shown.
     fn line(&self, call: &ShellCall) -> String {
-        self.means.masker.mask(&call.program.to_string()).into_owned()
+        self.services.masker.mask(&call.program.to_string()).into_owned()
     }
 
     /// Puts the command on record, with what it may do outside of the workspace.
@@ -108,9 +108,9 @@ impl ToolRun {
         outside: Option<ActionRecord>,
         snapshot: Option<BlobHash>,
     ) -> Result<Started, NotRun> {
-        let mode = self.means.commands.shell.mode();
+        let mode = self.services.commands.shell.mode();
         let command = self.line(call);
-        let start = CommandStart { span: self.doer.tool_span, command, lane: mode.lane, snapshot, gaps: mode.gaps };
+        let start = CommandStart { span: self.origin.tool_span, command, lane: mode.lane, snapshot, gaps: mode.gaps };
         let (command, outside) = record_command_start(&self.log, start, outside).await?;
         Ok(Started { command, outside })
     }

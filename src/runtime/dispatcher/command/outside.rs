@@ -1,14 +1,14 @@
 //! What a command may do outside of the workspace: whether it can be taken back, made up for, or neither.
 
 use super::super::exec::ToolRun;
-use super::super::{Dispatcher, Means};
+use super::super::{Dispatcher, Services};
 use super::{NotRun, Started};
 use crate::effects::confine::ShellRun;
 use crate::effects::tools::{Program, ShellCall, ShellOutcome, ToolError, Toolbox};
 use crate::model::{ActionChange, ActionEvent, ActionRecord, EffectClass, KeyState, SpanId, ToolCall, TraceBody};
 use crate::rollback::{compensation_record, external_record};
 
-impl Means {
+impl Services {
     /// What a call does to the world here: a command can be undone only where it is confined.
     fn effect_of(&self, tools: &Toolbox, call: &ToolCall) -> EffectClass {
         let Some(tool) = tools.get(&call.name) else { return EffectClass::Read };
@@ -23,7 +23,7 @@ impl Means {
 impl Dispatcher {
     /// What a call of an agent does to the world here.
     pub(in super::super) fn effect_of(&self, agent: SpanId, call: &ToolCall) -> EffectClass {
-        self.means.effect_of(&self.tools_of(agent), call)
+        self.services.effect_of(&self.tools_of(agent), call)
     }
 }
 
@@ -38,9 +38,9 @@ impl ToolRun {
     ) -> Result<Option<ActionRecord>, NotRun> {
         let line = self.line(call);
         if let Some(compensation) = &call.compensation {
-            return Ok(Some(compensation_record(&self.doer, &line, before, compensation)?));
+            return Ok(Some(compensation_record(&self.origin, &line, before, compensation)?));
         }
-        let gaps = self.means.commands.shell.mode().gaps;
+        let gaps = self.services.commands.shell.mode().gaps;
         let why = match effect {
             // Its user says that it changes nothing.
             EffectClass::Read => None,
@@ -49,7 +49,7 @@ impl ToolRun {
             _ if gaps.is_empty() => None,
             _ => Some(format!("ran without a full sandbox: {}", gaps.join(", "))),
         };
-        Ok(why.map(|why| external_record(&self.doer, &line, why)))
+        Ok(why.map(|why| external_record(&self.origin, &line, why)))
     }
 
     /// What the command before printed, if it went well.
@@ -57,7 +57,7 @@ impl ToolRun {
         if outcome.exit == Some(0) {
             return Ok(outcome.printed);
         }
-        let (tool, line, text) = (&self.doer.tool_name, first.program.to_string(), outcome.text);
+        let (tool, line, text) = (&self.origin.tool_name, first.program.to_string(), outcome.text);
         let why = format!("{tool} was not run: the command before it failed: {line}\n{text}");
         Err(NotRun::Before(ToolError(why)))
     }
@@ -79,7 +79,7 @@ impl ToolRun {
             return;
         }
         let why = format!("ran without a full sandbox this time: {}", ran.gaps.join(", "));
-        let record = external_record(&self.doer, &self.line(call), why);
+        let record = external_record(&self.origin, &self.line(call), why);
         let action = self.log.append(vec![TraceBody::Action(record)]);
         let change = ActionChange::Applied { after: KeyState::Unknown };
         self.log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);

@@ -53,14 +53,14 @@ impl ToolRun {
 
     /// Everything in the workspace is kept; returns the name of the list of it.
     async fn snapshot(&self, places: &Places) -> Result<BlobHash, ActError> {
-        let (means, places) = (self.means.clone(), places.clone());
+        let (services, places) = (self.services.clone(), places.clone());
         let take = move || {
-            let mut held = means.commands.snapshots.blocking_lock();
+            let mut held = services.commands.snapshots.blocking_lock();
             let snapshots = match &mut *held {
                 Some(snapshots) => snapshots,
                 none => {
-                    let rules = means.commands.rules.clone();
-                    none.insert(Snapshots::open(&places.store, &places.run, means.world.root(), rules)?)
+                    let rules = services.commands.rules.clone();
+                    none.insert(Snapshots::open(&places.store, &places.run, services.world.root(), rules)?)
                 }
             };
             snapshots.take()
@@ -70,17 +70,17 @@ impl ToolRun {
 
     /// Finds what the command changed, and records it; which of it can't be undone.
     async fn record_changes(&self, command: Seq) -> Result<Option<String>, ActError> {
-        let means = self.means.clone();
+        let services = self.services.clone();
         let look = move || {
-            let mut held = means.commands.snapshots.blocking_lock();
+            let mut held = services.commands.snapshots.blocking_lock();
             held.as_mut().map_or(Ok(Vec::new()), Snapshots::changes)
         };
         let changes: Vec<Changed> = blocking(look).await?;
-        let mut held = self.means.commands.snapshots.lock().await;
+        let mut held = self.services.commands.snapshots.lock().await;
         let Some(snapshots) = held.as_mut() else { return Ok(None) };
         let said = left_out(&changes);
         let before = |changed: &Changed| read_snapshot_image(snapshots, changed);
-        record_applied(&self.log, &self.doer, command, changes, &before, &|changed| changed.new.clone()).await?;
+        record_applied(&self.log, &self.origin, command, changes, &before, &|changed| changed.new.clone()).await?;
         snapshots.close().map_err(|error| ActError::NotFound(format!("failed to {error}")))?;
         Ok(said)
     }

@@ -5,15 +5,15 @@ use std::io::Read;
 use std::path::Path;
 
 use super::fields::section;
-use super::now::PendingCall;
+use super::now::UpcomingCall;
 use crate::model::{EffectClass, Section, SectionBody};
-use crate::runtime::policy::{Verdict, rule_matches, verdict};
+use crate::runtime::policy::{PolicyDecision, decide, rule_matches};
 
 /// Bytes of a pipeline file that are looked through.
 const LARGEST_FILE: u64 = 1_000_000;
 
 /// The section about the approval that a call needs. `asks`: why it needs one.
-pub(super) fn section_of(asks: &str, pending: &PendingCall, root: &Path) -> Section {
+pub(super) fn section_of(asks: &str, pending: &UpcomingCall, root: &Path) -> Section {
     // The command stands above already.
     let why = asks.split("; it runs ").next().unwrap_or(asks);
     let rule = pending.pipeline.policy.ask.iter().find(|rule| rule_matches(rule, &pending.call, root));
@@ -22,8 +22,8 @@ pub(super) fn section_of(asks: &str, pending: &PendingCall, root: &Path) -> Sect
 }
 
 /// The section about a call that the policy denies.
-pub(super) fn denied(pending: &PendingCall, effect: EffectClass, root: &Path) -> Option<Section> {
-    let Verdict::Deny(why) = verdict(&pending.pipeline.policy, &pending.call, effect, root) else { return None };
+pub(super) fn denied(pending: &UpcomingCall, effect: EffectClass, root: &Path) -> Option<Section> {
+    let PolicyDecision::Deny(why) = decide(&pending.pipeline.policy, &pending.call, effect, root) else { return None };
     let rule = pending.pipeline.policy.deny.iter().find(|rule| rule_matches(rule, &pending.call, root));
     let place = rule.and_then(|rule| place(pending, "deny", rule)).map(|place| format!(" ({place})"));
     let text = format!("would be denied: {why}{}", place.unwrap_or_default());
@@ -36,7 +36,7 @@ fn facts(why: &str, place: Option<String>) -> Vec<(String, String)> {
 }
 
 /// `pipeline.toml:31`: the line of a rule in the pipeline's file, if it is found there.
-fn place(pending: &PendingCall, list: &str, rule: &str) -> Option<String> {
+fn place(pending: &UpcomingCall, list: &str, rule: &str) -> Option<String> {
     let source = pending.source.as_ref()?;
     let file = File::open(source).ok()?;
     if !file.metadata().ok()?.is_file() {

@@ -11,8 +11,8 @@ use crate::model::{
 };
 use crate::pipeline::Pipeline;
 use crate::runtime::ask::Work;
-use crate::runtime::dispatcher::flight::{Flight, Stage};
-use crate::runtime::dispatcher::{Dispatcher, Means};
+use crate::runtime::dispatcher::pending_call::{PendingCall, Stage};
+use crate::runtime::dispatcher::{Dispatcher, Services};
 use crate::runtime::edits::Target;
 
 /// Held changes that are listed at most; Rollback has them all.
@@ -20,7 +20,7 @@ const LISTED: usize = 500;
 
 /// A span as it is now, beyond its events.
 pub(super) struct Now {
-    pub means: Arc<Means>,
+    pub services: Arc<Services>,
     /// The prompt that the agent is sent, where it was edited.
     pub prompt: Option<String>,
     /// The request of a model call that is stopped before it is sent, where edits change it.
@@ -41,13 +41,13 @@ pub(super) struct ToolNow {
     pub tools: Arc<Toolbox>,
     pub name: String,
     /// Set while the call is stopped before it runs.
-    pub pending: Option<PendingCall>,
+    pub pending: Option<UpcomingCall>,
     /// Set while the changes of its command are held.
     pub held: Option<Held>,
 }
 
 /// A tool call that is stopped before it runs.
-pub(super) struct PendingCall {
+pub(super) struct UpcomingCall {
     pub call: ToolCall,
     /// Why it won't run: the tool was not offered.
     pub refusal: Option<String>,
@@ -89,21 +89,21 @@ impl Dispatcher {
     }
 
     fn now(&self, span: SpanId) -> Now {
-        let flight = self.flights.values().find(|flight| flight.span == span);
+        let pending = self.pending.values().find(|pending| pending.span == span);
         let name = self.agent_names.get(&span);
         Now {
-            means: self.means.clone(),
+            services: self.services.clone(),
             prompt: name.and_then(|name| self.edits.prompt_of(name)).map(ToOwned::to_owned),
-            edited: flight.and_then(|flight| self.edited_request(flight)),
-            tool: self.tool_now(span, flight),
+            edited: pending.and_then(|pending| self.edited_request(pending)),
+            tool: self.tool_now(span, pending),
         }
     }
 
     /// The request of a stopped model call with the edits over it; `None`: nothing of it is edited.
-    fn edited_request(&self, flight: &Flight) -> Option<Edited> {
-        let (Stage::Before, Some(Work::Llm(request))) = (&flight.stage, &flight.work) else { return None };
-        let name = self.agent_names.get(&flight.agent).cloned().unwrap_or_default();
-        let target = Target { agent: &name, agent_span: flight.agent, call: flight.span };
+    fn edited_request(&self, pending: &PendingCall) -> Option<Edited> {
+        let (Stage::Before, Some(Work::Llm(request))) = (&pending.stage, &pending.work) else { return None };
+        let name = self.agent_names.get(&pending.agent).cloned().unwrap_or_default();
+        let target = Target { agent: &name, agent_span: pending.agent, call: pending.span };
         let sent = self.edits.apply(request, target)?;
         let (system, messages) = self.edits.reaches(request, target);
         Some(Edited {
@@ -113,29 +113,29 @@ impl Dispatcher {
         })
     }
 
-    fn tool_now(&self, span: SpanId, flight: Option<&Flight>) -> Option<ToolNow> {
+    fn tool_now(&self, span: SpanId, pending: Option<&PendingCall>) -> Option<ToolNow> {
         let (agent, name) = self.log.with(|state| {
             let found = state.trace.get(span).filter(|found| found.kind == SpanKind::Tool)?;
             Some((state.trace.agent_of(found.parent), state.trace.name(span).to_owned()))
         })?;
-        let pending = flight.and_then(|flight| self.pending_call(flight));
-        let held = flight.and_then(|flight| match &flight.stage {
+        let upcoming = pending.and_then(|pending| self.upcoming_call(pending));
+        let held = pending.and_then(|pending| match &pending.stage {
             Stage::Holding { printed, .. } => {
                 let (changes, more) = self.log.with(|state| held_changes(state, span));
                 Some(Held { printed: printed.clone(), changes, more })
             }
             _ => None,
         });
-        Some(ToolNow { tools: self.tools_of(agent), name, pending, held })
+        Some(ToolNow { tools: self.tools_of(agent), name, pending: upcoming, held })
     }
 
-    fn pending_call(&self, flight: &Flight) -> Option<PendingCall> {
-        let (Stage::Before, Some(Work::Tool { call, refusal })) = (&flight.stage, &flight.work) else { return None };
-        let asks = self.log.with(|state| match state.trace.pause(flight.span) {
+    fn upcoming_call(&self, pending: &PendingCall) -> Option<UpcomingCall> {
+        let (Stage::Before, Some(Work::Tool { call, refusal })) = (&pending.stage, &pending.work) else { return None };
+        let asks = self.log.with(|state| match state.trace.pause(pending.span) {
             Some((_, PauseReason::Policy { rule })) => Some(rule.clone()),
             _ => None,
         });
-        Some(PendingCall {
+        Some(UpcomingCall {
             call: call.clone(),
             refusal: refusal.clone(),
             asks,

@@ -4,12 +4,12 @@ use serde_json::Value as Json;
 
 use super::approval;
 use super::fields::{arguments, prose, section, text, value};
-use super::now::{Held, Now, PendingCall, ToolNow};
+use super::now::{Held, Now, ToolNow, UpcomingCall};
 use super::sections::Gathered;
 use super::would_change::would_change;
 use crate::effects::tools::{Prepared, Program, ShellCall};
 use crate::model::{EffectClass, EndCause, Section, SectionBody, SpanEnd, SpanStatus, TextHash, ToolCall};
-use crate::runtime::dispatcher::Means;
+use crate::runtime::dispatcher::Services;
 use crate::runtime::dispatcher::tools::{command, outlook};
 use crate::store::{Recorder, StoreError};
 
@@ -31,9 +31,9 @@ pub(super) fn sections(
     let output = known.end.and_then(|end| end.output).map(|hash| store.text(hash)).transpose()?.unwrap_or_default();
     let mut out = known.end.map(|end| failure(end, &output)).unwrap_or_default();
     if let (Some(tool), Some(pending)) = (tool, pending) {
-        out.extend(foreseen(tool, pending, effect, &now.means));
+        out.extend(foreseen(tool, pending, effect, &now.services));
     }
-    out.extend(body(tool, &args, effect, (edited, pending), &now.means));
+    out.extend(body(tool, &args, effect, (edited, pending), &now.services));
     if let Some(held) = tool.and_then(|tool| tool.held.as_ref()) {
         out.extend(held_sections(held));
     }
@@ -48,8 +48,8 @@ fn body(
     tool: Option<&ToolNow>,
     args: &Json,
     effect: EffectClass,
-    (edited, pending): (bool, Option<&PendingCall>),
-    means: &Means,
+    (edited, pending): (bool, Option<&UpcomingCall>),
+    services: &Services,
 ) -> Vec<Section> {
     let note = match (edited, pending) {
         (true, Some(_)) => "edited, runs like this",
@@ -59,12 +59,12 @@ fn body(
     let mut out = Vec::new();
     let command = tool.and_then(|tool| command(&tool.tools, &ToolCall { name: tool.name.clone(), args: args.clone() }));
     if let Some(command) = &command {
-        out.extend(runs(command, note, effect, means));
+        out.extend(runs(command, note, effect, services));
     }
     if let Some(pending) = pending
         && let Some(asks) = &pending.asks
     {
-        out.push(approval::section_of(asks, pending, means.world.root()));
+        out.push(approval::section_of(asks, pending, services.world.root()));
     }
     // A command of the shell is all of its arguments.
     if command.is_none_or(|command| !matches!(command.program, Program::Shell(_))) {
@@ -74,10 +74,10 @@ fn body(
 }
 
 /// The exact command, and by which rules it runs.
-fn runs(command: &ShellCall, note: &str, effect: EffectClass, means: &Means) -> [Section; 2] {
-    let exact = means.masker.mask(&command.program.exact()).into_owned();
+fn runs(command: &ShellCall, note: &str, effect: EffectClass, services: &Services) -> [Section; 2] {
+    let exact = services.masker.mask(&command.program.exact()).into_owned();
     let facts = [
-        ("folder", means.world.root().display().to_string()),
+        ("folder", services.world.root().display().to_string()),
         ("network", if command.network { "yes" } else { "no" }.into()),
         ("at most", format!("{} s", command.timeout_seconds)),
         ("undo", outlook(command, effect)),
@@ -87,18 +87,18 @@ fn runs(command: &ShellCall, note: &str, effect: EffectClass, means: &Means) -> 
 }
 
 /// The changes that a stopped call would make, or why it won't make any.
-fn foreseen(tool: &ToolNow, pending: &PendingCall, effect: EffectClass, means: &Means) -> Option<Section> {
+fn foreseen(tool: &ToolNow, pending: &UpcomingCall, effect: EffectClass, services: &Services) -> Option<Section> {
     let fails = |why: String| Some(section("changes", "none", SectionBody::Error(format!("would fail: {why}"))));
     if let Some(why) = &pending.refusal {
         return fails(why.clone());
     }
-    if let Some(denied) = approval::denied(pending, effect, means.world.root()) {
+    if let Some(denied) = approval::denied(pending, effect, services.world.root()) {
         return Some(denied);
     }
     match tool.tools.get(&pending.call.name)?.prepare(&pending.call.args) {
         Err(error) => fails(error.to_string()),
         Ok(Prepared::World(call)) if effect != EffectClass::Read => {
-            Some(would_change(call, &means.world, &means.masker))
+            Some(would_change(call, &services.world, &services.masker))
         }
         Ok(Prepared::World(_) | Prepared::Shell(_)) => None,
     }

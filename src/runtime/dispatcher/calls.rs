@@ -7,11 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::ask::{Failure, Outcome, Payload, Work};
 use super::super::edits::Target;
-use super::super::policy::{Verdict, verdict};
+use super::super::policy::{PolicyDecision, decide};
 use super::super::request::json;
 use super::asks::message_records;
 use super::exec::{self, Done, ToolRun};
-use super::flight::{Flight, Job, Stage};
+use super::pending_call::{Job, PendingCall, Stage};
 use super::{Dispatcher, Incoming};
 use crate::effects::llm::CallPlace;
 use crate::effects::tools::ToolError;
@@ -31,33 +31,33 @@ impl Dispatcher {
         if let Some(limit) = self.crossed_limit(path) {
             return Some(PauseReason::Limit { limit });
         }
-        match self.verdict_on(path)? {
-            Verdict::Ask(rule) => {
+        match self.policy_decision_on(path)? {
+            PolicyDecision::Ask(rule) => {
                 let runs = self.command_at(path).map(|command| format!("; it runs {command}"));
                 Some(PauseReason::Policy { rule: rule + &runs.unwrap_or_default() })
             }
 
-            Verdict::Allow | Verdict::Deny(_) => None,
+            PolicyDecision::Allow | PolicyDecision::Deny(_) => None,
         }
     }
 
     /// Why the policy will deny the tool call of a span that has not run yet, if it will.
     pub(super) fn denial_ahead(&self, span: SpanId) -> Option<String> {
-        let ahead = |flight: &Flight| flight.span == span && matches!(flight.stage, Stage::Before);
-        let (path, _) = self.flights.iter().find(|(_, flight)| ahead(flight))?;
-        match self.verdict_on(path)? {
-            Verdict::Deny(why) => Some(why),
-            Verdict::Allow | Verdict::Ask(_) => None,
+        let ahead = |pending: &PendingCall| pending.span == span && matches!(pending.stage, Stage::Before);
+        let (path, _) = self.pending.iter().find(|(_, pending)| ahead(pending))?;
+        match self.policy_decision_on(path)? {
+            PolicyDecision::Deny(why) => Some(why),
+            PolicyDecision::Allow | PolicyDecision::Ask(_) => None,
         }
     }
 
     /// Carries an effect out, unless policy or a limit forbids it.
     pub(super) fn launch(&mut self, path: &str) {
-        let Some(flight) = self.flights.get(path) else { return };
-        let span = flight.span;
+        let Some(pending) = self.pending.get(path) else { return };
+        let span = pending.span;
         if let Some(why) = self.log.stopped() {
             let text = format!("not done, because the run can't be recorded any more: failed to {why}");
-            return self.done(path, span, Done::Broken(Failure::new(text)));
+            return self.done(path, span, Done::NotRecorded(Failure::new(text)));
         }
         if self.is_headless()
             && let Some(limit) = self.crossed_limit(path)
@@ -65,7 +65,7 @@ impl Dispatcher {
             self.limited = true;
             return self.done(path, span, Done::Limited(Failure { text: limit, told: true }));
         }
-        match flight.work.clone() {
+        match pending.work.clone() {
             Some(Work::Llm(request)) => self.launch_llm(path, &request),
             Some(Work::Tool { call, refusal }) => {
                 if let Some(why) = refusal {
@@ -76,17 +76,17 @@ impl Dispatcher {
                     self.denials.push(denial);
                     return self.done(path, span, exec::denied(&result));
                 }
-                let Some(flight) = self.flights.get(path) else { return };
-                let doer = Origin { span: flight.agent, tool_span: span, tool_name: call.name.clone() };
+                let Some(pending) = self.pending.get(path) else { return };
+                let origin = Origin { span: pending.agent, tool_span: span, tool_name: call.name.clone() };
                 let stop = CancellationToken::new();
                 let run = ToolRun {
                     log: self.log.clone(),
-                    means: self.means.clone(),
-                    tools: self.tools_of(flight.agent),
+                    services: self.services.clone(),
+                    tools: self.tools_of(pending.agent),
                     inbox: self.inbox.clone(),
                     path: path.to_owned(),
                     stop: stop.clone(),
-                    doer,
+                    origin,
                     call,
                 };
                 self.spawn(path, span, run.run(), Some(stop));
@@ -96,10 +96,11 @@ impl Dispatcher {
     }
 
     fn launch_llm(&mut self, path: &str, request: &LlmRequest) {
-        let Some(flight) = self.flights.get(path) else { return };
+        let Some(pending) = self.pending.get(path) else { return };
         let Some(models) = self.models.clone() else { return };
-        let (span, agent, visit, parent) = (flight.span, flight.agent, flight.place.visit, flight.place.parent.clone());
-        self.tell(agent, span, request);
+        let (span, agent, visit, parent) =
+            (pending.span, pending.agent, pending.place.visit, pending.place.parent.clone());
+        self.send_notice(agent, span, request);
         let name = self.agent_names.get(&agent).cloned().unwrap_or_default();
         let sent = self.edits.apply(request, Target { agent: &name, agent_span: agent, call: span });
         if let Some(sent) = &sent {
@@ -113,13 +114,13 @@ impl Dispatcher {
         });
         let place = CallPlace { agent: parent, call: visit, attempt };
         let sent = sent.unwrap_or_else(|| request.clone());
-        let call = exec::call_model(models, self.sink.clone(), span, sent, place, self.means.clone());
+        let call = exec::call_model(models, self.sink.clone(), span, sent, place, self.services.clone());
         self.spawn(path, span, call, None);
     }
 
     /// What a stale agent's model is told goes into its conversation, from this call on.
-    fn tell(&mut self, agent: SpanId, call: SpanId, request: &LlmRequest) {
-        let Some(text) = self.edits.take_tell(agent) else { return };
+    fn send_notice(&mut self, agent: SpanId, call: SpanId, request: &LlmRequest) {
+        let Some(text) = self.edits.take_notice(agent) else { return };
         let mut messages = request.messages.clone();
         messages.push(Message::User { text });
         self.add_conversation(crate::model::EditReach::Try { span: agent }, call, request.messages.len(), messages);
@@ -136,29 +137,29 @@ impl Dispatcher {
         let handle = tokio::spawn(async move {
             let ended = AssertUnwindSafe(work).catch_unwind().await;
             // Whoever waits must hear of it, or the run would stand still for ever.
-            let done = ended.unwrap_or_else(|_| Done::Broken(Failure::new("the program failed in this call")));
+            let done = ended.unwrap_or_else(|_| Done::NotRecorded(Failure::new("the program failed in this call")));
             // The dispatcher outlives its tasks; when it is gone, nobody waits.
             drop(inbox.send(Incoming::Done { path: at, span, done }));
         });
-        if let Some(flight) = self.flights.get_mut(path) {
-            flight.stage = Stage::Running;
-            flight.task = Some(Job { handle, stop });
+        if let Some(pending) = self.pending.get_mut(path) {
+            pending.stage = Stage::Running;
+            pending.task = Some(Job { handle, stop });
         }
     }
 
     /// A task is through; one that was halted meanwhile has its end already.
     pub(super) fn arrived(&mut self, path: &str, span: SpanId, done: Done) {
-        if self.flights.get(path).is_some_and(|flight| flight.task.is_some()) {
+        if self.pending.get(path).is_some_and(|pending| pending.task.is_some()) {
             self.done(path, span, done);
         }
     }
 
     /// An effect is through: its outcome is recorded, then the gate after it.
     pub(super) fn done(&mut self, path: &str, span: SpanId, done: Done) {
-        let Some(flight) = self.flights.get_mut(path).filter(|flight| flight.span == span) else { return };
-        flight.task = None;
+        let Some(pending) = self.pending.get_mut(path).filter(|pending| pending.span == span) else { return };
+        pending.task = None;
         let price = self.price_of(path);
-        let broken = matches!(done, Done::Broken(_));
+        let broken = matches!(done, Done::NotRecorded(_));
         let limited = matches!(done, Done::Limited(_)).then_some(EndCause::Limit);
         let end = SpanEnd::new(span, SpanStatus::Ok);
         let (end, outcome, faulty) = match done {
@@ -169,14 +170,14 @@ impl Dispatcher {
                 (SpanEnd { output, usage: response.usage, cost, ..end }, Ok(Payload::Llm(response)), false)
             }
             Done::Tool { text, fault, cause } => {
-                let text = self.means.masker.mask(&text).into_owned();
+                let text = self.services.masker.mask(&text).into_owned();
                 let status = if fault { SpanStatus::Error } else { SpanStatus::Ok };
                 let finish = fault.then(|| Finish { key: "fault".into(), synthetic: true });
                 let output = Some(self.log.text(&text));
                 (SpanEnd { status, finish, output, cause, ..end }, Ok(Payload::Tool(text)), fault)
             }
-            Done::Llm(Err(mut failure)) | Done::Limited(mut failure) | Done::Broken(mut failure) => {
-                failure.text = self.means.masker.mask(&failure.text).into_owned();
+            Done::Llm(Err(mut failure)) | Done::Limited(mut failure) | Done::NotRecorded(mut failure) => {
+                failure.text = self.services.masker.mask(&failure.text).into_owned();
                 if broken {
                     // What can't be recorded can't come up as an event either.
                     self.sink.send(Update::Refused(failure.text.clone()));
@@ -187,8 +188,8 @@ impl Dispatcher {
         };
         self.log.append(vec![TraceBody::SpanEnded(end)]);
         let (gate, reason) = self.after(path, &outcome, faulty);
-        self.rest(path, outcome);
-        self.stop_or_settle(path, gate, reason);
+        self.record_outcome(path, outcome);
+        self.stop_or_reply(path, gate, reason);
     }
 
     /// The gate after an effect, and why it stops there.
@@ -199,40 +200,42 @@ impl Dispatcher {
             Ok(payload) => {
                 let gate = if matches!(payload, Payload::Llm(_)) { Gate::AfterLlm } else { Gate::AfterTool };
                 // A command's changes were asked for there before they landed.
-                let passed = self.flights.get(path).is_some_and(|flight| flight.looked_after);
+                let passed = self.pending.get(path).is_some_and(|pending| pending.looked_after);
                 (gate, if passed { None } else { self.arrive(path, gate) })
             }
         }
     }
 
-    /// Keeps a recorded outcome with its flight, and in the journal.
-    pub(super) fn rest(&mut self, path: &str, outcome: Outcome) {
-        let Some(flight) = self.flights.get_mut(path) else { return };
-        if flight.work.is_some() {
+    /// Keeps a recorded outcome with its pending call, and in the journal.
+    pub(super) fn record_outcome(&mut self, path: &str, outcome: Outcome) {
+        let Some(pending) = self.pending.get_mut(path) else { return };
+        if pending.work.is_some() {
             let kept = outcome.clone().map_err(|failure| Failure { told: true, ..failure });
-            self.journal.insert(path.to_owned(), flight.span, flight.request, kept);
+            self.journal.insert(path.to_owned(), pending.span, pending.request, kept);
         }
-        flight.stage = Stage::After { outcome };
+        pending.stage = Stage::After { outcome };
     }
 
-    /// Stops a recorded flight at a gate, or gives it back.
-    pub(super) fn stop_or_settle(&mut self, path: &str, gate: Gate, reason: Option<PauseReason>) {
+    /// Stops a recorded call at a gate, or replies to its callers.
+    pub(super) fn stop_or_reply(&mut self, path: &str, gate: Gate, reason: Option<PauseReason>) {
         match reason {
             Some(reason) if !self.is_headless() => self.pause_at(path, gate, reason),
-            _ => self.settle(path),
+            _ => self.reply(path),
         }
     }
 
     /// Stops a span at a gate.
     pub(super) fn pause_at(&mut self, path: &str, gate: Gate, reason: PauseReason) {
-        if let Some(flight) = self.flights.get(path) {
-            self.log.append(vec![TraceBody::Paused { span: flight.span, gate, reason }]);
+        if let Some(pending) = self.pending.get(path) {
+            self.log.append(vec![TraceBody::Paused { span: pending.span, gate, reason }]);
         }
     }
 
-    /// Gives a recorded outcome to whoever asked.
-    pub(super) fn settle(&mut self, path: &str) {
-        let Some(Flight { stage: Stage::After { outcome }, replies, .. }) = self.flights.remove(path) else { return };
+    /// Sends the recorded outcome to every waiting caller and removes the call.
+    pub(super) fn reply(&mut self, path: &str) {
+        let Some(PendingCall { stage: Stage::After { outcome }, replies, .. }) = self.pending.remove(path) else {
+            return;
+        };
         let outcome = outcome.map_err(|failure| Failure { told: true, ..failure });
         for reply in replies {
             // Pattern code that was dropped since doesn't wait any more.
@@ -241,38 +244,40 @@ impl Dispatcher {
     }
 
     /// The policy's decision on the tool call at a path.
-    pub(super) fn verdict_on(&self, path: &str) -> Option<Verdict> {
-        let flight = self.flights.get(path)?;
-        let Some(Work::Tool { call, refusal: None }) = flight.work.as_ref() else { return None };
-        self.tools_of(flight.agent).get(&call.name)?;
-        let effect = self.effect_of(flight.agent, call);
+    pub(super) fn policy_decision_on(&self, path: &str) -> Option<PolicyDecision> {
+        let pending = self.pending.get(path)?;
+        let Some(Work::Tool { call, refusal: None }) = pending.work.as_ref() else { return None };
+        self.tools_of(pending.agent).get(&call.name)?;
+        let effect = self.effect_of(pending.agent, call);
         let policy = &self.version(self.generation()).policy;
-        let verdict = verdict(policy, call, effect, self.means.world.root());
+        let decision = decide(policy, call, effect, self.services.world.root());
         let always = (self.generation(), call.name.clone(), call.args.to_string());
-        if self.always_allowed.contains(&always) && !matches!(verdict, Verdict::Deny(_)) {
-            return Some(Verdict::Allow);
+        if self.always_allowed.contains(&always) && !matches!(decision, PolicyDecision::Deny(_)) {
+            return Some(PolicyDecision::Allow);
         }
-        let before = || self.done_before(flight.agent, call);
-        Some(match verdict {
-            Verdict::Allow => {
-                before().or_else(|| self.writes_own_file(call, effect)).map_or(Verdict::Allow, Verdict::Ask)
+        let before = || self.done_before(pending.agent, call);
+        Some(match decision {
+            PolicyDecision::Allow => before()
+                .or_else(|| self.writes_own_file(call, effect))
+                .map_or(PolicyDecision::Allow, PolicyDecision::Ask),
+            PolicyDecision::Ask(why) => {
+                PolicyDecision::Ask(before().map_or(why.clone(), |done| format!("{why}; {done}")))
             }
-            Verdict::Ask(why) => Verdict::Ask(before().map_or(why.clone(), |done| format!("{why}; {done}"))),
-            verdict @ Verdict::Deny(_) => verdict,
+            decision @ PolicyDecision::Deny(_) => decision,
         })
     }
 
     /// Allows the call at a path, with exactly its arguments, for the rest of the generation: a retry asks again.
     pub(super) fn allow_always(&mut self, path: &str) {
         let generation = self.generation();
-        if let Some(Work::Tool { call, .. }) = self.flights.get(path).and_then(|flight| flight.work.as_ref()) {
+        if let Some(Work::Tool { call, .. }) = self.pending.get(path).and_then(|pending| pending.work.as_ref()) {
             self.always_allowed.insert((generation, call.name.clone(), call.args.to_string()));
         }
     }
 
     /// The limit that was crossed, before another model call.
     fn crossed_limit(&self, path: &str) -> Option<String> {
-        let is_llm = matches!(self.flights.get(path)?.work, Some(Work::Llm(_)));
+        let is_llm = matches!(self.pending.get(path)?.work, Some(Work::Llm(_)));
         if !is_llm || self.limit_waived {
             return None;
         }
@@ -289,12 +294,12 @@ impl Dispatcher {
     }
 
     fn price_of(&self, path: &str) -> Option<Price> {
-        let Some(Work::Llm(request)) = self.flights.get(path)?.work.as_ref() else { return None };
+        let Some(Work::Llm(request)) = self.pending.get(path)?.work.as_ref() else { return None };
         self.version(self.generation()).prices.get(&request.model.to_string()).copied()
     }
 
     fn mask(&self, mut response: LlmResponse) -> LlmResponse {
-        response.text = self.means.masker.mask(&response.text).into_owned();
+        response.text = self.services.masker.mask(&response.text).into_owned();
         response
     }
 }

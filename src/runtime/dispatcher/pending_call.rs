@@ -9,7 +9,7 @@ use super::command::ChangesDecision;
 use crate::model::{Gate, SpanId, TextHash};
 
 /// Something under way.
-pub(in super::super) struct Flight {
+pub(in super::super) struct PendingCall {
     /// Its span.
     pub span: SpanId,
     /// The span of its agent (for an agent's end: its own).
@@ -52,7 +52,7 @@ pub(in super::super) enum Stage {
     After { outcome: Outcome },
 }
 
-impl Flight {
+impl PendingCall {
     /// Whether it is stopped at a gate.
     pub fn is_paused(&self) -> bool {
         !matches!(self.stage, Stage::Running)

@@ -18,7 +18,7 @@ use crate::pipeline::Pipeline;
 const MAX_PARALLEL: usize = 8;
 
 /// One agent's view of the execution.
-pub(super) struct Scope {
+pub(super) struct PatternScope {
     line: Line,
     path: String,
     pipeline: Arc<Pipeline>,
@@ -50,11 +50,11 @@ impl Line {
 /// Runs the whole pipeline from its entrypoint.
 pub(super) async fn run_pipeline(line: Line, pipeline: Arc<Pipeline>, task: String) -> Result<Output, Failure> {
     let entry = AgentKey::agent(&pipeline.entrypoint);
-    let root = Scope::new(line, String::new(), pipeline);
+    let root = PatternScope::new(line, String::new(), pipeline);
     root.agent(&entry, &task).await
 }
 
-impl Scope {
+impl PatternScope {
     fn new(line: Line, path: String, pipeline: Arc<Pipeline>) -> Self {
         let own = !pipeline.tools.is_empty();
         let tools = if own { Arc::new(line.tools.with(pipeline.tools.values())) } else { line.tools.clone() };
