@@ -255,7 +255,10 @@ mod tests {
         all.rename(Seq(1), Seq(2));
         all.rename(Seq(3), Seq(4));
         assert_eq!(changes(&all), ["renamed c from a", "added new"]);
-        assert_eq!(NetCounts::of(&all.net_changes()), NetCounts { files_added: 1, files_changed: 1, ..NetCounts::default() });
+        assert_eq!(
+            NetCounts::of(&all.net_changes()),
+            NetCounts { files_added: 1, files_changed: 1, ..NetCounts::default() }
+        );
         // Half of it undone: the content is at `b` again.
         turn(&mut all, Seq(5), ActionChange::Undone { forced: false });
         turn(&mut all, Seq(4), ActionChange::Undone { forced: false });

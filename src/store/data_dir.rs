@@ -126,7 +126,10 @@ impl DataDir {
             return Ok(whole.clone());
         }
         match fits.as_slice() {
-            [] => Err(StoreError::Missing(format!("a run with {part:?} in its id in {}: `tama-tui runs` lists them", self.path.display()))),
+            [] => Err(StoreError::Missing(format!(
+                "a run with {part:?} in its id in {}: `tama-tui runs` lists them",
+                self.path.display()
+            ))),
             [one] => Ok(one.clone()),
             many => {
                 let candidates = many.iter().rev().map(|folder| folder.id().0.clone()).collect();

@@ -169,7 +169,10 @@ mod tests {
         };
         let unknown = result(End::Unknown("failed to wait".into()));
         assert!(unknown.outcome.started && unknown.written.is_some(), "{unknown:?}");
-        assert_eq!((unknown.outcome.exit, unknown.outcome.text.as_str()), (None, "[its end is not known: failed to wait]"));
+        assert_eq!(
+            (unknown.outcome.exit, unknown.outcome.text.as_str()),
+            (None, "[its end is not known: failed to wait]")
+        );
         let lost = result(End::Lost("the sandbox failed".into()));
         assert!(lost.outcome.started && lost.killed && !unknown.killed, "{lost:?}");
         assert!(!result(End::NotStarted("no such program".into())).outcome.started);

@@ -100,7 +100,8 @@ fn net_changes_are_listed() {
     assert_eq!(result["exit"], 0);
     let end = end_line(project.folder.path(), &ran);
     assert!(end.starts_with("run ID ok · 2 files changed, 1 added, 1 deleted · "), "{end}");
-    let counts = |shown: &Json| ["added", "changed", "deleted"].map(|how| shown["summary"][format!("files_{how}")].clone());
+    let counts =
+        |shown: &Json| ["added", "changed", "deleted"].map(|how| shown["summary"][format!("files_{how}")].clone());
     assert_eq!(counts(&result), [1, 2, 1].map(Json::from), "{}", result["summary"]);
     let undone = json(&project.tama(&["undo", result["run"].as_str().unwrap(), "--json"]));
     assert_eq!((&undone["changes"], counts(&undone)), (&Json::Array(Vec::new()), [0, 0, 0].map(Json::from)));
@@ -122,7 +123,11 @@ fn memory_keys_are_changes_too() {
     let run = project.newest();
     let dry = stdout(&tama(project.folder(), &["undo", &run, "--dry-run"]));
     let lines: Vec<&str> = dry.lines().map(|line| line.split(" · ").next().unwrap()).collect();
-    assert_eq!(lines, ["would restore out.txt (4 B)", "would delete the key word", "2 of 2 actions would be undone"], "{dry}");
+    assert_eq!(
+        lines,
+        ["would restore out.txt (4 B)", "would delete the key word", "2 of 2 actions would be undone"],
+        "{dry}"
+    );
 }
 
 #[test]

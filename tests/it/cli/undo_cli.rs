@@ -123,7 +123,10 @@ async fn names_of_a_run_forge_no_lines() {
     fs::write(project.folder.path().join("work").join(forged), "theirs").unwrap();
     let stopped = checked(&["undo", &project.run]);
     assert!(stopped.contains("stopped at") && stopped.contains("--force"), "{stopped}");
-    assert!(checked(&["undo", &project.run, "--force"]).ends_with("3 of 3 actions undone\nrestored 2/2, read back (3 actions on 2 files)\n"));
+    assert!(
+        checked(&["undo", &project.run, "--force"])
+            .ends_with("3 of 3 actions undone\nrestored 2/2, read back (3 actions on 2 files)\n")
+    );
 }
 
 #[tokio::test]

@@ -79,6 +79,9 @@ fn changes_on_record_are_not_recorded_again() {
     let run = runs[0].as_ref().unwrap().file_name().into_string().unwrap();
     let undone = tama(&["undo", &run]).output().unwrap();
     let told = String::from_utf8_lossy(&undone.stdout).into_owned();
-    assert!(told.contains("4 of 4 actions undone\nrestored 3/3, read back (4 actions on 3 files and folders)\n"), "{told}");
+    assert!(
+        told.contains("4 of 4 actions undone\nrestored 3/3, read back (4 actions on 3 files and folders)\n"),
+        "{told}"
+    );
     assert_eq!(manifest(&work), before);
 }
