@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::ask::{Outcome, Place, Work};
 use super::command::ChangesDecision;
+use super::exec::TextSoFar;
 use crate::model::{Gate, SpanId, TextHash};
 
 /// Something under way.
@@ -38,6 +39,8 @@ pub(in super::super) struct Job {
     pub handle: JoinHandle<()>,
     /// Has it end by itself, with what it did on record; without one it may be aborted at any point.
     pub stop: Option<CancellationToken>,
+    /// The answer of a model as far as it came.
+    pub so_far: Option<TextSoFar>,
 }
 
 /// How far something under way is.

@@ -519,6 +519,7 @@ impl Stage {
             ("detail", _) => self.detail.is_some(),
             ("report", _) => self.report.is_some(),
             ("editable", _) => self.editable.is_some(),
+            ("text", part) => self.chunks.contains(part),
             ("note", text) => self.notes.iter().any(|note| note.contains(text)),
             ("status", status) => self.state.status.name() == status,
             ("noted-conflict", _) => trace
