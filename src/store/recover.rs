@@ -31,7 +31,7 @@ const LONGEST_GAP: u64 = 1_000_000;
 
 /// The result of a recovery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Salvaged {
+pub struct RecoveryReport {
     /// Rows that were kept.
     pub kept: u64,
     /// Rows that were lost.
@@ -48,14 +48,14 @@ impl RunFolder {
     /// # Errors
     /// When another process uses the run, nothing of it can be read, or the new log can't be written; the damaged files
     /// are then as they were.
-    pub fn salvage(&self) -> Result<Salvaged, StoreError> {
+    pub fn recover(&self) -> Result<RecoveryReport, StoreError> {
         let (pid, spoilt) = self.writer()?;
         let _lock = self.lock(Access::ReadWrite, pid)?;
         let mut rows = Vec::new();
         let mut loaded = self.read_what_can_be(&mut rows)?;
         loaded.damage.extend(spoilt.clone());
         if loaded.damage.is_empty() {
-            return Ok(Salvaged { kept: loaded.rows, lost: 0, damage: Vec::new(), aside: None });
+            return Ok(RecoveryReport { kept: loaded.rows, lost: 0, damage: Vec::new(), aside: None });
         }
         if rows.is_empty() {
             return Err(StoreError::Unreadable(format!("no row of it can be read: {}", loaded.damage.join("; "))));
@@ -64,7 +64,7 @@ impl RunFolder {
         let aside = self.free_aside();
         let (rows, lost) = without_gaps(rows, Mark::read(&self.mark_path()), &loaded.damage, &aside);
         let fresh = self.path().join("salvage");
-        // Left by a salvage that did not come to its end.
+        // Left by a recovery that did not come to its end.
         drop(fs::remove_dir_all(&fresh));
         super::files::private_dir(&fresh)?;
         write_log(&fresh, &rows)?;
@@ -72,7 +72,7 @@ impl RunFolder {
             self.manifest_of(&loaded.state, &loaded.events).write(&fresh.join("manifest.json"))?;
         }
         self.take_place(&fresh, &aside)?;
-        Ok(Salvaged { kept, lost, damage: loaded.damage, aside: Some(aside) })
+        Ok(RecoveryReport { kept, lost, damage: loaded.damage, aside: Some(aside) })
     }
 
     /// The rows that can be read: with the database's own log, or else without it.
