@@ -111,12 +111,12 @@ pub(super) fn ask(folder: &Path) -> Result<Option<Verdict>, StoreError> {
         .stderr(Stdio::null())
         .spawn();
     let child = started.map_err(|error| unreadable(format!("failed to start the process that reads it: {error}")))?;
-    let (ended, said) = wait(child, Duration::from_secs(2 * (SECONDS + megabytes(folder))))
+    let (ended, output) = wait(child, Duration::from_secs(2 * (SECONDS + megabytes(folder))))
         .map_err(|error| unreadable(format!("failed to wait for the process that reads it: {error}")))?;
     let Some(ended) = ended else {
         return Err(unreadable("reading its database takes too long".to_owned()));
     };
-    let verdict = serde_json::from_slice::<Verdict>(&said).ok().filter(|_| ended.success());
+    let verdict = serde_json::from_slice::<Verdict>(&output).ok().filter(|_| ended.success());
     match verdict {
         None => Err(unreadable(format!("reading its database crashes the process: {ended}"))),
         Some(Verdict { locked: Some(pid), .. }) => Err(StoreError::Locked { pid }),
@@ -133,10 +133,10 @@ fn unreadable(why: String) -> StoreError {
 fn wait(mut child: Child, longest: Duration) -> std::io::Result<(Option<ExitStatus>, Vec<u8>)> {
     let out = child.stdout.take();
     let reader = std::thread::spawn(move || {
-        let mut said = Vec::new();
-        // What was said before an error is judged by whether it is whole.
-        out.map(|mut out| out.read_to_end(&mut said).ok());
-        said
+        let mut text = Vec::new();
+        // A text that an error cuts short is no JSON, so it is refused below.
+        out.map(|mut out| out.read_to_end(&mut text).ok());
+        text
     });
     let until = Instant::now() + longest;
     let ended = loop {

@@ -33,9 +33,9 @@ pub(super) struct Noted {
 
 impl Noted {
     fn line(self) -> String {
-        let told = format!("{:020} {}", self.seq.0, self.chain);
-        let check = blake3::hash(told.as_bytes()).to_hex();
-        format!("{told} {}\n", &check[..CHECK])
+        let line = format!("{:020} {}", self.seq.0, self.chain);
+        let check = blake3::hash(line.as_bytes()).to_hex();
+        format!("{line} {}\n", &check[..CHECK])
     }
 
     fn parse(line: &str) -> Option<Self> {

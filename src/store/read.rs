@@ -238,21 +238,21 @@ impl Check<'_> {
         }
         self.loaded.last = seq;
         self.loaded.rows += 1;
-        let told = match row.cell("chain") {
+        let recorded = match row.cell("chain") {
             Cell::Text(text) => Chain::parse(text),
             _ => None,
         };
         let computed: Vec<Chain> = self.before.iter().map(|before| row.chain_after(*before)).collect();
         let unproven = computed.is_empty();
-        if let Some(chain) = told.filter(|chain| unproven || computed.contains(chain)) {
+        if let Some(chain) = recorded.filter(|chain| unproven || computed.contains(chain)) {
             self.before = vec![chain];
             self.loaded.chain = chain;
             self.keep(row);
         } else {
             self.fault(format!("row {seq} ({}) has changed since it was written", row.table.name()));
-            self.before = told.into_iter().chain(computed).collect();
+            self.before = recorded.into_iter().chain(computed).collect();
         }
-        if let Some(mark) = self.mark.filter(|mark| mark.seq == seq && told != Some(mark.chain)) {
+        if let Some(mark) = self.mark.filter(|mark| mark.seq == seq && recorded != Some(mark.chain)) {
             self.fault(format!("row {} is not the one that the mark names", mark.seq));
         }
     }

@@ -35,8 +35,8 @@ impl Sealed {
     pub(super) fn fits(&self, found: &[u8]) -> bool {
         // The length tells most of them apart without reading everything.
         let length = fs::metadata(&self.database).map_or(0, |file| file.len());
-        let Ok(told) = std::str::from_utf8(found) else { return false };
-        told.contains(&format!(" {length:020} ")) && self.seal().is_some_and(|seal| seal == told)
+        let Ok(text) = std::str::from_utf8(found) else { return false };
+        text.contains(&format!(" {length:020} ")) && self.seal().is_some_and(|seal| seal == text)
     }
 }
 

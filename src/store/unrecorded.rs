@@ -49,7 +49,7 @@ impl Unrecorded {
     }
 
     /// Publishes what was kept since.
-    pub(super) fn tell(&self) {
+    pub(super) fn publish_kept(&self) {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut kept = self.lock();
         let events = kept.events[kept.published..].to_vec();
