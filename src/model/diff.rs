@@ -110,7 +110,7 @@ impl KeyState {
 
     /// The state in full words: `file · 812 B · rw-r--r--`.
     #[must_use]
-    pub fn in_words(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Self::Absent => "absent".into(),
             Self::Text { text } => format!("text of {} characters", text.chars().count()),
@@ -125,7 +125,7 @@ impl KeyState {
 
     /// The change from this state to another, in full words: `812 B → 1.9 kB · rw-r--r--`.
     #[must_use]
-    pub fn change_in_words(&self, other: &Self) -> String {
+    pub fn describe_change(&self, other: &Self) -> String {
         let change = |old: String, new: String| if old == new { old } else { format!("{old} → {new}") };
         match (self, other) {
             (Self::File { blob: old, mode: was, .. }, Self::File { blob: new, mode: is, .. }) => {
@@ -139,9 +139,9 @@ impl KeyState {
             (Self::Directory { mode: was }, Self::Directory { mode: is }) => {
                 format!("folder · {}", change(permissions(*was), permissions(*is)))
             }
-            (Self::Absent, added) if *added != Self::Absent => format!("added {}", added.in_words()),
-            (deleted, Self::Absent) if *deleted != Self::Absent => format!("deleted {}", deleted.in_words()),
-            _ => change(self.in_words(), other.in_words()),
+            (Self::Absent, added) if *added != Self::Absent => format!("added {}", added.describe()),
+            (deleted, Self::Absent) if *deleted != Self::Absent => format!("deleted {}", deleted.describe()),
+            _ => change(self.describe(), other.describe()),
         }
     }
 
@@ -210,9 +210,9 @@ mod tests {
         assert_eq!((old.change_to(&KeyState::Absent), old.letter_to(&KeyState::Absent)), ("812 B".into(), 'D'));
         assert_eq!((KeyState::Absent.change_to(&old), KeyState::Absent.letter_to(&old)), ("812 B".into(), 'A'));
         assert_eq!(old.letter_to(&file(2, 1_900, 0o644)), 'M');
-        assert_eq!(old.change_in_words(&file(1, 812, 0o755)), "812 B, the same content · rw-r--r-- → rwxr-xr-x");
-        assert_eq!(old.change_in_words(&file(2, 812, 0o644)), "812 B, other content · rw-r--r--");
-        assert_eq!(KeyState::Absent.change_in_words(&old), "added file · 812 B · rw-r--r--");
+        assert_eq!(old.describe_change(&file(1, 812, 0o755)), "812 B, the same content · rw-r--r-- → rwxr-xr-x");
+        assert_eq!(old.describe_change(&file(2, 812, 0o644)), "812 B, other content · rw-r--r--");
+        assert_eq!(KeyState::Absent.describe_change(&old), "added file · 812 B · rw-r--r--");
         let folder = |mode| KeyState::Directory { mode };
         assert_eq!(folder(0o755).change_to(&folder(0o700)), "rwxr-xr-x → rwx------");
     }

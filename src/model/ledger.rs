@@ -93,7 +93,7 @@ impl LedgerEntry {
     ///
     /// # Errors
     /// With the reason: nothing can undo it, its undo command failed, or nobody knows whether it was done.
-    pub fn can_be_taken_back(&self) -> Result<(), String> {
+    pub fn check_undoable(&self) -> Result<(), String> {
         match (&self.record.undo, self.record.key.kind, self.status) {
             (Undoability::Permanent { why }, ..) => Err(why.clone()),
             (_, KeyKind::Compensation, ActionStatus::Intent) => Err("whether it was done is not known".into()),

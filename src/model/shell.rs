@@ -7,21 +7,22 @@ use super::{BlobHash, SpanId};
 /// How the changes of a command are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Lane {
-    /// The command writes into an overlay over the workspace, and its changes are applied afterwards. Commands run side by
-    /// side.
+pub enum CaptureMode {
+    /// The command writes into an overlay over the workspace, and its changes are applied afterwards. Commands run
+    /// side by side.
     Overlay,
     /// The workspace is looked at before and after; the command has the workspace alone.
-    Portable,
+    #[serde(rename = "portable")]
+    Snapshot,
 }
 
-impl Lane {
+impl CaptureMode {
     /// The name used on the screen and in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Overlay => "overlay",
-            Self::Portable => "portable",
+            Self::Snapshot => "portable",
         }
     }
 }
@@ -30,7 +31,8 @@ impl Lane {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShellMode {
     /// How changes are found.
-    pub lane: Lane,
+    #[serde(rename = "lane")]
+    pub capture: CaptureMode,
     /// The gaps that the system leaves, a few words each (`"network"`, `"writes outside of the workspace"`); empty:
     /// commands are confined in every way promised.
     pub gaps: Vec<String>,
@@ -67,7 +69,8 @@ pub struct CommandStart {
     /// The command, for people.
     pub command: String,
     /// How changes are found.
-    pub lane: Lane,
+    #[serde(rename = "lane")]
+    pub capture: CaptureMode,
     /// The snapshot of the workspace that the changes are found against, by the hash of its list.
     pub snapshot: Option<BlobHash>,
     /// The gaps of its confinement.

@@ -93,7 +93,7 @@ fn outside(state: &State, conflict: &Conflict, found: &str, redo: bool) -> Vec<S
     let run = &state.run;
     let entry = run.ledger.get(conflict.action);
     let state_of = entry.map(|entry| if redo { &entry.record.old } else { &entry.after });
-    let expected = state_of.map(model::KeyState::in_words).unwrap_or_default();
+    let expected = state_of.map(model::KeyState::describe).unwrap_or_default();
     let whose = if redo { format!("the undo of {}", conflict.action) } else { diff::who(run, conflict.action) };
     vec![
         format!("Another program or person changed {}.", conflict.key),

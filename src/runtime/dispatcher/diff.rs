@@ -71,8 +71,8 @@ impl Look {
             DiffSides::Present => {}
         }
         let change = match entry.record.op {
-            ActionOp::Append if sides == DiffSides::Action => old.change_in_words(&whole_left(entry)),
-            _ => old.change_in_words(&new),
+            ActionOp::Append if sides == DiffSides::Action => old.describe_change(&whole_left(entry)),
+            _ => old.describe_change(&new),
         };
         let (old, new) = match sides {
             // An append changes its own element only.

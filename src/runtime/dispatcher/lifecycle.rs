@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 
 use super::super::ask::{Failure, Output};
-use super::super::request::json;
 use super::super::pattern_scope::{Line, run_pipeline};
+use super::super::request::json;
 use super::exec::TextSoFar;
 use super::pending_call::Stage;
 use super::{Dispatcher, Incoming};

@@ -8,8 +8,8 @@ use super::command::ChangesDecision;
 use super::exec::denied;
 use super::pending_call::Stage;
 use crate::model::{
-    ActionStatus, Allow, Finish, Lane, LlmResponse, PauseReason, Release, RunStatus, Seq, SpanEnd, SpanId, SpanStatus,
-    TraceBody,
+    ActionStatus, Allow, CaptureMode, Finish, LlmResponse, PauseReason, Release, RunStatus, Seq, SpanEnd, SpanId,
+    SpanStatus, TraceBody,
 };
 
 impl Dispatcher {
@@ -93,7 +93,7 @@ impl Dispatcher {
 
     /// Changes can be held only where commands write beside the workspace.
     fn check_hold(&self, how: &Release) -> Result<(), String> {
-        let overlay = self.services.commands.shell.mode().lane == Lane::Overlay;
+        let overlay = self.services.commands.shell.mode().capture == CaptureMode::Overlay;
         if matches!(how, Release::Allow(Allow::Held)) && !overlay {
             return Err("changes can't be held here: commands run directly in the workspace".into());
         }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value as Json;
 use tama_tui::model::{
-    ActionOp, CommandStart, EffectClass, Key, KeyKind, Lane, RunStatus, Seq, SpanId, SpanSpec, TraceBody,
+    ActionOp, CaptureMode, CommandStart, EffectClass, Key, KeyKind, RunStatus, Seq, SpanId, SpanSpec, TraceBody,
 };
 use tama_tui::rollback::{Origin, perform, record_command_end};
 use tama_tui::store::{Access, DataDir, NewRun, RunLog};
@@ -249,16 +249,16 @@ fn a_headless_retry_tells_of_a_run_that_is_live_in_the_workspace() {
     }
 }
 
-fn command(lane: Lane) -> TraceBody {
+fn command(capture: CaptureMode) -> TraceBody {
     let command = "make all\n0 of 0 undone".into();
-    TraceBody::CommandStarted(CommandStart { span: SpanId(3), command, lane, snapshot: None, gaps: Vec::new() })
+    TraceBody::CommandStarted(CommandStart { span: SpanId(3), command, capture, snapshot: None, gaps: Vec::new() })
 }
 
 #[tokio::test]
 async fn a_command_whose_changes_were_dropped_is_shown_with_why() {
     let project = stored(Vec::new()).await;
     let log = open_log(&project);
-    let started = log.append(vec![command(Lane::Overlay)]);
+    let started = log.append(vec![command(CaptureMode::Overlay)]);
     record_command_end(&log, started, Some("f was changed meanwhile\nby another program".into()));
     log.recorder().close().unwrap();
     drop(log);
@@ -277,7 +277,7 @@ async fn a_command_whose_changes_were_dropped_is_shown_with_why() {
 async fn an_interrupted_command_is_told_before_it_is_looked_for_and_when_it_can_not_be() {
     let project = stored(vec![(2, file("a", "x"))]).await;
     let log = open_log(&project);
-    let started = log.append(vec![command(Lane::Portable)]);
+    let started = log.append(vec![command(CaptureMode::Snapshot)]);
     log.recorder().close().unwrap();
     drop(log);
     let told = "`make all␊0 of 0 undone`";

@@ -25,7 +25,7 @@ impl Dispatcher {
             });
             standing.find_map(|entry| {
                 let span = state.trace.get(entry.record.tool_span)?;
-                let stands = entry.can_be_taken_back().err().unwrap_or_else(|| "it was not undone".into());
+                let stands = entry.check_undoable().err().unwrap_or_else(|| "it was not undone".into());
                 let done = || format!("already done in try {}, as {}; {stands}", span.attempt.0, entry.seq);
                 (span.status == SpanStatus::Undone).then(done)
             })

@@ -24,7 +24,7 @@ use super::exec::{Done, ToolRun, fault};
 use crate::effects::confine::{Job, Shell, ShellRun};
 use crate::effects::tools::{ShellCall, ShellLimits, ToolError};
 use crate::model::{
-    ActionRecord, BlobHash, CommandStart, EffectClass, EndCause, Lane, Seq, first_names, readable_name,
+    ActionRecord, BlobHash, CaptureMode, CommandStart, EffectClass, EndCause, Seq, first_names, readable_name,
 };
 use crate::rollback::capture::{Changed, Rules, Snapshots};
 use crate::rollback::{ActError, record_command_start};
@@ -77,10 +77,10 @@ impl ToolRun {
     /// Runs a command, and records its changes.
     pub(in super::super) async fn run_command(&self, call: ShellCall, effect: EffectClass) -> Done {
         let commands = &self.services.commands;
-        let done = match (&commands.places, commands.shell.mode().lane) {
+        let done = match (&commands.places, commands.shell.mode().capture) {
             (None, _) => return self.run_unrecorded(&call).await,
-            (Some(places), Lane::Overlay) => self.run_overlay(&call, effect, places).await,
-            (Some(places), Lane::Portable) => self.run_portable(&call, effect, places).await,
+            (Some(places), CaptureMode::Overlay) => self.run_overlay(&call, effect, places).await,
+            (Some(places), CaptureMode::Snapshot) => self.run_portable(&call, effect, places).await,
         };
         done.unwrap_or_else(|not_run| match not_run {
             NotRun::Before(error) => fault(&error),
@@ -113,7 +113,8 @@ impl ToolRun {
     ) -> Result<Started, NotRun> {
         let mode = self.services.commands.shell.mode();
         let command = self.line(call);
-        let start = CommandStart { span: self.origin.tool_span, command, lane: mode.lane, snapshot, gaps: mode.gaps };
+        let start =
+            CommandStart { span: self.origin.tool_span, command, capture: mode.capture, snapshot, gaps: mode.gaps };
         let (command, outside) = record_command_start(&self.log, start, outside).await?;
         Ok(Started { command, outside })
     }
