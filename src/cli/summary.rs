@@ -91,9 +91,10 @@ impl Summary {
         let counts = [(net.files_changed, "changed"), (net.files_added, "added"), (net.files_deleted, "deleted")];
         let mut files = String::new();
         for (count, how) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            match files.is_empty() {
-                true => files = format!("{} {how}", plural(count, "file")),
-                false => files += &format!(", {count} {how}"),
+            if files.is_empty() {
+                files = format!("{} {how}", plural(count, "file"));
+            } else {
+                files += &format!(", {count} {how}");
             }
         }
         let folders = (files.is_empty() && net.folders > 0).then(|| plural(net.folders, "folder") + " changed");
