@@ -127,7 +127,7 @@ impl DataDir {
         }
         match fits.as_slice() {
             [] => Err(StoreError::Missing(format!(
-                "a run with {part:?} in its id in {}: `tama-tui runs` lists them",
+                "a run with {part:?} in its id in {}; `tama-tui runs` lists the runs",
                 self.path.display()
             ))),
             [one] => Ok(one.clone()),
