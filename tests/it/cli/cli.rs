@@ -143,7 +143,7 @@ async fn runs_are_listed_and_shown() {
 async fn undo_restores_and_says_how_much() {
     let project = Project::new().await;
     let dry = project.tama(&["undo", &project.run, "--dry-run"]);
-    assert!(stdout(&dry).contains("3 of 4 would be undone"), "{}", stdout(&dry));
+    assert!(stdout(&dry).contains("3 of 4 actions would be undone"), "{}", stdout(&dry));
     assert_eq!(project.work("kept").as_deref(), Some("new"));
     let undone = project.tama(&["undo", &project.run]);
     let said = stdout(&undone);
@@ -472,7 +472,7 @@ async fn a_conflict_can_be_skipped_or_forced() {
     let beyond = project.tama(&["undo", &project.run, "--to", "99999"]);
     assert!(beyond.status.code() == Some(1) && stderr(&beyond).contains("this run ends at"), "{}", stderr(&beyond));
     let skipped = project.tama(&["undo", &project.run, "--skip", &action]);
-    assert!(stdout(&skipped).contains("2 of 3 undone"), "{}", stdout(&skipped));
+    assert!(stdout(&skipped).contains("2 of 3 actions undone"), "{}", stdout(&skipped));
     assert_eq!((project.work("out/a"), project.work("kept").as_deref()), (None, Some("theirs")));
     let forced = project.tama(&["undo", &project.run, "--force"]);
     assert!(stdout(&forced).contains("restored 1/1"), "{}", stdout(&forced));
