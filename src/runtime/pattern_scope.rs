@@ -1,4 +1,4 @@
-//! What pattern code holds: its place in the execution, and the one way out, to the dispatcher.
+//! The scope of pattern code: its place in the execution, and the one way out, to the dispatcher.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

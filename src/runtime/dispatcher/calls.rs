@@ -123,7 +123,7 @@ impl Dispatcher {
         }
     }
 
-    /// What a stale agent's model is told goes into its conversation, from this call on.
+    /// Adds the notice for the model of a stale agent to its conversation, from this call on.
     fn send_notice(&mut self, agent: SpanId, call: SpanId, request: &LlmRequest) {
         let Some(text) = self.edits.take_notice(agent) else { return };
         let mut messages = request.messages.clone();
