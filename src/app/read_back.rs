@@ -3,7 +3,7 @@
 use super::text::plural;
 use crate::model::{KeyKind, RunState, Seq, UndoReport};
 
-/// Formats it: `restored 3/3, read back`. Several actions can be on one file or key, so where the numbers differ it
+/// Formats it: `restored 3/3, read back`. Several actions can be on one file or key; where there are more of them it
 /// says why: `restored 10/10, read back (17 actions on 10 files and folders)`. `None` when nothing was read back.
 #[must_use]
 pub fn read_back_text(run: &RunState, report: &UndoReport) -> Option<String> {
@@ -15,7 +15,7 @@ pub fn read_back_text(run: &RunState, report: &UndoReport) -> Option<String> {
     let is_read = |action: &&Seq| !report.compensated.contains(action);
     let actions: Vec<&Seq> = report.undone.iter().chain(&report.redone).filter(is_read).collect();
     let text = format!("restored {restored}/{total}, read back");
-    if actions.len() == total {
+    if actions.len() <= total {
         return Some(text);
     }
     let kinds = actions.iter().filter_map(|action| run.ledger.get(**action)).map(|entry| entry.record.key.kind);
