@@ -2,7 +2,7 @@
 
 use super::detail::{DetailLine, LineKind, push_section, wrapped};
 use super::{Key, safe};
-use crate::model::{Lane, Millis, PauseReason, RunState, Section, SectionBody, ShellMode, SpanId};
+use crate::model::{CaptureMode, Millis, PauseReason, RunState, Section, SectionBody, ShellMode, SpanId};
 
 /// Widest text that is comfortable to read.
 const WIDE: usize = 90;
@@ -238,9 +238,9 @@ impl Approval {
         if self.section("runs").is_none() {
             return Err("only for commands");
         }
-        match shell.map(|mode| mode.lane) {
-            Some(Lane::Overlay) => Ok(()),
-            Some(Lane::Portable) => Err("runs directly in the workspace"),
+        match shell.map(|mode| mode.capture) {
+            Some(CaptureMode::Overlay) => Ok(()),
+            Some(CaptureMode::Snapshot) => Err("runs directly in the workspace"),
             None => Err("not known yet where it runs"),
         }
     }

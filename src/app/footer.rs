@@ -1,5 +1,5 @@
-//! The line at the bottom: what can follow a prefix, what is typed, why a key was refused, what `r` would do, and a
-//! few keys that work now.
+//! The line at the bottom: keys that can follow a prefix, the search being typed, the reason why a key was refused, the
+//! effect of `r`, and a few keys that work now.
 
 use super::text::plural;
 use super::{Key, Pane, Place, State, UiAction, keys, popup_keys, safe, search};
@@ -10,21 +10,21 @@ use crate::model::PauseReason;
 pub struct Footer {
     /// The left side: a message, or what a key would do.
     pub left: String,
-    /// True when the left side answers a key: it then comes before every hint.
+    /// True when the left side answers a key. An answer is shown before every hint.
     pub is_answer: bool,
-    /// True when that answer says why something was refused.
+    /// True when that answer is the reason for a refusal.
     pub is_refusal: bool,
     /// The search being typed.
     pub input: Option<String>,
     /// Keys that can follow the pressed prefix, with their verbs.
     pub menu: Vec<(String, &'static str)>,
-    /// Keys that work now, with their verbs: those that matter most first, the help last.
+    /// Keys that work now, with their verbs; the most important ones first, the help last.
     pub hints: Vec<(String, &'static str)>,
-    /// How many of the first hints come before the left side.
+    /// The number of first hints that are shown even where the left side has to be cut for them.
     pub needed: usize,
 }
 
-/// Verbs that matter most while the run is stopped, then others that drive it.
+/// The most important verbs while the run is stopped, then others that drive it.
 const NEEDED: [UiAction; 8] = [
     UiAction::Continue,
     UiAction::Drop,
@@ -35,9 +35,9 @@ const NEEDED: [UiAction; 8] = [
     UiAction::Retry,
     UiAction::Pause,
 ];
-/// At a call that failed.
+/// The most important verbs at a call that failed.
 const NEEDED_AT_FAILURE: [UiAction; 4] = [UiAction::Retry, UiAction::Answer, UiAction::Continue, UiAction::Edit];
-/// In Rollback what `u` would do matters more.
+/// The most important verbs in Rollback: `u` acts there.
 const NEEDED_IN_ROLLBACK: [UiAction; 5] =
     [UiAction::Continue, UiAction::Drop, UiAction::Undo, UiAction::UndoSpan, UiAction::Diff];
 const MORE: [UiAction; 7] = [
@@ -50,7 +50,7 @@ const MORE: [UiAction; 7] = [
     UiAction::Help,
 ];
 
-/// The footer of a state; under a popup it is the popup's.
+/// Builds the footer of a state; while a popup is open, of the popup.
 #[must_use]
 pub fn footer(state: &State) -> Footer {
     let input = state.search.as_ref().map(search::prompt);
@@ -72,27 +72,27 @@ pub fn footer(state: &State) -> Footer {
     Footer { left, is_answer, is_refusal, input, menu, hints, needed }
 }
 
-/// The keys that work now, with how many of the first ones come before everything else.
+/// The keys that work now, and the number of first ones that come before everything else.
 fn hints(state: &State) -> (Vec<(String, &'static str)>, usize) {
     let works = |action: &UiAction| {
         let verb = keys::verb(*action);
         verb.context.has(state.focus) && (verb.available)(state).is_ok()
     };
-    let lands = state.held_here().is_some_and(|(span, _)| state.conflict_within(span).is_none());
+    let applies = state.held_here().is_some_and(|(span, _)| state.conflict_within(span).is_none());
     let failed = failure_here(state);
     let hint = |action: UiAction| match action {
         UiAction::Continue if failed.is_some() => (keys::verb(action).keys_text(), "continue as failed"),
         UiAction::Answer if failed.is_some() => (keys::verb(action).keys_text(), "answer instead"),
-        UiAction::Continue if lands => (keys::verb(action).keys_text(), "apply"),
+        UiAction::Continue if applies => (keys::verb(action).keys_text(), "apply"),
         UiAction::ShowRollback => (keys::verb(action).keys_text(), "look"),
         _ => (keys::verb(action).keys_text(), keys::verb(action).name),
     };
-    // While something stands at a gate, a pause is no longer what is wanted.
+    // While a span is stopped, the user wants to continue it rather than to pause.
     let at_gate = works(&UiAction::Continue);
     let is_needed = |action: &&UiAction| match action {
         UiAction::Pause => works(action) && !at_gate,
         // Held changes are shown there.
-        UiAction::ShowRollback => lands,
+        UiAction::ShowRollback => applies,
         action => works(action),
     };
     let wanted = match (state.focus, &failed) {
@@ -105,7 +105,7 @@ fn hints(state: &State) -> (Vec<(String, &'static str)>, usize) {
     (needed.iter().copied().chain(more).map(hint).collect(), needed.len())
 }
 
-/// The error that the call stopped at that a key means.
+/// The error of the stopped call that a key would act on.
 fn failure_here(state: &State) -> Option<&str> {
     let (_, span) = state.paused_here()?;
     match state.run.trace.pause(span) {
@@ -114,10 +114,10 @@ fn failure_here(state: &State) -> Option<&str> {
     }
 }
 
-/// Names held changes, or an error; else says what `u` would do in Rollback, and elsewhere what `r` would.
+/// Describes the held changes or the error here; else the effect of `u` in Rollback, and of `r` elsewhere.
 fn preview(state: &State) -> Option<String> {
     if let Some((span, changes)) = state.held_here() {
-        // After `c` the changes may be held again: say why.
+        // Changes that conflict stay held after `c`: say why.
         if let Some((_, PauseReason::Conflict { conflict })) = state.run.trace.pause(span) {
             return Some(format!("{}: c asks, D discards", safe::line(conflict)));
         }
@@ -133,7 +133,7 @@ fn preview(state: &State) -> Option<String> {
     may(state).ok().and_then(|()| state.preview.line(&state.run, state.selected()))
 }
 
-/// Says that a search finds nothing: the one being typed, or the filter of Spans.
+/// Says that nothing is found by the search being typed, or by the filter of Spans.
 fn nothing_found(state: &State) -> Option<String> {
     let place = state.search.as_ref().map_or(Place::Pane(Pane::Tree), |search| search.place);
     search::nothing_found(state, place)

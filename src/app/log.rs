@@ -105,6 +105,7 @@ impl Log {
         let (kind, what) = match (end.cause, end.status) {
             (Some(EndCause::Exit { code }), _) => (LogKind::Error, format!("failed: exit {code}")),
             (Some(EndCause::Denied), _) => (LogKind::Refused, "denied".to_owned()),
+            (Some(EndCause::Limit), _) => (LogKind::Error, "not sent, limit reached".to_owned()),
             (None, SpanStatus::Error) => (LogKind::Error, "failed".to_owned()),
             _ => return,
         };

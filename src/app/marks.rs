@@ -144,6 +144,7 @@ fn details(run: &RunState, span: SpanId, found: &Span, state: SpanState) -> Vec<
         },
         SpanState::Failed => match (found.cause, run.labels.error(span)) {
             (Some(EndCause::Exit { code }), _) => vec![format!("exit {code}")],
+            (Some(EndCause::Limit), _) => vec!["limit reached".into()],
             (_, Some(error)) => error_words(error),
             _ => Vec::new(),
         },

@@ -138,7 +138,7 @@ impl PlanAsk {
             rows.push(below("they read a value that is undone; Space changes it".into(), PlanTone::Quiet));
         }
         rows.push(row("reuse", reuse_text(plan)));
-        rows.push(row("cost", format!("~{}, as last time", amount(plan.tokens, plan.cost))));
+        rows.push(row("cost", cost_text(plan)));
         rows.extend(stay_rows(run, &plan.undone_outside));
         rows.extend(labelled("changed", plan.changed.iter().map(|changed| below(changed.clone(), PlanTone::Plain))));
         rows
@@ -163,12 +163,20 @@ fn labelled(label: &'static str, rows: impl Iterator<Item = PlanLine>) -> Vec<Pl
     rows.enumerate().map(|(at, row)| PlanLine { label: if at == 0 { label } else { "" }, ..row }).collect()
 }
 
-fn reuse_text(plan: &RetryPlan) -> String {
+/// The calls that are reused, with what that saves: `11 recorded calls  saves ~12k tok  $0.020`.
+#[must_use]
+pub fn reuse_text(plan: &RetryPlan) -> String {
     let calls = plural(plan.from_journal, "recorded call");
     if plan.saved_tokens == 0 {
         return calls;
     }
     format!("{calls}  saves ~{}", amount(plan.saved_tokens, plan.saved_cost))
+}
+
+/// The expected tokens and money: `~1.9k tok  $0.004, as last time`.
+#[must_use]
+pub fn cost_text(plan: &RetryPlan) -> String {
+    format!("~{}, as last time", amount(plan.tokens, plan.cost))
 }
 
 /// `1.9k tok  $0.004`; without the money where no price is known.

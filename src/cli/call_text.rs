@@ -9,12 +9,17 @@ const NAMED: [&str; 4] = ["command", "path", "key", "url"];
 
 /// The text of a call's arguments (JSON); `None` when there are none.
 pub(super) fn call_text(args: &str) -> Option<String> {
+    named_text(args).or_else(|| {
+        let args: Json = serde_json::from_str(args).ok()?;
+        (!args.as_object()?.is_empty()).then(|| args.to_string())
+    })
+}
+
+/// The argument (of JSON) that says what a call is about: a command, path, key or address.
+pub(super) fn named_text(args: &str) -> Option<String> {
     let args: Json = serde_json::from_str(args).ok()?;
-    let named = args.as_object()?;
-    match NAMED.iter().find_map(|name| named.get(*name)?.as_str()) {
-        Some(text) => Some(text.to_owned()),
-        None => (!named.is_empty()).then(|| args.to_string()),
-    }
+    let text = NAMED.iter().find_map(|name| args.get(*name)?.as_str())?;
+    Some(text.to_owned())
 }
 
 /// The first line of a call's text, short enough for a line of progress.

@@ -10,14 +10,14 @@ use crate::store::DataDir;
 /// The data folder's usual name, beside the pipeline.
 pub(super) const FOLDER: &str = ".tama";
 
-/// Opens the data folder of a pipeline in the folder `base`; creates it when it is missing.
+/// Opens the data folder of `--data-dir`, else `.tama` in the pipeline's folder `base`; creates it when it is missing.
 pub(super) fn open_beside(global: &Global, base: &Path) -> color_eyre::Result<DataDir> {
     let path = global.data_dir.clone().unwrap_or_else(|| base.join(FOLDER));
     let path = std::path::absolute(&path).map_err(|error| eyre!("failed to find {}: {error}", path.display()))?;
     DataDir::open_or_create(path).map_err(|error| eyre!("failed to {error}"))
 }
 
-/// Opens the data folder that exists: the given one, or that of the current folder.
+/// Opens a data folder that exists already: that of `--data-dir`, else `.tama` in the current folder.
 pub(super) fn open_existing(global: &Global) -> color_eyre::Result<DataDir> {
     let named = global.data_dir.clone().unwrap_or_else(|| PathBuf::from(FOLDER));
     let path = std::path::absolute(&named).map_err(|error| eyre!("failed to find {}: {error}", named.display()))?;

@@ -4,9 +4,12 @@ use serde_json::Value as Json;
 
 use super::changes::changes_json;
 use super::exit::Exit;
+use super::summary::Summary;
 use super::text::{key_name, shorten, shorten_reason, to_lines};
 use super::undo_text::undo_text;
 use super::unfinished::UnfinishedCommand;
+use crate::app::read_back_text;
+use crate::app::text::plural;
 use crate::model::{Conflict, ConflictBy, RunState, Seq, UndoReport};
 use crate::rollback::describe_conflict;
 
@@ -50,6 +53,7 @@ impl UndoOutcome {
             let commands = self.unfinished.iter().map(|command| command.to_json(state)).collect();
             shown.insert("interrupted_commands".to_owned(), Json::Array(commands));
             shown.insert("changes".to_owned(), changes_json(state));
+            shown.insert("summary".to_owned(), Summary::of(state).to_json());
         }
         Ok(shown)
     }
@@ -80,10 +84,10 @@ impl UndoOutcome {
             let count = report.compensated.len();
             lines.push(format!("{count} of them by an undo command: its result outside can't be read back"));
         }
-        let read_back = &report.read_back;
-        if read_back.total > 0 {
-            lines.push(format!("restored {}/{}, read back", read_back.restored, read_back.total));
-            lines.extend(read_back.differs.iter().map(|line| format!("differs: {}", shorten_reason(line))));
+        if let Some(text) = read_back_text(state, report) {
+            lines.push(text);
+            let differs = report.read_back.differs.iter();
+            lines.extend(differs.map(|line| format!("differs: {}", shorten_reason(line))));
         }
         to_lines(&lines)
     }
@@ -104,7 +108,7 @@ impl UndoOutcome {
             (0, false) => "nothing recorded to undo".into(),
             (all, _) => {
                 let undone = if self.dry_run { "would be undone" } else { "undone" };
-                format!("{} of {all} {undone}", self.count_undone())
+                format!("{} of {} {undone}", self.count_undone(), plural(all, "action"))
             }
         }
     }

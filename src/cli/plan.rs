@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::text::{key_name, shorten_reason};
-use crate::model::{Key, RetryPlan, RunState, Seq, SpanId};
+use super::text::{key_name, shorten, shorten_reason};
+use crate::app::text::plural;
+use crate::app::{cost_text, reuse_text};
+use crate::model::{Key, KeyKind, RetryPlan, RunState, Seq, SpanId};
 
 /// Actions that were undone earlier, in spans that the retry does not rerun: they stay undone.
 pub(super) struct UndoneOutside(Vec<(Seq, Key)>);
@@ -31,29 +33,62 @@ impl UndoneOutside {
 
 /// Formats a plan as lines.
 pub(super) fn plan_lines(state: &RunState, plan: &RetryPlan, outside: &UndoneOutside) -> Vec<String> {
-    let action = |action: &Seq| {
-        let key = state.ledger.get(*action).map(|entry| key_name(&entry.record.key));
-        format!("{action} {}", key.unwrap_or_default())
-    };
     let spans = |spans: &[SpanId]| spans.iter().map(|span| state.trace.path(*span)).collect::<Vec<_>>().join(", ");
     let mut lines = vec![format!("retry {}", state.trace.path(plan.span))];
-    lines.extend(plan.undoes.iter().map(|undone| format!("  undo {}", action(undone))));
-    lines.extend(
-        plan.leaves.iter().map(|left| format!("  keep {}: {}", action(&left.action), shorten_reason(&left.why))),
-    );
-    lines.push(format!(
-        "  rerun {} ({} spans, {} tokens last time)",
-        plan.rerun_names.join(", "),
-        plan.reruns.len(),
-        plan.tokens
-    ));
+    lines.extend(plan.undoes.iter().map(|undone| format!("  undo {}", action_text(state, *undone))));
+    lines.extend(plan.leaves.iter().map(|left| {
+        let key = state.ledger.get(left.action).map(|entry| key_name(&entry.record.key)).unwrap_or_default();
+        format!("  keep {} {key}: {}", left.action, shorten_reason(&left.why))
+    }));
+    let (reruns, calls) = (plural(plan.reruns.len(), "span"), plural(plan.calls, "model call"));
+    lines.push(format!("  rerun {} ({reruns}, {calls})", plan.rerun_names.join(", ")));
     if !plan.readers.is_empty() {
         lines.push(format!("  rerun too, because they read an undone value: {}", spans(&plan.readers)));
     }
-    lines.push(format!("  reuse {} recorded outcomes", plan.from_journal));
+    lines.push(format!("  reuse {}", reuse_text(plan).replacen("  ", ", ", 1).replace("  ", " ")));
+    lines.push(format!("  cost {}", cost_text(plan).replace("  ", " ")));
     if !plan.changed.is_empty() {
         lines.push(format!("  changed since: {}", plan.changed.join(", ")));
     }
     lines.extend(outside.line());
     lines
+}
+
+/// Formats an action as the plan on the screen does: `#41 M NOTES.md 158 B → 190 B`.
+fn action_text(state: &RunState, action: Seq) -> String {
+    const CHANGE: usize = 64;
+    let Some(entry) = state.ledger.get(action) else { return action.to_string() };
+    let name = key_name(&entry.record.key);
+    if entry.record.key.kind == KeyKind::Compensation {
+        return format!("{action} {name}, by its undo command");
+    }
+    format!("{action} {} {name} {}", entry.letter(), shorten(&entry.change_text(), CHANGE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plan_says_what_it_costs_and_saves() {
+        let plan = RetryPlan {
+            reruns: vec![SpanId(2), SpanId(3)],
+            rerun_names: vec!["writer".into()],
+            calls: 1,
+            tokens: 1900,
+            cost: 4000,
+            from_journal: 11,
+            saved_tokens: 12_000,
+            saved_cost: 20_000,
+            ..RetryPlan::default()
+        };
+        let state = RunState::default();
+        let lines = plan_lines(&state, &plan, &UndoneOutside::of(&state, &plan));
+        let wanted = [
+            "  rerun writer (2 spans, 1 model call)",
+            "  reuse 11 recorded calls, saves ~12.0k tok $0.020",
+            "  cost ~1.9k tok $0.004, as last time",
+        ];
+        assert_eq!(lines[1..], wanted);
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value as Json, json};
 
-use super::call_text::{call_text, first_line};
+use super::call_text::{call_text, first_line, named_text};
 use super::run_texts::RunTexts;
 use super::span_words::{glyph, span_words};
 use super::text::{duration, eprint_line};
@@ -32,7 +32,7 @@ pub(super) struct Progress {
 /// A tool call under way.
 struct Call {
     args: TextHash,
-    /// Its command or path, once an event says it.
+    /// Its command, or the first key that it changed or read, once an event says it.
     text: Option<String>,
     is_command: bool,
 }
@@ -162,7 +162,8 @@ impl Progress {
         let mut line = format!("{} {}: {words} in {work}{tokens}", glyph(now), trace.path(end.span));
         let call = call.map(|text| first_line(&text, CALL));
         // An agent fails with what is below it, which has its own line.
-        let error = (now == SpanState::Failed && found.kind != SpanKind::Agent && found.cause.is_none())
+        let has_error = matches!(found.cause, None | Some(EndCause::Limit));
+        let error = (now == SpanState::Failed && found.kind != SpanKind::Agent && has_error)
             .then(|| self.texts.read(end.output?).ok())
             .flatten()
             .map(|text| first_line(text.trim_start_matches("[error: ").trim_end_matches(']'), ERROR));
@@ -177,7 +178,10 @@ impl Progress {
     fn end_call(&mut self, end: &SpanEnd, call: Call) -> Option<String> {
         const BASH: &str = "tama_bash";
         let tool = self.state.trace.name(end.span).to_owned();
-        let text = call.text.or_else(|| call_text(&self.texts.read(call.args).ok()?));
+        let args = self.texts.read(call.args).ok();
+        // The first key that a write changes can be a folder that it makes for its file.
+        let named = args.as_deref().filter(|_| !call.is_command).and_then(named_text);
+        let text = named.or(call.text).or_else(|| call_text(args.as_deref()?));
         let exit = match (end.cause, self.state.span_state(end.span)) {
             (Some(EndCause::Exit { code }), _) => Some(code),
             (_, SpanState::Ok | SpanState::Discarded) => Some(0),

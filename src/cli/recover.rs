@@ -8,7 +8,7 @@ use color_eyre::eyre::eyre;
 
 use super::exit::Exit;
 use super::text::{print, print_json};
-use crate::store::{DataDir, INSPECT, Salvaged, inspect, set_inspector};
+use crate::store::{DataDir, INSPECT, RecoveryReport, inspect, set_inspector};
 
 /// `tama-tui runs recover`.
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,7 @@ pub(super) struct Args {
 /// Recovers a run and prints what was lost.
 pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
     let folder = data.find(&args.run).map_err(|error| eyre!("failed to {error}"))?;
-    let done = folder.salvage().map_err(|error| eyre!("failed to {error}"))?;
+    let done = folder.recover().map_err(|error| eyre!("failed to {error}"))?;
     if args.json {
         print_json(&serde_json::json!({
             "run": folder.id(),
@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn recovery_text(done: &Salvaged) -> String {
+fn recovery_text(done: &RecoveryReport) -> String {
     let Some(aside) = &done.aside else {
         return format!("The log is whole: {} rows. Nothing to recover.\n", done.kept);
     };

@@ -105,6 +105,9 @@ async fn dry_run(args: &Args, prompt: Option<&str>, data: &DataDir) -> color_eyr
         let mut shown = serde_json::to_value(&plan)?;
         if let Some(shown) = shown.as_object_mut() {
             shown.extend(outside.into_json());
+            // As the other commands name money; the fields without a unit are older.
+            shown.insert("cost_microusd".to_owned(), json!(plan.cost));
+            shown.insert("saved_cost_microusd".to_owned(), json!(plan.saved_cost));
             shown.insert("conflict".to_owned(), serde_json::to_value(&conflict)?);
             shown.insert("notes".to_owned(), json!(outlook.notes));
         }

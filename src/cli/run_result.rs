@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use super::changes::changes_json;
 use super::exit::Exit;
 use super::progress::CommandEnd;
+use super::summary::Summary;
 use super::text::{eprint_line, print, safe};
 use crate::model::{RunState, RunStatus, ShellMode, SpanId};
 use crate::runtime::{Denial, SessionEnd};
@@ -82,6 +83,7 @@ impl RunResult {
             "tokens": counts.usage,
             "cost_microusd": counts.cost,
             "changes": changes_json(state),
+            "summary": Summary::of(state).to_json(),
             "commands": self.commands.iter().map(CommandEnd::to_json).collect::<Vec<_>>(),
             "undoable": counts.undoable,
             "permanent": counts.permanent,

@@ -109,7 +109,8 @@ fn action_table(state: &RunState, unfinished: &[UnfinishedCommand]) -> String {
 
 fn action_row(state: &RunState, entry: &LedgerEntry) -> Vec<String> {
     const KEY: usize = 40;
-    const VALUE: usize = 40;
+    // Two short values with an arrow between them.
+    const VALUE: usize = 64;
     vec![
         entry.seq.to_string(),
         entry.record.tool_span.to_string(),
@@ -174,6 +175,7 @@ fn span_json(state: &RunState, span: SpanId) -> Json {
         "status": found.status,
         "state": state.span_state(span).name(),
         "exit": exit_code(found.cause),
+        "limited": found.cause == Some(EndCause::Limit),
         "finish": trace.finish(span),
         "try": found.attempt,
         "generation": found.generation,

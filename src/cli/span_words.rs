@@ -7,6 +7,7 @@ pub(super) fn span_words(state: &RunState, span: SpanId) -> String {
     let found = state.trace.get(span);
     let word = match (state.span_state(span), found.and_then(|found| found.cause)) {
         (SpanState::Failed, Some(EndCause::Exit { code })) => format!("exit {code}"),
+        (SpanState::Failed, Some(EndCause::Limit)) => "limit reached".to_owned(),
         (other, _) => other.name().replace('_', " "),
     };
     // The finish key of a tool tells of its failure only, which the word does.

@@ -1,5 +1,7 @@
 //! The line at the end of a run: its status, its net changes, what failed, and how to undo and open it.
 
+use serde_json::{Value as Json, json};
+
 use super::run_name::RunName;
 use super::text::cost;
 use crate::app::text::plural;
@@ -14,12 +16,13 @@ const OWN: &str = "tama_";
 /// tama-tui replay k7qd`. `run`: its name; `None` when it is not recorded.
 pub(super) fn end_line(state: &RunState, run: Option<&RunName>) -> String {
     let status = state.status.name();
+    let summary = Summary::of(state);
     let mut parts = vec![run.map_or_else(|| format!("run {status}"), |run| format!("run {} {status}", run.id()))];
-    parts.extend(change_parts(state));
+    parts.extend(summary.change_parts());
     if run.is_none() && has_run_commands(state) {
         parts.push("the changes of commands are not counted".into());
     }
-    parts.extend(Failures::count(state).parts());
+    parts.extend(summary.failures.parts());
     let spent = state.trace.get(SpanId::RUN).map_or(0, |run| run.counts.cost);
     parts.extend((spent > 0).then(|| cost(spent)));
     match run {
@@ -33,7 +36,7 @@ pub(super) fn end_line(state: &RunState, run: Option<&RunName>) -> String {
 /// far it was undone.
 pub(super) fn undo_line(state: &RunState, run: &RunName, how: &str) -> String {
     let mut parts = vec![format!("run {} {how}", run.id())];
-    let left = change_parts(state).join(", ");
+    let left = Summary::of(state).change_parts().join(", ");
     parts.extend((!left.is_empty()).then(|| format!("left: {left}")));
     parts.extend(command_parts(state, run));
     parts.join(" · ")
@@ -50,20 +53,56 @@ fn command_parts(state: &RunState, run: &RunName) -> Vec<String> {
     undo.into_iter().chain([format!("open: {}", run.command("replay"))]).collect()
 }
 
-/// The net changes, and the calls that have no undo.
-fn change_parts(state: &RunState) -> Vec<String> {
-    let counts = NetCounts::of(&state.ledger.net_changes());
-    let files = match (counts.files_changed, counts.files_deleted) {
-        (0, 0) if counts.folders > 0 => Some(format!("{} changed", plural(counts.folders, "folder"))),
-        (0, 0) => None,
-        (0, deleted) => Some(format!("{} deleted", plural(deleted, "file"))),
-        (changed, 0) => Some(format!("{} changed", plural(changed, "file"))),
-        (changed, deleted) => Some(format!("{} changed, {deleted} deleted", plural(changed, "file"))),
-    };
-    let keys = (counts.keys > 0).then(|| format!("{} changed", plural(counts.keys, "key")));
-    let permanent = state.trace.get(SpanId::RUN).map_or(0, |run| run.counts.permanent as usize);
-    let permanent = (permanent > 0).then(|| format!("{} without undo", plural(permanent, "call")));
-    files.into_iter().chain(keys).chain(permanent).collect()
+/// The net changes of a run, the calls that have no undo, and the failures, as numbers.
+pub(super) struct Summary {
+    net: NetCounts,
+    without_undo: usize,
+    failures: Failures,
+}
+
+impl Summary {
+    /// Counts all of it.
+    pub fn of(state: &RunState) -> Self {
+        let without_undo = state.trace.get(SpanId::RUN).map_or(0, |run| run.counts.permanent as usize);
+        Self { net: NetCounts::of(&state.ledger.net_changes()), without_undo, failures: Failures::count(state) }
+    }
+
+    /// Formats it as JSON, with the same numbers as the line.
+    pub fn to_json(&self) -> Json {
+        let Self { net, without_undo, failures } = self;
+        json!({
+            "files_added": net.files_added,
+            "files_changed": net.files_changed,
+            "files_deleted": net.files_deleted,
+            "folders_changed": net.folders,
+            "keys_changed": net.keys,
+            "calls_without_undo": without_undo,
+            "commands_failed": failures.commands,
+            "tool_calls_failed": failures.tool_calls,
+            "model_calls_failed": failures.model_calls,
+            "denied": failures.denied,
+            "limited": failures.limited,
+        })
+    }
+
+    /// The net changes, and the calls that have no undo: `12 files changed, 3 added, 2 deleted`, `1 key changed`.
+    fn change_parts(&self) -> Vec<String> {
+        let net = &self.net;
+        let counts = [(net.files_changed, "changed"), (net.files_added, "added"), (net.files_deleted, "deleted")];
+        let mut files = String::new();
+        for (count, how) in counts.into_iter().filter(|(count, _)| *count > 0) {
+            if files.is_empty() {
+                files = format!("{} {how}", plural(count, "file"));
+            } else {
+                files += &format!(", {count} {how}");
+            }
+        }
+        let folders = (files.is_empty() && net.folders > 0).then(|| plural(net.folders, "folder") + " changed");
+        let files = (!files.is_empty()).then_some(files);
+        let keys = (net.keys > 0).then(|| plural(net.keys, "key") + " changed");
+        let without_undo = (self.without_undo > 0).then(|| plural(self.without_undo, "call") + " without undo");
+        files.into_iter().chain(folders).chain(keys).chain(without_undo).collect()
+    }
 }
 
 /// True when a command ran: of a run that is not recorded, its changes are not known.
@@ -81,6 +120,7 @@ struct Failures {
     tool_calls: usize,
     model_calls: usize,
     denied: usize,
+    limited: usize,
 }
 
 impl Failures {
@@ -89,6 +129,7 @@ impl Failures {
         for (at, span) in (0..).map(SpanId).zip(state.trace.spans()) {
             match (state.span_state(at), span.kind) {
                 (SpanState::Denied, _) => found.denied += 1,
+                (SpanState::Failed, _) if span.cause == Some(EndCause::Limit) => found.limited += 1,
                 (SpanState::Failed, SpanKind::Llm) => found.model_calls += 1,
                 (SpanState::Failed, SpanKind::Tool) if is_command(span, state.trace.name(at)) => found.commands += 1,
                 (SpanState::Failed, SpanKind::Tool) => found.tool_calls += 1,
@@ -101,7 +142,10 @@ impl Failures {
     fn parts(&self) -> Vec<String> {
         let counts = [(self.commands, "command"), (self.tool_calls, "tool call"), (self.model_calls, "model call")];
         let failed = counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, of)| format!("{} failed", plural(n, of)));
-        failed.chain((self.denied > 0).then(|| format!("{} denied", self.denied))).collect()
+        let denied = (self.denied > 0).then(|| format!("{} denied", self.denied));
+        let limited =
+            (self.limited > 0).then(|| format!("limit reached, {} not sent", plural(self.limited, "model call")));
+        failed.chain(denied).chain(limited).collect()
     }
 }
 
@@ -116,7 +160,8 @@ mod tests {
     #[test]
     fn parts_that_are_zero_are_left_out() {
         assert!(Failures::default().parts().is_empty());
-        let some = Failures { commands: 1, tool_calls: 0, model_calls: 2, denied: 3 };
-        assert_eq!(some.parts(), ["1 command failed", "2 model calls failed", "3 denied"]);
+        let some = Failures { commands: 1, tool_calls: 0, model_calls: 2, denied: 3, limited: 1 };
+        let parts = ["1 command failed", "2 model calls failed", "3 denied", "limit reached, 1 model call not sent"];
+        assert_eq!(some.parts(), parts);
     }
 }

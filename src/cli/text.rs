@@ -124,7 +124,11 @@ pub(super) fn size(bytes: u64) -> String {
 
 /// Formats millionths of a dollar as dollars; empty for 0.
 pub(super) fn dollars(micros: u64) -> String {
-    if micros == 0 { String::new() } else { format!("${}.{:04}", micros / 1_000_000, micros % 1_000_000 / 100) }
+    match micros {
+        0 => String::new(),
+        1..100 => "<$0.0001".to_owned(),
+        _ => format!("${}.{:04}", micros / 1_000_000, micros % 1_000_000 / 100),
+    }
 }
 
 /// Formats a cost for a sentence: `$0.033`; of less than a tenth of a cent, `$0.0004`.
@@ -168,6 +172,7 @@ mod tests {
     fn numbers_are_for_people() {
         assert_eq!((size(999), size(28_400), size(1_450_000)), ("999 B".into(), "28 kB".into(), "1.4 MB".into()));
         assert_eq!((dollars(31_250), cost(31_250), cost(410)), ("$0.0312".into(), "$0.031".into(), "$0.0004".into()));
+        assert_eq!((dollars(0), dollars(99)), (String::new(), "<$0.0001".into()));
         assert_eq!((cut("one\ntwo", 9), cut("abcdef", 3)), ("one…".into(), "abc…".into()));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::text::{shorten, shorten_reason};
-use crate::model::{CommandStart, Lane, RunState, Seq, SpanId, TraceBody, TraceEvent, readable_name};
+use crate::model::{CaptureMode, CommandStart, RunState, Seq, SpanId, TraceBody, TraceEvent, readable_name};
 
 /// A command that was interrupted or whose changes were discarded.
 pub(super) struct UnfinishedCommand {
@@ -43,12 +43,12 @@ impl UnfinishedCommand {
 
     /// A command whose changes were discarded; `None` in snapshot mode, where changes are in the workspace already.
     pub fn with_dropped_changes(seq: Seq, start: &CommandStart, why: String) -> Option<Self> {
-        (start.lane == Lane::Overlay).then(|| Self { seq, start: start.clone(), dropped: Some(why) })
+        (start.capture == CaptureMode::Overlay).then(|| Self { seq, start: start.clone(), dropped: Some(why) })
     }
 
     /// True when it may have changed something that is not recorded.
     pub fn may_have_unrecorded_changes(&self) -> bool {
-        self.dropped.is_none() && self.start.lane == Lane::Portable
+        self.dropped.is_none() && self.start.capture == CaptureMode::Snapshot
     }
 
     /// True when its changes were discarded.
@@ -59,10 +59,10 @@ impl UnfinishedCommand {
     /// Describes the command's state on one line.
     pub fn describe(&self, state: &RunState) -> String {
         let name = self.name(state);
-        match (&self.dropped, self.start.lane) {
+        match (&self.dropped, self.start.capture) {
             (Some(why), _) => format!("the changes of {name} were discarded: {}", shorten_reason(why)),
-            (None, Lane::Overlay) => format!("{name} was interrupted: its held changes were discarded"),
-            (None, Lane::Portable) => format!(
+            (None, CaptureMode::Overlay) => format!("{name} was interrupted: its held changes were discarded"),
+            (None, CaptureMode::Snapshot) => format!(
                 "{name} was interrupted, and its changes are not recorded yet; they are found and recorded when the run \
                  is opened (by `tama-tui undo` or `tama-tui replay`)"
             ),
@@ -81,7 +81,7 @@ impl UnfinishedCommand {
             "span": self.start.span.to_string(),
             "path": state.trace.path(self.start.span),
             "command": readable_name(&self.start.command),
-            "lane": self.start.lane,
+            "lane": self.start.capture,
             "dropped": self.dropped,
             "note": self.describe(state),
         })

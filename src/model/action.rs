@@ -1,10 +1,10 @@
-//! Actions: recorded changes of the world, and what became of them.
+//! Actions: recorded changes of the world, and their outcomes.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Key, KeyState, Seq, SpanId};
 
-/// What a tool does to the world.
+/// The effect of a tool on the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EffectClass {
@@ -12,9 +12,9 @@ pub enum EffectClass {
     Read,
     /// Something that can be put back.
     Reversible,
-    /// Something with a compensation.
+    /// Something with an undo command.
     Compensable,
-    /// Something that can't be taken back.
+    /// Something that can't be undone.
     Irreversible,
 }
 
@@ -32,7 +32,7 @@ pub enum ActionOp {
     External,
 }
 
-/// Whether an action can be taken back, decided when it is recorded.
+/// Says if an action can be undone; decided when it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "can", rename_all = "lowercase")]
 pub enum Undoability {
@@ -54,7 +54,7 @@ pub struct ActionRecord {
     pub tool_span: SpanId,
     /// The tool.
     pub tool_name: String,
-    /// What it changes.
+    /// The key that it changes.
     pub key: Key,
     /// How.
     pub op: ActionOp,
@@ -62,20 +62,20 @@ pub struct ActionRecord {
     pub old: KeyState,
     /// The state it is meant to leave (for an append: the element, as [`KeyState::Text`]).
     pub intended: KeyState,
-    /// Whether it can be undone.
+    /// Says if it can be undone.
     pub undo: Undoability,
 }
 
-/// One row of `action_events`: what became of an action.
+/// One row of `action_events`: the outcome of an action, or a later change of its status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionEvent {
     /// The action.
     pub action: Seq,
-    /// What happened to it.
+    /// The change of its status.
     pub change: ActionChange,
 }
 
-/// What can become of an action.
+/// A change of an action's status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum ActionChange {
@@ -91,9 +91,9 @@ pub enum ActionChange {
     },
     /// Found on reopening: the effect was never done.
     NotApplied,
-    /// A command's change that has not landed in the workspace yet: the user looks at it first.
+    /// A command's change that is held beside the workspace: the user looks at it first.
     Held,
-    /// A held change was dropped; it never landed.
+    /// A held change was discarded; it was never applied.
     Dropped {
         /// Why.
         why: String,
@@ -102,12 +102,12 @@ pub enum ActionChange {
     UndoStarted,
     /// The undo is done.
     Undone {
-        /// Whether the user forced it over a conflict.
+        /// True if the user forced it over a conflict.
         forced: bool,
     },
-    /// Its compensation was run; the undo that follows is its end.
+    /// Its undo command was run; the undo that follows is its end.
     Compensated {
-        /// What it printed.
+        /// The output of the undo command.
         result: String,
     },
     /// A redo is about to touch the world.

@@ -53,7 +53,7 @@ impl Gate {
         }
     }
 
-    /// Whether nothing has been sent or run yet.
+    /// True while nothing has been sent or run.
     #[must_use]
     pub fn is_before(self) -> bool {
         matches!(self, Self::BeforeLlm | Self::BeforeTool)
@@ -100,8 +100,8 @@ impl Breakpoint {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "snake_case")]
 pub enum Release {
-    /// Goes on freely. Never answers an approval, and never applies held changes. `tell`: the model of an agent whose
-    /// effects were undone is told first.
+    /// Continues freely. Never answers an approval, and never applies held changes. `tell`: first lets the model of an
+    /// agent whose effects were undone know it.
     Continue {
         /// Tell the model.
         tell: bool,
@@ -126,7 +126,7 @@ pub enum Release {
         /// Tell the model of an agent whose effects were undone.
         tell: bool,
     },
-    /// Discards held changes; the model is told.
+    /// Discards held changes, and lets the model know.
     Discard {
         /// These of them, with those that can't stay behind; empty: all.
         only: Vec<Seq>,
@@ -160,7 +160,7 @@ pub enum EditScope {
     Call,
 }
 
-/// What the user asks of a run.
+/// A command of the user to a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Lets a paused span go.
@@ -225,7 +225,7 @@ pub enum Command {
     Retry {
         /// The plan; refused when the run has moved on in a way that changes it.
         plan: Box<RetryPlan>,
-        /// Whether siblings that read what is undone run again too.
+        /// True if siblings that read what is undone are rerun too.
         with_readers: bool,
     },
     /// Replaces the breakpoints.

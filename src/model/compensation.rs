@@ -8,16 +8,16 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-/// How a command's effect on the world outside is made up for.
+/// The undo command of a command that has an effect on the world outside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compensation {
     /// Run before the command, filled in; what it prints is `{before}`.
     pub before: Option<Vec<String>>,
-    /// The command that makes up for it, with its holes: `{ARGUMENT}`, `{before}`, `{result}`, `{result.FIELD}`.
+    /// The undo command, with its holes: `{ARGUMENT}`, `{before}`, `{result}`, `{result.FIELD}`.
     pub undo: Vec<String>,
     /// The arguments of the call.
     pub args: Map<String, Json>,
-    /// Whether it may use the network.
+    /// True if it may use the network.
     pub network: bool,
     /// Seconds it may take.
     #[serde(default = "usual_timeout")]

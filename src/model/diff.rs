@@ -1,14 +1,14 @@
-//! What an action changed, side by side: the state of its key before and after, and the lines that differ.
+//! The change of an action, side by side: the state of its key before and after, and the lines that differ.
 
 use super::{BlobHash, KeyState, Seq};
 
 /// Which two states are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DiffSides {
-    /// What was there before the action, and what it left.
+    /// The state before the action, and the state that it left.
     #[default]
     Action,
-    /// What the action left, and what is there now.
+    /// The state that the action left, and the present state.
     Present,
 }
 
@@ -17,15 +17,15 @@ pub enum DiffSides {
 pub struct ActionDiff {
     /// The action.
     pub action: Seq,
-    /// What is compared.
+    /// The states that are compared.
     pub sides: DiffSides,
-    /// From the earlier to the later state, in words: `812 B → 1.9 kB · rw-r--r--`.
+    /// From the earlier to the later state, as text: `812 B → 1.9 kB · rw-r--r--`.
     pub change: String,
-    /// What else is to be known, line by line (a rename, bytes that are not kept).
+    /// Remarks, line by line (a rename, bytes that are not kept).
     pub notes: Vec<String>,
     /// The content.
     pub body: DiffBody,
-    /// Nobody in this run changed the key later, and still it is not as the action left it.
+    /// True if the key is not as the action left it, and no later action of this run changed it.
     pub outside: bool,
 }
 
@@ -34,7 +34,7 @@ pub struct ActionDiff {
 pub enum DiffBody {
     /// Line by line (of a memory list: element by element).
     Lines {
-        /// What differs, with lines around it.
+        /// Lines that differ, with lines around them.
         hunks: Vec<Hunk>,
         /// Lines that only the later state has.
         added: usize,
@@ -110,7 +110,7 @@ impl KeyState {
 
     /// The state in full words: `file · 812 B · rw-r--r--`.
     #[must_use]
-    pub fn in_words(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Self::Absent => "absent".into(),
             Self::Text { text } => format!("text of {} characters", text.chars().count()),
@@ -125,7 +125,7 @@ impl KeyState {
 
     /// The change from this state to another, in full words: `812 B → 1.9 kB · rw-r--r--`.
     #[must_use]
-    pub fn change_in_words(&self, other: &Self) -> String {
+    pub fn describe_change(&self, other: &Self) -> String {
         let change = |old: String, new: String| if old == new { old } else { format!("{old} → {new}") };
         match (self, other) {
             (Self::File { blob: old, mode: was, .. }, Self::File { blob: new, mode: is, .. }) => {
@@ -139,9 +139,9 @@ impl KeyState {
             (Self::Directory { mode: was }, Self::Directory { mode: is }) => {
                 format!("folder · {}", change(permissions(*was), permissions(*is)))
             }
-            (Self::Absent, added) if *added != Self::Absent => format!("added {}", added.in_words()),
-            (deleted, Self::Absent) if *deleted != Self::Absent => format!("deleted {}", deleted.in_words()),
-            _ => change(self.in_words(), other.in_words()),
+            (Self::Absent, added) if *added != Self::Absent => format!("added {}", added.describe()),
+            (deleted, Self::Absent) if *deleted != Self::Absent => format!("deleted {}", deleted.describe()),
+            _ => change(self.describe(), other.describe()),
         }
     }
 
@@ -210,9 +210,9 @@ mod tests {
         assert_eq!((old.change_to(&KeyState::Absent), old.letter_to(&KeyState::Absent)), ("812 B".into(), 'D'));
         assert_eq!((KeyState::Absent.change_to(&old), KeyState::Absent.letter_to(&old)), ("812 B".into(), 'A'));
         assert_eq!(old.letter_to(&file(2, 1_900, 0o644)), 'M');
-        assert_eq!(old.change_in_words(&file(1, 812, 0o755)), "812 B, the same content · rw-r--r-- → rwxr-xr-x");
-        assert_eq!(old.change_in_words(&file(2, 812, 0o644)), "812 B, other content · rw-r--r--");
-        assert_eq!(KeyState::Absent.change_in_words(&old), "added file · 812 B · rw-r--r--");
+        assert_eq!(old.describe_change(&file(1, 812, 0o755)), "812 B, the same content · rw-r--r-- → rwxr-xr-x");
+        assert_eq!(old.describe_change(&file(2, 812, 0o644)), "812 B, other content · rw-r--r--");
+        assert_eq!(KeyState::Absent.describe_change(&old), "added file · 812 B · rw-r--r--");
         let folder = |mode| KeyState::Directory { mode };
         assert_eq!(folder(0o755).change_to(&folder(0o700)), "rwxr-xr-x → rwx------");
     }

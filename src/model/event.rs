@@ -14,12 +14,12 @@ pub struct TraceEvent {
     pub seq: Seq,
     /// When it was recorded.
     pub at: Millis,
-    /// What happened.
+    /// The event itself.
     #[serde(flatten)]
     pub body: TraceBody,
 }
 
-/// What happened.
+/// The kind of an event, with its data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum TraceBody {
@@ -49,11 +49,11 @@ pub enum TraceBody {
     },
     /// A span began.
     SpanStarted(SpanStart),
-    /// A span waits for something that is not the user (`waiting for #35`), or goes on.
+    /// A span waits for something that is not the user (`waiting for #35`), or continues.
     SpanWaiting {
         /// The span.
         span: SpanId,
-        /// What it waits for; `None`: it goes on.
+        /// The name of the thing that it waits for; `None`: it continues.
         on: Option<String>,
     },
     /// A span stopped at a gate.
@@ -65,16 +65,16 @@ pub enum TraceBody {
         /// Why.
         reason: PauseReason,
     },
-    /// A paused span goes on.
+    /// A paused span continues.
     Released {
         /// The span.
         span: SpanId,
         /// How, in a word: `continue`, `step`, `answer`, ….
         how: String,
-        /// Whether the agent goes on although effects of it were undone.
+        /// True if the agent continues although effects of it were undone.
         stale: bool,
     },
-    /// What was really sent differs from what the code asked for: an edit.
+    /// The request that was sent is not the one that the code made: an edit.
     Sent {
         /// The llm or tool span.
         span: SpanId,
@@ -89,16 +89,16 @@ pub enum TraceBody {
     SpanEnded(SpanEnd),
     /// The user edited a system prompt.
     PromptEdited {
-        /// What it applies to.
+        /// The calls that it applies to.
         reach: EditReach,
         /// The generation it applies from.
         generation: Generation,
-        /// The new prompt; `None` takes an edit back.
+        /// The new prompt; `None` removes an edit.
         text: Option<TextHash>,
     },
     /// The user replaced the conversation up to a message count.
     MessagesEdited {
-        /// What it applies to.
+        /// The calls that it applies to.
         reach: EditReach,
         /// The generation it applies from.
         generation: Generation,
@@ -106,16 +106,16 @@ pub enum TraceBody {
         call: SpanId,
         /// How many messages of the code's conversation are replaced.
         upto: usize,
-        /// By what.
+        /// The new messages.
         messages: Vec<MessageRecord>,
     },
-    /// A retry took spans back.
+    /// A retry invalidated spans.
     Invalidated {
         /// The generation it starts.
         generation: Generation,
         /// The span the retry was asked for.
         cause: SpanId,
-        /// Every span taken back.
+        /// Every span that the retry undoes.
         spans: Vec<SpanId>,
         /// Their paths; an outcome under one of them, of an earlier generation, no longer answers.
         paths: Vec<String>,
@@ -135,11 +135,11 @@ pub enum TraceBody {
     },
     /// An action's row.
     Action(ActionRecord),
-    /// What became of an action.
+    /// The outcome of an action, or a later change of its status.
     ActionEvent(ActionEvent),
     /// The run as a whole changed its status.
     RunStatus {
-        /// To what.
+        /// The new status.
         status: RunStatus,
         /// The output, or the error, when it ended.
         text: Option<TextHash>,
@@ -148,12 +148,12 @@ pub enum TraceBody {
     Note {
         /// The span it is about.
         span: Option<SpanId>,
-        /// Whether it tells of a fault.
+        /// True if it reports a fault.
         error: bool,
         /// The line.
         text: String,
     },
-    /// A blob that holds what an action left, kept so that it can be redone.
+    /// A blob with the after-image of an action, kept so that it can be redone.
     Kept {
         /// The action.
         action: Seq,
@@ -162,14 +162,14 @@ pub enum TraceBody {
     },
     /// A command is about to run; its changes become actions of the same span.
     CommandStarted(CommandStart),
-    /// Every change of a command is on record (or none was kept).
+    /// Every change of a command is recorded (or none was kept).
     CommandEnded {
         /// The seq of its [`TraceBody::CommandStarted`].
         command: Seq,
         /// Why none of its changes was kept, if so.
         dropped: Option<String>,
     },
-    /// Two actions of one command are one rename: what the first removed, the second made.
+    /// Two actions of one command are one rename: the second made the path that the first removed.
     Renamed {
         /// The action that removed it.
         from: Seq,
@@ -178,7 +178,7 @@ pub enum TraceBody {
     },
 }
 
-/// What an edit applies to.
+/// The calls that an edit applies to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "to", rename_all = "lowercase")]
 pub enum EditReach {
@@ -258,7 +258,7 @@ pub enum PauseReason {
         /// Which.
         limit: String,
     },
-    /// A command changed what someone else changed since it began; its changes have not landed.
+    /// A command changed a path that another program or person changed since it began; its changes are held.
     Conflict {
         /// Which paths, and who.
         conflict: String,

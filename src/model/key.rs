@@ -1,4 +1,4 @@
-//! What in the world can be changed, and the state a key can be in.
+//! Keys: the things in the world that can be changed, and their states.
 
 use std::fmt;
 
@@ -18,9 +18,9 @@ pub enum KeyKind {
     Directory,
     /// A symbolic link in the workspace.
     Symlink,
-    /// Undone by running a compensation.
+    /// Undone by running an undo command.
     Compensation,
-    /// Outside of what can be read back: a shell command, a request.
+    /// A call whose changes can't be read back: a shell command, a request.
     External,
 }
 
@@ -38,7 +38,7 @@ impl KeyKind {
         }
     }
 
-    /// Whether the key names a path in the workspace.
+    /// True if the key names a path in the workspace.
     #[must_use]
     pub fn is_path(self) -> bool {
         matches!(self, Self::File | Self::Directory | Self::Symlink)
@@ -48,9 +48,9 @@ impl KeyKind {
 /// One thing that an action can change: a memory key, or a path relative to the workspace with `/` between parts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key {
-    /// What it is.
+    /// Its kind.
     pub kind: KeyKind,
-    /// The memory key, the path, or (external) what was run.
+    /// The memory key, the path, or (external) the command that was run.
     pub name: String,
 }
 
@@ -73,13 +73,13 @@ impl Key {
         Self { kind: KeyKind::Directory, name: path.into() }
     }
 
-    /// Whether two keys name the same place: kinds of paths share one name space.
+    /// True if two keys name the same place: kinds of paths share one name space.
     #[must_use]
     pub fn same_place(&self, other: &Self) -> bool {
         self.name == other.name && (self.kind == other.kind || (self.kind.is_path() && other.kind.is_path()))
     }
 
-    /// Whether this path lies (strictly) inside the path `above`.
+    /// True if this path lies (strictly) inside the path `above`.
     #[must_use]
     pub fn is_inside(&self, above: &Self) -> bool {
         self.kind.is_path()

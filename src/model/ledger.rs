@@ -1,4 +1,4 @@
-//! The ledger: every action of a run with what became of it, and what that allows now.
+//! The ledger: every action of a run with its outcome, and what can be done with it now.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,7 +7,7 @@ use super::{
     Undoability,
 };
 
-/// What became of an action.
+/// The status of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActionStatus {
     /// Recorded; its effect has no outcome yet (or the process died before one).
@@ -16,7 +16,7 @@ pub enum ActionStatus {
     Applied,
     /// Not done: the effect failed, or a reopening found that it never happened.
     NotApplied,
-    /// A command's change that has not landed yet: the user looks at it first.
+    /// A command's change that is held beside the workspace: the user looks at it first.
     Held,
     /// Undone.
     Undone,
@@ -29,24 +29,24 @@ pub struct LedgerEntry {
     pub seq: Seq,
     /// The row's content.
     pub record: ActionRecord,
-    /// What became of it.
+    /// Its status.
     pub status: ActionStatus,
-    /// What it left (for an append: the element).
+    /// Its after-image (for an append: the element).
     pub after: KeyState,
-    /// An undo or redo that was started and has no end: the process died in it.
+    /// True if an undo or redo was started and has no end: the process died in it.
     pub half_done: bool,
-    /// An undo of it was asked for and refused since (a folder that others still used goes when it is empty).
+    /// True if an undo of it was refused (a folder that others still used is removed when it is empty).
     pub refused: bool,
     /// The bytes it left, where they were kept for a redo.
     pub kept: Option<BlobHash>,
-    /// The other half of a rename: what this one removed that one made, or the other way round.
+    /// The other half of a rename: the action that made the path that this one removed, or the other way round.
     pub renamed: Option<Seq>,
     /// The last undo or redo of it that changed the world.
     pub turned: Option<Seq>,
 }
 
 impl LedgerEntry {
-    /// Whether it has (or may have) changed the world and was not undone.
+    /// True if it has (or may have) changed the world and was not undone.
     #[must_use]
     pub fn is_applied(&self) -> bool {
         matches!(self.status, ActionStatus::Applied | ActionStatus::Intent)
@@ -58,7 +58,7 @@ impl LedgerEntry {
         self.turned.unwrap_or(self.seq)
     }
 
-    /// What it left, or was (or is) meant to leave (for an append: the element).
+    /// The state that it left, or was (or is) meant to leave (for an append: the element).
     #[must_use]
     pub fn left(&self) -> &KeyState {
         match self.status {
@@ -89,11 +89,11 @@ impl LedgerEntry {
         }
     }
 
-    /// Whether a retry can have it undone.
+    /// Checks that a retry can undo it.
     ///
     /// # Errors
-    /// With why not: nothing can undo it, its compensation failed, or nobody knows whether it was done.
-    pub fn can_be_taken_back(&self) -> Result<(), String> {
+    /// With the reason: nothing can undo it, its undo command failed, or nobody knows whether it was done.
+    pub fn check_undoable(&self) -> Result<(), String> {
         match (&self.record.undo, self.record.key.kind, self.status) {
             (Undoability::Permanent { why }, ..) => Err(why.clone()),
             (_, KeyKind::Compensation, ActionStatus::Intent) => Err("whether it was done is not known".into()),
@@ -102,21 +102,21 @@ impl LedgerEntry {
         }
     }
 
-    /// Whether its old state is kept.
+    /// True if its before-image is kept.
     #[must_use]
     pub fn is_undoable(&self) -> bool {
         self.record.undo == Undoability::Undo
     }
 }
 
-/// What can be done with an action now.
+/// Says what can be done with an action now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// It can be undone now: nothing later depends on its key.
     Free,
     /// A later applied action must be undone first (the newest one is named).
     Blocked {
-        /// That action.
+        /// The action.
         by: Seq,
         /// Its agent's span.
         span: SpanId,
@@ -127,16 +127,16 @@ pub enum Standing {
     Undone,
     /// It never changed the world.
     NotApplied,
-    /// It has not landed yet.
+    /// It is held beside the workspace.
     Held,
 }
 
-/// Who wrote a state.
+/// The writer of a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writer {
-    /// That action.
+    /// The action.
     Action(Seq),
-    /// Someone outside, after that action.
+    /// Another program or person, after that action.
     Outside {
         /// The last action of the run before it.
         since: Seq,
@@ -191,7 +191,7 @@ impl Ledger {
         self.applied_at(key).next_back()
     }
 
-    /// Who wrote the state that an action found.
+    /// Finds the writer of the state that an action found.
     #[must_use]
     pub fn writer_before(&self, action: Seq) -> Writer {
         let Some(entry) = self.get(action) else { return Writer::Nobody };
@@ -209,7 +209,7 @@ impl Ledger {
         }
     }
 
-    /// Who wrote the key next after an action.
+    /// Finds the action that wrote the key next after an action.
     #[must_use]
     pub fn writer_after(&self, action: Seq) -> Option<Seq> {
         let entry = self.get(action)?;
@@ -261,7 +261,7 @@ impl Ledger {
             })
     }
 
-    /// What can be done with an action now.
+    /// Says what can be done with an action now.
     #[must_use]
     pub fn standing(&self, action: Seq) -> Standing {
         let Some(entry) = self.get(action) else { return Standing::NotApplied };
@@ -396,7 +396,7 @@ impl KeyState {
     }
 }
 
-/// What can't be read back has no place that another action could touch.
+/// The place of a key; a key that can't be read back has none that another action could touch.
 fn has_place(key: &Key) -> bool {
     !matches!(key.kind, KeyKind::External | KeyKind::Compensation)
 }

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 /// `provider:model`, e.g. `openai:gpt-5-mini` or `script:replies.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ModelName {
-    /// What stands before the first colon.
+    /// The part before the first colon.
     pub provider: String,
-    /// What stands after it.
+    /// The part after it.
     pub model: String,
 }
 
@@ -33,7 +33,7 @@ pub struct ModelOptions {
 pub struct ToolDecl {
     /// Its name.
     pub name: String,
-    /// What it does, in a sentence for the model.
+    /// Its purpose, in a sentence for the model.
     pub description: String,
     /// JSON Schema of its arguments (an object).
     pub schema: serde_json::Value,
@@ -70,7 +70,7 @@ pub enum Message {
         call: usize,
         /// The tool's name.
         name: String,
-        /// What the tool answered.
+        /// The answer of the tool.
         text: String,
     },
 }
@@ -99,7 +99,7 @@ pub struct Usage {
     pub output: u64,
 }
 
-/// What the model answered.
+/// The answer of the model.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LlmResponse {
     /// Its text.

@@ -40,7 +40,7 @@ pub use ledger::{ActionStatus, Ledger, LedgerEntry, Standing, Writer};
 pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
 pub use name::{first_names, name_from_bytes, name_to_bytes, readable_name};
 pub use net::{NetChange, NetCounts, NetKind};
-pub use shell::{CommandStart, Lane, ShellMode};
+pub use shell::{CaptureMode, CommandStart, ShellMode};
 pub use span::{
     EndCause, Fan, Finish, LlmRequestRecord, MessageRecord, SpanEnd, SpanKind, SpanSpec, SpanStart, SpanStatus,
 };

@@ -65,7 +65,9 @@ impl NetChange {
 /// The number of net changes, by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NetCounts {
-    /// Files and links that are new, have another content or mode, or another name.
+    /// Files and links that are new.
+    pub files_added: usize,
+    /// Files and links that have another content, mode or name.
     pub files_changed: usize,
     /// Files and links that are gone.
     pub files_deleted: usize,
@@ -84,8 +86,9 @@ impl NetCounts {
             let count = match (change.key.kind, change.shown(), change.kind) {
                 (KeyKind::Memory, ..) => &mut counts.keys,
                 (_, KeyState::Directory { .. }, _) => &mut counts.folders,
+                (.., NetKind::Added) => &mut counts.files_added,
                 (.., NetKind::Deleted) => &mut counts.files_deleted,
-                _ => &mut counts.files_changed,
+                (.., NetKind::Modified | NetKind::Renamed) => &mut counts.files_changed,
             };
             *count += 1;
         }
@@ -225,7 +228,7 @@ mod tests {
         assert_eq!(changes(&all), ["modified a", "deleted gone", "added out/"]);
         let net = all.net_changes();
         assert_eq!((net[0].bytes(), net[1].bytes(), net[2].bytes()), (Some(3), Some(7), None));
-        let counts = NetCounts { files_changed: 1, files_deleted: 1, folders: 1, keys: 0 };
+        let counts = NetCounts { files_added: 0, files_changed: 1, files_deleted: 1, folders: 1, keys: 0 };
         assert_eq!(NetCounts::of(&net), counts);
     }
 
@@ -252,7 +255,10 @@ mod tests {
         all.rename(Seq(1), Seq(2));
         all.rename(Seq(3), Seq(4));
         assert_eq!(changes(&all), ["renamed c from a", "added new"]);
-        assert_eq!(NetCounts::of(&all.net_changes()), NetCounts { files_changed: 2, ..NetCounts::default() });
+        assert_eq!(
+            NetCounts::of(&all.net_changes()),
+            NetCounts { files_added: 1, files_changed: 1, ..NetCounts::default() }
+        );
         // Half of it undone: the content is at `b` again.
         turn(&mut all, Seq(5), ActionChange::Undone { forced: false });
         turn(&mut all, Seq(4), ActionChange::Undone { forced: false });
@@ -269,7 +275,7 @@ mod tests {
             (Key::file("word"), KeyState::Absent, file(1)),
         ]);
         assert_eq!(changes(&all), ["added word", "added word"]);
-        let counts = NetCounts { files_changed: 1, keys: 1, ..NetCounts::default() };
+        let counts = NetCounts { files_added: 1, keys: 1, ..NetCounts::default() };
         assert_eq!(NetCounts::of(&all.net_changes()), counts);
     }
 }

@@ -1,4 +1,4 @@
-//! How commands run: which lane finds out what they changed, and what confines them.
+//! How commands run: how their changes are found, and what confines them.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,20 +7,22 @@ use super::{BlobHash, SpanId};
 /// How the changes of a command are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Lane {
-    /// It writes into an overlay over the workspace; what it wrote lands afterwards. Commands run side by side.
+pub enum CaptureMode {
+    /// The command writes into an overlay over the workspace, and its changes are applied afterwards. Commands run
+    /// side by side.
     Overlay,
     /// The workspace is looked at before and after; the command has the workspace alone.
-    Portable,
+    #[serde(rename = "portable")]
+    Snapshot,
 }
 
-impl Lane {
+impl CaptureMode {
     /// The name used on the screen and in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Overlay => "overlay",
-            Self::Portable => "portable",
+            Self::Snapshot => "portable",
         }
     }
 }
@@ -28,9 +30,10 @@ impl Lane {
 /// How commands run on this machine in this workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShellMode {
-    /// The lane.
-    pub lane: Lane,
-    /// What the system can't enforce, a few words each (`"network"`, `"writes outside of the workspace"`); empty:
+    /// How changes are found.
+    #[serde(rename = "lane")]
+    pub capture: CaptureMode,
+    /// The gaps that the system leaves, a few words each (`"network"`, `"writes outside of the workspace"`); empty:
     /// commands are confined in every way promised.
     pub gaps: Vec<String>,
 }
@@ -63,12 +66,13 @@ impl ShellMode {
 pub struct CommandStart {
     /// The tool's span.
     pub span: SpanId,
-    /// What is run, for people.
+    /// The command, for people.
     pub command: String,
-    /// The lane.
-    pub lane: Lane,
-    /// The snapshot of the workspace that the changes are found against (portable lane), by the hash of its list.
+    /// How changes are found.
+    #[serde(rename = "lane")]
+    pub capture: CaptureMode,
+    /// The snapshot of the workspace that the changes are found against, by the hash of its list.
     pub snapshot: Option<BlobHash>,
-    /// What could not be enforced for it.
+    /// The gaps of its confinement.
     pub gaps: Vec<String>,
 }

@@ -1,10 +1,10 @@
-//! What is recorded of a span: what it is, how it began, and how it ended.
+//! The record of a span: its kind, how it began, and how it ended.
 
 use serde::{Deserialize, Serialize};
 
 use super::{EffectClass, Generation, ModelName, ModelOptions, SpanId, TextHash, Try, Usage};
 
-/// What a span is.
+/// The kind of a span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SpanKind {
@@ -79,7 +79,7 @@ impl SpanStatus {
         }
     }
 
-    /// Whether the span has not ended.
+    /// True while the span has not ended.
     #[must_use]
     pub fn is_live(self) -> bool {
         matches!(self, Self::Running | Self::Waiting | Self::Paused)
@@ -114,12 +114,12 @@ pub struct SpanStart {
     pub generation: Generation,
     /// Its place in a fan-out.
     pub fan: Option<Fan>,
-    /// What kind of span, and what it starts with.
+    /// Its kind, and the data that it starts with.
     #[serde(flatten)]
     pub spec: SpanSpec,
 }
 
-/// What a span starts with, by kind.
+/// The data that a span starts with, by kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum SpanSpec {
@@ -142,7 +142,7 @@ pub enum SpanSpec {
         args: TextHash,
         /// Hash of the request that the code made.
         request: TextHash,
-        /// What the tool does to the world.
+        /// The effect of the tool on the world.
         effect: EffectClass,
     },
     /// A person's answer.
@@ -196,11 +196,11 @@ pub struct MessageRecord {
 pub struct Finish {
     /// The finish key; routes of an fsm are chosen by it.
     pub key: String,
-    /// Whether the model finished by plain text instead of calling `finish`.
+    /// True if the model finished by plain text instead of calling `finish`.
     pub synthetic: bool,
 }
 
-/// Why a tool's end is no plain success, where its status doesn't say so: the text that the model got is a result.
+/// The reason for a span's end, where its status doesn't say enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum EndCause {
@@ -213,7 +213,7 @@ pub enum EndCause {
     Denied,
     /// It ran, and the user discarded all that it changed.
     Discarded,
-    /// A limit of the pipeline ended the run here.
+    /// A limit of the pipeline was reached: a model call that was not sent.
     Limit,
 }
 
@@ -232,9 +232,9 @@ pub struct SpanEnd {
     pub usage: Option<Usage>,
     /// Cost in millionths of a US dollar, where prices are known.
     pub cost: Option<u64>,
-    /// Whether the user answered in its place.
+    /// True if the user answered in its place.
     pub answered: bool,
-    /// Why a tool's end is no plain success; absent in runs of earlier versions.
+    /// The reason for the end, where the status doesn't say enough; absent in runs of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<EndCause>,
 }

@@ -88,10 +88,10 @@ impl RunState {
             SpanStatus::Cancelled => SpanState::Cancelled,
             SpanStatus::Undone => SpanState::Undone,
             SpanStatus::Ok => match found.cause {
-                Some(EndCause::Exit { .. }) => SpanState::Failed,
+                Some(EndCause::Exit { .. } | EndCause::Limit) => SpanState::Failed,
                 Some(EndCause::Denied) => SpanState::Denied,
                 Some(EndCause::Discarded) => SpanState::Discarded,
-                Some(EndCause::Limit) | None => SpanState::Ok,
+                None => SpanState::Ok,
             },
         }
     }

@@ -22,9 +22,9 @@ pub struct RunState {
     pub ledger: Ledger,
     /// Short texts of spans.
     pub labels: Labels,
-    /// Commands that started and whose changes are not all on record, by their seq.
+    /// Commands that started and whose changes are not all recorded, by their seq.
     pub commands: BTreeMap<Seq, CommandStart>,
-    /// Changes of commands that have not landed, by the tool's span.
+    /// Held changes of commands, by the tool's span.
     pub held: BTreeMap<SpanId, BTreeSet<Seq>>,
     /// The run's status.
     pub status: RunStatus,
@@ -105,7 +105,7 @@ impl RunState {
         entries.filter(|entry| belongs(entry.record.tool_span, entry.record.span)).map(|entry| entry.seq).collect()
     }
 
-    /// Whether any agent's branch at or below the span is under way and not stopped at a gate.
+    /// True while a branch of an agent at or below the span is under way and not stopped at a gate.
     #[must_use]
     pub fn is_busy(&self, span: SpanId) -> bool {
         self.trace.subtree(span).into_iter().any(|at| {

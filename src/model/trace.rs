@@ -31,7 +31,7 @@ pub struct Counts {
 pub struct Span {
     /// The span above it (the run's own span is its own parent).
     pub parent: SpanId,
-    /// What kind.
+    /// Its kind.
     pub kind: SpanKind,
     /// Its status.
     pub status: SpanStatus,
@@ -55,9 +55,9 @@ pub struct Span {
     pub counts: Counts,
     /// How many spans are directly below it.
     pub children: u32,
-    /// What it does to the world, as a tool declares it.
+    /// The effect on the world that a tool declares.
     pub effect: Option<EffectClass>,
-    /// Why a tool's end is no plain success.
+    /// The reason for its end, where the status doesn't say enough.
     pub cause: Option<EndCause>,
     /// How many spans at and below it work, wait, and failed.
     pub tally: Tally,
@@ -79,7 +79,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// Whether it is a tool that has not done yet what can't be taken back.
+    /// True while it is a tool that is about to do something that has no undo.
     #[must_use]
     pub fn will_be_permanent(&self) -> bool {
         let nothing_yet = self.counts.undoable + self.counts.permanent + self.counts.undone == 0;
@@ -145,7 +145,7 @@ impl Trace {
         self.spans.len()
     }
 
-    /// Whether the run has not started.
+    /// True while the run has not started.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()
@@ -186,7 +186,7 @@ impl Trace {
         self.paused.keys().copied()
     }
 
-    /// What a waiting span waits for.
+    /// The name of the thing that a waiting span waits for.
     #[must_use]
     pub fn waiting_on(&self, span: SpanId) -> Option<&str> {
         self.waiting.get(&span).map(String::as_str)
@@ -210,7 +210,7 @@ impl Trace {
         std::iter::successors(up(span), move |at| up(*at))
     }
 
-    /// Whether `span` is `above` or lies below it.
+    /// True if `span` is `above` or lies below it.
     #[must_use]
     pub fn is_within(&self, span: SpanId, above: SpanId) -> bool {
         span == above || self.ancestors(span).any(|at| at == above)
@@ -272,7 +272,7 @@ impl Trace {
         })
     }
 
-    /// Whether the span is an agent that goes on although effects of it were undone.
+    /// True if the span is an agent that continues although effects of it were undone.
     #[must_use]
     pub fn is_stale(&self, span: SpanId) -> bool {
         self.get(span).is_some_and(|found| {
@@ -385,7 +385,7 @@ impl Trace {
         }
     }
 
-    /// The user lets a span go on, knowing what was undone so far in the agents at and above it.
+    /// The user continues a span, knowing what was undone so far in the agents at and above it.
     pub(super) fn acknowledge(&mut self, span: SpanId) {
         let mut at = span;
         while let Some(found) = self.spans.get_mut(at.0 as usize) {

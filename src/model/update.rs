@@ -1,10 +1,10 @@
-//! Updates: what comes up from a run to whoever watches it.
+//! Updates: messages from a run to the screen or the command line.
 
 use serde::{Deserialize, Serialize};
 
 use super::{ActionDiff, DiffBody, EditScope, Seq, ShellMode, SpanId, TraceEvent};
 
-/// What comes up from a run.
+/// A message from a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Update {
     /// Committed events, in order of their seq.
@@ -26,13 +26,13 @@ pub enum Update {
     Plan(RetryPlan),
     /// Answer to [`super::Command::Diff`].
     Diff(ActionDiff),
-    /// What an undo or redo did.
+    /// The report of an undo or redo.
     Undo(UndoReport),
     /// A line that the footer says at the start; the log has more about it.
     Notice(String),
     /// A command was refused; one line that says why and what to do.
     Refused(String),
-    /// What can be done with this run.
+    /// The commands that this run accepts.
     Abilities(Abilities),
     /// How commands run here.
     Shell(ShellMode),
@@ -42,7 +42,7 @@ pub enum Update {
     Closed,
 }
 
-/// What can be done with a run; `Err` says what is missing.
+/// The commands that a run accepts; `Err` says what is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Abilities {
     /// Pausing, releasing, editing.
@@ -73,7 +73,7 @@ pub struct Section {
     pub note: String,
     /// The text.
     pub body: SectionBody,
-    /// Whether it is shown folded at first.
+    /// True if it is shown folded at first.
     pub folded: bool,
 }
 
@@ -114,7 +114,7 @@ pub struct KeyChange {
 pub struct Editable {
     /// The span.
     pub span: SpanId,
-    /// What is edited, for the title.
+    /// The name of the edited thing, for the title.
     pub title: String,
     /// The text.
     pub text: String,
@@ -133,7 +133,7 @@ pub struct UnwrittenEdit {
     pub file: Option<String>,
 }
 
-/// What a retry would do, shown before it happens.
+/// The plan of a retry, shown before it happens.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RetryPlan {
     /// The span asked for.
@@ -142,15 +142,15 @@ pub struct RetryPlan {
     pub undoes: Vec<Seq>,
     /// Actions it leaves, and why.
     pub leaves: Vec<PlanLeave>,
-    /// Spans that run again, oldest first.
+    /// Spans that rerun, oldest first.
     pub reruns: Vec<SpanId>,
     /// Agent names among them, for a line (`writer#2, reviewer#2`).
     pub rerun_names: Vec<String>,
-    /// Ancestors that go on.
+    /// Ancestors that continue.
     pub reopens: Vec<SpanId>,
     /// Concurrent spans that read what is undone (rerun too unless the user keeps them).
     pub readers: Vec<SpanId>,
-    /// Effects answered from the journal.
+    /// Recorded outcomes that answer again.
     pub from_journal: usize,
     /// Tokens of those of them that are model calls.
     #[serde(default)]
@@ -170,7 +170,7 @@ pub struct RetryPlan {
     pub changed: Vec<String>,
     /// Spans of the set that still run and are cancelled.
     pub cancels: usize,
-    /// Effects undone before, of spans that don't run again: they stay undone. Oldest first.
+    /// Effects undone before, of spans that don't rerun: they stay undone. Oldest first.
     #[serde(default)]
     pub undone_outside: Vec<Seq>,
 }
@@ -184,19 +184,19 @@ pub struct PlanLeave {
     pub why: String,
 }
 
-/// What an undo or redo did.
+/// The report of an undo or redo.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct UndoReport {
     /// Actions undone, in order.
     pub undone: Vec<Seq>,
-    /// Those of them that a compensation made up for: nothing of them could be read again.
+    /// Those of them that were undone by an undo command: nothing of them could be read back.
     #[serde(default)]
     pub compensated: Vec<Seq>,
     /// Actions redone.
     pub redone: Vec<Seq>,
     /// Actions left as they are, and why.
     pub left: Vec<PlanLeave>,
-    /// What stopped it.
+    /// The conflict that stopped it.
     pub conflict: Option<Conflict>,
     /// The touched world, compared with the record by a second reading.
     #[serde(rename = "certificate")]
@@ -210,11 +210,11 @@ pub struct Conflict {
     pub action: Seq,
     /// Its key, for people.
     pub key: String,
-    /// Who changed it.
+    /// The origin of the change.
     pub by: ConflictBy,
 }
 
-/// Who changed a key since.
+/// The origin of a later change of a key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum ConflictBy {
@@ -225,14 +225,14 @@ pub enum ConflictBy {
     },
     /// A later action that can't be undone.
     Permanent {
-        /// That action.
+        /// The action.
         action: Seq,
         /// Its agent's span.
         span: SpanId,
     },
-    /// Someone outside the run.
+    /// Another program or person.
     Outside {
-        /// What is there now.
+        /// The present state.
         found: String,
     },
 }
@@ -244,6 +244,6 @@ pub struct ReadBack {
     pub restored: usize,
     /// Keys touched.
     pub total: usize,
-    /// What differs, one line a key.
+    /// The differences, one line for each key.
     pub differs: Vec<String>,
 }

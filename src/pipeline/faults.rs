@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
 /// A text that faults point into.
@@ -42,11 +42,14 @@ impl Fault {
     }
 
     fn render(&self, renderer: &Renderer) -> String {
-        let mut group = Level::ERROR.primary_title(self.message.as_str()).element(
-            Snippet::source(self.source.text.as_str())
-                .path(self.file.as_str())
-                .annotation(AnnotationKind::Primary.span(self.span.clone())),
-        );
+        let title = Level::ERROR.primary_title(self.message.as_str());
+        // Of a file that can't be read there is no line to show.
+        let mut group = if self.source.text.is_empty() {
+            title.element(Origin::path(self.file.as_str()))
+        } else {
+            let mark = AnnotationKind::Primary.span(self.span.clone());
+            title.element(Snippet::source(self.source.text.as_str()).path(self.file.as_str()).annotation(mark))
+        };
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }

@@ -74,7 +74,7 @@ fn read(path: &Path, make: bool) -> Result<Loaded, Faults> {
 
 /// Reads the file; an error is a message and what to do.
 fn find(path: &Path) -> Result<(PathBuf, String), (String, String)> {
-    let help = || format!("name a {FILE}, or a folder that holds one");
+    let help = || format!("name a {FILE}, or a folder that holds one; `tama-tui init` writes one");
     let project = || (format!("a tama.toml project is {LATER}"), format!("write a {FILE}"));
     let file = if path.is_dir() { path.join(FILE) } else { path.to_path_buf() };
     if path.is_dir() && !file.exists() {
@@ -113,7 +113,7 @@ fn read_document<'a>(
     let limits = read_limits(&root, &models, &prices.keys().map(String::as_str).collect::<Vec<_>>());
     let breakpoints = read_breakpoints(&root, &names, &own);
     for key in ["mcp", "verify"] {
-        root.refuse(key, &format!("[{key}] is {LATER}"), "leave it out");
+        root.refuse(key, &format!("[{key}] is {LATER}"), "remove it");
     }
     root.finish();
     let head = head?;

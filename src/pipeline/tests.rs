@@ -280,7 +280,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         r#"at = "before-tool""#,
         "at = \"error\"\nwhen = \"tokens > 4000\"",
-        "65:1 [when] `when` is not supported by this version yet | leave it out: the breakpoint then always stops",
+        "65:1 [when] `when` is not supported by this version yet | remove it: the breakpoint then always stops",
     ),
     (
         r#"agent = "wri*""#,
@@ -422,7 +422,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         "[policy]",
         "[mcp.tracker]\ncommand = []\n[policy]",
-        "54:2 [mcp] [mcp] is not supported by this version yet | leave it out",
+        "54:2 [mcp] [mcp] is not supported by this version yet | remove it",
     ),
     (
         r#"workspace = "work""#,
@@ -541,7 +541,7 @@ fn a_missing_workspace_beside_the_file_is_made_by_load_alone() {
     let work = dir.path().join("work");
     fs::remove_dir(&work).unwrap();
     let checked = check(dir.path()).unwrap();
-    assert!(checked.warnings[0].contains("will be made") && !work.exists());
+    assert!(checked.warnings[0].contains("does not exist yet: a run makes it") && !work.exists());
     let loaded = load(dir.path()).unwrap();
     assert!(loaded.warnings[0].contains("made the workspace") && work.is_dir());
     assert_eq!(load(dir.path()).unwrap().workspace, loaded.workspace);

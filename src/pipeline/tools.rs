@@ -74,7 +74,7 @@ fn read_breakpoint(table: &Table<'_>, agents: &[&str], own: &[String]) -> Option
     let gates = Gate::ALL.map(Gate::name);
     let at = table.required("at", &format!("one of {}", gates.join(", ")));
     let (agent, tool, model) = (table.string("agent"), table.string("tool"), table.string("model"));
-    table.refuse("when", &format!("`when` is {LATER}"), "leave it out: the breakpoint then always stops");
+    table.refuse("when", &format!("`when` is {LATER}"), "remove it: the breakpoint then always stops");
     table.finish();
     let tools: Vec<&str> = TOOLS.into_iter().chain(LOOP_TOOLS).chain(own.iter().map(String::as_str)).collect();
     if let Some(agent) = &agent {

@@ -60,12 +60,15 @@ impl Workspace {
         let failed = |error| format!("failed to make the workspace: {error}");
         if !make {
             let absolute = std::path::absolute(path).map_err(failed)?;
-            return Ok((absolute, Some(format!("the workspace {} will be made", display_path(path)))));
+            return Ok((
+                absolute,
+                Some(format!("the workspace folder {} does not exist yet: a run makes it", display_path(path))),
+            ));
         }
         // Another start of the pipeline may have made it just now.
         fs::create_dir(path).or_else(|error| if path.is_dir() { Ok(()) } else { Err(error) }).map_err(failed)?;
         let folder = fs::canonicalize(path).map_err(failed)?;
-        Ok((folder, Some(format!("made the workspace {}", display_path(path)))))
+        Ok((folder, Some(format!("made the workspace folder {}", display_path(path)))))
     }
 }
 

@@ -56,7 +56,7 @@ pub fn compensation_record(
     compensation: &Compensation,
 ) -> Result<ActionRecord, ActError> {
     let intended = serde_json::to_string(compensation)
-        .map_err(|error| crate::store::StoreError::Damaged(format!("the compensation: {error}")))?;
+        .map_err(|error| crate::store::StoreError::Damaged(format!("the undo command: {error}")))?;
     Ok(ActionRecord {
         span: origin.span,
         tool_span: origin.tool_span,

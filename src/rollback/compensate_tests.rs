@@ -102,7 +102,7 @@ async fn one_that_fails_stays_applied_and_stops_nothing_else() {
     assert!(run.log.with(|state| !state.ledger.get(action).unwrap().half_done));
     // A retry leaves it from now on, and says so; asked for by itself, it is tried again.
     assert_eq!(
-        run.log.with(|state| state.ledger.get(action).unwrap().can_be_taken_back()),
+        run.log.with(|state| state.ledger.get(action).unwrap().check_undoable()),
         Err("its undo command failed".into())
     );
     let report = undo(&run.log, &run.world, &Runner::new(Ok("")), action, false).await;
@@ -119,7 +119,7 @@ async fn what_was_not_tried_when_the_undo_was_stopped_can_still_be_taken_back() 
     let report = undo_list(&run.log, &run.world, &by, &actions, false).await;
     assert_eq!((report.undone, by.ran().len()), (vec![actions[0], file], 1));
     assert_eq!(report.left[0].why, "the undo was stopped before it");
-    assert_eq!(run.log.with(|state| state.ledger.get(actions[1]).unwrap().can_be_taken_back()), Ok(()));
+    assert_eq!(run.log.with(|state| state.ledger.get(actions[1]).unwrap().check_undoable()), Ok(()));
 }
 
 #[tokio::test]

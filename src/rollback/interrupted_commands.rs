@@ -9,7 +9,7 @@ use super::act::Origin;
 use super::capture::{Changed, Rules, Snapshots};
 use super::concurrent::changed_at;
 use super::record::{record_applied, record_command_end};
-use crate::model::{CommandStart, KeyState, Lane, Seq, SpanId, first_names, readable_name};
+use crate::model::{CaptureMode, CommandStart, KeyState, Seq, SpanId, first_names, readable_name};
 use crate::store::RunLog;
 use crate::world::World;
 
@@ -23,14 +23,14 @@ pub async fn resolve_interrupted_commands(log: &RunLog, world: &World, run: &Pat
         log.with(|state| state.commands.iter().map(|(seq, start)| (*seq, start.clone())).collect());
     let mut lines = Vec::new();
     for (command, start) in open {
-        let outcome = match start.lane {
-            Lane::Overlay => Ok("its changes that were not applied are discarded".to_owned()),
-            Lane::Portable => record_found(log, world, run, rules, (command, &start)).await,
+        let outcome = match start.capture {
+            CaptureMode::Overlay => Ok("its changes that were not applied are discarded".to_owned()),
+            CaptureMode::Snapshot => record_found(log, world, run, rules, (command, &start)).await,
         };
         let name = readable_name(&start.command);
         match outcome {
             Ok(outcome) => {
-                if start.lane == Lane::Overlay {
+                if start.capture == CaptureMode::Overlay {
                     record_command_end(log, command, Some("the process ended".into()));
                 }
                 lines.push(format!("the command `{name}` was interrupted: {outcome}"));

@@ -152,13 +152,13 @@ fn describe(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>, readers: V
     let rerun = Spent::of(taken.iter().filter_map(|at| trace.get(*at)));
     let reused = Spent::of(answered(state, taken));
     let leaves = actions_of(state, taken)
-        .filter_map(|entry| entry.can_be_taken_back().err().map(|why| PlanLeave { action: entry.seq, why }));
+        .filter_map(|entry| entry.check_undoable().err().map(|why| PlanLeave { action: entry.seq, why }));
     let above = taken.iter().flat_map(|at| trace.ancestors(*at));
     let above: BTreeSet<SpanId> = above.chain(cut_off_agents(state)).collect();
     RetryPlan {
         span,
         undoes: actions_of(state, taken)
-            .filter(|entry| entry.can_be_taken_back().is_ok())
+            .filter(|entry| entry.check_undoable().is_ok())
             .map(|entry| entry.seq)
             .collect(),
         leaves: leaves.collect(),

@@ -1,4 +1,4 @@
-//! Where a run stops: breakpoints, steps, and a pause asked for. Pure.
+//! The stops of a run: breakpoints, steps, and pauses that the user asked for. No I/O.
 
 use globset::{Glob, GlobMatcher};
 
@@ -32,7 +32,7 @@ pub(super) enum Until {
 
 #[derive(Debug, Clone)]
 struct Stop {
-    /// Path of the branch; everything below it counts. Empty: the whole run.
+    /// Path of the branch, which includes everything below it; empty for the whole run.
     branch: String,
     until: Until,
     reason: PauseReason,
@@ -59,12 +59,12 @@ impl Gates {
         Ok(())
     }
 
-    /// Lets a branch go on, and stop again after a step.
+    /// Registers a stop of a branch at the end of a step.
     pub fn step(&mut self, branch: &str, until: Until) {
         self.stops.push(Stop { branch: branch.to_owned(), until, reason: PauseReason::Step });
     }
 
-    /// Stops a branch at its next gate, because the user asked.
+    /// Registers a stop of a branch at its next gate, because the user asked for a pause.
     pub fn pause(&mut self, branch: &str) {
         let waiting = |stop: &Stop| stop.branch == branch && stop.reason == PauseReason::Asked;
         if !self.stops.iter().any(waiting) {
@@ -72,12 +72,13 @@ impl Gates {
         }
     }
 
-    /// Forgets steps and pauses that no branch has reached yet.
+    /// Removes the stops that no branch has reached yet.
     pub fn forget_stops(&mut self) {
         self.stops.clear();
     }
 
-    /// Why the span stops here, if it does. A step or pause is used up by it.
+    /// Returns the reason why a span stops at a gate; `None`: it does not stop. Removes the step or pause that stops
+    /// it.
     pub fn arrive(&mut self, at: &Arrival<'_>) -> Option<PauseReason> {
         if let Some(found) = self.stops.iter().position(|stop| stop.matches(at)) {
             return Some(self.stops.remove(found).reason);
@@ -110,12 +111,12 @@ impl Matcher {
     }
 }
 
-/// Depth of a path: how many spans it names.
+/// The depth of a path: the number of spans in it.
 pub(super) fn depth_of(path: &str) -> usize {
     path.split('/').count()
 }
 
-/// Whether a path is at or below another; everything is below the empty one.
+/// True if a path is the path `above`, or below it. Every path is below the empty one.
 pub(super) fn is_within(path: &str, above: &str) -> bool {
     above.is_empty() || path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -130,7 +131,7 @@ fn matcher(breakpoint: &Breakpoint) -> Result<Matcher, String> {
     })
 }
 
-/// A glob over names; `*` matches anything.
+/// Compiles a glob over names; `*` matches anything, also `/`.
 pub(super) fn compile(pattern: &str) -> Result<GlobMatcher, String> {
     Glob::new(pattern).map(|glob| glob.compile_matcher()).map_err(|error| format!("bad glob: {error}"))
 }

@@ -17,7 +17,7 @@ const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// How many characters of an id tell the second.
 const SECONDS: u32 = 7;
 
-/// What a run is created with.
+/// The data that a run is created with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRun {
     /// The pipeline's name.
@@ -43,7 +43,7 @@ pub struct RunListing {
     pub bytes: u64,
     /// True while a process has it open for changes.
     pub held: bool,
-    /// What its manifest says, or why it can't be read.
+    /// Its manifest, or the reason why it can't be read.
     pub manifest: Result<Manifest, StoreError>,
 }
 
@@ -126,7 +126,10 @@ impl DataDir {
             return Ok(whole.clone());
         }
         match fits.as_slice() {
-            [] => Err(StoreError::Missing(format!("a run with {part:?} in its id in {}", self.path.display()))),
+            [] => Err(StoreError::Missing(format!(
+                "a run with {part:?} in its id in {}; `tama-tui runs` lists the runs",
+                self.path.display()
+            ))),
             [one] => Ok(one.clone()),
             many => {
                 let candidates = many.iter().rev().map(|folder| folder.id().0.clone()).collect();
@@ -209,8 +212,8 @@ fn new_id(at: Millis) -> Result<RunId, StoreError> {
     Ok(RunId(seconds.chain(millis).chain(random).map(|digit| char::from(BASE32[digit])).collect()))
 }
 
-/// What runs are listed by: the second that an id tells, then the moment that the manifest does (the first ids don't
-/// tell it), then the id.
+/// The order of a list of runs: the second in the id, then the moment in the manifest (the first ids have no
+/// milliseconds), then the id.
 fn started(listing: &RunListing) -> (&str, Millis, &str) {
     let id = listing.id.0.as_str();
     let second = id.get(..SECONDS as usize).unwrap_or(id);

@@ -23,7 +23,7 @@ pub(super) struct DuckStore {
     last: Seq,
 }
 
-/// What closing gives back.
+/// The parts that closing releases.
 struct Open {
     reader: Connection,
     lock: FileLock,
@@ -69,7 +69,7 @@ impl Recorder for DuckStore {
             return writer.write(rows, urgent);
         }
         self.unrecorded.keep(rows);
-        self.unrecorded.tell();
+        self.unrecorded.publish_kept();
         Box::pin(std::future::ready(Err(StoreError::ReadOnly)))
     }
 
@@ -136,7 +136,7 @@ impl Recorder for DuckStore {
     }
 
     fn close(&self) -> Result<(), StoreError> {
-        // Taken out at once: whoever is told of the last rows may try to read, and must not wait for the writer's end.
+        // Taken out at once: a caller that got its answer may try to read, and must not wait for the writer's end.
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
         // The reader goes first, so that the writer's connection is the last one and its checkpoint is alone; the
         // lock goes last.

@@ -13,9 +13,9 @@ use crate::model::{
 /// A row as it is stored: one cell per column.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Stored {
-    /// Where.
+    /// The table.
     pub(super) table: Table,
-    /// What.
+    /// The row.
     pub(super) cells: Vec<Cell>,
 }
 

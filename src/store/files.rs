@@ -60,7 +60,7 @@ pub(super) fn replace_all(folder: &Path, files: &[(PathBuf, &[u8])]) -> Result<(
     handle.sync_all().map_err(file_error("sync the folder", folder))
 }
 
-/// Whether many files can be synced in one go.
+/// True where many files can be synced in one go.
 const SYNCS_AT_ONCE: bool = cfg!(target_os = "linux");
 
 #[cfg(target_os = "linux")]

@@ -24,12 +24,12 @@ use super::writer::Output;
 use super::{FileLock, Manifest, Publish, RunLog, StoreError, inspect};
 use crate::model::{RunId, RunState, RunStatus, Seq, TraceEvent};
 
-/// Whether a run is opened to go on or to look at.
+/// How a run is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// To go on: one process only.
+    /// To write to it: one process only.
     ReadWrite,
-    /// To look at: many at once, but not while one goes on.
+    /// To read it: many processes at once, but not while one writes.
     ReadOnly,
 }
 
@@ -39,7 +39,7 @@ pub struct Opened {
     pub log: RunLog,
     /// Its events, oldest first.
     pub events: Vec<TraceEvent>,
-    /// What is wrong with it, a line each. When there is any, the log takes no more rows.
+    /// Its damage, a line each. When there is any, the log takes no more rows.
     pub damage: Vec<String>,
 }
 
@@ -70,7 +70,7 @@ impl RunFolder {
         size_of(&self.path)
     }
 
-    /// Its manifest; a run that was running when its process died is told as interrupted.
+    /// Reads its manifest; a run that was running when its process died counts as interrupted.
     ///
     /// # Errors
     /// When it can't be read, or is of a newer format.
@@ -136,7 +136,7 @@ impl RunFolder {
         Ok(Opened { log, events, damage })
     }
 
-    /// The process that last went on, and what is wrong with the manifest. Everything else in it is in the log too, so
+    /// The process that last wrote to it, and the fault of the manifest. Everything else in it is in the log too, so
     /// that a run opens without.
     pub(super) fn writer(&self) -> Result<(u32, Option<String>), StoreError> {
         let path = self.manifest_path();
@@ -212,7 +212,7 @@ impl RunFolder {
             .or_else(|error| if access == Access::ReadOnly { File::open(&self.path) } else { Err(error) })
     }
 
-    /// Whether a process has the run open to go on.
+    /// True while a process has the run open to write to it.
     pub(super) fn is_held(&self) -> bool {
         let file = File::open(self.path.join("lock"));
         file.is_ok_and(|file| match file.try_lock_shared() {

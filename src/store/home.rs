@@ -1,4 +1,4 @@
-//! Who wrote a run: a data folder's own name, which a copy of it does not have.
+//! The home of a run: a data folder's own name, which a copy of it does not have.
 //!
 //! The file `home` holds a random name and the number of its own inode. A copied or unpacked folder has another inode,
 //! so what is in it counts as made elsewhere. It is a hint, not a secret: it only decides whether a run is looked at

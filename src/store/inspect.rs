@@ -1,4 +1,4 @@
-//! A run that may be damaged, or that someone else made, is first read by another process.
+//! A run that may be damaged, or was made elsewhere, is first read by another process.
 //!
 //! The database is read by code that a damaged file can make crash, hang or ask for all memory. The process that has
 //! the user's terminal must not be the one to find out: it starts the program again, with limits on memory and time,
@@ -23,7 +23,7 @@ pub const INSPECT: &str = "__inspect";
 /// Lines of damage that a verdict has at most.
 const LINES: usize = 100;
 
-/// What a database of no size may take: address space in bytes, processor time and time in seconds.
+/// The limits for a database of no size: address space in bytes, processor time and time in seconds.
 const MEMORY: u64 = 4 << 30;
 const SECONDS: u64 = 60;
 
@@ -36,7 +36,7 @@ pub fn set_inspector(program: PathBuf) {
     drop(INSPECTOR.set(program));
 }
 
-/// What an inspection found.
+/// The result of an inspection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Rows that can be read.
@@ -45,7 +45,7 @@ pub struct Verdict {
     pub last: Seq,
     /// The hash chain up to it.
     pub chain: String,
-    /// What is wrong, a line each (the first hundred).
+    /// The damage, a line each (the first hundred).
     pub damage: Vec<String>,
     /// Why the database can't be read at all.
     pub error: Option<String>,
@@ -111,12 +111,12 @@ pub(super) fn ask(folder: &Path) -> Result<Option<Verdict>, StoreError> {
         .stderr(Stdio::null())
         .spawn();
     let child = started.map_err(|error| unreadable(format!("failed to start the process that reads it: {error}")))?;
-    let (ended, said) = wait(child, Duration::from_secs(2 * (SECONDS + megabytes(folder))))
+    let (ended, output) = wait(child, Duration::from_secs(2 * (SECONDS + megabytes(folder))))
         .map_err(|error| unreadable(format!("failed to wait for the process that reads it: {error}")))?;
     let Some(ended) = ended else {
         return Err(unreadable("reading its database takes too long".to_owned()));
     };
-    let verdict = serde_json::from_slice::<Verdict>(&said).ok().filter(|_| ended.success());
+    let verdict = serde_json::from_slice::<Verdict>(&output).ok().filter(|_| ended.success());
     match verdict {
         None => Err(unreadable(format!("reading its database crashes the process: {ended}"))),
         Some(Verdict { locked: Some(pid), .. }) => Err(StoreError::Locked { pid }),
@@ -133,10 +133,10 @@ fn unreadable(why: String) -> StoreError {
 fn wait(mut child: Child, longest: Duration) -> std::io::Result<(Option<ExitStatus>, Vec<u8>)> {
     let out = child.stdout.take();
     let reader = std::thread::spawn(move || {
-        let mut said = Vec::new();
-        // What was said before an error is judged by whether it is whole.
-        out.map(|mut out| out.read_to_end(&mut said).ok());
-        said
+        let mut text = Vec::new();
+        // A text that an error cuts short is no JSON, so it is refused below.
+        out.map(|mut out| out.read_to_end(&mut text).ok());
+        text
     });
     let until = Instant::now() + longest;
     let ended = loop {

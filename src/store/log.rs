@@ -18,8 +18,8 @@ pub struct RunLog {
 struct Inner {
     state: RunState,
     last: Seq,
-    /// It is said that nothing is recorded any more.
-    told: bool,
+    /// True once a note says that nothing is recorded any more.
+    noted: bool,
     texts: HashSet<TextHash>,
 }
 
@@ -60,7 +60,7 @@ impl RunLog {
     /// A log over a recorder; `state` and `last` are what the recorder already holds (`texts` its text hashes).
     #[must_use]
     pub fn new(recorder: Arc<dyn Recorder>, state: RunState, last: Seq, texts: HashSet<TextHash>) -> Self {
-        Self { recorder, inner: Arc::new(Mutex::new(Inner { state, last, told: false, texts })) }
+        Self { recorder, inner: Arc::new(Mutex::new(Inner { state, last, noted: false, texts })) }
     }
 
     /// Appends events; they commit within 50 ms.
@@ -100,10 +100,10 @@ impl RunLog {
     fn write(&self, bodies: Vec<TraceBody>, urgent: bool) -> Appended {
         let mut inner = self.lock();
         let mut rows = Vec::with_capacity(bodies.len());
-        if !inner.told
+        if !inner.noted
             && let Some(note) = self.stop_note()
         {
-            inner.told = true;
+            inner.noted = true;
             rows.push(inner.next(note));
         }
         let first = Seq(inner.last.0 + 1);
@@ -114,13 +114,13 @@ impl RunLog {
         Appended { first, durable }
     }
 
-    /// What the user must know when nothing is recorded any more.
+    /// Builds the note for the user when nothing is recorded any more.
     fn stop_note(&self) -> Option<TraceBody> {
         let why = self.recorder.stopped()?;
         let kept = self.recorder.committed();
         let text = format!(
             "the run can't be recorded any more (failed to {why}), so nothing further runs. Everything up to {kept} is \
-             kept, what follows is not. Make room, leave with q, and open the run again to go on"
+             kept, what follows is not. Make room, leave with q, and open the run again to continue"
         );
         Some(TraceBody::Note { span: None, error: true, text })
     }

@@ -10,7 +10,7 @@ use super::schema::FORMAT;
 use super::{NewRun, StoreError};
 use crate::model::{Millis, RunId, RunState, RunStatus, SpanId, Usage};
 
-/// What `manifest.json` says.
+/// The content of `manifest.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The format of the run's folder and database.
@@ -51,7 +51,7 @@ pub struct Manifest {
     pub cost_microusd: u64,
 }
 
-/// What every format's manifest has.
+/// The part that every format's manifest has.
 #[derive(Deserialize)]
 struct Format {
     format: u32,
@@ -136,7 +136,7 @@ fn add_check(json: &mut Vec<u8>) {
     json.extend(format!("{check}\"\n}}\n").bytes());
 }
 
-/// Whether a manifest fits its check; `None`: it has none.
+/// Compares a manifest with its check; `None`: it has none.
 fn is_checked(bytes: &[u8]) -> Option<bool> {
     let at = bytes.windows(BEFORE_CHECK.len()).rposition(|window| window == BEFORE_CHECK)?;
     let check = blake3::hash(&bytes[..at]).to_string();

@@ -1,8 +1,8 @@
 //! The mark: outside of the database, the last row that was acknowledged, so that rows lost by the database are
 //! noticed.
 //!
-//! Order: rows are committed (and synced by the database), then the mark is written and synced, then waiters are
-//! told. So the mark never names a row that was not on disk, and every row that someone was told about is at or
+//! Order: rows are committed (and synced by the database), then the mark is written and synced, then waiters get
+//! their answer. So the mark never names a row that was not on disk, and every row that was acknowledged is at or
 //! before the mark. A process killed in between leaves rows after the mark, which is fine; a log that ends before
 //! the mark has lost rows.
 //!
@@ -33,9 +33,9 @@ pub(super) struct Noted {
 
 impl Noted {
     fn line(self) -> String {
-        let told = format!("{:020} {}", self.seq.0, self.chain);
-        let check = blake3::hash(told.as_bytes()).to_hex();
-        format!("{told} {}\n", &check[..CHECK])
+        let line = format!("{:020} {}", self.seq.0, self.chain);
+        let check = blake3::hash(line.as_bytes()).to_hex();
+        format!("{line} {}\n", &check[..CHECK])
     }
 
     fn parse(line: &str) -> Option<Self> {
@@ -67,12 +67,12 @@ impl Mark {
         Ok(Self { file, path: path.display().to_string(), next: 0 })
     }
 
-    /// What the mark remembers; `None` when it can't be read.
+    /// Reads the mark; `None` when it can't be read.
     pub(super) fn read(path: &Path) -> Option<Noted> {
         lines(path).into_iter().flatten().max_by_key(|noted| noted.seq)
     }
 
-    /// What stands behind the mark: the seal of a run that was closed.
+    /// Reads the text behind the mark: the seal of a run that was closed.
     pub(super) fn read_seal(path: &Path) -> Vec<u8> {
         std::fs::read(path).ok().and_then(|bytes| Some(bytes.get(2 * LINE..)?.to_vec())).unwrap_or_default()
     }

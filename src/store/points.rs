@@ -87,8 +87,8 @@ struct Armed {
 
 impl Armed {
     fn from(variable: &str) -> Option<Self> {
-        let told = std::env::var(variable).ok()?;
-        let (name, at) = told.split_once(':').unwrap_or((&told, "1"));
+        let named = std::env::var(variable).ok()?;
+        let (name, at) = named.split_once(':').unwrap_or((&named, "1"));
         Some(Self { name: name.to_owned(), at: at.parse().ok()?, passed: AtomicU64::new(0) })
     }
 

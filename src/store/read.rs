@@ -55,8 +55,8 @@ pub(super) fn events(
     Ok(events)
 }
 
-/// What concerns one span: its own events, edits of its path, its actions (an agent's and a tool's), and what became
-/// of them.
+/// The events of one span: its own, edits of its path, its actions (an agent's and a tool's), and changes of their
+/// status.
 pub(super) fn span_events(
     connection: &Connection,
     span: SpanId,
@@ -118,7 +118,7 @@ pub(super) struct Loaded {
     pub(super) last: Seq,
     /// The chain up to it.
     pub(super) chain: Chain,
-    /// What is wrong, a line each.
+    /// The damage, a line each.
     pub(super) damage: Vec<String>,
 }
 
@@ -181,18 +181,18 @@ fn placeless(connection: &Connection) -> Result<i64, StoreError> {
     Ok(sum)
 }
 
-/// Lines of damage that are told; more are counted.
+/// Lines of damage that are printed; more are counted.
 const LINES: usize = 200;
 
 struct Check<'a> {
     loaded: Loaded,
-    /// What the chain before the next row can be; more than one after a row that doesn't fit, since either its
+    /// The possible chains before the next row; more than one after a row that doesn't fit, since either its
     /// content or its chain was changed. Empty after a gap.
     before: Vec<Chain>,
     mark: Option<Noted>,
     /// Tables that can't be read any more.
     broken: BTreeSet<Table>,
-    /// How many lines of damage are not told.
+    /// The number of further lines of damage.
     more: usize,
     keep: &'a mut dyn FnMut(Row),
 }
@@ -238,21 +238,21 @@ impl Check<'_> {
         }
         self.loaded.last = seq;
         self.loaded.rows += 1;
-        let told = match row.cell("chain") {
+        let recorded = match row.cell("chain") {
             Cell::Text(text) => Chain::parse(text),
             _ => None,
         };
         let computed: Vec<Chain> = self.before.iter().map(|before| row.chain_after(*before)).collect();
         let unproven = computed.is_empty();
-        if let Some(chain) = told.filter(|chain| unproven || computed.contains(chain)) {
+        if let Some(chain) = recorded.filter(|chain| unproven || computed.contains(chain)) {
             self.before = vec![chain];
             self.loaded.chain = chain;
             self.keep(row);
         } else {
             self.fault(format!("row {seq} ({}) has changed since it was written", row.table.name()));
-            self.before = told.into_iter().chain(computed).collect();
+            self.before = recorded.into_iter().chain(computed).collect();
         }
-        if let Some(mark) = self.mark.filter(|mark| mark.seq == seq && told != Some(mark.chain)) {
+        if let Some(mark) = self.mark.filter(|mark| mark.seq == seq && recorded != Some(mark.chain)) {
             self.fault(format!("row {} is not the one that the mark names", mark.seq));
         }
     }

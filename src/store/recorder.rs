@@ -1,4 +1,4 @@
-//! What recording is: a trait with two implementations, the database and nothing.
+//! Recording: a trait with two implementations, the database and nothing.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -96,7 +96,7 @@ pub trait Recorder: Send + Sync {
     /// The last seq that is committed.
     fn committed(&self) -> Seq;
 
-    /// Whether what is written outlives the process. Without it nothing can be undone.
+    /// True if written rows outlive the process. Without that nothing can be undone.
     fn is_lasting(&self) -> bool;
 
     /// Why nothing is recorded any more (a write failed); `None` while all is well. What is written then is published
@@ -112,7 +112,7 @@ pub trait Recorder: Send + Sync {
     fn close(&self) -> Result<(), StoreError>;
 }
 
-/// What a damaged log has lost is `None`; any other error stays one.
+/// Turns the loss of a damaged log into `None`; any other error stays one.
 ///
 /// # Errors
 /// Those of the result, but for [`StoreError::Missing`].
@@ -138,7 +138,7 @@ pub enum StoreError {
     /// The database answered with an error.
     #[error("{what}: {why}")]
     Database {
-        /// What was tried.
+        /// The work that failed.
         what: &'static str,
         /// The database's words.
         why: String,
@@ -146,7 +146,7 @@ pub enum StoreError {
     /// A file could not be read or written.
     #[error("{what} {path}: {why}")]
     File {
-        /// What was tried.
+        /// The work that failed.
         what: &'static str,
         /// Which file.
         path: String,
@@ -167,7 +167,7 @@ pub enum StoreError {
         /// The newest format known here.
         known: u32,
     },
-    /// What is stored is not what was written.
+    /// The stored rows are not those that were written.
     #[error("trust the run's log, because it is damaged: {0}")]
     Damaged(String),
     /// The database can't be read, or must not be by this process.
@@ -185,7 +185,7 @@ pub enum StoreError {
     /// A part of an id fits more than one run.
     #[error("find one run: {part:?} fits {candidates}; name more of its id")]
     Ambiguous {
-        /// What was asked for.
+        /// The part that was named.
         part: String,
         /// The ids it fits.
         candidates: super::Candidates,

@@ -2,7 +2,7 @@
 //!
 //! No table has a key, a unique constraint or an index. All of it is created before the first row and checkpointed.
 
-/// The format of what this version writes; told by the manifest.
+/// The format that this version writes; the manifest has it.
 ///
 /// 2 has commands: `command_started`, `command_ended`, `renamed`, and held and dropped changes.
 pub const FORMAT: u32 = 2;
@@ -14,7 +14,7 @@ pub(super) enum Table {
     Events,
     /// Actions, written before their effect.
     ActionLog,
-    /// What became of actions.
+    /// Outcomes of actions, and later changes of their status.
     ActionEvents,
     /// Payloads by hash, each once.
     Texts,

@@ -2,7 +2,7 @@
 //! in between.
 //!
 //! It names the data folder (`home`) and the database's length and hash. A run with a seal that fits is read by this
-//! program itself; any other may be damaged, or made by someone else, and is first read by another process
+//! program itself; any other may be damaged, or made elsewhere, and is first read by another process
 //! (`inspect`), because a database that is not what it should be can end the process that reads it.
 
 use std::fs::{self, File};
@@ -31,12 +31,12 @@ impl Sealed {
         Some(format!("closed {home} {length:020} {hash}\n"))
     }
 
-    /// Whether what was found behind the mark is the seal of the database as it is now.
+    /// True if the text behind the mark is the seal of the database as it is now.
     pub(super) fn fits(&self, found: &[u8]) -> bool {
         // The length tells most of them apart without reading everything.
         let length = fs::metadata(&self.database).map_or(0, |file| file.len());
-        let Ok(told) = std::str::from_utf8(found) else { return false };
-        told.contains(&format!(" {length:020} ")) && self.seal().is_some_and(|seal| seal == told)
+        let Ok(text) = std::str::from_utf8(found) else { return false };
+        text.contains(&format!(" {length:020} ")) && self.seal().is_some_and(|seal| seal == text)
     }
 }
 

@@ -1,7 +1,7 @@
-//! What happens when nothing can be recorded any more: the screen still has to see that the run stands still and why.
+//! Rows that can't be recorded any more: the screen still has to see that the run stands still and why.
 //!
-//! Rows that the database does not take are kept in memory and published all the same, in order, so that whoever
-//! watches folds them like any other. They are gone when the process ends, and the log says so in a note of its own.
+//! Rows that the database does not take are kept in memory and published all the same, in order, so that the screen
+//! folds them like any other. They are gone when the process ends, and the log says so in a note of its own.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -49,7 +49,7 @@ impl Unrecorded {
     }
 
     /// Publishes what was kept since.
-    pub(super) fn tell(&self) {
+    pub(super) fn publish_kept(&self) {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut kept = self.lock();
         let events = kept.events[kept.published..].to_vec();

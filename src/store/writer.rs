@@ -5,7 +5,7 @@
 //! any case. When a round fails, everyone waiting gets the error and nothing is written any more: a later row would
 //! leave a gap.
 //!
-//! Those who were just told usually come back at once, so a round that several waited for is followed by a short wait
+//! Waiters with an answer usually come back at once, so a round that several waited for is followed by a short wait
 //! for as many, at most half as long as a round takes (`PostgreSQL`'s `commit_delay` and the advice on its length).
 //! Someone alone never waits for others.
 
@@ -61,7 +61,7 @@ struct Queue {
 
 impl Queue {
     /// How long until a round should start; `None`: nothing is there to write.
-    fn rest(&self) -> Option<Duration> {
+    fn wait_time(&self) -> Option<Duration> {
         let (first, last) = self.since?;
         if self.closing {
             return Some(Duration::ZERO);
@@ -83,7 +83,7 @@ impl Queue {
     }
 }
 
-/// What callers and the thread share.
+/// The state that callers and the thread share.
 struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
@@ -96,14 +96,14 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for work; `None`: the store is closing and nothing is left. `told` were told just now, after a round that
-    /// took so long.
-    fn next(&self, told: usize, took: Duration) -> Option<(Vec<Row>, Vec<Waiter>)> {
+    /// Waits for work; `None`: the store is closing and nothing is left. `answered` waiters came free just now, after a
+    /// round that took so long.
+    fn next(&self, answered: usize, took: Duration) -> Option<(Vec<Row>, Vec<Waiter>)> {
         let mut queue = self.lock();
-        queue.company = told + queue.urgent;
+        queue.company = answered + queue.urgent;
         queue.gather_until = Instant::now().checked_add((took / 2).min(PATIENCE));
         loop {
-            queue = match queue.rest() {
+            queue = match queue.wait_time() {
                 Some(Duration::ZERO) => return Some(queue.take()),
                 Some(rest) => self.wake.wait_timeout(queue, rest).unwrap_or_else(PoisonError::into_inner).0,
                 None if queue.closing => return None,
@@ -112,7 +112,7 @@ impl Shared {
         }
     }
 
-    /// Nothing is written any more, `rows` (of the round that failed) neither; everyone waiting is told.
+    /// Stops writing, also of `rows` (of the round that failed), and sends the error to every waiter.
     fn stop(&self, error: &StoreError, rows: Vec<Row>) {
         let mut queue = self.lock();
         queue.stopped.get_or_insert_with(|| error.to_string());
@@ -121,7 +121,7 @@ impl Shared {
         self.unrecorded.keep(waiting);
         let waiters = std::mem::take(&mut queue.waiters);
         drop(queue);
-        self.unrecorded.tell();
+        self.unrecorded.publish_kept();
         for waiter in waiters {
             drop(waiter.send(Err(error.clone())));
         }
@@ -134,7 +134,7 @@ pub(super) struct Writer {
     thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
 }
 
-/// What the thread owns.
+/// The state that the thread owns.
 pub(super) struct Output {
     /// The connection that writes.
     pub(super) connection: Connection,
@@ -144,7 +144,7 @@ pub(super) struct Output {
     pub(super) mark: Mark,
     /// The database's log file.
     pub(super) wal: WalWatch,
-    /// What is sealed in the end.
+    /// The files that are sealed in the end.
     pub(super) sealed: Sealed,
 }
 
@@ -169,13 +169,13 @@ impl Writer {
     pub(super) fn write(&self, rows: Vec<Row>, urgent: bool) -> Durable {
         let mut queue = self.shared.lock();
         if queue.closing {
-            return Box::pin(std::future::ready(Err(ended("the run is closed"))));
+            return Box::pin(std::future::ready(Err(write_error("the run is closed"))));
         }
         if let Some(why) = &queue.stopped {
             let stopped = StoreError::Stopped(why.clone());
             self.shared.unrecorded.keep(rows);
             drop(queue);
-            self.shared.unrecorded.tell();
+            self.shared.unrecorded.publish_kept();
             return Box::pin(std::future::ready(Err(stopped)));
         }
         for row in &rows {
@@ -196,7 +196,7 @@ impl Writer {
         if wake {
             self.shared.wake.notify_one();
         }
-        Box::pin(done.map(|told| told.unwrap_or_else(|_| Err(ended("the writer ended")))))
+        Box::pin(done.map(|reply| reply.unwrap_or_else(|_| Err(write_error("the writer ended")))))
     }
 
     /// A text that is not committed yet.
@@ -220,7 +220,7 @@ impl Writer {
         self.shared.lock().closing = true;
         self.shared.wake.notify_one();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        thread.map_or(Ok(()), |thread| thread.join().unwrap_or_else(|_| Err(ended("the writer ended"))))
+        thread.map_or(Ok(()), |thread| thread.join().unwrap_or_else(|_| Err(write_error("the writer ended"))))
     }
 }
 
@@ -235,24 +235,24 @@ struct Ended<'a>(&'a Shared);
 
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
-        self.0.stop(&ended("the writer ended"), Vec::new());
+        self.0.stop(&write_error("the writer ended"), Vec::new());
     }
 }
 
-fn ended(why: &str) -> StoreError {
+fn write_error(why: &str) -> StoreError {
     StoreError::Database { what: "record", why: why.to_owned() }
 }
 
 fn run(mut output: Output, shared: &Shared) -> Result<(), StoreError> {
     let _ended = Ended(shared);
-    let (mut told, mut took) = (0, Duration::ZERO);
-    while let Some((rows, waiters)) = shared.next(told, took) {
+    let (mut answered, mut took) = (0, Duration::ZERO);
+    while let Some((rows, waiters)) = shared.next(answered, took) {
         let started = Instant::now();
         match output.commit(&rows, shared) {
             Ok(()) => {
                 took = started.elapsed();
                 // Whoever did not want to wait is gone.
-                told = waiters.into_iter().filter_map(|waiter| waiter.send(Ok(())).ok()).count();
+                answered = waiters.into_iter().filter_map(|waiter| waiter.send(Ok(())).ok()).count();
                 crash_point("commit-told");
                 shared.unrecorded.publish(events_of(rows));
             }
@@ -375,11 +375,11 @@ mod tests {
 
     #[test]
     fn only_those_who_had_company_wait_for_it() {
-        assert_eq!(Queue::default().rest(), None);
-        assert_eq!(queue(1, 1).rest(), Some(Duration::ZERO));
-        assert_eq!(queue(8, 8).rest(), Some(Duration::ZERO));
-        assert!(queue(7, 8).rest() > Some(Duration::ZERO));
-        assert_eq!(Queue { gather_until: Some(Instant::now()), ..queue(7, 8) }.rest(), Some(Duration::ZERO));
-        assert_eq!(Queue { closing: true, ..queue(7, 8) }.rest(), Some(Duration::ZERO));
+        assert_eq!(Queue::default().wait_time(), None);
+        assert_eq!(queue(1, 1).wait_time(), Some(Duration::ZERO));
+        assert_eq!(queue(8, 8).wait_time(), Some(Duration::ZERO));
+        assert!(queue(7, 8).wait_time() > Some(Duration::ZERO));
+        assert_eq!(Queue { gather_until: Some(Instant::now()), ..queue(7, 8) }.wait_time(), Some(Duration::ZERO));
+        assert_eq!(Queue { closing: true, ..queue(7, 8) }.wait_time(), Some(Duration::ZERO));
     }
 }

@@ -1,4 +1,4 @@
-//! The Rollback panel: actions, newest first, and whether each can be undone.
+//! The Rollback panel: actions, newest first, each with its state: ready, blocked, undone, …
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -56,7 +56,7 @@ impl Widths {
         let widest =
             |text: &dyn Fn(&ActionRow) -> String| rows.iter().map(|row| cell::width(&text(row))).max().unwrap_or(0);
         let seq = widest(&|row| row.seq.to_string());
-        // Two cells for the cursor, three for the letter, the kind with a space, two between columns.
+        // Beside the number: two cells for cursor and mark, three for the letter, the kind and a space, two gaps of two.
         let rest = whole.saturating_sub(2 + seq + 3 + KIND + 1 + 2 + 2);
         let word = widest(&|row| word_text(&row.word)).min(rest * 2 / 5);
         let rest = rest - word;
@@ -64,18 +64,18 @@ impl Widths {
         let agent = if rest >= ROOM + wide + 2 { wide } else { 0 };
         let rest = rest - if agent > 0 { agent + 2 } else { 0 };
         let change = widest(&|row| row.change.clone());
-        // The name comes first: it tells the rows apart.
+        // The key gets its room before the change does: it tells the rows apart.
         let key = widest(&|row| row.key.clone()).min(rest.saturating_sub(change.min(CHANGE)).max(rest / 2));
         Self { seq, key, change: rest.saturating_sub(key), agent, word }
     }
 }
 
-/// Columns of the kind, and at most of the agent.
+/// The width of the kind, and the largest width of the agent.
 const KIND: usize = 4;
 const AGENT: usize = 14;
-/// Columns that the change keeps beside a long key.
+/// The width that the change keeps beside a long key.
 const CHANGE: usize = 6;
-/// Columns for key and change below which the agent is left out.
+/// Key and change together need this width; where they would get less, the agent is left out.
 const ROOM: usize = 30;
 
 fn line(row: &ActionRow, widths: &Widths, theme: Theme) -> Line<'static> {
@@ -99,13 +99,13 @@ fn line(row: &ActionRow, widths: &Widths, theme: Theme) -> Line<'static> {
     Line::from(spans)
 }
 
-/// A key cut to a width: of a path, the end is what is looked for.
+/// Cuts a key to a width. A path keeps its end, because people look for the file's name.
 fn key(row: &ActionRow, columns: usize) -> String {
     let is_path = row.key.contains('/') && !row.key.contains(' ');
     if is_path { cell::end(&row.key, columns) } else { row.key.clone() }
 }
 
-/// Git's colours: what is new is green, what is gone red.
+/// Git's colours: green for added, red for deleted.
 fn letter(letter: char, theme: Theme) -> Style {
     match letter {
         'A' => theme.ok(),
@@ -115,7 +115,7 @@ fn letter(letter: char, theme: Theme) -> Style {
     }
 }
 
-/// The state in a few words: the diff says why there is no undo.
+/// The state in a few words; the reason for "no undo" is left to the diff.
 fn word_text(word: &Word) -> String {
     match word {
         Word::Permanent(_) => "no undo".to_owned(),

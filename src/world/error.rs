@@ -30,7 +30,7 @@ pub enum WorldError {
     Invalid {
         /// As it was written.
         path: String,
-        /// What is wrong with it.
+        /// The reason.
         why: &'static str,
     },
     /// The path lies in the data folder.
@@ -56,7 +56,7 @@ pub enum WorldError {
     NotRegular {
         /// The path.
         path: String,
-        /// What it is.
+        /// Its kind.
         what: &'static str,
     },
     /// A file larger than the reader wants.
@@ -84,7 +84,7 @@ pub enum WorldError {
     /// The system refused.
     #[error("{what} {path:?}: {why}")]
     Io {
-        /// What was tried.
+        /// The work that failed.
         what: &'static str,
         /// The path.
         path: String,

@@ -44,7 +44,7 @@ impl Files {
         Self { root, data }
     }
 
-    /// Whether the path can be used; what is not there can.
+    /// Checks that the path can be used; a missing one can.
     pub(super) fn check(&self, path: &str) -> Result<(), WorldError> {
         match self.place(path)? {
             Some(place) => place.metadata()?.map_or(Ok(()), |found| self.refuse_data(&found, path)),
@@ -52,7 +52,7 @@ impl Files {
         }
     }
 
-    /// What is at a path; `list`: with the entries of a folder. A file has at most `most` bytes.
+    /// Reads a path; `list`: with the entries of a folder. A file has at most `most` bytes.
     pub(super) fn read(&self, path: &str, list: bool, most: u64) -> Result<Value, WorldError> {
         let directory = |folder: &Dir, found: &Metadata| {
             let entries = if list { self.entries(folder, path)? } else { Vec::new() };

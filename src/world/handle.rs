@@ -16,9 +16,9 @@ use super::locks::Locks;
 use super::{Guard, Scope, Value, WorldError, path};
 use crate::model::{Key, KeyKind, KeyState};
 
-/// The world of one run: what can be changed, by key.
+/// The world of one run: everything that can be changed, by key.
 ///
-/// Reading and putting takes no lock by itself; whoever acts holds a [`Guard`] meanwhile.
+/// Reading and putting takes no lock by itself; the caller holds a [`Guard`] meanwhile.
 pub struct World {
     root: PathBuf,
     files: Files,
@@ -64,7 +64,7 @@ impl World {
         Ok(Key::file(relative))
     }
 
-    /// What is there now; for a path, whatever the key's kind says it is.
+    /// Reads the present value; of a path, whatever the key's kind says.
     ///
     /// # Errors
     /// When it can't be read, is neither file, folder nor link, or lies outside of the workspace.
@@ -173,7 +173,7 @@ impl World {
         self.locks.try_lock(scope, holder)
     }
 
-    /// Who holds (a part of) the scope.
+    /// Returns the holder of (a part of) the scope.
     pub fn holder(&self, scope: Scope) -> Option<String> {
         self.locks.holder(scope)
     }
@@ -190,7 +190,7 @@ impl World {
     }
 }
 
-/// What the data folder is, whatever its name.
+/// The identity of the data folder, whatever its name.
 fn data_folder(dir: &Path, root: &Path) -> Result<super::files::FileId, String> {
     let at = dir.canonicalize().map_err(|error| format!("its data folder {}: {error}", dir.display()))?;
     if root.starts_with(&at) {

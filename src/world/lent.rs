@@ -90,7 +90,7 @@ pub(super) fn set_mode(of: &impl AsFd, mode: u32) -> io::Result<()> {
 }
 
 /// Gives a new file the owner and the group of the one that it replaces, as far as that is allowed, and its mode; what
-/// runs as its owner or group does not come to run as somebody else.
+/// runs as its owner or group does not come to run as another one.
 pub(super) fn own(file: &File, replaces: Option<&Metadata>, mode: u32) -> io::Result<()> {
     let mut mode = mode;
     if let Some(before) = replaces.filter(|found| found.is_file()) {

@@ -1,10 +1,10 @@
-//! Who may touch what at the moment: one lock for memory, one for the workspace, always taken in this order.
+//! The locks of the world: one for memory, one for the workspace, always taken in this order.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-/// What an effect locks.
+/// The part of the world that an effect locks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Memory.

@@ -1,4 +1,4 @@
-//! What can be changed, by key: read a key's state, put a key into a state; confined to the workspace.
+//! The world, by key: reads a key's state, puts a key into a state; confined to the workspace.
 
 mod error;
 mod files;

@@ -29,7 +29,7 @@ pub(super) struct Place<'a> {
     pub(super) path: &'a str,
 }
 
-/// What is put at a place.
+/// The kind of thing that is put at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Makes {
     File,

@@ -1,11 +1,11 @@
-//! Conflicts: who changed the key, and the choices.
+//! Conflicts of an undo or redo: who changed the key, and the choices.
 
 use super::undoing::{force, listed};
 use crate::app::text::plural;
 use crate::app::{Choice, Item, Key, Menu, Popup, State, diff, safe};
 use crate::model::{self, ActionStatus, Conflict, ConflictBy, DiffSides, Seq, SpanId};
 
-/// A conflict in a line.
+/// Describes a conflict in a line.
 pub(super) fn line(conflict: &Conflict) -> String {
     match &conflict.by {
         ConflictBy::Actions { first } => {
@@ -22,10 +22,10 @@ pub(super) fn line(conflict: &Conflict) -> String {
     }
 }
 
-/// Offers what can be done about a conflict; nothing was touched.
+/// Opens the menu of choices for a conflict. Nothing was touched so far.
 pub(super) fn ask(state: &mut State, conflict: &Conflict) {
     let action = conflict.action;
-    // What is undone already was to be redone.
+    // The conflict of an action that is undone already is one of its redo.
     let redo = state.run.ledger.get(action).is_some_and(|entry| entry.status == ActionStatus::Undone);
     let mut lines = match &conflict.by {
         ConflictBy::Actions { first } => later(state, conflict, first),
@@ -41,7 +41,7 @@ pub(super) fn ask(state: &mut State, conflict: &Conflict) {
     {
         let actions: Vec<Seq> = first.iter().map(|(seq, _)| *seq).chain([action]).collect();
         let label = format!("undo {} first, then {action}", plural(first.len(), "later action"));
-        // Not `u`: whoever presses it again and again must not take back what others did.
+        // Not `u`: a user who presses it again and again must not undo changes of others by accident.
         items.push(Item::new(Key::Char('a'), label, Choice::Send(model::Command::UndoList { actions })));
     }
     let diff = Choice::Diff(action, DiffSides::Present);
@@ -56,7 +56,7 @@ pub(super) fn ask(state: &mut State, conflict: &Conflict) {
         let label = format!("go to {}", safe::line(&diff::who(&state.run, newest)));
         items.push(Item::new(Key::Char('w'), label, Choice::Jump(newest)));
     }
-    // A redo is of one action, and never goes over what others made.
+    // A redo can neither be skipped nor forced: it would overwrite changes of others.
     if !redo {
         items.push(Item::new(Key::Char('x'), format!("skip {action}: keep its change"), Choice::Skip(action)));
         items.push(Item::new(
@@ -93,7 +93,7 @@ fn outside(state: &State, conflict: &Conflict, found: &str, redo: bool) -> Vec<S
     let run = &state.run;
     let entry = run.ledger.get(conflict.action);
     let state_of = entry.map(|entry| if redo { &entry.record.old } else { &entry.after });
-    let expected = state_of.map(model::KeyState::in_words).unwrap_or_default();
+    let expected = state_of.map(model::KeyState::describe).unwrap_or_default();
     let whose = if redo { format!("the undo of {}", conflict.action) } else { diff::who(run, conflict.action) };
     vec![
         format!("Another program or person changed {}.", conflict.key),

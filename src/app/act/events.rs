@@ -5,7 +5,7 @@ use crate::app::detail::add_choices;
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, Popup, State, safe};
 use crate::model::{
-    self, ActionChange, ActionEvent, KeyKind, Lane, Millis, ShellMode, SpanId, SpanKind, SpanStatus, TraceBody,
+    self, ActionChange, ActionEvent, CaptureMode, KeyKind, Millis, ShellMode, SpanId, SpanKind, SpanStatus, TraceBody,
     TraceEvent, UndoReport, Update,
 };
 
@@ -244,9 +244,13 @@ fn take_report(state: &mut State, report: &UndoReport) {
 
 /// Logs once how commands run here: the sandbox and the capture mode.
 fn take_shell(state: &mut State, mode: ShellMode) {
-    let how = match mode.lane {
-        Lane::Overlay => "capture mode overlay: commands run side by side, and their changes are applied when they end",
-        Lane::Portable => "capture mode snapshot: each command has the workspace alone, which is read before and after",
+    let how = match mode.capture {
+        CaptureMode::Overlay => {
+            "capture mode overlay: commands run side by side, and their changes are applied when they end"
+        }
+        CaptureMode::Snapshot => {
+            "capture mode snapshot: each command has the workspace alone, which is read before and after"
+        }
     };
     let gaps = match mode.gaps.as_slice() {
         [] => "sandbox on: no files outside of the workspace, no network unless the tool has it".to_owned(),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::conflicts;
 use crate::app::popup::UNDO;
 use crate::app::text::{self, plural};
-use crate::app::{Ask, Command, Pane, PlanAsk, Popup, State, safe};
+use crate::app::{Ask, Command, Pane, PlanAsk, Popup, State, read_back_text, safe};
 use crate::model::{self, ActionStatus, PlanLeave, RetryPlan, RunState, Seq, UndoReport};
 
 /// Undoes one action, or the marked ones after a question; outside Rollback it only shows which.
@@ -140,11 +140,10 @@ pub(super) fn take_plan(state: &mut State, plan: RetryPlan) {
 /// Reports an undo or redo in a line.
 pub(super) fn report_line(run: &RunState, report: &UndoReport) -> String {
     let mut parts = Vec::new();
-    let read_back = &report.read_back;
-    if read_back.total > 0 {
-        let differ = read_back.total - read_back.restored;
+    if let Some(text) = read_back_text(run, report) {
+        let differ = report.read_back.total - report.read_back.restored;
         let differ = if differ > 0 { format!(": {differ} DIFFER (4: Log)") } else { String::new() };
-        parts.push(format!("restored {}/{}, read back{differ}", read_back.restored, read_back.total));
+        parts.push(text + &differ);
     }
     let is_permanent = |action: Seq| run.ledger.get(action).is_some_and(|entry| !entry.is_undoable());
     let (permanent, left): (Vec<&PlanLeave>, Vec<&PlanLeave>) =

@@ -1,4 +1,4 @@
-//! The tree against a naive flatten of the same spans.
+//! Property test: the tree has the same rows as a plain walk over the same spans.
 
 use proptest::prelude::*;
 
@@ -46,7 +46,7 @@ fn start(run: &mut RunState, parent: u32, name: &str) -> SpanId {
     span
 }
 
-/// What should be visible, by the plain definition.
+/// The rows that should be visible, by a plain walk over all spans.
 fn flatten(trace: &Trace, tree: &Tree, closed: &[SpanId]) -> Vec<Row> {
     fn kept(trace: &Trace, filter: &str, span: SpanId) -> bool {
         matches(trace, span, filter) || trace.children(span).any(|child| kept(trace, filter, child))

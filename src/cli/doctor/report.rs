@@ -7,7 +7,7 @@ use super::parts::{Part, PartState, parts};
 use crate::cli::text::table;
 use crate::effects::confine::Isolation;
 use crate::effects::llm::ProviderKey;
-use crate::model::Lane;
+use crate::model::CaptureMode;
 use crate::ui::ColorDepth;
 
 /// Formats the report as text.
@@ -45,11 +45,13 @@ fn part_table(parts: &[Part]) -> String {
 }
 
 fn format_gaps(sandbox: &Sandbox) -> String {
-    let changes = match sandbox.mode.lane {
-        Lane::Overlay => {
+    let changes = match sandbox.mode.capture {
+        CaptureMode::Overlay => {
             "Changes of commands: in an overlay; a breakpoint can hold them until you have looked at them."
         }
-        Lane::Portable => "Changes of commands: by snapshots of the workspace, before and after; they can't be held.",
+        CaptureMode::Snapshot => {
+            "Changes of commands: by snapshots of the workspace, before and after; they can't be held."
+        }
     };
     if sandbox.gaps.is_empty() {
         return format!("\n{changes}\n");
@@ -97,7 +99,7 @@ fn data_folder(data: &DataFolder) -> String {
 
 fn terminal(terminal: &Terminal) -> String {
     let colours = format!("{} (TERM={})", colours(terminal.colours), terminal.term);
-    if terminal.is_connected { colours } else { format!("output is no terminal; in one: {colours}") }
+    if terminal.is_connected { colours } else { format!("the output is no terminal now; on one: {colours}") }
 }
 
 fn colours(depth: ColorDepth) -> &'static str {
@@ -112,7 +114,8 @@ fn colours(depth: ColorDepth) -> &'static str {
 fn pipeline_rows(pipeline: &PipelineFacts) -> Vec<[String; 2]> {
     if pipeline.faults > 0 {
         let faults = crate::app::text::plural(pipeline.faults, "fault");
-        return vec![["pipeline".to_owned(), format!("{}: {faults}; `tama-tui check` shows them", pipeline.name)]];
+        let name = &pipeline.name;
+        return vec![["pipeline".to_owned(), format!("{name} has {faults}: `tama-tui check {name}` shows more")]];
     }
     if pipeline.keys.is_empty() {
         return vec![["models".to_owned(), format!("{}: no keys needed", pipeline.name)]];
@@ -140,7 +143,7 @@ pub(super) fn to_json(facts: &Facts) -> Json {
         "sandbox": {
             "workspace": sandbox.workspace.display().to_string(),
             "isolation": isolation_name(sandbox.isolation),
-            "lane": sandbox.mode.lane,
+            "lane": sandbox.mode.capture,
             "gaps": sandbox.mode.gaps,
             "parts": parts(facts).iter().map(part_json).collect::<Vec<_>>(),
             "refused": sandbox.refused.iter().map(refused_json).collect::<Vec<_>>(),
@@ -185,14 +188,14 @@ mod tests {
     use crate::model::ShellMode;
 
     fn facts(isolation: Isolation, gaps: &[Gap], refused: &[(Isolation, &str)], kernel: Kernel) -> Facts {
-        let lane = if isolation == Isolation::Overlay { Lane::Overlay } else { Lane::Portable };
+        let capture = if isolation == Isolation::Overlay { CaptureMode::Overlay } else { CaptureMode::Snapshot };
         Facts {
             kernel: Kernel { release: Some("6.8.0".into()), landlock_abi: Some(4), has_seccomp: true, ..kernel },
             sandbox: Sandbox {
                 workspace: "/w".into(),
                 isolation,
                 gaps: gaps.to_vec(),
-                mode: ShellMode { lane, gaps: gaps.iter().map(|gap| gap.label().to_owned()).collect() },
+                mode: ShellMode { capture, gaps: gaps.iter().map(|gap| gap.label().to_owned()).collect() },
                 refused: refused.iter().map(|(level, why)| (*level, (*why).to_owned())).collect(),
             },
             data: DataFolder { path: "/w/.tama".into(), exists: false, is_writable: true },

@@ -53,7 +53,7 @@ fn run(spec: &InnerSpec, channel: &mut Channel) -> io::Result<End> {
     })?;
     channel.send(&InnerMessage::Ready(gaps))?;
     Ok(match start_first(&spec.programs, |program| spawn(program, &spec.temp)) {
-        Ok(child) => wait(&child),
+        Ok(child) => wait_for(i32::try_from(child.id()).map(Pid::from_raw).ok(), || waitpid(None, None)),
         Err(error) => End::NotStarted(error.to_string()),
     })
 }
@@ -82,15 +82,33 @@ fn spawn(program: &[OsString], temp: &OsString) -> io::Result<Child> {
     Command::new(name).args(args).env("TMPDIR", temp).stdin(Stdio::null()).process_group(0).spawn()
 }
 
-/// Waits for the command, and collects every other process that ends before it.
-fn wait(child: &Child) -> End {
-    let pid = i32::try_from(child.id()).map(Pid::from_raw).ok();
+/// Waits for the command, and collects every other process that ends before it. `next` waits for any process.
+fn wait_for(command: Option<Pid>, mut next: impl FnMut() -> nix::Result<WaitStatus>) -> End {
     loop {
-        match waitpid(None, None) {
-            Ok(WaitStatus::Exited(of, code)) if Some(of) == pid => return End::Code(code),
-            Ok(WaitStatus::Signaled(of, signal, _)) if Some(of) == pid => return End::Signal(signal as i32),
+        match next() {
+            Ok(WaitStatus::Exited(of, code)) if Some(of) == command => return End::Code(code),
+            Ok(WaitStatus::Signaled(of, signal, _)) if Some(of) == command => return End::Signal(signal as i32),
             Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return End::NotStarted(format!("failed to wait for its end: {error}")),
+            // The command was started: what it did is still to be found.
+            Err(error) => return End::Unknown(format!("failed to wait for its end: {error}")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(results: Vec<nix::Result<WaitStatus>>) -> End {
+        let mut results = results.into_iter();
+        wait_for(Some(Pid::from_raw(7)), || results.next().unwrap())
+    }
+
+    #[test]
+    fn a_command_whose_end_is_lost_was_started_all_the_same() {
+        let other = || Ok(WaitStatus::Exited(Pid::from_raw(8), 0));
+        assert_eq!(end(vec![other(), Err(Errno::EINTR), Ok(WaitStatus::Exited(Pid::from_raw(7), 3))]), End::Code(3));
+        let End::Unknown(why) = end(vec![other(), Err(Errno::ECHILD)]) else { panic!("the end is known") };
+        assert!(why.starts_with("failed to wait for its end: "), "{why}");
     }
 }

@@ -128,7 +128,7 @@ fn try_isolation(helper: &Path, paths: &ShellPaths, base: &Path, isolation: Isol
     let report = run_true(helper, paths, base, isolation).map_err(|error| error.to_string())?;
     match report.end {
         End::Code(0) => Ok(report.gaps),
-        End::NoSetUp(why) | End::NotStarted(why) => Err(why),
+        End::NoSetUp(why) | End::NotStarted(why) | End::Unknown(why) | End::Lost(why) => Err(why),
         End::Code(_) | End::Signal(_) | End::Killed => Err("failed to run `true`".into()),
     }
 }

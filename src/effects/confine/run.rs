@@ -80,7 +80,7 @@ pub(super) async fn run(
     let report = match report {
         Some(Ok(report)) => report,
         Some(Err(error)) => {
-            Report { end: End::NoSetUp(format!("the sandbox failed: {error}")), gaps: confinement.gaps().to_vec() }
+            Report { end: End::Lost(format!("the sandbox failed: {error}")), gaps: confinement.gaps().to_vec() }
         }
         None => Report { end: End::Killed, gaps: confinement.gaps().to_vec() },
     };
@@ -100,9 +100,10 @@ fn shell_run(
         (End::NotStarted(error) | End::NoSetUp(error), _) => return confinement.start_failure(error),
         (End::Code(code), _) => (format!("[exit code {code}]"), Some(*code), None),
         (End::Signal(signal), _) => (format!("[killed by signal {signal}]"), None, Some(*signal)),
+        (End::Unknown(why) | End::Lost(why), _) => (format!("[its end is not known: {why}]"), None, None),
         (End::Killed, why) => (why.map_or("[was killed]".into(), |why| why.end_line(job.timeout)), None, None),
     };
-    let killed = report.end == End::Killed;
+    let killed = matches!(report.end, End::Killed | End::Lost(_));
     let printed = output.stdout();
     let (text, truncated) = output.into_text(&last);
     let timed_out = killed && why == Some(CancelReason::Timeout);
@@ -142,5 +143,38 @@ async fn send_spec(spec: &Spec, to: &mut Option<OwnedWriteHalf>) -> io::Result<(
     match to {
         Some(to) => to.write_all(&line(spec)?).await,
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::confinement::ShellPaths;
+    use super::*;
+
+    #[test]
+    fn a_command_whose_end_is_not_known_keeps_its_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (workspace, base) = (folder.path().join("work"), folder.path().join("scratch"));
+        fs::create_dir(&workspace).unwrap();
+        fs::create_dir(&base).unwrap();
+        let launcher = Launcher { helper: "/bin/true".into(), scratch: base.clone() };
+        let paths = ShellPaths { workspace, ..ShellPaths::default() };
+        let confinement = Confinement::new(paths, Isolation::Overlay, Vec::new(), launcher);
+        let job = Job::shell("true", Duration::from_secs(1));
+        let result = |end| {
+            let report = Report { end, gaps: Vec::new() };
+            shell_run(&confinement, &job, Output::new(100), &report, None, Scratch::create(&base).unwrap())
+        };
+        let unknown = result(End::Unknown("failed to wait".into()));
+        assert!(unknown.outcome.started && unknown.written.is_some(), "{unknown:?}");
+        assert_eq!(
+            (unknown.outcome.exit, unknown.outcome.text.as_str()),
+            (None, "[its end is not known: failed to wait]")
+        );
+        let lost = result(End::Lost("the sandbox failed".into()));
+        assert!(lost.outcome.started && lost.killed && !unknown.killed, "{lost:?}");
+        assert!(!result(End::NotStarted("no such program".into())).outcome.started);
     }
 }

@@ -10,7 +10,7 @@ use super::job::{Job, ShellRun};
 use super::output::ShellLimits;
 use super::spec::Gap;
 use super::{direct, probe, run};
-use crate::model::{Lane, ShellMode};
+use crate::model::{CaptureMode, ShellMode};
 
 /// Runs the commands of one workspace.
 #[derive(Debug, Clone)]
@@ -38,8 +38,8 @@ impl Shell {
 
     /// Returns the capture mode and the gaps, for the screen and for JSON.
     pub fn mode(&self) -> ShellMode {
-        let lane = if self.isolation() == Isolation::Overlay { Lane::Overlay } else { Lane::Portable };
-        ShellMode { lane, gaps: gap_labels(self.gaps()) }
+        let capture = if self.isolation() == Isolation::Overlay { CaptureMode::Overlay } else { CaptureMode::Snapshot };
+        ShellMode { capture, gaps: gap_labels(self.gaps()) }
     }
 
     /// Returns the isolation of its commands.

@@ -131,6 +131,10 @@ pub(super) enum End {
     NoSetUp(String),
     /// It was killed because the leash was dropped.
     Killed,
+    /// It ran, and nobody knows how it ended: waiting for it failed.
+    Unknown(String),
+    /// There is no report: the command may have run, and was killed with the outer process.
+    Lost(String),
 }
 
 /// The last message of the outer process, when every process is gone.

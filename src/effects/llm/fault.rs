@@ -1,4 +1,4 @@
-//! Describes errors of providers in words that help.
+//! Describes errors of providers, with what helps.
 
 use std::error::Error;
 use std::io;

@@ -87,7 +87,7 @@ impl Rules {
     /// Describes why a path is left out.
     pub(super) fn describe(&self, why: LeftOut) -> String {
         match why {
-            LeftOut::TooLarge => format!("larger than {}", size_in_words(self.max_bytes)),
+            LeftOut::TooLarge => format!("larger than {}", describe_size(self.max_bytes)),
             LeftOut::Excluded => "excluded".into(),
             LeftOut::Unreadable => "can't be read".into(),
             LeftOut::InUnreadable => "in a folder that can't be read".into(),
@@ -102,7 +102,7 @@ impl Rules {
     }
 }
 
-fn size_in_words(bytes: u64) -> String {
+fn describe_size(bytes: u64) -> String {
     match bytes {
         0..1000 => format!("{bytes} B"),
         1000..1_000_000 => format!("{} kB", bytes / 1000),

@@ -115,11 +115,16 @@ impl Dispatcher {
         });
         let place = CallPlace { agent: parent, call: visit, attempt };
         let sent = sent.unwrap_or_else(|| request.clone());
-        let call = exec::call_model(models, self.sink.clone(), span, sent, place, self.services.clone());
+        let so_far = exec::TextSoFar::default();
+        let (sink, services) = (self.sink.clone(), self.services.clone());
+        let call = exec::call_model(models, sink, span, sent, place, services, so_far.clone());
         self.spawn(path, span, call, None);
+        if let Some(task) = self.pending.get_mut(path).and_then(|pending| pending.task.as_mut()) {
+            task.so_far = Some(so_far);
+        }
     }
 
-    /// What a stale agent's model is told goes into its conversation, from this call on.
+    /// Adds the notice for the model of a stale agent to its conversation, from this call on.
     fn send_notice(&mut self, agent: SpanId, call: SpanId, request: &LlmRequest) {
         let Some(text) = self.edits.take_notice(agent) else { return };
         let mut messages = request.messages.clone();
@@ -144,7 +149,7 @@ impl Dispatcher {
         });
         if let Some(pending) = self.pending.get_mut(path) {
             pending.stage = Stage::Running;
-            pending.task = Some(Job { handle, stop });
+            pending.task = Some(Job { handle, stop, so_far: None });
         }
     }
 

@@ -1,4 +1,4 @@
-//! What an action changed, when somebody looks at it.
+//! The diff of an action, read when the user opens it.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -14,27 +14,27 @@ use crate::model::{
 use crate::store::{RunLog, hash_blob};
 use crate::world::{Value, World};
 
-/// Larger files are not read only to see whether somebody changed them.
+/// Files above this size are not read just to find out if another program changed them.
 const LARGEST_LOOKED_AT: u64 = 16_000_000;
 
-/// What is known of an action before anything is read.
+/// The facts about an action that need no file to be read.
 struct Facts {
     entry: LedgerEntry,
     /// The other half of a rename.
     other: Option<LedgerEntry>,
-    /// A later action of the run is applied on its key.
+    /// True if a later action of the run is applied on its key.
     written_later: bool,
 }
 
 impl Dispatcher {
-    /// Answers with what an action changed.
+    /// Sends the diff of an action to the screen.
     pub(super) fn diff(&self, action: Seq, sides: DiffSides) -> Result<(), String> {
         let facts = facts(&self.log, action).ok_or_else(|| format!("there is no action {action}"))?;
         let services = &self.services;
         let look =
             Look { log: self.log.clone(), world: services.world.clone(), masker: services.masker.clone(), facts };
         let sink = self.sink.clone();
-        // Reading files must not hold up the run.
+        // Reading files takes time: the run goes on meanwhile.
         tokio::task::spawn_blocking(move || sink.send(Update::Diff(look.diff(sides))));
         Ok(())
     }
@@ -48,7 +48,7 @@ fn facts(log: &RunLog, action: Seq) -> Option<Facts> {
     })
 }
 
-/// Reads what is needed for one diff.
+/// Builds one diff; reads files and blobs.
 struct Look {
     log: RunLog,
     world: Arc<World>,
@@ -71,21 +71,21 @@ impl Look {
             DiffSides::Present => {}
         }
         let change = match entry.record.op {
-            ActionOp::Append if sides == DiffSides::Action => old.change_in_words(&whole_left(entry)),
-            _ => old.change_in_words(&new),
+            ActionOp::Append if sides == DiffSides::Action => old.describe_change(&whole_left(entry)),
+            _ => old.describe_change(&new),
         };
         let (old, new) = match sides {
-            // Of an append only the element is its own.
+            // An append changes its own element only.
             DiffSides::Action if entry.record.op == ActionOp::Append => (KeyState::Absent, new),
             DiffSides::Action => self.across_rename(old, new, &mut notes),
             DiffSides::Present => (old, new),
         };
-        // What a rename moved may be in either place.
+        // The moved content may be at either path of the rename.
         let there = self.facts.other.as_ref().and_then(|other| self.present(&other.record.key, sides));
         let places = [present.as_ref(), there.as_ref()];
         let (mut old, new) = (self.side(old, places), self.side(new, places));
         if sides == DiffSides::Present && old.bytes.is_none() && is_short_file(&old.state) {
-            // Nobody kept what the action left once it was overwritten from outside.
+            // The after-image is lost: another program overwrote it, and it was not kept.
             notes.push(
                 "the content after it is not kept; this compares the content before it with the present one".into(),
             );
@@ -104,7 +104,7 @@ impl Look {
         }
     }
 
-    /// The states whose content a rename makes worth comparing: what was moved before, and after.
+    /// Returns the two states to compare: of a rename, the content at the old path before and at the new path after.
     fn across_rename(&self, old: KeyState, new: KeyState, notes: &mut Vec<String>) -> (KeyState, KeyState) {
         let Some(other) = &self.facts.other else { return (old, new) };
         let here = &self.facts.entry.record.key;
@@ -124,7 +124,7 @@ impl Look {
         }
     }
 
-    /// What is there now, as far as it is worth being read.
+    /// Reads the present value of a key; `None` where it can't be read, or is not needed.
     fn present(&self, key: &Key, sides: DiffSides) -> Option<Value> {
         match key.kind {
             KeyKind::External | KeyKind::Compensation => return None,
@@ -141,7 +141,7 @@ impl Look {
         self.world.peek(key).ok()
     }
 
-    /// A state with its bytes: those kept under its hash, or those that are still there.
+    /// Adds the bytes to a state: those of its blob, or those at a path if they have the same hash.
     fn side(&self, state: KeyState, places: [Option<&Value>; 2]) -> Side {
         let bytes = match &state {
             KeyState::File { blob, size, .. } if *size <= LARGEST_TEXT => {
@@ -166,7 +166,7 @@ fn is_short_file(state: &KeyState) -> bool {
     matches!(state, KeyState::File { size, .. } if *size <= LARGEST_TEXT)
 }
 
-/// The state of the whole key that an action left: of an append, the list with its element.
+/// The after-image of the whole key: of an append, the list with the new element.
 fn whole_left(entry: &LedgerEntry) -> KeyState {
     match entry.left() {
         KeyState::Text { text } if entry.record.op == ActionOp::Append => {
@@ -237,7 +237,7 @@ mod tests {
         }
     }
 
-    /// Every line with its sign.
+    /// The lines of a diff, each with its sign.
     fn lines(diff: &ActionDiff) -> Vec<String> {
         let DiffBody::Lines { hunks, .. } = &diff.body else { return vec![format!("{:?}", diff.body)] };
         let sign = |side| match side {

@@ -1,6 +1,6 @@
 //! Carrying effects out: the tasks that the dispatcher starts.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -41,7 +41,10 @@ impl Done {
     }
 }
 
-/// Calls the model, and shows text as it arrives.
+/// The text of an answer that came so far, with secrets masked.
+pub(in super::super) type TextSoFar = Arc<Mutex<String>>;
+
+/// Calls the model; shows text as it arrives, and adds it to `so_far`.
 pub(super) async fn call_model(
     models: Arc<dyn LlmProvider>,
     sink: Sink,
@@ -49,12 +52,15 @@ pub(super) async fn call_model(
     request: LlmRequest,
     place: CallPlace,
     services: Arc<Services>,
+    so_far: TextSoFar,
 ) -> Done {
     let (chunks, mut arriving) = mpsc::channel::<String>(CHUNKS);
     let show = async {
         let mut masked = MaskedStream::new(&services.masker);
         while let Some(piece) = arriving.recv().await {
-            sink.hint(Update::Chunk { span, text: masked.push(&piece) });
+            let text = masked.push(&piece);
+            so_far.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
+            sink.hint(Update::Chunk { span, text });
         }
     };
     let call = async {

@@ -1,14 +1,16 @@
 //! The run as a whole: start, end, cancel, quit.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::super::ask::Output;
 use super::super::failure::Failure;
 use super::super::live::Live;
 use super::super::pattern_scope::run_pipeline;
+use super::super::request::json;
+use super::exec::TextSoFar;
 use super::pending_call::Stage;
 use super::{Dispatcher, Incoming};
-use crate::model::{Command, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update};
+use crate::model::{Command, LlmResponse, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update};
 use crate::store::RunLog;
 
 impl Dispatcher {
@@ -80,10 +82,27 @@ impl Dispatcher {
         let released =
             ended.map(|pending| TraceBody::Released { span: pending.span, how: "cancel".into(), stale: false });
         self.log.append(released.collect());
+        let texts: Vec<_> =
+            self.pending.values().filter_map(|call| Some((call.span, call.task.as_ref()?.so_far.clone()?))).collect();
         let pending: Vec<String> = self.pending.keys().cloned().collect();
         self.stop_calls(&pending).await;
-        let ends = cancel_live(&self.log);
+        let mut ends = cancel_live(&self.log);
+        for (span, text) in texts {
+            self.keep_text(span, &text, &mut ends);
+        }
         self.log.append(ends);
+    }
+
+    /// Adds the text that a cancelled model call got so far to its end.
+    fn keep_text(&self, span: SpanId, so_far: &TextSoFar, ends: &mut [TraceBody]) {
+        let text = std::mem::take(&mut *so_far.lock().unwrap_or_else(PoisonError::into_inner));
+        let end = ends.iter_mut().find_map(|end| match end {
+            TraceBody::SpanEnded(end) if end.span == span => Some(end),
+            _ => None,
+        });
+        if let (Some(end), false) = (end, text.is_empty()) {
+            end.output = Some(self.log.text(&json(&LlmResponse { text, ..LlmResponse::default() })));
+        }
     }
 
     /// Ends tasks, and waits until none of them touches the world any more.

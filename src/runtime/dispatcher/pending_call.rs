@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::ask::{Outcome, Place, Work};
 use super::command::ChangesDecision;
+use super::exec::TextSoFar;
 use crate::model::{Gate, SpanId, TextHash};
 
 /// Something under way.
@@ -22,7 +23,7 @@ pub(in super::super) struct PendingCall {
     pub request: TextHash,
     /// How far it is.
     pub stage: Stage,
-    /// Who waits for it.
+    /// The callers that wait for it.
     pub replies: Vec<oneshot::Sender<Outcome>>,
     /// The task that carries it out.
     pub task: Option<Job>,
@@ -36,8 +37,10 @@ pub(in super::super) struct PendingCall {
 pub(in super::super) struct Job {
     /// The task.
     pub handle: JoinHandle<()>,
-    /// Has it end by itself, with what it did on record; without one it may be aborted at any point.
+    /// Has it end by itself, with its changes recorded; without one it may be aborted at any point.
     pub stop: Option<CancellationToken>,
+    /// The answer of a model as far as it came.
+    pub so_far: Option<TextSoFar>,
 }
 
 /// How far something under way is.
@@ -53,7 +56,7 @@ pub(in super::super) enum Stage {
 }
 
 impl PendingCall {
-    /// Whether it is stopped at a gate.
+    /// True while it is stopped at a gate.
     pub fn is_paused(&self) -> bool {
         !matches!(self.stage, Stage::Running)
     }

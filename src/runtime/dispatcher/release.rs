@@ -9,8 +9,8 @@ use super::command::ChangesDecision;
 use super::exec::denied;
 use super::pending_call::Stage;
 use crate::model::{
-    ActionStatus, Allow, Finish, Lane, LlmResponse, PauseReason, Release, RunStatus, Seq, SpanEnd, SpanId, SpanStatus,
-    TraceBody,
+    ActionStatus, Allow, CaptureMode, Finish, LlmResponse, PauseReason, Release, RunStatus, Seq, SpanEnd, SpanId,
+    SpanStatus, TraceBody,
 };
 
 impl Dispatcher {
@@ -25,7 +25,13 @@ impl Dispatcher {
         if goes_on_untold(how)
             && let Some(stale) = paths.iter().find_map(|path| self.stale_above(path))
         {
-            return Err(format!("changes of {stale} were undone. Retry it, redo them, or continue and tell the model"));
+            return Err(match how {
+                Release::Allow(_) => format!(
+                    "failed to allow it: changes of {stale} were undone, and its model does not know. Redo them \
+                     (Ctrl-r), retry {stale} (r), or deny this call"
+                ),
+                _ => format!("changes of {stale} were undone. Retry it, redo them, or continue and tell the model"),
+            });
         }
         for path in paths {
             self.release_one(&path, how);
@@ -88,7 +94,7 @@ impl Dispatcher {
 
     /// Changes can be held only where commands write beside the workspace.
     fn check_hold(&self, how: &Release) -> Result<(), String> {
-        let overlay = self.services.commands.shell.mode().lane == Lane::Overlay;
+        let overlay = self.services.commands.shell.mode().capture == CaptureMode::Overlay;
         if matches!(how, Release::Allow(Allow::Held)) && !overlay {
             return Err("changes can't be held here: commands run directly in the workspace".into());
         }

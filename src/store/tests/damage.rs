@@ -213,13 +213,13 @@ fn nothing_acknowledged_is_lost_by_a_kill() {
 }
 
 #[test]
-fn salvage_keeps_what_can_be_read_and_says_what_is_lost() {
+fn recovery_keeps_what_can_be_read_and_says_what_is_lost() {
     let project = closed();
     let whole = reopen(&project.folder).events;
     tamper(&project.folder, "DELETE FROM events WHERE seq IN (9, 10); UPDATE texts SET text = 'x' WHERE seq = 1");
     std::fs::write(project.folder.manifest_path(), "{").unwrap();
     let damaged = std::fs::read(project.folder.database()).unwrap();
-    let done = project.folder.salvage().unwrap();
+    let done = project.folder.recover().unwrap();
     assert_eq!((done.kept, done.lost, done.damage.len()), (9, 3, 3), "{done:?}");
     let aside = done.aside.unwrap();
     assert_eq!(aside, project.folder.path().join("damaged-1"));
@@ -238,11 +238,11 @@ fn salvage_keeps_what_can_be_read_and_says_what_is_lost() {
     write_now(&opened.log, vec![note("and on")]);
     opened.log.recorder().close().unwrap();
     assert_eq!(project.folder.manifest().unwrap().name, "notes");
-    assert_eq!(project.folder.salvage().unwrap().aside, None, "a whole log is left alone");
+    assert_eq!(project.folder.recover().unwrap().aside, None, "a whole log is left alone");
 }
 
 #[test]
-fn salvage_of_a_spoilt_databases_log_keeps_what_was_checkpointed() {
+fn recovery_of_a_spoilt_databases_log_keeps_what_was_checkpointed() {
     let project = closed();
     let log = reopen(&project.folder).log;
     for at in 0..20 {
@@ -255,7 +255,7 @@ fn salvage_of_a_spoilt_databases_log_keeps_what_was_checkpointed() {
         let at = bytes.len() / part;
         bytes[at..at + 16].fill(0xa5);
         std::fs::write(&wal, &bytes).unwrap();
-        let done = killed.salvage().unwrap();
+        let done = killed.recover().unwrap();
         assert_eq!(done.kept + done.lost, 32, "{done:?}");
         assert!(done.kept >= 12 && done.lost > 0, "{done:?}");
         assert_eq!(std::fs::read(done.aside.unwrap().join("run.duckdb.wal")).unwrap(), bytes);
@@ -267,10 +267,10 @@ fn salvage_of_a_spoilt_databases_log_keeps_what_was_checkpointed() {
 }
 
 #[test]
-fn nothing_to_salvage_leaves_everything_as_it_is() {
+fn nothing_to_recover_leaves_everything_as_it_is() {
     let project = closed();
     std::fs::write(project.folder.database(), "not a database").unwrap();
-    assert!(project.folder.salvage().is_err());
+    assert!(project.folder.recover().is_err());
     assert_eq!(std::fs::read(project.folder.database()).unwrap(), b"not a database");
     assert!(!project.folder.path().join("damaged-1").exists());
 }

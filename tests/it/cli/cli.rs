@@ -143,7 +143,7 @@ async fn runs_are_listed_and_shown() {
 async fn undo_restores_and_says_how_much() {
     let project = Project::new().await;
     let dry = project.tama(&["undo", &project.run, "--dry-run"]);
-    assert!(stdout(&dry).contains("3 of 4 would be undone"), "{}", stdout(&dry));
+    assert!(stdout(&dry).contains("3 of 4 actions would be undone"), "{}", stdout(&dry));
     assert_eq!(project.work("kept").as_deref(), Some("new"));
     let undone = project.tama(&["undo", &project.run]);
     let said = stdout(&undone);
@@ -276,6 +276,12 @@ fn a_crossed_limit_has_its_own_exit_code() {
     let ran = project.tama(&["run", "pipeline.toml", "--json"]);
     assert_eq!(ran.status.code(), Some(4), "{}", String::from_utf8_lossy(&ran.stderr));
     assert_eq!(json(&ran)["status"], "failed");
+    let said = String::from_utf8(ran.stderr.clone()).unwrap();
+    let end = said.lines().last().unwrap();
+    assert!(end.contains(" · limit reached, 1 model call not sent · ") && !end.contains("call failed"), "{said}");
+    let shown = json(&project.tama(&["runs", "show", json(&ran)["run"].as_str().unwrap(), "--json"]));
+    let limited = |span: &&serde_json::Value| span["limited"] == true;
+    assert_eq!(shown["spans"].as_array().unwrap().iter().filter(limited).count(), 1, "{shown}");
 }
 
 #[test]
@@ -293,6 +299,9 @@ fn a_retry_takes_a_span_back_and_runs_it_with_another_prompt() {
     let run = json(&project.tama(&["run", ".", "--json"]))["run"].as_str().unwrap().to_owned();
     let plan = json(&project.tama(&["retry", &run, "--span", "main/writer", "--dry-run", "--json"]));
     assert_eq!((plan["undoes"].as_array().unwrap().len(), &plan["from_journal"]), (1, &1.into()));
+    assert!(plan["tokens"].is_u64() && plan["cost_microusd"] == plan["cost"], "{plan}");
+    let lines = stdout(&project.tama(&["retry", &run, "--span", "main/writer", "--dry-run"]));
+    assert!(lines.contains(" A a 3 B\n") && lines.contains("\n  cost ~"), "{lines}");
     assert_eq!(project.work("a").as_deref(), Some("bad"));
     fs::write(project.folder.path().join("better.md"), "Better.").unwrap();
     let retried = project.tama(&["retry", &run, "--span", "main/writer", "--prompt", "better.md", "--json"]);
@@ -463,7 +472,7 @@ async fn a_conflict_can_be_skipped_or_forced() {
     let beyond = project.tama(&["undo", &project.run, "--to", "99999"]);
     assert!(beyond.status.code() == Some(1) && stderr(&beyond).contains("this run ends at"), "{}", stderr(&beyond));
     let skipped = project.tama(&["undo", &project.run, "--skip", &action]);
-    assert!(stdout(&skipped).contains("2 of 3 undone"), "{}", stdout(&skipped));
+    assert!(stdout(&skipped).contains("2 of 3 actions undone"), "{}", stdout(&skipped));
     assert_eq!((project.work("out/a"), project.work("kept").as_deref()), (None, Some("theirs")));
     let forced = project.tama(&["undo", &project.run, "--force"]);
     assert!(stdout(&forced).contains("restored 1/1"), "{}", stdout(&forced));

@@ -60,6 +60,6 @@ fn missing_keys_are_named_before_a_run_needs_them() {
     fs::write(&file, "[pipeline]").unwrap();
     let report = keyless(folder, &["doctor", "."]);
     assert_eq!(report.status.code(), Some(0));
-    assert!(stdout(&report).contains("`tama-tui check` shows them"), "{}", stdout(&report));
+    assert!(stdout(&report).contains(": `tama-tui check .` shows more"), "{}", stdout(&report));
     assert_eq!(json(&keyless(folder, &["check", ".", "--json"]))[0]["level"], "fault");
 }

@@ -49,7 +49,7 @@ fn the_wreck_is_told_at_the_end() {
     project.write("work/docs/old.md", "old");
     project.write("work/README.md", "mine");
     let ran = tama(project.folder(), &["run", "."]);
-    let wanted = format!("run ID ok · 2 files changed, 2 deleted · {HINTS}");
+    let wanted = format!("run ID ok · 2 files added, 2 deleted · {HINTS}");
     assert_eq!((ran.status.code(), end_line(project.folder(), &ran)), (Some(0), wanted), "{}", stderr(&ran));
     let run = project.newest();
     let dry = stdout(&tama(project.folder(), &["undo", &run, "--dry-run"]));
@@ -72,7 +72,7 @@ fn a_failed_command_leaves_0_and_is_counted() {
     let ran = project.tama(&["run", "."]);
     let said = stderr(&ran);
     assert!(said.contains("\n✗ main/writer/tama_bash: exit 1 in ") && said.contains(" · /bin/false\n"), "{said}");
-    let wanted = format!("run ID ok · 1 file changed · 1 command failed · {HINTS}");
+    let wanted = format!("run ID ok · 1 file added · 1 command failed · {HINTS}");
     assert_eq!((ran.status.code(), end_line(folder, &ran)), (Some(0), wanted), "{said}");
     let result = json(&project.tama(&["run", ".", "--json"]));
     assert_eq!((&result["exit"], &result["commands"][0]["exit"]), (&0.into(), &1.into()), "{result}");
@@ -99,9 +99,12 @@ fn net_changes_are_listed() {
     assert_eq!(lines, wanted, "{}", result["changes"]);
     assert_eq!(result["exit"], 0);
     let end = end_line(project.folder.path(), &ran);
-    assert!(end.starts_with("run ID ok · 3 files changed, 1 deleted · "), "{end}");
+    assert!(end.starts_with("run ID ok · 2 files changed, 1 added, 1 deleted · "), "{end}");
+    let counts =
+        |shown: &Json| ["added", "changed", "deleted"].map(|how| shown["summary"][format!("files_{how}")].clone());
+    assert_eq!(counts(&result), [1, 2, 1].map(Json::from), "{}", result["summary"]);
     let undone = json(&project.tama(&["undo", result["run"].as_str().unwrap(), "--json"]));
-    assert_eq!(undone["changes"], Json::Array(Vec::new()));
+    assert_eq!((&undone["changes"], counts(&undone)), (&Json::Array(Vec::new()), [0, 0, 0].map(Json::from)));
 }
 
 fn change_text(change: &Json) -> String {
@@ -120,7 +123,11 @@ fn memory_keys_are_changes_too() {
     let run = project.newest();
     let dry = stdout(&tama(project.folder(), &["undo", &run, "--dry-run"]));
     let lines: Vec<&str> = dry.lines().map(|line| line.split(" · ").next().unwrap()).collect();
-    assert_eq!(lines, ["would restore out.txt (4 B)", "would delete the key word", "2 of 2 would be undone"], "{dry}");
+    assert_eq!(
+        lines,
+        ["would restore out.txt (4 B)", "would delete the key word", "2 of 2 actions would be undone"],
+        "{dry}"
+    );
 }
 
 #[test]
@@ -139,7 +146,7 @@ fn a_denial_names_tool_cause_and_remedy() {
         assert!(line.starts_with(&format!("denied: tama_bash at main/writer/tama_bash: {why}. ")), "{said}");
         assert!(line.contains(hint), "{said}");
         let end = end_line(project.folder.path(), &ran);
-        assert_eq!(end, format!("run ID ok · 1 file changed · 1 denied · {HINTS}"));
+        assert_eq!(end, format!("run ID ok · 1 file added · 1 denied · {HINTS}"));
         let result = json(&project.tama(&["run", ".", "--json"]));
         let denial = &result["denials"][0];
         assert_eq!((&denial["tool"], &denial["path"]), (&"tama_bash".into(), &"main/writer/tama_bash".into()));
@@ -186,7 +193,7 @@ fn a_failed_model_call_is_1_also_when_the_run_goes_on_without_its_answer() {
 fn a_run_that_is_not_recorded_says_that_nothing_can_be_undone() {
     let project = fresh("");
     let ran = project.tama(&["run", ".", "--no-record", "--allow", "*"]);
-    let wanted = "run ok · 1 file changed · the changes of commands are not counted · nothing can be undone";
+    let wanted = "run ok · 1 file added · the changes of commands are not counted · nothing can be undone";
     assert_eq!((ran.status.code(), stderr(&ran).lines().last()), (Some(0), Some(wanted)), "{}", stderr(&ran));
 }
 
@@ -246,7 +253,7 @@ fn without_user_namespaces_a_command_is_denied_with_the_remedy() {
     let line = said.lines().find(|line| line.starts_with("denied: tama_bash at ")).unwrap_or_default();
     assert!(line.contains("commands are not fully confined here ("), "{said}");
     assert!(line.contains("--allow tama_bash") && line.contains("`tama-tui doctor`"), "{said}");
-    assert!(end_line(folder, &denied).starts_with("run ID ok · 1 file changed · 1 denied · "), "{said}");
+    assert!(end_line(folder, &denied).starts_with("run ID ok · 1 file added · 1 denied · "), "{said}");
     let allowed = without_user_namespaces(folder, &["run", ".", "--allow", "tama_bash"]).unwrap();
     let end = end_line(folder, &allowed);
     assert_eq!(allowed.status.code(), Some(0), "{}", stderr(&allowed));

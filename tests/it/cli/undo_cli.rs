@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value as Json;
 use tama_tui::model::{
-    ActionOp, CommandStart, EffectClass, Key, KeyKind, Lane, RunStatus, Seq, SpanId, SpanSpec, TraceBody,
+    ActionOp, CaptureMode, CommandStart, EffectClass, Key, KeyKind, RunStatus, Seq, SpanId, SpanSpec, TraceBody,
 };
 use tama_tui::rollback::{Origin, perform, record_command_end};
 use tama_tui::store::{Access, DataDir, NewRun, RunLog};
@@ -123,7 +123,10 @@ async fn names_of_a_run_forge_no_lines() {
     fs::write(project.folder.path().join("work").join(forged), "theirs").unwrap();
     let stopped = checked(&["undo", &project.run]);
     assert!(stopped.contains("stopped at") && stopped.contains("--force"), "{stopped}");
-    assert!(checked(&["undo", &project.run, "--force"]).ends_with("3 of 3 undone\nrestored 2/2, read back\n"));
+    assert!(
+        checked(&["undo", &project.run, "--force"])
+            .ends_with("3 of 3 actions undone\nrestored 2/2, read back (3 actions on 2 files)\n")
+    );
 }
 
 #[tokio::test]
@@ -151,7 +154,7 @@ fn agree(project: &Project, args: &[&str]) -> String {
         ("would put back", "put back"),
     ];
     let promised = past.iter().fold(stdout(&before), |text, (will, did)| text.replace(will, did));
-    let is_read_back = |line: &&str| line.starts_with("restored ") && line.ends_with(", read back");
+    let is_read_back = |line: &&str| line.starts_with("restored ") && line.contains(", read back");
     let did = stdout(&done);
     let did = did.lines().filter(|line| !is_read_back(line)).chain([""]).collect::<Vec<_>>().join("\n");
     assert_eq!((before.status.code(), promised), (done.status.code(), did.clone()), "{args:?}");
@@ -170,16 +173,16 @@ async fn a_dry_run_sees_folders_that_will_be_kept() {
             told.contains("n/m/: kept, \"mine\" in it belongs to another program or person, or is left out of capture"),
             "{told}"
         );
-        assert!(told.contains("n/: kept, used by") && told.contains("2 of 4 undone"), "{told}");
+        assert!(told.contains("n/: kept, used by") && told.contains("2 of 4 actions undone"), "{told}");
         assert_eq!(project.work("n/m/mine").as_deref(), Some("m"));
     }
     // An action inside that is skipped.
     let project = stored(all()).await;
     let told = agree(&project, &["--skip", &action(&project, "n/m/f")]);
-    assert!(told.contains("1 of 3 undone"), "{told}");
+    assert!(told.contains("1 of 3 actions undone"), "{told}");
     // A later span has something in a folder of this one; when that goes, the folder that was asked for goes too.
     let project = stored(all()).await;
-    assert!(agree(&project, &["--span", "main/one"]).contains("2 of 3 undone"));
+    assert!(agree(&project, &["--span", "main/one"]).contains("2 of 3 actions undone"));
     assert_eq!(project.work("n/later").as_deref(), Some("y"));
     assert!(agree(&project, &["--span", "main/two"]).contains("deleted n/later · #"));
     assert!(!project.folder.path().join("work/n").exists());
@@ -191,7 +194,7 @@ async fn a_dry_run_sees_folders_that_will_be_kept() {
         (2, file("n/b", "x")),
     ])
     .await;
-    assert!(agree(&project, &[]).contains("4 of 4 undone"));
+    assert!(agree(&project, &[]).contains("4 of 4 actions undone"));
     assert!(!project.folder.path().join("work/n").exists());
 }
 
@@ -203,7 +206,7 @@ async fn a_dry_run_sees_that_a_folder_of_others_keeps_a_file_away() {
     fs::create_dir(&place).unwrap();
     fs::write(place.join("theirs"), "t").unwrap();
     let told = agree(&project, &["--force"]);
-    assert!(told.contains("\"theirs\" in it") && told.contains("0 of 1 undone"), "{told}");
+    assert!(told.contains("\"theirs\" in it") && told.contains("0 of 1 action undone"), "{told}");
 }
 
 #[tokio::test]
@@ -212,7 +215,7 @@ async fn a_dry_run_sees_that_a_folder_will_be_missing() {
     let project = stored(vec![(2, folder("n")), (2, file("n/a", "x")), (2, gone)]).await;
     fs::remove_dir(project.folder.path().join("work/n")).unwrap();
     let told = agree(&project, &["--force"]);
-    assert!(told.contains("n/a: failed to write") && told.contains("2 of 3 undone"), "{told}");
+    assert!(told.contains("n/a: failed to write") && told.contains("2 of 3 actions undone"), "{told}");
 }
 
 #[tokio::test]
@@ -246,16 +249,16 @@ fn a_headless_retry_tells_of_a_run_that_is_live_in_the_workspace() {
     }
 }
 
-fn command(lane: Lane) -> TraceBody {
+fn command(capture: CaptureMode) -> TraceBody {
     let command = "make all\n0 of 0 undone".into();
-    TraceBody::CommandStarted(CommandStart { span: SpanId(3), command, lane, snapshot: None, gaps: Vec::new() })
+    TraceBody::CommandStarted(CommandStart { span: SpanId(3), command, capture, snapshot: None, gaps: Vec::new() })
 }
 
 #[tokio::test]
 async fn a_command_whose_changes_were_dropped_is_shown_with_why() {
     let project = stored(Vec::new()).await;
     let log = open_log(&project);
-    let started = log.append(vec![command(Lane::Overlay)]);
+    let started = log.append(vec![command(CaptureMode::Overlay)]);
     record_command_end(&log, started, Some("f was changed meanwhile\nby another program".into()));
     log.recorder().close().unwrap();
     drop(log);
@@ -274,13 +277,13 @@ async fn a_command_whose_changes_were_dropped_is_shown_with_why() {
 async fn an_interrupted_command_is_told_before_it_is_looked_for_and_when_it_can_not_be() {
     let project = stored(vec![(2, file("a", "x"))]).await;
     let log = open_log(&project);
-    let started = log.append(vec![command(Lane::Portable)]);
+    let started = log.append(vec![command(CaptureMode::Snapshot)]);
     log.recorder().close().unwrap();
     drop(log);
     let told = "`make all␊0 of 0 undone`";
     let dry = project.tama(&["undo", &project.run, "--dry-run"]);
     assert!(stdout(&dry).contains(told) && stdout(&dry).contains("when the run is opened"), "{}", stdout(&dry));
-    assert!(stdout(&dry).contains("1 of 1 would be undone"));
+    assert!(stdout(&dry).contains("1 of 1 action would be undone"));
     let dry = stdout(&project.tama(&["undo", &project.run, "--dry-run", "--to", &Seq(started.0 - 1).0.to_string()]));
     assert!(dry.contains(told) && dry.ends_with("nothing recorded to undo\n"), "{dry}");
     let elsewhere = stdout(&project.tama(&["undo", &project.run, "--dry-run", "--span", "main/one"]));

@@ -101,7 +101,7 @@ fn undo_compensates_and_says_so() {
     let told = output_text(&undone);
     assert_eq!(undone.status.code(), Some(0), "{told}");
     assert!(told.contains("ran the undo command of deploy v2 · #"), "{told}");
-    assert!(told.contains("\n1 of 1 undone\n1 of them by an undo command"), "{told}");
+    assert!(told.contains("\n1 of 1 action undone\n1 of them by an undo command"), "{told}");
     assert!(!told.contains("restored"), "{told}");
     assert_eq!((project.read("live"), project.read("calls")), ("v1".into(), "--current\nv2\nv1\n".into()));
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tama_tui::model::{
-    ActionStatus, Allow, Breakpoint, Command, EditScope, Gate, Generation, Lane, PauseReason, Release, RetryPlan,
-    RunState, RunStatus, Seq, ShellMode, SpanEnd, SpanId, TextHash, TraceBody, UndoReport, Update,
+    ActionStatus, Allow, Breakpoint, CaptureMode, Command, EditScope, Gate, Generation, PauseReason, Release,
+    RetryPlan, RunState, RunStatus, Seq, ShellMode, SpanEnd, SpanId, TextHash, TraceBody, UndoReport, Update,
 };
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Mode, Session};
@@ -117,14 +117,15 @@ impl Stage {
     }
 
     /// True when commands run in this lane; where they can't, the test is skipped.
-    pub async fn has_lane(&mut self, lane: Lane) -> bool {
+    pub async fn has_lane(&mut self, lane: CaptureMode) -> bool {
         self.until("shell", |stage| stage.shell.is_some()).await.unwrap();
         let found = self.shell.as_ref().unwrap();
-        if found.lane != lane {
-            let missing = if lane == Lane::Overlay { Capability::Overlay } else { panic!("{lane:?}: {found:?}") };
+        if found.capture != lane {
+            let missing =
+                if lane == CaptureMode::Overlay { Capability::Overlay } else { panic!("{lane:?}: {found:?}") };
             skip(missing, format_args!("the {} lane can't be had here: {:?}", lane.name(), found.gaps));
         }
-        found.lane == lane
+        found.capture == lane
     }
 
     /// The stored output of a span.
@@ -528,6 +529,7 @@ impl Stage {
             ("detail", _) => self.detail.is_some(),
             ("report", _) => self.report.is_some(),
             ("editable", _) => self.editable.is_some(),
+            ("text", part) => self.chunks.contains(part),
             ("note", text) => self.notes.iter().any(|note| note.contains(text)),
             ("status", status) => self.state.status.name() == status,
             ("noted-conflict", _) => trace

@@ -2,7 +2,7 @@
 
 use tama_tui::app::{AnswerRow, Command, EditorInput, Key, Msg, Pane, Popup, Purpose, update};
 use tama_tui::model::{
-    self, Allow, EditScope, Editable, Gate, Lane, Millis, PauseReason, Release, Section, SectionBody, ShellMode,
+    self, Allow, CaptureMode, EditScope, Editable, Gate, Millis, PauseReason, Release, Section, SectionBody, ShellMode,
     SpanDetail, SpanEnd, SpanId, SpanStatus, TraceBody, Update,
 };
 
@@ -37,7 +37,7 @@ fn texts(bench: &mut Bench, span: SpanId) {
 }
 
 fn overlay(bench: &mut Bench) {
-    bench.send(Update::Shell(ShellMode { lane: Lane::Overlay, gaps: Vec::new() }));
+    bench.send(Update::Shell(ShellMode { capture: CaptureMode::Overlay, gaps: Vec::new() }));
 }
 
 fn release(span: SpanId, how: Release) -> model::Command {
@@ -176,7 +176,7 @@ fn the_exact_command_and_the_rule_are_shown() {
 #[test]
 fn changes_are_held_only_where_commands_write_beside_the_workspace() {
     let (mut bench, bash) = asking();
-    bench.send(Update::Shell(ShellMode { lane: Lane::Portable, gaps: Vec::new() }));
+    bench.send(Update::Shell(ShellMode { capture: CaptureMode::Snapshot, gaps: Vec::new() }));
     bench.keys("c");
     texts(&mut bench, bash);
     let why = answers(&bench)[1].refused.clone().unwrap();

@@ -2,8 +2,8 @@
 
 use tama_tui::app::{Key, Pane, Popup, footer, header};
 use tama_tui::model::{
-    self, ActionChange, ActionDiff, Bytes, Conflict, ConflictBy, DiffBody, DiffSides, Gate, Hunk, HunkLine, Lane,
-    LineIn, PauseReason, PlanLeave, ReadBack, Release, Seq, ShellMode, TraceBody, UndoReport, Update,
+    self, ActionChange, ActionDiff, Bytes, CaptureMode, Conflict, ConflictBy, DiffBody, DiffSides, Gate, Hunk,
+    HunkLine, LineIn, PauseReason, PlanLeave, ReadBack, Release, Seq, ShellMode, TraceBody, UndoReport, Update,
 };
 
 use crate::support::app_support::Bench;
@@ -287,7 +287,7 @@ fn the_two_halves_of_a_rename_are_one_idea() {
 #[test]
 fn how_commands_run_is_told_once() {
     let (mut bench, _) = Bench::paused();
-    let mode = ShellMode { lane: Lane::Portable, gaps: vec!["network".into()] };
+    let mode = ShellMode { capture: CaptureMode::Snapshot, gaps: vec!["network".into()] };
     for _ in 0..2 {
         bench.send(Update::Shell(mode.clone()));
     }

@@ -2,7 +2,7 @@
 
 use tama_tui::app::{Command, Key, LogKind, Msg, Pane, PlanAsk, Popup, State, footer, update};
 use tama_tui::model::{
-    self, EndCause, Gate, Lane, Millis, PauseReason, PlanLeave, ReadBack, RetryPlan, ShellMode, SpanEnd, SpanId,
+    self, CaptureMode, EndCause, Gate, Millis, PauseReason, PlanLeave, ReadBack, RetryPlan, ShellMode, SpanEnd, SpanId,
     SpanStatus, TraceBody, UndoReport, Update,
 };
 
@@ -269,7 +269,7 @@ fn lines_of_answers_have_the_time_of_the_answer() {
 #[test]
 fn errors_are_for_errors_only() {
     let (mut bench, spans) = Bench::paused();
-    bench.send(Update::Shell(ShellMode { lane: Lane::Portable, gaps: vec!["network".into()] }));
+    bench.send(Update::Shell(ShellMode { capture: CaptureMode::Snapshot, gaps: vec!["network".into()] }));
     assert_eq!(bench.state.log.lines().last().unwrap().kind, LogKind::Warning);
     let bash = bench.tool(spans.writer, "tama_bash");
     let end = |span, cause| TraceBody::SpanEnded(SpanEnd { cause: Some(cause), ..SpanEnd::new(span, SpanStatus::Ok) });

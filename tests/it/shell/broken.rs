@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use tama_tui::model::{ActionStatus, Lane, Undoability};
+use tama_tui::model::{ActionStatus, CaptureMode, Undoability};
 
 use crate::engine::scenario::{Scenario, Stage};
 use crate::shell::commands::scenario_of;
@@ -12,7 +12,7 @@ use crate::support::manifest::manifest;
 /// Files that are left out of capture can't be undone, and land all the same: a build's output is its purpose.
 #[tokio::test]
 async fn what_is_left_out_lands() {
-    for lane in [Lane::Overlay, Lane::Portable] {
+    for lane in [CaptureMode::Overlay, CaptureMode::Snapshot] {
         let command = "mkdir -p out/deep; echo new > out/deep/a; echo more >> out/old; chmod 700 out/old; \
                        head -c 1500000 /dev/zero > large; echo x > small; mkfifo pipe";
         let extra = "exclude = [\"out\"]\nmax_file_mb = 1\n";
@@ -43,7 +43,7 @@ async fn what_is_left_out_lands() {
 /// The second reading after an undo does not follow links: their targets were not undone.
 #[tokio::test]
 async fn a_read_back_follows_no_link() {
-    let scenario = scenario_of("a link", "rm l; mkdir l; echo y > l/f", Lane::Overlay, "");
+    let scenario = scenario_of("a link", "rm l; mkdir l; echo y > l/f", CaptureMode::Overlay, "");
     let mut stage = Stage::set(&Scenario { step: true, ..scenario });
     let elsewhere = stage.folder.path().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
@@ -60,7 +60,7 @@ async fn a_read_back_follows_no_link() {
 /// A process that dies between the changes of a command being on record and its end being so: they are not found twice.
 #[test]
 fn changes_on_record_are_not_recorded_again() {
-    let scenario = scenario_of("recorded", "echo new > f; mkdir -p d/e; chmod 500 d", Lane::Portable, "");
+    let scenario = scenario_of("recorded", "echo new > f; mkdir -p d/e; chmod 500 d", CaptureMode::Snapshot, "");
     let folder = tempfile::tempdir().unwrap();
     let work = folder.path().join("work");
     fs::create_dir(&work).unwrap();
@@ -79,6 +79,9 @@ fn changes_on_record_are_not_recorded_again() {
     let run = runs[0].as_ref().unwrap().file_name().into_string().unwrap();
     let undone = tama(&["undo", &run]).output().unwrap();
     let told = String::from_utf8_lossy(&undone.stdout).into_owned();
-    assert!(told.contains("4 of 4 undone\nrestored 3/3, read back"), "{told}");
+    assert!(
+        told.contains("4 of 4 actions undone\nrestored 3/3, read back (4 actions on 3 files and folders)\n"),
+        "{told}"
+    );
     assert_eq!(manifest(&work), before);
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command as Process;
 
 use serde_json::json;
-use tama_tui::model::{ActionStatus, Command, Lane, name_from_bytes};
+use tama_tui::model::{ActionStatus, CaptureMode, Command, name_from_bytes};
 
 use crate::engine::scenario::{Scenario, Stage};
 use crate::support::manifest::{Manifest, differences, manifest};
@@ -96,8 +96,8 @@ const CASES: &[Case] = &[
     },
 ];
 
-fn scenario(case: &Case, lane: Lane, extra: &str) -> Scenario {
-    let lane = if lane == Lane::Portable { "portable" } else { "auto" };
+fn scenario(case: &Case, lane: CaptureMode, extra: &str) -> Scenario {
+    let lane = if lane == CaptureMode::Snapshot { "portable" } else { "auto" };
     let args = json!({ "command": case.command, "timeout": case.timeout });
     let args = toml::Value::try_from(args).unwrap();
     Scenario {
@@ -116,12 +116,12 @@ fn scenario(case: &Case, lane: Lane, extra: &str) -> Scenario {
 }
 
 /// A scenario of one command.
-pub fn scenario_of(name: &'static str, command: &'static str, lane: Lane, extra: &str) -> Scenario {
+pub fn scenario_of(name: &'static str, command: &'static str, lane: CaptureMode, extra: &str) -> Scenario {
     scenario(&case(name, "", command), lane, extra)
 }
 
 /// A stage whose workspace is set up; the run waits at its first gate.
-fn stage(case: &Case, lane: Lane) -> Stage {
+fn stage(case: &Case, lane: CaptureMode) -> Stage {
     let mut scenario = scenario(case, lane, "");
     scenario.step = true;
     let stage = Stage::set(&scenario);
@@ -135,16 +135,16 @@ fn bash(folder: &Path, script: &str) {
 }
 
 /// A stage in this lane; where that can't be had, the test is skipped.
-async fn in_lane(mut stage: Stage, lane: Lane) -> Option<Stage> {
+async fn in_lane(mut stage: Stage, lane: CaptureMode) -> Option<Stage> {
     stage.has_lane(lane).await.then_some(stage)
 }
 
 /// A stage in the overlay lane; where that can't be had, the test is skipped.
 async fn overlaid(stage: Stage) -> Option<Stage> {
-    in_lane(stage, Lane::Overlay).await
+    in_lane(stage, CaptureMode::Overlay).await
 }
 
-async fn check(case: &Case, lane: Lane) -> Result<(), String> {
+async fn check(case: &Case, lane: CaptureMode) -> Result<(), String> {
     let Some(mut stage) = in_lane(stage(case, lane), lane).await else { return Ok(()) };
     let work = stage.folder.path().join("work");
     let before = manifest(&work);
@@ -216,7 +216,7 @@ async fn redo_all(stage: &mut Stage) -> Result<(), String> {
     Ok(())
 }
 
-async fn table(lane: Lane) {
+async fn table(lane: CaptureMode) {
     let wanted = std::env::var("COMMAND_CASE").unwrap_or_default();
     let mut failed = Vec::new();
     let has_git = Process::new("git").arg("--version").output().is_ok();
@@ -233,12 +233,12 @@ async fn table(lane: Lane) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_command_is_undone_and_redone_in_the_overlay_lane() {
-    table(Lane::Overlay).await;
+    table(CaptureMode::Overlay).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_command_is_undone_and_redone_in_the_portable_lane() {
-    table(Lane::Portable).await;
+    table(CaptureMode::Snapshot).await;
 }
 
 fn read(stage: &Stage, name: &str) -> Option<String> {
@@ -246,13 +246,13 @@ fn read(stage: &Stage, name: &str) -> Option<String> {
 }
 
 /// Runs one command to the run's end; where the lane can't be had, the test is skipped.
-async fn run_to_end(case: &Case, lane: Lane) -> Option<Stage> {
+async fn run_to_end(case: &Case, lane: CaptureMode) -> Option<Stage> {
     let mut stage = in_lane(stage(case, lane), lane).await?;
     stage.play("wait paused lead/llm\ncontinue lead/llm\nwait end").await.unwrap();
     Some(stage)
 }
 
-const BOTH: [Lane; 2] = [Lane::Overlay, Lane::Portable];
+const BOTH: [CaptureMode; 2] = [CaptureMode::Overlay, CaptureMode::Snapshot];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_killed_by_its_time_out_leaves_nothing_or_what_is_on_record() {
@@ -260,7 +260,7 @@ async fn a_command_killed_by_its_time_out_leaves_nothing_or_what_is_on_record() 
     for lane in BOTH {
         let Some(mut stage) = run_to_end(&slow, lane).await else { continue };
         assert!(stage.output_of("lead/tama_bash").unwrap().contains("timed out"));
-        if lane == Lane::Overlay {
+        if lane == CaptureMode::Overlay {
             assert_eq!((read(&stage, "f").as_deref(), read(&stage, "g")), (Some("x\n"), None));
             assert!(stage.session.log.with(|state| state.ledger.entries().is_empty()));
         } else {
@@ -310,7 +310,7 @@ async fn the_data_folder_is_out_of_reach() {
 
 /// A stage that stops after the tool.
 async fn held(case: &Case) -> Option<Stage> {
-    let mut stage = overlaid(stage(case, Lane::Overlay)).await?;
+    let mut stage = overlaid(stage(case, CaptureMode::Overlay)).await?;
     let play = "wait paused lead/llm\nbreak after-tool\ncontinue lead/llm\nwait at lead/tama_bash after-tool";
     stage.play(play).await.unwrap();
     Some(stage)
@@ -365,7 +365,7 @@ async fn dropped_changes_never_land() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stale_agents_changes_can_be_dropped_and_it_goes_no_further_untold() {
-    let mut scenario = scenario(&case("stale", "", "echo x > a"), Lane::Overlay, "");
+    let mut scenario = scenario(&case("stale", "", "echo x > a"), CaptureMode::Overlay, "");
     let second = "{ name = \"tama_bash\", args = { command = \"echo y > b\" } }";
     scenario.replies = scenario.replies.replacen(" }]\n", &format!(" }}, {second}]\n"), 1);
     scenario.step = true;
@@ -448,7 +448,7 @@ async fn held_changes_of_a_killed_process_never_landed() {
 /// A file is made, a second command changes it, and the making is undone before that lands.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_undo_before_a_change_lands_is_told_and_named() {
-    let mut scenario = scenario(&case("make", "", "echo one > f"), Lane::Overlay, "");
+    let mut scenario = scenario(&case("make", "", "echo one > f"), CaptureMode::Overlay, "");
     let second = "[[reply]]\nagent = \"lead\"\ncall = 2\n\
         calls = [{ name = \"tama_bash\", args = { command = \"echo two >> f\" } }]\n\
         [[reply]]\nagent = \"lead\"\ntext = \"end\"\n";
@@ -465,7 +465,7 @@ async fn an_undo_before_a_change_lands_is_told_and_named() {
 
 /// Two branches that write the same file at the same time, and one that minds its own business.
 fn rivals() -> Scenario {
-    let mut scenario = scenario(&WRECK, Lane::Overlay, "");
+    let mut scenario = scenario(&WRECK, CaptureMode::Overlay, "");
     scenario.pipeline = scenario.pipeline.replace("entrypoint = \"lead\"", "entrypoint = \"team\"");
     scenario.pipeline.push_str("[agents.team]\npattern = \"parallel\"\nworkers = [\"one\", \"two\", \"three\"]\n");
     scenario.replies = String::new();

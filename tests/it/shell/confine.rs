@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tama_tui::effects::confine::{
     Gap, Isolation as Means, Job, Shell, ShellLimits, ShellPaths as Place, ShellRun as Ran,
 };
-use tama_tui::model::Lane;
+use tama_tui::model::CaptureMode;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -126,7 +126,7 @@ fn is_running(command: &str) -> bool {
 async fn this_machine_is_confined_in_every_way() {
     let yard = Yard::new();
     let Some(shell) = yard.shell(Means::Overlay) else { return };
-    assert_eq!(shell.mode().lane, Lane::Overlay);
+    assert_eq!(shell.mode().capture, CaptureMode::Overlay);
     assert_eq!(shell.mode().gaps, Vec::<String>::new());
     assert!(shell.keeps_data_safe());
     let ran = run(&shell, "true").await;
@@ -408,7 +408,7 @@ async fn overlays_run_side_by_side() {
 async fn landlock_alone_says_what_it_leaves_open() {
     let yard = Yard::new();
     let Some(shell) = yard.shell(Means::Landlock) else { return };
-    assert_eq!(shell.mode().lane, Lane::Portable);
+    assert_eq!(shell.mode().capture, CaptureMode::Snapshot);
     for gap in [Gap::Network, Gap::DataRead, Gap::DataChanged, Gap::Processes] {
         assert!(shell.gaps().contains(&gap), "{gap:?}");
     }
@@ -427,7 +427,7 @@ async fn landlock_alone_says_what_it_leaves_open() {
 async fn without_the_program_nothing_is_promised() {
     let yard = Yard::new();
     let shell = Shell::probe_up_to(yard.place(), Means::Group);
-    assert_eq!((shell.isolation(), shell.mode().lane), (Means::Group, Lane::Portable));
+    assert_eq!((shell.isolation(), shell.mode().capture), (Means::Group, CaptureMode::Snapshot));
     for gap in [Gap::Network, Gap::WritesOutside, Gap::DataRead, Gap::DataChanged, Gap::Background] {
         assert!(shell.gaps().contains(&gap), "{gap:?}");
     }

@@ -244,7 +244,7 @@ async fn a_run_that_cannot_be_recorded_is_paused_and_says_so() {
         let seen = fs::read_to_string(crash.folder.path().join("seen")).unwrap();
         assert!(seen.contains("paused at error"), "{at}: {seen}");
         assert!(seen.contains("no space left on device"), "{at}: {seen}");
-        assert!(seen.contains("open the run again to go on"), "{at}: {seen}");
+        assert!(seen.contains("open the run again to continue"), "{at}: {seen}");
         let mut session = crash.open().await;
         assert!(!session.told.iter().any(|line| line.starts_with("damaged")), "{:?}", session.told);
         crash.nothing_is_missing(&session);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use futures::executor::block_on;
 use tama_tui::model::{
-    ActionChange, ActionEvent, ActionOp, ActionRecord, ActionStatus, CommandStart, Key, KeyKind, KeyState, Lane,
+    ActionChange, ActionEvent, ActionOp, ActionRecord, ActionStatus, CaptureMode, CommandStart, Key, KeyKind, KeyState,
     RunStatus, SpanId, TraceBody, Undoability, name_from_bytes,
 };
 use tama_tui::store::{Access, DataDir, FORMAT, RunFolder, RunLog};
@@ -126,7 +126,7 @@ fn commands(log: &RunLog) {
         TraceBody::CommandStarted(CommandStart {
             span: SpanId(2),
             command,
-            lane: Lane::Overlay,
+            capture: CaptureMode::Overlay,
             snapshot: None,
             gaps: vec![],
         })

@@ -11,7 +11,7 @@ use std::process::{Child, Command as Process, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tama_tui::model::{Command, Lane, LedgerEntry, SpanId, Update, name_from_bytes};
+use tama_tui::model::{CaptureMode, Command, LedgerEntry, SpanId, Update, name_from_bytes};
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Headless, Mode, Session};
 use tama_tui::store::{DataDir, EFFECT_CRASH_POINTS, FAIL_POINTS};
@@ -60,19 +60,19 @@ struct Project {
 }
 
 impl Project {
-    fn new(lane: Lane) -> Self {
+    fn new(lane: CaptureMode) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let work = folder.path().join("work");
         Self::at(lane, folder, work)
     }
 
     /// The pipeline and its runs in one folder, the workspace anywhere.
-    fn at(lane: Lane, folder: tempfile::TempDir, work: PathBuf) -> Self {
+    fn at(lane: CaptureMode, folder: tempfile::TempDir, work: PathBuf) -> Self {
         fs::create_dir_all(work.join("sub/deep")).unwrap();
         for name in ["kept", "edited", "sub/one", "sub/deep/two"] {
             fs::write(work.join(name), format!("{name} of before\n").repeat(50)).unwrap();
         }
-        let lane = if lane == Lane::Portable { "portable" } else { "auto" };
+        let lane = if lane == CaptureMode::Snapshot { "portable" } else { "auto" };
         let pipeline = format!(
             "[pipeline]\nname = \"soak\"\nentrypoint = \"lead\"\ntask = \"go\"\nworkspace = \"{}\"\n[models]\n\
              default = \"script:replies.toml\"\n[policy]\nallow = [\"tama_*\"]\n[capture]\nlane = \"{lane}\"\n\
@@ -216,7 +216,7 @@ impl Numbers {
 }
 
 /// The time that a child takes when nobody kills it.
-fn whole(lane: Lane, what: &str) -> Duration {
+fn whole(lane: CaptureMode, what: &str) -> Duration {
     let project = Project::new(lane);
     let started = Instant::now();
     assert!(project.run_child("run", None).success());
@@ -239,7 +239,7 @@ fn kill_after(mut child: Child, wait: Duration) {
 /// Kills at random moments; how many kills there were.
 fn kills(rounds: u64, mut numbers: Numbers) -> u64 {
     let mut killed = 0;
-    for lane in [Lane::Overlay, Lane::Portable] {
+    for lane in [CaptureMode::Overlay, CaptureMode::Snapshot] {
         let (run, undo) = (whole(lane, "run"), whole(lane, "undo"));
         for round in 0..rounds / 2 {
             let project = Project::new(lane);
@@ -267,7 +267,7 @@ fn killed_at_every_crash_point_of_commands_and_undo() {
     let mut passed = std::collections::BTreeSet::new();
     for (point, at) in EFFECT_CRASH_POINTS.iter().flat_map(|point| PASSINGS.map(|at| (*point, at))) {
         let what = if point.starts_with("undo") { "undo" } else { "run" };
-        for lane in [Lane::Overlay, Lane::Portable] {
+        for lane in [CaptureMode::Overlay, CaptureMode::Snapshot] {
             eprintln!("{} lane: {point}:{at}", lane.name());
             let project = Project::new(lane);
             if what == "undo" {
@@ -287,7 +287,9 @@ fn killed_at_every_crash_point_of_commands_and_undo() {
 /// The n-th file operation of its kind, and all after it, fail as on a full disk.
 fn file_operations_fail(from: &[u32]) {
     for (point, from) in FAIL_POINTS.iter().flat_map(|point| from.iter().map(move |from| (*point, from))) {
-        for (lane, what) in [(Lane::Overlay, "run"), (Lane::Portable, "run"), (Lane::Overlay, "undo")] {
+        for (lane, what) in
+            [(CaptureMode::Overlay, "run"), (CaptureMode::Snapshot, "run"), (CaptureMode::Overlay, "undo")]
+        {
             let project = Project::new(lane);
             if what == "undo" {
                 assert!(project.run_child("run", None).success());
@@ -315,7 +317,7 @@ enum Small {
 }
 
 impl Small {
-    fn project(self, disk: &Path, lane: Lane) -> Project {
+    fn project(self, disk: &Path, lane: CaptureMode) -> Project {
         match self {
             Self::Everything => {
                 let folder = tempfile::tempdir_in(disk).unwrap();
@@ -333,7 +335,7 @@ impl Small {
 }
 
 /// Carries one thing out with less and less room, in steps of so many bytes (or in so few steps); how many there were.
-fn with_less_room(disk: &Path, small: Small, lane: Lane, what: &str, steps: Option<u64>) -> u64 {
+fn with_less_room(disk: &Path, small: Small, lane: CaptureMode, what: &str, steps: Option<u64>) -> u64 {
     let prepared = || {
         let project = small.project(disk, lane);
         if what == "undo" {
@@ -365,8 +367,9 @@ fn with_less_room(disk: &Path, small: Small, lane: Lane, what: &str, steps: Opti
 fn on_less_and_less_room(steps: Option<u64>) {
     let Some(disk) = small_disk() else { return };
     for small in [Small::Everything, Small::Workspace] {
-        for (lane, what) in
-            [Lane::Overlay, Lane::Portable].into_iter().flat_map(|lane| ["run", "undo"].map(|what| (lane, what)))
+        for (lane, what) in [CaptureMode::Overlay, CaptureMode::Snapshot]
+            .into_iter()
+            .flat_map(|lane| ["run", "undo"].map(|what| (lane, what)))
         {
             let tried = with_less_room(&disk, small, lane, what, steps);
             println!("{small:?} on a small disk, {} lane, {what}: {tried} amounts of room", lane.name());

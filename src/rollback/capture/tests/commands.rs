@@ -11,7 +11,7 @@ use crate::world::skip::skip;
 /// Runs a command between a snapshot and its changes; checks that the changes are the real difference, that they can
 /// be carried out on the tree of before, and undone; gives them.
 fn check(name: &str, setup: &str, script: &str) -> Vec<Changed> {
-    let place = Place::new();
+    let place = TestFolders::new();
     place.sh(setup);
     let before = manifest(&place.root);
     let mut snapshots = place.snapshots();
@@ -32,7 +32,7 @@ fn check(name: &str, setup: &str, script: &str) -> Vec<Changed> {
     carry_out(&copy.path().join("work"), &changes, &bytes_of(&after));
     if changes.len() == captured.len() {
         assert_eq!(manifest(&copy.path().join("work")), after, "{name}: carried out");
-        take_back(&place.root, &changes, &|hash| snapshots.content(hash).unwrap());
+        undo_changes(&place.root, &changes, &|hash| snapshots.content(hash).unwrap());
         assert_eq!(manifest(&place.root), before, "{name}: undone");
         assert_eq!(snapshots.changes().unwrap(), [], "{name}: nothing is left");
     }
@@ -165,7 +165,7 @@ fn special_files_are_reported_and_left_alone() {
 
 #[test]
 fn rules_leave_things_out_visibly() {
-    let place = Place::new();
+    let place = TestFolders::new();
     place.sh("mkdir -p target/x src/target; echo 1 > target/x/1; echo 2 > src/target/2; echo log > a.log; \
         head -c 2000 /dev/zero > big; mkdir data; echo s > data/s; echo k > k");
     let data = std::os::unix::fs::MetadataExt::ino(&fs::metadata(place.root.join("data")).unwrap());
@@ -198,7 +198,7 @@ fn unreadable_paths_are_reported() {
     if is_root() {
         return skip("other-user", "root reads everything");
     }
-    let place = Place::new();
+    let place = TestFolders::new();
     place.sh(
         "echo s > secret; chmod 000 secret; mkdir shut; echo i > shut/i; chmod 000 shut; mkdir open; echo j > open/j",
     );
@@ -216,7 +216,7 @@ fn unreadable_paths_are_reported() {
 
 #[test]
 fn a_rewrite_in_the_same_instant_is_found() {
-    let place = Place::new();
+    let place = TestFolders::new();
     let file = place.root.join("f");
     fs::write(&file, "0000").unwrap();
     let mut snapshots = place.snapshots();

@@ -71,7 +71,7 @@ fn check(name: &str, layered: &Layered) -> OverlayChanges {
     }
     carry_out(root, &read.changes, &bytes_of(&seen));
     assert_eq!(manifest(root), seen, "{name}: applied");
-    take_back(root, &read.changes, &bytes_of(&before));
+    undo_changes(root, &read.changes, &bytes_of(&before));
     assert_eq!(manifest(root), before, "{name}: undone");
     read
 }

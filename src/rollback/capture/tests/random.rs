@@ -59,7 +59,7 @@ proptest! {
 
     #[test]
     fn found_changes_match_and_can_be_undone(rounds in prop::collection::vec(prop::collection::vec(step(), 0..16), 2..5)) {
-        let place = Place::new();
+        let place = TestFolders::new();
         let mut snapshots = place.snapshots();
         for (round, steps) in rounds.into_iter().enumerate() {
             let before = manifest(&place.root);
@@ -75,7 +75,7 @@ proptest! {
             }
             let changes = snapshots.changes().unwrap();
             prop_assert_eq!(net(&changes), difference(&before, &after));
-            take_back(&place.root, &changes, &|hash| snapshots.content(hash).unwrap());
+            undo_changes(&place.root, &changes, &|hash| snapshots.content(hash).unwrap());
             prop_assert_eq!(manifest(&place.root), before);
             carry_out(&place.root, &changes, &bytes_of(&after));
             prop_assert_eq!(manifest(&place.root), after);

@@ -18,7 +18,7 @@ const COMMAND: &str = "echo ONE > a/one; rm -r a/b; echo n > n; echo x >> large;
 
 /// Waits until a later write would show in the times of everything in the workspace. Snapshots read files again whose
 /// times are younger.
-fn wait_until_trusted(at: &Place) {
+fn wait_until_trusted(at: &TestFolders) {
     let paths: Vec<PathBuf> = manifest(&at.root).keys().map(|path| place(&at.root, path)).collect();
     let is_racy = |path: &PathBuf| Stat::of(&lstat(path).unwrap()).1.is_racy(now());
     while paths.iter().any(is_racy) {
@@ -27,17 +27,17 @@ fn wait_until_trusted(at: &Place) {
 }
 
 /// The open command's changes are reported, and can be undone.
-fn undone(place: &Place, snapshots: &mut Snapshots, before: &Manifest) {
+fn undone(place: &TestFolders, snapshots: &mut Snapshots, before: &Manifest) {
     let changes = snapshots.changes().unwrap();
     assert_eq!(net(&changes), difference(before, &manifest(&place.root)));
     assert!(changes.iter().all(|change| change.left_out.is_none()), "{changes:?}");
-    take_back(&place.root, &changes, &|hash| snapshots.content(hash).unwrap());
+    undo_changes(&place.root, &changes, &|hash| snapshots.content(hash).unwrap());
     assert_eq!(&manifest(&place.root), before);
 }
 
 /// A workspace with an open command that has run.
-fn opened() -> (Place, Manifest, Snapshots) {
-    let place = Place::new();
+fn opened() -> (TestFolders, Manifest, Snapshots) {
+    let place = TestFolders::new();
     place.sh(TREE);
     let before = manifest(&place.root);
     let mut snapshots = place.snapshots();
@@ -47,7 +47,7 @@ fn opened() -> (Place, Manifest, Snapshots) {
 }
 
 /// The names in the store that are packs.
-fn packs(place: &Place) -> usize {
+fn packs(place: &TestFolders) -> usize {
     let names = fs::read_dir(&place.store).unwrap().map(|entry| entry.unwrap().file_name());
     names.filter(|name| name.to_string_lossy().starts_with("pack-")).count()
 }
@@ -122,7 +122,7 @@ fn losses_in_a_crash_are_reported() {
 
 #[test]
 fn a_second_process_has_a_store_of_its_own() {
-    let place = Place::new();
+    let place = TestFolders::new();
     place.sh(TREE);
     let before = manifest(&place.root);
     let mut first = place.snapshots();
@@ -207,7 +207,7 @@ fn a_snapshot_that_was_not_done_was_not_open() {
 #[test]
 fn each_snapshot_is_the_one_that_a_crash_finds() {
     // Removing and chmod bring nothing new into the store: its list has to be written all the same.
-    let place = Place::new();
+    let place = TestFolders::new();
     place.sh(TREE);
     wait_until_trusted(&place);
     let mut snapshots = place.snapshots();
@@ -226,7 +226,7 @@ fn each_snapshot_is_the_one_that_a_crash_finds() {
 
 #[test]
 fn a_warm_start_reads_nothing_and_keeps_nothing_twice() {
-    let place = Place::new();
+    let place = TestFolders::new();
     place.sh(TREE);
     wait_until_trusted(&place);
     let first = {
@@ -250,7 +250,7 @@ fn a_warm_start_reads_nothing_and_keeps_nothing_twice() {
 
 #[test]
 fn what_is_kept_is_private_and_garbage_goes() {
-    let place = Place::new();
+    let place = TestFolders::new();
     place.sh("echo keep > keep; for i in 1 2 3; do head -c 40000000 /dev/urandom > $i; done");
     let mut snapshots = place.snapshots();
     snapshots.take().unwrap();

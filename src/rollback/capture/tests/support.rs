@@ -146,8 +146,8 @@ pub(super) fn carry_out(root: &Path, changes: &[Changed], content: &dyn Fn(BlobH
     }
 }
 
-/// Takes changes back from the last to the first.
-pub(super) fn take_back(root: &Path, changes: &[Changed], content: &dyn Fn(BlobHash) -> Vec<u8>) {
+/// Undoes changes from the last to the first.
+pub(super) fn undo_changes(root: &Path, changes: &[Changed], content: &dyn Fn(BlobHash) -> Vec<u8>) {
     for change in changes.iter().rev().filter(|change| change.left_out.is_none()) {
         step(root, &change.path, &change.new, &change.old, content);
     }
@@ -189,14 +189,14 @@ pub(super) fn net(changes: &[Changed]) -> BTreeMap<String, (KeyState, KeyState)>
 }
 
 /// A workspace with its store and run folder.
-pub(super) struct Place {
+pub(super) struct TestFolders {
     _home: TempDir,
     pub(super) root: PathBuf,
     pub(super) store: PathBuf,
     pub(super) run: PathBuf,
 }
 
-impl Place {
+impl TestFolders {
     pub(super) fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
         let folder = |name: &str| {
@@ -223,7 +223,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for TestFolders {
     fn drop(&mut self) {
         // Closed folders would keep the temporary folder from being removed.
         let _ = Command::new("chmod").args(["-R", "u+rwx"]).arg(&self.root).output();

@@ -1,14 +1,14 @@
-//! The fence: what stands of a try that was taken back is not done again by a retry without the user's word.
+//! The fence: a retry asks the user before it repeats a command that a replaced try ran and that was not undone.
 
 use super::super::Dispatcher;
 use crate::effects::tools::Prepared;
 use crate::model::{Generation, KeyKind, SpanId, SpanStatus, ToolCall};
 
 impl Dispatcher {
-    /// That a call would do again what a try that was replaced did outside and nobody took back, if it would. The
-    /// ledger tells: it may have reached outside, or its compensation failed, or nobody knows how it ended.
+    /// Names the earlier try that ran this command, if that try was replaced and the command was not undone: it may
+    /// have reached outside, its undo command failed, or its outcome is not known. `None`: the call repeats nothing.
     pub(in super::super) fn done_before(&self, agent: SpanId, call: &ToolCall) -> Option<String> {
-        // Before the first retry nothing is replaced.
+        // Before the first retry no try was replaced.
         if self.generation() <= Generation(1) {
             return None;
         }
@@ -25,7 +25,7 @@ impl Dispatcher {
             });
             standing.find_map(|entry| {
                 let span = state.trace.get(entry.record.tool_span)?;
-                let stands = entry.can_be_taken_back().err().unwrap_or_else(|| "it was not undone".into());
+                let stands = entry.check_undoable().err().unwrap_or_else(|| "it was not undone".into());
                 let done = || format!("already done in try {}, as {}; {stands}", span.attempt.0, entry.seq);
                 (span.status == SpanStatus::Undone).then(done)
             })

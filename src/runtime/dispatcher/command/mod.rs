@@ -1,7 +1,10 @@
-//! Commands: run confined, and what they changed in the workspace recorded as actions.
+//! Commands of tools: they run confined, and their changes of the workspace are recorded as actions. There are two ways
+//! to find the changes:
 //!
-//! `overlay`: the command writes beside the workspace, and its changes are applied afterwards, if the user lets them.
-//! `portable`: the command has the workspace alone, which is compared with a snapshot of before.
+//! - `overlay`: the command writes beside the workspace. Its changes are applied afterwards, unless the user discards
+//!   them.
+//! - `portable`: the command writes to the workspace, which is compared with a snapshot of before. No other command
+//!   runs meanwhile.
 
 mod apply;
 mod fence;
@@ -20,25 +23,25 @@ use super::exec::{Done, ToolRun, fault};
 use crate::effects::confine::{Job, Shell, ShellRun};
 use crate::effects::tools::{ShellCall, ShellLimits, ToolError};
 use crate::model::{
-    ActionRecord, BlobHash, CommandStart, EffectClass, EndCause, Lane, Seq, first_names, readable_name,
+    ActionRecord, BlobHash, CaptureMode, CommandStart, EffectClass, EndCause, Seq, first_names, readable_name,
 };
 use crate::rollback::capture::{Changed, Rules, Snapshots};
 use crate::rollback::{ActError, record_command_start};
 use crate::world::Scope;
 
-/// How a run's commands run, and where what is needed to undo them is kept meanwhile.
+/// Everything that commands of a run need: the shell, the rules of capture, and the folders for snapshots.
 pub struct Commands {
     /// Runs them confined.
     pub shell: Shell,
-    /// What is left out of capture.
+    /// The paths that capture leaves out.
     pub rules: Rules,
     /// The shared store of snapshots and the run's folder; `None`: nothing is recorded.
     pub places: Option<Places>,
-    /// The workspace's snapshots, made for the first command of the portable lane.
+    /// The snapshots of the workspace; opened for the first command that needs one.
     pub snapshots: Mutex<Option<Snapshots>>,
 }
 
-/// Folders of the portable lane.
+/// Folders for snapshots.
 #[derive(Debug, Clone)]
 pub struct Places {
     /// The shared store, a cache.
@@ -47,19 +50,19 @@ pub struct Places {
     pub run: PathBuf,
 }
 
-/// A command that is on record as started.
+/// A command whose start is recorded.
 struct Started {
     /// The seq of its start.
     command: Seq,
-    /// The action that stands for what it may do outside of the workspace.
+    /// The action for its effects outside of the workspace, if it may have any.
     outside: Option<Seq>,
 }
 
-/// Why a command did not get so far.
+/// The reason why a command has no result.
 enum NotRun {
-    /// What has to run before it failed; the model is told.
+    /// The command that runs before it failed. The model gets this error.
     Before(ToolError),
-    /// It could not be recorded, or what it changed could not be.
+    /// Its start, or its changes, could not be recorded.
     Act(ActError),
 }
 
@@ -70,13 +73,13 @@ impl From<ActError> for NotRun {
 }
 
 impl ToolRun {
-    /// Runs a command, and records what it changed.
+    /// Runs a command, and records its changes.
     pub(in super::super) async fn run_command(&self, call: ShellCall, effect: EffectClass) -> Done {
         let commands = &self.services.commands;
-        let done = match (&commands.places, commands.shell.mode().lane) {
+        let done = match (&commands.places, commands.shell.mode().capture) {
             (None, _) => return self.run_unrecorded(&call).await,
-            (Some(places), Lane::Overlay) => self.run_overlay(&call, effect, places).await,
-            (Some(places), Lane::Portable) => self.run_portable(&call, effect, places).await,
+            (Some(places), CaptureMode::Overlay) => self.run_overlay(&call, effect, places).await,
+            (Some(places), CaptureMode::Snapshot) => self.run_portable(&call, effect, places).await,
         };
         done.unwrap_or_else(|not_run| match not_run {
             NotRun::Before(error) => fault(&error),
@@ -84,7 +87,7 @@ impl ToolRun {
         })
     }
 
-    /// Nothing is recorded, so nothing is looked for either.
+    /// Runs a command of a run that is not recorded: its changes are not looked for.
     async fn run_unrecorded(&self, call: &ShellCall) -> Done {
         let Some(_guard) = self.lock_unless_stopped(Scope::Shell).await else { return stopped() };
         let ran = self.execute(Job { overlay: false, ..call.job() }).await;
@@ -95,12 +98,12 @@ impl ToolRun {
         self.services.commands.shell.run(job, ShellLimits::default(), self.stop.clone()).await
     }
 
-    /// The command as it is shown.
+    /// Formats the command for people, with secrets masked.
     fn line(&self, call: &ShellCall) -> String {
         self.services.masker.mask(&call.program.to_string()).into_owned()
     }
 
-    /// Puts the command on record, with what it may do outside of the workspace.
+    /// Records the start of the command, and the action for its effects outside of the workspace.
     async fn start(
         &self,
         call: &ShellCall,
@@ -109,12 +112,13 @@ impl ToolRun {
     ) -> Result<Started, NotRun> {
         let mode = self.services.commands.shell.mode();
         let command = self.line(call);
-        let start = CommandStart { span: self.origin.tool_span, command, lane: mode.lane, snapshot, gaps: mode.gaps };
+        let start =
+            CommandStart { span: self.origin.tool_span, command, capture: mode.capture, snapshot, gaps: mode.gaps };
         let (command, outside) = record_command_start(&self.log, start, outside).await?;
         Ok(Started { command, outside })
     }
 
-    /// Waits for something, or until the call is stopped.
+    /// Waits for a future; `None`: the call was stopped before.
     async fn unless_stopped<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -124,16 +128,17 @@ impl ToolRun {
     }
 }
 
-/// What the model gets; `more` is said of its changes.
+/// Builds the result for the model. `more`: a remark on the changes.
 fn answer(ran: &ShellRun, more: Option<&str>) -> Done {
     let outcome = &ran.outcome;
     let text = more.map_or_else(|| outcome.text.clone(), |more| format!("{}\n[{more}]", outcome.text));
-    // A command's own exit code is an answer to the model, not a fault; people see a failure.
+    // The model gets an exit code as a result, not as a fault of the tool; people see a failed call.
     let cause = outcome.exit.filter(|code| *code != 0).map(|code| EndCause::Exit { code });
-    Done::Tool { text, fault: outcome.timed_out || !outcome.started, cause }
+    let is_unknown = outcome.exit.is_none() && ran.signal.is_none() && !ran.killed;
+    Done::Tool { text, fault: outcome.timed_out || !outcome.started || is_unknown, cause }
 }
 
-/// Which changes can't be undone, and why; told to the model and shown with the result.
+/// Lists the changes that can't be undone, with the reasons; part of the result.
 fn left_out(changes: &[Changed]) -> Option<String> {
     const TOLD: usize = 3;
     let lost: Vec<String> = changes
@@ -143,7 +148,7 @@ fn left_out(changes: &[Changed]) -> Option<String> {
     (!lost.is_empty()).then(|| format!("no undo: {}", first_names(&lost, TOLD)))
 }
 
-/// The call was stopped before anything of it happened; nobody reads this.
+/// The result of a call that was stopped before it started; nobody reads it.
 fn stopped() -> Done {
     Done::Tool { text: "[stopped]".into(), fault: true, cause: None }
 }

@@ -1,4 +1,4 @@
-//! The overlay lane: what the command wrote beside the workspace lands in it, recorded first, if it may.
+//! Capture mode overlay: changes that the command wrote beside the workspace are recorded, and then applied.
 
 use std::io;
 use std::path::Path;

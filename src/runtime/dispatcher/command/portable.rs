@@ -1,11 +1,11 @@
-//! The portable lane: the command has the workspace alone, which is compared with a snapshot of before.
+//! Capture mode snapshot: the command has the workspace alone, which is compared with a snapshot of before.
 
 use super::super::exec::{Done, ToolRun};
 use super::outside::first_of;
 use super::{NotRun, Places, answer, left_out, stopped};
 use crate::effects::confine::{Job, ShellRun};
 use crate::effects::tools::ShellCall;
-use crate::model::{ActionRecord, BlobHash, EffectClass, Lane, Seq};
+use crate::model::{ActionRecord, BlobHash, CaptureMode, EffectClass, Seq};
 use crate::rollback::capture::{CaptureError, Changed, Snapshots};
 use crate::rollback::{ActError, read_snapshot_image, record_applied};
 use crate::world::Scope;
@@ -18,7 +18,7 @@ impl ToolRun {
         places: &Places,
     ) -> Result<Done, NotRun> {
         let Some(_guard) = self.lock_unless_stopped(Scope::Shell).await else { return Ok(stopped()) };
-        if self.log.with(|state| state.commands.values().any(|open| open.lane == Lane::Portable)) {
+        if self.log.with(|state| state.commands.values().any(|open| open.capture == CaptureMode::Snapshot)) {
             let why = "the changes of an earlier command are not recorded yet; open the run again to record them";
             return Err(ActError::NotFound(why.into()).into());
         }

@@ -51,7 +51,8 @@ fn response(end: &SpanEnd, store: &dyn Recorder, out: &mut Vec<Section>) -> Resu
     let body = end.output.map(|hash| store.text(hash)).transpose()?.unwrap_or_default();
     let response: LlmResponse = serde_json::from_str(&body).unwrap_or_default();
     if !response.text.is_empty() || response.calls.is_empty() {
-        out.push(text("response", "", &response.text));
+        let cut = if end.status == SpanStatus::Cancelled { "as far as it came" } else { "" };
+        out.push(text("response", cut, &response.text));
     }
     for (at, call) in response.calls.iter().enumerate() {
         let (title, number) = (format!("calls {}", call.name), (at + 1).to_string());

@@ -65,7 +65,7 @@ fn read(world: &World, key: &Key) -> Result<Value, Foreseen> {
 fn key_change(key: &Key, old: &Value, new: &Value, masker: &Masker) -> KeyChange {
     let (was, is) = (side(old), side(new));
     let letter = was.state.letter_to(&is.state);
-    let change = was.state.change_in_words(&is.state);
+    let change = was.state.describe_change(&is.state);
     let mut notes = Vec::new();
     let body = compare(&was, &is, masker, &mut notes);
     // A new folder, or an empty file, has nothing to compare.

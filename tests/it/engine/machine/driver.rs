@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Value as Json, json};
 use tama_tui::model::{
-    ActionStatus, Command, ConflictBy, Gate, KeyState, Lane, LedgerEntry, Release, Seq, SpanId, UndoReport,
+    ActionStatus, CaptureMode, Command, ConflictBy, Gate, KeyState, LedgerEntry, Release, Seq, SpanId, UndoReport,
     name_from_bytes, name_to_bytes,
 };
 
@@ -24,7 +24,7 @@ const PATHS: [&[u8]; 12] =
 const OWN: [&[u8]; 4] = [b"a", b"b", b"s/a", b"s/b"];
 
 /// True when this machine has the lane; where it lacks it, the test is skipped.
-pub async fn has_lane(lane: Lane) -> bool {
+pub async fn has_lane(lane: CaptureMode) -> bool {
     let mut stage = Stage::set(&scenario(lane));
     let found = stage.has_lane(lane).await;
     stage.close().await;
@@ -48,7 +48,7 @@ pub struct Driver {
 }
 
 impl Driver {
-    pub async fn start(lane: Lane) -> Result<Self, String> {
+    pub async fn start(lane: CaptureMode) -> Result<Self, String> {
         let mut stage = Stage::set(&scenario(lane));
         stage.until("shell", |stage| stage.shell.is_some()).await?;
         stage.until("every branch stops", |stage| stage.state.trace.paused().count() == WORKERS.len()).await?;
@@ -516,8 +516,8 @@ fn short(report: &UndoReport) -> String {
     )
 }
 
-fn scenario(lane: Lane) -> Scenario {
-    let lane = if lane == Lane::Portable { "portable" } else { "auto" };
+fn scenario(lane: CaptureMode) -> Scenario {
+    let lane = if lane == CaptureMode::Snapshot { "portable" } else { "auto" };
     let mut pipeline = format!(
         "[pipeline]\nname = \"machine\"\nentrypoint = \"team\"\ntask = \"go\"\nworkspace = \"work\"\n[models]\n\
          default = \"script:replies.toml\"\n[policy]\nallow = [\"tama_*\"]\n[capture]\nlane = \"{lane}\"\n\

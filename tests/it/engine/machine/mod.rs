@@ -8,7 +8,7 @@ mod model;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use tama_tui::model::Lane;
+use tama_tui::model::CaptureMode;
 
 use driver::Driver;
 
@@ -20,7 +20,7 @@ const STEPS: u32 = 5_200;
 /// Steps of one history, at most.
 const LONGEST: u32 = 240;
 
-fn histories(lane: Lane, steps: u32) {
+fn histories(lane: CaptureMode, steps: u32) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     if !runtime.block_on(driver::has_lane(lane)) {
         return;
@@ -73,10 +73,10 @@ fn wanted() -> u32 {
 
 #[test]
 fn every_order_of_undo_is_as_the_model_says_in_the_overlay_lane() {
-    histories(Lane::Overlay, wanted());
+    histories(CaptureMode::Overlay, wanted());
 }
 
 #[test]
 fn every_order_of_undo_is_as_the_model_says_in_the_portable_lane() {
-    histories(Lane::Portable, wanted());
+    histories(CaptureMode::Snapshot, wanted());
 }

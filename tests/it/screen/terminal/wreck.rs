@@ -3,30 +3,30 @@
 
 use std::fs;
 
-use tama_tui::model::Lane;
+use tama_tui::model::CaptureMode;
 
 use crate::support::manifest::manifest;
 use crate::support::project::Project;
 use crate::support::pty::{Pty, Start};
 use crate::support::skip::{Capability, skip};
 
-const LANES: [Lane; 2] = [Lane::Overlay, Lane::Portable];
+const LANES: [CaptureMode; 2] = [CaptureMode::Overlay, CaptureMode::Snapshot];
 
 /// The notes of the customer, before the agent tidies up.
 const NOTES: &str = "# Notes\n\nThe customer wants the report on Fridays.\nAsk Mara before changing the limit.\n";
 
 /// The demo at its first stop, after the cleaner's first command; where the lane can't be had, the test is skipped.
-fn at_the_gate(lane: Lane) -> Option<(Project, Pty)> {
-    let more = if lane == Lane::Portable { "[capture]\nlane = \"portable\"\n" } else { "" };
+fn at_the_gate(lane: CaptureMode) -> Option<(Project, Pty)> {
+    let more = if lane == CaptureMode::Snapshot { "[capture]\nlane = \"portable\"\n" } else { "" };
     let demo = Project::wreck(more);
     let mut pty = Start::tama(demo.folder(), &["."]).at(140, 42);
     pty.wait("PAUSED (after tool");
     // In overlay mode the changes are held when the run stops.
-    let found = if pty.text().contains("7 held changes") { Lane::Overlay } else { Lane::Portable };
+    let found = if pty.text().contains("7 held changes") { CaptureMode::Overlay } else { CaptureMode::Snapshot };
     if found != lane || !pty.text().contains("sandbox on") {
         pty.send("\x03\x03");
         pty.end();
-        let missing = if lane == Lane::Overlay { Capability::Overlay } else { Capability::Namespaces };
+        let missing = if lane == CaptureMode::Overlay { Capability::Overlay } else { Capability::Namespaces };
         skip(missing, format_args!("the {} lane can't be had here, confined", lane.name()));
         return None;
     }
@@ -35,9 +35,9 @@ fn at_the_gate(lane: Lane) -> Option<(Project, Pty)> {
 
 /// The demo at its end: in the overlay lane the first command's changes are dropped, and the second's land. Rollback
 /// shows what is in the workspace now.
-fn at_the_end(lane: Lane) -> Option<(Project, Pty)> {
+fn at_the_end(lane: CaptureMode) -> Option<(Project, Pty)> {
     let (demo, mut pty) = at_the_gate(lane)?;
-    if lane == Lane::Overlay {
+    if lane == CaptureMode::Overlay {
         pty.press("D", "discard 7 held changes");
         pty.press("\r", "8 held changes");
         pty.press("c", "Apply 8 changes");
@@ -77,7 +77,7 @@ fn pick(pty: &mut Pty, key: &str) {
 
 #[test]
 fn what_a_command_changed_is_looked_at_and_dropped_before_it_lands() {
-    let Some((demo, mut pty)) = at_the_gate(Lane::Overlay) else { return };
+    let Some((demo, mut pty)) = at_the_gate(CaptureMode::Overlay) else { return };
     let work = demo.path("work");
     let before = manifest(&work);
     assert_eq!(demo.work("docs/notes.md").as_deref(), Some(NOTES), "nothing has landed");
@@ -108,10 +108,12 @@ fn each_change_is_listed_and_one_is_restored_and_then_all() {
     for lane in LANES {
         let Some((demo, mut pty)) = at_the_end(lane) else { continue };
         let (rows, one): (&[&str], _) = match lane {
-            Lane::Overlay => {
+            CaptureMode::Overlay => {
                 (&["build/", "build/hello.o", "build/log.txt", "→ readme.txt", "← README.md"], "src/hello.sh")
             }
-            Lane::Portable => (&["build/", "build/hello.o", "build/log.txt", "docs/", "docs/notes.md"], "README.md"),
+            CaptureMode::Snapshot => {
+                (&["build/", "build/hello.o", "build/log.txt", "docs/", "docs/notes.md"], "README.md")
+            }
         };
         for row in rows {
             assert!(pty.text().contains(row), "{row} in\n{}", pty.text());
@@ -121,7 +123,7 @@ fn each_change_is_listed_and_one_is_restored_and_then_all() {
         pty.press("u", "restored 1/1");
         assert!(demo.path("work").join(one).exists());
         assert_eq!(demo.work("build/log.txt"), None, "only that one is back");
-        let all = if lane == Lane::Overlay { 7 } else { 6 };
+        let all = if lane == CaptureMode::Overlay { 7 } else { 6 };
         pty.press("U", &format!("undo {all} actions, newest first"));
         pty.press("\r", &format!("restored {all}/{all}"));
         pty.wait(&format!("{} of {} undone", all + 1, all + 1));
@@ -143,8 +145,8 @@ fn someone_elses_edit_is_in_the_way_and_survives_until_it_is_forced() {
     for lane in LANES {
         let Some((demo, mut pty)) = at_the_end(lane) else { continue };
         let (key, was) = match lane {
-            Lane::Overlay => ("docs/notes.md", NOTES),
-            Lane::Portable => ("README.md", "# Hello\n\nA small project.\n"),
+            CaptureMode::Overlay => ("docs/notes.md", NOTES),
+            CaptureMode::Snapshot => ("README.md", "# Hello\n\nA small project.\n"),
         };
         demo.write(&format!("work/{key}"), THEIRS);
         let theirs = || demo.work(key).as_deref() == Some(THEIRS);
@@ -157,7 +159,7 @@ fn someone_elses_edit_is_in_the_way_and_survives_until_it_is_forced() {
         pty.wait("Another program or person");
         // All but that one.
         pty.press("x", "skipped");
-        let all = if lane == Lane::Overlay { 7 } else { 6 };
+        let all = if lane == CaptureMode::Overlay { 7 } else { 6 };
         pty.press("U", "keep 1 action (no undo, or skipped)");
         pty.press("\r", &format!("restored {all}/{all}"));
         assert!(theirs(), "their edit survives");
@@ -178,7 +180,7 @@ fn someone_elses_edit_is_in_the_way_and_survives_until_it_is_forced() {
 #[test]
 fn what_someone_else_changed_meanwhile_is_told_before_anything_lands_over_it() {
     const THEIRS: &str = "# Hello\n\nA project of two.\n";
-    let Some((demo, mut pty)) = at_the_gate(Lane::Overlay) else { return };
+    let Some((demo, mut pty)) = at_the_gate(CaptureMode::Overlay) else { return };
     demo.write("work/README.md", THEIRS);
     pty.press("c", "Apply 7 changes");
     pty.press("\r", "README.md was changed meanwhile by another program or person");

@@ -3,9 +3,9 @@
 use ratatui::style::Color;
 use tama_tui::app::{Msg, Setup, State};
 use tama_tui::model::{
-    ActionChange, ActionDiff, ActionEvent, BlobHash, Bytes, Conflict, ConflictBy, DiffBody, DiffSides, EffectClass,
-    Gate, Hunk, HunkLine, Key, KeyState, Lane, LineIn, PauseReason, Seq, ShellMode, SpanId, TraceBody, UndoReport,
-    Undoability, Update,
+    ActionChange, ActionDiff, ActionEvent, BlobHash, Bytes, CaptureMode, Conflict, ConflictBy, DiffBody, DiffSides,
+    EffectClass, Gate, Hunk, HunkLine, Key, KeyState, LineIn, PauseReason, Seq, ShellMode, SpanId, TraceBody,
+    UndoReport, Undoability, Update,
 };
 use tama_tui::ui::ColorDepth;
 
@@ -76,7 +76,7 @@ pub fn of(action: Seq, text: &str) -> ActionDiff {
 
 /// Commands are not confined, and why.
 pub fn open_shell(gap: &str) -> ShellMode {
-    ShellMode { lane: Lane::Portable, gaps: vec![gap.into()] }
+    ShellMode { capture: CaptureMode::Snapshot, gaps: vec![gap.into()] }
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn held(size: (u16, u16)) -> State {
     story.pause(bash, Gate::AfterTool, PauseReason::Step);
     let mut state = State::new(Setup { size, ..Setup::default() });
     state.now = story.now();
-    tell(&mut state, Msg::Update(Update::Shell(ShellMode { lane: Lane::Overlay, gaps: Vec::new() })));
+    tell(&mut state, Msg::Update(Update::Shell(ShellMode { capture: CaptureMode::Overlay, gaps: Vec::new() })));
     tell(&mut state, Msg::Update(Update::Events(story.events())));
     keys(&mut state, "G5");
     state
@@ -183,7 +183,7 @@ fn how_commands_run_is_in_the_header() {
     let header = |width, gaps: &[&str]| {
         let mut state = paused((width, 24));
         let gaps = gaps.iter().map(|gap| (*gap).to_owned()).collect();
-        tell(&mut state, Msg::Update(Update::Shell(ShellMode { lane: Lane::Portable, gaps })));
+        tell(&mut state, Msg::Update(Update::Shell(ShellMode { capture: CaptureMode::Snapshot, gaps })));
         text(&state).lines().next().unwrap().to_owned()
     };
     let gaps = ["network", "writes outside of the workspace"];

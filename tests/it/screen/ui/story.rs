@@ -1,8 +1,8 @@
 //! A run for the screen to show, told event by event.
 
 use tama_tui::model::{
-    ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, CommandStart, EffectClass, EndCause, Fan, Finish,
-    Gate, Generation, Key, KeyState, Lane, LlmRequestRecord, Millis, ModelName, ModelOptions, PauseReason, RunId,
+    ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, CaptureMode, CommandStart, EffectClass, EndCause, Fan,
+    Finish, Gate, Generation, Key, KeyState, LlmRequestRecord, Millis, ModelName, ModelOptions, PauseReason, RunId,
     Section, SectionBody, Seq, SpanDetail, SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus, TextHash, TraceBody,
     TraceEvent, Try, Undoability, Usage,
 };
@@ -96,8 +96,8 @@ impl Story {
 
     /// A tool runs a command.
     pub fn command(&mut self, span: SpanId, command: &str) {
-        let (lane, snapshot, gaps) = (Lane::Overlay, None, Vec::new());
-        self.event(TraceBody::CommandStarted(CommandStart { span, command: command.into(), lane, snapshot, gaps }));
+        let (command, capture, gaps) = (command.into(), CaptureMode::Overlay, Vec::new());
+        self.event(TraceBody::CommandStarted(CommandStart { span, command, capture, snapshot: None, gaps }));
     }
 
     /// A tool reads a file.

@@ -1,9 +1,9 @@
-//! Salvage: a damaged log is moved aside, and what can be read of it becomes a log that can be gone on with.
+//! Recovery: a damaged log is moved aside, and the rows of it that can be read become a log that can be written to.
 //!
 //! Every row that is what was written keeps its seq. A lost one is stood in for by a text that says so, so that the
 //! counter has no gap and the new hash chain proves the rest; the last row is a note that says what is missing. The
 //! files as they were stay in `damaged-1/` (`damaged-2/`, …) beside it. The new files are complete before the first
-//! old one is replaced; a crash in between leaves a log that tells damage, to be salvaged again.
+//! old one is replaced; a crash in between leaves a log with damage, to be recovered once more.
 
 use std::collections::HashMap;
 use std::fs;
@@ -23,20 +23,20 @@ use super::seal::wal;
 use super::{Manifest, NewRun, Row, RunFolder, StoreError};
 use crate::model::{Millis, RunState, Seq, TextHash, TraceBody, TraceEvent};
 
-/// What stands in a lost row's place.
-const LOST: &str = "This row of the log was lost; salvage put this in its place.";
+/// The text in a lost row's place.
+const LOST: &str = "This row of the log was lost; `runs recover` put this in its place.";
 
 /// A gap that is longer than this is no gap: a seq was made up.
 const LONGEST_GAP: u64 = 1_000_000;
 
-/// What salvage did.
+/// The result of a recovery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Salvaged {
+pub struct RecoveryReport {
     /// Rows that were kept.
     pub kept: u64,
     /// Rows that were lost.
     pub lost: u64,
-    /// What was wrong, a line each; none: nothing was, and nothing was done.
+    /// The damage, a line each; none: there was none, and nothing was done.
     pub damage: Vec<String>,
     /// Where the files are as they were.
     pub aside: Option<PathBuf>,
@@ -48,14 +48,14 @@ impl RunFolder {
     /// # Errors
     /// When another process uses the run, nothing of it can be read, or the new log can't be written; the damaged files
     /// are then as they were.
-    pub fn salvage(&self) -> Result<Salvaged, StoreError> {
+    pub fn recover(&self) -> Result<RecoveryReport, StoreError> {
         let (pid, spoilt) = self.writer()?;
         let _lock = self.lock(Access::ReadWrite, pid)?;
         let mut rows = Vec::new();
         let mut loaded = self.read_what_can_be(&mut rows)?;
         loaded.damage.extend(spoilt.clone());
         if loaded.damage.is_empty() {
-            return Ok(Salvaged { kept: loaded.rows, lost: 0, damage: Vec::new(), aside: None });
+            return Ok(RecoveryReport { kept: loaded.rows, lost: 0, damage: Vec::new(), aside: None });
         }
         if rows.is_empty() {
             return Err(StoreError::Unreadable(format!("no row of it can be read: {}", loaded.damage.join("; "))));
@@ -64,7 +64,7 @@ impl RunFolder {
         let aside = self.free_aside();
         let (rows, lost) = without_gaps(rows, Mark::read(&self.mark_path()), &loaded.damage, &aside);
         let fresh = self.path().join("salvage");
-        // Left by a salvage that did not come to its end.
+        // Left by a recovery that did not come to its end.
         drop(fs::remove_dir_all(&fresh));
         super::files::private_dir(&fresh)?;
         write_log(&fresh, &rows)?;
@@ -72,7 +72,7 @@ impl RunFolder {
             self.manifest_of(&loaded.state, &loaded.events).write(&fresh.join("manifest.json"))?;
         }
         self.take_place(&fresh, &aside)?;
-        Ok(Salvaged { kept, lost, damage: loaded.damage, aside: Some(aside) })
+        Ok(RecoveryReport { kept, lost, damage: loaded.damage, aside: Some(aside) })
     }
 
     /// The rows that can be read: with the database's own log, or else without it.
