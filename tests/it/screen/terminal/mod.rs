@@ -5,6 +5,5 @@ mod ends;
 mod first;
 mod flows;
 mod output;
-mod story;
 mod window;
 mod wreck;

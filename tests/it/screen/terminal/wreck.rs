@@ -6,9 +6,9 @@ use std::fs;
 use tama_tui::model::Lane;
 
 use crate::support::manifest::manifest;
+use crate::support::program;
 use crate::support::project::Project;
 use crate::support::pty::{Pty, Start};
-use crate::support::skip::{Capability, skip};
 
 const LANES: [Lane; 2] = [Lane::Overlay, Lane::Portable];
 
@@ -19,17 +19,14 @@ const NOTES: &str = "# Notes\n\nThe customer wants the report on Fridays.\nAsk M
 fn at_the_gate(lane: Lane) -> Option<(Project, Pty)> {
     let more = if lane == Lane::Portable { "[capture]\nlane = \"portable\"\n" } else { "" };
     let demo = Project::wreck(more);
+    let can = if lane == Lane::Overlay { program::holds_changes } else { program::is_confined };
+    if !can(demo.folder()) {
+        return None;
+    }
     let mut pty = Start::tama(demo.folder(), &["."]).at(140, 42);
     pty.wait("PAUSED (after tool");
     // In overlay mode the changes are held when the run stops.
-    let found = if pty.text().contains("7 held changes") { Lane::Overlay } else { Lane::Portable };
-    if found != lane || !pty.text().contains("sandbox on") {
-        pty.send("\x03\x03");
-        pty.end();
-        let missing = if lane == Lane::Overlay { Capability::Overlay } else { Capability::Namespaces };
-        skip(missing, format_args!("the {} lane can't be had here, confined", lane.name()));
-        return None;
-    }
+    assert_eq!(pty.text().contains("7 held changes"), lane == Lane::Overlay, "{}", pty.text());
     Some((demo, pty))
 }
 
@@ -131,9 +128,7 @@ fn each_change_is_listed_and_one_is_restored_and_then_all() {
         assert_eq!(demo.work("README.md").as_deref(), Some("# Hello\n\nA small project.\n"));
         assert_eq!(demo.work("readme.txt"), None);
         assert_eq!(fs::read_link(demo.path("work/NOTES")).unwrap().to_str(), Some("docs/notes.md"));
-        pty.send("q");
-        assert_eq!(pty.end(), 0);
-        pty.assert_restored();
+        pty.quit();
     }
 }
 
@@ -169,9 +164,7 @@ fn someone_elses_edit_is_in_the_way_and_survives_until_it_is_forced() {
         assert!(theirs(), "Enter forces nothing");
         pty.press("y", "restored 1/1");
         assert_eq!(demo.work(key).as_deref(), Some(was));
-        pty.send("q");
-        assert_eq!(pty.end(), 0);
-        pty.assert_restored();
+        pty.quit();
     }
 }
 
