@@ -28,7 +28,7 @@ pub enum LogKind {
     Refused,
 }
 
-/// The word for a failure whose cause is told elsewhere.
+/// The word for a failure whose cause is in another line.
 const FAILED: &str = "failed";
 
 /// One line.
