@@ -82,6 +82,8 @@ fn marks(state: &State) -> Vec<HeaderMark> {
     let Some(run) = state.run.trace.get(SpanId::RUN) else { return same(SpanState::Waiting, "starting") };
     let stands = state.run.trace.paused().next().is_some();
     let mut marks = counted(state, run.tally);
+    // What was denied is over, and leaves the room to what waits for the user.
+    marks.extend(denied(run.tally).filter(|_| !stands));
     let rest = match state.run.status {
         RunStatus::Interrupted => return same(SpanState::Interrupted, "interrupted"),
         RunStatus::Cancelled => return same(SpanState::Cancelled, "cancelled"),
@@ -126,6 +128,12 @@ fn counted(state: &State, tally: Tally) -> Vec<HeaderMark> {
         (count, ..) => marks.push(mark(SpanState::Paused, &format!("{count} paused"), &count.to_string())),
     }
     marks
+}
+
+/// Denied calls, counted.
+fn denied(tally: Tally) -> Option<HeaderMark> {
+    let count = tally.denied;
+    (count > 0).then(|| mark(SpanState::Denied, &format!("{count} denied"), &count.to_string()))
 }
 
 /// The part of a run's id that tells runs of one day apart: after its last dash.

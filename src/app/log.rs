@@ -28,6 +28,9 @@ pub enum LogKind {
     Refused,
 }
 
+/// The word for a failure whose cause is in another line.
+const FAILED: &str = "failed";
+
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
@@ -88,7 +91,15 @@ impl Log {
         if let TraceBody::SpanEnded(end) = &event.body {
             return self.ended(end, event.at, run, height);
         }
-        if let TraceBody::Paused { span, reason: PauseReason::Error { .. }, .. } = &event.body {
+        if let TraceBody::Paused { span, reason: PauseReason::Error { .. }, .. } = &event.body
+            && !self.failed.insert(*span)
+        {
+            // The stop says why; that the span failed is known by it.
+            self.lines.pop_if(|line| line.span == Some(*span) && line.text.ends_with(FAILED));
+        }
+        if let TraceBody::Note { span: Some(span), text, .. } = &event.body
+            && is_denial(text)
+        {
             self.failed.insert(*span);
         }
         if let Some((kind, text)) = describe(&event.body, run) {
@@ -106,7 +117,7 @@ impl Log {
             (Some(EndCause::Exit { code }), _) => (LogKind::Error, format!("failed: exit {code}")),
             (Some(EndCause::Denied), _) => (LogKind::Refused, "denied".to_owned()),
             (Some(EndCause::Limit), _) => (LogKind::Error, "not sent, limit reached".to_owned()),
-            (None, SpanStatus::Error) => (LogKind::Error, "failed".to_owned()),
+            (None, SpanStatus::Error) => (LogKind::Error, FAILED.to_owned()),
             _ => return,
         };
         let ended = |child: SpanId| run.trace.get(child).and_then(|found| found.ended).map(|seq| (seq, child));
@@ -199,6 +210,11 @@ fn span_of_change(body: &TraceBody, run: &RunState) -> Option<SpanId> {
     run.ledger.get(event.action).map(|entry| entry.record.tool_span)
 }
 
+/// True for a note that tells why a call was denied.
+fn is_denial(note: &str) -> bool {
+    note.starts_with("denied ")
+}
+
 fn describe(body: &TraceBody, run: &RunState) -> Option<(LogKind, String)> {
     let path = |span: SpanId| run.trace.path(span);
     Some(match body {
@@ -209,6 +225,7 @@ fn describe(body: &TraceBody, run: &RunState) -> Option<(LogKind, String)> {
             status => (LogKind::Note, format!("the run ended: {}", status.name())),
         },
         TraceBody::Note { error: true, text, .. } => (LogKind::Error, text.clone()),
+        TraceBody::Note { text, .. } if is_denial(text) => (LogKind::Refused, text.clone()),
         TraceBody::Note { text, .. } if text.starts_with("retry ") => (LogKind::Retry, text.clone()),
         TraceBody::Note { text, .. } => (LogKind::Note, text.clone()),
         TraceBody::Paused { span, gate, reason } => {

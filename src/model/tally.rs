@@ -16,6 +16,8 @@ pub struct Tally {
     pub approvals: u32,
     /// Failures: failed calls, and agents that failed without one.
     pub failed: u32,
+    /// Calls that the policy or the user denied.
+    pub denied: u32,
 }
 
 /// Time that a span spent waiting, and since when it waits now.
@@ -120,6 +122,7 @@ impl Trace {
         let exited = matches!(found.cause, Some(EndCause::Exit { .. })) && found.status == SpanStatus::Ok;
         let error = found.status == SpanStatus::Error && found.cause != Some(EndCause::Denied);
         let failed = state == Some(SpanState::Failed) || error || exited;
+        let is_over = matches!(found.status, SpanStatus::Ok | SpanStatus::Error);
         // An agent that failed because of what is below it is no failure more.
         let below = found.tally.failed.saturating_sub(found.counted.failed);
         Tally {
@@ -127,6 +130,7 @@ impl Trace {
             stopped: u32::from(matches!(found.status, SpanStatus::Paused | SpanStatus::Waiting)),
             paused: u32::from(state == Some(SpanState::Paused)),
             approvals: u32::from(state == Some(SpanState::NeedsApproval)),
+            denied: u32::from(found.cause == Some(EndCause::Denied) && is_over),
             failed: u32::from(failed && found.kind != SpanKind::Run && (is_call || below == 0)),
         }
     }
@@ -141,6 +145,7 @@ impl Tally {
         swap(&mut self.paused, old.paused, new.paused);
         swap(&mut self.approvals, old.approvals, new.approvals);
         swap(&mut self.failed, old.failed, new.failed);
+        swap(&mut self.denied, old.denied, new.denied);
     }
 }
 

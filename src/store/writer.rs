@@ -1,7 +1,7 @@
 //! The writer: one thread owns the connection that writes, and waiting rows share a commit.
 //!
-//! One round: take what waits, BEGIN, append, COMMIT (the database syncs), write the mark, tell the waiters, publish
-//! the events. Rows that nobody waits for are taken when nothing followed them for [`QUIET`], and within [`LATEST`] in
+//! One round: take what waits, BEGIN, append, COMMIT (the database syncs), write the mark, publish the events, tell
+//! the waiters. Rows that nobody waits for are taken when nothing followed them for [`QUIET`], and within [`LATEST`] in
 //! any case. When a round fails, everyone waiting gets the error and nothing is written any more: a later row would
 //! leave a gap.
 //!
@@ -251,10 +251,11 @@ fn run(mut output: Output, shared: &Shared) -> Result<(), StoreError> {
         match output.commit(&rows, shared) {
             Ok(()) => {
                 took = started.elapsed();
+                // Before the waiters are told: an answer never overtakes the events that it is about.
+                shared.unrecorded.publish(events_of(rows));
                 // Whoever did not want to wait is gone.
                 answered = waiters.into_iter().filter_map(|waiter| waiter.send(Ok(())).ok()).count();
                 crash_point("commit-told");
-                shared.unrecorded.publish(events_of(rows));
             }
             Err(error) => {
                 shared.stop(&error, rows);

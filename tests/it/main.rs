@@ -11,6 +11,7 @@ mod cli;
 mod engine;
 mod floors;
 mod readme;
+mod readme_stories;
 mod screen;
 mod shell;
 mod store;

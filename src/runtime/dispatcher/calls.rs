@@ -74,6 +74,10 @@ impl Dispatcher {
                 }
                 if let Some(denial) = self.denial(path) {
                     let result = denial.result();
+                    // Without a screen the end of the program tells it.
+                    if !self.is_headless() {
+                        self.note(Some(span), false, format!("denied {path}: {}", denial.why));
+                    }
                     self.denials.push(denial);
                     return self.done(path, span, exec::denied(&result));
                 }

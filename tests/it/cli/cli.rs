@@ -14,6 +14,8 @@ use tama_tui::store::{Access, DataDir, NewRun, RunLog};
 use tama_tui::world::{Change, Value, World};
 use tempfile::TempDir;
 
+use crate::support::program;
+
 /// A project with one stored run: it made `out/`, wrote `out/a` over nothing and `kept` over what was there, set a
 /// memory key, and ran a command.
 pub(crate) struct Project {
@@ -44,12 +46,7 @@ impl Project {
     }
 
     pub(crate) fn tama(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_tama-tui"))
-            .args(args)
-            .current_dir(self.folder.path())
-            .env_remove("TAMA_TUI_DATA_DIR")
-            .output()
-            .unwrap()
+        program::run(self.folder.path(), args)
     }
 
     pub(crate) fn work(&self, name: &str) -> Option<String> {

@@ -9,13 +9,10 @@ use tama_tui::store::DataDir;
 
 use crate::cli::cli::{Project, fresh, json, stderr, stdout};
 use crate::cli::undo_cli::commanding;
+use crate::support::program::{is_confined, run as tama};
 use crate::support::project;
+use crate::support::sketch::Sketch;
 use crate::support::skip::{Capability, skip};
-
-fn tama(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tama-tui"));
-    command.args(args).current_dir(folder).env_remove("TAMA_TUI_DATA_DIR").output().unwrap()
-}
 
 /// The line at the end of a command, with the run's short id as ID.
 fn end_line(folder: &Path, output: &Output) -> String {
@@ -26,16 +23,6 @@ fn end_line(folder: &Path, output: &Output) -> String {
     let found = data.find(short).map(|folder| folder.id().to_string());
     assert!(short.len() >= 4 && found.is_ok_and(|id| id.ends_with(short)), "{said}");
     line.replace(short, "ID")
-}
-
-/// True when commands are fully confined here; else the test is skipped, as each command is a call without undo then.
-fn is_confined(folder: &Path) -> bool {
-    let gaps = json(&tama(folder, &["doctor", "--json"]))["sandbox"]["gaps"].clone();
-    let confined = gaps.as_array().unwrap().is_empty();
-    if !confined {
-        skip(Capability::Namespaces, format_args!("commands are not fully confined here: {gaps}"));
-    }
-    confined
 }
 
 const HINTS: &str = "undo: tama-tui undo ID · open: tama-tui replay ID";
@@ -156,32 +143,13 @@ fn a_denial_names_tool_cause_and_remedy() {
     }
 }
 
-const PARALLEL: &str = r#"
-[pipeline]
-name = "demo"
-entrypoint = "main"
-task = "go"
-workspace = "work"
-[models]
-default = "script:replies.toml"
-[agents.main]
-pattern = "parallel"
-workers = ["one", "two"]
-[agents.one]
-pattern = "oneshot"
-prompt = "One."
-[agents.two]
-pattern = "oneshot"
-prompt = "Two."
-"#;
-
 #[test]
 fn a_failed_model_call_is_1_also_when_the_run_goes_on_without_its_answer() {
     let project = fresh("");
     let folder = project.folder.path();
-    fs::write(folder.join("pipeline.toml"), PARALLEL).unwrap();
-    let replies = "[[reply]]\nagent = \"*one\"\ntext = \"1\"\n[[reply]]\nagent = \"*two\"\nerror = \"HTTP 529\"\n";
-    fs::write(folder.join("replies.toml"), replies).unwrap();
+    let two = Sketch::new("demo", "main").parallel("main", &["one", "two"]).oneshot("one", "One.");
+    let two = two.oneshot("two", "Two.").reply("*one", "text = \"1\"").reply("*two", "error = \"HTTP 529\"");
+    two.write(folder);
     let ran = project.tama(&["run", "."]);
     let said = stderr(&ran);
     assert!(said.contains("✗ main/two/llm: failed in ") && said.contains("HTTP 529"), "{said}");

@@ -14,6 +14,7 @@ use tama_tui::store::{Access, DataDir, NewRun, RunLog};
 use tama_tui::world::{Change, Value, World};
 
 use crate::cli::cli::{Project, begin, fresh, json, start, stderr, stdout};
+use crate::support::sketch::Sketch;
 use crate::support::skip::{Capability, skip};
 use crate::support::wait::{Meeting, until};
 
@@ -302,31 +303,16 @@ async fn an_interrupted_command_is_told_before_it_is_looked_for_and_when_it_can_
     assert_eq!(project.tama(&["undo", &project.run]).status.code(), Some(7));
 }
 
-const PIPELINE: &str = r#"
-[pipeline]
-name = "demo"
-entrypoint = "main"
-task = "go"
-workspace = "work"
-[models]
-default = "script:replies.toml"
-[agents.main]
-pattern = "react"
-tools = ["tama_bash"]
-prompt = "Go."
-"#;
-
 /// A project whose pipeline runs one command, and no run yet.
 pub(crate) fn commanding(command: &str, lane: &str) -> Project {
     let folder = tempfile::tempdir().unwrap();
-    let pipeline = format!("{PIPELINE}[capture]\nlane = \"{lane}\"\n");
-    fs::write(folder.path().join("pipeline.toml"), pipeline).unwrap();
-    let args = toml::Value::try_from(serde_json::json!({ "command": command })).unwrap();
-    let calls = format!("calls = [{{ name = \"tama_bash\", args = {args} }}]");
-    let replies = format!("[[reply]]\nagent = \"*\"\ncall = 1\n{calls}\n[[reply]]\nagent = \"*\"\ntext = \"end\"\n");
-    fs::write(folder.path().join("replies.toml"), replies).unwrap();
-    fs::create_dir(folder.path().join("work")).unwrap();
-    fs::write(folder.path().join("work/f"), "from before").unwrap();
+    Sketch::with_task("demo", "main", "go")
+        .react("main", "Go.", &["tama_bash"])
+        .table(&format!("[capture]\nlane = \"{lane}\""))
+        .calls("*", 1, &[("tama_bash", serde_json::json!({ "command": command }))])
+        .reply("*", "text = \"end\"")
+        .file("work/f", "from before")
+        .write(folder.path());
     Project { folder, run: String::new() }
 }
 

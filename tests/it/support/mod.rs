@@ -7,5 +7,6 @@ pub mod project;
 pub mod pty;
 pub mod server;
 pub mod service;
+pub mod sketch;
 pub mod skip;
 pub mod wait;

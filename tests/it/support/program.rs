@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use super::skip::{Capability, skip};
 
 /// Names another program than the one that was built, to the tests that run as another user.
 pub const PROGRAM: &str = "TAMA_TUI_TEST_HELPER";
@@ -12,6 +15,44 @@ const LIBRARIES: [&str; 2] = ["libduckdb.so", "libduckdb.dylib"];
 /// The program under test.
 pub fn path() -> PathBuf {
     std::env::var_os(PROGRAM).map_or_else(|| env!("CARGO_BIN_EXE_tama-tui").into(), PathBuf::from)
+}
+
+/// Runs the program in a folder.
+pub fn run(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tama-tui"));
+    command.args(args).current_dir(folder).env_remove("TAMA_TUI_DATA_DIR").output().unwrap()
+}
+
+/// What this machine enforces for the commands of a pipeline in this folder.
+fn sandbox(folder: &Path) -> serde_json::Value {
+    let output = run(folder, &["doctor", "--json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    report["sandbox"].clone()
+}
+
+/// True when commands are fully confined here; else the test is skipped, as each command is a call without undo then.
+#[track_caller]
+pub fn is_confined(folder: &Path) -> bool {
+    let gaps = sandbox(folder)["gaps"].clone();
+    let confined = gaps.as_array().unwrap().is_empty();
+    if !confined {
+        skip(Capability::Namespaces, format_args!("commands are not fully confined here: {gaps}"));
+    }
+    confined
+}
+
+/// True when commands are fully confined here, and their changes are held; else the test is skipped.
+#[track_caller]
+pub fn holds_changes(folder: &Path) -> bool {
+    if !is_confined(folder) {
+        return false;
+    }
+    let lane = sandbox(folder)["lane"].clone();
+    let holds = lane == "overlay";
+    if !holds {
+        skip(Capability::Overlay, format_args!("changes of commands are not held here: {lane}"));
+    }
+    holds
 }
 
 /// Has commands confined by the program, as this process is not the program.

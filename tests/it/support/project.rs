@@ -2,9 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::Output;
 
+use serde_json::json;
 use tempfile::TempDir;
+
+use super::program;
+use super::pty::{Pty, Start};
+use super::sketch::Sketch;
 
 /// A folder with a pipeline, its script, and a workspace `work`.
 pub struct Project {
@@ -12,28 +17,9 @@ pub struct Project {
 }
 
 impl Project {
-    /// With an own pipeline.toml and replies.toml, and files beside them.
-    pub fn new(pipeline: &str, replies: &str, files: &[(&str, &str)]) -> Self {
-        let project = Self { folder: tempfile::tempdir().unwrap() };
-        fs::create_dir(project.path("work")).unwrap();
-        project.write("pipeline.toml", pipeline);
-        project.write("replies.toml", replies);
-        for (path, text) in files {
-            project.write(path, text);
-        }
-        project
-    }
-
-    /// The demo, whose models answer without delay.
-    pub fn demo() -> Self {
-        let project = Self::quick("assets/demo", "");
-        let prompts = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/prompts");
-        for entry in fs::read_dir(prompts).unwrap() {
-            let entry = entry.unwrap();
-            let name = format!("prompts/{}", entry.file_name().to_str().unwrap());
-            project.write(&name, &fs::read_to_string(entry.path()).unwrap());
-        }
-        project
+    /// A folder without anything.
+    pub fn empty() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     /// The demo of an agent's shell that goes wrong, with more in its pipeline.toml.
@@ -41,18 +27,46 @@ impl Project {
         Self::quick("assets/demo/wreck", more)
     }
 
-    /// A pipeline and its script from this folder of the repository; its models answer without delay.
-    fn quick(folder: &str, more: &str) -> Self {
+    /// A pipeline, its script and its prompts from this folder of the repository, with more in its pipeline.toml; its
+    /// models answer without delay.
+    pub fn quick(folder: &str, more: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+        let project = Self::empty();
+        project.write("pipeline.toml", &format!("{}\n{more}", read("pipeline.toml")));
         let replies = read("replies.toml");
         let quick: Vec<&str> = replies.lines().filter(|line| !line.starts_with("delay_ms")).collect();
-        Self::new(&format!("{}\n{more}", read("pipeline.toml")), &quick.join("\n"), &[])
+        project.write("replies.toml", &quick.join("\n"));
+        for entry in fs::read_dir(folder.join("prompts")).into_iter().flatten() {
+            let name = format!("prompts/{}", entry.unwrap().file_name().to_str().unwrap());
+            project.write(&name, &read(&name));
+        }
+        project
     }
 
     /// One react agent, `main`, that writes `out.txt` over what was there and remembers a word, then ends.
     pub fn writer() -> Self {
-        Self::new(WRITER, WRITER_REPLIES, &[("work/out.txt", "old\n")])
+        let word = json!({ "key": "word", "value": "new" });
+        let file = json!({ "path": "out.txt", "content": "new\n" });
+        Sketch::new("one", "main")
+            .react("main", "You write.", &["tama_files_write", "tama_mem_set"])
+            .stop_before("tama_files_write")
+            .says("main", 1, "Writing.", &[("tama_mem_set", word), ("tama_files_write", file)])
+            .finish("main", "it is written")
+            .file("work/out.txt", "old\n")
+            .project()
+    }
+
+    /// Opens it in the debugger, in a terminal of 110 columns and 30 lines.
+    pub fn open(&self) -> Pty {
+        Start::tama(self.folder(), &["."]).at(110, 30)
+    }
+
+    /// Opens it, and waits until its run stops before a tool.
+    pub fn paused(&self) -> Pty {
+        let mut pty = self.open();
+        pty.wait("PAUSED (before tool");
+        pty
     }
 
     pub fn folder(&self) -> &Path {
@@ -79,15 +93,14 @@ impl Project {
         self.read(&format!("work/{name}"))
     }
 
+    /// Runs the program here.
+    pub fn tama(&self, args: &[&str]) -> Output {
+        program::run(self.folder(), args)
+    }
+
     /// Runs the program; returns the JSON that it prints.
     pub fn json(&self, args: &[&str]) -> serde_json::Value {
-        let output = Command::new(env!("CARGO_BIN_EXE_tama-tui"))
-            .args(args)
-            .arg("--json")
-            .current_dir(self.folder())
-            .env_remove("TAMA_TUI_DATA_DIR")
-            .output()
-            .unwrap();
+        let output = self.tama(&[args, &["--json"]].concat());
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{args:?}: {error}: {said}"))
     }
@@ -104,38 +117,3 @@ impl Project {
         runs.as_array().unwrap().iter().map(status).collect()
     }
 }
-
-const WRITER: &str = r#"
-[pipeline]
-name = "one"
-entrypoint = "main"
-task = "write"
-workspace = "work"
-
-[models]
-default = "script:replies.toml"
-
-[agents.main]
-pattern = "react"
-prompt = "You write."
-tools = ["tama_files_write", "tama_mem_set"]
-
-[[breakpoints]]
-at = "before-tool"
-tool = "tama_files_write"
-"#;
-
-const WRITER_REPLIES: &str = r#"
-[[reply]]
-agent = "main"
-call = 1
-text = "Writing."
-calls = [
-    { name = "tama_mem_set", args = { key = "word", value = "new" } },
-    { name = "tama_files_write", args = { path = "out.txt", content = "new\n" } },
-]
-
-[[reply]]
-agent = "main"
-calls = [{ name = "finish", args = { key = "done", value = "it is written" } }]
-"#;

@@ -144,15 +144,42 @@ impl Pty {
 
     /// Waits until the screen is as it should be.
     pub fn wait_for(&mut self, what: &str, is_there: impl Fn(&Screen) -> bool) {
+        self.try_wait_for(what, is_there).unwrap_or_else(|failure| panic!("{failure}"));
+    }
+
+    /// Waits until the screen is as it should be; an error says what was waited for in vain.
+    pub fn try_wait_for(&mut self, what: &str, is_there: impl Fn(&Screen) -> bool) -> Result<(), String> {
         let end = Instant::now() + PATIENCE;
         while !is_there(self.screen()) {
             let left = end.saturating_duration_since(Instant::now());
-            match self.take_in(left) {
-                Ok(true) => {}
-                Ok(false) => panic!("waited in vain for {what}; the screen shows\n{}", self.text()),
-                Err(code) => panic!("ended with {code} before {what}; the screen shows\n{}", self.text()),
-            }
+            let failure = match self.take_in(left) {
+                Ok(true) => continue,
+                Ok(false) => format!("waited in vain for {what}"),
+                Err(code) => format!("ended with {code} before {what}"),
+            };
+            return Err(format!("{failure}; the screen shows\n{}", self.text()));
         }
+        Ok(())
+    }
+
+    /// Types one key at the pace of a person, who looks at what it did before the next: until the program has drawn
+    /// something and is done with it, at most two seconds.
+    pub fn tap(&mut self, key: &str) {
+        const LOOK: Duration = Duration::from_secs(2);
+        const STILL: Duration = Duration::from_millis(100);
+        self.send(key);
+        let end = Instant::now() + LOOK;
+        let mut time = LOOK;
+        while let Ok(true) = self.take_in(time) {
+            time = STILL.min(end.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    /// Ends the program with `q` when its run is over, and asserts that it ends well.
+    pub fn quit(&mut self) {
+        self.send("q");
+        assert_eq!(self.end(), 0);
+        self.assert_restored();
     }
 
     /// Takes in what comes next; false when nothing came in that time, the exit code when the program ended.

@@ -3,15 +3,25 @@
 use std::thread::sleep;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::support::project::Project;
-use crate::support::pty::{Pty, Start};
+use crate::support::pty::Pty;
+use crate::support::sketch::Sketch;
 
 /// Longer than an approval that opened by itself takes no keys.
 const TYPED_AHEAD: Duration = Duration::from_millis(600);
 
 fn asking() -> (Project, Pty) {
-    let project = Project::new(ASKING, ASKING_REPLIES, &[("work/out.txt", "old\n")]);
-    let pty = Start::tama(project.folder(), &["."]).at(110, 30);
+    let file = json!({ "path": "out.txt", "content": "one\ntwo\n" });
+    let project = Sketch::new("one", "main")
+        .react("main", "You write.", &["tama_files_write"])
+        .table("[policy]\nask = [\"tama_files_write\"]")
+        .calls("main", 1, &[("tama_files_write", file)])
+        .finish("main", "written")
+        .file("work/out.txt", "old\n")
+        .project();
+    let pty = project.open();
     (project, pty)
 }
 
@@ -39,9 +49,7 @@ fn an_approval_opens_by_itself_and_only_its_own_keys_answer_it() {
     pty.wait("two");
     pty.press("y", "finished");
     assert_eq!(project.work("out.txt").as_deref(), Some("one\ntwo\n"));
-    pty.send("q");
-    assert_eq!(pty.end(), 0);
-    pty.assert_restored();
+    pty.quit();
 }
 
 #[test]
@@ -57,37 +65,5 @@ fn keys_typed_before_it_opened_answer_nothing_and_a_denial_says_why() {
     pty.press("not that file", "not that file");
     pty.press("\x13", "finished");
     assert_eq!(project.work("out.txt").as_deref(), Some("old\n"));
-    pty.send("q");
-    assert_eq!(pty.end(), 0);
-    pty.assert_restored();
+    pty.quit();
 }
-
-const ASKING: &str = r#"
-[pipeline]
-name = "one"
-entrypoint = "main"
-task = "write"
-workspace = "work"
-
-[models]
-default = "script:replies.toml"
-
-[policy]
-ask = ["tama_files_write"]
-
-[agents.main]
-pattern = "react"
-prompt = "You write."
-tools = ["tama_files_write"]
-"#;
-
-const ASKING_REPLIES: &str = r#"
-[[reply]]
-agent = "main"
-call = 1
-calls = [{ name = "tama_files_write", args = { path = "out.txt", content = "one\ntwo\n" } }]
-
-[[reply]]
-agent = "main"
-calls = [{ name = "finish", args = { key = "done", value = "written" } }]
-"#;

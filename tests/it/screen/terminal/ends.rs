@@ -11,14 +11,7 @@ use tama_tui::ui::{ColorDepth, Theme};
 
 use crate::support::app_support::Bench;
 use crate::support::project::Project;
-use crate::support::pty::{Pty, Start};
-
-/// A run that is stopped before it writes a file.
-fn paused(project: &Project) -> Pty {
-    let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED (before tool");
-    pty
-}
+use crate::support::pty::Start;
 
 fn assert_cancelled(project: &Project) {
     assert_eq!(project.statuses(), ["cancelled"]);
@@ -31,7 +24,7 @@ fn assert_cancelled(project: &Project) {
 #[test]
 fn q_asks_while_the_run_is_live() {
     let project = Project::writer();
-    let mut pty = paused(&project);
+    let mut pty = project.paused();
     pty.press("q", "quitting cancels it");
     pty.send("\x1b");
     pty.wait_gone("quitting cancels it");
@@ -45,7 +38,7 @@ fn q_asks_while_the_run_is_live() {
 #[test]
 fn ctrl_c_twice_does_not_ask() {
     let project = Project::writer();
-    let mut pty = paused(&project);
+    let mut pty = project.paused();
     pty.press("\x03", "quit now");
     pty.send("\x03");
     assert_eq!(pty.end(), 130);
@@ -56,7 +49,7 @@ fn ctrl_c_twice_does_not_ask() {
 #[test]
 fn a_cancelled_run_can_still_be_undone() {
     let project = Project::writer();
-    let mut pty = paused(&project);
+    let mut pty = project.paused();
     pty.press("X", "Cancel the run");
     pty.press("\r", "│ ■ cancelled │");
     pty.press("gg", "0 of 1 undone");
@@ -72,7 +65,7 @@ fn a_cancelled_run_can_still_be_undone() {
 fn signals_end_it_in_order() {
     for (signal, code) in [(Signal::SIGTERM, 143), (Signal::SIGHUP, 129), (Signal::SIGINT, 130)] {
         let project = Project::writer();
-        let mut pty = paused(&project);
+        let mut pty = project.paused();
         pty.signal(signal);
         assert_eq!(pty.end(), code, "{signal}");
         pty.assert_restored();
@@ -83,7 +76,7 @@ fn signals_end_it_in_order() {
 #[test]
 fn a_closed_terminal_ends_it() {
     let project = Project::writer();
-    let mut pty = paused(&project);
+    let mut pty = project.paused();
     pty.close();
     assert_eq!(pty.end(), 129);
     assert_cancelled(&project);

@@ -10,11 +10,9 @@ use crate::support::pty::{Pty, Start};
 /// A run that ended in the debugger.
 fn finished() -> Project {
     let project = Project::writer();
-    let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED (before tool");
+    let mut pty = project.paused();
     pty.press("c", "finished");
-    pty.send("q");
-    assert_eq!(pty.end(), 0);
+    pty.quit();
     project
 }
 
@@ -32,9 +30,7 @@ fn a_run_is_opened_from_the_list() {
         assert!(pty.text().contains("1 run │"), "{}", pty.text());
         pty.press("\r", "5 Rollback");
         pty.wait("main");
-        pty.send("q");
-        assert_eq!(pty.end(), 0);
-        pty.assert_restored();
+        pty.quit();
     }
 }
 
@@ -87,35 +83,29 @@ fn a_new_pipeline_is_written_and_started_from_the_list() {
     pty.press("n", "PAUSED (before tool");
     pty.press("c", "finished");
     assert!(std::fs::read_to_string(folder.path().join("work/hello.md")).unwrap().contains("Welcome"));
-    pty.send("q");
-    assert_eq!(pty.end(), 0);
-    pty.assert_restored();
+    pty.quit();
 }
 
 #[test]
 fn a_live_run_is_marked_and_not_opened() {
     let project = Project::writer();
-    let mut live = Start::tama(project.folder(), &["."]).at(110, 30);
-    live.wait("PAUSED (before tool");
+    let mut live = project.paused();
     let mut pty = Start::tama(project.folder(), &[]).at(110, 30);
     pty.wait("● live");
     pty.press("\r", "is live in another tama-tui");
     live.press("c", "finished");
-    live.send("q");
-    assert_eq!(live.end(), 0);
+    live.quit();
     pty.press("r", "✓ finished");
     pty.press("\r", "5 Rollback");
-    pty.send("q");
-    assert_eq!(pty.end(), 0);
+    pty.quit();
 }
 
 #[test]
 fn another_live_run_in_the_workspace_is_named_at_the_start() {
     let project = Project::writer();
-    let mut first = Start::tama(project.folder(), &["."]).at(110, 30);
-    first.wait("PAUSED (before tool");
+    let first = project.paused();
     let run = project.newest();
-    let mut second = Start::tama(project.folder(), &["."]).at(110, 30);
+    let mut second = project.open();
     second.wait(&format!("another run is live in this workspace: {run}"));
     second.wait("PAUSED (before tool");
     second.send("4");
@@ -127,8 +117,7 @@ fn another_live_run_in_the_workspace_is_named_at_the_start() {
 #[test]
 fn a_stop_is_told_to_a_person_who_is_away() {
     let project = Project::writer();
-    let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED (before tool");
+    let mut pty = project.paused();
     assert!(written(&pty).contains("\x1b[22;2t\x1b]2;"), "the old title is kept");
     assert!(written(&pty).contains("\x1b]2;◆ paused · one\x1b\\"), "{}", written(&pty));
     let before = pty.bytes.len();
@@ -139,8 +128,7 @@ fn a_stop_is_told_to_a_person_who_is_away() {
     let after = String::from_utf8(pty.bytes[before..].to_vec()).unwrap();
     assert!(after.contains("\x1b]2;✓ finished · one\x1b\\"), "{after:?}");
     assert!(after.contains("\x1b]9;✓ finished · one\x1b\\\x07"), "{after:?}");
-    pty.send("q");
-    assert_eq!(pty.end(), 0);
+    pty.quit();
     let all = written(&pty);
     assert!(all.contains("\x1b]2;\x1b\\\x1b[23;2t") && all.matches("\x1b[22;2t").count() == 1, "the title is restored");
     pty.assert_restored();
@@ -153,8 +141,7 @@ fn nobody_is_told_when_the_user_wants_none() {
     pty.wait("PAUSED (before tool");
     pty.send("c\x1b[O");
     pty.wait("finished");
-    pty.send("q");
-    assert_eq!(pty.end(), 0);
+    pty.quit();
     let all = written(&pty);
     assert!(!all.contains("\x1b]") && !all.contains('\x07') && !all.contains(";2t"), "{all:?}");
 }

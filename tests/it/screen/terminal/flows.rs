@@ -1,13 +1,24 @@
 //! Sessions besides the demo's: parallel workers, an error, an answer in place, a past run, two at once.
 
+use serde_json::json;
+
 use crate::support::project::Project;
 use crate::support::pty::Start;
+use crate::support::sketch::Sketch;
 
 #[test]
 fn one_worker_pauses_while_the_others_go_on() {
-    let project = Project::new(PARALLEL, PARALLEL_REPLIES, &[]);
-    let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED (before tool");
+    let mut fan = Sketch::new("fan", "team")
+        .parallel("team", &["worker-a", "worker-b", "worker-c"])
+        .table("[[breakpoints]]\nat = \"before-tool\"\nagent = \"worker-b\"");
+    for letter in ["a", "b", "c"] {
+        let worker = format!("worker-{letter}");
+        let file = json!({ "path": format!("{letter}.txt"), "content": letter });
+        fan = fan.react(&worker, "You write.", &["tama_files_write"]);
+        fan = fan.calls(&format!("*{worker}"), 1, &[("tama_files_write", file)]);
+    }
+    let project = fan.finish("*", "written").project();
+    let mut pty = project.paused();
     pty.wait_for("both others to end", |screen| {
         screen.contents().lines().filter(|line| line.contains(" worker-") && line.contains("✓ done")).count() == 2
     });
@@ -17,9 +28,7 @@ fn one_worker_pauses_while_the_others_go_on() {
     pty.press("]p", "b.txt +1 -0");
     pty.press("c", "finished");
     assert_eq!(project.work("b.txt").as_deref(), Some("b"));
-    pty.send("q");
-    assert_eq!(pty.end(), 0);
-    pty.assert_restored();
+    pty.quit();
 }
 
 #[test]
@@ -28,7 +37,7 @@ fn an_error_pauses_and_a_retry_goes_on_when_its_cause_is_mended() {
     let project = Project::writer();
     let working = project.read("replies.toml").unwrap();
     project.write("replies.toml", broken);
-    let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
+    let mut pty = project.open();
     pty.wait("FAILED");
     pty.wait("model is overloaded");
     project.write("replies.toml", &working);
@@ -36,8 +45,7 @@ fn an_error_pauses_and_a_retry_goes_on_when_its_cause_is_mended() {
     pty.press("\r", "PAUSED (before tool");
     pty.press("c", "finished");
     assert_eq!(project.work("out.txt").as_deref(), Some("new\n"));
-    pty.send("q");
-    assert_eq!(pty.end(), 0);
+    pty.quit();
 }
 
 #[test]
@@ -51,18 +59,15 @@ fn an_answer_in_place_is_taken_for_the_models() {
     pty.press("h", "▾ output");
     assert!(pty.text().contains("nothing to write today"));
     assert_eq!(project.work("out.txt").as_deref(), Some("old\n"), "the model was not asked");
-    pty.send("q");
-    assert_eq!(pty.end(), 0);
+    pty.quit();
 }
 
 #[test]
 fn a_past_run_is_opened_and_undone() {
     let project = Project::writer();
-    let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED (before tool");
+    let mut pty = project.paused();
     pty.press("c", "finished");
-    pty.send("q");
-    assert_eq!(pty.end(), 0);
+    pty.quit();
     assert_eq!(project.work("out.txt").as_deref(), Some("new\n"));
 
     let run = project.newest();
@@ -72,80 +77,20 @@ fn a_past_run_is_opened_and_undone() {
     pty.press("\r", "2 of 2 undone");
     assert_eq!(project.work("out.txt").as_deref(), Some("old\n"));
     pty.press("\x12", "1 of 2 undone");
-    pty.send("q");
-    assert_eq!(pty.end(), 0);
-    pty.assert_restored();
+    pty.quit();
     assert_eq!(project.statuses(), ["ok"]);
 }
 
 #[test]
 fn two_debuggers_work_side_by_side() {
     let project = Project::writer();
-    let mut first = Start::tama(project.folder(), &["."]).at(110, 30);
-    first.wait("PAUSED (before tool");
-    let mut second = Start::tama(project.folder(), &["."]).at(110, 30);
-    second.wait("PAUSED (before tool");
+    let mut first = project.paused();
+    let mut second = project.paused();
     second.press("c", "finished");
     assert_eq!(project.work("out.txt").as_deref(), Some("new\n"));
     first.press("c", "finished");
     for pty in [&mut first, &mut second] {
-        pty.send("q");
-        assert_eq!(pty.end(), 0);
+        pty.quit();
     }
     assert_eq!(project.statuses(), ["ok", "ok"]);
 }
-
-const PARALLEL: &str = r#"
-[pipeline]
-name = "fan"
-entrypoint = "team"
-task = "write"
-workspace = "work"
-
-[models]
-default = "script:replies.toml"
-
-[agents.team]
-pattern = "parallel"
-workers = ["worker-a", "worker-b", "worker-c"]
-
-[agents.worker-a]
-pattern = "react"
-prompt = "You write a."
-tools = ["tama_files_write"]
-
-[agents.worker-b]
-pattern = "react"
-prompt = "You write b."
-tools = ["tama_files_write"]
-
-[agents.worker-c]
-pattern = "react"
-prompt = "You write c."
-tools = ["tama_files_write"]
-
-[[breakpoints]]
-at = "before-tool"
-agent = "worker-b"
-"#;
-
-const PARALLEL_REPLIES: &str = r#"
-[[reply]]
-agent = "*worker-a"
-call = 1
-calls = [{ name = "tama_files_write", args = { path = "a.txt", content = "a" } }]
-
-[[reply]]
-agent = "*worker-b"
-call = 1
-calls = [{ name = "tama_files_write", args = { path = "b.txt", content = "b" } }]
-
-[[reply]]
-agent = "*worker-c"
-call = 1
-calls = [{ name = "tama_files_write", args = { path = "c.txt", content = "c" } }]
-
-[[reply]]
-agent = "*"
-calls = [{ name = "finish", args = { key = "done", value = "written" } }]
-"#;

@@ -2,9 +2,13 @@
 
 mod approvals;
 mod ends;
+mod failures;
 mod first;
 mod flows;
 mod output;
-mod story;
+mod refusals;
+mod scatter;
+mod searches;
+mod waits;
 mod window;
 mod wreck;

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::support::project::Project;
 use crate::support::pty::{Pty, Start};
+use crate::support::sketch::Sketch;
 
 fn contains(pty: &Pty, bytes: &[u8]) -> bool {
     pty.bytes.windows(bytes.len()).any(|window| window == bytes)
@@ -36,8 +39,7 @@ fn no_color_means_none() {
     let used = colours(&pty.bytes);
     assert!(!used.iter().any(|parameters| is_colour(parameters)), "{used:?}");
 
-    let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED (before tool");
+    let pty = project.paused();
     assert!(colours(&pty.bytes).iter().any(|parameters| is_colour(parameters)), "with colours it has some");
 }
 
@@ -58,8 +60,7 @@ fn nothing_is_written_while_nothing_happens() {
 #[test]
 fn copied_text_goes_to_the_clipboard() {
     let project = Project::writer();
-    let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED (before tool");
+    let mut pty = project.paused();
     pty.press("gg", "▾ prompt");
     pty.press("y", "path copied");
     // "main", in base64.
@@ -70,9 +71,20 @@ fn copied_text_goes_to_the_clipboard() {
 fn hostile_text_stays_text() {
     // In turn: a title, the clipboard, a clear, a colour by C1, a bell, turned-around text, another screen.
     let evil =
-        r"\u001b]0;owned\u0007\u001b]52;c;b3duZWQ=\u0007\u001b[2J\u009b31mred\u202ednuora\u001b[?1049l\u0090q\u009c";
-    let replies = REPLIES.replace("EVIL", evil);
-    let project = Project::new(&PIPELINE.replace("EVIL", evil), &replies, &[]);
+        "\u{1b}]0;owned\u{7}\u{1b}]52;c;b3duZWQ=\u{7}\u{1b}[2J\u{9b}31mred\u{202e}dnuora\u{1b}[?1049l\u{90}q\u{9c}";
+    let file = json!({ "path": "a\u{1b}]0;owned\u{7}b.txt", "content": evil });
+    let first = [
+        ("tama_mem_set", json!({ "key": evil, "value": evil })),
+        ("tama_files_write", file),
+        ("tama_files_read", json!({ "path": evil })),
+        (evil, json!({ evil: evil })),
+    ];
+    let project = Sketch::with_task("hostile", "main", evil)
+        .react("main", evil, &["tama_files_write", "tama_mem_set", "tama_files_read"])
+        .stop_before("tama_files_write")
+        .says("main", 1, evil, &first)
+        .says("main", 2, evil, &[("finish", json!({ "key": evil, "value": evil }))])
+        .project();
     let mut pty = Start::tama(project.folder(), &["."]).env("TAMA_TUI_NOTIFY", "title").at(140, 42);
     pty.wait("PAUSED (before tool");
     // What could be read of it is read: every panel, every span, the log, the questions.
@@ -124,42 +136,3 @@ fn assert_harmless(pty: &Pty) {
     assert!(!text.contains('\u{202e}'), "turned-around text");
     assert_eq!(text.matches("\x1b[?1049l").count(), 1, "it left the screen once, at its end");
 }
-
-const PIPELINE: &str = r#"
-[pipeline]
-name = "hostile"
-entrypoint = "main"
-task = "EVIL"
-workspace = "work"
-
-[models]
-default = "script:replies.toml"
-
-[agents.main]
-pattern = "react"
-prompt = "EVIL"
-tools = ["tama_files_write", "tama_mem_set", "tama_files_read"]
-
-[[breakpoints]]
-at = "before-tool"
-tool = "tama_files_write"
-"#;
-
-const REPLIES: &str = r#"
-[[reply]]
-agent = "main"
-call = 1
-text = "EVIL"
-calls = [
-    { name = "tama_mem_set", args = { key = "EVIL", value = "EVIL" } },
-    { name = "tama_files_write", args = { path = "a\u001b]0;owned\u0007b.txt", content = "EVIL" } },
-    { name = "tama_files_read", args = { path = "EVIL" } },
-    { name = "EVIL", args = { "EVIL" = "EVIL" } },
-]
-
-[[reply]]
-agent = "main"
-call = 2
-text = "EVIL"
-calls = [{ name = "finish", args = { key = "EVIL", value = "EVIL" } }]
-"#;

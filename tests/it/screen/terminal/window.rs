@@ -29,9 +29,7 @@ fn the_editor_gets_the_terminal_and_gives_it_back() {
     pty.wait("Be brief, and quit.");
     pty.send("\x1b");
     pty.wait_gone("Ctrl-s");
-    pty.send("q");
-    assert_eq!(pty.end(), 0);
-    pty.assert_restored();
+    pty.quit();
 }
 
 #[test]
@@ -58,9 +56,7 @@ fn any_size_is_drawn_and_left_again() {
     pty.wait("PAUSED (before tool");
     pty.wait("1 Detail");
     pty.press("c", "finished");
-    pty.send("q");
-    assert_eq!(pty.end(), 0);
-    pty.assert_restored();
+    pty.quit();
 }
 
 #[test]
@@ -76,8 +72,7 @@ fn it_starts_in_a_window_too_small_for_anything() {
 #[test]
 fn ctrl_z_gives_the_shell_its_terminal_and_fg_takes_it_again() {
     let project = Project::writer();
-    let mut pty = Start::tama(project.folder(), &["."]).at(110, 30);
-    pty.wait("PAUSED (before tool");
+    let mut pty = project.paused();
     pty.send("\x1a");
     pty.wait_stopped();
     pty.assert_restored();
@@ -92,7 +87,5 @@ fn ctrl_z_gives_the_shell_its_terminal_and_fg_takes_it_again() {
     pty.assert_restored();
     pty.signal(Signal::SIGCONT);
     pty.wait("finished");
-    pty.send("q");
-    assert_eq!(pty.end(), 0);
-    pty.assert_restored();
+    pty.quit();
 }
