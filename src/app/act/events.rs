@@ -41,6 +41,7 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
         Update::Refused(why) => refused(state, &why),
         Update::Abilities(abilities) => state.abilities = Some(abilities),
         Update::Edits(edits) => state.edits = edits,
+        Update::Subjects(subjects) => state.run.labels.keep_asked(subjects),
         Update::Shell(mode) => take_shell(state, mode),
         Update::Closed => {
             state.closed = true;

@@ -17,6 +17,7 @@ mod own_files;
 mod release;
 mod retry;
 mod settle;
+mod subjects;
 mod tools;
 mod undo;
 mod write_back;
@@ -32,6 +33,7 @@ use command::{CaptureGate, Commands};
 pub(super) use exec::Done;
 use flight::Flight;
 pub(super) use lifecycle::cancel_live;
+pub(super) use subjects::PastSubject;
 pub(super) use undo::Undoing;
 
 use super::ask::{Ask, Failure, Output};
