@@ -37,6 +37,10 @@ pub(super) fn verdict(policy: &Policy, call: &ToolCall, effect: EffectClass, roo
     match effect {
         EffectClass::Read | EffectClass::Reversible => Verdict::Allow,
         EffectClass::Compensable => Verdict::Ask(format!("{} has an undo command only", call.name)),
+        // Its changes in the workspace are recorded all the same.
+        EffectClass::Irreversible if call.name == "tama_bash" => {
+            Verdict::Ask("what tama_bash does outside of the workspace has no undo".into())
+        }
         EffectClass::Irreversible => Verdict::Ask(format!("{} has no undo", call.name)),
     }
 }
