@@ -253,9 +253,6 @@ impl Approval {
             return lines;
         };
         let named = |title: &str| sections.iter().find(|section| section.title == title);
-        if let Some(denied) = named("will be denied") {
-            push_body(&mut lines, denied, columns);
-        }
         let (runs, changes, arguments) = (named("runs"), named("changes"), named("arguments"));
         for section in [runs, changes].into_iter().flatten() {
             push_body(&mut lines, section, columns);

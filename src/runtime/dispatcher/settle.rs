@@ -40,16 +40,6 @@ impl Dispatcher {
         }
     }
 
-    /// Why the policy will deny the tool call of a span that has not run yet, if it will.
-    pub(super) fn denial_ahead(&self, span: SpanId) -> Option<String> {
-        let ahead = |flight: &Flight| flight.span == span && matches!(flight.stage, Stage::Before);
-        let (path, _) = self.flights.iter().find(|(_, flight)| ahead(flight))?;
-        match self.verdict_on(path)? {
-            Verdict::Deny(why) => Some(why),
-            Verdict::Allow | Verdict::Ask(_) => None,
-        }
-    }
-
     /// Carries an effect out, unless policy or a limit forbids it.
     pub(super) fn launch(&mut self, path: &str) {
         let Some(flight) = self.flights.get(path) else { return };
