@@ -152,7 +152,10 @@ fn details(run: &RunState, span: SpanId, found: &Span, state: SpanState) -> Vec<
         }
         SpanState::Paused => match (run.held.get(&span), run.trace.pause(span)) {
             (_, Some((_, PauseReason::Conflict { .. }))) => vec!["CONFLICT".into()],
-            (Some(held), _) => vec![format!("paused, {} held", held.len()), format!("{} held", held.len())],
+            (Some(_), _) => {
+                let held = run.held_changes(span);
+                vec![format!("paused, {held} held"), format!("{held} held")]
+            }
             (None, Some((_, PauseReason::Limit { .. }))) => vec!["paused: limit".into()],
             _ => Vec::new(),
         },
