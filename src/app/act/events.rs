@@ -72,6 +72,7 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
             folded.extend(Some(end.span).filter(|span| is_done_worker_of_many(state, *span)));
         }
         state.rollback.event(&event.body);
+        approving::tell_nothing_held(state, &event.body);
         state.asked.event(&event.body);
         let height = state.height(Pane::Log);
         let lines = state.log.lines().len();
