@@ -249,7 +249,11 @@ fn body(diff: Option<&ActionDiff>, run: &RunState, width: Option<usize>) -> Vec<
     let note = |text: &str| DiffRow { kind: DiffRowKind::Note, label: String::new(), text: text.to_owned() };
     let Some(diff) = diff else { return vec![note("reading…")] };
     match &diff.body {
-        DiffBody::Same => same(run, diff).iter().map(|text| note(text)).collect(),
+        DiffBody::Same => {
+            let lines = same(run, diff);
+            let pieces = lines.iter().flat_map(|text| wrapped(text, width.unwrap_or(LONGEST)));
+            pieces.map(note).collect()
+        }
         DiffBody::Opaque { why, old, new } => {
             let mut rows = vec![note(why)];
             let sides = match diff.sides {
@@ -282,13 +286,14 @@ fn same(run: &RunState, diff: &ActionDiff) -> Vec<String> {
     let Some(entry) = entry else { return vec!["the content is the same".into()] };
     let is_folder = |state: &KeyState| matches!(state, KeyState::Directory { .. });
     let (old, new) = (&entry.record.old, entry.left());
+    let is = if entry.status == ActionStatus::Held { "would be" } else { "is" };
     match (old, new) {
         (old, KeyState::Absent) if is_folder(old) => {
             let gone = inside(run, entry);
             if gone.is_empty() {
-                return vec!["the folder is deleted; it was empty".into()];
+                return vec![format!("the folder {is} deleted; there was nothing in it")];
             }
-            let head = format!("the folder is deleted, with {} in it:", text::plural(gone.len(), "thing"));
+            let head = format!("the folder {is} deleted, with {} in it:", text::plural(gone.len(), "path"));
             let more = gone.len().saturating_sub(NAMED);
             let more =
                 (more > 0).then(|| format!("  … and {} more, each a row of Rollback", text::grouped(more as u64)));
@@ -300,13 +305,13 @@ fn same(run: &RunState, diff: &ActionDiff) -> Vec<String> {
         }
         (KeyState::Absent, new) if is_folder(new) => vec!["a new folder".into()],
         (old, new) if is_folder(old) && is_folder(new) => vec!["only the permissions of the folder differ".into()],
-        (KeyState::File { .. }, KeyState::Absent) => vec!["the file is deleted; it was empty".into()],
+        (KeyState::File { .. }, KeyState::Absent) => vec![format!("the file {is} deleted; it was empty")],
         (KeyState::Absent, KeyState::File { .. }) => vec!["a new file; it is empty".into()],
         _ => vec!["the content is the same".into()],
     }
 }
 
-/// What the same call deleted in a folder, as it was recorded.
+/// The paths in a folder that the same call deleted.
 fn inside<'a>(run: &'a RunState, folder: &LedgerEntry) -> Vec<&'a LedgerEntry> {
     let record = &folder.record;
     let inside = run.ledger.inside(&record.key);

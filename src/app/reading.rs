@@ -86,7 +86,7 @@ impl Reading {
         self.go(self.top + self.height.max(1));
         Some(match self.below() {
             0 => format!("not yet: this is the end, {key} confirms"),
-            left => format!("not yet: {} below, {key} goes on", plural(left, "more line")),
+            left => format!("not yet: {} below, {key} shows more", plural(left, "more line")),
         })
     }
 }

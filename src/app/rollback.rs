@@ -100,7 +100,7 @@ pub struct Rollback {
     never: usize,
     /// How many were discarded.
     thrown: usize,
-    /// How many changed the world, undone or not.
+    /// How many actions changed the world, undone or not.
     done: usize,
     /// Held changes that were discarded, of the whole run.
     discarded: BTreeSet<Seq>,
@@ -357,24 +357,24 @@ impl Rollback {
         }
     }
 
-    /// Counts the changes that the rows are, for the title: a rename is one.
+    /// Counts for the title: held and discarded changes, of which a rename is one; and the actions that can be undone,
+    /// each half of a rename alone.
     fn count_rows(&mut self, run: &RunState) {
         use ActionStatus as S;
-        let count = |which: &dyn Fn(Seq, S) -> bool| {
+        let found = |which: &dyn Fn(Seq, S) -> bool| -> BTreeSet<Seq> {
             let status = |seq: &Seq| run.ledger.get(*seq).map(|entry| entry.status);
-            let found = self.rows.iter().filter(|seq| status(seq).is_some_and(|status| which(**seq, status)));
-            run.ledger.changes(&found.copied().collect()).count()
+            self.rows.iter().copied().filter(|seq| status(seq).is_some_and(|status| which(*seq, status))).collect()
         };
+        let changes = |which: &dyn Fn(Seq, S) -> bool| run.ledger.changes(&found(which)).count();
         let is_discarded = |seq: Seq, status: S| status == S::NotApplied && self.discarded.contains(&seq);
-        let held = count(&|_, status| status == S::Held);
-        let thrown = count(&is_discarded);
-        let never = count(&|seq, status| status == S::NotApplied && !is_discarded(seq, status));
+        let held = changes(&|_, status| status == S::Held);
+        let thrown = changes(&is_discarded);
+        let never = changes(&|seq, status| status == S::NotApplied && !is_discarded(seq, status));
+        let undone = found(&|_, status| status == S::Undone).len();
         // What never changed the world can't be counted among what is undone of it.
-        let done = count(&|_, status| matches!(status, S::Applied | S::Intent | S::Undone));
-        // Half of a rename undone is not the rename undone.
-        let applied = count(&|_, status| matches!(status, S::Applied | S::Intent));
+        let applied = found(&|_, status| matches!(status, S::Applied | S::Intent)).len();
         (self.held, self.thrown, self.never) = (held, thrown, never);
-        (self.done, self.undone) = (done, done - applied);
+        (self.done, self.undone) = (applied + undone, undone);
     }
 
     /// Where the list stands: the first row in view, and how many rows there are.

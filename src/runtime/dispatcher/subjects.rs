@@ -1,5 +1,5 @@
 //! Subjects of spans: the command, path or key of a call that has not run yet, and the item of a branch of a fan-out.
-//! Their events hold hashes, so the screen is told the texts beside them.
+//! Their events hold hashes, so the texts are sent beside them.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::Dispatcher;
 use crate::model::{Key, SpanId, SpanSpec, SpanSubject, TextHash, ToolCall, TraceBody, TraceEvent, Update};
 
-/// Characters of a subject that are told; a row shows fewer.
+/// Characters of a subject that are sent; a row shows fewer.
 const SHOWN: usize = 120;
 /// Spans of a past run whose subjects are read: the newest ones.
 const MOST: usize = 2_000;

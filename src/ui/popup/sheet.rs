@@ -79,6 +79,10 @@ pub(super) fn clear(
     let area = Rect::new(body.x + (body.width - width) / 2, body.y + (body.height - height) / 2, width, height);
     frame.render_widget(Clear, area);
     let title = cell::cut(title, usize::from(width).saturating_sub(4));
+    // Where not all keys fit, the last ones matter most; the footer has all.
+    let fits = |from: &usize| hints(&keys[*from..], theme).width() + 2 <= usize::from(width);
+    let from = (0..keys.len()).find(fits).unwrap_or(keys.len().saturating_sub(1));
+    let keys = &keys[from.min(keys.len())..];
     let block = Block::bordered()
         .border_type(BorderType::Plain)
         .border_style(theme.border(true))

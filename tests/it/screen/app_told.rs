@@ -81,13 +81,13 @@ fn a_command_whose_changes_are_held_says_no_such_thing() {
 }
 
 #[test]
-fn a_rename_is_one_change_everywhere() {
+fn a_held_rename_is_one_change_everywhere() {
     let mut bench = Bench::new();
     let agent = bench.agent(SpanId::RUN, "mover");
     let bash = bench.tool(agent, "tama_bash");
     bench.renamed(agent, bash, "a.md", "b.md");
     let title = bench.state.rollback.title(&bench.state.run);
-    assert!(title.ends_with("0 of 1 undone"), "{title}");
+    assert!(title.ends_with("0 of 2 undone"), "each half can be undone alone: {title}");
     let seqs = bench.state.rollback.seqs().to_vec();
     for seq in &seqs {
         bench.change(*seq, ActionChange::Held);
