@@ -28,7 +28,7 @@ pub(super) fn blocked(run: &RunState, action: Seq) -> Option<Conflict> {
     let blockers = run.ledger.blockers(action);
     let first: Vec<(Seq, SpanId)> = blockers.iter().map(|by| (by.seq, by.record.span)).collect();
     let key = run.ledger.get(action)?.record.key.to_string();
-    (!first.is_empty()).then(|| Conflict { action, key, by: ConflictBy::Actions { first } })
+    (!first.is_empty()).then_some(Conflict { action, key, by: ConflictBy::Actions { first } })
 }
 
 /// True while an undo can go over what is there: no later action changed a folder around its path, or what is in it.

@@ -86,9 +86,10 @@ impl Dispatcher {
 }
 
 /// The first line of a subject, masked and cut.
-fn short(subject: SpanSubject, mask: impl Fn(&str) -> String) -> SpanSubject {
+fn short(mut subject: SpanSubject, mask: impl Fn(&str) -> String) -> SpanSubject {
     let line = subject.text.trim_start().lines().next().unwrap_or_default();
-    SpanSubject { text: mask(line).chars().take(SHOWN).collect(), ..subject }
+    subject.text = mask(line).chars().take(SHOWN).collect();
+    subject
 }
 
 /// The argument that says most about a call: a command, a path, a key, else the first text.
