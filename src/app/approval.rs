@@ -1,6 +1,7 @@
 //! The popup of an approval: the exact command or arguments, how it runs, the rule, and the answers.
 
 use super::detail::{DetailLine, LineKind, push_section, wrapped};
+use super::text::plural;
 use super::{Key, safe};
 use crate::model::{CaptureMode, Millis, PauseReason, RunState, Section, SectionBody, ShellMode, SpanId};
 
@@ -61,6 +62,8 @@ pub struct Approval {
     room: usize,
     /// True when the parts are set apart.
     is_tall: bool,
+    /// True once the end of the text was in view.
+    read: bool,
     can_hold: Result<(), &'static str>,
 }
 
@@ -77,6 +80,7 @@ impl Approval {
             top: 0,
             room: 0,
             is_tall: false,
+            read: false,
             can_hold: Ok(()),
         }
     }
@@ -150,12 +154,26 @@ impl Approval {
 
     /// Takes the span's texts.
     pub(super) fn fill(&mut self, sections: &[Section]) {
+        self.read &= self.sections.as_deref() == Some(sections);
         self.sections = Some(sections.to_vec());
     }
 
     pub(super) fn scroll(&mut self, by: isize) {
         let last = self.lines.len().saturating_sub(self.shown());
         self.top = self.top.saturating_add_signed(by).min(last);
+        self.read |= self.sections.is_some() && self.top == last;
+    }
+
+    /// A key that allows came before the end of the text was in view: shows the next page instead, and says so.
+    pub(super) fn read_on(&mut self, key: Key) -> Option<String> {
+        if self.read {
+            return None;
+        }
+        self.page(1);
+        Some(match self.lines.len().saturating_sub(self.top + self.shown()) {
+            0 => format!("not yet: this is the end, {key} allows it"),
+            below => format!("not yet: {} below, {key} shows more", plural(below, "more line")),
+        })
     }
 
     /// Scrolls by a page.
@@ -253,9 +271,6 @@ impl Approval {
             return lines;
         };
         let named = |title: &str| sections.iter().find(|section| section.title == title);
-        if let Some(denied) = named("will be denied") {
-            push_body(&mut lines, denied, columns);
-        }
         let (runs, changes, arguments) = (named("runs"), named("changes"), named("arguments"));
         for section in [runs, changes].into_iter().flatten() {
             push_body(&mut lines, section, columns);

@@ -17,6 +17,8 @@ pub(super) struct Approvals {
     last_key: Millis,
     /// Answered here; the run has not confirmed it yet.
     answered: BTreeSet<SpanId>,
+    /// Let run with their changes held; the command has not ended yet.
+    holding: BTreeSet<SpanId>,
     /// Put off by the user: they don't open by themselves any more.
     later: BTreeSet<SpanId>,
 }
@@ -61,6 +63,16 @@ impl Approvals {
 
     pub(super) fn is_answered(&self, span: SpanId) -> bool {
         self.answered.contains(&span)
+    }
+
+    /// The changes of a command will be held.
+    pub(super) fn hold(&mut self, span: SpanId) {
+        self.holding.insert(span);
+    }
+
+    /// True when a command was let run with its changes held, and now stops or ends.
+    pub(super) fn take_hold(&mut self, span: SpanId) -> bool {
+        self.holding.remove(&span)
     }
 
     pub(super) fn put_off(&mut self, span: SpanId) {

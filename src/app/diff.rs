@@ -4,7 +4,8 @@
 use super::detail::wrapped;
 use super::{Area, Menu, State, safe, text};
 use crate::model::{
-    ActionDiff, ActionStatus, Bytes, DiffBody, DiffSides, HunkLine, KeyState, LineIn, RunState, Seq, Writer,
+    ActionDiff, ActionStatus, Bytes, DiffBody, DiffSides, HunkLine, KeyState, LedgerEntry, LineIn, RunState, Seq,
+    Writer,
 };
 
 /// Columns left of the text of a line: its number, a space, its sign, a space.
@@ -153,7 +154,7 @@ impl DiffView {
         if self.laid != Some((columns, self.wrap)) {
             self.laid = Some((columns, self.wrap));
             let room = columns.saturating_sub(DIFF_GUTTER + 1).max(4);
-            self.body = body(self.diff.as_ref(), self.wrap.then_some(room));
+            self.body = body(self.diff.as_ref(), run, self.wrap.then_some(room));
         }
         self.rows.clear();
         for (label, text) in head(self.diff.as_ref(), self.action, run) {
@@ -244,11 +245,15 @@ pub(super) fn agent(run: &RunState, action: Seq) -> String {
     run.ledger.get(action).map(|entry| run.trace.label(entry.record.span)).unwrap_or_default()
 }
 
-fn body(diff: Option<&ActionDiff>, width: Option<usize>) -> Vec<DiffRow> {
+fn body(diff: Option<&ActionDiff>, run: &RunState, width: Option<usize>) -> Vec<DiffRow> {
     let note = |text: &str| DiffRow { kind: DiffRowKind::Note, label: String::new(), text: text.to_owned() };
     let Some(diff) = diff else { return vec![note("reading…")] };
     match &diff.body {
-        DiffBody::Same => vec![note("the content is the same")],
+        DiffBody::Same => {
+            let lines = same(run, diff);
+            let pieces = lines.iter().flat_map(|text| wrapped(text, width.unwrap_or(LONGEST)));
+            pieces.map(note).collect()
+        }
         DiffBody::Opaque { why, old, new } => {
             let mut rows = vec![note(why)];
             let sides = match diff.sides {
@@ -270,6 +275,47 @@ fn body(diff: Option<&ActionDiff>, width: Option<usize>) -> Vec<DiffRow> {
             rows
         }
     }
+}
+
+/// Lines of content that a note about a folder names at most.
+const NAMED: usize = 20;
+
+/// Says why there is no line that differs: of a folder, what came or went with it.
+fn same(run: &RunState, diff: &ActionDiff) -> Vec<String> {
+    let entry = run.ledger.get(diff.action).filter(|_| diff.sides == DiffSides::Action);
+    let Some(entry) = entry else { return vec!["the content is the same".into()] };
+    let is_folder = |state: &KeyState| matches!(state, KeyState::Directory { .. });
+    let (old, new) = (&entry.record.old, entry.left());
+    let is = if entry.status == ActionStatus::Held { "would be" } else { "is" };
+    match (old, new) {
+        (old, KeyState::Absent) if is_folder(old) => {
+            let gone = inside(run, entry);
+            if gone.is_empty() {
+                return vec![format!("the folder {is} deleted; there was nothing in it")];
+            }
+            let head = format!("the folder {is} deleted, with {} in it:", text::plural(gone.len(), "path"));
+            let more = gone.len().saturating_sub(NAMED);
+            let more =
+                (more > 0).then(|| format!("  … and {} more, each a row of Rollback", text::grouped(more as u64)));
+            let names = gone
+                .iter()
+                .take(NAMED)
+                .map(|entry| format!("  {} {}", entry.seq, safe::line(&entry.record.key.to_string())));
+            std::iter::once(head).chain(names).chain(more).collect()
+        }
+        (KeyState::Absent, new) if is_folder(new) => vec!["a new folder".into()],
+        (old, new) if is_folder(old) && is_folder(new) => vec!["only the permissions of the folder differ".into()],
+        (KeyState::File { .. }, KeyState::Absent) => vec![format!("the file {is} deleted; it was empty")],
+        (KeyState::Absent, KeyState::File { .. }) => vec!["a new file; it is empty".into()],
+        _ => vec!["the content is the same".into()],
+    }
+}
+
+/// The paths in a folder that the same call deleted.
+fn inside<'a>(run: &'a RunState, folder: &LedgerEntry) -> Vec<&'a LedgerEntry> {
+    let record = &folder.record;
+    let inside = run.ledger.inside(&record.key);
+    inside.filter(|entry| entry.record.tool_span == record.tool_span && *entry.left() == KeyState::Absent).collect()
 }
 
 fn fingerprint(bytes: Bytes) -> String {

@@ -2,8 +2,8 @@
 //! effect of `r`, and a few keys that work now.
 
 use super::text::plural;
-use super::{Key, Pane, Place, State, UiAction, keys, popup_keys, safe, search};
-use crate::model::PauseReason;
+use super::{Key, Pane, Place, State, UiAction, act, keys, popup_keys, safe, search};
+use crate::model::{PauseReason, SpanId};
 
 /// The texts of the footer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -78,9 +78,12 @@ fn hints(state: &State) -> (Vec<(String, &'static str)>, usize) {
         let verb = keys::verb(*action);
         verb.context.has(state.focus) && (verb.available)(state).is_ok()
     };
-    let applies = state.held_here().is_some_and(|(span, _)| state.conflict_within(span).is_none());
+    let holds = held_near(state).is_some();
+    let applies = held_near(state).is_some_and(|(span, _)| state.conflict_within(span).is_none());
     let failed = failure_here(state);
+    let approves = act::opens_approval(state);
     let hint = |action: UiAction| match action {
+        UiAction::Continue if approves => (keys::verb(action).keys_text(), "open the approval"),
         UiAction::Continue if failed.is_some() => (keys::verb(action).keys_text(), "continue as failed"),
         UiAction::Answer if failed.is_some() => (keys::verb(action).keys_text(), "answer instead"),
         UiAction::Continue if applies => (keys::verb(action).keys_text(), "apply"),
@@ -91,8 +94,12 @@ fn hints(state: &State) -> (Vec<(String, &'static str)>, usize) {
     let at_gate = works(&UiAction::Continue);
     let is_needed = |action: &&UiAction| match action {
         UiAction::Pause => works(action) && !at_gate,
+        // An approval is answered, and held changes are decided on: neither is stepped over.
+        UiAction::Step if approves || holds => false,
         // Held changes are shown there.
         UiAction::ShowRollback => applies,
+        // Elsewhere D is for the place where its changes are seen.
+        UiAction::Drop => works(action) && applies,
         action => works(action),
     };
     let wanted = match (state.focus, &failed) {
@@ -114,9 +121,16 @@ fn failure_here(state: &State) -> Option<&str> {
     }
 }
 
+/// The command whose held changes `c` means here, and their count.
+fn held_near(state: &State) -> Option<(SpanId, usize)> {
+    let (target, paused) = state.paused_here()?;
+    let near = |span: SpanId| span == paused || state.run.trace.is_within(span, target);
+    state.held_here().filter(|(span, _)| near(*span) && !act::opens_approval(state))
+}
+
 /// Describes the held changes or the error here; else the effect of `u` in Rollback, and of `r` elsewhere.
 fn preview(state: &State) -> Option<String> {
-    if let Some((span, changes)) = state.held_here() {
+    if let Some((span, changes)) = held_near(state) {
         // Changes that conflict stay held after `c`: say why.
         if let Some((_, PauseReason::Conflict { conflict })) = state.run.trace.pause(span) {
             return Some(format!("{}: c asks, D discards", safe::line(conflict)));

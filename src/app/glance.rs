@@ -52,7 +52,8 @@ impl Glance {
 fn popup(popup: &Popup) -> String {
     match popup {
         Popup::Diff(view) => format!("diff {} {} {}", view.action, view.top, view.wrap),
-        Popup::Plan(plan) => format!("plan {} {}", plan.top, plan.with_readers),
+        Popup::Plan(plan) => format!("plan {} {}", plan.reading().above(), plan.with_readers),
+        Popup::Ask(ask) => format!("ask {} {}", ask.title, ask.reading().above()),
         Popup::Entry(entry) => format!("entry {}", entry.top),
         Popup::Editor(editor) => format!("editor {} {} {:?}", editor.touched, editor.leaving, editor.scope()),
         small => format!("{small:?}"),

@@ -2,7 +2,7 @@
 
 use super::marks::{Mark, state_glyph};
 use super::{State, pause_title, safe};
-use crate::model::{RunStatus, SpanId, SpanState, Tally};
+use crate::model::{PauseReason, RunStatus, SpanId, SpanState, Tally};
 
 /// The texts of the header.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -104,6 +104,13 @@ fn marks(state: &State) -> Vec<HeaderMark> {
     marks
 }
 
+/// How many calls and agents stand at their errors.
+fn failed_stops(state: &State) -> usize {
+    let trace = &state.run.trace;
+    let stops = trace.paused().filter_map(|span| trace.pause(span));
+    stops.filter(|(_, reason)| matches!(reason, PauseReason::Error { .. })).count()
+}
+
 /// Approvals, failures and stops, counted; the only stop by its place.
 fn counted(state: &State, tally: Tally) -> Vec<HeaderMark> {
     let mut marks = Vec::new();
@@ -114,6 +121,19 @@ fn counted(state: &State, tally: Tally) -> Vec<HeaderMark> {
     };
     put(SpanState::NeedsApproval, tally.approvals, "NEEDS APPROVAL");
     put(SpanState::Failed, tally.failed, "failed");
+    let failed_stops = failed_stops(state);
+    if failed_stops > 0
+        && let Some(failed) = marks.iter_mut().find(|mark| mark.full.state == SpanState::Failed)
+    {
+        // The run stands there until somebody decides.
+        let (waits, all) = if failed_stops == 1 { ("waits", tally.failed == 1) } else { ("wait", false) };
+        let count = if all { String::new() } else { format!("{failed_stops} ") };
+        *failed = self::mark(
+            SpanState::Failed,
+            &format!("{} failed, {count}{waits} for you", tally.failed),
+            &if all { format!("1 {waits}") } else { format!("{}, {count}{waits}", tally.failed) },
+        );
+    }
     if state.pausing {
         marks.push(mark(SpanState::Paused, "pausing…", "pausing…"));
         return marks;

@@ -229,9 +229,10 @@ fn describe(body: &TraceBody, run: &RunState) -> Option<(LogKind, String)> {
         TraceBody::Note { text, .. } if text.starts_with("retry ") => (LogKind::Retry, text.clone()),
         TraceBody::Note { text, .. } => (LogKind::Note, text.clone()),
         TraceBody::Paused { span, gate, reason } => {
-            let held = run.held.get(span).map_or_else(String::new, |held| {
-                format!("; {}: c applies, D discards", plural(held.len(), "held change"))
-            });
+            let held = match run.held_changes(*span) {
+                0 => String::new(),
+                held => format!("; {}: c applies, D discards", plural(held, "held change")),
+            };
             let kind = match reason {
                 PauseReason::Error { .. } => LogKind::Error,
                 PauseReason::Conflict { .. } => LogKind::Warning,

@@ -153,7 +153,10 @@ fn details(run: &RunState, span: SpanId, found: &Span, state: SpanState) -> Vec<
         }
         SpanState::Paused => match (run.held.get(&span), run.trace.pause(span)) {
             (_, Some((_, PauseReason::Conflict { .. }))) => vec!["CONFLICT".into()],
-            (Some(held), _) => vec![format!("paused, {} held", held.len()), format!("{} held", held.len())],
+            (Some(_), _) => {
+                let held = run.held_changes(span);
+                vec![format!("paused, {held} held"), format!("{held} held")]
+            }
             (None, Some((_, PauseReason::Limit { .. }))) => vec!["paused: limit".into()],
             _ => Vec::new(),
         },
@@ -208,7 +211,14 @@ mod tests {
 
     #[test]
     fn a_parent_counts_what_matters_below_it() {
-        let tally = |working, stopped, paused, approvals, failed| Tally { working, stopped, paused, approvals, failed };
+        let tally = |working, stopped, paused, approvals, failed| Tally {
+            working,
+            stopped,
+            paused,
+            approvals,
+            failed,
+            denied: 0,
+        };
         assert_eq!(text(below(tally(0, 2, 0, 1, 1)), 16), "◆ 1 ✗ 1");
         assert_eq!(text(below(tally(3, 1, 0, 1, 0)), 16), "◆ 1 ● running");
         assert_eq!(text(below(tally(3, 1, 0, 1, 0)), 11), "◆ 1 ●");

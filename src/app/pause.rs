@@ -19,7 +19,7 @@ pub fn pause_title(gate: Gate, reason: &PauseReason) -> String {
     let word = pause_word(reason);
     let kind = match reason {
         PauseReason::Step => "step",
-        PauseReason::Asked => "asked",
+        PauseReason::Asked => "by you",
         PauseReason::Breakpoint { .. } => "breakpoint",
         PauseReason::Limit { .. } => "limit",
         PauseReason::Policy { .. } | PauseReason::Error { .. } | PauseReason::Conflict { .. } => {
@@ -57,6 +57,7 @@ mod tests {
         assert_eq!(pause_title(Gate::BeforeTool, &breakpoint), "PAUSED (before tool, breakpoint)");
         assert_eq!(pause_text(Gate::BeforeTool, &breakpoint), "PAUSED (before tool, breakpoint): tama_bash in writer");
         assert_eq!(pause_text(Gate::BeforeLlm, &PauseReason::Step), "PAUSED (before llm, step)");
+        assert_eq!(pause_text(Gate::AfterTool, &PauseReason::Asked), "PAUSED (after tool, by you)");
         assert_eq!(pause_text(Gate::BeforeTool, &policy), "NEEDS APPROVAL: ask rule \"tama_bash\"");
         assert_eq!(pause_text(Gate::Error, &error), "FAILED: HTTP 529");
     }

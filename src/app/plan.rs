@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::detail::wrapped;
 use super::text::{count, money, plural};
-use super::{Command, Confirmed, rollback, safe};
+use super::{Command, Confirmed, Reading, rollback, safe};
 use crate::model::{self, KeyKind, LedgerEntry, PlanLeave, RetryPlan, RunState, Seq};
 
 /// Columns of the labels: `rerun  `.
@@ -24,8 +26,9 @@ pub struct PlanAsk {
     pub plan: RetryPlan,
     /// True when siblings that read an undone value are rerun too.
     pub with_readers: bool,
-    /// The first line in view.
-    pub top: usize,
+    reading: Reading,
+    /// The lines as they fit the screen.
+    fitted: Vec<PlanLine>,
 }
 
 /// The weight of a line.
@@ -50,62 +53,56 @@ pub struct PlanLine {
     pub tone: PlanTone,
 }
 
-/// The lines in view, with how many are above and below.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlanView {
-    /// The lines.
-    pub lines: Vec<PlanLine>,
-    /// Lines above the view.
-    pub above: usize,
-    /// Lines below it.
-    pub below: usize,
-}
-
 impl PlanAsk {
     pub(super) fn new(plan: RetryPlan) -> Self {
         let with_readers = !plan.readers.is_empty();
-        Self { plan, with_readers, top: 0 }
+        Self { plan, with_readers, reading: Reading::default(), fitted: Vec::new() }
     }
 
-    /// Carries it out as it is shown.
-    pub fn confirm(self) -> Confirmed {
+    /// Carries it out as it is shown, once its end was in view.
+    ///
+    /// # Errors
+    ///
+    /// The plan itself, when there is more to read.
+    pub fn confirm(self) -> Result<Confirmed, Box<Self>> {
+        if !self.reading.is_done() {
+            return Err(Box::new(self));
+        }
         let Self { plan, with_readers, .. } = self;
-        Confirmed::new(vec![Command::Run(model::Command::Retry { plan: Box::new(plan), with_readers })])
+        Ok(Confirmed::new(vec![Command::Run(model::Command::Retry { plan: Box::new(plan), with_readers })]))
     }
 
-    /// The lines in view on a screen of that size.
+    /// Lays it out for a screen of that size.
+    pub(super) fn refresh(&mut self, run: &RunState, size: (u16, u16)) {
+        self.fitted = self.lines(run, size);
+        self.reading.fit(self.fitted.len(), usize::from(size.1).saturating_sub(EDGE.1).max(1));
+    }
+
+    /// The lines in view.
     #[must_use]
-    pub fn view(&self, run: &RunState, size: (u16, u16)) -> PlanView {
-        let all = self.lines(run, size);
-        let height = height(size);
-        let above = self.top.min(all.len().saturating_sub(height));
-        let below = all.len().saturating_sub(above + height);
-        PlanView { lines: all.into_iter().skip(above).take(height).collect(), above, below }
+    pub fn window(&self) -> &[PlanLine] {
+        self.fitted.get(self.reading.range()).unwrap_or_default()
     }
 
-    /// Scrolls by lines.
-    pub(super) fn scroll(&mut self, by: isize, run: &RunState, size: (u16, u16)) {
-        self.top = self.top.saturating_add_signed(by).min(self.end(run, size));
+    /// The place in its lines.
+    #[must_use]
+    pub fn reading(&self) -> &Reading {
+        &self.reading
     }
 
-    /// Scrolls by most of a page.
-    pub(super) fn page(&mut self, direction: isize, run: &RunState, size: (u16, u16)) {
-        let lines = isize::try_from(height(size).saturating_sub(1).max(1)).unwrap_or(1);
-        self.scroll(direction * lines, run, size);
+    pub(super) fn reading_mut(&mut self) -> &mut Reading {
+        &mut self.reading
     }
 
-    /// The first line in view that shows a line.
-    pub(super) fn top_for(&self, line: usize, run: &RunState, size: (u16, u16)) -> usize {
-        line.saturating_sub(height(size) / 2).min(self.end(run, size))
+    /// Columns of the longest line, in view or not.
+    #[must_use]
+    pub fn widest(&self) -> usize {
+        self.fitted.iter().map(|line| PLAN_LABEL + line.text.width()).max().unwrap_or(0)
     }
 
     /// The lines as text.
-    pub(super) fn texts(&self, run: &RunState, size: (u16, u16)) -> Vec<String> {
-        self.lines(run, size).into_iter().map(|line| format!("{} {}", line.label, line.text)).collect()
-    }
-
-    fn end(&self, run: &RunState, size: (u16, u16)) -> usize {
-        self.lines(run, size).len().saturating_sub(height(size))
+    pub(super) fn texts(&self) -> Vec<String> {
+        self.fitted.iter().map(|line| format!("{} {}", line.label, line.text)).collect()
     }
 
     /// All lines, wrapped for a screen of that size.
@@ -143,11 +140,6 @@ impl PlanAsk {
         rows.extend(labelled("changed", plan.changed.iter().map(|changed| below(changed.clone(), PlanTone::Plain))));
         rows
     }
-}
-
-/// Lines in view on a screen of that size.
-fn height((_, height): (u16, u16)) -> usize {
-    usize::from(height).saturating_sub(EDGE.1).max(1)
 }
 
 fn row(label: &'static str, text: String) -> PlanLine {
@@ -240,7 +232,8 @@ fn keep_rows(run: &RunState, leaves: &[PlanLeave]) -> Vec<PlanLine> {
     let rows = leaves.iter().map(|left| {
         let entry = run.ledger.get(left.action);
         let key = entry.map(|entry| entry.record.key.to_string()).unwrap_or_default();
-        let no_undo = if entry.is_some_and(|entry| !entry.is_undoable()) { "no undo, " } else { "" };
+        let says_so = left.why.contains("no undo");
+        let no_undo = if !says_so && entry.is_some_and(|entry| !entry.is_undoable()) { "no undo, " } else { "" };
         below(format!("{} {key}  {no_undo}{}", left.action, left.why), PlanTone::Warning)
     });
     labelled("keep", rows)
@@ -250,7 +243,8 @@ fn stay_rows(run: &RunState, undone: &[Seq]) -> Vec<PlanLine> {
     if undone.is_empty() {
         return Vec::new();
     }
-    let head = row("stays", format!("{} of other spans stay undone", plural(undone.len(), "change")));
+    let verb = if undone.len() == 1 { "stays" } else { "stay" };
+    let head = row("undone", format!("{} of other spans {verb} undone", plural(undone.len(), "change")));
     let lines = undone.iter().map(|seq| {
         let key = run.ledger.get(*seq).map(|entry| entry.record.key.to_string()).unwrap_or_default();
         below(format!("{seq} {key}"), PlanTone::Quiet)

@@ -1,9 +1,6 @@
 //! Popups over the panels: questions, menus, lists, the editor. A popup takes every key until it is closed.
-//!
-//! A destructive command passes through two types: an [`Ask`] holds it and shows what it will do, and only a key
-//! turns it into a [`Confirmed`], which gives the command out. Pasted text is no key, so it confirms nothing.
 
-use super::{Approval, Command, DiffView, Entry, Help, Key, PlanAsk, UiAction};
+use super::{Approval, Ask, DiffView, Entry, Help, Key, PlanAsk, UiAction};
 use crate::model::{self, Breakpoint, DiffSides, EditScope, Seq, SpanId};
 
 /// A popup over the panels.
@@ -34,90 +31,6 @@ pub enum Popup {
 pub struct BreakList {
     /// The one under the cursor.
     pub cursor: usize,
-}
-
-/// The words on a question's two buttons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Buttons {
-    /// On the one that confirms.
-    pub confirm: &'static str,
-    /// On the one that closes the question.
-    pub close: &'static str,
-}
-
-pub(super) const UNDO: Buttons = Buttons { confirm: "Undo", close: "Cancel" };
-pub(super) const APPLY: Buttons = Buttons { confirm: "Apply", close: "Cancel" };
-pub(super) const DISCARD: Buttons = Buttons { confirm: "Discard", close: "Cancel" };
-pub(super) const YES: Buttons = Buttons { confirm: "Yes", close: "Cancel" };
-/// For a question about cancelling, where a Cancel button would be ambiguous.
-pub(super) const YES_NO: Buttons = Buttons { confirm: "Yes", close: "No" };
-
-/// Something destructive that was asked for and not confirmed.
-#[derive(Debug, Clone, PartialEq)]
-#[must_use]
-pub struct Ask {
-    /// The question.
-    pub title: String,
-    /// The consequences, line by line.
-    pub lines: Vec<String>,
-    /// The key that confirms: Enter, or `y`.
-    pub key: Key,
-    /// The words on its buttons.
-    pub buttons: Buttons,
-    /// The diff that it was asked over, which is shown again when nothing is confirmed.
-    pub(super) back: Option<Box<DiffView>>,
-    /// True when `y` confirms as Enter does.
-    or_yes: bool,
-    commands: Vec<Command>,
-}
-
-/// Something destructive that was confirmed.
-#[derive(Debug, Clone, PartialEq)]
-#[must_use]
-pub struct Confirmed(Vec<Command>);
-
-impl Confirmed {
-    pub(super) fn new(commands: Vec<Command>) -> Self {
-        Self(commands)
-    }
-
-    /// The commands to carry out.
-    #[must_use]
-    pub fn into_commands(self) -> Vec<Command> {
-        self.0
-    }
-}
-
-impl Ask {
-    /// Asks for Enter.
-    pub(super) fn enter(
-        title: impl Into<String>,
-        buttons: Buttons,
-        lines: Vec<String>,
-        commands: Vec<Command>,
-    ) -> Self {
-        Self { title: title.into(), lines, key: Key::Enter, buttons, back: None, or_yes: false, commands }
-    }
-
-    /// Asks for `y`: the command has no undo.
-    pub(super) fn yes(title: impl Into<String>, buttons: Buttons, lines: Vec<String>, commands: Vec<Command>) -> Self {
-        Self { key: Key::Char('y'), ..Self::enter(title, buttons, lines, commands) }
-    }
-
-    /// Takes `y` for Enter too.
-    pub(super) fn or_yes(self) -> Self {
-        Self { or_yes: true, ..self }
-    }
-
-    /// Confirms, if it is the right key.
-    ///
-    /// # Errors
-    ///
-    /// The question itself, when the key is another one.
-    pub fn confirm(self, key: Key) -> Result<Confirmed, Box<Self>> {
-        let confirms = key == self.key || (self.or_yes && key == Key::Char('y'));
-        if confirms { Ok(Confirmed(self.commands)) } else { Err(Box::new(self)) }
-    }
 }
 
 /// Choices, each with its own key.

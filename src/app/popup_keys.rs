@@ -1,6 +1,6 @@
 //! The keys of each popup: they stand on its border and in the footer, and no others work while it is open.
 
-use super::{Ask, Editor, Popup, Purpose, State};
+use super::{Ask, Editor, PlanAsk, Popup, Purpose, State};
 
 /// A key and its effect.
 pub type Hint = (String, &'static str);
@@ -13,14 +13,7 @@ pub fn popup_keys(state: &State) -> Vec<Hint> {
         None => Vec::new(),
         Some(Popup::Help(_)) => fixed(&[("j k PgDn PgUp", "scroll"), ("/ n N", "find"), ("Esc", "close")]),
         Some(Popup::Ask(ask)) => ask_keys(ask),
-        Some(Popup::Plan(plan)) => {
-            let mut keys: Vec<Hint> = fixed(&[("Enter", "Retry"), ("Space", "readers too, or not")]);
-            if plan.plan.readers.is_empty() {
-                keys.truncate(1);
-            }
-            keys.extend::<Vec<Hint>>(fixed(&[("j k PgDn PgUp", "scroll"), ("/ n N", "find"), ("Esc", "Cancel")]));
-            keys
-        }
+        Some(Popup::Plan(plan)) => plan_keys(plan),
         Some(Popup::Menu(_)) => fixed(&[("Enter", "choose"), ("j k", "move"), ("Esc", "Cancel")]),
         Some(Popup::Breakpoints(_)) => {
             fixed(&[("Space", "on or off"), ("d", "delete"), ("a", "add from the selection"), ("Esc", "close")])
@@ -58,8 +51,21 @@ pub fn popup_keys(state: &State) -> Vec<Hint> {
     }
 }
 
+fn plan_keys(plan: &PlanAsk) -> Vec<Hint> {
+    let keys = [
+        (true, "Enter", "Retry"),
+        (!plan.plan.readers.is_empty(), "Space", "readers too, or not"),
+        (plan.reading().is_long(), "j k PgDn PgUp", "scroll"),
+        (true, "/ n N", "find"),
+        (true, "Esc", "Cancel"),
+    ];
+    keys.into_iter().filter(|(shown, ..)| *shown).map(|(_, key, name)| (key.to_owned(), name)).collect()
+}
+
 fn ask_keys(ask: &Ask) -> Vec<Hint> {
-    vec![(ask.key.to_string(), ask.buttons.confirm), ("Esc".into(), ask.buttons.close)]
+    let scroll = ask.reading().is_long().then(|| ("j k PgDn PgUp".to_owned(), "scroll"));
+    let confirm = (ask.key.to_string(), ask.buttons.confirm);
+    std::iter::once(confirm).chain(scroll).chain([("Esc".to_owned(), ask.buttons.close)]).collect()
 }
 
 fn editor_keys(editor: &Editor) -> Vec<Hint> {

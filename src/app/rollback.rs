@@ -94,12 +94,14 @@ pub struct Rollback {
     stale: bool,
     /// Lines added and removed, of the actions whose diff was looked at.
     counted: HashMap<Seq, (usize, usize)>,
-    /// How many of the rows are held.
+    /// How many changes are held.
     held: usize,
-    /// How many of them failed: they never changed the world.
+    /// How many failed: they never changed the world.
     never: usize,
-    /// How many of them were discarded.
+    /// How many were discarded.
     thrown: usize,
+    /// How many actions changed the world, undone or not.
+    done: usize,
     /// Held changes that were discarded, of the whole run.
     discarded: BTreeSet<Seq>,
     /// Rows that the user marked.
@@ -169,8 +171,7 @@ impl Rollback {
     pub fn title(&self, run: &RunState) -> String {
         let label = if self.span == SpanId::RUN { "run".into() } else { run.trace.label(self.span) };
         let scope = if self.narrow { " only" } else { " and below" };
-        // What never changed the world can't be counted among what is undone of it.
-        let done = self.rows.len() - self.held - self.never - self.thrown;
+        let done = self.done;
         let part = |count: usize, what: &str| if count > 0 { format!(" · {count} {what}") } else { String::new() };
         let held = part(self.held, "held");
         let never = format!("{}{}", part(self.never, "not done"), part(self.thrown, "discarded"));
@@ -341,12 +342,7 @@ impl Rollback {
         }
         if std::mem::take(&mut self.stale) {
             self.rows = run.actions(span, !self.narrow);
-            let status = |seq: &Seq| run.ledger.get(*seq).map(|entry| entry.status);
-            self.undone = self.rows.iter().filter(|seq| status(seq) == Some(ActionStatus::Undone)).count();
-            self.held = self.rows.iter().filter(|seq| status(seq) == Some(ActionStatus::Held)).count();
-            let not_applied = self.rows.iter().filter(|seq| status(seq) == Some(ActionStatus::NotApplied));
-            let (thrown, never): (Vec<&Seq>, Vec<&Seq>) = not_applied.partition(|seq| self.discarded.contains(seq));
-            (self.thrown, self.never) = (thrown.len(), never.len());
+            self.count_rows(run);
             let listed = |seq: Seq| self.rows.binary_search_by(|row| seq.cmp(row)).is_ok();
             let marked = std::mem::take(&mut self.marked);
             self.marked = marked.into_iter().filter(|seq| listed(*seq) && self.is_markable(run, *seq)).collect();
@@ -359,6 +355,26 @@ impl Rollback {
                 self.picked = below.iter().find(wanted).or_else(|| above.iter().rev().find(wanted)).copied();
             }
         }
+    }
+
+    /// Counts for the title: held and discarded changes, of which a rename is one; and the actions that can be undone,
+    /// each half of a rename alone.
+    fn count_rows(&mut self, run: &RunState) {
+        use ActionStatus as S;
+        let found = |which: &dyn Fn(Seq, S) -> bool| -> BTreeSet<Seq> {
+            let status = |seq: &Seq| run.ledger.get(*seq).map(|entry| entry.status);
+            self.rows.iter().copied().filter(|seq| status(seq).is_some_and(|status| which(*seq, status))).collect()
+        };
+        let changes = |which: &dyn Fn(Seq, S) -> bool| run.ledger.changes(&found(which)).count();
+        let is_discarded = |seq: Seq, status: S| status == S::NotApplied && self.discarded.contains(&seq);
+        let held = changes(&|_, status| status == S::Held);
+        let thrown = changes(&is_discarded);
+        let never = changes(&|seq, status| status == S::NotApplied && !is_discarded(seq, status));
+        let undone = found(&|_, status| status == S::Undone).len();
+        // What never changed the world can't be counted among what is undone of it.
+        let applied = found(&|_, status| matches!(status, S::Applied | S::Intent)).len();
+        (self.held, self.thrown, self.never) = (held, thrown, never);
+        (self.done, self.undone) = (applied + undone, undone);
     }
 
     /// Where the list stands: the first row in view, and how many rows there are.

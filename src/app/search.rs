@@ -288,7 +288,8 @@ fn go(state: &mut State, place: Place, at: usize) {
             state.finds.hit = at;
             match &mut state.popup {
                 Some(Popup::Help(help)) => help.top = help::top_for(size, at),
-                Some(Popup::Plan(plan)) => plan.top = plan.top_for(at, &state.run, size),
+                Some(Popup::Plan(plan)) => plan.reading_mut().show(at),
+                Some(Popup::Ask(ask)) => ask.reading_mut().show(at),
                 Some(Popup::Entry(entry)) => entry.top = entry.top_for(at, size),
                 Some(Popup::Diff(view)) => view.show(at),
                 Some(Popup::Menu(menu)) => menu.cursor = at.min(menu.items.len().saturating_sub(1)),
@@ -302,7 +303,8 @@ fn go(state: &mut State, place: Place, at: usize) {
 fn popup_top(state: &State) -> usize {
     match &state.popup {
         Some(Popup::Help(help)) => help.top,
-        Some(Popup::Plan(plan)) => plan.top,
+        Some(Popup::Plan(plan)) => plan.reading().above(),
+        Some(Popup::Ask(ask)) => ask.reading().above(),
         Some(Popup::Entry(entry)) => entry.top,
         Some(Popup::Diff(view)) => view.top,
         _ => 0,
@@ -313,10 +315,10 @@ fn popup_top(state: &State) -> usize {
 fn popup_lines(state: &State) -> Vec<String> {
     match &state.popup {
         Some(Popup::Help(_)) => help::texts(state.size),
-        Some(Popup::Plan(plan)) => plan.texts(&state.run, state.size),
+        Some(Popup::Plan(plan)) => plan.texts(),
         Some(Popup::Entry(entry)) => entry.texts(state.size),
         Some(Popup::Diff(view)) => view.texts().map(str::to_owned).collect(),
-        Some(Popup::Ask(ask)) => ask.lines.clone(),
+        Some(Popup::Ask(ask)) => ask.fitted().to_vec(),
         Some(Popup::Menu(menu)) => menu.items.iter().map(|item| item.label.clone()).collect(),
         Some(Popup::Breakpoints(_)) => state.breakpoints.iter().map(crate::model::Breakpoint::label).collect(),
         _ => Vec::new(),

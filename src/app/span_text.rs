@@ -37,7 +37,7 @@ pub fn span_text(run: &RunState, span: SpanId) -> SpanText {
     let (name, about) = match found.kind {
         SpanKind::Llm => (format!("llm {}", found.visit), called(run, span).map_or(About::Nothing, text)),
         SpanKind::Tool => (tool_name(&trace.label(span)), tool_about(run, span)),
-        _ => (trace.label(span), fan(found).map_or(About::Nothing, text)),
+        _ => (trace.label(span), fan(found).or_else(|| item(run, span)).map_or(About::Nothing, text)),
     };
     SpanText { name: safe::line(&name).into_owned(), about }
 }
@@ -56,6 +56,11 @@ fn fan(found: &Span) -> Option<String> {
     (workers.started > 1).then(|| format!("{} of {} done", workers.done, workers.started))
 }
 
+/// The item that a branch of a fan-out works on.
+fn item(run: &RunState, span: SpanId) -> Option<String> {
+    run.labels.asked(span).map(|(text, _)| format!("\"{}\"", safe::line(text)))
+}
+
 /// The tools that an answer called: `→ bash`, `→ bash +2`.
 fn called(run: &RunState, llm: SpanId) -> Option<String> {
     let mut tools = tools_after(run, llm);
@@ -71,7 +76,7 @@ fn tool_name(label: &str) -> String {
     label.strip_prefix("tama_").unwrap_or(label).to_owned()
 }
 
-/// The command a tool ran, else the key it changed, else the one it read.
+/// The command a tool ran, else the key it changed, else the one it read, else what it was asked for.
 fn tool_about(run: &RunState, span: SpanId) -> About {
     if let Some(command) = run.labels.command(span) {
         return About::Text(safe::line(command).into_owned());
@@ -80,7 +85,14 @@ fn tool_about(run: &RunState, span: SpanId) -> About {
         let name = safe::line(&key.name).into_owned();
         return if key.kind.is_path() { About::Path(name) } else { About::Text(name) };
     }
-    run.labels.read(span).map_or(About::Nothing, |key| About::Path(safe::line(key).into_owned()))
+    if let Some(key) = run.labels.read(span) {
+        return About::Path(safe::line(key).into_owned());
+    }
+    match run.labels.asked(span) {
+        Some((path, true)) => About::Path(safe::line(path).into_owned()),
+        Some((text, false)) => About::Text(safe::line(text).into_owned()),
+        None => About::Nothing,
+    }
 }
 
 /// The key of a tool's change: the first one, or the one after the folders that were made for it.

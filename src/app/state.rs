@@ -5,8 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::approvals::Approvals;
 use super::{Detail, Finds, Key, Layout, Log, Popup, Preview, Rollback, Search, Tree};
 use crate::model::{
-    Abilities, Breakpoint, Editable, Millis, PauseReason, RunState, RunStatus, Seq, ShellMode, SpanId, SpanStatus,
-    UnwrittenEdit,
+    Abilities, Breakpoint, Editable, Millis, PauseReason, RunState, RunStatus, Seq, ShellMode, SpanId, UnwrittenEdit,
 };
 
 /// A panel that can have the focus.
@@ -128,13 +127,6 @@ pub struct State {
     pub(super) asked: Approvals,
 }
 
-/// A span's status as it is shown: nothing of an interrupted run is under way any more, whatever was recorded last.
-#[must_use]
-pub fn shown_status(run: &RunState, status: SpanStatus) -> SpanStatus {
-    let over = matches!(run.status, RunStatus::Interrupted | RunStatus::Cancelled);
-    if over && status.is_live() { SpanStatus::Cancelled } else { status }
-}
-
 impl State {
     /// The state before the first event.
     #[must_use]
@@ -220,7 +212,7 @@ impl State {
         };
         let agent = trace.agent_of(self.selected());
         let found = within(self.selected()).or_else(|| within(agent)).or_else(|| within(SpanId::RUN));
-        found.map(|(span, changes)| (*span, changes.len()))
+        found.map(|(span, _)| (*span, self.run.held_changes(*span)))
     }
 
     /// A command at or below a span whose held changes conflict with a later change, and that change.

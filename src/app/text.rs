@@ -1,4 +1,8 @@
-//! Numbers as the screen writes them.
+//! Numbers as the screen writes them, and prose as it fits.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::safe;
 
 /// A duration: `1ms`, `41.9s`, `12m04`, `3h07`.
 #[must_use]
@@ -71,6 +75,36 @@ pub fn plural(n: usize, word: &str) -> String {
     format!("{n} {word}{}", if n == 1 { "" } else { "s" })
 }
 
+/// Safe text cut into lines of at most so many columns, each continued under its own indentation.
+#[must_use]
+pub fn wrapped_under(text: &str, columns: usize) -> Vec<String> {
+    let mut out = Vec::new();
+    for line in safe::lines(text) {
+        let indent = line.len() - line.trim_start().len();
+        let mut rest: String = line.into_owned();
+        while rest.width() > columns {
+            let (first, more) = split(&rest, columns, indent);
+            rest = format!("{}{more}", " ".repeat(indent.min(columns / 2)));
+            out.push(first);
+        }
+        out.push(rest);
+    }
+    out
+}
+
+/// Splits at the last space that fits, or at the width.
+fn split(text: &str, columns: usize, indent: usize) -> (String, String) {
+    let mut used = 0;
+    let end = text.char_indices().find(|(_, c)| {
+        used += c.width().unwrap_or(0);
+        used > columns
+    });
+    let end = end.map_or(text.len(), |(at, _)| at);
+    let space = text.get(..end).and_then(|fits| fits.rfind(' ')).filter(|at| *at > indent);
+    let (first, rest) = text.split_at(space.unwrap_or(end));
+    (first.to_owned(), rest.trim_start().to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +131,19 @@ mod tests {
         assert_eq!([money(31_000), money(1_200_000)], ["$0.031", "$1.20"]);
         assert_eq!([grouped(812), grouped(9_960), grouped(1_000_001)], ["812", "9,960", "1,000,001"]);
         assert_eq!([plural(1, "span"), plural(0, "span")], ["1 span", "0 spans"]);
+    }
+
+    #[test]
+    fn long_lines_go_on_under_their_indentation() {
+        assert_eq!(wrapped_under("  one two three four\nx", 12), ["  one two", "  three four", "x"]);
+        assert_eq!(wrapped_under("abcdefghijklmnop", 12), ["abcdefghijkl", "mnop"]);
+    }
+
+    #[test]
+    fn any_text_ends() {
+        for text in ["          ", "   世世世世世世世世世世世世", &" x".repeat(60), "\u{1b}[31m\n\n"] {
+            let lines = wrapped_under(text, 8);
+            assert!(lines.iter().all(|line| line.width() <= 8), "{lines:?}");
+        }
     }
 }

@@ -75,6 +75,8 @@ fn settle(state: &mut State, changed: bool) -> Vec<Command> {
             let word = format!("{}{mark}", state.rollback.word(&state.run, view.action));
             view.refresh(&state.run, word, area);
         }
+        Some(Popup::Ask(ask)) => ask.refresh(state.size),
+        Some(Popup::Plan(plan)) => plan.refresh(&state.run, state.size),
         Some(Popup::Approval(view)) => {
             let number = approvals.iter().position(|span| *span == view.span()).unwrap_or_default() + 1;
             view.refresh(&state.run, state.shell.as_ref(), state.size, (number, approvals.len().max(1)));

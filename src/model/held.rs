@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Key, KeyKind, KeyState, Ledger, LedgerEntry, Seq};
+use super::{Key, KeyKind, KeyState, Ledger, LedgerEntry, RunState, Seq, SpanId};
 
 /// A decision on held changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,24 @@ pub enum HeldChoice {
     Discard,
 }
 
+impl RunState {
+    /// How many changes of a command are held: a rename is one.
+    #[must_use]
+    pub fn held_changes(&self, span: SpanId) -> usize {
+        self.held.get(&span).map_or(0, |held| self.ledger.changes(held).count())
+    }
+}
+
 impl Ledger {
+    /// The actions that stand for a change each: where both halves of a rename are there, the one at the new path
+    /// stands for both.
+    pub fn changes<'a>(&'a self, actions: &'a BTreeSet<Seq>) -> impl DoubleEndedIterator<Item = Seq> + 'a {
+        actions.iter().copied().filter(|seq| {
+            let half = self.get(*seq).filter(|entry| entry.record.intended == KeyState::Absent);
+            half.and_then(|entry| entry.renamed).is_none_or(|other| !actions.contains(&other))
+        })
+    }
+
     /// The chosen ones of the held changes, with those that can't stay behind: a file is applied with the new folders
     /// above it, a folder is removed with what is removed in it, and a rename is one thing. Discarding is the reverse.
     #[must_use]

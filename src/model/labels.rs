@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{PauseReason, SpanId, TraceBody};
+use super::{PauseReason, SpanId, SpanSubject, TraceBody};
 
 /// Characters kept of each text.
 const MOST: usize = 120;
@@ -13,6 +13,7 @@ pub struct Labels {
     commands: HashMap<SpanId, Box<str>>,
     reads: HashMap<SpanId, Box<str>>,
     errors: HashMap<SpanId, Box<str>>,
+    asked: HashMap<SpanId, (Box<str>, bool)>,
 }
 
 impl Labels {
@@ -32,6 +33,19 @@ impl Labels {
     #[must_use]
     pub fn error(&self, span: SpanId) -> Option<&str> {
         self.errors.get(&span).map(AsRef::as_ref)
+    }
+
+    /// The subject that a call or a branch began with, and whether it is a path; events don't tell it.
+    #[must_use]
+    pub fn asked(&self, span: SpanId) -> Option<(&str, bool)> {
+        self.asked.get(&span).map(|(text, is_path)| (text.as_ref(), *is_path))
+    }
+
+    /// Keeps the subjects that calls and branches began with.
+    pub fn keep_asked(&mut self, subjects: Vec<SpanSubject>) {
+        for SpanSubject { span, text, is_path } in subjects {
+            self.asked.insert(span, (first_line(&text), is_path));
+        }
     }
 
     pub(super) fn take_in(&mut self, body: &TraceBody) {

@@ -83,7 +83,10 @@ impl LedgerEntry {
     #[must_use]
     pub fn change_text(&self) -> String {
         match self.record.op {
-            ActionOp::External => self.record.old.summary(),
+            ActionOp::External => match &self.record.undo {
+                Undoability::Permanent { why } => why.clone(),
+                Undoability::Undo => self.record.old.summary(),
+            },
             ActionOp::Append => format!("+ {}", self.record.intended.summary()),
             ActionOp::Set | ActionOp::Delete => self.record.old.change_to(self.left()),
         }

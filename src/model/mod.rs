@@ -50,6 +50,6 @@ pub use tally::Tally;
 pub use trace::{Counts, Span, Trace};
 pub use update::{
     Abilities, Conflict, ConflictBy, Editable, KeyChange, PlanLeave, ReadBack, RetryPlan, Section, SectionBody,
-    SpanDetail, UndoReport, UnwrittenEdit, Update,
+    SpanDetail, SpanSubject, UndoReport, UnwrittenEdit, Update,
 };
 pub use workers::Workers;

@@ -38,8 +38,21 @@ pub enum Update {
     Shell(ShellMode),
     /// The edits that are not in any file.
     Edits(Vec<UnwrittenEdit>),
+    /// Subjects of calls and branches; not stored with their events.
+    Subjects(Vec<SpanSubject>),
     /// The run's engine stopped; nothing follows.
     Closed,
+}
+
+/// The subject of a call that has not run yet, or of a branch of a fan-out, in one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpanSubject {
+    /// The span.
+    pub span: SpanId,
+    /// Its command, path, key, or item.
+    pub text: String,
+    /// True for a path.
+    pub is_path: bool,
 }
 
 /// The commands that a run accepts; `Err` says what is missing.

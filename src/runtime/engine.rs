@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::denial::Denial;
 use super::dispatcher::command::Commands;
-use super::dispatcher::{Dispatcher, Incoming, Services, cancel_live};
+use super::dispatcher::{Dispatcher, Incoming, PastSubject, Services, cancel_live};
 use super::feed::{Feed, Receiver, Sink};
 use super::gates::{Gates, Until};
 use super::journal::surviving;
@@ -132,8 +132,10 @@ impl Engine {
             setup.log.append(ends);
             setup.log.append(vec![TraceBody::RunStatus { status: RunStatus::Interrupted, text: None }]);
         }
+        let subjects = PastSubject::all(&events);
         let (dispatcher, engine) = Self::build(setup, past, events, None);
         dispatcher.tell_abilities();
+        dispatcher.tell_past_subjects(subjects);
         Ok(engine.run(dispatcher))
     }
 

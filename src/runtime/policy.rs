@@ -37,6 +37,10 @@ pub(super) fn decide(policy: &Policy, call: &ToolCall, effect: EffectClass, root
     match effect {
         EffectClass::Read | EffectClass::Reversible => PolicyDecision::Allow,
         EffectClass::Compensable => PolicyDecision::Ask(format!("{} has an undo command only", call.name)),
+        // Its changes in the workspace are recorded all the same.
+        EffectClass::Irreversible if call.name == "tama_bash" => {
+            PolicyDecision::Ask("what tama_bash does outside of the workspace has no undo".into())
+        }
         EffectClass::Irreversible => PolicyDecision::Ask(format!("{} has no undo", call.name)),
     }
 }

@@ -7,7 +7,7 @@
 use ratatui::style::{Color, Modifier, Style};
 
 use super::palette::{self, Hue};
-use crate::model::{SpanKind, SpanState, SpanStatus};
+use crate::model::{SpanKind, SpanState};
 
 /// How many colours the terminal has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -259,20 +259,6 @@ impl Theme {
             SpanState::Undone => self.undone(),
             SpanState::Ok => self.ok(),
         }
-    }
-
-    /// A span's status.
-    #[must_use]
-    pub fn status(self, status: SpanStatus) -> Style {
-        self.state(match status {
-            SpanStatus::Running => SpanState::Running,
-            SpanStatus::Paused => SpanState::Paused,
-            SpanStatus::Waiting => SpanState::Waiting,
-            SpanStatus::Ok => SpanState::Ok,
-            SpanStatus::Error => SpanState::Failed,
-            SpanStatus::Cancelled => SpanState::Cancelled,
-            SpanStatus::Undone => SpanState::Undone,
-        })
     }
 
     /// A span's name, by what it is.

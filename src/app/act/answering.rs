@@ -10,9 +10,13 @@ pub(super) fn key(state: &mut State, mut view: Box<Approval>, key: Key) -> Vec<C
     if view.opened().is_some_and(|opened| state.asked.is_typed_ahead(opened)) {
         state.say("opened just now: the key was not taken");
     } else if let Some(answer) = Approval::answer(key) {
-        match view.refusal(answer) {
-            None => return give(state, span, answer),
-            Some(why) => state.say(format!("{key}: {why}")),
+        let allows = matches!(answer, Answer::Once | Answer::Held | Answer::Always);
+        let refused = view.refusal(answer);
+        let more = if allows && refused.is_none() { view.read_on(key) } else { None };
+        match (refused, more) {
+            (Some(why), _) => state.say(format!("{key}: {why}")),
+            (None, Some(more)) => state.say(more),
+            (None, None) => return give(state, span, answer),
         }
     } else {
         match key {

@@ -1,7 +1,7 @@
 //! Approvals: opening one, sending its answer, and the next one after it.
 
 use crate::app::{Approval, Command, Popup, State, safe};
-use crate::model::{self, Millis, Release, RunState, SpanId, SpanState, TraceEvent};
+use crate::model::{self, Allow, Millis, Release, RunState, Seq, SpanId, SpanState, SpanStatus, TraceBody, TraceEvent};
 
 /// True when a span itself needs an approval.
 pub(super) fn needs_approval(run: &RunState, span: SpanId) -> bool {
@@ -39,12 +39,30 @@ fn show(state: &mut State, span: SpanId, opened: Option<Millis>) -> Vec<Command>
 /// Sends the answer to an approval, and opens the next one.
 pub(super) fn send(state: &mut State, span: SpanId, how: Release) -> Vec<Command> {
     state.asked.answer(span);
+    if matches!(how, Release::Allow(Allow::Held)) {
+        state.asked.hold(span);
+    }
     let mut commands = vec![Command::Run(model::Command::Release { span, how })];
     if let Some(next) = state.asked.next(&state.run) {
         let opened = Some(state.asked.clock());
         commands.extend(show(state, next, opened));
     }
     commands
+}
+
+/// A command that was to run with its changes held stopped or ended: says so where there was nothing to hold.
+pub(super) fn tell_nothing_held(state: &mut State, body: &TraceBody) {
+    let (span, ended) = match body {
+        TraceBody::Paused { span, .. } => (*span, false),
+        TraceBody::SpanEnded(end) => (end.span, end.status != SpanStatus::Cancelled),
+        _ => return,
+    };
+    let changed = |seq: &Seq| state.run.ledger.get(*seq).is_some_and(|entry| entry.record.key.kind.is_path());
+    let nothing = ended && !state.run.actions(span, false).iter().any(changed);
+    if state.asked.take_hold(span) && nothing {
+        let label = safe::line(&state.run.trace.label(span)).into_owned();
+        state.say(format!("{label} has run and changed no file: nothing is held"));
+    }
 }
 
 /// Brings the open approval up to new events: closes it when it is gone, reads its texts again when they changed.

@@ -1,9 +1,10 @@
 //! Conflicts of an undo or redo: who changed the key, and the choices.
 
 use super::undoing::{force, listed};
-use crate::app::text::plural;
-use crate::app::{Choice, Item, Key, Menu, Popup, State, diff, safe};
-use crate::model::{self, ActionStatus, Conflict, ConflictBy, DiffSides, Seq, SpanId};
+use crate::app::ask::UNDO;
+use crate::app::text::{grouped, plural};
+use crate::app::{Ask, Choice, Command, Item, Key, Menu, Popup, State, diff, safe};
+use crate::model::{self, ActionStatus, Conflict, ConflictBy, DiffSides, RunState, Seq, SpanId};
 
 /// Describes a conflict in a line.
 pub(super) fn line(conflict: &Conflict) -> String {
@@ -20,6 +21,21 @@ pub(super) fn line(conflict: &Conflict) -> String {
             format!("{} was changed by another program or person ({found})", conflict.key)
         }
     }
+}
+
+/// The later actions that must be undone before this one, as a conflict; `None`: nothing blocks it.
+pub(super) fn blocked(run: &RunState, action: Seq) -> Option<Conflict> {
+    let blockers = run.ledger.blockers(action);
+    let first: Vec<(Seq, SpanId)> = blockers.iter().map(|by| (by.seq, by.record.span)).collect();
+    let key = run.ledger.get(action)?.record.key.to_string();
+    (!first.is_empty()).then_some(Conflict { action, key, by: ConflictBy::Actions { first } })
+}
+
+/// True while an undo can go over what is there: no later action changed a folder around its path, or what is in it.
+pub(super) fn can_force(run: &RunState, conflict: &Conflict) -> bool {
+    let key = |seq: Seq| run.ledger.get(seq).map(|entry| &entry.record.key);
+    let (ConflictBy::Actions { first }, Some(own)) = (&conflict.by, key(conflict.action)) else { return true };
+    !first.iter().filter_map(|(seq, _)| key(*seq)).any(|by| by.is_inside(own) || own.is_inside(by))
 }
 
 /// Opens the menu of choices for a conflict. Nothing was touched so far.
@@ -42,7 +58,7 @@ pub(super) fn ask(state: &mut State, conflict: &Conflict) {
         let actions: Vec<Seq> = first.iter().map(|(seq, _)| *seq).chain([action]).collect();
         let label = format!("undo {} first, then {action}", plural(first.len(), "later action"));
         // Not `u`: a user who presses it again and again must not undo changes of others by accident.
-        items.push(Item::new(Key::Char('a'), label, Choice::Send(model::Command::UndoList { actions })));
+        items.push(Item::new(Key::Char('a'), label, undo_in_order(state, actions)));
     }
     let diff = Choice::Diff(action, DiffSides::Present);
     let left = if redo { "the redo of" } else { "after" };
@@ -59,14 +75,33 @@ pub(super) fn ask(state: &mut State, conflict: &Conflict) {
     // A redo can neither be skipped nor forced: it would overwrite changes of others.
     if !redo {
         items.push(Item::new(Key::Char('x'), format!("skip {action}: keep its change"), Choice::Skip(action)));
-        items.push(Item::new(
-            Key::Char('!'),
-            format!("force {action}: overwrite what is there (asks again)"),
-            Choice::Ask(force(state, action)),
-        ));
+        if can_force(&state.run, conflict) {
+            let label = format!("force {action}: overwrite what is there (asks again)");
+            items.push(Item::new(Key::Char('!'), label, Choice::Ask(force(state, action))));
+        }
     }
     let what = if redo { "Redo" } else { "Undo" };
     state.popup = Some(Popup::Menu(Menu::new(format!("{what} of {action}: conflict"), lines, items)));
+}
+
+/// Lines of a menu and of the screen that are none of its list.
+const OTHERS: usize = 10;
+
+/// How many actions a menu on this screen can list.
+fn room(state: &State) -> usize {
+    usize::from(state.size.1).saturating_sub(OTHERS).max(3)
+}
+
+/// Undoes a list of actions; asks first where the menu can't show all of them.
+fn undo_in_order(state: &State, actions: Vec<Seq>) -> Choice {
+    // The last one is the action itself.
+    if actions.len() <= room(state) + 1 {
+        return Choice::Send(model::Command::UndoList { actions });
+    }
+    let count = plural(actions.len(), "action");
+    let lines = listed(state, &actions, |seq| format!("  in {}", safe::line(&diff::agent(&state.run, seq))));
+    let commands = vec![Command::Run(model::Command::UndoList { actions })];
+    Choice::Ask(Ask::enter(format!("Undo {count}, in this order"), UNDO, lines, commands))
 }
 
 fn later(state: &State, conflict: &Conflict, first: &[(Seq, SpanId)]) -> Vec<String> {
@@ -77,8 +112,13 @@ fn later(state: &State, conflict: &Conflict, first: &[(Seq, SpanId)]) -> Vec<Str
         "Undo first, in this order:".into(),
     ];
     let actions: Vec<Seq> = first.iter().map(|(seq, _)| *seq).collect();
-    let place = |seq: Seq| format!("  in {}", diff::agent(run, seq));
-    lines.extend(listed(state, &actions, place));
+    let room = room(state);
+    let shown = if actions.len() > room { room - 1 } else { actions.len() };
+    lines.extend(listed(state, &actions[..shown], |seq| format!("  in {}", diff::agent(run, seq))));
+    let hidden = (actions.len() - shown) as u64;
+    if hidden > 0 {
+        lines.push(format!("  … and {} more: a shows all before it undoes them", grouped(hidden)));
+    }
     lines
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::approving;
-use crate::app::popup::YES;
+use crate::app::ask::YES;
 use crate::app::{Ask, Command, Editor, Popup, Purpose, State, safe};
 use crate::model::{self, Editable, Release, SpanId, SpanKind, UnwrittenEdit};
 

@@ -41,6 +41,7 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
         Update::Refused(why) => refused(state, &why),
         Update::Abilities(abilities) => state.abilities = Some(abilities),
         Update::Edits(edits) => state.edits = edits,
+        Update::Subjects(subjects) => state.run.labels.keep_asked(subjects),
         Update::Shell(mode) => take_shell(state, mode),
         Update::Closed => {
             state.closed = true;
@@ -71,6 +72,7 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
             folded.extend(Some(end.span).filter(|span| is_done_worker_of_many(state, *span)));
         }
         state.rollback.event(&event.body);
+        approving::tell_nothing_held(state, &event.body);
         state.asked.event(&event.body);
         let height = state.height(Pane::Log);
         let lines = state.log.lines().len();

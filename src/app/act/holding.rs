@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::undoing::listed;
-use crate::app::popup::{APPLY, DISCARD};
+use crate::app::ask::{APPLY, DISCARD};
 use crate::app::text::plural;
 use crate::app::{Ask, Choice, Command, Item, Key, Menu, Pane, Popup, State, UiAction, safe};
 use crate::model::{self, HeldChoice, KeyState, LedgerEntry, Release, Seq, SpanId};
@@ -19,10 +19,14 @@ pub(super) fn mark(state: &mut State) {
 
 /// The changes of a command that a key means.
 struct Chosen {
-    /// All of them, newest first.
-    actions: Vec<Seq>,
-    /// How many the command holds.
+    /// All of them.
+    actions: BTreeSet<Seq>,
+    /// One for each of the changes that they are, newest first.
+    changes: Vec<Seq>,
+    /// How many changes the command holds.
     held: usize,
+    /// True when these are all of them.
+    all: bool,
     /// Not marked, but they can't stay behind.
     along: BTreeSet<Seq>,
 }
@@ -35,24 +39,35 @@ impl Chosen {
         let together =
             if marked.is_empty() { held.clone() } else { state.run.ledger.held_together(&held, &marked, choice) };
         let along = if marked.is_empty() { BTreeSet::new() } else { together.difference(&marked).copied().collect() };
-        Self { actions: together.into_iter().rev().collect(), held: held.len(), along }
+        let changes = state.run.ledger.changes(&together).rev().collect();
+        Self {
+            changes,
+            held: state.run.held_changes(span),
+            all: together.len() == held.len(),
+            actions: together,
+            along,
+        }
     }
 
     /// The changes to name to the run; none means all.
     fn only(&self) -> Vec<Seq> {
-        if self.actions.len() == self.held { Vec::new() } else { self.actions.clone() }
+        if self.all { Vec::new() } else { self.actions.iter().rev().copied().collect() }
+    }
+
+    /// `2 of `; nothing when these are all of them.
+    fn of(&self) -> String {
+        if self.all { String::new() } else { format!("{} of ", self.changes.len()) }
     }
 
     /// `7 changes`, `2 of 7 changes`.
     fn count(&self) -> String {
-        let of = if self.actions.len() == self.held { String::new() } else { format!("{} of ", self.actions.len()) };
-        format!("{of}{}", plural(self.held, "change"))
+        format!("{}{}", self.of(), plural(self.held, "change"))
     }
 
     /// One line for each.
     fn lines(&self, state: &State) -> Vec<String> {
         let along = |seq: Seq| if self.along.contains(&seq) { "  comes along" } else { "" }.to_owned();
-        listed(state, &self.actions, along)
+        listed(state, &self.changes, along)
     }
 }
 
@@ -97,8 +112,8 @@ pub(super) fn applying(state: &State, span: SpanId, tell: bool) -> Choice {
     let command = model::Command::Release { span, how: Release::Apply { only: chosen.only(), tell } };
     let loss_of = |seq: Seq| state.run.ledger.get(seq).map_or(Loss::Nothing, loss);
     // Of the same kind, the newest stays first.
-    chosen.actions.sort_by_key(|seq| loss_of(*seq));
-    let count = |loss: Loss| chosen.actions.iter().filter(|seq| loss_of(**seq) == loss).count();
+    chosen.changes.sort_by_key(|seq| loss_of(*seq));
+    let count = |loss: Loss| chosen.changes.iter().filter(|seq| loss_of(**seq) == loss).count();
     let losses = [(count(Loss::Deletes), "deletion"), (count(Loss::Overwrites), "overwrite")];
     let losses: Vec<String> =
         losses.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!(", {}", plural(n, what))).collect();
@@ -113,11 +128,7 @@ pub(super) fn applying(state: &State, span: SpanId, tell: bool) -> Choice {
 pub(super) fn ask_discard(state: &mut State) {
     let Some((span, _)) = state.held_here() else { return };
     let chosen = Chosen::new(state, span, HeldChoice::Discard);
-    let held = if chosen.actions.len() == chosen.held {
-        plural(chosen.held, "held change")
-    } else {
-        format!("{} of {}", chosen.actions.len(), plural(chosen.held, "held change"))
-    };
+    let held = format!("{}{}", chosen.of(), plural(chosen.held, "held change"));
     let mut lines =
         vec![format!("discard {held}"), "The workspace stays as it is now, and the model is told.".to_owned()];
     lines.extend(chosen.lines(state));
@@ -128,7 +139,7 @@ pub(super) fn ask_discard(state: &mut State) {
 
 /// Offers the choices for held changes that conflict with a later change.
 fn ask_conflict(state: &mut State, held: SpanId, conflict: &str) {
-    let count = state.run.held.get(&held).map_or(0, BTreeSet::len);
+    let count = state.run.held_changes(held);
     let tell = stale_agent(state, held).is_some();
     let also = if tell { ", and tell the model what was undone" } else { "" };
     let over = format!("apply them over what is there now; undo restores it{also}");

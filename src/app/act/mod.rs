@@ -21,6 +21,7 @@ pub(super) use editing::{editor_done, outside_done};
 pub(super) use events::take_in;
 pub(super) use mouse::mouse;
 pub(super) use popups::popup_key;
+pub(super) use running::opens_approval;
 
 use super::{Command, Help, Pane, Place, Popup, State, UiAction as A, search};
 use crate::model::Release;

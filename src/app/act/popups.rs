@@ -2,8 +2,8 @@
 
 use super::{answering, approving, breaks, looking, moves, perform};
 use crate::app::{
-    Choice, Command, Confirmed, Editor, EditorInput, Entry, Help, Key, Menu, Place, PlanAsk, Popup, Purpose, State,
-    help, keys, search,
+    Ask, Choice, Command, Editor, EditorInput, Entry, Help, Key, Menu, Place, PlanAsk, Popup, Purpose, State, help,
+    keys, search,
 };
 
 /// A key goes to the popup; `/` begins a search of it, whatever it is.
@@ -28,18 +28,8 @@ pub(in crate::app) fn popup_key(state: &mut State, key: Key) -> Vec<Command> {
             Vec::new()
         }
         Some(Popup::Entry(entry)) => entry_key(state, entry, key),
-        Some(Popup::Ask(ask)) if is_no(key) => {
-            state.popup = ask.back.map(Popup::Diff);
-            Vec::new()
-        }
-        Some(Popup::Ask(ask)) => match ask.confirm(key) {
-            Ok(confirmed) => confirmed.into_commands(),
-            Err(ask) => {
-                state.popup = Some(Popup::Ask(*ask));
-                Vec::new()
-            }
-        },
-        Some(Popup::Plan(plan)) => plan_key(state, plan, key).map(Confirmed::into_commands).unwrap_or_default(),
+        Some(Popup::Ask(ask)) => ask_key(state, ask, key),
+        Some(Popup::Plan(plan)) => plan_key(state, plan, key),
         Some(Popup::Menu(menu)) => menu_key(state, menu, key),
         Some(Popup::Breakpoints(list)) => breaks::key(state, list.cursor, key),
         Some(Popup::Editor(editor)) => editor_key(state, editor, key),
@@ -67,25 +57,45 @@ fn scrolled(Help { top }: Help, key: Key, end: usize) -> Option<Help> {
     Some(Help { top: top.min(end) })
 }
 
-fn plan_key(state: &mut State, mut plan: PlanAsk, key: Key) -> Option<Confirmed> {
-    match key {
-        Key::Enter => {
-            // A retry is followed on the screen.
-            state.tree.follow = true;
-            return Some(plan.confirm());
+/// A key of a question: its own one confirms, once the end was in view.
+fn ask_key(state: &mut State, mut ask: Ask, key: Key) -> Vec<Command> {
+    if is_no(key) {
+        state.popup = ask.back.map(Popup::Diff);
+        return Vec::new();
+    }
+    let more = if ask.takes(key) { ask.reading_mut().read_on(key) } else { None };
+    if let Some(more) = more {
+        state.say(more);
+    } else {
+        match ask.confirm(key) {
+            Ok(confirmed) => return confirmed.into_commands(),
+            Err(left) => ask = *left,
         }
-        key if is_no(key) => return None,
+        ask.reading_mut().key(key);
+    }
+    state.popup = Some(Popup::Ask(ask));
+    Vec::new()
+}
+
+fn plan_key(state: &mut State, mut plan: PlanAsk, key: Key) -> Vec<Command> {
+    match key {
+        Key::Enter => match plan.reading_mut().read_on(key) {
+            Some(more) => state.say(more),
+            None => match plan.confirm() {
+                Ok(confirmed) => {
+                    // A retry is followed on the screen.
+                    state.tree.follow = true;
+                    return confirmed.into_commands();
+                }
+                Err(left) => plan = *left,
+            },
+        },
+        key if is_no(key) => return Vec::new(),
         Key::Char(' ') if !plan.plan.readers.is_empty() => plan.with_readers = !plan.with_readers,
-        Key::Char('j') | Key::Down => plan.scroll(1, &state.run, state.size),
-        Key::Char('k') | Key::Up => plan.scroll(-1, &state.run, state.size),
-        Key::PageDown | Key::Ctrl('d') => plan.page(1, &state.run, state.size),
-        Key::PageUp | Key::Ctrl('u') => plan.page(-1, &state.run, state.size),
-        Key::Home | Key::Char('g') => plan.top = 0,
-        Key::End | Key::Char('G') => plan.scroll(isize::MAX, &state.run, state.size),
-        _ => {}
+        key => plan.reading_mut().key(key),
     }
     state.popup = Some(Popup::Plan(plan));
-    None
+    Vec::new()
 }
 
 fn entry_key(state: &mut State, mut entry: Entry, key: Key) -> Vec<Command> {

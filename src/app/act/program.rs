@@ -1,6 +1,6 @@
 //! Copy, cancel, quit.
 
-use crate::app::popup::{YES, YES_NO};
+use crate::app::ask::{YES, YES_NO};
 use crate::app::{Ask, Command, Pane, Popup, State};
 use crate::model::{self, RunStatus};
 

@@ -1,7 +1,5 @@
 //! Driving the run: continue, step, pause.
 
-use std::collections::BTreeSet;
-
 use super::{approving, holding};
 use crate::app::text::plural;
 use crate::app::{Choice, Command, Item, Key, Menu, Pane, Popup, State, UiAction, keys, safe};
@@ -81,6 +79,12 @@ pub(super) fn resume(state: &mut State) -> Vec<Command> {
     }
 }
 
+/// True when a continue only opens an approval: nothing here is merely paused.
+pub(in crate::app) fn opens_approval(state: &State) -> bool {
+    let stops = state.paused_here().map(|(target, _)| Stops::within(&state.run, target));
+    stops.is_some_and(|stops| stops.free == 0 && !stops.approvals.is_empty())
+}
+
 /// Opens the approval that Enter means in Spans: the selected span, or what is below it, needs one and nothing else.
 pub(super) fn open_approval(state: &mut State) -> Option<Vec<Command>> {
     let may = (keys::verb(UiAction::Continue).available)(state).is_ok() && state.focus == Pane::Tree;
@@ -92,7 +96,7 @@ pub(super) fn open_approval(state: &mut State) -> Option<Vec<Command>> {
 /// Goes to held changes elsewhere: they are applied only where they are seen.
 fn show_held(state: &mut State, held: Option<SpanId>) -> Vec<Command> {
     if let Some(span) = held {
-        let count = state.run.held.get(&span).map_or(0, BTreeSet::len);
+        let count = state.run.held_changes(span);
         state.go_to(span);
         state.show(Pane::Rollback);
         state.say(format!("{}: c applies, D discards", plural(count, "held change")));

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::conflicts;
-use crate::app::popup::UNDO;
-use crate::app::text::{self, plural};
+use crate::app::ask::UNDO;
+use crate::app::text::plural;
 use crate::app::{Ask, Command, Pane, PlanAsk, Popup, State, read_back_text, safe};
 use crate::model::{self, ActionStatus, PlanLeave, RetryPlan, RunState, Seq, UndoReport};
 
@@ -78,20 +78,9 @@ pub(super) fn ask_undo_span(state: &mut State) {
     state.popup = Some(Popup::Ask(Ask::enter(title, UNDO, lines, vec![Command::Run(command)])));
 }
 
-/// One line for each of the actions, as many as fit a question on this screen, and how many more there are.
+/// One line for each of the actions.
 pub(super) fn listed(state: &State, actions: &[Seq], more: impl Fn(Seq) -> String) -> Vec<String> {
-    const MOST: usize = 40;
-    /// Lines of a question and of the screen that are none of its list.
-    const OTHERS: usize = 10;
-    let room = usize::from(state.size.1).saturating_sub(OTHERS).clamp(3, MOST);
-    let shown = if actions.len() > room { room - 1 } else { actions.len() };
-    let line = |seq: &Seq| format!("  {}{}", state.rollback.describe(&state.run, *seq), more(*seq));
-    let mut lines: Vec<String> = actions[..shown].iter().map(line).collect();
-    let hidden = (actions.len() - shown) as u64;
-    if hidden > 0 {
-        lines.push(format!("  … and {} more", text::grouped(hidden)));
-    }
-    lines
+    actions.iter().map(|seq| format!("  {}{}", state.rollback.describe(&state.run, *seq), more(*seq))).collect()
 }
 
 /// ` · blocked by #230 in three`: what must be undone before an action and isn't in the list.
@@ -104,10 +93,13 @@ fn blocked_outside(state: &State, action: Seq, list: &HashSet<Seq>) -> String {
     })
 }
 
-/// Asks for `y` before an undo over a conflict.
+/// Asks for `y` before an undo over a conflict. Where a later change of another key stands in the way, as of a folder
+/// that was removed, no force helps: it offers to undo that first.
 pub(super) fn ask_force(state: &mut State) {
-    if let Some(action) = state.rollback.selected() {
-        state.popup = Some(Popup::Ask(force(state, action)));
+    let Some(action) = state.rollback.selected() else { return };
+    match conflicts::blocked(&state.run, action) {
+        Some(conflict) if !conflicts::can_force(&state.run, &conflict) => conflicts::ask(state, &conflict),
+        _ => state.popup = Some(Popup::Ask(force(state, action))),
     }
 }
 

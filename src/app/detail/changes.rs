@@ -15,7 +15,7 @@ pub(super) fn push(lines: &mut Lines<'_>, change: &KeyChange) {
     }
     match &change.body {
         None => {}
-        Some(DiffBody::Same) => lines.push(LineKind::Note, "the content is the same"),
+        Some(DiffBody::Same) => lines.push(LineKind::Note, same(change.letter)),
         Some(DiffBody::Opaque { why, old, new }) => {
             lines.push(LineKind::Note, why);
             for (label, bytes) in [("now", old), ("after", new)] {
@@ -32,6 +32,15 @@ pub(super) fn push(lines: &mut Lines<'_>, change: &KeyChange) {
                 hunk.lines.iter().for_each(|line| push_line(lines, line));
             }
         }
+    }
+}
+
+/// Says why there is no line that differs.
+fn same(letter: char) -> &'static str {
+    match letter {
+        'A' => "it is new and empty",
+        'D' => "it is deleted; nothing is in it",
+        _ => "the content is the same",
     }
 }
 

@@ -40,6 +40,9 @@ fn sentence(state: &State, span: SpanId, action: UiAction) -> Option<String> {
     let name = safe::line(&trace.label(agent)).into_owned();
     match (action, found.kind) {
         (UiAction::Retry, SpanKind::Llm) => Some("retry: the call is sent again".into()),
+        (UiAction::Retry, SpanKind::Tool) if state.run.span_state(span) == SpanState::Denied => {
+            Some("retry: it is called again".into())
+        }
         (UiAction::Retry, SpanKind::Tool) => Some("retry: what it changed is undone, then it is called again".into()),
         (UiAction::Retry, SpanKind::Agent) => {
             Some(format!("retry: what {name} changed is undone, then it starts anew"))

@@ -43,6 +43,9 @@ impl Dispatcher {
         let spec = self.agent_spec(&pipeline, key, input)?;
         let span = self.start_span(place, spec);
         self.agent_names.insert(span, key.edit_name());
+        if place.fan.is_some() {
+            self.tell_item(span, input);
+        }
         Ok(pipeline)
     }
 
@@ -140,7 +143,14 @@ impl Dispatcher {
             hold: false,
         };
         let gate = pending.before();
+        let call = match &pending.work {
+            Some(Work::Tool { call, .. }) => Some(call.clone()),
+            _ => None,
+        };
         self.pending.insert(path.clone(), pending);
+        if let Some(call) = call {
+            self.tell_call(&path, span, &call);
+        }
         match self.arrive(&path, gate).or_else(|| self.must_ask(&path)) {
             Some(reason) => self.pause_at(&path, gate, reason),
             None => self.launch(&path),

@@ -42,16 +42,6 @@ impl Dispatcher {
         }
     }
 
-    /// Why the policy will deny the tool call of a span that has not run yet, if it will.
-    pub(super) fn denial_ahead(&self, span: SpanId) -> Option<String> {
-        let ahead = |pending: &PendingCall| pending.span == span && matches!(pending.stage, Stage::Before);
-        let (path, _) = self.pending.iter().find(|(_, pending)| ahead(pending))?;
-        match self.policy_decision_on(path)? {
-            PolicyDecision::Deny(why) => Some(why),
-            PolicyDecision::Allow | PolicyDecision::Ask(_) => None,
-        }
-    }
-
     /// Carries an effect out, unless policy or a limit forbids it.
     pub(super) fn launch(&mut self, path: &str) {
         let Some(pending) = self.pending.get(path) else { return };

@@ -135,7 +135,9 @@ impl Dispatcher {
         if let Some(Work::Tool { call, .. }) = &mut pending.work {
             call.args = args;
             let args = Some(self.log.text(&call.args.to_string()));
-            self.log.append(vec![TraceBody::Sent { span: pending.span, system: None, messages: None, args }]);
+            let (span, call) = (pending.span, call.clone());
+            self.log.append(vec![TraceBody::Sent { span, system: None, messages: None, args }]);
+            self.tell_call(path, span, &call);
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ mod own_files;
 pub(super) mod pending_call;
 mod release;
 mod retry;
+mod subjects;
 mod tools;
 mod undo;
 mod write_back;
@@ -32,6 +33,7 @@ use command::{CaptureGate, Commands};
 pub(super) use exec::Done;
 pub(super) use lifecycle::cancel_live;
 use pending_call::PendingCall;
+pub(super) use subjects::PastSubject;
 pub(super) use undo::Undoing;
 
 use super::ask::{Ask, Output};

@@ -48,8 +48,10 @@ pub(super) fn outlook(command: &ShellCall, effect: EffectClass) -> String {
             let undo: Vec<String> = made.undo.iter().map(|word| crate::model::quoted(word)).collect();
             format!("undo command {}", undo.join(" "))
         }
-        (None, EffectClass::Irreversible) => "no undo".into(),
         (None, EffectClass::Read) => "not needed: the tool says it changes nothing".into(),
+        (None, effect) if effect == EffectClass::Irreversible || command.network => {
+            "changes in the workspace can be undone, what it does outside has no undo".into()
+        }
         (None, _) => "changes in the workspace can be undone".into(),
     }
 }

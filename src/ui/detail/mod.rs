@@ -5,14 +5,14 @@ mod lines;
 pub(super) use lines::draw as line;
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::{Theme, cell, log, panel};
 use crate::app::keys::{self, UiAction};
 use crate::app::{self, LineKind, Pane, Place, State, TEXT_MARGIN, safe, text};
-use crate::model::{PauseReason, SpanId, SpanStatus, Usage};
+use crate::model::{Gate, PauseReason, SpanId, SpanState, Usage};
 
 /// Draws the panel with Detail or Log in it.
 pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, side: Pane, theme: Theme) {
@@ -62,30 +62,25 @@ fn numbers(state: &State, room: usize, theme: Theme) -> Line<'static> {
     let span = state.selected();
     let Some(found) = trace.get(span) else { return Line::default() };
     let mut parts: Vec<(String, Style)> = Vec::new();
-    let shown = app::shown_status(&state.run, found.status);
-    let status = theme.status(shown);
-    if let Some((_, changes)) = state.held_here().filter(|(held, _)| *held == span) {
-        let changes = text::plural(changes, "held change");
-        let what = match trace.pause(span) {
-            Some((_, PauseReason::Conflict { conflict })) => format!("{changes}: {}", safe::line(conflict)),
-            _ => format!("{changes}: c applies, D discards"),
-        };
-        parts.push((what, status));
-    }
-    match (trace.pause(span), trace.waiting_on(span)) {
-        _ if shown != found.status => parts.push((shown.name().into(), status)),
-        (Some((gate, reason)), _) => {
-            parts.push((app::pause_text(*gate, reason), status));
+    let span_state = state.run.span_state(span);
+    let style = theme.state(span_state);
+    // Nothing of a run that ended so is stopped any more.
+    let over = matches!(span_state, SpanState::Cancelled | SpanState::Interrupted | SpanState::Undone);
+    let mut rest = String::new();
+    match (trace.pause(span).filter(|_| !over), trace.waiting_on(span).filter(|_| !over)) {
+        (Some(pause), _) => {
+            let (words, more) = stop_words(state, span, pause);
+            parts.push((words, style));
+            rest = more;
         }
-        (None, Some(on)) => parts.push((format!("waiting for {on}"), status)),
-        (None, None) if found.status == SpanStatus::Error => parts.push(("FAILED".into(), status)),
+        (None, Some(on)) => parts.push((format!("waiting for {on}"), style)),
         (None, None) => {
             let marks = app::row_marks(&state.run, span, false, room);
             parts.extend(marks.into_iter().map(|mark| (mark.text, theme.state(mark.state))));
         }
     }
     if let Some(finish) = trace.finish(span) {
-        parts.push((format!("finish {finish}"), theme.text()));
+        parts.push((format!("finish {finish}"), on_border(theme.text())));
     }
     let usage = found.counts.usage;
     if usage != Usage::default() {
@@ -93,14 +88,35 @@ fn numbers(state: &State, room: usize, theme: Theme) -> Line<'static> {
         parts.push((format!("{} out", text::count(usage.output)), theme.output()));
     }
     if found.counts.cost >= 500 {
-        parts.push((text::money(found.counts.cost), theme.text()));
+        parts.push((text::money(found.counts.cost), on_border(theme.text())));
     }
     parts.push((text::duration(state.run.trace.work(span, state.now)), theme.tool()));
-    joined(parts, room, theme)
+    joined(parts, &rest, room, theme)
 }
 
-/// Parts with dots between them, as many as fit; the first is cut where even it does not.
-fn joined(parts: Vec<(String, Style)>, room: usize, theme: Theme) -> Line<'static> {
+/// Why a span stands still: the words for its state, and what there is to say beyond them.
+fn stop_words(state: &State, span: SpanId, (gate, reason): &(Gate, PauseReason)) -> (String, String) {
+    let text = safe::line(&app::pause_text(*gate, reason)).into_owned();
+    if let Some((_, changes)) = state.held_here().filter(|(held, _)| *held == span) {
+        let changes = text::plural(changes, "held change");
+        let more = match reason {
+            PauseReason::Conflict { .. } => format!(": {text}"),
+            _ => format!(": c applies, D discards · {text}"),
+        };
+        return (changes, more);
+    }
+    let words = safe::line(&app::pause_title(*gate, reason)).into_owned();
+    let more = text.strip_prefix(&words[..]).unwrap_or_default().to_owned();
+    (words, more)
+}
+
+/// A style without a colour would take the border's.
+fn on_border(style: Style) -> Style {
+    style.fg(Color::Reset)
+}
+
+/// Parts with dots between them, as many as fit; the first, with what belongs to it, is cut where even it does not.
+fn joined(parts: Vec<(String, Style)>, rest: &str, room: usize, theme: Theme) -> Line<'static> {
     let mut line = Line::from(Span::raw(" "));
     let mut left = room.saturating_sub(2);
     for (at, (text, style)) in parts.into_iter().enumerate() {
@@ -114,6 +130,11 @@ fn joined(parts: Vec<(String, Style)>, room: usize, theme: Theme) -> Line<'stati
             line.push_span(Span::styled(" · ", theme.border(false)));
         }
         line.push_span(Span::styled(text, style));
+        if at == 0 && !rest.is_empty() {
+            let more = cell::cut(rest, left).into_owned();
+            left -= cell::width(&more);
+            line.push_span(Span::styled(more, on_border(theme.text())));
+        }
     }
     line.push_span(Span::raw(" "));
     line

@@ -7,11 +7,14 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
 use super::super::{Theme, cell};
 use super::sheet;
+use crate::app::text::wrapped_under;
 use crate::app::{Footer, Menu};
 
 /// A menu with its reasons above the choices.
 pub(super) fn draw(frame: &mut Frame, body: Rect, menu: &Menu, theme: Theme) {
-    let mut lines: Vec<Line> = menu.lines.iter().flat_map(|line| sheet::wrapped(line, body)).map(Line::from).collect();
+    let columns = sheet::columns(body);
+    let reasons = menu.lines.iter().flat_map(|line| wrapped_under(line, columns));
+    let mut lines: Vec<Line> = reasons.map(Line::from).collect();
     if !lines.is_empty() {
         lines.push(Line::default());
     }

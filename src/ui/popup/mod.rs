@@ -22,7 +22,7 @@ pub(super) fn draw(frame: &mut Frame, body: Rect, state: &State, footer: &Footer
     match &state.popup {
         None => menu::prefix(frame, body, footer, theme),
         Some(Popup::Help(help)) => help::draw(frame, body, *help, state, theme),
-        Some(Popup::Ask(asked)) => ask::question(frame, body, asked, theme),
+        Some(Popup::Ask(asked)) => ask::question(frame, body, asked, state, theme),
         Some(Popup::Plan(plan)) => plan::draw(frame, body, plan, state, theme),
         Some(Popup::Entry(entry)) => entry::draw(frame, body, entry, state, theme),
         Some(Popup::Menu(menu)) => menu::draw(frame, body, menu, theme),

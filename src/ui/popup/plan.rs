@@ -10,13 +10,13 @@ use crate::app::{PLAN_LABEL, Place, PlanAsk, PlanLine, PlanTone, State};
 
 /// Draws the lines in view, and how many are above and below.
 pub(super) fn draw(frame: &mut Frame, body: Rect, ask: &PlanAsk, state: &State, theme: Theme) {
-    let view = ask.view(&state.run, state.size);
-    let lines = view.lines.iter().map(|row| line(row, theme)).collect();
+    let reading = ask.reading();
+    let lines = ask.window().iter().map(|row| line(row, theme)).collect();
     let title = format!("Retry {}", state.run.trace.path(ask.plan.span));
     let keys = [("Space", "readers too"), ("Enter", "Retry"), ("Esc", "Cancel")];
     let from = usize::from(ask.plan.readers.is_empty());
-    let inner = sheet::show(frame, body, &title, lines, &keys[from..], theme);
-    sheet::more(frame, inner, view.above, view.below, theme);
+    let inner = sheet::show_wide(frame, body, &title, (lines, ask.widest()), &keys[from..], theme);
+    sheet::more(frame, inner, reading.above(), reading.below(), theme);
     hits::mark(frame.buffer_mut(), inner, state.find(Place::Popup), theme);
 }
 

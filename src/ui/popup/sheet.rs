@@ -4,10 +4,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use super::super::{Theme, cell};
-use crate::app::safe;
 
 /// Narrowest text, so that titles and keys have room.
 const NARROW: usize = 40;
@@ -26,6 +25,18 @@ pub(super) fn show(
     theme: Theme,
 ) -> Rect {
     let needed = lines.iter().map(Line::width).max().unwrap_or(0);
+    show_wide(frame, body, title, (lines, needed), keys, theme)
+}
+
+/// Lays a sheet for so many columns of text on the body: while its lines are scrolled, it keeps its width.
+pub(super) fn show_wide(
+    frame: &mut Frame,
+    body: Rect,
+    title: &str,
+    (lines, needed): (Vec<Line<'static>>, usize),
+    keys: &[(&str, &str)],
+    theme: Theme,
+) -> Rect {
     let keys_width = keys.iter().map(|(key, name)| key.width() + name.width() + 4).sum::<usize>();
     let columns = needed.max(keys_width).max(title.width() + 4).clamp(NARROW, WIDEST);
     let inner = clear(frame, body, (columns + 2, lines.len()), title, keys, theme);
@@ -68,6 +79,10 @@ pub(super) fn clear(
     let area = Rect::new(body.x + (body.width - width) / 2, body.y + (body.height - height) / 2, width, height);
     frame.render_widget(Clear, area);
     let title = cell::cut(title, usize::from(width).saturating_sub(4));
+    // Where not all keys fit, the last ones matter most; the footer has all.
+    let fits = |from: &usize| hints(&keys[*from..], theme).width() + 2 <= usize::from(width);
+    let from = (0..keys.len()).find(fits).unwrap_or(keys.len().saturating_sub(1));
+    let keys = &keys[from.min(keys.len())..];
     let block = Block::bordered()
         .border_type(BorderType::Plain)
         .border_style(theme.border(true))
@@ -88,52 +103,7 @@ pub(super) fn hints(keys: &[(&str, &str)], theme: Theme) -> Line<'static> {
     line
 }
 
-/// Safe text cut into lines that fit a sheet on this body, continued under its own indentation.
-pub(super) fn wrapped(text: &str, body: Rect) -> Vec<String> {
-    let columns = usize::from(body.width).saturating_sub(4).clamp(8, WIDE);
-    let mut out = Vec::new();
-    for line in safe::lines(text) {
-        let indent = line.len() - line.trim_start().len();
-        let mut rest: String = line.into_owned();
-        while rest.width() > columns {
-            let (first, more) = split(&rest, columns, indent);
-            rest = format!("{}{more}", " ".repeat(indent.min(columns / 2)));
-            out.push(first);
-        }
-        out.push(rest);
-    }
-    out
-}
-
-/// Splits at the last space that fits, or at the width.
-fn split(text: &str, columns: usize, indent: usize) -> (String, String) {
-    let mut used = 0;
-    let end = text.char_indices().find(|(_, c)| {
-        used += c.width().unwrap_or(0);
-        used > columns
-    });
-    let end = end.map_or(text.len(), |(at, _)| at);
-    let space = text.get(..end).and_then(|fits| fits.rfind(' ')).filter(|at| *at > indent);
-    let (first, rest) = text.split_at(space.unwrap_or(end));
-    (first.to_owned(), rest.trim_start().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_lines_go_on_under_their_indentation() {
-        let body = Rect::new(0, 0, 16, 10);
-        assert_eq!(wrapped("  one two three four\nx", body), ["  one two", "  three four", "x"]);
-        assert_eq!(wrapped("abcdefghijklmnop", body), ["abcdefghijkl", "mnop"]);
-    }
-
-    #[test]
-    fn any_text_ends() {
-        for text in ["          ", "   世世世世世世世世世世世世", &" x".repeat(60), "\u{1b}[31m\n\n"] {
-            let lines = wrapped(text, Rect::new(0, 0, 3, 3));
-            assert!(lines.iter().all(|line| line.width() <= 8), "{lines:?}");
-        }
-    }
+/// Columns of text on a sheet on this body.
+pub(super) fn columns(body: Rect) -> usize {
+    usize::from(body.width).saturating_sub(4).clamp(8, WIDE)
 }

@@ -358,3 +358,38 @@ fn a_run_that_is_only_looked_at_asks_nothing() {
     tick(&mut bench, 60_000);
     assert!(shown(&bench).is_none() && !bench.state.wants_tick());
 }
+
+#[test]
+fn nothing_is_allowed_before_the_end_of_its_text_was_in_view() {
+    let (mut bench, bash) = asking();
+    update(&mut bench.state, Msg::Resize { width: 60, height: 16 });
+    overlay(&mut bench);
+    bench.keys("Gc");
+    let script: Vec<String> = (1..=40).map(|at| format!("step {at}")).collect();
+    let runs = || section("runs", SectionBody::Text(script.join("\n")));
+    let detail = |sections| Update::Detail(SpanDetail { span: bash, path: String::new(), sections });
+    bench.send(detail(vec![runs()]));
+    let mut pages = 0;
+    let allowed = loop {
+        let commands = bench.keys("y");
+        if !commands.is_empty() {
+            break commands;
+        }
+        assert!(bench.message().starts_with("not yet: "), "{}", bench.message());
+        // The same text again changes nothing.
+        bench.send(detail(vec![runs()]));
+        pages += 1;
+    };
+    assert!(pages > 3, "{pages}");
+    assert_eq!(allowed, [release(bash, Release::Allow(Allow::Once))]);
+}
+
+#[test]
+fn a_text_that_was_not_read_can_be_denied() {
+    let (mut bench, bash) = asking();
+    update(&mut bench.state, Msg::Resize { width: 60, height: 16 });
+    bench.keys("Gc");
+    let runs = section("runs", SectionBody::Text("step\n".repeat(40)));
+    bench.send(Update::Detail(SpanDetail { span: bash, path: String::new(), sections: vec![runs] }));
+    assert_eq!(bench.keys("n"), [release(bash, Release::Deny { why: String::new() })]);
+}

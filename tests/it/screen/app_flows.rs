@@ -666,7 +666,7 @@ fn undo_span_says_what_blocks_an_action_from_outside() {
 
 #[test]
 fn nothing_of_an_interrupted_run_looks_alive() {
-    let (mut bench, _) = Bench::paused();
+    let (mut bench, spans) = Bench::paused();
     bench.status(RunStatus::Interrupted);
     assert_eq!(header(&bench.state).status(), "↯ interrupted");
     assert!(!bench.state.wants_tick() || bench.tick().len() == 1);
@@ -674,8 +674,8 @@ fn nothing_of_an_interrupted_run_looks_alive() {
         assert_eq!(bench.keys(key), [], "{key}");
         assert!(bench.message().contains("interrupted"), "{key}: {}", bench.message());
     }
-    assert_eq!(tama_tui::app::shown_status(&bench.state.run, SpanStatus::Paused), SpanStatus::Cancelled);
-    assert_eq!(tama_tui::app::shown_status(&bench.state.run, SpanStatus::Ok), SpanStatus::Ok);
+    assert_eq!(bench.state.run.span_state(spans.call), model::SpanState::Interrupted);
+    assert_eq!(bench.state.run.span_state(spans.llm), model::SpanState::Ok);
 }
 
 #[test]

@@ -44,10 +44,10 @@ impl ToolRun {
         let why = match effect {
             // Its user says that it changes nothing.
             EffectClass::Read => None,
+            _ if !gaps.is_empty() => Some(format!("ran without a full sandbox: {}", gaps.join(", "))),
             EffectClass::Irreversible => Some("declared irreversible".into()),
             _ if call.network => Some("had the network".into()),
-            _ if gaps.is_empty() => None,
-            _ => Some(format!("ran without a full sandbox: {}", gaps.join(", "))),
+            _ => None,
         };
         Ok(why.map(|why| external_record(&self.origin, &line, why)))
     }

@@ -3,12 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::fields::section;
 use super::sections::sections;
 use crate::effects::tools::Toolbox;
-use crate::model::{
-    EditReach, KeyChange, KeyState, LlmRequest, PauseReason, RunState, SectionBody, SpanId, SpanKind, ToolCall, Update,
-};
+use crate::model::{EditReach, KeyChange, LlmRequest, PauseReason, RunState, SpanId, SpanKind, ToolCall, Update};
 use crate::pipeline::Pipeline;
 use crate::runtime::ask::Work;
 use crate::runtime::dispatcher::pending_call::{PendingCall, Stage};
@@ -71,18 +68,12 @@ impl Dispatcher {
     pub(in super::super) fn inspect(&self, span: SpanId) {
         let path = self.log.with(|state| state.trace.path(span));
         let now = self.now(span);
-        let denied = self.denial_ahead(span);
         let (recorder, sink) = (self.log.recorder().clone(), self.sink.clone());
         // Reading the database and the workspace must not hold up the run.
         tokio::task::spawn_blocking(move || {
             let sections = recorder.span_events(span).and_then(|events| sections(&events, &now, recorder.as_ref()));
             match sections {
-                Ok(mut sections) => {
-                    if let Some(why) = denied {
-                        sections.insert(0, section("will be denied", "", SectionBody::Error(why)));
-                    }
-                    sink.send(Update::Detail(crate::model::SpanDetail { span, path, sections }));
-                }
+                Ok(sections) => sink.send(Update::Detail(crate::model::SpanDetail { span, path, sections })),
                 Err(error) => sink.send(Update::Refused(format!("failed to {error}"))),
             }
         });
@@ -148,15 +139,12 @@ impl Dispatcher {
 /// The held changes of a span, oldest first, a rename as one; and how many are left out.
 fn held_changes(state: &RunState, span: SpanId) -> (Vec<KeyChange>, usize) {
     let Some(held) = state.held.get(&span) else { return (Vec::new(), 0) };
-    let entries = held.iter().filter_map(|seq| state.ledger.get(*seq));
+    let entries = state.ledger.changes(held).filter_map(|seq| state.ledger.get(seq));
     let mut changes = Vec::new();
     let mut more = 0;
     for entry in entries {
         let other = entry.renamed.filter(|other| held.contains(other)).and_then(|other| state.ledger.get(other));
-        let gone = entry.record.intended == KeyState::Absent;
         let key = match other {
-            // The half at the new path stands for both.
-            Some(_) if gone => continue,
             Some(from) => format!("{} → {}", from.record.key, entry.record.key),
             None => entry.record.key.to_string(),
         };

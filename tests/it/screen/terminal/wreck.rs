@@ -36,8 +36,9 @@ fn at_the_end(lane: CaptureMode) -> Option<(Project, Pty)> {
     let (demo, mut pty) = at_the_gate(lane)?;
     if lane == CaptureMode::Overlay {
         pty.press("D", "discard 7 held changes");
-        pty.press("\r", "8 held changes");
-        pty.press("c", "Apply 8 changes");
+        pty.press("\r", "→ readme.txt");
+        pty.wait("7 held changes: c");
+        pty.press("c", "Apply 7 changes");
         pty.press("\r", "finished");
     } else {
         pty.press("c", "finished");
@@ -89,7 +90,8 @@ fn what_a_command_changed_is_looked_at_and_dropped_before_it_lands() {
     pty.wait_gone("- Ask Mara");
     pty.press("u", "held: c applies it, D discards");
     pty.press("D", "discard 7 held changes");
-    pty.press("\r", "8 held changes");
+    pty.press("\r", "→ readme.txt");
+    pty.wait("7 held changes: c");
     assert_eq!(manifest(&work), before, "nothing of it has landed");
     pty.press("\x1b", "5 look");
     pty.press("kk", "7 discarded");
@@ -179,7 +181,8 @@ fn what_someone_else_changed_meanwhile_is_told_before_anything_lands_over_it() {
     pty.press("\r", "README.md was changed meanwhile by another program or person");
     assert_eq!(demo.work("docs/notes.md").as_deref(), Some(NOTES), "nothing has landed");
     pty.press("D", "discard 7 held changes");
-    pty.press("\r", "8 held changes");
+    pty.press("\r", "→ readme.txt");
+    pty.wait("7 held changes: c");
     assert_eq!(demo.work("README.md").as_deref(), Some(THEIRS));
     pty.send("\x03\x03");
     assert_eq!(pty.end(), 130);

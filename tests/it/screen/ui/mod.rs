@@ -3,6 +3,7 @@
 mod approvals;
 mod diffs;
 mod popups;
+mod screens;
 mod states;
 mod stops;
 mod story;

@@ -40,7 +40,7 @@ fn a_folded_parent_counts_what_matters_below_it() {
     assert!(row.contains("2 of 6 done") && row.contains("◆ 1 ✗ 1 ‖ 1"), "{row}");
     assert!(!screen.contains("running"), "nothing runs:\n{screen}");
     let header = screen.lines().next().unwrap();
-    assert!(header.contains("◆ 1 NEEDS APPROVAL  ✗ 2 failed  ‖ 1 paused"), "{header}");
+    assert!(header.contains("◆ 1 NEEDS APPROVAL  ✗ 2 failed, 1 waits for you  ‖ 1 paused"), "{header}");
     assert!(header.contains("work 0:04 · open 1:50"), "{header}");
 }
 

@@ -105,9 +105,14 @@ impl Story {
         self.event(TraceBody::Read { span, key: Key::file(path), action: None });
     }
 
-    /// A change of a command that is held.
+    /// A new file of a command that is held.
     pub fn held(&mut self, agent: SpanId, tool: SpanId, path: &str) -> Seq {
-        let action = self.intent(agent, tool, Key::file(path), KeyState::Absent, file(40), Undoability::Undo);
+        self.held_as(agent, tool, path, KeyState::Absent, file(40))
+    }
+
+    /// A change of a command that is held.
+    pub fn held_as(&mut self, agent: SpanId, tool: SpanId, path: &str, old: KeyState, new: KeyState) -> Seq {
+        let action = self.intent(agent, tool, Key::file(path), old, new, Undoability::Undo);
         self.event(TraceBody::ActionEvent(ActionEvent { action, change: ActionChange::Held }));
         action
     }

@@ -1,0 +1,130 @@
+//! Subjects of spans: the command, path or key of a call that has not run yet, and the item of a branch of a fan-out.
+//! Their events hold hashes, so the texts are sent beside them.
+
+use std::collections::HashMap;
+
+use serde_json::Value as Json;
+
+use super::Dispatcher;
+use crate::model::{Key, SpanId, SpanSpec, SpanSubject, TextHash, ToolCall, TraceBody, TraceEvent, Update};
+
+/// Characters of a subject that are sent; a row shows fewer.
+const SHOWN: usize = 120;
+/// Spans of a past run whose subjects are read: the newest ones.
+const MOST: usize = 2_000;
+/// Arguments that say what a call is about, those that say it best first.
+const TELLING: [&str; 6] = ["command", "path", "key", "url", "name", "query"];
+
+/// A span of a past run, and the stored text that its subject is in.
+pub struct PastSubject {
+    span: SpanId,
+    text: TextHash,
+    /// True for a call: the text is its arguments.
+    is_call: bool,
+}
+
+impl PastSubject {
+    /// Those of the newest spans.
+    pub fn all(events: &[TraceEvent]) -> Vec<Self> {
+        let starts = events.iter().rev().filter_map(|event| match &event.body {
+            TraceBody::SpanStarted(start) => Some(start),
+            _ => None,
+        });
+        let found = starts.filter_map(|start| match &start.spec {
+            SpanSpec::Tool { args, .. } => Some(Self { span: start.span, text: *args, is_call: true }),
+            SpanSpec::Agent { input, .. } if start.fan.is_some() => {
+                Some(Self { span: start.span, text: *input, is_call: false })
+            }
+            _ => None,
+        });
+        found.take(MOST).collect()
+    }
+}
+
+impl Dispatcher {
+    /// Tells the screen what the tool call at a path is about.
+    pub(super) fn tell_call(&self, path: &str, span: SpanId, call: &ToolCall) {
+        let command = self.command_at(path).map(|text| SpanSubject { span, text, is_path: false });
+        if let Some(subject) = command.or_else(|| of_arguments(span, &call.args)) {
+            self.tell_subjects(vec![subject]);
+        }
+    }
+
+    /// Tells the screen which item a branch of a fan-out works on.
+    pub(super) fn tell_item(&self, span: SpanId, input: &str) {
+        self.tell_subjects(vec![SpanSubject { span, text: input.to_owned(), is_path: false }]);
+    }
+
+    /// Tells the subjects of a past run, as they are stored; they are read beside the loop.
+    pub(in super::super) fn tell_past_subjects(&self, asked: Vec<PastSubject>) {
+        if asked.is_empty() {
+            return;
+        }
+        let (recorder, sink, masker) = (self.log.recorder().clone(), self.sink.clone(), self.services.masker.clone());
+        tokio::task::spawn_blocking(move || {
+            let hashes: Vec<TextHash> = asked.iter().map(|found| found.text).collect();
+            // Without them the rows say less, and nothing is wrong.
+            let texts: HashMap<TextHash, String> = recorder.texts(&hashes).unwrap_or_default();
+            let subject = |PastSubject { span, text, is_call }| {
+                let text = texts.get(&text)?;
+                if is_call {
+                    of_arguments(span, &serde_json::from_str(text).ok()?)
+                } else {
+                    Some(SpanSubject { span, text: text.clone(), is_path: false })
+                }
+            };
+            let subjects =
+                asked.into_iter().filter_map(subject).map(|found| short(found, |text| masker.mask(text).into_owned()));
+            sink.send(Update::Subjects(subjects.collect()));
+        });
+    }
+
+    fn tell_subjects(&self, subjects: Vec<SpanSubject>) {
+        let mask = |text: &str| self.services.masker.mask(text).into_owned();
+        self.sink.send(Update::Subjects(subjects.into_iter().map(|found| short(found, mask)).collect()));
+    }
+}
+
+/// The first line of a subject, masked and cut.
+fn short(mut subject: SpanSubject, mask: impl Fn(&str) -> String) -> SpanSubject {
+    let line = subject.text.trim_start().lines().next().unwrap_or_default();
+    subject.text = mask(line).chars().take(SHOWN).collect();
+    subject
+}
+
+/// The argument that says most about a call: a command, a path, a key, else the first text.
+fn of_arguments(span: SpanId, args: &Json) -> Option<SpanSubject> {
+    let args = args.as_object()?;
+    let named = TELLING.iter().find_map(|name| Some((*name, args.get(*name)?.as_str()?)));
+    let (name, text) = named.or_else(|| args.iter().find_map(|(name, value)| Some((&name[..], value.as_str()?))))?;
+    let is_path = name == "path";
+    // A path is told as the row of its change will tell it.
+    let text = if is_path { Key::file(text.trim_start_matches("./")).name } else { text.to_owned() };
+    (!text.is_empty()).then_some(SpanSubject { span, text, is_path })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn told(args: &Json) -> Option<(String, bool)> {
+        of_arguments(SpanId(1), args).map(|found| (found.text, found.is_path))
+    }
+
+    #[test]
+    fn a_call_is_about_its_command_its_path_or_its_first_text() {
+        assert_eq!(told(&json!({ "content": "x", "path": "./a/b.md" })), Some(("a/b.md".into(), true)));
+        assert_eq!(told(&json!({ "value": "x", "key": "outline" })), Some(("outline".into(), false)));
+        assert_eq!(told(&json!({ "n": 1, "tag": "1.2.0" })), Some(("1.2.0".into(), false)));
+        assert_eq!(told(&json!({ "n": 1 })), None);
+        assert_eq!(told(&json!("no object")), None);
+    }
+
+    #[test]
+    fn only_the_first_line_is_told_and_masked() {
+        let subject = SpanSubject { span: SpanId(1), text: "\n one two\nthree".into(), is_path: false };
+        assert_eq!(short(subject, |text| text.replace("two", "…")).text, "one …");
+    }
+}
