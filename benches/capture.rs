@@ -3,7 +3,7 @@
 //! Files have 10 kB of text each, a hundred to a folder. "first" keeps everything in a new store; "again" is what a
 //! command costs before it starts, when little changed since the last one, and "changes" what it costs after it.
 //! The bare command is a shell that writes one file: what any command costs. "overlay" and "portable" are the same
-//! command run confined in each lane, from its start to the list of what it changed, after the first.
+//! command run confined in each capture mode, from its start to the list of what it changed, after the first.
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 #![allow(clippy::unwrap_used, reason = "a benchmark that can't write has nothing to tell")]
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use tama_tui::effects::confine::{Isolation, Job, Shell, ShellLimits, ShellPaths, set_helper};
-use tama_tui::model::Lane;
+use tama_tui::model::CaptureMode;
 use tama_tui::rollback::capture::{Rules, Snapshots, overlay_changes};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -161,7 +161,7 @@ fn commands(c: &mut Criterion) {
         let shell = |most| Shell::probe_up_to(paths(), most);
         group.bench_function(BenchmarkId::new("overlay", files), |b| {
             let shell = shell(Isolation::Overlay);
-            assert_eq!(shell.mode().lane, Lane::Overlay);
+            assert_eq!(shell.mode().capture, CaptureMode::Overlay);
             b.iter(|| {
                 let ran = run(&shell, true);
                 let upper = ran.written.as_ref().unwrap().upper();
