@@ -36,6 +36,43 @@ impl Cell {
             other => Self::Text(format!("{:?}", Value::from(other))),
         }
     }
+
+    /// Puts out its canonical bytes, see [`Chain`].
+    pub(super) fn put(&self, put: &mut impl FnMut(&[u8])) {
+        match self {
+            Self::Null => put(&[0]),
+            Self::Int(value) => {
+                put(&[1]);
+                put(&value.to_le_bytes());
+            }
+            Self::Real(value) => {
+                put(&[2]);
+                put(&value.to_bits().to_le_bytes());
+            }
+            Self::Bool(value) => put(&[3, u8::from(*value)]),
+            Self::Text(text) => {
+                put(&[4]);
+                put(&(text.len() as u64).to_le_bytes());
+                put(text.as_bytes());
+            }
+        }
+    }
+
+    /// Takes a cell off the front of canonical bytes; `None`: they are not a cell's.
+    pub(super) fn take(bytes: &mut &[u8]) -> Option<Self> {
+        let eight = |bytes: &mut &[u8]| bytes.split_off(..8).and_then(|eight| eight.try_into().ok());
+        Some(match bytes.split_off_first()? {
+            0 => Self::Null,
+            1 => Self::Int(i64::from_le_bytes(eight(bytes)?)),
+            2 => Self::Real(f64::from_bits(u64::from_le_bytes(eight(bytes)?))),
+            3 => Self::Bool(*bytes.split_off_first()? == 1),
+            4 => {
+                let length = usize::try_from(u64::from_le_bytes(eight(bytes)?)).ok()?;
+                Self::Text(std::str::from_utf8(bytes.split_off(..length)?).ok()?.to_owned())
+            }
+            _ => return None,
+        })
+    }
 }
 
 impl ToSql for Cell {
@@ -109,15 +146,9 @@ impl Chain {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.0).update(&[table.tag()]);
         for cell in cells {
-            match cell {
-                Cell::Null => hasher.update(&[0]),
-                Cell::Int(value) => hasher.update(&[1]).update(&value.to_le_bytes()),
-                Cell::Real(value) => hasher.update(&[2]).update(&value.to_bits().to_le_bytes()),
-                Cell::Bool(value) => hasher.update(&[3, u8::from(*value)]),
-                Cell::Text(text) => {
-                    hasher.update(&[4]).update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes())
-                }
-            };
+            cell.put(&mut |bytes| {
+                hasher.update(bytes);
+            });
         }
         let mut half = [0; 16];
         half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);

@@ -40,7 +40,7 @@ fn connect(path: &Path, mode: AccessMode) -> Result<Connection, StoreError> {
     let config = Config::default()
         .access_mode(mode)
         .and_then(|config| config.enable_autoload_extension(false))
-        .and_then(|config| config.threads(2))
+        .and_then(|config| config.threads(1))
         .and_then(|config| config.max_memory("512MB"))
         // Small blocks: eight almost empty tables take 28 kB instead of 274 kB.
         .and_then(|config| config.with("default_block_size", "16384"))

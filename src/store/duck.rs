@@ -8,8 +8,9 @@ use duckdb::Connection;
 use super::blobs::Blobs;
 use super::database::failed;
 use super::read;
+use super::tail::Tail;
 use super::unrecorded::Unrecorded;
-use super::writer::{Output, Writer, stored_text};
+use super::writer::{Output, Writer};
 use super::{Durable, FileLock, Publish, Recorder, Row, StoreError};
 use crate::model::{BlobHash, Seq, SpanId, TextHash, TraceEvent};
 
@@ -21,6 +22,8 @@ pub(super) struct DuckStore {
     writer: Option<Writer>,
     unrecorded: Arc<Unrecorded>,
     last: Seq,
+    /// What the log file has more than the database, of a run that is open for reading only.
+    unmoved: Tail,
 }
 
 /// The parts that closing releases.
@@ -39,21 +42,34 @@ impl DuckStore {
         lock: FileLock,
     ) -> Result<Self, StoreError> {
         let unrecorded = Arc::new(Unrecorded::new(publish));
-        let reader = output.connection.try_clone().map_err(failed("open a second connection"))?;
+        let reader = output.mover.connection.try_clone().map_err(failed("open a second connection"))?;
         let writer = Some(Writer::start(output, committed, Arc::clone(&unrecorded))?);
-        Ok(Self { open: Mutex::new(Some(Open { reader, lock })), blobs, writer, unrecorded, last: committed })
+        let open = Mutex::new(Some(Open { reader, lock }));
+        Ok(Self { open, blobs, writer, unrecorded, last: committed, unmoved: Tail::default() })
     }
 
-    /// A store that only reads, up to `last`. What is written is published, and not kept.
-    pub(super) fn reading(reader: Connection, publish: Publish, last: Seq, blobs: Blobs, lock: FileLock) -> Self {
+    /// A store that only reads, up to `last`, with what the log file has more than the database. What is written is
+    /// published, and not kept.
+    pub(super) fn reading(
+        reader: Connection,
+        publish: Publish,
+        (last, unmoved): (Seq, Tail),
+        blobs: Blobs,
+        lock: FileLock,
+    ) -> Self {
         let unrecorded = Arc::new(Unrecorded::new(publish));
-        Self { open: Mutex::new(Some(Open { reader, lock })), blobs, writer: None, unrecorded, last }
+        Self { open: Mutex::new(Some(Open { reader, lock })), blobs, writer: None, unrecorded, last, unmoved }
     }
 
     /// A text that is not in the database: not yet, or because it can't be written.
     fn unstored_text(&self, hash: TextHash) -> Option<String> {
-        let pending = self.writer.as_ref().and_then(|writer| writer.pending_text(hash));
+        let pending = self.writer.as_ref().map_or_else(|| self.unmoved.text(hash), |writer| writer.pending_text(hash));
         pending.or_else(|| self.unrecorded.text(hash))
+    }
+
+    /// The rows that the database has not.
+    fn tail(&self) -> Tail {
+        self.writer.as_ref().map_or_else(|| self.unmoved.clone(), Writer::tail)
     }
 
     fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -77,7 +93,7 @@ impl Recorder for DuckStore {
         if let Some(text) = self.unstored_text(hash) {
             return Ok(text);
         }
-        self.read(|reader| stored_text(reader, hash))?.ok_or_else(|| StoreError::no_text(hash))
+        self.read(|reader| read::text(reader, hash))?.ok_or_else(|| StoreError::no_text(hash))
     }
 
     fn texts(&self, hashes: &[TextHash]) -> Result<HashMap<TextHash, String>, StoreError> {
@@ -94,15 +110,21 @@ impl Recorder for DuckStore {
     }
 
     fn events(&self, after: Seq, limit: usize) -> Result<Vec<TraceEvent>, StoreError> {
-        let committed = self.committed();
-        let mut events = self.read(|reader| read::events(reader, after, committed, limit))?;
-        events.extend(self.unrecorded.after(after.max(committed), limit - events.len()));
+        // In this order: nothing that is durable lies before what can't be recorded, nor between tail and database.
+        let unrecorded = self.unrecorded.after(after, limit);
+        let (tail, committed) = (self.tail(), self.committed());
+        let mut events = self.read(|reader| read::events(reader, after, tail.moved, limit))?;
+        events.extend(tail.events(after.max(tail.moved), committed, limit - events.len())?);
+        let room = limit - events.len();
+        events.extend(unrecorded.into_iter().take(room));
         Ok(events)
     }
 
     fn span_events(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {
-        let committed = self.committed();
-        self.read(|reader| read::span_events(reader, span, committed))
+        let (tail, committed) = (self.tail(), self.committed());
+        let mut events = self.read(|reader| read::span_events(reader, span, tail.moved))?;
+        tail.add_span_events(span, committed, &mut events)?;
+        Ok(events)
     }
 
     fn put_blob(&self, bytes: &[u8]) -> Result<BlobHash, StoreError> {

@@ -66,6 +66,9 @@ impl Stored {
     }
 }
 
+/// Looks up a text that an earlier row stored.
+type Look<'a> = &'a mut dyn FnMut(TextHash) -> Option<String>;
+
 /// Turns rows into cells, in the order of their seq.
 #[derive(Debug, Clone)]
 pub(super) struct Encoder {
@@ -83,11 +86,7 @@ impl Encoder {
     }
 
     /// The cells of a row; `text` looks up a text that an earlier row stored.
-    pub(super) fn encode(
-        &mut self,
-        row: &Row,
-        text: &dyn Fn(TextHash) -> Option<String>,
-    ) -> Result<Stored, StoreError> {
+    pub(super) fn encode(&mut self, row: &Row, text: Look<'_>) -> Result<Stored, StoreError> {
         let mut stored = match row {
             Row::Text { seq, at, hash, text } => text_row(*seq, *at, *hash, text),
             Row::Event(event) => self.event_row(event, text)?,
@@ -97,11 +96,7 @@ impl Encoder {
         Ok(stored)
     }
 
-    fn event_row(
-        &mut self,
-        event: &TraceEvent,
-        text: &dyn Fn(TextHash) -> Option<String>,
-    ) -> Result<Stored, StoreError> {
+    fn event_row(&mut self, event: &TraceEvent, text: Look<'_>) -> Result<Stored, StoreError> {
         if let TraceBody::Invalidated { generation, .. } = &event.body {
             self.generation = *generation;
         }
@@ -126,7 +121,7 @@ impl Encoder {
     }
 
     /// The typed columns of an event, for queries.
-    fn columns(&mut self, body: &TraceBody, row: &mut Stored, text: &dyn Fn(TextHash) -> Option<String>) {
+    fn columns(&mut self, body: &TraceBody, row: &mut Stored, text: Look<'_>) {
         match body {
             TraceBody::SpanStarted(start) => {
                 if start.spec.kind() == SpanKind::Llm {

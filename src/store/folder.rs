@@ -1,4 +1,4 @@
-//! One run's folder: `manifest.json`, `run.duckdb`, `mark`, `blobs/`, `lock`.
+//! One run's folder: `manifest.json`, `run.duckdb`, `run.log`, `mark`, `blobs/`, `lock`.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -16,12 +16,14 @@ use super::database::{self, WalWatch};
 use super::duck::DuckStore;
 use super::encode::Encoder;
 use super::files::{file_error, private_dir, size_of};
-use super::mark::Mark;
+use super::log_file::{self, LogFile};
+use super::mark::{Mark, Noted};
+use super::mover::Mover;
 use super::points::crash_point;
 use super::read::{self, Loaded};
 use super::seal::Sealed;
 use super::writer::Output;
-use super::{FileLock, Manifest, Publish, RunLog, StoreError, inspect};
+use super::{FORMAT, FileLock, Manifest, Publish, RunLog, StoreError, inspect};
 use crate::model::{RunId, RunState, RunStatus, Seq, TraceEvent};
 
 /// How a run is opened.
@@ -116,20 +118,27 @@ impl RunFolder {
         self.vouch()?;
         // First for reading only: opening for writing may already change the files of a damaged run.
         let reader = database::open(&self.database(), true)?;
-        let loaded = Loaded::load(&reader, Mark::read(&self.mark_path()))?;
-        let Loaded { events, state, texts, last, chain, mut damage, rows } = loaded;
+        let logged = log_file::read(&self.log_path())?;
+        let loaded = Loaded::load(&reader, logged, Mark::read(&self.mark_path()))?;
+        let Loaded { events, state, texts, last, chain, mut damage, rows, tail } = loaded;
         damage.extend(spoilt);
         let store = if access == Access::ReadOnly || !damage.is_empty() {
-            DuckStore::reading(reader, publish, last, self.blobs(), lock)
+            DuckStore::reading(reader, publish, (last, tail), self.blobs(), lock)
         } else {
             drop(reader);
-            self.update_manifest(|manifest| manifest.pid = std::process::id())?;
+            self.update_manifest(|manifest| {
+                manifest.pid = std::process::id();
+                // From here on an earlier version must not take the rows in the log file for lost.
+                manifest.format = FORMAT;
+            })?;
             let connection = database::open(&self.database(), false)?;
-            check_count(&connection, rows)?;
-            let encoder = Encoder::new(chain, &state);
-            let wal = WalWatch::new(&self.database());
-            let (mark, sealed) = (Mark::open(&self.mark_path())?, self.sealed());
-            let output = Output { connection, encoder, mark, wal, sealed };
+            check_count(&connection, rows - tail.rows().count() as u64)?;
+            let mut mark = Mark::open(&self.mark_path())?;
+            mark.note(Noted { seq: last, chain })?;
+            let mut mover = self.mover(connection, &mark)?;
+            mover.store(&tail)?;
+            let log = LogFile::create(&self.log_path())?;
+            let output = Output { mover, encoder: Encoder::new(chain, &state), log, mark };
             DuckStore::writing(output, publish, last, self.blobs(), lock)?
         };
         let log = RunLog::new(Arc::new(store), state, last, texts);
@@ -157,6 +166,12 @@ impl RunFolder {
         inspect::ask(&self.path).map(drop)
     }
 
+    /// The database's side of a writer.
+    fn mover(&self, connection: Connection, mark: &Mark) -> Result<Mover, StoreError> {
+        let wal = WalWatch::new(&self.database());
+        Ok(Mover { connection, wal, mark: mark.syncer()?, sealed: self.sealed() })
+    }
+
     fn sealed(&self) -> Sealed {
         let data = self.path.parent().and_then(Path::parent).unwrap_or(Path::new("."));
         Sealed { database: self.database(), data: data.to_owned() }
@@ -174,8 +189,9 @@ impl RunFolder {
         let connection = database::create(&self.database())?;
         let state = RunState::default();
         let encoder = Encoder::new(Chain::default(), &state);
-        let wal = WalWatch::new(&self.database());
-        let output = Output { connection, encoder, mark, wal, sealed: self.sealed() };
+        crash_point("create-log");
+        let log = LogFile::create(&self.log_path())?;
+        let output = Output { mover: self.mover(connection, &mark)?, encoder, log, mark };
         let store = DuckStore::writing(output, publish, Seq(0), self.blobs(), lock)?;
         Ok(RunLog::new(Arc::new(store), state, Seq(0), HashSet::new()))
     }
@@ -244,6 +260,10 @@ impl RunFolder {
     /// Its database.
     pub fn database(&self) -> PathBuf {
         self.path.join("run.duckdb")
+    }
+
+    pub(super) fn log_path(&self) -> PathBuf {
+        self.path.join(log_file::NAME)
     }
 
     pub(super) fn mark_path(&self) -> PathBuf {

@@ -14,7 +14,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use serde::{Deserialize, Serialize};
 
 use super::read::Loaded;
-use super::{RunFolder, StoreError, database, mark::Mark};
+use super::{RunFolder, StoreError, database, log_file, mark::Mark};
 use crate::model::{RunId, Seq};
 
 /// The hidden subcommand that inspects a run's folder.
@@ -65,8 +65,9 @@ pub fn inspect(folder: &Path) -> Verdict {
 pub(super) fn read(folder: &Path) -> Verdict {
     let run = RunFolder::at(folder.to_owned(), RunId(String::new()));
     let none = Verdict { rows: 0, last: Seq(0), chain: String::new(), damage: vec![], error: None, locked: None };
-    let loaded = database::open(&run.database(), true)
-        .and_then(|connection| Loaded::load(&connection, Mark::read(&run.mark_path())));
+    let loaded = database::open(&run.database(), true).and_then(|connection| {
+        Loaded::load(&connection, log_file::read(&run.log_path())?, Mark::read(&run.mark_path()))
+    });
     match loaded {
         Ok(mut loaded) => {
             loaded.damage.truncate(LINES);
@@ -80,8 +81,8 @@ pub(super) fn read(folder: &Path) -> Verdict {
 
 /// Megabytes of database, which more memory and time are given for.
 fn megabytes(folder: &Path) -> u64 {
-    let sizes =
-        ["run.duckdb", "run.duckdb.wal"].map(|name| std::fs::metadata(folder.join(name)).map_or(0, |f| f.len()));
+    let sizes = ["run.duckdb", "run.duckdb.wal", log_file::NAME]
+        .map(|name| std::fs::metadata(folder.join(name)).map_or(0, |f| f.len()));
     sizes.iter().sum::<u64>() >> 20
 }
 

@@ -1,22 +1,24 @@
 //! The mark: outside of the database, the last row that was acknowledged, so that rows lost by the database are
 //! noticed.
 //!
-//! Order: rows are committed (and synced by the database), then the mark is written and synced, then waiters get
-//! their answer. So the mark never names a row that was not on disk, and every row that was acknowledged is at or
-//! before the mark. A process killed in between leaves rows after the mark, which is fine; a log that ends before
-//! the mark has lost rows.
+//! Order: rows are synced in the log file, then the mark is written, then waiters get their answer. So the mark never
+//! names a row that was not on disk, and every row that was acknowledged is at or before the mark. A process killed in
+//! between leaves rows after the mark, which is fine; a log that ends before the mark has lost rows.
+//!
+//! The mark is synced before the log file is cut, not at each write: until then the log file has the rows, and a system
+//! that stops leaves at worst a mark that is behind them.
 //!
 //! The file has two lines of one length, written in turn and in place: a torn write leaves the other line, which is
-//! one commit older. Behind them stands the seal of a run that was closed (`seal`).
+//! one write older. Behind them stands the seal of a run that was closed (`seal`).
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use super::StoreError;
 use super::chain::Chain;
 use super::files::file_error;
 use super::points::{crash_point, fail_point};
+use super::{StoreError, meter};
 use crate::model::Seq;
 
 const CHECK: usize = 16;
@@ -77,13 +79,6 @@ impl Mark {
         std::fs::read(path).ok().and_then(|bytes| Some(bytes.get(2 * LINE..)?.to_vec())).unwrap_or_default()
     }
 
-    /// Leaves a seal behind the mark; without one the next opening is more careful.
-    pub(super) fn seal(&self, seal: &str) -> Result<(), StoreError> {
-        let end = 2 * LINE as u64;
-        let written = self.file.set_len(end).and_then(|()| self.file.write_all_at(seal.as_bytes(), end));
-        written.and_then(|()| self.file.sync_data()).map_err(file_error("seal the mark", Path::new(&self.path)))
-    }
-
     /// Opens the mark to go on.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let [first, second] = lines(path);
@@ -95,7 +90,13 @@ impl Mark {
         Ok(Self { file, path: path.display().to_string(), next })
     }
 
-    /// Remembers the end of the log; durable when it returns.
+    /// A second handle, for the thread that makes it durable.
+    pub(super) fn syncer(&self) -> Result<MarkSync, StoreError> {
+        let file = self.file.try_clone().map_err(file_error("open the mark", Path::new(&self.path)))?;
+        Ok(MarkSync { file, path: self.path.clone() })
+    }
+
+    /// Remembers the end of the log; a process that dies leaves it so, [`MarkSync::sync`] makes it durable.
     pub(super) fn note(&mut self, noted: Noted) -> Result<(), StoreError> {
         let written = self.write(&noted.line());
         written.map_err(file_error("write the mark", Path::new(&self.path)))?;
@@ -111,8 +112,30 @@ impl Mark {
         crash_point("mark-half");
         self.file.write_all_at(second, at + first.len() as u64)?;
         crash_point("mark-written");
-        fail_point("mark-sync")?;
-        self.file.sync_data()
+        Ok(())
+    }
+}
+
+/// Makes a mark durable.
+#[derive(Debug)]
+pub(super) struct MarkSync {
+    file: File,
+    path: String,
+}
+
+impl MarkSync {
+    /// Makes what was written durable.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        let synced = fail_point("mark-sync").and_then(|()| self.file.sync_data());
+        meter::synced();
+        synced.map_err(file_error("write the mark", Path::new(&self.path)))
+    }
+
+    /// Leaves a seal behind the mark; without one the next opening is more careful.
+    pub(super) fn seal(&self, seal: &str) -> Result<(), StoreError> {
+        let end = 2 * LINE as u64;
+        let written = self.file.set_len(end).and_then(|()| self.file.write_all_at(seal.as_bytes(), end));
+        written.and_then(|()| self.file.sync_data()).map_err(file_error("seal the mark", Path::new(&self.path)))
     }
 }
 

@@ -1,9 +1,11 @@
 //! Where a run is kept: DuckDB, the writer thread, before-images, run folders. The only floor that knows duckdb.
 //!
-//! [`RunLog`] gives each row its seq and hands it to a [`Recorder`]. The one that lasts is a run's folder: four
-//! append-only tables (`schema`), written by one thread (`writer`), each row carrying a hash chain over all rows
-//! before it (`chain`), and a small synced file beside the database that remembers the end (`mark`).
+//! [`RunLog`] gives each row its seq and hands it to a [`Recorder`]. The one that lasts is a run's folder. A thread
+//! (`writer`) makes rows durable in a log file with one sync (`log_file`); a second one (`mover`) moves them into four
+//! append-only tables (`schema`) within 50 ms, and cuts the log file. Each row carries a hash chain over all rows before
+//! it (`chain`), and a small file beside the database remembers the end (`mark`). Readers see both (`tail`).
 
+mod answers;
 mod blobs;
 mod chain;
 mod data_dir;
@@ -11,14 +13,18 @@ mod database;
 mod decode;
 mod duck;
 mod encode;
+mod entries;
 mod file_lock;
 mod files;
 mod folder;
 mod home;
 mod inspect;
 mod log;
+mod log_file;
 mod manifest;
 mod mark;
+mod meter;
+mod mover;
 mod points;
 mod read;
 mod recorder;
@@ -26,6 +32,7 @@ mod recover;
 mod schema;
 mod seal;
 mod short_id;
+mod tail;
 mod unrecorded;
 mod volatile;
 mod writer;
@@ -39,6 +46,7 @@ pub use folder::{Access, Opened, RunFolder};
 pub use inspect::{INSPECT, Verdict, inspect, set_inspector};
 pub use log::{Appended, RunLog, hash_blob, hash_text};
 pub use manifest::Manifest;
+pub use meter::{Written, written};
 pub use points::{CRASH_POINTS, EFFECT_CRASH_POINTS, FAIL_POINTS, crash_point};
 pub use recorder::{Durable, Publish, Recorder, Row, StoreError, optional};
 pub use recover::RecoveryReport;

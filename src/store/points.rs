@@ -14,26 +14,34 @@ pub const CRASH_POINTS: &[&str] = &[
     "create-manifest",
     "create-mark",
     "create-database",
+    "create-log",
     // Before-images.
     "blob-written",
     "blob-renamed",
     "blobs-written",
     "blobs-renamed",
-    // One commit, from the rows given in to those who wait for them.
+    // One round, from the rows given in to those who wait for them.
     "record-queued",
+    "log-begin",
+    "log-half",
+    "log-written",
+    "log-synced",
+    "mark-half",
+    "mark-written",
+    "commit-told",
+    // Rows moved from the log file into the database.
     "commit-begin",
     "commit-rows",
     "commit-done",
-    "mark-half",
-    "mark-written",
     "mark-synced",
-    "commit-told",
+    "log-cut",
     // The manifest.
     "manifest-before",
     "manifest-after",
     // Closing.
     "close-checkpoint",
     "close-closed",
+    "log-removed",
 ];
 
 /// The same for places beyond the store: commands, their landing, and undo.
@@ -52,8 +60,18 @@ pub const EFFECT_CRASH_POINTS: &[&str] = &[
 ];
 
 /// Every place where a file operation can be made to fail.
-pub const FAIL_POINTS: &[&str] =
-    &["file-write", "file-sync", "file-rename", "folder-sync", "mark-write", "mark-sync", "commit"];
+pub const FAIL_POINTS: &[&str] = &[
+    "file-write",
+    "file-sync",
+    "file-rename",
+    "folder-sync",
+    "log-write",
+    "log-sync",
+    "log-cut",
+    "mark-write",
+    "mark-sync",
+    "commit",
+];
 
 /// Ends the process here when a test asked for it.
 pub fn crash_point(name: &'static str) {

@@ -10,6 +10,7 @@ use super::decode::decode;
 use super::encode::Stored;
 use super::mark::Noted;
 use super::schema::Table;
+use super::tail::Tail;
 use super::{Row, StoreError};
 use crate::model::{RunState, Seq, SpanId, TextHash, TraceEvent};
 
@@ -75,6 +76,17 @@ pub(super) fn span_events(
     decoded(found)
 }
 
+/// A text as the database has it.
+pub(super) fn text(connection: &Connection, hash: TextHash) -> Result<Option<String>, StoreError> {
+    const SQL: &str = "SELECT text FROM texts WHERE hash = ? LIMIT 1";
+    let found = connection.prepare_cached(SQL).and_then(|mut sql| sql.query_row([hash.to_string()], |row| row.get(0)));
+    match found {
+        Ok(text) => Ok(Some(text)),
+        Err(duckdb::Error::QueryReturnedNoRows) => Ok(None),
+        Err(error) => Err(failed("read a text")(error)),
+    }
+}
+
 /// Texts by their hashes; those that are not there are left out.
 pub(super) fn texts(connection: &Connection, hashes: &[TextHash]) -> Result<HashMap<TextHash, String>, StoreError> {
     let mut found = HashMap::with_capacity(hashes.len());
@@ -114,6 +126,8 @@ pub(super) struct Loaded {
     pub(super) texts: HashSet<TextHash>,
     /// How many rows there are.
     pub(super) rows: u64,
+    /// Those of them that are in the log file alone, and the last row before them.
+    pub(super) tail: Tail,
     /// The last row.
     pub(super) last: Seq,
     /// The chain up to it.
@@ -125,13 +139,14 @@ pub(super) struct Loaded {
 impl Loaded {
     /// Reads a run, and checks that its seqs have no gap, that every row fits the chain, and that the log reaches
     /// the mark.
-    pub(super) fn load(connection: &Connection, mark: Option<Noted>) -> Result<Self, StoreError> {
-        Self::load_with(connection, mark, &mut |_| ())
+    pub(super) fn load(connection: &Connection, logged: Vec<Stored>, mark: Option<Noted>) -> Result<Self, StoreError> {
+        Self::load_with(connection, logged, mark, &mut |_| ())
     }
 
     /// Reads a run as [`Loaded::load`] does, and hands over every row that is what was written, by seq.
     pub(super) fn load_with(
         connection: &Connection,
+        mut logged: Vec<Stored>,
         mark: Option<Noted>,
         keep: &mut dyn FnMut(Row),
     ) -> Result<Self, StoreError> {
@@ -145,12 +160,19 @@ impl Loaded {
             let broken = check.broken.len();
             let window = check.window(connection);
             if window.is_empty() && check.broken.len() == broken {
-                return Ok(check.finish());
+                break;
             }
             for row in &window {
                 check.take(row);
             }
         }
+        // What the log file still has of the rows that were moved is passed over.
+        let moved = check.loaded.last;
+        logged.retain(|row| row.seq() > moved);
+        logged.iter().for_each(|row| check.take(row));
+        check.loaded.tail = Tail::after(moved);
+        check.loaded.tail.push(logged);
+        Ok(check.finish())
     }
 }
 

@@ -20,7 +20,7 @@ use super::log::{hash_text, now};
 use super::mark::{Mark, Noted};
 use super::read::Loaded;
 use super::seal::wal;
-use super::{Manifest, NewRun, Row, RunFolder, StoreError};
+use super::{Manifest, NewRun, Row, RunFolder, StoreError, log_file};
 use crate::model::{Millis, RunState, Seq, TextHash, TraceBody, TraceEvent};
 
 /// The text in a lost row's place.
@@ -81,7 +81,8 @@ impl RunFolder {
         let read = |run: &Self, rows: &mut Vec<Row>| {
             run.vouch()?;
             let connection = database::open(&run.database(), true)?;
-            Loaded::load_with(&connection, mark, &mut |row| rows.push(row))
+            let logged = log_file::read(&run.log_path())?;
+            Loaded::load_with(&connection, logged, mark, &mut |row| rows.push(row))
         };
         let error = match read(self, rows) {
             Ok(loaded) => return Ok(loaded),
@@ -92,6 +93,9 @@ impl RunFolder {
         let copy = tempfile::tempdir_in(self.path()).map_err(file_error("make a folder in", self.path()))?;
         let alone = Self::at(copy.path().to_owned(), self.id().clone());
         fs::copy(self.database(), alone.database()).map_err(file_error("copy", &self.database()))?;
+        if log_file::is_filled(&self.log_path()) {
+            fs::copy(self.log_path(), alone.log_path()).map_err(file_error("copy", &self.log_path()))?;
+        }
         let mut loaded = read(&alone, rows)?;
         loaded.damage.insert(0, format!("the newest rows, in run.duckdb.wal, can't be read: failed to {error}"));
         Ok(loaded)
@@ -125,7 +129,7 @@ impl RunFolder {
 
     /// Keeps the files as they are in `aside`, and puts the fresh ones in their place.
     fn take_place(&self, fresh: &Path, aside: &Path) -> Result<(), StoreError> {
-        const FILES: [&str; 4] = ["run.duckdb", "run.duckdb.wal", "mark", "manifest.json"];
+        const FILES: [&str; 5] = ["run.duckdb", "run.duckdb.wal", "mark", "manifest.json", log_file::NAME];
         super::files::private_dir(aside)?;
         for name in FILES {
             let (from, to) = (self.path().join(name), aside.join(name));
@@ -148,6 +152,10 @@ impl RunFolder {
             if from.exists() {
                 fs::rename(&from, &to).map_err(file_error("put in place", &to))?;
             }
+        }
+        // Last: the new database has its rows, so that what is left of it by a crash is passed over.
+        if self.log_path().exists() {
+            fs::remove_file(self.log_path()).map_err(file_error("move aside", &self.log_path()))?;
         }
         sync_dir(self.path())?;
         fs::remove_dir_all(fresh).map_err(file_error("remove", fresh))
@@ -197,16 +205,17 @@ fn write_log(folder: &Path, rows: &[Row]) -> Result<(), StoreError> {
     connection.close().map_err(|(_, error)| failed("close the run")(error))?;
     let last = rows.last().map_or(Seq(0), Row::seq);
     mark.note(Noted { seq: last, chain: encoder.chain })?;
+    mark.syncer()?.sync()?;
     sync_dir(folder)
 }
 
 fn append(connection: &Connection, rows: &[Row], encoder: &mut Encoder) -> Result<(), StoreError> {
     let fault = failed("write to the run's log");
     let texts: HashMap<TextHash, &str> = rows.iter().filter_map(text_of).collect();
-    let look = |hash| texts.get(&hash).map(|text| (*text).to_owned());
+    let mut look = |hash| texts.get(&hash).map(|text| (*text).to_owned());
     connection.execute_batch("BEGIN").map_err(&fault)?;
     for row in rows {
-        let stored = encoder.encode(row, &look)?;
+        let stored = encoder.encode(row, &mut look)?;
         let mut appender = connection.appender(stored.table.name()).map_err(&fault)?;
         appender.append_row(appender_params_from_iter(&stored.cells)).map_err(&fault)?;
         appender.flush().map_err(&fault)?;

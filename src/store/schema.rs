@@ -4,8 +4,9 @@
 
 /// The format that this version writes; the manifest has it.
 ///
-/// 2 has commands: `command_started`, `command_ended`, `renamed`, and held and dropped changes.
-pub const FORMAT: u32 = 2;
+/// 2 has commands: `command_started`, `command_ended`, `renamed`, and held and dropped changes. 3 has the log file: an
+/// earlier version would take the rows in it for lost.
+pub const FORMAT: u32 = 3;
 
 /// A base table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::home;
+use super::{home, log_file};
 
 /// The files that a seal is about.
 #[derive(Debug, Clone)]
@@ -21,9 +21,10 @@ pub(super) struct Sealed {
 }
 
 impl Sealed {
-    /// The seal of the database as it is now; `None` when there is more than the database (its log), or no home.
+    /// The seal of the database as it is now; `None` when there is more than the database (its own log, or the run's
+    /// log file), or no home.
     pub(super) fn seal(&self) -> Option<String> {
-        if wal(&self.database).exists() {
+        if wal(&self.database).exists() || log_file::is_filled(&self.database.with_file_name(log_file::NAME)) {
             return None;
         }
         let home = home::read(&self.data)?;

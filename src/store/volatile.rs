@@ -1,10 +1,11 @@
 //! Recording nothing: rows live in memory as long as the process, and nothing can be undone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::tail::OfSpan;
 use super::{Durable, Publish, Recorder, Row, StoreError, hash_blob};
-use crate::model::{BlobHash, Seq, SpanId, TextHash, TraceBody, TraceEvent};
+use crate::model::{BlobHash, Seq, SpanId, TextHash, TraceEvent};
 
 /// The recorder that keeps nothing on disk.
 pub struct Volatile {
@@ -69,20 +70,8 @@ impl Recorder for Volatile {
 
     fn span_events(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {
         let inner = self.lock();
-        let mut actions = HashSet::new();
-        for event in &inner.events {
-            if let TraceBody::Action(record) = &event.body
-                && (record.span == span || record.tool_span == span)
-            {
-                actions.insert(event.seq);
-            }
-        }
-        let concerns = |event: &&TraceEvent| match &event.body {
-            TraceBody::Action(_) => actions.contains(&event.seq),
-            TraceBody::ActionEvent(change) => actions.contains(&change.action),
-            body => body.span() == Some(span),
-        };
-        Ok(inner.events.iter().filter(concerns).cloned().collect())
+        let mut of_span = OfSpan::new(span);
+        Ok(inner.events.iter().filter(|event| of_span.takes(event)).cloned().collect())
     }
 
     fn put_blob(&self, bytes: &[u8]) -> Result<BlobHash, StoreError> {

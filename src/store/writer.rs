@@ -1,40 +1,44 @@
-//! The writer: one thread owns the connection that writes, and waiting rows share a commit.
+//! The writer: one thread makes rows durable in the log file, and waiting rows share a sync. The `mover` takes them from
+//! there.
 //!
-//! One round: take what waits, BEGIN, append, COMMIT (the database syncs), write the mark, publish the events, tell
+//! One round: take what waits, append it to the log file as one entry, sync, write the mark, publish the events, tell
 //! the waiters. Rows that nobody waits for are taken when nothing followed them for [`QUIET`], and within [`LATEST`] in
-//! any case. When a round fails, everyone waiting gets the error and nothing is written any more: a later row would
-//! leave a gap.
+//! any case. When a round or a move fails, everyone waiting gets the error and nothing is written any more: a later row
+//! would leave a gap.
 //!
 //! Waiters with an answer usually come back at once, so a round that several waited for is followed by a short wait
 //! for as many, at most half as long as a round takes (`PostgreSQL`'s `commit_delay` and the advice on its length).
 //! Someone alone never waits for others.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use duckdb::{Connection, params_from_iter};
+use duckdb::Connection;
 use futures::FutureExt;
 use futures::channel::oneshot;
 
-use super::database::{WalWatch, failed};
+use super::answers::Answers;
+use super::chain::Cell;
+use super::database::failed;
 use super::encode::{Encoder, Stored};
-use super::files::file_error;
+use super::log_file::LogFile;
 use super::mark::{Mark, Noted};
-use super::points::{crash_point, fail_point};
+use super::mover::{Between, Mover};
+use super::points::crash_point;
+use super::read;
 use super::schema::Table;
-use super::seal::Sealed;
+use super::tail::Tail;
 use super::unrecorded::Unrecorded;
 use super::{Durable, Row, StoreError};
 use crate::model::{Seq, TextHash, TraceEvent};
 
-/// How long a row that nobody waits for may stay uncommitted.
+/// How long a row that nobody waits for may stay out of the log file.
 const LATEST: Duration = Duration::from_millis(50);
 
-/// How long nothing may follow such a row before it is committed: what stands still is on the screen at once.
+/// How long nothing may follow such a row before it is written: what stands still is on the screen at once.
 const QUIET: Duration = Duration::from_millis(3);
 
 /// The longest wait for company, should a round take very long.
@@ -53,7 +57,7 @@ struct Queue {
     gather_until: Option<Instant>,
     /// When the first row that waits came, and the last.
     since: Option<(Instant, Instant)>,
-    /// Texts that are not committed yet, so that they can be read at once.
+    /// Texts that are not in the database yet, so that they can be read at once.
     texts: HashMap<TextHash, String>,
     closing: bool,
     stopped: Option<String>,
@@ -89,6 +93,7 @@ struct Shared {
     wake: Condvar,
     committed: AtomicU64,
     unrecorded: Arc<Unrecorded>,
+    between: Between,
 }
 
 impl Shared {
@@ -112,6 +117,23 @@ impl Shared {
         }
     }
 
+    /// A text that is not in the database yet.
+    fn text(&self, hash: TextHash) -> Option<String> {
+        self.lock().texts.get(&hash).cloned()
+    }
+
+    /// Lets go of the texts that the database has now.
+    fn forget_texts(&self, moved: &Tail) {
+        let mut queue = self.lock();
+        for row in moved.rows().filter(|row| row.table == Table::Texts) {
+            if let Cell::Text(hash) = row.cell("hash")
+                && let Some(hash) = TextHash::parse(hash)
+            {
+                queue.texts.remove(&hash);
+            }
+        }
+    }
+
     /// Stops writing, also of `rows` (of the round that failed), and sends the error to every waiter.
     fn stop(&self, error: &StoreError, rows: Vec<Row>) {
         let mut queue = self.lock();
@@ -131,38 +153,47 @@ impl Shared {
 /// The writer of one run; dropping it closes it.
 pub(super) struct Writer {
     shared: Arc<Shared>,
-    thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
+    /// That of the rounds, and the mover's.
+    threads: Mutex<Option<[Thread; 2]>>,
 }
 
-/// The state that the thread owns.
+/// The state that the threads own.
 pub(super) struct Output {
-    /// The connection that writes.
-    pub(super) connection: Connection,
+    /// The database's side.
+    pub(super) mover: Mover,
     /// Where the chain and the generation stand.
     pub(super) encoder: Encoder,
+    /// The log file, empty.
+    pub(super) log: LogFile,
     /// The mark.
     pub(super) mark: Mark,
-    /// The database's log file.
-    pub(super) wal: WalWatch,
-    /// The files that are sealed in the end.
-    pub(super) sealed: Sealed,
 }
 
 impl Writer {
-    /// Starts the thread; `committed` is the last row that is stored.
+    /// Starts the threads; `committed` is the last row that is stored.
     pub(super) fn start(output: Output, committed: Seq, unrecorded: Arc<Unrecorded>) -> Result<Self, StoreError> {
+        let Output { mover, encoder, log, mark } = output;
         let shared = Arc::new(Shared {
             queue: Mutex::default(),
             wake: Condvar::new(),
             committed: AtomicU64::new(committed.0),
             unrecorded,
+            between: Between::after(committed),
         });
-        let for_thread = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || run(output, &for_thread))
-            .map_err(|error| StoreError::Database { what: "start the writer", why: error.to_string() })?;
-        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+        let reader = mover.connection.try_clone().map_err(failed("open a second connection"))?;
+        let log = Arc::new(Mutex::new(log));
+        let rounds = Rounds { encoder, log: Arc::clone(&log), mark, reader, answers: Answers::default() };
+        let for_mover = Arc::clone(&shared);
+        let mover = spawn("store-mover", move || {
+            // Also by a panic. The next round stops the writer, so that what is published stays in order.
+            let _ended = OnDrop(|| for_mover.between.fail(write_error("the mover ended")));
+            let moved = mover.run(&for_mover.between, &log, &|tail| for_mover.forget_texts(tail));
+            moved.inspect_err(|error| for_mover.between.fail(error.clone()))
+        })?;
+        let for_writer = Arc::clone(&shared);
+        let writer = spawn("store-writer", move || run(rounds, &for_writer));
+        let writer = writer.inspect_err(|_| shared.between.close())?;
+        Ok(Self { shared, threads: Mutex::new(Some([writer, mover])) })
     }
 
     /// Takes rows in the order of their seq, without blocking.
@@ -199,9 +230,9 @@ impl Writer {
         Box::pin(done.map(|reply| reply.unwrap_or_else(|_| Err(write_error("the writer ended")))))
     }
 
-    /// A text that is not committed yet.
+    /// A text that is not in the database yet.
     pub(super) fn pending_text(&self, hash: TextHash) -> Option<String> {
-        self.shared.lock().texts.get(&hash).cloned()
+        self.shared.text(hash)
     }
 
     /// Why nothing is written any more, although the run is not closed.
@@ -210,18 +241,40 @@ impl Writer {
         queue.stopped.clone().filter(|_| !queue.closing)
     }
 
-    /// The last row that is committed.
+    /// The rows that are not in the database yet.
+    pub(super) fn tail(&self) -> Tail {
+        self.shared.between.tail()
+    }
+
+    /// The last row that is durable.
     pub(super) fn committed(&self) -> Seq {
         Seq(self.shared.committed.load(Ordering::Acquire))
     }
 
-    /// Commits what waits, checkpoints, and ends the thread. A second call does nothing.
+    /// Writes what waits, moves everything into the database, checkpoints, and ends the threads. A second call does
+    /// nothing.
     pub(super) fn close(&self) -> Result<(), StoreError> {
         self.shared.lock().closing = true;
         self.shared.wake.notify_one();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        thread.map_or(Ok(()), |thread| thread.join().unwrap_or_else(|_| Err(write_error("the writer ended"))))
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some([writer, mover]) = threads else { return Ok(()) };
+        let written = join(writer);
+        // What is durable is moved in any case.
+        self.shared.between.close();
+        let moved = join(mover);
+        written.and(moved)
     }
+}
+
+type Thread = JoinHandle<Result<(), StoreError>>;
+
+fn spawn(name: &str, work: impl FnOnce() -> Result<(), StoreError> + Send + 'static) -> Result<Thread, StoreError> {
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    started.map_err(|error| StoreError::Database { what: "start the writer", why: error.to_string() })
+}
+
+fn join(thread: Thread) -> Result<(), StoreError> {
+    thread.join().unwrap_or_else(|_| Err(write_error("the writer ended")))
 }
 
 impl Drop for Writer {
@@ -230,12 +283,12 @@ impl Drop for Writer {
     }
 }
 
-/// Tells everyone when the thread ends, also by a panic of the one who listens to events.
-struct Ended<'a>(&'a Shared);
+/// Does something when it is dropped.
+struct OnDrop<F: FnMut()>(F);
 
-impl Drop for Ended<'_> {
+impl<F: FnMut()> Drop for OnDrop<F> {
     fn drop(&mut self) {
-        self.0.stop(&write_error("the writer ended"), Vec::new());
+        (self.0)();
     }
 }
 
@@ -243,12 +296,13 @@ fn write_error(why: &str) -> StoreError {
     StoreError::Database { what: "record", why: why.to_owned() }
 }
 
-fn run(mut output: Output, shared: &Shared) -> Result<(), StoreError> {
-    let _ended = Ended(shared);
+fn run(mut rounds: Rounds, shared: &Shared) -> Result<(), StoreError> {
+    // Tells everyone when the thread ends, also by a panic of the one who listens to events.
+    let _ended = OnDrop(|| shared.stop(&write_error("the writer ended"), Vec::new()));
     let (mut answered, mut took) = (0, Duration::ZERO);
     while let Some((rows, waiters)) = shared.next(answered, took) {
         let started = Instant::now();
-        match output.commit(&rows, shared) {
+        match rounds.write(&rows, shared) {
             Ok(()) => {
                 took = started.elapsed();
                 // Before the waiters are told: an answer never overtakes the events that it is about.
@@ -266,81 +320,35 @@ fn run(mut output: Output, shared: &Shared) -> Result<(), StoreError> {
             }
         }
     }
-    crash_point("close-checkpoint");
-    output.connection.execute_batch("CHECKPOINT").map_err(failed("checkpoint the run"))?;
-    crash_point("close-closed");
-    output.wal.committed()?;
-    output.seal()
+    Ok(())
 }
 
-impl Output {
-    /// Closes the database, and says what it is like now.
-    fn seal(self) -> Result<(), StoreError> {
-        let Self { connection, mark, sealed, .. } = self;
-        connection.close().map_err(|(_, error)| failed("close the run")(error))?;
-        sealed.seal().map_or(Ok(()), |seal| mark.seal(&seal))
-    }
+/// The state that the rounds' thread owns.
+struct Rounds {
+    encoder: Encoder,
+    log: Arc<Mutex<LogFile>>,
+    mark: Mark,
+    reader: Connection,
+    answers: Answers,
+}
 
+impl Rounds {
     /// Makes rows durable.
-    fn commit(&mut self, rows: &[Row], shared: &Shared) -> Result<(), StoreError> {
+    fn write(&mut self, rows: &[Row], shared: &Shared) -> Result<(), StoreError> {
         let Some(last) = rows.last().map(Row::seq) else { return Ok(()) };
-        let mut tables: BTreeMap<Table, Vec<Stored>> = BTreeMap::new();
-        for row in rows {
-            let look = |hash| {
-                let pending = shared.lock().texts.get(&hash).cloned();
-                pending.or_else(|| stored_text(&self.connection, hash).ok().flatten())
-            };
-            let stored = self.encoder.encode(row, &look)?;
-            tables.entry(stored.table).or_default().push(stored);
-        }
-        crash_point("commit-begin");
-        fail_point("commit").map_err(file_error("write to", Path::new("the run's log")))?;
-        self.store(&tables).map_err(failed("write to the run's log"))?;
-        crash_point("commit-done");
-        self.wal.committed()?;
+        shared.between.check()?;
+        let Self { encoder, reader, answers, .. } = self;
+        let mut look =
+            |hash| answers.find(hash, || shared.text(hash).or_else(|| read::text(reader, hash).ok().flatten()));
+        let stored: Vec<Stored> = rows.iter().map(|row| encoder.encode(row, &mut look)).collect::<Result<_, _>>()?;
+        // Held until the rows are handed over: the mover cuts the file when it has no others.
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.append(&stored)?;
         self.mark.note(Noted { seq: last, chain: self.encoder.chain })?;
-        crash_point("mark-synced");
+        shared.between.push(stored);
+        drop(log);
         shared.committed.store(last.0, Ordering::Release);
-        let mut queue = shared.lock();
-        for row in rows {
-            if let Row::Text { hash, .. } = row {
-                queue.texts.remove(hash);
-            }
-        }
         Ok(())
-    }
-
-    /// Rows of one table commit by themselves; more tables share a transaction.
-    fn store(&self, tables: &BTreeMap<Table, Vec<Stored>>) -> duckdb::Result<()> {
-        let shared = tables.len() > 1;
-        if shared {
-            self.connection.execute_batch("BEGIN")?;
-        }
-        let appended = tables.iter().try_for_each(|(table, rows)| self.append(*table, rows));
-        crash_point("commit-rows");
-        if !shared {
-            return appended;
-        }
-        let done = appended.and_then(|()| self.connection.execute_batch("COMMIT"));
-        if done.is_err() {
-            // Nothing is written after this; the error that counts is the first.
-            drop(self.connection.execute_batch("ROLLBACK"));
-        }
-        done
-    }
-
-    /// One row is cheaper as an INSERT, several as an appender's.
-    fn append(&self, table: Table, rows: &[Stored]) -> duckdb::Result<()> {
-        if let [row] = rows {
-            let mut insert = self.connection.prepare_cached(&row.insert())?;
-            return insert.execute(params_from_iter(row.parameters())).map(drop);
-        }
-        let mut appender = self.connection.appender(table.name())?;
-        for row in rows {
-            appender.append_row(duckdb::appender_params_from_iter(&row.cells))?;
-        }
-        // Errors on drop would be lost.
-        appender.flush()
     }
 }
 
@@ -350,17 +358,6 @@ fn events_of(rows: Vec<Row>) -> Vec<TraceEvent> {
         Row::Text { .. } => None,
     };
     rows.into_iter().filter_map(event).collect()
-}
-
-/// A text as the database has it.
-pub(super) fn stored_text(connection: &Connection, hash: TextHash) -> Result<Option<String>, StoreError> {
-    const SQL: &str = "SELECT text FROM texts WHERE hash = ? LIMIT 1";
-    let found = connection.prepare_cached(SQL).and_then(|mut sql| sql.query_row([hash.to_string()], |row| row.get(0)));
-    match found {
-        Ok(text) => Ok(Some(text)),
-        Err(duckdb::Error::QueryReturnedNoRows) => Ok(None),
-        Err(error) => Err(failed("read a text")(error)),
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::thread;
 use super::*;
 use crate::model::Seq;
 use crate::store::StoreError;
+use crate::store::log_file::{self, LogFile};
 
 #[test]
 fn eight_writers_leave_no_gap_and_are_published_in_order() {
@@ -35,17 +36,21 @@ fn eight_writers_leave_no_gap_and_are_published_in_order() {
 fn waiters_that_come_during_a_commit_share_the_next_one() {
     // Publishing holds the writer up, so that what is written meanwhile must wait together.
     let (hold, until) = mpsc::channel::<()>();
-    let until = Mutex::new(until);
+    let (began, first_round) = mpsc::channel::<()>();
+    let channels = Mutex::new((began, until));
     let batches = Arc::new(Mutex::new(Vec::new()));
     let sizes = Arc::clone(&batches);
     let (_project, log) = project_with(Box::new(move |events| {
         sizes.lock().unwrap().push(events.len());
-        let _ = until.lock().unwrap().recv();
+        let (began, until) = &*channels.lock().unwrap();
+        let _ = began.send(());
+        let _ = until.recv();
     }));
-    write_now(&log, vec![note("first")]);
+    let first = log.append_durable(vec![note("first")]);
+    first_round.recv().unwrap();
     let waiting: Vec<_> = (0..16).map(|_| log.append_durable(vec![note("more")])).collect();
     drop(hold);
-    for appended in waiting {
+    for appended in std::iter::once(first).chain(waiting) {
         block_on(appended.durable()).unwrap();
     }
     log.recorder().close().unwrap();
@@ -90,10 +95,11 @@ fn a_failed_write_is_told_and_nothing_follows_it() {
     log.recorder().close().unwrap();
     drop(log);
     let (seen, publish) = collector();
-    let opened = reopen_without_texts(&project, publish);
-    let hash = opened.text("this has no table to go to");
+    let file = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let opened = reopen_with(&project, publish, LogFile::of(file, &project.folder.log_path()), "");
+    let hash = opened.text("this has no room");
     let failed = block_on(opened.append_durable(vec![note("with it")]).durable());
-    assert!(matches!(failed, Err(StoreError::Database { .. })), "{failed:?}");
+    assert!(matches!(failed, Err(StoreError::File { .. })), "{failed:?}");
     let after = block_on(opened.append_durable(vec![note("later")]).durable());
     assert!(matches!(after, Err(StoreError::Stopped(_))), "{after:?}");
     assert_eq!(opened.recorder().committed(), Seq(1));
@@ -116,27 +122,76 @@ fn a_failed_write_is_told_and_nothing_follows_it() {
     assert!(opened.recorder().close().is_err());
 }
 
-/// Opens a run over a connection whose table of texts was dropped.
-fn reopen_without_texts(project: &Project, publish: Publish) -> RunLog {
+#[test]
+fn rows_that_cannot_be_moved_stay_in_the_log_file_and_nothing_follows_them() {
+    let (project, log) = project();
+    write_now(&log, vec![note("good")]);
+    log.recorder().close().unwrap();
+    drop(log);
+    let path = project.folder.log_path();
+    let file = LogFile::create(&path).unwrap();
+    let opened = reopen_with(&project, quiet(), file, "DROP VIEW runs; DROP TABLE texts CASCADE");
+    let hash = opened.text("this has no table to go to");
+    let mut kept = 1;
+    // Until the mover has tried.
+    let failed = loop {
+        match block_on(opened.append_durable(vec![note("with it")]).durable()) {
+            Ok(_) => kept += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(failed, StoreError::Database { .. }), "{failed:?}");
+    assert!(opened.stopped().is_some());
+    let events = opened.recorder().events(Seq(0), usize::MAX).unwrap();
+    assert_eq!(events.len(), kept + 1, "the database's, the log file's, and the one that failed");
+    assert!(events.windows(2).all(|two| two[0].seq < two[1].seq));
+    assert!(opened.recorder().text(hash).is_ok());
+    assert!(opened.recorder().close().is_err());
+    assert_eq!(log_file::read(&path).unwrap().len(), kept, "the notes but the first, and the text");
+}
+
+#[test]
+fn readers_see_rows_before_and_after_they_are_moved() {
+    let (project, log) = project();
+    let mut hashes = Vec::new();
+    for at in 0..200 {
+        hashes.push(log.text(&format!("text {at}")));
+        write_now(&log, vec![note(&format!("note {at}"))]);
+        let recorder = log.recorder();
+        let events = recorder.events(Seq(0), usize::MAX).unwrap();
+        assert_eq!(events.len(), at + 1);
+        assert_eq!(recorder.events(Seq(0), at.min(7)).unwrap(), events[..at.min(7)]);
+        assert_eq!(recorder.texts(&hashes).unwrap().len(), at + 1);
+        assert_eq!(recorder.text(hashes[at / 2]).unwrap(), format!("text {}", at / 2));
+    }
+    moved(&project.folder);
+    assert_eq!(log.recorder().events(Seq(0), usize::MAX).unwrap().len(), 200);
+    assert_eq!(log.recorder().texts(&hashes).unwrap().len(), 200);
+}
+
+/// Opens a run over this log file, after a change to its tables.
+fn reopen_with(project: &Project, publish: Publish, log: LogFile, sql: &str) -> RunLog {
     use crate::store::blobs::Blobs;
     use crate::store::chain::Chain;
     use crate::store::database::{self, WalWatch};
     use crate::store::duck::DuckStore;
     use crate::store::encode::Encoder;
     use crate::store::mark::Mark;
+    use crate::store::mover::Mover;
     use crate::store::seal::Sealed;
     use crate::store::writer::Output;
     let database = project.folder.database();
     let connection = database::open(&database, false).unwrap();
-    connection.execute_batch("DROP VIEW runs; DROP TABLE texts CASCADE").unwrap();
+    connection.execute_batch(sql).unwrap();
     let state = crate::model::RunState::default();
-    let output = Output {
+    let mark = Mark::open(&project.folder.path().join("mark")).unwrap();
+    let mover = Mover {
         connection,
-        encoder: Encoder::new(Chain::default(), &state),
-        mark: Mark::open(&project.folder.path().join("mark")).unwrap(),
         wal: WalWatch::new(&database),
+        mark: mark.syncer().unwrap(),
         sealed: Sealed { database: database.clone(), data: project.data.path().to_owned() },
     };
+    let output = Output { mover, encoder: Encoder::new(Chain::default(), &state), log, mark };
     let lock = std::fs::File::open(project.folder.path().join("lock")).unwrap();
     let blobs = Blobs::new(project.folder.path().join("blobs"));
     let store = DuckStore::writing(output, publish, Seq(1), blobs, crate::store::FileLock::of(lock)).unwrap();

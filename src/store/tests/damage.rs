@@ -146,18 +146,112 @@ fn a_flipped_bit_in_the_databases_log_never_loses_rows_in_silence() {
     for at in 0..20 {
         write_now(&log, vec![note(&format!("note {at}"))]);
     }
+    moved(&project.folder);
     let killed = copy_as_killed(&project);
     flip(&killed, &killed.path().join("run.duckdb.wal"), 301);
 }
 
-/// What `kill -9` leaves of a run: everything acknowledged, in the database's log, with nothing closed.
+#[test]
+fn a_flipped_bit_in_the_log_file_never_loses_rows_in_silence() {
+    let (project, log) = project();
+    let killed = killed_with_log(&project, &log);
+    flip(&killed, &killed.log_path(), 211);
+}
+
+/// The files of a run, in an order in which they can be copied while it is written: what is moved meanwhile is found
+/// where it goes to.
+const FILES: [&str; 5] = ["manifest.json", "mark", "run.log", "run.duckdb", "run.duckdb.wal"];
+
+/// What `kill -9` leaves of a run: everything acknowledged, in the log file or in the database's own log, with nothing
+/// closed.
 fn copy_as_killed(project: &Project) -> RunFolder {
     let killed = project.data.path().join("runs").join("killed");
     std::fs::create_dir_all(killed.join("blobs")).unwrap();
-    for name in ["manifest.json", "run.duckdb", "run.duckdb.wal", "mark"] {
-        std::fs::copy(project.folder.path().join(name), killed.join(name)).unwrap();
+    for name in FILES {
+        let from = project.folder.path().join(name);
+        if from.exists() {
+            std::fs::copy(from, killed.join(name)).unwrap();
+        }
     }
     project.data.find("killed").unwrap()
+}
+
+/// The same with rows that were not moved yet.
+fn killed_with_log(project: &Project, log: &RunLog) -> RunFolder {
+    loop {
+        for at in 0..10 {
+            let _ = log.text(&format!("text {at}"));
+            write_now(log, vec![note(&format!("note {at}"))]);
+        }
+        let killed = copy_as_killed(project);
+        if crate::store::log_file::read(&killed.log_path()).unwrap().len() >= 10 {
+            return killed;
+        }
+        std::fs::remove_dir_all(killed.path()).unwrap();
+    }
+}
+
+#[test]
+fn a_torn_entry_is_told_only_if_it_was_acknowledged() {
+    let (project, log) = project();
+    let killed = killed_with_log(&project, &log);
+    let whole = std::fs::read(killed.log_path()).unwrap();
+    let acknowledged = log.recorder().events(Seq(0), usize::MAX).unwrap();
+    // A later entry was about to be written: the beginning of one, or room for it.
+    for torn in [&whole[..30], &[0; 100], &whole[..3]] {
+        std::fs::write(killed.log_path(), [&whole, torn].concat()).unwrap();
+        let opened = killed.open(quiet(), Access::ReadOnly).unwrap();
+        assert_eq!((opened.damage, opened.events.len()), (vec![], acknowledged.len()));
+    }
+    std::fs::write(killed.log_path(), &whole[..whole.len() - 1]).unwrap();
+    let opened = killed.open(quiet(), Access::ReadOnly).unwrap();
+    assert!(opened.damage[0].ends_with("missing at the log's end, although committed"), "{:?}", opened.damage);
+    drop(opened);
+    std::fs::write(killed.log_path(), &whole).unwrap();
+    let opened = reopen(&killed);
+    assert_eq!(opened.damage, Vec::<String>::new());
+    assert!(!crate::store::log_file::is_filled(&killed.log_path()), "the rows are moved first");
+    opened.log.recorder().close().unwrap();
+    assert!(!killed.log_path().exists());
+    assert_eq!(reopen(&killed).events, acknowledged);
+}
+
+#[test]
+fn rows_that_are_in_both_places_are_there_once() {
+    let (project, log) = project();
+    let killed = killed_with_log(&project, &log);
+    let left = std::fs::read(killed.log_path()).unwrap();
+    let opened = reopen(&killed);
+    let whole = opened.events;
+    opened.log.recorder().close().unwrap();
+    // Moved, and not cut any more.
+    std::fs::write(killed.log_path(), &left).unwrap();
+    for access in [Access::ReadOnly, Access::ReadWrite] {
+        let opened = killed.open(quiet(), access).unwrap();
+        assert_eq!(opened.damage, Vec::<String>::new());
+        assert_eq!(opened.events, whole);
+    }
+}
+
+#[test]
+fn recovery_keeps_the_rows_of_the_log_file() {
+    let project = closed();
+    let log = reopen(&project.folder).log;
+    let killed = killed_with_log(&project, &log);
+    let rows = log.recorder().committed().0;
+    tamper(&killed, "DELETE FROM events WHERE seq = 9");
+    let done = killed.recover().unwrap();
+    assert_eq!((done.kept, done.lost), (rows - 1, 1), "{done:?}");
+    assert!(done.aside.unwrap().join("run.log").exists());
+    let opened = reopen(&killed);
+    assert_eq!((opened.damage, opened.log.recorder().committed()), (vec![], Seq(rows + 1)));
+}
+
+#[test]
+fn a_link_in_place_of_the_log_file_is_not_followed() {
+    let project = closed();
+    std::os::unix::fs::symlink("/dev/zero", project.folder.log_path()).unwrap();
+    assert!(matches!(project.folder.open(quiet(), Access::ReadOnly), Err(StoreError::File { .. })));
 }
 
 /// Not a test by itself: records for ever in the folder that it is told, telling each seq once it is acknowledged.
@@ -248,6 +342,7 @@ fn recovery_of_a_spoilt_databases_log_keeps_what_was_checkpointed() {
     for at in 0..20 {
         write_now(&log, vec![note(&format!("more {at}"))]);
     }
+    moved(&project.folder);
     for part in [3, 2] {
         let killed = copy_as_killed(&project);
         let wal = killed.path().join("run.duckdb.wal");
@@ -306,17 +401,25 @@ fn a_run_is_sealed_by_closing_and_by_nothing_else() {
 #[test]
 fn looking_at_a_killed_run_changes_no_file() {
     let (project, log) = project();
-    for at in 0..20 {
-        write_now(&log, vec![note(&format!("note {at}"))]);
-    }
-    let killed = copy_as_killed(&project);
-    let files = || {
-        ["run.duckdb", "run.duckdb.wal", "mark", "manifest.json"]
-            .map(|name| std::fs::read(killed.path().join(name)).unwrap())
-    };
+    let hash = log.text("before");
+    write_now(&log, vec![TraceBody::Action(memory_set("k", KeyState::Absent, "v"))]);
+    moved(&project.folder);
+    let change = crate::model::ActionChange::Applied { after: KeyState::Text { text: "v".into() } };
+    let outcome = crate::model::ActionEvent { action: Seq(2), change };
+    write_now(&log, vec![TraceBody::ActionEvent(outcome)]);
+    let killed = killed_with_log(&project, &log);
+    let files = || FILES.map(|name| std::fs::read(killed.path().join(name)).unwrap());
     let before = files();
+    let last = log.recorder().committed();
     let verdict = crate::store::inspect::read(killed.path());
-    assert_eq!((verdict.rows, verdict.last, verdict.damage), (20, Seq(20), vec![]));
-    drop(killed.open(quiet(), Access::ReadOnly).unwrap());
+    assert_eq!((verdict.rows, verdict.last, verdict.damage), (last.0, last, vec![]));
+    let opened = killed.open(quiet(), Access::ReadOnly).unwrap();
+    let (seen, live) = (opened.log.recorder(), log.recorder());
+    assert_eq!(seen.committed(), last);
+    assert_eq!(seen.events(Seq(0), usize::MAX).unwrap(), live.events(Seq(0), usize::MAX).unwrap());
+    assert_eq!(seen.span_events(SpanId(3)).unwrap().len(), 2, "an action, and what became of it");
+    assert_eq!(seen.text(hash).unwrap(), "before");
+    assert_eq!(seen.text(crate::store::hash_text("text 9")).unwrap(), "text 9");
+    drop(opened);
     assert!(files() == before);
 }

@@ -7,11 +7,12 @@ mod round_trip;
 mod views;
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use duckdb::Connection;
 use futures::executor::block_on;
 
-use super::{Access, DataDir, NewRun, Opened, Publish, RunFolder, RunLog};
+use super::{Access, DataDir, NewRun, Opened, Publish, RunFolder, RunLog, log_file};
 use crate::model::{
     ActionOp, ActionRecord, EffectClass, Finish, Generation, Key, KeyState, LlmRequestRecord, LlmResponse, ModelName,
     ModelOptions, RunId, RunStatus, SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus, TraceBody, TraceEvent, Try,
@@ -59,6 +60,15 @@ fn collector() -> (Arc<Mutex<Vec<TraceEvent>>>, Publish) {
 
 fn reopen(folder: &RunFolder) -> Opened {
     folder.open(quiet(), Access::ReadWrite).unwrap()
+}
+
+/// Waits until the database of a run that is open has every row.
+fn moved(folder: &RunFolder) {
+    let until = Instant::now() + Duration::from_secs(30);
+    while log_file::is_filled(&folder.log_path()) {
+        assert!(Instant::now() < until, "nothing is moved");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Changes a closed run's database behind the store's back.

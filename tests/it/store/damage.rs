@@ -32,7 +32,7 @@ use crate::support::wait::exit_status;
 const WORKER: &str = "TAMA_TUI_TEST_DAMAGE";
 
 /// The files that a log is made of.
-const FILES: [&str; 4] = ["run.duckdb", "run.duckdb.wal", "mark", "manifest.json"];
+const FILES: [&str; 5] = ["run.duckdb", "run.duckdb.wal", "run.log", "mark", "manifest.json"];
 
 /// Which bytes of a database the soak changes: every so many, from one on.
 const EVERY: &str = "TAMA_TUI_DAMAGE_EVERY";
@@ -184,14 +184,36 @@ fn samples(home: &Path) -> [(&'static str, PathBuf); 2] {
     record(&log);
     folder.update_manifest(|manifest| log.with(|state| manifest.follow(state))).unwrap();
     let killed = home.join("killed");
-    copy(data.path(), &killed);
+    copy_with_log(&log, folder.path(), || copy(data.path(), &killed));
     log.recorder().close().unwrap();
     [("closed", home.join("closed")), ("killed", killed)]
 }
 
+/// Copies a run that is open, with some rows in its database and some in its log file.
+pub fn copy_with_log(log: &RunLog, run: &Path, copy: impl Fn()) {
+    let logged = || fs::metadata(run.join("run.log")).map_or(0, |found| found.len());
+    loop {
+        while logged() > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        for at in 0..10 {
+            let note = TraceBody::Note { span: None, error: false, text: format!("in the log file, number {at}") };
+            block_on(log.append_durable(vec![note]).durable()).unwrap();
+        }
+        let before = logged();
+        copy();
+        if before > 0 && logged() == before {
+            return;
+        }
+    }
+}
+
+/// Copies a folder; the files of a run in an order in which they can be copied while rows are moved.
 pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+    let mut entries: Vec<_> = fs::read_dir(from).unwrap().map(Result::unwrap).collect();
+    entries.sort_by_key(|entry| (entry.file_name().to_string_lossy().starts_with("run.duckdb"), entry.file_name()));
+    for entry in entries {
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &target);
@@ -452,7 +474,7 @@ fn damaged_files_never_lose_rows_in_silence() {
     let [closed, killed] = samples(home.path());
     let flips = [
         (closed, [("run.duckdb", 800), ("mark", 60), ("manifest.json", 140)]),
-        (killed, [("run.duckdb.wal", 700), ("run.duckdb", 200), ("mark", 100)]),
+        (killed, [("run.duckdb.wal", 700), ("run.log", 300), ("mark", 100)]),
     ];
     let mut flipped = 0;
     for ((name, data), files) in flips {

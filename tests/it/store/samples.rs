@@ -13,7 +13,7 @@ use tama_tui::model::{
 };
 use tama_tui::store::{Access, DataDir, FORMAT, RunFolder, RunLog};
 
-use crate::store::damage::{copy, new_run, record};
+use crate::store::damage::{copy, copy_with_log, new_run, record};
 
 fn sample(format: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/samples/format-{format}"))
@@ -49,7 +49,24 @@ fn every_format_has_a_sample_and_opens() {
             );
             opened.log.recorder().close().unwrap();
         }
+        assert_eq!(folder.manifest().unwrap().format, FORMAT, "opened for changes, it is of today's format");
     }
+}
+
+#[test]
+fn the_third_format_has_a_log_file() {
+    let (_home, folder) = unpacked(3);
+    let path = folder.path().join("run.log");
+    assert!(fs::metadata(&path).unwrap().len() > 0);
+    let noted = |access| {
+        let opened = folder.open(Box::new(|_| ()), access).unwrap();
+        opened.log.recorder().close().unwrap();
+        let in_it = |body: &TraceBody| matches!(body, TraceBody::Note { text, .. } if text.starts_with("in the log"));
+        opened.events.iter().filter(|event| in_it(&event.body)).count()
+    };
+    assert_eq!(noted(Access::ReadOnly), noted(Access::ReadWrite));
+    assert!(!path.exists());
+    assert!(noted(Access::ReadOnly) >= 10);
 }
 
 #[test]
@@ -85,8 +102,14 @@ fn make() {
             commands(&log);
         }
         folder.update_manifest(|manifest| log.with(|state| manifest.follow(state))).unwrap();
+        if format > 2 {
+            // As a kill leaves it.
+            copy_with_log(&log, folder.path(), || copy(folder.path(), &sample(format)));
+        }
         log.recorder().close().unwrap();
-        copy(folder.path(), &sample(format));
+        if format <= 2 {
+            copy(folder.path(), &sample(format));
+        }
         if format == 1 {
             without_what_came_later(&sample(1));
         }

@@ -1,0 +1,110 @@
+//! The entries of the log file: rows as bytes, so many at a time, each entry with its length and a check.
+//!
+//! An entry is the length of its content (4 bytes, little-endian), the first 16 bytes of the content's BLAKE3 hash, and
+//! the content: for each row its table's tag and its cells, as the hash chain has them (`chain`), the chain included.
+
+use super::chain::Cell;
+use super::encode::Stored;
+use super::schema::Table;
+
+const CHECK: usize = 16;
+const HEAD: usize = 4 + CHECK;
+
+/// The longest content of one entry.
+const LONGEST: usize = 1 << 30;
+
+/// The bytes of one entry; `None`: it would be too long.
+pub(super) fn encode(rows: &[Stored]) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; HEAD];
+    for row in rows {
+        bytes.push(row.table.tag());
+        for cell in &row.cells {
+            cell.put(&mut |part| bytes.extend_from_slice(part));
+        }
+    }
+    let content = bytes.len() - HEAD;
+    let length = u32::try_from(content).ok().filter(|_| content <= LONGEST)?;
+    let check = blake3::hash(&bytes[HEAD..]);
+    bytes[..4].copy_from_slice(&length.to_le_bytes());
+    bytes[4..HEAD].copy_from_slice(&check.as_bytes()[..CHECK]);
+    Some(bytes)
+}
+
+/// The rows of every whole entry. An entry that is not what was written is left out, and so is a torn one at the end:
+/// the seqs and the mark show what is missing.
+pub(super) fn decode(mut bytes: &[u8]) -> Vec<Stored> {
+    let mut rows = Vec::new();
+    while let Some((head, rest)) = bytes.split_at_checked(HEAD) {
+        let length = head.first_chunk().map_or(0, |length| u32::from_le_bytes(*length));
+        let Some((content, rest)) = usize::try_from(length).ok().and_then(|length| rest.split_at_checked(length))
+        else {
+            break;
+        };
+        if blake3::hash(content).as_bytes()[..CHECK] == head[4..] {
+            rows.extend(rows_of(content).unwrap_or_default());
+        }
+        bytes = rest;
+    }
+    rows
+}
+
+fn rows_of(mut content: &[u8]) -> Option<Vec<Stored>> {
+    let mut rows = Vec::new();
+    while let Some((tag, mut rest)) = content.split_first() {
+        let table = Table::ALL.into_iter().find(|table| table.tag() == *tag)?;
+        let cells = table.columns().iter().map(|_| Cell::take(&mut rest)).collect::<Option<_>>()?;
+        rows.push(Stored { table, cells });
+        content = rest;
+    }
+    Some(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn row(table: Table, first: &Cell) -> Stored {
+        let mut cells = vec![Cell::Null; table.columns().len()];
+        cells[0] = first.clone();
+        Stored { table, cells }
+    }
+
+    fn sample() -> Vec<Stored> {
+        let cells = [Cell::Int(-7), Cell::Real(0.5), Cell::Bool(true), Cell::Text("ä\0".into()), Cell::Null];
+        Table::ALL.into_iter().cycle().zip(&cells).map(|(table, cell)| row(table, cell)).collect()
+    }
+
+    #[test]
+    fn rows_come_back() {
+        let rows = sample();
+        let bytes = [encode(&rows[..2]).unwrap(), encode(&rows[2..]).unwrap()].concat();
+        assert_eq!(decode(&bytes), rows);
+    }
+
+    #[test]
+    fn a_torn_or_changed_entry_leaves_the_others() {
+        let rows = sample();
+        let (first, second) = (encode(&rows[..2]).unwrap(), encode(&rows[2..]).unwrap());
+        let both = [first.clone(), second].concat();
+        for end in 0..both.len() {
+            let whole = if end < first.len() { 0 } else { 2 };
+            assert_eq!(decode(&both[..end]), rows[..whole], "cut at {end}");
+        }
+        for at in 4..first.len() {
+            let mut changed = both.clone();
+            changed[at] ^= 4;
+            assert_eq!(decode(&changed), rows[2..], "byte {at}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), zeros in 0..80_usize) {
+            let _ = decode(&bytes);
+            let _ = rows_of(&bytes);
+            let _ = decode(&[bytes, vec![0; zeros]].concat());
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The log file: the newest rows, durable with one sync, until they are in the database.
+//!
+//! Its entries (`entries`) are only appended. Once the database has all of them, it is cut to nothing; what it still
+//! has by then does no harm, since rows that the database has are passed over. Closing the run removes it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::libc::O_NOFOLLOW;
+
+use super::StoreError;
+use super::encode::Stored;
+use super::files::{file_error, sync_dir};
+use super::points::{crash_point, fail_point};
+use super::{entries, meter};
+
+/// Its name in the run's folder.
+pub(super) const NAME: &str = "run.log";
+
+/// The largest file that is read: more than the writer ever leaves.
+const LARGEST: u64 = 2 << 30;
+
+/// The log file, open to append.
+#[derive(Debug)]
+pub(super) struct LogFile {
+    file: File,
+    path: PathBuf,
+    length: u64,
+}
+
+impl LogFile {
+    /// Starts an empty one, in the place of what is there: the caller has moved all of that.
+    pub(super) fn create(path: &Path) -> Result<Self, StoreError> {
+        // A new file, not an empty one: `recover` may have kept the old one under a second name.
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(file_error("remove", path)(error)),
+            _ => {}
+        }
+        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let opened = opened.map_err(file_error("create the log file", path))?;
+        sync_dir(path.parent().unwrap_or(Path::new(".")))?;
+        Ok(Self::of(opened, path))
+    }
+
+    /// Takes a file that is empty.
+    pub(super) fn of(file: File, path: &Path) -> Self {
+        Self { file, path: path.to_owned(), length: 0 }
+    }
+
+    /// Appends rows as one entry; durable when it returns.
+    pub(super) fn append(&mut self, rows: &[Stored]) -> Result<(), StoreError> {
+        let entry = entries::encode(rows).ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge));
+        let written = entry.and_then(|entry| self.write(&entry).map(|()| entry.len() as u64));
+        if written.is_err() {
+            // Nothing follows it, and nobody was told of it; a torn entry is passed over anyway.
+            drop(self.file.set_len(self.length));
+        }
+        self.length += written.map_err(file_error("write to", &self.path))?;
+        Ok(())
+    }
+
+    fn write(&mut self, entry: &[u8]) -> io::Result<()> {
+        crash_point("log-begin");
+        fail_point("log-write")?;
+        let (first, second) = entry.split_at(entry.len() / 2);
+        self.file.write_all(first)?;
+        crash_point("log-half");
+        self.file.write_all(second)?;
+        crash_point("log-written");
+        fail_point("log-sync")?;
+        self.file.sync_data()?;
+        meter::synced();
+        crash_point("log-synced");
+        Ok(())
+    }
+
+    /// Its length in bytes.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Cuts it to nothing: the database has every row of it.
+    pub(super) fn cut(&mut self) -> Result<(), StoreError> {
+        if self.length > 0 {
+            let cut = fail_point("log-cut").and_then(|()| self.file.set_len(0)).and_then(|()| self.file.rewind());
+            cut.map_err(file_error("cut", &self.path))?;
+            self.length = 0;
+            crash_point("log-cut");
+        }
+        Ok(())
+    }
+
+    /// Removes it: the run is closed.
+    pub(super) fn remove(&self) -> Result<(), StoreError> {
+        fs::remove_file(&self.path).map_err(file_error("remove", &self.path))?;
+        crash_point("log-removed");
+        Ok(())
+    }
+}
+
+/// The rows of a log file, in their order; none where there is no file.
+pub(super) fn read(path: &Path) -> Result<Vec<Stored>, StoreError> {
+    let file = match OpenOptions::new().read(true).custom_flags(O_NOFOLLOW).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        opened => opened.map_err(file_error("read", path))?,
+    };
+    let mut bytes = Vec::new();
+    let read = file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(file_error("read", path))?;
+    if read as u64 > LARGEST {
+        return Err(StoreError::Damaged(format!("{} is too large", path.display())));
+    }
+    Ok(entries::decode(&bytes))
+}
+
+/// True if a run's folder has a log file with anything in it.
+pub(super) fn is_filled(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.len() > 0)
+}
