@@ -22,7 +22,7 @@ pub(super) struct DuckStore {
     writer: Option<Writer>,
     unrecorded: Arc<Unrecorded>,
     last: Seq,
-    /// What the log file has more than the database, of a run that is open for reading only.
+    /// The rows of the log file that the database has not, of a run that is open for reading only.
     unmoved: Tail,
 }
 

@@ -121,7 +121,7 @@ pub(super) struct Mover {
 }
 
 impl Mover {
-    /// Moves rows until the run is closed, then closes the database. `forget` is told what was moved.
+    /// Moves rows until the run is closed, then closes the database. Calls `forget` with the rows that were moved.
     pub(super) fn run(
         mut self,
         between: &Between,

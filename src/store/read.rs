@@ -169,7 +169,9 @@ impl Loaded {
         // What the log file still has of the rows that were moved is passed over.
         let moved = check.loaded.last;
         logged.retain(|row| row.seq() > moved);
-        logged.iter().for_each(|row| check.take(row));
+        for row in &logged {
+            check.take(row);
+        }
         check.loaded.tail = Tail::after(moved);
         check.loaded.tail.push(logged);
         Ok(check.finish())

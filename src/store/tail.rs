@@ -62,9 +62,9 @@ impl Tail {
         found: &mut Vec<TraceEvent>,
     ) -> Result<(), StoreError> {
         let mut of_span = OfSpan::new(span);
-        found.iter().for_each(|event| {
+        for event in &*found {
             of_span.takes(event);
-        });
+        }
         let events = self.events(self.moved, committed, usize::MAX)?;
         found.extend(events.into_iter().filter(|event| of_span.takes(event)));
         Ok(())

@@ -153,7 +153,7 @@ impl Shared {
 /// The writer of one run; dropping it closes it.
 pub(super) struct Writer {
     shared: Arc<Shared>,
-    /// That of the rounds, and the mover's.
+    /// The thread of the rounds, and the mover's.
     threads: Mutex<Option<[Thread; 2]>>,
 }
 
@@ -261,8 +261,8 @@ impl Writer {
         let written = join(writer);
         // What is durable is moved in any case.
         self.shared.between.close();
-        let moved = join(mover);
-        written.and(moved)
+        let closed = join(mover);
+        written.and(closed)
     }
 }
 
