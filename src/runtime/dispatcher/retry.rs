@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::super::ask::Work;
 use super::super::failure::Failure;
 use super::super::foresee::changed;
+use super::super::refusal::{Refusal, RetryRefusal, RetryStopped, TodayError, UndoRefusal};
 use super::edit::stored_prompt;
 use super::undo::Undo;
 use super::{Dispatcher, Done};
-use crate::effects::llm::LlmProvider;
+use crate::effects::llm::{LlmError, LlmProvider};
 use crate::model::{Generation, RetryPlan, RunStatus, SpanId, TraceBody, UndoReport, Update};
 use crate::pipeline::{Pipeline, changed_agents, load};
 use crate::rollback;
@@ -34,15 +35,14 @@ fn with_file(line: String, pipeline: &Pipeline) -> String {
 
 impl Dispatcher {
     /// Shows what a retry would do.
-    pub(super) fn plan(&mut self, span: SpanId) -> Result<(), String> {
+    pub(super) fn plan(&mut self, span: SpanId) -> Result<(), Refusal> {
         let plan = self.make_plan(span, true)?;
         self.sink.send(Update::Plan(plan));
         Ok(())
     }
 
-    fn make_plan(&self, span: SpanId, with_readers: bool) -> Result<RetryPlan, String> {
-        let plan = self.log.with(|state| rollback::plan_retry(state, span, with_readers));
-        let mut plan = plan.map_err(|error| format!("failed to {error}"))?;
+    fn make_plan(&self, span: SpanId, with_readers: bool) -> Result<RetryPlan, RetryRefusal> {
+        let mut plan = self.log.with(|state| rollback::plan_retry(state, span, with_readers))?;
         let names: Vec<String> = plan.reruns.iter().filter_map(|at| self.agent_names.get(at).cloned()).collect();
         let newest = self.newest();
         let changed = changed(&names, &newest, self.today().ok().as_ref(), self.edits.edited());
@@ -51,18 +51,18 @@ impl Dispatcher {
     }
 
     /// Carries out the plan that was shown: cancel, undo, run on.
-    pub(super) async fn retry(&mut self, shown: &RetryPlan, with_readers: bool) -> Result<(), String> {
+    pub(super) async fn retry(&mut self, shown: &RetryPlan, with_readers: bool) -> Result<(), Refusal> {
         self.check_retry()?;
         let span = shown.span;
         let now = self.make_plan(span, true)?;
         if shown.undoes != now.undoes || shown.reruns != now.reruns {
             self.plan(span)?;
-            return Err("failed to retry: the run changed while the plan was shown; look at the new plan".into());
+            return Err(RetryRefusal::PlanChanged.into());
         }
         let plan = if with_readers { now } else { self.make_plan(span, false)? };
         self.foresee(&plan)?;
         // Before anything is undone: a pipeline that can't run now is no reason to.
-        let models = self.todays_models()?;
+        let models = self.todays_models().map_err(RetryRefusal::from)?;
         self.drop_pattern();
         let taken = self.paths_of(&plan.reruns);
         let halted = self.halt(&taken).await;
@@ -83,22 +83,20 @@ impl Dispatcher {
             }
             Err(why) => {
                 self.resume_after_conflict(&retrying.halted);
-                Err(why)
+                Err(why.into())
             }
         }
     }
 
-    fn check_retry(&self) -> Result<(), String> {
+    fn check_retry(&self) -> Result<(), RetryRefusal> {
         if self.status() == RunStatus::Interrupted {
-            return Err(
-                "failed to retry: this run was interrupted. Its changes can be undone; it can't be resumed yet".into(),
-            );
+            return Err(RetryRefusal::Interrupted);
         }
-        self.check_undo()
+        Ok(self.check_undo()?)
     }
 
     /// Finds out what would stop the retry before anything is stopped, undone or run.
-    fn foresee(&self, plan: &RetryPlan) -> Result<(), String> {
+    fn foresee(&self, plan: &RetryPlan) -> Result<(), RetryRefusal> {
         let in_set = |span: SpanId| plan.reruns.contains(&span);
         let busy = self.pending.values().find(|pending| !pending.is_paused() && !in_set(pending.span));
         if busy.is_some_and(|pending| matches!(pending.work, Some(Work::Tool { .. }))) && !plan.undoes.is_empty() {
@@ -106,22 +104,23 @@ impl Dispatcher {
         }
         let foreseen = rollback::preview(&self.log, &self.services.world, &plan.undoes, false);
         let Some(conflict) = foreseen.conflict else { return Ok(()) };
-        let why = format!("{} ({}) was changed since", conflict.action, conflict.key);
+        let refusal = RetryRefusal::Conflict { action: conflict.action, key: conflict.key.clone() };
         self.sink.send(Update::Undo(UndoReport { conflict: Some(conflict), ..UndoReport::default() }));
-        Err(format!("failed to retry: {why}. Nothing ran and nothing was undone"))
+        Err(refusal)
     }
 
     /// The undo of a retry is through: the set runs again, if all of it that can be taken back was.
     pub(super) async fn taken_back(
         &mut self,
         retrying: Retrying,
-        report: Result<UndoReport, String>,
-    ) -> Result<(), String> {
+        report: Result<UndoReport, UndoRefusal>,
+    ) -> Result<(), Refusal> {
+        let report = report.map_err(RetryStopped::from);
         let left = match report.and_then(|report| self.judge(&retrying.plan, &report)) {
             Ok(left) => left,
             Err(why) => {
                 self.resume_after_conflict(&retrying.halted);
-                return Err(format!("failed to retry: {why}. Nothing ran"));
+                return Err(RetryRefusal::from(why).into());
             }
         };
         if !left.is_empty() {
@@ -132,16 +131,16 @@ impl Dispatcher {
     }
 
     /// What a retry's undo left that may stay, in words.
-    fn judge(&self, plan: &RetryPlan, report: &UndoReport) -> Result<String, String> {
+    fn judge(&self, plan: &RetryPlan, report: &UndoReport) -> Result<String, RetryStopped> {
         if let Some(conflict) = &report.conflict {
-            return Err(format!("{} ({}) was changed since", conflict.action, conflict.key));
+            return Err(RetryStopped::Conflict { action: conflict.action, key: conflict.key.clone() });
         }
         if !report.read_back.differs.is_empty() {
-            return Err(format!("the undo did not restore everything: {}", report.read_back.differs.join("; ")));
+            return Err(RetryStopped::NotRestored { differs: report.read_back.differs.clone() });
         }
         let left = report.left.iter().map(|left| format!("{}: {}", left.action, left.why)).collect::<Vec<_>>();
         let stands = self.log.with(|state| rollback::needs_undo(&state.ledger, &plan.undoes));
-        if stands { Err(left.join("; ")) } else { Ok(left.join("; ")) }
+        if stands { Err(RetryStopped::Left { left }) } else { Ok(left.join("; ")) }
     }
 
     /// The set starts a new try.
@@ -221,16 +220,14 @@ impl Dispatcher {
     }
 
     /// Whoever answers the calls of today's pipeline.
-    fn todays_models(&self) -> Result<Arc<dyn LlmProvider>, String> {
+    fn todays_models(&self) -> Result<Arc<dyn LlmProvider>, LlmError> {
         let today = self.today().map_or_else(|_| self.newest(), Arc::new);
         (self.model_source)(&today)
     }
 
-    pub(super) fn today(&self) -> Result<Pipeline, String> {
-        let source = self.source.as_ref().ok_or("its file is not known")?;
-        load(source)
-            .map(|loaded| loaded.pipeline)
-            .map_err(|faults| format!("{} has faults: {faults}", source.display()))
+    pub(super) fn today(&self) -> Result<Pipeline, TodayError> {
+        let source = self.source.as_ref().ok_or(TodayError::NoFile)?;
+        load(source).map(|loaded| loaded.pipeline).map_err(|faults| TodayError::Faults { file: source.clone(), faults })
     }
 
     fn newest(&self) -> Arc<Pipeline> {
