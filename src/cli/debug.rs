@@ -48,9 +48,7 @@ pub(super) async fn run(args: Args, pipeline: &Path, global: &Global) -> color_e
             let _entered = handle.enter();
             runtime::start(loaded, &data, task, mode)
         };
-        tokio::task::spawn_blocking(start)
-            .await
-            .unwrap_or_else(|error| Err(runtime::SessionError::Models(error.to_string())))
+        tokio::task::spawn_blocking(start).await?
     };
     screen::show(session, beside, breakpoints, true, global).await
 }

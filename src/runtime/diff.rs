@@ -29,13 +29,27 @@ struct Item {
     ended: bool,
 }
 
+/// The reason why a side has no lines to compare.
+#[derive(Debug, thiserror::Error)]
+enum NoLines {
+    #[error("larger than 1 MB")]
+    TooLarge,
+    #[error("binary")]
+    Binary,
+    #[error("the bytes {which} are not kept")]
+    NotKept { which: &'static str },
+    #[error("what it changed was not captured")]
+    NotCaptured,
+}
+
 /// Compares two sides; what the user should know besides goes to `notes`.
 pub(super) fn compare(old: &Side, new: &Side, masker: &Masker, notes: &mut Vec<String>) -> DiffBody {
     let (earlier, later) = match (items(old, "from before", masker), items(new, "it left", masker)) {
         (Ok(earlier), Ok(later)) => (earlier, later),
         (Err(why), _) | (_, Err(why)) => {
             let (old, new) = (bytes_of(&old.state), bytes_of(&new.state));
-            return if old.is_some() && old == new { DiffBody::Same } else { DiffBody::Opaque { why, old, new } };
+            let opaque = DiffBody::Opaque { why: why.to_string(), old, new };
+            return if old.is_some() && old == new { DiffBody::Same } else { opaque };
         }
     };
     let (earlier, later) = same_ends(earlier, later, old, new);
@@ -49,20 +63,20 @@ pub(super) fn compare(old: &Side, new: &Side, masker: &Masker, notes: &mut Vec<S
 }
 
 /// The lines of a side (the elements of a list), masked; why there are none.
-fn items(side: &Side, which: &str, masker: &Masker) -> Result<Vec<Item>, String> {
+fn items(side: &Side, which: &'static str, masker: &Masker) -> Result<Vec<Item>, NoLines> {
     let whole = |text: &str| Item { text: masker.mask(text).into_owned(), ended: true };
     Ok(match &side.state {
         KeyState::Absent | KeyState::Directory { .. } => Vec::new(),
         KeyState::Text { text } => split(&masker.mask(text)),
         KeyState::List { elements } => elements.iter().map(|element| whole(&element.text)).collect(),
         KeyState::Symlink { target } => vec![whole(&format!("-> {}", readable_name(target)))],
-        KeyState::File { size, .. } if *size > LARGEST_TEXT => return Err("larger than 1 MB".into()),
+        KeyState::File { size, .. } if *size > LARGEST_TEXT => return Err(NoLines::TooLarge),
         KeyState::File { .. } => {
-            let bytes = side.bytes.as_deref().ok_or_else(|| format!("the bytes {which} are not kept"))?;
-            let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).ok_or("binary")?;
+            let bytes = side.bytes.as_deref().ok_or(NoLines::NotKept { which })?;
+            let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).ok_or(NoLines::Binary)?;
             split(&masker.mask(text))
         }
-        KeyState::Unknown => return Err("what it changed was not captured".into()),
+        KeyState::Unknown => return Err(NoLines::NotCaptured),
     })
 }
 

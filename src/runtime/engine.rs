@@ -17,7 +17,7 @@ use super::past::Past;
 use super::request::json;
 use super::session::ModelSource;
 use crate::effects::Masker;
-use crate::effects::llm::LlmProvider;
+use crate::effects::llm::{LlmError, LlmProvider};
 use crate::effects::tools::{Compensator, Toolbox};
 use crate::model::{Abilities, Breakpoint, Command, Generation, RunId, RunStatus, TraceBody, TraceEvent, Update};
 use crate::pipeline::Pipeline;
@@ -102,7 +102,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the pipeline's models are not usable; nothing ran then.
-    pub fn start(setup: Setup, new: NewRun) -> Result<Self, String> {
+    pub fn start(setup: Setup, new: NewRun) -> Result<Self, LlmError> {
         let models = (setup.models)(&new.pipeline)?;
         let pipeline = setup.log.text(&json(&new.pipeline));
         setup.log.append(vec![TraceBody::RunStarted {
@@ -225,8 +225,8 @@ impl Pending {
 impl Dispatcher {
     fn begin(&mut self) {
         if let Mode::Debug { step, breakpoints } = self.mode.clone() {
-            if let Err(why) = self.gates.set_breakpoints(&breakpoints) {
-                self.note(None, true, why);
+            if let Err(error) = self.gates.set_breakpoints(&breakpoints) {
+                self.note(None, true, error.to_string());
             }
             if step {
                 self.gates.step("", Until::Next);

@@ -21,6 +21,7 @@ mod past;
 mod pattern_scope;
 mod patterns;
 mod policy;
+mod refusal;
 mod replay;
 mod request;
 mod request_doc;
@@ -31,7 +32,8 @@ pub use dispatcher::command::{Commands, Places};
 pub use engine::{Engine, Headless, Mode, NewRun, SessionEnd, Setup, StatusHook};
 pub use failure::Divergence;
 pub use feed::{Feed, Receiver, Sink, channel};
-pub use foresee::{Outlook, foresee};
+pub use foresee::{ForeseeError, Outlook, foresee};
+pub use refusal::PromptError;
 pub use replay::{ChangedCall, Verification, verify};
 pub use request::{llm_hash, tool_hash};
 pub use session::{

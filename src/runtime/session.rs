@@ -4,11 +4,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::task::JoinError;
+
 use super::dispatcher::command::{Commands, Places};
 use super::engine::{Engine, Mode, NewRun, Setup};
 use super::feed::channel;
 use crate::effects::confine::{Isolation, Shell, ShellPaths};
-use crate::effects::llm::{LlmProvider, Providers};
+use crate::effects::llm::{LlmError, LlmProvider, Providers};
 use crate::model::{RunId, RunState, Seq, TraceBody, TraceEvent};
 use crate::pipeline::{Capture, Loaded, Pipeline};
 use crate::rollback;
@@ -41,19 +43,19 @@ pub enum SessionError {
     World(#[from] WorldError),
     /// The models.
     #[error("prepare the models: {0}")]
-    Models(String),
+    Models(#[from] LlmError),
+    /// The program failed while the run was started.
+    #[error("start the run: {0}")]
+    Failed(#[from] JoinError),
 }
 
 /// Makes whoever answers model calls for a pipeline; called at the start and before each retry.
-pub type ModelSource = Box<dyn Fn(&Pipeline) -> Result<Arc<dyn LlmProvider>, String> + Send + Sync>;
+pub type ModelSource = Box<dyn Fn(&Pipeline) -> Result<Arc<dyn LlmProvider>, LlmError> + Send + Sync>;
 
 /// The models that a pipeline names, with scripts relative to its folder.
 #[must_use]
 pub fn providers(base: PathBuf) -> ModelSource {
-    Box::new(move |pipeline| match Providers::build(pipeline, &base) {
-        Ok(providers) => Ok(Arc::new(providers)),
-        Err(error) => Err(error.to_string()),
-    })
+    Box::new(move |pipeline| Ok(Arc::new(Providers::build(pipeline, &base)?)))
 }
 
 /// Says whether a pipeline can run here, before anything is made.
@@ -62,7 +64,7 @@ pub fn providers(base: PathBuf) -> ModelSource {
 /// When its workspace or its models are not usable.
 pub fn prepare(loaded: &Loaded) -> Result<(), SessionError> {
     World::open(&loaded.workspace, None)?;
-    providers(loaded.base.clone())(&loaded.pipeline).map_err(SessionError::Models).map(drop)
+    Ok(providers(loaded.base.clone())(&loaded.pipeline).map(drop)?)
 }
 
 /// Starts a new run, recorded in the data folder. Must be called within a tokio runtime; blocks for the time that
@@ -82,7 +84,7 @@ pub fn start(loaded: Loaded, data: &DataDir, task: String, mode: Mode) -> Result
         pipeline_file: Some(loaded.file.display().to_string()),
     };
     // Before the folder is made: a pipeline that can't run leaves none behind.
-    models(&loaded.pipeline).map_err(SessionError::Models)?;
+    models(&loaded.pipeline)?;
     let (log, folder) = data.create_run(new, sink.publish())?;
     let mut told = loaded.warnings;
     told.extend(neighbours(data, folder.id(), &world));
@@ -97,8 +99,7 @@ pub fn start(loaded: Loaded, data: &DataDir, task: String, mode: Mode) -> Result
         on_status: follow(folder.clone()),
     };
     let run = folder.id().clone();
-    let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task })
-        .map_err(SessionError::Models)?;
+    let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task })?;
     Ok(Session { run, folder: Some(folder), engine, log, told })
 }
 
@@ -122,8 +123,7 @@ pub fn start_unrecorded(loaded: Loaded, task: String, mode: Mode) -> Result<Sess
         on_status: Box::new(|_| ()),
     };
     let run = RunId("unrecorded".into());
-    let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task })
-        .map_err(SessionError::Models)?;
+    let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task })?;
     Ok(Session { run, folder: None, engine, log, told: loaded.warnings })
 }
 

@@ -18,7 +18,7 @@ use crate::effects::llm::CallPlace;
 use crate::effects::tools::ToolError;
 use crate::model::{
     EndCause, Finish, Gate, LlmRequest, LlmResponse, Message, PauseReason, SpanEnd, SpanId, SpanStatus, TraceBody,
-    Update, Usage,
+    Usage,
 };
 use crate::pipeline::Price;
 use crate::rollback::Origin;
@@ -186,7 +186,7 @@ impl Dispatcher {
                 let text = failure.to_string();
                 if broken {
                     // What can't be recorded can't come up as an event either.
-                    self.sink.send(Update::Refused(text.clone()));
+                    self.refuse(&failure);
                 }
                 let output = Some(self.log.text(&text));
                 (SpanEnd { status: SpanStatus::Error, output, cause: cause_of(&failure), ..end }, Err(failure), true)

@@ -6,6 +6,7 @@ use super::super::ask::Output;
 use super::super::failure::Failure;
 use super::super::live::Live;
 use super::super::pattern_scope::run_pipeline;
+use super::super::refusal::Refusal;
 use super::super::request::json;
 use super::exec::TextSoFar;
 use super::pending_call::Stage;
@@ -62,14 +63,14 @@ impl Dispatcher {
     }
 
     /// Cancels everything under way; what is recorded stays, and can be undone.
-    pub(super) async fn cancel(&mut self) -> Result<(), String> {
+    pub(super) async fn cancel(&mut self) -> Result<(), Refusal> {
         let undid = !self.reversal.is_idle();
         self.stop_undo().await;
         if self.status() != RunStatus::Running && undid {
             return Ok(());
         }
         if self.status() != RunStatus::Running {
-            return Err("the run has ended; there is nothing to cancel".into());
+            return Err(Refusal::NothingToCancel);
         }
         self.drop_pattern();
         self.stop_all_calls().await;
@@ -151,7 +152,7 @@ impl Dispatcher {
         let recorder = self.log.recorder().clone();
         let closed = tokio::task::spawn_blocking(move || recorder.close()).await;
         if let Ok(Err(error)) = closed {
-            self.sink.send(Update::Refused(format!("failed to {error}")));
+            self.refuse(&Refusal::NotClosed(error));
         }
         self.sink.send(Update::Closed);
     }

@@ -45,6 +45,7 @@ use super::failure::Failure;
 use super::feed::Sink;
 use super::gates::Gates;
 use super::journal::Journal;
+use super::refusal::Refusal;
 use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::LlmProvider;
@@ -152,7 +153,7 @@ impl Dispatcher {
     }
 
     async fn command(&mut self, command: Command) {
-        let answer = match command {
+        let result = match command {
             Command::Release { span, how } => self.release(span, &how),
             Command::ReleaseAll => self.release_all(),
             Command::Pause => self.pause(),
@@ -165,7 +166,7 @@ impl Dispatcher {
             Command::Redo { action } => self.redo(action).await,
             Command::Plan { span } => self.plan(span),
             Command::Retry { plan, with_readers } => self.retry(&plan, with_readers).await,
-            Command::SetBreakpoints(breakpoints) => self.gates.set_breakpoints(&breakpoints),
+            Command::SetBreakpoints(breakpoints) => self.gates.set_breakpoints(&breakpoints).map_err(Refusal::from),
             Command::Inspect { span } => {
                 self.inspect(span);
                 Ok(())
@@ -174,9 +175,14 @@ impl Dispatcher {
             Command::Cancel => self.cancel().await,
             Command::Quit => Ok(()),
         };
-        if let Err(why) = answer {
-            self.sink.send(Update::Refused(why));
+        if let Err(refusal) = result {
+            self.refuse(&refusal);
         }
+    }
+
+    /// Shows the user an error that has no place in the tree.
+    pub(super) fn refuse(&self, error: &dyn std::error::Error) {
+        self.sink.send(Update::Refused(error.to_string()));
     }
 
     /// The pipeline that a span of this generation runs by.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::super::failure::Failure;
 use super::super::foresee::changed;
+use super::super::refusal::{Refusal, RetryRefusal, RetryStopped, TodayError, UndoRefusal};
 use super::edit::stored_prompt;
 use super::pending_call::PendingCall;
 use super::reversal::{HALT_BOUND, HOLD_BOUND, Reversal, ReversalStep};
 use super::undo::Undo;
 use super::{Dispatcher, Done};
-use crate::effects::llm::LlmProvider;
+use crate::effects::llm::{LlmError, LlmProvider};
 use crate::model::{Generation, RetryPlan, RunStatus, Seq, SpanId, SpanStatus, TraceBody, UndoReport, Update};
 use crate::pipeline::{Pipeline, changed_agents, load};
 use crate::rollback;
@@ -49,15 +50,14 @@ fn with_file(line: String, pipeline: &Pipeline) -> String {
 
 impl Dispatcher {
     /// Shows what a retry would do.
-    pub(super) fn plan(&mut self, span: SpanId) -> Result<(), String> {
+    pub(super) fn plan(&mut self, span: SpanId) -> Result<(), Refusal> {
         let plan = self.make_plan(span, true)?;
         self.sink.send(Update::Plan(plan));
         Ok(())
     }
 
-    fn make_plan(&self, span: SpanId, with_readers: bool) -> Result<RetryPlan, String> {
-        let plan = self.log.with(|state| rollback::plan_retry(state, span, with_readers));
-        let mut plan = plan.map_err(|error| format!("failed to {error}"))?;
+    fn make_plan(&self, span: SpanId, with_readers: bool) -> Result<RetryPlan, RetryRefusal> {
+        let mut plan = self.log.with(|state| rollback::plan_retry(state, span, with_readers))?;
         let names: Vec<String> = plan.reruns.iter().filter_map(|at| self.agent_names.get(at).cloned()).collect();
         let newest = self.newest();
         let changed = changed(&names, &newest, self.today().ok().as_ref(), self.edits.edited());
@@ -66,18 +66,18 @@ impl Dispatcher {
     }
 
     /// Carries out the plan that was shown: cancel, undo, run on.
-    pub(super) async fn retry(&mut self, shown: &RetryPlan, with_readers: bool) -> Result<(), String> {
+    pub(super) async fn retry(&mut self, shown: &RetryPlan, with_readers: bool) -> Result<(), Refusal> {
         self.check_retry()?;
         let span = shown.span;
         let now = self.make_plan(span, true)?;
         if shown.undoes != now.undoes || shown.reruns != now.reruns {
             self.plan(span)?;
-            return Err("failed to retry: the run changed while the plan was shown; look at the new plan".into());
+            return Err(RetryRefusal::PlanChanged.into());
         }
         let plan = if with_readers { now } else { self.make_plan(span, false)? };
         self.foresee(&plan)?;
         // Before anything is undone: a pipeline that can't run now is no reason to.
-        let models = self.todays_models()?;
+        let models = self.todays_models().map_err(RetryRefusal::from)?;
         self.drop_pattern();
         let (halted, mut waiting) = self.ask_to_stop(&self.paths_of(&plan.reruns));
         // They would get the workspace before the retry does.
@@ -113,11 +113,11 @@ impl Dispatcher {
         match step {
             ReversalStep::HaltTimedOut => {
                 let seconds = HALT_BOUND.as_secs();
-                self.give_up_retry(&format!("a tool of it did not stop within {seconds} s"));
+                self.give_up_retry(&RetryRefusal::NotHalted { seconds });
             }
             ReversalStep::Held(None) => {
                 let holder = self.services.world.holder(Scope::All).unwrap_or_else(|| "a tool".into());
-                self.give_up_retry(&format!("{holder} is using the workspace"));
+                self.give_up_retry(&RetryRefusal::NotHeld { holder });
             }
             ReversalStep::Held(Some(guard)) => {
                 if let Some((retrying, _)) = self.reversal.give_up() {
@@ -148,15 +148,11 @@ impl Dispatcher {
             Ok(plan) if !self.is_larger(&retrying, &plan) => plan,
             found => {
                 drop(guard);
-                let why = found.map_or_else(
-                    |why| why,
-                    |_| "failed to retry: more depends on it than the plan showed; look at the new plan".to_owned(),
-                );
                 self.resume_after_conflict(&retrying.halted, &retrying.requeued);
-                if let Err(why) = self.plan(span) {
-                    self.sink.send(Update::Refused(why));
-                }
-                return self.sink.send(Update::Refused(why));
+                // Without a plan there is none to show.
+                drop(self.plan(span));
+                let why = found.err().unwrap_or(RetryRefusal::PlanGrew);
+                return self.sink.send(Update::Refused(why.to_string()));
             }
         };
         let retrying = Retrying { plan, ..retrying };
@@ -183,26 +179,24 @@ impl Dispatcher {
     }
 
     /// Ends a retry before it undid anything; everything else goes on.
-    fn give_up_retry(&mut self, why: &str) {
+    fn give_up_retry(&mut self, why: &RetryRefusal) {
         let Some((retrying, running)) = self.reversal.give_up() else { return };
         // A tool that still runs keeps its task: its end comes as if nothing had been asked.
         let stopped: Vec<String> = retrying.halted.into_iter().filter(|path| !running.contains(path)).collect();
         let requeued: Vec<String> = retrying.requeued.into_iter().filter(|path| !running.contains(path)).collect();
         self.resume_after_conflict(&stopped, &requeued);
-        self.sink.send(Update::Refused(format!("failed to retry: {why}. Nothing ran and nothing was undone")));
+        self.sink.send(Update::Refused(why.to_string()));
     }
 
-    fn check_retry(&self) -> Result<(), String> {
+    fn check_retry(&self) -> Result<(), RetryRefusal> {
         if self.status() == RunStatus::Interrupted {
-            return Err(
-                "failed to retry: this run was interrupted. Its changes can be undone; it can't be resumed yet".into(),
-            );
+            return Err(RetryRefusal::Interrupted);
         }
-        self.check_undo()
+        Ok(self.check_undo()?)
     }
 
     /// Finds out what would stop the retry before anything is stopped, undone or run.
-    fn foresee(&self, plan: &RetryPlan) -> Result<(), String> {
+    fn foresee(&self, plan: &RetryPlan) -> Result<(), RetryRefusal> {
         self.check_agents(plan)?;
         if plan.undoes.is_empty() {
             return Ok(());
@@ -213,17 +207,17 @@ impl Dispatcher {
             outside && holder.split(' ').next() == Some(&*pending.span.to_string())
         };
         if self.pending.values().any(|pending| holds(&pending)) {
-            return Err(format!("{holder} is using the workspace; wait for it, or pause the run"));
+            return Err(UndoRefusal::InUse { holder }.into());
         }
         let foreseen = rollback::preview(&self.log, &self.services.world, &plan.undoes, false);
         let Some(conflict) = foreseen.conflict else { return Ok(()) };
-        let why = format!("{} ({}) was changed since", conflict.action, conflict.key);
+        let refusal = RetryRefusal::Conflict { action: conflict.action, key: conflict.key.clone() };
         self.sink.send(Update::Undo(UndoReport { conflict: Some(conflict), ..UndoReport::default() }));
-        Err(format!("failed to retry: {why}. Nothing ran and nothing was undone"))
+        Err(refusal)
     }
 
     /// The agents that would run again by today's files are in them.
-    fn check_agents(&self, plan: &RetryPlan) -> Result<(), String> {
+    fn check_agents(&self, plan: &RetryPlan) -> Result<(), RetryRefusal> {
         let Ok(today) = self.today() else { return Ok(()) };
         let is_first = |span: &&SpanId| {
             let parent = self.log.with(|state| state.trace.get(**span).map(|found| found.parent));
@@ -237,9 +231,7 @@ impl Dispatcher {
             agent.is_none() || step.is_some_and(|step| !has_step(step))
         };
         match names.into_iter().find(gone) {
-            Some(name) => Err(format!(
-                "failed to retry: {name} is not in the pipeline's file any more; put it back. Nothing was undone"
-            )),
+            Some(name) => Err(RetryRefusal::AgentGone { name: name.clone() }),
             None => Ok(()),
         }
     }
@@ -248,13 +240,14 @@ impl Dispatcher {
     pub(super) async fn taken_back(
         &mut self,
         retrying: Retrying,
-        report: Result<UndoReport, String>,
-    ) -> Result<(), String> {
+        report: Result<UndoReport, UndoRefusal>,
+    ) -> Result<(), Refusal> {
+        let report = report.map_err(RetryStopped::from);
         let left = match report.and_then(|report| self.judge(&retrying.plan, &report)) {
             Ok(left) => left,
             Err(why) => {
                 self.resume_after_conflict(&retrying.halted, &retrying.requeued);
-                return Err(format!("failed to retry: {why}. Nothing ran"));
+                return Err(RetryRefusal::from(why).into());
             }
         };
         if !left.is_empty() {
@@ -265,16 +258,16 @@ impl Dispatcher {
     }
 
     /// What a retry's undo left that may stay, in words.
-    fn judge(&self, plan: &RetryPlan, report: &UndoReport) -> Result<String, String> {
+    fn judge(&self, plan: &RetryPlan, report: &UndoReport) -> Result<String, RetryStopped> {
         if let Some(conflict) = &report.conflict {
-            return Err(format!("{} ({}) was changed since", conflict.action, conflict.key));
+            return Err(RetryStopped::Conflict { action: conflict.action, key: conflict.key.clone() });
         }
         if !report.read_back.differs.is_empty() {
-            return Err(format!("the undo did not restore everything: {}", report.read_back.differs.join("; ")));
+            return Err(RetryStopped::NotRestored { differs: report.read_back.differs.clone() });
         }
         let left = report.left.iter().map(|left| format!("{}: {}", left.action, left.why)).collect::<Vec<_>>();
         let stands = self.log.with(|state| rollback::needs_undo(&state.ledger, &plan.undoes));
-        if stands { Err(left.join("; ")) } else { Ok(left.join("; ")) }
+        if stands { Err(RetryStopped::Left { left }) } else { Ok(left.join("; ")) }
     }
 
     /// The set starts a new try.
@@ -376,16 +369,14 @@ impl Dispatcher {
     }
 
     /// Whoever answers the calls of today's pipeline.
-    fn todays_models(&self) -> Result<Arc<dyn LlmProvider>, String> {
+    fn todays_models(&self) -> Result<Arc<dyn LlmProvider>, LlmError> {
         let today = self.today().map_or_else(|_| self.newest(), Arc::new);
         (self.model_source)(&today)
     }
 
-    pub(super) fn today(&self) -> Result<Pipeline, String> {
-        let source = self.source.as_ref().ok_or("its file is not known")?;
-        load(source)
-            .map(|loaded| loaded.pipeline)
-            .map_err(|faults| format!("{} has faults: {faults}", source.display()))
+    pub(super) fn today(&self) -> Result<Pipeline, TodayError> {
+        let source = self.source.as_ref().ok_or(TodayError::NoFile)?;
+        load(source).map(|loaded| loaded.pipeline).map_err(|faults| TodayError::Faults { file: source.clone(), faults })
     }
 
     fn newest(&self) -> Arc<Pipeline> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::super::refusal::{NoAction, Refusal, UndoRefusal};
 use super::Dispatcher;
 use super::retry::Retrying;
 use super::reversal::Reversal;
@@ -56,14 +57,14 @@ impl Undoing {
 }
 
 impl Dispatcher {
-    pub(super) async fn undo(&mut self, actions: Vec<Seq>, force: bool) -> Result<(), String> {
+    pub(super) async fn undo(&mut self, actions: Vec<Seq>, force: bool) -> Result<(), Refusal> {
         let spans = actions.iter().map(|action| self.check_action(*action)).collect::<Result<Vec<SpanId>, _>>()?;
         let guard = self.hold()?;
         self.start_undo(guard, Undo { actions, force, left: Vec::new(), spans, retry: None }).await;
         Ok(())
     }
 
-    pub(super) async fn undo_span(&mut self, span: SpanId, deep: bool, skip: &[Seq]) -> Result<(), String> {
+    pub(super) async fn undo_span(&mut self, span: SpanId, deep: bool, skip: &[Seq]) -> Result<(), Refusal> {
         self.check_idle(span)?;
         let (actions, left) = self.log.with(|state| {
             let mut actions = Vec::new();
@@ -81,14 +82,14 @@ impl Dispatcher {
             (actions, left)
         });
         if actions.is_empty() && left.is_empty() {
-            return Err("nothing to undo: this span has no applied changes".into());
+            return Err(UndoRefusal::NothingToUndo.into());
         }
         let guard = self.hold()?;
         self.start_undo(guard, Undo { actions, force: false, left, spans: vec![span], retry: None }).await;
         Ok(())
     }
 
-    pub(super) async fn redo(&mut self, action: Seq) -> Result<(), String> {
+    pub(super) async fn redo(&mut self, action: Seq) -> Result<(), Refusal> {
         let spans = vec![self.check_action(action)?];
         let guard = self.hold()?;
         let (log, services) = (self.log.clone(), self.services.clone());
@@ -127,16 +128,16 @@ impl Dispatcher {
     pub(super) async fn undone(&mut self, report: Option<UndoReport>) {
         let Reversal::Undoing(undoing) = std::mem::take(&mut self.reversal) else { return };
         (self.on_status)(&self.log);
-        let report = report.ok_or("failed to finish this undo; open the run again to finish it");
+        let report = report.ok_or(UndoRefusal::NotFinished);
         if let Ok(report) = &report {
             self.sink.send(Update::Undo(report.clone()));
         }
-        let answer = match undoing.retry {
-            Some(retrying) => self.taken_back(*retrying, report.map_err(str::to_owned)).await,
-            None => report.map(drop).map_err(str::to_owned),
+        let result = match undoing.retry {
+            Some(retrying) => self.taken_back(*retrying, report).await,
+            None => report.map(drop).map_err(Refusal::from),
         };
-        if let Err(why) = answer {
-            self.sink.send(Update::Refused(why));
+        if let Err(refusal) = result {
+            self.refuse(&refusal);
         }
     }
 
@@ -151,44 +152,43 @@ impl Dispatcher {
     }
 
     /// That what a span at or above this one did is being undone, if it is.
-    pub(super) fn being_undone(&self, span: SpanId) -> Option<String> {
+    pub(super) fn being_undone(&self, span: SpanId) -> Option<UndoRefusal> {
         let spans = self.reversal.spans();
         self.log.with(|state| {
             let above = spans.iter().find(|above| state.trace.is_within(span, **above))?;
             let label = state.trace.label(*above);
-            Some(format!("changes of {label} are being undone; wait for it, or cancel it (X)"))
+            Some(UndoRefusal::BeingUndone { label })
         })
     }
 
     /// The span of an action; no branch of it is under way.
-    fn check_action(&self, action: Seq) -> Result<SpanId, String> {
+    fn check_action(&self, action: Seq) -> Result<SpanId, UndoRefusal> {
         let span = self.log.with(|state| state.ledger.get(action).map(|entry| entry.record.span));
-        let span = span.ok_or_else(|| format!("there is no action {action}"))?;
+        let span = span.ok_or(NoAction(action))?;
         self.check_idle(span).map(|()| span)
     }
 
-    fn check_idle(&self, span: SpanId) -> Result<(), String> {
+    fn check_idle(&self, span: SpanId) -> Result<(), UndoRefusal> {
         if !self.log.recorder().is_lasting() {
-            return Err("failed to undo: this run is not recorded".into());
+            return Err(UndoRefusal::NotRecorded);
         }
         let busy = self.log.with(|state| state.is_busy(span).then(|| state.trace.label(span)));
-        busy.map_or(Ok(()), |label| Err(format!("{label} is still running; pause it first (p)")))
+        busy.map_or(Ok(()), |label| Err(UndoRefusal::StillRunning { label }))
     }
 
     /// Says that an undo is under way, if one is.
-    pub(super) fn check_undo(&self) -> Result<(), String> {
-        let under_way = "an undo is running; wait for it, or cancel it (X)";
-        if self.reversal.is_idle() { Ok(()) } else { Err(under_way.into()) }
+    pub(super) fn check_undo(&self) -> Result<(), UndoRefusal> {
+        if self.reversal.is_idle() { Ok(()) } else { Err(UndoRefusal::UnderWay) }
     }
 
     /// Takes every lock, so that nothing changes the world meanwhile.
-    pub(super) fn hold(&self) -> Result<Guard, String> {
+    pub(super) fn hold(&self) -> Result<Guard, UndoRefusal> {
         self.check_undo()?;
         if let Some(guard) = self.services.world.try_lock(Scope::All, "undo") {
             return Ok(guard);
         }
         // Waiting here would hold up the whole run behind a long command.
         let holder = self.services.world.holder(Scope::All).unwrap_or_else(|| "a tool".into());
-        Err(format!("{holder} is using the workspace; wait for it, or pause the run"))
+        Err(UndoRefusal::InUse { holder })
     }
 }

@@ -82,7 +82,7 @@ impl Replay {
             seen.asked.insert(place.path.clone());
             seen.order.begin(place, entry.started)
         };
-        in_order.map_err(|recorded| Self::diverged(&place.path, recorded, "it in this order"))?;
+        in_order.map_err(|recorded| Self::diverged(&place.path, recorded.to_string(), "it in this order"))?;
         Ok(entry)
     }
 

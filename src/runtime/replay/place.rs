@@ -12,6 +12,14 @@ pub(super) struct Order {
     below: HashMap<String, Ends>,
 }
 
+/// The record's order, where the execution has another one.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("its start ({started}) before the end of the span that it follows ({before})")]
+pub(super) struct OutOfOrder {
+    started: Seq,
+    before: Seq,
+}
+
 #[derive(Default)]
 struct Ends {
     /// The end of the newest span that ran alone.
@@ -24,15 +32,11 @@ impl Order {
     /// Begins a span.
     ///
     /// # Errors
-    /// With the record's order, when that is another one.
-    pub fn begin(&mut self, place: &Place, started: Seq) -> Result<(), String> {
+    /// When the record has another order.
+    pub fn begin(&mut self, place: &Place, started: Seq) -> Result<(), OutOfOrder> {
         let ends = self.below.entry(place.parent.clone()).or_default();
         let before = if place.fan.is_some() { ends.alone } else { ends.alone.max(ends.branches) };
-        if started > before {
-            Ok(())
-        } else {
-            Err(format!("its start ({started}) before the end of the span that it follows ({before})"))
-        }
+        if started > before { Ok(()) } else { Err(OutOfOrder { started, before }) }
     }
 
     /// Ends a span.
