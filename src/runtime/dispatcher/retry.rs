@@ -90,7 +90,7 @@ impl Dispatcher {
     }
 
     /// Has calls stopped; returns the paths of those that were under way, and of the tools among them: a tool ends by
-    /// itself, so that its changes are on record; a model call may end anywhere.
+    /// itself, so that its changes are recorded; a model call may end anywhere.
     fn ask_to_stop(&mut self, paths: &[String]) -> (Vec<String>, BTreeSet<String>) {
         let (mut halted, mut waiting) = (Vec::new(), BTreeSet::new());
         for path in paths {
@@ -236,7 +236,7 @@ impl Dispatcher {
         }
     }
 
-    /// The undo of a retry is through: the set runs again, if all of it that can be taken back was.
+    /// Goes on after the undo of a retry: the set reruns, if all of it that can be undone was.
     pub(super) async fn taken_back(
         &mut self,
         retrying: Retrying,
@@ -257,7 +257,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// What a retry's undo left that may stay, in words.
+    /// Describes what a retry's undo left, where that may stay.
     fn judge(&self, plan: &RetryPlan, report: &UndoReport) -> Result<String, RetryStopped> {
         if let Some(conflict) = &report.conflict {
             return Err(RetryStopped::Conflict { action: conflict.action, key: conflict.key.clone() });
@@ -368,7 +368,7 @@ impl Dispatcher {
         }
     }
 
-    /// Whoever answers the calls of today's pipeline.
+    /// Builds the models of today's pipeline.
     fn todays_models(&self) -> Result<Arc<dyn LlmProvider>, LlmError> {
         let today = self.today().map_or_else(|_| self.newest(), Arc::new);
         (self.model_source)(&today)

@@ -38,7 +38,7 @@ pub(in super::super) enum RetryRefusal {
     /// A call of the set went on.
     #[error("failed to retry: a tool of it did not stop within {seconds} s. Nothing ran and nothing was undone")]
     NotHalted { seconds: u64 },
-    /// Somebody else kept the workspace.
+    /// Another tool kept the workspace.
     #[error("failed to retry: {holder} is using the workspace. Nothing ran and nothing was undone")]
     NotHeld { holder: String },
     /// The undo did not do all that it should.
