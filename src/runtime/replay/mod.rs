@@ -24,7 +24,7 @@ use crate::effects::tools::Toolbox;
 use crate::model::{SpanEnd, SpanKind, SpanStatus, TextHash};
 use crate::pipeline::{Limits, Pipeline};
 use crate::store::hash_text;
-use difference::{Differences, request_of};
+use difference::{Differences, policy_difference, request_of};
 use place::Order;
 use record::{Entry, Record, Request};
 pub use verify::{ChangedCall, Verification, verify};
@@ -151,11 +151,20 @@ impl Effects for Replay {
     async fn effect(&self, place: Place, work: Work) -> Outcome {
         let (kind, request) = request_of(&work);
         let entry = self.entry(&place, kind).await?;
-        if let Some((old, new)) = Differences::of_request(entry, request, &work, &*self.read) {
-            if self.instead.is_none() {
-                return Err(Self::diverged(&place.path, old, new));
+        match (Differences::of_request(entry, request, &work, &*self.read), &self.instead) {
+            (Some((old, new)), None) => return Err(Self::diverged(&place.path, old, new)),
+            (Some((old, new)), Some(_)) => {
+                self.lock().changed.push(ChangedCall::differs(&place.path, entry, old, new));
             }
-            self.lock().changed.push(ChangedCall::differs(&place.path, entry, old, new));
+            (None, Some(instead)) => {
+                let before = self.record.version(entry.generation);
+                let policies = before.map(|before| (&before.policy, &instead.policy));
+                let differ = policies.and_then(|both| policy_difference(both, entry, &work, &self.record.workspace));
+                if let Some((old, new)) = differ {
+                    self.lock().changed.push(ChangedCall::differs(&place.path, entry, old, new));
+                }
+            }
+            (None, None) => {}
         }
         self.outcome(&place.path, entry).await
     }
