@@ -139,7 +139,8 @@ impl Engine {
         Ok(engine.run(dispatcher))
     }
 
-    fn build(
+    /// Makes the dispatcher of a run, which does not run yet.
+    pub(super) fn build(
         setup: Setup,
         past: Past,
         events: Vec<TraceEvent>,
@@ -198,7 +199,7 @@ fn provider_keys(versions: &[(Generation, Arc<Pipeline>)]) -> Vec<(String, Strin
 }
 
 /// The ends of an engine whose dispatcher does not run yet.
-struct Pending {
+pub(super) struct Pending {
     inbox: mpsc::UnboundedSender<Incoming>,
     incoming: mpsc::UnboundedReceiver<Incoming>,
     feed: Feed,

@@ -5,6 +5,7 @@
 //! outcome back.
 
 mod ask;
+mod compare;
 mod denial;
 mod diff;
 mod dispatcher;

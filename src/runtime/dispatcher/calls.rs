@@ -237,9 +237,8 @@ impl Dispatcher {
             return;
         };
         let outcome = outcome.map_err(Failure::into_shown);
-        for reply in replies {
-            // Pattern code that was dropped since doesn't wait any more.
-            drop(reply.send(outcome.clone()));
+        for caller in replies {
+            caller.reply(outcome.clone());
         }
     }
 

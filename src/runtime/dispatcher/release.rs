@@ -82,7 +82,7 @@ impl Dispatcher {
     /// A divergence is not an outcome: an answer would be taken for what was recorded there.
     fn answerable(&self, path: &str) -> Result<(), ReleaseRefusal> {
         let Some(pending) = self.pending.get(path) else { return Ok(()) };
-        if pending.work.is_none() && pending.span != pending.agent {
+        if pending.has_diverged() {
             return Err(ReleaseRefusal::Diverged);
         }
         if self.holds_changes(path) {

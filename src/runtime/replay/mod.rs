@@ -16,15 +16,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 
 use super::ask::{AgentKey, Outcome, Output, Payload, Place, Work};
+use super::compare;
 use super::effects::Effects;
 use super::failure::{Divergence, Failure, Halt};
 use super::journal::stored_outcome;
 use super::past::Texts;
 use crate::effects::tools::Toolbox;
-use crate::model::{SpanEnd, SpanKind, SpanStatus, TextHash};
+use crate::model::{SpanEnd, SpanKind, TextHash};
 use crate::pipeline::{Limits, Pipeline};
-use crate::store::hash_text;
-use difference::{Differences, request_of};
+use difference::{of_request, request_of};
 use place::Order;
 use record::{Entry, Record, Request};
 pub use verify::{ChangedCall, Verification, verify};
@@ -99,23 +99,7 @@ impl Replay {
 
     /// Compares an agent's end with the recorded one.
     fn compare_end(&self, path: &str, end: &SpanEnd, result: &Result<Output, Failure>) -> Result<(), Failure> {
-        let (status, text) = match result {
-            Ok(output) => (SpanStatus::Ok, output.value.clone()),
-            Err(failure) => (SpanStatus::Error, failure.to_string()),
-        };
-        let key = result.as_ref().ok().map(|output| output.key.as_str());
-        let recorded = end.finish.as_ref().map(|finish| finish.key.as_str());
-        if end.status == status && key == recorded && end.output == Some(hash_text(&text)) {
-            return Ok(());
-        }
-        let old = end.output.and_then(|hash| (self.read)(hash)).unwrap_or_default();
-        let (old, new) = Differences::of_texts(&old, &text);
-        let name = |status: SpanStatus, key: Option<&str>| match key {
-            Some(key) => format!("the end \"{key}\""),
-            None => format!("the end {}", status.word()),
-        };
-        let (old_end, new_end) = (name(end.status, recorded), name(status, key));
-        Err(Self::diverged(path, format!("{old_end}: {old}"), format!("{new_end}: {new}")))
+        Ok(compare::end(path, &end.into(), result, &*self.read).map_err(Halt::from)?)
     }
 }
 
@@ -140,10 +124,8 @@ impl Effects for Replay {
         if self.instead.is_none() && runs != pattern {
             return Err(Self::diverged(&place.path, format!("the pattern {pattern}"), format!("the pattern {runs}")));
         }
-        if self.instead.is_none() && hash_text(input) != *recorded {
-            let old = (self.read)(*recorded).unwrap_or_default();
-            let (old, new) = Differences::of_texts(&old, input);
-            return Err(Self::diverged(&place.path, format!("the input {old}"), format!("the input {new}")));
+        if self.instead.is_none() {
+            compare::input(&place.path, *recorded, input, &*self.read).map_err(Halt::from)?;
         }
         Ok(pipeline)
     }
@@ -151,7 +133,7 @@ impl Effects for Replay {
     async fn effect(&self, place: Place, work: Work) -> Outcome {
         let (kind, request) = request_of(&work);
         let entry = self.entry(&place, kind).await?;
-        if let Some((old, new)) = Differences::of_request(entry, request, &work, &*self.read) {
+        if let Some((old, new)) = of_request(entry, request, &work, &*self.read) {
             if self.instead.is_none() {
                 return Err(Self::diverged(&place.path, old, new));
             }
