@@ -83,7 +83,7 @@ impl Log {
 
     /// Adds the line of an event that `run` has folded in, if it is worth one.
     pub(super) fn event(&mut self, event: &TraceEvent, run: &RunState, height: usize) {
-        if let TraceBody::ActionEvent(ActionEvent { change: ActionChange::Dropped { why }, .. }) = &event.body
+        if let TraceBody::ActionEvent(ActionEvent { change: ActionChange::Discarded { why }, .. }) = &event.body
             && let Some(tool) = span_of_change(&event.body, run)
         {
             return self.dropped(tool, why, event.at, run, height);
@@ -283,7 +283,7 @@ fn change_text(change: &ActionChange) -> Option<(LogKind, String)> {
         ActionChange::NotApplied => (LogKind::Note, "was not done".into()),
         // Dropped ones are told by their command.
         ActionChange::Held
-        | ActionChange::Dropped { .. }
+        | ActionChange::Discarded { .. }
         | ActionChange::Applied { .. }
         | ActionChange::UndoStarted
         | ActionChange::RedoStarted => return None,

@@ -302,7 +302,7 @@ impl Rollback {
                 if matches!(
                     event.change,
                     ActionChange::Applied { .. }
-                        | ActionChange::Dropped { .. }
+                        | ActionChange::Discarded { .. }
                         | ActionChange::Undone { .. }
                         | ActionChange::Redone
                 ) {
@@ -313,7 +313,7 @@ impl Rollback {
                         self.undone_order.push(event.action);
                         self.passed |= self.picked == Some(event.action);
                     }
-                    ActionChange::Dropped { .. } => {
+                    ActionChange::Discarded { .. } => {
                         self.discarded.insert(event.action);
                     }
                     ActionChange::Redone => self.undone_order.retain(|seq| *seq != event.action),
@@ -405,7 +405,7 @@ impl Rollback {
             Standing::NotApplied if self.discarded.contains(&seq) => Word::Discarded,
             Standing::NotApplied => Word::NotApplied,
             Standing::Held => Word::Held,
-            Standing::Permanent(why) => Word::Permanent(why),
+            Standing::NoUndo(why) => Word::Permanent(why),
             _ if self.skipped.contains(&seq) => Word::Skipped,
             Standing::Blocked { by, .. } => Word::Blocked(by),
             Standing::Free if self.conflicts.contains(&seq) => Word::Conflict,

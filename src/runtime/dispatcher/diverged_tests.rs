@@ -206,7 +206,7 @@ async fn a_divergence_stops_at_an_error_and_no_answer_replaces_it() {
         assert_eq!(refused, Err("a divergence can't be answered; retry the agent".into()));
         assert!(bench.pause().is_some());
 
-        bench.release(&Release::Continue { tell: false }).unwrap();
+        bench.release(&Release::Continue { notify_model: false }).unwrap();
         let ended = match end {
             Some(mut end) => end.try_recv().unwrap().map(drop),
             None => start.try_recv().unwrap().map(drop),
@@ -228,7 +228,7 @@ async fn code_that_is_executed_again_waits_at_the_same_divergence() {
     drop(bench.enter("stay"));
     let mut second = bench.enter("stay");
     assert_eq!(notes(&bench), 1);
-    bench.release(&Release::Continue { tell: false }).unwrap();
+    bench.release(&Release::Continue { notify_model: false }).unwrap();
     assert!(second.try_recv().unwrap().is_err());
 }
 

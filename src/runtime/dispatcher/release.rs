@@ -115,7 +115,7 @@ impl Dispatcher {
     /// asked for.
     pub(super) fn release_all(&mut self) -> Result<(), Refusal> {
         self.gates.forget_stops();
-        self.release(SpanId::RUN, &Release::Continue { tell: false })
+        self.release(SpanId::RUN, &Release::Continue { notify_model: false })
     }
 
     /// Stops every branch at its next gate.
@@ -306,14 +306,14 @@ fn goes_on_untold(how: &Release) -> bool {
 
 /// True when a note to the model says that effects of its agent were undone.
 fn tells(how: &Release) -> bool {
-    matches!(how, Release::Continue { tell: true } | Release::Apply { tell: true, .. })
+    matches!(how, Release::Continue { notify_model: true } | Release::Apply { notify_model: true, .. })
 }
 
 fn word(how: &Release) -> String {
     let some = |only: &[Seq]| if only.is_empty() { String::new() } else { format!(" {}", only.len()) };
     match how {
-        Release::Continue { tell: false } => "continue".into(),
-        Release::Continue { tell: true } => "continue, model told".into(),
+        Release::Continue { notify_model: false } => "continue".into(),
+        Release::Continue { notify_model: true } => "continue, model told".into(),
         Release::Step => "step".into(),
         Release::StepOver => "step over".into(),
         Release::StepOut => "step out".into(),
