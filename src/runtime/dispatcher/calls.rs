@@ -14,7 +14,7 @@ use super::asks::message_records;
 use super::exec::{self, Done, ToolRun};
 use super::pending_call::{Job, PendingCall, Stage};
 use super::{Dispatcher, Incoming};
-use crate::effects::llm::CallPlace;
+use crate::effects::llm::CallPosition;
 use crate::effects::tools::ToolError;
 use crate::model::{
     EndCause, Finish, Gate, LlmRequest, LlmResponse, Message, PauseReason, SpanEnd, SpanId, SpanStatus, TraceBody,
@@ -107,11 +107,11 @@ impl Dispatcher {
             let of = |span| state.trace.get(span).map_or(1, |found| found.attempt.0);
             of(agent).max(of(span))
         });
-        let place = CallPlace { agent: parent, call: visit, attempt };
+        let position = CallPosition { agent: parent, call: visit, attempt };
         let sent = sent.unwrap_or_else(|| request.clone());
         let so_far = exec::TextSoFar::default();
         let (sink, services) = (self.sink.clone(), self.services.clone());
-        let call = exec::call_model(models, sink, span, sent, place, services, so_far.clone());
+        let call = exec::call_model(models, sink, span, sent, position, services, so_far.clone());
         self.spawn(path, span, call, None);
         if let Some(task) = self.pending.get_mut(path).and_then(|pending| pending.task.as_mut()) {
             task.so_far = Some(so_far);
