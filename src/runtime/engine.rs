@@ -134,8 +134,8 @@ impl Engine {
         }
         let subjects = PastSubject::all(&events);
         let (dispatcher, engine) = Self::build(setup, past, events, None);
-        dispatcher.tell_abilities();
-        dispatcher.tell_past_subjects(subjects);
+        dispatcher.send_abilities();
+        dispatcher.send_past_subjects(subjects);
         Ok(engine.run(dispatcher))
     }
 
@@ -234,12 +234,12 @@ impl Dispatcher {
             }
         }
         (self.on_status)(&self.log);
-        self.tell_abilities();
+        self.send_abilities();
         self.start_pattern();
     }
 
     /// Says what can be done with this run.
-    pub(super) fn tell_abilities(&self) {
+    pub(super) fn send_abilities(&self) {
         let lasting = self.log.recorder().is_lasting();
         let undo = if lasting { Ok(()) } else { Err("this run is not recorded".to_owned()) };
         let interrupted = self.status() == RunStatus::Interrupted;
@@ -252,6 +252,6 @@ impl Dispatcher {
         };
         self.sink.send(Update::Abilities(Abilities { pause, undo, retry }));
         self.sink.send(Update::Shell(self.services.commands.shell.mode()));
-        self.tell_edits();
+        self.send_edits();
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::super::ask::{AgentKey, Ask, Outcome, Output, Payload, Place, Work};
+use super::super::ask::{AgentKey, Ask, Outcome, Output, Payload, SpanPosition, Work};
 use super::super::failure::Failure;
 use super::super::gates::Arrival;
 use super::super::journal::{Lookup, NO_REQUEST};
@@ -25,36 +25,36 @@ type Start = oneshot::Sender<Result<Arc<Pipeline>, Failure>>;
 impl Dispatcher {
     pub(super) fn ask(&mut self, ask: Ask) {
         match ask {
-            Ask::Enter { place, key, input, reply } => self.enter(place, &key, &input, reply),
-            Ask::Effect { place, work, reply } => self.effect(place, work, reply),
+            Ask::Enter { position, key, input, reply } => self.enter(position, &key, &input, reply),
+            Ask::Effect { position, work, reply } => self.effect(position, work, reply),
             Ask::Exit { path, result, reply } => self.exit(&path, result, reply),
         }
     }
 
-    fn enter(&mut self, place: Place, key: &AgentKey, input: &str, reply: Start) {
-        let Some(span) = self.paths.get(&place.path).copied() else {
+    fn enter(&mut self, position: SpanPosition, key: &AgentKey, input: &str, reply: Start) {
+        let Some(span) = self.paths.get(&position.path).copied() else {
             // A reply may find its asker gone: a retry dropped it in between.
-            return drop(reply.send(self.start_agent(&place, key, input)));
+            return drop(reply.send(self.start_agent(&position, key, input)));
         };
         self.agent_names.insert(span, key.edit_name());
-        if let Some(pending) = self.pending.get_mut(&place.path).filter(|pending| pending.is_start()) {
+        if let Some(pending) = self.pending.get_mut(&position.path).filter(|pending| pending.is_start()) {
             return pending.replies.push(Caller::Start(reply));
         }
-        if let Err(divergence) = self.with_texts(|read| self.journal.compare_input(&place.path, input, read)) {
-            let pending = PendingCall::new(span, span, place, NO_REQUEST, Stage::Before, Caller::Start(reply));
+        if let Err(divergence) = self.with_texts(|read| self.journal.compare_input(&position.path, input, read)) {
+            let pending = PendingCall::new(span, span, position, NO_REQUEST, Stage::Before, Caller::Start(reply));
             return self.stop_diverged(pending, *divergence);
         }
         let generation = self.log.with(|state| state.trace.get(span).map(|found| found.generation));
         drop(reply.send(Ok(self.version(generation.unwrap_or_default()))));
     }
 
-    fn start_agent(&mut self, place: &Place, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
+    fn start_agent(&mut self, position: &SpanPosition, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
         let pipeline = self.version(self.generation());
         let spec = self.agent_spec(&pipeline, key, input)?;
-        let span = self.start_span(place, spec);
+        let span = self.start_span(position, spec);
         self.agent_names.insert(span, key.edit_name());
-        if place.fan.is_some() {
-            self.tell_item(span, input);
+        if position.fan.is_some() {
+            self.send_item_subject(span, input);
         }
         Ok(pipeline)
     }
@@ -81,8 +81,8 @@ impl Dispatcher {
         })
     }
 
-    fn effect(&mut self, place: Place, work: Work, reply: Reply) {
-        if let Some(pending) = self.pending.get_mut(&place.path) {
+    fn effect(&mut self, position: SpanPosition, work: Work, reply: Reply) {
+        if let Some(pending) = self.pending.get_mut(&position.path) {
             pending.replies.push(Caller::Outcome(reply));
             return;
         }
@@ -90,23 +90,23 @@ impl Dispatcher {
             Work::Llm(request) => llm_hash(request),
             Work::Tool { call, .. } => tool_hash(call),
         };
-        match self.journal.lookup(&place.path, request) {
+        match self.journal.lookup(&position.path, request) {
             Lookup::Hit(outcome) => drop(reply.send(outcome.clone())),
-            Lookup::Diverged(span) => self.diverged(span, place, request, Caller::Outcome(reply)),
-            Lookup::Miss => self.open_effect(place, work, request, reply),
+            Lookup::Diverged(span) => self.diverged(span, position, request, Caller::Outcome(reply)),
+            Lookup::Miss => self.open_effect(position, work, request, reply),
         }
     }
 
     /// The code asks something else than what is recorded at this path: nothing may go on from here.
-    fn diverged(&mut self, span: SpanId, place: Place, request: TextHash, caller: Caller) {
-        let divergence = self.other_request(span, &place.path);
-        let agent = self.paths.get(&place.parent).copied().unwrap_or(SpanId::RUN);
-        self.stop_diverged(PendingCall::new(span, agent, place, request, Stage::Before, caller), divergence);
+    fn diverged(&mut self, span: SpanId, position: SpanPosition, request: TextHash, caller: Caller) {
+        let divergence = self.other_request(span, &position.path);
+        let agent = self.paths.get(&position.parent).copied().unwrap_or(SpanId::RUN);
+        self.stop_diverged(PendingCall::new(span, agent, position, request, Stage::Before, caller), divergence);
     }
 
     /// A new effect: its span, then the gate before it.
-    fn open_effect(&mut self, place: Place, work: Work, request: TextHash, reply: Reply) {
-        let agent = self.paths.get(&place.parent).copied().unwrap_or(SpanId::RUN);
+    fn open_effect(&mut self, position: SpanPosition, work: Work, request: TextHash, reply: Reply) {
+        let agent = self.paths.get(&position.parent).copied().unwrap_or(SpanId::RUN);
         let spec = match &work {
             Work::Llm(asked) => SpanSpec::Llm(llm_record(&self.log, asked, request)),
             Work::Tool { call, .. } => SpanSpec::Tool {
@@ -115,10 +115,10 @@ impl Dispatcher {
                 effect: self.effect_of(agent, call),
             },
         };
-        let span = self.start_span(&place, spec);
-        let path = place.path.clone();
+        let span = self.start_span(&position, spec);
+        let path = position.path.clone();
         let caller = Caller::Outcome(reply);
-        let mut pending = PendingCall::new(span, agent, place, request, Stage::Before, caller);
+        let mut pending = PendingCall::new(span, agent, position, request, Stage::Before, caller);
         pending.work = Some(work);
         let gate = pending.before();
         let call = match &pending.work {
@@ -127,7 +127,7 @@ impl Dispatcher {
         };
         self.pending.insert(path.clone(), pending);
         if let Some(call) = call {
-            self.tell_call(&path, span, &call);
+            self.send_call_subject(&path, span, &call);
         }
         match self.arrive(&path, gate).or_else(|| self.must_ask(&path)) {
             Some(reason) => self.pause_at(&path, gate, reason),
@@ -148,9 +148,9 @@ impl Dispatcher {
             Err(failure) => (Gate::Error, Some(PauseReason::Error { error: failure.to_string() })),
             Ok(_) => (Gate::AfterAgent, self.arrive(path, Gate::AfterAgent)),
         };
-        let place = self.place_of(span, path);
+        let position = self.position_of(span, path);
         let stage = Stage::After { outcome: result.map(Payload::Agent) };
-        let pending = PendingCall::new(span, span, place, NO_REQUEST, stage, Caller::Outcome(reply));
+        let pending = PendingCall::new(span, span, position, NO_REQUEST, stage, Caller::Outcome(reply));
         self.pending.insert(path.to_owned(), pending);
         self.stop_or_reply(path, gate, reason);
     }
@@ -163,8 +163,8 @@ impl Dispatcher {
         let is_known = self.pending.get(path).is_some_and(PendingCall::has_diverged);
         let compared = self.with_texts(|read| self.journal.compare_end(path, &result, read));
         if let (Err(divergence), false) = (compared, is_known) {
-            let place = self.place_of(span, path);
-            let pending = PendingCall::new(span, span, place, NO_REQUEST, Stage::Before, Caller::Outcome(reply));
+            let position = self.position_of(span, path);
+            let pending = PendingCall::new(span, span, position, NO_REQUEST, Stage::Before, Caller::Outcome(reply));
             return self.stop_diverged(pending, *divergence);
         }
         match self.pending.get_mut(path) {
@@ -190,9 +190,9 @@ impl Dispatcher {
         self.log.append(vec![TraceBody::SpanEnded(end)]);
     }
 
-    fn place_of(&self, span: SpanId, path: &str) -> Place {
+    fn position_of(&self, span: SpanId, path: &str) -> SpanPosition {
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent).to_owned();
-        self.log.with(|state| Place {
+        self.log.with(|state| SpanPosition {
             path: path.to_owned(),
             parent,
             name: state.trace.name(span).to_owned(),
@@ -201,26 +201,26 @@ impl Dispatcher {
         })
     }
 
-    fn start_span(&mut self, place: &Place, spec: SpanSpec) -> SpanId {
-        let tries = self.tries.entry(place.path.clone()).or_default();
+    fn start_span(&mut self, position: &SpanPosition, spec: SpanSpec) -> SpanId {
+        let tries = self.tries.entry(position.path.clone()).or_default();
         *tries += 1;
         let attempt = Try(*tries);
-        let parent = self.paths.get(&place.parent).copied().unwrap_or(SpanId::RUN);
+        let parent = self.paths.get(&position.parent).copied().unwrap_or(SpanId::RUN);
         let (count, generation) = self.log.with(|state| (state.trace.len(), state.generation));
         let span = SpanId(u32::try_from(count).unwrap_or(u32::MAX));
-        self.paths.insert(place.path.clone(), span);
+        self.paths.insert(position.path.clone(), span);
         if let SpanSpec::Agent { input, .. } = &spec {
-            self.journal.start_agent(place.path.clone(), *input);
+            self.journal.start_agent(position.path.clone(), *input);
         }
         self.log.append(vec![TraceBody::SpanStarted(SpanStart {
             span,
             parent,
-            path: place.path.clone(),
-            name: place.name.clone(),
-            visit: place.visit,
+            path: position.path.clone(),
+            name: position.name.clone(),
+            visit: position.visit,
             attempt,
             generation,
-            fan: place.fan,
+            fan: position.fan,
             spec,
         })]);
         span

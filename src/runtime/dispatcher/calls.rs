@@ -94,7 +94,7 @@ impl Dispatcher {
         let Some(pending) = self.pending.get(path) else { return };
         let Some(models) = self.models.clone() else { return };
         let (span, agent, visit, parent) =
-            (pending.span, pending.agent, pending.place.visit, pending.place.parent.clone());
+            (pending.span, pending.agent, pending.position.visit, pending.position.parent.clone());
         self.send_notice(agent, span, request);
         let name = self.agent_names.get(&agent).cloned().unwrap_or_default();
         let sent = self.edits.apply(request, Target { agent: &name, agent_span: agent, call: span });

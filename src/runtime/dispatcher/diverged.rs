@@ -15,7 +15,7 @@ impl Dispatcher {
         divergence.asked = format!("{}. {REMEDY}", divergence.asked);
         let text = divergence.to_string();
         self.note(Some(at.span), true, text.clone());
-        let path = at.place.path.clone();
+        let path = at.position.path.clone();
         let outcome = Err(Halt::from(Box::new(divergence)).into());
         self.pending.insert(path.clone(), PendingCall { stage: Stage::After { outcome }, ..at });
         self.stop_or_reply(&path, Gate::Error, Some(PauseReason::Error { error: text }));

@@ -11,7 +11,7 @@ use crate::effects::llm::LlmError;
 use crate::model::{Gate, Generation, PauseReason, Release, RunId, RunState, Seq, SpanId, TraceBody, TraceEvent};
 use crate::pipeline::{Pipeline, load};
 use crate::rollback::capture::Rules;
-use crate::runtime::ask::{AgentKey, Ask, Outcome, Output, Payload, Place};
+use crate::runtime::ask::{AgentKey, Ask, Outcome, Output, Payload, SpanPosition};
 use crate::runtime::dispatcher::command::Commands;
 use crate::runtime::engine::{Engine, Headless, Mode, Pending, Setup};
 use crate::runtime::failure::{Failure, Halt};
@@ -67,7 +67,7 @@ impl Bench {
         let commands = Commands {
             shell: Shell::unconfined(&loaded.workspace),
             rules: Rules::excluding([]).unwrap(),
-            places: None,
+            folders: None,
             snapshots: tokio::sync::Mutex::default(),
         };
         let setup = Setup {
@@ -93,10 +93,11 @@ impl Bench {
     }
 
     fn enter(&mut self, input: &str) -> Entered {
-        let place = Place { path: "main".into(), parent: String::new(), name: "main".into(), visit: 1, fan: None };
+        let position =
+            SpanPosition { path: "main".into(), parent: String::new(), name: "main".into(), visit: 1, fan: None };
         let (reply, answer) = tokio::sync::oneshot::channel();
         let key = AgentKey::agent("main");
-        self.dispatcher.ask(Ask::Enter { place, key, input: input.to_owned(), reply });
+        self.dispatcher.ask(Ask::Enter { position, key, input: input.to_owned(), reply });
         answer
     }
 

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::super::ask::{Outcome, Place, Work};
+use super::super::ask::{Outcome, SpanPosition, Work};
 use super::super::failure::{Failure, Halt};
 use super::command::ChangesDecision;
 use super::exec::TextSoFar;
@@ -20,7 +20,7 @@ pub(in super::super) struct PendingCall {
     /// The span of its agent (for an agent's start or end: its own).
     pub agent: SpanId,
     /// Where it is.
-    pub place: Place,
+    pub position: SpanPosition,
     /// The effect; `None`: an agent's start or end, or a divergence.
     pub work: Option<Work>,
     /// Hash of the request that the code made.
@@ -81,9 +81,27 @@ pub(in super::super) enum Stage {
 
 impl PendingCall {
     /// Something under way that no task carries out yet.
-    pub fn new(span: SpanId, agent: SpanId, place: Place, request: TextHash, stage: Stage, caller: Caller) -> Self {
+    pub fn new(
+        span: SpanId,
+        agent: SpanId,
+        position: SpanPosition,
+        request: TextHash,
+        stage: Stage,
+        caller: Caller,
+    ) -> Self {
         let replies = vec![caller];
-        Self { span, agent, place, work: None, request, stage, replies, task: None, looked_after: false, hold: false }
+        Self {
+            span,
+            agent,
+            position,
+            work: None,
+            request,
+            stage,
+            replies,
+            task: None,
+            looked_after: false,
+            hold: false,
+        }
     }
 
     /// True for an agent that may not start, because its input is another one than is recorded.
