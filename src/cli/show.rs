@@ -7,7 +7,7 @@ use super::span_words::span_words;
 use super::stored::open_log;
 use super::text::{cut, dollars, duration, moment, print, print_json, shorten, size, table, to_lines};
 use super::unfinished::UnfinishedCommand;
-use crate::model::{ActionStatus, EndCause, LedgerEntry, RunState, SpanId, Standing};
+use crate::model::{ActionStatus, EndCause, LedgerEntry, RunState, SpanId, SpanKind, Standing};
 use crate::store::{Access, DataDir, Manifest};
 
 /// `tama-tui runs show`.
@@ -175,7 +175,7 @@ fn span_json(state: &RunState, span: SpanId) -> Json {
         "status": found.status,
         "state": state.span_state(span).name(),
         "exit": exit_code(found.cause),
-        "limited": found.cause == Some(EndCause::Limit),
+        "limited": found.kind == SpanKind::Llm && found.cause == Some(EndCause::Limit),
         "finish": trace.finish(span),
         "try": found.attempt,
         "generation": found.generation,

@@ -129,7 +129,7 @@ impl Failures {
         for (at, span) in (0..).map(SpanId).zip(state.trace.spans()) {
             match (state.span_state(at), span.kind) {
                 (SpanState::Denied, _) => found.denied += 1,
-                (SpanState::Failed, _) if span.cause == Some(EndCause::Limit) => found.limited += 1,
+                (SpanState::Failed, SpanKind::Llm) if span.cause == Some(EndCause::Limit) => found.limited += 1,
                 (SpanState::Failed, SpanKind::Llm) => found.model_calls += 1,
                 (SpanState::Failed, SpanKind::Tool) if is_command(span, state.trace.name(at)) => found.commands += 1,
                 (SpanState::Failed, SpanKind::Tool) => found.tool_calls += 1,

@@ -174,7 +174,7 @@ impl Engine {
             tries,
             agent_names: past.agent_names,
             pending: BTreeMap::new(),
-            undoing: None,
+            reversal: super::dispatcher::Reversal::default(),
             epoch: 0,
             pattern: None,
             inbox: inbox.clone(),

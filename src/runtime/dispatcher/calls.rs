@@ -148,7 +148,13 @@ impl Dispatcher {
     }
 
     /// A task is through; one that was halted meanwhile has its end already.
-    pub(super) fn arrived(&mut self, path: &str, span: SpanId, done: Done) {
+    pub(super) async fn arrived(&mut self, path: &str, span: SpanId, done: Done) {
+        if self.reversal.stopped(path) {
+            if let Some(pending) = self.pending.get_mut(path) {
+                pending.task = None;
+            }
+            return self.go_on_when_halted().await;
+        }
         if self.pending.get(path).is_some_and(|pending| pending.task.is_some()) {
             self.done(path, span, done);
         }

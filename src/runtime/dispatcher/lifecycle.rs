@@ -10,6 +10,7 @@ use super::super::refusal::Refusal;
 use super::super::request::json;
 use super::exec::TextSoFar;
 use super::pending_call::Stage;
+use super::reversal::HALT_BOUND;
 use super::{Dispatcher, Incoming};
 use crate::model::{Command, LlmResponse, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update};
 use crate::store::RunLog;
@@ -63,7 +64,7 @@ impl Dispatcher {
 
     /// Cancels everything under way; what is recorded stays, and can be undone.
     pub(super) async fn cancel(&mut self) -> Result<(), Refusal> {
-        let undid = self.undoing.is_some();
+        let undid = !self.reversal.is_idle();
         self.stop_undo().await;
         if self.status() != RunStatus::Running && undid {
             return Ok(());
@@ -129,9 +130,15 @@ impl Dispatcher {
                 halted.push(path.clone());
             }
         }
-        for task in tasks {
+        let until = tokio::time::Instant::now() + HALT_BOUND;
+        for mut task in tasks {
             // Only cancellation is expected here; a panic in a task ends that task alone.
-            drop(task.await);
+            if tokio::time::timeout_at(until, &mut task).await.is_err() {
+                task.abort();
+                let text =
+                    "a tool did not stop in time and was cut off; open the run again to have its changes recorded";
+                self.note(None, true, text);
+            }
         }
         halted
     }

@@ -20,6 +20,7 @@ mod own_files;
 pub(super) mod pending_call;
 mod release;
 mod retry;
+mod reversal;
 mod subjects;
 mod tools;
 mod undo;
@@ -36,8 +37,8 @@ use command::{CaptureGate, Commands};
 pub(super) use exec::Done;
 pub(super) use lifecycle::cancel_live;
 use pending_call::PendingCall;
+pub(super) use reversal::{Reversal, ReversalStep};
 pub(super) use subjects::PastSubject;
-pub(super) use undo::Undoing;
 
 use super::ask::{Ask, Output};
 use super::denial::Denial;
@@ -52,7 +53,7 @@ use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::LlmProvider;
 use crate::effects::tools::{Compensator, Toolbox};
-use crate::model::{Command, Generation, RunStatus, SpanId, TraceBody, UndoReport, Update};
+use crate::model::{Command, Generation, RunStatus, SpanId, TraceBody, Update};
 use crate::pipeline::Pipeline;
 use crate::store::RunLog;
 use crate::world::World;
@@ -67,8 +68,8 @@ pub(super) enum Incoming {
     Captured { path: String, span: SpanId, asked: CaptureGate },
     /// The pattern code of an epoch is through.
     Finished { epoch: u64, result: Result<Output, Failure> },
-    /// The undo under way is through; `None`: the program failed in it.
-    Undone(Option<UndoReport>),
+    /// The retry or undo under way goes a step on.
+    Reversal(ReversalStep),
     /// The user asks for something.
     Command(Command),
 }
@@ -105,8 +106,8 @@ pub(super) struct Dispatcher {
     /// Edit names of agents, by span.
     pub(super) agent_names: HashMap<SpanId, String>,
     pub(super) pending: BTreeMap<String, PendingCall>,
-    /// An undo or redo under way.
-    pub(super) undoing: Option<Undoing>,
+    /// The retry, undo or redo under way.
+    pub(super) reversal: Reversal,
     pub(super) epoch: u64,
     pub(super) pattern: Option<JoinHandle<()>>,
     pub(super) inbox: mpsc::UnboundedSender<Incoming>,
@@ -130,7 +131,7 @@ impl Dispatcher {
         loop {
             let message = tokio::select! {
                 message = incoming.recv() => message,
-                report = undo::undo_finished(&mut self.undoing) => Some(Incoming::Undone(report)),
+                step = self.reversal.next() => Some(Incoming::Reversal(step)),
             };
             match message {
                 None | Some(Incoming::Command(Command::Quit)) => break,
@@ -144,10 +145,10 @@ impl Dispatcher {
     async fn take(&mut self, message: Incoming) {
         match message {
             Incoming::Ask { epoch, ask } if epoch == self.epoch => self.ask(ask),
-            Incoming::Done { path, span, done } => self.arrived(&path, span, done),
+            Incoming::Done { path, span, done } => self.arrived(&path, span, done).await,
             Incoming::Captured { path, span, asked } => self.captured(&path, span, asked),
             Incoming::Finished { epoch, result } if epoch == self.epoch => self.finished(result).await,
-            Incoming::Undone(report) => self.undone(report).await,
+            Incoming::Reversal(step) => self.step_reversal(step).await,
             Incoming::Command(command) => self.command(command).await,
             // From pattern code that was dropped since.
             Incoming::Ask { .. } | Incoming::Finished { .. } => {}

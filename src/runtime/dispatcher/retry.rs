@@ -1,18 +1,24 @@
 //! Retry: the plan, and carrying it out.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::super::ask::Work;
 use super::super::failure::Failure;
 use super::super::foresee::changed;
 use super::super::refusal::{Refusal, RetryRefusal, RetryStopped, TodayError, UndoRefusal};
 use super::edit::stored_prompt;
+use super::pending_call::PendingCall;
+use super::reversal::{HALT_BOUND, HOLD_BOUND, Reversal, ReversalStep};
 use super::undo::Undo;
 use super::{Dispatcher, Done};
 use crate::effects::llm::{LlmError, LlmProvider};
-use crate::model::{Generation, RetryPlan, RunStatus, SpanId, TraceBody, UndoReport, Update};
+use crate::model::{Generation, RetryPlan, RunStatus, Seq, SpanId, SpanStatus, TraceBody, UndoReport, Update};
 use crate::pipeline::{Pipeline, changed_agents, load};
 use crate::rollback;
+use crate::world::{Guard, Scope};
+
+/// The name under which a retry takes the locks.
+const RETRY: &str = "retry";
 
 /// A retry whose set is stopped, and that goes on when its actions are undone.
 pub(super) struct Retrying {
@@ -20,7 +26,16 @@ pub(super) struct Retrying {
     with_readers: bool,
     /// The paths that were under way.
     halted: Vec<String>,
+    /// The paths outside of the set that waited for the workspace, and have not started: they wait again afterwards.
+    requeued: Vec<String>,
     models: Arc<dyn LlmProvider>,
+}
+
+impl Retrying {
+    /// The spans that run again.
+    pub(super) fn spans(&self) -> &[SpanId] {
+        &self.plan.reruns
+    }
 }
 
 /// Names the file of a changed prompt: `writer (edited): prompts/writer.md`.
@@ -64,28 +79,113 @@ impl Dispatcher {
         // Before anything is undone: a pipeline that can't run now is no reason to.
         let models = self.todays_models().map_err(RetryRefusal::from)?;
         self.drop_pattern();
-        let taken = self.paths_of(&plan.reruns);
-        let halted = self.halt(&taken).await;
-        // A tool may have done its work before it was stopped.
-        let plan = self.make_plan(span, with_readers)?;
-        let retrying = Retrying { plan, with_readers, halted, models };
+        let (halted, mut waiting) = self.ask_to_stop(&self.paths_of(&plan.reruns));
+        // They would get the workspace before the retry does.
+        let queued = if plan.undoes.is_empty() { Vec::new() } else { self.queued_outside(&plan) };
+        let (requeued, more) = self.ask_to_stop(&queued);
+        waiting.extend(more);
+        self.reversal = Reversal::halting(Retrying { plan, with_readers, halted, requeued, models }, waiting);
+        self.go_on_when_halted().await;
+        Ok(())
+    }
+
+    /// Has calls stopped; returns the paths of those that were under way, and of the tools among them: a tool ends by
+    /// itself, so that its changes are recorded; a model call may end anywhere.
+    fn ask_to_stop(&mut self, paths: &[String]) -> (Vec<String>, BTreeSet<String>) {
+        let (mut halted, mut waiting) = (Vec::new(), BTreeSet::new());
+        for path in paths {
+            let Some(pending) = self.pending.get_mut(path) else { continue };
+            let Some(task) = &pending.task else { continue };
+            halted.push(path.clone());
+            if let Some(stop) = &task.stop {
+                stop.cancel();
+                waiting.insert(path.clone());
+            } else {
+                task.handle.abort();
+                pending.task = None;
+            }
+        }
+        (halted, waiting)
+    }
+
+    /// Takes a step of the retry or undo under way.
+    pub(super) async fn step_reversal(&mut self, step: ReversalStep) {
+        match step {
+            ReversalStep::HaltTimedOut => {
+                let seconds = HALT_BOUND.as_secs();
+                self.give_up_retry(&RetryRefusal::NotHalted { seconds });
+            }
+            ReversalStep::Held(None) => {
+                let holder = self.services.world.holder(Scope::All).unwrap_or_else(|| "a tool".into());
+                self.give_up_retry(&RetryRefusal::NotHeld { holder });
+            }
+            ReversalStep::Held(Some(guard)) => {
+                if let Some((retrying, _)) = self.reversal.give_up() {
+                    self.plan_again(*retrying, guard).await;
+                }
+            }
+            ReversalStep::Undone(report) => self.undone(report).await,
+        }
+    }
+
+    /// Goes on with a retry whose calls have all stopped: takes every lock, so that nobody reads or changes what will be
+    /// undone.
+    pub(super) async fn go_on_when_halted(&mut self) {
+        let Some(retrying) = self.reversal.take_halted() else { return };
+        if let Some(guard) = self.services.world.try_lock(Scope::All, RETRY) {
+            return self.plan_again(*retrying, guard).await;
+        }
+        let world = self.services.world.clone();
+        let wait = async move { tokio::time::timeout(HOLD_BOUND, world.lock(Scope::All, RETRY)).await.ok() };
+        self.reversal = Reversal::holding(retrying, tokio::spawn(wait));
+    }
+
+    /// Plans again: a tool may have done its work before it was stopped, and somebody may have read what is to be
+    /// undone. A plan that is larger than the one that was shown is shown, and nothing is undone.
+    async fn plan_again(&mut self, retrying: Retrying, guard: Guard) {
+        let span = retrying.plan.span;
+        let plan = match self.make_plan(span, retrying.with_readers) {
+            Ok(plan) if !self.is_larger(&retrying, &plan) => plan,
+            found => {
+                drop(guard);
+                self.resume_after_conflict(&retrying.halted, &retrying.requeued);
+                // Without a plan there is none to show.
+                drop(self.plan(span));
+                let why = found.err().unwrap_or(RetryRefusal::PlanGrew);
+                return self.sink.send(Update::Refused(why.to_string()));
+            }
+        };
+        let retrying = Retrying { plan, ..retrying };
         if retrying.plan.undoes.is_empty() {
-            self.run_on(retrying).await;
-            return Ok(());
+            drop(guard);
+            return self.run_on(retrying).await;
         }
-        match self.hold() {
-            Ok(guard) => {
-                let plan = &retrying.plan;
-                let (actions, spans) = (plan.undoes.clone(), plan.reruns.clone());
-                let retry = Some(Box::new(retrying));
-                self.start_undo(guard, Undo { actions, force: false, left: Vec::new(), spans, retry }).await;
-                Ok(())
-            }
-            Err(why) => {
-                self.resume_after_conflict(&retrying.halted);
-                Err(why.into())
-            }
-        }
+        let (actions, spans) = (retrying.plan.undoes.clone(), retrying.plan.reruns.clone());
+        let retry = Some(Box::new(retrying));
+        self.start_undo(guard, Undo { actions, force: false, left: Vec::new(), spans, retry }).await;
+    }
+
+    /// True when a plan takes more back than the one that was shown. The actions of a call that was stopped are in it:
+    /// the user saw that it would be.
+    fn is_larger(&self, shown: &Retrying, now: &RetryPlan) -> bool {
+        let halted: Vec<SpanId> = shown.halted.iter().filter_map(|path| self.paths.get(path).copied()).collect();
+        let is_new = |action: &Seq| {
+            let by = self.log.with(|state| state.ledger.get(*action).map(|entry| entry.record.tool_span));
+            !shown.plan.undoes.contains(action) && by.is_some_and(|span| !halted.contains(&span))
+        };
+        now.reruns.iter().any(|span| !shown.plan.reruns.contains(span))
+            || now.readers.iter().any(|span| !shown.plan.readers.contains(span))
+            || now.undoes.iter().any(is_new)
+    }
+
+    /// Ends a retry before it undid anything; everything else goes on.
+    fn give_up_retry(&mut self, why: &RetryRefusal) {
+        let Some((retrying, running)) = self.reversal.give_up() else { return };
+        // A tool that still runs keeps its task: its end comes as if nothing had been asked.
+        let stopped: Vec<String> = retrying.halted.into_iter().filter(|path| !running.contains(path)).collect();
+        let requeued: Vec<String> = retrying.requeued.into_iter().filter(|path| !running.contains(path)).collect();
+        self.resume_after_conflict(&stopped, &requeued);
+        self.sink.send(Update::Refused(why.to_string()));
     }
 
     fn check_retry(&self) -> Result<(), RetryRefusal> {
@@ -97,10 +197,17 @@ impl Dispatcher {
 
     /// Finds out what would stop the retry before anything is stopped, undone or run.
     fn foresee(&self, plan: &RetryPlan) -> Result<(), RetryRefusal> {
-        let in_set = |span: SpanId| plan.reruns.contains(&span);
-        let busy = self.pending.values().find(|pending| !pending.is_paused() && !in_set(pending.span));
-        if busy.is_some_and(|pending| matches!(pending.work, Some(Work::Tool { .. }))) && !plan.undoes.is_empty() {
-            drop(self.hold()?);
+        self.check_agents(plan)?;
+        if plan.undoes.is_empty() {
+            return Ok(());
+        }
+        let holder = self.services.world.holder(Scope::All).unwrap_or_default();
+        let holds = |pending: &&PendingCall| {
+            let outside = pending.task.is_some() && !plan.reruns.contains(&pending.span);
+            outside && holder.split(' ').next() == Some(&*pending.span.to_string())
+        };
+        if self.pending.values().any(|pending| holds(&pending)) {
+            return Err(UndoRefusal::InUse { holder }.into());
         }
         let foreseen = rollback::preview(&self.log, &self.services.world, &plan.undoes, false);
         let Some(conflict) = foreseen.conflict else { return Ok(()) };
@@ -109,7 +216,27 @@ impl Dispatcher {
         Err(refusal)
     }
 
-    /// The undo of a retry is through: the set runs again, if all of it that can be taken back was.
+    /// The agents that would run again by today's files are in them.
+    fn check_agents(&self, plan: &RetryPlan) -> Result<(), RetryRefusal> {
+        let Ok(today) = self.today() else { return Ok(()) };
+        let is_first = |span: &&SpanId| {
+            let parent = self.log.with(|state| state.trace.get(**span).map(|found| found.parent));
+            parent.is_some_and(|parent| !plan.reruns.contains(&parent))
+        };
+        let names = plan.reruns.iter().filter(is_first).filter_map(|span| self.agent_names.get(span));
+        let gone = |name: &&String| {
+            let (agent, step) = name.split_once('.').map_or((name.as_str(), None), |(agent, step)| (agent, Some(step)));
+            let agent = today.agents.get(agent);
+            let has_step = |step: &str| agent.is_some_and(|agent| agent.steps.contains_key(step));
+            agent.is_none() || step.is_some_and(|step| !has_step(step))
+        };
+        match names.into_iter().find(gone) {
+            Some(name) => Err(RetryRefusal::AgentGone { name: name.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Goes on after the undo of a retry: the set reruns, if all of it that can be undone was.
     pub(super) async fn taken_back(
         &mut self,
         retrying: Retrying,
@@ -119,7 +246,7 @@ impl Dispatcher {
         let left = match report.and_then(|report| self.judge(&retrying.plan, &report)) {
             Ok(left) => left,
             Err(why) => {
-                self.resume_after_conflict(&retrying.halted);
+                self.resume_after_conflict(&retrying.halted, &retrying.requeued);
                 return Err(RetryRefusal::from(why).into());
             }
         };
@@ -130,7 +257,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// What a retry's undo left that may stay, in words.
+    /// Describes what a retry's undo left, where that may stay.
     fn judge(&self, plan: &RetryPlan, report: &UndoReport) -> Result<String, RetryStopped> {
         if let Some(conflict) = &report.conflict {
             return Err(RetryStopped::Conflict { action: conflict.action, key: conflict.key.clone() });
@@ -145,7 +272,7 @@ impl Dispatcher {
 
     /// The set starts a new try.
     async fn run_on(&mut self, retrying: Retrying) {
-        let Retrying { plan, with_readers, models, .. } = retrying;
+        let Retrying { plan, with_readers, models, requeued, .. } = retrying;
         let taken = self.paths_of(&plan.reruns);
         let reopened = self.paths_of(&plan.reopens);
         self.stop_calls(&taken).await;
@@ -166,10 +293,11 @@ impl Dispatcher {
             self.set_status(RunStatus::Running, None);
         }
         self.start_pattern();
+        self.queue_again(&requeued);
     }
 
     /// What was under way in the set stands as failed, stopped at the error gate; everything else goes on as it was.
-    fn resume_after_conflict(&mut self, halted: &[String]) {
+    fn resume_after_conflict(&mut self, halted: &[String], requeued: &[String]) {
         let error = "stopped for a retry, which failed";
         for path in halted {
             if let Some(span) = self.pending.get(path).map(|pending| pending.span) {
@@ -179,6 +307,27 @@ impl Dispatcher {
         if self.status() == RunStatus::Running {
             self.start_pattern();
         }
+        self.queue_again(requeued);
+    }
+
+    /// Starts calls again that had only waited.
+    fn queue_again(&mut self, paths: &[String]) {
+        for path in paths.iter().filter(|path| self.pending.contains_key(*path)).cloned().collect::<Vec<_>>() {
+            self.launch(&path);
+        }
+    }
+
+    /// The tools outside of a retry's set that wait for the workspace, and have not started.
+    fn queued_outside(&self, plan: &RetryPlan) -> Vec<String> {
+        let is_queued = |pending: &PendingCall| {
+            let span = pending.span;
+            !plan.reruns.contains(&span)
+                && self.log.with(|state| {
+                    let waits = state.trace.get(span).is_some_and(|found| found.status == SpanStatus::Waiting);
+                    waits && !state.commands.values().any(|command| command.span == span)
+                })
+        };
+        self.pending.iter().filter(|(_, pending)| is_queued(pending)).map(|(path, _)| path.clone()).collect()
     }
 
     fn invalidate(&mut self, plan: &RetryPlan, generation: Generation, paths: &[String], with_readers: bool) {
@@ -220,7 +369,7 @@ impl Dispatcher {
         }
     }
 
-    /// Whoever answers the calls of today's pipeline.
+    /// Builds the models of today's pipeline.
     fn todays_models(&self) -> Result<Arc<dyn LlmProvider>, LlmError> {
         let today = self.today().map_or_else(|_| self.newest(), Arc::new);
         (self.model_source)(&today)

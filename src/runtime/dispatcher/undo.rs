@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::refusal::{NoAction, Refusal, UndoRefusal};
 use super::Dispatcher;
 use super::retry::Retrying;
+use super::reversal::Reversal;
 use crate::model::{PlanLeave, Seq, SpanId, UndoReport, Undoability, Update};
 use crate::rollback;
 use crate::world::{Guard, Scope};
@@ -43,11 +44,15 @@ pub(super) struct Undo {
     pub retry: Option<Box<Retrying>>,
 }
 
-/// How the undo under way ended (`None`: the program failed in it); waits for ever when there is none.
-pub(super) async fn undo_finished(undoing: &mut Option<Undoing>) -> Option<UndoReport> {
-    match undoing {
-        Some(undoing) => (&mut undoing.task).await.ok(),
-        None => std::future::pending().await,
+/// Waits for the end of an undo; `None`: the program failed in it.
+pub(super) async fn undo_finished(undoing: &mut Undoing) -> Option<UndoReport> {
+    (&mut undoing.task).await.ok()
+}
+
+impl Undoing {
+    /// The spans whose actions they are.
+    pub(super) fn spans(&self) -> &[SpanId] {
+        &self.spans
     }
 }
 
@@ -111,16 +116,17 @@ impl Dispatcher {
         self.beside(Undoing { task: tokio::spawn(work), stop, spans, retry }).await;
     }
 
-    async fn beside(&mut self, undoing: Undoing) {
-        self.undoing = Some(undoing);
-        if let Ok(report) = tokio::time::timeout(SOON, undo_finished(&mut self.undoing)).await {
+    async fn beside(&mut self, mut undoing: Undoing) {
+        let soon = tokio::time::timeout(SOON, undo_finished(&mut undoing)).await;
+        self.reversal = Reversal::Undoing(undoing);
+        if let Ok(report) = soon {
             self.undone(report).await;
         }
     }
 
     /// The undo under way is through.
     pub(super) async fn undone(&mut self, report: Option<UndoReport>) {
-        let Some(undoing) = self.undoing.take() else { return };
+        let Reversal::Undoing(undoing) = std::mem::take(&mut self.reversal) else { return };
         (self.on_status)(&self.log);
         let report = report.ok_or(UndoRefusal::NotFinished);
         if let Ok(report) = &report {
@@ -135,18 +141,19 @@ impl Dispatcher {
         }
     }
 
-    /// Ends the undo under way, with what it did on record.
+    /// Ends the undo under way, with what it did on record; a retry that has undone nothing yet is dropped.
     pub(super) async fn stop_undo(&mut self) {
-        if let Some(undoing) = &self.undoing {
+        if let Reversal::Undoing(undoing) = &mut self.reversal {
             undoing.stop.cancel();
-            let report = undo_finished(&mut self.undoing).await;
+            let report = undo_finished(undoing).await;
             self.undone(report).await;
         }
+        drop(self.reversal.give_up());
     }
 
     /// That what a span at or above this one did is being undone, if it is.
     pub(super) fn being_undone(&self, span: SpanId) -> Option<UndoRefusal> {
-        let spans = &self.undoing.as_ref()?.spans;
+        let spans = self.reversal.spans();
         self.log.with(|state| {
             let above = spans.iter().find(|above| state.trace.is_within(span, **above))?;
             let label = state.trace.label(*above);
@@ -171,7 +178,7 @@ impl Dispatcher {
 
     /// Says that an undo is under way, if one is.
     pub(super) fn check_undo(&self) -> Result<(), UndoRefusal> {
-        if self.undoing.is_some() { Err(UndoRefusal::UnderWay) } else { Ok(()) }
+        if self.reversal.is_idle() { Ok(()) } else { Err(UndoRefusal::UnderWay) }
     }
 
     /// Takes every lock, so that nothing changes the world meanwhile.

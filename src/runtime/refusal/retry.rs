@@ -29,6 +29,18 @@ pub(in super::super) enum RetryRefusal {
     /// A conflict that was found before anything was stopped.
     #[error("failed to retry: {action} ({key}) was changed since. Nothing ran and nothing was undone")]
     Conflict { action: Seq, key: String },
+    /// An agent that would run again is gone from today's file.
+    #[error("failed to retry: {name} is not in the pipeline's file any more; put it back. Nothing was undone")]
+    AgentGone { name: String },
+    /// The plan grew while the set was stopped.
+    #[error("failed to retry: more depends on it than the plan showed; look at the new plan")]
+    PlanGrew,
+    /// A call of the set went on.
+    #[error("failed to retry: a tool of it did not stop within {seconds} s. Nothing ran and nothing was undone")]
+    NotHalted { seconds: u64 },
+    /// Another tool kept the workspace.
+    #[error("failed to retry: {holder} is using the workspace. Nothing ran and nothing was undone")]
+    NotHeld { holder: String },
     /// The undo did not do all that it should.
     #[error("failed to retry: {0}. Nothing ran")]
     Stopped(#[from] RetryStopped),

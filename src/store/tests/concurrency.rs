@@ -42,10 +42,13 @@ fn waiters_that_come_during_a_commit_share_the_next_one() {
         sizes.lock().unwrap().push(events.len());
         let _ = until.lock().unwrap().recv();
     }));
-    write_now(&log, vec![note("first")]);
+    let first = log.append_durable(vec![note("first")]);
+    while batches.lock().unwrap().is_empty() {
+        std::thread::yield_now();
+    }
     let waiting: Vec<_> = (0..16).map(|_| log.append_durable(vec![note("more")])).collect();
     drop(hold);
-    for appended in waiting {
+    for appended in std::iter::once(first).chain(waiting) {
         block_on(appended.durable()).unwrap();
     }
     log.recorder().close().unwrap();
