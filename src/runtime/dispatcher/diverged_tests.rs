@@ -17,6 +17,7 @@ use crate::runtime::engine::{Engine, Headless, Mode, Pending, Setup};
 use crate::runtime::failure::{Failure, Halt};
 use crate::runtime::feed::{Receiver as Updates, Sink, channel};
 use crate::runtime::past::Past;
+use crate::runtime::refusal::Refusal;
 use crate::store::{RunLog, Volatile};
 use crate::world::World;
 
@@ -119,8 +120,8 @@ impl Bench {
             .with(|state| state.trace.pause(SpanId(1)).map(|(gate, reason)| (gate.to_owned(), reason.to_owned())))
     }
 
-    fn release(&mut self, how: &Release) -> Result<(), String> {
-        self.dispatcher.release(SpanId(1), how).map_err(|refusal| refusal.to_string())
+    fn release(&mut self, how: &Release) -> Result<(), Refusal> {
+        self.dispatcher.release(SpanId(1), how)
     }
 }
 
@@ -204,7 +205,7 @@ async fn a_divergence_stops_at_an_error_and_no_answer_replaces_it() {
         assert!(error.starts_with("divergence at main: recorded is the "), "{error}");
 
         let refused = bench.release(&Release::Answer { text: "mine".into() });
-        assert_eq!(refused, Err("a divergence can't be answered; retry the agent".into()));
+        assert_eq!(refused.unwrap_err().to_string(), "a divergence can't be answered; retry the agent");
         assert!(bench.pause().is_some());
 
         bench.release(&Release::Continue { notify_model: false }).unwrap();
