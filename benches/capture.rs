@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use tama_tui::effects::confine::{Isolation, Job, Shell, ShellLimits, ShellPaths, set_helper};
-use tama_tui::model::Lane;
+use tama_tui::model::CaptureMode;
 use tama_tui::rollback::capture::{Rules, Snapshots, overlay_changes};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -161,7 +161,7 @@ fn commands(c: &mut Criterion) {
         let shell = |most| Shell::probe_up_to(paths(), most);
         group.bench_function(BenchmarkId::new("overlay", files), |b| {
             let shell = shell(Isolation::Overlay);
-            assert_eq!(shell.mode().lane, Lane::Overlay);
+            assert_eq!(shell.mode().capture, CaptureMode::Overlay);
             b.iter(|| {
                 let ran = run(&shell, true);
                 let upper = ran.written.as_ref().unwrap().upper();

@@ -20,7 +20,7 @@ pub enum Word {
     /// An undo found that somebody changed it since.
     Conflict,
     /// It can't be undone, and why.
-    Permanent(String),
+    NoUndo(String),
     /// It is undone.
     Undone,
     /// The user skips it.
@@ -39,8 +39,8 @@ impl std::fmt::Display for Word {
             Self::Next | Self::Free => f.write_str("ready"),
             Self::Blocked(by) => write!(f, "blocked by {by}"),
             Self::Conflict => f.write_str("conflict"),
-            Self::Permanent(why) if why.is_empty() => f.write_str("no undo"),
-            Self::Permanent(why) => write!(f, "no undo ({why})"),
+            Self::NoUndo(why) if why.is_empty() => f.write_str("no undo"),
+            Self::NoUndo(why) => write!(f, "no undo ({why})"),
             Self::Undone => f.write_str("undone"),
             Self::Skipped => f.write_str("skipped"),
             Self::NotApplied => f.write_str("not done"),
@@ -302,7 +302,7 @@ impl Rollback {
                 if matches!(
                     event.change,
                     ActionChange::Applied { .. }
-                        | ActionChange::Dropped { .. }
+                        | ActionChange::Discarded { .. }
                         | ActionChange::Undone { .. }
                         | ActionChange::Redone
                 ) {
@@ -313,7 +313,7 @@ impl Rollback {
                         self.undone_order.push(event.action);
                         self.passed |= self.picked == Some(event.action);
                     }
-                    ActionChange::Dropped { .. } => {
+                    ActionChange::Discarded { .. } => {
                         self.discarded.insert(event.action);
                     }
                     ActionChange::Redone => self.undone_order.retain(|seq| *seq != event.action),
@@ -405,7 +405,7 @@ impl Rollback {
             Standing::NotApplied if self.discarded.contains(&seq) => Word::Discarded,
             Standing::NotApplied => Word::NotApplied,
             Standing::Held => Word::Held,
-            Standing::Permanent(why) => Word::Permanent(why),
+            Standing::NoUndo(why) => Word::NoUndo(why),
             _ if self.skipped.contains(&seq) => Word::Skipped,
             Standing::Blocked { by, .. } => Word::Blocked(by),
             Standing::Free if self.conflicts.contains(&seq) => Word::Conflict,

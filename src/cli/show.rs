@@ -129,7 +129,7 @@ fn standing_text(state: &RunState, entry: &LedgerEntry) -> String {
         Standing::Free if entry.status == ActionStatus::Intent => "ready, outcome unknown".into(),
         Standing::Free => "ready".into(),
         Standing::Blocked { by, span } => format!("blocked by {by} in {span}"),
-        Standing::Permanent(why) => format!("no undo: {why}"),
+        Standing::NoUndo(why) => format!("no undo: {why}"),
         Standing::Undone => "undone".into(),
         Standing::NotApplied => "not done".into(),
     }
@@ -141,7 +141,7 @@ fn standing_json(state: &RunState, entry: &LedgerEntry) -> String {
         Standing::Held => "not landed".into(),
         Standing::Free if entry.status == ActionStatus::Intent => "without outcome".into(),
         Standing::Free => "can be undone".into(),
-        Standing::Permanent(why) => format!("permanent: {why}"),
+        Standing::NoUndo(why) => format!("permanent: {why}"),
         Standing::NotApplied => "never happened".into(),
         Standing::Blocked { .. } | Standing::Undone => standing_text(state, entry),
     }

@@ -281,11 +281,11 @@ async fn a_later_action_that_cannot_be_undone_is_named() {
         op: crate::model::ActionOp::Set,
         old: KeyState::Unknown,
         intended: KeyState::Unknown,
-        undo: Undoability::Permanent { why: "larger than 1 MB".into() },
+        undo: Undoability::NoUndo { why: "larger than 1 MB".into() },
     })]);
     std::fs::write(run.path("f"), "large").unwrap();
     let conflict = undo(&run.log, &run.world, &NoCompensator, made, false).await.conflict.unwrap();
-    assert_eq!(conflict.by, crate::model::ConflictBy::Permanent { action: later, span: SpanId(7) });
+    assert_eq!(conflict.by, crate::model::ConflictBy::NoUndo { action: later, span: SpanId(7) });
 }
 
 #[tokio::test]

@@ -134,12 +134,13 @@ impl Engine {
         }
         let subjects = PastSubject::all(&events);
         let (dispatcher, engine) = Self::build(setup, past, events, None);
-        dispatcher.tell_abilities();
-        dispatcher.tell_past_subjects(subjects);
+        dispatcher.send_abilities();
+        dispatcher.send_past_subjects(subjects);
         Ok(engine.run(dispatcher))
     }
 
-    fn build(
+    /// Makes the dispatcher of a run, which does not run yet.
+    pub(super) fn build(
         setup: Setup,
         past: Past,
         events: Vec<TraceEvent>,
@@ -198,7 +199,7 @@ fn provider_keys(versions: &[(Generation, Arc<Pipeline>)]) -> Vec<(String, Strin
 }
 
 /// The ends of an engine whose dispatcher does not run yet.
-struct Pending {
+pub(super) struct Pending {
     inbox: mpsc::UnboundedSender<Incoming>,
     incoming: mpsc::UnboundedReceiver<Incoming>,
     feed: Feed,
@@ -233,12 +234,12 @@ impl Dispatcher {
             }
         }
         (self.on_status)(&self.log);
-        self.tell_abilities();
+        self.send_abilities();
         self.start_pattern();
     }
 
     /// Says what can be done with this run.
-    pub(super) fn tell_abilities(&self) {
+    pub(super) fn send_abilities(&self) {
         let lasting = self.log.recorder().is_lasting();
         let undo = if lasting { Ok(()) } else { Err("this run is not recorded".to_owned()) };
         let interrupted = self.status() == RunStatus::Interrupted;
@@ -251,6 +252,6 @@ impl Dispatcher {
         };
         self.sink.send(Update::Abilities(Abilities { pause, undo, retry }));
         self.sink.send(Update::Shell(self.services.commands.shell.mode()));
-        self.tell_edits();
+        self.send_edits();
     }
 }

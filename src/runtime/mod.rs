@@ -5,6 +5,7 @@
 //! outcome back.
 
 mod ask;
+mod compare;
 mod denial;
 mod diff;
 mod dispatcher;
@@ -28,7 +29,7 @@ mod request_doc;
 mod session;
 
 pub use denial::Denial;
-pub use dispatcher::command::{Commands, Places};
+pub use dispatcher::command::{Commands, SnapshotFolders};
 pub use engine::{Engine, Headless, Mode, NewRun, SessionEnd, Setup, StatusHook};
 pub use failure::Divergence;
 pub use feed::{Feed, Receiver, Sink, channel};

@@ -118,7 +118,7 @@ fn letter(letter: char, theme: Theme) -> Style {
 /// The state in a few words; the reason for "no undo" is left to the diff.
 fn word_text(word: &Word) -> String {
     match word {
-        Word::Permanent(_) => "no undo".to_owned(),
+        Word::NoUndo(_) => "no undo".to_owned(),
         other => other.to_string(),
     }
 }
@@ -130,7 +130,7 @@ fn word(word: &Word, theme: Theme) -> Style {
         Word::Blocked(_) => theme.tool(),
         Word::Held => theme.paused(),
         Word::Conflict => theme.state(SpanState::Failed),
-        Word::Permanent(_) => theme.error(),
+        Word::NoUndo(_) => theme.error(),
         Word::Undone | Word::Skipped | Word::NotApplied | Word::Discarded => theme.undone(),
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn line(conflict: &Conflict) -> String {
             let more = if first.len() > who.len() { ", …" } else { "" };
             format!("{} was changed since by {}{more}", conflict.key, who.join(", "))
         }
-        ConflictBy::Permanent { action, .. } => {
+        ConflictBy::NoUndo { action, .. } => {
             format!("{} was changed since by {action}, which has no undo", conflict.key)
         }
         ConflictBy::Outside { found } => {
@@ -45,7 +45,7 @@ pub(super) fn ask(state: &mut State, conflict: &Conflict) {
     let redo = state.run.ledger.get(action).is_some_and(|entry| entry.status == ActionStatus::Undone);
     let mut lines = match &conflict.by {
         ConflictBy::Actions { first } => later(state, conflict, first),
-        ConflictBy::Permanent { action, .. } => permanent(state, conflict, *action),
+        ConflictBy::NoUndo { action, .. } => permanent(state, conflict, *action),
         ConflictBy::Outside { found } => outside(state, conflict, found, redo),
     };
     for line in &mut lines {
@@ -65,7 +65,7 @@ pub(super) fn ask(state: &mut State, conflict: &Conflict) {
     items.push(Item::new(Key::Char('d'), format!("diff: {left} {action}, and now"), diff));
     let newest = match &conflict.by {
         ConflictBy::Actions { first } => first.first().map(|(newest, _)| *newest),
-        ConflictBy::Permanent { action, .. } => Some(*action),
+        ConflictBy::NoUndo { action, .. } => Some(*action),
         ConflictBy::Outside { .. } => None,
     };
     if let Some(newest) = newest {

@@ -107,9 +107,9 @@ pub(super) fn apply(state: &mut State, span: SpanId) -> Vec<Command> {
 
 /// The command that applies the marked changes of a command, or all; or the question before it, when something is
 /// deleted or overwritten. `tell`: the model learns of it.
-pub(super) fn applying(state: &State, span: SpanId, tell: bool) -> Choice {
+pub(super) fn applying(state: &State, span: SpanId, notify_model: bool) -> Choice {
     let mut chosen = Chosen::new(state, span, HeldChoice::Apply);
-    let command = model::Command::Release { span, how: Release::Apply { only: chosen.only(), tell } };
+    let command = model::Command::Release { span, how: Release::Apply { only: chosen.only(), notify_model } };
     let loss_of = |seq: Seq| state.run.ledger.get(seq).map_or(Loss::Nothing, loss);
     // Of the same kind, the newest stays first.
     chosen.changes.sort_by_key(|seq| loss_of(*seq));
@@ -140,8 +140,8 @@ pub(super) fn ask_discard(state: &mut State) {
 /// Offers the choices for held changes that conflict with a later change.
 fn ask_conflict(state: &mut State, held: SpanId, conflict: &str) {
     let count = state.run.held_changes(held);
-    let tell = stale_agent(state, held).is_some();
-    let also = if tell { ", and tell the model what was undone" } else { "" };
+    let notify_model = stale_agent(state, held).is_some();
+    let also = if notify_model { ", and tell the model what was undone" } else { "" };
     let over = format!("apply them over what is there now; undo restores it{also}");
     let lines = vec![
         format!("{} held: the workspace changed since the command began.", plural(count, "change")),
@@ -150,7 +150,7 @@ fn ask_conflict(state: &mut State, held: SpanId, conflict: &str) {
     let items = vec![
         Item::new(Key::Char('5'), "look at them first, in Rollback", Choice::Act(UiAction::ShowRollback)),
         Item::new(Key::Char('D'), "discard them (asks again)", Choice::Act(UiAction::Drop)),
-        Item::new(Key::Char('!'), over, applying(state, held, tell)),
+        Item::new(Key::Char('!'), over, applying(state, held, notify_model)),
     ];
     let title = format!("{} is in conflict", safe::line(&state.run.trace.label(held)));
     state.go_to(held);

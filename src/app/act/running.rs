@@ -74,7 +74,7 @@ pub(super) fn resume(state: &mut State) -> Vec<Command> {
             if let Some(left) = stops.left() {
                 state.say(format!("continued; left: {left}"));
             }
-            vec![Command::Run(model::Command::Release { span: target, how: Release::Continue { tell: false } })]
+            vec![Command::Run(model::Command::Release { span: target, how: Release::Continue { notify_model: false } })]
         }
     }
 }
@@ -137,10 +137,10 @@ pub(super) fn step(state: &mut State, how: Release) -> Vec<Command> {
 
 /// Offers the choices of semantics.md, with the agent selected so that Rollback shows what was undone.
 fn ask_stale(state: &mut State, target: SpanId, agent: SpanId, held: Option<SpanId>) {
-    let tell = if let Some(held) = held {
+    let choice = if let Some(held) = held {
         holding::applying(state, held, true)
     } else {
-        let how = Release::Continue { tell: true };
+        let how = Release::Continue { notify_model: true };
         Choice::Send(model::Command::Release { span: target, how })
     };
     state.go_to(agent);
@@ -150,7 +150,7 @@ fn ask_stale(state: &mut State, target: SpanId, agent: SpanId, held: Option<Span
         None => "continue, and tell the model what was undone",
     };
     let items = vec![
-        Item::new(Key::Char('c'), label, tell),
+        Item::new(Key::Char('c'), label, choice),
         Item::new(Key::Char('r'), format!("retry {name}"), Choice::Act(UiAction::Retry)),
         Item::new(Key::Ctrl('r'), "redo the last undone action", Choice::Act(UiAction::Redo)),
     ];

@@ -64,7 +64,7 @@ impl Dispatcher {
             Some((path, Work::Tool { .. })) => self.save_args(&path, text)?,
             None => self.save_prompt(span, text)?,
         }
-        self.tell_edits();
+        self.send_edits();
         Ok(())
     }
 
@@ -137,7 +137,7 @@ impl Dispatcher {
             let args = Some(self.log.text(&call.args.to_string()));
             let (span, call) = (pending.span, call.clone());
             self.log.append(vec![TraceBody::Sent { span, system: None, messages: None, args }]);
-            self.tell_call(path, span, &call);
+            self.send_call_subject(path, span, &call);
         }
         Ok(())
     }

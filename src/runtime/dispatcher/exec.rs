@@ -9,7 +9,7 @@ use super::super::failure::{Failure, Halt};
 use super::super::feed::Sink;
 use super::{Incoming, Services};
 use crate::effects::MaskedStream;
-use crate::effects::llm::{CallPlace, LlmProvider};
+use crate::effects::llm::{CallPosition, LlmProvider};
 use crate::effects::tools::{Prepared, ToolError, Toolbox, WorldCall};
 use crate::model::{EndCause, LlmRequest, LlmResponse, RunState, SpanId, SpanStatus, ToolCall, TraceBody, Update};
 use crate::rollback::{ActError, Origin, perform};
@@ -50,7 +50,7 @@ pub(super) async fn call_model(
     sink: Sink,
     span: SpanId,
     request: LlmRequest,
-    place: CallPlace,
+    position: CallPosition,
     services: Arc<Services>,
     so_far: TextSoFar,
 ) -> Done {
@@ -64,7 +64,7 @@ pub(super) async fn call_model(
         }
     };
     let call = async {
-        let result = models.call(&request, &place, &chunks).await;
+        let result = models.call(&request, &position, &chunks).await;
         drop(chunks);
         result
     };

@@ -58,7 +58,7 @@ impl Dispatcher {
     pub(super) fn set_status(&self, status: RunStatus, text: Option<&str>) {
         let text = text.map(|text| self.log.text(text));
         self.log.append(vec![TraceBody::RunStatus { status, text }]);
-        self.tell_abilities();
+        self.send_abilities();
         (self.on_status)(&self.log);
     }
 

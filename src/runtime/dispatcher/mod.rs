@@ -9,6 +9,9 @@ mod calls;
 pub(super) mod command;
 mod denial;
 mod diff;
+mod diverged;
+#[cfg(test)]
+mod diverged_tests;
 pub(super) mod edit;
 mod exec;
 mod inspect;

@@ -23,7 +23,7 @@ impl Dispatcher {
         if let Some(why) = spans.into_iter().find_map(|span| self.being_undone(span)) {
             return Err(ReleaseRefusal::from(why).into());
         }
-        if goes_on_untold(how)
+        if continues_unnotified(how)
             && let Some(label) = paths.iter().find_map(|path| self.stale_above(path))
         {
             return Err(match how {
@@ -82,7 +82,7 @@ impl Dispatcher {
     /// A divergence is not an outcome: an answer would be taken for what was recorded there.
     fn answerable(&self, path: &str) -> Result<(), ReleaseRefusal> {
         let Some(pending) = self.pending.get(path) else { return Ok(()) };
-        if pending.work.is_none() && pending.span != pending.agent {
+        if pending.has_diverged() {
             return Err(ReleaseRefusal::Diverged);
         }
         if self.holds_changes(path) {
@@ -115,7 +115,7 @@ impl Dispatcher {
     /// asked for.
     pub(super) fn release_all(&mut self) -> Result<(), Refusal> {
         self.gates.forget_stops();
-        self.release(SpanId::RUN, &Release::Continue { tell: false })
+        self.release(SpanId::RUN, &Release::Continue { notify_model: false })
     }
 
     /// Stops every branch at its next gate.
@@ -173,19 +173,19 @@ impl Dispatcher {
             self.limit_waived = true;
         }
         let waived = self.log.with(|state| matches!(state.trace.pause(span), Some((_, PauseReason::Limit { .. }))));
-        let told = stale.is_some() && tells(how);
+        let is_notified = stale.is_some() && notifies_model(how);
         if let Some(stale) = stale
-            && told
+            && is_notified
         {
             let text = self.undone_text(stale, agent);
             self.edits.queue_notice(agent, text);
         }
         self.arm(span, agent, path, how);
-        if stale.is_some() && !told {
-            // This much is done, and the agent goes no further before its model is told.
+        if stale.is_some() && !is_notified {
+            // This much is done, and the agent goes no further before its model is notified.
             self.gates.step(&self.branch_of(span), Until::Next);
         }
-        self.log.append(vec![TraceBody::Released { span, how: word(how), stale: told }]);
+        self.log.append(vec![TraceBody::Released { span, how: word(how), stale: is_notified }]);
         if let Release::Answer { text } = how {
             self.answer(path, text);
             return self.reply(path);
@@ -299,21 +299,21 @@ impl Dispatcher {
 
 /// True when an agent goes on by this with nothing said to its model. An answer, a denial and a discard are about this
 /// call alone.
-fn goes_on_untold(how: &Release) -> bool {
+fn continues_unnotified(how: &Release) -> bool {
     let about_this_call = matches!(how, Release::Answer { .. } | Release::Deny { .. } | Release::Discard { .. });
-    !tells(how) && !about_this_call
+    !notifies_model(how) && !about_this_call
 }
 
 /// True when a note to the model says that effects of its agent were undone.
-fn tells(how: &Release) -> bool {
-    matches!(how, Release::Continue { tell: true } | Release::Apply { tell: true, .. })
+fn notifies_model(how: &Release) -> bool {
+    matches!(how, Release::Continue { notify_model: true } | Release::Apply { notify_model: true, .. })
 }
 
 fn word(how: &Release) -> String {
     let some = |only: &[Seq]| if only.is_empty() { String::new() } else { format!(" {}", only.len()) };
     match how {
-        Release::Continue { tell: false } => "continue".into(),
-        Release::Continue { tell: true } => "continue, model told".into(),
+        Release::Continue { notify_model: false } => "continue".into(),
+        Release::Continue { notify_model: true } => "continue, model told".into(),
         Release::Step => "step".into(),
         Release::StepOver => "step over".into(),
         Release::StepOut => "step out".into(),

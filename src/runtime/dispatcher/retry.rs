@@ -286,7 +286,8 @@ impl Dispatcher {
             self.paths.remove(path);
         }
         self.edits.invalidate(&plan.reruns);
-        self.journal.invalidate(taken.iter().chain(&reopened));
+        self.journal.invalidate(&taken);
+        self.journal.reopen(&reopened);
         self.limit_waived = false;
         if self.status() != RunStatus::Running {
             self.set_status(RunStatus::Running, None);

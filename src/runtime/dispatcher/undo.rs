@@ -72,7 +72,7 @@ impl Dispatcher {
             for action in state.actions(span, deep) {
                 let Some(entry) = state.ledger.get(action).filter(|entry| entry.is_applied()) else { continue };
                 match &entry.record.undo {
-                    Undoability::Permanent { why } => left.push(PlanLeave { action, why: why.clone() }),
+                    Undoability::NoUndo { why } => left.push(PlanLeave { action, why: why.clone() }),
                     Undoability::Undo if skip.contains(&action) => {
                         left.push(PlanLeave { action, why: "skipped".into() });
                     }

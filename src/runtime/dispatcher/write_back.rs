@@ -18,13 +18,13 @@ impl Dispatcher {
         for line in written.iter().flatten() {
             self.note(None, false, format!("wrote {line}"));
         }
-        self.tell_edits();
+        self.send_edits();
         let left: Vec<NotWritten> = left.into_iter().filter_map(Result::err).collect();
         if left.is_empty() { Ok(()) } else { Err(NotWrittenBack(left).into()) }
     }
 
     /// Says which edits are in no file.
-    pub(in super::super) fn tell_edits(&self) {
+    pub(in super::super) fn send_edits(&self) {
         let stored = self.version(Generation(u32::MAX));
         let file = |name: &str| stored_prompt(&stored, name).and_then(|prompt| prompt.file.clone());
         let edits = self.unwritten().into_iter().map(|agent| UnwrittenEdit { file: file(&agent), agent });
@@ -55,7 +55,7 @@ impl Dispatcher {
                 self.edits.prompt(reach, None);
             }
         }
-        self.tell_edits();
+        self.send_edits();
     }
 
     fn write_prompt(&mut self, name: &str) -> Result<String, NotWritten> {

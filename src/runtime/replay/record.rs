@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::model::{
     EffectClass, EndCause, Fan, Generation, LlmRequestRecord, RunStatus, Seq, SpanEnd, SpanId, SpanKind, SpanSpec,
-    SpanStart, SpanStatus, TextHash, TraceBody, TraceEvent,
+    SpanStart, TextHash, TraceBody, TraceEvent,
 };
 use crate::pipeline::Pipeline;
 
@@ -133,7 +133,7 @@ impl Entry {
 
     /// Its end, unless the run was stopped in it.
     pub fn own_end(&self) -> Option<&(Seq, SpanEnd)> {
-        self.end.as_ref().filter(|(_, end)| end.status != SpanStatus::Cancelled && !self.is_limited())
+        self.end.as_ref().filter(|(_, end)| end.is_own())
     }
 
     fn is_limited(&self) -> bool {

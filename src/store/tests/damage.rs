@@ -315,8 +315,8 @@ fn looking_at_a_killed_run_changes_no_file() {
             .map(|name| std::fs::read(killed.path().join(name)).unwrap())
     };
     let before = files();
-    let verdict = crate::store::inspect::read(killed.path());
-    assert_eq!((verdict.rows, verdict.last, verdict.damage), (20, Seq(20), vec![]));
+    let inspection = crate::store::inspect::read(killed.path());
+    assert_eq!((inspection.rows, inspection.last, inspection.damage), (20, Seq(20), vec![]));
     drop(killed.open(quiet(), Access::ReadOnly).unwrap());
     assert!(files() == before);
 }

@@ -224,8 +224,8 @@ impl Stage {
         let (subject, text) = rest.split_once(" :: ").unwrap_or((rest, ""));
         match verb {
             "wait" => self.wait(subject).await,
-            "continue" => self.release(subject, Release::Continue { tell: false }),
-            "continue-told" => self.release(subject, Release::Continue { tell: true }),
+            "continue" => self.release(subject, Release::Continue { notify_model: false }),
+            "continue-told" => self.release(subject, Release::Continue { notify_model: true }),
             "step" => self.release(subject, Release::Step),
             "over" => self.release(subject, Release::StepOver),
             "out" => self.release(subject, Release::StepOut),
@@ -234,8 +234,8 @@ impl Stage {
             "allow-held" => self.release(subject, Release::Allow(Allow::Held)),
             "allow-always" => self.release(subject, Release::Allow(Allow::Always)),
             "deny" => self.release(subject, Release::Deny { why: text.to_owned() }),
-            "apply" => self.release(subject, Release::Apply { only: self.held(subject, text)?, tell: false }),
-            "apply-told" => self.release(subject, Release::Apply { only: Vec::new(), tell: true }),
+            "apply" => self.release(subject, Release::Apply { only: self.held(subject, text)?, notify_model: false }),
+            "apply-told" => self.release(subject, Release::Apply { only: Vec::new(), notify_model: true }),
             "discard" => self.release(subject, Release::Discard { only: self.held(subject, text)? }),
             "continue-all" => self.send(Command::ReleaseAll),
             "pause" => self.send(Command::Pause),

@@ -256,11 +256,14 @@ fn the_new_try_of_a_selected_span_is_selected() {
 #[test]
 fn a_stale_agent_is_continued_by_choice_only() {
     let (mut bench, spans) = Bench::paused();
-    assert_eq!(bench.keys("c"), [model::Command::Release { span: spans.call, how: Release::Continue { tell: false } }]);
+    assert_eq!(
+        bench.keys("c"),
+        [model::Command::Release { span: spans.call, how: Release::Continue { notify_model: false } }]
+    );
     bench.change(spans.second, ActionChange::Undone { forced: false });
     assert_eq!(bench.keys("c"), []);
     assert!(matches!(&bench.state.popup, Some(Popup::Menu(menu)) if menu.items.len() == 3));
-    let tell = model::Command::Release { span: spans.call, how: Release::Continue { tell: true } };
+    let tell = model::Command::Release { span: spans.call, how: Release::Continue { notify_model: true } };
     assert_eq!(bench.ask(Key::Enter), [tell]);
     bench.keys("c");
     assert_eq!(bench.keys("r"), [model::Command::Plan { span: spans.writer }]);

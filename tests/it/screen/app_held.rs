@@ -47,7 +47,7 @@ fn deletions(bench: &mut Bench) -> (SpanId, Vec<Seq>) {
 }
 
 fn apply(span: SpanId, only: Vec<Seq>) -> model::Command {
-    model::Command::Release { span, how: Release::Apply { only, tell: false } }
+    model::Command::Release { span, how: Release::Apply { only, notify_model: false } }
 }
 
 fn discard(span: SpanId, only: Vec<Seq>) -> model::Command {
@@ -145,7 +145,7 @@ fn discarded_changes_stay_in_the_list_and_say_so() {
     let mut bench = Bench::new();
     let (_, held) = holding(&mut bench, &[("a", KeyState::Absent, file(1)), ("b", KeyState::Absent, file(1))]);
     bench.keys("5 ");
-    bench.change(held[1], ActionChange::Dropped { why: "the user discarded them".into() });
+    bench.change(held[1], ActionChange::Discarded { why: "the user discarded them".into() });
     assert_eq!(marked(&bench), [], "what is decided is marked no more");
     let words: Vec<Word> = bench.state.rollback.window(&bench.state.run, 9).into_iter().map(|row| row.word).collect();
     assert_eq!(words, [Word::Discarded, Word::Held]);

@@ -131,7 +131,7 @@ fn what_has_not_landed_lands_or_is_dropped_and_nothing_else() {
     assert!(bench.message().contains("its changes are held"), "{}", bench.message());
     assert_eq!(
         bench.keys("c"),
-        [model::Command::Release { span: bash, how: Release::Apply { only: vec![], tell: false } }]
+        [model::Command::Release { span: bash, how: Release::Apply { only: vec![], notify_model: false } }]
     );
 
     assert_eq!(bench.keys("D"), []);
@@ -140,7 +140,7 @@ fn what_has_not_landed_lands_or_is_dropped_and_nothing_else() {
     assert_eq!(bench.ask(Key::Enter), [model::Command::Release { span: bash, how: Release::Discard { only: vec![] } }]);
     bench.event(TraceBody::Released { span: bash, how: "drop".into(), stale: false });
     for change in held {
-        bench.change(change, ActionChange::Dropped { why: "by the user".into() });
+        bench.change(change, ActionChange::Discarded { why: "by the user".into() });
     }
     assert!(bench.state.rollback.title(&bench.state.run).ends_with("below · 3 discarded"));
     let log = bench.state.log.lines();
@@ -175,7 +175,7 @@ fn what_would_land_on_someone_elses_change_lands_by_choice_only() {
     bench.keys("D");
     assert_eq!(bench.ask(Key::Enter), [model::Command::Release { span: bash, how: Release::Discard { only: vec![] } }]);
     bench.keys("c");
-    let over = Release::Apply { only: vec![], tell: false };
+    let over = Release::Apply { only: vec![], notify_model: false };
     assert_eq!(bench.keys("!"), [model::Command::Release { span: bash, how: over }]);
     bench.keys("c");
     bench.ask(Key::Enter);

@@ -344,7 +344,7 @@ async fn tampered(sql: &str) -> Vec<String> {
     assert_eq!(connection.execute(sql, []).unwrap(), 1, "{sql}");
     connection.close().unwrap();
     let session = crash.open().await;
-    session.told
+    session.notices
 }
 
 #[tokio::test]
@@ -395,7 +395,7 @@ async fn killed_at_every_crash_point() {
             continue;
         }
         let mut session = crash.open().await;
-        let damaged: Vec<&String> = session.told.iter().filter(|line| line.starts_with("damaged")).collect();
+        let damaged: Vec<&String> = session.notices.iter().filter(|line| line.starts_with("damaged")).collect();
         assert!(damaged.is_empty(), "{name}:{at}: {damaged:?}");
         crash.nothing_is_missing(&session);
         crash.undo_restores(&mut session).await;

@@ -213,7 +213,7 @@ impl Bench {
             op: ActionOp::External,
             old: KeyState::Unknown,
             intended: KeyState::Unknown,
-            undo: Undoability::Permanent { why: "a request has no undo".into() },
+            undo: Undoability::NoUndo { why: "a request has no undo".into() },
         }));
         let action = self.last();
         self.change(action, ActionChange::Applied { after: KeyState::Unknown });

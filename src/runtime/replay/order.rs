@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::ask::Place;
+use super::super::ask::SpanPosition;
 use crate::model::Seq;
 
 /// The last recorded ends below each agent, by its path. Branches of one fan-out are in no order among themselves, but
@@ -33,9 +33,9 @@ impl Order {
     ///
     /// # Errors
     /// When the record has another order.
-    pub fn begin(&mut self, place: &Place, started: Seq) -> Result<(), OutOfOrder> {
-        let ends = self.below.entry(place.parent.clone()).or_default();
-        let before = if place.fan.is_some() { ends.alone } else { ends.alone.max(ends.branches) };
+    pub fn begin(&mut self, position: &SpanPosition, started: Seq) -> Result<(), OutOfOrder> {
+        let ends = self.below.entry(position.parent.clone()).or_default();
+        let before = if position.fan.is_some() { ends.alone } else { ends.alone.max(ends.branches) };
         if started > before { Ok(()) } else { Err(OutOfOrder { started, before }) }
     }
 
