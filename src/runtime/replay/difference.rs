@@ -1,10 +1,14 @@
 //! The first difference between a recorded request and the one that is made now.
 
+use std::path::Path;
+
 use super::super::ask::Work;
 use super::super::compare::{ReadText, difference};
+use super::super::policy::{PolicyDecision, decide};
 use super::super::request::{json, llm_hash, tool_hash};
 use super::record::{Entry, Request};
 use crate::model::{LlmRequest, LlmRequestRecord, SpanKind, TextHash};
+use crate::pipeline::Policy;
 use crate::store::hash_text;
 
 /// Compares a recorded request with the one that is made now: the first difference, the recorded side first. `None`:
@@ -26,6 +30,25 @@ pub(super) fn of_request(
         }
         _ => Some(("another kind of call".into(), "this one".into())),
     }
+}
+
+/// Compares what two policies say to a tool call; `None`: the same.
+pub(super) fn policy_difference(
+    (old, new): (&Policy, &Policy),
+    entry: &Entry,
+    work: &Work,
+    root: &Path,
+) -> Option<(String, String)> {
+    let (Request::Tool { effect, .. }, Work::Tool { call, refusal: None }) = (&entry.request, work) else {
+        return None;
+    };
+    let describe = |policy: &Policy| match decide(policy, call, *effect, root) {
+        PolicyDecision::Allow => "allowed".to_owned(),
+        PolicyDecision::Ask(why) => format!("needs an approval: {why}"),
+        PolicyDecision::Deny(why) => format!("denied: {why}"),
+    };
+    let (old, new) = (describe(old), describe(new));
+    (old != new).then_some((old, new))
 }
 
 /// The kind and the hash of a request.

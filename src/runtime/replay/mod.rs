@@ -24,7 +24,7 @@ use super::past::Texts;
 use crate::effects::tools::Toolbox;
 use crate::model::{SpanEnd, SpanKind, TextHash};
 use crate::pipeline::{Limits, Pipeline};
-use difference::{of_request, request_of};
+use difference::{of_request, policy_difference, request_of};
 use order::Order;
 use record::{Entry, Record, Request};
 pub use verify::{ChangedCall, Verification, verify};
@@ -137,11 +137,20 @@ impl Effects for Replay {
     async fn effect(&self, position: SpanPosition, work: Work) -> Outcome {
         let (kind, request) = request_of(&work);
         let entry = self.entry(&position, kind).await?;
-        if let Some((old, new)) = of_request(entry, request, &work, &*self.read) {
-            if self.instead.is_none() {
-                return Err(Self::diverged(&position.path, old, new));
+        match (of_request(entry, request, &work, &*self.read), &self.instead) {
+            (Some((old, new)), None) => return Err(Self::diverged(&position.path, old, new)),
+            (Some((old, new)), Some(_)) => {
+                self.lock().changed.push(ChangedCall::differs(&position.path, entry, old, new));
             }
-            self.lock().changed.push(ChangedCall::differs(&position.path, entry, old, new));
+            (None, Some(instead)) => {
+                let before = self.record.version(entry.generation);
+                let policies = before.map(|before| (&before.policy, &instead.policy));
+                let differ = policies.and_then(|both| policy_difference(both, entry, &work, &self.record.workspace));
+                if let Some((old, new)) = differ {
+                    self.lock().changed.push(ChangedCall::differs(&position.path, entry, old, new));
+                }
+            }
+            (None, None) => {}
         }
         self.outcome(&position.path, entry).await
     }
