@@ -30,6 +30,7 @@ mod preview;
 mod read_back;
 mod reading;
 mod rollback;
+mod row_words;
 mod run_list;
 pub mod safe;
 mod scroll;
