@@ -186,9 +186,30 @@ impl State {
     }
 
     /// The paused span that a key means: what to release, and a paused span in it. That is the selection if it or
-    /// something below it is paused, else what is paused in its agent, else the only paused span there is.
+    /// something below it is paused, else what is paused in its agent, else the only paused span there is. A call that
+    /// failed is meant only where the selection is it, above it or below it: other keys act on the selection then.
     #[must_use]
     pub fn paused_here(&self) -> Option<(SpanId, SpanId)> {
+        let selected = self.selected();
+        let is_of_selection = |paused: SpanId| {
+            self.run.trace.is_within(paused, selected) || self.run.trace.is_within(selected, paused)
+        };
+        self.paused_near().filter(|(_, paused)| !self.is_at_error(*paused) || is_of_selection(*paused))
+    }
+
+    /// The failed call that is stopped near the selection, and which the keys don't mean.
+    pub(super) fn failed_near(&self) -> Option<SpanId> {
+        let (_, paused) = self.paused_near()?;
+        (self.is_at_error(paused) && self.paused_here().is_none()).then_some(paused)
+    }
+
+    /// True for a call that is stopped because it failed.
+    pub(super) fn is_at_error(&self, span: SpanId) -> bool {
+        matches!(self.run.trace.pause(span), Some((_, PauseReason::Error { .. })))
+    }
+
+    /// What is paused at the selection or below, else in its agent, else the only paused span there is.
+    fn paused_near(&self) -> Option<(SpanId, SpanId)> {
         let trace = &self.run.trace;
         let selected = self.selected();
         let agent = trace.agent_of(selected);

@@ -36,6 +36,10 @@ pub(super) fn any_paused(state: &State) -> Answer {
 
 pub(super) fn paused(state: &State) -> Answer {
     any_paused(state)?;
+    if let Some(failed) = state.failed_near() {
+        let label = state.run.trace.path(failed);
+        return Err(format!("select {} first, which failed (]e)", safe::line(&label)));
+    }
     so(state.paused_here().is_some(), "nothing is paused here: ]p goes to what is, C continues all")
 }
 

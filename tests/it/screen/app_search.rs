@@ -2,7 +2,7 @@
 
 use tama_tui::app::{Command, Key, Msg, Pane, Place, Popup, footer, update};
 use tama_tui::model::{
-    self, CommandStart, RetryPlan, Section, SectionBody, SpanDetail, SpanId, SpanStatus, SpanSubject, TraceBody, Update,
+    self, RetryPlan, Section, SectionBody, SpanDetail, SpanId, SpanStatus, SpanSubject, TraceBody, Update,
 };
 
 use crate::support::app_support::{Bench, Spans, run_commands};
@@ -164,8 +164,7 @@ fn rows(bench: &Bench) -> Vec<SpanId> {
 fn the_filter_of_spans_finds_what_a_row_shows() {
     let (mut bench, spans) = Bench::paused();
     let bash = bench.tool(spans.writer, "tama_bash");
-    let start = CommandStart { span: bash, command: "rm -r build\nmkdir out".into(), ..CommandStart::default() };
-    bench.event(TraceBody::CommandStarted(start));
+    bench.command(bash, "rm -r build\nmkdir out");
     let subject = SpanSubject { span: spans.editor, text: "the release of May".into(), is_path: false };
     bench.send(Update::Subjects(vec![subject]));
     let found = |bench: &mut Bench, text: &str| {
@@ -190,8 +189,7 @@ fn a_filtered_row_comes_and_goes_with_what_it_says() {
     bench.keys("/mkdir");
     bench.key(Key::Enter);
     assert_eq!(rows(&bench), []);
-    let start = CommandStart { span: bash, command: "mkdir out".into(), ..CommandStart::default() };
-    bench.event(TraceBody::CommandStarted(start));
+    bench.command(bash, "mkdir out");
     assert_eq!(rows(&bench), [spans.editor, spans.writer, bash]);
     bench.key(Key::Esc);
     bench.keys("gg/running");
