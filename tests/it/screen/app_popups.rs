@@ -2,7 +2,7 @@
 
 use tama_tui::app::{Command, Key, LogKind, Msg, Pane, PlanAsk, Popup, State, footer, update};
 use tama_tui::model::{
-    self, CaptureMode, EndCause, Gate, Millis, PauseReason, PlanLeave, ReadBack, RetryPlan, ShellMode, SpanEnd, SpanId,
+    self, CaptureMode, EndCause, Gate, Millis, PauseReason, PlanLeave, ReadBack, Release, RetryPlan, ShellMode, SpanEnd, SpanId,
     SpanStatus, TraceBody, UndoReport, Update,
 };
 
