@@ -1,8 +1,7 @@
 //! The line at the bottom: keys that can follow a prefix, the search being typed, the reason why a key was refused, the
 //! effect of `r`, and a few keys that work now.
 
-use super::text::plural;
-use super::{Key, Pane, Place, State, UiAction, act, keys, popup_keys, safe, search};
+use super::{Key, Pane, Place, State, UiAction, act, held_words, keys, popup_keys, safe, search};
 use crate::model::{PauseReason, SpanId};
 
 /// The texts of the footer.
@@ -139,12 +138,12 @@ fn held_near(state: &State) -> Option<(SpanId, usize)> {
 
 /// Describes the held changes or the error here; else the effect of `u` in Rollback, and of `r` elsewhere.
 fn preview(state: &State) -> Option<String> {
-    if let Some((span, changes)) = held_near(state) {
+    if let Some((span, _)) = held_near(state) {
         // Changes that conflict stay held after `c`: say why.
         if let Some((_, PauseReason::Conflict { conflict })) = state.run.trace.pause(span) {
             return Some(format!("{}: c asks, D discards", safe::line(conflict)));
         }
-        return Some(format!("{}: c applies, D discards", plural(changes, "held change")));
+        return Some(held_words(state, span).to_string());
     }
     if state.focus == Pane::Rollback {
         return (keys::verb(UiAction::Undo).available)(state).ok().and_then(|()| state.rollback.undo_line(&state.run));

@@ -56,8 +56,8 @@ impl Widths {
         let widest =
             |text: &dyn Fn(&ActionRow) -> String| rows.iter().map(|row| cell::width(&text(row))).max().unwrap_or(0);
         let seq = widest(&|row| row.seq.to_string());
-        // Beside the number: two cells for cursor and mark, three for the letter, the kind and a space, two gaps of two.
-        let rest = whole.saturating_sub(2 + seq + 3 + KIND + 1 + 2 + 2);
+        // Beside the number: three cells for cursor and mark, three for the letter, the kind and a space, two gaps of two.
+        let rest = whole.saturating_sub(3 + seq + 3 + KIND + 1 + 2 + 2);
         let word = widest(&|row| word_text(&row.word)).min(rest * 2 / 5);
         let rest = rest - word;
         let wide = widest(&|row| row.agent.clone()).min(AGENT);
@@ -83,7 +83,7 @@ fn line(row: &ActionRow, widths: &Widths, theme: Theme) -> Line<'static> {
     let dim = |style: Style| if gone { theme.undone() } else { style };
     let mut spans = vec![
         Span::raw(if row.selected { "›" } else { " " }),
-        Span::styled(if row.marked { "●" } else { " " }, theme.output()),
+        Span::styled(if row.marked { "● " } else { "  " }, theme.output()),
         Span::styled(cell::right(&row.seq.to_string(), widths.seq), dim(theme.quiet())),
         Span::styled(format!(" {} ", row.letter), dim(letter(row.letter, theme))),
         Span::styled(cell::left(row.kind, KIND + 1), dim(theme.quiet())),

@@ -97,13 +97,13 @@ fn numbers(state: &State, room: usize, theme: Theme) -> Line<'static> {
 /// Why a span stands still: the words for its state, and what there is to say beyond them.
 fn stop_words(state: &State, span: SpanId, (gate, reason): &(Gate, PauseReason)) -> (String, String) {
     let text = safe::line(&app::pause_text(*gate, reason)).into_owned();
-    if let Some((_, changes)) = state.held_here().filter(|(held, _)| *held == span) {
-        let changes = text::plural(changes, "held change");
+    if state.held_here().is_some_and(|(held, _)| held == span) {
+        let held = app::held_words(state, span);
         let more = match reason {
             PauseReason::Conflict { .. } => format!(": {text}"),
-            _ => format!(": c applies, D discards · {text}"),
+            _ => format!(": {} · {text}", held.keys),
         };
-        return (changes, more);
+        return (held.what, more);
     }
     let words = safe::line(&app::pause_title(*gate, reason)).into_owned();
     let more = text.strip_prefix(&words[..]).unwrap_or_default().to_owned();
