@@ -256,17 +256,16 @@ impl Rollback {
         self.picked = self.selected();
     }
 
-    /// `u undoes #12 tama_files_write …`, for the footer.
+    /// `u undoes #12 tama_files_write …`, for the footer; of one that is blocked, by which action.
     #[must_use]
     pub fn undo_line(&self, run: &RunState) -> Option<String> {
         let action = self.to_undo(run)?;
-        let blocked = match run.ledger.standing(action) {
-            Standing::Blocked { by, .. } => format!("  (blocked by {by})"),
-            _ => String::new(),
-        };
+        if let Standing::Blocked { by, .. } = run.ledger.standing(action) {
+            return Some(format!("{}  blocked by {by}: u asks", self.describe(run, action)));
+        }
         let half = run.ledger.get(action).and_then(|entry| entry.renamed);
         let half = half.map_or_else(String::new, |other| format!("  (half of a rename, {other} is the other)"));
-        Some(format!("u undoes {}{blocked}{half}", self.describe(run, action)))
+        Some(format!("u undoes {}{half}", self.describe(run, action)))
     }
 
     /// Lets the cursor stay on the one that `u` undoes again.

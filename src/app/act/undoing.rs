@@ -24,6 +24,10 @@ pub(super) fn undo(state: &mut State) -> Vec<Command> {
         ask_undo_marked(state, marked);
         return Vec::new();
     }
+    if let Some(conflict) = conflicts::used(&state.run, action) {
+        conflicts::ask(state, &conflict);
+        return Vec::new();
+    }
     vec![Command::Run(model::Command::Undo { action, force: false })]
 }
 

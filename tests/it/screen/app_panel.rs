@@ -223,6 +223,41 @@ fn an_undo_in_conflict_shows_the_list_and_undoes_these_first() {
 }
 
 #[test]
+fn a_folder_that_later_changes_use_asks_before_anything_is_sent() {
+    let (mut bench, spans) = Bench::paused();
+    let folder = made_folder(&mut bench, &spans, "docs");
+    let later = bench.action(spans.writer, spans.tool, model::Key::file("docs/a.md"));
+    bench.keys("h5");
+    while bench.state.rollback.selected() != Some(folder) {
+        bench.keys("j");
+    }
+    let told = footer(&bench.state).left;
+    assert!(told.ends_with(&format!("blocked by {later}: u asks")) && !told.contains("undoes"), "{told}");
+    assert_eq!(bench.keys("u"), []);
+    let told = ask_lines(&bench).join("\n");
+    assert!(told.contains("is used by later changes. Nothing was undone."), "{told}");
+    assert_eq!(bench.keys("a"), [model::Command::UndoList { actions: vec![later, folder] }]);
+}
+
+/// A folder that a command made.
+fn made_folder(bench: &mut Bench, spans: &Spans, name: &str) -> Seq {
+    let new = model::KeyState::Directory { mode: 0o755 };
+    bench.event(TraceBody::Action(model::ActionRecord {
+        span: spans.writer,
+        tool_span: spans.tool,
+        tool_name: "tama_bash".into(),
+        key: model::Key { kind: model::KeyKind::Directory, name: name.into() },
+        op: model::ActionOp::Set,
+        old: model::KeyState::Absent,
+        intended: new.clone(),
+        undo: model::Undoability::Undo,
+    }));
+    let action = bench.last();
+    bench.change(action, model::ActionChange::Applied { after: new });
+    action
+}
+
+#[test]
 fn someone_outside_is_told_with_what_was_expected() {
     let (mut bench, spans) = Bench::paused();
     let by = ConflictBy::Outside { found: "other content (913 bytes)".into() };
