@@ -79,8 +79,10 @@ fn numbers(state: &State, room: usize, theme: Theme) -> Line<'static> {
             parts.extend(marks.into_iter().map(|mark| (mark.text, theme.state(mark.state))));
         }
     }
-    if let Some(finish) = trace.finish(span) {
-        parts.push((format!("finish {finish}"), on_border(theme.text())));
+    // A span that is ok is marked with its finish key; a fault's has no name of its own.
+    let finish = trace.finish(span).filter(|finish| *finish != "fault" && span_state != SpanState::Ok);
+    if let Some(finish) = finish {
+        parts.push((format!("finish {}", safe::line(finish)), on_border(theme.text())));
     }
     let usage = found.counts.usage;
     if usage != Usage::default() {
