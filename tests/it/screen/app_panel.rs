@@ -6,7 +6,7 @@ use tama_tui::model::{
     HunkLine, LineIn, PauseReason, PlanLeave, ReadBack, Release, Seq, ShellMode, TraceBody, UndoReport, Update,
 };
 
-use crate::support::app_support::Bench;
+use crate::support::app_support::{Bench, Spans};
 
 pub fn diff(action: Seq, body: DiffBody) -> ActionDiff {
     ActionDiff {
