@@ -186,7 +186,7 @@ impl State {
 }
 
 /// Lines added and removed, where they were counted.
-pub(super) fn counts(diff: &ActionDiff) -> Option<(usize, usize)> {
+fn counts(diff: &ActionDiff) -> Option<(usize, usize)> {
     match diff.body {
         DiffBody::Lines { added, removed, .. } => Some((added, removed)),
         DiffBody::Opaque { .. } | DiffBody::Same => None,
