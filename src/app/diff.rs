@@ -176,7 +176,7 @@ impl State {
     #[must_use]
     pub fn diff_area(&self) -> Area {
         let layout = self.layout();
-        let area = layout.area(if layout.stacked { self.lower } else { self.side });
+        let area = layout.area(if layout.stacked { self.below() } else { self.side });
         if area.height >= LOWEST {
             return area;
         }

@@ -65,7 +65,7 @@ pub struct State {
     pub focus: Pane,
     /// Which of Detail and Log is shown.
     pub side: Pane,
-    /// Which panel is below the tree when the panels are stacked.
+    /// Which panel was chosen below the tree, for when the panels are stacked.
     pub lower: Pane,
     /// Texts of the selected span.
     pub detail: Detail,
@@ -155,9 +155,20 @@ impl State {
     /// Where the panels lie.
     #[must_use]
     pub fn layout(&self) -> Layout {
-        let rows = self.rollback.seqs().len();
-        let shown = rows > 0 || self.focus == Pane::Rollback;
-        Layout::new(self.size, self.side, self.lower, shown.then_some(rows))
+        let shown = self.has_rollback().then(|| self.rollback.seqs().len());
+        Layout::new(self.size, self.side, self.below(), shown)
+    }
+
+    /// The panel below the tree when the panels are stacked: Rollback makes room when it is empty.
+    #[must_use]
+    pub fn below(&self) -> Pane {
+        if self.lower == Pane::Rollback && !self.has_rollback() { self.side } else { self.lower }
+    }
+
+    /// True while Rollback takes room: it has rows, or it was narrowed to a span that has none of its own.
+    pub(super) fn has_rollback(&self) -> bool {
+        let narrowed = self.focus == Pane::Rollback && self.rollback.is_narrow();
+        narrowed || !self.rollback.seqs().is_empty()
     }
 
     /// Lines inside a panel.

@@ -9,7 +9,7 @@ use ratatui::widgets::Paragraph;
 use super::{Theme, cell, panel};
 use crate::app::keys::{self, UiAction};
 use crate::app::{ActionRow, Pane, State, Word};
-use crate::model::{self, SpanState};
+use crate::model::SpanState;
 
 /// Draws the panel.
 pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, theme: Theme) {
@@ -22,13 +22,9 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, theme: Theme) {
     frame.render_widget(block, area);
     let rows = state.rollback.window(&state.run, usize::from(inner.height));
     if rows.is_empty() {
-        let selected = state.run.trace.get(state.selected());
-        let text = if selected.is_some_and(model::Span::will_be_permanent) {
-            "About to make a change that has no undo."
-        } else {
-            "No changes yet."
-        };
-        frame.render_widget(Paragraph::new(format!(" {text}")).style(theme.quiet()), inner);
+        let key = keys::verb(UiAction::ThisSpan).keys_text();
+        let text = format!(" No changes of this span itself: {key} shows those below it.");
+        frame.render_widget(Paragraph::new(text).style(theme.quiet()), inner);
         return;
     }
     let widths = Widths::new(&rows, usize::from(inner.width));

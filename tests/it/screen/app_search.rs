@@ -20,6 +20,11 @@ fn bench() -> (Bench, Spans) {
 }
 
 fn focus(bench: &mut Bench, pane: Pane) {
+    // Of the spans, the agent has rows there.
+    if pane == Pane::Rollback && bench.state.rollback.seqs().is_empty() {
+        bench.key(Key::Esc);
+        bench.keys("h");
+    }
     while bench.state.focus != pane {
         bench.key(Key::Tab);
     }
