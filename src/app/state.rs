@@ -202,9 +202,8 @@ impl State {
     #[must_use]
     pub fn paused_here(&self) -> Option<(SpanId, SpanId)> {
         let selected = self.selected();
-        let is_of_selection = |paused: SpanId| {
-            self.run.trace.is_within(paused, selected) || self.run.trace.is_within(selected, paused)
-        };
+        let is_of_selection =
+            |paused: SpanId| self.run.trace.is_within(paused, selected) || self.run.trace.is_within(selected, paused);
         self.paused_near().filter(|(_, paused)| !self.is_at_error(*paused) || is_of_selection(*paused))
     }
 

@@ -122,10 +122,7 @@ fn later(state: &State, conflict: &Conflict, first: &[(Seq, SpanId)]) -> Vec<Str
     } else {
         format!("{} was changed after {who}. Nothing was undone.", conflict.key)
     };
-    let mut lines = vec![
-        why,
-        "Undo first, in this order:".into(),
-    ];
+    let mut lines = vec![why, "Undo first, in this order:".into()];
     let actions: Vec<Seq> = first.iter().map(|(seq, _)| *seq).collect();
     let room = room(state);
     let shown = if actions.len() > room { room - 1 } else { actions.len() };

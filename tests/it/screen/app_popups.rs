@@ -2,8 +2,8 @@
 
 use tama_tui::app::{Command, Key, LogKind, Msg, Pane, PlanAsk, Popup, State, footer, update};
 use tama_tui::model::{
-    self, CaptureMode, EndCause, Gate, Millis, PauseReason, PlanLeave, ReadBack, Release, RetryPlan, ShellMode, SpanEnd, SpanId,
-    SpanStatus, TraceBody, UndoReport, Update,
+    self, CaptureMode, EndCause, Gate, Millis, PauseReason, PlanLeave, ReadBack, Release, RetryPlan, ShellMode,
+    SpanEnd, SpanId, SpanStatus, TraceBody, UndoReport, Update,
 };
 
 use crate::support::app_support::{Bench, Spans, edit};
@@ -174,7 +174,11 @@ fn the_keys_of_a_footer_act_on_one_span() {
         assert!(!shown.iter().any(|hint| hint.starts_with("a ") || hint.starts_with("c ")), "{shown:?}");
         for key in ["c", "a", "s"] {
             assert_eq!(bench.keys(key), []);
-            assert!(bench.message().contains("select editor/writer/llm#2 first, which failed (]e)"), "{}", bench.message());
+            assert!(
+                bench.message().contains("select editor/writer/llm#2 first, which failed (]e)"),
+                "{}",
+                bench.message()
+            );
             assert!(bench.state.popup.is_none());
         }
         bench.keys("]e");

@@ -2,9 +2,10 @@
 
 use tama_tui::app::{Command, Key, Msg, Setup, State, update};
 use tama_tui::model::{
-    self, ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, CaptureMode, CommandStart, EffectClass, Fan, Gate, Generation, KeyState,
-    LlmRequestRecord, Millis, ModelName, ModelOptions, PauseReason, RunId, RunStatus, Seq, SpanEnd, SpanId, SpanSpec,
-    SpanStart, SpanStatus, TextHash, TraceBody, TraceEvent, Try, Undoability, UnwrittenEdit, Update,
+    self, ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, CaptureMode, CommandStart, EffectClass, Fan,
+    Gate, Generation, KeyState, LlmRequestRecord, Millis, ModelName, ModelOptions, PauseReason, RunId, RunStatus, Seq,
+    SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus, TextHash, TraceBody, TraceEvent, Try, Undoability, UnwrittenEdit,
+    Update,
 };
 
 const HASH: TextHash = TextHash([0; 16]);
