@@ -1,4 +1,4 @@
-//! Held changes in words, with the marks on them: for the footer and for the border of Detail.
+//! Held changes as text, with the marks on them: for the footer and for the border of Detail.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::State;
 use super::text::{grouped, plural};
 use crate::model::{Seq, SpanId};
 
-/// Held changes in words.
+/// Held changes as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldWords {
     /// `4 held changes`, `2 of 4 marked`.

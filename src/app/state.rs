@@ -218,7 +218,7 @@ impl State {
         matches!(self.run.trace.pause(span), Some((_, PauseReason::Error { .. })))
     }
 
-    /// What is paused at the selection or below, else in its agent, else the only paused span there is.
+    /// The paused span at the selection or below, else in its agent, else the only paused span there is.
     fn paused_near(&self) -> Option<(SpanId, SpanId)> {
         let trace = &self.run.trace;
         let selected = self.selected();

@@ -31,7 +31,7 @@ pub(super) fn blocked(run: &RunState, action: Seq) -> Option<Conflict> {
     (!first.is_empty()).then_some(Conflict { action, key, by: ConflictBy::Actions { first } })
 }
 
-/// What must be undone before a folder, which later changes in it still use. The undo of it alone would keep it.
+/// The later changes in a folder, which must be undone before it: an undo of the folder alone would keep it.
 pub(super) fn used(run: &RunState, action: Seq) -> Option<Conflict> {
     if makes_folder(run, action) { blocked(run, action) } else { None }
 }
