@@ -1,8 +1,7 @@
 //! Driving the run: continue, step, pause.
 
 use super::{approving, holding};
-use crate::app::text::plural;
-use crate::app::{Choice, Command, Item, Key, Menu, Pane, Popup, State, UiAction, keys, safe};
+use crate::app::{Choice, Command, Item, Key, Menu, Pane, Popup, State, UiAction, held_words, keys, safe};
 use crate::model::{self, Release, RunState, SpanId};
 
 /// The spans stopped at or below a span, by what lets them go.
@@ -96,10 +95,9 @@ pub(super) fn open_approval(state: &mut State) -> Option<Vec<Command>> {
 /// Goes to held changes elsewhere: they are applied only where they are seen.
 fn show_held(state: &mut State, held: Option<SpanId>) -> Vec<Command> {
     if let Some(span) = held {
-        let count = state.run.held_changes(span);
         state.go_to(span);
         state.show(Pane::Rollback);
-        state.say(format!("{}: c applies, D discards", plural(count, "held change")));
+        state.say(held_words(state, span).to_string());
     }
     Vec::new()
 }

@@ -1,6 +1,6 @@
 //! Flows through held changes and marks: chosen, applied, discarded, undone.
 
-use tama_tui::app::{Key, Pane, Popup, Word};
+use tama_tui::app::{Key, Pane, Popup, Word, footer};
 use tama_tui::model::{
     self, ActionChange, ActionOp, ActionRecord, BlobHash, Gate, KeyState, Release, Seq, SpanId, TraceBody, Undoability,
 };
@@ -111,7 +111,9 @@ fn marks_choose_and_what_cannot_stay_behind_comes_along() {
     bench.keys("5j ");
     assert_eq!(marked(&bench), [held[2]]);
     assert!(bench.state.rollback.title(&bench.state.run).contains("1 marked"));
+    assert_eq!(footer(&bench.state).left, "1 of 4 marked: c applies them, D discards them");
     assert_eq!(bench.keys("c"), [apply(bash, vec![held[2], held[1]])]);
+    assert_eq!(bench.message(), "applies 2 of 4 changes: new/ comes along");
     bench.keys("D");
     let (title, lines) = question(&bench);
     assert_eq!(title, "Discard the changes of tama_bash");
