@@ -190,7 +190,6 @@ async fn undo_says_how_far_it_got() {
     assert_eq!(stderr(&dry), "");
     let wanted = "run ID partly undone · left: 1 call without undo · open: tama-tui replay ID";
     assert_eq!(end_line(folder, &project.tama(&["undo", &project.run])), wanted);
-    let wanted = "run ID not undone · left: 1 call without undo · open: tama-tui replay ID";
     assert_eq!(end_line(folder, &project.tama(&["undo", &project.run])), wanted);
 }
 
