@@ -1,7 +1,7 @@
 //! The line at the bottom: keys that can follow a prefix, the search being typed, the reason why a key was refused, the
 //! effect of `r`, and a few keys that work now.
 
-use super::text::plural;
+use super::text::{self, plural};
 use super::{Key, Pane, Place, State, UiAction, act, keys, popup_keys, safe, search};
 use crate::model::{PauseReason, SpanId};
 
@@ -141,7 +141,7 @@ fn preview(state: &State) -> Option<String> {
         return (keys::verb(UiAction::Undo).available)(state).ok().and_then(|()| state.rollback.undo_line(&state.run));
     }
     if let Some(error) = failure_here(state) {
-        return Some(format!("failed: {}", safe::line(error)));
+        return Some(text::failed(&safe::line(error)));
     }
     let may = keys::verb(UiAction::Retry).available;
     may(state).ok().and_then(|()| state.preview.line(&state.run, state.selected()))
