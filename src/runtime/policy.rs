@@ -77,11 +77,13 @@ pub fn has_command(pipeline: &Pipeline) -> bool {
     tools_of(pipeline).any(|name| name == "tama_bash" || pipeline.tools.contains_key(name))
 }
 
-/// The tools that the agents may call, those that their skills unlock too.
+/// The tools that the agents may call, those of their steps and those that their skills unlock too.
 fn tools_of(pipeline: &Pipeline) -> impl Iterator<Item = &str> {
     let own = pipeline.agents.values().flat_map(|agent| &agent.tools);
+    let steps = pipeline.agents.values().flat_map(|agent| agent.steps.values());
     let skills = pipeline.agents.values().flat_map(|agent| &agent.skills);
-    own.chain(skills.flat_map(|skill| &skill.tools)).map(String::as_str)
+    let more = steps.flat_map(|step| &step.tools).chain(skills.flat_map(|skill| &skill.tools));
+    own.chain(more).map(String::as_str)
 }
 
 /// The path that a file tool is called with, however it is written; `None`: it is another tool.
