@@ -1,7 +1,7 @@
 //! The line at the bottom: keys that can follow a prefix, the search being typed, the reason why a key was refused, the
 //! effect of `r`, and a few keys that work now.
 
-use super::{Key, Pane, Place, State, UiAction, act, held_words, keys, popup_keys, safe, search};
+use super::{Key, Pane, Place, State, UiAction, act, held_words, keys, popup_keys, safe, search, text};
 use crate::model::{PauseReason, SpanId};
 
 /// The texts of the footer.
@@ -126,7 +126,7 @@ fn failure_here(state: &State) -> Option<(SpanId, &str)> {
 /// `failed: HTTP 529`; where it is not the selected span that failed, with its path.
 fn failure_text(state: &State, span: SpanId, error: &str) -> String {
     let whose = if span == state.selected() { String::new() } else { format!("{} ", state.run.trace.path(span)) };
-    safe::line(&format!("{whose}failed: {error}")).into_owned()
+    format!("{whose}{}", text::failed(&safe::line(error)))
 }
 
 /// The command whose held changes `c` means here, and their count.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::text::{clock, plural};
+use super::text::{clock, failed, plural};
 use super::{Scroll, pause_text, safe};
 use crate::model::{
     ActionChange, ActionEvent, EditReach, EndCause, Millis, PauseReason, RunState, RunStatus, Seq, SpanEnd, SpanId,
@@ -240,6 +240,9 @@ fn describe(body: &TraceBody, run: &RunState) -> Option<(LogKind, String)> {
             };
             (kind, format!("{}: {}{held}", path(*span), pause_text(*gate, reason)))
         }
+        TraceBody::Released { span, how, .. } if how == "continue" => {
+            (LogKind::Gate, format!("{}: continued", path(*span)))
+        }
         TraceBody::Released { span, how, .. } => (LogKind::Gate, format!("{}: continued ({how})", path(*span))),
         // What a retry undid and reused is in the note that comes with it.
         TraceBody::Invalidated { cause, stale, .. } if !stale.is_empty() => {
@@ -279,7 +282,7 @@ fn change_text(change: &ActionChange) -> Option<(LogKind, String)> {
         ActionChange::Compensated { result } => (LogKind::Undo, format!("undo command ran: {result}")),
         ActionChange::Redone => (LogKind::Undo, "redone".into()),
         ActionChange::Refused { why } => (LogKind::Refused, format!("refused: {why}")),
-        ActionChange::Failed { error } => (LogKind::Error, format!("failed: {error}")),
+        ActionChange::Failed { error } => (LogKind::Error, failed(error)),
         ActionChange::NotApplied => (LogKind::Note, "was not done".into()),
         // Discarded ones are reported by their command.
         ActionChange::Held

@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::exit::Exit;
+use super::runs::status_word;
 use super::span_words::span_words;
 use super::stored::open_log;
 use super::text::{cut, dollars, duration, moment, print, print_json, shorten, size, table, to_lines};
@@ -24,9 +25,12 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
     let (folder, log, events) = open_log(data, &args.run, Access::ReadOnly)?;
     // Opening the log has printed its damage already.
-    let manifest = folder.manifest().unwrap_or_else(|_| log.with(|state| folder.manifest_of(state, &events)));
+    let mut manifest = folder.manifest().unwrap_or_else(|_| log.with(|state| folder.manifest_of(state, &events)));
     // Of a run whose process died, only the manifest says so.
     let state = log.with(|state| RunState { status: manifest.status, ..state.clone() });
+    if manifest.is_behind() {
+        manifest.follow(&state);
+    }
     let mut unfinished = UnfinishedCommand::list_dropped(&events);
     unfinished.extend(UnfinishedCommand::list_interrupted(&state, SpanId::RUN, None));
     if args.json {
@@ -45,7 +49,7 @@ fn manifest_table(manifest: &Manifest, state: &RunState, bytes: u64) -> String {
         ("pipeline", manifest.pipeline_file.clone().unwrap_or_else(|| manifest.name.clone())),
         ("task", cut(&manifest.task, TASK)),
         ("workspace", manifest.workspace.clone()),
-        ("status", manifest.status.name().to_owned()),
+        ("status", status_word(manifest.status).to_owned()),
         ("started", moment(manifest.started)),
         ("took", duration(state.trace.work(SpanId::RUN, state.last_at))),
         ("size", size(bytes)),
@@ -192,7 +196,7 @@ fn span_json(state: &RunState, span: SpanId) -> Json {
 fn exit_code(cause: Option<EndCause>) -> Option<i32> {
     match cause {
         Some(EndCause::Exit { code }) => Some(code),
-        Some(EndCause::Denied | EndCause::Discarded | EndCause::Limit) | None => None,
+        Some(EndCause::Denied | EndCause::Discarded | EndCause::Limit | EndCause::Interrupted) | None => None,
     }
 }
 

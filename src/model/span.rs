@@ -215,6 +215,8 @@ pub enum EndCause {
     Discarded,
     /// A limit of the pipeline was reached: a model call that was not sent.
     Limit,
+    /// The run's process ended before it did; its status is `Cancelled`.
+    Interrupted,
 }
 
 /// The end of a span.

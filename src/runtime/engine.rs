@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::denial::Denial;
 use super::dispatcher::command::Commands;
-use super::dispatcher::{Dispatcher, Incoming, PastSubject, Services, cancel_live};
+use super::dispatcher::{Dispatcher, Incoming, PastSubject, Services, end_live};
 use super::feed::{Feed, Receiver, Sink};
 use super::gates::{Gates, Until};
 use super::journal::surviving;
@@ -19,7 +19,9 @@ use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::{LlmError, LlmProvider};
 use crate::effects::tools::{Compensator, Toolbox};
-use crate::model::{Abilities, Breakpoint, Command, Generation, RunId, RunStatus, TraceBody, TraceEvent, Update};
+use crate::model::{
+    Abilities, Breakpoint, Command, EndCause, Generation, RunId, RunStatus, TraceBody, TraceEvent, Update,
+};
 use crate::pipeline::Pipeline;
 use crate::store::{RunLog, StoreError};
 use crate::world::World;
@@ -128,7 +130,7 @@ impl Engine {
         setup.world.load_memory(setup.log.with(|state| state.ledger.all_memory()));
         if setup.log.with(|state| state.status) == RunStatus::Running {
             // Nothing of it is under way any more, so its effects can be undone.
-            let ends = cancel_live(&setup.log);
+            let ends = end_live(&setup.log, Some(EndCause::Interrupted));
             setup.log.append(ends);
             setup.log.append(vec![TraceBody::RunStatus { status: RunStatus::Interrupted, text: None }]);
         }

@@ -78,7 +78,12 @@ pub(super) fn changed(
     let is_rerun =
         |changed: &String| reruns.iter().any(|name| name == changed || name.split('.').next() == Some(changed));
     let files = today.map(|today| changed_agents(newest, today)).unwrap_or_default();
-    let files = files.into_iter().filter(is_rerun).map(|name| format!("{name} (file)"));
-    let edits = edited.into_iter().filter(is_rerun).map(|name| format!("{name} (edited)"));
-    files.chain(edits).collect()
+    let mut lines: Vec<String> = Vec::new();
+    for name in files.iter().filter(|name| is_rerun(name)) {
+        let how = if edited.contains(name) { "file, edited" } else { "file" };
+        lines.push(format!("{name} ({how})"));
+    }
+    let edits = edited.iter().filter(|name| is_rerun(name) && !files.contains(name));
+    lines.extend(edits.map(|name| format!("{name} (edited)")));
+    lines
 }

@@ -34,6 +34,7 @@ pub use engine::{Engine, Headless, Mode, NewRun, SessionEnd, Setup, StatusHook};
 pub use failure::Divergence;
 pub use feed::{Feed, Receiver, Sink, channel};
 pub use foresee::{ForeseeError, Outlook, foresee};
+pub use policy::{has_command, names_a_tool};
 pub use refusal::PromptError;
 pub use replay::{ChangedCall, Verification, verify};
 pub use request::{llm_hash, tool_hash};

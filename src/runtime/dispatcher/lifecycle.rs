@@ -12,7 +12,7 @@ use super::exec::TextSoFar;
 use super::pending_call::Stage;
 use super::reversal::HALT_BOUND;
 use super::{Dispatcher, Incoming};
-use crate::model::{Command, LlmResponse, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update};
+use crate::model::{Command, EndCause, LlmResponse, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update};
 use crate::store::RunLog;
 
 impl Dispatcher {
@@ -88,7 +88,7 @@ impl Dispatcher {
             self.pending.values().filter_map(|call| Some((call.span, call.task.as_ref()?.so_far.clone()?))).collect();
         let pending: Vec<String> = self.pending.keys().cloned().collect();
         self.stop_calls(&pending).await;
-        let mut ends = cancel_live(&self.log);
+        let mut ends = end_live(&self.log, None);
         for (span, text) in texts {
             self.keep_text(span, &text, &mut ends);
         }
@@ -158,14 +158,15 @@ impl Dispatcher {
     }
 }
 
-/// The ends of all spans that are still under way, the innermost first.
-pub(in super::super) fn cancel_live(log: &RunLog) -> Vec<TraceBody> {
+/// The ends of all spans that are still under way, the innermost first. `cause`: the reason, where the user did not
+/// cancel them.
+pub(in super::super) fn end_live(log: &RunLog, cause: Option<EndCause>) -> Vec<TraceBody> {
     let live: Vec<SpanId> = log.with(|state| {
         let spans = (1..u32::try_from(state.trace.len()).unwrap_or(u32::MAX)).rev().map(SpanId);
         spans.filter(|span| state.trace.get(*span).is_some_and(|found| found.status.is_live())).collect()
     });
-    let status = SpanStatus::Cancelled;
-    live.into_iter().map(|span| TraceBody::SpanEnded(SpanEnd::new(span, status))).collect()
+    let end = |span| SpanEnd { cause, ..SpanEnd::new(span, SpanStatus::Cancelled) };
+    live.into_iter().map(|span| TraceBody::SpanEnded(end(span))).collect()
 }
 
 /// Pattern code ends with whoever waits for it.

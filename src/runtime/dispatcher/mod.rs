@@ -35,7 +35,7 @@ use tokio::task::JoinHandle;
 
 use command::{CaptureGate, Commands};
 pub(super) use exec::Done;
-pub(super) use lifecycle::cancel_live;
+pub(super) use lifecycle::end_live;
 use pending_call::PendingCall;
 pub(super) use reversal::{Reversal, ReversalStep};
 pub(super) use subjects::PastSubject;

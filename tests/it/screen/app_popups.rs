@@ -190,7 +190,7 @@ fn the_keys_of_a_footer_act_on_one_span() {
     bench.state.message = None;
     assert_eq!(footer(&bench.state).left, "editor/writer/llm#2 failed: HTTP 529");
     assert_eq!(needed(&bench), ["a answer instead", "c continue as failed"]);
-    let how = Release::Continue { tell: false };
+    let how = Release::Continue { notify_model: false };
     assert_eq!(bench.keys("c"), [model::Command::Release { span: spans.writer, how }]);
 }
 
