@@ -76,7 +76,7 @@ fn fold(c: &mut Criterion) {
                         for event in batch {
                             run.apply(event);
                         }
-                        tree.sync(&run.trace);
+                        tree.sync(&run);
                     }
                     black_box((run, tree))
                 },
@@ -94,7 +94,7 @@ fn resident() {
     grown("folded", SPANS, || {
         let (mut run, mut tree) = (RunState::default(), Tree::default());
         events(SPANS).for_each(|event| run.apply(&event));
-        tree.sync(&run.trace);
+        tree.sync(&run);
         (run, tree)
     });
     grown("events only", SPANS, || events(SPANS).collect::<Vec<_>>());

@@ -67,7 +67,7 @@ fn scroll(c: &mut Criterion) {
         for spans in [1_000, 10_000, 100_000, 1_000_000] {
             let run = run(spans, wide);
             let mut tree = Tree::default();
-            tree.sync(&run.trace);
+            tree.sync(&run);
             let len = tree.len();
             let mut down = true;
             group.bench_function(BenchmarkId::new("rows in view", spans), |b| {
@@ -91,7 +91,7 @@ fn fold(c: &mut Criterion) {
     for spans in [1_000, 10_000, 100_000, 1_000_000] {
         let run = run(spans, true);
         let mut tree = Tree::default();
-        tree.sync(&run.trace);
+        tree.sync(&run);
         group.bench_function(BenchmarkId::from_parameter(spans), |b| {
             b.iter(|| {
                 tree.set_open(SpanId(3), false);

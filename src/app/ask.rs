@@ -27,7 +27,7 @@ pub(super) const UNDO: Buttons = Buttons { confirm: "Undo", close: "Cancel" };
 pub(super) const APPLY: Buttons = Buttons { confirm: "Apply", close: "Cancel" };
 pub(super) const DISCARD: Buttons = Buttons { confirm: "Discard", close: "Cancel" };
 pub(super) const YES: Buttons = Buttons { confirm: "Yes", close: "Cancel" };
-/// For a question about cancelling, where a Cancel button would be ambiguous.
+/// For a question about cancelling or quitting, where a Cancel button would be ambiguous.
 pub(super) const YES_NO: Buttons = Buttons { confirm: "Yes", close: "No" };
 
 /// Something destructive that was asked for and not confirmed.

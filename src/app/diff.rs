@@ -176,7 +176,7 @@ impl State {
     #[must_use]
     pub fn diff_area(&self) -> Area {
         let layout = self.layout();
-        let area = layout.area(if layout.stacked { self.lower } else { self.side });
+        let area = layout.area(if layout.stacked { self.below() } else { self.side });
         if area.height >= LOWEST {
             return area;
         }
@@ -186,7 +186,7 @@ impl State {
 }
 
 /// Lines added and removed, where they were counted.
-pub(super) fn counts(diff: &ActionDiff) -> Option<(usize, usize)> {
+fn counts(diff: &ActionDiff) -> Option<(usize, usize)> {
     match diff.body {
         DiffBody::Lines { added, removed, .. } => Some((added, removed)),
         DiffBody::Opaque { .. } | DiffBody::Same => None,

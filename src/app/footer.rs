@@ -1,8 +1,7 @@
 //! The line at the bottom: keys that can follow a prefix, the search being typed, the reason why a key was refused, the
 //! effect of `r`, and a few keys that work now.
 
-use super::text::plural;
-use super::{Key, Pane, Place, State, UiAction, act, keys, popup_keys, safe, search};
+use super::{Key, Pane, Place, State, UiAction, act, held_words, keys, popup_keys, safe, search, text};
 use crate::model::{PauseReason, SpanId};
 
 /// The texts of the footer.
@@ -37,6 +36,8 @@ const NEEDED: [UiAction; 8] = [
 ];
 /// The most important verbs at a call that failed.
 const NEEDED_AT_FAILURE: [UiAction; 4] = [UiAction::Retry, UiAction::Answer, UiAction::Continue, UiAction::Edit];
+/// The most important verbs on a span above or below such a call: a retry and an edit are of the selected span.
+const NEEDED_ABOVE_FAILURE: [UiAction; 2] = [UiAction::Answer, UiAction::Continue];
 /// The most important verbs in Rollback: `u` acts there.
 const NEEDED_IN_ROLLBACK: [UiAction; 5] =
     [UiAction::Continue, UiAction::Drop, UiAction::Undo, UiAction::UndoSpan, UiAction::Diff];
@@ -102,9 +103,10 @@ fn hints(state: &State) -> (Vec<(String, &'static str)>, usize) {
         UiAction::Drop => works(action) && applies,
         action => works(action),
     };
-    let wanted = match (state.focus, &failed) {
+    let wanted = match (state.focus, failed) {
         (Pane::Rollback, _) => &NEEDED_IN_ROLLBACK[..],
-        (_, Some(_)) => &NEEDED_AT_FAILURE,
+        (_, Some((span, _))) if span == state.selected() => &NEEDED_AT_FAILURE,
+        (_, Some(_)) => &NEEDED_ABOVE_FAILURE,
         _ => &NEEDED,
     };
     let needed: Vec<UiAction> = wanted.iter().filter(is_needed).copied().collect();
@@ -112,13 +114,19 @@ fn hints(state: &State) -> (Vec<(String, &'static str)>, usize) {
     (needed.iter().copied().chain(more).map(hint).collect(), needed.len())
 }
 
-/// The error of the stopped call that a key would act on.
-fn failure_here(state: &State) -> Option<&str> {
+/// The stopped call that a key would act on and that failed, with its error.
+fn failure_here(state: &State) -> Option<(SpanId, &str)> {
     let (_, span) = state.paused_here()?;
     match state.run.trace.pause(span) {
-        Some((_, PauseReason::Error { error })) => Some(error),
+        Some((_, PauseReason::Error { error })) => Some((span, error)),
         _ => None,
     }
+}
+
+/// `failed: HTTP 529`; where it is not the selected span that failed, with its path.
+fn failure_text(state: &State, span: SpanId, error: &str) -> String {
+    let whose = if span == state.selected() { String::new() } else { format!("{} ", state.run.trace.path(span)) };
+    format!("{whose}{}", text::failed(&safe::line(error)))
 }
 
 /// The command whose held changes `c` means here, and their count.
@@ -130,18 +138,18 @@ fn held_near(state: &State) -> Option<(SpanId, usize)> {
 
 /// Describes the held changes or the error here; else the effect of `u` in Rollback, and of `r` elsewhere.
 fn preview(state: &State) -> Option<String> {
-    if let Some((span, changes)) = held_near(state) {
+    if let Some((span, _)) = held_near(state) {
         // Changes that conflict stay held after `c`: say why.
         if let Some((_, PauseReason::Conflict { conflict })) = state.run.trace.pause(span) {
             return Some(format!("{}: c asks, D discards", safe::line(conflict)));
         }
-        return Some(format!("{}: c applies, D discards", plural(changes, "held change")));
+        return Some(held_words(state, span).to_string());
     }
     if state.focus == Pane::Rollback {
         return (keys::verb(UiAction::Undo).available)(state).ok().and_then(|()| state.rollback.undo_line(&state.run));
     }
-    if let Some(error) = failure_here(state) {
-        return Some(format!("failed: {}", safe::line(error)));
+    if let Some((span, error)) = failure_here(state) {
+        return Some(failure_text(state, span, error));
     }
     let may = keys::verb(UiAction::Retry).available;
     may(state).ok().and_then(|()| state.preview.line(&state.run, state.selected()))

@@ -52,14 +52,19 @@ impl HelpPage {
         let room = usize::from(width).saturating_sub(EDGE);
         let columns = if width >= WIDE { 2 } else { 1 };
         let width = ((room.saturating_sub(GAP * (columns - 1))) / columns).min(HELP_KEYS + TEXT);
-        let lines: Vec<HelpLine> = keys::help_lines()
+        let mut lines: Vec<HelpLine> = keys::help_lines()
             .into_iter()
             .flat_map(|(keys, verb)| match verb {
                 None => vec![HelpLine { keys, text: String::new(), heading: true }],
                 Some(verb) => verb_lines(&keys, verb, width.saturating_sub(HELP_KEYS)),
             })
             .collect();
-        let rows = lines.len().div_ceil(columns);
+        // A heading at the foot of the first column goes to the top of the second, where its keys are.
+        let mut rows = lines.len().div_ceil(columns);
+        while columns > 1 && rows > 0 && lines.get(rows - 1).is_some_and(|line| line.heading) {
+            lines.insert(rows - 1, HelpLine { keys: String::new(), text: String::new(), heading: false });
+            rows = lines.len().div_ceil(columns);
+        }
         Self { lines, rows, width, columns }
     }
 
@@ -104,4 +109,21 @@ pub(super) fn top_for(size: (u16, u16), line: usize) -> usize {
 /// The lines as text.
 pub(super) fn texts(size: (u16, u16)) -> Vec<String> {
     HelpPage::new(size).lines.into_iter().map(|line| format!("{} {}", line.keys, line.text)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heading_stands_with_its_keys() {
+        for width in 60..240 {
+            let page = HelpPage::new((width, 42));
+            for column in 0..page.columns {
+                let foot = page.line(column, page.rows - 1);
+                assert!(foot.is_none_or(|line| !line.heading), "{width}: {foot:?}");
+            }
+            assert_eq!(page.lines.iter().filter(|line| line.heading).count(), keys::Group::ALL.len());
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::text::{clock, plural};
+use super::text::{clock, failed, plural};
 use super::{Scroll, pause_text, safe};
 use crate::model::{
     ActionChange, ActionEvent, EditReach, EndCause, Millis, PauseReason, RunState, RunStatus, Seq, SpanEnd, SpanId,
@@ -52,16 +52,16 @@ pub struct Log {
     lines: Vec<LogLine>,
     /// The cursor and the view.
     pub scroll: Scroll,
-    dropped: Option<Dropped>,
+    discarded: Option<Discarded>,
     /// The action that the last line is about.
     last_action: Option<Seq>,
     /// Spans whose failure has its line: it ends them, and what is above them, without another.
     failed: HashSet<SpanId>,
 }
 
-/// The line that tells of a command's dropped changes: one line, however many they are.
+/// The line of a command's discarded changes: one line, however many they are.
 #[derive(Debug, Clone)]
-struct Dropped {
+struct Discarded {
     line: usize,
     tool: SpanId,
     why: String,
@@ -83,10 +83,10 @@ impl Log {
 
     /// Adds the line of an event that `run` has folded in, if it is worth one.
     pub(super) fn event(&mut self, event: &TraceEvent, run: &RunState, height: usize) {
-        if let TraceBody::ActionEvent(ActionEvent { change: ActionChange::Dropped { why }, .. }) = &event.body
+        if let TraceBody::ActionEvent(ActionEvent { change: ActionChange::Discarded { why }, .. }) = &event.body
             && let Some(tool) = span_of_change(&event.body, run)
         {
-            return self.dropped(tool, why, event.at, run, height);
+            return self.add_discarded(tool, why, event.at, run, height);
         }
         if let TraceBody::SpanEnded(end) = &event.body {
             return self.ended(end, event.at, run, height);
@@ -145,15 +145,15 @@ impl Log {
         self.push(LogKind::Undo, None, text, at, run, height);
     }
 
-    /// Tells of a change that was dropped, in the line of the change before it if that was of the same command.
-    fn dropped(&mut self, tool: SpanId, why: &str, at: Millis, run: &RunState, height: usize) {
+    /// Adds a change that was discarded, in the line of the change before it if that was of the same command.
+    fn add_discarded(&mut self, tool: SpanId, why: &str, at: Millis, run: &RunState, height: usize) {
         let text = |changes: usize| {
             let path = run.trace.path(tool);
             format!("{path}: {} discarded: {why}", plural(changes, "held change"))
         };
         let last = self.lines.len().checked_sub(1);
-        let same = |known: &&mut Dropped| Some(known.line) == last && known.tool == tool && known.why == why;
-        if let Some(known) = self.dropped.as_mut().filter(same) {
+        let same = |known: &&mut Discarded| Some(known.line) == last && known.tool == tool && known.why == why;
+        if let Some(known) = self.discarded.as_mut().filter(same) {
             known.changes += 1;
             let full = text(known.changes);
             let line = &mut self.lines[known.line];
@@ -162,7 +162,7 @@ impl Log {
             return;
         }
         self.push(LogKind::Undo, Some(tool), &text(1), at, run, height);
-        self.dropped = Some(Dropped { line: self.lines.len() - 1, tool, why: why.to_owned(), changes: 1 });
+        self.discarded = Some(Discarded { line: self.lines.len() - 1, tool, why: why.to_owned(), changes: 1 });
     }
 
     /// Brings the view to the panel's size: lines came while it was not shown.
@@ -240,6 +240,9 @@ fn describe(body: &TraceBody, run: &RunState) -> Option<(LogKind, String)> {
             };
             (kind, format!("{}: {}{held}", path(*span), pause_text(*gate, reason)))
         }
+        TraceBody::Released { span, how, .. } if how == "continue" => {
+            (LogKind::Gate, format!("{}: continued", path(*span)))
+        }
         TraceBody::Released { span, how, .. } => (LogKind::Gate, format!("{}: continued ({how})", path(*span))),
         // What a retry undid and reused is in the note that comes with it.
         TraceBody::Invalidated { cause, stale, .. } if !stale.is_empty() => {
@@ -279,11 +282,11 @@ fn change_text(change: &ActionChange) -> Option<(LogKind, String)> {
         ActionChange::Compensated { result } => (LogKind::Undo, format!("undo command ran: {result}")),
         ActionChange::Redone => (LogKind::Undo, "redone".into()),
         ActionChange::Refused { why } => (LogKind::Refused, format!("refused: {why}")),
-        ActionChange::Failed { error } => (LogKind::Error, format!("failed: {error}")),
+        ActionChange::Failed { error } => (LogKind::Error, failed(error)),
         ActionChange::NotApplied => (LogKind::Note, "was not done".into()),
-        // Dropped ones are told by their command.
+        // Discarded ones are reported by their command.
         ActionChange::Held
-        | ActionChange::Dropped { .. }
+        | ActionChange::Discarded { .. }
         | ActionChange::Applied { .. }
         | ActionChange::UndoStarted
         | ActionChange::RedoStarted => return None,

@@ -26,14 +26,15 @@ fn standing(state: &State) -> (&'static str, bool) {
     let stops = run.trace.paused().filter_map(|span| run.trace.pause(span)).map(|(_, reason)| stop(reason));
     match run.status {
         _ if run.trace.is_empty() => ("● starting", false),
-        RunStatus::Interrupted => ("■ interrupted", false),
+        RunStatus::Interrupted => ("↯ interrupted", false),
         RunStatus::Running if state.closed => ("■ closed", false),
         status => match (stops.max_by_key(|(rank, ..)| *rank), status) {
             (Some((_, words, calls)), _) => (words, calls),
             (None, RunStatus::Running) => ("● running", false),
             (None, RunStatus::Ok) => ("✓ finished", true),
             (None, RunStatus::Failed) => ("✗ failed", true),
-            (None, RunStatus::Cancelled | RunStatus::Interrupted) => ("■ cancelled", false),
+            (None, RunStatus::Interrupted) => ("↯ interrupted", false),
+            (None, RunStatus::Cancelled) => ("■ cancelled", false),
         },
     }
 }

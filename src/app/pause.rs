@@ -33,6 +33,11 @@ pub fn pause_title(gate: Gate, reason: &PauseReason) -> String {
 #[must_use]
 pub fn pause_text(gate: Gate, reason: &PauseReason) -> String {
     let title = pause_title(gate, reason);
+    if let PauseReason::Error { error } = reason
+        && let Some(what) = error.strip_prefix("failed ")
+    {
+        return format!("{title} {what}");
+    }
     let detail = match reason {
         PauseReason::Step | PauseReason::Asked => "",
         // The title names the place already.
@@ -54,6 +59,8 @@ mod tests {
         let breakpoint = PauseReason::Breakpoint { breakpoint: "before-tool tama_bash in writer".into() };
         let policy = PauseReason::Policy { rule: "ask rule \"tama_bash\"".into() };
         let error = PauseReason::Error { error: "HTTP 529".into() };
+        let call = PauseReason::Error { error: "failed to call the model: HTTP 529".into() };
+        assert_eq!(pause_text(Gate::Error, &call), "FAILED to call the model: HTTP 529");
         assert_eq!(pause_title(Gate::BeforeTool, &breakpoint), "PAUSED (before tool, breakpoint)");
         assert_eq!(pause_text(Gate::BeforeTool, &breakpoint), "PAUSED (before tool, breakpoint): tama_bash in writer");
         assert_eq!(pause_text(Gate::BeforeLlm, &PauseReason::Step), "PAUSED (before llm, step)");

@@ -104,6 +104,18 @@ pub enum Purpose {
     Deny,
 }
 
+impl Purpose {
+    /// The word for the key that takes the text.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Edit { .. } => "save",
+            Self::Answer => "answer",
+            Self::Deny => "deny",
+        }
+    }
+}
+
 /// A text being edited. The text itself is kept by the text area of the terminal's side, which starts with
 /// `initial` and gets what the app doesn't handle as [`Command::EditorInput`].
 #[derive(Debug, Clone, PartialEq, Eq)]

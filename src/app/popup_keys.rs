@@ -69,8 +69,7 @@ fn ask_keys(ask: &Ask) -> Vec<Hint> {
 }
 
 fn editor_keys(editor: &Editor) -> Vec<Hint> {
-    let save = if editor.purpose == Purpose::Answer { "answer" } else { "save" };
     let scope = matches!(&editor.purpose, Purpose::Edit { scopes, .. } if scopes.len() > 1);
     let scope = scope.then(|| ("Ctrl-t".to_owned(), "scope"));
-    scope.into_iter().chain([("Ctrl-s".to_owned(), save), ("Esc".to_owned(), "Cancel")]).collect()
+    scope.into_iter().chain([("Ctrl-s".to_owned(), editor.purpose.word()), ("Esc".to_owned(), "Cancel")]).collect()
 }

@@ -6,7 +6,7 @@ use crate::model::{
     ActionChange, ActionOp, ActionStatus, Compensation, KeyKind, KeyState, LedgerEntry, RunState, Seq, SpanId,
     Standing, TraceBody, command_line,
 };
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// The state of an action, in a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum Word {
     /// An undo found that somebody changed it since.
     Conflict,
     /// It can't be undone, and why.
-    Permanent(String),
+    NoUndo(String),
     /// It is undone.
     Undone,
     /// The user skips it.
@@ -39,8 +39,8 @@ impl std::fmt::Display for Word {
             Self::Next | Self::Free => f.write_str("ready"),
             Self::Blocked(by) => write!(f, "blocked by {by}"),
             Self::Conflict => f.write_str("conflict"),
-            Self::Permanent(why) if why.is_empty() => f.write_str("no undo"),
-            Self::Permanent(why) => write!(f, "no undo ({why})"),
+            Self::NoUndo(why) if why.is_empty() => f.write_str("no undo"),
+            Self::NoUndo(why) => write!(f, "no undo ({why})"),
             Self::Undone => f.write_str("undone"),
             Self::Skipped => f.write_str("skipped"),
             Self::NotApplied => f.write_str("not done"),
@@ -65,7 +65,7 @@ pub struct ActionRow {
     pub kind: &'static str,
     /// The agent whose tool did it.
     pub agent: String,
-    /// `812 B → 1.9 kB`, or `+41 -3` once its lines were counted.
+    /// `812 B → 1.9 kB`: the same before and after a look at the diff, which counts the lines.
     pub change: String,
     /// Its state in a word.
     pub word: Word,
@@ -92,8 +92,6 @@ pub struct Rollback {
     picked: Option<Seq>,
     scroll: Scroll,
     stale: bool,
-    /// Lines added and removed, of the actions whose diff was looked at.
-    counted: HashMap<Seq, (usize, usize)>,
     /// How many changes are held.
     held: usize,
     /// How many failed: they never changed the world.
@@ -240,11 +238,6 @@ impl Rollback {
         self.conflicts.insert(action);
     }
 
-    /// Keeps how many lines an action added and removed.
-    pub(super) fn count(&mut self, action: Seq, added: usize, removed: usize) {
-        self.counted.insert(action, (added, removed));
-    }
-
     pub(super) fn slide(&mut self, by: isize, height: usize) {
         self.scroll.slide(by, self.rows.len(), height);
         self.picked = self.selected();
@@ -256,17 +249,16 @@ impl Rollback {
         self.picked = self.selected();
     }
 
-    /// `u undoes #12 tama_files_write …`, for the footer.
+    /// `u undoes #12 tama_files_write …`, for the footer; of one that is blocked, by which action.
     #[must_use]
     pub fn undo_line(&self, run: &RunState) -> Option<String> {
         let action = self.to_undo(run)?;
-        let blocked = match run.ledger.standing(action) {
-            Standing::Blocked { by, .. } => format!("  (blocked by {by})"),
-            _ => String::new(),
-        };
+        if let Standing::Blocked { by, .. } = run.ledger.standing(action) {
+            return Some(format!("{}  blocked by {by}: u asks", self.describe(run, action)));
+        }
         let half = run.ledger.get(action).and_then(|entry| entry.renamed);
         let half = half.map_or_else(String::new, |other| format!("  (half of a rename, {other} is the other)"));
-        Some(format!("u undoes {}{blocked}{half}", self.describe(run, action)))
+        Some(format!("u undoes {}{half}", self.describe(run, action)))
     }
 
     /// Lets the cursor stay on the one that `u` undoes again.
@@ -302,7 +294,7 @@ impl Rollback {
                 if matches!(
                     event.change,
                     ActionChange::Applied { .. }
-                        | ActionChange::Dropped { .. }
+                        | ActionChange::Discarded { .. }
                         | ActionChange::Undone { .. }
                         | ActionChange::Redone
                 ) {
@@ -313,7 +305,7 @@ impl Rollback {
                         self.undone_order.push(event.action);
                         self.passed |= self.picked == Some(event.action);
                     }
-                    ActionChange::Dropped { .. } => {
+                    ActionChange::Discarded { .. } => {
                         self.discarded.insert(event.action);
                     }
                     ActionChange::Redone => self.undone_order.retain(|seq| *seq != event.action),
@@ -392,7 +384,7 @@ impl Rollback {
             letter: entry.letter(),
             kind: kind(run, entry),
             agent: safe::line(&run.trace.label(entry.record.span)).into_owned(),
-            change: safe::line(&self.change(run, entry)).into_owned(),
+            change: safe::line(&Self::change(run, entry)).into_owned(),
             word: self.word(run, seq),
             selected,
             marked: self.marked.contains(&seq),
@@ -405,7 +397,7 @@ impl Rollback {
             Standing::NotApplied if self.discarded.contains(&seq) => Word::Discarded,
             Standing::NotApplied => Word::NotApplied,
             Standing::Held => Word::Held,
-            Standing::Permanent(why) => Word::Permanent(why),
+            Standing::NoUndo(why) => Word::NoUndo(why),
             _ if self.skipped.contains(&seq) => Word::Skipped,
             Standing::Blocked { by, .. } => Word::Blocked(by),
             Standing::Free if self.conflicts.contains(&seq) => Word::Conflict,
@@ -415,22 +407,17 @@ impl Rollback {
     }
 
     /// The change of an action's key.
-    fn change(&self, run: &RunState, entry: &LedgerEntry) -> String {
+    fn change(run: &RunState, entry: &LedgerEntry) -> String {
         let record = &entry.record;
         let left = entry.left();
         let change = match record.op {
             ActionOp::External if record.key.kind == KeyKind::Compensation => undo_command(entry),
             _ => entry.change_text(),
         };
-        let change = match entry.renamed.and_then(|other| run.ledger.get(other)) {
+        match entry.renamed.and_then(|other| run.ledger.get(other)) {
             Some(other) if *left == KeyState::Absent => format!("→ {}", other.record.key),
             Some(other) if record.old == KeyState::Absent => format!("← {}", other.record.key),
             Some(other) => format!("← {}, over {}", other.record.key, record.old.summary()),
-            None => change,
-        };
-        match self.counted.get(&entry.seq) {
-            Some((added, removed)) if record.key.kind == KeyKind::File => format!("+{added} -{removed}"),
-            Some((added, removed)) => format!("{change}  +{added} -{removed}"),
             None => change,
         }
     }

@@ -189,7 +189,7 @@ fn keep(state: &mut State, search: &Search) {
         }
         _ if search.text.is_empty() => {}
         _ if place == Place::Pane(Pane::Tree) => {
-            let on_match = state.tree.is_match(state.selected(), &state.run.trace);
+            let on_match = state.tree.is_match(state.selected(), &state.run);
             if !on_match && !state.tree.is_empty() {
                 next_span(state, true);
             }
@@ -217,13 +217,13 @@ fn look_for(state: &mut State, place: Place, text: &str) {
     if place != Place::Pane(Pane::Tree) {
         state.finds.set(place, text);
     } else if state.tree.filter() != text.to_lowercase() {
-        state.tree.set_filter(text, &state.run.trace);
+        state.tree.set_filter(text, &state.run);
     }
 }
 
 fn next_span(state: &mut State, forward: bool) {
-    let (tree, trace) = (&state.tree, &state.run.trace);
-    match tree.find_from(state.selected(), forward, |span| tree.is_match(span, trace)) {
+    let (tree, run) = (&state.tree, &state.run);
+    match tree.find_from(state.selected(), forward, |span| tree.is_match(span, run)) {
         Some(span) => state.go_to(span),
         None => state.refuse("no span matches"),
     }

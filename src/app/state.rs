@@ -65,7 +65,7 @@ pub struct State {
     pub focus: Pane,
     /// Which of Detail and Log is shown.
     pub side: Pane,
-    /// Which panel is below the tree when the panels are stacked.
+    /// Which panel was chosen below the tree, for when the panels are stacked.
     pub lower: Pane,
     /// Texts of the selected span.
     pub detail: Detail,
@@ -155,9 +155,20 @@ impl State {
     /// Where the panels lie.
     #[must_use]
     pub fn layout(&self) -> Layout {
-        let rows = self.rollback.seqs().len();
-        let shown = rows > 0 || self.focus == Pane::Rollback;
-        Layout::new(self.size, self.side, self.lower, shown.then_some(rows))
+        let shown = self.has_rollback().then(|| self.rollback.seqs().len());
+        Layout::new(self.size, self.side, self.below(), shown)
+    }
+
+    /// The panel below the tree when the panels are stacked: Rollback makes room when it is empty.
+    #[must_use]
+    pub fn below(&self) -> Pane {
+        if self.lower == Pane::Rollback && !self.has_rollback() { self.side } else { self.lower }
+    }
+
+    /// True while Rollback takes room: it has rows, or it was narrowed to a span that has none of its own.
+    pub(super) fn has_rollback(&self) -> bool {
+        let narrowed = self.focus == Pane::Rollback && self.rollback.is_narrow();
+        narrowed || !self.rollback.seqs().is_empty()
     }
 
     /// Lines inside a panel.
@@ -186,9 +197,29 @@ impl State {
     }
 
     /// The paused span that a key means: what to release, and a paused span in it. That is the selection if it or
-    /// something below it is paused, else what is paused in its agent, else the only paused span there is.
+    /// something below it is paused, else what is paused in its agent, else the only paused span there is. A call that
+    /// failed is meant only where the selection is it, above it or below it: other keys act on the selection then.
     #[must_use]
     pub fn paused_here(&self) -> Option<(SpanId, SpanId)> {
+        let selected = self.selected();
+        let is_of_selection =
+            |paused: SpanId| self.run.trace.is_within(paused, selected) || self.run.trace.is_within(selected, paused);
+        self.paused_near().filter(|(_, paused)| !self.is_at_error(*paused) || is_of_selection(*paused))
+    }
+
+    /// The failed call that is stopped near the selection, and which the keys don't mean.
+    pub(super) fn failed_near(&self) -> Option<SpanId> {
+        let (_, paused) = self.paused_near()?;
+        (self.is_at_error(paused) && self.paused_here().is_none()).then_some(paused)
+    }
+
+    /// True for a call that is stopped because it failed.
+    pub(super) fn is_at_error(&self, span: SpanId) -> bool {
+        matches!(self.run.trace.pause(span), Some((_, PauseReason::Error { .. })))
+    }
+
+    /// The paused span at the selection or below, else in its agent, else the only paused span there is.
+    fn paused_near(&self) -> Option<(SpanId, SpanId)> {
         let trace = &self.run.trace;
         let selected = self.selected();
         let agent = trace.agent_of(selected);

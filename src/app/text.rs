@@ -75,6 +75,12 @@ pub fn plural(n: usize, word: &str) -> String {
     format!("{n} {word}{}", if n == 1 { "" } else { "s" })
 }
 
+/// An error behind the word for it, which it may begin with itself: `failed: HTTP 529`, `failed to read x`.
+#[must_use]
+pub fn failed(error: &str) -> String {
+    if error.starts_with("failed to ") { error.to_owned() } else { format!("failed: {error}") }
+}
+
 /// Safe text cut into lines of at most so many columns, each continued under its own indentation.
 #[must_use]
 pub fn wrapped_under(text: &str, columns: usize) -> Vec<String> {

@@ -55,8 +55,11 @@ fn is_answered_by_a_note(command: &Command) -> bool {
 /// Brings the panels up to the selection, the events and the size.
 fn settle(state: &mut State, changed: bool) -> Vec<Command> {
     let span = state.selected();
-    // Rollback's rows decide how high it is.
+    // Rollback's rows decide how high it is; without any, the keys go to the tree.
     state.rollback.list(&state.run, span);
+    if state.focus == Pane::Rollback && !state.has_rollback() {
+        state.focus = Pane::Tree;
+    }
     let layout = state.layout();
     let detail = layout.detail;
     let inspect = !state.run.trace.is_empty() && state.detail.want(span, changed);

@@ -48,9 +48,7 @@ pub(super) async fn run(args: Args, pipeline: &Path, global: &Global) -> color_e
             let _entered = handle.enter();
             runtime::start(loaded, &data, task, mode)
         };
-        tokio::task::spawn_blocking(start)
-            .await
-            .unwrap_or_else(|error| Err(runtime::SessionError::Models(error.to_string())))
+        tokio::task::spawn_blocking(start).await?
     };
     screen::show(session, beside, breakpoints, true, global).await
 }
@@ -80,6 +78,12 @@ pub(super) fn select_agent(loaded: &mut Loaded, agent: Option<&str>) -> color_ey
 /// Returns the task of the command line or of the pipeline; prints how to give one and returns `None` when there is
 /// none.
 pub(super) fn task_or_print_hint(loaded: &Loaded, given: Option<String>) -> Option<String> {
+    if given.as_ref().is_some_and(|task| task.trim().is_empty()) {
+        text::eprint_line(
+            "error: --task is empty: write what is to be done, or leave it out to run the pipeline's own",
+        );
+        return None;
+    }
     let task = given.or_else(|| loaded.pipeline.task.clone());
     if task.is_none() {
         let file = loaded.file.display();

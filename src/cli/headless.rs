@@ -26,6 +26,8 @@ pub(super) struct Headless {
     terminate: Signal,
     cancelled: bool,
     shell: Option<ShellMode>,
+    /// True when the gaps of the sandbox are to be printed once they are known.
+    says_gaps: bool,
     /// The result's text, read while the log is open.
     result: Option<(TextHash, String)>,
 }
@@ -33,8 +35,8 @@ pub(super) struct Headless {
 impl Headless {
     /// Drives a session; prints no progress for events up to `known`.
     pub fn new(session: Session, known: Seq) -> color_eyre::Result<Self> {
-        let Session { run, folder, engine, log, told } = session;
-        for line in &told {
+        let Session { run, folder, engine, log, notices } = session;
+        for line in &notices {
             eprint_line(line);
         }
         Ok(Self {
@@ -47,8 +49,15 @@ impl Headless {
             terminate: signal(SignalKind::terminate())?,
             cancelled: false,
             shell: None,
+            says_gaps: false,
             result: None,
         })
+    }
+
+    /// Prints the gaps of the sandbox at the start, when `does` and there are any.
+    pub fn say_gaps(mut self, does: bool) -> Self {
+        self.says_gaps = does;
+        self
     }
 
     /// Returns the run's log.
@@ -141,7 +150,12 @@ impl Headless {
                             self.progress.fold(events);
                             self.read_result();
                         }
-                        Some(Update::Shell(mode)) => self.shell = Some(mode.clone()),
+                        Some(Update::Shell(mode)) => {
+                            if std::mem::take(&mut self.says_gaps) && !mode.gaps.is_empty() {
+                                eprint_line(&format!("{}; `tama-tui doctor` says more", mode.sandbox()));
+                            }
+                            self.shell = Some(mode.clone());
+                        }
                         _ => {}
                     }
                     return update;

@@ -10,7 +10,7 @@ use super::undo_text::undo_text;
 use super::unfinished::UnfinishedCommand;
 use crate::app::read_back_text;
 use crate::app::text::plural;
-use crate::model::{Conflict, ConflictBy, RunState, Seq, UndoReport};
+use crate::model::{ActionStatus, Conflict, ConflictBy, LedgerEntry, RunState, Seq, UndoReport, Undoability};
 use crate::rollback::describe_conflict;
 
 /// The outcome of an undo or of its dry run.
@@ -93,13 +93,23 @@ impl UndoOutcome {
     }
 
     /// How far the run was undone, for the line at the end.
-    pub fn extent(&self) -> &'static str {
+    pub fn extent(&self, state: &RunState) -> &'static str {
+        let earlier = || state.ledger.entries().iter().any(|entry| entry.status == ActionStatus::Undone);
         match self.exit() {
             _ if self.wanted.is_empty() => "has nothing to undo",
             Exit::Done => "undone",
+            // An undo before this one got further.
+            Exit::NoneUndone if earlier() => "partly undone",
             Exit::NoneUndone => "not undone",
             _ => "partly undone",
         }
+    }
+
+    /// True when the run has changes that this undo was not asked for, and that can be undone.
+    pub fn left_unasked(&self, state: &RunState) -> bool {
+        let wanted: std::collections::HashSet<&Seq> = self.wanted.iter().collect();
+        let can = |entry: &&LedgerEntry| entry.is_applied() && entry.record.undo == Undoability::Undo;
+        state.ledger.entries().iter().filter(can).any(|entry| !wanted.contains(&entry.seq))
     }
 
     fn summary(&self) -> String {

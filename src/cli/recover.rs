@@ -52,8 +52,8 @@ fn recovery_text(done: &RecoveryReport) -> String {
 pub(super) fn run_hidden_inspect() -> Option<ExitCode> {
     let mut args = std::env::args_os().skip(1);
     if args.next().is_some_and(|name| name == INSPECT) {
-        let verdict = inspect(Path::new(&args.next()?));
-        let said = serde_json::to_string(&verdict).ok().and_then(|json| print(&json).ok());
+        let inspection = inspect(Path::new(&args.next()?));
+        let said = serde_json::to_string(&inspection).ok().and_then(|json| print(&json).ok());
         return Some(said.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS));
     }
     if let Ok(program) = own_program() {

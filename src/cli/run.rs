@@ -35,6 +35,10 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
     let Some(loaded) = debug::load_or_print_faults(&args.pipeline, global) else { return Ok(Exit::Usage) };
     let Some(task) = debug::task_or_print_hint(&loaded, args.task) else { return Ok(Exit::Usage) };
+    for rule in args.allow.iter().filter(|rule| !runtime::names_a_tool(rule, &loaded.pipeline)) {
+        eprint_line(&format!("warning: --allow {rule}: no agent of this pipeline has such a tool"));
+    }
+    let runs_commands = runtime::has_command(&loaded.pipeline);
     let mode = Mode::Headless(runtime::Headless { allow: args.allow });
     let session = if args.no_record {
         eprint_line("this run is not recorded; nothing of it can be undone");
@@ -48,5 +52,5 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     if !args.no_record {
         eprint_line(&format!("run {}", session.run));
     }
-    Headless::new(session, Seq(0))?.run_to_end(args.json, serde_json::Map::new()).await
+    Headless::new(session, Seq(0))?.say_gaps(runs_commands).run_to_end(args.json, serde_json::Map::new()).await
 }

@@ -11,8 +11,9 @@ use super::terminal::is_terminal;
 use super::text::print;
 use super::{data, debug, replay, runs, screen};
 use crate::app::{ListSetup, RunList, RunRow};
+use crate::model::Millis;
 use crate::pipeline;
-use crate::store::{DataDir, RunListing};
+use crate::store::{DataDir, Manifest, RunListing};
 use crate::term::{self, Picked};
 
 /// The pipeline that a new run is started of.
@@ -98,6 +99,12 @@ fn read_rows(data: &DataDir) -> color_eyre::Result<Vec<RunRow>> {
     Ok(runs.iter().map(row).collect())
 }
 
+/// The start and the time that it worked, without waiting; `None`: nobody knows.
+fn shown_end(manifest: &Manifest) -> Option<Millis> {
+    let worked = manifest.work_ms.filter(|_| !manifest.is_behind());
+    worked.map(|work| Millis(manifest.started.0 + work)).or(manifest.ended)
+}
+
 fn row(run: &RunListing) -> RunRow {
     let id = run.id.to_string();
     match &run.manifest {
@@ -108,8 +115,7 @@ fn row(run: &RunListing) -> RunRow {
             status: Ok(manifest.status),
             held_by: run.held.then_some(manifest.pid),
             started: manifest.started,
-            // The list shows the time that it worked, without waiting.
-            ended: manifest.work_ms.map(|work| crate::model::Millis(manifest.started.0 + work)).or(manifest.ended),
+            ended: shown_end(manifest),
             changes: manifest.actions,
             tokens: manifest.tokens.input + manifest.tokens.output,
             cost: manifest.cost_microusd,

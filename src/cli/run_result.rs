@@ -53,7 +53,11 @@ impl RunResult {
                 RunStatus::Cancelled => "was cancelled",
                 RunStatus::Interrupted => "was interrupted",
             };
-            let why = if text.is_empty() { String::new() } else { format!(": {text}") };
+            let why = match text.strip_prefix("failed ") {
+                Some(what) if how == "failed" => format!(" {what}"),
+                _ if text.is_empty() => String::new(),
+                _ => format!(": {text}"),
+            };
             eprint_line(&format!("error: the run {how}{why}"));
         }
         Ok(())

@@ -2,18 +2,19 @@
 
 use clap::Subcommand;
 use color_eyre::eyre::eyre;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::exit::Exit;
 use super::global::Global;
 use super::text::{cut, dollars, duration, moment, print, print_json, size, table};
 use super::{data, recover, show};
+use crate::model::RunStatus;
 use crate::store::{DataDir, Manifest, RunListing, StoreError};
 
 const HEAD: [&str; 11] =
-    ["run", "pipeline", "status", "started", "took", "spans", "actions", "tokens", "cost", "size", "task"];
+    ["run", "pipeline", "status", "started", "took", "spans", "changes", "tokens", "cost", "size", "task"];
 /// Columns of numbers.
-const RIGHT: [&str; 6] = ["took", "spans", "actions", "tokens", "cost", "size"];
+const RIGHT: [&str; 6] = ["took", "spans", "changes", "tokens", "cost", "size"];
 
 /// `tama-tui runs`.
 #[derive(Debug, clap::Args)]
@@ -69,19 +70,26 @@ fn row(run: &RunListing) -> Vec<String> {
         Ok(manifest) => manifest,
         Err(error) => return unreadable_row(id, error, run.bytes),
     };
+    // Opening the run counts anew.
+    let known = |text: String| if manifest.is_behind() { "?".to_owned() } else { text };
     vec![
         id,
         manifest.name.clone(),
-        manifest.status.name().to_owned(),
+        status_word(manifest.status).to_owned(),
         moment(manifest.started),
-        took(manifest),
-        manifest.spans.to_string(),
-        manifest.actions.to_string(),
-        (manifest.tokens.input + manifest.tokens.output).to_string(),
-        dollars(manifest.cost_microusd),
+        known(took(manifest)),
+        known(manifest.spans.to_string()),
+        known(manifest.actions.to_string()),
+        known((manifest.tokens.input + manifest.tokens.output).to_string()),
+        known(dollars(manifest.cost_microusd)),
         size(run.bytes),
         cut(&manifest.task, TASK),
     ]
+}
+
+/// The word for a run's status, as in the list on the screen.
+pub(super) fn status_word(status: RunStatus) -> &'static str {
+    if status == RunStatus::Ok { "finished" } else { status.name() }
 }
 
 /// The time that a run worked; of a run of an earlier version, that from its start to its end.
@@ -104,9 +112,20 @@ fn unreadable_row(id: String, error: &StoreError, bytes: u64) -> Vec<String> {
     row
 }
 
+/// A manifest as JSON; counts that it does not know are null.
+fn manifest_json(manifest: &Manifest) -> Json {
+    let mut shown = json!(manifest);
+    if manifest.is_behind() {
+        for count in ["work_ms", "spans", "actions", "tokens", "cost_microusd"] {
+            shown[count] = Json::Null;
+        }
+    }
+    shown
+}
+
 fn print_runs_json(data: &DataDir) -> color_eyre::Result<Exit> {
     let describe = |run: &RunListing| match &run.manifest {
-        Ok(manifest) => json!({ "run": run.id, "bytes": run.bytes, "manifest": manifest }),
+        Ok(manifest) => json!({ "run": run.id, "bytes": run.bytes, "manifest": manifest_json(manifest) }),
         Err(error) => json!({ "run": run.id, "bytes": run.bytes, "error": format!("failed to {error}") }),
     };
     print_json(&read_runs(data)?.iter().map(describe).collect::<Vec<_>>())?;

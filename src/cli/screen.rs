@@ -59,7 +59,7 @@ async fn relay(
 ) -> Result<String, SessionError> {
     let session = session.await?;
     let notice = neighbours(&session, &data);
-    let Session { engine, log, folder, told: lines, .. } = session;
+    let Session { engine, log, folder, notices: lines, .. } = session;
     let mut feed = engine.feed;
     log.append(lines.into_iter().map(note).collect());
     if let Some(line) = notice {

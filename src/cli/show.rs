@@ -3,11 +3,12 @@
 use serde_json::{Value as Json, json};
 
 use super::exit::Exit;
+use super::runs::status_word;
 use super::span_words::span_words;
 use super::stored::open_log;
 use super::text::{cut, dollars, duration, moment, print, print_json, shorten, size, table, to_lines};
 use super::unfinished::UnfinishedCommand;
-use crate::model::{ActionStatus, EndCause, LedgerEntry, RunState, SpanId, Standing};
+use crate::model::{ActionStatus, EndCause, LedgerEntry, RunState, SpanId, SpanKind, Standing};
 use crate::store::{Access, DataDir, Manifest};
 
 /// `tama-tui runs show`.
@@ -24,9 +25,12 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
     let (folder, log, events) = open_log(data, &args.run, Access::ReadOnly)?;
     // Opening the log has printed its damage already.
-    let manifest = folder.manifest().unwrap_or_else(|_| log.with(|state| folder.manifest_of(state, &events)));
+    let mut manifest = folder.manifest().unwrap_or_else(|_| log.with(|state| folder.manifest_of(state, &events)));
     // Of a run whose process died, only the manifest says so.
     let state = log.with(|state| RunState { status: manifest.status, ..state.clone() });
+    if manifest.is_behind() {
+        manifest.follow(&state);
+    }
     let mut unfinished = UnfinishedCommand::list_dropped(&events);
     unfinished.extend(UnfinishedCommand::list_interrupted(&state, SpanId::RUN, None));
     if args.json {
@@ -45,7 +49,7 @@ fn manifest_table(manifest: &Manifest, state: &RunState, bytes: u64) -> String {
         ("pipeline", manifest.pipeline_file.clone().unwrap_or_else(|| manifest.name.clone())),
         ("task", cut(&manifest.task, TASK)),
         ("workspace", manifest.workspace.clone()),
-        ("status", manifest.status.name().to_owned()),
+        ("status", status_word(manifest.status).to_owned()),
         ("started", moment(manifest.started)),
         ("took", duration(state.trace.work(SpanId::RUN, state.last_at))),
         ("size", size(bytes)),
@@ -129,7 +133,7 @@ fn standing_text(state: &RunState, entry: &LedgerEntry) -> String {
         Standing::Free if entry.status == ActionStatus::Intent => "ready, outcome unknown".into(),
         Standing::Free => "ready".into(),
         Standing::Blocked { by, span } => format!("blocked by {by} in {span}"),
-        Standing::Permanent(why) => format!("no undo: {why}"),
+        Standing::NoUndo(why) => format!("no undo: {why}"),
         Standing::Undone => "undone".into(),
         Standing::NotApplied => "not done".into(),
     }
@@ -141,7 +145,7 @@ fn standing_json(state: &RunState, entry: &LedgerEntry) -> String {
         Standing::Held => "not landed".into(),
         Standing::Free if entry.status == ActionStatus::Intent => "without outcome".into(),
         Standing::Free => "can be undone".into(),
-        Standing::Permanent(why) => format!("permanent: {why}"),
+        Standing::NoUndo(why) => format!("permanent: {why}"),
         Standing::NotApplied => "never happened".into(),
         Standing::Blocked { .. } | Standing::Undone => standing_text(state, entry),
     }
@@ -175,7 +179,7 @@ fn span_json(state: &RunState, span: SpanId) -> Json {
         "status": found.status,
         "state": state.span_state(span).name(),
         "exit": exit_code(found.cause),
-        "limited": found.cause == Some(EndCause::Limit),
+        "limited": found.kind == SpanKind::Llm && found.cause == Some(EndCause::Limit),
         "finish": trace.finish(span),
         "try": found.attempt,
         "generation": found.generation,
@@ -192,7 +196,7 @@ fn span_json(state: &RunState, span: SpanId) -> Json {
 fn exit_code(cause: Option<EndCause>) -> Option<i32> {
     match cause {
         Some(EndCause::Exit { code }) => Some(code),
-        Some(EndCause::Denied | EndCause::Discarded | EndCause::Limit) | None => None,
+        Some(EndCause::Denied | EndCause::Discarded | EndCause::Limit | EndCause::Interrupted) | None => None,
     }
 }
 

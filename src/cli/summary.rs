@@ -33,12 +33,14 @@ pub(super) fn end_line(state: &RunState, run: Option<&RunName>) -> String {
 }
 
 /// Describes a run after an undo: `run k7qd undone · left: 1 file changed · open: tama-tui replay k7qd`. `how`: how
-/// far it was undone.
-pub(super) fn undo_line(state: &RunState, run: &RunName, how: &str) -> String {
+/// far it was undone; `more`: the run has changes that this undo was not asked for.
+pub(super) fn undo_line(state: &RunState, run: &RunName, how: &str, more: bool) -> String {
     let mut parts = vec![format!("run {} {how}", run.id())];
     let left = Summary::of(state).change_parts().join(", ");
     parts.extend((!left.is_empty()).then(|| format!("left: {left}")));
-    parts.extend(command_parts(state, run));
+    // The same undo again would meet what this one met.
+    parts.extend(more.then(|| format!("undo: {}", run.command("undo"))));
+    parts.push(format!("open: {}", run.command("replay")));
     parts.join(" · ")
 }
 
@@ -97,7 +99,14 @@ impl Summary {
                 files += &format!(", {count} {how}");
             }
         }
-        let folders = (files.is_empty() && net.folders > 0).then(|| plural(net.folders, "folder") + " changed");
+        let folders = (files.is_empty() && net.folders > 0).then(|| {
+            let how = match net.folders {
+                all if all == net.folders_added => "added",
+                all if all == net.folders_deleted => "deleted",
+                _ => "changed",
+            };
+            format!("{} {how}", plural(net.folders, "folder"))
+        });
         let files = (!files.is_empty()).then_some(files);
         let keys = (net.keys > 0).then(|| plural(net.keys, "key") + " changed");
         let without_undo = (self.without_undo > 0).then(|| plural(self.without_undo, "call") + " without undo");
@@ -129,7 +138,7 @@ impl Failures {
         for (at, span) in (0..).map(SpanId).zip(state.trace.spans()) {
             match (state.span_state(at), span.kind) {
                 (SpanState::Denied, _) => found.denied += 1,
-                (SpanState::Failed, _) if span.cause == Some(EndCause::Limit) => found.limited += 1,
+                (SpanState::Failed, SpanKind::Llm) if span.cause == Some(EndCause::Limit) => found.limited += 1,
                 (SpanState::Failed, SpanKind::Llm) => found.model_calls += 1,
                 (SpanState::Failed, SpanKind::Tool) if is_command(span, state.trace.name(at)) => found.commands += 1,
                 (SpanState::Failed, SpanKind::Tool) => found.tool_calls += 1,

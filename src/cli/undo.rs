@@ -29,10 +29,10 @@ pub(super) struct Args {
     /// Undo only this span and those below it: s12, or a path such as editor/writer#2 [default: the whole run]
     #[arg(long)]
     span: Option<String>,
-    /// Undo only the actions after this one; this one stays
+    /// Undo only the actions after this one, which stays: its number, as `runs show` lists it (38)
     #[arg(long, value_name = "SEQ", value_parser = parse_seq)]
     to: Option<Seq>,
-    /// Keep this action and undo the others (may be given more than once)
+    /// Keep this action, by its number, and undo the others (may be given more than once)
     #[arg(long, value_name = "SEQ", value_parser = parse_seq)]
     skip: Vec<Seq>,
     /// Undo despite conflicts; later changes by others are lost
@@ -75,7 +75,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     }
     if !args.dry_run {
         let name = RunName::of(&stored.folder);
-        let line = stored.log.with(|state| undo_line(state, &name, outcome.extent()));
+        let line = stored.log.with(|state| undo_line(state, &name, outcome.extent(state), outcome.left_unasked(state)));
         stored.close()?;
         eprint_line(&line);
     }

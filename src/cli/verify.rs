@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::global::Global;
 use super::stored::open_log;
 use super::text::{dollars, eprint_line, print, print_json};
+use crate::app::text::plural;
 use crate::model::RunId;
 use crate::pipeline;
 use crate::runtime::{self, ChangedCall, Verification};
@@ -21,7 +22,7 @@ use crate::store::{Access, Manifest};
 pub(super) struct Args {
     /// The run: any unique part of its id
     run: String,
-    /// Another pipeline: lists the calls that it would make differently
+    /// Another pipeline: lists the agents and calls that would differ with it
     #[arg(long, value_name = "FILE")]
     pipeline: Option<PathBuf>,
     /// Print JSON
@@ -68,11 +69,12 @@ fn summary(run: &RunId, found: &Verification) -> String {
         return format!("verified {run}: {compared}, all as recorded\n");
     }
     let open = match found.open {
-        0 => "no span open".to_owned(),
-        1 => "1 span open".to_owned(),
-        many => format!("{many} spans open"),
+        0 => String::new(),
+        1 => "; 1 span was still running".to_owned(),
+        many => format!("; {many} spans were still running"),
     };
-    format!("verified {run} up to seq {}, {open}: {compared}, all as recorded\n", found.last)
+    let last = found.last.0;
+    format!("verified {run} as far as it came (event {last}){open}: {compared}, all as recorded\n")
 }
 
 fn compared(found: &Verification) -> String {
@@ -90,14 +92,12 @@ fn difference(run: &RunId, found: &Verification) -> String {
     }
     let lines: Vec<String> = found.changed.iter().map(changed_line).collect();
     let (tokens, cost) = total(&found.changed);
+    let price = if cost > 0 { format!(", {}", dollars(cost)) } else { String::new() };
     format!(
-        "{} of {run} would change, if the answers stay as they are:\n{}\nrun again, they take about {tokens} tokens, {}\n",
-        match found.changed.len() {
-            1 => "1 call".to_owned(),
-            many => format!("{many} calls"),
-        },
+        "{} of {run} would change, if the answers stay as they are:\n{}\nrun again, {} about {tokens} tokens{price}\n",
+        plural(found.changed.len(), "step"),
         lines.join("\n"),
-        dollars(cost)
+        if found.changed.len() == 1 { "it takes" } else { "they take" },
     )
 }
 

@@ -39,7 +39,8 @@ pub enum Undoability {
     /// The before-state is kept.
     Undo,
     /// It can't be undone, and why ("may have reached outside").
-    Permanent {
+    #[serde(rename = "permanent")]
+    NoUndo {
         /// The reason, shown in the panel.
         why: String,
     },
@@ -94,7 +95,8 @@ pub enum ActionChange {
     /// A command's change that is held beside the workspace: the user looks at it first.
     Held,
     /// A held change was discarded; it was never applied.
-    Dropped {
+    #[serde(rename = "dropped")]
+    Discarded {
         /// Why.
         why: String,
     },
@@ -130,7 +132,7 @@ impl ActionChange {
             Self::Failed { .. } => "failed",
             Self::NotApplied => "not_applied",
             Self::Held => "held",
-            Self::Dropped { .. } => "dropped",
+            Self::Discarded { .. } => "dropped",
             Self::UndoStarted => "undo_started",
             Self::Undone { .. } => "undone",
             Self::Compensated { .. } => "compensated",

@@ -104,7 +104,7 @@ pub enum Release {
     /// agent whose effects were undone know it.
     Continue {
         /// Tell the model.
-        tell: bool,
+        notify_model: bool,
     },
     /// To the next gate anywhere in this branch.
     Step,
@@ -124,7 +124,7 @@ pub enum Release {
         /// These of them, with those that can't stay behind; empty: all.
         only: Vec<Seq>,
         /// Tell the model of an agent whose effects were undone.
-        tell: bool,
+        notify_model: bool,
     },
     /// Discards held changes, and lets the model know.
     Discard {

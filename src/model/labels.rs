@@ -17,7 +17,7 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// The first line of the command that a tool ran.
+    /// The first line of the command that a tool ran, with ` …` where more lines follow.
     #[must_use]
     pub fn command(&self, span: SpanId) -> Option<&str> {
         self.commands.get(&span).map(AsRef::as_ref)
@@ -35,7 +35,8 @@ impl Labels {
         self.errors.get(&span).map(AsRef::as_ref)
     }
 
-    /// The subject that a call or a branch began with, and whether it is a path; events don't tell it.
+    /// The first line of the subject that a call or a branch began with, with ` …` where more lines follow, and whether
+    /// it is a path; events don't tell it.
     #[must_use]
     pub fn asked(&self, span: SpanId) -> Option<(&str, bool)> {
         self.asked.get(&span).map(|(text, is_path)| (text.as_ref(), *is_path))
@@ -44,14 +45,14 @@ impl Labels {
     /// Keeps the subjects that calls and branches began with.
     pub fn keep_asked(&mut self, subjects: Vec<SpanSubject>) {
         for SpanSubject { span, text, is_path } in subjects {
-            self.asked.insert(span, (first_line(&text), is_path));
+            self.asked.insert(span, (opening(&text), is_path));
         }
     }
 
     pub(super) fn take_in(&mut self, body: &TraceBody) {
         match body {
             TraceBody::CommandStarted(start) => {
-                self.commands.insert(start.span, first_line(&start.command));
+                self.commands.insert(start.span, opening(&start.command));
             }
             TraceBody::Read { span, key, .. } => {
                 self.reads.entry(*span).or_insert_with(|| first_line(&key.to_string()));
@@ -64,6 +65,26 @@ impl Labels {
     }
 }
 
+/// The first line, and whether others follow.
+fn opening(text: &str) -> Box<str> {
+    let first = first_line(text);
+    let follows = text.trim_start().lines().skip(1).any(|line| !line.trim().is_empty());
+    if follows { format!("{first} …").into() } else { first }
+}
+
 fn first_line(text: &str) -> Box<str> {
     text.trim_start().lines().next().unwrap_or_default().chars().take(MOST).collect::<String>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_follow_are_told() {
+        assert_eq!(&*opening("\nrm -r build\nmkdir out\n"), "rm -r build …");
+        assert_eq!(&*opening("ls\n\n"), "ls");
+        assert_eq!(&*opening(""), "");
+        assert_eq!(opening(&"x".repeat(500)).len(), MOST);
+    }
 }

@@ -84,7 +84,7 @@ impl LedgerEntry {
     pub fn change_text(&self) -> String {
         match self.record.op {
             ActionOp::External => match &self.record.undo {
-                Undoability::Permanent { why } => why.clone(),
+                Undoability::NoUndo { why } => why.clone(),
                 Undoability::Undo => self.record.old.summary(),
             },
             ActionOp::Append => format!("+ {}", self.record.intended.summary()),
@@ -98,7 +98,7 @@ impl LedgerEntry {
     /// With the reason: nothing can undo it, its undo command failed, or nobody knows whether it was done.
     pub fn check_undoable(&self) -> Result<(), String> {
         match (&self.record.undo, self.record.key.kind, self.status) {
-            (Undoability::Permanent { why }, ..) => Err(why.clone()),
+            (Undoability::NoUndo { why }, ..) => Err(why.clone()),
             (_, KeyKind::Compensation, ActionStatus::Intent) => Err("whether it was done is not known".into()),
             (_, KeyKind::Compensation, _) if self.refused => Err("its undo command failed".into()),
             _ => Ok(()),
@@ -125,7 +125,7 @@ pub enum Standing {
         span: SpanId,
     },
     /// It can't be undone, and why.
-    Permanent(String),
+    NoUndo(String),
     /// It is undone.
     Undone,
     /// It never changed the world.
@@ -272,7 +272,7 @@ impl Ledger {
             (_, ActionStatus::NotApplied) => Standing::NotApplied,
             (_, ActionStatus::Undone) => Standing::Undone,
             (_, ActionStatus::Held) => Standing::Held,
-            (Undoability::Permanent { why }, _) => Standing::Permanent(why.clone()),
+            (Undoability::NoUndo { why }, _) => Standing::NoUndo(why.clone()),
             (Undoability::Undo, _) => match self.blockers(action).first() {
                 Some(by) => Standing::Blocked { by: by.seq, span: by.record.span },
                 None => Standing::Free,
@@ -330,7 +330,7 @@ impl Ledger {
                 entry.status = ActionStatus::Applied;
                 entry.after = after.clone();
             }
-            ActionChange::Failed { .. } | ActionChange::NotApplied | ActionChange::Dropped { .. } => {
+            ActionChange::Failed { .. } | ActionChange::NotApplied | ActionChange::Discarded { .. } => {
                 entry.status = ActionStatus::NotApplied;
             }
             ActionChange::Held => entry.status = ActionStatus::Held,

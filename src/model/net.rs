@@ -73,6 +73,10 @@ pub struct NetCounts {
     pub files_deleted: usize,
     /// Folders that are new or gone, or have another mode.
     pub folders: usize,
+    /// Those of them that are new.
+    pub folders_added: usize,
+    /// Those of them that are gone.
+    pub folders_deleted: usize,
     /// Memory keys.
     pub keys: usize,
 }
@@ -83,6 +87,10 @@ impl NetCounts {
     pub fn of(changes: &[NetChange]) -> Self {
         let mut counts = Self::default();
         for change in changes {
+            if let KeyState::Directory { .. } = change.shown() {
+                counts.folders_added += usize::from(change.kind == NetKind::Added);
+                counts.folders_deleted += usize::from(change.kind == NetKind::Deleted);
+            }
             let count = match (change.key.kind, change.shown(), change.kind) {
                 (KeyKind::Memory, ..) => &mut counts.keys,
                 (_, KeyState::Directory { .. }, _) => &mut counts.folders,
@@ -228,7 +236,8 @@ mod tests {
         assert_eq!(changes(&all), ["modified a", "deleted gone", "added out/"]);
         let net = all.net_changes();
         assert_eq!((net[0].bytes(), net[1].bytes(), net[2].bytes()), (Some(3), Some(7), None));
-        let counts = NetCounts { files_added: 0, files_changed: 1, files_deleted: 1, folders: 1, keys: 0 };
+        let counts =
+            NetCounts { files_changed: 1, files_deleted: 1, folders: 1, folders_added: 1, ..NetCounts::default() };
         assert_eq!(NetCounts::of(&net), counts);
     }
 

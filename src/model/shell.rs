@@ -51,6 +51,7 @@ impl ShellMode {
         for gap in &self.gaps {
             // Writing and truncating files outside are two rules of the system and one danger.
             let word = if gap.contains("outside") { "files outside" } else { gap };
+            let word = if word == "all rights of root" { "commands have all rights of root" } else { word };
             if !open.contains(&word) {
                 open.push(word);
             }

@@ -215,6 +215,8 @@ pub enum EndCause {
     Discarded,
     /// A limit of the pipeline was reached: a model call that was not sent.
     Limit,
+    /// The run's process ended before it did; its status is `Cancelled`.
+    Interrupted,
 }
 
 /// The end of a span.
@@ -240,6 +242,12 @@ pub struct SpanEnd {
 }
 
 impl SpanEnd {
+    /// True unless the run was stopped in the span, by a cancel or a limit.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.status != SpanStatus::Cancelled && self.cause != Some(EndCause::Limit)
+    }
+
     /// An end with nothing to tell but its status.
     #[must_use]
     pub fn new(span: SpanId, status: SpanStatus) -> Self {

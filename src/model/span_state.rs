@@ -75,7 +75,7 @@ impl RunState {
             _ => None,
         };
         if let Some(over) = over
-            && found.status.is_live()
+            && (found.status.is_live() || span == SpanId::RUN)
         {
             return over;
         }
@@ -85,13 +85,14 @@ impl RunState {
             SpanStatus::Paused => self.trace.pause(span).map_or(SpanState::Paused, |(_, reason)| stopped(reason)),
             SpanStatus::Error if found.cause == Some(EndCause::Denied) => SpanState::Denied,
             SpanStatus::Error => SpanState::Failed,
+            SpanStatus::Cancelled if found.cause == Some(EndCause::Interrupted) => SpanState::Interrupted,
             SpanStatus::Cancelled => SpanState::Cancelled,
             SpanStatus::Undone => SpanState::Undone,
             SpanStatus::Ok => match found.cause {
                 Some(EndCause::Exit { .. } | EndCause::Limit) => SpanState::Failed,
                 Some(EndCause::Denied) => SpanState::Denied,
                 Some(EndCause::Discarded) => SpanState::Discarded,
-                None => SpanState::Ok,
+                Some(EndCause::Interrupted) | None => SpanState::Ok,
             },
         }
     }

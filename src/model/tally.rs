@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(run.state.span_state(SpanId(3)), SpanState::Denied);
         run.end(2, 1, SpanStatus::Error, None);
         // The agent failed with its tool: one failure.
-        assert_eq!(run.tally(0), Tally { failed: 1, ..Tally::default() });
+        assert_eq!(run.tally(0), Tally { failed: 1, denied: 1, ..Tally::default() });
         run.at(
             3,
             TraceBody::Invalidated {

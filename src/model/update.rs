@@ -237,7 +237,8 @@ pub enum ConflictBy {
         first: Vec<(Seq, SpanId)>,
     },
     /// A later action that can't be undone.
-    Permanent {
+    #[serde(rename = "permanent")]
+    NoUndo {
         /// The action.
         action: Seq,
         /// Its agent's span.

@@ -46,7 +46,7 @@ pub(super) fn check_action(
         return Finding::Leave(format!("there is no action {action}"));
     };
     match (&facts.record.undo, facts.status) {
-        (Undoability::Permanent { why }, _) => return Finding::Leave(why.clone()),
+        (Undoability::NoUndo { why }, _) => return Finding::Leave(why.clone()),
         (_, ActionStatus::Undone) => return Finding::Leave("it is undone already".into()),
         (_, ActionStatus::NotApplied) => return Finding::Leave("it was not done".into()),
         (_, ActionStatus::Held) => return Finding::Leave("it is not applied yet".into()),
@@ -92,7 +92,7 @@ fn check_path(
     let key = facts.record.key.clone();
     let outside = |found: String| {
         let by = match log.with(|state| permanent_after(&state.ledger, action, &key)) {
-            Some((action, span)) => ConflictBy::Permanent { action, span },
+            Some((action, span)) => ConflictBy::NoUndo { action, span },
             None => ConflictBy::Outside { found },
         };
         Finding::Conflict(Conflict { action, key: key.to_string(), by })
@@ -196,7 +196,7 @@ pub(crate) fn describe_conflict(conflict: &Conflict) -> String {
             let first: Vec<String> = first.iter().map(|(action, span)| format!("{action} in {span}")).collect();
             format!("{} was changed later by {}", conflict.key, first.join(", "))
         }
-        ConflictBy::Permanent { action, span } => {
+        ConflictBy::NoUndo { action, span } => {
             format!("{} was changed later by {action} in {span}, which can't be undone", conflict.key)
         }
         ConflictBy::Outside { found } => {

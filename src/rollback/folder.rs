@@ -43,10 +43,10 @@ fn reason_to_keep(
         return None;
     }
     match newest_user(log, step.action, &step.record.key, gone) {
-        Some(action) => Some(format!("kept, used by {action}")),
+        Some(action) => Some(format!("used by {action}: undo that too")),
         None => entries.first().map(|first| {
             format!(
-                "kept, \"{}\" in it belongs to another program or person, or is left out of capture",
+                "\"{}\" in it is not of this run, or is excluded from capture: move or remove it, then undo again",
                 readable_name(first)
             )
         }),

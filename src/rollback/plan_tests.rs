@@ -171,7 +171,7 @@ fn what_cannot_be_undone_is_left_and_named() {
         op: ActionOp::External,
         old: KeyState::Unknown,
         intended: KeyState::Unknown,
-        undo: Undoability::Permanent { why: "may have reached outside".into() },
+        undo: Undoability::NoUndo { why: "may have reached outside".into() },
     })]);
     let plan = tree.plan(main, false);
     assert!(plan.undoes.is_empty());

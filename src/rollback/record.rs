@@ -87,7 +87,7 @@ pub fn external_record(origin: &Origin, command: &str, why: String) -> ActionRec
         op: ActionOp::External,
         old: KeyState::Unknown,
         intended: KeyState::Unknown,
-        undo: Undoability::Permanent { why },
+        undo: Undoability::NoUndo { why },
     }
 }
 
@@ -152,7 +152,7 @@ pub fn store_after_images(log: &RunLog, changes: &[Changed], after: Content<'_>)
 
 /// Records that held changes were discarded.
 pub fn discard_changes(log: &RunLog, recorded: &Recorded, why: &str) {
-    let rows = recorded.actions().map(|(action, _)| outcome_row(action, ActionChange::Dropped { why: why.into() }));
+    let rows = recorded.actions().map(|(action, _)| outcome_row(action, ActionChange::Discarded { why: why.into() }));
     log.append(rows.collect());
 }
 
@@ -205,7 +205,7 @@ fn put(log: &RunLog, batch: &[Vec<u8>]) -> Result<(), ActError> {
 fn row(origin: &Origin, changed: &Changed) -> ActionRecord {
     let undo = match &changed.left_out {
         None => Undoability::Undo,
-        Some(why) => Undoability::Permanent { why: why.clone() },
+        Some(why) => Undoability::NoUndo { why: why.clone() },
     };
     ActionRecord {
         span: origin.span,

@@ -33,8 +33,8 @@ pub(super) fn describe_state(found: &KeyState, expected: &KeyState) -> String {
         {
             format!("permissions {mode:o} instead of {other:o}")
         }
-        (KeyState::File { size, .. }, KeyState::File { .. }) => format!("other content ({size} bytes)"),
-        (KeyState::File { size, .. }, _) => format!("a file of {size} bytes"),
+        (KeyState::File { .. }, KeyState::File { .. }) => format!("other content, {}", found.summary()),
+        (KeyState::File { .. }, _) => format!("a file of {}", found.summary()),
         (KeyState::Absent, _) => "nothing".into(),
         (KeyState::Directory { .. }, _) => "a folder".into(),
         (KeyState::Symlink { target }, _) => format!("a link to {}", readable_name(target)),

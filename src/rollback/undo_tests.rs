@@ -119,7 +119,10 @@ async fn a_folder_stays_while_it_is_used_and_the_last_one_out_removes_it() {
     let other = run.act(3, write("out/b", "b")).await;
     let report = undo_list(&run.log, &run.world, &NoCompensator, &[made[1], made[0]], false).await;
     assert_eq!(report.undone, [made[1]]);
-    assert_eq!((report.left[0].action, report.left[0].why.as_str()), (made[0], &*format!("kept, used by {other}")));
+    assert_eq!(
+        (report.left[0].action, report.left[0].why.as_str()),
+        (made[0], &*format!("used by {other}: undo that too"))
+    );
     assert!(report.conflict.is_none());
     let report = undo(&run.log, &run.world, &NoCompensator, other, false).await;
     assert_eq!(report.undone, [other, made[0]]);
@@ -140,7 +143,7 @@ async fn what_was_redone_into_a_later_folder_is_a_user_of_it_and_goes_first() {
     assert_eq!(redo(&run.log, &run.world, first[1]).await.redone, [first[1]]);
 
     let report = undo(&run.log, &run.world, &NoCompensator, second, false).await;
-    assert_eq!(report.left[0].why, format!("kept, used by {}", first[1]));
+    assert_eq!(report.left[0].why, format!("used by {}: undo that too", first[1]));
     assert_eq!(preview(&run.log, &run.world, &[second, first[1]], false).undone, [first[1], second]);
     let report = undo_list(&run.log, &run.world, &NoCompensator, &[second, first[1]], false).await;
     assert_eq!((report.undone, report.left.len()), (vec![first[1], second], 0));
@@ -173,7 +176,7 @@ async fn a_folder_with_a_strangers_file_is_never_removed() {
         let report = undo(&run.log, &run.world, &NoCompensator, made, force).await;
         assert_eq!(
             report.left[0].why,
-            "kept, \"stranger\" in it belongs to another program or person, or is left out of capture"
+            "\"stranger\" in it is not of this run, or is excluded from capture: move or remove it, then undo again"
         );
     }
     assert_eq!(run.text("out/stranger").as_deref(), Some("x"));
@@ -281,11 +284,11 @@ async fn a_later_action_that_cannot_be_undone_is_named() {
         op: crate::model::ActionOp::Set,
         old: KeyState::Unknown,
         intended: KeyState::Unknown,
-        undo: Undoability::Permanent { why: "larger than 1 MB".into() },
+        undo: Undoability::NoUndo { why: "larger than 1 MB".into() },
     })]);
     std::fs::write(run.path("f"), "large").unwrap();
     let conflict = undo(&run.log, &run.world, &NoCompensator, made, false).await.conflict.unwrap();
-    assert_eq!(conflict.by, crate::model::ConflictBy::Permanent { action: later, span: SpanId(7) });
+    assert_eq!(conflict.by, crate::model::ConflictBy::NoUndo { action: later, span: SpanId(7) });
 }
 
 #[tokio::test]

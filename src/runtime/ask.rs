@@ -10,7 +10,7 @@ use crate::pipeline::Pipeline;
 
 /// A place in the execution: where a span will stand in the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct SpanPosition {
     /// Parent path + name + visit.
     pub path: String,
     /// Path of the span above; empty for the run.
@@ -19,7 +19,7 @@ pub(super) struct Place {
     pub name: String,
     /// How often that name ran under that parent, from 1.
     pub visit: u32,
-    /// Place in a fan-out.
+    /// Position in a fan-out.
     pub fan: Option<Fan>,
 }
 
@@ -102,9 +102,14 @@ pub(super) enum Work {
 #[derive(Debug)]
 pub(super) enum Ask {
     /// An agent begins; the answer is the pipeline that it runs by.
-    Enter { place: Place, key: AgentKey, input: String, reply: oneshot::Sender<Result<Arc<Pipeline>, Failure>> },
-    /// An effect of the agent at `place.parent`.
-    Effect { place: Place, work: Work, reply: oneshot::Sender<Outcome> },
+    Enter {
+        position: SpanPosition,
+        key: AgentKey,
+        input: String,
+        reply: oneshot::Sender<Result<Arc<Pipeline>, Failure>>,
+    },
+    /// An effect of the agent at `position.parent`.
+    Effect { position: SpanPosition, work: Work, reply: oneshot::Sender<Outcome> },
     /// An agent is through; the answer is what its caller gets (the user may have a word in it).
     Exit { path: String, result: Result<Output, Failure>, reply: oneshot::Sender<Outcome> },
 }

@@ -29,13 +29,27 @@ struct Item {
     ended: bool,
 }
 
+/// The reason why a side has no lines to compare.
+#[derive(Debug, thiserror::Error)]
+enum NoLines {
+    #[error("larger than 1 MB")]
+    TooLarge,
+    #[error("binary")]
+    Binary,
+    #[error("the bytes {which} are not kept")]
+    NotKept { which: &'static str },
+    #[error("what it changed was not captured")]
+    NotCaptured,
+}
+
 /// Compares two sides; what the user should know besides goes to `notes`.
 pub(super) fn compare(old: &Side, new: &Side, masker: &Masker, notes: &mut Vec<String>) -> DiffBody {
     let (earlier, later) = match (items(old, "from before", masker), items(new, "it left", masker)) {
         (Ok(earlier), Ok(later)) => (earlier, later),
         (Err(why), _) | (_, Err(why)) => {
             let (old, new) = (bytes_of(&old.state), bytes_of(&new.state));
-            return if old.is_some() && old == new { DiffBody::Same } else { DiffBody::Opaque { why, old, new } };
+            let opaque = DiffBody::Opaque { why: why.to_string(), old, new };
+            return if old.is_some() && old == new { DiffBody::Same } else { opaque };
         }
     };
     let (earlier, later) = same_ends(earlier, later, old, new);
@@ -49,20 +63,20 @@ pub(super) fn compare(old: &Side, new: &Side, masker: &Masker, notes: &mut Vec<S
 }
 
 /// The lines of a side (the elements of a list), masked; why there are none.
-fn items(side: &Side, which: &str, masker: &Masker) -> Result<Vec<Item>, String> {
+fn items(side: &Side, which: &'static str, masker: &Masker) -> Result<Vec<Item>, NoLines> {
     let whole = |text: &str| Item { text: masker.mask(text).into_owned(), ended: true };
     Ok(match &side.state {
         KeyState::Absent | KeyState::Directory { .. } => Vec::new(),
         KeyState::Text { text } => split(&masker.mask(text)),
         KeyState::List { elements } => elements.iter().map(|element| whole(&element.text)).collect(),
         KeyState::Symlink { target } => vec![whole(&format!("-> {}", readable_name(target)))],
-        KeyState::File { size, .. } if *size > LARGEST_TEXT => return Err("larger than 1 MB".into()),
+        KeyState::File { size, .. } if *size > LARGEST_TEXT => return Err(NoLines::TooLarge),
         KeyState::File { .. } => {
-            let bytes = side.bytes.as_deref().ok_or_else(|| format!("the bytes {which} are not kept"))?;
-            let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).ok_or("binary")?;
+            let bytes = side.bytes.as_deref().ok_or(NoLines::NotKept { which })?;
+            let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0')).ok_or(NoLines::Binary)?;
             split(&masker.mask(text))
         }
-        KeyState::Unknown => return Err("what it changed was not captured".into()),
+        KeyState::Unknown => return Err(NoLines::NotCaptured),
     })
 }
 
@@ -162,7 +176,7 @@ mod tests {
     }
 
     /// The diff as text, and the notes.
-    fn told(old: &Side, new: &Side) -> (String, Vec<String>) {
+    fn diff_text(old: &Side, new: &Side) -> (String, Vec<String>) {
         let masker = Masker::new([("MY_TOKEN".to_owned(), "12345678".to_owned())]);
         let mut notes = Vec::new();
         let text = match compare(old, new, &masker, &mut notes) {
@@ -190,19 +204,19 @@ mod tests {
 
     #[test]
     fn texts_are_compared_line_by_line_with_three_around() {
-        let (text, notes) = told(&file(b"a\nb\nc\nd\ne\nf\n"), &file(b"a\nb\nc\nd\nE\nf\ng"));
+        let (text, notes) = diff_text(&file(b"a\nb\nc\nd\ne\nf\n"), &file(b"a\nb\nc\nd\nE\nf\ng"));
         assert_eq!(text, "+2 -1\n@@ -2,5 +2,6 @@\n2 b\n3 c\n4 d\n5-e\n5+E\n6 f\n7+g<");
         assert_eq!(notes, Vec::<String>::new());
-        assert_eq!(told(&memory(KeyState::Absent), &file(b"a\n")).0, "+1 -0\n@@ -0,0 +1,1 @@\n1+a");
-        assert_eq!(told(&file(b"a\n"), &file(b"a\n")).0, "same");
+        assert_eq!(diff_text(&memory(KeyState::Absent), &file(b"a\n")).0, "+1 -0\n@@ -0,0 +1,1 @@\n1+a");
+        assert_eq!(diff_text(&file(b"a\n"), &file(b"a\n")).0, "same");
     }
 
     #[test]
     fn only_a_missing_line_end_is_a_difference_too() {
-        assert_eq!(told(&file(b"a"), &file(b"a\n")).0, "+1 -1\n@@ -1,1 +1,1 @@\n1-a<\n1+a");
+        assert_eq!(diff_text(&file(b"a"), &file(b"a\n")).0, "+1 -1\n@@ -1,1 +1,1 @@\n1-a<\n1+a");
         let text = |text: &str| memory(KeyState::Text { text: text.into() });
-        assert_eq!(told(&text("a"), &text("b")).0, "+1 -1\n@@ -1,1 +1,1 @@\n1-a\n1+b");
-        assert_eq!(told(&text("a"), &text("a\n")).0, "+1 -1\n@@ -1,1 +1,1 @@\n1-a<\n1+a");
+        assert_eq!(diff_text(&text("a"), &text("b")).0, "+1 -1\n@@ -1,1 +1,1 @@\n1-a\n1+b");
+        assert_eq!(diff_text(&text("a"), &text("a\n")).0, "+1 -1\n@@ -1,1 +1,1 @@\n1-a<\n1+a");
     }
 
     #[test]
@@ -211,33 +225,36 @@ mod tests {
             let elements = texts.iter().map(|text| Element { by: Seq(1), text: (*text).into() }).collect();
             memory(KeyState::List { elements })
         };
-        assert_eq!(told(&list(&["a\nb"]), &list(&["a\nb", "c"])).0, "+1 -0\n@@ -1,1 +1,2 @@\n1 a\nb\n2+c");
-        assert_eq!(told(&list(&[]), &list(&[])).0, "same");
+        assert_eq!(diff_text(&list(&["a\nb"]), &list(&["a\nb", "c"])).0, "+1 -0\n@@ -1,1 +1,2 @@\n1 a\nb\n2+c");
+        assert_eq!(diff_text(&list(&[]), &list(&[])).0, "same");
     }
 
     #[test]
     fn what_is_no_text_is_told_by_size_and_hash() {
-        assert_eq!(told(&file(b"a"), &file(b"\xff")).0, "binary");
-        assert_eq!(told(&file(b"a\0"), &file(b"a")).0, "binary");
-        assert_eq!(told(&file(&vec![b'a'; 1_000_001]), &file(b"a")).0, "larger than 1 MB");
+        assert_eq!(diff_text(&file(b"a"), &file(b"\xff")).0, "binary");
+        assert_eq!(diff_text(&file(b"a\0"), &file(b"a")).0, "binary");
+        assert_eq!(diff_text(&file(&vec![b'a'; 1_000_001]), &file(b"a")).0, "larger than 1 MB");
         let gone = Side { bytes: None, ..file(b"b") };
-        assert_eq!(told(&file(b"a"), &gone).0, "the bytes it left are not kept");
-        assert_eq!(told(&gone, &file(b"a")).0, "the bytes from before are not kept");
-        assert_eq!(told(&file(b"b"), &gone).0, "same");
-        assert_eq!(told(&memory(KeyState::Unknown), &memory(KeyState::Unknown)).0, "what it changed was not captured");
+        assert_eq!(diff_text(&file(b"a"), &gone).0, "the bytes it left are not kept");
+        assert_eq!(diff_text(&gone, &file(b"a")).0, "the bytes from before are not kept");
+        assert_eq!(diff_text(&file(b"b"), &gone).0, "same");
+        assert_eq!(
+            diff_text(&memory(KeyState::Unknown), &memory(KeyState::Unknown)).0,
+            "what it changed was not captured"
+        );
     }
 
     #[test]
     fn secrets_are_masked() {
-        let (text, _) = told(&file(b""), &file(b"key=12345678\n"));
+        let (text, _) = diff_text(&file(b""), &file(b"key=12345678\n"));
         assert_eq!(text, "+1 -0\n@@ -0,0 +1,1 @@\n1+key=[masked MY_TOKEN]");
-        let masked = told(&file(b"12345678\n"), &file(b"[masked MY_TOKEN]\n"));
+        let masked = diff_text(&file(b"12345678\n"), &file(b"[masked MY_TOKEN]\n"));
         assert_eq!(masked, ("same".to_owned(), vec!["they differ only where secrets are masked".to_owned()]));
     }
 
     #[test]
     fn a_very_long_diff_is_cut_and_says_so() {
-        let (text, notes) = told(&file(b""), &file(&b"a\n".repeat(10_500)));
+        let (text, notes) = diff_text(&file(b""), &file(&b"a\n".repeat(10_500)));
         assert!(text.starts_with("+10500 -0\n"));
         assert_eq!(text.lines().count(), 2 + 10_000);
         assert_eq!(notes, ["500 more lines are not shown"]);
@@ -246,6 +263,6 @@ mod tests {
     #[test]
     fn links_show_where_they_point() {
         let link = |target: &str| memory(KeyState::Symlink { target: target.into() });
-        assert_eq!(told(&link("a"), &link("b")).0, "+1 -1\n@@ -1,1 +1,1 @@\n1--> a\n1+-> b");
+        assert_eq!(diff_text(&link("a"), &link("b")).0, "+1 -1\n@@ -1,1 +1,1 @@\n1--> a\n1+-> b");
     }
 }

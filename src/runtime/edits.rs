@@ -10,7 +10,7 @@ use crate::model::{EditReach, LlmRequest, Message, SpanId};
 pub(super) struct Edits {
     prompts: Vec<(EditReach, Option<String>)>,
     conversations: Vec<Conversation>,
-    tells: HashMap<SpanId, String>,
+    notices: HashMap<SpanId, String>,
 }
 
 /// A replaced beginning of a conversation.
@@ -52,12 +52,12 @@ impl Edits {
 
     /// Has the agent's model told something with its next call.
     pub fn queue_notice(&mut self, agent: SpanId, text: String) {
-        self.tells.insert(agent, text);
+        self.notices.insert(agent, text);
     }
 
     /// What the agent's model is to be told, once.
     pub fn take_notice(&mut self, agent: SpanId) -> Option<String> {
-        self.tells.remove(&agent)
+        self.notices.remove(&agent)
     }
 
     /// The prompt that an agent of this name is sent, where it was edited.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::ask::{AgentKey, Outcome, Output, Place, Work};
+use super::ask::{AgentKey, Outcome, Output, SpanPosition, Work};
 use super::failure::Failure;
 use crate::effects::tools::Toolbox;
 use crate::pipeline::{Limits, Pipeline};
@@ -16,10 +16,10 @@ use crate::pipeline::{Limits, Pipeline};
 #[async_trait]
 pub(super) trait Effects: Send + Sync {
     /// Begins an agent; returns the pipeline that it runs by.
-    async fn enter(&self, place: Place, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure>;
+    async fn enter(&self, position: SpanPosition, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure>;
 
-    /// Carries out an effect of the agent at `place.parent`.
-    async fn effect(&self, place: Place, work: Work) -> Outcome;
+    /// Carries out an effect of the agent at `position.parent`.
+    async fn effect(&self, position: SpanPosition, work: Work) -> Outcome;
 
     /// Ends an agent; returns the output that its caller gets: the user may have changed it.
     async fn exit(&self, path: &str, result: Result<Output, Failure>) -> Result<Output, Failure>;

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::denial::Denial;
 use super::dispatcher::command::Commands;
-use super::dispatcher::{Dispatcher, Incoming, PastSubject, Services, cancel_live};
+use super::dispatcher::{Dispatcher, Incoming, PastSubject, Services, end_live};
 use super::feed::{Feed, Receiver, Sink};
 use super::gates::{Gates, Until};
 use super::journal::surviving;
@@ -17,9 +17,11 @@ use super::past::Past;
 use super::request::json;
 use super::session::ModelSource;
 use crate::effects::Masker;
-use crate::effects::llm::LlmProvider;
+use crate::effects::llm::{LlmError, LlmProvider};
 use crate::effects::tools::{Compensator, Toolbox};
-use crate::model::{Abilities, Breakpoint, Command, Generation, RunId, RunStatus, TraceBody, TraceEvent, Update};
+use crate::model::{
+    Abilities, Breakpoint, Command, EndCause, Generation, RunId, RunStatus, TraceBody, TraceEvent, Update,
+};
 use crate::pipeline::Pipeline;
 use crate::store::{RunLog, StoreError};
 use crate::world::World;
@@ -102,7 +104,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the pipeline's models are not usable; nothing ran then.
-    pub fn start(setup: Setup, new: NewRun) -> Result<Self, String> {
+    pub fn start(setup: Setup, new: NewRun) -> Result<Self, LlmError> {
         let models = (setup.models)(&new.pipeline)?;
         let pipeline = setup.log.text(&json(&new.pipeline));
         setup.log.append(vec![TraceBody::RunStarted {
@@ -128,18 +130,19 @@ impl Engine {
         setup.world.load_memory(setup.log.with(|state| state.ledger.all_memory()));
         if setup.log.with(|state| state.status) == RunStatus::Running {
             // Nothing of it is under way any more, so its effects can be undone.
-            let ends = cancel_live(&setup.log);
+            let ends = end_live(&setup.log, Some(EndCause::Interrupted));
             setup.log.append(ends);
             setup.log.append(vec![TraceBody::RunStatus { status: RunStatus::Interrupted, text: None }]);
         }
         let subjects = PastSubject::all(&events);
         let (dispatcher, engine) = Self::build(setup, past, events, None);
-        dispatcher.tell_abilities();
-        dispatcher.tell_past_subjects(subjects);
+        dispatcher.send_abilities();
+        dispatcher.send_past_subjects(subjects);
         Ok(engine.run(dispatcher))
     }
 
-    fn build(
+    /// Makes the dispatcher of a run, which does not run yet.
+    pub(super) fn build(
         setup: Setup,
         past: Past,
         events: Vec<TraceEvent>,
@@ -173,7 +176,7 @@ impl Engine {
             tries,
             agent_names: past.agent_names,
             pending: BTreeMap::new(),
-            undoing: None,
+            reversal: super::dispatcher::Reversal::default(),
             epoch: 0,
             pattern: None,
             inbox: inbox.clone(),
@@ -198,7 +201,7 @@ fn provider_keys(versions: &[(Generation, Arc<Pipeline>)]) -> Vec<(String, Strin
 }
 
 /// The ends of an engine whose dispatcher does not run yet.
-struct Pending {
+pub(super) struct Pending {
     inbox: mpsc::UnboundedSender<Incoming>,
     incoming: mpsc::UnboundedReceiver<Incoming>,
     feed: Feed,
@@ -225,20 +228,20 @@ impl Pending {
 impl Dispatcher {
     fn begin(&mut self) {
         if let Mode::Debug { step, breakpoints } = self.mode.clone() {
-            if let Err(why) = self.gates.set_breakpoints(&breakpoints) {
-                self.note(None, true, why);
+            if let Err(error) = self.gates.set_breakpoints(&breakpoints) {
+                self.note(None, true, error.to_string());
             }
             if step {
                 self.gates.step("", Until::Next);
             }
         }
         (self.on_status)(&self.log);
-        self.tell_abilities();
+        self.send_abilities();
         self.start_pattern();
     }
 
     /// Says what can be done with this run.
-    pub(super) fn tell_abilities(&self) {
+    pub(super) fn send_abilities(&self) {
         let lasting = self.log.recorder().is_lasting();
         let undo = if lasting { Ok(()) } else { Err("this run is not recorded".to_owned()) };
         let interrupted = self.status() == RunStatus::Interrupted;
@@ -251,6 +254,6 @@ impl Dispatcher {
         };
         self.sink.send(Update::Abilities(Abilities { pause, undo, retry }));
         self.sink.send(Update::Shell(self.services.commands.shell.mode()));
-        self.tell_edits();
+        self.send_edits();
     }
 }

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use super::dispatcher::edit::prompt_now;
 use super::past::Past;
+use super::refusal::PromptError;
 use super::session::providers;
+use crate::effects::llm::LlmError;
 use crate::model::{RetryPlan, TraceEvent};
 use crate::pipeline::{Pipeline, changed_agents, check};
-use crate::store::RunLog;
+use crate::store::{RunLog, StoreError};
 
 /// What a retry would meet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +18,20 @@ pub struct Outlook {
     pub changed: Vec<String>,
     /// What would be told on the way.
     pub notes: Vec<String>,
+}
+
+/// The reason why a planned retry would be refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ForeseeError {
+    /// The run can't be read.
+    #[error("failed to {0}")]
+    Store(#[from] StoreError),
+    /// The span has no prompt that another one could be tried for.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// The models are not usable.
+    #[error(transparent)]
+    Models(#[from] LlmError),
 }
 
 /// Says what a planned retry would meet. `source`: the pipeline's file; `prompt`: what to try instead.
@@ -28,13 +44,13 @@ pub fn foresee(
     source: Option<&Path>,
     plan: &RetryPlan,
     prompt: Option<&str>,
-) -> Result<Outlook, String> {
-    let past = Past::rebuild(events, log).map_err(|error| format!("failed to {error}"))?;
+) -> Result<Outlook, ForeseeError> {
+    let past = Past::rebuild(events, log)?;
     let newest = past.versions.last().map(|(_, pipeline)| pipeline.clone()).unwrap_or_default();
     let mut edited = past.edits.edited();
     if let Some(prompt) = prompt {
         let agent = log.with(|state| state.trace.agent_of(plan.span));
-        let name = past.agent_names.get(&agent).ok_or("select an agent or a call to edit its prompt")?;
+        let name = past.agent_names.get(&agent).ok_or(PromptError::NoAgent)?;
         if prompt_now(&past.edits, &newest, name)? != prompt && !edited.contains(name) {
             edited.push(name.clone());
         }
@@ -62,7 +78,12 @@ pub(super) fn changed(
     let is_rerun =
         |changed: &String| reruns.iter().any(|name| name == changed || name.split('.').next() == Some(changed));
     let files = today.map(|today| changed_agents(newest, today)).unwrap_or_default();
-    let files = files.into_iter().filter(is_rerun).map(|name| format!("{name} (file)"));
-    let edits = edited.into_iter().filter(is_rerun).map(|name| format!("{name} (edited)"));
-    files.chain(edits).collect()
+    let mut lines: Vec<String> = Vec::new();
+    for name in files.iter().filter(|name| is_rerun(name)) {
+        let how = if edited.contains(name) { "file, edited" } else { "file" };
+        lines.push(format!("{name} ({how})"));
+    }
+    let edits = edited.iter().filter(|name| is_rerun(name) && !files.contains(name));
+    lines.extend(edits.map(|name| format!("{name} (edited)")));
+    lines
 }

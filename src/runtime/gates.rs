@@ -45,6 +45,11 @@ struct Matcher {
     model: Option<GlobMatcher>,
 }
 
+/// A glob over names that can't be read; the error names it.
+#[derive(Debug, thiserror::Error)]
+#[error("bad glob: {0}")]
+pub(super) struct BadGlob(#[from] globset::Error);
+
 /// Decides whether a span stops at a gate.
 #[derive(Default)]
 pub(super) struct Gates {
@@ -54,7 +59,7 @@ pub(super) struct Gates {
 
 impl Gates {
     /// Replaces the breakpoints; a bad glob is an error that names it.
-    pub fn set_breakpoints(&mut self, breakpoints: &[Breakpoint]) -> Result<(), String> {
+    pub fn set_breakpoints(&mut self, breakpoints: &[Breakpoint]) -> Result<(), BadGlob> {
         self.breakpoints = breakpoints.iter().filter(|point| point.enabled).map(matcher).collect::<Result<_, _>>()?;
         Ok(())
     }
@@ -121,7 +126,7 @@ pub(super) fn is_within(path: &str, above: &str) -> bool {
     above.is_empty() || path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn matcher(breakpoint: &Breakpoint) -> Result<Matcher, String> {
+fn matcher(breakpoint: &Breakpoint) -> Result<Matcher, BadGlob> {
     let glob = |pattern: &Option<String>| pattern.as_deref().map(compile).transpose();
     Ok(Matcher {
         agent: glob(&breakpoint.agent)?,
@@ -132,8 +137,8 @@ fn matcher(breakpoint: &Breakpoint) -> Result<Matcher, String> {
 }
 
 /// Compiles a glob over names; `*` matches anything, also `/`.
-pub(super) fn compile(pattern: &str) -> Result<GlobMatcher, String> {
-    Glob::new(pattern).map(|glob| glob.compile_matcher()).map_err(|error| format!("bad glob: {error}"))
+pub(super) fn compile(pattern: &str) -> Result<GlobMatcher, BadGlob> {
+    Ok(Glob::new(pattern)?.compile_matcher())
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
-//! The journal: the outcome of every effect under its path, with the hash of the request that the code made.
+//! The journal: the outcome of every effect under its path, with the hash of the request that the code made; and each
+//! agent's input and end, which are computed anew and compared.
 
 use std::collections::HashMap;
 
 use super::ask::{Outcome, Output, Payload};
-use super::failure::{AgentFailure, Halt};
+use super::compare::{self, AgentEnd, ReadText};
+use super::failure::{AgentFailure, Divergence, Failure, Halt};
 use super::past::Texts;
 use crate::model::{
     EndCause, LlmResponse, RunState, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent,
@@ -17,12 +19,19 @@ pub(super) const NO_REQUEST: TextHash = TextHash([0; 16]);
 #[derive(Default)]
 pub(super) struct Journal {
     entries: HashMap<String, Entry>,
+    agents: HashMap<String, AgentRecord>,
 }
 
 struct Entry {
     span: SpanId,
     request: TextHash,
     outcome: Outcome,
+}
+
+/// An agent's start, and its end where it has one of its own.
+struct AgentRecord {
+    input: TextHash,
+    end: Option<AgentEnd>,
 }
 
 /// What the journal says to a request.
@@ -55,10 +64,52 @@ impl Journal {
         self.entries.get(path).map(|entry| &entry.outcome)
     }
 
-    /// Forgets what a retry takes back, and the ends of the agents it reopens.
+    /// Stores an agent's input.
+    pub fn start_agent(&mut self, path: String, input: TextHash) {
+        self.agents.insert(path, AgentRecord { input, end: None });
+    }
+
+    /// Stores an agent's end, unless the run was stopped in it.
+    pub fn end_agent(&mut self, path: &str, end: &SpanEnd) {
+        if let Some(agent) = self.agents.get_mut(path) {
+            agent.end = end.is_own().then(|| end.into());
+        }
+    }
+
+    /// Compares the input of an agent that starts again with the recorded one.
+    pub fn compare_input(&self, path: &str, input: &str, read: ReadText<'_>) -> Result<(), Box<Divergence>> {
+        self.agents.get(path).map_or(Ok(()), |agent| compare::input(path, agent.input, input, read))
+    }
+
+    /// Compares the end that an agent comes to again with the recorded one. A halt is no end of an agent.
+    pub fn compare_end(
+        &self,
+        path: &str,
+        result: &Result<Output, Failure>,
+        read: ReadText<'_>,
+    ) -> Result<(), Box<Divergence>> {
+        let recorded = self.agents.get(path).and_then(|agent| agent.end.as_ref());
+        match recorded.filter(|_| !matches!(result, Err(Failure::Halt(_)))) {
+            Some(recorded) => compare::end(path, recorded, result, read),
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets what a retry undoes.
     pub fn invalidate<'a>(&mut self, paths: impl IntoIterator<Item = &'a String>) {
         for path in paths {
             self.entries.remove(path);
+            self.agents.remove(path);
+        }
+    }
+
+    /// Forgets the ends of the agents that a retry reopens.
+    pub fn reopen<'a>(&mut self, paths: impl IntoIterator<Item = &'a String>) {
+        for path in paths {
+            self.entries.remove(path);
+            if let Some(agent) = self.agents.get_mut(path) {
+                agent.end = None;
+            }
         }
     }
 
@@ -75,18 +126,21 @@ impl Journal {
                         SpanSpec::Agent { .. } => (NO_REQUEST, SpanKind::Agent),
                         SpanSpec::Human { .. } => continue,
                     };
+                    if let SpanSpec::Agent { input, .. } = &start.spec {
+                        journal.start_agent(start.path.clone(), *input);
+                    }
                     asked.insert(start.span, (start.path.clone(), request, kind));
                 }
                 TraceBody::SpanEnded(end) => {
-                    if let Some((path, request, kind)) = asked.get(&end.span)
-                        && let Some(outcome) = optional(stored_outcome(end, *kind, texts))?.flatten()
-                    {
+                    let Some((path, request, kind)) = asked.get(&end.span) else { continue };
+                    journal.end_agent(path, end);
+                    if let Some(outcome) = optional(stored_outcome(end, *kind, texts))?.flatten() {
                         journal.insert(path.clone(), end.span, *request, outcome);
                     }
                 }
                 TraceBody::Invalidated { paths, reopened, .. } => {
                     journal.invalidate(paths);
-                    journal.invalidate(reopened.iter().filter_map(|span| asked.get(span)).map(|(path, ..)| path));
+                    journal.reopen(reopened.iter().filter_map(|span| asked.get(span)).map(|(path, ..)| path));
                 }
                 _ => {}
             }

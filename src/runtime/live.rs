@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
-use super::ask::{AgentKey, Ask, Outcome, Output, Payload, Place, Work};
+use super::ask::{AgentKey, Ask, Outcome, Output, Payload, SpanPosition, Work};
 use super::dispatcher::Incoming;
 use super::effects::Effects;
 use super::failure::{Failure, Halt};
@@ -38,13 +38,13 @@ impl Live {
 
 #[async_trait]
 impl Effects for Live {
-    async fn enter(&self, place: Place, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
+    async fn enter(&self, position: SpanPosition, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
         let (key, input) = (key.clone(), input.to_owned());
-        self.ask(|reply| Ask::Enter { place, key, input, reply }).await
+        self.ask(|reply| Ask::Enter { position, key, input, reply }).await
     }
 
-    async fn effect(&self, place: Place, work: Work) -> Outcome {
-        self.ask(|reply| Ask::Effect { place, work, reply }).await
+    async fn effect(&self, position: SpanPosition, work: Work) -> Outcome {
+        self.ask(|reply| Ask::Effect { position, work, reply }).await
     }
 
     async fn exit(&self, path: &str, result: Result<Output, Failure>) -> Result<Output, Failure> {

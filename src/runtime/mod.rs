@@ -5,6 +5,7 @@
 //! outcome back.
 
 mod ask;
+mod compare;
 mod denial;
 mod diff;
 mod dispatcher;
@@ -21,17 +22,20 @@ mod past;
 mod pattern_scope;
 mod patterns;
 mod policy;
+mod refusal;
 mod replay;
 mod request;
 mod request_doc;
 mod session;
 
 pub use denial::Denial;
-pub use dispatcher::command::{Commands, Places};
+pub use dispatcher::command::{Commands, SnapshotFolders};
 pub use engine::{Engine, Headless, Mode, NewRun, SessionEnd, Setup, StatusHook};
 pub use failure::Divergence;
 pub use feed::{Feed, Receiver, Sink, channel};
-pub use foresee::{Outlook, foresee};
+pub use foresee::{ForeseeError, Outlook, foresee};
+pub use policy::{has_command, names_a_tool};
+pub use refusal::PromptError;
 pub use replay::{ChangedCall, Verification, verify};
 pub use request::{llm_hash, tool_hash};
 pub use session::{

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt};
 
-use super::ask::{AgentKey, Outcome, Output, Payload, Place, Work};
+use super::ask::{AgentKey, Outcome, Output, Payload, SpanPosition, Work};
 use super::effects::Effects;
 use super::failure::{AgentFailure, Divergence, Failure, Halt, OrHalt};
 use super::patterns;
@@ -55,7 +55,7 @@ impl PatternScope {
 
     /// Runs an agent below this one.
     pub async fn agent(&self, key: &AgentKey, input: &str) -> Result<Output, Failure> {
-        self.agent_at(self.place(key.label(), None), key.clone(), input.to_owned()).await
+        self.agent_at(self.position(key.label(), None), key.clone(), input.to_owned()).await
     }
 
     /// Runs agents concurrently, at most `limits.max_parallel` at once; results come in program order. A halt of one ends
@@ -69,12 +69,12 @@ impl PatternScope {
             *groups += 1;
             *groups - 1
         };
-        // Places are given before anything runs, so that numbering doesn't depend on who is first.
+        // Positions are given before anything runs, so that numbering doesn't depend on who is first.
         let runs: Vec<_> = (0u32..)
             .zip(branches)
             .map(|(index, (key, input))| {
-                let place = self.place(key.label(), Some(Fan { group, index }));
-                let run = self.agent_at(place, key, input);
+                let position = self.position(key.label(), Some(Fan { group, index }));
+                let run = self.agent_at(position, key, input);
                 async move { run.await.or_halt().map(|result| (index, result)) }
             })
             .collect();
@@ -101,23 +101,23 @@ impl PatternScope {
     }
 
     async fn effect(&self, name: &str, work: Work) -> Outcome {
-        self.effects.effect(self.place(name, None), work).await
+        self.effects.effect(self.position(name, None), work).await
     }
 
-    fn agent_at(&self, place: Place, key: AgentKey, input: String) -> BoxFuture<'_, Result<Output, Failure>> {
+    fn agent_at(&self, position: SpanPosition, key: AgentKey, input: String) -> BoxFuture<'_, Result<Output, Failure>> {
         Box::pin(async move {
-            let path = place.path.clone();
-            let pipeline = self.effects.enter(place, &key, &input).await?;
+            let path = position.path.clone();
+            let pipeline = self.effects.enter(position, &key, &input).await?;
             let below = Self::new(self.effects.clone(), path.clone(), pipeline);
             let result = patterns::run(&below, &key, &input).await;
             self.effects.exit(&path, result).await
         })
     }
 
-    fn place(&self, name: &str, fan: Option<Fan>) -> Place {
+    fn position(&self, name: &str, fan: Option<Fan>) -> SpanPosition {
         let mut visits = self.visits.lock().unwrap_or_else(PoisonError::into_inner);
         let visit = visits.entry(name.to_owned()).and_modify(|visit| *visit += 1).or_insert(1);
-        Place {
+        SpanPosition {
             path: join(&self.path, name, *visit),
             parent: self.path.clone(),
             name: name.to_owned(),

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::gates::compile;
 use crate::effects::tools::names_of;
 use crate::model::{EffectClass, ToolCall};
-use crate::pipeline::Policy;
+use crate::pipeline::{Pipeline, Policy};
 use crate::world::path::{ROOT, normalise};
 
 /// What policy says to a tool call.
@@ -61,6 +61,29 @@ pub(super) fn rule_matches(rule: &str, call: &ToolCall, root: &Path) -> bool {
         Some(path) => fits(glob.strip_prefix("./").unwrap_or(glob), &path),
         None => texts(&call.args).iter().any(|text| fits(glob, text)),
     }
+}
+
+/// True when a rule is about a tool that some agent of the pipeline may call.
+#[must_use]
+pub fn names_a_tool(rule: &str, pipeline: &Pipeline) -> bool {
+    let tool = rule.split_once(':').map_or(rule, |(tool, _)| tool);
+    let fits = |name: &str| compile(tool).is_ok_and(|glob| glob.is_match(name));
+    tools_of(pipeline).any(|name| names_of(name).any(fits))
+}
+
+/// True when some agent of the pipeline may run commands.
+#[must_use]
+pub fn has_command(pipeline: &Pipeline) -> bool {
+    tools_of(pipeline).any(|name| name == "tama_bash" || pipeline.tools.contains_key(name))
+}
+
+/// The tools that the agents may call, those of their steps and those that their skills unlock too.
+fn tools_of(pipeline: &Pipeline) -> impl Iterator<Item = &str> {
+    let own = pipeline.agents.values().flat_map(|agent| &agent.tools);
+    let steps = pipeline.agents.values().flat_map(|agent| agent.steps.values());
+    let skills = pipeline.agents.values().flat_map(|agent| &agent.skills);
+    let more = steps.flat_map(|step| &step.tools).chain(skills.flat_map(|skill| &skill.tools));
+    own.chain(more).map(String::as_str)
 }
 
 /// The path that a file tool is called with, however it is written; `None`: it is another tool.

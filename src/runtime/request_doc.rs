@@ -7,6 +7,36 @@ use crate::model::{LlmRequest, Message, ToolCall};
 /// Starts a heading line. A text line that begins so is indented by one space, which reading it back removes.
 const MARK: &str = "=== ";
 
+/// The reason why an edited text is no request.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DocError {
+    /// A text before the first heading.
+    #[error("the text must start with \"=== system\"; nothing was changed")]
+    NoHeading,
+    /// A section that can't be read.
+    #[error("=== {heading}: {fault}; nothing was changed")]
+    Section {
+        heading: String,
+        #[source]
+        fault: SectionFault,
+    },
+}
+
+/// The fault of one section.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SectionFault {
+    #[error("no such heading; there are system, user, assistant, call and result")]
+    NoSuchHeading,
+    #[error("no JSON: {0}")]
+    NoJson(#[from] serde_json::Error),
+    #[error("the tool's name is missing")]
+    NoToolName,
+    #[error("the number of the call is missing")]
+    NoCallNumber,
+    #[error("a call stands below an assistant message")]
+    CallAlone,
+}
+
 /// The request's system prompt and conversation as text.
 pub(super) fn render(request: &LlmRequest) -> String {
     let mut text = section("system", &request.system);
@@ -27,31 +57,31 @@ pub(super) fn render(request: &LlmRequest) -> String {
 }
 
 /// Reads the text back.
-pub(super) fn parse(text: &str) -> Result<(String, Vec<Message>), String> {
+pub(super) fn parse(text: &str) -> Result<(String, Vec<Message>), DocError> {
     let mut system = String::new();
     let mut messages = Vec::new();
     for (heading, body) in sections(text)? {
         let mut words = heading.splitn(3, ' ');
-        let problem = |what: &str| format!("=== {heading}: {what}; nothing was changed");
+        let problem = |fault| DocError::Section { heading: heading.clone(), fault };
         match words.next().unwrap_or_default() {
             "system" => system = body,
             "user" => messages.push(Message::User { text: body }),
             "assistant" => messages.push(Message::Assistant { text: body, calls: Vec::new() }),
             "call" => {
-                let args: Json = serde_json::from_str(&body).map_err(|error| problem(&format!("no JSON: {error}")))?;
-                let name = words.next().ok_or_else(|| problem("the tool's name is missing"))?.to_owned();
+                let args: Json = serde_json::from_str(&body).map_err(|error| problem(error.into()))?;
+                let name = words.next().ok_or_else(|| problem(SectionFault::NoToolName))?.to_owned();
                 match messages.last_mut() {
                     Some(Message::Assistant { calls, .. }) => calls.push(ToolCall { name, args }),
-                    _ => return Err(problem("a call stands below an assistant message")),
+                    _ => return Err(problem(SectionFault::CallAlone)),
                 }
             }
             "result" => {
                 let call = words.next().and_then(|number| number.parse().ok());
-                let call = call.ok_or_else(|| problem("the number of the call is missing"))?;
-                let name = words.next().ok_or_else(|| problem("the tool's name is missing"))?.to_owned();
+                let call = call.ok_or_else(|| problem(SectionFault::NoCallNumber))?;
+                let name = words.next().ok_or_else(|| problem(SectionFault::NoToolName))?.to_owned();
                 messages.push(Message::Tool { call, name, text: body });
             }
-            _ => return Err(problem("no such heading; there are system, user, assistant, call and result")),
+            _ => return Err(problem(SectionFault::NoSuchHeading)),
         }
     }
     Ok((system, messages))
@@ -68,7 +98,7 @@ fn is_marked(line: &str) -> bool {
     line.trim_start_matches(' ').starts_with(MARK)
 }
 
-fn sections(text: &str) -> Result<Vec<(String, String)>, String> {
+fn sections(text: &str) -> Result<Vec<(String, String)>, DocError> {
     let mut found: Vec<(String, Vec<&str>)> = Vec::new();
     for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
         if let Some(heading) = line.strip_prefix(MARK) {
@@ -76,7 +106,7 @@ fn sections(text: &str) -> Result<Vec<(String, String)>, String> {
         } else if let Some((_, lines)) = found.last_mut() {
             lines.push(if is_marked(line) { &line[1..] } else { line });
         } else if !line.trim().is_empty() {
-            return Err("the text must start with \"=== system\"; nothing was changed".into());
+            return Err(DocError::NoHeading);
         }
     }
     Ok(found.into_iter().map(|(heading, lines)| (heading, lines.join("\n"))).collect())
@@ -104,14 +134,14 @@ mod tests {
                 Message::Tool { call: 0, name: "t".into(), text: "done\n".into() },
             ];
             let made = request(system.clone(), messages.clone());
-            prop_assert_eq!(parse(&render(&made)), Ok((system, messages)));
+            prop_assert_eq!(parse(&render(&made)).unwrap(), (system, messages));
         }
     }
 
     #[test]
     fn a_bad_heading_changes_nothing() {
-        assert!(parse("=== sytem\nx").unwrap_err().contains("no such heading"));
-        assert!(parse("hello").unwrap_err().contains("must start"));
-        assert!(parse("=== call x\n{}").unwrap_err().contains("below an assistant"));
+        assert!(parse("=== sytem\nx").unwrap_err().to_string().contains("no such heading"));
+        assert!(parse("hello").unwrap_err().to_string().contains("must start"));
+        assert!(parse("=== call x\n{}").unwrap_err().to_string().contains("below an assistant"));
     }
 }

@@ -4,11 +4,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::dispatcher::command::{Commands, Places};
+use tokio::task::JoinError;
+
+use super::dispatcher::command::{Commands, SnapshotFolders};
 use super::engine::{Engine, Mode, NewRun, Setup};
 use super::feed::channel;
 use crate::effects::confine::{Isolation, Shell, ShellPaths};
-use crate::effects::llm::{LlmProvider, Providers};
+use crate::effects::llm::{LlmError, LlmProvider, Providers};
 use crate::model::{RunId, RunState, Seq, TraceBody, TraceEvent};
 use crate::pipeline::{Capture, Loaded, Pipeline};
 use crate::rollback;
@@ -27,7 +29,7 @@ pub struct Session {
     /// Its log, to look at the folded state and stored texts.
     pub log: RunLog,
     /// What the user should know from the start (damage, what an interrupted run left).
-    pub told: Vec<String>,
+    pub notices: Vec<String>,
 }
 
 /// Why a session could not begin; phrased to follow "failed to …".
@@ -41,19 +43,19 @@ pub enum SessionError {
     World(#[from] WorldError),
     /// The models.
     #[error("prepare the models: {0}")]
-    Models(String),
+    Models(#[from] LlmError),
+    /// The program failed while the run was started.
+    #[error("start the run: {0}")]
+    Failed(#[from] JoinError),
 }
 
 /// Makes whoever answers model calls for a pipeline; called at the start and before each retry.
-pub type ModelSource = Box<dyn Fn(&Pipeline) -> Result<Arc<dyn LlmProvider>, String> + Send + Sync>;
+pub type ModelSource = Box<dyn Fn(&Pipeline) -> Result<Arc<dyn LlmProvider>, LlmError> + Send + Sync>;
 
 /// The models that a pipeline names, with scripts relative to its folder.
 #[must_use]
 pub fn providers(base: PathBuf) -> ModelSource {
-    Box::new(move |pipeline| match Providers::build(pipeline, &base) {
-        Ok(providers) => Ok(Arc::new(providers)),
-        Err(error) => Err(error.to_string()),
-    })
+    Box::new(move |pipeline| Ok(Arc::new(Providers::build(pipeline, &base)?)))
 }
 
 /// Says whether a pipeline can run here, before anything is made.
@@ -62,7 +64,7 @@ pub fn providers(base: PathBuf) -> ModelSource {
 /// When its workspace or its models are not usable.
 pub fn prepare(loaded: &Loaded) -> Result<(), SessionError> {
     World::open(&loaded.workspace, None)?;
-    providers(loaded.base.clone())(&loaded.pipeline).map_err(SessionError::Models).map(drop)
+    Ok(providers(loaded.base.clone())(&loaded.pipeline).map(drop)?)
 }
 
 /// Starts a new run, recorded in the data folder. Must be called within a tokio runtime; blocks for the time that
@@ -82,10 +84,10 @@ pub fn start(loaded: Loaded, data: &DataDir, task: String, mode: Mode) -> Result
         pipeline_file: Some(loaded.file.display().to_string()),
     };
     // Before the folder is made: a pipeline that can't run leaves none behind.
-    models(&loaded.pipeline).map_err(SessionError::Models)?;
+    models(&loaded.pipeline)?;
     let (log, folder) = data.create_run(new, sink.publish())?;
-    let mut told = loaded.warnings;
-    told.extend(neighbours(data, folder.id(), &world));
+    let mut notices = loaded.warnings;
+    notices.extend(neighbours(data, folder.id(), &world));
     let setup = Setup {
         log: log.clone(),
         channel: (sink, receiver),
@@ -97,9 +99,8 @@ pub fn start(loaded: Loaded, data: &DataDir, task: String, mode: Mode) -> Result
         on_status: follow(folder.clone()),
     };
     let run = folder.id().clone();
-    let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task })
-        .map_err(SessionError::Models)?;
-    Ok(Session { run, folder: Some(folder), engine, log, told })
+    let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task })?;
+    Ok(Session { run, folder: Some(folder), engine, log, notices })
 }
 
 /// Starts a run that records nothing; nothing of it can be undone.
@@ -122,12 +123,11 @@ pub fn start_unrecorded(loaded: Loaded, task: String, mode: Mode) -> Result<Sess
         on_status: Box::new(|_| ()),
     };
     let run = RunId("unrecorded".into());
-    let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task })
-        .map_err(SessionError::Models)?;
-    Ok(Session { run, folder: None, engine, log, told: loaded.warnings })
+    let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task })?;
+    Ok(Session { run, folder: None, engine, log, notices: loaded.warnings })
 }
 
-/// Opens a past run. What a killed process left half-done is finished, or told.
+/// Opens a past run. What a killed process left half-done is finished, or reported.
 ///
 /// # Errors
 /// When the run can't be opened, or its workspace is gone.
@@ -136,16 +136,17 @@ pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Sessi
     let opened = folder.open(sink.publish(), Access::ReadWrite)?;
     let workspace = folder.workspace(&opened.log)?;
     let world = World::open(Path::new(&workspace), Some(data.path()))?;
-    let mut told: Vec<String> = opened.damage.iter().map(|damage| format!("damaged: {damage}")).collect();
+    let mut notices: Vec<String> = opened.damage.iter().map(|damage| format!("damaged: {damage}")).collect();
     world.load_memory(opened.log.with(|state| state.ledger.all_memory()));
     let capture = capture_of(&opened.log, &opened.events);
     let commands = commands(&world, &capture, Some((data, &folder)));
-    told.extend(neighbours(data, folder.id(), &world));
+    notices.extend(neighbours(data, folder.id(), &world));
     if opened.damage.is_empty() {
-        told.extend(rollback::resolve_interrupted_actions(&opened.log, &world).await);
-        told.extend(rollback::resolve_interrupted_commands(&opened.log, &world, folder.path(), &commands.rules).await);
+        notices.extend(rollback::resolve_interrupted_actions(&opened.log, &world).await);
+        notices
+            .extend(rollback::resolve_interrupted_commands(&opened.log, &world, folder.path(), &commands.rules).await);
     }
-    // A damaged manifest is told already.
+    // A damaged manifest is reported already.
     let source = folder.manifest().ok().and_then(|manifest| manifest.pipeline_file).map(PathBuf::from);
     let base = source.as_ref().and_then(|file| file.parent()).unwrap_or(Path::new(".")).to_owned();
     let setup = Setup {
@@ -159,7 +160,7 @@ pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Sessi
         on_status: follow(folder.clone()),
     };
     let engine = Engine::open(setup, opened.events)?;
-    Ok(Session { run: folder.id().clone(), folder: Some(folder), engine, log: opened.log, told })
+    Ok(Session { run: folder.id().clone(), folder: Some(folder), engine, log: opened.log, notices })
 }
 
 /// Says which other runs are live in the workspace.
@@ -190,12 +191,12 @@ pub fn name_neighbours(beside: &[RunId]) -> String {
 /// How the commands of a run go: what the system allows here is found out by trying.
 fn commands(world: &World, capture: &Capture, recorded: Option<(&DataDir, &RunFolder)>) -> Commands {
     let data = recorded.map(|(data, _)| data.path());
-    let places = recorded.map(|(data, run)| Places { store: data.store_path(), run: run.path().to_owned() });
+    let folders = recorded.map(|(data, run)| SnapshotFolders { store: data.store_path(), run: run.path().to_owned() });
     let hidden = data.map(Path::to_owned).into_iter().collect();
     let paths = ShellPaths { workspace: world.root().to_owned(), hidden, scratch: None };
     let most = if capture.snapshot { Isolation::Namespaces } else { Isolation::Overlay };
     let shell = Shell::probe_up_to(paths, most);
-    Commands { shell, rules: rules(capture, data), places, snapshots: tokio::sync::Mutex::default() }
+    Commands { shell, rules: rules(capture, data), folders, snapshots: tokio::sync::Mutex::default() }
 }
 
 /// What is left out of capture, as the pipeline says; the data folder always is.

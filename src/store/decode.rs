@@ -34,8 +34,7 @@ fn action(row: &Stored) -> Result<ActionRecord, String> {
         Cell::Bool(undoable) => *undoable,
         _ => return Err("undoable is not a boolean".to_owned()),
     };
-    let undo =
-        if undoable { Undoability::Undo } else { Undoability::Permanent { why: text(row, "why_not")?.to_owned() } };
+    let undo = if undoable { Undoability::Undo } else { Undoability::NoUndo { why: text(row, "why_not")?.to_owned() } };
     Ok(ActionRecord {
         span: span(row, "span_id")?,
         tool_span: span(row, "tool_span_id")?,

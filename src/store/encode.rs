@@ -164,7 +164,7 @@ fn action_row(record: &ActionRecord) -> Result<Stored, StoreError> {
     row.set("old_mode", old.mode);
     let why_not = match &record.undo {
         Undoability::Undo => None,
-        Undoability::Permanent { why } => Some(why),
+        Undoability::NoUndo { why } => Some(why),
     };
     row.set("undoable", why_not.is_none());
     row.set("why_not", why_not);
@@ -186,7 +186,7 @@ fn action_event_row(event: &ActionEvent) -> Result<Stored, StoreError> {
             row.set("new_mode", new.mode);
         }
         ActionChange::Undone { forced } => row.set("forced", *forced),
-        ActionChange::Failed { error: why } | ActionChange::Refused { why } | ActionChange::Dropped { why } => {
+        ActionChange::Failed { error: why } | ActionChange::Refused { why } | ActionChange::Discarded { why } => {
             row.set("why", why);
         }
         // What it printed stands in the body.

@@ -20,7 +20,7 @@ use crate::model::{RunId, Seq};
 /// The hidden subcommand that inspects a run's folder.
 pub const INSPECT: &str = "__inspect";
 
-/// Lines of damage that a verdict has at most.
+/// Lines of damage that an inspection has at most.
 const LINES: usize = 100;
 
 /// The limits for a database of no size: address space in bytes, processor time and time in seconds.
@@ -38,7 +38,7 @@ pub fn set_inspector(program: PathBuf) {
 
 /// The result of an inspection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verdict {
+pub struct Inspection {
     /// Rows that can be read.
     pub rows: u64,
     /// The last of them.
@@ -54,17 +54,17 @@ pub struct Verdict {
 }
 
 /// Reads and checks the whole run in a folder, within limits on this process's memory and time. For a process of its
-/// own, which then prints the verdict as JSON and ends.
+/// own, which then prints the inspection as JSON and ends.
 #[must_use]
-pub fn inspect(folder: &Path) -> Verdict {
+pub fn inspect(folder: &Path) -> Inspection {
     limit_process(folder);
     read(folder)
 }
 
 /// Reads and checks the run in a folder.
-pub(super) fn read(folder: &Path) -> Verdict {
+pub(super) fn read(folder: &Path) -> Inspection {
     let run = RunFolder::at(folder.to_owned(), RunId(String::new()));
-    let none = Verdict { rows: 0, last: Seq(0), chain: String::new(), damage: vec![], error: None, locked: None };
+    let none = Inspection { rows: 0, last: Seq(0), chain: String::new(), damage: vec![], error: None, locked: None };
     let loaded = database::open(&run.database(), true).and_then(|connection| {
         Loaded::load(&connection, log_file::read(&run.log_path())?, Mark::read(&run.mark_path()))
     });
@@ -72,10 +72,10 @@ pub(super) fn read(folder: &Path) -> Verdict {
         Ok(mut loaded) => {
             loaded.damage.truncate(LINES);
             let (rows, last) = (loaded.rows, loaded.last);
-            Verdict { rows, last, chain: loaded.chain.to_string(), damage: loaded.damage, ..none }
+            Inspection { rows, last, chain: loaded.chain.to_string(), damage: loaded.damage, ..none }
         }
-        Err(StoreError::Locked { pid }) => Verdict { locked: Some(pid), ..none },
-        Err(error) => Verdict { error: Some(error.to_string()), ..none },
+        Err(StoreError::Locked { pid }) => Inspection { locked: Some(pid), ..none },
+        Err(error) => Inspection { error: Some(error.to_string()), ..none },
     }
 }
 
@@ -102,7 +102,7 @@ pub(super) fn limit_process(folder: &Path) {
 }
 
 /// Has a run's folder read by another process; an error says why this one must not read it.
-pub(super) fn ask(folder: &Path) -> Result<Option<Verdict>, StoreError> {
+pub(super) fn ask(folder: &Path) -> Result<Option<Inspection>, StoreError> {
     let Some(program) = INSPECTOR.get() else { return Ok(None) };
     let started = Command::new(program)
         .arg(INSPECT)
@@ -117,12 +117,12 @@ pub(super) fn ask(folder: &Path) -> Result<Option<Verdict>, StoreError> {
     let Some(ended) = ended else {
         return Err(unreadable("reading its database takes too long".to_owned()));
     };
-    let verdict = serde_json::from_slice::<Verdict>(&output).ok().filter(|_| ended.success());
-    match verdict {
+    let inspection = serde_json::from_slice::<Inspection>(&output).ok().filter(|_| ended.success());
+    match inspection {
         None => Err(unreadable(format!("reading its database crashes the process: {ended}"))),
-        Some(Verdict { locked: Some(pid), .. }) => Err(StoreError::Locked { pid }),
-        Some(Verdict { error: Some(why), .. }) => Err(unreadable(format!("failed to {why}"))),
-        Some(verdict) => Ok(Some(verdict)),
+        Some(Inspection { locked: Some(pid), .. }) => Err(StoreError::Locked { pid }),
+        Some(Inspection { error: Some(why), .. }) => Err(unreadable(format!("failed to {why}"))),
+        Some(inspection) => Ok(Some(inspection)),
     }
 }
 

@@ -94,6 +94,12 @@ impl Manifest {
         self.cost_microusd = counts.cost;
     }
 
+    /// True when the process died before it could write the counts and times of the run's end here.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.status == RunStatus::Interrupted && self.ended.is_none()
+    }
+
     /// Reads a manifest.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ mod tests;
 pub use data_dir::{Candidates, DataDir, NewRun, RunListing};
 pub use file_lock::FileLock;
 pub use folder::{Access, Opened, RunFolder};
-pub use inspect::{INSPECT, Verdict, inspect, set_inspector};
+pub use inspect::{INSPECT, Inspection, inspect, set_inspector};
 pub use log::{Appended, RunLog, hash_blob, hash_text};
 pub use manifest::Manifest;
 pub use meter::{Written, written};

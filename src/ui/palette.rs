@@ -1,54 +1,62 @@
 //! The colours themselves. Each that text is written in has a contrast of 4.5 to 1 or more (as WCAG computes it) on
-//! dark backgrounds up to `#1e1e1e` and, in its darker form, on white.
+//! dark backgrounds up to `#1e1e1e` and, in its darker form, on white. The 16 are of the user's own palette: in that of
+//! xterm, each has a contrast of 3.5 to 1 or more.
 
 use ratatui::style::Color;
 
-use super::ColorDepth;
+use super::{ColorDepth, Ground};
 
 /// A colour of 24 bits, and the one of the 256 that is like it.
 type Pair = (u32, u8);
+
+/// Of the 16, one on a dark background, and one that can be read on a light one too.
+type Basic = (Color, Color);
 
 /// A colour by its meaning: on a dark background, on a light one, and of the 16.
 #[derive(Clone, Copy)]
 pub(super) struct Hue {
     dark: Pair,
     light: Pair,
-    basic: Color,
+    basic: Basic,
 }
 
 impl Hue {
-    const fn new(dark: Pair, light: Pair, basic: Color) -> Self {
+    const fn new(dark: Pair, light: Pair, basic: Basic) -> Self {
         Self { dark, light, basic }
     }
 
     /// A colour that is the same on every background.
     const fn fixed(pair: Pair, basic: Color) -> Self {
-        Self::new(pair, pair, basic)
+        Self::new(pair, pair, (basic, basic))
     }
 
     /// The colour for a terminal; `None` without colours.
-    pub(super) fn color(self, depth: ColorDepth, light: bool) -> Option<Color> {
-        let (rgb, indexed) = if light { self.light } else { self.dark };
+    pub(super) fn color(self, depth: ColorDepth, ground: Ground) -> Option<Color> {
+        let (rgb, indexed) = if ground == Ground::Light { self.light } else { self.dark };
+        let (on_dark, on_both) = self.basic;
         match depth {
             ColorDepth::True => Some(Color::from_u32(rgb)),
             ColorDepth::Indexed => Some(Color::Indexed(indexed)),
-            ColorDepth::Basic => Some(self.basic),
+            // Only a ground that is known to be dark takes bright colours: with 16, none is painted.
+            ColorDepth::Basic => Some(if ground == Ground::Dark { on_dark } else { on_both }),
             ColorDepth::None => None,
         }
     }
 }
 
-pub(super) const SKY: Hue = Hue::new((0x0038_bdf8, 39), (0x0004_6896, 24), Color::Cyan);
-pub(super) const FUCHSIA: Hue = Hue::new((0x00e8_79f9, 177), (0x00a4_1ab9, 127), Color::Magenta);
-pub(super) const ORANGE: Hue = Hue::new((0x00fb_923c, 208), (0x00a4_4404, 130), Color::Yellow);
-pub(super) const YELLOW: Hue = Hue::new((0x00fa_cc15, 220), (0x007b_5d03, 94), Color::LightYellow);
-pub(super) const GREEN: Hue = Hue::new((0x0034_d399, 42), (0x0006_7049, 28), Color::Green);
-pub(super) const RED: Hue = Hue::new((0x00f8_7171, 203), (0x00c0_1b1b, 160), Color::Red);
-pub(super) const VIOLET: Hue = Hue::new((0x00a7_8bfa, 141), (0x006e_3fdd, 92), Color::Blue);
-pub(super) const SAND: Hue = Hue::new((0x00d6_b98c, 180), (0x0076_5e39, 58), Color::LightMagenta);
-pub(super) const GREY: Hue = Hue::new((0x009a_9aa5, 247), (0x0061_616b, 241), Color::DarkGray);
+pub(super) const SKY: Hue = Hue::new((0x0038_bdf8, 39), (0x0004_6896, 24), (Color::Cyan, Color::LightBlue));
+pub(super) const FUCHSIA: Hue = Hue::new((0x00e8_79f9, 177), (0x00a4_1ab9, 127), (Color::Magenta, Color::Magenta));
+pub(super) const ORANGE: Hue = Hue::new((0x00fb_923c, 208), (0x00a4_4404, 130), (Color::Yellow, Color::Reset));
+pub(super) const YELLOW: Hue = Hue::new((0x00fa_cc15, 220), (0x007b_5d03, 94), (Color::LightYellow, Color::Magenta));
+pub(super) const GREEN: Hue = Hue::new((0x0034_d399, 42), (0x0006_7049, 28), (Color::Green, Color::Reset));
+pub(super) const RED: Hue = Hue::new((0x00f8_7171, 203), (0x00c0_1b1b, 160), (Color::Red, Color::Red));
+pub(super) const VIOLET: Hue = Hue::new((0x00a7_8bfa, 141), (0x006e_3fdd, 92), (Color::LightBlue, Color::DarkGray));
+pub(super) const SAND: Hue = Hue::new((0x00d6_b98c, 180), (0x0076_5e39, 58), (Color::LightMagenta, Color::Magenta));
+pub(super) const GREY: Hue = Hue::new((0x009a_9aa5, 247), (0x0061_616b, 241), (Color::DarkGray, Color::DarkGray));
+/// An interrupted span: what was at work.
+pub(super) const BROKEN: Hue = Hue::new(ORANGE.dark, ORANGE.light, (Color::Yellow, Color::LightRed));
 /// Borders: no text.
-pub(super) const LINE: Hue = Hue::new((0x0066_6672, 242), (0x008a_8a96, 245), Color::DarkGray);
+pub(super) const LINE: Hue = Hue::new((0x0066_6672, 242), (0x008a_8a96, 245), (Color::DarkGray, Color::DarkGray));
 
 /// Behind an approval.
 pub(super) const AMBER: Hue = Hue::fixed((0x00fb_bf24, 214), Color::Yellow);
@@ -75,7 +83,21 @@ pub(super) fn rgb(color: Color) -> [u8; 3] {
             [(at - 16) / 36, (at - 16) / 6 % 6, (at - 16) % 6].map(|step| STEPS[usize::from(step)])
         }
         Color::Indexed(at @ 232..) => [8 + 10 * (at - 232); 3],
-        other => panic!("{other:?} is of the user's own palette"),
+        // As xterm has them, unless the user says otherwise.
+        Color::Black => [0, 0, 0],
+        Color::Red => [205, 0, 0],
+        Color::Green => [0, 205, 0],
+        Color::Yellow => [205, 205, 0],
+        Color::Blue => [0, 0, 238],
+        Color::Magenta => [205, 0, 205],
+        Color::Cyan => [0, 205, 205],
+        Color::DarkGray => [127, 127, 127],
+        Color::LightRed => [255, 0, 0],
+        Color::LightYellow => [255, 255, 0],
+        Color::LightBlue => [92, 92, 255],
+        Color::LightMagenta => [255, 0, 255],
+        Color::White => [255, 255, 255],
+        other => panic!("{other:?} is no colour of a theme"),
     }
 }
 

@@ -9,7 +9,7 @@ use ratatui::widgets::Paragraph;
 use super::{Theme, cell, panel};
 use crate::app::keys::{self, UiAction};
 use crate::app::{ActionRow, Pane, State, Word};
-use crate::model::{self, SpanState};
+use crate::model::SpanState;
 
 /// Draws the panel.
 pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, theme: Theme) {
@@ -22,13 +22,9 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, theme: Theme) {
     frame.render_widget(block, area);
     let rows = state.rollback.window(&state.run, usize::from(inner.height));
     if rows.is_empty() {
-        let selected = state.run.trace.get(state.selected());
-        let text = if selected.is_some_and(model::Span::will_be_permanent) {
-            "About to make a change that has no undo."
-        } else {
-            "No changes yet."
-        };
-        frame.render_widget(Paragraph::new(format!(" {text}")).style(theme.quiet()), inner);
+        let key = keys::verb(UiAction::ThisSpan).keys_text();
+        let text = format!(" No changes of this span itself: {key} shows those below it.");
+        frame.render_widget(Paragraph::new(text).style(theme.quiet()), inner);
         return;
     }
     let widths = Widths::new(&rows, usize::from(inner.width));
@@ -56,8 +52,8 @@ impl Widths {
         let widest =
             |text: &dyn Fn(&ActionRow) -> String| rows.iter().map(|row| cell::width(&text(row))).max().unwrap_or(0);
         let seq = widest(&|row| row.seq.to_string());
-        // Beside the number: two cells for cursor and mark, three for the letter, the kind and a space, two gaps of two.
-        let rest = whole.saturating_sub(2 + seq + 3 + KIND + 1 + 2 + 2);
+        // Beside the number: three cells for cursor and mark, three for the letter, the kind and a space, two gaps of two.
+        let rest = whole.saturating_sub(3 + seq + 3 + KIND + 1 + 2 + 2);
         let word = widest(&|row| word_text(&row.word)).min(rest * 2 / 5);
         let rest = rest - word;
         let wide = widest(&|row| row.agent.clone()).min(AGENT);
@@ -83,7 +79,7 @@ fn line(row: &ActionRow, widths: &Widths, theme: Theme) -> Line<'static> {
     let dim = |style: Style| if gone { theme.undone() } else { style };
     let mut spans = vec![
         Span::raw(if row.selected { "›" } else { " " }),
-        Span::styled(if row.marked { "●" } else { " " }, theme.output()),
+        Span::styled(if row.marked { "● " } else { "  " }, theme.output()),
         Span::styled(cell::right(&row.seq.to_string(), widths.seq), dim(theme.quiet())),
         Span::styled(format!(" {} ", row.letter), dim(letter(row.letter, theme))),
         Span::styled(cell::left(row.kind, KIND + 1), dim(theme.quiet())),
@@ -118,7 +114,7 @@ fn letter(letter: char, theme: Theme) -> Style {
 /// The state in a few words; the reason for "no undo" is left to the diff.
 fn word_text(word: &Word) -> String {
     match word {
-        Word::Permanent(_) => "no undo".to_owned(),
+        Word::NoUndo(_) => "no undo".to_owned(),
         other => other.to_string(),
     }
 }
@@ -130,7 +126,7 @@ fn word(word: &Word, theme: Theme) -> Style {
         Word::Blocked(_) => theme.tool(),
         Word::Held => theme.paused(),
         Word::Conflict => theme.state(SpanState::Failed),
-        Word::Permanent(_) => theme.error(),
+        Word::NoUndo(_) => theme.error(),
         Word::Undone | Word::Skipped | Word::NotApplied | Word::Discarded => theme.undone(),
     }
 }

@@ -119,7 +119,7 @@ impl Theme {
     }
 
     fn color(self, hue: Hue) -> Option<Color> {
-        hue.color(self.depth, self.ground == Ground::Light)
+        hue.color(self.depth, self.ground)
     }
 
     /// Foreground and background of what has no colour of its own, where the screen paints its background.
@@ -255,7 +255,7 @@ impl Theme {
             SpanState::Denied => self.error(),
             SpanState::Discarded => self.fg(palette::SAND),
             SpanState::Cancelled => self.strong(),
-            SpanState::Interrupted => self.tool().add_modifier(Modifier::BOLD),
+            SpanState::Interrupted => self.fg(palette::BROKEN).add_modifier(Modifier::BOLD),
             SpanState::Undone => self.undone(),
             SpanState::Ok => self.ok(),
         }
@@ -357,9 +357,26 @@ mod tests {
     }
 
     #[test]
+    fn the_16_colours_can_be_read_on_every_ground_too() {
+        let [black, white] = [Color::Black, Color::White].map(palette::rgb);
+        let grounds =
+            [(Ground::Dark, vec![black]), (Ground::Light, vec![white]), (Ground::Painted, vec![black, white])];
+        for (ground, backs) in grounds {
+            let theme = Theme::on(ColorDepth::Basic, ground);
+            for style in texts(theme).into_iter().chain([theme.border(true), theme.border(false)]) {
+                let Some(front) = style.fg.filter(|color| *color != Color::Reset).map(palette::rgb) else { continue };
+                for back in style.bg.map_or_else(|| backs.clone(), |back| vec![palette::rgb(back)]) {
+                    let contrast = palette::contrast(front, back);
+                    assert!(contrast >= 3.5, "{style:?} on {back:?}: {contrast:.2} ({ground:?})");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn every_state_looks_different() {
-        for depth in [ColorDepth::True, ColorDepth::Indexed, ColorDepth::Basic] {
-            let theme = Theme::new(depth);
+        let dark = [ColorDepth::True, ColorDepth::Indexed, ColorDepth::Basic].map(Theme::new);
+        for theme in dark.into_iter().chain([Theme::on(ColorDepth::Basic, Ground::Painted)]) {
             for at in SpanState::ALL {
                 let others = SpanState::ALL.into_iter().filter(|other| *other != at);
                 assert!(others.map(|other| theme.state(other)).all(|other| other != theme.state(at)), "{at:?}");

@@ -30,12 +30,13 @@ impl Scope {
 /// The locks of a world.
 #[derive(Default)]
 pub(super) struct Locks {
-    memory: Lane,
-    workspace: Lane,
+    memory: NamedLock,
+    workspace: NamedLock,
 }
 
+/// A lock that knows the name of its holder.
 #[derive(Default, Clone)]
-struct Lane {
+struct NamedLock {
     lock: Arc<AsyncMutex<()>>,
     holder: Arc<Mutex<Option<String>>>,
 }
@@ -59,7 +60,7 @@ impl Drop for Held {
     }
 }
 
-impl Lane {
+impl NamedLock {
     async fn lock(&self, holder: &str) -> Held {
         self.held(self.lock.clone().lock_owned().await, holder)
     }

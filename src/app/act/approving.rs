@@ -74,7 +74,8 @@ pub(super) fn follow(state: &mut State, events: &[TraceEvent]) -> Vec<Command> {
         return if concerns { vec![Command::Run(model::Command::Inspect { span })] } else { Vec::new() };
     }
     let why = match state.run.span_state(span) {
-        SpanState::Cancelled | SpanState::Interrupted => "it was cancelled",
+        SpanState::Cancelled => "it was cancelled",
+        SpanState::Interrupted => "it was interrupted",
         SpanState::Undone => "a new try replaced it",
         _ => "it was answered elsewhere",
     };

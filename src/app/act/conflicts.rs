@@ -4,7 +4,7 @@ use super::undoing::{force, listed};
 use crate::app::ask::UNDO;
 use crate::app::text::{grouped, plural};
 use crate::app::{Ask, Choice, Command, Item, Key, Menu, Popup, State, diff, safe};
-use crate::model::{self, ActionStatus, Conflict, ConflictBy, DiffSides, RunState, Seq, SpanId};
+use crate::model::{self, ActionStatus, Conflict, ConflictBy, DiffSides, KeyState, RunState, Seq, SpanId};
 
 /// Describes a conflict in a line.
 pub(super) fn line(conflict: &Conflict) -> String {
@@ -14,7 +14,7 @@ pub(super) fn line(conflict: &Conflict) -> String {
             let more = if first.len() > who.len() { ", …" } else { "" };
             format!("{} was changed since by {}{more}", conflict.key, who.join(", "))
         }
-        ConflictBy::Permanent { action, .. } => {
+        ConflictBy::NoUndo { action, .. } => {
             format!("{} was changed since by {action}, which has no undo", conflict.key)
         }
         ConflictBy::Outside { found } => {
@@ -31,6 +31,16 @@ pub(super) fn blocked(run: &RunState, action: Seq) -> Option<Conflict> {
     (!first.is_empty()).then_some(Conflict { action, key, by: ConflictBy::Actions { first } })
 }
 
+/// The later changes in a folder, which must be undone before it: an undo of the folder alone would keep it.
+pub(super) fn used(run: &RunState, action: Seq) -> Option<Conflict> {
+    if makes_folder(run, action) { blocked(run, action) } else { None }
+}
+
+fn makes_folder(run: &RunState, action: Seq) -> bool {
+    let is_folder = |state: &KeyState| matches!(state, KeyState::Directory { .. });
+    run.ledger.get(action).is_some_and(|entry| is_folder(entry.left()) && !is_folder(&entry.record.old))
+}
+
 /// True while an undo can go over what is there: no later action changed a folder around its path, or what is in it.
 pub(super) fn can_force(run: &RunState, conflict: &Conflict) -> bool {
     let key = |seq: Seq| run.ledger.get(seq).map(|entry| &entry.record.key);
@@ -45,7 +55,7 @@ pub(super) fn ask(state: &mut State, conflict: &Conflict) {
     let redo = state.run.ledger.get(action).is_some_and(|entry| entry.status == ActionStatus::Undone);
     let mut lines = match &conflict.by {
         ConflictBy::Actions { first } => later(state, conflict, first),
-        ConflictBy::Permanent { action, .. } => permanent(state, conflict, *action),
+        ConflictBy::NoUndo { action, .. } => permanent(state, conflict, *action),
         ConflictBy::Outside { found } => outside(state, conflict, found, redo),
     };
     for line in &mut lines {
@@ -65,7 +75,7 @@ pub(super) fn ask(state: &mut State, conflict: &Conflict) {
     items.push(Item::new(Key::Char('d'), format!("diff: {left} {action}, and now"), diff));
     let newest = match &conflict.by {
         ConflictBy::Actions { first } => first.first().map(|(newest, _)| *newest),
-        ConflictBy::Permanent { action, .. } => Some(*action),
+        ConflictBy::NoUndo { action, .. } => Some(*action),
         ConflictBy::Outside { .. } => None,
     };
     if let Some(newest) = newest {
@@ -107,10 +117,12 @@ fn undo_in_order(state: &State, actions: Vec<Seq>) -> Choice {
 fn later(state: &State, conflict: &Conflict, first: &[(Seq, SpanId)]) -> Vec<String> {
     let run = &state.run;
     let who = diff::who(run, conflict.action);
-    let mut lines = vec![
-        format!("{} was changed after {who}. Nothing was undone.", conflict.key),
-        "Undo first, in this order:".into(),
-    ];
+    let why = if makes_folder(run, conflict.action) {
+        format!("{}, of {who}, is used by later changes. Nothing was undone.", conflict.key)
+    } else {
+        format!("{} was changed after {who}. Nothing was undone.", conflict.key)
+    };
+    let mut lines = vec![why, "Undo first, in this order:".into()];
     let actions: Vec<Seq> = first.iter().map(|(seq, _)| *seq).collect();
     let room = room(state);
     let shown = if actions.len() > room { room - 1 } else { actions.len() };
@@ -133,7 +145,7 @@ fn outside(state: &State, conflict: &Conflict, found: &str, redo: bool) -> Vec<S
     let run = &state.run;
     let entry = run.ledger.get(conflict.action);
     let state_of = entry.map(|entry| if redo { &entry.record.old } else { &entry.after });
-    let expected = state_of.map(model::KeyState::describe).unwrap_or_default();
+    let expected = state_of.map(KeyState::describe).unwrap_or_default();
     let whose = if redo { format!("the undo of {}", conflict.action) } else { diff::who(run, conflict.action) };
     vec![
         format!("Another program or person changed {}.", conflict.key),

@@ -1,6 +1,6 @@
 //! Updates from the run.
 
-use super::{approving, conflicts, editing, looking, undoing};
+use super::{approving, conflicts, editing, looking, refilter, undoing};
 use crate::app::detail::add_choices;
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, Popup, State, safe};
@@ -41,7 +41,7 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
         Update::Refused(why) => refused(state, &why),
         Update::Abilities(abilities) => state.abilities = Some(abilities),
         Update::Edits(edits) => state.edits = edits,
-        Update::Subjects(subjects) => state.run.labels.keep_asked(subjects),
+        Update::Subjects(subjects) => refilter::follow_subjects(state, subjects),
         Update::Shell(mode) => take_shell(state, mode),
         Update::Closed => {
             state.closed = true;
@@ -89,7 +89,8 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
         }
     }
     state.lag = state.lag.saturating_sub(events.len() as u64);
-    state.tree.sync(&state.run.trace);
+    state.tree.sync(&state.run);
+    refilter::follow(state, events);
     // A replaced try stays as one dim row; the new one gets the room. So does a worker that goes on.
     for span in folded {
         state.tree.set_open(span, false);
@@ -204,7 +205,7 @@ fn worth_following(body: &TraceBody, state: &State) -> Option<SpanId> {
 
 fn follows(state: &State, span: SpanId) -> bool {
     let tree = &state.tree;
-    tree.follow && (tree.filter().is_empty() || tree.is_match(span, &state.run.trace))
+    tree.follow && (tree.filter().is_empty() || tree.is_match(span, &state.run))
 }
 
 fn chunk(state: &mut State, span: SpanId, text: &str) {

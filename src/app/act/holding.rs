@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::undoing::listed;
 use crate::app::ask::{APPLY, DISCARD};
 use crate::app::text::plural;
-use crate::app::{Ask, Choice, Command, Item, Key, Menu, Pane, Popup, State, UiAction, safe};
+use crate::app::{Ask, Choice, Command, Item, Key, Menu, Pane, Popup, State, UiAction, held_words, safe};
 use crate::model::{self, HeldChoice, KeyState, LedgerEntry, Release, Seq, SpanId};
 
 /// Marks the action under the cursor, or not any more, and goes on to the next one.
@@ -35,7 +35,7 @@ impl Chosen {
     /// The marked ones of a command's held changes, with those that can't stay behind; all where none is marked.
     fn new(state: &State, span: SpanId, choice: HeldChoice) -> Self {
         let held = state.run.held.get(&span).cloned().unwrap_or_default();
-        let marked: BTreeSet<Seq> = state.rollback.marked().intersection(&held).copied().collect();
+        let marked = held_words::marked(state, span);
         let together =
             if marked.is_empty() { held.clone() } else { state.run.ledger.held_together(&held, &marked, choice) };
         let along = if marked.is_empty() { BTreeSet::new() } else { together.difference(&marked).copied().collect() };
@@ -62,6 +62,21 @@ impl Chosen {
     /// `7 changes`, `2 of 7 changes`.
     fn count(&self) -> String {
         format!("{}{}", self.of(), plural(self.held, "change"))
+    }
+
+    /// Says what comes along with the marked changes; nothing where that is nothing.
+    fn told(&self, state: &State) -> Option<String> {
+        const NAMED: usize = 3;
+        if self.along.is_empty() {
+            return None;
+        }
+        let key = |seq: &Seq| state.run.ledger.get(*seq).map(|entry| entry.record.key.to_string());
+        let names: Vec<String> = self.along.iter().filter_map(key).take(NAMED).collect();
+        let more = self.along.len() - names.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let verb = if self.along.len() == 1 { "comes" } else { "come" };
+        let applies = format!("applies {}: {}{more} {verb} along", self.count(), names.join(", "));
+        Some(safe::line(&applies).into_owned())
     }
 
     /// One line for each.
@@ -98,7 +113,12 @@ pub(super) fn apply(state: &mut State, span: SpanId) -> Vec<Command> {
         return Vec::new();
     }
     match applying(state, span, false) {
-        Choice::Send(command) => return vec![Command::Run(command)],
+        Choice::Send(command) => {
+            if let Some(told) = Chosen::new(state, span, HeldChoice::Apply).told(state) {
+                state.say(told);
+            }
+            return vec![Command::Run(command)];
+        }
         Choice::Ask(ask) => state.popup = Some(Popup::Ask(ask)),
         _ => {}
     }
@@ -107,9 +127,9 @@ pub(super) fn apply(state: &mut State, span: SpanId) -> Vec<Command> {
 
 /// The command that applies the marked changes of a command, or all; or the question before it, when something is
 /// deleted or overwritten. `tell`: the model learns of it.
-pub(super) fn applying(state: &State, span: SpanId, tell: bool) -> Choice {
+pub(super) fn applying(state: &State, span: SpanId, notify_model: bool) -> Choice {
     let mut chosen = Chosen::new(state, span, HeldChoice::Apply);
-    let command = model::Command::Release { span, how: Release::Apply { only: chosen.only(), tell } };
+    let command = model::Command::Release { span, how: Release::Apply { only: chosen.only(), notify_model } };
     let loss_of = |seq: Seq| state.run.ledger.get(seq).map_or(Loss::Nothing, loss);
     // Of the same kind, the newest stays first.
     chosen.changes.sort_by_key(|seq| loss_of(*seq));
@@ -140,8 +160,8 @@ pub(super) fn ask_discard(state: &mut State) {
 /// Offers the choices for held changes that conflict with a later change.
 fn ask_conflict(state: &mut State, held: SpanId, conflict: &str) {
     let count = state.run.held_changes(held);
-    let tell = stale_agent(state, held).is_some();
-    let also = if tell { ", and tell the model what was undone" } else { "" };
+    let notify_model = stale_agent(state, held).is_some();
+    let also = if notify_model { ", and tell the model what was undone" } else { "" };
     let over = format!("apply them over what is there now; undo restores it{also}");
     let lines = vec![
         format!("{} held: the workspace changed since the command began.", plural(count, "change")),
@@ -150,7 +170,7 @@ fn ask_conflict(state: &mut State, held: SpanId, conflict: &str) {
     let items = vec![
         Item::new(Key::Char('5'), "look at them first, in Rollback", Choice::Act(UiAction::ShowRollback)),
         Item::new(Key::Char('D'), "discard them (asks again)", Choice::Act(UiAction::Drop)),
-        Item::new(Key::Char('!'), over, applying(state, held, tell)),
+        Item::new(Key::Char('!'), over, applying(state, held, notify_model)),
     ];
     let title = format!("{} is in conflict", safe::line(&state.run.trace.label(held)));
     state.go_to(held);

@@ -24,11 +24,6 @@ pub(super) fn show(state: &mut State, action: Seq, sides: DiffSides, back: Optio
 
 /// A diff came.
 pub(super) fn take(state: &mut State, diff: &ActionDiff) {
-    if diff.sides == DiffSides::Action
-        && let Some((added, removed)) = diff::counts(diff)
-    {
-        state.rollback.count(diff.action, added, removed);
-    }
     if let Some(Popup::Diff(view)) = &mut state.popup {
         view.fill(diff);
     }

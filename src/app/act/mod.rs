@@ -13,6 +13,7 @@ mod mouse;
 mod moves;
 mod popups;
 mod program;
+mod refilter;
 mod running;
 mod undoing;
 

@@ -53,14 +53,17 @@ pub(super) fn slide(state: &mut State, pane: Pane, by: isize) {
 
 /// Scrolls the panel beside the tree, or the tree from elsewhere.
 pub(super) fn scroll_other(state: &mut State, by: isize) {
-    let beside = if state.layout().stacked { state.lower } else { state.side };
+    let beside = if state.layout().stacked { state.below() } else { state.side };
     let other = if state.focus == Pane::Tree { beside } else { Pane::Tree };
     slide(state, other, by);
 }
 
 pub(super) fn turn_pane(state: &mut State, by: usize) {
     let at = Pane::ALL.iter().position(|pane| *pane == state.focus).unwrap_or(0);
-    state.show(Pane::ALL[(at + by) % Pane::ALL.len()]);
+    let next = |at: usize| (at + by) % Pane::ALL.len();
+    let shown = |at: usize| Pane::ALL[at] != Pane::Rollback || state.has_rollback();
+    let to = if shown(next(at)) { next(at) } else { next(next(at)) };
+    state.show(Pane::ALL[to]);
 }
 
 pub(super) fn fold(state: &mut State) {

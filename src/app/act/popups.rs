@@ -180,7 +180,7 @@ fn editor_key(state: &mut State, mut editor: Editor, key: Key) -> Vec<Command> {
         Key::Esc if !editor.touched || leaving => return approving::reopen(state, editor.span),
         Key::Esc => {
             editor.leaving = true;
-            state.say("changed: Esc again discards it, Ctrl-s saves it");
+            state.say(format!("changed: Esc again discards it, Ctrl-s: {}", editor.purpose.word()));
             Vec::new()
         }
         Key::Ctrl('t') => {

@@ -1,6 +1,6 @@
 //! Copy, cancel, quit.
 
-use crate::app::ask::{YES, YES_NO};
+use crate::app::ask::YES_NO;
 use crate::app::{Ask, Command, Pane, Popup, State};
 use crate::model::{self, RunStatus};
 
@@ -48,7 +48,7 @@ pub(super) fn quit(state: &mut State) -> Vec<Command> {
     if lines.is_empty() || state.closed {
         return commands;
     }
-    state.popup = Some(Popup::Ask(Ask::enter("Quit", YES, lines, commands)));
+    state.popup = Some(Popup::Ask(Ask::enter("Quit", YES_NO, lines, commands)));
     Vec::new()
 }
 

@@ -1,8 +1,7 @@
 //! Driving the run: continue, step, pause.
 
 use super::{approving, holding};
-use crate::app::text::plural;
-use crate::app::{Choice, Command, Item, Key, Menu, Pane, Popup, State, UiAction, keys, safe};
+use crate::app::{Choice, Command, Item, Key, Menu, Pane, Popup, State, UiAction, held_words, keys, safe};
 use crate::model::{self, Release, RunState, SpanId};
 
 /// The spans stopped at or below a span, by what lets them go.
@@ -74,7 +73,7 @@ pub(super) fn resume(state: &mut State) -> Vec<Command> {
             if let Some(left) = stops.left() {
                 state.say(format!("continued; left: {left}"));
             }
-            vec![Command::Run(model::Command::Release { span: target, how: Release::Continue { tell: false } })]
+            vec![Command::Run(model::Command::Release { span: target, how: Release::Continue { notify_model: false } })]
         }
     }
 }
@@ -96,10 +95,9 @@ pub(super) fn open_approval(state: &mut State) -> Option<Vec<Command>> {
 /// Goes to held changes elsewhere: they are applied only where they are seen.
 fn show_held(state: &mut State, held: Option<SpanId>) -> Vec<Command> {
     if let Some(span) = held {
-        let count = state.run.held_changes(span);
         state.go_to(span);
         state.show(Pane::Rollback);
-        state.say(format!("{}: c applies, D discards", plural(count, "held change")));
+        state.say(held_words(state, span).to_string());
     }
     Vec::new()
 }
@@ -137,10 +135,10 @@ pub(super) fn step(state: &mut State, how: Release) -> Vec<Command> {
 
 /// Offers the choices of semantics.md, with the agent selected so that Rollback shows what was undone.
 fn ask_stale(state: &mut State, target: SpanId, agent: SpanId, held: Option<SpanId>) {
-    let tell = if let Some(held) = held {
+    let choice = if let Some(held) = held {
         holding::applying(state, held, true)
     } else {
-        let how = Release::Continue { tell: true };
+        let how = Release::Continue { notify_model: true };
         Choice::Send(model::Command::Release { span: target, how })
     };
     state.go_to(agent);
@@ -150,7 +148,7 @@ fn ask_stale(state: &mut State, target: SpanId, agent: SpanId, held: Option<Span
         None => "continue, and tell the model what was undone",
     };
     let items = vec![
-        Item::new(Key::Char('c'), label, tell),
+        Item::new(Key::Char('c'), label, choice),
         Item::new(Key::Char('r'), format!("retry {name}"), Choice::Act(UiAction::Retry)),
         Item::new(Key::Ctrl('r'), "redo the last undone action", Choice::Act(UiAction::Redo)),
     ];

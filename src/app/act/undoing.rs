@@ -24,6 +24,10 @@ pub(super) fn undo(state: &mut State) -> Vec<Command> {
         ask_undo_marked(state, marked);
         return Vec::new();
     }
+    if let Some(conflict) = conflicts::used(&state.run, action) {
+        conflicts::ask(state, &conflict);
+        return Vec::new();
+    }
     vec![Command::Run(model::Command::Undo { action, force: false })]
 }
 
@@ -104,8 +108,9 @@ pub(super) fn ask_force(state: &mut State) {
 }
 
 pub(super) fn force(state: &State, action: Seq) -> Ask {
-    let lines =
-        vec![state.rollback.describe(&state.run, action), "Later changes of its key are overwritten and lost.".into()];
+    let key = state.run.ledger.get(action).map(|entry| entry.record.key.to_string()).unwrap_or_default();
+    let lost = format!("What was changed in {} since is lost.", safe::line(&key));
+    let lines = vec![state.rollback.describe(&state.run, action), lost];
     Ask::yes(
         format!("Force the undo of {action}"),
         UNDO,

@@ -20,7 +20,7 @@ pub static VERBS: &[Verb] = &[
     verb(A::PrevPane, "last pane", "to the previous pane", Group::Move, &[&[Key::BackTab]], when::always),
     verb(A::ShowDetail, "detail", "to Detail", Group::Move, &[&[c('1')]], when::always),
     verb(A::ShowLog, "log", "to Log", Group::Move, &[&[c('4')]], when::always),
-    verb(A::ShowRollback, "rollback", "to Rollback", Group::Move, &[&[c('5')]], when::always),
+    verb(A::ShowRollback, "rollback", "to Rollback", Group::Move, &[&[c('5')]], when::listed),
     verb(A::Open, "open", "open what is selected, confirm", Group::Move, &[&[Key::Enter]], when::always),
     verb(A::Back, "back", "close what is open, then back to the tree", Group::Move, &[&[Key::Esc]], when::always),
     verb(A::OnlyPath, "only path", "fold everything but the path here", Group::Move, &[&[c('z')]], when::any_span),

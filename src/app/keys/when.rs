@@ -1,7 +1,7 @@
 //! When a verb can be done; else why not, in a line for the footer.
 
 use crate::app::{Place, State, safe};
-use crate::model::{Abilities, ActionStatus, RunStatus, SpanId, SpanKind, SpanStatus};
+use crate::model::{Abilities, ActionStatus, RunStatus, Span, SpanId, SpanKind, SpanStatus};
 
 type Answer = Result<(), String>;
 
@@ -12,6 +12,14 @@ pub(super) fn always(_: &State) -> Answer {
 
 pub(super) fn any_span(state: &State) -> Answer {
     so(!state.tree.is_empty(), "no span yet")
+}
+
+/// Rollback has something to show, of the selected span or of those below it.
+pub(super) fn listed(state: &State) -> Answer {
+    let selected = state.run.trace.get(state.selected());
+    let ahead = selected.is_some_and(Span::will_be_permanent);
+    let none = if ahead { "no changes yet; the next one has no undo" } else { "no changes here" };
+    so(!state.rollback.seqs().is_empty() || state.rollback.is_narrow(), none)
 }
 
 pub(super) fn has_search(state: &State) -> Answer {
@@ -36,6 +44,10 @@ pub(super) fn any_paused(state: &State) -> Answer {
 
 pub(super) fn paused(state: &State) -> Answer {
     any_paused(state)?;
+    if let Some(failed) = state.failed_near() {
+        let label = state.run.trace.path(failed);
+        return Err(format!("select {} first, which failed (]e)", safe::line(&label)));
+    }
     so(state.paused_here().is_some(), "nothing is paused here: ]p goes to what is, C continues all")
 }
 

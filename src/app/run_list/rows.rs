@@ -20,7 +20,7 @@ pub struct RunRow {
     pub held_by: Option<u32>,
     /// When it started.
     pub started: Millis,
-    /// When it ended, while it is ended.
+    /// When it ended, while it is ended; of a closed run without one, the counts are not known either.
     pub ended: Option<Millis>,
     /// Actions recorded.
     pub changes: u64,
@@ -59,7 +59,7 @@ impl RunWord {
             Self::Closed(RunStatus::Ok) => "✓ finished",
             Self::Closed(RunStatus::Failed) => "✗ failed",
             Self::Closed(RunStatus::Cancelled) => "■ cancelled",
-            Self::Closed(RunStatus::Interrupted | RunStatus::Running) => "■ interrupted",
+            Self::Closed(RunStatus::Interrupted | RunStatus::Running) => "↯ interrupted",
             Self::Unreadable => "? unreadable",
         }
     }
@@ -185,12 +185,17 @@ impl RunRow {
     pub(super) fn cell(&self, column: RunColumn, now: Millis) -> String {
         let readable = self.status.is_ok();
         let number = |text: String| if readable { text } else { String::new() };
-        let some = |value: u64, text: fn(u64) -> String| if value == 0 { String::new() } else { text(value) };
+        let some = |value: u64, text: fn(u64) -> String| match value {
+            _ if self.is_uncounted() => "?".to_owned(),
+            0 => String::new(),
+            value => text(value),
+        };
         match column {
             RunColumn::Run => safe::line(&self.id).into_owned(),
             RunColumn::Name => safe::line(&self.name).into_owned(),
             RunColumn::Status => self.word().text().to_owned(),
             RunColumn::Age => number(text::age(now.0.saturating_sub(self.started.0))),
+            RunColumn::Took if self.is_uncounted() => "?".to_owned(),
             RunColumn::Took => number(self.took(now).map(text::duration).unwrap_or_default()),
             RunColumn::Changes => some(self.changes, |changes| changes.to_string()),
             RunColumn::Tokens => some(self.tokens, text::count),
@@ -200,6 +205,11 @@ impl RunRow {
                 Err(why) => safe::line(why).into_owned(),
             },
         }
+    }
+
+    /// True when its process died before it wrote down how far it came: opening the run counts anew.
+    fn is_uncounted(&self) -> bool {
+        matches!(self.word(), RunWord::Closed(_)) && self.ended.is_none()
     }
 
     fn took(&self, now: Millis) -> Option<u64> {

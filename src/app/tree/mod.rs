@@ -10,7 +10,8 @@ mod rows;
 use group::{Group, shifted};
 pub use rows::Row;
 
-use crate::model::{SpanId, Trace};
+use super::row_words::has_words;
+use crate::model::{RunState, SpanId};
 
 const NONE: u32 = u32::MAX;
 
@@ -53,13 +54,14 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Takes in the spans that are new in the trace; returns whether there were any.
-    pub fn sync(&mut self, trace: &Trace) -> bool {
+    /// Takes in the spans that are new in the run; returns whether there were any.
+    pub fn sync(&mut self, run: &RunState) -> bool {
+        let trace = &run.trace;
         let known = self.nodes.len();
         for at in known..trace.len() {
             let Some(span) = u32::try_from(at).ok().map(SpanId) else { break };
             let Some(parent) = trace.get(span).map(|found| found.parent) else { break };
-            self.insert(span, parent, trace);
+            self.insert(span, parent, run);
         }
         if self.cursor == SpanId::RUN {
             self.cursor = self.at(0).unwrap_or_default();
@@ -149,11 +151,11 @@ impl Tree {
         self.set_all(|span, node| node.open = span == SpanId::RUN || path.contains(&span));
     }
 
-    /// Shows only spans whose label has the text (in any case) and what is above them; an empty text shows all.
-    pub fn set_filter(&mut self, text: &str, trace: &Trace) {
+    /// Shows only spans whose row has the text (in any case) and what is above them; an empty text shows all.
+    pub fn set_filter(&mut self, text: &str, run: &RunState) {
         self.filter = text.to_lowercase();
         let filter = self.filter.clone();
-        self.set_all(|span, node| node.kept = span == SpanId::RUN || matches(trace, span, &filter));
+        self.set_all(|span, node| node.kept = span == SpanId::RUN || matches(run, span, &filter));
         for at in (1..self.nodes.len()).rev() {
             if self.nodes[at].kept {
                 let parent = self.nodes[at].parent.0 as usize;
@@ -164,10 +166,25 @@ impl Tree {
         self.lift_cursor();
     }
 
-    /// True when the filter names this span itself.
+    /// A row says something else: it, and those above it, come or go as the filter says. The selected one stays.
+    pub fn reconsider(&mut self, span: SpanId, run: &RunState) {
+        let mut at = span;
+        while at != SpanId::RUN && !self.filter.is_empty() {
+            let Some(node) = self.node(at).copied() else { return };
+            let stays = node.below > 0 || at == self.cursor || matches(run, at, &self.filter);
+            match (stays, node.kept) {
+                (true, false) => self.keep(at),
+                (false, true) => self.leave_out(at),
+                _ => {}
+            }
+            at = node.parent;
+        }
+    }
+
+    /// True when the filter means this span itself.
     #[must_use]
-    pub fn is_match(&self, span: SpanId, trace: &Trace) -> bool {
-        !self.filter.is_empty() && matches(trace, span, &self.filter)
+    pub fn is_match(&self, span: SpanId, run: &RunState) -> bool {
+        !self.filter.is_empty() && matches(run, span, &self.filter)
     }
 
     /// The next (or previous) span of the whole tree that a test accepts, after `from`, in the order of the rows
@@ -183,12 +200,12 @@ impl Tree {
         (from != SpanId::RUN && accepts(from)).then_some(from)
     }
 
-    fn insert(&mut self, span: SpanId, parent: SpanId, trace: &Trace) {
+    fn insert(&mut self, span: SpanId, parent: SpanId, run: &RunState) {
         if span == SpanId::RUN {
             self.nodes.push(Node { parent: span, nth: 0, group: NONE, below: 0, open: true, kept: true });
             return;
         }
-        let named = self.filter.is_empty() || matches(trace, span, &self.filter);
+        let named = self.filter.is_empty() || matches(run, span, &self.filter);
         let group = self.group_of(parent);
         let nth = u32::try_from(self.groups[group].len()).unwrap_or(NONE);
         self.groups[group].push(span, 0);
@@ -206,6 +223,14 @@ impl Tree {
             let (rows, parent) = (i64::from(node.rows()), node.parent);
             self.change_rows(at, rows);
             at = parent;
+        }
+    }
+
+    /// Leaves out a span that has no row below it.
+    fn leave_out(&mut self, span: SpanId) {
+        if let Some(node) = self.node_mut(span) {
+            node.kept = false;
+            self.change_rows(span, -1);
         }
     }
 
@@ -286,8 +311,8 @@ impl Tree {
     }
 }
 
-fn matches(trace: &Trace, span: SpanId, filter: &str) -> bool {
-    filter.is_empty() || trace.label(span).to_lowercase().contains(filter)
+fn matches(run: &RunState, span: SpanId, filter: &str) -> bool {
+    filter.is_empty() || has_words(run, span, filter)
 }
 
 #[cfg(test)]

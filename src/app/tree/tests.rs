@@ -47,23 +47,23 @@ fn start(run: &mut RunState, parent: u32, name: &str) -> SpanId {
 }
 
 /// The rows that should be visible, by a plain walk over all spans.
-fn flatten(trace: &Trace, tree: &Tree, closed: &[SpanId]) -> Vec<Row> {
-    fn kept(trace: &Trace, filter: &str, span: SpanId) -> bool {
-        matches(trace, span, filter) || trace.children(span).any(|child| kept(trace, filter, child))
+fn flatten(run: &RunState, tree: &Tree, closed: &[SpanId]) -> Vec<Row> {
+    fn kept(run: &RunState, filter: &str, span: SpanId) -> bool {
+        matches(run, span, filter) || run.trace.children(span).any(|child| kept(run, filter, child))
     }
-    fn walk(trace: &Trace, tree: &Tree, closed: &[SpanId], span: SpanId, depth: usize, out: &mut Vec<Row>) {
-        for child in trace.children(span).filter(|child| kept(trace, tree.filter(), *child)) {
-            let has_children = trace.children(child).any(|below| kept(trace, tree.filter(), below));
+    fn walk(run: &RunState, tree: &Tree, closed: &[SpanId], span: SpanId, depth: usize, out: &mut Vec<Row>) {
+        for child in run.trace.children(span).filter(|child| kept(run, tree.filter(), *child)) {
+            let has_children = run.trace.children(child).any(|below| kept(run, tree.filter(), below));
             let open = !closed.contains(&child);
             out.push(Row { span: child, depth, has_children, open });
             if open {
-                walk(trace, tree, closed, child, depth + 1, out);
+                walk(run, tree, closed, child, depth + 1, out);
             }
         }
     }
     let mut out = Vec::new();
-    if !trace.is_empty() {
-        walk(trace, tree, closed, SpanId::RUN, 0, &mut out);
+    if !run.trace.is_empty() {
+        walk(run, tree, closed, SpanId::RUN, 0, &mut out);
     }
     out
 }
@@ -100,7 +100,7 @@ fn carry_out(op: &Op, run: &mut RunState, tree: &mut Tree, closed: &mut Vec<Span
         Op::Add { parent, name } => {
             let parent = parent % u32::try_from(run.trace.len()).unwrap();
             let span = start(run, parent, NAMES[*name]);
-            tree.sync(&run.trace);
+            tree.sync(run);
             assert!(tree.is_open(span));
         }
         Op::Fold(n) => {
@@ -126,7 +126,7 @@ fn carry_out(op: &Op, run: &mut RunState, tree: &mut Tree, closed: &mut Vec<Span
             closed.retain(|span| !path.contains(span));
         }
         Op::Step(by) => tree.step(*by, HEIGHT),
-        Op::Filter(which) => tree.set_filter(["", "wri", "LL", "t", "zzz"][*which], &run.trace),
+        Op::Filter(which) => tree.set_filter(["", "wri", "LL", "t", "zzz"][*which], run),
     }
 }
 
@@ -135,10 +135,10 @@ proptest! {
     fn agrees_with_a_naive_flatten(ops in prop::collection::vec(op(), 1..60)) {
         let (mut run, mut tree, mut closed) = (RunState::default(), Tree::default(), Vec::new());
         start(&mut run, 0, "");
-        tree.sync(&run.trace);
+        tree.sync(&run);
         for op in &ops {
             carry_out(op, &mut run, &mut tree, &mut closed);
-            let rows = flatten(&run.trace, &tree, &closed);
+            let rows = flatten(&run, &tree, &closed);
             prop_assert_eq!(tree.len(), rows.len(), "{:?}", op);
             prop_assert_eq!(&tree.window(0, usize::MAX), &rows);
             for (at, row) in rows.iter().enumerate() {
@@ -169,13 +169,13 @@ fn rows_added_above_leave_the_view_in_place() {
     for _ in 0..10 {
         start(&mut run, 0, "later");
     }
-    tree.sync(&run.trace);
+    tree.sync(&run);
     tree.step(7, 5);
     let (cursor, top) = (tree.cursor(), tree.top(5));
     for _ in 0..3 {
         start(&mut run, first.0, "below the first");
     }
-    tree.sync(&run.trace);
+    tree.sync(&run);
     assert_eq!((tree.cursor(), tree.top(5)), (cursor, top + 3));
 }
 
@@ -185,7 +185,7 @@ fn the_order_of_all_spans_goes_both_ways() {
     for parent in [0, 0, 1, 1, 0, 3, 4] {
         start(&mut run, parent, "x");
     }
-    tree.sync(&run.trace);
+    tree.sync(&run);
     let mut order = vec![SpanId::RUN];
     for _ in 1..run.trace.len() {
         order.push(tree.following(*order.last().unwrap()));

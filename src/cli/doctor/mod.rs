@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use super::exit::Exit;
 use super::global::Global;
-use super::text::{print, print_json, safe};
+use super::text::{eprint_line, print, print_json, safe};
 use facts::Facts;
 
 /// `tama-tui doctor`.
@@ -24,6 +24,13 @@ pub(super) struct Args {
 
 /// Prints the report; changes nothing.
 pub(super) fn run(args: &Args, global: &Global) -> color_eyre::Result<Exit> {
+    if let Some(name) = args.pipeline.as_deref().filter(|name| !name.exists()) {
+        eprint_line(&format!(
+            "error: failed to find {}: name a pipeline.toml or a folder that has one",
+            name.display()
+        ));
+        return Ok(Exit::Usage);
+    }
     let facts = Facts::gather(args.pipeline.as_deref(), global);
     if args.json {
         print_json(&report::to_json(&facts))?;

@@ -50,7 +50,7 @@ impl Gap {
             Self::Background => "background processes",
             Self::Processes => "seeing other processes",
             Self::Signals => "signals to other processes",
-            Self::Root => "the powers of root",
+            Self::Root => "all rights of root",
             Self::Mounts => "other file systems in the workspace",
         }
     }

@@ -7,7 +7,7 @@ use crate::model::{LlmRequest, LlmResponse};
 
 /// The position of a call in the execution; a scripted model answers by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallPlace {
+pub struct CallPosition {
     /// Path of the agent, e.g. `editor/writer#2`.
     pub agent: String,
     /// The number of the call in that agent's visit, from 1.
@@ -24,7 +24,7 @@ pub trait LlmProvider: Send + Sync {
     async fn call(
         &self,
         request: &LlmRequest,
-        place: &CallPlace,
+        position: &CallPosition,
         chunks: &mpsc::Sender<String>,
     ) -> Result<LlmResponse, LlmError>;
 }

@@ -8,6 +8,6 @@ mod keys;
 mod providers;
 mod script;
 
-pub use call::{CallPlace, LlmError, LlmProvider};
+pub use call::{CallPosition, LlmError, LlmProvider};
 pub use keys::{ProviderKey, provider_keys};
 pub use providers::Providers;

@@ -6,7 +6,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
-use super::call::{CallPlace, LlmError, LlmProvider};
+use super::call::{CallPosition, LlmError, LlmProvider};
 use super::http::HttpModel;
 use super::script::ScriptModel;
 use crate::model::{LlmRequest, LlmResponse, ModelName};
@@ -60,13 +60,13 @@ impl LlmProvider for Providers {
     async fn call(
         &self,
         request: &LlmRequest,
-        place: &CallPlace,
+        position: &CallPosition,
         chunks: &mpsc::Sender<String>,
     ) -> Result<LlmResponse, LlmError> {
         let ModelName { provider, model } = &request.model;
         if provider == SCRIPT {
             let script = self.scripts.get(model).ok_or_else(|| unknown_model(&request.model))?;
-            return script.call(request, place, chunks).await;
+            return script.call(request, position, chunks).await;
         }
         let http = self.http.get(provider).ok_or_else(|| unknown_model(&request.model))?;
         http.call(request, chunks).await

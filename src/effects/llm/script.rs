@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use super::call::{CallPlace, LlmError};
+use super::call::{CallPosition, LlmError};
 use crate::model::{LlmRequest, LlmResponse};
 use crate::pipeline::{Reply, Script};
 
@@ -40,11 +40,11 @@ impl ScriptModel {
     pub(super) async fn call(
         &self,
         request: &LlmRequest,
-        place: &CallPlace,
+        position: &CallPosition,
         chunks: &mpsc::Sender<String>,
     ) -> Result<LlmResponse, LlmError> {
-        let found = self.script.find(&place.agent, place.call, place.attempt, request);
-        let reply = found.ok_or_else(|| self.no_reply(place))?;
+        let found = self.script.find(&position.agent, position.call, position.attempt, request);
+        let reply = found.ok_or_else(|| self.no_reply(position))?;
         stream(reply, chunks).await;
         if let Some(error) = &reply.error {
             return Err(LlmError(format!("get an answer from {}: {error}", request.model)));
@@ -52,8 +52,8 @@ impl ScriptModel {
         Ok(LlmResponse { text: reply.text.clone(), calls: reply.calls.clone(), usage: reply.tokens })
     }
 
-    fn no_reply(&self, place: &CallPlace) -> LlmError {
-        let CallPlace { agent, call, attempt } = place;
+    fn no_reply(&self, position: &CallPosition) -> LlmError {
+        let CallPosition { agent, call, attempt } = position;
         let file = self.file.display();
         LlmError(format!(
             "find a reply for agent {agent:?}, call {call}, try {attempt} in {file}: none matches; add a [[reply]] with \

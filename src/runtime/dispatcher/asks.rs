@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::super::ask::{AgentKey, Ask, Outcome, Output, Payload, Place, Work};
-use super::super::failure::{Divergence, Failure, Halt};
+use super::super::ask::{AgentKey, Ask, Outcome, Output, Payload, SpanPosition, Work};
+use super::super::failure::Failure;
 use super::super::gates::Arrival;
 use super::super::journal::{Lookup, NO_REQUEST};
 use super::super::request::{json, llm_hash, tool_hash};
 use super::Dispatcher;
 use super::calls::cause_of;
-use super::pending_call::{PendingCall, Stage};
+use super::pending_call::{Caller, PendingCall, Stage};
 use crate::model::{
     Finish, Gate, LlmRequest, LlmRequestRecord, Message, MessageRecord, PauseReason, SpanEnd, SpanId, SpanSpec,
     SpanStart, SpanStatus, TextHash, TraceBody, Try,
@@ -20,31 +20,41 @@ use crate::pipeline::Pipeline;
 use crate::store::RunLog;
 
 type Reply = oneshot::Sender<Outcome>;
+type Start = oneshot::Sender<Result<Arc<Pipeline>, Failure>>;
 
 impl Dispatcher {
     pub(super) fn ask(&mut self, ask: Ask) {
         match ask {
-            Ask::Enter { place, key, input, reply } => {
-                // A reply may find its asker gone: a retry dropped it in between.
-                drop(reply.send(self.enter(&place, &key, &input)));
-            }
-            Ask::Effect { place, work, reply } => self.effect(place, work, reply),
+            Ask::Enter { position, key, input, reply } => self.enter(position, &key, &input, reply),
+            Ask::Effect { position, work, reply } => self.effect(position, work, reply),
             Ask::Exit { path, result, reply } => self.exit(&path, result, reply),
         }
     }
 
-    fn enter(&mut self, place: &Place, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
-        if let Some(span) = self.paths.get(&place.path).copied() {
-            self.agent_names.insert(span, key.edit_name());
-            let generation = self.log.with(|state| state.trace.get(span).map(|found| found.generation));
-            return Ok(self.version(generation.unwrap_or_default()));
+    fn enter(&mut self, position: SpanPosition, key: &AgentKey, input: &str, reply: Start) {
+        let Some(span) = self.paths.get(&position.path).copied() else {
+            // A reply may find its asker gone: a retry dropped it in between.
+            return drop(reply.send(self.start_agent(&position, key, input)));
+        };
+        self.agent_names.insert(span, key.edit_name());
+        if let Some(pending) = self.pending.get_mut(&position.path).filter(|pending| pending.is_start()) {
+            return pending.replies.push(Caller::Start(reply));
         }
+        if let Err(divergence) = self.with_texts(|read| self.journal.compare_input(&position.path, input, read)) {
+            let pending = PendingCall::new(span, span, position, NO_REQUEST, Stage::Before, Caller::Start(reply));
+            return self.stop_diverged(pending, *divergence);
+        }
+        let generation = self.log.with(|state| state.trace.get(span).map(|found| found.generation));
+        drop(reply.send(Ok(self.version(generation.unwrap_or_default()))));
+    }
+
+    fn start_agent(&mut self, position: &SpanPosition, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
         let pipeline = self.version(self.generation());
         let spec = self.agent_spec(&pipeline, key, input)?;
-        let span = self.start_span(place, spec);
+        let span = self.start_span(position, spec);
         self.agent_names.insert(span, key.edit_name());
-        if place.fan.is_some() {
-            self.tell_item(span, input);
+        if position.fan.is_some() {
+            self.send_item_subject(span, input);
         }
         Ok(pipeline)
     }
@@ -71,55 +81,32 @@ impl Dispatcher {
         })
     }
 
-    fn effect(&mut self, place: Place, work: Work, reply: Reply) {
-        if let Some(pending) = self.pending.get_mut(&place.path) {
-            pending.replies.push(reply);
+    fn effect(&mut self, position: SpanPosition, work: Work, reply: Reply) {
+        if let Some(pending) = self.pending.get_mut(&position.path) {
+            pending.replies.push(Caller::Outcome(reply));
             return;
         }
         let request = match &work {
             Work::Llm(request) => llm_hash(request),
             Work::Tool { call, .. } => tool_hash(call),
         };
-        match self.journal.lookup(&place.path, request) {
+        match self.journal.lookup(&position.path, request) {
             Lookup::Hit(outcome) => drop(reply.send(outcome.clone())),
-            Lookup::Diverged(span) => self.diverged(span, place, request, reply),
-            Lookup::Miss => self.open_effect(place, work, request, reply),
+            Lookup::Diverged(span) => self.diverged(span, position, request, Caller::Outcome(reply)),
+            Lookup::Miss => self.open_effect(position, work, request, reply),
         }
     }
 
     /// The code asks something else than what is recorded at this path: nothing may go on from here.
-    fn diverged(&mut self, span: SpanId, place: Place, request: TextHash, reply: Reply) {
-        let kind = self.log.with(|state| state.trace.get(span).map_or("call", |found| found.kind.name()));
-        let divergence = Divergence {
-            path: place.path.clone(),
-            recorded: format!("the {kind} {span}"),
-            asked: "something else. Retry the agent, and it runs by what is asked now".to_owned(),
-        };
-        let text = divergence.to_string();
-        self.note(Some(span), true, text.clone());
-        let outcome = Err(Halt::from(Box::new(divergence)).into());
-        let agent = self.paths.get(&place.parent).copied().unwrap_or(SpanId::RUN);
-        let path = place.path.clone();
-        let stage = Stage::After { outcome };
-        let pending = PendingCall {
-            span,
-            agent,
-            place,
-            work: None,
-            request,
-            stage,
-            replies: vec![reply],
-            task: None,
-            looked_after: false,
-            hold: false,
-        };
-        self.pending.insert(path.clone(), pending);
-        self.stop_or_reply(&path, Gate::Error, Some(PauseReason::Error { error: text }));
+    fn diverged(&mut self, span: SpanId, position: SpanPosition, request: TextHash, caller: Caller) {
+        let divergence = self.other_request(span, &position.path);
+        let agent = self.paths.get(&position.parent).copied().unwrap_or(SpanId::RUN);
+        self.stop_diverged(PendingCall::new(span, agent, position, request, Stage::Before, caller), divergence);
     }
 
     /// A new effect: its span, then the gate before it.
-    fn open_effect(&mut self, place: Place, work: Work, request: TextHash, reply: Reply) {
-        let agent = self.paths.get(&place.parent).copied().unwrap_or(SpanId::RUN);
+    fn open_effect(&mut self, position: SpanPosition, work: Work, request: TextHash, reply: Reply) {
+        let agent = self.paths.get(&position.parent).copied().unwrap_or(SpanId::RUN);
         let spec = match &work {
             Work::Llm(asked) => SpanSpec::Llm(llm_record(&self.log, asked, request)),
             Work::Tool { call, .. } => SpanSpec::Tool {
@@ -128,20 +115,11 @@ impl Dispatcher {
                 effect: self.effect_of(agent, call),
             },
         };
-        let span = self.start_span(&place, spec);
-        let path = place.path.clone();
-        let pending = PendingCall {
-            span,
-            agent,
-            place,
-            work: Some(work),
-            request,
-            stage: Stage::Before,
-            replies: vec![reply],
-            task: None,
-            looked_after: false,
-            hold: false,
-        };
+        let span = self.start_span(&position, spec);
+        let path = position.path.clone();
+        let caller = Caller::Outcome(reply);
+        let mut pending = PendingCall::new(span, agent, position, request, Stage::Before, caller);
+        pending.work = Some(work);
         let gate = pending.before();
         let call = match &pending.work {
             Some(Work::Tool { call, .. }) => Some(call.clone()),
@@ -149,7 +127,7 @@ impl Dispatcher {
         };
         self.pending.insert(path.clone(), pending);
         if let Some(call) = call {
-            self.tell_call(&path, span, &call);
+            self.send_call_subject(&path, span, &call);
         }
         match self.arrive(&path, gate).or_else(|| self.must_ask(&path)) {
             Some(reason) => self.pause_at(&path, gate, reason),
@@ -158,45 +136,44 @@ impl Dispatcher {
     }
 
     fn exit(&mut self, path: &str, result: Result<Output, Failure>, reply: Reply) {
-        if let Some(pending) = self.pending.get_mut(path) {
-            pending.replies.push(reply);
-            return;
-        }
         let Some(span) = self.paths.get(path).copied() else {
-            drop(reply.send(result.map(Payload::Agent)));
-            return;
+            return drop(reply.send(result.map(Payload::Agent)));
         };
         if self.log.with(|state| state.trace.get(span).is_some_and(|found| found.ended.is_some())) {
-            let answered = self.journal.answered_end(path).cloned();
-            drop(reply.send(answered.unwrap_or(result.map(Payload::Agent))));
-            return;
+            return self.exit_again(span, path, result, reply);
         }
-        self.end_agent(span, &result);
+        self.end_agent(span, path, &result);
         let (gate, reason) = match &result {
             Err(failure) if failure.is_shown() => (Gate::Error, None),
             Err(failure) => (Gate::Error, Some(PauseReason::Error { error: failure.to_string() })),
             Ok(_) => (Gate::AfterAgent, self.arrive(path, Gate::AfterAgent)),
         };
-        let place = self.place_of(span, path);
+        let position = self.position_of(span, path);
         let stage = Stage::After { outcome: result.map(Payload::Agent) };
-        let request = NO_REQUEST;
-        let pending = PendingCall {
-            span,
-            agent: span,
-            place,
-            work: None,
-            request,
-            stage,
-            replies: vec![reply],
-            task: None,
-            looked_after: false,
-            hold: false,
-        };
+        let pending = PendingCall::new(span, span, position, NO_REQUEST, stage, Caller::Outcome(reply));
         self.pending.insert(path.to_owned(), pending);
         self.stop_or_reply(path, gate, reason);
     }
 
-    fn end_agent(&self, span: SpanId, result: &Result<Output, Failure>) {
+    /// The code of an agent that has ended came to its end again: it must be the recorded one.
+    fn exit_again(&mut self, span: SpanId, path: &str, result: Result<Output, Failure>, reply: Reply) {
+        if let Some(answered) = self.journal.answered_end(path) {
+            return drop(reply.send(answered.clone()));
+        }
+        let is_known = self.pending.get(path).is_some_and(PendingCall::has_diverged);
+        let compared = self.with_texts(|read| self.journal.compare_end(path, &result, read));
+        if let (Err(divergence), false) = (compared, is_known) {
+            let position = self.position_of(span, path);
+            let pending = PendingCall::new(span, span, position, NO_REQUEST, Stage::Before, Caller::Outcome(reply));
+            return self.stop_diverged(pending, *divergence);
+        }
+        match self.pending.get_mut(path) {
+            Some(pending) => pending.replies.push(Caller::Outcome(reply)),
+            None => drop(reply.send(result.map(Payload::Agent))),
+        }
+    }
+
+    fn end_agent(&mut self, span: SpanId, path: &str, result: &Result<Output, Failure>) {
         let end = match result {
             Ok(output) => SpanEnd {
                 finish: Some(Finish { key: output.key.clone(), synthetic: output.synthetic }),
@@ -209,12 +186,13 @@ impl Dispatcher {
                 ..SpanEnd::new(span, SpanStatus::Error)
             },
         };
+        self.journal.end_agent(path, &end);
         self.log.append(vec![TraceBody::SpanEnded(end)]);
     }
 
-    fn place_of(&self, span: SpanId, path: &str) -> Place {
+    fn position_of(&self, span: SpanId, path: &str) -> SpanPosition {
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent).to_owned();
-        self.log.with(|state| Place {
+        self.log.with(|state| SpanPosition {
             path: path.to_owned(),
             parent,
             name: state.trace.name(span).to_owned(),
@@ -223,23 +201,26 @@ impl Dispatcher {
         })
     }
 
-    fn start_span(&mut self, place: &Place, spec: SpanSpec) -> SpanId {
-        let tries = self.tries.entry(place.path.clone()).or_default();
+    fn start_span(&mut self, position: &SpanPosition, spec: SpanSpec) -> SpanId {
+        let tries = self.tries.entry(position.path.clone()).or_default();
         *tries += 1;
         let attempt = Try(*tries);
-        let parent = self.paths.get(&place.parent).copied().unwrap_or(SpanId::RUN);
+        let parent = self.paths.get(&position.parent).copied().unwrap_or(SpanId::RUN);
         let (count, generation) = self.log.with(|state| (state.trace.len(), state.generation));
         let span = SpanId(u32::try_from(count).unwrap_or(u32::MAX));
-        self.paths.insert(place.path.clone(), span);
+        self.paths.insert(position.path.clone(), span);
+        if let SpanSpec::Agent { input, .. } = &spec {
+            self.journal.start_agent(position.path.clone(), *input);
+        }
         self.log.append(vec![TraceBody::SpanStarted(SpanStart {
             span,
             parent,
-            path: place.path.clone(),
-            name: place.name.clone(),
-            visit: place.visit,
+            path: position.path.clone(),
+            name: position.name.clone(),
+            visit: position.visit,
             attempt,
             generation,
-            fan: place.fan,
+            fan: position.fan,
             spec,
         })]);
         span

@@ -14,11 +14,11 @@ use super::asks::message_records;
 use super::exec::{self, Done, ToolRun};
 use super::pending_call::{Job, PendingCall, Stage};
 use super::{Dispatcher, Incoming};
-use crate::effects::llm::CallPlace;
+use crate::effects::llm::CallPosition;
 use crate::effects::tools::ToolError;
 use crate::model::{
     EndCause, Finish, Gate, LlmRequest, LlmResponse, Message, PauseReason, SpanEnd, SpanId, SpanStatus, TraceBody,
-    Update, Usage,
+    Usage,
 };
 use crate::pipeline::Price;
 use crate::rollback::Origin;
@@ -94,7 +94,7 @@ impl Dispatcher {
         let Some(pending) = self.pending.get(path) else { return };
         let Some(models) = self.models.clone() else { return };
         let (span, agent, visit, parent) =
-            (pending.span, pending.agent, pending.place.visit, pending.place.parent.clone());
+            (pending.span, pending.agent, pending.position.visit, pending.position.parent.clone());
         self.send_notice(agent, span, request);
         let name = self.agent_names.get(&agent).cloned().unwrap_or_default();
         let sent = self.edits.apply(request, Target { agent: &name, agent_span: agent, call: span });
@@ -107,11 +107,11 @@ impl Dispatcher {
             let of = |span| state.trace.get(span).map_or(1, |found| found.attempt.0);
             of(agent).max(of(span))
         });
-        let place = CallPlace { agent: parent, call: visit, attempt };
+        let position = CallPosition { agent: parent, call: visit, attempt };
         let sent = sent.unwrap_or_else(|| request.clone());
         let so_far = exec::TextSoFar::default();
         let (sink, services) = (self.sink.clone(), self.services.clone());
-        let call = exec::call_model(models, sink, span, sent, place, services, so_far.clone());
+        let call = exec::call_model(models, sink, span, sent, position, services, so_far.clone());
         self.spawn(path, span, call, None);
         if let Some(task) = self.pending.get_mut(path).and_then(|pending| pending.task.as_mut()) {
             task.so_far = Some(so_far);
@@ -148,7 +148,13 @@ impl Dispatcher {
     }
 
     /// A task is through; one that was halted meanwhile has its end already.
-    pub(super) fn arrived(&mut self, path: &str, span: SpanId, done: Done) {
+    pub(super) async fn arrived(&mut self, path: &str, span: SpanId, done: Done) {
+        if self.reversal.stopped(path) {
+            if let Some(pending) = self.pending.get_mut(path) {
+                pending.task = None;
+            }
+            return self.go_on_when_halted().await;
+        }
         if self.pending.get(path).is_some_and(|pending| pending.task.is_some()) {
             self.done(path, span, done);
         }
@@ -180,7 +186,7 @@ impl Dispatcher {
                 let text = failure.to_string();
                 if broken {
                     // What can't be recorded can't come up as an event either.
-                    self.sink.send(Update::Refused(text.clone()));
+                    self.refuse(&failure);
                 }
                 let output = Some(self.log.text(&text));
                 (SpanEnd { status: SpanStatus::Error, output, cause: cause_of(&failure), ..end }, Err(failure), true)
@@ -237,9 +243,8 @@ impl Dispatcher {
             return;
         };
         let outcome = outcome.map_err(Failure::into_shown);
-        for reply in replies {
-            // Pattern code that was dropped since doesn't wait any more.
-            drop(reply.send(outcome.clone()));
+        for caller in replies {
+            caller.reply(outcome.clone());
         }
     }
 

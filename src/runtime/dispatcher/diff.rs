@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
 
 use super::super::diff::{LARGEST_TEXT, Side, compare};
+use super::super::refusal::{NoAction, Refusal};
 use super::Dispatcher;
 use crate::effects::Masker;
 use crate::model::{
@@ -28,8 +29,8 @@ struct Facts {
 
 impl Dispatcher {
     /// Sends the diff of an action to the screen.
-    pub(super) fn diff(&self, action: Seq, sides: DiffSides) -> Result<(), String> {
-        let facts = facts(&self.log, action).ok_or_else(|| format!("there is no action {action}"))?;
+    pub(super) fn diff(&self, action: Seq, sides: DiffSides) -> Result<(), Refusal> {
+        let facts = facts(&self.log, action).ok_or(NoAction(action))?;
         let services = &self.services;
         let look =
             Look { log: self.log.clone(), world: services.world.clone(), masker: services.masker.clone(), facts };

@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::super::ask::Work;
 use super::super::edits::{Edits, Target};
+use super::super::refusal::{EditRefusal, PromptError, Refusal};
 use super::super::request_doc;
 use super::Dispatcher;
 use super::asks::message_records;
@@ -26,7 +27,7 @@ pub(in super::super) enum Offered {
 
 impl Dispatcher {
     /// Answers with the text that can be edited for a span.
-    pub(super) fn editable(&mut self, span: SpanId) -> Result<(), String> {
+    pub(super) fn editable(&mut self, span: SpanId) -> Result<(), Refusal> {
         let editable = match self.gated(span) {
             Some((_, Work::Llm(request))) => {
                 let sent = self.sent(span, &request);
@@ -53,17 +54,17 @@ impl Dispatcher {
     }
 
     /// Takes an edited text.
-    pub(super) fn save_edit(&mut self, span: SpanId, text: &str, scope: EditScope) -> Result<(), String> {
+    pub(super) fn save_edit(&mut self, span: SpanId, text: &str, scope: EditScope) -> Result<(), Refusal> {
         let offered = self.offered.remove(&span);
         if offered.is_some_and(|offered| offered != self.offering(span)) {
-            return Err("failed to edit: it was sent meanwhile; nothing was changed".into());
+            return Err(EditRefusal::SentMeanwhile.into());
         }
         match self.gated(span) {
             Some((path, Work::Llm(request))) => self.save_request(&path, span, &request, text, scope)?,
             Some((path, Work::Tool { .. })) => self.save_args(&path, text)?,
             None => self.save_prompt(span, text)?,
         }
-        self.tell_edits();
+        self.send_edits();
         Ok(())
     }
 
@@ -111,7 +112,7 @@ impl Dispatcher {
         request: &LlmRequest,
         text: &str,
         scope: EditScope,
-    ) -> Result<(), String> {
+    ) -> Result<(), EditRefusal> {
         let (system, messages) = request_doc::parse(text)?;
         let sent = self.sent(span, request);
         let agent = self.pending.get(path).map_or(SpanId::RUN, |pending| pending.agent);
@@ -128,21 +129,20 @@ impl Dispatcher {
         Ok(())
     }
 
-    fn save_args(&mut self, path: &str, text: &str) -> Result<(), String> {
-        let args: Json = serde_json::from_str(text)
-            .map_err(|error| format!("the arguments are no JSON ({error}); nothing was changed"))?;
+    fn save_args(&mut self, path: &str, text: &str) -> Result<(), EditRefusal> {
+        let args: Json = serde_json::from_str(text).map_err(EditRefusal::Arguments)?;
         let Some(pending) = self.pending.get_mut(path) else { return Ok(()) };
         if let Some(Work::Tool { call, .. }) = &mut pending.work {
             call.args = args;
             let args = Some(self.log.text(&call.args.to_string()));
             let (span, call) = (pending.span, call.clone());
             self.log.append(vec![TraceBody::Sent { span, system: None, messages: None, args }]);
-            self.tell_call(path, span, &call);
+            self.send_call_subject(path, span, &call);
         }
         Ok(())
     }
 
-    fn editable_prompt(&self, span: SpanId) -> Result<Editable, String> {
+    fn editable_prompt(&self, span: SpanId) -> Result<Editable, EditRefusal> {
         let name = self.prompted(span)?;
         Ok(Editable {
             span,
@@ -153,7 +153,7 @@ impl Dispatcher {
         })
     }
 
-    fn save_prompt(&mut self, span: SpanId, text: &str) -> Result<(), String> {
+    fn save_prompt(&mut self, span: SpanId, text: &str) -> Result<(), EditRefusal> {
         let name = self.prompted(span)?;
         if self.prompt_text(&name)? != text {
             self.add_prompt(EditReach::Agent { name }, text.to_owned());
@@ -169,30 +169,30 @@ impl Dispatcher {
     }
 
     /// The edit name of the agent that a span is run by.
-    fn prompted(&self, span: SpanId) -> Result<String, String> {
+    fn prompted(&self, span: SpanId) -> Result<String, EditRefusal> {
         if self.status() == RunStatus::Interrupted {
-            return Err("failed to edit: this run was interrupted and sends nothing more".into());
+            return Err(EditRefusal::Interrupted);
         }
         let agent = self.log.with(|state| state.trace.agent_of(span));
         let is_agent = self.log.with(|state| state.trace.get(agent).map(|found| found.kind)) == Some(SpanKind::Agent);
         let name = self.agent_names.get(&agent).filter(|_| is_agent);
-        name.cloned().ok_or_else(|| "select an agent or a call to edit its prompt".into())
+        Ok(name.cloned().ok_or(PromptError::NoAgent)?)
     }
 
     /// The prompt that an agent of this edit name is sent now.
-    fn prompt_text(&self, name: &str) -> Result<String, String> {
+    fn prompt_text(&self, name: &str) -> Result<String, PromptError> {
         prompt_now(&self.edits, &self.version(Generation(u32::MAX)), name)
     }
 }
 
 /// The prompt that an agent of this edit name is sent: the edited one, or the pipeline's.
-pub(in super::super) fn prompt_now(edits: &Edits, pipeline: &Pipeline, name: &str) -> Result<String, String> {
+pub(in super::super) fn prompt_now(edits: &Edits, pipeline: &Pipeline, name: &str) -> Result<String, PromptError> {
     if let Some(text) = edits.prompt_of(name) {
         return Ok(text.to_owned());
     }
     stored_prompt(pipeline, name)
         .map(|prompt| prompt.text.clone())
-        .ok_or_else(|| format!("{name} has no prompt of its own; its parts do"))
+        .ok_or_else(|| PromptError::NoPrompt { agent: name.to_owned() })
 }
 
 /// The prompt of an edit name (`agent`, or `agent.step`) in a pipeline.

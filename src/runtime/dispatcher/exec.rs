@@ -9,9 +9,9 @@ use super::super::failure::{Failure, Halt};
 use super::super::feed::Sink;
 use super::{Incoming, Services};
 use crate::effects::MaskedStream;
-use crate::effects::llm::{CallPlace, LlmProvider};
+use crate::effects::llm::{CallPosition, LlmProvider};
 use crate::effects::tools::{Prepared, ToolError, Toolbox, WorldCall};
-use crate::model::{EndCause, LlmRequest, LlmResponse, SpanId, ToolCall, TraceBody, Update};
+use crate::model::{EndCause, LlmRequest, LlmResponse, RunState, SpanId, SpanStatus, ToolCall, TraceBody, Update};
 use crate::rollback::{ActError, Origin, perform};
 use crate::store::RunLog;
 use crate::world::{Guard, Scope, World};
@@ -50,7 +50,7 @@ pub(super) async fn call_model(
     sink: Sink,
     span: SpanId,
     request: LlmRequest,
-    place: CallPlace,
+    position: CallPosition,
     services: Arc<Services>,
     so_far: TextSoFar,
 ) -> Done {
@@ -64,7 +64,7 @@ pub(super) async fn call_model(
         }
     };
     let call = async {
-        let result = models.call(&request, &place, &chunks).await;
+        let result = models.call(&request, &position, &chunks).await;
         drop(chunks);
         result
     };
@@ -130,8 +130,20 @@ impl ToolRun {
         let lock = self.lock(&self.services.world, scope);
         tokio::select! {
             biased;
-            () = self.stop.cancelled() => None,
+            () = self.stop.cancelled() => {
+                self.end_wait();
+                None
+            }
             guard = lock => Some(guard),
+        }
+    }
+
+    /// Records that the call no longer waits, if it did.
+    fn end_wait(&self) {
+        let span = self.origin.tool_span;
+        let waits = |state: &RunState| state.trace.get(span).is_some_and(|found| found.status == SpanStatus::Waiting);
+        if self.log.with(waits) {
+            self.log.append(vec![TraceBody::SpanWaiting { span, on: None }]);
         }
     }
 

@@ -6,11 +6,13 @@ use super::super::ask::Output;
 use super::super::failure::Failure;
 use super::super::live::Live;
 use super::super::pattern_scope::run_pipeline;
+use super::super::refusal::Refusal;
 use super::super::request::json;
 use super::exec::TextSoFar;
 use super::pending_call::Stage;
+use super::reversal::HALT_BOUND;
 use super::{Dispatcher, Incoming};
-use crate::model::{Command, LlmResponse, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update};
+use crate::model::{Command, EndCause, LlmResponse, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update};
 use crate::store::RunLog;
 
 impl Dispatcher {
@@ -56,19 +58,19 @@ impl Dispatcher {
     pub(super) fn set_status(&self, status: RunStatus, text: Option<&str>) {
         let text = text.map(|text| self.log.text(text));
         self.log.append(vec![TraceBody::RunStatus { status, text }]);
-        self.tell_abilities();
+        self.send_abilities();
         (self.on_status)(&self.log);
     }
 
     /// Cancels everything under way; what is recorded stays, and can be undone.
-    pub(super) async fn cancel(&mut self) -> Result<(), String> {
-        let undid = self.undoing.is_some();
+    pub(super) async fn cancel(&mut self) -> Result<(), Refusal> {
+        let undid = !self.reversal.is_idle();
         self.stop_undo().await;
         if self.status() != RunStatus::Running && undid {
             return Ok(());
         }
         if self.status() != RunStatus::Running {
-            return Err("the run has ended; there is nothing to cancel".into());
+            return Err(Refusal::NothingToCancel);
         }
         self.drop_pattern();
         self.stop_all_calls().await;
@@ -86,7 +88,7 @@ impl Dispatcher {
             self.pending.values().filter_map(|call| Some((call.span, call.task.as_ref()?.so_far.clone()?))).collect();
         let pending: Vec<String> = self.pending.keys().cloned().collect();
         self.stop_calls(&pending).await;
-        let mut ends = cancel_live(&self.log);
+        let mut ends = end_live(&self.log, None);
         for (span, text) in texts {
             self.keep_text(span, &text, &mut ends);
         }
@@ -128,9 +130,15 @@ impl Dispatcher {
                 halted.push(path.clone());
             }
         }
-        for task in tasks {
+        let until = tokio::time::Instant::now() + HALT_BOUND;
+        for mut task in tasks {
             // Only cancellation is expected here; a panic in a task ends that task alone.
-            drop(task.await);
+            if tokio::time::timeout_at(until, &mut task).await.is_err() {
+                task.abort();
+                let text =
+                    "a tool did not stop in time and was cut off; open the run again to have its changes recorded";
+                self.note(None, true, text);
+            }
         }
         halted
     }
@@ -144,20 +152,21 @@ impl Dispatcher {
         let recorder = self.log.recorder().clone();
         let closed = tokio::task::spawn_blocking(move || recorder.close()).await;
         if let Ok(Err(error)) = closed {
-            self.sink.send(Update::Refused(format!("failed to {error}")));
+            self.refuse(&Refusal::NotClosed(error));
         }
         self.sink.send(Update::Closed);
     }
 }
 
-/// The ends of all spans that are still under way, the innermost first.
-pub(in super::super) fn cancel_live(log: &RunLog) -> Vec<TraceBody> {
+/// The ends of all spans that are still under way, the innermost first. `cause`: the reason, where the user did not
+/// cancel them.
+pub(in super::super) fn end_live(log: &RunLog, cause: Option<EndCause>) -> Vec<TraceBody> {
     let live: Vec<SpanId> = log.with(|state| {
         let spans = (1..u32::try_from(state.trace.len()).unwrap_or(u32::MAX)).rev().map(SpanId);
         spans.filter(|span| state.trace.get(*span).is_some_and(|found| found.status.is_live())).collect()
     });
-    let status = SpanStatus::Cancelled;
-    live.into_iter().map(|span| TraceBody::SpanEnded(SpanEnd::new(span, status))).collect()
+    let end = |span| SpanEnd { cause, ..SpanEnd::new(span, SpanStatus::Cancelled) };
+    live.into_iter().map(|span| TraceBody::SpanEnded(end(span))).collect()
 }
 
 /// Pattern code ends with whoever waits for it.

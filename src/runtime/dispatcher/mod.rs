@@ -9,6 +9,9 @@ mod calls;
 pub(super) mod command;
 mod denial;
 mod diff;
+mod diverged;
+#[cfg(test)]
+mod diverged_tests;
 pub(super) mod edit;
 mod exec;
 mod inspect;
@@ -17,6 +20,7 @@ mod own_files;
 pub(super) mod pending_call;
 mod release;
 mod retry;
+mod reversal;
 mod subjects;
 mod tools;
 mod undo;
@@ -31,10 +35,10 @@ use tokio::task::JoinHandle;
 
 use command::{CaptureGate, Commands};
 pub(super) use exec::Done;
-pub(super) use lifecycle::cancel_live;
+pub(super) use lifecycle::end_live;
 use pending_call::PendingCall;
+pub(super) use reversal::{Reversal, ReversalStep};
 pub(super) use subjects::PastSubject;
-pub(super) use undo::Undoing;
 
 use super::ask::{Ask, Output};
 use super::denial::Denial;
@@ -44,11 +48,12 @@ use super::failure::Failure;
 use super::feed::Sink;
 use super::gates::Gates;
 use super::journal::Journal;
+use super::refusal::Refusal;
 use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::LlmProvider;
 use crate::effects::tools::{Compensator, Toolbox};
-use crate::model::{Command, Generation, RunStatus, SpanId, TraceBody, UndoReport, Update};
+use crate::model::{Command, Generation, RunStatus, SpanId, TraceBody, Update};
 use crate::pipeline::Pipeline;
 use crate::store::RunLog;
 use crate::world::World;
@@ -63,8 +68,8 @@ pub(super) enum Incoming {
     Captured { path: String, span: SpanId, asked: CaptureGate },
     /// The pattern code of an epoch is through.
     Finished { epoch: u64, result: Result<Output, Failure> },
-    /// The undo under way is through; `None`: the program failed in it.
-    Undone(Option<UndoReport>),
+    /// The retry or undo under way goes a step on.
+    Reversal(ReversalStep),
     /// The user asks for something.
     Command(Command),
 }
@@ -101,8 +106,8 @@ pub(super) struct Dispatcher {
     /// Edit names of agents, by span.
     pub(super) agent_names: HashMap<SpanId, String>,
     pub(super) pending: BTreeMap<String, PendingCall>,
-    /// An undo or redo under way.
-    pub(super) undoing: Option<Undoing>,
+    /// The retry, undo or redo under way.
+    pub(super) reversal: Reversal,
     pub(super) epoch: u64,
     pub(super) pattern: Option<JoinHandle<()>>,
     pub(super) inbox: mpsc::UnboundedSender<Incoming>,
@@ -126,7 +131,7 @@ impl Dispatcher {
         loop {
             let message = tokio::select! {
                 message = incoming.recv() => message,
-                report = undo::undo_finished(&mut self.undoing) => Some(Incoming::Undone(report)),
+                step = self.reversal.next() => Some(Incoming::Reversal(step)),
             };
             match message {
                 None | Some(Incoming::Command(Command::Quit)) => break,
@@ -140,10 +145,10 @@ impl Dispatcher {
     async fn take(&mut self, message: Incoming) {
         match message {
             Incoming::Ask { epoch, ask } if epoch == self.epoch => self.ask(ask),
-            Incoming::Done { path, span, done } => self.arrived(&path, span, done),
+            Incoming::Done { path, span, done } => self.arrived(&path, span, done).await,
             Incoming::Captured { path, span, asked } => self.captured(&path, span, asked),
             Incoming::Finished { epoch, result } if epoch == self.epoch => self.finished(result).await,
-            Incoming::Undone(report) => self.undone(report).await,
+            Incoming::Reversal(step) => self.step_reversal(step).await,
             Incoming::Command(command) => self.command(command).await,
             // From pattern code that was dropped since.
             Incoming::Ask { .. } | Incoming::Finished { .. } => {}
@@ -151,7 +156,7 @@ impl Dispatcher {
     }
 
     async fn command(&mut self, command: Command) {
-        let answer = match command {
+        let result = match command {
             Command::Release { span, how } => self.release(span, &how),
             Command::ReleaseAll => self.release_all(),
             Command::Pause => self.pause(),
@@ -164,7 +169,7 @@ impl Dispatcher {
             Command::Redo { action } => self.redo(action).await,
             Command::Plan { span } => self.plan(span),
             Command::Retry { plan, with_readers } => self.retry(&plan, with_readers).await,
-            Command::SetBreakpoints(breakpoints) => self.gates.set_breakpoints(&breakpoints),
+            Command::SetBreakpoints(breakpoints) => self.gates.set_breakpoints(&breakpoints).map_err(Refusal::from),
             Command::Inspect { span } => {
                 self.inspect(span);
                 Ok(())
@@ -173,9 +178,14 @@ impl Dispatcher {
             Command::Cancel => self.cancel().await,
             Command::Quit => Ok(()),
         };
-        if let Err(why) = answer {
-            self.sink.send(Update::Refused(why));
+        if let Err(refusal) = result {
+            self.refuse(&refusal);
         }
+    }
+
+    /// Shows the user an error that has no place in the tree.
+    pub(super) fn refuse(&self, error: &dyn std::error::Error) {
+        self.sink.send(Update::Refused(error.to_string()));
     }
 
     /// The pipeline that a span of this generation runs by.

@@ -1,36 +1,60 @@
-//! An effect (or an agent's end) that was asked for and not yet given back.
+//! An effect (or an agent's start or end) that was asked for and not yet given back.
+
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::super::ask::{Outcome, Place, Work};
+use super::super::ask::{Outcome, SpanPosition, Work};
+use super::super::failure::{Failure, Halt};
 use super::command::ChangesDecision;
 use super::exec::TextSoFar;
 use crate::model::{Gate, SpanId, TextHash};
+use crate::pipeline::Pipeline;
 
 /// Something under way.
 pub(in super::super) struct PendingCall {
     /// Its span.
     pub span: SpanId,
-    /// The span of its agent (for an agent's end: its own).
+    /// The span of its agent (for an agent's start or end: its own).
     pub agent: SpanId,
     /// Where it is.
-    pub place: Place,
-    /// The effect; `None`: an agent's end.
+    pub position: SpanPosition,
+    /// The effect; `None`: an agent's start or end, or a divergence.
     pub work: Option<Work>,
     /// Hash of the request that the code made.
     pub request: TextHash,
     /// How far it is.
     pub stage: Stage,
     /// The callers that wait for it.
-    pub replies: Vec<oneshot::Sender<Outcome>>,
+    pub replies: Vec<Caller>,
     /// The task that carries it out.
     pub task: Option<Job>,
     /// The gate after it has been passed already: its changes were asked for there.
     pub looked_after: bool,
     /// The user wants its changes held.
     pub hold: bool,
+}
+
+/// Pattern code that waits for an answer.
+pub(in super::super) enum Caller {
+    /// For an outcome of an effect or an agent.
+    Outcome(oneshot::Sender<Outcome>),
+    /// For an agent's start.
+    Start(oneshot::Sender<Result<Arc<Pipeline>, Failure>>),
+}
+
+impl Caller {
+    /// Sends the outcome. An agent whose start is pending gets failures only.
+    pub fn reply(self, outcome: Outcome) {
+        // Pattern code that was dropped since doesn't wait any more.
+        match (self, outcome) {
+            (Self::Outcome(reply), outcome) => drop(reply.send(outcome)),
+            (Self::Start(reply), Err(failure)) => drop(reply.send(Err(failure))),
+            (Self::Start(_), Ok(_)) => {}
+        }
+    }
 }
 
 /// A task that carries an effect out.
@@ -56,6 +80,40 @@ pub(in super::super) enum Stage {
 }
 
 impl PendingCall {
+    /// Something under way that no task carries out yet.
+    pub fn new(
+        span: SpanId,
+        agent: SpanId,
+        position: SpanPosition,
+        request: TextHash,
+        stage: Stage,
+        caller: Caller,
+    ) -> Self {
+        let replies = vec![caller];
+        Self {
+            span,
+            agent,
+            position,
+            work: None,
+            request,
+            stage,
+            replies,
+            task: None,
+            looked_after: false,
+            hold: false,
+        }
+    }
+
+    /// True for an agent that may not start, because its input is another one than is recorded.
+    pub fn is_start(&self) -> bool {
+        matches!(self.replies.first(), Some(Caller::Start(_)))
+    }
+
+    /// True while it is stopped at a divergence.
+    pub fn has_diverged(&self) -> bool {
+        matches!(self.stage, Stage::After { outcome: Err(Failure::Halt(Halt::Diverged(_))) })
+    }
+
     /// True while it is stopped at a gate.
     pub fn is_paused(&self) -> bool {
         !matches!(self.stage, Stage::Running)

@@ -3,6 +3,7 @@
 use super::super::ask::{Outcome, Output, Payload, Work};
 use super::super::failure::Failure;
 use super::super::gates::{Until, depth_of, is_within};
+use super::super::refusal::{PauseRefusal, Refusal, ReleaseRefusal};
 use super::super::request::json;
 use super::Dispatcher;
 use super::command::ChangesDecision;
@@ -16,22 +17,20 @@ use crate::model::{
 impl Dispatcher {
     /// Lets stopped spans at or below `span` go. What needs an approval, and what holds changes, is only let go by the
     /// answer that it asks for, at the very span.
-    pub(super) fn release(&mut self, span: SpanId, how: &Release) -> Result<(), String> {
+    pub(super) fn release(&mut self, span: SpanId, how: &Release) -> Result<(), Refusal> {
         let paths = self.releasable(span, how)?;
         let spans = paths.iter().filter_map(|path| self.pending.get(path)).map(|pending| pending.span);
         if let Some(why) = spans.into_iter().find_map(|span| self.being_undone(span)) {
-            return Err(why);
+            return Err(ReleaseRefusal::from(why).into());
         }
-        if goes_on_untold(how)
-            && let Some(stale) = paths.iter().find_map(|path| self.stale_above(path))
+        if continues_unnotified(how)
+            && let Some(label) = paths.iter().find_map(|path| self.stale_above(path))
         {
             return Err(match how {
-                Release::Allow(_) => format!(
-                    "failed to allow it: changes of {stale} were undone, and its model does not know. Redo them \
-                     (Ctrl-r), retry {stale} (r), or deny this call"
-                ),
-                _ => format!("changes of {stale} were undone. Retry it, redo them, or continue and tell the model"),
-            });
+                Release::Allow(_) => ReleaseRefusal::AllowUndone { label },
+                _ => ReleaseRefusal::ContinueUndone { label },
+            }
+            .into());
         }
         for path in paths {
             self.release_one(&path, how);
@@ -40,63 +39,63 @@ impl Dispatcher {
     }
 
     /// The stopped spans at or below `span` that this lets go.
-    fn releasable(&self, span: SpanId, how: &Release) -> Result<Vec<String>, String> {
+    fn releasable(&self, span: SpanId, how: &Release) -> Result<Vec<String>, ReleaseRefusal> {
         let stopped = self.paused_within(span);
         let Some(first) = stopped.first() else {
-            return Err(format!("nothing is paused at {}", self.log.with(|state| state.trace.label(span))));
+            let label = self.log.with(|state| state.trace.label(span));
+            return Err(ReleaseRefusal::NothingPaused { label });
         };
-        let only = |why: &str| if stopped.len() > 1 { Err(why.to_owned()) } else { Ok(()) };
         match how {
             Release::Continue { .. } | Release::Step | Release::StepOver | Release::StepOut => {
                 let free = stopped.iter().filter(|path| !self.needs_approval(path) && !self.holds_changes(path));
                 let free: Vec<String> = free.cloned().collect();
                 match free.is_empty() {
                     false => Ok(free),
-                    true if self.needs_approval(first) => Err("it needs an approval: ]a shows it".into()),
-                    true => Err("its changes are held: apply or discard them".into()),
+                    true if self.needs_approval(first) => Err(ReleaseRefusal::NeedsApproval),
+                    true => Err(ReleaseRefusal::ChangesHeld),
                 }
             }
+            Release::Answer { .. } if stopped.len() > 1 => Err(ReleaseRefusal::SeveralToAnswerFor),
             Release::Answer { .. } => {
-                only("several spans are paused here; select the one to answer for")?;
                 self.answerable(first)?;
                 Ok(stopped)
             }
             Release::Allow(_) | Release::Deny { .. } => {
                 let asking: Vec<String> = stopped.iter().filter(|path| self.needs_approval(path)).cloned().collect();
                 match asking.len() {
-                    0 => Err("nothing here needs an approval".into()),
+                    0 => Err(ReleaseRefusal::NoApprovalNeeded),
                     1 => self.check_hold(how).map(|()| asking),
-                    _ => Err("several spans need an approval here; select the one to answer".into()),
+                    _ => Err(ReleaseRefusal::SeveralNeedApproval),
                 }
             }
             Release::Apply { .. } | Release::Discard { .. } => {
                 let holding: Vec<String> = stopped.iter().filter(|path| self.holds_changes(path)).cloned().collect();
                 match holding.len() {
-                    0 => Err("no changes are held here".into()),
+                    0 => Err(ReleaseRefusal::NoChangesHeld),
                     1 => Ok(holding),
-                    _ => Err("several commands hold changes here; select one of them".into()),
+                    _ => Err(ReleaseRefusal::SeveralHoldChanges),
                 }
             }
         }
     }
 
     /// A divergence is not an outcome: an answer would be taken for what was recorded there.
-    fn answerable(&self, path: &str) -> Result<(), String> {
+    fn answerable(&self, path: &str) -> Result<(), ReleaseRefusal> {
         let Some(pending) = self.pending.get(path) else { return Ok(()) };
-        if pending.work.is_none() && pending.span != pending.agent {
-            return Err("a divergence can't be answered; retry the agent".into());
+        if pending.has_diverged() {
+            return Err(ReleaseRefusal::Diverged);
         }
         if self.holds_changes(path) {
-            return Err("the command has run already: apply or discard its changes".into());
+            return Err(ReleaseRefusal::HasRun);
         }
         Ok(())
     }
 
     /// Changes can be held only where commands write beside the workspace.
-    fn check_hold(&self, how: &Release) -> Result<(), String> {
+    fn check_hold(&self, how: &Release) -> Result<(), ReleaseRefusal> {
         let overlay = self.services.commands.shell.mode().capture == CaptureMode::Overlay;
         if matches!(how, Release::Allow(Allow::Held)) && !overlay {
-            return Err("changes can't be held here: commands run directly in the workspace".into());
+            return Err(ReleaseRefusal::CannotHold);
         }
         Ok(())
     }
@@ -114,20 +113,20 @@ impl Dispatcher {
 
     /// Lets every paused span go on freely, but those that need an approval or hold changes; forgets steps and pauses
     /// asked for.
-    pub(super) fn release_all(&mut self) -> Result<(), String> {
+    pub(super) fn release_all(&mut self) -> Result<(), Refusal> {
         self.gates.forget_stops();
-        self.release(SpanId::RUN, &Release::Continue { tell: false })
+        self.release(SpanId::RUN, &Release::Continue { notify_model: false })
     }
 
     /// Stops every branch at its next gate.
-    pub(super) fn pause(&mut self) -> Result<(), String> {
+    pub(super) fn pause(&mut self) -> Result<(), Refusal> {
         if self.status() != RunStatus::Running {
-            return Err("nothing runs, so nothing can be paused".into());
+            return Err(PauseRefusal::NothingRuns.into());
         }
         let under_way: Vec<SpanId> =
             self.pending.values().filter(|pending| !pending.is_paused()).map(|pending| pending.span).collect();
         if under_way.is_empty() && !self.pending.is_empty() {
-            return Err("every branch is paused already".into());
+            return Err(PauseRefusal::AllPaused.into());
         }
         let branches: Vec<String> = under_way.into_iter().map(|span| self.branch_of(span)).collect();
         if branches.is_empty() {
@@ -174,19 +173,19 @@ impl Dispatcher {
             self.limit_waived = true;
         }
         let waived = self.log.with(|state| matches!(state.trace.pause(span), Some((_, PauseReason::Limit { .. }))));
-        let told = stale.is_some() && tells(how);
+        let is_notified = stale.is_some() && notifies_model(how);
         if let Some(stale) = stale
-            && told
+            && is_notified
         {
             let text = self.undone_text(stale, agent);
             self.edits.queue_notice(agent, text);
         }
         self.arm(span, agent, path, how);
-        if stale.is_some() && !told {
-            // This much is done, and the agent goes no further before its model is told.
+        if stale.is_some() && !is_notified {
+            // This much is done, and the agent goes no further before its model is notified.
             self.gates.step(&self.branch_of(span), Until::Next);
         }
-        self.log.append(vec![TraceBody::Released { span, how: word(how), stale: told }]);
+        self.log.append(vec![TraceBody::Released { span, how: word(how), stale: is_notified }]);
         if let Release::Answer { text } = how {
             self.answer(path, text);
             return self.reply(path);
@@ -300,21 +299,21 @@ impl Dispatcher {
 
 /// True when an agent goes on by this with nothing said to its model. An answer, a denial and a discard are about this
 /// call alone.
-fn goes_on_untold(how: &Release) -> bool {
+fn continues_unnotified(how: &Release) -> bool {
     let about_this_call = matches!(how, Release::Answer { .. } | Release::Deny { .. } | Release::Discard { .. });
-    !tells(how) && !about_this_call
+    !notifies_model(how) && !about_this_call
 }
 
 /// True when a note to the model says that effects of its agent were undone.
-fn tells(how: &Release) -> bool {
-    matches!(how, Release::Continue { tell: true } | Release::Apply { tell: true, .. })
+fn notifies_model(how: &Release) -> bool {
+    matches!(how, Release::Continue { notify_model: true } | Release::Apply { notify_model: true, .. })
 }
 
 fn word(how: &Release) -> String {
     let some = |only: &[Seq]| if only.is_empty() { String::new() } else { format!(" {}", only.len()) };
     match how {
-        Release::Continue { tell: false } => "continue".into(),
-        Release::Continue { tell: true } => "continue, model told".into(),
+        Release::Continue { notify_model: false } => "continue".into(),
+        Release::Continue { notify_model: true } => "continue, model told".into(),
         Release::Step => "step".into(),
         Release::StepOver => "step over".into(),
         Release::StepOut => "step out".into(),

@@ -42,21 +42,21 @@ impl PastSubject {
 }
 
 impl Dispatcher {
-    /// Tells the screen what the tool call at a path is about.
-    pub(super) fn tell_call(&self, path: &str, span: SpanId, call: &ToolCall) {
+    /// Sends the subject of the tool call at a path.
+    pub(super) fn send_call_subject(&self, path: &str, span: SpanId, call: &ToolCall) {
         let command = self.command_at(path).map(|text| SpanSubject { span, text, is_path: false });
         if let Some(subject) = command.or_else(|| of_arguments(span, &call.args)) {
-            self.tell_subjects(vec![subject]);
+            self.send_subjects(vec![subject]);
         }
     }
 
-    /// Tells the screen which item a branch of a fan-out works on.
-    pub(super) fn tell_item(&self, span: SpanId, input: &str) {
-        self.tell_subjects(vec![SpanSubject { span, text: input.to_owned(), is_path: false }]);
+    /// Sends the item that a branch of a fan-out works on.
+    pub(super) fn send_item_subject(&self, span: SpanId, input: &str) {
+        self.send_subjects(vec![SpanSubject { span, text: input.to_owned(), is_path: false }]);
     }
 
-    /// Tells the subjects of a past run, as they are stored; they are read beside the loop.
-    pub(in super::super) fn tell_past_subjects(&self, asked: Vec<PastSubject>) {
+    /// Sends the subjects of a past run, as they are stored; they are read beside the loop.
+    pub(in super::super) fn send_past_subjects(&self, asked: Vec<PastSubject>) {
         if asked.is_empty() {
             return;
         }
@@ -79,7 +79,7 @@ impl Dispatcher {
         });
     }
 
-    fn tell_subjects(&self, subjects: Vec<SpanSubject>) {
+    fn send_subjects(&self, subjects: Vec<SpanSubject>) {
         let mask = |text: &str| self.services.masker.mask(text).into_owned();
         self.sink.send(Update::Subjects(subjects.into_iter().map(|found| short(found, mask)).collect()));
     }
@@ -98,7 +98,7 @@ fn of_arguments(span: SpanId, args: &Json) -> Option<SpanSubject> {
     let named = TELLING.iter().find_map(|name| Some((*name, args.get(*name)?.as_str()?)));
     let (name, text) = named.or_else(|| args.iter().find_map(|(name, value)| Some((&name[..], value.as_str()?))))?;
     let is_path = name == "path";
-    // A path is told as the row of its change will tell it.
+    // A path is written as the row of its change will write it.
     let text = if is_path { Key::file(text.trim_start_matches("./")).name } else { text.to_owned() };
     (!text.is_empty()).then_some(SpanSubject { span, text, is_path })
 }
@@ -109,17 +109,17 @@ mod tests {
 
     use super::*;
 
-    fn told(args: &Json) -> Option<(String, bool)> {
+    fn subject(args: &Json) -> Option<(String, bool)> {
         of_arguments(SpanId(1), args).map(|found| (found.text, found.is_path))
     }
 
     #[test]
     fn a_call_is_about_its_command_its_path_or_its_first_text() {
-        assert_eq!(told(&json!({ "content": "x", "path": "./a/b.md" })), Some(("a/b.md".into(), true)));
-        assert_eq!(told(&json!({ "value": "x", "key": "outline" })), Some(("outline".into(), false)));
-        assert_eq!(told(&json!({ "n": 1, "tag": "1.2.0" })), Some(("1.2.0".into(), false)));
-        assert_eq!(told(&json!({ "n": 1 })), None);
-        assert_eq!(told(&json!("no object")), None);
+        assert_eq!(subject(&json!({ "content": "x", "path": "./a/b.md" })), Some(("a/b.md".into(), true)));
+        assert_eq!(subject(&json!({ "value": "x", "key": "outline" })), Some(("outline".into(), false)));
+        assert_eq!(subject(&json!({ "n": 1, "tag": "1.2.0" })), Some(("1.2.0".into(), false)));
+        assert_eq!(subject(&json!({ "n": 1 })), None);
+        assert_eq!(subject(&json!("no object")), None);
     }
 
     #[test]

@@ -8,8 +8,10 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::super::refusal::{NoAction, Refusal, UndoRefusal};
 use super::Dispatcher;
 use super::retry::Retrying;
+use super::reversal::Reversal;
 use crate::model::{PlanLeave, Seq, SpanId, UndoReport, Undoability, Update};
 use crate::rollback;
 use crate::world::{Guard, Scope};
@@ -42,23 +44,27 @@ pub(super) struct Undo {
     pub retry: Option<Box<Retrying>>,
 }
 
-/// How the undo under way ended (`None`: the program failed in it); waits for ever when there is none.
-pub(super) async fn undo_finished(undoing: &mut Option<Undoing>) -> Option<UndoReport> {
-    match undoing {
-        Some(undoing) => (&mut undoing.task).await.ok(),
-        None => std::future::pending().await,
+/// Waits for the end of an undo; `None`: the program failed in it.
+pub(super) async fn undo_finished(undoing: &mut Undoing) -> Option<UndoReport> {
+    (&mut undoing.task).await.ok()
+}
+
+impl Undoing {
+    /// The spans whose actions they are.
+    pub(super) fn spans(&self) -> &[SpanId] {
+        &self.spans
     }
 }
 
 impl Dispatcher {
-    pub(super) async fn undo(&mut self, actions: Vec<Seq>, force: bool) -> Result<(), String> {
+    pub(super) async fn undo(&mut self, actions: Vec<Seq>, force: bool) -> Result<(), Refusal> {
         let spans = actions.iter().map(|action| self.check_action(*action)).collect::<Result<Vec<SpanId>, _>>()?;
         let guard = self.hold()?;
         self.start_undo(guard, Undo { actions, force, left: Vec::new(), spans, retry: None }).await;
         Ok(())
     }
 
-    pub(super) async fn undo_span(&mut self, span: SpanId, deep: bool, skip: &[Seq]) -> Result<(), String> {
+    pub(super) async fn undo_span(&mut self, span: SpanId, deep: bool, skip: &[Seq]) -> Result<(), Refusal> {
         self.check_idle(span)?;
         let (actions, left) = self.log.with(|state| {
             let mut actions = Vec::new();
@@ -66,7 +72,7 @@ impl Dispatcher {
             for action in state.actions(span, deep) {
                 let Some(entry) = state.ledger.get(action).filter(|entry| entry.is_applied()) else { continue };
                 match &entry.record.undo {
-                    Undoability::Permanent { why } => left.push(PlanLeave { action, why: why.clone() }),
+                    Undoability::NoUndo { why } => left.push(PlanLeave { action, why: why.clone() }),
                     Undoability::Undo if skip.contains(&action) => {
                         left.push(PlanLeave { action, why: "skipped".into() });
                     }
@@ -76,14 +82,14 @@ impl Dispatcher {
             (actions, left)
         });
         if actions.is_empty() && left.is_empty() {
-            return Err("nothing to undo: this span has no applied changes".into());
+            return Err(UndoRefusal::NothingToUndo.into());
         }
         let guard = self.hold()?;
         self.start_undo(guard, Undo { actions, force: false, left, spans: vec![span], retry: None }).await;
         Ok(())
     }
 
-    pub(super) async fn redo(&mut self, action: Seq) -> Result<(), String> {
+    pub(super) async fn redo(&mut self, action: Seq) -> Result<(), Refusal> {
         let spans = vec![self.check_action(action)?];
         let guard = self.hold()?;
         let (log, services) = (self.log.clone(), self.services.clone());
@@ -110,78 +116,79 @@ impl Dispatcher {
         self.beside(Undoing { task: tokio::spawn(work), stop, spans, retry }).await;
     }
 
-    async fn beside(&mut self, undoing: Undoing) {
-        self.undoing = Some(undoing);
-        if let Ok(report) = tokio::time::timeout(SOON, undo_finished(&mut self.undoing)).await {
+    async fn beside(&mut self, mut undoing: Undoing) {
+        let soon = tokio::time::timeout(SOON, undo_finished(&mut undoing)).await;
+        self.reversal = Reversal::Undoing(undoing);
+        if let Ok(report) = soon {
             self.undone(report).await;
         }
     }
 
     /// The undo under way is through.
     pub(super) async fn undone(&mut self, report: Option<UndoReport>) {
-        let Some(undoing) = self.undoing.take() else { return };
+        let Reversal::Undoing(undoing) = std::mem::take(&mut self.reversal) else { return };
         (self.on_status)(&self.log);
-        let report = report.ok_or("failed to finish this undo; open the run again to finish it");
+        let report = report.ok_or(UndoRefusal::NotFinished);
         if let Ok(report) = &report {
             self.sink.send(Update::Undo(report.clone()));
         }
-        let answer = match undoing.retry {
-            Some(retrying) => self.taken_back(*retrying, report.map_err(str::to_owned)).await,
-            None => report.map(drop).map_err(str::to_owned),
+        let result = match undoing.retry {
+            Some(retrying) => self.taken_back(*retrying, report).await,
+            None => report.map(drop).map_err(Refusal::from),
         };
-        if let Err(why) = answer {
-            self.sink.send(Update::Refused(why));
+        if let Err(refusal) = result {
+            self.refuse(&refusal);
         }
     }
 
-    /// Ends the undo under way, with what it did on record.
+    /// Ends the undo under way, with what it did on record; a retry that has undone nothing yet is dropped.
     pub(super) async fn stop_undo(&mut self) {
-        if let Some(undoing) = &self.undoing {
+        if let Reversal::Undoing(undoing) = &mut self.reversal {
             undoing.stop.cancel();
-            let report = undo_finished(&mut self.undoing).await;
+            let report = undo_finished(undoing).await;
             self.undone(report).await;
         }
+        drop(self.reversal.give_up());
     }
 
     /// That what a span at or above this one did is being undone, if it is.
-    pub(super) fn being_undone(&self, span: SpanId) -> Option<String> {
-        let spans = &self.undoing.as_ref()?.spans;
+    pub(super) fn being_undone(&self, span: SpanId) -> Option<UndoRefusal> {
+        let spans = self.reversal.spans();
         self.log.with(|state| {
             let above = spans.iter().find(|above| state.trace.is_within(span, **above))?;
             let label = state.trace.label(*above);
-            Some(format!("changes of {label} are being undone; wait for it, or cancel it (X)"))
+            Some(UndoRefusal::BeingUndone { label })
         })
     }
 
     /// The span of an action; no branch of it is under way.
-    fn check_action(&self, action: Seq) -> Result<SpanId, String> {
+    fn check_action(&self, action: Seq) -> Result<SpanId, UndoRefusal> {
         let span = self.log.with(|state| state.ledger.get(action).map(|entry| entry.record.span));
-        let span = span.ok_or_else(|| format!("there is no action {action}"))?;
+        let span = span.ok_or(NoAction(action))?;
         self.check_idle(span).map(|()| span)
     }
 
-    fn check_idle(&self, span: SpanId) -> Result<(), String> {
+    fn check_idle(&self, span: SpanId) -> Result<(), UndoRefusal> {
         if !self.log.recorder().is_lasting() {
-            return Err("failed to undo: this run is not recorded".into());
+            return Err(UndoRefusal::NotRecorded);
         }
         let busy = self.log.with(|state| state.is_busy(span).then(|| state.trace.label(span)));
-        busy.map_or(Ok(()), |label| Err(format!("{label} is still running; pause it first (p)")))
+        busy.map_or(Ok(()), |label| Err(UndoRefusal::StillRunning { label }))
     }
 
     /// Says that an undo is under way, if one is.
-    pub(super) fn check_undo(&self) -> Result<(), String> {
-        let under_way = "an undo is running; wait for it, or cancel it (X)";
-        if self.undoing.is_some() { Err(under_way.into()) } else { Ok(()) }
+    pub(super) fn check_undo(&self) -> Result<(), UndoRefusal> {
+        if self.reversal.is_idle() { Ok(()) } else { Err(UndoRefusal::UnderWay) }
     }
 
     /// Takes every lock, so that nothing changes the world meanwhile.
-    pub(super) fn hold(&self) -> Result<Guard, String> {
+    pub(super) fn hold(&self) -> Result<Guard, UndoRefusal> {
         self.check_undo()?;
         if let Some(guard) = self.services.world.try_lock(Scope::All, "undo") {
             return Ok(guard);
         }
         // Waiting here would hold up the whole run behind a long command.
         let holder = self.services.world.holder(Scope::All).unwrap_or_else(|| "a tool".into());
-        Err(format!("{holder} is using the workspace; wait for it, or pause the run"))
+        Err(UndoRefusal::InUse { holder })
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use super::super::refusal::{NotWritten, NotWrittenBack, Refusal};
 use super::Dispatcher;
 use super::edit::stored_prompt;
 use crate::model::{EditReach, Generation, TraceBody, UnwrittenEdit, Update};
@@ -11,19 +12,19 @@ use crate::pipeline::Pipeline;
 
 impl Dispatcher {
     /// Writes every edited prompt into its file, unless somebody changed that file since.
-    pub(super) fn write_back(&mut self) -> Result<(), String> {
+    pub(super) fn write_back(&mut self) -> Result<(), Refusal> {
         let (written, left): (Vec<_>, Vec<_>) =
             self.unwritten().into_iter().map(|name| self.write_prompt(&name)).partition(Result::is_ok);
         for line in written.iter().flatten() {
             self.note(None, false, format!("wrote {line}"));
         }
-        self.tell_edits();
-        let left: Vec<String> = left.into_iter().filter_map(Result::err).collect();
-        if left.is_empty() { Ok(()) } else { Err(left.join("; ")) }
+        self.send_edits();
+        let left: Vec<NotWritten> = left.into_iter().filter_map(Result::err).collect();
+        if left.is_empty() { Ok(()) } else { Err(NotWrittenBack(left).into()) }
     }
 
     /// Says which edits are in no file.
-    pub(in super::super) fn tell_edits(&self) {
+    pub(in super::super) fn send_edits(&self) {
         let stored = self.version(Generation(u32::MAX));
         let file = |name: &str| stored_prompt(&stored, name).and_then(|prompt| prompt.file.clone());
         let edits = self.unwritten().into_iter().map(|agent| UnwrittenEdit { file: file(&agent), agent });
@@ -54,25 +55,22 @@ impl Dispatcher {
                 self.edits.prompt(reach, None);
             }
         }
-        self.tell_edits();
+        self.send_edits();
     }
 
-    fn write_prompt(&mut self, name: &str) -> Result<String, String> {
+    fn write_prompt(&mut self, name: &str) -> Result<String, NotWritten> {
         let stored = self.version(Generation(u32::MAX));
-        let known = stored_prompt(&stored, name).ok_or_else(|| format!("{name} is not in the pipeline any more"))?;
-        let file = known.file.as_ref().ok_or_else(|| {
-            format!("the prompt of {name} stands in pipeline.toml itself, and was not written; copy it there")
-        })?;
+        let agent = || name.to_owned();
+        let known = stored_prompt(&stored, name).ok_or_else(|| NotWritten::NoAgent { agent: agent() })?;
+        let file = known.file.as_ref().ok_or_else(|| NotWritten::NoFile { agent: agent() })?;
         let today = self.today()?;
         let today = stored_prompt(&today, name).map(|prompt| &prompt.text);
         if today != Some(&known.text) && today != self.written.get(name) {
-            return Err(format!(
-                "{file} was changed by another program or person since the run read it, and was not written"
-            ));
+            return Err(NotWritten::Changed { file: file.clone() });
         }
         let folder = self.source.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
         let text = self.edits.prompt_of(name).unwrap_or_default();
-        replace(&folder.join(file), text).map_err(|error| format!("failed to write {file}: {error}"))?;
+        replace(&folder.join(file), text).map_err(|error| NotWritten::Io { file: file.clone(), error })?;
         let text = text.to_owned();
         self.written.insert(name.to_owned(), text);
         Ok(format!("the prompt of {name} into {file}"))

@@ -6,7 +6,7 @@
 //! comes: the execution then stands where the run stood.
 
 mod difference;
-mod place;
+mod order;
 mod record;
 mod verify;
 
@@ -15,17 +15,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use super::ask::{AgentKey, Outcome, Output, Payload, Place, Work};
+use super::ask::{AgentKey, Outcome, Output, Payload, SpanPosition, Work};
+use super::compare;
 use super::effects::Effects;
 use super::failure::{Divergence, Failure, Halt};
 use super::journal::stored_outcome;
 use super::past::Texts;
 use crate::effects::tools::Toolbox;
-use crate::model::{SpanEnd, SpanKind, SpanStatus, TextHash};
+use crate::model::{SpanEnd, SpanKind, TextHash};
 use crate::pipeline::{Limits, Pipeline};
-use crate::store::hash_text;
-use difference::{Differences, request_of};
-use place::Order;
+use difference::{of_request, policy_difference, request_of};
+use order::Order;
 use record::{Entry, Record, Request};
 pub use verify::{ChangedCall, Verification, verify};
 
@@ -61,28 +61,28 @@ impl Replay {
     }
 
     /// The recorded span at a path; its absence ends the execution, or leaves it waiting where the run was stopped.
-    async fn entry(&self, place: &Place, asked: SpanKind) -> Result<&Entry, Failure> {
-        let Some(entry) = self.record.entries.get(&place.path) else {
+    async fn entry(&self, position: &SpanPosition, asked: SpanKind) -> Result<&Entry, Failure> {
+        let Some(entry) = self.record.entries.get(&position.path) else {
             if self.instead.is_some() {
-                self.lock().changed.push(ChangedCall::new_call(&place.path, asked));
+                self.lock().changed.push(ChangedCall::new_call(&position.path, asked));
             }
             if self.instead.is_some() || self.record.is_partial() {
                 return std::future::pending().await;
             }
-            return Err(Self::diverged(&place.path, "nothing", format!("a span more ({})", asked.name())));
+            return Err(Self::diverged(&position.path, "nothing", format!("a span more ({})", asked.name())));
         };
         if entry.kind() != asked {
-            return Err(Self::diverged(&place.path, entry.kind().name(), asked.name()));
+            return Err(Self::diverged(&position.path, entry.kind().name(), asked.name()));
         }
-        if entry.fan != place.fan {
-            return Err(Self::diverged(&place.path, "another place in its fan-out", "this one"));
+        if entry.fan != position.fan {
+            return Err(Self::diverged(&position.path, "another place in its fan-out", "this one"));
         }
         let in_order = {
             let mut seen = self.lock();
-            seen.asked.insert(place.path.clone());
-            seen.order.begin(place, entry.started)
+            seen.asked.insert(position.path.clone());
+            seen.order.begin(position, entry.started)
         };
-        in_order.map_err(|recorded| Self::diverged(&place.path, recorded, "it in this order"))?;
+        in_order.map_err(|recorded| Self::diverged(&position.path, recorded.to_string(), "it in this order"))?;
         Ok(entry)
     }
 
@@ -99,37 +99,21 @@ impl Replay {
 
     /// Compares an agent's end with the recorded one.
     fn compare_end(&self, path: &str, end: &SpanEnd, result: &Result<Output, Failure>) -> Result<(), Failure> {
-        let (status, text) = match result {
-            Ok(output) => (SpanStatus::Ok, output.value.clone()),
-            Err(failure) => (SpanStatus::Error, failure.to_string()),
-        };
-        let key = result.as_ref().ok().map(|output| output.key.as_str());
-        let recorded = end.finish.as_ref().map(|finish| finish.key.as_str());
-        if end.status == status && key == recorded && end.output == Some(hash_text(&text)) {
-            return Ok(());
-        }
-        let old = end.output.and_then(|hash| (self.read)(hash)).unwrap_or_default();
-        let (old, new) = Differences::of_texts(&old, &text);
-        let name = |status: SpanStatus, key: Option<&str>| match key {
-            Some(key) => format!("the end \"{key}\""),
-            None => format!("the end {}", status.word()),
-        };
-        let (old_end, new_end) = (name(end.status, recorded), name(status, key));
-        Err(Self::diverged(path, format!("{old_end}: {old}"), format!("{new_end}: {new}")))
+        Ok(compare::end(path, &end.into(), result, &*self.read).map_err(Halt::from)?)
     }
 }
 
 #[async_trait]
 impl Effects for Replay {
-    async fn enter(&self, place: Place, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
+    async fn enter(&self, position: SpanPosition, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
         // As the dispatcher does: an agent that is gone from the pipeline has no span.
-        let entry = self.record.entries.get(&place.path);
+        let entry = self.record.entries.get(&position.path);
         let generation = entry.map_or(crate::model::Generation(u32::MAX), |entry| entry.generation);
         let pipeline = self.instead.as_ref().or(self.record.version(generation)).cloned().unwrap_or_default();
         let agent = pipeline.agents.get(&key.agent);
         let agent = agent
             .ok_or_else(|| Failure::new(format!("no agent is named \"{}\" in the pipeline any more", key.agent)))?;
-        let entry = self.entry(&place, SpanKind::Agent).await?;
+        let entry = self.entry(&position, SpanKind::Agent).await?;
         let Request::Agent { pattern, input: recorded } = &entry.request else { return Ok(pipeline) };
         let step = key.step.as_ref().map(|name| agent.steps.get(name));
         let runs = match step {
@@ -138,26 +122,37 @@ impl Effects for Replay {
             Some(_) => "react",
         };
         if self.instead.is_none() && runs != pattern {
-            return Err(Self::diverged(&place.path, format!("the pattern {pattern}"), format!("the pattern {runs}")));
+            return Err(Self::diverged(
+                &position.path,
+                format!("the pattern {pattern}"),
+                format!("the pattern {runs}"),
+            ));
         }
-        if self.instead.is_none() && hash_text(input) != *recorded {
-            let old = (self.read)(*recorded).unwrap_or_default();
-            let (old, new) = Differences::of_texts(&old, input);
-            return Err(Self::diverged(&place.path, format!("the input {old}"), format!("the input {new}")));
+        if self.instead.is_none() {
+            compare::input(&position.path, *recorded, input, &*self.read).map_err(Halt::from)?;
         }
         Ok(pipeline)
     }
 
-    async fn effect(&self, place: Place, work: Work) -> Outcome {
+    async fn effect(&self, position: SpanPosition, work: Work) -> Outcome {
         let (kind, request) = request_of(&work);
-        let entry = self.entry(&place, kind).await?;
-        if let Some((old, new)) = Differences::of_request(entry, request, &work, &*self.read) {
-            if self.instead.is_none() {
-                return Err(Self::diverged(&place.path, old, new));
+        let entry = self.entry(&position, kind).await?;
+        match (of_request(entry, request, &work, &*self.read), &self.instead) {
+            (Some((old, new)), None) => return Err(Self::diverged(&position.path, old, new)),
+            (Some((old, new)), Some(_)) => {
+                self.lock().changed.push(ChangedCall::differs(&position.path, entry, old, new));
             }
-            self.lock().changed.push(ChangedCall::differs(&place.path, entry, old, new));
+            (None, Some(instead)) => {
+                let before = self.record.version(entry.generation);
+                let policies = before.map(|before| (&before.policy, &instead.policy));
+                let differ = policies.and_then(|both| policy_difference(both, entry, &work, &self.record.workspace));
+                if let Some((old, new)) = differ {
+                    self.lock().changed.push(ChangedCall::differs(&position.path, entry, old, new));
+                }
+            }
+            (None, None) => {}
         }
-        self.outcome(&place.path, entry).await
+        self.outcome(&position.path, entry).await
     }
 
     async fn exit(&self, path: &str, result: Result<Output, Failure>) -> Result<Output, Failure> {

@@ -1,11 +1,12 @@
 //! The part of a stored run that an execution is compared with: every span that no retry took back, by path.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::model::{
-    EndCause, Fan, Generation, LlmRequestRecord, RunStatus, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStart,
-    SpanStatus, TextHash, TraceBody, TraceEvent,
+    EffectClass, EndCause, Fan, Generation, LlmRequestRecord, RunStatus, Seq, SpanEnd, SpanId, SpanKind, SpanSpec,
+    SpanStart, TextHash, TraceBody, TraceEvent,
 };
 use crate::pipeline::Pipeline;
 
@@ -14,6 +15,8 @@ use crate::pipeline::Pipeline;
 pub(super) struct Record {
     /// The pipelines by the generation that they apply from.
     pub versions: Vec<(Generation, Arc<Pipeline>)>,
+    /// The workspace, absolute.
+    pub workspace: PathBuf,
     /// The run's task.
     pub task: String,
     /// The spans by path.
@@ -48,8 +51,8 @@ pub(super) enum Request {
     Agent { pattern: String, input: TextHash },
     /// A model call.
     Llm(LlmRequestRecord),
-    /// A tool call: the hash of the request, and the arguments.
-    Tool { request: TextHash, args: TextHash },
+    /// A tool call: the hash of the request, the arguments, and the tool's effect.
+    Tool { request: TextHash, args: TextHash, effect: EffectClass },
 }
 
 impl Record {
@@ -80,6 +83,7 @@ impl Record {
                         }
                     }
                 }
+                TraceBody::RunStarted { workspace, .. } => record.workspace = workspace.into(),
                 TraceBody::RunStatus { status, text } => record.status = (*status, *text),
                 _ => {}
             }
@@ -91,7 +95,9 @@ impl Record {
         let request = match &start.spec {
             SpanSpec::Agent { pattern, input, .. } => Request::Agent { pattern: pattern.clone(), input: *input },
             SpanSpec::Llm(record) => Request::Llm(record.clone()),
-            SpanSpec::Tool { args, request, .. } => Request::Tool { request: *request, args: *args },
+            SpanSpec::Tool { args, request, effect } => {
+                Request::Tool { request: *request, args: *args, effect: *effect }
+            }
             SpanSpec::Human { .. } => return,
         };
         let entry =
@@ -127,7 +133,7 @@ impl Entry {
 
     /// Its end, unless the run was stopped in it.
     pub fn own_end(&self) -> Option<&(Seq, SpanEnd)> {
-        self.end.as_ref().filter(|(_, end)| end.status != SpanStatus::Cancelled && !self.is_limited())
+        self.end.as_ref().filter(|(_, end)| end.is_own())
     }
 
     fn is_limited(&self) -> bool {

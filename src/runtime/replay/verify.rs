@@ -8,11 +8,12 @@ use futures::executor::LocalPool;
 use futures::task::LocalSpawnExt;
 
 use super::super::ask::Output;
+use super::super::compare::difference;
 use super::super::failure::{Divergence, Failure, Halt};
 use super::super::past::Past;
 use super::super::pattern_scope::run_pipeline;
 use super::record::{Entry, Record};
-use super::{Differences, Replay, Seen};
+use super::{Replay, Seen};
 use crate::effects::tools::Toolbox;
 use crate::model::{RunStatus, Seq, SpanKind, TextHash, TraceEvent};
 use crate::pipeline::Pipeline;
@@ -138,7 +139,7 @@ impl Replay {
             return None;
         }
         let old = hash.and_then(|hash| (self.read)(hash)).unwrap_or_default();
-        let (old, new) = Differences::of_texts(&old, &text);
+        let (old, new) = difference(&old, &text);
         let side = |status: RunStatus, text: String| format!("the run's end {}: {text}", status.name());
         Some(Divergence { path: "run".into(), recorded: side(recorded, old), asked: side(status, new) })
     }

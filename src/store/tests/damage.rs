@@ -411,8 +411,8 @@ fn looking_at_a_killed_run_changes_no_file() {
     let files = || FILES.map(|name| std::fs::read(killed.path().join(name)).unwrap());
     let before = files();
     let last = log.recorder().committed();
-    let verdict = crate::store::inspect::read(killed.path());
-    assert_eq!((verdict.rows, verdict.last, verdict.damage), (last.0, last, vec![]));
+    let inspection = crate::store::inspect::read(killed.path());
+    assert_eq!((inspection.rows, inspection.last, inspection.damage), (last.0, last, vec![]));
     let opened = killed.open(quiet(), Access::ReadOnly).unwrap();
     let (seen, live) = (opened.log.recorder(), log.recorder());
     assert_eq!(seen.committed(), last);

@@ -39,7 +39,7 @@ fn actions() -> Vec<TraceBody> {
     let ops = [ActionOp::Set, ActionOp::Append, ActionOp::Delete, ActionOp::External];
     let mut bodies = Vec::new();
     for (at, old) in states().into_iter().enumerate() {
-        let undo = if at % 2 == 0 { Undoability::Undo } else { Undoability::Permanent { why: "not captured".into() } };
+        let undo = if at % 2 == 0 { Undoability::Undo } else { Undoability::NoUndo { why: "not captured".into() } };
         bodies.push(TraceBody::Action(ActionRecord {
             key: Key { kind: kinds[at % kinds.len()], name: format!("k/{at}") },
             op: ops[at % ops.len()],

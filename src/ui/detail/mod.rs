@@ -79,8 +79,10 @@ fn numbers(state: &State, room: usize, theme: Theme) -> Line<'static> {
             parts.extend(marks.into_iter().map(|mark| (mark.text, theme.state(mark.state))));
         }
     }
-    if let Some(finish) = trace.finish(span) {
-        parts.push((format!("finish {finish}"), on_border(theme.text())));
+    // A span that is ok is marked with its finish key; a fault's has no name of its own.
+    let finish = trace.finish(span).filter(|finish| *finish != "fault" && span_state != SpanState::Ok);
+    if let Some(finish) = finish {
+        parts.push((format!("finish {}", safe::line(finish)), on_border(theme.text())));
     }
     let usage = found.counts.usage;
     if usage != Usage::default() {
@@ -97,13 +99,13 @@ fn numbers(state: &State, room: usize, theme: Theme) -> Line<'static> {
 /// Why a span stands still: the words for its state, and what there is to say beyond them.
 fn stop_words(state: &State, span: SpanId, (gate, reason): &(Gate, PauseReason)) -> (String, String) {
     let text = safe::line(&app::pause_text(*gate, reason)).into_owned();
-    if let Some((_, changes)) = state.held_here().filter(|(held, _)| *held == span) {
-        let changes = text::plural(changes, "held change");
+    if state.held_here().is_some_and(|(held, _)| held == span) {
+        let held = app::held_words(state, span);
         let more = match reason {
             PauseReason::Conflict { .. } => format!(": {text}"),
-            _ => format!(": c applies, D discards · {text}"),
+            _ => format!(": {} · {text}", held.keys),
         };
-        return (changes, more);
+        return (held.what, more);
     }
     let words = safe::line(&app::pause_title(*gate, reason)).into_owned();
     let more = text.strip_prefix(&words[..]).unwrap_or_default().to_owned();

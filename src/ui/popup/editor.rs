@@ -17,12 +17,7 @@ pub(super) fn draw(frame: &mut Frame, body: Rect, editor: &Editor, view: &View, 
         None => "",
     };
     let title = format!("{}{scope}", editor.title);
-    let save = match editor.purpose {
-        Purpose::Answer => "answer",
-        Purpose::Deny => "deny",
-        Purpose::Edit { .. } => "save",
-    };
-    let keys = [("Ctrl-t", "scope"), ("Ctrl-s", save), ("Esc", "Cancel")];
+    let keys = [("Ctrl-t", "scope"), ("Ctrl-s", editor.purpose.word()), ("Esc", "Cancel")];
     let keys = &keys[usize::from(!choosable)..];
     // A margin of what is below stays visible, so that it is clear where this text belongs.
     let size = (usize::from(body.width).saturating_sub(8), usize::from(body.height).saturating_sub(4));

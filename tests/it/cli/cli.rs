@@ -393,6 +393,21 @@ fn a_run_that_another_process_holds_opens_no_screen() {
 }
 
 #[test]
+fn an_empty_task_an_unknown_tool_and_a_missing_pipeline_are_told() {
+    let project = fresh("");
+    let empty = project.tama(&["run", ".", "--task", " "]);
+    assert_eq!(empty.status.code(), Some(2));
+    assert!(stderr(&empty).starts_with("error: --task is empty"), "{}", stderr(&empty));
+    let missing = project.tama(&["doctor", "nosuch"]);
+    assert_eq!((missing.status.code(), stdout(&missing)), (Some(2), String::new()));
+    assert!(stderr(&missing).contains("failed to find nosuch"), "{}", stderr(&missing));
+    let ran = project.tama(&["run", ".", "--allow", "nosuchtool", "--allow", "*"]);
+    let warnings: Vec<String> =
+        stderr(&ran).lines().filter(|line| line.starts_with("warning")).map(str::to_owned).collect();
+    assert_eq!(warnings, ["warning: --allow nosuchtool: no agent of this pipeline has such a tool"]);
+}
+
+#[test]
 fn an_interrupted_run_is_not_retried_and_neither_is_its_plan_shown() {
     let project = fresh("");
     let run = run_once(&project);

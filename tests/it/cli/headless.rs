@@ -190,7 +190,6 @@ async fn undo_says_how_far_it_got() {
     assert_eq!(stderr(&dry), "");
     let wanted = "run ID partly undone · left: 1 call without undo · open: tama-tui replay ID";
     assert_eq!(end_line(folder, &project.tama(&["undo", &project.run])), wanted);
-    let wanted = "run ID not undone · left: 1 call without undo · open: tama-tui replay ID";
     assert_eq!(end_line(folder, &project.tama(&["undo", &project.run])), wanted);
 }
 
@@ -225,6 +224,8 @@ fn without_user_namespaces_a_command_is_denied_with_the_remedy() {
     let allowed = without_user_namespaces(folder, &["run", ".", "--allow", "tama_bash"]).unwrap();
     let end = end_line(folder, &allowed);
     assert_eq!(allowed.status.code(), Some(0), "{}", stderr(&allowed));
+    let told = stderr(&allowed).lines().filter(|line| line.starts_with("SANDBOX OFF: ")).count();
+    assert_eq!(told, 1, "{}", stderr(&allowed));
     assert!(end.contains(" · 1 call without undo · ") && !end.contains("denied"), "{end}");
     let report = json(&without_user_namespaces(folder, &["doctor", "--json"]).unwrap());
     let parts = report["sandbox"]["parts"].as_array().unwrap();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 use serde_json::json;
-use tama_tui::effects::llm::{CallPlace, LlmError, LlmProvider, Providers};
+use tama_tui::effects::llm::{CallPosition, LlmError, LlmProvider, Providers};
 use tama_tui::model::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
 use tama_tui::pipeline::{Agent, Limits, Model, Pattern, Pipeline, Policy, Prompt, Provider};
 use tokio::sync::mpsc;
@@ -54,15 +54,15 @@ fn user(text: &str) -> Vec<Message> {
     vec![Message::User { text: text.into() }]
 }
 
-fn place(agent: &str, call: u32, attempt: u32) -> CallPlace {
-    CallPlace { agent: agent.into(), call, attempt }
+fn place(agent: &str, call: u32, attempt: u32) -> CallPosition {
+    CallPosition { agent: agent.into(), call, attempt }
 }
 
 /// Calls a model once; also what was streamed.
 async fn ask(
     providers: &Providers,
     request: &LlmRequest,
-    at: &CallPlace,
+    at: &CallPosition,
 ) -> (Result<LlmResponse, LlmError>, Vec<String>) {
     let (chunks, mut streamed) = mpsc::channel(100);
     let answered = providers.call(request, at, &chunks).await;

@@ -10,7 +10,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use tama_tui::model::{
     ActionStatus, Allow, Breakpoint, CaptureMode, Command, EditScope, Gate, Generation, PauseReason, Release,
-    RetryPlan, RunState, RunStatus, Seq, ShellMode, SpanEnd, SpanId, TextHash, TraceBody, UndoReport, Update,
+    RetryPlan, RunState, RunStatus, Seq, ShellMode, SpanEnd, SpanId, SpanStatus, TextHash, TraceBody, UndoReport,
+    Update,
 };
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Mode, Session};
@@ -223,8 +224,8 @@ impl Stage {
         let (subject, text) = rest.split_once(" :: ").unwrap_or((rest, ""));
         match verb {
             "wait" => self.wait(subject).await,
-            "continue" => self.release(subject, Release::Continue { tell: false }),
-            "continue-told" => self.release(subject, Release::Continue { tell: true }),
+            "continue" => self.release(subject, Release::Continue { notify_model: false }),
+            "continue-told" => self.release(subject, Release::Continue { notify_model: true }),
             "step" => self.release(subject, Release::Step),
             "over" => self.release(subject, Release::StepOver),
             "out" => self.release(subject, Release::StepOut),
@@ -233,8 +234,8 @@ impl Stage {
             "allow-held" => self.release(subject, Release::Allow(Allow::Held)),
             "allow-always" => self.release(subject, Release::Allow(Allow::Always)),
             "deny" => self.release(subject, Release::Deny { why: text.to_owned() }),
-            "apply" => self.release(subject, Release::Apply { only: self.held(subject, text)?, tell: false }),
-            "apply-told" => self.release(subject, Release::Apply { only: Vec::new(), tell: true }),
+            "apply" => self.release(subject, Release::Apply { only: self.held(subject, text)?, notify_model: false }),
+            "apply-told" => self.release(subject, Release::Apply { only: Vec::new(), notify_model: true }),
             "discard" => self.release(subject, Release::Discard { only: self.held(subject, text)? }),
             "continue-all" => self.send(Command::ReleaseAll),
             "pause" => self.send(Command::Pause),
@@ -271,7 +272,10 @@ impl Stage {
             "retry" => self.retry(true),
             "retry-keep-readers" => self.retry(false),
             "reopen" => self.reopen().await,
-            "put" => fs::write(self.folder.path().join(subject), text).map_err(|error| error.to_string()),
+            "put" => {
+                let text = text.replace("\\n", "\n");
+                fs::write(self.folder.path().join(subject), text).map_err(|error| error.to_string())
+            }
             "remove" => fs::remove_file(self.folder.path().join(subject)).map_err(|error| error.to_string()),
             _ => self.check(verb, subject, text),
         }
@@ -545,6 +549,13 @@ impl Stage {
             ("edits", names) => self.edits.as_ref().is_some_and(|edits| edits.join(" ") == names),
             ("refused", part) => self.refused.as_ref().is_some_and(|why| why.contains(part)),
             ("seen", path) => trace.find(path).is_some(),
+            ("waiting", path) => trace
+                .find(path)
+                .and_then(|span| trace.get(span))
+                .is_some_and(|found| found.status == SpanStatus::Waiting),
+            ("command", path) => {
+                trace.find(path).is_some_and(|span| self.state.commands.values().any(|command| command.span == span))
+            }
             _ => panic!("no such thing to wait for: {what}"),
         }
     }

@@ -52,7 +52,7 @@ fn when_an_agents_shell_goes_wrong() {
     player
         .play(&[
             ("PAUSED (after tool, breakpoint)", &|| assert!(original() && demo.path("work/build").exists())),
-            ("8 held changes", &|| assert!(original() && demo.path("work/build").exists())),
+            ("7 held changes", &|| assert!(original() && demo.path("work/build").exists())),
             ("finished: ", &|| assert!(!original() && !demo.path("work/build").exists())),
             ("Another program or person", &|| assert!(notes().contains(LINE))),
             ("restored 6/6, read back", &|| {

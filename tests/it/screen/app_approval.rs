@@ -116,7 +116,7 @@ fn c_continues_what_is_merely_paused_and_leaves_the_approval() {
     let (mut bench, spans) = Bench::paused();
     ask(&mut bench, spans.writer, "ask rule \"tama_bash\"");
     bench.keys("gg");
-    let goes = release(spans.editor, Release::Continue { tell: false });
+    let goes = release(spans.editor, Release::Continue { notify_model: false });
     assert_eq!(bench.keys("c"), [goes]);
     assert_eq!(bench.message(), "continued; left: 1 needs approval");
 }

@@ -1,6 +1,6 @@
 //! Flows through held changes and marks: chosen, applied, discarded, undone.
 
-use tama_tui::app::{Key, Pane, Popup, Word};
+use tama_tui::app::{Key, Pane, Popup, Word, footer};
 use tama_tui::model::{
     self, ActionChange, ActionOp, ActionRecord, BlobHash, Gate, KeyState, Release, Seq, SpanId, TraceBody, Undoability,
 };
@@ -47,7 +47,7 @@ fn deletions(bench: &mut Bench) -> (SpanId, Vec<Seq>) {
 }
 
 fn apply(span: SpanId, only: Vec<Seq>) -> model::Command {
-    model::Command::Release { span, how: Release::Apply { only, tell: false } }
+    model::Command::Release { span, how: Release::Apply { only, notify_model: false } }
 }
 
 fn discard(span: SpanId, only: Vec<Seq>) -> model::Command {
@@ -111,7 +111,9 @@ fn marks_choose_and_what_cannot_stay_behind_comes_along() {
     bench.keys("5j ");
     assert_eq!(marked(&bench), [held[2]]);
     assert!(bench.state.rollback.title(&bench.state.run).contains("1 marked"));
+    assert_eq!(footer(&bench.state).left, "1 of 4 marked: c applies them, D discards them");
     assert_eq!(bench.keys("c"), [apply(bash, vec![held[2], held[1]])]);
+    assert_eq!(bench.message(), "applies 2 of 4 changes: new/ comes along");
     bench.keys("D");
     let (title, lines) = question(&bench);
     assert_eq!(title, "Discard the changes of tama_bash");
@@ -145,7 +147,7 @@ fn discarded_changes_stay_in_the_list_and_say_so() {
     let mut bench = Bench::new();
     let (_, held) = holding(&mut bench, &[("a", KeyState::Absent, file(1)), ("b", KeyState::Absent, file(1))]);
     bench.keys("5 ");
-    bench.change(held[1], ActionChange::Dropped { why: "the user discarded them".into() });
+    bench.change(held[1], ActionChange::Discarded { why: "the user discarded them".into() });
     assert_eq!(marked(&bench), [], "what is decided is marked no more");
     let words: Vec<Word> = bench.state.rollback.window(&bench.state.run, 9).into_iter().map(|row| row.word).collect();
     assert_eq!(words, [Word::Discarded, Word::Held]);

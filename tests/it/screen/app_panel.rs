@@ -6,7 +6,7 @@ use tama_tui::model::{
     HunkLine, LineIn, PauseReason, PlanLeave, ReadBack, Release, Seq, ShellMode, TraceBody, UndoReport, Update,
 };
 
-use crate::support::app_support::Bench;
+use crate::support::app_support::{Bench, Spans};
 
 pub fn diff(action: Seq, body: DiffBody) -> ActionDiff {
     ActionDiff {
@@ -46,6 +46,7 @@ fn the_diff_of_an_action_opens_scrolls_and_goes_on_to_the_next() {
     let (mut bench, spans) = Bench::paused();
     let ask = |action| model::Command::Diff { action, sides: DiffSides::Action };
     bench.keys("h5");
+    let before = bench.state.rollback.window(&bench.state.run, 9)[0].change.clone();
     assert_eq!(bench.ask(Key::Enter), [ask(spans.second)]);
     assert!(rows(&bench).iter().any(|row| row.contains("reading…")));
     bench.send(Update::Diff(diff(spans.first, lines(1))));
@@ -64,7 +65,7 @@ fn the_diff_of_an_action_opens_scrolls_and_goes_on_to_the_next() {
     bench.key(Key::Esc);
     assert!(bench.state.popup.is_none());
     let row = &bench.state.rollback.window(&bench.state.run, 9)[0];
-    assert!(row.change.ends_with("+100 -0"), "what was counted once is told in the list: {}", row.change);
+    assert_eq!(row.change, before, "a look at the diff changes nothing in the list");
 }
 
 #[test]
@@ -131,7 +132,7 @@ fn what_has_not_landed_lands_or_is_dropped_and_nothing_else() {
     assert!(bench.message().contains("its changes are held"), "{}", bench.message());
     assert_eq!(
         bench.keys("c"),
-        [model::Command::Release { span: bash, how: Release::Apply { only: vec![], tell: false } }]
+        [model::Command::Release { span: bash, how: Release::Apply { only: vec![], notify_model: false } }]
     );
 
     assert_eq!(bench.keys("D"), []);
@@ -140,7 +141,7 @@ fn what_has_not_landed_lands_or_is_dropped_and_nothing_else() {
     assert_eq!(bench.ask(Key::Enter), [model::Command::Release { span: bash, how: Release::Discard { only: vec![] } }]);
     bench.event(TraceBody::Released { span: bash, how: "drop".into(), stale: false });
     for change in held {
-        bench.change(change, ActionChange::Dropped { why: "by the user".into() });
+        bench.change(change, ActionChange::Discarded { why: "by the user".into() });
     }
     assert!(bench.state.rollback.title(&bench.state.run).ends_with("below · 3 discarded"));
     let log = bench.state.log.lines();
@@ -175,7 +176,7 @@ fn what_would_land_on_someone_elses_change_lands_by_choice_only() {
     bench.keys("D");
     assert_eq!(bench.ask(Key::Enter), [model::Command::Release { span: bash, how: Release::Discard { only: vec![] } }]);
     bench.keys("c");
-    let over = Release::Apply { only: vec![], tell: false };
+    let over = Release::Apply { only: vec![], notify_model: false };
     assert_eq!(bench.keys("!"), [model::Command::Release { span: bash, how: over }]);
     bench.keys("c");
     bench.ask(Key::Enter);
@@ -220,6 +221,41 @@ fn an_undo_in_conflict_shows_the_list_and_undoes_these_first() {
     bench.send(Update::Undo(report));
     bench.keys("w");
     assert_eq!(bench.state.selected(), write);
+}
+
+#[test]
+fn a_folder_that_later_changes_use_asks_before_anything_is_sent() {
+    let (mut bench, spans) = Bench::paused();
+    let folder = made_folder(&mut bench, &spans, "docs");
+    let later = bench.action(spans.writer, spans.tool, model::Key::file("docs/a.md"));
+    bench.keys("h5");
+    while bench.state.rollback.selected() != Some(folder) {
+        bench.keys("j");
+    }
+    let told = footer(&bench.state).left;
+    assert!(told.ends_with(&format!("blocked by {later}: u asks")) && !told.contains("undoes"), "{told}");
+    assert_eq!(bench.keys("u"), []);
+    let told = ask_lines(&bench).join("\n");
+    assert!(told.contains("is used by later changes. Nothing was undone."), "{told}");
+    assert_eq!(bench.keys("a"), [model::Command::UndoList { actions: vec![later, folder] }]);
+}
+
+/// A folder that a command made.
+fn made_folder(bench: &mut Bench, spans: &Spans, name: &str) -> Seq {
+    let new = model::KeyState::Directory { mode: 0o755 };
+    bench.event(TraceBody::Action(model::ActionRecord {
+        span: spans.writer,
+        tool_span: spans.tool,
+        tool_name: "tama_bash".into(),
+        key: model::Key { kind: model::KeyKind::Directory, name: name.into() },
+        op: model::ActionOp::Set,
+        old: model::KeyState::Absent,
+        intended: new.clone(),
+        undo: model::Undoability::Undo,
+    }));
+    let action = bench.last();
+    bench.change(action, model::ActionChange::Applied { after: new });
+    action
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use tama_tui::app::{Command, Key, LogKind, Msg, Pane, PlanAsk, Popup, State, footer, update};
 use tama_tui::model::{
-    self, CaptureMode, EndCause, Gate, Millis, PauseReason, PlanLeave, ReadBack, RetryPlan, ShellMode, SpanEnd, SpanId,
-    SpanStatus, TraceBody, UndoReport, Update,
+    self, CaptureMode, EndCause, Gate, Millis, PauseReason, PlanLeave, ReadBack, Release, RetryPlan, ShellMode,
+    SpanEnd, SpanId, SpanStatus, TraceBody, UndoReport, Update,
 };
 
 use crate::support::app_support::{Bench, Spans, edit};
@@ -152,6 +152,46 @@ fn at_a_failed_call_the_footer_says_what_each_key_does() {
         bench.end(span, SpanStatus::Error);
     }
     assert_eq!(bench.state.log.lines().len(), lines);
+}
+
+#[test]
+fn the_keys_of_a_footer_act_on_one_span() {
+    let (mut bench, spans) = Bench::paused();
+    bench.event(TraceBody::Released { span: spans.call, how: "continue".into(), stale: false });
+    let error = "HTTP 529".to_owned();
+    bench.event(TraceBody::Paused { span: spans.call, gate: Gate::Error, reason: PauseReason::Error { error } });
+    let needed = |bench: &Bench| -> Vec<String> {
+        let told = footer(&bench.state);
+        told.hints[..told.needed].iter().map(|(key, name)| format!("{key} {name}")).collect()
+    };
+    // Another row of the same agent: what belongs to it is told and done, and nothing of the failed call.
+    for other in [spans.tool, spans.llm] {
+        bench.state.tree.select(other, 20);
+        bench.key(Key::Char('v'));
+        bench.state.message = None;
+        assert!(!footer(&bench.state).left.contains("failed"), "{}", footer(&bench.state).left);
+        let shown = needed(&bench);
+        assert!(!shown.iter().any(|hint| hint.starts_with("a ") || hint.starts_with("c ")), "{shown:?}");
+        for key in ["c", "a", "s"] {
+            assert_eq!(bench.keys(key), []);
+            assert!(
+                bench.message().contains("select editor/writer/llm#2 first, which failed (]e)"),
+                "{}",
+                bench.message()
+            );
+            assert!(bench.state.popup.is_none());
+        }
+        bench.keys("]e");
+        assert_eq!(bench.state.selected(), spans.call);
+    }
+    // Above it, the failed call is named, and no key of the selected span stands among its own.
+    bench.state.tree.select(spans.writer, 20);
+    bench.key(Key::Char('v'));
+    bench.state.message = None;
+    assert_eq!(footer(&bench.state).left, "editor/writer/llm#2 failed: HTTP 529");
+    assert_eq!(needed(&bench), ["a answer instead", "c continue as failed"]);
+    let how = Release::Continue { notify_model: false };
+    assert_eq!(bench.keys("c"), [model::Command::Release { span: spans.writer, how }]);
 }
 
 fn plan_texts(bench: &Bench) -> Vec<String> {

@@ -79,7 +79,7 @@ fn applying_deletions_shows_every_change_first_and_y_is_no_way_around() {
     assert!(bench.message().contains("not yet: "), "{}", bench.message());
     bench.keys("g");
     let commands = read_and_confirm(&mut bench, Key::Char('y'));
-    let how = Release::Apply { only: Vec::new(), tell: false };
+    let how = Release::Apply { only: Vec::new(), notify_model: false };
     assert_eq!(commands, [model::Command::Release { span: bash, how }]);
 }
 

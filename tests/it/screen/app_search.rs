@@ -1,7 +1,9 @@
 //! `/` in every panel and popup: it takes all input, finds, and says when nothing matches.
 
 use tama_tui::app::{Command, Key, Msg, Pane, Place, Popup, footer, update};
-use tama_tui::model::{self, RetryPlan, Section, SectionBody, SpanDetail, TraceBody, Update};
+use tama_tui::model::{
+    self, RetryPlan, Section, SectionBody, SpanDetail, SpanId, SpanStatus, SpanSubject, TraceBody, Update,
+};
 
 use crate::support::app_support::{Bench, Spans, run_commands};
 
@@ -18,6 +20,11 @@ fn bench() -> (Bench, Spans) {
 }
 
 fn focus(bench: &mut Bench, pane: Pane) {
+    // Of the spans, the agent has rows there.
+    if pane == Pane::Rollback && bench.state.rollback.seqs().is_empty() {
+        bench.key(Key::Esc);
+        bench.keys("h");
+    }
     while bench.state.focus != pane {
         bench.key(Key::Tab);
     }
@@ -151,4 +158,47 @@ fn pasted_text_is_typed_into_a_search() {
     let commands: Vec<Command> = update(&mut bench.state, Msg::Paste("second\nq".into()));
     assert_eq!(run_commands(commands), []);
     assert_eq!(bench.state.log.selected().map(|line| &line.text[..]), Some("a second row"));
+}
+
+/// The rows of Spans.
+fn rows(bench: &Bench) -> Vec<SpanId> {
+    bench.state.tree.window(0, 100).into_iter().map(|row| row.span).collect()
+}
+
+#[test]
+fn the_filter_of_spans_finds_what_a_row_shows() {
+    let (mut bench, spans) = Bench::paused();
+    let bash = bench.tool(spans.writer, "tama_bash");
+    bench.command(bash, "rm -r build\nmkdir out");
+    let subject = SpanSubject { span: spans.editor, text: "the release of May".into(), is_path: false };
+    bench.send(Update::Subjects(vec![subject]));
+    let found = |bench: &mut Bench, text: &str| {
+        bench.keys(&format!("/{text}"));
+        let rows = rows(bench);
+        bench.key(Key::Esc);
+        rows
+    };
+    let (editor, writer) = (spans.editor, spans.writer);
+    assert_eq!(found(&mut bench, "notes.md"), [editor, writer, spans.tool], "a path");
+    assert_eq!(found(&mut bench, "bash rm -r"), [editor, writer, bash], "a command, with the tool before it");
+    assert_eq!(found(&mut bench, "tama_bash"), [editor, writer, bash], "the whole name of the tool");
+    assert_eq!(found(&mut bench, "of May"), [editor], "an item");
+    assert_eq!(found(&mut bench, "paused"), [editor, writer, spans.call], "a state's word");
+    assert_eq!(found(&mut bench, "nothing like it"), []);
+}
+
+#[test]
+fn a_filtered_row_comes_and_goes_with_what_it_says() {
+    let (mut bench, spans) = Bench::paused();
+    let bash = bench.tool(spans.writer, "tama_bash");
+    bench.keys("/mkdir");
+    bench.key(Key::Enter);
+    assert_eq!(rows(&bench), []);
+    bench.command(bash, "mkdir out");
+    assert_eq!(rows(&bench), [spans.editor, spans.writer, bash]);
+    bench.key(Key::Esc);
+    bench.keys("gg/running");
+    assert!(rows(&bench).contains(&bash));
+    bench.end(bash, SpanStatus::Ok);
+    assert!(!rows(&bench).contains(&bash), "it does not run any more");
 }

@@ -73,7 +73,7 @@ fn the_header_counts_what_stands_and_tells_work_from_waiting() {
 }
 
 #[test]
-fn rollback_comes_back_with_its_rows_and_opens_when_asked_for() {
+fn rollback_takes_room_with_its_rows_only() {
     let (mut bench, spans) = Bench::paused();
     bench.state.tree.select(spans.llm, 20);
     bench.keys("k");
@@ -82,14 +82,38 @@ fn rollback_comes_back_with_its_rows_and_opens_when_asked_for() {
     let detail = bench.state.layout().detail;
     assert_eq!((bench.state.layout().rollback.height, detail.height), (0, 38));
     bench.keys("5");
-    assert!(bench.state.layout().rollback.height > 0, "an empty panel that has the keys is shown");
-    bench.key(Key::Esc);
     assert_eq!((bench.state.focus, bench.state.layout().rollback.height), (Pane::Tree, 0));
+    assert_eq!(bench.message(), "5 rollback: no changes here");
+    for _ in Pane::ALL {
+        bench.key(Key::Tab);
+        assert_ne!(bench.state.focus, Pane::Rollback);
+    }
+    bench.key(Key::Esc);
     bench.keys("j");
     assert_eq!(bench.state.selected(), spans.tool);
     let layout = bench.state.layout();
     assert!(layout.rollback.height > 0);
     assert_eq!(layout.detail.height + layout.rollback.height, detail.height);
+}
+
+#[test]
+fn below_the_tree_an_empty_rollback_gives_its_room_to_detail() {
+    let (mut bench, spans) = Bench::paused();
+    bench.state.size = (80, 24);
+    bench.keys("h5");
+    assert!(bench.state.layout().rollback.height > 0 && bench.state.layout().detail.height == 0);
+    // The list becomes empty while it has the keys.
+    bench.state.tree.select(spans.call, 9);
+    bench.key(Key::Char('v'));
+    let layout = bench.state.layout();
+    assert_eq!((bench.state.focus, layout.rollback.height), (Pane::Tree, 0));
+    assert!(layout.detail.height > 0);
+    // Narrowed to a span that has none of its own, it stays, so that it can be widened again.
+    bench.state.tree.select(spans.editor, 9);
+    bench.keys("v5t");
+    assert_eq!((bench.state.focus, bench.state.rollback.seqs().len()), (Pane::Rollback, 0));
+    bench.keys("t");
+    assert_eq!(bench.state.rollback.seqs().len(), 2);
 }
 
 #[test]

@@ -268,7 +268,7 @@ fn a_notice_tells_of_the_end() {
         (RunStatus::Ok, "✓ finished", true),
         (RunStatus::Failed, "✗ failed", true),
         (RunStatus::Cancelled, "■ cancelled", false),
-        (RunStatus::Interrupted, "■ interrupted", false),
+        (RunStatus::Interrupted, "↯ interrupted", false),
     ] {
         bench.status(status);
         assert_eq!(notice(&bench), (format!("{words} · release-notes"), calls));

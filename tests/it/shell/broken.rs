@@ -35,7 +35,7 @@ async fn what_is_left_out_lands() {
             found.unwrap()
         });
         assert_eq!(large.status, ActionStatus::Applied);
-        assert!(matches!(large.record.undo, Undoability::Permanent { .. }));
+        assert!(matches!(large.record.undo, Undoability::NoUndo { .. }));
         stage.close().await;
     }
 }

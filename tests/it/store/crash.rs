@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Process, Stdio};
 use std::time::{Duration, Instant};
 
-use tama_tui::model::{Command, RunStatus, SpanId, TraceBody, Update};
+use tama_tui::model::{Command, RunStatus, SpanId, SpanState, TraceBody, Update};
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Headless, Mode, Session};
 use tama_tui::store::{Access, CRASH_POINTS, DataDir, NewRun, StoreError, hash_blob};
@@ -250,9 +250,20 @@ async fn killed_at(last: String, when: impl Fn(&Path) -> bool) -> Session {
     crash.kill_when(when);
     let mut session = crash.open().await;
     assert_eq!(session.log.with(|state| state.status), RunStatus::Interrupted);
+    assert_is_told_as_interrupted(&session);
     crash.nothing_is_missing(&session);
     crash.undo_restores(&mut session).await;
     session
+}
+
+/// Spans that were open when the process died stay interrupted after the run is opened: nobody cancelled them.
+fn assert_is_told_as_interrupted(session: &Session) {
+    session.log.with(|state| {
+        let spans = (0..).map(SpanId).take(state.trace.len());
+        let states: Vec<SpanState> = spans.map(|span| state.span_state(span)).collect();
+        assert!(!states.contains(&SpanState::Cancelled), "{states:?}");
+        assert_eq!(states[..2], [SpanState::Interrupted; 2], "the run and its first agent");
+    });
 }
 
 fn reads(path: &Path, text: &str) -> bool {
@@ -324,7 +335,8 @@ fn the_command_line_undoes_a_killed_run() {
     };
     let (_, listed) = tama(&["runs", "--json"]);
     let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
-    assert!(listed.to_string().contains("interrupted"), "{listed}");
+    let manifest = &listed[0]["manifest"];
+    assert_eq!((&manifest["status"], &manifest["actions"]), (&"interrupted".into(), &serde_json::Value::Null));
     let run = listed[0]["manifest"]["run"].as_str().unwrap();
     // The command's own effects can't be taken back.
     let (code, said) = tama(&["undo", run]);
@@ -344,7 +356,7 @@ async fn tampered(sql: &str) -> Vec<String> {
     assert_eq!(connection.execute(sql, []).unwrap(), 1, "{sql}");
     connection.close().unwrap();
     let session = crash.open().await;
-    session.told
+    session.notices
 }
 
 #[tokio::test]
@@ -395,7 +407,7 @@ async fn killed_at_every_crash_point() {
             continue;
         }
         let mut session = crash.open().await;
-        let damaged: Vec<&String> = session.told.iter().filter(|line| line.starts_with("damaged")).collect();
+        let damaged: Vec<&String> = session.notices.iter().filter(|line| line.starts_with("damaged")).collect();
         assert!(damaged.is_empty(), "{name}:{at}: {damaged:?}");
         crash.nothing_is_missing(&session);
         crash.undo_restores(&mut session).await;

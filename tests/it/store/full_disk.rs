@@ -230,7 +230,7 @@ async fn no_effect_is_without_its_row_when_writing_fails() {
             continue;
         }
         let mut session = crash.open().await;
-        let damaged: Vec<&String> = session.told.iter().filter(|line| line.starts_with("damaged")).collect();
+        let damaged: Vec<&String> = session.notices.iter().filter(|line| line.starts_with("damaged")).collect();
         assert!(damaged.is_empty(), "{name}:{at}: {damaged:?}");
         crash.nothing_is_missing(&session);
         crash.undo_restores(&mut session).await;
@@ -249,7 +249,7 @@ async fn a_run_that_cannot_be_recorded_is_paused_and_says_so() {
         assert!(seen.contains("no space left on device"), "{at}: {seen}");
         assert!(seen.contains("open the run again to continue"), "{at}: {seen}");
         let mut session = crash.open().await;
-        assert!(!session.told.iter().any(|line| line.starts_with("damaged")), "{:?}", session.told);
+        assert!(!session.notices.iter().any(|line| line.starts_with("damaged")), "{:?}", session.notices);
         crash.nothing_is_missing(&session);
         crash.undo_restores(&mut session).await;
     }

@@ -168,7 +168,7 @@ fn commands(log: &RunLog) {
     let held = now(vec![file(&name_from_bytes(ODD), KeyState::Absent)]);
     now(vec![
         become_(held, ActionChange::Held),
-        become_(held, ActionChange::Dropped { why: "by the user".into() }),
+        become_(held, ActionChange::Discarded { why: "by the user".into() }),
         TraceBody::CommandEnded { command, dropped: Some("by the user".into()) },
     ]);
 }

@@ -193,7 +193,7 @@ async fn undo_all(session: &mut Session) {
                     session.log.with(|state| state.ledger.entries().iter().map(row).collect::<Vec<_>>().join("\n"))
                 };
                 let clean = report.conflict.is_none() && report.read_back.differs.is_empty();
-                assert!(clean, "{report:?}\n{:?}\n{}", session.told, rows());
+                assert!(clean, "{report:?}\n{:?}\n{}", session.notices, rows());
                 return;
             }
             Update::Refused(why) if why.contains("nothing to undo") => return,

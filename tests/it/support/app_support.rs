@@ -2,9 +2,10 @@
 
 use tama_tui::app::{Command, Key, Msg, Setup, State, update};
 use tama_tui::model::{
-    self, ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, EffectClass, Fan, Gate, Generation, KeyState,
-    LlmRequestRecord, Millis, ModelName, ModelOptions, PauseReason, RunId, RunStatus, Seq, SpanEnd, SpanId, SpanSpec,
-    SpanStart, SpanStatus, TextHash, TraceBody, TraceEvent, Try, Undoability, UnwrittenEdit, Update,
+    self, ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, CaptureMode, CommandStart, EffectClass, Fan,
+    Gate, Generation, KeyState, LlmRequestRecord, Millis, ModelName, ModelOptions, PauseReason, RunId, RunStatus, Seq,
+    SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus, TextHash, TraceBody, TraceEvent, Try, Undoability, UnwrittenEdit,
+    Update,
 };
 
 const HASH: TextHash = TextHash([0; 16]);
@@ -132,6 +133,12 @@ impl Bench {
         self.start(parent, name, 1, 1, tool())
     }
 
+    /// A tool's command starts.
+    pub fn command(&mut self, span: SpanId, command: &str) {
+        let (command, capture, snapshot, gaps) = (command.to_owned(), CaptureMode::Overlay, None, Vec::new());
+        self.event(TraceBody::CommandStarted(CommandStart { span, command, capture, snapshot, gaps }));
+    }
+
     pub fn end(&mut self, span: SpanId, status: SpanStatus) -> Vec<Command> {
         let (finish, output, usage, cost) = (None, None, None, None);
         self.event(TraceBody::SpanEnded(SpanEnd {
@@ -213,7 +220,7 @@ impl Bench {
             op: ActionOp::External,
             old: KeyState::Unknown,
             intended: KeyState::Unknown,
-            undo: Undoability::Permanent { why: "a request has no undo".into() },
+            undo: Undoability::NoUndo { why: "a request has no undo".into() },
         }));
         let action = self.last();
         self.change(action, ActionChange::Applied { after: KeyState::Unknown });

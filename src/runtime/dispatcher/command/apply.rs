@@ -122,7 +122,8 @@ impl Written<'_> {
     /// Stops with the changes recorded as held, until the user has applied or discarded each of them.
     async fn hold(&self, guard: Guard, found: OverlayChanges, reason: PauseReason) -> Result<Round, ActError> {
         let log = &self.run.log;
-        store_after_images(log, &found.changes, &|changed| written(&found, changed))?;
+        let left = |changed: &Changed| found.content(&changed.path).map_err(|error| format!("failed to {error}"));
+        store_after_images(log, &found.changes, &left)?;
         let Some(mut left) = self.record(found.changes, true).await? else { return Ok(Round::Moved) };
         // Others may use the workspace while the user looks.
         drop(guard);
@@ -267,11 +268,6 @@ impl Written<'_> {
             Err(error) => Err(ActError::NotFound(error.to_string())),
         }
     }
-}
-
-/// The bytes that the command left of a file.
-fn written(found: &OverlayChanges, changed: &Changed) -> Result<Vec<u8>, String> {
-    found.content(&changed.path).map_err(|error| format!("failed to {error}"))
 }
 
 /// Files that were only touched get their time: what is built from them by time goes on to be right.

@@ -3,7 +3,7 @@
 //!
 //! - `overlay`: the command writes beside the workspace. Its changes are applied afterwards, unless the user discards
 //!   them.
-//! - `portable`: the command writes to the workspace, which is compared with a snapshot of before. No other command
+//! - `snapshot`: the command writes to the workspace, which is compared with a snapshot of before. No other command
 //!   runs meanwhile.
 
 mod apply;
@@ -11,7 +11,7 @@ mod fence;
 mod gate;
 mod outside;
 mod overlay;
-mod portable;
+mod snapshot;
 
 use std::path::PathBuf;
 
@@ -36,14 +36,14 @@ pub struct Commands {
     /// The paths that capture leaves out.
     pub rules: Rules,
     /// The shared store of snapshots and the run's folder; `None`: nothing is recorded.
-    pub places: Option<Places>,
+    pub folders: Option<SnapshotFolders>,
     /// The snapshots of the workspace; opened for the first command that needs one.
     pub snapshots: Mutex<Option<Snapshots>>,
 }
 
 /// Folders for snapshots.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct SnapshotFolders {
     /// The shared store, a cache.
     pub store: PathBuf,
     /// The run's folder.
@@ -76,10 +76,10 @@ impl ToolRun {
     /// Runs a command, and records its changes.
     pub(in super::super) async fn run_command(&self, call: ShellCall, effect: EffectClass) -> Done {
         let commands = &self.services.commands;
-        let done = match (&commands.places, commands.shell.mode().capture) {
+        let done = match (&commands.folders, commands.shell.mode().capture) {
             (None, _) => return self.run_unrecorded(&call).await,
-            (Some(places), CaptureMode::Overlay) => self.run_overlay(&call, effect, places).await,
-            (Some(places), CaptureMode::Snapshot) => self.run_portable(&call, effect, places).await,
+            (Some(folders), CaptureMode::Overlay) => self.run_overlay(&call, effect, folders).await,
+            (Some(folders), CaptureMode::Snapshot) => self.run_snapshot(&call, effect, folders).await,
         };
         done.unwrap_or_else(|not_run| match not_run {
             NotRun::Before(error) => fault(&error),
@@ -140,12 +140,12 @@ fn answer(ran: &ShellRun, more: Option<&str>) -> Done {
 
 /// Lists the changes that can't be undone, with the reasons; part of the result.
 fn left_out(changes: &[Changed]) -> Option<String> {
-    const TOLD: usize = 3;
+    const NAMED: usize = 3;
     let lost: Vec<String> = changes
         .iter()
         .filter_map(|changed| Some(format!("{} ({})", readable_name(&changed.path), changed.left_out.as_ref()?)))
         .collect();
-    (!lost.is_empty()).then(|| format!("no undo: {}", first_names(&lost, TOLD)))
+    (!lost.is_empty()).then(|| format!("no undo: {}", first_names(&lost, NAMED)))
 }
 
 /// The result of a call that was stopped before it started; nobody reads it.

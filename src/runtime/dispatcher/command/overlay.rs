@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::super::exec::{Done, ToolRun};
 use super::apply::{Discarded, Outcome, Written};
 use super::outside::first_of;
-use super::{NotRun, Places, answer, stopped};
+use super::{NotRun, SnapshotFolders, answer, stopped};
 use crate::effects::confine::ShellRun;
 use crate::effects::tools::ShellCall;
 use crate::model::{EffectClass, EndCause};
@@ -19,12 +19,12 @@ impl ToolRun {
         &self,
         call: &ShellCall,
         effect: EffectClass,
-        places: &Places,
+        folders: &SnapshotFolders,
     ) -> Result<Done, NotRun> {
         if self.stop.is_cancelled() {
             return Ok(stopped());
         }
-        let since = file_time(&places.run).await.map_err(|error| ActError::NotFound(error.to_string()))?;
+        let since = file_time(&folders.run).await.map_err(|error| ActError::NotFound(error.to_string()))?;
         let before = match first_of(call) {
             // What it writes is dropped with its layer.
             Some(first) => Some(self.printed_before(&first, self.execute(first.job()).await.outcome)?),

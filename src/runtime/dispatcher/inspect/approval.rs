@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::fields::section;
 use super::now::UpcomingCall;
@@ -17,7 +17,7 @@ pub(super) fn section_of(asks: &str, pending: &UpcomingCall, root: &Path) -> Sec
     // The command stands above already.
     let why = asks.split("; it runs ").next().unwrap_or(asks);
     let rule = pending.pipeline.policy.ask.iter().find(|rule| rule_matches(rule, &pending.call, root));
-    let place = rule.and_then(|rule| place(pending, "ask", rule));
+    let place = rule.zip(pending.source.as_ref()).and_then(|(rule, source)| place(source, "ask", rule));
     section("approval", "needed before it runs", SectionBody::Facts(facts(why, place)))
 }
 
@@ -25,9 +25,19 @@ pub(super) fn section_of(asks: &str, pending: &UpcomingCall, root: &Path) -> Sec
 pub(super) fn denied(pending: &UpcomingCall, effect: EffectClass, root: &Path) -> Option<Section> {
     let PolicyDecision::Deny(why) = decide(&pending.pipeline.policy, &pending.call, effect, root) else { return None };
     let rule = pending.pipeline.policy.deny.iter().find(|rule| rule_matches(rule, &pending.call, root));
-    let place = rule.and_then(|rule| place(pending, "deny", rule)).map(|place| format!(" ({place})"));
+    let place = rule.zip(pending.source.as_ref()).and_then(|(rule, source)| place(source, "deny", rule));
+    let place = place.map(|place| format!(" ({place})"));
     let text = format!("would be denied: {why}{}", place.unwrap_or_default());
     Some(section("changes", "none", SectionBody::Error(text)))
+}
+
+/// The section about a call that was denied. `result`: the answer that its model got.
+pub(super) fn was_denied(result: &str, source: Option<&PathBuf>) -> Section {
+    let why = result.strip_prefix("[error: ").and_then(|why| why.strip_suffix(']')).unwrap_or(result);
+    let why = why.strip_prefix("denied: ").unwrap_or(why);
+    let rule = why.strip_prefix("policy denies \"").and_then(|rule| rule.strip_suffix('"'));
+    let place = rule.zip(source).and_then(|(rule, source)| place(source, "deny", rule));
+    section("denied", "it was not run", SectionBody::Facts(facts(why, place)))
 }
 
 fn facts(why: &str, place: Option<String>) -> Vec<(String, String)> {
@@ -36,8 +46,7 @@ fn facts(why: &str, place: Option<String>) -> Vec<(String, String)> {
 }
 
 /// `pipeline.toml:31`: the line of a rule in the pipeline's file, if it is found there.
-fn place(pending: &UpcomingCall, list: &str, rule: &str) -> Option<String> {
-    let source = pending.source.as_ref()?;
+fn place(source: &Path, list: &str, rule: &str) -> Option<String> {
     let file = File::open(source).ok()?;
     if !file.metadata().ok()?.is_file() {
         return None;

@@ -37,6 +37,8 @@ pub(super) struct Edited {
 pub(super) struct ToolNow {
     pub tools: Arc<Toolbox>,
     pub name: String,
+    /// The pipeline's file.
+    pub source: Option<PathBuf>,
     /// Set while the call is stopped before it runs.
     pub pending: Option<UpcomingCall>,
     /// Set while the changes of its command are held.
@@ -117,7 +119,7 @@ impl Dispatcher {
             }
             _ => None,
         });
-        Some(ToolNow { tools: self.tools_of(agent), name, pending: upcoming, held })
+        Some(ToolNow { tools: self.tools_of(agent), name, source: self.source.clone(), pending: upcoming, held })
     }
 
     fn upcoming_call(&self, pending: &PendingCall) -> Option<UpcomingCall> {

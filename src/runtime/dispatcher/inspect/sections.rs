@@ -4,7 +4,7 @@ use super::fields::{prose, section, text, value};
 use super::now::Now;
 use super::{llm, tool};
 use crate::model::{
-    MessageRecord, Section, SectionBody, SpanEnd, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent,
+    EndCause, MessageRecord, Section, SectionBody, SpanEnd, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent,
 };
 use crate::store::{Recorder, StoreError};
 
@@ -94,6 +94,7 @@ fn ending(end: &SpanEnd, store: &dyn Recorder) -> Result<Vec<Section>, StoreErro
             format!("{how} \"{}\"", finish.key)
         }
         (_, SpanStatus::Error) => return Ok(vec![section("error", "", SectionBody::Error(body))]),
+        _ if end.cause == Some(EndCause::Interrupted) => "interrupted".to_owned(),
         (_, status) => status.word().to_owned(),
     };
     Ok(value("output", &note, &body).unwrap_or_else(|| vec![prose("output", &note, body)]))

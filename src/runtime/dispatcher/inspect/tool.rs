@@ -29,7 +29,7 @@ pub(super) fn sections(
     let edited = known.sent_args.is_some() || unrecorded.is_some();
     let args = unrecorded.map_or(stored, |pending| pending.call.args.clone());
     let output = known.end.and_then(|end| end.output).map(|hash| store.text(hash)).transpose()?.unwrap_or_default();
-    let mut out = known.end.map(|end| failure(end, &output)).unwrap_or_default();
+    let mut out = known.end.map(|end| failure(end, &output, tool)).unwrap_or_default();
     if let (Some(tool), Some(pending)) = (tool, pending) {
         out.extend(foreseen(tool, pending, effect, &now.services));
     }
@@ -105,10 +105,12 @@ fn foreseen(tool: &ToolNow, pending: &UpcomingCall, effect: EffectClass, service
 }
 
 /// The error of a call that failed.
-fn failure(end: &SpanEnd, output: &str) -> Vec<Section> {
+fn failure(end: &SpanEnd, output: &str, tool: Option<&ToolNow>) -> Vec<Section> {
     let error = |note: &str, text: String| vec![section("error", note, SectionBody::Error(text))];
     match (end.status, end.cause) {
-        (SpanStatus::Error, Some(EndCause::Denied)) => error("it was not run", output.to_owned()),
+        (SpanStatus::Error, Some(EndCause::Denied)) => {
+            vec![approval::was_denied(output, tool.and_then(|tool| tool.source.as_ref()))]
+        }
         (SpanStatus::Error, _) => error("", output.to_owned()),
         (_, Some(EndCause::Exit { code })) => {
             error("", format!("exit {code}: the command failed, and the model got its output"))

@@ -460,7 +460,7 @@ impl Driver {
                 return self.gone(span).await;
             }
             // Its model is told of the undo, and does nothing; then it is as any other.
-            self.stage.order(Command::Release { span, how: Release::Continue { tell: true } })?;
+            self.stage.order(Command::Release { span, how: Release::Continue { notify_model: true } })?;
             self.gone(span).await?;
             self.ready(&[worker]).await?;
         }

@@ -68,3 +68,51 @@ fn a_run_verifies_and_another_pipeline_lists_its_calls() {
     assert_eq!(changed[0]["asked"], "the system prompt \"a shouts\"");
     assert_eq!(verify(folder.path(), &["nosuch"]).0, 1);
 }
+
+#[test]
+fn another_policy_lists_the_calls_that_it_decides_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = r#"
+[pipeline]
+name = "one"
+entrypoint = "lead"
+task = "go"
+[models]
+default = "script:replies.toml"
+[policy]
+deny = ["tama_mem_set:secret*"]
+[agents.lead]
+pattern = "react"
+tools = ["tama_mem_set"]
+prompt = "lead works"
+"#;
+    let replies = r#"
+[[reply]]
+agent = "lead"
+call = 1
+calls = [{ name = "tama_mem_set", args = { key = "secret", value = "1" } }, { name = "tama_mem_set", args = { key = "open", value = "1" } }]
+[[reply]]
+agent = "lead"
+text = "done"
+"#;
+    fs::write(folder.path().join("pipeline.toml"), pipeline).unwrap();
+    fs::write(folder.path().join("replies.toml"), replies).unwrap();
+    let ran =
+        Command::new(path()).current_dir(folder.path()).args(["run", "pipeline.toml", "--json"]).output().unwrap();
+    let ran: Json = serde_json::from_slice(&ran.stdout).unwrap();
+    let run = ran["run"].as_str().unwrap();
+    assert_eq!(verify(folder.path(), &[run]).0, 0);
+    let other = |from: &str, to: &str| {
+        fs::write(folder.path().join("other.toml"), pipeline.replace(from, to)).unwrap();
+        let (_, text) = verify(folder.path(), &[run, "--pipeline", "other.toml", "--json"]);
+        let found: Json = serde_json::from_str(&text).unwrap();
+        let side = |call: &Json, name: &str| call[name].as_str().unwrap().to_owned();
+        let changed = found["changed"].as_array().unwrap();
+        changed.iter().map(|call| ["path", "recorded", "asked"].map(|name| side(call, name))).collect::<Vec<_>>()
+    };
+    let denied = "denied: policy denies \"tama_mem_set:secret*\"";
+    assert_eq!(other("deny = [\"tama_mem_set:secret*\"]", ""), [["lead/tama_mem_set", denied, "allowed"]]);
+    let wider = other("secret*", "*");
+    assert_eq!(wider.len(), 2, "{wider:?}");
+    assert_eq!(wider[1], ["lead/tama_mem_set#2", "allowed", "denied: policy denies \"tama_mem_set:*\""]);
+}

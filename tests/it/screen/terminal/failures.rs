@@ -55,7 +55,7 @@ fn a_dead_model_server_shows_the_error_first_and_each_key_does_what_is_said() {
         ],
     );
     assert!(row(&pty, "llm 1").contains("✗ failed"), "{}", pty.text());
-    pty.press("4", "main/llm: FAILED: failed to get an answer");
+    pty.press("4", "main/llm: FAILED to get an answer");
     assert!(!pty.text().contains("main/llm: failed"), "it is told once: {}", pty.text());
     pty.press("1", "connection refused");
     pty.tap("\x1b");
@@ -104,7 +104,7 @@ fn a_denied_call_is_told_with_its_cause_everywhere() {
     pty.wait("⊘ 1 denied");
     assert!(row(&pty, "files_delete kept").contains("⊘ denied") || row(&pty, " files_delete ").contains("⊘ denied"));
     pty.press("k", "▾ you can");
-    assert_downwards(&pty, &["▾ error  it was not run", "policy denies", "▾ you can"]);
+    assert_downwards(&pty, &["▾ denied  it was not run", "policy denies", "▾ you can"]);
     pty.press("4", "denied main/tama_files_delete: policy");
     let log: Vec<String> =
         pty.text().lines().filter(|line| line.contains("main/tama_files_delete")).map(Into::into).collect();

@@ -88,13 +88,13 @@ fn hostile_text_stays_text() {
     let mut pty = Start::tama(project.folder(), &["."]).env("TAMA_TUI_NOTIFY", "title").at(140, 42);
     pty.wait("PAUSED (before tool");
     // What could be read of it is read: every panel, every span, the log, the questions.
-    for keys in ["5hj", "5hk", "5hk", "5hk", "5hgg"] {
+    for keys in ["54hj", "54hk", "54hk", "54hk", "54hgg"] {
         pty.send(keys);
         pty.press("4", ": PAUSED (before tool");
         pty.press("1", "mred");
     }
     pty.press("C", "finished");
-    pty.press("5hgg", "main and below");
+    pty.press("54hgg", "main and below");
     pty.press("U", "undo 2 actions");
     pty.send("n");
     pty.wait_gone("undo 2 actions");

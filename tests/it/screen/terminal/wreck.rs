@@ -56,7 +56,7 @@ fn is_of(line: &str, key: &str) -> bool {
 
 /// Moves Rollback's cursor to a key.
 fn pick(pty: &mut Pty, key: &str) {
-    let cursor = |text: &str| text.lines().position(|line| line.contains("│› #"));
+    let cursor = |text: &str| text.lines().position(|line| line.contains("│›  #"));
     loop {
         let text = pty.text();
         let Some(at) = cursor(&text) else { panic!("no cursor in\n{text}") };

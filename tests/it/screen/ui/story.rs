@@ -163,7 +163,7 @@ impl Story {
     /// An action that can't be taken back.
     pub fn permanent(&mut self, agent: SpanId, tool: SpanId, what: &str, why: &str) -> Seq {
         let key = Key { kind: tama_tui::model::KeyKind::External, name: what.into() };
-        let undo = Undoability::Permanent { why: why.into() };
+        let undo = Undoability::NoUndo { why: why.into() };
         self.row(agent, tool, key, KeyState::Unknown, KeyState::Unknown, undo)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::ask::Place;
+use super::super::ask::SpanPosition;
 use crate::model::Seq;
 
 /// The last recorded ends below each agent, by its path. Branches of one fan-out are in no order among themselves, but
@@ -10,6 +10,14 @@ use crate::model::Seq;
 #[derive(Default)]
 pub(super) struct Order {
     below: HashMap<String, Ends>,
+}
+
+/// The record's order, where the execution has another one.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("its start ({started}) before the end of the span that it follows ({before})")]
+pub(super) struct OutOfOrder {
+    started: Seq,
+    before: Seq,
 }
 
 #[derive(Default)]
@@ -24,15 +32,11 @@ impl Order {
     /// Begins a span.
     ///
     /// # Errors
-    /// With the record's order, when that is another one.
-    pub fn begin(&mut self, place: &Place, started: Seq) -> Result<(), String> {
-        let ends = self.below.entry(place.parent.clone()).or_default();
-        let before = if place.fan.is_some() { ends.alone } else { ends.alone.max(ends.branches) };
-        if started > before {
-            Ok(())
-        } else {
-            Err(format!("its start ({started}) before the end of the span that it follows ({before})"))
-        }
+    /// When the record has another order.
+    pub fn begin(&mut self, position: &SpanPosition, started: Seq) -> Result<(), OutOfOrder> {
+        let ends = self.below.entry(position.parent.clone()).or_default();
+        let before = if position.fan.is_some() { ends.alone } else { ends.alone.max(ends.branches) };
+        if started > before { Ok(()) } else { Err(OutOfOrder { started, before }) }
     }
 
     /// Ends a span.

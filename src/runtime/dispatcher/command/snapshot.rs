@@ -2,7 +2,7 @@
 
 use super::super::exec::{Done, ToolRun};
 use super::outside::first_of;
-use super::{NotRun, Places, answer, left_out, stopped};
+use super::{NotRun, SnapshotFolders, answer, left_out, stopped};
 use crate::effects::confine::{Job, ShellRun};
 use crate::effects::tools::ShellCall;
 use crate::model::{ActionRecord, BlobHash, CaptureMode, EffectClass, Seq};
@@ -11,11 +11,11 @@ use crate::rollback::{ActError, read_snapshot_image, record_applied};
 use crate::world::Scope;
 
 impl ToolRun {
-    pub(super) async fn run_portable(
+    pub(super) async fn run_snapshot(
         &self,
         call: &ShellCall,
         effect: EffectClass,
-        places: &Places,
+        folders: &SnapshotFolders,
     ) -> Result<Done, NotRun> {
         let Some(_guard) = self.lock_unless_stopped(Scope::Shell).await else { return Ok(stopped()) };
         if self.log.with(|state| state.commands.values().any(|open| open.capture == CaptureMode::Snapshot)) {
@@ -24,13 +24,13 @@ impl ToolRun {
         }
         let before = match first_of(call) {
             Some(first) => {
-                let (ran, _) = self.captured(&first, EffectClass::Read, None, places).await?;
+                let (ran, _) = self.captured(&first, EffectClass::Read, None, folders).await?;
                 Some(self.printed_before(&first, ran.outcome)?)
             }
             None => None,
         };
         let outside = self.outside(call, effect, before)?;
-        let (ran, said) = self.captured(call, effect, outside, places).await?;
+        let (ran, said) = self.captured(call, effect, outside, folders).await?;
         Ok(answer(&ran, said.as_deref()))
     }
 
@@ -40,11 +40,11 @@ impl ToolRun {
         call: &ShellCall,
         effect: EffectClass,
         outside: Option<ActionRecord>,
-        places: &Places,
+        folders: &SnapshotFolders,
     ) -> Result<(ShellRun, Option<String>), NotRun> {
-        let snapshot = self.snapshot(places).await?;
+        let snapshot = self.snapshot(folders).await?;
         let started = self.start(call, outside, Some(snapshot)).await?;
-        let ended = Some(Snapshots::end_mark(&places.run));
+        let ended = Some(Snapshots::end_mark(&folders.run));
         let ran = self.execute(Job { overlay: false, end_mark: ended, ..call.job() }).await;
         self.outside_ended(&started, call, effect, &ran);
         let said = self.record_changes(started.command).await?;
@@ -52,15 +52,15 @@ impl ToolRun {
     }
 
     /// Everything in the workspace is kept; returns the name of the list of it.
-    async fn snapshot(&self, places: &Places) -> Result<BlobHash, ActError> {
-        let (services, places) = (self.services.clone(), places.clone());
+    async fn snapshot(&self, folders: &SnapshotFolders) -> Result<BlobHash, ActError> {
+        let (services, folders) = (self.services.clone(), folders.clone());
         let take = move || {
             let mut held = services.commands.snapshots.blocking_lock();
             let snapshots = match &mut *held {
                 Some(snapshots) => snapshots,
                 none => {
                     let rules = services.commands.rules.clone();
-                    none.insert(Snapshots::open(&places.store, &places.run, services.world.root(), rules)?)
+                    none.insert(Snapshots::open(&folders.store, &folders.run, services.world.root(), rules)?)
                 }
             };
             snapshots.take()

@@ -1,0 +1,83 @@
+//! The comparison of an execution with its record: an agent's input, and its end. A live run compares when it executes
+//! its pattern code again, and [`super::replay`] compares everything.
+
+use super::ask::Output;
+use super::failure::{Divergence, Failure};
+use crate::model::{SpanEnd, SpanStatus, TextHash};
+use crate::store::hash_text;
+
+/// Characters that are shown around a difference.
+const SHOWN: usize = 60;
+
+/// Reads a stored text, to show a difference.
+pub(super) type ReadText<'a> = &'a dyn Fn(TextHash) -> Option<String>;
+
+/// The recorded end of an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AgentEnd {
+    status: SpanStatus,
+    key: Option<String>,
+    output: Option<TextHash>,
+}
+
+impl From<&SpanEnd> for AgentEnd {
+    fn from(end: &SpanEnd) -> Self {
+        let key = end.finish.as_ref().map(|finish| finish.key.clone());
+        Self { status: end.status, key, output: end.output }
+    }
+}
+
+/// Compares an agent's input with the recorded one.
+///
+/// # Errors
+/// With the difference.
+pub(super) fn input(path: &str, recorded: TextHash, input: &str, read: ReadText<'_>) -> Result<(), Box<Divergence>> {
+    if hash_text(input) == recorded {
+        return Ok(());
+    }
+    let (old, new) = difference(&read(recorded).unwrap_or_default(), input);
+    let (recorded, asked) = (format!("the input {old}"), format!("the input {new}"));
+    Err(Box::new(Divergence { path: path.to_owned(), recorded, asked }))
+}
+
+/// Compares an agent's end with the recorded one.
+///
+/// # Errors
+/// With the difference.
+pub(super) fn end(
+    path: &str,
+    recorded: &AgentEnd,
+    result: &Result<Output, Failure>,
+    read: ReadText<'_>,
+) -> Result<(), Box<Divergence>> {
+    let (status, text) = match result {
+        Ok(output) => (SpanStatus::Ok, output.value.clone()),
+        Err(failure) => (SpanStatus::Error, failure.to_string()),
+    };
+    let key = result.as_ref().ok().map(|output| output.key.as_str());
+    let old_key = recorded.key.as_deref();
+    if recorded.status == status && key == old_key && recorded.output == Some(hash_text(&text)) {
+        return Ok(());
+    }
+    let (old, new) = difference(&recorded.output.and_then(read).unwrap_or_default(), &text);
+    let name = |status: SpanStatus, key: Option<&str>| match key {
+        Some(key) => format!("the end \"{key}\""),
+        None => format!("the end {}", status.word()),
+    };
+    let (old_end, new_end) = (name(recorded.status, old_key), name(status, key));
+    let (recorded, asked) = (format!("{old_end}: {old}"), format!("{new_end}: {new}"));
+    Err(Box::new(Divergence { path: path.to_owned(), recorded, asked }))
+}
+
+/// Cuts two texts down to the place where they begin to differ, quoted.
+pub(super) fn difference(old: &str, new: &str) -> (String, String) {
+    let same = old.chars().zip(new.chars()).take_while(|(a, b)| a == b).count();
+    let from = same.saturating_sub(SHOWN / 3);
+    let cut = |text: &str| {
+        let part: String = text.chars().skip(from).take(SHOWN).collect();
+        let rest = text.chars().nth(from + SHOWN).is_some();
+        let (before, after) = (if from > 0 { "…" } else { "" }, if rest { "…" } else { "" });
+        format!("{before}{part:?}{after}")
+    };
+    (cut(old), cut(new))
+}

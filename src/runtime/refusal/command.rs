@@ -1,0 +1,46 @@
+//! The refusal of any command.
+
+use super::super::gates::BadGlob;
+use super::{EditRefusal, NotWrittenBack, PauseRefusal, ReleaseRefusal, RetryRefusal, UndoRefusal};
+use crate::model::Seq;
+use crate::store::StoreError;
+
+/// The reason why a command of the user is not carried out.
+#[derive(Debug, thiserror::Error)]
+pub(in super::super) enum Refusal {
+    /// A continue, a step or an answer.
+    #[error(transparent)]
+    Release(#[from] ReleaseRefusal),
+    /// A pause.
+    #[error(transparent)]
+    Pause(#[from] PauseRefusal),
+    /// An edit.
+    #[error(transparent)]
+    Edit(#[from] EditRefusal),
+    /// Prompts that were not written into their files.
+    #[error(transparent)]
+    WriteBack(#[from] NotWrittenBack),
+    /// An undo or a redo.
+    #[error(transparent)]
+    Undo(#[from] UndoRefusal),
+    /// A retry or its plan.
+    #[error(transparent)]
+    Retry(#[from] RetryRefusal),
+    /// A breakpoint.
+    #[error(transparent)]
+    Breakpoint(#[from] BadGlob),
+    /// The diff of an action.
+    #[error(transparent)]
+    Diff(#[from] NoAction),
+    /// A cancel after the run's end.
+    #[error("the run has ended; there is nothing to cancel")]
+    NothingToCancel,
+    /// The store did not close when the run was left.
+    #[error("failed to {0}")]
+    NotClosed(#[from] StoreError),
+}
+
+/// The run has no such action.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no action {0}")]
+pub(in super::super) struct NoAction(pub Seq);

@@ -1,0 +1,37 @@
+//! The refusals of an edit.
+
+use super::super::request_doc::DocError;
+
+/// The reason why nothing is edited.
+#[derive(Debug, thiserror::Error)]
+pub(in super::super) enum EditRefusal {
+    /// The call left its stop while its text was edited.
+    #[error("failed to edit: it was sent meanwhile; nothing was changed")]
+    SentMeanwhile,
+    /// The run's process died.
+    #[error("failed to edit: this run was interrupted and sends nothing more")]
+    Interrupted,
+    /// The edited request can't be read.
+    #[error(transparent)]
+    Document(#[from] DocError),
+    /// The edited arguments can't be read.
+    #[error("the arguments are no JSON ({0}); nothing was changed")]
+    Arguments(#[source] serde_json::Error),
+    /// There is no prompt to edit.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+}
+
+/// The reason why a span has no prompt to edit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PromptError {
+    /// It is neither an agent nor a call of one.
+    #[error("select an agent or a call to edit its prompt")]
+    NoAgent,
+    /// Its parts have prompts, and it has none.
+    #[error("{agent} has no prompt of its own; its parts do")]
+    NoPrompt {
+        /// The agent's edit name.
+        agent: String,
+    },
+}

@@ -1,0 +1,18 @@
+//! The refusals of the user's commands, one file per area. The screen gets their text; see `Dispatcher::refuse`.
+
+mod command;
+mod edit;
+mod pause;
+mod release;
+mod retry;
+mod undo;
+mod write_back;
+
+pub(super) use command::{NoAction, Refusal};
+pub(super) use edit::EditRefusal;
+pub use edit::PromptError;
+pub(super) use pause::PauseRefusal;
+pub(super) use release::ReleaseRefusal;
+pub(super) use retry::{RetryRefusal, RetryStopped, TodayError};
+pub(super) use undo::UndoRefusal;
+pub(super) use write_back::{NotWritten, NotWrittenBack};

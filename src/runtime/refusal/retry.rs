@@ -1,0 +1,79 @@
+//! The refusals of a retry.
+
+use std::path::PathBuf;
+
+use super::UndoRefusal;
+use crate::effects::llm::LlmError;
+use crate::model::Seq;
+use crate::pipeline::Faults;
+use crate::rollback::PlanError;
+
+/// The reason why a retry does not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub(in super::super) enum RetryRefusal {
+    /// There is no plan for the span.
+    #[error("failed to {0}")]
+    NoPlan(#[from] PlanError),
+    /// The run changed after its plan was made.
+    #[error("failed to retry: the run changed while the plan was shown; look at the new plan")]
+    PlanChanged,
+    /// The run's process died.
+    #[error("failed to retry: this run was interrupted. Its changes can be undone; it can't be resumed yet")]
+    Interrupted,
+    /// The models of today's pipeline are not usable.
+    #[error(transparent)]
+    Models(#[from] LlmError),
+    /// The undo that the retry begins with can't start.
+    #[error(transparent)]
+    Undo(#[from] UndoRefusal),
+    /// A conflict that was found before anything was stopped.
+    #[error("failed to retry: {action} ({key}) was changed since. Nothing ran and nothing was undone")]
+    Conflict { action: Seq, key: String },
+    /// An agent that would run again is gone from today's file.
+    #[error("failed to retry: {name} is not in the pipeline's file any more; put it back. Nothing was undone")]
+    AgentGone { name: String },
+    /// The plan grew while the set was stopped.
+    #[error("failed to retry: more depends on it than the plan showed; look at the new plan")]
+    PlanGrew,
+    /// A call of the set went on.
+    #[error("failed to retry: a tool of it did not stop within {seconds} s. Nothing ran and nothing was undone")]
+    NotHalted { seconds: u64 },
+    /// Another tool kept the workspace.
+    #[error("failed to retry: {holder} is using the workspace. Nothing ran and nothing was undone")]
+    NotHeld { holder: String },
+    /// The undo did not do all that it should.
+    #[error("failed to retry: {0}. Nothing ran")]
+    Stopped(#[from] RetryStopped),
+}
+
+/// The part of a retry's undo that failed.
+#[derive(Debug, thiserror::Error)]
+pub(in super::super) enum RetryStopped {
+    /// Another action, program or person changed a key meanwhile.
+    #[error("{action} ({key}) was changed since")]
+    Conflict { action: Seq, key: String },
+    /// The second reading differs from the record.
+    #[error("the undo did not restore everything: {}", .differs.join("; "))]
+    NotRestored { differs: Vec<String> },
+    /// Actions that should be undone, and are not.
+    #[error("{}", .left.join("; "))]
+    Left { left: Vec<String> },
+    /// The undo did not come to its end.
+    #[error(transparent)]
+    Undo(#[from] UndoRefusal),
+}
+
+/// The reason why today's pipeline can't be read.
+#[derive(Debug, thiserror::Error)]
+pub(in super::super) enum TodayError {
+    /// The run does not say where its pipeline came from.
+    #[error("its file is not known")]
+    NoFile,
+    /// The file has faults.
+    #[error("{} has faults: {faults}", .file.display())]
+    Faults {
+        file: PathBuf,
+        #[source]
+        faults: Faults,
+    },
+}
