@@ -79,9 +79,7 @@ pub(super) fn select_agent(loaded: &mut Loaded, agent: Option<&str>) -> color_ey
 /// none.
 pub(super) fn task_or_print_hint(loaded: &Loaded, given: Option<String>) -> Option<String> {
     if given.as_ref().is_some_and(|task| task.trim().is_empty()) {
-        text::eprint_line(
-            "error: --task is empty: write what is to be done, or leave it out to run the pipeline's own",
-        );
+        text::eprint_line("error: --task is empty: write a task, or start without --task to use the pipeline's own");
         return None;
     }
     let task = given.or_else(|| loaded.pipeline.task.clone());

@@ -171,10 +171,10 @@ async fn a_dry_run_sees_folders_that_will_be_kept() {
         fs::write(project.folder.path().join("work/n/m/mine"), "m").unwrap();
         let told = agree(&project, force);
         assert!(
-            told.contains("n/m/: kept, \"mine\" in it belongs to another program or person, or is left out of capture"),
+            told.contains("n/m/: \"mine\" in it is not of this run, or is excluded from capture: move or remove it"),
             "{told}"
         );
-        assert!(told.contains("n/: kept, used by") && told.contains("2 of 4 actions undone"), "{told}");
+        assert!(told.contains("n/: used by") && told.contains("2 of 4 actions undone"), "{told}");
         assert_eq!(project.work("n/m/mine").as_deref(), Some("m"));
     }
     // An action inside that is skipped.

@@ -199,6 +199,16 @@ impl Pty {
         }
     }
 
+    /// Waits until the program has written some text, after the first `from` bytes; for texts that no screen shows.
+    pub fn wait_written(&mut self, from: usize, text: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !String::from_utf8_lossy(&self.bytes[from..]).contains(text) {
+            let left = end.saturating_duration_since(Instant::now());
+            let more = !left.is_zero() && self.take_in(left).unwrap();
+            assert!(more, "{text:?} was not written: {:?}", String::from_utf8_lossy(&self.bytes[from..]));
+        }
+    }
+
     /// Counts the bytes that are written within a time.
     pub fn bytes_within(&mut self, time: Duration) -> usize {
         let (end, before) = (Instant::now() + time, self.bytes.len());

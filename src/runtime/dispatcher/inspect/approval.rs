@@ -37,7 +37,8 @@ pub(super) fn was_denied(result: &str, source: Option<&PathBuf>) -> Section {
     let why = why.strip_prefix("denied: ").unwrap_or(why);
     let rule = why.strip_prefix("policy denies \"").and_then(|rule| rule.strip_suffix('"'));
     let place = rule.zip(source).and_then(|(rule, source)| place(source, "deny", rule));
-    section("denied", "it was not run", SectionBody::Facts(facts(why, place)))
+    let place = place.map(|place| format!("\nthe rule is at {place}")).unwrap_or_default();
+    section("denied", "it was not run", SectionBody::Error(format!("{why}{place}")))
 }
 
 fn facts(why: &str, place: Option<String>) -> Vec<(String, String)> {
