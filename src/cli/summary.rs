@@ -91,14 +91,15 @@ impl Summary {
     fn change_parts(&self) -> Vec<String> {
         let net = &self.net;
         let counts = [(net.files_changed, "changed"), (net.files_added, "added"), (net.files_deleted, "deleted")];
-        let mut files = String::new();
-        for (count, how) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            if files.is_empty() {
-                files = format!("{} {how}", plural(count, "file"));
-            } else {
-                files += &format!(", {count} {how}");
-            }
-        }
+        let found = counts.into_iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<String> = found
+            .enumerate()
+            .map(|(at, (count, how))| match at {
+                0 => format!("{} {how}", plural(count, "file")),
+                _ => format!("{count} {how}"),
+            })
+            .collect();
+        let files = parts.join(", ");
         let folders = (files.is_empty() && net.folders > 0).then(|| {
             let how = match net.folders {
                 all if all == net.folders_added => "added",

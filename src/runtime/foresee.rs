@@ -63,7 +63,7 @@ pub fn foresee(
     let base = source.and_then(Path::parent).unwrap_or(Path::new("."));
     providers(base.to_owned())(today.as_ref().unwrap_or(&newest))?;
     let names: Vec<String> = plan.reruns.iter().filter_map(|at| past.agent_names.get(at).cloned()).collect();
-    let changed = changed(&names, &newest, today.as_ref().ok(), edited);
+    let changed = changed(&names, &newest, today.as_ref().ok(), &edited);
     let notes = today.err().map(|why| format!("the retry uses the stored pipeline: {why}"));
     Ok(Outlook { changed, notes: notes.into_iter().collect() })
 }
@@ -73,7 +73,7 @@ pub(super) fn changed(
     reruns: &[String],
     newest: &Pipeline,
     today: Option<&Pipeline>,
-    edited: Vec<String>,
+    edited: &[String],
 ) -> Vec<String> {
     let is_rerun =
         |changed: &String| reruns.iter().any(|name| name == changed || name.split('.').next() == Some(changed));

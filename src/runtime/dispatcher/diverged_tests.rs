@@ -60,6 +60,7 @@ impl Bench {
         })
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a bench has its log")]
     fn over(log: RunLog, channel: (Sink, Updates), mode: Mode, past: impl FnOnce(&RunLog, Pipeline) -> Past) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("pipeline.toml"), PIPELINE).unwrap();
@@ -129,6 +130,7 @@ fn headless() -> Bench {
     Bench::new(Mode::Headless(Headless::default()))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands for the end of an agent")]
 fn done(value: &str) -> Result<Output, Failure> {
     Ok(Output::new("done", value))
 }

@@ -116,7 +116,7 @@ impl Record {
     /// True when the run did not come to the end of its pipeline: an execution may then stop where it stopped.
     pub fn is_partial(&self) -> bool {
         let stopped = matches!(self.status.0, RunStatus::Running | RunStatus::Interrupted | RunStatus::Cancelled);
-        let limited = || self.entries.values().any(|entry| entry.is_limited());
+        let limited = || self.entries.values().any(Entry::is_limited);
         stopped || (self.status.0 == RunStatus::Failed && limited())
     }
 }

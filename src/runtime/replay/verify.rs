@@ -84,7 +84,7 @@ pub fn verify(log: &RunLog, events: &[TraceEvent], instead: Option<Pipeline>) ->
         seen: std::sync::Mutex::new(Seen::default()),
     });
     let result = execute(&replay);
-    Ok(replay.judge(result))
+    Ok(replay.judge(result.as_ref()))
 }
 
 /// Runs the pattern code until it ends, or until all of it waits for answers that never come.
@@ -105,11 +105,11 @@ fn execute(replay: &Arc<Replay>) -> Option<Result<Output, Failure>> {
 }
 
 impl Replay {
-    fn judge(&self, result: Option<Result<Output, Failure>>) -> Verification {
+    fn judge(&self, result: Option<&Result<Output, Failure>>) -> Verification {
         let seen = self.lock();
         let compared = [SpanKind::Agent, SpanKind::Llm, SpanKind::Tool]
             .map(|kind| seen.asked.iter().filter(|path| self.record.entries[*path].kind() == kind).count());
-        let divergence = match &result {
+        let divergence = match result {
             Some(Err(Failure::Halt(Halt::Diverged(divergence)))) => Some((**divergence).clone()),
             // Another pipeline may leave calls out; that is no difference of the calls that it makes.
             _ if self.instead.is_some() => None,

@@ -56,7 +56,7 @@ fn when_an_agents_shell_goes_wrong() {
             ("finished: ", &|| assert!(!original() && !demo.path("work/build").exists())),
             ("Another program or person", &|| assert!(notes().contains(LINE))),
             ("restored 6/6, read back", &|| {
-                assert!(notes().contains(LINE) && demo.path("work/build/log.txt").exists())
+                assert!(notes().contains(LINE) && demo.path("work/build/log.txt").exists());
             }),
             ("Force the undo of #", &|| assert!(notes().contains(LINE))),
             ("8 of 8 undone", &|| assert!(original())),

@@ -88,7 +88,7 @@ impl Dispatcher {
         self.sink.send(Update::Refused(why.to_string()));
     }
 
-    /// What was under way in the set stands as failed, stopped at the error gate; everything else goes on as it was.
+    /// Records the stopped calls of the set as failed, stopped at the error gate; everything else goes on as it was.
     pub(super) fn resume_after_conflict(&mut self, halted: &[String], requeued: &[String]) {
         let error = "stopped for a retry, which failed";
         for path in halted {

@@ -58,7 +58,7 @@ impl Dispatcher {
         let mut plan = self.log.with(|state| rollback::plan_retry(state, span, with_readers))?;
         let names: Vec<String> = plan.reruns.iter().filter_map(|at| self.agent_names.get(at).cloned()).collect();
         let newest = self.newest();
-        let changed = changed(&names, &newest, self.today().ok().as_ref(), self.edits.edited());
+        let changed = changed(&names, &newest, self.today().ok().as_ref(), &self.edits.edited());
         plan.changed = changed.into_iter().map(|line| with_file(line, &newest)).collect();
         Ok(plan)
     }

@@ -112,11 +112,11 @@ impl Ran {
         let loaded = load(folder.path()).unwrap();
         let mode = Mode::Headless(Headless { allow: vec!["*".into()] });
         let session = runtime::start_unrecorded(loaded, "the task".into(), mode).unwrap();
-        let mut feed = session.engine.feed;
+        let mut updates = session.engine.feed;
         let mut events = Vec::new();
-        while let Some(update) = feed.next().await {
+        while let Some(update) = updates.next().await {
             match update {
-                tama_tui::model::Update::Events(more) => events.extend(more),
+                tama_tui::model::Update::Events(batch) => events.extend(batch),
                 tama_tui::model::Update::Closed => break,
                 _ => {}
             }

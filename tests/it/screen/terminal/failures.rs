@@ -1,7 +1,5 @@
 //! Failures and denials: told by word and glyph in tree, header and Log, with the cause and what can be done.
 
-use std::net::TcpListener;
-
 use serde_json::json;
 
 use crate::support::program;
@@ -9,12 +7,14 @@ use crate::support::project::Project;
 use crate::support::pty::{Pty, Start};
 use crate::support::sketch::Sketch;
 
-/// A project whose model server isn't there: its port was free a moment ago.
+/// A port on which nobody listens. A free one could be given to the server of another test.
+const NOBODY: u16 = 1;
+
+/// A project whose model server isn't there.
 fn without_server() -> Project {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let agent = "[agents.main]\npattern = \"oneshot\"\nmodel = \"local:some-model\"\nprompt = \"You greet.\"";
     Sketch::new("one", "main")
-        .table(&format!("[providers.local]\nbase_url = \"http://127.0.0.1:{port}/v1/\""))
+        .table(&format!("[providers.local]\nbase_url = \"http://127.0.0.1:{NOBODY}/v1/\""))
         .table(agent)
         .project()
 }
@@ -65,6 +65,8 @@ fn a_dead_model_server_shows_the_error_first_and_each_key_does_what_is_said() {
     pty.wait_gone("prompt of main, from its next call on");
     pty.press("r", "Retry main/llm");
     pty.press("\r", "try 2");
+    // It has failed before it waits.
+    pty.wait("✗ 1 failed, waits for you");
     pty.wait("connection refused");
     pty.wait("a  answer in its place");
     pty.press("a", "the model's response: main/llm");

@@ -205,8 +205,8 @@ fn a_span_that_was_undone_and_tried_again() {
         let (cause, generation) = (state.selected(), Generation(2));
         let paths = vec![state.run.trace.path(cause)];
         let reopened = vec![find(&state, "editor")];
-        let stale = Vec::new();
-        more(&mut state, [TraceBody::Invalidated { generation, cause, spans, paths, reopened, stale }]);
+        let taken = TraceBody::Invalidated { generation, cause, spans, paths, reopened, stale: Vec::new() };
+        more(&mut state, [taken]);
         state
     });
 }
