@@ -117,7 +117,7 @@ impl Purpose {
 }
 
 /// A text being edited. The text itself is kept by the text area of the terminal's side, which starts with
-/// `initial` and gets what the app doesn't handle as [`Command::EditorInput`].
+/// `initial` and gets what the app doesn't handle as [`super::Command::EditorInput`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Editor {
     /// Grows by one with each editor: another number is another text area.

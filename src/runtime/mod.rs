@@ -1,6 +1,6 @@
 //! Runs a pipeline: dispatcher, gates, journal, patterns. Deterministic given its effects.
 //!
-//! Pattern code (`patterns`) asks for every effect by path, through its scope and [`effects::Effects`]. Live, the
+//! Pattern code (`patterns`) asks for every effect by path, through its scope and `effects::Effects`. Live, the
 //! dispatcher looks into the journal, stops at gates, has tools and models work, records what happened, and gives the
 //! outcome back.
 
