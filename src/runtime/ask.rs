@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::failure::Failure;
-use crate::model::{Fan, LlmRequest, LlmResponse, ToolCall};
-use crate::pipeline::Pipeline;
+use super::request::{llm_hash, tool_hash};
+use crate::model::{Fan, LlmRequest, LlmResponse, SpanKind, TextHash, ToolCall};
+use crate::pipeline::{Agent, Pipeline};
 
 /// A place in the execution: where a span will stand in the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +50,24 @@ impl AgentKey {
     /// The name in the tree.
     pub fn label(&self) -> &str {
         self.step.as_deref().unwrap_or(&self.agent)
+    }
+
+    /// The agent in the pipeline that its span runs by.
+    ///
+    /// # Errors
+    /// When it is gone from there.
+    pub fn find_in<'a>(&self, pipeline: &'a Pipeline) -> Result<&'a Agent, Failure> {
+        let found = pipeline.agents.get(&self.agent);
+        found.ok_or_else(|| Failure::new(format!("no agent is named \"{}\" in the pipeline any more", self.agent)))
+    }
+
+    /// The pattern that it runs, with `agent` as [`Self::find_in`] returns it.
+    pub fn pattern(&self, agent: &Agent) -> &'static str {
+        match self.step.as_ref().map(|name| agent.steps.get(name)) {
+            None => agent.pattern.name(),
+            Some(Some(step)) if !step.react => "oneshot",
+            Some(_) => "react",
+        }
     }
 }
 
@@ -96,6 +115,24 @@ pub(super) enum Work {
         /// Why it is not run: the tool was not offered.
         refusal: Option<String>,
     },
+}
+
+impl Work {
+    /// The kind of its span.
+    pub fn kind(&self) -> SpanKind {
+        match self {
+            Self::Llm(_) => SpanKind::Llm,
+            Self::Tool { .. } => SpanKind::Tool,
+        }
+    }
+
+    /// The hash of the request.
+    pub fn request(&self) -> TextHash {
+        match self {
+            Self::Llm(request) => llm_hash(request),
+            Self::Tool { call, .. } => tool_hash(call),
+        }
+    }
 }
 
 /// What pattern code asks.

@@ -59,6 +59,12 @@ impl Past {
     }
 }
 
+/// The pipeline that spans of a generation run by; `None` without any.
+pub(super) fn version_at(versions: &[(Generation, Arc<Pipeline>)], generation: Generation) -> Option<&Arc<Pipeline>> {
+    let known = versions.iter().rev().find(|(from, _)| *from <= generation);
+    known.or(versions.first()).map(|(_, pipeline)| pipeline)
+}
+
 /// The texts that a run's events name, where the engine has to know them; read at once.
 #[derive(Default)]
 pub(super) struct Texts(HashMap<TextHash, String>);

@@ -8,7 +8,7 @@ use super::super::ask::{AgentKey, Ask, Outcome, Output, Payload, SpanPosition, W
 use super::super::failure::Failure;
 use super::super::gates::Arrival;
 use super::super::journal::{Lookup, NO_REQUEST};
-use super::super::request::{json, llm_hash, tool_hash};
+use super::super::request::json;
 use super::Dispatcher;
 use super::calls::cause_of;
 use super::pending_call::{Caller, PendingCall, Stage};
@@ -60,21 +60,13 @@ impl Dispatcher {
     }
 
     fn agent_spec(&self, pipeline: &Pipeline, key: &AgentKey, input: &str) -> Result<SpanSpec, Failure> {
-        let agent = pipeline
-            .agents
-            .get(&key.agent)
-            .ok_or_else(|| Failure::new(format!("no agent is named \"{}\" in the pipeline any more", key.agent)))?;
+        let agent = key.find_in(pipeline)?;
         let step = key.step.as_ref().and_then(|name| agent.steps.get(name));
-        let pattern = match (&key.step, step) {
-            (None, _) => agent.pattern.name(),
-            (Some(_), Some(step)) if !step.react => "oneshot",
-            (Some(_), _) => "react",
-        };
         let prompt = step.map(|step| &step.prompt).or(agent.prompt.as_ref());
         let edited = self.edits.prompt_of(&key.edit_name());
         let text = edited.or(prompt.map(|prompt| prompt.text.as_str()));
         Ok(SpanSpec::Agent {
-            pattern: pattern.to_owned(),
+            pattern: key.pattern(agent).to_owned(),
             input: self.log.text(input),
             prompt: text.map(|text| self.log.text(text)),
             prompt_file: prompt.and_then(|prompt| prompt.file.clone()),
@@ -86,10 +78,7 @@ impl Dispatcher {
             pending.replies.push(Caller::Outcome(reply));
             return;
         }
-        let request = match &work {
-            Work::Llm(request) => llm_hash(request),
-            Work::Tool { call, .. } => tool_hash(call),
-        };
+        let request = work.request();
         match self.journal.lookup(&position.path, request) {
             Lookup::Hit(outcome) => drop(reply.send(outcome.clone())),
             Lookup::Diverged(span) => self.diverged(span, position, request, Caller::Outcome(reply)),

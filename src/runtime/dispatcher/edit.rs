@@ -197,8 +197,13 @@ pub(in super::super) fn prompt_now(edits: &Edits, pipeline: &Pipeline, name: &st
 
 /// The prompt of an edit name (`agent`, or `agent.step`) in a pipeline.
 pub(super) fn stored_prompt<'a>(pipeline: &'a Pipeline, name: &str) -> Option<&'a Prompt> {
-    let (agent, step) = name.split_once('.').map_or((name, None), |(agent, step)| (agent, Some(step)));
+    let (agent, step) = split_edit_name(name);
     let spec = pipeline.agents.get(agent)?;
     let step = step.and_then(|step| spec.steps.get(step)).map(|step| &step.prompt);
     step.or(spec.prompt.as_ref())
+}
+
+/// Splits an edit name into the agent's name and that of a step.
+pub(super) fn split_edit_name(name: &str) -> (&str, Option<&str>) {
+    name.split_once('.').map_or((name, None), |(agent, step)| (agent, Some(step)))
 }

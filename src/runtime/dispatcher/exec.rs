@@ -148,7 +148,7 @@ impl ToolRun {
     }
 
     async fn lock(&self, world: &World, scope: Scope) -> Guard {
-        let holder = format!("{} {}", self.origin.tool_span, self.origin.tool_name);
+        let holder = lock_name(self.origin.tool_span, &self.origin.tool_name);
         if let Some(guard) = world.try_lock(scope, &holder) {
             return guard;
         }
@@ -159,6 +159,11 @@ impl ToolRun {
         self.log.append(vec![TraceBody::SpanWaiting { span, on: None }]);
         guard
     }
+}
+
+/// The name under which a tool call holds a lock.
+pub(super) fn lock_name(span: SpanId, tool: &str) -> String {
+    format!("{span} {tool}")
 }
 
 /// A tool's fault as the model sees it.

@@ -109,38 +109,23 @@ impl Dispatcher {
 
     /// Ends tasks, and waits until none of them touches the world any more.
     pub(super) async fn stop_calls(&mut self, paths: &[String]) {
-        self.halt(paths).await;
-        for path in paths {
-            self.pending.remove(path);
-        }
-    }
-
-    /// Ends tasks as [`Self::stop_calls`] does, and keeps the pending; returns the paths that were under way.
-    pub(super) async fn halt(&mut self, paths: &[String]) -> Vec<String> {
-        let mut halted = Vec::new();
-        let mut tasks = Vec::new();
-        for path in paths {
-            if let Some(task) = self.pending.get_mut(path).and_then(|pending| pending.task.take()) {
-                // A tool ends by itself, so that what it did is on record; a model call may end anywhere.
-                match task.stop {
-                    Some(stop) => stop.cancel(),
-                    None => task.handle.abort(),
-                }
-                tasks.push(task.handle);
-                halted.push(path.clone());
-            }
+        let tasks: Vec<_> = paths.iter().filter_map(|path| self.pending.get_mut(path)?.task.take()).collect();
+        for task in &tasks {
+            task.ask_to_stop();
         }
         let until = tokio::time::Instant::now() + HALT_BOUND;
         for mut task in tasks {
             // Only cancellation is expected here; a panic in a task ends that task alone.
-            if tokio::time::timeout_at(until, &mut task).await.is_err() {
-                task.abort();
+            if tokio::time::timeout_at(until, &mut task.handle).await.is_err() {
+                task.handle.abort();
                 let text =
                     "a tool did not stop in time and was cut off; open the run again to have its changes recorded";
                 self.note(None, true, text);
             }
         }
-        halted
+        for path in paths {
+            self.pending.remove(path);
+        }
     }
 
     pub(super) async fn quit(&mut self) {

@@ -48,6 +48,7 @@ use super::failure::Failure;
 use super::feed::Sink;
 use super::gates::Gates;
 use super::journal::Journal;
+use super::past::version_at;
 use super::refusal::Refusal;
 use super::session::ModelSource;
 use crate::effects::Masker;
@@ -190,8 +191,7 @@ impl Dispatcher {
 
     /// The pipeline that a span of this generation runs by.
     pub(super) fn version(&self, generation: Generation) -> Arc<Pipeline> {
-        let known = self.versions.iter().rev().find(|(from, _)| *from <= generation);
-        known.or(self.versions.first()).map(|(_, pipeline)| pipeline.clone()).unwrap_or_default()
+        version_at(&self.versions, generation).cloned().unwrap_or_default()
     }
 
     pub(super) fn generation(&self) -> Generation {

@@ -67,6 +67,18 @@ pub(in super::super) struct Job {
     pub so_far: Option<TextSoFar>,
 }
 
+impl Job {
+    /// Asks the task to end. True: a tool, which ends by itself, so that what it did is recorded; a model call may end
+    /// anywhere.
+    pub fn ask_to_stop(&self) -> bool {
+        match &self.stop {
+            Some(stop) => stop.cancel(),
+            None => self.handle.abort(),
+        }
+        self.stop.is_some()
+    }
+}
+
 /// How far something under way is.
 pub(in super::super) enum Stage {
     /// Stopped before it is sent or run.

@@ -5,20 +5,16 @@ use std::path::Path;
 use super::super::ask::Work;
 use super::super::compare::{ReadText, difference};
 use super::super::policy::{PolicyDecision, decide};
-use super::super::request::{json, llm_hash, tool_hash};
+use super::super::request::json;
 use super::record::{Entry, Request};
-use crate::model::{LlmRequest, LlmRequestRecord, SpanKind, TextHash};
+use crate::model::{LlmRequest, LlmRequestRecord};
 use crate::pipeline::Policy;
 use crate::store::hash_text;
 
 /// Compares a recorded request with the one that is made now: the first difference, the recorded side first. `None`:
 /// they are the same.
-pub(super) fn of_request(
-    entry: &Entry,
-    request: TextHash,
-    work: &Work,
-    read: ReadText<'_>,
-) -> Option<(String, String)> {
+pub(super) fn of_request(entry: &Entry, work: &Work, read: ReadText<'_>) -> Option<(String, String)> {
+    let request = work.request();
     match (&entry.request, work) {
         (Request::Llm(record), Work::Llm(_)) if record.request == request => None,
         (Request::Tool { request: recorded, .. }, Work::Tool { .. }) if *recorded == request => None,
@@ -49,14 +45,6 @@ pub(super) fn policy_difference(
     };
     let (old, new) = (describe(old), describe(new));
     (old != new).then_some((old, new))
-}
-
-/// The kind and the hash of a request.
-pub(super) fn request_of(work: &Work) -> (SpanKind, TextHash) {
-    match work {
-        Work::Llm(request) => (SpanKind::Llm, llm_hash(request)),
-        Work::Tool { call, .. } => (SpanKind::Tool, tool_hash(call)),
-    }
 }
 
 fn of_call(record: &LlmRequestRecord, asked: &LlmRequest, read: ReadText<'_>) -> (String, String) {

@@ -22,9 +22,9 @@ use super::failure::{Divergence, Failure, Halt};
 use super::journal::stored_outcome;
 use super::past::Texts;
 use crate::effects::tools::Toolbox;
-use crate::model::{SpanEnd, SpanKind, TextHash};
+use crate::model::{Generation, SpanKind, TextHash};
 use crate::pipeline::{Limits, Pipeline};
-use difference::{of_request, policy_difference, request_of};
+use difference::{of_request, policy_difference};
 use order::Order;
 use record::{Entry, Record, Request};
 pub use verify::{ChangedCall, Verification, verify};
@@ -96,11 +96,6 @@ impl Replay {
             Err(error) => Err(Self::diverged(path, format!("an outcome that can't be read ({error})"), "it")),
         }
     }
-
-    /// Compares an agent's end with the recorded one.
-    fn compare_end(&self, path: &str, end: &SpanEnd, result: &Result<Output, Failure>) -> Result<(), Failure> {
-        Ok(compare::end(path, &end.into(), result, &*self.read).map_err(Halt::from)?)
-    }
 }
 
 #[async_trait]
@@ -108,19 +103,11 @@ impl Effects for Replay {
     async fn enter(&self, position: SpanPosition, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
         // As the dispatcher does: an agent that is gone from the pipeline has no span.
         let entry = self.record.entries.get(&position.path);
-        let generation = entry.map_or(crate::model::Generation(u32::MAX), |entry| entry.generation);
+        let generation = entry.map_or(Generation(u32::MAX), |entry| entry.generation);
         let pipeline = self.instead.as_ref().or(self.record.version(generation)).cloned().unwrap_or_default();
-        let agent = pipeline.agents.get(&key.agent);
-        let agent = agent
-            .ok_or_else(|| Failure::new(format!("no agent is named \"{}\" in the pipeline any more", key.agent)))?;
+        let runs = key.pattern(key.find_in(&pipeline)?);
         let entry = self.entry(&position, SpanKind::Agent).await?;
         let Request::Agent { pattern, input: recorded } = &entry.request else { return Ok(pipeline) };
-        let step = key.step.as_ref().map(|name| agent.steps.get(name));
-        let runs = match step {
-            None => agent.pattern.name(),
-            Some(Some(step)) if !step.react => "oneshot",
-            Some(_) => "react",
-        };
         if self.instead.is_none() && runs != pattern {
             return Err(Self::diverged(
                 &position.path,
@@ -135,9 +122,8 @@ impl Effects for Replay {
     }
 
     async fn effect(&self, position: SpanPosition, work: Work) -> Outcome {
-        let (kind, request) = request_of(&work);
-        let entry = self.entry(&position, kind).await?;
-        match (of_request(entry, request, &work, &*self.read), &self.instead) {
+        let entry = self.entry(&position, work.kind()).await?;
+        match (of_request(entry, &work, &*self.read), &self.instead) {
             (Some((old, new)), None) => return Err(Self::diverged(&position.path, old, new)),
             (Some((old, new)), Some(_)) => {
                 self.lock().changed.push(ChangedCall::differs(&position.path, entry, old, new));
@@ -178,7 +164,7 @@ impl Effects for Replay {
             };
         }
         if self.instead.is_none() {
-            self.compare_end(path, end, &result)?;
+            compare::end(path, &end.into(), &result, &*self.read).map_err(Halt::from)?;
         }
         result
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::super::past::version_at;
 use crate::model::{
     EffectClass, EndCause, Fan, Generation, LlmRequestRecord, RunStatus, Seq, SpanEnd, SpanId, SpanKind, SpanSpec,
     SpanStart, TextHash, TraceBody, TraceEvent,
@@ -109,8 +110,7 @@ impl Record {
 
     /// The pipeline that spans of a generation run by.
     pub fn version(&self, generation: Generation) -> Option<&Arc<Pipeline>> {
-        let known = self.versions.iter().rev().find(|(from, _)| *from <= generation);
-        known.or(self.versions.first()).map(|(_, pipeline)| pipeline)
+        version_at(&self.versions, generation)
     }
 
     /// True when the run did not come to the end of its pipeline: an execution may then stop where it stopped.

@@ -2,8 +2,12 @@
 
 use super::Retrying;
 use crate::model::{RetryPlan, RunStatus, Seq, SpanId, UndoReport, Update};
+use crate::pipeline::Pipeline;
 use crate::rollback;
+use crate::runtime::ask::Work;
 use crate::runtime::dispatcher::Dispatcher;
+use crate::runtime::dispatcher::edit::split_edit_name;
+use crate::runtime::dispatcher::exec::lock_name;
 use crate::runtime::dispatcher::pending_call::PendingCall;
 use crate::runtime::refusal::{RetryRefusal, RetryStopped, UndoRefusal};
 use crate::world::Scope;
@@ -17,17 +21,19 @@ impl Dispatcher {
     }
 
     /// Finds out what would stop the retry before anything is stopped, undone or run.
-    pub(super) fn foresee(&self, plan: &RetryPlan) -> Result<(), RetryRefusal> {
-        self.check_agents(plan)?;
+    pub(super) fn foresee(&self, plan: &RetryPlan, today: Option<&Pipeline>) -> Result<(), RetryRefusal> {
+        self.check_agents(plan, today)?;
         if plan.undoes.is_empty() {
             return Ok(());
         }
         let holder = self.services.world.holder(Scope::All).unwrap_or_default();
-        let holds = |pending: &&PendingCall| {
-            let outside = pending.task.is_some() && !plan.reruns.contains(&pending.span);
-            outside && holder.split(' ').next() == Some(&*pending.span.to_string())
+        let holds_outside = |pending: &PendingCall| match &pending.work {
+            Some(Work::Tool { call, .. }) => {
+                !plan.reruns.contains(&pending.span) && holder == lock_name(pending.span, &call.name)
+            }
+            _ => false,
         };
-        if self.pending.values().any(|pending| holds(&pending)) {
+        if self.pending.values().any(holds_outside) {
             return Err(UndoRefusal::InUse { holder }.into());
         }
         let foreseen = rollback::preview(&self.log, &self.services.world, &plan.undoes, false);
@@ -38,18 +44,17 @@ impl Dispatcher {
     }
 
     /// The agents that would run again by today's files are in them.
-    pub(super) fn check_agents(&self, plan: &RetryPlan) -> Result<(), RetryRefusal> {
-        let Ok(today) = self.today() else { return Ok(()) };
+    fn check_agents(&self, plan: &RetryPlan, today: Option<&Pipeline>) -> Result<(), RetryRefusal> {
+        let Some(today) = today else { return Ok(()) };
         let is_first = |span: &&SpanId| {
             let parent = self.log.with(|state| state.trace.get(**span).map(|found| found.parent));
             parent.is_some_and(|parent| !plan.reruns.contains(&parent))
         };
         let names = plan.reruns.iter().filter(is_first).filter_map(|span| self.agent_names.get(span));
         let gone = |name: &&String| {
-            let (agent, step) = name.split_once('.').map_or((name.as_str(), None), |(agent, step)| (agent, Some(step)));
-            let agent = today.agents.get(agent);
-            let has_step = |step: &str| agent.is_some_and(|agent| agent.steps.contains_key(step));
-            agent.is_none() || step.is_some_and(|step| !has_step(step))
+            let (agent, step) = split_edit_name(name);
+            let found = today.agents.get(agent);
+            !found.is_some_and(|agent| step.is_none_or(|step| agent.steps.contains_key(step)))
         };
         match names.into_iter().find(gone) {
             Some(name) => Err(RetryRefusal::AgentGone { name: name.clone() }),

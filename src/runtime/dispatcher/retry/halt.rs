@@ -14,19 +14,17 @@ use crate::world::Scope;
 const RETRY: &str = "retry";
 
 impl Dispatcher {
-    /// Has calls stopped; returns the paths of those that were under way, and of the tools among them: a tool ends by
-    /// itself, so that its changes are recorded; a model call may end anywhere.
+    /// Asks calls to stop; returns the paths of those that were under way, and of the tools among them, which end by
+    /// themselves.
     pub(super) fn ask_to_stop(&mut self, paths: &[String]) -> (Vec<String>, BTreeSet<String>) {
         let (mut halted, mut waiting) = (Vec::new(), BTreeSet::new());
         for path in paths {
             let Some(pending) = self.pending.get_mut(path) else { continue };
             let Some(task) = &pending.task else { continue };
             halted.push(path.clone());
-            if let Some(stop) = &task.stop {
-                stop.cancel();
+            if task.ask_to_stop() {
                 waiting.insert(path.clone());
             } else {
-                task.handle.abort();
                 pending.task = None;
             }
         }

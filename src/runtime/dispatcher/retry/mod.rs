@@ -49,16 +49,16 @@ fn with_file(line: String, pipeline: &Pipeline) -> String {
 impl Dispatcher {
     /// Shows what a retry would do.
     pub(super) fn plan(&mut self, span: SpanId) -> Result<(), Refusal> {
-        let plan = self.make_plan(span, true)?;
+        let plan = self.make_plan(span, true, self.today().ok().as_ref())?;
         self.sink.send(Update::Plan(plan));
         Ok(())
     }
 
-    fn make_plan(&self, span: SpanId, with_readers: bool) -> Result<RetryPlan, RetryRefusal> {
+    fn make_plan(&self, span: SpanId, with_readers: bool, today: Option<&Pipeline>) -> Result<RetryPlan, RetryRefusal> {
         let mut plan = self.log.with(|state| rollback::plan_retry(state, span, with_readers))?;
         let names: Vec<String> = plan.reruns.iter().filter_map(|at| self.agent_names.get(at).cloned()).collect();
         let newest = self.newest();
-        let changed = changed(&names, &newest, self.today().ok().as_ref(), &self.edits.edited());
+        let changed = changed(&names, &newest, today, &self.edits.edited());
         plan.changed = changed.into_iter().map(|line| with_file(line, &newest)).collect();
         Ok(plan)
     }
@@ -67,15 +67,16 @@ impl Dispatcher {
     pub(super) async fn retry(&mut self, shown: &RetryPlan, with_readers: bool) -> Result<(), Refusal> {
         self.check_retry()?;
         let span = shown.span;
-        let now = self.make_plan(span, true)?;
+        let today = self.today().ok();
+        let now = self.make_plan(span, true, today.as_ref())?;
         if shown.undoes != now.undoes || shown.reruns != now.reruns {
             self.plan(span)?;
             return Err(RetryRefusal::PlanChanged.into());
         }
-        let plan = if with_readers { now } else { self.make_plan(span, false)? };
-        self.foresee(&plan)?;
+        let plan = if with_readers { now } else { self.make_plan(span, false, today.as_ref())? };
+        self.foresee(&plan, today.as_ref())?;
         // Before anything is undone: a pipeline that can't run now is no reason to.
-        let models = self.todays_models().map_err(RetryRefusal::from)?;
+        let models = self.models_of(today).map_err(RetryRefusal::from)?;
         self.drop_pattern();
         let (halted, mut waiting) = self.ask_to_stop(&self.paths_of(&plan.reruns));
         // They would get the workspace before the retry does.
@@ -91,7 +92,7 @@ impl Dispatcher {
     /// undone. A plan that is larger than the one that was shown is shown, and nothing is undone.
     async fn plan_again(&mut self, retrying: Retrying, guard: Guard) {
         let span = retrying.plan.span;
-        let plan = match self.make_plan(span, retrying.with_readers) {
+        let plan = match self.make_plan(span, retrying.with_readers, self.today().ok().as_ref()) {
             Ok(plan) if !self.is_larger(&retrying, &plan) => plan,
             found => {
                 drop(guard);

@@ -28,10 +28,9 @@ impl Dispatcher {
         }
     }
 
-    /// Builds the models of today's pipeline.
-    pub(super) fn todays_models(&self) -> Result<Arc<dyn LlmProvider>, LlmError> {
-        let today = self.today().map_or_else(|_| self.newest(), Arc::new);
-        (self.model_source)(&today)
+    /// Builds the models of today's pipeline; without one, those of the newest that the run has.
+    pub(super) fn models_of(&self, today: Option<Pipeline>) -> Result<Arc<dyn LlmProvider>, LlmError> {
+        (self.model_source)(&today.map_or_else(|| self.newest(), Arc::new))
     }
 
     pub(in super::super) fn today(&self) -> Result<Pipeline, TodayError> {
