@@ -58,6 +58,11 @@ impl ChangedCall {
         Self { path: path.to_owned(), recorded: "nothing".into(), asked, tokens: 0, cost: 0 }
     }
 
+    /// A recorded span that is not asked for.
+    fn left_out(first: Divergence) -> Self {
+        Self { path: first.path, recorded: first.recorded, asked: first.asked, tokens: 0, cost: 0 }
+    }
+
     /// A call with another request.
     pub(super) fn differs(path: &str, entry: &Entry, recorded: String, asked: String) -> Self {
         let end = entry.end.as_ref().map(|(_, end)| end);
@@ -111,15 +116,19 @@ impl Replay {
             .map(|kind| seen.asked.iter().filter(|path| self.record.entries[*path].kind() == kind).count());
         let divergence = match result {
             Some(Err(Failure::Halt(Halt::Diverged(divergence)))) => Some((**divergence).clone()),
-            // Another pipeline may leave calls out; that is no difference of the calls that it makes.
             _ if self.instead.is_some() => None,
             Some(result) => self.compare_result(result).or_else(|| self.unasked(&seen)),
             None if self.record.is_partial() => self.unasked(&seen),
             None => self.first_open(),
         };
+        let mut changed = seen.changed.clone();
+        if self.instead.is_some() && changed.is_empty() {
+            // All that it asks for is recorded, but not the other way round: the first span that it leaves out.
+            changed.extend(self.unasked(&seen).map(ChangedCall::left_out));
+        }
         Verification {
             divergence,
-            changed: seen.changed.clone(),
+            changed,
             compared,
             open: self.record.entries.values().filter(|entry| entry.own_end().is_none()).count(),
             partial: self.record.is_partial(),

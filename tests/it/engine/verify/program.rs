@@ -67,6 +67,14 @@ fn a_run_verifies_and_another_pipeline_lists_its_calls() {
     assert_eq!(changed[0]["recorded"], "the system prompt \"a speaks\"");
     assert_eq!(changed[0]["asked"], "the system prompt \"a shouts\"");
     assert_eq!(verify(folder.path(), &["nosuch"]).0, 1);
+
+    let shorter = PIPELINE.replace("workers = [\"a\", \"b\"]", "workers = [\"a\"]");
+    assert_ne!(shorter, PIPELINE);
+    fs::write(folder.path().join("other.toml"), shorter).unwrap();
+    let (code, text) = verify(folder.path(), &[run, "--pipeline", "other.toml", "--json"]);
+    let found: Json = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &found["changed"][0]["path"]), (5, &Json::from("lead/b")), "{text}");
+    assert_eq!(found["changed"][0]["asked"], "nothing");
 }
 
 #[test]
