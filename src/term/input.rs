@@ -6,8 +6,9 @@
 use std::os::fd::AsFd;
 use std::pin::pin;
 use std::thread;
+use std::time::Duration;
 
-use crossterm::event::{Event, EventStream};
+use crossterm::event::{Event, EventStream, poll as poll_events};
 use futures::StreamExt;
 use futures::future::{Either, select};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -22,6 +23,9 @@ pub(super) enum Input {
     Closed,
 }
 
+/// The longest wait until crossterm listens: reading a closed terminal takes for ever.
+const LISTENS_WITHIN: Duration = Duration::from_secs(1);
+
 /// Reads the terminal until it is dropped.
 pub(super) struct Reader {
     stop: Option<oneshot::Sender<()>>,
@@ -29,10 +33,17 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Starts to read.
+    /// Starts to read. A new size is noticed from when this returns; before, crossterm does not listen for one.
     pub(super) fn start(to: mpsc::UnboundedSender<Input>) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let thread = thread::spawn(move || futures::executor::block_on(read(&to, stopped)));
+        let (ready, listens) = std::sync::mpsc::channel();
+        let thread = thread::spawn(move || {
+            // Its first look at the terminal makes crossterm listen. A fault shows again when it reads.
+            let _ = poll_events(Duration::ZERO);
+            let _ = ready.send(());
+            futures::executor::block_on(read(&to, stopped));
+        });
+        let _ = listens.recv_timeout(LISTENS_WITHIN);
         Self { stop: Some(stop), thread: Some(thread) }
     }
 
