@@ -33,6 +33,7 @@ fn started(span: u32) -> TraceBody {
             options: ModelOptions::default(),
             system: NONE,
             tools: Vec::new(),
+            after: None,
             messages: Vec::new(),
         })
     };

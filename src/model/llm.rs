@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::Conversation;
+
 /// `provider:model`, e.g. `openai:gpt-5-mini` or `script:replies.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ModelName {
@@ -87,7 +89,7 @@ pub struct LlmRequest {
     /// The system prompt.
     pub system: String,
     /// The conversation so far.
-    pub messages: Vec<Message>,
+    pub messages: Conversation,
 }
 
 /// Tokens of one call, as the provider counted them.

@@ -5,8 +5,10 @@
 //! from disk.
 
 mod action;
+mod call;
 mod command;
 mod compensation;
+mod conversation;
 mod diff;
 mod event;
 mod held;
@@ -28,8 +30,10 @@ mod work_clock;
 mod workers;
 
 pub use action::{ActionChange, ActionEvent, ActionOp, ActionRecord, EffectClass, Undoability};
+pub use call::{EarlierCall, LlmRequestRecord, MessageRecord};
 pub use command::{Allow, Breakpoint, Command, EditScope, Gate, Release};
 pub use compensation::{Compensation, Part, argument, command_line, fill, parts, quoted};
+pub use conversation::Conversation;
 pub use diff::{ActionDiff, Bytes, DiffBody, DiffSides, Hunk, HunkLine, LineIn, permissions};
 pub use event::{EditReach, PauseReason, RunStatus, TraceBody, TraceEvent};
 pub use held::HeldChoice;
@@ -41,9 +45,7 @@ pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCal
 pub use name::{first_names, name_from_bytes, name_to_bytes, readable_name};
 pub use net::{NetChange, NetCounts, NetKind};
 pub use shell::{CaptureMode, CommandStart, ShellMode};
-pub use span::{
-    EndCause, Fan, Finish, LlmRequestRecord, MessageRecord, SpanEnd, SpanKind, SpanSpec, SpanStart, SpanStatus,
-};
+pub use span::{EndCause, Fan, Finish, SpanEnd, SpanKind, SpanSpec, SpanStart, SpanStatus};
 pub use span_state::SpanState;
 pub use state::RunState;
 pub use tally::Tally;

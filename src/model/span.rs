@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EffectClass, Generation, ModelName, ModelOptions, SpanId, TextHash, Try, Usage};
+use super::{EffectClass, Generation, LlmRequestRecord, SpanId, TextHash, Try, Usage};
 
 /// The kind of a span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,32 +163,6 @@ impl SpanSpec {
             Self::Human { .. } => SpanKind::Human,
         }
     }
-}
-
-/// A model call as stored: texts by hash.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LlmRequestRecord {
-    /// Hash of the request that the code made.
-    pub request: TextHash,
-    /// The model.
-    pub model: ModelName,
-    /// Its options.
-    pub options: ModelOptions,
-    /// The system prompt.
-    pub system: TextHash,
-    /// The names of the tools offered.
-    pub tools: Vec<String>,
-    /// The conversation.
-    pub messages: Vec<MessageRecord>,
-}
-
-/// One message as stored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MessageRecord {
-    /// `user`, `assistant` or `tool`.
-    pub role: String,
-    /// The [`super::Message`], as JSON.
-    pub text: TextHash,
 }
 
 /// How an agent finished.

@@ -159,7 +159,7 @@ mod tests {
             options: ModelOptions::default(),
             tools: vec![],
             system: system.into(),
-            messages: vec![Message::User { text: user.into() }],
+            messages: vec![Message::User { text: user.into() }].into(),
         }
     }
 

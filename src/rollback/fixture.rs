@@ -123,6 +123,7 @@ impl Tree {
             options: ModelOptions::default(),
             system: hash_text(""),
             tools: Vec::new(),
+            after: None,
             messages: Vec::new(),
         };
         self.start(parent, "llm", None, SpanSpec::Llm(record))

@@ -3,23 +3,23 @@
 
 use std::collections::HashMap;
 
-use crate::model::{EditReach, LlmRequest, Message, SpanId};
+use crate::model::{Conversation, EditReach, LlmRequest, SpanId};
 
 /// Every edit of a run, oldest first.
 #[derive(Default)]
 pub(super) struct Edits {
     prompts: Vec<(EditReach, Option<String>)>,
-    conversations: Vec<Conversation>,
+    conversations: Vec<Beginning>,
     notices: HashMap<SpanId, String>,
 }
 
 /// A replaced beginning of a conversation.
-struct Conversation {
+struct Beginning {
     reach: EditReach,
     /// The call it was made at.
     call: SpanId,
     upto: usize,
-    messages: Vec<Message>,
+    messages: Conversation,
 }
 
 /// Whom a call belongs to.
@@ -41,8 +41,8 @@ impl Edits {
     }
 
     /// Replaces the first `upto` messages of a conversation.
-    pub fn conversation(&mut self, reach: EditReach, call: SpanId, upto: usize, messages: Vec<Message>) {
-        self.conversations.push(Conversation { reach, call, upto, messages });
+    pub fn conversation(&mut self, reach: EditReach, call: SpanId, upto: usize, messages: Conversation) {
+        self.conversations.push(Beginning { reach, call, upto, messages });
     }
 
     /// Forgets conversations that a retry takes back: what comes instead is another one.
@@ -89,7 +89,7 @@ impl Edits {
             sent.system.clone_from(text);
         }
         if let Some(edit) = self.conversation_edit(request, target) {
-            sent.messages = edit.messages.iter().chain(&request.messages[edit.upto..]).cloned().collect();
+            sent.messages = edit.messages.followed_by(&request.messages, edit.upto);
         }
         (sent != *request).then_some(sent)
     }
@@ -105,8 +105,8 @@ impl Edits {
         edits.find_map(|(reach, text)| Some((reach, text.as_ref()?)))
     }
 
-    fn conversation_edit(&self, request: &LlmRequest, target: Target<'_>) -> Option<&Conversation> {
-        let fits = |edit: &&Conversation| target.is_in(&edit.reach) && edit.upto <= request.messages.len();
+    fn conversation_edit(&self, request: &LlmRequest, target: Target<'_>) -> Option<&Beginning> {
+        let fits = |edit: &&Beginning| target.is_in(&edit.reach) && edit.upto <= request.messages.len();
         self.conversations.iter().rev().find(fits)
     }
 }

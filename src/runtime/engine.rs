@@ -171,6 +171,7 @@ impl Engine {
             task: past.task,
             gates: Gates::default(),
             journal: past.journal,
+            conversations: super::conversations::Conversations::default(),
             edits: past.edits,
             paths,
             tries,

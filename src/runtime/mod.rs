@@ -6,6 +6,7 @@
 
 mod ask;
 mod compare;
+mod conversations;
 mod denial;
 mod diff;
 mod dispatcher;

@@ -13,10 +13,7 @@ use crate::store::hash_text;
 #[must_use]
 pub fn llm_hash(request: &LlmRequest) -> TextHash {
     let head = (&request.model, &request.options, &request.tools, &request.system);
-    request
-        .messages
-        .iter()
-        .fold(hash_text(&json(&head)), |before, message| hash_text(&format!("{before}{}", json(message))))
+    request.messages.chain(hash_text(&json(&head)), |before, message| hash_text(&format!("{before}{}", json(message))))
 }
 
 /// The hash of a tool call.

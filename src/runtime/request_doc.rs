@@ -40,7 +40,7 @@ pub(super) enum SectionFault {
 /// The request's system prompt and conversation as text.
 pub(super) fn render(request: &LlmRequest) -> String {
     let mut text = section("system", &request.system);
-    for message in &request.messages {
+    for message in request.messages.iter() {
         text.push_str(&match message {
             Message::User { text } => section("user", text),
             Message::Assistant { text, calls } => {
@@ -122,7 +122,7 @@ mod tests {
 
     fn request(system: String, messages: Vec<Message>) -> LlmRequest {
         let model = ModelName { provider: "script".into(), model: "x".into() };
-        LlmRequest { model, options: ModelOptions::default(), tools: Vec::new(), system, messages }
+        LlmRequest { model, options: ModelOptions::default(), tools: Vec::new(), system, messages: messages.into() }
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use duckdb::Connection;
 use super::blobs::Blobs;
 use super::database::failed;
 use super::read;
-use super::tail::Tail;
+use super::tail::{Tail, starts_below};
 use super::unrecorded::Unrecorded;
 use super::writer::{Output, Writer};
 use super::{Durable, FileLock, Publish, Recorder, Row, StoreError};
@@ -124,6 +124,14 @@ impl Recorder for DuckStore {
         let (tail, committed) = (self.tail(), self.committed());
         let mut events = self.read(|reader| read::span_events(reader, span, tail.moved))?;
         tail.add_span_events(span, committed, &mut events)?;
+        Ok(events)
+    }
+
+    fn starts_below(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {
+        let (tail, committed) = (self.tail(), self.committed());
+        let mut events = self.read(|reader| read::starts_below(reader, span, tail.moved))?;
+        let newer = tail.events(tail.moved, committed, usize::MAX)?;
+        events.extend(newer.into_iter().filter(|event| starts_below(event, span)));
         Ok(events)
     }
 

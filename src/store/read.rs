@@ -76,6 +76,17 @@ pub(super) fn span_events(
     decoded(found)
 }
 
+/// The starts of the spans directly below one.
+pub(super) fn starts_below(
+    connection: &Connection,
+    span: SpanId,
+    committed: Seq,
+) -> Result<Vec<TraceEvent>, StoreError> {
+    let committed = i64::try_from(committed.0).unwrap_or(i64::MAX);
+    let fits = "seq <= ? AND parent_span_id = ?";
+    decoded(rows(connection, Table::Events, fits, &[&committed, &span.to_string()])?)
+}
+
 /// A text as the database has it.
 pub(super) fn text(connection: &Connection, hash: TextHash) -> Result<Option<String>, StoreError> {
     const SQL: &str = "SELECT text FROM texts WHERE hash = ? LIMIT 1";

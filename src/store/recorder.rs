@@ -72,6 +72,12 @@ pub trait Recorder: Send + Sync {
     /// When the store can't be read.
     fn span_events(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError>;
 
+    /// The committed starts of the spans directly below one, by seq.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    fn starts_below(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError>;
+
     /// Keeps bytes under their hash; durable when it returns.
     ///
     /// # Errors

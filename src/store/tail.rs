@@ -89,6 +89,11 @@ fn event(row: &Stored) -> Result<Option<TraceEvent>, StoreError> {
     }
 }
 
+/// True if an event starts a span directly below another.
+pub(super) fn starts_below(event: &TraceEvent, span: SpanId) -> bool {
+    matches!(&event.body, TraceBody::SpanStarted(start) if start.parent == span)
+}
+
 /// Picks the events that concern one span, shown to it by seq.
 pub(super) struct OfSpan {
     span: SpanId,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::tail::OfSpan;
+use super::tail::{OfSpan, starts_below};
 use super::{Durable, Publish, Recorder, Row, StoreError, hash_blob};
 use crate::model::{BlobHash, Seq, SpanId, TextHash, TraceEvent};
 
@@ -72,6 +72,11 @@ impl Recorder for Volatile {
         let inner = self.lock();
         let mut of_span = OfSpan::new(span);
         Ok(inner.events.iter().filter(|event| of_span.takes(event)).cloned().collect())
+    }
+
+    fn starts_below(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {
+        let inner = self.lock();
+        Ok(inner.events.iter().filter(|event| starts_below(event, span)).cloned().collect())
     }
 
     fn put_blob(&self, bytes: &[u8]) -> Result<BlobHash, StoreError> {

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::super::ask::{AgentKey, Ask, Outcome, Output, Payload, SpanPosition, Work};
+use super::super::conversations::message_records;
 use super::super::failure::Failure;
 use super::super::gates::Arrival;
 use super::super::journal::{Lookup, NO_REQUEST};
-use super::super::request::json;
 use super::Dispatcher;
 use super::calls::cause_of;
 use super::pending_call::{Caller, PendingCall, Stage};
 use crate::model::{
-    Finish, Gate, LlmRequest, LlmRequestRecord, Message, MessageRecord, PauseReason, SpanEnd, SpanId, SpanSpec,
-    SpanStart, SpanStatus, TextHash, TraceBody, Try,
+    EarlierCall, Finish, Gate, LlmRequest, LlmRequestRecord, PauseReason, SpanEnd, SpanId, SpanSpec, SpanStart,
+    SpanStatus, TextHash, TraceBody, Try,
 };
 use crate::pipeline::Pipeline;
 use crate::store::RunLog;
@@ -97,7 +97,10 @@ impl Dispatcher {
     fn open_effect(&mut self, position: SpanPosition, work: Work, request: TextHash, reply: Reply) {
         let agent = self.paths.get(&position.parent).copied().unwrap_or(SpanId::RUN);
         let spec = match &work {
-            Work::Llm(asked) => SpanSpec::Llm(llm_record(&self.log, asked, request)),
+            Work::Llm(asked) => {
+                let after = self.conversations.beginning(agent, &asked.messages);
+                SpanSpec::Llm(llm_record(&self.log, asked, request, after))
+            }
             Work::Tool { call, .. } => SpanSpec::Tool {
                 args: self.log.text(&call.args.to_string()),
                 request,
@@ -105,6 +108,9 @@ impl Dispatcher {
             },
         };
         let span = self.start_span(&position, spec);
+        if let Work::Llm(asked) = &work {
+            self.conversations.add(agent, span, asked.messages.clone());
+        }
         let path = position.path.clone();
         let caller = Caller::Outcome(reply);
         let mut pending = PendingCall::new(span, agent, position, request, Stage::Before, caller);
@@ -176,6 +182,7 @@ impl Dispatcher {
             },
         };
         self.journal.end_agent(path, &end);
+        self.conversations.end(span);
         self.log.append(vec![TraceBody::SpanEnded(end)]);
     }
 
@@ -234,26 +241,14 @@ impl Dispatcher {
 }
 
 /// A model call as stored: texts by hash.
-fn llm_record(log: &RunLog, request: &LlmRequest, hash: TextHash) -> LlmRequestRecord {
+fn llm_record(log: &RunLog, request: &LlmRequest, hash: TextHash, after: Option<EarlierCall>) -> LlmRequestRecord {
     LlmRequestRecord {
         request: hash,
         model: request.model.clone(),
         options: request.options,
         system: log.text(&request.system),
         tools: request.tools.iter().map(|tool| tool.name.clone()).collect(),
-        messages: message_records(log, &request.messages),
+        after,
+        messages: message_records(log, &request.messages, after.map_or(0, |earlier| earlier.count)),
     }
-}
-
-/// A conversation as stored.
-pub(super) fn message_records(log: &RunLog, messages: &[Message]) -> Vec<MessageRecord> {
-    let role = |message: &Message| match message {
-        Message::User { .. } => "user",
-        Message::Assistant { .. } => "assistant",
-        Message::Tool { .. } => "tool",
-    };
-    messages
-        .iter()
-        .map(|message| MessageRecord { role: role(message).to_owned(), text: log.text(&json(message)) })
-        .collect()
 }

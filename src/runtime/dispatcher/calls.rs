@@ -6,11 +6,11 @@ use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::super::ask::{Outcome, Payload, Work};
+use super::super::conversations::message_records;
 use super::super::edits::Target;
 use super::super::failure::{Failure, Halt};
 use super::super::policy::{PolicyDecision, decide};
 use super::super::request::json;
-use super::asks::message_records;
 use super::exec::{self, Done, ToolRun};
 use super::pending_call::{Job, PendingCall, Stage};
 use super::{Dispatcher, Incoming};
@@ -99,7 +99,7 @@ impl Dispatcher {
         let name = self.agent_names.get(&agent).cloned().unwrap_or_default();
         let sent = self.edits.apply(request, Target { agent: &name, agent_span: agent, call: span });
         if let Some(sent) = &sent {
-            let messages = (sent.messages != request.messages).then(|| message_records(&self.log, &sent.messages));
+            let messages = (sent.messages != request.messages).then(|| message_records(&self.log, &sent.messages, 0));
             let system = (sent.system != request.system).then(|| self.log.text(&sent.system));
             self.log.append(vec![TraceBody::Sent { span, system, messages, args: None }]);
         }

@@ -3,14 +3,15 @@
 use serde_json::Value as Json;
 
 use super::super::ask::Work;
+use super::super::conversations::message_records;
 use super::super::edits::{Edits, Target};
 use super::super::refusal::{EditRefusal, PromptError, Refusal};
 use super::super::request_doc;
 use super::Dispatcher;
-use super::asks::message_records;
 use super::pending_call::Stage;
 use crate::model::{
-    EditReach, EditScope, Editable, Generation, LlmRequest, Message, RunStatus, SpanId, SpanKind, TraceBody, Update,
+    Conversation, EditReach, EditScope, Editable, Generation, LlmRequest, RunStatus, SpanId, SpanKind, TraceBody,
+    Update,
 };
 use crate::pipeline::{Pipeline, Prompt};
 
@@ -69,9 +70,9 @@ impl Dispatcher {
     }
 
     /// Adds a conversation edit, and records it.
-    pub(super) fn add_conversation(&mut self, reach: EditReach, call: SpanId, upto: usize, messages: Vec<Message>) {
+    pub(super) fn add_conversation(&mut self, reach: EditReach, call: SpanId, upto: usize, messages: Conversation) {
         let generation = self.generation();
-        let records = message_records(&self.log, &messages);
+        let records = message_records(&self.log, &messages, 0);
         self.log.append(vec![TraceBody::MessagesEdited {
             reach: reach.clone(),
             generation,
@@ -114,6 +115,7 @@ impl Dispatcher {
         scope: EditScope,
     ) -> Result<(), EditRefusal> {
         let (system, messages) = request_doc::parse(text)?;
+        let messages = Conversation::from(messages);
         let sent = self.sent(span, request);
         let agent = self.pending.get(path).map_or(SpanId::RUN, |pending| pending.agent);
         let reach = match scope {

@@ -41,6 +41,7 @@ pub(super) use reversal::{Reversal, ReversalStep};
 pub(super) use subjects::PastSubject;
 
 use super::ask::{Ask, Output};
+use super::conversations::Conversations;
 use super::denial::Denial;
 use super::edits::Edits;
 use super::engine::{Mode, SessionEnd, StatusHook};
@@ -99,6 +100,7 @@ pub(super) struct Dispatcher {
     pub(super) task: String,
     pub(super) gates: Gates,
     pub(super) journal: Journal,
+    pub(super) conversations: Conversations,
     pub(super) edits: Edits,
     /// The span at every path that no invalidation covers.
     pub(super) paths: HashMap<String, SpanId>,

@@ -13,7 +13,7 @@ pub(super) async fn call(scope: &PatternScope, model: &Model, prompt: &str, inpu
         options: model.options,
         tools: Vec::new(),
         system: prompt.to_owned(),
-        messages: vec![Message::User { text: input.to_owned() }],
+        messages: vec![Message::User { text: input.to_owned() }].into(),
     };
     Ok(Output::new("result", scope.llm(request).await?.text))
 }

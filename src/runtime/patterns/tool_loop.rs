@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::super::ask::Output;
 use super::super::failure::Failure;
 use super::super::pattern_scope::PatternScope;
-use crate::model::{LlmRequest, Message, ToolDecl};
+use crate::model::{Conversation, LlmRequest, Message, ToolDecl};
 use crate::pipeline::{Model, Skill};
 
 /// Characters of a tool's result that the model gets; tama's bound.
@@ -26,7 +26,7 @@ pub(super) struct ToolLoop<'a> {
 /// an implicit finish with key "done".
 pub(super) async fn tool_loop(scope: &PatternScope, spec: &ToolLoop<'_>, input: &str) -> Result<Output, Failure> {
     let mut unlocked: BTreeSet<String> = BTreeSet::new();
-    let mut messages = vec![Message::User { text: "Begin.".into() }];
+    let mut messages = Conversation::from(vec![Message::User { text: "Begin.".into() }]);
     for _ in 0..spec.max_iter {
         let request = LlmRequest {
             model: spec.model.name.clone(),

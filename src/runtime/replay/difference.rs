@@ -6,19 +6,19 @@ use super::super::ask::Work;
 use super::super::compare::{ReadText, difference};
 use super::super::policy::{PolicyDecision, decide};
 use super::super::request::json;
-use super::record::{Entry, Request};
-use crate::model::{LlmRequest, LlmRequestRecord};
+use super::record::{Entry, Record, Request};
+use crate::model::{LlmRequest, SpanId};
 use crate::pipeline::Policy;
 use crate::store::hash_text;
 
 /// Compares a recorded request with the one that is made now: the first difference, the recorded side first. `None`:
 /// they are the same.
-pub(super) fn of_request(entry: &Entry, work: &Work, read: ReadText<'_>) -> Option<(String, String)> {
+pub(super) fn of_request(record: &Record, entry: &Entry, work: &Work, read: ReadText<'_>) -> Option<(String, String)> {
     let request = work.request();
     match (&entry.request, work) {
-        (Request::Llm(record), Work::Llm(_)) if record.request == request => None,
+        (Request::Llm(recorded), Work::Llm(_)) if *recorded == request => None,
         (Request::Tool { request: recorded, .. }, Work::Tool { .. }) if *recorded == request => None,
-        (Request::Llm(record), Work::Llm(asked)) => Some(of_call(record, asked, read)),
+        (Request::Llm(_), Work::Llm(asked)) => Some(of_call(record, entry.span, asked, read)),
         (Request::Tool { args, .. }, Work::Tool { call, .. }) => {
             let old = read(*args).unwrap_or_default();
             let (old, new) = difference(&old, &call.args.to_string());
@@ -47,8 +47,10 @@ pub(super) fn policy_difference(
     (old != new).then_some((old, new))
 }
 
-fn of_call(record: &LlmRequestRecord, asked: &LlmRequest, read: ReadText<'_>) -> (String, String) {
+fn of_call(recorded: &Record, span: SpanId, asked: &LlmRequest, read: ReadText<'_>) -> (String, String) {
     let named = |name: &str, (old, new): (String, String)| (format!("{name} {old}"), format!("{name} {new}"));
+    let find = |span| recorded.calls.get(&span);
+    let Some(record) = find(span) else { return ("a call that is lost".into(), "this one".into()) };
     if record.model != asked.model {
         return named("the model", (record.model.to_string(), asked.model.to_string()));
     }
@@ -63,17 +65,19 @@ fn of_call(record: &LlmRequestRecord, asked: &LlmRequest, read: ReadText<'_>) ->
         let old = read(record.system).unwrap_or_default();
         return named("the system prompt", difference(&old, &asked.system));
     }
-    for (at, message) in asked.messages.iter().enumerate() {
+    let Some(messages) = record.conversation(span, find) else {
+        return ("a conversation that is lost".into(), "this one".into());
+    };
+    for (at, (old, message)) in messages.iter().zip(asked.messages.iter()).enumerate() {
         let now = json(message);
-        let Some(old) = record.messages.get(at) else { break };
         if old.text != hash_text(&now) {
             let name = format!("message {} ({})", at + 1, old.role);
             return named(&name, difference(&read(old.text).unwrap_or_default(), &now));
         }
     }
-    if record.messages.len() != asked.messages.len() {
+    if messages.len() != asked.messages.len() {
         let count = |count: usize| format!("{count} messages");
-        return (count(record.messages.len()), count(asked.messages.len()));
+        return (count(messages.len()), count(asked.messages.len()));
     }
     // The hash covers the schemas, of which the record has the names only.
     ("another declaration of a tool".into(), "the one of today".into())

@@ -123,7 +123,7 @@ impl Effects for Replay {
 
     async fn effect(&self, position: SpanPosition, work: Work) -> Outcome {
         let entry = self.entry(&position, work.kind()).await?;
-        match (of_request(entry, &work, &*self.read), &self.instead) {
+        match (of_request(&self.record, entry, &work, &*self.read), &self.instead) {
             (Some((old, new)), None) => return Err(Self::diverged(&position.path, old, new)),
             (Some((old, new)), Some(_)) => {
                 self.lock().changed.push(ChangedCall::differs(&position.path, entry, old, new));

@@ -22,6 +22,8 @@ pub(super) struct Record {
     pub task: String,
     /// The spans by path.
     pub entries: HashMap<String, Entry>,
+    /// The model calls by span, those that a retry took back too: later ones begin like them.
+    pub calls: HashMap<SpanId, LlmRequestRecord>,
     /// Paths that are recorded twice without a retry in between.
     pub doubled: Vec<String>,
     /// The run's status, and the hash of its output or error.
@@ -50,8 +52,8 @@ pub(super) struct Entry {
 pub(super) enum Request {
     /// An agent: its pattern and input.
     Agent { pattern: String, input: TextHash },
-    /// A model call.
-    Llm(LlmRequestRecord),
+    /// A model call: the hash of the request; the rest stands in [`Record::calls`].
+    Llm(TextHash),
     /// A tool call: the hash of the request, the arguments, and the tool's effect.
     Tool { request: TextHash, args: TextHash, effect: EffectClass },
 }
@@ -95,7 +97,10 @@ impl Record {
     fn start(&mut self, seq: Seq, start: &SpanStart) {
         let request = match &start.spec {
             SpanSpec::Agent { pattern, input, .. } => Request::Agent { pattern: pattern.clone(), input: *input },
-            SpanSpec::Llm(record) => Request::Llm(record.clone()),
+            SpanSpec::Llm(record) => {
+                self.calls.insert(start.span, record.clone());
+                Request::Llm(record.request)
+            }
             SpanSpec::Tool { args, request, effect } => {
                 Request::Tool { request: *request, args: *args, effect: *effect }
             }

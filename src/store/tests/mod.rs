@@ -124,6 +124,7 @@ fn call(log: &RunLog) -> SpanSpec {
         options: ModelOptions { temperature: Some(0.7), max_tokens: Some(100) },
         system: log.text("Be good"),
         tools: vec!["finish".into()],
+        after: None,
         messages: vec![],
     })
 }

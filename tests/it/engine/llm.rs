@@ -47,7 +47,7 @@ fn pipeline(model: &str, settings: Provider) -> Pipeline {
 
 fn request(model: &str, messages: Vec<Message>) -> LlmRequest {
     let options = ModelOptions { temperature: Some(0.5), max_tokens: Some(7) };
-    LlmRequest { model: name(model), options, tools: Vec::new(), system: "be brief".into(), messages }
+    LlmRequest { model: name(model), options, tools: Vec::new(), system: "be brief".into(), messages: messages.into() }
 }
 
 fn user(text: &str) -> Vec<Message> {

@@ -116,6 +116,7 @@ impl Bench {
             options: ModelOptions::default(),
             system: HASH,
             tools: Vec::new(),
+            after: None,
             messages: Vec::new(),
         };
         self.start(parent, "llm", visit, 1, SpanSpec::Llm(record))

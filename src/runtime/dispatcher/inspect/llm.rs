@@ -6,6 +6,7 @@ use super::sections::Gathered;
 use crate::model::{
     EditReach, LlmRequestRecord, LlmResponse, Message, MessageRecord, Section, SectionBody, SpanEnd, SpanStatus,
 };
+use crate::runtime::conversations::whole;
 use crate::store::{Recorder, StoreError};
 
 pub(super) fn sections(
@@ -87,7 +88,12 @@ fn request(
         ]);
     }
     let system = store.text(known.sent_system.unwrap_or(record.system))?;
-    let messages = messages(known.sent_messages.unwrap_or(&record.messages), store)?;
+    let records = match (known.sent_messages, known.place) {
+        (Some(sent), _) => sent.to_vec(),
+        (None, Some((span, agent))) => whole(record, span, agent, store)?,
+        (None, None) => record.messages.clone(),
+    };
+    let messages = messages(&records, store)?;
     let edited = if known.sent_messages.is_some() { " · edited" } else { "" };
     let note = format!("{}{edited}", messages.len());
     Ok(vec![

@@ -4,7 +4,8 @@ use super::fields::{prose, section, text, value};
 use super::now::Now;
 use super::{llm, tool};
 use crate::model::{
-    EndCause, MessageRecord, Section, SectionBody, SpanEnd, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent,
+    EndCause, MessageRecord, Section, SectionBody, SpanEnd, SpanId, SpanSpec, SpanStatus, TextHash, TraceBody,
+    TraceEvent,
 };
 use crate::store::{Recorder, StoreError};
 
@@ -12,6 +13,8 @@ use crate::store::{Recorder, StoreError};
 #[derive(Default)]
 pub(super) struct Gathered<'a> {
     pub spec: Option<&'a SpanSpec>,
+    /// The span, and the one above it.
+    pub place: Option<(SpanId, SpanId)>,
     pub end: Option<&'a SpanEnd>,
     pub sent_system: Option<TextHash>,
     pub sent_messages: Option<&'a [MessageRecord]>,
@@ -55,7 +58,10 @@ fn gather(events: &[TraceEvent]) -> Gathered<'_> {
         match &event.body {
             TraceBody::RunStarted { task, .. } => known.task = Some(*task),
             TraceBody::RunStatus { text, .. } => known.output = *text,
-            TraceBody::SpanStarted(start) => known.spec = Some(&start.spec),
+            TraceBody::SpanStarted(start) => {
+                known.spec = Some(&start.spec);
+                known.place = Some((start.span, start.parent));
+            }
             TraceBody::SpanEnded(end) => known.end = Some(end),
             TraceBody::Sent { system, messages, args, .. } => {
                 known.sent_system = system.or(known.sent_system);

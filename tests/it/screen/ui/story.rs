@@ -71,6 +71,7 @@ impl Story {
             options: ModelOptions::default(),
             system: NONE,
             tools: vec!["tama_files_write".into()],
+            after: None,
             messages: Vec::new(),
         });
         self.start(parent, "llm", visit, spec)
