@@ -4,7 +4,15 @@ use globset::{GlobBuilder, GlobMatcher};
 
 /// A checked glob.
 #[derive(Debug, Clone)]
-pub struct Glob(GlobMatcher);
+pub struct Glob(Matcher);
+
+#[derive(Debug, Clone)]
+enum Matcher {
+    /// A text with nothing special in it.
+    Literal(String),
+    /// A pattern.
+    Pattern(GlobMatcher),
+}
 
 /// The reason why a text is no glob; follows "failed to …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,21 +30,39 @@ impl Glob {
     /// # Errors
     /// When a bracket or brace is left open, or a range is backwards (`[z-a]`).
     pub fn new(text: &str) -> Result<Self, GlobError> {
+        if !text.contains(['*', '?', '[', ']', '{', '}', '\\']) {
+            return Ok(Self(Matcher::Literal(text.to_owned())));
+        }
         let built = GlobBuilder::new(text).literal_separator(false).build();
         let glob = built.map_err(|error| GlobError { glob: text.to_owned(), why: error.kind().to_string() })?;
-        Ok(Self(glob.compile_matcher()))
+        Ok(Self(Matcher::Pattern(glob.compile_matcher())))
     }
 
     /// True when a name or path matches as a whole.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        match &self.0 {
+            Matcher::Literal(literal) => literal == text,
+            Matcher::Pattern(glob) => glob.is_match(text),
+        }
     }
 
     /// Returns the glob's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.glob().glob()
+        match &self.0 {
+            Matcher::Literal(literal) => literal,
+            Matcher::Pattern(glob) => glob.glob().glob(),
+        }
+    }
+
+    /// The one text that it matches, if there is only one.
+    #[must_use]
+    pub fn literal(&self) -> Option<&str> {
+        match &self.0 {
+            Matcher::Literal(literal) => Some(literal),
+            Matcher::Pattern(_) => None,
+        }
     }
 }
 
@@ -52,6 +78,16 @@ mod tests {
         assert!(!glob.matches("other/editor/writer"));
         assert!(Glob::new("*/writer#2").unwrap().matches("a/b/writer#2"));
         assert!(!Glob::new("writer#2").unwrap().matches("writer#3"));
+    }
+
+    #[test]
+    fn a_text_with_nothing_special_matches_itself() {
+        let glob = Glob::new("editor/writer#2").unwrap();
+        assert_eq!((glob.literal(), glob.as_str()), (Some("editor/writer#2"), "editor/writer#2"));
+        assert!(glob.matches("editor/writer#2") && !glob.matches("editor/writer#22"));
+        for special in ["a*", "a?", "[ab]", "{a,b}", "a\\*"] {
+            assert_eq!(Glob::new(special).unwrap().literal(), None, "{special}");
+        }
     }
 
     #[test]

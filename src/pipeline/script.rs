@@ -1,5 +1,6 @@
 //! A scripted model: replies in a TOML file, matched by agent path, call number, try, and a text in the request.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde::Deserialize;
@@ -12,7 +13,11 @@ use crate::model::{LlmRequest, Message, ToolCall, Usage};
 #[derive(Debug, Clone)]
 pub struct Script {
     /// The replies; the first that matches answers.
-    pub replies: Vec<Reply>,
+    pub(super) replies: Vec<Reply>,
+    /// The places of those for one agent's path.
+    by_agent: HashMap<String, Vec<usize>>,
+    /// The places of those for several.
+    by_glob: Vec<usize>,
 }
 
 /// One reply, with the conditions under which it answers.
@@ -90,15 +95,25 @@ impl Script {
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
         let document: Document = toml::from_str(text)
             .map_err(|error| ScriptError { message: error.message().to_owned(), span: error.span() })?;
-        let replies = document.reply.into_iter().map(Reply::read).collect::<Result<_, _>>()?;
-        Ok(Self { replies })
+        let replies = document.reply.into_iter().map(Reply::read).collect::<Result<Vec<_>, _>>()?;
+        let mut script = Self { replies, by_agent: HashMap::new(), by_glob: Vec::new() };
+        for (at, reply) in script.replies.iter().enumerate() {
+            match reply.agent.literal() {
+                Some(agent) => script.by_agent.entry(agent.to_owned()).or_default().push(at),
+                None => script.by_glob.push(at),
+            }
+        }
+        Ok(script)
     }
 
     /// Finds the first reply for a call: by the agent's path, the number of the call in its visit, its try, and the
     /// request.
     #[must_use]
     pub fn find(&self, agent: &str, call: u32, attempt: u32, request: &LlmRequest) -> Option<&Reply> {
-        self.replies.iter().find(|reply| reply.answers(agent, call, attempt, request))
+        let answers = |at: &usize| self.replies[*at].answers(agent, call, attempt, request);
+        let named = self.by_agent.get(agent).into_iter().flatten().copied().find(&answers);
+        let earlier = self.by_glob.iter().copied().take_while(|at| named.is_none_or(|named| *at < named));
+        earlier.into_iter().find(&answers).or(named).map(|at| &self.replies[at])
     }
 }
 
@@ -193,6 +208,19 @@ mod tests {
         let last = script.find("other", 1, 1, &request("", "")).unwrap();
         assert_eq!(last.calls[0].args, json!({ "path": "a", "content": "b" }));
         assert_eq!((last.delay_ms, last.tokens), (300, Some(Usage { input: 900, output: 120 })));
+    }
+
+    #[test]
+    fn the_order_of_the_file_counts_whether_a_path_or_a_glob_is_named() {
+        let reply = |agent: &str, text: &str| format!("[[reply]]\nagent = \"{agent}\"\ntext = \"{text}\"\n");
+        let path_first = [reply("a/b", "path"), reply("a/*", "glob")].concat();
+        let glob_first = [reply("a/*", "glob"), reply("a/b", "path")].concat();
+        for (file, agent, text) in
+            [(&path_first, "a/b", "path"), (&path_first, "a/c", "glob"), (&glob_first, "a/b", "glob")]
+        {
+            let found = Script::parse(file).unwrap().find(agent, 1, 1, &request("", "")).unwrap().text.clone();
+            assert_eq!(found, text, "{agent} in {file}");
+        }
     }
 
     #[test]

@@ -79,7 +79,7 @@ fn screen(list: &mut RunList, size: (u16, u16)) -> String {
 
 #[test]
 fn the_list_at_every_size() {
-    for size in [(30, 8), (60, 16), (80, 24), (140, 42)] {
+    for size in [(30, 8), (60, 16), (80, 24), (140, 42), (200, 60)] {
         insta::assert_snapshot!(format!("runs_{}x{}", size.0, size.1), screen(&mut list(), size));
     }
 }
