@@ -1,6 +1,6 @@
 //! The engine: starts a run, or opens a past one, and gives its user two ends: commands down, updates up.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::denial::Denial;
 use super::dispatcher::command::Commands;
-use super::dispatcher::{Dispatcher, Incoming, PastSubject, Services, end_live};
+use super::dispatcher::{Dispatcher, Edits, Incoming, PastSubject, Services, Versions, end_live};
 use super::feed::{Feed, Receiver, Sink};
 use super::gates::{Gates, Until};
 use super::journal::surviving;
@@ -166,15 +166,13 @@ impl Engine {
             models,
             model_source: setup.models,
             mode: setup.mode,
-            source: setup.source,
-            versions: past.versions,
+            versions: Versions::new(past.versions, setup.source),
             task: past.task,
             gates: Gates::default(),
             journal: past.journal,
-            edits: past.edits,
+            edits: Edits::new(past.edits, past.agent_names),
             paths,
             tries,
-            agent_names: past.agent_names,
             pending: BTreeMap::new(),
             reversal: super::dispatcher::Reversal::default(),
             epoch: 0,
@@ -186,8 +184,6 @@ impl Engine {
             limited: false,
             limit_waived: false,
             always_allowed: HashSet::new(),
-            offered: HashMap::new(),
-            written: HashMap::new(),
         };
         (dispatcher, Pending { inbox, incoming, feed })
     }

@@ -36,7 +36,7 @@ impl Dispatcher {
             // A reply may find its asker gone: a retry dropped it in between.
             return drop(reply.send(self.start_agent(&position, key, input)));
         };
-        self.agent_names.insert(span, key.edit_name());
+        self.edits.name_agent(span, key.edit_name());
         if let Some(pending) = self.pending.get_mut(&position.path).filter(|pending| pending.is_start()) {
             return pending.replies.push(Caller::Start(reply));
         }
@@ -45,14 +45,14 @@ impl Dispatcher {
             return self.stop_diverged(pending, *divergence);
         }
         let generation = self.log.with(|state| state.trace.get(span).map(|found| found.generation));
-        drop(reply.send(Ok(self.version(generation.unwrap_or_default()))));
+        drop(reply.send(Ok(self.versions.at(generation.unwrap_or_default()))));
     }
 
     fn start_agent(&mut self, position: &SpanPosition, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
-        let pipeline = self.version(self.generation());
+        let pipeline = self.version_now();
         let spec = self.agent_spec(&pipeline, key, input)?;
         let span = self.start_span(position, spec);
-        self.agent_names.insert(span, key.edit_name());
+        self.edits.name_agent(span, key.edit_name());
         if position.fan.is_some() {
             self.send_item_subject(span, input);
         }

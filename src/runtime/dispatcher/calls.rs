@@ -6,7 +6,6 @@ use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::super::ask::{Outcome, Payload, Work};
-use super::super::edits::Target;
 use super::super::failure::{Failure, Halt};
 use super::super::policy::{PolicyDecision, decide};
 use super::super::request::json;
@@ -96,8 +95,7 @@ impl Dispatcher {
         let (span, agent, visit, parent) =
             (pending.span, pending.agent, pending.position.visit, pending.position.parent.clone());
         self.send_notice(agent, span, request);
-        let name = self.agent_names.get(&agent).cloned().unwrap_or_default();
-        let sent = self.edits.apply(request, Target { agent: &name, agent_span: agent, call: span });
+        let sent = self.edits.apply(request, agent, span);
         if let Some(sent) = &sent {
             let messages = (sent.messages != request.messages).then(|| message_records(&self.log, &sent.messages));
             let system = (sent.system != request.system).then(|| self.log.text(&sent.system));
@@ -254,7 +252,7 @@ impl Dispatcher {
         let Some(Work::Tool { call, refusal: None }) = pending.work.as_ref() else { return None };
         self.tools_of(pending.agent).get(&call.name)?;
         let effect = self.effect_of(pending.agent, call);
-        let policy = &self.version(self.generation()).policy;
+        let policy = &self.version_now().policy;
         let decision = decide(policy, call, effect, self.services.world.root());
         let always = (self.generation(), call.name.clone(), call.args.to_string());
         if self.always_allowed.contains(&always) && !matches!(decision, PolicyDecision::Deny(_)) {
@@ -286,7 +284,7 @@ impl Dispatcher {
         if !is_llm || self.limit_waived {
             return None;
         }
-        let limits = self.version(self.generation()).limits;
+        let limits = self.version_now().limits;
         let counts = self.log.with(|state| state.trace.get(SpanId::RUN).map(|run| run.counts)).unwrap_or_default();
         let tokens = counts.usage.input + counts.usage.output;
         #[expect(clippy::cast_precision_loss, reason = "a sum of money, compared with a limit")]
@@ -300,7 +298,7 @@ impl Dispatcher {
 
     fn price_of(&self, path: &str) -> Option<Price> {
         let Some(Work::Llm(request)) = self.pending.get(path)?.work.as_ref() else { return None };
-        self.version(self.generation()).prices.get(&request.model.to_string()).copied()
+        self.version_now().prices.get(&request.model.to_string()).copied()
     }
 
     fn mask(&self, mut response: LlmResponse) -> LlmResponse {

@@ -47,7 +47,7 @@ impl Dispatcher {
     fn gaps_that_ask(&self, agent: SpanId, call: &ToolCall) -> Option<Vec<String>> {
         let tool = self.tools_of(agent).get(&call.name)?;
         let gaps = self.services.commands.shell.mode().gaps;
-        let policy = &self.version(self.generation()).policy;
+        let policy = &self.version_now().policy;
         let by_rule = policy.ask.iter().any(|rule| rule_matches(rule, call, self.services.world.root()));
         let would_run = tool.is_command() && tool.effect() == EffectClass::Reversible;
         (would_run && !by_rule && !gaps.is_empty()).then_some(gaps)

@@ -21,7 +21,7 @@ impl Dispatcher {
         self.epoch += 1;
         let epoch = self.epoch;
         let effects = Arc::new(Live::new(epoch, self.inbox.clone(), self.services.tools.clone()));
-        let pipeline = self.versions.first().map(|(_, pipeline)| pipeline.clone()).unwrap_or_default();
+        let pipeline = self.versions.first();
         let (inbox, task) = (self.inbox.clone(), self.task.clone());
         let pattern = tokio::spawn(run_pipeline(effects, pipeline, task));
         self.pattern = Some(tokio::spawn(async move {

@@ -12,8 +12,12 @@ mod diff;
 mod diverged;
 #[cfg(test)]
 mod diverged_tests;
-pub(super) mod edit;
+mod driver_action;
+mod edit;
+mod edits;
 mod exec;
+#[cfg(test)]
+mod fixture;
 mod inspect;
 mod lifecycle;
 mod own_files;
@@ -24,31 +28,32 @@ mod reversal;
 mod subjects;
 mod tools;
 mod undo;
+mod versions;
 mod write_back;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use command::{CaptureGate, Commands};
+use driver_action::DriverAction;
+pub(super) use edits::Edits;
 pub(super) use exec::Done;
 pub(super) use lifecycle::end_live;
 use pending_call::PendingCall;
 pub(super) use reversal::{Reversal, ReversalStep};
 pub(super) use subjects::PastSubject;
+pub(super) use versions::Versions;
 
 use super::ask::{Ask, Output};
 use super::denial::Denial;
-use super::edits::Edits;
 use super::engine::{Mode, SessionEnd, StatusHook};
 use super::failure::Failure;
 use super::feed::Sink;
 use super::gates::Gates;
 use super::journal::Journal;
-use super::past::version_at;
 use super::refusal::Refusal;
 use super::session::ModelSource;
 use crate::effects::Masker;
@@ -93,9 +98,7 @@ pub(super) struct Dispatcher {
     pub(super) models: Option<Arc<dyn LlmProvider>>,
     pub(super) model_source: ModelSource,
     pub(super) mode: Mode,
-    /// Where today's pipeline is read from, for a retry.
-    pub(super) source: Option<PathBuf>,
-    pub(super) versions: Vec<(Generation, Arc<Pipeline>)>,
+    pub(super) versions: Versions,
     pub(super) task: String,
     pub(super) gates: Gates,
     pub(super) journal: Journal,
@@ -104,8 +107,6 @@ pub(super) struct Dispatcher {
     pub(super) paths: HashMap<String, SpanId>,
     /// How often each path ran.
     pub(super) tries: HashMap<String, u32>,
-    /// Edit names of agents, by span.
-    pub(super) agent_names: HashMap<SpanId, String>,
     pub(super) pending: BTreeMap<String, PendingCall>,
     /// The retry, undo or redo under way.
     pub(super) reversal: Reversal,
@@ -120,10 +121,6 @@ pub(super) struct Dispatcher {
     pub(super) limit_waived: bool,
     /// Calls that the user allowed for the rest of a generation: tool and arguments, to the letter.
     pub(super) always_allowed: HashSet<(Generation, String, String)>,
-    /// What was offered to be edited, by span.
-    pub(super) offered: HashMap<SpanId, edit::Offered>,
-    /// Prompts that were written into their files, by edit name.
-    pub(super) written: HashMap<String, String>,
 }
 
 impl Dispatcher {
@@ -189,9 +186,20 @@ impl Dispatcher {
         self.sink.send(Update::Refused(error.to_string()));
     }
 
-    /// The pipeline that a span of this generation runs by.
-    pub(super) fn version(&self, generation: Generation) -> Arc<Pipeline> {
-        version_at(&self.versions, generation).cloned().unwrap_or_default()
+    /// Carries out what a part decided.
+    pub(super) fn carry_out(&mut self, actions: Vec<DriverAction>) {
+        for action in actions {
+            match action {
+                // It is named by its hash.
+                DriverAction::Text(text) => drop(self.log.text(&text)),
+                DriverAction::Append(events) => drop(self.log.append(events)),
+            }
+        }
+    }
+
+    /// The pipeline that spans of the newest generation run by.
+    pub(super) fn version_now(&self) -> Arc<Pipeline> {
+        self.versions.at(self.generation())
     }
 
     pub(super) fn generation(&self) -> Generation {

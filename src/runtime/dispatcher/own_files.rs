@@ -3,7 +3,6 @@
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
 
 use super::Dispatcher;
 use crate::model::{EffectClass, ToolCall};
@@ -20,19 +19,8 @@ impl Dispatcher {
         // By what they are, not by what they are called: one file can have more names.
         let is = |found: &Metadata| (found.dev(), found.ino());
         let target = root.join(&path).metadata().ok()?;
-        let own = self.own_files();
+        let own = self.versions.own_files(self.generation());
         let hit = own.iter().any(|file| file.metadata().is_ok_and(|found| is(&found) == is(&target)));
         hit.then(|| format!("{path} is a file of the pipeline itself"))
-    }
-
-    /// pipeline.toml, and the files of its prompts.
-    fn own_files(&self) -> Vec<PathBuf> {
-        let Some(source) = &self.source else { return Vec::new() };
-        let folder = source.parent().unwrap_or(Path::new("."));
-        let pipeline = self.version(self.generation());
-        let steps = pipeline.agents.values().flat_map(|agent| agent.steps.values().map(|step| &step.prompt));
-        let prompts = pipeline.agents.values().filter_map(|agent| agent.prompt.as_ref()).chain(steps);
-        let files = prompts.filter_map(|prompt| prompt.file.as_ref()).map(|file| folder.join(file));
-        std::iter::once(source.clone()).chain(files).collect()
     }
 }

@@ -14,7 +14,7 @@ impl Dispatcher {
     /// The tools of an agent: the program's own, and those of the pipeline that the agent runs by.
     pub(super) fn tools_of(&self, agent: SpanId) -> Arc<Toolbox> {
         let generation = self.log.with(|state| state.trace.get(agent).map(|found| found.generation));
-        let pipeline = self.version(generation.unwrap_or_default());
+        let pipeline = self.versions.at(generation.unwrap_or_default());
         if pipeline.tools.is_empty() {
             return self.services.tools.clone();
         }

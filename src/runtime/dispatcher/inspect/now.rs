@@ -10,7 +10,6 @@ use crate::pipeline::Pipeline;
 use crate::runtime::ask::Work;
 use crate::runtime::dispatcher::pending_call::{PendingCall, Stage};
 use crate::runtime::dispatcher::{Dispatcher, Services};
-use crate::runtime::edits::Target;
 
 /// Held changes that are listed at most; Rollback has them all.
 const LISTED: usize = 500;
@@ -83,7 +82,7 @@ impl Dispatcher {
 
     fn now(&self, span: SpanId) -> Now {
         let pending = self.pending.values().find(|pending| pending.span == span);
-        let name = self.agent_names.get(&span);
+        let name = self.edits.name_of(span);
         Now {
             services: self.services.clone(),
             prompt: name.and_then(|name| self.edits.prompt_of(name)).map(ToOwned::to_owned),
@@ -95,10 +94,8 @@ impl Dispatcher {
     /// The request of a stopped model call with the edits over it; `None`: nothing of it is edited.
     fn edited_request(&self, pending: &PendingCall) -> Option<Edited> {
         let (Stage::Before, Some(Work::Llm(request))) = (&pending.stage, &pending.work) else { return None };
-        let name = self.agent_names.get(&pending.agent).cloned().unwrap_or_default();
-        let target = Target { agent: &name, agent_span: pending.agent, call: pending.span };
-        let sent = self.edits.apply(request, target)?;
-        let (system, messages) = self.edits.reaches(request, target);
+        let sent = self.edits.apply(request, pending.agent, pending.span)?;
+        let (system, messages) = self.edits.reaches(request, pending.agent, pending.span);
         Some(Edited {
             system: system.filter(|_| sent.system != request.system),
             messages: messages.filter(|_| sent.messages != request.messages),
@@ -119,7 +116,13 @@ impl Dispatcher {
             }
             _ => None,
         });
-        Some(ToolNow { tools: self.tools_of(agent), name, source: self.source.clone(), pending: upcoming, held })
+        Some(ToolNow {
+            tools: self.tools_of(agent),
+            name,
+            source: self.versions.source().cloned(),
+            pending: upcoming,
+            held,
+        })
     }
 
     fn upcoming_call(&self, pending: &PendingCall) -> Option<UpcomingCall> {
@@ -132,8 +135,8 @@ impl Dispatcher {
             call: call.clone(),
             refusal: refusal.clone(),
             asks,
-            pipeline: self.version(self.generation()),
-            source: self.source.clone(),
+            pipeline: self.version_now(),
+            source: self.versions.source().cloned(),
         })
     }
 }

@@ -6,9 +6,9 @@ use crate::pipeline::Pipeline;
 use crate::rollback;
 use crate::runtime::ask::Work;
 use crate::runtime::dispatcher::Dispatcher;
-use crate::runtime::dispatcher::edit::split_edit_name;
 use crate::runtime::dispatcher::exec::lock_name;
 use crate::runtime::dispatcher::pending_call::PendingCall;
+use crate::runtime::prompt::has_agent;
 use crate::runtime::refusal::{RetryRefusal, RetryStopped, UndoRefusal};
 use crate::world::Scope;
 
@@ -50,13 +50,8 @@ impl Dispatcher {
             let parent = self.log.with(|state| state.trace.get(**span).map(|found| found.parent));
             parent.is_some_and(|parent| !plan.reruns.contains(&parent))
         };
-        let names = plan.reruns.iter().filter(is_first).filter_map(|span| self.agent_names.get(span));
-        let gone = |name: &&String| {
-            let (agent, step) = split_edit_name(name);
-            let found = today.agents.get(agent);
-            !found.is_some_and(|agent| step.is_none_or(|step| agent.steps.contains_key(step)))
-        };
-        match names.into_iter().find(gone) {
+        let names = plan.reruns.iter().filter(is_first).filter_map(|span| self.edits.name_of(*span));
+        match names.into_iter().find(|name| !has_agent(today, name)) {
             Some(name) => Err(RetryRefusal::AgentGone { name: name.clone() }),
             None => Ok(()),
         }

@@ -7,7 +7,6 @@ mod today;
 use std::sync::Arc;
 
 use super::Dispatcher;
-use super::edit::stored_prompt;
 use super::reversal::Reversal;
 use super::undo::Undo;
 use crate::effects::llm::LlmProvider;
@@ -15,6 +14,7 @@ use crate::model::{Generation, RetryPlan, RunStatus, SpanId, TraceBody, UndoRepo
 use crate::pipeline::Pipeline;
 use crate::rollback;
 use crate::runtime::foresee::changed;
+use crate::runtime::prompt::stored_prompt;
 use crate::runtime::refusal::{Refusal, RetryRefusal, RetryStopped, UndoRefusal};
 use crate::world::Guard;
 
@@ -56,8 +56,8 @@ impl Dispatcher {
 
     fn make_plan(&self, span: SpanId, with_readers: bool, today: Option<&Pipeline>) -> Result<RetryPlan, RetryRefusal> {
         let mut plan = self.log.with(|state| rollback::plan_retry(state, span, with_readers))?;
-        let names: Vec<String> = plan.reruns.iter().filter_map(|at| self.agent_names.get(at).cloned()).collect();
-        let newest = self.newest();
+        let names: Vec<String> = plan.reruns.iter().filter_map(|at| self.edits.name_of(*at).cloned()).collect();
+        let newest = self.versions.newest();
         let changed = changed(&names, &newest, today, &self.edits.edited());
         plan.changed = changed.into_iter().map(|line| with_file(line, &newest)).collect();
         Ok(plan)
