@@ -1,6 +1,7 @@
 //! The instructions of the parts to the driver.
 
-use crate::model::TraceBody;
+use super::exec::Done;
+use crate::model::{Gate, PauseReason, SpanId, TraceBody};
 
 /// An instruction of a part. A part decides, and returns these; the driver carries them out in their order.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,6 +10,16 @@ pub(in super::super) enum DriverAction {
     Text(String),
     /// Appends events.
     Append(Vec<TraceBody>),
+    /// Stops a call at a gate.
+    Pause { path: String, gate: Gate, reason: PauseReason },
+    /// Carries a call out, unless the policy or a limit forbids it.
+    Launch { path: String },
+    /// Starts the task of a call.
+    Start { path: String },
+    /// Records the outcome of a call.
+    End { path: String, span: SpanId, done: Done },
+    /// Sends the recorded outcome of a call to its callers.
+    Reply { path: String },
 }
 
 impl DriverAction {

@@ -7,8 +7,8 @@ use super::super::refusal::{EditRefusal, PromptError, Refusal};
 use super::super::request_doc;
 use super::Dispatcher;
 use super::asks::message_records;
+use super::calls::PendingCall;
 use super::edits::Offered;
-use super::pending_call::Stage;
 use crate::model::{
     EditReach, EditScope, Editable, LlmRequest, Message, RunStatus, SpanId, SpanKind, TraceBody, Update,
 };
@@ -71,9 +71,8 @@ impl Dispatcher {
 
     /// The effect of a span that is stopped before it is sent or run.
     fn gated(&self, span: SpanId) -> Option<(String, Work)> {
-        let found = self.pending.iter().find(|(_, pending)| pending.span == span);
-        let (path, pending) = found.filter(|(_, pending)| matches!(pending.stage, Stage::Before))?;
-        Some((path.clone(), pending.work.clone()?))
+        let (path, pending) = self.calls.find(span)?;
+        Some((path.clone(), pending.upcoming()?.clone()))
     }
 
     /// A request as it would be sent now.
@@ -92,7 +91,7 @@ impl Dispatcher {
     ) -> Result<(), EditRefusal> {
         let (system, messages) = request_doc::parse(text)?;
         let sent = self.sent(span, request);
-        let agent = self.pending.get(path).map_or(SpanId::RUN, |pending| pending.agent);
+        let agent = self.calls.get(path).map_or(SpanId::RUN, PendingCall::agent);
         let reach = match scope {
             EditScope::Agent => EditReach::Try { span: agent },
             EditScope::Call => EditReach::Call { span },
@@ -108,13 +107,11 @@ impl Dispatcher {
 
     fn save_args(&mut self, path: &str, text: &str) -> Result<(), EditRefusal> {
         let args: Json = serde_json::from_str(text).map_err(EditRefusal::Arguments)?;
-        let Some(pending) = self.pending.get_mut(path) else { return Ok(()) };
-        if let Some(Work::Tool { call, .. }) = &mut pending.work {
-            call.args = args;
+        if let Some((span, call)) = self.calls.set_args(path, args) {
             let args = Some(self.log.text(&call.args.to_string()));
-            let (span, call) = (pending.span, call.clone());
             self.log.append(vec![TraceBody::Sent { span, system: None, messages: None, args }]);
-            self.send_call_subject(path, span, &call);
+            let agent = self.calls.get(path).map_or(SpanId::RUN, PendingCall::agent);
+            self.send_call_subject(agent, span, &call);
         }
         Ok(())
     }

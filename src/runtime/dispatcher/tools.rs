@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::super::ask::Work;
 use super::Dispatcher;
 use crate::effects::tools::{Prepared, ShellCall, Toolbox};
 use crate::model::{EffectClass, SpanId, ToolCall};
@@ -21,11 +20,9 @@ impl Dispatcher {
         Arc::new(self.services.tools.with(pipeline.tools.values()))
     }
 
-    /// The command that a tool call at a path is about to run, on one line.
-    pub(super) fn command_at(&self, path: &str) -> Option<String> {
-        let pending = self.pending.get(path)?;
-        let Some(Work::Tool { call, refusal: None }) = pending.work.as_ref() else { return None };
-        let exact = command(&self.tools_of(pending.agent), call)?.program.exact();
+    /// The command that a tool call would run, on one line.
+    pub(super) fn command_line(&self, tools: &Toolbox, call: &ToolCall) -> Option<String> {
+        let exact = command(tools, call)?.program.exact();
         let line = exact.split_whitespace().collect::<Vec<_>>().join(" ");
         let masked = self.services.masker.mask(&line).into_owned();
         let cut: String = masked.chars().take(SHOWN).collect();

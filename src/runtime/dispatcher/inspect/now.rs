@@ -8,7 +8,7 @@ use crate::effects::tools::Toolbox;
 use crate::model::{EditReach, KeyChange, LlmRequest, PauseReason, RunState, SpanId, SpanKind, ToolCall, Update};
 use crate::pipeline::Pipeline;
 use crate::runtime::ask::Work;
-use crate::runtime::dispatcher::pending_call::{PendingCall, Stage};
+use crate::runtime::dispatcher::calls::{PendingCall, Stage};
 use crate::runtime::dispatcher::{Dispatcher, Services};
 
 /// Held changes that are listed at most; Rollback has them all.
@@ -81,7 +81,7 @@ impl Dispatcher {
     }
 
     fn now(&self, span: SpanId) -> Now {
-        let pending = self.pending.values().find(|pending| pending.span == span);
+        let pending = self.calls.find(span).map(|(_, pending)| pending);
         let name = self.edits.name_of(span);
         Now {
             services: self.services.clone(),
@@ -93,9 +93,9 @@ impl Dispatcher {
 
     /// The request of a stopped model call with the edits over it; `None`: nothing of it is edited.
     fn edited_request(&self, pending: &PendingCall) -> Option<Edited> {
-        let (Stage::Before, Some(Work::Llm(request))) = (&pending.stage, &pending.work) else { return None };
-        let sent = self.edits.apply(request, pending.agent, pending.span)?;
-        let (system, messages) = self.edits.reaches(request, pending.agent, pending.span);
+        let Work::Llm(request) = pending.upcoming()? else { return None };
+        let sent = self.edits.apply(request, pending.agent(), pending.span())?;
+        let (system, messages) = self.edits.reaches(request, pending.agent(), pending.span());
         Some(Edited {
             system: system.filter(|_| sent.system != request.system),
             messages: messages.filter(|_| sent.messages != request.messages),
@@ -109,7 +109,7 @@ impl Dispatcher {
             Some((state.trace.agent_of(found.parent), state.trace.name(span).to_owned()))
         })?;
         let upcoming = pending.and_then(|pending| self.upcoming_call(pending));
-        let held = pending.and_then(|pending| match &pending.stage {
+        let held = pending.and_then(|pending| match pending.stage() {
             Stage::Holding { printed, .. } => {
                 let (changes, more) = self.log.with(|state| held_changes(state, span));
                 Some(Held { printed: printed.clone(), changes, more })
@@ -126,8 +126,8 @@ impl Dispatcher {
     }
 
     fn upcoming_call(&self, pending: &PendingCall) -> Option<UpcomingCall> {
-        let (Stage::Before, Some(Work::Tool { call, refusal })) = (&pending.stage, &pending.work) else { return None };
-        let asks = self.log.with(|state| match state.trace.pause(pending.span) {
+        let Work::Tool { call, refusal } = pending.upcoming()? else { return None };
+        let asks = self.log.with(|state| match state.trace.pause(pending.span()) {
             Some((_, PauseReason::Policy { rule })) => Some(rule.clone()),
             _ => None,
         });
