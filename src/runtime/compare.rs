@@ -27,12 +27,33 @@ impl From<&SpanEnd> for AgentEnd {
     }
 }
 
+impl AgentEnd {
+    /// True when the end of an agent is this one. Reads no text.
+    pub(super) fn is_end(&self, result: &Result<Output, Failure>) -> bool {
+        let (status, text) = status_and_text(result);
+        let key = result.as_ref().ok().map(|output| output.key.as_str());
+        self.status == status && key == self.key.as_deref() && self.output == Some(hash_text(&text))
+    }
+}
+
+fn status_and_text(result: &Result<Output, Failure>) -> (SpanStatus, String) {
+    match result {
+        Ok(output) => (SpanStatus::Ok, output.value.clone()),
+        Err(failure) => (SpanStatus::Error, failure.to_string()),
+    }
+}
+
+/// True when an agent's input is the recorded one. Reads no text.
+pub(super) fn is_input(recorded: TextHash, input: &str) -> bool {
+    hash_text(input) == recorded
+}
+
 /// Compares an agent's input with the recorded one.
 ///
 /// # Errors
 /// With the difference.
 pub(super) fn input(path: &str, recorded: TextHash, input: &str, read: ReadText<'_>) -> Result<(), Box<Divergence>> {
-    if hash_text(input) == recorded {
+    if is_input(recorded, input) {
         return Ok(());
     }
     let (old, new) = difference(&read(recorded).unwrap_or_default(), input);
@@ -50,15 +71,12 @@ pub(super) fn end(
     result: &Result<Output, Failure>,
     read: ReadText<'_>,
 ) -> Result<(), Box<Divergence>> {
-    let (status, text) = match result {
-        Ok(output) => (SpanStatus::Ok, output.value.clone()),
-        Err(failure) => (SpanStatus::Error, failure.to_string()),
-    };
-    let key = result.as_ref().ok().map(|output| output.key.as_str());
-    let old_key = recorded.key.as_deref();
-    if recorded.status == status && key == old_key && recorded.output == Some(hash_text(&text)) {
+    if recorded.is_end(result) {
         return Ok(());
     }
+    let (status, text) = status_and_text(result);
+    let key = result.as_ref().ok().map(|output| output.key.as_str());
+    let old_key = recorded.key.as_deref();
     let (old, new) = difference(&recorded.output.and_then(read).unwrap_or_default(), &text);
     let name = |status: SpanStatus, key: Option<&str>| match key {
         Some(key) => format!("the end \"{key}\""),

@@ -1,6 +1,5 @@
 //! The engine: starts a run, or opens a past one, and gives its user two ends: commands down, updates up.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,9 +8,8 @@ use tokio::task::JoinHandle;
 
 use super::denial::Denial;
 use super::dispatcher::command::Commands;
-use super::dispatcher::{Dispatcher, Incoming, PastSubject, Services, end_live};
+use super::dispatcher::{Calls, Dispatcher, Edits, Gatekeeper, Incoming, PastSubject, Services, Versions, end_live};
 use super::feed::{Feed, Receiver, Sink};
-use super::gates::{Gates, Until};
 use super::journal::surviving;
 use super::past::Past;
 use super::request::json;
@@ -150,7 +148,7 @@ impl Engine {
     ) -> (Dispatcher, Pending) {
         let (inbox, incoming) = mpsc::unbounded_channel();
         let (sink, receiver) = setup.channel;
-        let (paths, tries) = setup.log.with(surviving);
+        let calls = Calls::new(past.journal, setup.log.with(surviving));
         let masker = Arc::new(Masker::from_env().with(provider_keys(&past.versions)));
         let services = Services {
             tools: Arc::new(Toolbox::for_workspace(setup.world.root())),
@@ -165,30 +163,16 @@ impl Engine {
             services: Arc::new(services),
             models,
             model_source: setup.models,
-            mode: setup.mode,
-            source: setup.source,
-            versions: past.versions,
+            versions: Versions::new(past.versions, setup.source),
             task: past.task,
-            gates: Gates::default(),
-            journal: past.journal,
-            conversations: super::conversations::Conversations::default(),
-            edits: past.edits,
-            paths,
-            tries,
-            agent_names: past.agent_names,
-            pending: BTreeMap::new(),
+            gatekeeper: Gatekeeper::new(setup.mode),
+            calls,
+            edits: Edits::new(past.edits, past.agent_names),
             reversal: super::dispatcher::Reversal::default(),
-            epoch: 0,
             pattern: None,
             inbox: inbox.clone(),
             sink,
             on_status: setup.on_status,
-            denials: Vec::new(),
-            limited: false,
-            limit_waived: false,
-            always_allowed: HashSet::new(),
-            offered: HashMap::new(),
-            written: HashMap::new(),
         };
         (dispatcher, Pending { inbox, incoming, feed })
     }
@@ -209,6 +193,12 @@ pub(super) struct Pending {
 }
 
 impl Pending {
+    /// Receives what a test then gives to the dispatcher.
+    #[cfg(test)]
+    pub(super) async fn receive(&mut self) -> Incoming {
+        self.incoming.recv().await.unwrap()
+    }
+
     fn run(self, dispatcher: Dispatcher) -> Engine {
         let (commands, mut asked) = mpsc::unbounded_channel();
         let inbox = self.inbox;
@@ -228,14 +218,8 @@ impl Pending {
 
 impl Dispatcher {
     fn begin(&mut self) {
-        if let Mode::Debug { step, breakpoints } = self.mode.clone() {
-            if let Err(error) = self.gates.set_breakpoints(&breakpoints) {
-                self.note(None, true, error.to_string());
-            }
-            if step {
-                self.gates.step("", Until::Next);
-            }
-        }
+        let actions = self.gatekeeper.begin();
+        self.carry_out(actions);
         (self.on_status)(&self.log);
         self.send_abilities();
         self.start_pattern();

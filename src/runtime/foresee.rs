@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::dispatcher::edit::prompt_now;
 use super::past::Past;
+use super::prompt::prompt_now;
 use super::refusal::PromptError;
 use super::session::providers;
 use crate::effects::llm::LlmError;

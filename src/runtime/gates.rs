@@ -5,18 +5,18 @@ use globset::{Glob, GlobMatcher};
 use crate::model::{Breakpoint, Gate, PauseReason};
 
 /// A span's arrival at a gate.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Arrival<'a> {
+#[derive(Debug, Clone)]
+pub(super) struct Arrival {
     /// The gate.
     pub gate: Gate,
     /// The span's path.
-    pub path: &'a str,
+    pub path: String,
     /// The agent's name.
-    pub agent: &'a str,
+    pub agent: String,
     /// The tool's name.
-    pub tool: Option<&'a str>,
+    pub tool: Option<String>,
     /// `provider:model`.
-    pub model: Option<&'a str>,
+    pub model: Option<String>,
 }
 
 /// How far a branch goes before it stops.
@@ -84,7 +84,7 @@ impl Gates {
 
     /// Returns the reason why a span stops at a gate; `None`: it does not stop. Removes the step or pause that stops
     /// it.
-    pub fn arrive(&mut self, at: &Arrival<'_>) -> Option<PauseReason> {
+    pub fn arrive(&mut self, at: &Arrival) -> Option<PauseReason> {
         if let Some(found) = self.stops.iter().position(|stop| stop.matches(at)) {
             return Some(self.stops.remove(found).reason);
         }
@@ -94,25 +94,25 @@ impl Gates {
 }
 
 impl Stop {
-    fn matches(&self, at: &Arrival<'_>) -> bool {
-        is_within(at.path, &self.branch)
+    fn matches(&self, at: &Arrival) -> bool {
+        is_within(&at.path, &self.branch)
             && match &self.until {
                 Until::Next => true,
-                Until::Depth(depth) => depth_of(at.path) <= *depth,
-                Until::EndOf(agent) => at.gate == Gate::AfterAgent && at.path == agent,
+                Until::Depth(depth) => depth_of(&at.path) <= *depth,
+                Until::EndOf(agent) => at.gate == Gate::AfterAgent && at.path == *agent,
             }
     }
 }
 
 impl Matcher {
-    fn matches(&self, at: &Arrival<'_>) -> bool {
+    fn matches(&self, at: &Arrival) -> bool {
         let fits = |glob: &Option<GlobMatcher>, name: Option<&str>| {
             glob.as_ref().is_none_or(|glob| name.is_some_and(|name| glob.is_match(name)))
         };
         self.breakpoint.at == at.gate
-            && fits(&self.agent, Some(at.agent))
-            && fits(&self.tool, at.tool)
-            && fits(&self.model, at.model)
+            && fits(&self.agent, Some(&at.agent))
+            && fits(&self.tool, at.tool.as_deref())
+            && fits(&self.model, at.model.as_deref())
     }
 }
 
@@ -145,8 +145,8 @@ pub(super) fn compile(pattern: &str) -> Result<GlobMatcher, BadGlob> {
 mod tests {
     use super::*;
 
-    fn at<'a>(gate: Gate, path: &'a str, tool: Option<&'a str>) -> Arrival<'a> {
-        Arrival { gate, path, agent: "writer", tool, model: None }
+    fn at(gate: Gate, path: &str, tool: Option<&str>) -> Arrival {
+        Arrival { gate, path: path.into(), agent: "writer".into(), tool: tool.map(str::to_owned), model: None }
     }
 
     #[test]

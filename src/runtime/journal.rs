@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use super::ask::{Outcome, Output, Payload};
-use super::compare::{self, AgentEnd, ReadText};
-use super::failure::{AgentFailure, Divergence, Failure, Halt};
+use super::compare::{self, AgentEnd};
+use super::failure::{AgentFailure, Failure, Halt};
 use super::past::Texts;
 use crate::model::{
     EndCause, LlmResponse, RunState, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent,
@@ -76,23 +76,16 @@ impl Journal {
         }
     }
 
-    /// Compares the input of an agent that starts again with the recorded one.
-    pub fn compare_input(&self, path: &str, input: &str, read: ReadText<'_>) -> Result<(), Box<Divergence>> {
-        self.agents.get(path).map_or(Ok(()), |agent| compare::input(path, agent.input, input, read))
+    /// Returns an agent's recorded input, if it is another one than this.
+    pub fn other_input(&self, path: &str, input: &str) -> Option<TextHash> {
+        self.agents.get(path).map(|agent| agent.input).filter(|recorded| !compare::is_input(*recorded, input))
     }
 
-    /// Compares the end that an agent comes to again with the recorded one. A halt is no end of an agent.
-    pub fn compare_end(
-        &self,
-        path: &str,
-        result: &Result<Output, Failure>,
-        read: ReadText<'_>,
-    ) -> Result<(), Box<Divergence>> {
-        let recorded = self.agents.get(path).and_then(|agent| agent.end.as_ref());
-        match recorded.filter(|_| !matches!(result, Err(Failure::Halt(_)))) {
-            Some(recorded) => compare::end(path, recorded, result, read),
-            None => Ok(()),
-        }
+    /// Returns an agent's recorded end, if it is another one than this. A halt is no end of an agent.
+    pub fn other_end(&self, path: &str, result: &Result<Output, Failure>) -> Option<AgentEnd> {
+        let recorded = self.agents.get(path)?.end.as_ref()?;
+        let is_halt = matches!(result, Err(Failure::Halt(_)));
+        (!is_halt && !recorded.is_end(result)).then(|| recorded.clone())
     }
 
     /// Forgets what a retry undoes.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::edits::Edits;
+use super::edit_history::EditHistory;
 use super::journal::Journal;
 use crate::model::{Generation, RunState, SpanId, SpanKind, TextHash, TraceBody, TraceEvent};
 use crate::pipeline::{Pattern, Pipeline};
@@ -17,7 +17,7 @@ pub(super) struct Past {
     pub(super) versions: Vec<(Generation, Arc<Pipeline>)>,
     pub(super) task: String,
     pub(super) journal: Journal,
-    pub(super) edits: Edits,
+    pub(super) edits: EditHistory,
     pub(super) agent_names: HashMap<SpanId, String>,
     /// The texts that the events name.
     pub(super) texts: Texts,

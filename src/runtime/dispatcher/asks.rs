@@ -5,16 +5,16 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::super::ask::{AgentKey, Ask, Outcome, Output, Payload, SpanPosition, Work};
+use super::super::compare;
 use super::super::conversations::message_records;
 use super::super::failure::Failure;
-use super::super::gates::Arrival;
 use super::super::journal::{Lookup, NO_REQUEST};
 use super::Dispatcher;
-use super::calls::cause_of;
-use super::pending_call::{Caller, PendingCall, Stage};
+use super::calls::{Caller, NextSpan, PendingCall, Stage};
+use super::ended::cause_of;
 use crate::model::{
-    EarlierCall, Finish, Gate, LlmRequest, LlmRequestRecord, PauseReason, SpanEnd, SpanId, SpanSpec, SpanStart,
-    SpanStatus, TextHash, TraceBody, Try,
+    EarlierCall, Finish, Gate, LlmRequest, LlmRequestRecord, PauseReason, SpanEnd, SpanId, SpanSpec, SpanStatus,
+    TextHash, TraceBody,
 };
 use crate::pipeline::Pipeline;
 use crate::store::RunLog;
@@ -32,27 +32,30 @@ impl Dispatcher {
     }
 
     fn enter(&mut self, position: SpanPosition, key: &AgentKey, input: &str, reply: Start) {
-        let Some(span) = self.paths.get(&position.path).copied() else {
+        let Some(span) = self.calls.span_at(&position.path) else {
             // A reply may find its asker gone: a retry dropped it in between.
             return drop(reply.send(self.start_agent(&position, key, input)));
         };
-        self.agent_names.insert(span, key.edit_name());
-        if let Some(pending) = self.pending.get_mut(&position.path).filter(|pending| pending.is_start()) {
-            return pending.replies.push(Caller::Start(reply));
+        self.edits.name_agent(span, key.edit_name());
+        let is_start = self.calls.get(&position.path).is_some_and(PendingCall::is_start);
+        if is_start {
+            return drop(self.calls.join(&position.path, Caller::Start(reply)));
         }
-        if let Err(divergence) = self.with_texts(|read| self.journal.compare_input(&position.path, input, read)) {
-            let pending = PendingCall::new(span, span, position, NO_REQUEST, Stage::Before, Caller::Start(reply));
-            return self.stop_diverged(pending, *divergence);
+        if let Some(recorded) = self.calls.other_input(&position.path, input) {
+            let (path, input) = (position.path.clone(), input.to_owned());
+            let caller = Caller::Start(reply);
+            let pending = PendingCall::new((span, span), position, NO_REQUEST, Stage::Comparing, caller);
+            return self.compare_beside(pending, move |read| compare::input(&path, recorded, &input, read));
         }
         let generation = self.log.with(|state| state.trace.get(span).map(|found| found.generation));
-        drop(reply.send(Ok(self.version(generation.unwrap_or_default()))));
+        drop(reply.send(Ok(self.versions.at(generation.unwrap_or_default()))));
     }
 
     fn start_agent(&mut self, position: &SpanPosition, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
-        let pipeline = self.version(self.generation());
+        let pipeline = self.version_now();
         let spec = self.agent_spec(&pipeline, key, input)?;
         let span = self.start_span(position, spec);
-        self.agent_names.insert(span, key.edit_name());
+        self.edits.name_agent(span, key.edit_name());
         if position.fan.is_some() {
             self.send_item_subject(span, input);
         }
@@ -74,12 +77,9 @@ impl Dispatcher {
     }
 
     fn effect(&mut self, position: SpanPosition, work: Work, reply: Reply) {
-        if let Some(pending) = self.pending.get_mut(&position.path) {
-            pending.replies.push(Caller::Outcome(reply));
-            return;
-        }
+        let Some(Caller::Outcome(reply)) = self.calls.join(&position.path, Caller::Outcome(reply)) else { return };
         let request = work.request();
-        match self.journal.lookup(&position.path, request) {
+        match self.calls.lookup(&position.path, request) {
             Lookup::Hit(outcome) => drop(reply.send(outcome.clone())),
             Lookup::Diverged(span) => self.diverged(span, position, request, Caller::Outcome(reply)),
             Lookup::Miss => self.open_effect(position, work, request, reply),
@@ -89,16 +89,17 @@ impl Dispatcher {
     /// The code asks something else than what is recorded at this path: nothing may go on from here.
     fn diverged(&mut self, span: SpanId, position: SpanPosition, request: TextHash, caller: Caller) {
         let divergence = self.other_request(span, &position.path);
-        let agent = self.paths.get(&position.parent).copied().unwrap_or(SpanId::RUN);
-        self.stop_diverged(PendingCall::new(span, agent, position, request, Stage::Before, caller), divergence);
+        let agent = self.calls.agent_at(&position.parent);
+        let pending = PendingCall::new((span, agent), position, request, Stage::Comparing, caller);
+        self.stop_diverged(pending, divergence);
     }
 
     /// A new effect: its span, then the gate before it.
     fn open_effect(&mut self, position: SpanPosition, work: Work, request: TextHash, reply: Reply) {
-        let agent = self.paths.get(&position.parent).copied().unwrap_or(SpanId::RUN);
+        let agent = self.calls.agent_at(&position.parent);
         let spec = match &work {
             Work::Llm(asked) => {
-                let after = self.conversations.beginning(agent, &asked.messages);
+                let after = self.calls.beginning(agent, &asked.messages);
                 SpanSpec::Llm(llm_record(&self.log, asked, request, after))
             }
             Work::Tool { call, .. } => SpanSpec::Tool {
@@ -109,62 +110,58 @@ impl Dispatcher {
         };
         let span = self.start_span(&position, spec);
         if let Work::Llm(asked) = &work {
-            self.conversations.add(agent, span, asked.messages.clone());
+            self.calls.add_conversation(agent, span, asked.messages.clone());
         }
         let path = position.path.clone();
-        let caller = Caller::Outcome(reply);
-        let mut pending = PendingCall::new(span, agent, position, request, Stage::Before, caller);
-        pending.work = Some(work);
+        if let Work::Tool { call, .. } = &work {
+            self.send_call_subject(agent, span, call);
+        }
+        let pending = PendingCall::of(work, (span, agent), position, Caller::Outcome(reply), request);
         let gate = pending.before();
-        let call = match &pending.work {
-            Some(Work::Tool { call, .. }) => Some(call.clone()),
-            _ => None,
-        };
-        self.pending.insert(path.clone(), pending);
-        if let Some(call) = call {
-            self.send_call_subject(&path, span, &call);
-        }
-        match self.arrive(&path, gate).or_else(|| self.must_ask(&path)) {
-            Some(reason) => self.pause_at(&path, gate, reason),
-            None => self.launch(&path),
-        }
+        self.calls.insert(pending);
+        let (at, question) = (self.arrival(&path, gate), self.question(&path));
+        let action = self.gatekeeper.open(&at, question.as_ref());
+        self.carry_out(vec![action]);
     }
 
     fn exit(&mut self, path: &str, result: Result<Output, Failure>, reply: Reply) {
-        let Some(span) = self.paths.get(path).copied() else {
+        let Some(span) = self.calls.span_at(path) else {
             return drop(reply.send(result.map(Payload::Agent)));
         };
         if self.log.with(|state| state.trace.get(span).is_some_and(|found| found.ended.is_some())) {
             return self.exit_again(span, path, result, reply);
         }
         self.end_agent(span, path, &result);
-        let (gate, reason) = match &result {
-            Err(failure) if failure.is_shown() => (Gate::Error, None),
-            Err(failure) => (Gate::Error, Some(PauseReason::Error { error: failure.to_string() })),
-            Ok(_) => (Gate::AfterAgent, self.arrive(path, Gate::AfterAgent)),
+        let mut at = self.arrival(path, Gate::AfterAgent);
+        let reason = match &result {
+            Err(failure) => {
+                at.gate = Gate::Error;
+                (!failure.is_shown()).then(|| PauseReason::Error { error: failure.to_string() })
+            }
+            Ok(_) => self.gatekeeper.arrive(&at),
         };
         let position = self.position_of(span, path);
         let stage = Stage::After { outcome: result.map(Payload::Agent) };
-        let pending = PendingCall::new(span, span, position, NO_REQUEST, stage, Caller::Outcome(reply));
-        self.pending.insert(path.to_owned(), pending);
-        self.stop_or_reply(path, gate, reason);
+        let caller = Caller::Outcome(reply);
+        self.calls.insert(PendingCall::new((span, span), position, NO_REQUEST, stage, caller));
+        let action = self.gatekeeper.stop(&at, reason);
+        self.carry_out(vec![action]);
     }
 
     /// The code of an agent that has ended came to its end again: it must be the recorded one.
     fn exit_again(&mut self, span: SpanId, path: &str, result: Result<Output, Failure>, reply: Reply) {
-        if let Some(answered) = self.journal.answered_end(path) {
+        if let Some(answered) = self.calls.answered_end(path) {
             return drop(reply.send(answered.clone()));
         }
-        let is_known = self.pending.get(path).is_some_and(PendingCall::has_diverged);
-        let compared = self.with_texts(|read| self.journal.compare_end(path, &result, read));
-        if let (Err(divergence), false) = (compared, is_known) {
-            let position = self.position_of(span, path);
-            let pending = PendingCall::new(span, span, position, NO_REQUEST, Stage::Before, Caller::Outcome(reply));
-            return self.stop_diverged(pending, *divergence);
+        let is_known = self.calls.get(path).is_some_and(PendingCall::has_diverged);
+        if let (Some(recorded), false) = (self.calls.other_end(path, &result), is_known) {
+            let (position, at) = (self.position_of(span, path), path.to_owned());
+            let caller = Caller::Outcome(reply);
+            let pending = PendingCall::new((span, span), position, NO_REQUEST, Stage::Comparing, caller);
+            return self.compare_beside(pending, move |read| compare::end(&at, &recorded, &result, read));
         }
-        match self.pending.get_mut(path) {
-            Some(pending) => pending.replies.push(Caller::Outcome(reply)),
-            None => drop(reply.send(result.map(Payload::Agent))),
+        if let Some(Caller::Outcome(reply)) = self.calls.join(path, Caller::Outcome(reply)) {
+            drop(reply.send(result.map(Payload::Agent)));
         }
     }
 
@@ -181,8 +178,7 @@ impl Dispatcher {
                 ..SpanEnd::new(span, SpanStatus::Error)
             },
         };
-        self.journal.end_agent(path, &end);
-        self.conversations.end(span);
+        self.calls.end_agent(path, &end);
         self.log.append(vec![TraceBody::SpanEnded(end)]);
     }
 
@@ -198,45 +194,11 @@ impl Dispatcher {
     }
 
     fn start_span(&mut self, position: &SpanPosition, spec: SpanSpec) -> SpanId {
-        let tries = self.tries.entry(position.path.clone()).or_default();
-        *tries += 1;
-        let attempt = Try(*tries);
-        let parent = self.paths.get(&position.parent).copied().unwrap_or(SpanId::RUN);
         let (count, generation) = self.log.with(|state| (state.trace.len(), state.generation));
         let span = SpanId(u32::try_from(count).unwrap_or(u32::MAX));
-        self.paths.insert(position.path.clone(), span);
-        if let SpanSpec::Agent { input, .. } = &spec {
-            self.journal.start_agent(position.path.clone(), *input);
-        }
-        self.log.append(vec![TraceBody::SpanStarted(SpanStart {
-            span,
-            parent,
-            path: position.path.clone(),
-            name: position.name.clone(),
-            visit: position.visit,
-            attempt,
-            generation,
-            fan: position.fan,
-            spec,
-        })]);
+        let action = self.calls.start_span(position, NextSpan { span, generation }, spec);
+        self.carry_out(vec![action]);
         span
-    }
-
-    /// Why a span stops at a gate, if it does.
-    pub(super) fn arrive(&mut self, path: &str, gate: Gate) -> Option<PauseReason> {
-        if self.is_headless() {
-            return None;
-        }
-        let pending = self.pending.get(path);
-        let agent_span = pending.map(|pending| pending.agent).or_else(|| self.paths.get(path).copied());
-        let agent = agent_span.map(|span| self.log.with(|state| state.trace.name(span).to_owned())).unwrap_or_default();
-        let (tool, model) = match pending.and_then(|pending| pending.work.as_ref()) {
-            Some(Work::Llm(request)) => (None, Some(request.model.to_string())),
-            Some(Work::Tool { call, .. }) => (Some(call.name.clone()), None),
-            None => (None, None),
-        };
-        let at = Arrival { gate, path, agent: &agent, tool: tool.as_deref(), model: model.as_deref() };
-        self.gates.arrive(&at)
     }
 }
 

@@ -38,7 +38,7 @@ type Entered = Receiver<Result<Arc<Pipeline>, Failure>>;
 /// A dispatcher whose pattern code is the test.
 struct Bench {
     dispatcher: Dispatcher,
-    _engine: Pending,
+    engine: Pending,
     _folder: tempfile::TempDir,
 }
 
@@ -84,7 +84,7 @@ impl Bench {
         };
         let past = past(&log, loaded.pipeline);
         let (dispatcher, engine) = Engine::build(setup, past, Vec::new(), None);
-        Self { dispatcher, _engine: engine, _folder: folder }
+        Self { dispatcher, engine, _folder: folder }
     }
 
     /// Opens the run again from its stored events.
@@ -110,9 +110,27 @@ impl Bench {
     }
 
     /// The execution of one agent, from its start to its end.
-    fn execute(&mut self, input: &str, result: Result<Output, Failure>) -> Outcome {
-        self.enter(input).try_recv().unwrap()?;
-        self.exit(result).try_recv().unwrap()
+    async fn execute(&mut self, input: &str, result: Result<Output, Failure>) -> Outcome {
+        let entered = self.enter(input);
+        self.answer(entered).await?;
+        let ended = self.exit(result);
+        self.answer(ended).await
+    }
+
+    /// Waits for an answer; the texts of a divergence are read beside the loop.
+    async fn answer<T>(&mut self, mut answer: Receiver<T>) -> T {
+        loop {
+            if let Ok(found) = answer.try_recv() {
+                return found;
+            }
+            self.take_next().await;
+        }
+    }
+
+    /// Takes what is read beside the loop.
+    async fn take_next(&mut self) {
+        let message = self.engine.receive().await;
+        self.dispatcher.take(message).await;
     }
 
     fn pause(&self) -> Option<(Gate, PauseReason)> {
@@ -147,27 +165,27 @@ fn sides(halt: Failure) -> (String, String) {
 async fn the_same_input_and_end_go_on() {
     let mut bench = headless();
     for _ in 0..2 {
-        assert_eq!(bench.execute("go", done("well")), Ok(Payload::Agent(Output::new("done", "well"))));
+        assert_eq!(bench.execute("go", done("well")).await, Ok(Payload::Agent(Output::new("done", "well"))));
     }
     assert_eq!(bench.dispatcher.log.with(|state| state.trace.len()), 2, "one span: the agent's");
     let mut bench = bench.reopened();
-    assert_eq!(bench.execute("go", done("well")), Ok(Payload::Agent(Output::new("done", "well"))));
+    assert_eq!(bench.execute("go", done("well")).await, Ok(Payload::Agent(Output::new("done", "well"))));
 }
 
 #[tokio::test]
 async fn another_input_than_the_recorded_one_halts() {
     let mut bench = headless();
-    bench.execute("go", done("well")).unwrap();
+    bench.execute("go", done("well")).await.unwrap();
     let expected = ("the input \"go\"".to_owned(), "the input \"stay\"".to_owned());
-    assert_eq!(sides(bench.execute("stay", done("well")).unwrap_err()), expected);
+    assert_eq!(sides(bench.execute("stay", done("well")).await.unwrap_err()), expected);
     let mut bench = bench.reopened();
-    assert_eq!(sides(bench.execute("stay", done("well")).unwrap_err()), expected);
+    assert_eq!(sides(bench.execute("stay", done("well")).await.unwrap_err()), expected);
 }
 
 #[tokio::test]
 async fn another_end_than_the_recorded_one_halts() {
     let mut bench = headless();
-    bench.execute("go", done("well")).unwrap();
+    bench.execute("go", done("well")).await.unwrap();
     let recorded = "the end \"done\": \"well\"";
     let others = [
         (done("badly"), "the end \"done\": \"badly\""),
@@ -175,32 +193,33 @@ async fn another_end_than_the_recorded_one_halts() {
         (Err(Failure::new("well")), "the end failed: \"well\""),
     ];
     for (result, asked) in others.clone() {
-        assert_eq!(sides(bench.execute("go", result).unwrap_err()), (recorded.to_owned(), asked.to_owned()));
+        assert_eq!(sides(bench.execute("go", result).await.unwrap_err()), (recorded.to_owned(), asked.to_owned()));
     }
     let mut bench = bench.reopened();
     for (result, asked) in others {
-        assert_eq!(sides(bench.execute("go", result).unwrap_err()), (recorded.to_owned(), asked.to_owned()));
+        assert_eq!(sides(bench.execute("go", result).await.unwrap_err()), (recorded.to_owned(), asked.to_owned()));
     }
 }
 
 #[tokio::test]
 async fn a_halt_is_no_end_to_compare() {
     let mut bench = headless();
-    bench.execute("go", done("well")).unwrap();
+    bench.execute("go", done("well")).await.unwrap();
     let halt = Failure::from(Halt::Limit("no more".into()));
-    assert_eq!(bench.execute("go", Err(halt.clone())), Err(halt));
+    assert_eq!(bench.execute("go", Err(halt.clone())).await, Err(halt));
 }
 
 #[tokio::test]
 async fn a_divergence_stops_at_an_error_and_no_answer_replaces_it() {
     for at_start in [true, false] {
         let mut bench = Bench::new(Mode::Debug { step: false, breakpoints: Vec::new() });
-        bench.execute("go", done("well")).unwrap();
+        bench.execute("go", done("well")).await.unwrap();
         let (mut start, mut end) = (bench.enter(if at_start { "stay" } else { "go" }), None);
         if !at_start {
             assert!(start.try_recv().unwrap().is_ok());
             end = Some(bench.exit(done("badly")));
         }
+        bench.take_next().await;
         let (gate, reason) = bench.pause().unwrap();
         assert_eq!(gate, Gate::Error);
         let PauseReason::Error { error } = reason else { panic!("{reason:?}") };
@@ -223,7 +242,7 @@ async fn a_divergence_stops_at_an_error_and_no_answer_replaces_it() {
 #[tokio::test]
 async fn code_that_is_executed_again_waits_at_the_same_divergence() {
     let mut bench = Bench::new(Mode::Debug { step: false, breakpoints: Vec::new() });
-    bench.execute("go", done("well")).unwrap();
+    bench.execute("go", done("well")).await.unwrap();
     let notes = |bench: &Bench| {
         let events = bench.dispatcher.log.recorder().events(Seq(0), usize::MAX).unwrap();
         events.iter().filter(|event| matches!(event.body, TraceBody::Note { error: true, .. })).count()
@@ -231,6 +250,7 @@ async fn code_that_is_executed_again_waits_at_the_same_divergence() {
     // The first asker was dropped.
     drop(bench.enter("stay"));
     let mut second = bench.enter("stay");
+    bench.take_next().await;
     assert_eq!(notes(&bench), 1);
     bench.release(&Release::Continue { notify_model: false }).unwrap();
     assert!(second.try_recv().unwrap().is_err());
@@ -239,8 +259,8 @@ async fn code_that_is_executed_again_waits_at_the_same_divergence() {
 #[tokio::test]
 async fn an_agent_that_a_retry_reopens_keeps_its_input_and_gets_a_new_end() {
     let mut bench = headless();
-    bench.execute("go", done("well")).unwrap();
-    bench.dispatcher.journal.reopen(&["main".to_owned()]);
+    bench.execute("go", done("well")).await.unwrap();
+    bench.dispatcher.calls.invalidate(&[], &["main".to_owned()]);
     bench.dispatcher.log.append(vec![TraceBody::Invalidated {
         generation: Generation(2),
         cause: SpanId(1),
@@ -249,7 +269,8 @@ async fn an_agent_that_a_retry_reopens_keeps_its_input_and_gets_a_new_end() {
         reopened: vec![SpanId(1)],
         stale: Vec::new(),
     }]);
-    assert!(bench.enter("stay").try_recv().unwrap().is_err());
-    assert_eq!(bench.execute("go", done("better")), Ok(Payload::Agent(Output::new("done", "better"))));
-    assert!(bench.execute("go", done("well")).is_err());
+    let entered = bench.enter("stay");
+    assert!(bench.answer(entered).await.is_err());
+    assert_eq!(bench.execute("go", done("better")).await, Ok(Payload::Agent(Output::new("done", "better"))));
+    assert!(bench.execute("go", done("well")).await.is_err());
 }

@@ -20,6 +20,7 @@ use crate::world::{Guard, Scope, World};
 const CHUNKS: usize = 256;
 
 /// How an effect ended.
+#[derive(Debug, Clone, PartialEq)]
 pub(in super::super) enum Done {
     /// A model answered, or could not.
     Llm(Result<LlmResponse, Failure>),

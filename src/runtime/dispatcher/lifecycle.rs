@@ -8,8 +8,8 @@ use super::super::live::Live;
 use super::super::pattern_scope::run_pipeline;
 use super::super::refusal::Refusal;
 use super::super::request::json;
+use super::calls::Stage;
 use super::exec::TextSoFar;
-use super::pending_call::Stage;
 use super::reversal::HALT_BOUND;
 use super::{Dispatcher, Incoming};
 use crate::model::{Command, EndCause, LlmResponse, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update};
@@ -18,10 +18,9 @@ use crate::store::RunLog;
 impl Dispatcher {
     /// Runs the pattern code from the start; what the journal holds is answered at once.
     pub(in super::super) fn start_pattern(&mut self) {
-        self.epoch += 1;
-        let epoch = self.epoch;
+        let epoch = self.calls.next_epoch();
         let effects = Arc::new(Live::new(epoch, self.inbox.clone(), self.services.tools.clone()));
-        let pipeline = self.versions.first().map(|(_, pipeline)| pipeline.clone()).unwrap_or_default();
+        let pipeline = self.versions.first();
         let (inbox, task) = (self.inbox.clone(), self.task.clone());
         let pattern = tokio::spawn(run_pipeline(effects, pipeline, task));
         self.pattern = Some(tokio::spawn(async move {
@@ -32,7 +31,7 @@ impl Dispatcher {
 
     /// Drops the pattern code; its effects in flight go on.
     pub(super) fn drop_pattern(&mut self) {
-        self.epoch += 1;
+        self.calls.next_epoch();
         if let Some(pattern) = self.pattern.take() {
             pattern.abort();
         }
@@ -80,13 +79,12 @@ impl Dispatcher {
 
     /// Cancels every pending call. What is recorded stays as it ended; only what was cut off is cancelled.
     async fn stop_all_calls(&mut self) {
-        let ended = self.pending.values().filter(|pending| matches!(pending.stage, Stage::After { .. }));
+        let ended = self.calls.iter().filter(|(_, pending)| matches!(pending.stage(), Stage::After { .. }));
         let released =
-            ended.map(|pending| TraceBody::Released { span: pending.span, how: "cancel".into(), stale: false });
+            ended.map(|(_, pending)| TraceBody::Released { span: pending.span(), how: "cancel".into(), stale: false });
         self.log.append(released.collect());
-        let texts: Vec<_> =
-            self.pending.values().filter_map(|call| Some((call.span, call.task.as_ref()?.so_far.clone()?))).collect();
-        let pending: Vec<String> = self.pending.keys().cloned().collect();
+        let texts = self.calls.texts_so_far();
+        let pending = self.calls.paths();
         self.stop_calls(&pending).await;
         let mut ends = end_live(&self.log, None);
         for (span, text) in texts {
@@ -109,7 +107,7 @@ impl Dispatcher {
 
     /// Ends tasks, and waits until none of them touches the world any more.
     pub(super) async fn stop_calls(&mut self, paths: &[String]) {
-        let tasks: Vec<_> = paths.iter().filter_map(|path| self.pending.get_mut(path)?.task.take()).collect();
+        let tasks = self.calls.take_tasks(paths);
         for task in &tasks {
             task.ask_to_stop();
         }
@@ -123,9 +121,7 @@ impl Dispatcher {
                 self.note(None, true, text);
             }
         }
-        for path in paths {
-            self.pending.remove(path);
-        }
+        self.calls.remove(paths);
     }
 
     pub(super) async fn quit(&mut self) {

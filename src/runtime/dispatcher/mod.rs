@@ -7,49 +7,51 @@
 mod asks;
 mod calls;
 pub(super) mod command;
-mod denial;
 mod diff;
 mod diverged;
 #[cfg(test)]
 mod diverged_tests;
-pub(super) mod edit;
+mod driver_action;
+mod edit;
+mod edits;
+mod ended;
 mod exec;
+#[cfg(test)]
+mod fixture;
+mod gatekeeper;
 mod inspect;
+mod launch;
 mod lifecycle;
-mod own_files;
-pub(super) mod pending_call;
+mod questions;
 mod release;
 mod retry;
 mod reversal;
 mod subjects;
 mod tools;
 mod undo;
+mod versions;
 mod write_back;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+pub(super) use calls::Calls;
 use command::{CaptureGate, Commands};
+use driver_action::DriverAction;
+pub(super) use edits::Edits;
 pub(super) use exec::Done;
+pub(super) use gatekeeper::Gatekeeper;
 pub(super) use lifecycle::end_live;
-use pending_call::PendingCall;
 pub(super) use reversal::{Reversal, ReversalStep};
 pub(super) use subjects::PastSubject;
+pub(super) use versions::Versions;
 
 use super::ask::{Ask, Output};
-use super::conversations::Conversations;
-use super::denial::Denial;
-use super::edits::Edits;
-use super::engine::{Mode, SessionEnd, StatusHook};
-use super::failure::Failure;
+use super::engine::{SessionEnd, StatusHook};
+use super::failure::{Divergence, Failure};
 use super::feed::Sink;
-use super::gates::Gates;
-use super::journal::Journal;
-use super::past::version_at;
 use super::refusal::Refusal;
 use super::session::ModelSource;
 use crate::effects::Masker;
@@ -68,6 +70,8 @@ pub(super) enum Incoming {
     Done { path: String, span: SpanId, done: Done },
     /// A command ended, and its changes may have to be looked at before they land.
     Captured { path: String, span: SpanId, asked: CaptureGate },
+    /// The two sides of a divergence are read.
+    Diverged { path: String, span: SpanId, divergence: Box<Divergence> },
     /// The pattern code of an epoch is through.
     Finished { epoch: u64, result: Result<Output, Failure> },
     /// The retry or undo under way goes a step on.
@@ -93,39 +97,17 @@ pub(super) struct Dispatcher {
     /// Who answers model calls; `None` until a past run is retried.
     pub(super) models: Option<Arc<dyn LlmProvider>>,
     pub(super) model_source: ModelSource,
-    pub(super) mode: Mode,
-    /// Where today's pipeline is read from, for a retry.
-    pub(super) source: Option<PathBuf>,
-    pub(super) versions: Vec<(Generation, Arc<Pipeline>)>,
+    pub(super) versions: Versions,
     pub(super) task: String,
-    pub(super) gates: Gates,
-    pub(super) journal: Journal,
-    pub(super) conversations: Conversations,
+    pub(super) gatekeeper: Gatekeeper,
+    pub(super) calls: Calls,
     pub(super) edits: Edits,
-    /// The span at every path that no invalidation covers.
-    pub(super) paths: HashMap<String, SpanId>,
-    /// How often each path ran.
-    pub(super) tries: HashMap<String, u32>,
-    /// Edit names of agents, by span.
-    pub(super) agent_names: HashMap<SpanId, String>,
-    pub(super) pending: BTreeMap<String, PendingCall>,
     /// The retry, undo or redo under way.
     pub(super) reversal: Reversal,
-    pub(super) epoch: u64,
     pub(super) pattern: Option<JoinHandle<()>>,
     pub(super) inbox: mpsc::UnboundedSender<Incoming>,
     pub(super) sink: Sink,
     pub(super) on_status: StatusHook,
-    /// What [`super::engine::SessionEnd`] tells a headless caller.
-    pub(super) denials: Vec<Denial>,
-    pub(super) limited: bool,
-    pub(super) limit_waived: bool,
-    /// Calls that the user allowed for the rest of a generation: tool and arguments, to the letter.
-    pub(super) always_allowed: HashSet<(Generation, String, String)>,
-    /// What was offered to be edited, by span.
-    pub(super) offered: HashMap<SpanId, edit::Offered>,
-    /// Prompts that were written into their files, by edit name.
-    pub(super) written: HashMap<String, String>,
 }
 
 impl Dispatcher {
@@ -142,15 +124,16 @@ impl Dispatcher {
             }
         }
         self.quit().await;
-        SessionEnd { denials: self.denials, limited: self.limited }
+        self.gatekeeper.into_end()
     }
 
     async fn take(&mut self, message: Incoming) {
         match message {
-            Incoming::Ask { epoch, ask } if epoch == self.epoch => self.ask(ask),
+            Incoming::Ask { epoch, ask } if epoch == self.calls.epoch() => self.ask(ask),
             Incoming::Done { path, span, done } => self.arrived(&path, span, done).await,
+            Incoming::Diverged { path, span, divergence } => self.compared(&path, span, *divergence),
             Incoming::Captured { path, span, asked } => self.captured(&path, span, asked),
-            Incoming::Finished { epoch, result } if epoch == self.epoch => self.finished(result).await,
+            Incoming::Finished { epoch, result } if epoch == self.calls.epoch() => self.finished(result).await,
             Incoming::Reversal(step) => self.step_reversal(step).await,
             Incoming::Command(command) => self.command(command).await,
             // From pattern code that was dropped since.
@@ -172,7 +155,9 @@ impl Dispatcher {
             Command::Redo { action } => self.redo(action).await,
             Command::Plan { span } => self.plan(span),
             Command::Retry { plan, with_readers } => self.retry(&plan, with_readers).await,
-            Command::SetBreakpoints(breakpoints) => self.gates.set_breakpoints(&breakpoints).map_err(Refusal::from),
+            Command::SetBreakpoints(breakpoints) => {
+                self.gatekeeper.set_breakpoints(&breakpoints).map_err(Refusal::from)
+            }
             Command::Inspect { span } => {
                 self.inspect(span);
                 Ok(())
@@ -191,9 +176,25 @@ impl Dispatcher {
         self.sink.send(Update::Refused(error.to_string()));
     }
 
-    /// The pipeline that a span of this generation runs by.
-    pub(super) fn version(&self, generation: Generation) -> Arc<Pipeline> {
-        version_at(&self.versions, generation).cloned().unwrap_or_default()
+    /// Carries out what a part decided.
+    pub(super) fn carry_out(&mut self, actions: Vec<DriverAction>) {
+        for action in actions {
+            match action {
+                // It is named by its hash.
+                DriverAction::Text(text) => drop(self.log.text(&text)),
+                DriverAction::Append(events) => drop(self.log.append(events)),
+                DriverAction::Pause { path, gate, reason } => self.pause_at(&path, gate, reason),
+                DriverAction::Launch { path } => self.launch(&path),
+                DriverAction::Start { path } => self.start(&path),
+                DriverAction::End { path, span, done } => self.end(&path, span, done),
+                DriverAction::Reply { path } => self.calls.reply(&path),
+            }
+        }
+    }
+
+    /// The pipeline that spans of the newest generation run by.
+    pub(super) fn version_now(&self) -> Arc<Pipeline> {
+        self.versions.at(self.generation())
     }
 
     pub(super) fn generation(&self) -> Generation {
@@ -205,7 +206,7 @@ impl Dispatcher {
     }
 
     pub(super) fn is_headless(&self) -> bool {
-        matches!(self.mode, Mode::Headless(_))
+        self.gatekeeper.is_headless()
     }
 
     pub(super) fn note(&self, span: Option<SpanId>, error: bool, text: impl Into<String>) {

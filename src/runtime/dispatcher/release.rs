@@ -2,13 +2,13 @@
 
 use super::super::ask::{Outcome, Output, Payload, Work};
 use super::super::failure::Failure;
-use super::super::gates::{Until, depth_of, is_within};
+use super::super::gates::{Until, depth_of};
 use super::super::refusal::{PauseRefusal, Refusal, ReleaseRefusal};
 use super::super::request::json;
 use super::Dispatcher;
+use super::calls::{PendingCall, Stage};
 use super::command::ChangesDecision;
 use super::exec::denied;
-use super::pending_call::Stage;
 use crate::model::{
     ActionStatus, Allow, CaptureMode, Finish, LlmResponse, PauseReason, Release, RunStatus, Seq, SpanEnd, SpanId,
     SpanStatus, TraceBody,
@@ -19,7 +19,7 @@ impl Dispatcher {
     /// answer that it asks for, at the very span.
     pub(super) fn release(&mut self, span: SpanId, how: &Release) -> Result<(), Refusal> {
         let paths = self.releasable(span, how)?;
-        let spans = paths.iter().filter_map(|path| self.pending.get(path)).map(|pending| pending.span);
+        let spans = paths.iter().filter_map(|path| self.calls.get(path)).map(PendingCall::span);
         if let Some(why) = spans.into_iter().find_map(|span| self.being_undone(span)) {
             return Err(ReleaseRefusal::from(why).into());
         }
@@ -81,7 +81,7 @@ impl Dispatcher {
 
     /// A divergence is not an outcome: an answer would be taken for what was recorded there.
     fn answerable(&self, path: &str) -> Result<(), ReleaseRefusal> {
-        let Some(pending) = self.pending.get(path) else { return Ok(()) };
+        let Some(pending) = self.calls.get(path) else { return Ok(()) };
         if pending.has_diverged() {
             return Err(ReleaseRefusal::Diverged);
         }
@@ -101,20 +101,20 @@ impl Dispatcher {
     }
 
     fn needs_approval(&self, path: &str) -> bool {
-        let span = self.pending.get(path).map(|pending| pending.span);
+        let span = self.calls.get(path).map(PendingCall::span);
         span.is_some_and(|span| {
             self.log.with(|state| state.trace.pause(span).is_some_and(|(_, reason)| reason.is_approval()))
         })
     }
 
     fn holds_changes(&self, path: &str) -> bool {
-        self.pending.get(path).is_some_and(|pending| matches!(pending.stage, Stage::Holding { .. }))
+        self.calls.get(path).is_some_and(PendingCall::holds_changes)
     }
 
     /// Lets every paused span go on freely, but those that need an approval or hold changes; forgets steps and pauses
     /// asked for.
     pub(super) fn release_all(&mut self) -> Result<(), Refusal> {
-        self.gates.forget_stops();
+        self.gatekeeper.forget_stops();
         self.release(SpanId::RUN, &Release::Continue { notify_model: false })
     }
 
@@ -124,35 +124,23 @@ impl Dispatcher {
             return Err(PauseRefusal::NothingRuns.into());
         }
         let under_way: Vec<SpanId> =
-            self.pending.values().filter(|pending| !pending.is_paused()).map(|pending| pending.span).collect();
-        if under_way.is_empty() && !self.pending.is_empty() {
+            self.calls.iter().filter(|(_, pending)| !pending.is_paused()).map(|(_, pending)| pending.span()).collect();
+        if under_way.is_empty() && self.calls.iter().next().is_some() {
             return Err(PauseRefusal::AllPaused.into());
         }
         let branches: Vec<String> = under_way.into_iter().map(|span| self.branch_of(span)).collect();
-        if branches.is_empty() {
-            self.gates.pause("");
-        }
-        for branch in branches {
-            self.gates.pause(&branch);
-        }
+        self.gatekeeper.pause(&branches);
         Ok(())
     }
 
     fn paused_within(&self, span: SpanId) -> Vec<String> {
-        let above = self.log.with(|state| state.trace.path(span));
-        let exact = self.pending.iter().find(|(_, pending)| pending.span == span && pending.is_paused());
-        if let Some((path, _)) = exact {
-            return vec![path.clone()];
-        }
-        let inside = |(path, pending): &(&String, &super::pending_call::PendingCall)| {
-            pending.is_paused() && is_within(path, &above)
-        };
-        self.pending.iter().filter(inside).map(|(path, _)| path.clone()).collect()
+        let path = self.log.with(|state| state.trace.path(span));
+        self.calls.paused_within(span, &path)
     }
 
     /// The label of the stale agent at or above a paused span.
     fn stale_above(&self, path: &str) -> Option<String> {
-        let span = self.pending.get(path)?.span;
+        let span = self.calls.get(path)?.span();
         self.log.with(|state| state.trace.stale_above(span).map(|stale| state.trace.label(stale)))
     }
 
@@ -166,13 +154,13 @@ impl Dispatcher {
     }
 
     fn release_one(&mut self, path: &str, how: &Release) {
-        let Some(pending) = self.pending.get(path) else { return };
-        let (span, agent) = (pending.span, pending.agent);
+        let Some(pending) = self.calls.get(path) else { return };
+        let (span, agent) = (pending.span(), pending.agent());
         let stale = self.log.with(|state| state.trace.stale_above(span));
-        if self.log.with(|state| matches!(state.trace.pause(span), Some((_, PauseReason::Limit { .. })))) {
-            self.limit_waived = true;
-        }
         let waived = self.log.with(|state| matches!(state.trace.pause(span), Some((_, PauseReason::Limit { .. }))));
+        if waived {
+            self.gatekeeper.waive_limit();
+        }
         let is_notified = stale.is_some() && notifies_model(how);
         if let Some(stale) = stale
             && is_notified
@@ -183,44 +171,47 @@ impl Dispatcher {
         self.arm(span, agent, path, how);
         if stale.is_some() && !is_notified {
             // This much is done, and the agent goes no further before its model is notified.
-            self.gates.step(&self.branch_of(span), Until::Next);
+            let branch = self.branch_of(span);
+            self.gatekeeper.step(&branch, Until::Next);
         }
         self.log.append(vec![TraceBody::Released { span, how: word(how), stale: is_notified }]);
         if let Release::Answer { text } = how {
             self.answer(path, text);
-            return self.reply(path);
+            return self.calls.reply(path);
         }
-        let Some(pending) = self.pending.get_mut(path) else { return };
+        let Some(pending) = self.calls.get(path) else { return };
         let gate = pending.before();
-        match (&pending.stage, how) {
+        match (pending.stage(), how) {
             (Stage::Holding { .. }, Release::Apply { only, .. }) => {
-                self.decide_held(path, ChangesDecision::Apply { only: only.clone() });
+                self.calls.decide_held(path, ChangesDecision::Apply { only: only.clone() });
             }
             (Stage::Holding { .. }, Release::Discard { only }) => {
                 let why = "the user discarded them".to_owned();
-                self.decide_held(path, ChangesDecision::Discard { only: only.clone(), why, by_user: true });
+                self.calls.decide_held(path, ChangesDecision::Discard { only: only.clone(), why, by_user: true });
             }
             (Stage::Before, Release::Allow(allow)) => {
-                pending.hold = *allow == Allow::Held;
-                if *allow == Allow::Always {
-                    self.allow_always(path);
+                if let (Allow::Always, Some(Work::Tool { call, .. })) = (allow, pending.work()) {
+                    self.gatekeeper.allow_always(self.log.with(|state| state.generation), call);
                 }
+                self.calls.set_hold(path, *allow == Allow::Held);
                 self.launch(path);
             }
             (Stage::Before, Release::Deny { why }) => self.deny(path, span, why),
+            (Stage::Before, _) if waived => self.launch(path),
             // A breakpoint or step that stopped it first is no answer to the policy's question.
-            (Stage::Before, _) => match self.must_ask(path).filter(|_| !waived) {
-                Some(reason) => self.pause_at(path, gate, reason),
-                None => self.launch(path),
-            },
-            _ => self.reply(path),
+            (Stage::Before, _) => {
+                let (at, question) = (self.arrival(path, gate), self.question(path));
+                let action = self.gatekeeper.approve(&at, question.as_ref());
+                self.carry_out(vec![action]);
+            }
+            _ => self.calls.reply(path),
         }
     }
 
     /// Ends a call that the user denied; its result says so.
     fn deny(&mut self, path: &str, span: SpanId, why: &str) {
         let word = if why.is_empty() { String::new() } else { format!(": {why}") };
-        self.done(path, span, denied(&format!("denied: the user denied it{word}")));
+        self.end(path, span, denied(&format!("denied: the user denied it{word}")));
     }
 
     /// Sets where the branch stops next.
@@ -241,7 +232,7 @@ impl Dispatcher {
             | Release::Answer { .. } => return,
         };
         let branch = self.branch_of(span);
-        self.gates.step(&branch, until);
+        self.gatekeeper.step(&branch, until);
     }
 
     fn above(&self, agent: SpanId) -> SpanId {
@@ -250,9 +241,9 @@ impl Dispatcher {
 
     /// Records the user's answer in the place of an outcome.
     fn answer(&mut self, path: &str, text: &str) {
-        let Some(pending) = self.pending.get(path) else { return };
-        let span = pending.span;
-        let (payload, finish, output) = match pending.work {
+        let Some(pending) = self.calls.get(path) else { return };
+        let span = pending.span();
+        let (payload, finish, output) = match pending.work() {
             Some(Work::Llm(_)) => {
                 let response = answered_response(text);
                 let output = json(&response);
@@ -269,10 +260,7 @@ impl Dispatcher {
         let end = SpanEnd { finish, output, answered: true, ..SpanEnd::new(span, SpanStatus::Ok) };
         self.log.append(vec![TraceBody::SpanEnded(end)]);
         let outcome: Outcome = Ok::<_, Failure>(payload);
-        let request = pending.request;
-        // An agent's end too: its own code would say something else when it is run again.
-        self.journal.insert(path.to_owned(), span, request, outcome.clone());
-        self.record_outcome(path, outcome);
+        self.calls.record_answer(path, outcome);
     }
 
     /// What the model of `agent` is told when it, or an agent above it, is stale.

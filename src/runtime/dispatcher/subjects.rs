@@ -42,9 +42,10 @@ impl PastSubject {
 }
 
 impl Dispatcher {
-    /// Sends the subject of the tool call at a path.
-    pub(super) fn send_call_subject(&self, path: &str, span: SpanId, call: &ToolCall) {
-        let command = self.command_at(path).map(|text| SpanSubject { span, text, is_path: false });
+    /// Sends the subject of a tool call.
+    pub(super) fn send_call_subject(&self, agent: SpanId, span: SpanId, call: &ToolCall) {
+        let command =
+            self.command_line(&self.tools_of(agent), call).map(|text| SpanSubject { span, text, is_path: false });
         if let Some(subject) = command.or_else(|| of_arguments(span, &call.args)) {
             self.send_subjects(vec![subject]);
         }

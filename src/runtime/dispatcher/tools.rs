@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::super::ask::Work;
 use super::Dispatcher;
 use crate::effects::tools::{Prepared, ShellCall, Toolbox};
 use crate::model::{EffectClass, SpanId, ToolCall};
@@ -14,18 +13,16 @@ impl Dispatcher {
     /// The tools of an agent: the program's own, and those of the pipeline that the agent runs by.
     pub(super) fn tools_of(&self, agent: SpanId) -> Arc<Toolbox> {
         let generation = self.log.with(|state| state.trace.get(agent).map(|found| found.generation));
-        let pipeline = self.version(generation.unwrap_or_default());
+        let pipeline = self.versions.at(generation.unwrap_or_default());
         if pipeline.tools.is_empty() {
             return self.services.tools.clone();
         }
         Arc::new(self.services.tools.with(pipeline.tools.values()))
     }
 
-    /// The command that a tool call at a path is about to run, on one line.
-    pub(super) fn command_at(&self, path: &str) -> Option<String> {
-        let pending = self.pending.get(path)?;
-        let Some(Work::Tool { call, refusal: None }) = pending.work.as_ref() else { return None };
-        let exact = command(&self.tools_of(pending.agent), call)?.program.exact();
+    /// The command that a tool call would run, on one line.
+    pub(super) fn command_line(&self, tools: &Toolbox, call: &ToolCall) -> Option<String> {
+        let exact = command(tools, call)?.program.exact();
         let line = exact.split_whitespace().collect::<Vec<_>>().join(" ");
         let masked = self.services.masker.mask(&line).into_owned();
         let cut: String = masked.chars().take(SHOWN).collect();

@@ -2,8 +2,8 @@
 
 use tokio::sync::oneshot;
 
+use super::super::calls::PendingCall;
 use super::super::exec::ToolRun;
-use super::super::pending_call::Stage;
 use super::super::{Dispatcher, Incoming};
 use crate::model::{Gate, PauseReason, Seq, SpanId};
 
@@ -27,7 +27,8 @@ pub(in super::super::super) enum ChangesDecision {
 }
 
 impl ChangesDecision {
-    fn discard_all(why: impl Into<String>) -> Self {
+    /// Discards all of them.
+    pub(in super::super) fn discard_all(why: impl Into<String>) -> Self {
         Self::Discard { only: Vec::new(), why: why.into(), by_user: false }
     }
 }
@@ -35,48 +36,24 @@ impl ChangesDecision {
 impl Dispatcher {
     /// Answers a command's task.
     pub(in super::super) fn captured(&mut self, path: &str, span: SpanId, asked: CaptureGate) {
-        if !self.pending.get(path).is_some_and(|pending| pending.span == span && pending.task.is_some()) {
+        if !self.calls.get(path).is_some_and(|pending| pending.span() == span && pending.has_task()) {
             // Halted meanwhile; dropping the reply discards the changes.
             return;
         }
         match asked {
             CaptureGate::Arrived { conflict, reply } => {
-                let decision = self.decide_on_changes(path, conflict);
-                if let Some(pending) = self.pending.get_mut(path) {
-                    pending.looked_after = true;
-                }
+                let wants_hold = self.calls.get(path).is_some_and(PendingCall::wants_hold);
+                let at = self.arrival(path, Gate::AfterTool);
+                let decision = self.gatekeeper.decide_on_changes(&at, conflict, wants_hold);
+                self.calls.mark_looked_after(path);
                 // A task that was stopped meanwhile asks no more.
                 drop(reply.send(decision));
             }
             CaptureGate::Held { reason, printed, reply } => {
                 let printed = self.services.masker.mask(&printed).into_owned();
-                if let Some(pending) = self.pending.get_mut(path) {
-                    pending.stage = Stage::Holding { printed, reply };
-                }
+                self.calls.hold_changes(path, printed, reply);
                 self.pause_at(path, Gate::AfterTool, reason);
             }
-        }
-    }
-
-    fn decide_on_changes(&mut self, path: &str, conflict: Option<String>) -> ChangesDecision {
-        let stop = self.arrive(path, Gate::AfterTool);
-        let wanted = self.pending.get(path).is_some_and(|pending| pending.hold);
-        match (conflict, stop) {
-            (Some(conflict), _) if self.is_headless() => {
-                ChangesDecision::discard_all(format!("{conflict}; run it again"))
-            }
-            (Some(conflict), _) => ChangesDecision::Hold(PauseReason::Conflict { conflict }),
-            (None, Some(reason)) => ChangesDecision::Hold(reason),
-            (None, None) if wanted => ChangesDecision::Hold(PauseReason::Asked),
-            (None, None) => ChangesDecision::Apply { only: Vec::new() },
-        }
-    }
-
-    /// Tells a command's task what becomes of its held changes.
-    pub(in super::super) fn decide_held(&mut self, path: &str, decision: ChangesDecision) {
-        let Some(pending) = self.pending.get_mut(path) else { return };
-        if let Stage::Holding { reply, .. } = std::mem::replace(&mut pending.stage, Stage::Running) {
-            drop(reply.send(decision));
         }
     }
 }

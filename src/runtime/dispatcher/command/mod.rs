@@ -7,7 +7,6 @@
 //!   runs meanwhile.
 
 mod apply;
-mod fence;
 mod gate;
 mod outside;
 mod overlay;

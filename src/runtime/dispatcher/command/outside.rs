@@ -10,7 +10,7 @@ use crate::rollback::{compensation_record, external_record};
 
 impl Services {
     /// What a call does to the world here: a command can be undone only where it is confined.
-    fn effect_of(&self, tools: &Toolbox, call: &ToolCall) -> EffectClass {
+    pub(in super::super) fn effect_of(&self, tools: &Toolbox, call: &ToolCall) -> EffectClass {
         let Some(tool) = tools.get(&call.name) else { return EffectClass::Read };
         let confined = self.commands.shell.mode().gaps.is_empty();
         match tool.effect() {

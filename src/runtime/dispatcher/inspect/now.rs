@@ -8,9 +8,8 @@ use crate::effects::tools::Toolbox;
 use crate::model::{EditReach, KeyChange, LlmRequest, PauseReason, RunState, SpanId, SpanKind, ToolCall, Update};
 use crate::pipeline::Pipeline;
 use crate::runtime::ask::Work;
-use crate::runtime::dispatcher::pending_call::{PendingCall, Stage};
+use crate::runtime::dispatcher::calls::{PendingCall, Stage};
 use crate::runtime::dispatcher::{Dispatcher, Services};
-use crate::runtime::edits::Target;
 
 /// Held changes that are listed at most; Rollback has them all.
 const LISTED: usize = 500;
@@ -82,8 +81,8 @@ impl Dispatcher {
     }
 
     fn now(&self, span: SpanId) -> Now {
-        let pending = self.pending.values().find(|pending| pending.span == span);
-        let name = self.agent_names.get(&span);
+        let pending = self.calls.find(span).map(|(_, pending)| pending);
+        let name = self.edits.name_of(span);
         Now {
             services: self.services.clone(),
             prompt: name.and_then(|name| self.edits.prompt_of(name)).map(ToOwned::to_owned),
@@ -94,11 +93,9 @@ impl Dispatcher {
 
     /// The request of a stopped model call with the edits over it; `None`: nothing of it is edited.
     fn edited_request(&self, pending: &PendingCall) -> Option<Edited> {
-        let (Stage::Before, Some(Work::Llm(request))) = (&pending.stage, &pending.work) else { return None };
-        let name = self.agent_names.get(&pending.agent).cloned().unwrap_or_default();
-        let target = Target { agent: &name, agent_span: pending.agent, call: pending.span };
-        let sent = self.edits.apply(request, target)?;
-        let (system, messages) = self.edits.reaches(request, target);
+        let Work::Llm(request) = pending.upcoming()? else { return None };
+        let sent = self.edits.apply(request, pending.agent(), pending.span())?;
+        let (system, messages) = self.edits.reaches(request, pending.agent(), pending.span());
         Some(Edited {
             system: system.filter(|_| sent.system != request.system),
             messages: messages.filter(|_| sent.messages != request.messages),
@@ -112,19 +109,25 @@ impl Dispatcher {
             Some((state.trace.agent_of(found.parent), state.trace.name(span).to_owned()))
         })?;
         let upcoming = pending.and_then(|pending| self.upcoming_call(pending));
-        let held = pending.and_then(|pending| match &pending.stage {
+        let held = pending.and_then(|pending| match pending.stage() {
             Stage::Holding { printed, .. } => {
                 let (changes, more) = self.log.with(|state| held_changes(state, span));
                 Some(Held { printed: printed.clone(), changes, more })
             }
             _ => None,
         });
-        Some(ToolNow { tools: self.tools_of(agent), name, source: self.source.clone(), pending: upcoming, held })
+        Some(ToolNow {
+            tools: self.tools_of(agent),
+            name,
+            source: self.versions.source().cloned(),
+            pending: upcoming,
+            held,
+        })
     }
 
     fn upcoming_call(&self, pending: &PendingCall) -> Option<UpcomingCall> {
-        let (Stage::Before, Some(Work::Tool { call, refusal })) = (&pending.stage, &pending.work) else { return None };
-        let asks = self.log.with(|state| match state.trace.pause(pending.span) {
+        let Work::Tool { call, refusal } = pending.upcoming()? else { return None };
+        let asks = self.log.with(|state| match state.trace.pause(pending.span()) {
             Some((_, PauseReason::Policy { rule })) => Some(rule.clone()),
             _ => None,
         });
@@ -132,8 +135,8 @@ impl Dispatcher {
             call: call.clone(),
             refusal: refusal.clone(),
             asks,
-            pipeline: self.version(self.generation()),
-            source: self.source.clone(),
+            pipeline: self.version_now(),
+            source: self.versions.source().cloned(),
         })
     }
 }

@@ -6,9 +6,9 @@ use crate::pipeline::Pipeline;
 use crate::rollback;
 use crate::runtime::ask::Work;
 use crate::runtime::dispatcher::Dispatcher;
-use crate::runtime::dispatcher::edit::split_edit_name;
+use crate::runtime::dispatcher::calls::PendingCall;
 use crate::runtime::dispatcher::exec::lock_name;
-use crate::runtime::dispatcher::pending_call::PendingCall;
+use crate::runtime::prompt::has_agent;
 use crate::runtime::refusal::{RetryRefusal, RetryStopped, UndoRefusal};
 use crate::world::Scope;
 
@@ -27,13 +27,13 @@ impl Dispatcher {
             return Ok(());
         }
         let holder = self.services.world.holder(Scope::All).unwrap_or_default();
-        let holds_outside = |pending: &PendingCall| match &pending.work {
+        let holds_outside = |pending: &PendingCall| match pending.work() {
             Some(Work::Tool { call, .. }) => {
-                !plan.reruns.contains(&pending.span) && holder == lock_name(pending.span, &call.name)
+                !plan.reruns.contains(&pending.span()) && holder == lock_name(pending.span(), &call.name)
             }
             _ => false,
         };
-        if self.pending.values().any(holds_outside) {
+        if self.calls.iter().any(|(_, pending)| holds_outside(pending)) {
             return Err(UndoRefusal::InUse { holder }.into());
         }
         let foreseen = rollback::preview(&self.log, &self.services.world, &plan.undoes, false);
@@ -50,13 +50,8 @@ impl Dispatcher {
             let parent = self.log.with(|state| state.trace.get(**span).map(|found| found.parent));
             parent.is_some_and(|parent| !plan.reruns.contains(&parent))
         };
-        let names = plan.reruns.iter().filter(is_first).filter_map(|span| self.agent_names.get(span));
-        let gone = |name: &&String| {
-            let (agent, step) = split_edit_name(name);
-            let found = today.agents.get(agent);
-            !found.is_some_and(|agent| step.is_none_or(|step| agent.steps.contains_key(step)))
-        };
-        match names.into_iter().find(gone) {
+        let names = plan.reruns.iter().filter(is_first).filter_map(|span| self.edits.name_of(*span));
+        match names.into_iter().find(|name| !has_agent(today, name)) {
             Some(name) => Err(RetryRefusal::AgentGone { name: name.clone() }),
             None => Ok(()),
         }
@@ -65,7 +60,7 @@ impl Dispatcher {
     /// True when a plan takes more back than the one that was shown. The actions of a call that was stopped are in it:
     /// the user saw that it would be.
     pub(super) fn is_larger(&self, shown: &Retrying, now: &RetryPlan) -> bool {
-        let halted: Vec<SpanId> = shown.halted.iter().filter_map(|path| self.paths.get(path).copied()).collect();
+        let halted: Vec<SpanId> = shown.halted.iter().filter_map(|path| self.calls.span_at(path)).collect();
         let is_new = |action: &Seq| {
             let by = self.log.with(|state| state.ledger.get(*action).map(|entry| entry.record.tool_span));
             !shown.plan.undoes.contains(action) && by.is_some_and(|span| !halted.contains(&span))

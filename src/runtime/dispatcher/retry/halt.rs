@@ -1,9 +1,7 @@
 //! Stops the calls of a retry's set, and takes the workspace; or lets everything go on.
 
-use std::collections::BTreeSet;
-
 use crate::model::{RetryPlan, RunStatus, SpanStatus, Update};
-use crate::runtime::dispatcher::pending_call::PendingCall;
+use crate::runtime::dispatcher::calls::PendingCall;
 use crate::runtime::dispatcher::reversal::{HALT_BOUND, HOLD_BOUND, Reversal, ReversalStep};
 use crate::runtime::dispatcher::{Dispatcher, Done};
 use crate::runtime::failure::Failure;
@@ -14,23 +12,6 @@ use crate::world::Scope;
 const RETRY: &str = "retry";
 
 impl Dispatcher {
-    /// Asks calls to stop; returns the paths of those that were under way, and of the tools among them, which end by
-    /// themselves.
-    pub(super) fn ask_to_stop(&mut self, paths: &[String]) -> (Vec<String>, BTreeSet<String>) {
-        let (mut halted, mut waiting) = (Vec::new(), BTreeSet::new());
-        for path in paths {
-            let Some(pending) = self.pending.get_mut(path) else { continue };
-            let Some(task) = &pending.task else { continue };
-            halted.push(path.clone());
-            if task.ask_to_stop() {
-                waiting.insert(path.clone());
-            } else {
-                pending.task = None;
-            }
-        }
-        (halted, waiting)
-    }
-
     /// Takes a step of the retry or undo under way.
     pub(in super::super) async fn step_reversal(&mut self, step: ReversalStep) {
         match step {
@@ -66,14 +47,14 @@ impl Dispatcher {
     /// The tools outside of a retry's set that wait for the workspace, and have not started.
     pub(super) fn queued_outside(&self, plan: &RetryPlan) -> Vec<String> {
         let is_queued = |pending: &PendingCall| {
-            let span = pending.span;
+            let span = pending.span();
             !plan.reruns.contains(&span)
                 && self.log.with(|state| {
                     let waits = state.trace.get(span).is_some_and(|found| found.status == SpanStatus::Waiting);
                     waits && !state.commands.values().any(|command| command.span == span)
                 })
         };
-        self.pending.iter().filter(|(_, pending)| is_queued(pending)).map(|(path, _)| path.clone()).collect()
+        self.calls.iter().filter(|(_, pending)| is_queued(pending)).map(|(path, _)| path.clone()).collect()
     }
 
     /// Ends a retry before it undid anything; everything else goes on.
@@ -90,8 +71,8 @@ impl Dispatcher {
     pub(super) fn resume_after_conflict(&mut self, halted: &[String], requeued: &[String]) {
         let error = "stopped for a retry, which failed";
         for path in halted {
-            if let Some(span) = self.pending.get(path).map(|pending| pending.span) {
-                self.done(path, span, Done::Llm(Err(Failure::new(error))));
+            if let Some(span) = self.calls.get(path).map(PendingCall::span) {
+                self.end(path, span, Done::Llm(Err(Failure::new(error))));
             }
         }
         if self.status() == RunStatus::Running {
@@ -102,7 +83,7 @@ impl Dispatcher {
 
     /// Starts calls again that had only waited.
     pub(super) fn queue_again(&mut self, paths: &[String]) {
-        for path in paths.iter().filter(|path| self.pending.contains_key(*path)).cloned().collect::<Vec<_>>() {
+        for path in paths.iter().filter(|path| self.calls.get(path).is_some()).cloned().collect::<Vec<_>>() {
             self.launch(&path);
         }
     }

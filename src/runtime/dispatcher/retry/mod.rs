@@ -7,7 +7,7 @@ mod today;
 use std::sync::Arc;
 
 use super::Dispatcher;
-use super::edit::stored_prompt;
+use super::calls::Halted;
 use super::reversal::Reversal;
 use super::undo::Undo;
 use crate::effects::llm::LlmProvider;
@@ -15,6 +15,7 @@ use crate::model::{Generation, RetryPlan, RunStatus, SpanId, TraceBody, UndoRepo
 use crate::pipeline::Pipeline;
 use crate::rollback;
 use crate::runtime::foresee::changed;
+use crate::runtime::prompt::stored_prompt;
 use crate::runtime::refusal::{Refusal, RetryRefusal, RetryStopped, UndoRefusal};
 use crate::world::Guard;
 
@@ -56,8 +57,8 @@ impl Dispatcher {
 
     fn make_plan(&self, span: SpanId, with_readers: bool, today: Option<&Pipeline>) -> Result<RetryPlan, RetryRefusal> {
         let mut plan = self.log.with(|state| rollback::plan_retry(state, span, with_readers))?;
-        let names: Vec<String> = plan.reruns.iter().filter_map(|at| self.agent_names.get(at).cloned()).collect();
-        let newest = self.newest();
+        let names: Vec<String> = plan.reruns.iter().filter_map(|at| self.edits.name_of(*at).cloned()).collect();
+        let newest = self.versions.newest();
         let changed = changed(&names, &newest, today, &self.edits.edited());
         plan.changed = changed.into_iter().map(|line| with_file(line, &newest)).collect();
         Ok(plan)
@@ -78,10 +79,11 @@ impl Dispatcher {
         // Before anything is undone: a pipeline that can't run now is no reason to.
         let models = self.models_of(today).map_err(RetryRefusal::from)?;
         self.drop_pattern();
-        let (halted, mut waiting) = self.ask_to_stop(&self.paths_of(&plan.reruns));
+        let set = self.paths_of(&plan.reruns);
+        let Halted { paths: halted, mut waiting } = self.calls.ask_to_stop(&set);
         // They would get the workspace before the retry does.
         let queued = if plan.undoes.is_empty() { Vec::new() } else { self.queued_outside(&plan) };
-        let (requeued, more) = self.ask_to_stop(&queued);
+        let Halted { paths: requeued, waiting: more } = self.calls.ask_to_stop(&queued);
         waiting.extend(more);
         self.reversal = Reversal::halting(Retrying { plan, with_readers, halted, requeued, models }, waiting);
         self.go_on_when_halted().await;
@@ -106,7 +108,7 @@ impl Dispatcher {
         let retrying = Retrying { plan, ..retrying };
         if retrying.plan.undoes.is_empty() {
             drop(guard);
-            return self.run_on(retrying).await;
+            return self.run_on(retrying);
         }
         let (actions, spans) = (retrying.plan.undoes.clone(), retrying.plan.reruns.clone());
         let retry = Some(Box::new(retrying));
@@ -130,29 +132,22 @@ impl Dispatcher {
         if !left.is_empty() {
             self.note(Some(retrying.plan.span), false, format!("the retry kept {left}"));
         }
-        self.run_on(retrying).await;
+        self.run_on(retrying);
         Ok(())
     }
 
     /// The set starts a new try.
-    async fn run_on(&mut self, retrying: Retrying) {
+    fn run_on(&mut self, retrying: Retrying) {
         let Retrying { plan, with_readers, models, requeued, .. } = retrying;
         let taken = self.paths_of(&plan.reruns);
         let reopened = self.paths_of(&plan.reopens);
-        self.stop_calls(&taken).await;
-        // Ends of ancestors are asked for anew.
-        self.stop_calls(&reopened).await;
         let generation = Generation(self.generation().0 + 1);
         self.invalidate(&plan, generation, &taken, with_readers);
         self.see_todays_files(generation);
         self.models = Some(models);
-        for path in &taken {
-            self.paths.remove(path);
-        }
         self.edits.invalidate(&plan.reruns);
-        self.journal.invalidate(&taken);
-        self.journal.reopen(&reopened);
-        self.limit_waived = false;
+        self.calls.invalidate(&taken, &reopened);
+        self.gatekeeper.restore_limit();
         if self.status() != RunStatus::Running {
             self.set_status(RunStatus::Running, None);
         }

@@ -6,39 +6,40 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::super::ask::{Outcome, SpanPosition, Work};
-use super::super::failure::{Failure, Halt};
-use super::command::ChangesDecision;
-use super::exec::TextSoFar;
+use super::super::command::ChangesDecision;
+use super::super::exec::TextSoFar;
 use crate::model::{Gate, SpanId, TextHash};
 use crate::pipeline::Pipeline;
+use crate::runtime::ask::{Outcome, SpanPosition, Work};
+use crate::runtime::failure::{Failure, Halt};
 
 /// Something under way.
-pub(in super::super) struct PendingCall {
+pub(in super::super::super) struct PendingCall {
     /// Its span.
-    pub span: SpanId,
+    pub(super) span: SpanId,
     /// The span of its agent (for an agent's start or end: its own).
-    pub agent: SpanId,
+    pub(super) agent: SpanId,
     /// Where it is.
-    pub position: SpanPosition,
+    pub(super) position: SpanPosition,
     /// The effect; `None`: an agent's start or end, or a divergence.
-    pub work: Option<Work>,
+    pub(super) work: Option<Work>,
     /// Hash of the request that the code made.
-    pub request: TextHash,
+    pub(super) request: TextHash,
     /// How far it is.
-    pub stage: Stage,
+    pub(super) stage: Stage,
     /// The callers that wait for it.
-    pub replies: Vec<Caller>,
+    pub(super) replies: Vec<Caller>,
     /// The task that carries it out.
-    pub task: Option<Job>,
+    pub(super) task: Option<Job>,
     /// The gate after it has been passed already: its changes were asked for there.
-    pub looked_after: bool,
+    pub(super) looked_after: bool,
     /// The user wants its changes held.
-    pub hold: bool,
+    pub(super) hold: bool,
 }
 
 /// Pattern code that waits for an answer.
-pub(in super::super) enum Caller {
+#[derive(Debug)]
+pub(in super::super::super) enum Caller {
     /// For an outcome of an effect or an agent.
     Outcome(oneshot::Sender<Outcome>),
     /// For an agent's start.
@@ -58,7 +59,7 @@ impl Caller {
 }
 
 /// A task that carries an effect out.
-pub(in super::super) struct Job {
+pub(in super::super::super) struct Job {
     /// The task.
     pub handle: JoinHandle<()>,
     /// Has it end by itself, with its changes recorded; without one it may be aborted at any point.
@@ -77,10 +78,17 @@ impl Job {
         }
         self.stop.is_some()
     }
+
+    /// Ends the task wherever it is.
+    pub fn cut_off(&self) {
+        self.handle.abort();
+    }
 }
 
 /// How far something under way is.
-pub(in super::super) enum Stage {
+pub(in super::super::super) enum Stage {
+    /// Its divergence from the record is being read.
+    Comparing,
     /// Stopped before it is sent or run.
     Before,
     /// Being carried out.
@@ -94,8 +102,7 @@ pub(in super::super) enum Stage {
 impl PendingCall {
     /// Something under way that no task carries out yet.
     pub fn new(
-        span: SpanId,
-        agent: SpanId,
+        (span, agent): (SpanId, SpanId),
         position: SpanPosition,
         request: TextHash,
         stage: Stage,
@@ -116,6 +123,56 @@ impl PendingCall {
         }
     }
 
+    /// An effect that was just asked for.
+    pub fn of(work: Work, spans: (SpanId, SpanId), position: SpanPosition, caller: Caller, request: TextHash) -> Self {
+        Self { work: Some(work), ..Self::new(spans, position, request, Stage::Before, caller) }
+    }
+
+    /// Its span.
+    pub fn span(&self) -> SpanId {
+        self.span
+    }
+
+    /// The span of its agent (for an agent's start or end: its own).
+    pub fn agent(&self) -> SpanId {
+        self.agent
+    }
+
+    /// Its place.
+    pub fn position(&self) -> &SpanPosition {
+        &self.position
+    }
+
+    /// The effect; `None`: an agent's start or end, or a divergence.
+    pub fn work(&self) -> Option<&Work> {
+        self.work.as_ref()
+    }
+
+    /// How far it is.
+    pub fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    /// The effect, while it is stopped before it is sent or run.
+    pub fn upcoming(&self) -> Option<&Work> {
+        self.work.as_ref().filter(|_| matches!(self.stage, Stage::Before))
+    }
+
+    /// True while a task carries it out.
+    pub fn has_task(&self) -> bool {
+        self.task.is_some()
+    }
+
+    /// True when the gate after it has been passed already.
+    pub fn is_looked_after(&self) -> bool {
+        self.looked_after
+    }
+
+    /// True when the user wants its changes held.
+    pub fn wants_hold(&self) -> bool {
+        self.hold
+    }
+
     /// True for an agent that may not start, because its input is another one than is recorded.
     pub fn is_start(&self) -> bool {
         matches!(self.replies.first(), Some(Caller::Start(_)))
@@ -123,12 +180,17 @@ impl PendingCall {
 
     /// True while it is stopped at a divergence.
     pub fn has_diverged(&self) -> bool {
-        matches!(self.stage, Stage::After { outcome: Err(Failure::Halt(Halt::Diverged(_))) })
+        matches!(self.stage, Stage::Comparing | Stage::After { outcome: Err(Failure::Halt(Halt::Diverged(_))) })
     }
 
     /// True while it is stopped at a gate.
     pub fn is_paused(&self) -> bool {
-        !matches!(self.stage, Stage::Running)
+        !matches!(self.stage, Stage::Running | Stage::Comparing)
+    }
+
+    /// True while the changes of its command are held.
+    pub fn holds_changes(&self) -> bool {
+        matches!(self.stage, Stage::Holding { .. })
     }
 
     /// The gate before it.
@@ -136,6 +198,15 @@ impl PendingCall {
         match self.work {
             Some(Work::Tool { .. }) => Gate::BeforeTool,
             _ => Gate::BeforeLlm,
+        }
+    }
+
+    /// The gate after it, when all went well.
+    pub fn after(&self) -> Gate {
+        match self.work {
+            Some(Work::Tool { .. }) => Gate::AfterTool,
+            Some(Work::Llm(_)) => Gate::AfterLlm,
+            None => Gate::AfterAgent,
         }
     }
 }

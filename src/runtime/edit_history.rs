@@ -1,4 +1,4 @@
-//! Edits: what the user changed in what is sent. They lie over the request that the code made, whose hash the
+//! The edits of a run: what the user changed in what is sent. They lie over the request that the code made, whose hash the
 //! journal keeps; so an edit never makes an earlier call diverge.
 
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use crate::model::{Conversation, EditReach, LlmRequest, SpanId};
 
 /// Every edit of a run, oldest first.
 #[derive(Default)]
-pub(super) struct Edits {
+pub(super) struct EditHistory {
     prompts: Vec<(EditReach, Option<String>)>,
     conversations: Vec<Beginning>,
     notices: HashMap<SpanId, String>,
@@ -33,7 +33,7 @@ pub(super) struct Target<'a> {
     pub call: SpanId,
 }
 
-impl Edits {
+impl EditHistory {
     /// Adds a prompt edit; `None` takes the one before back.
     pub fn prompt(&mut self, reach: EditReach, text: Option<String>) {
         self.prompts.retain(|(known, _)| *known != reach);

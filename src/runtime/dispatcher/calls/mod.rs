@@ -1,0 +1,321 @@
+//! The calls of the pattern code: those that are pending, those that are recorded, and the span at each path.
+
+mod pending_call;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::Value as Json;
+use tokio::sync::oneshot;
+
+pub(super) use pending_call::{Caller, Job, PendingCall, Stage};
+
+use super::command::ChangesDecision;
+use super::driver_action::DriverAction;
+use super::exec::TextSoFar;
+use crate::model::{
+    Conversation, EarlierCall, Generation, SpanEnd, SpanId, SpanSpec, SpanStart, TextHash, ToolCall, TraceBody, Try,
+};
+use crate::runtime::ask::{Outcome, Output, SpanPosition, Work};
+use crate::runtime::compare::AgentEnd;
+use crate::runtime::conversations::Conversations;
+use crate::runtime::failure::Failure;
+use crate::runtime::gates::is_within;
+use crate::runtime::journal::{Journal, Lookup};
+
+/// The calls of the pattern code, by path.
+pub(in super::super) struct Calls {
+    pending: BTreeMap<String, PendingCall>,
+    journal: Journal,
+    conversations: Conversations,
+    /// The span at every path that no invalidation covers.
+    paths: HashMap<String, SpanId>,
+    /// How often each path ran.
+    tries: HashMap<String, u32>,
+    /// Counts the starts of the pattern code: what an earlier one asks is not answered.
+    epoch: u64,
+}
+
+/// Calls that were asked to stop.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in super::super) struct Halted {
+    /// The paths that were under way.
+    pub paths: Vec<String>,
+    /// The tools among them, which end by themselves.
+    pub waiting: BTreeSet<String>,
+}
+
+/// The next span's id, and its generation.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct NextSpan {
+    pub span: SpanId,
+    pub generation: Generation,
+}
+
+impl Calls {
+    /// Takes the record of a run: its journal, the span at every path, and how often each path ran.
+    pub fn new(journal: Journal, (paths, tries): (HashMap<String, SpanId>, HashMap<String, u32>)) -> Self {
+        Self { pending: BTreeMap::new(), journal, conversations: Conversations::default(), paths, tries, epoch: 0 }
+    }
+
+    /// The start of the pattern code whose questions are answered.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Begins another epoch: what was asked before is not answered any more.
+    pub fn next_epoch(&mut self) -> u64 {
+        self.epoch += 1;
+        self.epoch
+    }
+
+    /// Returns the span at a path.
+    pub fn span_at(&self, path: &str) -> Option<SpanId> {
+        self.paths.get(path).copied()
+    }
+
+    /// Returns the span of the agent at a path; the run at the top.
+    pub fn agent_at(&self, path: &str) -> SpanId {
+        self.span_at(path).unwrap_or(SpanId::RUN)
+    }
+
+    /// Starts a span.
+    pub fn start_span(&mut self, position: &SpanPosition, next: NextSpan, spec: SpanSpec) -> DriverAction {
+        let tries = self.tries.entry(position.path.clone()).or_default();
+        *tries += 1;
+        let attempt = Try(*tries);
+        let parent = self.agent_at(&position.parent);
+        self.paths.insert(position.path.clone(), next.span);
+        if let SpanSpec::Agent { input, .. } = &spec {
+            self.journal.start_agent(position.path.clone(), *input);
+        }
+        DriverAction::append(TraceBody::SpanStarted(SpanStart {
+            span: next.span,
+            parent,
+            path: position.path.clone(),
+            name: position.name.clone(),
+            visit: position.visit,
+            attempt,
+            generation: next.generation,
+            fan: position.fan,
+            spec,
+        }))
+    }
+
+    /// Looks a request up in the journal.
+    pub fn lookup(&self, path: &str, request: TextHash) -> Lookup<'_> {
+        self.journal.lookup(path, request)
+    }
+
+    /// Returns the user's answer in the place of an agent's end.
+    pub fn answered_end(&self, path: &str) -> Option<&Outcome> {
+        self.journal.answered_end(path)
+    }
+
+    /// Returns an agent's recorded input, if it is another one than this.
+    pub fn other_input(&self, path: &str, input: &str) -> Option<TextHash> {
+        self.journal.other_input(path, input)
+    }
+
+    /// Returns an agent's recorded end, if it is another one than this.
+    pub fn other_end(&self, path: &str, result: &Result<Output, Failure>) -> Option<AgentEnd> {
+        self.journal.other_end(path, result)
+    }
+
+    /// Stores an agent's end.
+    pub fn end_agent(&mut self, path: &str, end: &SpanEnd) {
+        self.journal.end_agent(path, end);
+        self.conversations.end(end.span);
+    }
+
+    /// The beginning that a conversation shares with the agent's call before.
+    pub fn beginning(&self, agent: SpanId, conversation: &Conversation) -> Option<EarlierCall> {
+        self.conversations.beginning(agent, conversation)
+    }
+
+    /// Remembers the conversation of an agent's call.
+    pub fn add_conversation(&mut self, agent: SpanId, call: SpanId, conversation: Conversation) {
+        self.conversations.add(agent, call, conversation);
+    }
+
+    /// Has a caller wait for the call that is pending at a path; gives it back when there is none.
+    pub fn join(&mut self, path: &str, caller: Caller) -> Option<Caller> {
+        match self.pending.get_mut(path) {
+            Some(pending) => {
+                pending.replies.push(caller);
+                None
+            }
+            None => Some(caller),
+        }
+    }
+
+    /// Adds a call.
+    pub fn insert(&mut self, call: PendingCall) {
+        self.pending.insert(call.position.path.clone(), call);
+    }
+
+    /// Returns the call at a path.
+    pub fn get(&self, path: &str) -> Option<&PendingCall> {
+        self.pending.get(path)
+    }
+
+    /// Returns the call of a span, and its path.
+    pub fn find(&self, span: SpanId) -> Option<(&String, &PendingCall)> {
+        self.pending.iter().find(|(_, pending)| pending.span == span)
+    }
+
+    /// Iterates over the calls in the order of their paths.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &PendingCall)> {
+        self.pending.iter()
+    }
+
+    /// Lists the paths of the calls that are stopped at a gate: of the span itself, else of those below `path`.
+    pub fn paused_within(&self, span: SpanId, path: &str) -> Vec<String> {
+        if let Some((path, _)) = self.find(span).filter(|(_, pending)| pending.is_paused()) {
+            return vec![path.clone()];
+        }
+        let inside = self.pending.iter().filter(|(at, pending)| pending.is_paused() && is_within(at, path));
+        inside.map(|(path, _)| path.clone()).collect()
+    }
+
+    /// Stores the task that carries a call out.
+    pub fn start(&mut self, path: &str, task: Job) {
+        if let Some(pending) = self.pending.get_mut(path) {
+            pending.stage = Stage::Running;
+            pending.task = Some(task);
+        }
+    }
+
+    /// Ends the task of a call; returns false when the call is gone.
+    pub fn end_task(&mut self, path: &str, span: SpanId) -> bool {
+        match self.pending.get_mut(path).filter(|pending| pending.span == span) {
+            Some(pending) => {
+                pending.task = None;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Keeps a recorded outcome with its pending call, and in the journal.
+    pub fn record_outcome(&mut self, path: &str, outcome: Outcome) {
+        let Some(pending) = self.pending.get_mut(path) else { return };
+        if pending.work.is_some() {
+            let kept = outcome.clone().map_err(Failure::into_shown);
+            self.journal.insert(path.to_owned(), pending.span, pending.request, kept);
+        }
+        pending.stage = Stage::After { outcome };
+    }
+
+    /// Keeps the user's answer in the place of an outcome: of an agent's end too, because its own code would come to
+    /// another one when it is run again.
+    pub fn record_answer(&mut self, path: &str, outcome: Outcome) {
+        if let Some(pending) = self.pending.get(path) {
+            self.journal.insert(path.to_owned(), pending.span, pending.request, outcome.clone());
+        }
+        self.record_outcome(path, outcome);
+    }
+
+    /// Sends the recorded outcome to every waiting caller and removes the call.
+    pub fn reply(&mut self, path: &str) {
+        let Some(PendingCall { stage: Stage::After { outcome }, replies, .. }) = self.pending.remove(path) else {
+            return;
+        };
+        let outcome = outcome.map_err(Failure::into_shown);
+        for caller in replies {
+            caller.reply(outcome.clone());
+        }
+    }
+
+    /// Replaces the arguments of a tool call; returns the call, and its span.
+    pub fn set_args(&mut self, path: &str, args: Json) -> Option<(SpanId, ToolCall)> {
+        let pending = self.pending.get_mut(path)?;
+        let Some(Work::Tool { call, .. }) = &mut pending.work else { return None };
+        call.args = args;
+        Some((pending.span, call.clone()))
+    }
+
+    /// Has the changes of a command held, or not.
+    pub fn set_hold(&mut self, path: &str, hold: bool) {
+        if let Some(pending) = self.pending.get_mut(path) {
+            pending.hold = hold;
+        }
+    }
+
+    /// Marks the gate after a command as passed.
+    pub fn mark_looked_after(&mut self, path: &str) {
+        if let Some(pending) = self.pending.get_mut(path) {
+            pending.looked_after = true;
+        }
+    }
+
+    /// Holds the changes of a command. `printed`: its output.
+    pub fn hold_changes(&mut self, path: &str, printed: String, reply: oneshot::Sender<ChangesDecision>) {
+        if let Some(pending) = self.pending.get_mut(path) {
+            pending.stage = Stage::Holding { printed, reply };
+        }
+    }
+
+    /// Sends a command's task the decision about its held changes.
+    pub fn decide_held(&mut self, path: &str, decision: ChangesDecision) {
+        let Some(pending) = self.pending.get_mut(path).filter(|pending| pending.holds_changes()) else { return };
+        if let Stage::Holding { reply, .. } = std::mem::replace(&mut pending.stage, Stage::Running) {
+            // A task that was stopped meanwhile asks no more.
+            drop(reply.send(decision));
+        }
+    }
+
+    /// Asks calls to stop. A model call ends at once; a tool ends by itself, so that what it did is recorded.
+    pub fn ask_to_stop(&mut self, paths: &[String]) -> Halted {
+        let mut halted = Halted::default();
+        for path in paths {
+            let Some(pending) = self.pending.get_mut(path) else { continue };
+            let Some(task) = &pending.task else { continue };
+            halted.paths.push(path.clone());
+            if task.ask_to_stop() {
+                halted.waiting.insert(path.clone());
+            } else {
+                pending.task = None;
+            }
+        }
+        halted
+    }
+
+    /// Lists the paths of all calls.
+    pub fn paths(&self) -> Vec<String> {
+        self.pending.keys().cloned().collect()
+    }
+
+    /// Returns the answers of models as far as they came.
+    pub fn texts_so_far(&self) -> Vec<(SpanId, TextSoFar)> {
+        let text = |call: &PendingCall| Some((call.span, call.task.as_ref()?.so_far.clone()?));
+        self.pending.values().filter_map(text).collect()
+    }
+
+    /// Takes the tasks of calls.
+    pub fn take_tasks(&mut self, paths: &[String]) -> Vec<Job> {
+        paths.iter().filter_map(|path| self.pending.get_mut(path)?.task.take()).collect()
+    }
+
+    /// Removes calls; a task that still runs is cut off.
+    pub fn remove(&mut self, paths: &[String]) {
+        for path in paths {
+            if let Some(task) = self.pending.remove(path).and_then(|pending| pending.task) {
+                task.cut_off();
+            }
+        }
+    }
+
+    /// Forgets what a retry undoes, and the ends of the agents that it reopens.
+    pub fn invalidate(&mut self, taken: &[String], reopened: &[String]) {
+        self.remove(taken);
+        // Ends of ancestors are asked for anew.
+        self.remove(reopened);
+        for path in taken {
+            self.paths.remove(path);
+        }
+        self.journal.invalidate(taken);
+        self.journal.reopen(reopened);
+    }
+}

@@ -1,0 +1,143 @@
+//! The calls as tables: (state, event) → actions.
+
+use tokio::sync::oneshot::Receiver;
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::model::{LlmResponse, SpanKind};
+use crate::runtime::ask::Payload;
+use crate::runtime::failure::Halt;
+use crate::runtime::journal::NO_REQUEST;
+
+const LLM: SpanId = SpanId(2);
+const TOOL: SpanId = SpanId(3);
+
+fn position(path: &str) -> SpanPosition {
+    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    SpanPosition { path: path.into(), parent: parent.into(), name: name.into(), visit: 1, fan: None }
+}
+
+fn calls() -> Calls {
+    Calls::new(Journal::default(), (HashMap::from([("lead".to_owned(), SpanId(1))]), HashMap::new()))
+}
+
+/// Adds a tool call that is pending.
+fn add(calls: &mut Calls, path: &str, span: SpanId) -> Receiver<Outcome> {
+    let (reply, answer) = oneshot::channel();
+    let call = ToolCall { name: "tool".into(), args: Json::Null };
+    let work = Work::Tool { call, refusal: None };
+    assert_eq!(work.kind(), SpanKind::Tool);
+    calls.insert(PendingCall::of(work, (span, SpanId(1)), position(path), Caller::Outcome(reply), NO_REQUEST));
+    answer
+}
+
+/// Starts a task that never ends by itself; a tool can be asked to stop.
+fn start(calls: &mut Calls, path: &str, is_tool: bool) -> CancellationToken {
+    let stop = CancellationToken::new();
+    let handle = tokio::spawn(std::future::pending());
+    calls.start(path, Job { handle, stop: is_tool.then(|| stop.clone()), so_far: None });
+    stop
+}
+
+fn result(text: &str) -> Outcome {
+    Ok(Payload::Tool(text.into()))
+}
+
+#[test]
+fn a_path_that_runs_again_gets_the_next_try_under_the_agent_at_its_parent() {
+    let mut calls = calls();
+    let mut tries = Vec::new();
+    for span in [SpanId(4), SpanId(5)] {
+        let spec = SpanSpec::Human { question: TextHash([0; 16]) };
+        let next = NextSpan { span, generation: Generation(span.0) };
+        let DriverAction::Append(events) = calls.start_span(&position("lead/x"), next, spec) else { panic!() };
+        let [TraceBody::SpanStarted(start)] = &events[..] else { panic!("{events:?}") };
+        tries.push((start.span.0, start.parent.0, start.attempt.0, start.generation.0));
+        assert_eq!(calls.span_at("lead/x"), Some(span));
+    }
+    assert_eq!(tries, [(4, 1, 1, 4), (5, 1, 2, 5)]);
+}
+
+#[test]
+fn every_caller_gets_the_recorded_outcome_once() {
+    let mut calls = calls();
+    let mut first = add(&mut calls, "lead/x", TOOL);
+    let (reply, mut second) = oneshot::channel();
+    assert!(calls.join("lead/x", Caller::Outcome(reply)).is_none(), "it waits with the first");
+    calls.reply("lead/x");
+    assert!(first.try_recv().is_err(), "there is no outcome yet, and the call is gone");
+
+    let mut first = add(&mut calls, "lead/x", TOOL);
+    let (reply, third) = oneshot::channel();
+    drop(third);
+    assert!(calls.join("lead/x", Caller::Outcome(reply)).is_none());
+    calls.record_outcome("lead/x", result("done"));
+    calls.reply("lead/x");
+    assert_eq!(first.try_recv().unwrap(), result("done"));
+    assert!(second.try_recv().is_err());
+    let (reply, _answer) = oneshot::channel();
+    assert!(calls.join("lead/x", Caller::Outcome(reply)).is_some(), "nothing is pending there any more");
+    assert!(matches!(calls.lookup("lead/x", NO_REQUEST), Lookup::Hit(outcome) if *outcome == result("done")));
+}
+
+#[test]
+fn a_failure_is_shown_once_recorded_and_a_divergence_is_not_journaled() {
+    let mut calls = calls();
+    let mut answer = add(&mut calls, "lead/x", TOOL);
+    calls.record_outcome("lead/x", Err(Failure::new("HTTP 529")));
+    calls.reply("lead/x");
+    assert!(answer.try_recv().unwrap().unwrap_err().is_shown());
+
+    let (reply, _answer) = oneshot::channel();
+    let caller = Caller::Outcome(reply);
+    calls.insert(PendingCall::new((TOOL, TOOL), position("lead/y"), NO_REQUEST, Stage::Comparing, caller));
+    assert!(!calls.get("lead/y").unwrap().is_paused(), "its texts are being read");
+    calls.record_outcome("lead/y", Err(Halt::Stopped.into()));
+    assert!(matches!(calls.lookup("lead/y", NO_REQUEST), Lookup::Miss));
+}
+
+#[tokio::test]
+async fn asked_to_stop_a_model_call_ends_at_once_and_a_tool_by_itself() {
+    let mut calls = calls();
+    let _answers =
+        [add(&mut calls, "lead/llm", LLM), add(&mut calls, "lead/tool", TOOL), add(&mut calls, "lead/y", TOOL)];
+    start(&mut calls, "lead/llm", false);
+    let stop = start(&mut calls, "lead/tool", true);
+    // A call that is stopped at a gate has nothing to stop.
+    let halted = calls.ask_to_stop(&["lead/llm", "lead/tool", "lead/y", "gone"].map(str::to_owned));
+    assert_eq!(halted.paths, ["lead/llm", "lead/tool"]);
+    assert_eq!(halted.waiting, BTreeSet::from(["lead/tool".to_owned()]));
+    assert!(stop.is_cancelled());
+    assert!(!calls.get("lead/llm").unwrap().has_task());
+    assert!(calls.get("lead/tool").unwrap().has_task());
+    // Its end counts for the span that it was started for.
+    assert!(!calls.end_task("lead/tool", SpanId(99)));
+    assert!(calls.end_task("lead/tool", TOOL));
+    assert!(!calls.get("lead/tool").unwrap().has_task());
+}
+
+#[test]
+fn a_continue_reaches_the_span_itself_before_those_below() {
+    let mut calls = calls();
+    let _answers =
+        [add(&mut calls, "lead/x", TOOL), add(&mut calls, "lead/x/y", LLM), add(&mut calls, "leader/z", LLM)];
+    assert_eq!(calls.paused_within(TOOL, "lead/x"), ["lead/x"]);
+    assert_eq!(calls.paused_within(SpanId(1), "lead"), ["lead/x", "lead/x/y"]);
+    assert_eq!(calls.paused_within(SpanId::RUN, "").len(), 3);
+}
+
+#[test]
+fn a_retry_forgets_its_set_and_keeps_the_tries() {
+    let mut calls = calls();
+    let spec = || SpanSpec::Human { question: TextHash([0; 16]) };
+    let next = NextSpan { span: TOOL, generation: Generation(1) };
+    calls.start_span(&position("lead/x"), next, spec());
+    let mut answer = add(&mut calls, "lead/x", TOOL);
+    calls.record_outcome("lead/x", Ok(Payload::Llm(LlmResponse::default())));
+    calls.invalidate(&["lead/x".to_owned()], &["lead".to_owned()]);
+    assert!(answer.try_recv().is_err());
+    assert_eq!((calls.span_at("lead/x"), calls.span_at("lead")), (None, Some(SpanId(1))));
+    assert!(matches!(calls.lookup("lead/x", NO_REQUEST), Lookup::Miss));
+    let DriverAction::Append(events) = calls.start_span(&position("lead/x"), next, spec()) else { panic!() };
+    assert!(matches!(&events[..], [TraceBody::SpanStarted(start)] if start.attempt == Try(2)), "{events:?}");
+}

@@ -1,0 +1,242 @@
+//! Where the run stops, and what may run: breakpoints and steps, the policy and its approvals, limits, the fence.
+
+mod question;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+
+pub(in super::super) use question::{ModelQuestion, Question, ToolQuestion};
+
+use super::command::ChangesDecision;
+use super::driver_action::DriverAction;
+use super::exec::{Done, denied};
+use crate::model::{Breakpoint, Gate, Generation, PauseReason, SpanId, ToolCall, TraceBody};
+use crate::runtime::denial::Denial;
+use crate::runtime::engine::{Mode, SessionEnd};
+use crate::runtime::failure::Halt;
+use crate::runtime::gates::{Arrival, BadGlob, Gates, Until};
+use crate::runtime::policy::PolicyDecision;
+
+/// Decides where the run stops, and what may run.
+pub(in super::super) struct Gatekeeper {
+    mode: Mode,
+    gates: Gates,
+    /// Calls that the user allowed for the rest of a generation: tool and arguments, to the letter.
+    always_allowed: HashSet<(Generation, String, String)>,
+    /// The user let the run go on past a limit.
+    limit_waived: bool,
+    /// A limit ended a call of a headless run.
+    limited: bool,
+    /// Oldest first.
+    denials: Vec<Denial>,
+}
+
+/// The end of an effect, as far as the gate after it depends on it.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) struct Ended {
+    /// Its error, if it failed.
+    pub error: Option<String>,
+    /// True for a tool that could not do what was asked: its model gets an error text.
+    pub faulty: bool,
+    /// True when it stopped at the gate already: the changes of a command were asked for there.
+    pub passed: bool,
+}
+
+impl Gatekeeper {
+    /// Lets everything go freely that the policy allows.
+    pub fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            gates: Gates::default(),
+            always_allowed: HashSet::new(),
+            limit_waived: false,
+            limited: false,
+            denials: Vec::new(),
+        }
+    }
+
+    /// Sets the stops that a new run begins with.
+    pub fn begin(&mut self) -> Vec<DriverAction> {
+        let Mode::Debug { step, breakpoints } = &self.mode else { return Vec::new() };
+        let mut actions = Vec::new();
+        if let Err(error) = self.gates.set_breakpoints(breakpoints) {
+            let note = TraceBody::Note { span: None, error: true, text: error.to_string() };
+            actions.push(DriverAction::append(note));
+        }
+        if *step {
+            self.gates.step("", Until::Next);
+        }
+        actions
+    }
+
+    /// True when nobody is there to answer.
+    pub fn is_headless(&self) -> bool {
+        matches!(self.mode, Mode::Headless(_))
+    }
+
+    /// Replaces the breakpoints.
+    ///
+    /// # Errors
+    /// When a glob can't be read.
+    pub fn set_breakpoints(&mut self, breakpoints: &[Breakpoint]) -> Result<(), BadGlob> {
+        self.gates.set_breakpoints(breakpoints)
+    }
+
+    /// Stops branches at their next gate; without any, the whole run.
+    pub fn pause(&mut self, branches: &[String]) {
+        if branches.is_empty() {
+            self.gates.pause("");
+        }
+        for branch in branches {
+            self.gates.pause(branch);
+        }
+    }
+
+    /// Stops a branch at the end of a step.
+    pub fn step(&mut self, branch: &str, until: Until) {
+        self.gates.step(branch, until);
+    }
+
+    /// Forgets the steps and pauses that no branch has reached yet.
+    pub fn forget_stops(&mut self) {
+        self.gates.forget_stops();
+    }
+
+    /// Lets the run go on past its limits.
+    pub fn waive_limit(&mut self) {
+        self.limit_waived = true;
+    }
+
+    /// Has the limits count again: a retry asks anew.
+    pub fn restore_limit(&mut self) {
+        self.limit_waived = false;
+    }
+
+    /// Allows a call, with exactly its arguments, for the rest of the generation: a retry asks again.
+    pub fn allow_always(&mut self, generation: Generation, call: &ToolCall) {
+        self.always_allowed.insert((generation, call.name.clone(), call.args.to_string()));
+    }
+
+    /// Takes an effect that was just asked for: stops before it, or has it launched.
+    pub fn open(&mut self, at: &Arrival, question: Option<&Question>) -> DriverAction {
+        match self.arrive(at) {
+            Some(reason) => pause(at, reason),
+            None => self.approve(at, question),
+        }
+    }
+
+    /// Takes an effect that left its stop: stops it again where an approval is needed, or has it launched.
+    pub fn approve(&self, at: &Arrival, question: Option<&Question>) -> DriverAction {
+        match question.and_then(|question| self.must_ask(question)) {
+            Some(reason) => pause(at, reason),
+            None => DriverAction::Launch { path: at.path.clone() },
+        }
+    }
+
+    /// Has an effect started, unless the policy or a limit forbids it.
+    pub fn launch(&mut self, path: &str, question: Option<&Question>) -> Vec<DriverAction> {
+        match question {
+            Some(Question::Model(asked)) if self.is_headless() => {
+                if let Some(limit) = self.crossed_limit(asked) {
+                    self.limited = true;
+                    return vec![end(path, asked.span, Done::Llm(Err(Halt::Limit(limit).into())))];
+                }
+            }
+            Some(Question::Tool(asked)) => {
+                if let Some(denial) = self.denial(path, asked) {
+                    return self.deny(denial);
+                }
+            }
+            _ => {}
+        }
+        vec![DriverAction::Start { path: path.to_owned() }]
+    }
+
+    fn deny(&mut self, denial: Denial) -> Vec<DriverAction> {
+        let mut actions = Vec::new();
+        // Without a screen the end of the program tells it.
+        if !self.is_headless() {
+            let text = format!("denied {}: {}", denial.path, denial.why);
+            actions.push(DriverAction::append(TraceBody::Note { span: Some(denial.span), error: false, text }));
+        }
+        actions.push(end(&denial.path, denial.span, denied(&denial.result())));
+        self.denials.push(denial);
+        actions
+    }
+
+    /// Takes the end of an effect: stops after it, or has its outcome given to the callers. `at`: the gate of a success.
+    pub fn after(&mut self, mut at: Arrival, ended: Ended) -> DriverAction {
+        let success = at.gate;
+        if let Some(error) = ended.error {
+            at.gate = Gate::Error;
+            return self.stop(&at, Some(PauseReason::Error { error }));
+        }
+        if ended.faulty {
+            at.gate = Gate::Error;
+            if let Some(reason) = self.arrive(&at) {
+                return self.stop(&at, Some(reason));
+            }
+            at.gate = success;
+        }
+        let reason = if ended.passed { None } else { self.arrive(&at) };
+        self.stop(&at, reason)
+    }
+
+    /// Stops a span after its end; headless, or without a reason, it goes on.
+    pub fn stop(&self, at: &Arrival, reason: Option<PauseReason>) -> DriverAction {
+        match reason {
+            Some(reason) if !self.is_headless() => pause(at, reason),
+            _ => DriverAction::Reply { path: at.path.clone() },
+        }
+    }
+
+    /// Decides about the changes of a command that has ended. `conflict`: who changed the same since it began;
+    /// `wants_hold`: the user asked to look at them.
+    pub fn decide_on_changes(&mut self, at: &Arrival, conflict: Option<String>, wants_hold: bool) -> ChangesDecision {
+        match (conflict, self.arrive(at)) {
+            (Some(conflict), _) if self.is_headless() => {
+                ChangesDecision::discard_all(format!("{conflict}; run it again"))
+            }
+            (Some(conflict), _) => ChangesDecision::Hold(PauseReason::Conflict { conflict }),
+            (None, Some(reason)) => ChangesDecision::Hold(reason),
+            (None, None) if wants_hold => ChangesDecision::Hold(PauseReason::Asked),
+            (None, None) => ChangesDecision::Apply { only: Vec::new() },
+        }
+    }
+
+    /// Returns why a span stops at a gate, if it does.
+    pub fn arrive(&mut self, at: &Arrival) -> Option<PauseReason> {
+        if self.is_headless() { None } else { self.gates.arrive(at) }
+    }
+
+    /// Returns why the user must be asked before an effect: the policy, or a limit that was crossed.
+    fn must_ask(&self, question: &Question) -> Option<PauseReason> {
+        if self.is_headless() {
+            return None;
+        }
+        match question {
+            Question::Model(asked) => self.crossed_limit(asked).map(|limit| PauseReason::Limit { limit }),
+            Question::Tool(asked) => match self.decide(asked) {
+                PolicyDecision::Ask(rule) => {
+                    let runs = asked.command.as_ref().map(|command| format!("; it runs {command}"));
+                    Some(PauseReason::Policy { rule: rule + &runs.unwrap_or_default() })
+                }
+                PolicyDecision::Allow | PolicyDecision::Deny(_) => None,
+            },
+        }
+    }
+
+    /// Returns what the caller of a headless run is told at its end.
+    pub fn into_end(self) -> SessionEnd {
+        SessionEnd { denials: self.denials, limited: self.limited }
+    }
+}
+
+fn pause(at: &Arrival, reason: PauseReason) -> DriverAction {
+    DriverAction::Pause { path: at.path.clone(), gate: at.gate, reason }
+}
+
+fn end(path: &str, span: SpanId, done: Done) -> DriverAction {
+    DriverAction::End { path: path.to_owned(), span, done }
+}

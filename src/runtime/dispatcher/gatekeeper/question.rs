@@ -1,0 +1,137 @@
+//! May it run? The policy, an approval from before, the fence, and the limits.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Gatekeeper;
+use crate::model::{EffectClass, Generation, SpanId, ToolCall, Usage, first_names};
+use crate::pipeline::Pipeline;
+use crate::runtime::denial::Denial;
+use crate::runtime::engine::Mode;
+use crate::runtime::policy::{PolicyDecision, decide, rule_matches};
+
+/// Gaps of the sandbox that a denial names.
+const NAMED: usize = 3;
+
+/// An effect that may need an approval.
+#[derive(Debug, Clone)]
+pub(in super::super::super) enum Question {
+    /// A model call.
+    Model(ModelQuestion),
+    /// A tool call.
+    Tool(ToolQuestion),
+}
+
+/// A model call, and what the run has used.
+#[derive(Debug, Clone)]
+pub(in super::super::super) struct ModelQuestion {
+    /// Its span.
+    pub span: SpanId,
+    /// Has the limits.
+    pub pipeline: Arc<Pipeline>,
+    /// The tokens of the whole run.
+    pub usage: Usage,
+    /// Its cost in millionths of a US dollar.
+    pub cost: u64,
+}
+
+/// A tool call, and the facts that decide about it.
+#[derive(Debug, Clone)]
+pub(in super::super::super) struct ToolQuestion {
+    /// Its span.
+    pub span: SpanId,
+    pub call: ToolCall,
+    /// What it does to the world here.
+    pub effect: EffectClass,
+    /// The newest generation of the run.
+    pub generation: Generation,
+    /// Has the policy.
+    pub pipeline: Arc<Pipeline>,
+    /// The workspace.
+    pub root: PathBuf,
+    /// The command that it would run, on one line.
+    pub command: Option<String>,
+    /// The earlier try that did the same, if that was not undone.
+    pub repeats: Option<String>,
+    /// Set when it writes a file that the pipeline is made of.
+    pub own_file: Option<String>,
+    /// The gaps of the sandbox, for a command that would run freely without them.
+    pub gaps: Vec<String>,
+}
+
+impl Gatekeeper {
+    /// Decides about a tool call.
+    pub(super) fn decide(&self, asked: &ToolQuestion) -> PolicyDecision {
+        let decision = decide(&asked.pipeline.policy, &asked.call, asked.effect, &asked.root);
+        let always = (asked.generation, asked.call.name.clone(), asked.call.args.to_string());
+        if self.always_allowed.contains(&always) && !matches!(decision, PolicyDecision::Deny(_)) {
+            return PolicyDecision::Allow;
+        }
+        match decision {
+            PolicyDecision::Allow => {
+                let why = asked.repeats.as_ref().or(asked.own_file.as_ref());
+                why.map_or(PolicyDecision::Allow, |why| PolicyDecision::Ask(why.clone()))
+            }
+            PolicyDecision::Ask(why) => PolicyDecision::Ask(match &asked.repeats {
+                Some(done) => format!("{why}; {done}"),
+                None => why,
+            }),
+            decision @ PolicyDecision::Deny(_) => decision,
+        }
+    }
+
+    /// The denial of a call, if it must not run: the policy denies it, or (headless) it needs an approval.
+    pub(super) fn denial(&self, path: &str, asked: &ToolQuestion) -> Option<Denial> {
+        let (why, hint) = match self.decide(asked) {
+            PolicyDecision::Deny(why) => (why, "to allow it, change [policy] deny in the pipeline".to_owned()),
+            PolicyDecision::Ask(why) if self.is_denied_unseen(asked) => explain_unseen(asked, &why),
+            PolicyDecision::Allow | PolicyDecision::Ask(_) => return None,
+        };
+        Some(Denial { span: asked.span, path: path.to_owned(), tool: asked.call.name.clone(), why, hint })
+    }
+
+    /// True when nobody is there to approve a call, and no `--allow` does.
+    fn is_denied_unseen(&self, asked: &ToolQuestion) -> bool {
+        let Mode::Headless(headless) = &self.mode else { return false };
+        !headless.allow.iter().any(|rule| rule_matches(rule, &asked.call, &asked.root))
+    }
+
+    /// The limit that was crossed, before another model call.
+    pub(super) fn crossed_limit(&self, asked: &ModelQuestion) -> Option<String> {
+        if self.limit_waived {
+            return None;
+        }
+        let limits = &asked.pipeline.limits;
+        let tokens = asked.usage.input + asked.usage.output;
+        #[expect(clippy::cast_precision_loss, reason = "a sum of money, compared with a limit")]
+        let dollars = asked.cost as f64 / 1e6;
+        if let Some(max) = limits.max_tokens.filter(|max| tokens >= *max) {
+            return Some(format!("{tokens} tokens are used, and limits.max_tokens is {max}"));
+        }
+        let max = limits.max_cost_usd.filter(|max| dollars >= *max)?;
+        Some(format!("${dollars:.3} is spent, and limits.max_cost_usd is {max}"))
+    }
+}
+
+/// The cause and the remedy for a call that needs an approval when nobody is there.
+fn explain_unseen(asked: &ToolQuestion, why: &str) -> (String, String) {
+    const NOBODY: &str = "nobody is there to approve it";
+    let name = &asked.call.name;
+    if asked.asks_for_gaps() {
+        let gaps = first_names(&asked.gaps, NAMED);
+        return (
+            format!("commands are not fully confined here ({gaps}): {why}; {NOBODY}"),
+            format!("allow it with --allow {name}, or get the sandbox: `tama-tui doctor` says how"),
+        );
+    }
+    (format!("{why}; {NOBODY}"), format!("allow it with --allow {name}"))
+}
+
+impl ToolQuestion {
+    /// True when the gaps of the sandbox are the reason that a command needs an approval.
+    fn asks_for_gaps(&self) -> bool {
+        let policy = &self.pipeline.policy;
+        let by_rule = policy.ask.iter().any(|rule| rule_matches(rule, &self.call, &self.root));
+        !by_rule && !self.gaps.is_empty()
+    }
+}

@@ -1,0 +1,118 @@
+//! Effects on their way: looked at, started, carried out by a task.
+
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+use tokio_util::sync::CancellationToken;
+
+use super::super::ask::Work;
+use super::super::conversations::message_records;
+use super::super::failure::{Failure, Halt};
+use super::super::gates::Arrival;
+use super::calls::{Job, PendingCall};
+use super::exec::{self, Done, ToolRun};
+use super::{Dispatcher, Incoming};
+use crate::effects::llm::CallPosition;
+use crate::effects::tools::ToolError;
+use crate::model::{EditReach, Gate, LlmRequest, Message, SpanId, ToolCall, TraceBody};
+use crate::rollback::Origin;
+
+impl Dispatcher {
+    /// Carries an effect out, unless the policy or a limit forbids it, or nothing can be recorded.
+    pub(super) fn launch(&mut self, path: &str) {
+        let Some(span) = self.calls.get(path).map(PendingCall::span) else { return };
+        if let Some(why) = self.log.stopped() {
+            let text = format!("not done, because the run can't be recorded any more: failed to {why}");
+            return self.end(path, span, Done::NotRecorded(Halt::NotRecorded(text).into()));
+        }
+        let question = self.question(path);
+        let actions = self.gatekeeper.launch(path, question.as_ref());
+        self.carry_out(actions);
+    }
+
+    /// Starts the task of an effect.
+    pub(super) fn start(&mut self, path: &str) {
+        let Some(pending) = self.calls.get(path) else { return };
+        let (span, agent) = (pending.span(), pending.agent());
+        match pending.work().cloned() {
+            Some(Work::Llm(request)) => self.start_llm(path, &request),
+            Some(Work::Tool { refusal: Some(why), .. }) => self.end(path, span, exec::fault(&ToolError(why))),
+            Some(Work::Tool { call, refusal: None }) => self.start_tool(path, (span, agent), call),
+            None => {}
+        }
+    }
+
+    fn start_tool(&mut self, path: &str, (span, agent): (SpanId, SpanId), call: ToolCall) {
+        let stop = CancellationToken::new();
+        let run = ToolRun {
+            log: self.log.clone(),
+            services: self.services.clone(),
+            tools: self.tools_of(agent),
+            inbox: self.inbox.clone(),
+            path: path.to_owned(),
+            stop: stop.clone(),
+            origin: Origin { span: agent, tool_span: span, tool_name: call.name.clone() },
+            call,
+        };
+        let job = self.spawn(path, span, run.run());
+        self.calls.start(path, Job { stop: Some(stop), ..job });
+    }
+
+    fn start_llm(&mut self, path: &str, request: &LlmRequest) {
+        let Some(pending) = self.calls.get(path) else { return };
+        let Some(models) = self.models.clone() else { return };
+        let (span, agent) = (pending.span(), pending.agent());
+        let (visit, parent) = (pending.position().visit, pending.position().parent.clone());
+        self.send_notice(agent, span, request);
+        let sent = self.edits.apply(request, agent, span);
+        if let Some(sent) = &sent {
+            let messages = (sent.messages != request.messages).then(|| message_records(&self.log, &sent.messages, 0));
+            let system = (sent.system != request.system).then(|| self.log.text(&sent.system));
+            self.log.append(vec![TraceBody::Sent { span, system, messages, args: None }]);
+        }
+        let attempt = self.log.with(|state| {
+            let of = |span| state.trace.get(span).map_or(1, |found| found.attempt.0);
+            of(agent).max(of(span))
+        });
+        let position = CallPosition { agent: parent, call: visit, attempt };
+        let sent = sent.unwrap_or_else(|| request.clone());
+        let so_far = exec::TextSoFar::default();
+        let (sink, services) = (self.sink.clone(), self.services.clone());
+        let call = exec::call_model(models, sink, span, sent, position, services, so_far.clone());
+        let job = self.spawn(path, span, call);
+        self.calls.start(path, Job { so_far: Some(so_far), ..job });
+    }
+
+    /// Adds the notice for the model of a stale agent to its conversation, from this call on.
+    fn send_notice(&mut self, agent: SpanId, call: SpanId, request: &LlmRequest) {
+        let Some(text) = self.edits.take_notice(agent) else { return };
+        let mut messages = request.messages.clone();
+        messages.push(Message::User { text });
+        self.add_conversation(EditReach::Try { span: agent }, call, request.messages.len(), messages);
+    }
+
+    fn spawn(&self, path: &str, span: SpanId, work: impl Future<Output = Done> + Send + 'static) -> Job {
+        let (inbox, at) = (self.inbox.clone(), path.to_owned());
+        let handle = tokio::spawn(async move {
+            let ended = AssertUnwindSafe(work).catch_unwind().await;
+            // The callers must hear of it, or the run would stand still for ever.
+            let done = ended.unwrap_or_else(|_| Done::NotRecorded(Failure::new("the program failed in this call")));
+            // The dispatcher outlives its tasks; when it is gone, nobody waits.
+            drop(inbox.send(Incoming::Done { path: at, span, done }));
+        });
+        Job { handle, stop: None, so_far: None }
+    }
+
+    /// Describes a span's arrival at a gate.
+    pub(super) fn arrival(&self, path: &str, gate: Gate) -> Arrival {
+        let pending = self.calls.get(path);
+        let agent_span = pending.map(PendingCall::agent).or_else(|| self.calls.span_at(path));
+        let agent = agent_span.map(|span| self.log.with(|state| state.trace.name(span).to_owned())).unwrap_or_default();
+        let (tool, model) = match pending.and_then(PendingCall::work) {
+            Some(Work::Llm(request)) => (None, Some(request.model.to_string())),
+            Some(Work::Tool { call, .. }) => (Some(call.name.clone()), None),
+            None => (None, None),
+        };
+        Arrival { gate, path: path.to_owned(), agent, tool, model }
+    }
+}

@@ -1,0 +1,93 @@
+//! The facts about a call that the gatekeeper decides by.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+
+use super::super::ask::Work;
+use super::super::policy::file_of;
+use super::Dispatcher;
+use super::gatekeeper::{ModelQuestion, Question, ToolQuestion};
+use crate::effects::tools::Prepared;
+use crate::model::{EffectClass, Generation, KeyKind, SpanId, SpanStatus, ToolCall};
+
+impl Dispatcher {
+    /// The question whether the call at a path may run; `None`: it needs no approval.
+    pub(super) fn question(&self, path: &str) -> Option<Question> {
+        let pending = self.calls.get(path)?;
+        let (span, agent) = (pending.span(), pending.agent());
+        match pending.work()? {
+            Work::Llm(_) => {
+                let counts = self.log.with(|state| state.trace.get(SpanId::RUN).map(|run| run.counts));
+                let counts = counts.unwrap_or_default();
+                let pipeline = self.version_now();
+                Some(Question::Model(ModelQuestion { span, pipeline, usage: counts.usage, cost: counts.cost }))
+            }
+            Work::Tool { call, refusal: None } => self.tool_question((span, agent), call).map(Question::Tool),
+            Work::Tool { .. } => None,
+        }
+    }
+
+    fn tool_question(&self, (span, agent): (SpanId, SpanId), call: &ToolCall) -> Option<ToolQuestion> {
+        let tools = self.tools_of(agent);
+        let tool = tools.get(&call.name)?;
+        let effect = self.services.effect_of(&tools, call);
+        // Nothing asks for these alone: the effect is worse for each gap.
+        let would_run = tool.is_command() && tool.effect() == EffectClass::Reversible;
+        let gaps = if would_run { self.services.commands.shell.mode().gaps } else { Vec::new() };
+        Some(ToolQuestion {
+            span,
+            call: call.clone(),
+            effect,
+            generation: self.generation(),
+            pipeline: self.version_now(),
+            root: self.services.world.root().to_owned(),
+            command: self.command_line(&tools, call),
+            repeats: self.done_before(agent, call),
+            own_file: self.writes_own_file(call, effect),
+            gaps,
+        })
+    }
+
+    /// Names the earlier try that ran this command, if that try was replaced and the command was not undone: it may
+    /// have reached outside, its undo command failed, or its outcome is not known. `None`: the call repeats nothing.
+    fn done_before(&self, agent: SpanId, call: &ToolCall) -> Option<String> {
+        // Before the first retry no try was replaced.
+        if self.generation() <= Generation(1) {
+            return None;
+        }
+        let Ok(Prepared::Shell(prepared)) = self.tools_of(agent).get(&call.name)?.prepare(&call.args) else {
+            return None;
+        };
+        let command = self.services.masker.mask(&prepared.program.to_string()).into_owned();
+        self.log.with(|state| {
+            let mut standing = state.ledger.entries().iter().rev().filter(|entry| {
+                let key = &entry.record.key;
+                matches!(key.kind, KeyKind::External | KeyKind::Compensation)
+                    && key.name == command
+                    && entry.is_applied()
+            });
+            standing.find_map(|entry| {
+                let span = state.trace.get(entry.record.tool_span)?;
+                let stands = entry.check_undoable().err().unwrap_or_else(|| "it was not undone".into());
+                let done = || format!("already done in try {}, as {}; {stands}", span.attempt.0, entry.seq);
+                (span.status == SpanStatus::Undone).then(done)
+            })
+        })
+    }
+
+    /// Why the user is asked before a file tool's call, when it writes a file that the pipeline is made of: that changes
+    /// what the next run does.
+    fn writes_own_file(&self, call: &ToolCall, effect: EffectClass) -> Option<String> {
+        if effect == EffectClass::Read {
+            return None;
+        }
+        let root = self.services.world.root();
+        let path = file_of(call, root)?;
+        // By what they are, not by what they are called: one file can have more names.
+        let is = |found: &Metadata| (found.dev(), found.ino());
+        let target = root.join(&path).metadata().ok()?;
+        let own = self.versions.own_files(self.generation());
+        let hit = own.iter().any(|file| file.metadata().is_ok_and(|found| is(&found) == is(&target)));
+        hit.then(|| format!("{path} is a file of the pipeline itself"))
+    }
+}
