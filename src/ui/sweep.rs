@@ -10,7 +10,9 @@ use crate::app::safe;
 /// foreground or background of their own the painted one.
 pub(super) fn sweep(buffer: &mut Buffer, painted: Option<(Color, Color)>) {
     for cell in &mut buffer.content {
-        if !cell.symbol().chars().all(safe::is_plain) {
+        // Most cells have one letter of ASCII.
+        let plain = matches!(cell.symbol().as_bytes(), [b' '..=b'~']);
+        if !plain && !cell.symbol().chars().all(safe::is_plain) {
             cell.set_symbol("\u{fffd}");
         }
         if let Some((front, back)) = painted {

@@ -12,7 +12,7 @@ use std::collections::HashSet;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, StatefulWidget};
 use tui_tree_widget::{TreeItem, TreeState};
@@ -79,8 +79,7 @@ pub fn draw(frame: &mut Frame, area: Rect, spans: &Spans, view: &mut SpansView, 
         return;
     }
     let picture = row::Picture::new(spans, columns, gap, theme);
-    view.lay_out(&rows, hidden, &picture, spans, inner, theme);
-    copy(&view.canvas, hidden, frame.buffer_mut(), inner);
+    view.draw(&rows, hidden, &picture, frame.buffer_mut(), inner);
     panel::scroll_marks(frame.buffer_mut(), area, spans.tree.top(lines), spans.tree.len(), theme);
 }
 
@@ -127,23 +126,26 @@ fn rows(tree: &Tree, height: usize) -> View {
 }
 
 impl SpansView {
-    /// Lays the rows out on a canvas that also has room for the hidden ones.
-    fn lay_out(
-        &mut self,
-        rows: &[Row],
-        hidden: usize,
-        picture: &row::Picture,
-        spans: &Spans,
-        inner: Rect,
-        theme: Theme,
-    ) {
+    /// Draws the rows. Where some are above the view, the widget gets a canvas that has room for them too.
+    fn draw(&mut self, rows: &[Row], hidden: usize, picture: &row::Picture, to: &mut Buffer, inner: Rect) {
+        if hidden == 0 {
+            return self.lay_out(rows, picture, to, inner);
+        }
         let height = inner.height.saturating_add(u16::try_from(hidden).unwrap_or(u16::MAX));
         let area = Rect::new(0, 0, inner.width, height);
-        self.canvas.resize(area);
-        self.canvas.reset();
+        let mut canvas = std::mem::take(&mut self.canvas);
+        canvas.resize(area);
+        canvas.reset();
+        self.lay_out(rows, picture, &mut canvas, area);
+        copy(&canvas, hidden, to, inner);
+        self.canvas = canvas;
+    }
+
+    fn lay_out(&mut self, rows: &[Row], picture: &row::Picture, to: &mut Buffer, area: Rect) {
+        let cursor = picture.cursor();
         self.widget.close_all();
         let shift = picture.shift(rows);
-        let items = self.items(rows, shift, picture, spans.tree.cursor());
+        let items = self.items(rows, shift, picture, cursor);
         // Ids of spans are unique, so this can't fail.
         if let Ok(tree) = tui_tree_widget::Tree::new(&items) {
             let tree = tree
@@ -151,22 +153,10 @@ impl SpansView {
                 .node_open_symbol("▾ ")
                 .node_no_children_symbol("  ")
                 .highlight_symbol("›")
-                .highlight_style(theme.selection(spans.focused));
-            StatefulWidget::render(tree, area, &mut self.canvas, &mut self.widget);
+                .highlight_style(picture.selection());
+            StatefulWidget::render(tree, area, to, &mut self.widget);
         }
-        self.fill_selected(rows, picture, spans.tree.cursor());
-    }
-
-    /// Marks that want the user stay filled on the selected row too.
-    fn fill_selected(&mut self, rows: &[Row], picture: &row::Picture, cursor: SpanId) {
-        let mut seen = HashSet::new();
-        let selected = (0..).zip(rows.iter().filter(|row| seen.insert(row.span))).find(|(_, row)| row.span == cursor);
-        let Some((y, row)) = selected else { return };
-        for (x, wide, style) in picture.filled(row) {
-            if let (Ok(x), Ok(width)) = (u16::try_from(x), u16::try_from(wide)) {
-                self.canvas.set_style(Rect { x, y, width, height: 1 }.intersection(self.canvas.area), style);
-            }
-        }
+        fill_selected(rows, picture, cursor, to, area);
     }
 
     /// The rows as nested items; opens what is open and selects the cursor's row.
@@ -201,6 +191,19 @@ impl SpansView {
     }
 }
 
+/// Marks that want the user stay filled on the selected row too.
+fn fill_selected(rows: &[Row], picture: &row::Picture, cursor: SpanId, to: &mut Buffer, area: Rect) {
+    let mut seen = HashSet::new();
+    let selected = (0u16..).zip(rows.iter().filter(|row| seen.insert(row.span))).find(|(_, row)| row.span == cursor);
+    let Some((y, row)) = selected else { return };
+    for (x, wide, style) in picture.filled(row) {
+        if let (Ok(x), Ok(width)) = (u16::try_from(x), u16::try_from(wide)) {
+            let marked = Rect { x: area.x.saturating_add(x), y: area.y.saturating_add(y), width, height: 1 };
+            to.set_style(marked.intersection(area), style);
+        }
+    }
+}
+
 /// Makes items of the rows that are open below a depth; `shift` levels are left out at the left.
 fn close(
     path: &mut Vec<SpanId>,
@@ -226,13 +229,12 @@ fn close(
 
 /// Copies the canvas without its hidden lines.
 fn copy(canvas: &Buffer, hidden: usize, to: &mut Buffer, area: Rect) {
-    let hidden = u16::try_from(hidden).unwrap_or(u16::MAX);
-    for y in 0..area.height {
-        for x in 0..area.width {
-            let cell = canvas.cell(Position::new(x, y.saturating_add(hidden)));
-            if let (Some(from), Some(to)) = (cell, to.cell_mut(Position::new(area.x + x, area.y + y))) {
-                to.clone_from(from);
-            }
+    let wide = usize::from(area.width);
+    let lines = canvas.content.chunks_exact(wide).skip(hidden);
+    for (line, y) in lines.zip(area.top()..area.bottom()) {
+        let start = to.index_of(area.x, y);
+        if let Some(place) = to.content.get_mut(start..start + wide) {
+            place.clone_from_slice(line);
         }
     }
 }

@@ -41,6 +41,16 @@ impl<'a> Picture<'a> {
         Self { spans, columns, theme, axis, gap }
     }
 
+    /// The selected row's span.
+    pub(super) fn cursor(&self) -> SpanId {
+        self.spans.tree.cursor()
+    }
+
+    /// The look of the selected row.
+    pub(super) fn selection(&self) -> Style {
+        self.theme.selection(self.spans.focused)
+    }
+
     /// How many levels are left out at the left, so that names in a deep tree can be read.
     pub(super) fn shift(&self, rows: &[Row]) -> usize {
         let levels = self.columns.name.saturating_sub(LEAD + NAME) / INDENT;
