@@ -15,6 +15,15 @@ pub const NEW: &str = "NEW";
 /// what the test puts in.
 pub const RAN: &str = "ran";
 
+/// Changes that are made to one run, at most.
+pub const MOST_CHANGES: usize = 2;
+
+/// The numbers of the commands in a changed reply.
+pub fn changed_commands(change: usize) -> std::ops::Range<usize> {
+    let first = 1000 * change + 1;
+    first..first + 4
+}
+
 /// How large a case may get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
@@ -40,6 +49,8 @@ pub struct Case {
     pub spots: Vec<Spot>,
     /// The call that does not come to its end before the retry.
     pub held: Option<Held>,
+    /// Commands in the script; each has a number of its own, from 1.
+    pub commands: usize,
 }
 
 /// An agent of the pipeline.
@@ -169,7 +180,10 @@ impl Case {
         for at in [RAN, "start/d"] {
             fs::create_dir_all(work.join(at)).unwrap();
         }
-        fs::write(work.join(RAN).join("keep"), "").unwrap();
+        // A new name in there would be told in the result of the command that made it.
+        for number in (1..=self.commands).chain((1..=MOST_CHANGES).flat_map(changed_commands)) {
+            fs::write(work.join(RAN).join(format!("t.{number}")), "").unwrap();
+        }
         fs::write(work.join("start/a"), "v:start;").unwrap();
         fs::write(work.join("start/d/b"), "v:below;").unwrap();
         fs::set_permissions(work.join("start/d/b"), PermissionsExt::from_mode(0o600)).unwrap();

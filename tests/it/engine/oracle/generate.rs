@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use tama_tui::model::CaptureMode;
 
-use super::case::{Agent, Answer, Case, Held, Place, Reply, Size, Spot, SpotKind};
+use super::case::{Agent, Answer, Case, Held, Place, Reply, Size, Spot, SpotKind, changed_commands};
 use super::rng::Rng;
 use super::tools::{Calls, TOOLS, command_number, text};
 
@@ -27,12 +27,14 @@ pub fn generate(seed: u64, size: Size) -> Case {
         replies: Vec::new(),
         spots: Vec::new(),
         held: None,
+        commands: 0,
     };
     let mut maker = Maker { calls: Calls { shares, commands: 0 }, branches: 0, rng, case };
     let root = maker.agent(size.depth);
     let mut place = Place { own: vec!["top".into(), "start".into()], ..Place::default() };
     maker.script(&root, &root.name, &mut place, &["done"]);
     maker.hold();
+    maker.case.commands = maker.calls.commands;
     maker.case
 }
 
@@ -65,7 +67,9 @@ impl Maker {
         let name = format!("a{at}");
         self.case.agents.push(Agent { name: name.clone(), keys: String::new(), prompt: None });
         let many = 2 + self.rng.below(self.case.size.width.saturating_sub(1));
-        let shape = match if depth <= 1 { self.rng.below(4) } else { 4 + self.rng.below(7) } {
+        // Where keys are shared, branches meet at once.
+        let least = if at == 0 && self.case.shares { 7 } else { 4 };
+        let shape = match if depth <= 1 { self.rng.below(4) } else { least + self.rng.below(11 - least) } {
             0 => Shape::Oneshot,
             1..=3 => Shape::Loop,
             4..=6 => Shape::Fsm((0..many).map(|_| self.below(depth)).collect()),
@@ -276,10 +280,10 @@ impl Maker {
     }
 }
 
-/// Another answer for a call, with the text of changed outcomes. Its commands are numbered from a thousand on.
+/// Another answer for a call, with the text of changed outcomes; the run's change of this number.
 pub fn changed_reply(rng: &mut Rng, case: &Case, spot: &Spot, number: usize) -> Reply {
     let tag = format!("{}:{}!", spot.agent, spot.call);
-    let mut calls = Calls { shares: case.shares, commands: 1000 * number };
+    let mut calls = Calls { shares: case.shares, commands: changed_commands(number).start - 1 };
     let answer = match (spot.kind, rng.below(10)) {
         (SpotKind::Map, 0..=4) => finish("parallel", &list(1 + rng.below(3), true)),
         (SpotKind::Oneshot, 0..=7) | (_, 0) => Answer::Text(text(&tag, true)),

@@ -80,9 +80,21 @@ fn compare<T: PartialEq + std::fmt::Debug>(
     for name in names {
         match (one.get(name), other.get(name)) {
             (Some(one), Some(other)) if one == other => {}
+            (Some(one), Some(other)) => {
+                found.push(format!("{what} {name}: {}", part(&format!("{one:?}"), &format!("{other:?}"))))
+            }
             (one, other) => found.push(format!("{what} {name}:\n    {one:?}\n  / {other:?}")),
         }
     }
+}
+
+/// Two texts from a little before where they differ.
+fn part(one: &str, other: &str) -> String {
+    const BEFORE: usize = 60;
+    const SHOWN: usize = 300;
+    let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
+    let cut = |text: &str| text.chars().skip(same.saturating_sub(BEFORE)).take(SHOWN).collect::<String>();
+    format!("after {same} letters\n    …{}\n  / …{}", cut(one), cut(other))
 }
 
 /// The workspace, without the folder that capture leaves out.

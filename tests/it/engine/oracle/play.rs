@@ -1,12 +1,13 @@
 //! Plays a case: a run, a retry of it, live or from disk, and the same run with the change from its start.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use tama_tui::model::{Command, SpanId, SpanStatus, TraceBody};
 use tama_tui::runtime;
 use tama_tui::store::Access;
 
-use super::case::{Case, Change};
+use super::case::{Case, Change, MOST_CHANGES};
 use super::order;
 use super::outcome::{Outcome, files, memory};
 use super::retry::{Retried, retry};
@@ -21,19 +22,41 @@ pub enum Way {
     FromDisk,
 }
 
-/// Plays a case in one way. Returns how many retries were carried out.
-pub async fn play(case: &Case, way: Way) -> Result<usize, String> {
+/// How many retries there were, and of what kind.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tally {
+    pub retries: usize,
+    /// While the run went on.
+    pub live: usize,
+    /// With concurrent spans that had read what was undone.
+    pub with_readers: usize,
+    /// Refused for a later change that stays.
+    pub refused: usize,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.retries += other.retries;
+        self.live += other.live;
+        self.with_readers += other.with_readers;
+        self.refused += other.refused;
+    }
+}
+
+/// Plays a case in one way.
+pub async fn play(case: &Case, way: Way) -> Result<Tally, String> {
     let mut rng = Rng::new(case.seed.wrapping_mul(2).wrapping_add(u64::from(way == Way::Live)));
     let mut run = Run::start(case, &[], true, case.shares);
     let start = files(&run);
     let mut changes = Vec::new();
-    let played = play_on(&mut run, case, way, &mut rng, &mut changes).await;
+    let mut tally = Tally::default();
+    let played = play_on(&mut run, case, way, &mut rng, &mut changes, &mut tally).await;
     let told = describe(&run, &changes);
-    let Some(retried) = played.map_err(|why| format!("{why}\n{told}"))? else {
+    if !played.map_err(|why| format!("{why}\n{told}"))? {
         run.quit().await?;
         verify(&run)?;
-        return Ok(0);
-    };
+        return Ok(tally);
+    }
     let found = Outcome::of(&run);
     let expected = play_from_start(case, &changes, &run).await.map_err(|why| format!("{why}\n{told}"))?;
     let differences = found.differences(&expected);
@@ -41,21 +64,21 @@ pub async fn play(case: &Case, way: Way) -> Result<usize, String> {
         return Err(format!("after the retry / from the start:\n  {}\n{told}", differences.join("\n  ")));
     }
     end(run, &start).await.map_err(|why| format!("{why}\n{told}"))?;
-    Ok(retried)
+    Ok(tally)
 }
 
-/// Runs to a moment, retries, and goes on to the end; some runs a second time. Returns how many retries were carried
-/// out; `None`: the run refused one, and can't come to its end without.
+/// Runs to a moment, retries, and goes on to the end; some runs a second time. Returns false when it
+/// refused one, and can't come to its end without.
 async fn play_on(
     run: &mut Run,
     case: &Case,
     way: Way,
     rng: &mut Rng,
     changes: &mut Vec<Change>,
-) -> Result<Option<usize>, String> {
-    let mut done = 0;
-    for turn in 0..if rng.chance(30) { 2 } else { 1 } {
-        let early = rng.chance(60);
+    tally: &mut Tally,
+) -> Result<bool, String> {
+    for turn in 0..if rng.chance(30) { MOST_CHANGES } else { 1 } {
+        let early = rng.chance(if case.shares { 40 } else { 60 });
         if turn == 0 {
             let moment = if early { rng.below(12) } else { usize::MAX };
             go_on(run, case, rng, moment, true).await?;
@@ -64,18 +87,22 @@ async fn play_on(
             run.reopen().await?;
         }
         if let Some(retried) = retry(run, case, rng, changes).await? {
-            done += 1;
+            tally.retries += 1;
+            tally.live += usize::from(!retried.at_end);
+            tally.with_readers += usize::from(!retried.plan.readers.is_empty());
             restarted(run, &retried).await?;
             go_on(run, case, rng, usize::MAX, false).await?;
             retried.check_calls(run)?;
         } else if run.state.status.name() == "cancelled" || run.held(case).is_some() {
-            return Ok(None);
+            tally.refused += 1;
+            return Ok(false);
         } else {
+            tally.refused += 1;
             go_on(run, case, rng, usize::MAX, false).await?;
         }
     }
     check_commands(run)?;
-    Ok(Some(done))
+    Ok(true)
 }
 
 /// Goes on until so many calls have ended, or the run has; or (`holds`) the held call is under way.

@@ -28,7 +28,7 @@ pub struct Retried {
     /// True when nothing runs otherwise than before.
     is_unchanged: bool,
     /// True when the run had come to its end.
-    at_end: bool,
+    pub at_end: bool,
 }
 
 /// Retries a span chosen at random. Adds the change that was made; `None`: the run refused, with a reason that holds.

@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::case::Size;
 use super::generate::generate;
-use super::play::{Way, play};
+use super::play::{Tally, Way, play};
 use super::run::Run;
 use crate::support::program::set_helper;
 use crate::support::skip::{Capability, skip};
@@ -42,7 +42,7 @@ fn a_retry_comes_to_what_a_run_with_its_outcome_from_the_start_comes_to() {
     let passed = wanted.passed();
     let before = passed.len();
     let (next, passed, failed) = (AtomicU64::new(0), Mutex::new(passed), Mutex::new(Vec::new()));
-    let (played, retries) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (played, tally) = (AtomicU64::new(0), Mutex::new(Tally::default()));
     let work = || {
         let runtime = new_runtime();
         loop {
@@ -57,7 +57,7 @@ fn a_retry_comes_to_what_a_run_with_its_outcome_from_the_start_comes_to() {
             }
             match play_both(&runtime, seed, LARGEST) {
                 Ok(made) => {
-                    retries.fetch_add(made, Ordering::Relaxed);
+                    *tally.lock().unwrap() += made;
                     passed.lock().unwrap().insert(seed);
                     wanted.add(seed);
                 }
@@ -71,11 +71,11 @@ fn a_retry_comes_to_what_a_run_with_its_outcome_from_the_start_comes_to() {
     // Not with `eprintln!`: the test harness hides what a passed test prints.
     let last = wanted.first + wanted.count - 1;
     let line = format!(
-        "oracle: {} seeds of {}..={last} played, {} failed, {} retries; {before} had passed before",
+        "oracle: {} seeds of {}..={last} played, {} failed; {before} had passed before; {:?}",
         played.into_inner(),
         wanted.first,
         failed.len(),
-        retries.into_inner()
+        tally.into_inner().unwrap()
     );
     let _ = writeln!(std::io::stderr(), "{line}");
     assert!(failed.is_empty(), "{line}\n{}", failed.join("\n\n"));
@@ -86,14 +86,14 @@ fn new_runtime() -> Runtime {
 }
 
 /// Plays a seed live and from disk.
-fn play_both(runtime: &Runtime, seed: u64, size: Size) -> Result<u64, String> {
+fn play_both(runtime: &Runtime, seed: u64, size: Size) -> Result<Tally, String> {
     let case = generate(seed, size);
-    let mut retries = 0;
+    let mut tally = Tally::default();
     for way in [Way::Live, Way::FromDisk] {
         let played = catch_unwind(AssertUnwindSafe(|| runtime.block_on(play(&case, way))));
         let why = match played {
             Ok(Ok(made)) => {
-                retries += u64::try_from(made).unwrap();
+                tally += made;
                 continue;
             }
             Ok(Err(why)) => why,
@@ -108,7 +108,7 @@ fn play_both(runtime: &Runtime, seed: u64, size: Size) -> Result<u64, String> {
             case.script(&[], true)
         ));
     }
-    Ok(retries)
+    Ok(tally)
 }
 
 /// The failure of a smaller case of the same seed, if there is one.

@@ -33,13 +33,14 @@ impl Calls {
     /// Makes a call at a place. `new`: all that it writes has the text of changed outcomes.
     pub fn make(&mut self, rng: &mut Rng, place: &Place, tag: &str, new: bool) -> (String, Json) {
         let text = text(tag, new);
-        let shared = self.shares && rng.chance(60);
+        let shared = self.shares && rng.chance(75);
         let readable: Vec<String> = place.own.iter().chain(&place.read).cloned().collect();
         let (own, seen) = match shared {
             true => (SHARED.to_owned(), SHARED.to_owned()),
             false => (rng.pick(&place.own).clone(), rng.pick(&readable).clone()),
         };
-        let (name, args) = match rng.below(27) {
+        // Commands don't use shared keys: nobody knows what they read.
+        let (name, args) = match rng.below(if shared { 21 } else { 27 }) {
             0..=3 => ("tama_mem_set", json!({ "key": key(rng, &own), "value": text })),
             4..=6 => ("tama_mem_append", json!({ "key": format!("{own}.l"), "value": text })),
             7..=9 => ("tama_mem_get", json!({ "key": key(rng, &seen) })),
