@@ -19,6 +19,7 @@ mod record;
 mod redo;
 mod restore;
 mod row;
+mod seen;
 mod select;
 mod state;
 mod step;

@@ -4,8 +4,9 @@
 //! level and at that of each agent above it, the siblings that started after it ended. Branches of the same fan-out
 //! don't see each other, whenever they started, so they stay.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
+use super::seen::Undone;
 use crate::model::{
     ActionStatus, EndCause, LedgerEntry, PlanLeave, RetryPlan, RunState, Seq, Span, SpanId, SpanKind, SpanStatus,
 };
@@ -130,12 +131,12 @@ fn are_concurrent(one: &Span, other: &Span) -> bool {
 
 /// Lists the spans outside the set that read a value which is undone with it.
 fn readers_of(state: &RunState, taken: &BTreeSet<SpanId>) -> Vec<SpanId> {
-    let undone: HashSet<Seq> = actions_of(state, taken).filter(|entry| entry.is_undoable()).map(|e| e.seq).collect();
+    let undone = Undone::of(state, actions_of(state, taken));
     let reads = state.ledger.reads().iter();
     reads
-        .filter(|(_, _, seen)| seen.is_some_and(|action| undone.contains(&action)))
+        .filter(|(span, ..)| !taken.contains(span) && is_standing(state, *span))
+        .filter(|(span, key, seen)| undone.was_seen(state, *span, key, *seen))
         .map(|(span, ..)| *span)
-        .filter(|span| !taken.contains(span) && is_standing(state, *span))
         .collect()
 }
 

@@ -13,12 +13,24 @@ impl Tree {
     }
 
     fn act(&self, agent: SpanId, tool: SpanId, key: &str) -> Seq {
+        self.apply(agent, tool, Key::memory(key), ActionOp::Set)
+    }
+
+    fn append(&self, agent: SpanId, tool: SpanId, key: &str) -> Seq {
+        self.apply(agent, tool, Key::memory(key), ActionOp::Append)
+    }
+
+    fn make_file(&self, agent: SpanId, tool: SpanId, path: &str) -> Seq {
+        self.apply(agent, tool, Key::file(path), ActionOp::Set)
+    }
+
+    fn apply(&self, agent: SpanId, tool: SpanId, key: Key, op: ActionOp) -> Seq {
         let action = self.log.append(vec![TraceBody::Action(ActionRecord {
             span: agent,
             tool_span: tool,
             tool_name: "tool".into(),
-            key: Key::memory(key),
-            op: ActionOp::Set,
+            key,
+            op,
             old: KeyState::Absent,
             intended: KeyState::Text { text: "x".into() },
             undo: Undoability::Undo,
@@ -193,4 +205,38 @@ fn what_was_undone_of_spans_that_stay_is_named() {
     });
     assert_eq!(tree.plan(second.0, true).undone_outside, [first.1]);
     assert_eq!(tree.plan(first.0, true).undone_outside, []);
+}
+
+#[test]
+fn a_list_was_read_with_the_elements_of_older_appends() {
+    let tree = Tree::new();
+    let main = tree.agent(SpanId::RUN, "main");
+    let [one, two, reader, late] =
+        [0, 1, 2, 3].map(|index| tree.branch(main, ["one", "two", "reader", "late"][index as usize], 0, index));
+    let [wrote, wrote_too, read, read_late] = [one, two, reader, late].map(|agent| tree.turn(agent)[1]);
+    let element = tree.append(one, wrote, "l");
+    let newest = tree.append(two, wrote_too, "l");
+    let key = Key::memory("l");
+    tree.log.append(vec![TraceBody::Read { span: read, key: key.clone(), action: Some(newest) }]);
+    assert!(element < newest);
+    assert_eq!(tree.plan(one, true).readers, [read]);
+    // A text in the list's place has none of its elements.
+    let replaced = tree.act(two, wrote_too, "l");
+    tree.log.append(vec![TraceBody::Read { span: read_late, key, action: Some(replaced) }]);
+    assert_eq!(tree.plan(one, true).readers, [read]);
+}
+
+#[test]
+fn a_folder_was_listed_with_the_names_that_were_made_before() {
+    let tree = Tree::new();
+    let main = tree.agent(SpanId::RUN, "main");
+    let writer = tree.branch(main, "writer", 0, 0);
+    let reader = tree.branch(main, "reader", 0, 1);
+    let (wrote, listed) = (tree.turn(writer)[1], tree.turn(reader)[1]);
+    tree.make_file(writer, wrote, "d/f");
+    tree.log.append(vec![TraceBody::Read { span: listed, key: Key::directory("d"), action: None }]);
+    assert!(tree.plan(writer, true).readers.is_empty(), "it ended before");
+    let again = tree.turn(reader)[1];
+    tree.log.append(vec![TraceBody::Read { span: again, key: Key::directory("d"), action: None }]);
+    assert_eq!(tree.plan(writer, true).readers, [again]);
 }

@@ -73,8 +73,22 @@ pub fn prepare(loaded: &Loaded) -> Result<(), SessionError> {
 /// # Errors
 /// When the workspace, the models or the store are not usable.
 pub fn start(loaded: Loaded, data: &DataDir, task: String, mode: Mode) -> Result<Session, SessionError> {
-    let world = World::open(&loaded.workspace, Some(data.path()))?;
     let models = providers(loaded.base.clone());
+    start_with(loaded, data, task, mode, models)
+}
+
+/// Starts a new run as [`start`] does, with other models.
+///
+/// # Errors
+/// When the workspace, the models or the store are not usable.
+pub fn start_with(
+    loaded: Loaded,
+    data: &DataDir,
+    task: String,
+    mode: Mode,
+    models: ModelSource,
+) -> Result<Session, SessionError> {
+    let world = World::open(&loaded.workspace, Some(data.path()))?;
     let (sink, receiver) = channel();
     let new = store::NewRun {
         name: loaded.pipeline.name.clone(),
@@ -132,6 +146,25 @@ pub fn start_unrecorded(loaded: Loaded, task: String, mode: Mode) -> Result<Sess
 /// # Errors
 /// When the run can't be opened, or its workspace is gone.
 pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Session, SessionError> {
+    let base = source_of(&folder).as_ref().and_then(|file| file.parent()).unwrap_or(Path::new(".")).to_owned();
+    open_with(folder, data, mode, providers(base)).await
+}
+
+/// The file that a run's pipeline was read from; a damaged manifest is reported elsewhere.
+fn source_of(folder: &RunFolder) -> Option<PathBuf> {
+    folder.manifest().ok().and_then(|manifest| manifest.pipeline_file).map(PathBuf::from)
+}
+
+/// Opens a past run as [`open`] does, with other models.
+///
+/// # Errors
+/// When the run can't be opened, or its workspace is gone.
+pub async fn open_with(
+    folder: RunFolder,
+    data: &DataDir,
+    mode: Mode,
+    models: ModelSource,
+) -> Result<Session, SessionError> {
     let (sink, receiver) = channel();
     let opened = folder.open(sink.publish(), Access::ReadWrite)?;
     let workspace = folder.workspace(&opened.log)?;
@@ -146,17 +179,14 @@ pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Sessi
         notices
             .extend(rollback::resolve_interrupted_commands(&opened.log, &world, folder.path(), &commands.rules).await);
     }
-    // A damaged manifest is reported already.
-    let source = folder.manifest().ok().and_then(|manifest| manifest.pipeline_file).map(PathBuf::from);
-    let base = source.as_ref().and_then(|file| file.parent()).unwrap_or(Path::new(".")).to_owned();
     let setup = Setup {
         log: opened.log.clone(),
         channel: (sink, receiver),
         commands,
         world,
-        models: providers(base),
+        models,
         mode,
-        source,
+        source: source_of(&folder),
         on_status: follow(folder.clone()),
     };
     let engine = Engine::open(setup, opened.events)?;

@@ -110,15 +110,18 @@ impl ToolRun {
             Ok(values) => values,
             Err(error) => return fault(&ToolError(error.to_string())),
         };
-        let decision = match (call.decide)(&values) {
-            Ok(decision) => decision,
-            Err(error) => return fault(&error),
-        };
-        let reads = decision.reads.into_iter().map(|key| {
+        let decision = (call.decide)(&values);
+        // A refusal depends on all that was looked at.
+        let reads = decision.as_ref().map_or(call.keys, |decision| decision.reads.clone());
+        let reads = reads.into_iter().map(|key| {
             let action = self.log.with(|state| state.ledger.last_at(&key).map(|entry| entry.seq));
             TraceBody::Read { span: self.origin.tool_span, key, action }
         });
         self.log.append(reads.collect());
+        let decision = match decision {
+            Ok(decision) => decision,
+            Err(error) => return fault(&error),
+        };
         match perform(&self.log, world, &self.origin, decision.changes).await {
             Ok(_) => Done::Tool { text: decision.result, fault: false, cause: None },
             Err(error @ ActError::NotRecorded(_)) => Done::from_error(&error),

@@ -3,6 +3,7 @@
 mod counted;
 mod llm;
 mod machine;
+mod oracle;
 mod own_tools;
 pub mod scenario;
 mod verify;

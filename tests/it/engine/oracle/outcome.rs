@@ -1,0 +1,198 @@
+//! Everything that a run came to: files, memory, tree and output; and how two of them differ.
+
+use std::collections::BTreeMap;
+
+use tama_tui::model::{
+    EffectClass, EndCause, Fan, Finish, KeyState, SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus, TextHash,
+    TraceBody, TraceEvent,
+};
+
+use super::case::RAN;
+use super::run::Run;
+use crate::support::manifest::{Manifest, differences, manifest};
+
+/// The result of a run.
+pub struct Outcome {
+    files: Manifest,
+    memory: BTreeMap<String, Vec<String>>,
+    spans: BTreeMap<String, Shown>,
+    status: (String, Option<String>),
+}
+
+/// A span that no retry replaced.
+#[derive(Debug, Clone, PartialEq)]
+struct Shown {
+    kind: &'static str,
+    visit: u32,
+    fan: Option<Fan>,
+    pattern: String,
+    effect: Option<EffectClass>,
+    /// Its input, prompt, request or arguments, by name.
+    sent: Vec<(String, String)>,
+    end: Option<End>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct End {
+    status: SpanStatus,
+    finish: Option<Finish>,
+    cause: Option<EndCause>,
+    answered: bool,
+    output: Option<String>,
+}
+
+impl Outcome {
+    /// The present one of a run.
+    pub fn of(run: &Run) -> Self {
+        let text = |hash: TextHash| run.session.log.recorder().text(hash).unwrap_or_else(|error| error.to_string());
+        let spans = surviving(&run.events).into_iter().map(|(path, found)| (path, found.show(&text))).collect();
+        let output = run.events.iter().rev().find_map(|event| match &event.body {
+            TraceBody::RunStatus { text, .. } => *text,
+            _ => None,
+        });
+        Self {
+            files: files(run),
+            memory: memory(run),
+            spans,
+            status: (run.state.status.name().to_owned(), output.map(text)),
+        }
+    }
+
+    /// The differences to the outcome of a run that has every change from its start.
+    pub fn differences(&self, expected: &Self) -> Vec<String> {
+        let mut found: Vec<String> = differences(&self.files, &expected.files);
+        compare(&mut found, "memory", &self.memory, &expected.memory);
+        compare(&mut found, "span", &self.spans, &expected.spans);
+        if self.status != expected.status {
+            found.push(format!("the run's end: {:?} / {:?}", self.status, expected.status));
+        }
+        found
+    }
+}
+
+fn compare<T: PartialEq + std::fmt::Debug>(
+    found: &mut Vec<String>,
+    what: &str,
+    one: &BTreeMap<String, T>,
+    other: &BTreeMap<String, T>,
+) {
+    let names: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    for name in names {
+        match (one.get(name), other.get(name)) {
+            (Some(one), Some(other)) if one == other => {}
+            (Some(one), Some(other)) => {
+                found.push(format!("{what} {name}: {}", part(&format!("{one:?}"), &format!("{other:?}"))))
+            }
+            (one, other) => found.push(format!("{what} {name}:\n    {one:?}\n  / {other:?}")),
+        }
+    }
+}
+
+/// Two texts from a little before where they differ.
+fn part(one: &str, other: &str) -> String {
+    const BEFORE: usize = 60;
+    const SHOWN: usize = 300;
+    let same = one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
+    let cut = |text: &str| text.chars().skip(same.saturating_sub(BEFORE)).take(SHOWN).collect::<String>();
+    format!("after {same} letters\n    …{}\n  / …{}", cut(one), cut(other))
+}
+
+/// The workspace, without the folder that capture leaves out.
+pub fn files(run: &Run) -> Manifest {
+    let mut found = manifest(&run.work());
+    found.retain(|path, _| path != RAN.as_bytes() && !path.starts_with(format!("{RAN}/").as_bytes()));
+    found
+}
+
+/// The memory: a text, or the elements of a list.
+pub fn memory(run: &Run) -> BTreeMap<String, Vec<String>> {
+    let memory = run.session.log.with(|state| state.ledger.all_memory());
+    let show = |state: KeyState| match state {
+        KeyState::Text { text } => vec![format!("text {text}")],
+        KeyState::List { elements } => elements.into_iter().map(|element| element.text).collect(),
+        other => vec![format!("{other:?}")],
+    };
+    memory.into_iter().map(|(name, state)| (name, show(state))).collect()
+}
+
+/// A span as its events tell it.
+pub struct Told {
+    pub start: SpanStart,
+    pub end: Option<SpanEnd>,
+    /// What was sent in the place of its request.
+    sent: Option<TraceBody>,
+}
+
+/// The spans that no retry replaced, by path; of two at one path the newer one, which a difference then shows.
+pub fn surviving(events: &[TraceEvent]) -> BTreeMap<String, Told> {
+    let mut found: BTreeMap<String, Told> = BTreeMap::new();
+    let mut paths: BTreeMap<SpanId, String> = BTreeMap::new();
+    for event in events {
+        match &event.body {
+            TraceBody::SpanStarted(start) => {
+                let twice = found.contains_key(&start.path);
+                let path = if twice { format!("{} TWICE", start.path) } else { start.path.clone() };
+                paths.insert(start.span, path.clone());
+                found.insert(path, Told { start: start.clone(), end: None, sent: None });
+            }
+            TraceBody::Sent { span, .. } => {
+                if let Some(told) = paths.get(span).and_then(|path| found.get_mut(path)) {
+                    told.sent = Some(event.body.clone());
+                }
+            }
+            TraceBody::SpanEnded(end) => {
+                if let Some(told) = paths.get(&end.span).and_then(|path| found.get_mut(path)) {
+                    told.end = Some(end.clone());
+                }
+            }
+            TraceBody::Invalidated { paths: gone, reopened, .. } => {
+                found.retain(|path, _| !gone.contains(path));
+                for path in reopened.iter().filter_map(|span| paths.get(span)) {
+                    found.get_mut(path).into_iter().for_each(|told| told.end = None);
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+impl Told {
+    fn show(&self, text: &dyn Fn(TextHash) -> String) -> Shown {
+        let mut sent = Vec::new();
+        let mut add = |name: &str, hash: TextHash| sent.push((name.to_owned(), text(hash)));
+        let (mut pattern, mut effect) = (String::new(), None);
+        match &self.start.spec {
+            SpanSpec::Agent { pattern: named, input, prompt, .. } => {
+                pattern.clone_from(named);
+                add("input", *input);
+                prompt.iter().for_each(|prompt| add("prompt", *prompt));
+            }
+            SpanSpec::Llm(record) => {
+                let (system, messages) = match &self.sent {
+                    Some(TraceBody::Sent { system, messages, .. }) => (*system, messages.as_ref()),
+                    _ => (None, None),
+                };
+                add("system", system.unwrap_or(record.system));
+                for message in messages.unwrap_or(&record.messages) {
+                    add(&message.role, message.text);
+                }
+                sent.push(("tools".into(), record.tools.join(" ")));
+            }
+            SpanSpec::Tool { args, effect: of, .. } => {
+                add("args", *args);
+                effect = Some(*of);
+            }
+            SpanSpec::Human { question } => add("question", *question),
+        }
+        let end = self.end.as_ref().map(|end| End {
+            status: end.status,
+            finish: end.finish.clone(),
+            cause: end.cause,
+            answered: end.answered,
+            output: end.output.map(text),
+        });
+        let start = &self.start;
+        Shown { kind: start.spec.kind().name(), visit: start.visit, fan: start.fan, pattern, effect, sent, end }
+    }
+}

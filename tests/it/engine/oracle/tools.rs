@@ -1,0 +1,126 @@
+//! Random tool calls.
+
+use serde_json::{Value as Json, json};
+
+use super::case::{NEW, Place, RAN};
+use super::rng::Rng;
+
+/// The beginning of the keys that every branch uses, in a case that shares keys.
+const SHARED: &str = "all";
+
+/// The tools that every tool loop has.
+pub const TOOLS: [&str; 10] = [
+    "tama_mem_set",
+    "tama_mem_append",
+    "tama_mem_get",
+    "tama_mem_delete",
+    "tama_files_write",
+    "tama_files_edit",
+    "tama_files_read",
+    "tama_files_delete",
+    "tama_files_list",
+    "tama_bash",
+];
+
+/// Makes calls for one case.
+pub struct Calls {
+    pub shares: bool,
+    /// Commands made so far; each has a number of its own.
+    pub commands: usize,
+}
+
+impl Calls {
+    /// Makes a call at a place. `new`: all that it writes has the text of changed outcomes.
+    pub fn make(&mut self, rng: &mut Rng, place: &Place, tag: &str, new: bool) -> (String, Json) {
+        let text = text(tag, new);
+        let shared = self.shares && rng.chance(75);
+        let readable: Vec<String> = place.own.iter().chain(&place.read).cloned().collect();
+        let (own, seen) = match shared {
+            true => (SHARED.to_owned(), SHARED.to_owned()),
+            false => (rng.pick(&place.own).clone(), rng.pick(&readable).clone()),
+        };
+        // Commands don't use shared keys: nobody knows what they read.
+        let (name, args) = match rng.below(if shared { 21 } else { 27 }) {
+            0..=3 => ("tama_mem_set", json!({ "key": key(rng, &own), "value": text })),
+            4..=6 => ("tama_mem_append", json!({ "key": format!("{own}.l"), "value": text })),
+            7..=9 => ("tama_mem_get", json!({ "key": key(rng, &seen) })),
+            10 => ("tama_mem_delete", json!({ "key": key(rng, &own) })),
+            11..=14 => ("tama_files_write", json!({ "path": path(rng, &own), "content": text })),
+            15..=16 => {
+                let (old, all) = (*rng.pick(&["v:", "v:", ";", "none"]), rng.chance(50));
+                ("tama_files_edit", json!({ "path": path(rng, &own), "old": old, "new": text, "all": all }))
+            }
+            17..=18 => ("tama_files_read", json!({ "path": path(rng, &seen) })),
+            19 => ("tama_files_delete", json!({ "path": path(rng, &own) })),
+            20 => {
+                let folder = rng.pick(&[seen.clone(), format!("{seen}/d")]).clone();
+                ("tama_files_list", json!({ "path": folder }))
+            }
+            // A mistake of the model.
+            21 => ("tama_mem_ste", json!({ "key": "k", "value": text })),
+            _ => ("tama_bash", json!({ "command": self.command(rng, place, &text) })),
+        };
+        (name.to_owned(), args)
+    }
+
+    /// A command that touches only the place's own keys. It leaves a file outside of capture, and prints what it
+    /// finds there.
+    fn command(&mut self, rng: &mut Rng, place: &Place, text: &str) -> String {
+        self.commands += 1;
+        let number = self.commands;
+        let steps: Vec<String> = (0..=rng.below(3)).map(|_| step(rng, place, text)).collect();
+        let exit = if rng.chance(12) { "exit 3" } else { "true" };
+        format!(
+            "echo {number} >> {RAN}/t.{number}; {}; grep -q '\\.{number}\\.' {RAN}/flags && echo {NEW}; \
+             [ \"$(cat {RAN}/hold)\" = {number} ] && exec sleep 3600; {exit}",
+            steps.join("; ")
+        )
+    }
+}
+
+/// The number of a command that a call runs, where it is one.
+pub fn command_number(args: &Json) -> Option<usize> {
+    args["command"].as_str()?.strip_prefix("echo ")?.split(' ').next()?.parse().ok()
+}
+
+/// A text that is written; `tag` says by whom.
+pub fn text(tag: &str, new: bool) -> String {
+    if new { format!("v:{tag} {NEW};") } else { format!("v:{tag};") }
+}
+
+fn step(rng: &mut Rng, place: &Place, text: &str) -> String {
+    let own = rng.pick(&place.own).clone();
+    let (one, other) = (path(rng, &own), path(rng, &own));
+    let make = |path: &str| match path.rsplit_once('/') {
+        Some((folder, _)) => format!("mkdir -p {folder} 2>/dev/null; "),
+        None => String::new(),
+    };
+    let made = make(&one);
+    match rng.below(13) {
+        0..=2 => format!("{made}printf '%s' '{text}' 2>/dev/null > {one} || echo failed"),
+        3..=4 => format!("{made}printf '%s' '{text}' 2>/dev/null >> {one} || echo failed"),
+        5 => format!("rm -f {one} 2>/dev/null || echo failed"),
+        6 => format!("rm -rf {own}/d"),
+        7 => format!("chmod {} {one} 2>/dev/null || echo failed", rng.pick(&["600", "755", "640"])),
+        8 => format!("{made}ln -sfn target-{own} {one} 2>/dev/null || echo failed"),
+        9 => format!("{}mv -T {one} {other} 2>/dev/null || echo failed", make(&other)),
+        10 => format!("mkdir -p {own}/empty"),
+        11 => format!("find {own} -mindepth 1 2>/dev/null | sort"),
+        _ => format!("cat {one} 2>/dev/null || echo failed"),
+    }
+}
+
+fn key(rng: &mut Rng, at: &str) -> String {
+    format!("{at}.{}", rng.pick(&["m", "m", "n", "l"]))
+}
+
+/// A path: in a folder of its own, below that, at the top, or in the folder that all share.
+fn path(rng: &mut Rng, at: &str) -> String {
+    match rng.below(8) {
+        0..=2 => format!("{at}/a"),
+        3..=4 => format!("{at}/d/b"),
+        5 => format!("{at}/d/e/c"),
+        6 => format!("{at}.txt"),
+        _ => format!("common/{at}"),
+    }
+}
