@@ -22,7 +22,7 @@ struct Beginning {
     messages: Conversation,
 }
 
-/// Whom a call belongs to.
+/// The agent that a call belongs to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Target<'a> {
     /// The agent's edit name.
@@ -45,17 +45,17 @@ impl EditHistory {
         self.conversations.push(Beginning { reach, call, upto, messages });
     }
 
-    /// Forgets conversations that a retry takes back: what comes instead is another one.
+    /// Forgets conversations that a retry undoes: what comes instead is another one.
     pub fn invalidate(&mut self, taken: &[SpanId]) {
         self.conversations.retain(|edit| !taken.contains(&edit.call));
     }
 
-    /// Has the agent's model told something with its next call.
+    /// Has a note sent to the agent's model with its next call.
     pub fn queue_notice(&mut self, agent: SpanId, text: String) {
         self.notices.insert(agent, text);
     }
 
-    /// What the agent's model is to be told, once.
+    /// Takes the note for the agent's model.
     pub fn take_notice(&mut self, agent: SpanId) -> Option<String> {
         self.notices.remove(&agent)
     }
@@ -82,7 +82,7 @@ impl EditHistory {
         names
     }
 
-    /// What is sent in place of the request; `None` when nothing differs.
+    /// Returns the request that is sent in place of this one; `None` when nothing differs.
     pub fn apply(&self, request: &LlmRequest, target: Target<'_>) -> Option<LlmRequest> {
         let mut sent = request.clone();
         if let Some((_, text)) = self.prompt_edit(target) {

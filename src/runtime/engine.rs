@@ -8,7 +8,9 @@ use tokio::task::JoinHandle;
 
 use super::denial::Denial;
 use super::dispatcher::command::Commands;
-use super::dispatcher::{Calls, Dispatcher, Edits, Gatekeeper, Incoming, PastSubject, Services, Versions, end_live};
+use super::dispatcher::{
+    Calls, Dispatcher, Edits, Gatekeeper, Incoming, Parts, PastSubject, Services, Versions, end_live,
+};
 use super::feed::{Feed, Receiver, Sink};
 use super::journal::surviving;
 use super::past::Past;
@@ -17,9 +19,9 @@ use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::{LlmError, LlmProvider};
 use crate::effects::tools::{Compensator, Toolbox};
-use crate::model::{
-    Abilities, Breakpoint, Command, EndCause, Generation, RunId, RunStatus, TraceBody, TraceEvent, Update,
-};
+#[cfg(test)]
+use crate::model::Update;
+use crate::model::{Breakpoint, Command, EndCause, Generation, RunId, RunStatus, TraceBody, TraceEvent};
 use crate::pipeline::Pipeline;
 use crate::store::{RunLog, StoreError};
 use crate::world::World;
@@ -158,22 +160,20 @@ impl Engine {
             commands: setup.commands,
         };
         let feed = Feed::new(receiver, setup.log.clone(), events);
-        let dispatcher = Dispatcher {
+        let dispatcher = Dispatcher::new(Parts {
             log: setup.log,
             services: Arc::new(services),
             models,
             model_source: setup.models,
-            versions: Versions::new(past.versions, setup.source),
             task: past.task,
+            versions: Versions::new(past.versions, setup.source),
             gatekeeper: Gatekeeper::new(setup.mode),
             calls,
             edits: Edits::new(past.edits, past.agent_names),
-            reversal: super::dispatcher::Reversal::default(),
-            pattern: None,
             inbox: inbox.clone(),
             sink,
             on_status: setup.on_status,
-        };
+        });
         (dispatcher, Pending { inbox, incoming, feed })
     }
 }
@@ -199,6 +199,21 @@ impl Pending {
         self.incoming.recv().await.unwrap()
     }
 
+    /// Sends commands to a dispatcher, runs it to its end, and returns its answers.
+    #[cfg(test)]
+    pub(super) async fn run_to_end(self, dispatcher: Dispatcher, commands: Vec<Command>) -> Vec<Update> {
+        for command in commands {
+            assert!(self.inbox.send(Incoming::Command(command)).is_ok());
+        }
+        dispatcher.run(self.incoming).await;
+        let mut feed = self.feed;
+        let mut updates = Vec::new();
+        while updates.last() != Some(&Update::Closed) {
+            updates.extend(feed.next().await);
+        }
+        updates
+    }
+
     fn run(self, dispatcher: Dispatcher) -> Engine {
         let (commands, mut asked) = mpsc::unbounded_channel();
         let inbox = self.inbox;
@@ -213,32 +228,5 @@ impl Pending {
         });
         let finish = tokio::spawn(dispatcher.run(self.incoming));
         Engine { commands, feed: self.feed, finish }
-    }
-}
-
-impl Dispatcher {
-    fn begin(&mut self) {
-        let actions = self.gatekeeper.begin();
-        self.carry_out(actions);
-        (self.on_status)(&self.log);
-        self.send_abilities();
-        self.start_pattern();
-    }
-
-    /// Says what can be done with this run.
-    pub(super) fn send_abilities(&self) {
-        let lasting = self.log.recorder().is_lasting();
-        let undo = if lasting { Ok(()) } else { Err("this run is not recorded".to_owned()) };
-        let interrupted = self.status() == RunStatus::Interrupted;
-        let pause = if self.status() == RunStatus::Running { Ok(()) } else { Err("the run has ended".to_owned()) };
-        let retry = match (&undo, interrupted) {
-            (Err(why), _) => Err(why.clone()),
-            (_, true) => Err("the run was interrupted and can't be resumed yet".to_owned()),
-            _ if self.versions.is_empty() => Err("its pipeline was lost with the damaged part of its log".to_owned()),
-            _ => Ok(()),
-        };
-        self.sink.send(Update::Abilities(Abilities { pause, undo, retry }));
-        self.sink.send(Update::Shell(self.services.commands.shell.mode()));
-        self.send_edits();
     }
 }

@@ -117,11 +117,8 @@ impl Dispatcher {
             self.send_call_subject(agent, span, call);
         }
         let pending = PendingCall::of(work, (span, agent), position, Caller::Outcome(reply), request);
-        let gate = pending.before();
         self.calls.insert(pending);
-        let (at, question) = (self.arrival(&path, gate), self.question(&path));
-        let action = self.gatekeeper.open(&at, question.as_ref());
-        self.carry_out(vec![action]);
+        self.look(&path, true);
     }
 
     fn exit(&mut self, path: &str, result: Result<Output, Failure>, reply: Reply) {

@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
 
 use super::super::diff::{LARGEST_TEXT, Side, compare};
-use super::super::refusal::{NoAction, Refusal};
-use super::Dispatcher;
+use super::super::refusal::NoAction;
+use super::inspector::Inspector;
 use crate::effects::Masker;
 use crate::model::{
     ActionDiff, ActionOp, ActionStatus, BlobHash, DiffSides, Element, Key, KeyKind, KeyState, LedgerEntry, Seq, Update,
@@ -27,16 +27,16 @@ struct Facts {
     written_later: bool,
 }
 
-impl Dispatcher {
+impl Inspector {
     /// Sends the diff of an action to the screen.
-    pub(super) fn diff(&self, action: Seq, sides: DiffSides) -> Result<(), Refusal> {
-        let facts = facts(&self.log, action).ok_or(NoAction(action))?;
-        let services = &self.services;
-        let look =
-            Look { log: self.log.clone(), world: services.world.clone(), masker: services.masker.clone(), facts };
-        let sink = self.sink.clone();
-        // Reading files takes time: the run goes on meanwhile.
-        tokio::task::spawn_blocking(move || sink.send(Update::Diff(look.diff(sides))));
+    ///
+    /// # Errors
+    /// When there is no such action.
+    pub(super) fn diff(&self, action: Seq, sides: DiffSides) -> Result<(), NoAction> {
+        let facts = facts(self.log(), action).ok_or(NoAction(action))?;
+        let (world, masker) = (self.services().world.clone(), self.services().masker.clone());
+        let look = Look { log: self.log().clone(), world, masker, facts };
+        self.answer(move || Update::Diff(look.diff(sides)));
         Ok(())
     }
 }

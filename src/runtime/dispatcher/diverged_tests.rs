@@ -4,96 +4,19 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot::Receiver;
 
-use super::Dispatcher;
 use super::diverged::REMEDY;
-use crate::effects::confine::Shell;
-use crate::effects::llm::LlmError;
-use crate::model::{Gate, Generation, PauseReason, Release, RunId, RunState, Seq, SpanId, TraceBody, TraceEvent};
-use crate::pipeline::{Pipeline, load};
-use crate::rollback::capture::Rules;
+use super::fixture::Bench;
+use crate::model::{Gate, Generation, PauseReason, Release, Seq, SpanId, TraceBody};
+use crate::pipeline::Pipeline;
 use crate::runtime::ask::{AgentKey, Ask, Outcome, Output, Payload, SpanPosition};
-use crate::runtime::dispatcher::command::Commands;
-use crate::runtime::engine::{Engine, Headless, Mode, Pending, Setup};
+use crate::runtime::engine::{Headless, Mode};
 use crate::runtime::failure::{Failure, Halt};
-use crate::runtime::feed::{Receiver as Updates, Sink, channel};
-use crate::runtime::past::Past;
 use crate::runtime::refusal::Refusal;
-use crate::store::{RunLog, Volatile};
-use crate::world::World;
-
-const PIPELINE: &str = r#"
-[pipeline]
-name = "scene"
-entrypoint = "main"
-workspace = "work"
-[models]
-default = "script:replies.toml"
-[agents.main]
-pattern = "oneshot"
-prompt = "speak"
-"#;
 
 type Entered = Receiver<Result<Arc<Pipeline>, Failure>>;
 
-/// A dispatcher whose pattern code is the test.
-struct Bench {
-    dispatcher: Dispatcher,
-    engine: Pending,
-    _folder: tempfile::TempDir,
-}
-
+/// The test is the pattern code.
 impl Bench {
-    fn new(mode: Mode) -> Self {
-        let (sink, updates) = channel();
-        let recorder = Arc::new(Volatile::new(sink.publish()));
-        let log = RunLog::new(recorder, RunState::default(), Seq(0), std::collections::HashSet::new());
-        Self::over(log, (sink, updates), mode, |log, pipeline| {
-            log.append(vec![TraceBody::RunStarted {
-                run: RunId("test".into()),
-                name: "scene".into(),
-                entrypoint: "main".into(),
-                task: log.text("go"),
-                pipeline: log.text(&serde_json::to_string(&pipeline).unwrap()),
-                workspace: "work".into(),
-            }]);
-            Past { versions: vec![(Generation(1), Arc::new(pipeline))], ..Past::default() }
-        })
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "a bench has its log")]
-    fn over(log: RunLog, channel: (Sink, Updates), mode: Mode, past: impl FnOnce(&RunLog, Pipeline) -> Past) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("pipeline.toml"), PIPELINE).unwrap();
-        std::fs::write(folder.path().join("replies.toml"), "[[reply]]\nagent = \"main\"\ntext = \"hello\"\n").unwrap();
-        let loaded = load(&folder.path().join("pipeline.toml")).unwrap();
-        let commands = Commands {
-            shell: Shell::unconfined(&loaded.workspace),
-            rules: Rules::excluding([]).unwrap(),
-            folders: None,
-            snapshots: tokio::sync::Mutex::default(),
-        };
-        let setup = Setup {
-            world: World::open(&loaded.workspace, None).unwrap(),
-            log: log.clone(),
-            channel,
-            models: Box::new(|_| Err(LlmError("no model".into()))),
-            commands,
-            mode,
-            source: None,
-            on_status: Box::new(|_| ()),
-        };
-        let past = past(&log, loaded.pipeline);
-        let (dispatcher, engine) = Engine::build(setup, past, Vec::new(), None);
-        Self { dispatcher, engine, _folder: folder }
-    }
-
-    /// Opens the run again from its stored events.
-    fn reopened(self) -> Self {
-        let log = self.dispatcher.log.clone();
-        let events: Vec<TraceEvent> = log.recorder().events(Seq(0), usize::MAX).unwrap();
-        Self::over(log, channel(), Mode::Headless(Headless::default()), |log, _| Past::rebuild(&events, log).unwrap())
-    }
-
     fn enter(&mut self, input: &str) -> Entered {
         let position =
             SpanPosition { path: "main".into(), parent: String::new(), name: "main".into(), visit: 1, fan: None };
@@ -130,7 +53,7 @@ impl Bench {
     /// Takes what is read beside the loop.
     async fn take_next(&mut self) {
         let message = self.engine.receive().await;
-        self.dispatcher.take(message).await;
+        self.dispatcher.take(message);
     }
 
     fn pause(&self) -> Option<(Gate, PauseReason)> {

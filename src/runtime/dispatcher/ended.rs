@@ -55,11 +55,17 @@ impl Dispatcher {
         self.carry_out(vec![action]);
     }
 
-    /// A task is through; one that was halted meanwhile has its end already.
-    pub(super) async fn arrived(&mut self, path: &str, span: SpanId, done: Done) {
-        if self.reversal.stopped(path) {
+    /// Takes the end of a task; a call that was stopped meanwhile has its end already.
+    pub(super) fn task_ended(&mut self, path: &str, span: SpanId, done: Done) {
+        if self.stopping.is_stopping() {
+            if let Some(stopped) = self.stopping.stopped(path) {
+                self.end_stopped(stopped);
+            }
+            return;
+        }
+        if let Some(actions) = self.reversal.stopped(path) {
             self.calls.end_task(path, span);
-            return self.go_on_when_halted().await;
+            return self.carry_out_reversal(actions);
         }
         if self.calls.get(path).is_some_and(PendingCall::has_task) {
             self.end(path, span, done);

@@ -1,6 +1,7 @@
 //! The run as a whole: start, end, cancel, quit.
 
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use super::super::ask::Output;
 use super::super::failure::Failure;
@@ -10,14 +11,46 @@ use super::super::refusal::Refusal;
 use super::super::request::json;
 use super::calls::Stage;
 use super::exec::TextSoFar;
-use super::reversal::HALT_BOUND;
+use super::reversal::Cancelled;
+use super::stopping::Stopped;
 use super::{Dispatcher, Incoming};
-use crate::model::{Command, EndCause, LlmResponse, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update};
+use crate::model::{
+    Abilities, Command, EndCause, LlmResponse, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update,
+};
 use crate::store::RunLog;
 
+/// The longest wait for the store to close.
+const CLOSE_BOUND: Duration = Duration::from_secs(120);
+
 impl Dispatcher {
+    /// Begins a new run.
+    pub(in super::super) fn begin(&mut self) {
+        let actions = self.gatekeeper.begin();
+        self.carry_out(actions);
+        call(&self.on_status, &self.log);
+        self.send_abilities();
+        self.start_pattern();
+    }
+
+    /// Says what can be done with this run.
+    pub(in super::super) fn send_abilities(&self) {
+        let lasting = self.log.recorder().is_lasting();
+        let undo = if lasting { Ok(()) } else { Err("this run is not recorded".to_owned()) };
+        let interrupted = self.status() == RunStatus::Interrupted;
+        let pause = if self.status() == RunStatus::Running { Ok(()) } else { Err("the run has ended".to_owned()) };
+        let retry = match (&undo, interrupted) {
+            (Err(why), _) => Err(why.clone()),
+            (_, true) => Err("the run was interrupted and can't be resumed yet".to_owned()),
+            _ if self.versions.is_empty() => Err("its pipeline was lost with the damaged part of its log".to_owned()),
+            _ => Ok(()),
+        };
+        self.sink.send(Update::Abilities(Abilities { pause, undo, retry }));
+        self.sink.send(Update::Shell(self.services.commands.shell.mode()));
+        self.send_edits();
+    }
+
     /// Runs the pattern code from the start; what the journal holds is answered at once.
-    pub(in super::super) fn start_pattern(&mut self) {
+    pub(super) fn start_pattern(&mut self) {
         let epoch = self.calls.next_epoch();
         let effects = Arc::new(Live::new(epoch, self.inbox.clone(), self.services.tools.clone()));
         let pipeline = self.versions.first();
@@ -37,60 +70,133 @@ impl Dispatcher {
         }
     }
 
-    pub(super) async fn finished(&mut self, result: Result<Output, Failure>) {
+    /// Takes the end of the pattern code.
+    pub(super) fn finished(&mut self, result: Result<Output, Failure>) {
         self.pattern = None;
-        if matches!(result, Err(Failure::Halt(_))) {
-            // Branches that the halt cut off are still at work.
-            self.stop_all_calls().await;
-        }
+        let is_halt = matches!(result, Err(Failure::Halt(_)));
         let (status, text) = match result {
             Ok(output) => (RunStatus::Ok, output.value),
             Err(failure) => (RunStatus::Failed, failure.to_string()),
         };
-        self.set_status(status, Some(&text));
+        if is_halt {
+            // Branches that the halt cut off are still at work.
+            self.stop_all_calls(status, Some(text));
+        } else {
+            self.end_run(status, Some(&text));
+        }
+    }
+
+    fn end_run(&mut self, status: RunStatus, text: Option<&str>) {
+        self.set_status(status, text);
         if self.is_headless() {
             drop(self.inbox.send(Incoming::Command(Command::Quit)));
         }
     }
 
-    /// Records the run's status, and tells whoever lists runs.
+    /// Records the run's status, and updates the list of runs.
     pub(super) fn set_status(&self, status: RunStatus, text: Option<&str>) {
         let text = text.map(|text| self.log.text(text));
         self.log.append(vec![TraceBody::RunStatus { status, text }]);
         self.send_abilities();
-        (self.on_status)(&self.log);
+        self.update_list();
+    }
+
+    /// Updates the list of runs, beside the loop: it is a file.
+    pub(super) fn update_list(&self) {
+        let (on_status, log) = (self.on_status.clone(), self.log.clone());
+        tokio::task::spawn_blocking(move || call(&on_status, &log));
     }
 
     /// Cancels everything under way; what is recorded stays, and can be undone.
-    pub(super) async fn cancel(&mut self) -> Result<(), Refusal> {
-        let undid = !self.reversal.is_idle();
-        self.stop_undo().await;
-        if self.status() != RunStatus::Running && undid {
+    pub(super) fn cancel(&mut self) -> Result<(), Refusal> {
+        if self.stopping.is_under_way() {
             return Ok(());
         }
+        match self.reversal.cancel() {
+            Cancelled::Nothing => self.cancel_run(false),
+            Cancelled::Dropped => self.cancel_run(true),
+            Cancelled::Stopping => {
+                self.stopping.wait_for_undo();
+                Ok(())
+            }
+        }
+    }
+
+    /// Cancels the run. `was_reversing`: there was something else to cancel.
+    fn cancel_run(&mut self, was_reversing: bool) -> Result<(), Refusal> {
         if self.status() != RunStatus::Running {
-            return Err(Refusal::NothingToCancel);
+            return if was_reversing { Ok(()) } else { Err(Refusal::NothingToCancel) };
         }
         self.drop_pattern();
-        self.stop_all_calls().await;
-        self.set_status(RunStatus::Cancelled, None);
+        self.stop_all_calls(RunStatus::Cancelled, None);
         Ok(())
     }
 
-    /// Cancels every pending call. What is recorded stays as it ended; only what was cut off is cancelled.
-    async fn stop_all_calls(&mut self) {
-        let ended = self.calls.iter().filter(|(_, pending)| matches!(pending.stage(), Stage::After { .. }));
+    /// Ends the session: first what is under way, then the store. Headless, the program ends with it.
+    pub(super) fn quit(&mut self) {
+        // A cancel that is under way goes on to the end of the session.
+        if !self.stopping.ask_to_quit() || self.stopping.is_under_way() {
+            return;
+        }
+        match self.reversal.cancel() {
+            Cancelled::Nothing | Cancelled::Dropped => self.quit_run(),
+            Cancelled::Stopping => self.stopping.wait_for_undo(),
+        }
+    }
+
+    fn quit_run(&mut self) {
+        if self.status() == RunStatus::Running && self.log.with(|state| state.run.is_some()) {
+            self.drop_pattern();
+            self.stop_all_calls(RunStatus::Cancelled, None);
+        } else {
+            self.stopping.end();
+        }
+    }
+
+    /// Goes on with a cancel or a quit that waited for an undo. `timed_out`: the undo did not stop in time.
+    pub(super) fn go_on_after_undo(&mut self, timed_out: bool) {
+        if self.stopping.is_quitting() {
+            self.quit_run();
+        } else if !timed_out && let Err(refusal) = self.cancel_run(true) {
+            self.refuse(&refusal);
+        }
+    }
+
+    /// Cancels every pending call, and ends the run with a status. What is recorded stays as it ended; only what was cut
+    /// off is cancelled.
+    fn stop_all_calls(&mut self, status: RunStatus, text: Option<String>) {
+        let ended = self.calls.iter().filter(|(_, call)| matches!(call.stage(), Stage::After { .. }));
         let released =
-            ended.map(|(_, pending)| TraceBody::Released { span: pending.span(), how: "cancel".into(), stale: false });
+            ended.map(|(_, call)| TraceBody::Released { span: call.span(), how: "cancel".into(), stale: false });
         self.log.append(released.collect());
         let texts = self.calls.texts_so_far();
-        let pending = self.calls.paths();
-        self.stop_calls(&pending).await;
+        let halted = self.calls.ask_to_stop(&self.calls.paths());
+        if let Some(stopped) = self.stopping.begin(halted.waiting, texts, (status, text)) {
+            self.end_stopped(stopped);
+        }
+    }
+
+    /// Ends the run when all its calls have stopped, or did not in time.
+    pub(super) fn end_stopped(&mut self, stopped: Stopped) {
+        for _ in 0..stopped.cut_off {
+            let text = "a tool did not stop in time and was cut off; open the run again to have its changes recorded";
+            self.note(None, true, text);
+        }
+        self.calls.remove(&self.calls.paths());
         let mut ends = end_live(&self.log, None);
-        for (span, text) in texts {
-            self.keep_text(span, &text, &mut ends);
+        for (span, text) in &stopped.texts {
+            self.keep_text(*span, text, &mut ends);
         }
         self.log.append(ends);
+        let (status, text) = stopped.status;
+        if status == RunStatus::Cancelled {
+            self.set_status(status, None);
+        } else {
+            self.end_run(status, text.as_deref());
+        }
+        if self.stopping.is_quitting() {
+            self.stopping.end();
+        }
     }
 
     /// Adds the text that a cancelled model call got so far to its end.
@@ -105,38 +211,26 @@ impl Dispatcher {
         }
     }
 
-    /// Ends tasks, and waits until none of them touches the world any more.
-    pub(super) async fn stop_calls(&mut self, paths: &[String]) {
-        let tasks = self.calls.take_tasks(paths);
-        for task in &tasks {
-            task.ask_to_stop();
-        }
-        let until = tokio::time::Instant::now() + HALT_BOUND;
-        for mut task in tasks {
-            // Only cancellation is expected here; a panic in a task ends that task alone.
-            if tokio::time::timeout_at(until, &mut task.handle).await.is_err() {
-                task.handle.abort();
-                let text =
-                    "a tool did not stop in time and was cut off; open the run again to have its changes recorded";
-                self.note(None, true, text);
-            }
-        }
-        self.calls.remove(paths);
-    }
-
-    pub(super) async fn quit(&mut self) {
-        self.stop_undo().await;
-        if self.status() == RunStatus::Running && self.log.with(|state| state.run.is_some()) {
-            drop(self.cancel().await);
-        }
-        (self.on_status)(&self.log);
-        let recorder = self.log.recorder().clone();
-        let closed = tokio::task::spawn_blocking(move || recorder.close()).await;
-        if let Ok(Err(error)) = closed {
-            self.refuse(&Refusal::NotClosed(error));
+    /// Closes the store: the last that a session does.
+    pub(super) async fn close(&mut self) {
+        let (on_status, log) = (self.on_status.clone(), self.log.clone());
+        let close = tokio::task::spawn_blocking(move || {
+            call(&on_status, &log);
+            log.recorder().close()
+        });
+        match tokio::time::timeout(CLOSE_BOUND, close).await {
+            Ok(Ok(Err(error))) => self.refuse(&Refusal::NotClosed(error)),
+            Err(_) => self.refuse(&Refusal::CloseTimedOut { seconds: CLOSE_BOUND.as_secs() }),
+            Ok(Ok(Ok(())) | Err(_)) => {}
         }
         self.sink.send(Update::Closed);
     }
+}
+
+/// Calls a hook, one call at a time, so that the newest state is written last.
+fn call(on_status: &std::sync::Mutex<super::StatusHook>, log: &RunLog) {
+    let hook = on_status.lock().unwrap_or_else(PoisonError::into_inner);
+    hook(log);
 }
 
 /// The ends of all spans that are still under way, the innermost first. `cause`: the reason, where the user did not
@@ -150,7 +244,7 @@ pub(in super::super) fn end_live(log: &RunLog, cause: Option<EndCause>) -> Vec<T
     live.into_iter().map(|span| TraceBody::SpanEnded(end(span))).collect()
 }
 
-/// Pattern code ends with whoever waits for it.
+/// Pattern code ends with its task.
 struct AbortOnDrop(tokio::task::JoinHandle<Result<Output, Failure>>);
 
 impl AbortOnDrop {

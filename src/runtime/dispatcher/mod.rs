@@ -1,5 +1,14 @@
-//! The dispatcher: one task that owns the state of a run. Everything that happens arrives as one [`Incoming`]; the
-//! handlers decide and start tasks; nothing else changes the run.
+//! The dispatcher: one task that owns the state of a run, in parts. Everything that happens arrives as one [`Incoming`];
+//! a part decides and returns actions; the driver carries them out, and it alone waits, each time within a bound. Nothing
+//! is read from disk on its loop.
+//!
+//! - [`Versions`]: the pipelines by generation.
+//! - [`Edits`]: what is sent in place of what the code asks for.
+//! - [`Gatekeeper`]: where the run stops, and what may run.
+//! - [`Calls`]: the pending calls and the journal.
+//! - [`Reversal`]: the retry or undo under way.
+//! - [`stopping`]: the cancel or quit under way.
+//! - [`inspector`]: answers beside the loop, from a snapshot.
 //!
 //! Effects in flight belong to the dispatcher; pattern code only awaits them by path. So pattern code can be dropped
 //! and run again from the journal at any moment, and finds again what is still under way.
@@ -11,7 +20,10 @@ mod diff;
 mod diverged;
 #[cfg(test)]
 mod diverged_tests;
+mod driver;
 mod driver_action;
+#[cfg(test)]
+mod driver_tests;
 mod edit;
 mod edits;
 mod ended;
@@ -20,12 +32,15 @@ mod exec;
 mod fixture;
 mod gatekeeper;
 mod inspect;
+mod inspector;
 mod launch;
 mod lifecycle;
+mod own_files;
 mod questions;
 mod release;
 mod retry;
 mod reversal;
+mod stopping;
 mod subjects;
 mod tools;
 mod undo;
@@ -34,12 +49,9 @@ mod write_back;
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-
 pub(super) use calls::Calls;
 use command::{CaptureGate, Commands};
-use driver_action::DriverAction;
+pub(super) use driver::{Dispatcher, Parts};
 pub(super) use edits::Edits;
 pub(super) use exec::Done;
 pub(super) use gatekeeper::Gatekeeper;
@@ -47,19 +59,14 @@ pub(super) use lifecycle::end_live;
 pub(super) use reversal::{Reversal, ReversalStep};
 pub(super) use subjects::PastSubject;
 pub(super) use versions::Versions;
+use write_back::Written;
 
 use super::ask::{Ask, Output};
-use super::engine::{SessionEnd, StatusHook};
+use super::engine::StatusHook;
 use super::failure::{Divergence, Failure};
-use super::feed::Sink;
-use super::refusal::Refusal;
-use super::session::ModelSource;
 use crate::effects::Masker;
-use crate::effects::llm::LlmProvider;
 use crate::effects::tools::{Compensator, Toolbox};
-use crate::model::{Command, Generation, RunStatus, SpanId, TraceBody, Update};
-use crate::pipeline::Pipeline;
-use crate::store::RunLog;
+use crate::model::{Command, SpanId};
 use crate::world::World;
 
 /// Everything that can reach the dispatcher.
@@ -70,17 +77,23 @@ pub(super) enum Incoming {
     Done { path: String, span: SpanId, done: Done },
     /// A command ended, and its changes may have to be looked at before they land.
     Captured { path: String, span: SpanId, asked: CaptureGate },
+    /// The file that a call would write was looked at.
+    Looked { path: String, span: SpanId, own_file: Option<String>, is_new: bool },
     /// The two sides of a divergence are read.
     Diverged { path: String, span: SpanId, divergence: Box<Divergence> },
     /// The pattern code of an epoch is through.
     Finished { epoch: u64, result: Result<Output, Failure> },
     /// The retry or undo under way goes a step on.
     Reversal(ReversalStep),
+    /// A tool did not stop in time.
+    StopTimedOut,
+    /// Edited prompts were written into their files.
+    WrittenBack(Written),
     /// The user asks for something.
     Command(Command),
 }
 
-/// What a run executes, apart from its log.
+/// The world, the tools and the shell that a run executes with.
 pub(super) struct Services {
     pub world: Arc<World>,
     /// The program's own; an agent has those of its pipeline too ([`Dispatcher::tools_of`]).
@@ -88,128 +101,4 @@ pub(super) struct Services {
     pub compensator: Compensator,
     pub masker: Arc<Masker>,
     pub commands: Commands,
-}
-
-/// The state of a run under way.
-pub(super) struct Dispatcher {
-    pub(super) log: RunLog,
-    pub(super) services: Arc<Services>,
-    /// Who answers model calls; `None` until a past run is retried.
-    pub(super) models: Option<Arc<dyn LlmProvider>>,
-    pub(super) model_source: ModelSource,
-    pub(super) versions: Versions,
-    pub(super) task: String,
-    pub(super) gatekeeper: Gatekeeper,
-    pub(super) calls: Calls,
-    pub(super) edits: Edits,
-    /// The retry, undo or redo under way.
-    pub(super) reversal: Reversal,
-    pub(super) pattern: Option<JoinHandle<()>>,
-    pub(super) inbox: mpsc::UnboundedSender<Incoming>,
-    pub(super) sink: Sink,
-    pub(super) on_status: StatusHook,
-}
-
-impl Dispatcher {
-    /// Handles what arrives until the user quits (or, headless, the run is through).
-    pub async fn run(mut self, mut incoming: mpsc::UnboundedReceiver<Incoming>) -> SessionEnd {
-        loop {
-            let message = tokio::select! {
-                message = incoming.recv() => message,
-                step = self.reversal.next() => Some(Incoming::Reversal(step)),
-            };
-            match message {
-                None | Some(Incoming::Command(Command::Quit)) => break,
-                Some(message) => self.take(message).await,
-            }
-        }
-        self.quit().await;
-        self.gatekeeper.into_end()
-    }
-
-    async fn take(&mut self, message: Incoming) {
-        match message {
-            Incoming::Ask { epoch, ask } if epoch == self.calls.epoch() => self.ask(ask),
-            Incoming::Done { path, span, done } => self.arrived(&path, span, done).await,
-            Incoming::Diverged { path, span, divergence } => self.compared(&path, span, *divergence),
-            Incoming::Captured { path, span, asked } => self.captured(&path, span, asked),
-            Incoming::Finished { epoch, result } if epoch == self.calls.epoch() => self.finished(result).await,
-            Incoming::Reversal(step) => self.step_reversal(step).await,
-            Incoming::Command(command) => self.command(command).await,
-            // From pattern code that was dropped since.
-            Incoming::Ask { .. } | Incoming::Finished { .. } => {}
-        }
-    }
-
-    async fn command(&mut self, command: Command) {
-        let result = match command {
-            Command::Release { span, how } => self.release(span, &how),
-            Command::ReleaseAll => self.release_all(),
-            Command::Pause => self.pause(),
-            Command::Edit { span } => self.editable(span),
-            Command::SaveEdit { span, text, scope } => self.save_edit(span, &text, scope),
-            Command::WriteBack => self.write_back(),
-            Command::Undo { action, force } => self.undo(vec![action], force).await,
-            Command::UndoSpan { span, deep, skip } => self.undo_span(span, deep, &skip).await,
-            Command::UndoList { actions } => self.undo(actions, false).await,
-            Command::Redo { action } => self.redo(action).await,
-            Command::Plan { span } => self.plan(span),
-            Command::Retry { plan, with_readers } => self.retry(&plan, with_readers).await,
-            Command::SetBreakpoints(breakpoints) => {
-                self.gatekeeper.set_breakpoints(&breakpoints).map_err(Refusal::from)
-            }
-            Command::Inspect { span } => {
-                self.inspect(span);
-                Ok(())
-            }
-            Command::Diff { action, sides } => self.diff(action, sides),
-            Command::Cancel => self.cancel().await,
-            Command::Quit => Ok(()),
-        };
-        if let Err(refusal) = result {
-            self.refuse(&refusal);
-        }
-    }
-
-    /// Shows the user an error that has no place in the tree.
-    pub(super) fn refuse(&self, error: &dyn std::error::Error) {
-        self.sink.send(Update::Refused(error.to_string()));
-    }
-
-    /// Carries out what a part decided.
-    pub(super) fn carry_out(&mut self, actions: Vec<DriverAction>) {
-        for action in actions {
-            match action {
-                // It is named by its hash.
-                DriverAction::Text(text) => drop(self.log.text(&text)),
-                DriverAction::Append(events) => drop(self.log.append(events)),
-                DriverAction::Pause { path, gate, reason } => self.pause_at(&path, gate, reason),
-                DriverAction::Launch { path } => self.launch(&path),
-                DriverAction::Start { path } => self.start(&path),
-                DriverAction::End { path, span, done } => self.end(&path, span, done),
-                DriverAction::Reply { path } => self.calls.reply(&path),
-            }
-        }
-    }
-
-    /// The pipeline that spans of the newest generation run by.
-    pub(super) fn version_now(&self) -> Arc<Pipeline> {
-        self.versions.at(self.generation())
-    }
-
-    pub(super) fn generation(&self) -> Generation {
-        self.log.with(|state| state.generation)
-    }
-
-    pub(super) fn status(&self) -> RunStatus {
-        self.log.with(|state| state.status)
-    }
-
-    pub(super) fn is_headless(&self) -> bool {
-        self.gatekeeper.is_headless()
-    }
-
-    pub(super) fn note(&self, span: Option<SpanId>, error: bool, text: impl Into<String>) {
-        self.log.append(vec![TraceBody::Note { span, error, text: text.into() }]);
-    }
 }

@@ -1,10 +1,6 @@
 //! The facts about a call that the gatekeeper decides by.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
-
 use super::super::ask::Work;
-use super::super::policy::file_of;
 use super::Dispatcher;
 use super::gatekeeper::{ModelQuestion, Question, ToolQuestion};
 use crate::effects::tools::Prepared;
@@ -22,12 +18,20 @@ impl Dispatcher {
                 let pipeline = self.version_now();
                 Some(Question::Model(ModelQuestion { span, pipeline, usage: counts.usage, cost: counts.cost }))
             }
-            Work::Tool { call, refusal: None } => self.tool_question((span, agent), call).map(Question::Tool),
+            Work::Tool { call, refusal: None } => {
+                let own_file = pending.own_file().cloned();
+                self.tool_question((span, agent), call, own_file).map(Question::Tool)
+            }
             Work::Tool { .. } => None,
         }
     }
 
-    fn tool_question(&self, (span, agent): (SpanId, SpanId), call: &ToolCall) -> Option<ToolQuestion> {
+    fn tool_question(
+        &self,
+        (span, agent): (SpanId, SpanId),
+        call: &ToolCall,
+        own_file: Option<String>,
+    ) -> Option<ToolQuestion> {
         let tools = self.tools_of(agent);
         let tool = tools.get(&call.name)?;
         let effect = self.services.effect_of(&tools, call);
@@ -43,7 +47,7 @@ impl Dispatcher {
             root: self.services.world.root().to_owned(),
             command: self.command_line(&tools, call),
             repeats: self.done_before(agent, call),
-            own_file: self.writes_own_file(call, effect),
+            own_file,
             gaps,
         })
     }
@@ -73,21 +77,5 @@ impl Dispatcher {
                 (span.status == SpanStatus::Undone).then(done)
             })
         })
-    }
-
-    /// Why the user is asked before a file tool's call, when it writes a file that the pipeline is made of: that changes
-    /// what the next run does.
-    fn writes_own_file(&self, call: &ToolCall, effect: EffectClass) -> Option<String> {
-        if effect == EffectClass::Read {
-            return None;
-        }
-        let root = self.services.world.root();
-        let path = file_of(call, root)?;
-        // By what they are, not by what they are called: one file can have more names.
-        let is = |found: &Metadata| (found.dev(), found.ino());
-        let target = root.join(&path).metadata().ok()?;
-        let own = self.versions.own_files(self.generation());
-        let hit = own.iter().any(|file| file.metadata().is_ok_and(|found| is(&found) == is(&target)));
-        hit.then(|| format!("{path} is a file of the pipeline itself"))
     }
 }

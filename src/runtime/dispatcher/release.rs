@@ -180,7 +180,6 @@ impl Dispatcher {
             return self.calls.reply(path);
         }
         let Some(pending) = self.calls.get(path) else { return };
-        let gate = pending.before();
         match (pending.stage(), how) {
             (Stage::Holding { .. }, Release::Apply { only, .. }) => {
                 self.calls.decide_held(path, ChangesDecision::Apply { only: only.clone() });
@@ -199,11 +198,7 @@ impl Dispatcher {
             (Stage::Before, Release::Deny { why }) => self.deny(path, span, why),
             (Stage::Before, _) if waived => self.launch(path),
             // A breakpoint or step that stopped it first is no answer to the policy's question.
-            (Stage::Before, _) => {
-                let (at, question) = (self.arrival(path, gate), self.question(path));
-                let action = self.gatekeeper.approve(&at, question.as_ref());
-                self.carry_out(vec![action]);
-            }
+            (Stage::Before, _) => self.look(path, false),
             _ => self.calls.reply(path),
         }
     }
@@ -263,7 +258,7 @@ impl Dispatcher {
         self.calls.record_answer(path, outcome);
     }
 
-    /// What the model of `agent` is told when it, or an agent above it, is stale.
+    /// The note for the model of `agent` when it, or an agent above it, is stale.
     fn undone_text(&self, stale: SpanId, agent: SpanId) -> String {
         self.log.with(|state| {
             let undone: Vec<String> = state

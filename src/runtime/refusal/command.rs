@@ -1,7 +1,7 @@
 //! The refusal of any command.
 
 use super::super::gates::BadGlob;
-use super::{EditRefusal, NotWrittenBack, PauseRefusal, ReleaseRefusal, RetryRefusal, UndoRefusal};
+use super::{EditRefusal, PauseRefusal, ReleaseRefusal, RetryRefusal, UndoRefusal};
 use crate::model::Seq;
 use crate::store::StoreError;
 
@@ -17,9 +17,6 @@ pub(in super::super) enum Refusal {
     /// An edit.
     #[error(transparent)]
     Edit(#[from] EditRefusal),
-    /// Prompts that were not written into their files.
-    #[error(transparent)]
-    WriteBack(#[from] NotWrittenBack),
     /// An undo or a redo.
     #[error(transparent)]
     Undo(#[from] UndoRefusal),
@@ -38,6 +35,9 @@ pub(in super::super) enum Refusal {
     /// The store did not close when the run was left.
     #[error("failed to {0}")]
     NotClosed(#[from] StoreError),
+    /// The store takes too long to close.
+    #[error("failed to close the run within {seconds} s; what is left of it is finished when it is opened again")]
+    CloseTimedOut { seconds: u64 },
 }
 
 /// The run has no such action.

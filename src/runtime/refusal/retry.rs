@@ -35,6 +35,12 @@ pub(in super::super) enum RetryRefusal {
     /// The plan grew while the set was stopped.
     #[error("failed to retry: more depends on it than the plan showed; look at the new plan")]
     PlanGrew,
+    /// The check of the retry took too long.
+    #[error("failed to retry: it was not checked within {seconds} s; try again. Nothing ran and nothing was undone")]
+    NotChecked { seconds: u64 },
+    /// The program failed in the check of the retry.
+    #[error("failed to retry: the program failed while it checked it. Nothing ran and nothing was undone")]
+    CheckFailed,
     /// A call of the set went on.
     #[error("failed to retry: a tool of it did not stop within {seconds} s. Nothing ran and nothing was undone")]
     NotHalted { seconds: u64 },

@@ -26,6 +26,9 @@ pub(in super::super) enum UndoRefusal {
     /// The changes of the span that is to continue are being undone.
     #[error("changes of {label} are being undone; wait for it, or cancel it (X)")]
     BeingUndone { label: String },
+    /// The undo was asked to stop, and goes on.
+    #[error("failed to stop this undo within {seconds} s; wait for it, or quit and open the run again to finish it")]
+    NotStopped { seconds: u64 },
     /// The program failed in the undo.
     #[error("failed to finish this undo; open the run again to finish it")]
     NotFinished,

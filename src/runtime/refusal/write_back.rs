@@ -24,6 +24,9 @@ pub(in super::super) enum NotWritten {
     /// The file was changed since the run read it.
     #[error("{file} was changed by another program or person since the run read it, and was not written")]
     Changed { file: String },
+    /// The files take too long, or the program failed.
+    #[error("failed to say if the prompts were written; look at their files")]
+    Unknown,
     /// The file can't be replaced.
     #[error("failed to write {file}: {error}")]
     Io {

@@ -13,7 +13,7 @@ pub(super) use pending_call::{Caller, Job, PendingCall, Stage};
 
 use super::command::ChangesDecision;
 use super::driver_action::DriverAction;
-use super::exec::TextSoFar;
+use super::exec::{TextSoFar, lock_name};
 use crate::model::{
     Conversation, EarlierCall, Generation, SpanEnd, SpanId, SpanSpec, SpanStart, TextHash, ToolCall, TraceBody, Try,
 };
@@ -165,6 +165,15 @@ impl Calls {
         self.pending.iter().find(|(_, pending)| pending.span == span)
     }
 
+    /// Returns the span of the tool call that holds a lock by this name, whichever of the pending calls it is.
+    pub fn holder(&self, name: &str) -> Option<SpanId> {
+        let holds = |call: &&PendingCall| match &call.work {
+            Some(Work::Tool { call: tool, .. }) => name == lock_name(call.span, &tool.name),
+            _ => false,
+        };
+        self.pending.values().find(holds).map(|call| call.span)
+    }
+
     /// Iterates over the calls in the order of their paths.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &PendingCall)> {
         self.pending.iter()
@@ -177,6 +186,23 @@ impl Calls {
         }
         let inside = self.pending.iter().filter(|(at, pending)| pending.is_paused() && is_within(at, path));
         inside.map(|(path, _)| path.clone()).collect()
+    }
+
+    /// Begins to look at the files that a call would write.
+    pub fn start_look(&mut self, path: &str) {
+        if let Some(pending) = self.pending.get_mut(path) {
+            pending.stage = Stage::Looking;
+        }
+    }
+
+    /// Ends the look at the files of a call; returns false when the call is gone. `own_file`: set when the pipeline is
+    /// made of one of them.
+    pub fn end_look(&mut self, path: &str, span: SpanId, own_file: Option<String>) -> bool {
+        let looking = |call: &&mut PendingCall| call.span == span && matches!(call.stage, Stage::Looking);
+        let Some(pending) = self.pending.get_mut(path).filter(looking) else { return false };
+        pending.stage = Stage::Before;
+        pending.own_file = own_file;
+        true
     }
 
     /// Stores the task that carries a call out.
@@ -271,7 +297,14 @@ impl Calls {
         let mut halted = Halted::default();
         for path in paths {
             let Some(pending) = self.pending.get_mut(path) else { continue };
-            let Some(task) = &pending.task else { continue };
+            let Some(task) = &pending.task else {
+                if matches!(pending.stage, Stage::Looking) {
+                    // Its look ends for nothing: it must not start while what it would act on is being undone.
+                    pending.stage = Stage::Before;
+                    halted.paths.push(path.clone());
+                }
+                continue;
+            };
             halted.paths.push(path.clone());
             if task.ask_to_stop() {
                 halted.waiting.insert(path.clone());
@@ -291,11 +324,6 @@ impl Calls {
     pub fn texts_so_far(&self) -> Vec<(SpanId, TextSoFar)> {
         let text = |call: &PendingCall| Some((call.span, call.task.as_ref()?.so_far.clone()?));
         self.pending.values().filter_map(text).collect()
-    }
-
-    /// Takes the tasks of calls.
-    pub fn take_tasks(&mut self, paths: &[String]) -> Vec<Job> {
-        paths.iter().filter_map(|path| self.pending.get_mut(path)?.task.take()).collect()
     }
 
     /// Removes calls; a task that still runs is cut off.

@@ -35,6 +35,8 @@ pub(in super::super::super) struct PendingCall {
     pub(super) looked_after: bool,
     /// The user wants its changes held.
     pub(super) hold: bool,
+    /// Set when it writes a file that the pipeline is made of.
+    pub(super) own_file: Option<String>,
 }
 
 /// Pattern code that waits for an answer.
@@ -89,6 +91,8 @@ impl Job {
 pub(in super::super::super) enum Stage {
     /// Its divergence from the record is being read.
     Comparing,
+    /// The files that it would write are being looked at.
+    Looking,
     /// Stopped before it is sent or run.
     Before,
     /// Being carried out.
@@ -120,6 +124,7 @@ impl PendingCall {
             task: None,
             looked_after: false,
             hold: false,
+            own_file: None,
         }
     }
 
@@ -158,6 +163,11 @@ impl PendingCall {
         self.work.as_ref().filter(|_| matches!(self.stage, Stage::Before))
     }
 
+    /// Set when it writes a file that the pipeline is made of.
+    pub fn own_file(&self) -> Option<&String> {
+        self.own_file.as_ref()
+    }
+
     /// True while a task carries it out.
     pub fn has_task(&self) -> bool {
         self.task.is_some()
@@ -185,7 +195,7 @@ impl PendingCall {
 
     /// True while it is stopped at a gate.
     pub fn is_paused(&self) -> bool {
-        !matches!(self.stage, Stage::Running | Stage::Comparing)
+        !matches!(self.stage, Stage::Running | Stage::Comparing | Stage::Looking)
     }
 
     /// True while the changes of its command are held.

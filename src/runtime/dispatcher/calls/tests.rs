@@ -141,3 +141,38 @@ fn a_retry_forgets_its_set_and_keeps_the_tries() {
     let DriverAction::Append(events) = calls.start_span(&position("lead/x"), next, spec()) else { panic!() };
     assert!(matches!(&events[..], [TraceBody::SpanStarted(start)] if start.attempt == Try(2)), "{events:?}");
 }
+
+#[test]
+fn the_look_at_a_calls_files_ends_for_the_call_that_it_was_started_for() {
+    let mut calls = calls();
+    let _answer = add(&mut calls, "lead/x", TOOL);
+    assert!(!calls.end_look("lead/x", TOOL, None), "nobody looks");
+    calls.start_look("lead/x");
+    assert!(calls.get("lead/x").unwrap().upcoming().is_none() && !calls.get("lead/x").unwrap().is_paused());
+    // A retry has replaced the call meanwhile.
+    assert!(!calls.end_look("lead/x", SpanId(99), None));
+    assert!(calls.end_look("lead/x", TOOL, Some("f is its own".into())));
+    assert_eq!(calls.get("lead/x").unwrap().own_file().map(String::as_str), Some("f is its own"));
+    assert!(calls.get("lead/x").unwrap().upcoming().is_some());
+
+    calls.start_look("lead/x");
+    let halted = calls.ask_to_stop(&["lead/x".to_owned()]);
+    assert_eq!((halted.paths, halted.waiting.len()), (vec!["lead/x".to_owned()], 0));
+    assert!(!calls.end_look("lead/x", TOOL, None), "a call that was stopped does not start");
+}
+
+#[tokio::test]
+async fn the_tool_that_has_the_workspace_is_found_among_all_busy_calls() {
+    let mut calls = calls();
+    let _answers = [
+        add(&mut calls, "lead/a/llm", LLM),
+        add(&mut calls, "lead/b/tool", TOOL),
+        add(&mut calls, "lead/c", SpanId(4)),
+    ];
+    for path in ["lead/a/llm", "lead/b/tool", "lead/c"] {
+        start(&mut calls, path, true);
+    }
+    assert_eq!(calls.holder(&lock_name(TOOL, "tool")), Some(TOOL));
+    assert_eq!(calls.holder(&lock_name(SpanId(4), "tool")), Some(SpanId(4)));
+    assert_eq!(calls.holder("retry"), None);
+}

@@ -47,6 +47,11 @@ impl PromptFiles {
         Self { prompts, source }
     }
 
+    /// True when no prompt is edited.
+    pub fn is_empty(&self) -> bool {
+        self.prompts.is_empty()
+    }
+
     /// Lists the edits that today's files don't have. Reads files.
     pub fn unwritten(&self) -> Vec<UnwrittenEdit> {
         let of = |edit: &EditedPrompt| UnwrittenEdit { agent: edit.agent.clone(), file: edit.file.clone() };

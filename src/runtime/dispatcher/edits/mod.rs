@@ -3,6 +3,7 @@
 mod files;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 pub(in super::super) use files::{PromptFiles, WrittenPrompt};
 
@@ -35,23 +36,28 @@ pub(in super::super) struct Edits {
     /// Prompts that were written into their files, by edit name.
     written: HashMap<String, String>,
     /// Edit names of agents, by span.
-    agent_names: HashMap<SpanId, String>,
+    agent_names: Arc<HashMap<SpanId, String>>,
 }
 
 impl Edits {
     /// Takes the edits of a stored run, and the edit names of its agents.
     pub fn new(history: EditHistory, agent_names: HashMap<SpanId, String>) -> Self {
-        Self { history, agent_names, ..Self::default() }
+        Self { history, agent_names: Arc::new(agent_names), ..Self::default() }
     }
 
     /// Stores the edit name of an agent's span.
     pub fn name_agent(&mut self, span: SpanId, name: String) {
-        self.agent_names.insert(span, name);
+        Arc::make_mut(&mut self.agent_names).insert(span, name);
     }
 
     /// Returns the edit name of an agent's span.
     pub fn name_of(&self, span: SpanId) -> Option<&String> {
         self.agent_names.get(&span)
+    }
+
+    /// Returns the edit names of all agents, by span.
+    pub fn names(&self) -> Arc<HashMap<SpanId, String>> {
+        self.agent_names.clone()
     }
 
     /// Returns the prompt that an agent of this edit name is sent, where it was edited.

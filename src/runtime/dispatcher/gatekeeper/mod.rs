@@ -227,7 +227,7 @@ impl Gatekeeper {
         }
     }
 
-    /// Returns what the caller of a headless run is told at its end.
+    /// Returns what a headless run reports at its end.
     pub fn into_end(self) -> SessionEnd {
         SessionEnd { denials: self.denials, limited: self.limited }
     }

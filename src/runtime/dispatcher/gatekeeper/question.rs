@@ -41,7 +41,7 @@ pub(in super::super::super) struct ToolQuestion {
     /// Its span.
     pub span: SpanId,
     pub call: ToolCall,
-    /// What it does to the world here.
+    /// Its effect on the world here.
     pub effect: EffectClass,
     /// The newest generation of the run.
     pub generation: Generation,

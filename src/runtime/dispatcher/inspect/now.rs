@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::sections::sections;
 use crate::effects::tools::Toolbox;
-use crate::model::{EditReach, KeyChange, LlmRequest, PauseReason, RunState, SpanId, SpanKind, ToolCall, Update};
+use crate::model::{
+    EditReach, KeyChange, LlmRequest, PauseReason, RunState, SpanDetail, SpanId, SpanKind, ToolCall, Update,
+};
 use crate::pipeline::Pipeline;
 use crate::runtime::ask::Work;
 use crate::runtime::dispatcher::calls::{PendingCall, Stage};
@@ -69,13 +71,12 @@ impl Dispatcher {
     pub(in super::super) fn inspect(&self, span: SpanId) {
         let path = self.log.with(|state| state.trace.path(span));
         let now = self.now(span);
-        let (recorder, sink) = (self.log.recorder().clone(), self.sink.clone());
-        // Reading the database and the workspace must not hold up the run.
-        tokio::task::spawn_blocking(move || {
+        let recorder = self.log.recorder().clone();
+        self.inspector.answer(move || {
             let sections = recorder.span_events(span).and_then(|events| sections(&events, &now, recorder.as_ref()));
             match sections {
-                Ok(sections) => sink.send(Update::Detail(crate::model::SpanDetail { span, path, sections })),
-                Err(error) => sink.send(Update::Refused(format!("failed to {error}"))),
+                Ok(sections) => Update::Detail(SpanDetail { span, path, sections }),
+                Err(error) => Update::Refused(format!("failed to {error}")),
             }
         });
     }

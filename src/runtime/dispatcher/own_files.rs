@@ -1,0 +1,76 @@
+//! The files that the pipeline itself is made of: an agent that writes them changes what the next run does, so that the
+//! user is asked. They are looked at beside the loop.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use super::super::ask::Work;
+use super::super::policy::file_of;
+use super::calls::PendingCall;
+use super::{Dispatcher, Incoming};
+use crate::model::{EffectClass, SpanId};
+
+/// The file that a tool call would write, and the files of the pipeline.
+struct Look {
+    /// The file, as the user knows it.
+    path: String,
+    target: PathBuf,
+    own: Vec<PathBuf>,
+}
+
+impl Look {
+    /// Returns why the user is asked, when the file is one of the pipeline's. Reads the files' metadata.
+    fn run(&self) -> Option<String> {
+        // By what they are, not by what they are called: one file can have more names.
+        let is = |found: &Metadata| (found.dev(), found.ino());
+        let target = self.target.metadata().ok()?;
+        let hit = self.own.iter().any(|file| file.metadata().is_ok_and(|found| is(&found) == is(&target)));
+        hit.then(|| format!("{} is a file of the pipeline itself", self.path))
+    }
+}
+
+impl Dispatcher {
+    /// Takes an effect that was just asked for (`is_new`), or that left its stop: it may run, or stops, by what it is.
+    pub(super) fn look(&mut self, path: &str, is_new: bool) {
+        let Some(look) = self.look_needed(path) else { return self.decide(path, is_new) };
+        let Some(span) = self.calls.get(path).map(PendingCall::span) else { return };
+        self.calls.start_look(path);
+        let (inbox, path) = (self.inbox.clone(), path.to_owned());
+        tokio::task::spawn_blocking(move || {
+            let own_file = look.run();
+            drop(inbox.send(Incoming::Looked { path, span, own_file, is_new }));
+        });
+    }
+
+    /// Takes what was found about the file that an effect would write.
+    pub(super) fn looked(&mut self, path: &str, span: SpanId, own_file: Option<String>, is_new: bool) {
+        if self.calls.end_look(path, span, own_file) {
+            self.decide(path, is_new);
+        }
+    }
+
+    fn decide(&mut self, path: &str, is_new: bool) {
+        let Some(gate) = self.calls.get(path).map(PendingCall::before) else { return };
+        let (at, question) = (self.arrival(path, gate), self.question(path));
+        let action = if is_new {
+            self.gatekeeper.open(&at, question.as_ref())
+        } else {
+            self.gatekeeper.approve(&at, question.as_ref())
+        };
+        self.carry_out(vec![action]);
+    }
+
+    /// The files to look at; `None` for a call that writes no file.
+    fn look_needed(&self, path: &str) -> Option<Look> {
+        let pending = self.calls.get(path)?;
+        let Work::Tool { call, refusal: None } = pending.work()? else { return None };
+        let root = self.services.world.root();
+        let file = file_of(call, root)?;
+        if self.effect_of(pending.agent(), call) == EffectClass::Read {
+            return None;
+        }
+        let own = self.versions.own_files(self.generation());
+        (!own.is_empty()).then(|| Look { target: root.join(&file), path: file, own })
+    }
+}

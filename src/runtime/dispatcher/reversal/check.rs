@@ -1,0 +1,105 @@
+//! The reasons not to begin a retry, found beside the loop before anything is stopped, undone or run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::super::Services;
+use super::super::versions::read_today;
+use super::planner::Planner;
+use crate::effects::llm::LlmProvider;
+use crate::model::{RetryPlan, SpanId, UndoReport, Update};
+use crate::pipeline::Pipeline;
+use crate::rollback;
+use crate::runtime::refusal::{RetryRefusal, TodayError, UndoRefusal};
+use crate::runtime::session::ModelSource;
+use crate::store::RunLog;
+
+/// A retry as it was asked for, and what it is checked against.
+pub(in super::super::super) struct Check {
+    /// The plan that was shown.
+    pub shown: RetryPlan,
+    pub with_readers: bool,
+    pub planner: Planner,
+    pub holder: Option<Holder>,
+    /// The file of today's pipeline.
+    pub source: Option<PathBuf>,
+    pub models: Arc<ModelSource>,
+    pub log: RunLog,
+    pub services: Arc<Services>,
+}
+
+/// The tool that has the workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super::super) struct Holder {
+    /// Its span, if it is a pending call.
+    pub span: Option<SpanId>,
+    /// Its name.
+    pub name: String,
+}
+
+/// A retry that may begin.
+pub(in super::super::super) struct Ready {
+    pub plan: RetryPlan,
+    pub with_readers: bool,
+    /// Today's pipeline: the set runs by it.
+    pub today: Result<Pipeline, TodayError>,
+    /// The models of that pipeline.
+    pub models: Arc<dyn LlmProvider>,
+}
+
+/// A retry that was refused, with what is shown beside the refusal.
+pub(in super::super::super) struct Refused {
+    pub why: RetryRefusal,
+    pub update: Option<Box<Update>>,
+}
+
+impl From<RetryRefusal> for Refused {
+    fn from(why: RetryRefusal) -> Self {
+        Self { why, update: None }
+    }
+}
+
+impl Check {
+    /// Checks the retry. Reads files and builds models.
+    ///
+    /// # Errors
+    /// With the reason why it does not begin.
+    pub fn run(self) -> Result<Ready, Refused> {
+        let today = read_today(self.source.as_deref());
+        let file = today.as_ref().ok();
+        let now = self.planner.plan(self.shown.span, true, file)?;
+        if self.shown.undoes != now.undoes || self.shown.reruns != now.reruns {
+            return Err(Refused { why: RetryRefusal::PlanChanged, update: Some(Box::new(Update::Plan(now))) });
+        }
+        let plan = if self.with_readers { now } else { self.planner.plan(self.shown.span, false, file)? };
+        self.planner.check_agents(&plan, file)?;
+        check_holder(&plan, self.holder.as_ref())?;
+        self.check_undo(&plan)?;
+        // Before anything is undone: a pipeline that can't run now is no reason to.
+        let models = (self.models)(file.unwrap_or(&self.planner.newest)).map_err(RetryRefusal::from)?;
+        Ok(Ready { plan, with_readers: self.with_readers, today, models })
+    }
+
+    fn check_undo(&self, plan: &RetryPlan) -> Result<(), Refused> {
+        if plan.undoes.is_empty() {
+            return Ok(());
+        }
+        let foreseen = rollback::preview(&self.log, &self.services.world, &plan.undoes, false);
+        let Some(conflict) = foreseen.conflict else { return Ok(()) };
+        let why = RetryRefusal::Conflict { action: conflict.action, key: conflict.key.clone() };
+        let report = UndoReport { conflict: Some(conflict), ..UndoReport::default() };
+        Err(Refused { why, update: Some(Box::new(Update::Undo(report))) })
+    }
+}
+
+/// A tool outside of the set that has the workspace stops the retry; one of the set is stopped by it.
+///
+/// # Errors
+/// With the tool.
+pub(super) fn check_holder(plan: &RetryPlan, holder: Option<&Holder>) -> Result<(), RetryRefusal> {
+    let Some(Holder { span: Some(span), name }) = holder else { return Ok(()) };
+    if plan.undoes.is_empty() || plan.reruns.contains(span) {
+        return Ok(());
+    }
+    Err(UndoRefusal::InUse { holder: name.clone() }.into())
+}
