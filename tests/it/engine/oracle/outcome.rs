@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use tama_tui::model::{
-    EffectClass, EndCause, Fan, Finish, KeyState, SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus, TextHash,
-    TraceBody, TraceEvent,
+    EffectClass, EndCause, Fan, Finish, KeyState, LlmRequestRecord, SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus,
+    TextHash, TraceBody, TraceEvent,
 };
 
 use super::case::RAN;
@@ -127,13 +127,14 @@ pub struct Told {
 pub fn surviving(events: &[TraceEvent]) -> BTreeMap<String, Told> {
     let mut found: BTreeMap<String, Told> = BTreeMap::new();
     let mut paths: BTreeMap<SpanId, String> = BTreeMap::new();
+    let mut calls: BTreeMap<SpanId, LlmRequestRecord> = BTreeMap::new();
     for event in events {
         match &event.body {
             TraceBody::SpanStarted(start) => {
                 let twice = found.contains_key(&start.path);
                 let path = if twice { format!("{} TWICE", start.path) } else { start.path.clone() };
                 paths.insert(start.span, path.clone());
-                found.insert(path, Told { start: start.clone(), end: None, sent: None });
+                found.insert(path, Told { start: with_whole_conversation(start, &mut calls), end: None, sent: None });
             }
             TraceBody::Sent { span, .. } => {
                 if let Some(told) = paths.get(span).and_then(|path| found.get_mut(path)) {
@@ -155,6 +156,17 @@ pub fn surviving(events: &[TraceEvent]) -> BTreeMap<String, Told> {
         }
     }
     found
+}
+
+/// A span's start; a model call's with its conversation in full.
+fn with_whole_conversation(start: &SpanStart, calls: &mut BTreeMap<SpanId, LlmRequestRecord>) -> SpanStart {
+    let mut start = start.clone();
+    if let SpanSpec::Llm(record) = &mut start.spec {
+        calls.insert(start.span, record.clone());
+        let whole = record.conversation(start.span, |span| calls.get(&span)).expect("earlier calls are recorded");
+        (record.messages, record.after) = (whole, None);
+    }
+    start
 }
 
 impl Told {
