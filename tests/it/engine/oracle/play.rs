@@ -109,7 +109,10 @@ async fn play_on(
 async fn go_on(run: &mut Run, case: &Case, rng: &mut Rng, moment: usize, holds: bool) -> Result<(), String> {
     run.until("a first agent", |run| run.has_ended() || run.state.trace.len() > 1).await?;
     if !case.shares {
-        let come = |run: &Run| run.has_ended() || run.ended_calls() >= moment || (holds && run.held(case).is_some());
+        // The held call may begin at any time, and the retry must end it.
+        let waits = holds && case.held.is_some();
+        let is_moment = |run: &Run| if waits { run.held(case).is_some() } else { run.ended_calls() >= moment };
+        let come = |run: &Run| run.has_ended() || is_moment(run);
         return run.until("the moment of the retry", come).await;
     }
     loop {

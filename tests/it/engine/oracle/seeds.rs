@@ -61,14 +61,17 @@ fn a_retry_comes_to_what_a_run_with_its_outcome_from_the_start_comes_to() {
                     passed.lock().unwrap().insert(seed);
                     wanted.add(seed);
                 }
-                Err(why) => failed.lock().unwrap().push(shrink(&runtime, seed, why)),
+                Err(why) => {
+                    // Told at once: the long form may be stopped before its end.
+                    say(&why);
+                    failed.lock().unwrap().push(shrink(&runtime, seed, why));
+                }
             }
             played.fetch_add(1, Ordering::Relaxed);
         }
     };
     std::thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(work))));
     let failed = failed.into_inner().unwrap();
-    // Not with `eprintln!`: the test harness hides what a passed test prints.
     let last = wanted.first + wanted.count - 1;
     let line = format!(
         "oracle: {} seeds of {}..={last} played, {} failed; {before} had passed before; {:?}",
@@ -77,8 +80,13 @@ fn a_retry_comes_to_what_a_run_with_its_outcome_from_the_start_comes_to() {
         failed.len(),
         tally.into_inner().unwrap()
     );
-    let _ = writeln!(std::io::stderr(), "{line}");
+    say(&line);
     assert!(failed.is_empty(), "{line}\n{}", failed.join("\n\n"));
+}
+
+/// Prints a text. Not with `eprintln!`: the test harness hides what a passed test prints.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn new_runtime() -> Runtime {

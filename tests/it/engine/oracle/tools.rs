@@ -5,9 +5,6 @@ use serde_json::{Value as Json, json};
 use super::case::{NEW, Place, RAN};
 use super::rng::Rng;
 
-/// The beginning of the keys that every branch uses, in a case that shares keys.
-const SHARED: &str = "all";
-
 /// The tools that every tool loop has.
 pub const TOOLS: [&str; 10] = [
     "tama_mem_set",
@@ -33,14 +30,13 @@ impl Calls {
     /// Makes a call at a place. `new`: all that it writes has the text of changed outcomes.
     pub fn make(&mut self, rng: &mut Rng, place: &Place, tag: &str, new: bool) -> (String, Json) {
         let text = text(tag, new);
-        let shared = self.shares && rng.chance(75);
         let readable: Vec<String> = place.own.iter().chain(&place.read).cloned().collect();
-        let (own, seen) = match shared {
-            true => (SHARED.to_owned(), SHARED.to_owned()),
-            false => (rng.pick(&place.own).clone(), rng.pick(&readable).clone()),
-        };
         // Commands don't use shared keys: nobody knows what they read.
-        let (name, args) = match rng.below(if shared { 21 } else { 27 }) {
+        if self.shares && rng.chance(80) {
+            return shared_call(rng, &text);
+        }
+        let (own, seen) = (rng.pick(&place.own).clone(), rng.pick(&readable).clone());
+        let (name, args) = match rng.below(27) {
             0..=3 => ("tama_mem_set", json!({ "key": key(rng, &own), "value": text })),
             4..=6 => ("tama_mem_append", json!({ "key": format!("{own}.l"), "value": text })),
             7..=9 => ("tama_mem_get", json!({ "key": key(rng, &seen) })),
@@ -76,6 +72,23 @@ impl Calls {
             steps.join("; ")
         )
     }
+}
+
+/// A call at the few keys that every branch uses: more of them read and append than write over what is there.
+fn shared_call(rng: &mut Rng, text: &str) -> (String, Json) {
+    let path = *rng.pick(&["all/a", "all/a", "all/d/b"]);
+    let (name, args) = match rng.below(20) {
+        0 => ("tama_mem_set", json!({ "key": "all.m", "value": text })),
+        1..=6 => ("tama_mem_append", json!({ "key": "all.l", "value": text })),
+        7 => ("tama_mem_get", json!({ "key": "all.m" })),
+        8..=10 => ("tama_mem_get", json!({ "key": "all.l" })),
+        11..=12 => ("tama_files_write", json!({ "path": path, "content": text })),
+        13..=14 => ("tama_files_edit", json!({ "path": path, "old": ";", "new": text, "all": rng.chance(50) })),
+        15..=16 => ("tama_files_read", json!({ "path": path })),
+        17..=18 => ("tama_files_list", json!({ "path": rng.pick(&["all", "all/d"]) })),
+        _ => ("tama_files_delete", json!({ "path": path })),
+    };
+    (name.to_owned(), args)
 }
 
 /// The number of a command that a call runs, where it is one.
