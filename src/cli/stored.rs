@@ -44,7 +44,7 @@ impl Stored {
             eprint_line(&line);
         }
         if access == Access::ReadWrite {
-            let _guard = world.lock(Scope::All, "opening").await;
+            let _guard = world.lock(&Scope::All, "opening").await;
             let settled = rollback::resolve_interrupted_actions(&log, &world).await;
             let rules = runtime::rules(&runtime::capture_of(&log, events), Some(data.path()));
             let recovered = rollback::resolve_interrupted_commands(&log, &world, folder.path(), &rules).await;

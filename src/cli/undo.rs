@@ -61,7 +61,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     let report = if args.dry_run {
         preview(&stored.log, &stored.world, &wanted, args.force)
     } else {
-        let _guard = stored.world.lock(Scope::All, "undo").await;
+        let _guard = stored.world.lock(&Scope::All, "undo").await;
         let masker = Arc::new(Masker::from_env());
         let by = Compensator::new(undo_shell(&stored, &data, &wanted), masker);
         undo_list(&stored.log, &stored.world, &by, &wanted, args.force).await

@@ -164,17 +164,17 @@ impl World {
     }
 
     /// Waits until the scope is free, and holds it; `holder` is what others see they wait for.
-    pub async fn lock(&self, scope: Scope, holder: &str) -> Guard {
+    pub async fn lock(&self, scope: &Scope, holder: &str) -> Guard {
         self.locks.lock(scope, holder).await
     }
 
     /// Holds the scope if it is free.
-    pub fn try_lock(&self, scope: Scope, holder: &str) -> Option<Guard> {
+    pub fn try_lock(&self, scope: &Scope, holder: &str) -> Option<Guard> {
         self.locks.try_lock(scope, holder)
     }
 
     /// Returns the holder of (a part of) the scope.
-    pub fn holder(&self, scope: Scope) -> Option<String> {
+    pub fn holder(&self, scope: &Scope) -> Option<String> {
         self.locks.holder(scope)
     }
 

@@ -102,8 +102,9 @@ impl ToolRun {
     async fn change_world(&self, call: WorldCall) -> Done {
         let world = &self.services.world;
         let paths = call.keys.iter().any(|key| key.kind.is_path());
-        let scope = if paths { Scope::Files } else { Scope::Memory };
-        let Some(_guard) = self.lock_unless_stopped(scope).await else {
+        let names = call.keys.iter().map(|key| key.name.clone());
+        let scope = if paths { Scope::Files } else { Scope::Memory(names.collect()) };
+        let Some(_guard) = self.lock_unless_stopped(&scope).await else {
             return fault(&ToolError("stopped before it began".into()));
         };
         let values = match call.keys.iter().map(|key| world.read(key)).collect::<Result<Vec<_>, _>>() {
@@ -130,7 +131,7 @@ impl ToolRun {
     }
 
     /// Takes a lock, and shows what is waited for meanwhile; `None`: the call was stopped.
-    pub async fn lock_unless_stopped(&self, scope: Scope) -> Option<Guard> {
+    pub async fn lock_unless_stopped(&self, scope: &Scope) -> Option<Guard> {
         let lock = self.lock(&self.services.world, scope);
         tokio::select! {
             biased;
@@ -151,7 +152,7 @@ impl ToolRun {
         }
     }
 
-    async fn lock(&self, world: &World, scope: Scope) -> Guard {
+    async fn lock(&self, world: &World, scope: &Scope) -> Guard {
         let holder = lock_name(self.origin.tool_span, &self.origin.tool_name);
         if let Some(guard) = world.try_lock(scope, &holder) {
             return guard;

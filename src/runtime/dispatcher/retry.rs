@@ -53,14 +53,14 @@ impl Dispatcher {
 
     /// The tool that has the workspace.
     fn holder(&self) -> Option<Holder> {
-        let name = self.services.world.holder(Scope::All)?;
+        let name = self.services.world.holder(&Scope::All)?;
         Some(Holder { span: self.calls.holder(&name), name })
     }
 
     /// Takes a step of the retry or undo under way.
     pub(super) fn step_reversal(&mut self, step: ReversalStep) {
         let is_undone = matches!(step, ReversalStep::Undone(_));
-        let holder = self.services.world.holder(Scope::All).unwrap_or_else(|| "a tool".into());
+        let holder = self.services.world.holder(&Scope::All).unwrap_or_else(|| "a tool".into());
         let actions = self.reversal.step(step, &holder);
         let timed_out = matches!(&actions[..], [ReversalAction::RefuseUndo(UndoRefusal::NotStopped { .. })]);
         if is_undone {
@@ -125,7 +125,7 @@ impl Dispatcher {
         let today = retrying.today.as_ref().ok().cloned();
         let halted: Vec<SpanId> = retrying.halted.iter().filter_map(|path| self.calls.span_at(path)).collect();
         let task = tokio::spawn(async move {
-            let guard = tokio::time::timeout(HOLD_BOUND, world.lock(Scope::All, RETRY)).await.ok()?;
+            let guard = tokio::time::timeout(HOLD_BOUND, world.lock(&Scope::All, RETRY)).await.ok()?;
             let planner = Planner { state: log.with(RunState::clone), names, edited, newest };
             let plan = planner.plan(shown.span, with_readers, today.as_ref()).map(|plan| {
                 let is_larger = planner.is_larger(&shown, &plan, &halted);

@@ -117,11 +117,11 @@ impl Dispatcher {
     /// Takes every lock, so that nothing changes the world meanwhile.
     fn hold(&self) -> Result<Guard, UndoRefusal> {
         self.check_undo()?;
-        if let Some(guard) = self.services.world.try_lock(Scope::All, "undo") {
+        if let Some(guard) = self.services.world.try_lock(&Scope::All, "undo") {
             return Ok(guard);
         }
         // Waiting here would hold up the whole run behind a long command.
-        let holder = self.services.world.holder(Scope::All).unwrap_or_else(|| "a tool".into());
+        let holder = self.services.world.holder(&Scope::All).unwrap_or_else(|| "a tool".into());
         Err(UndoRefusal::InUse { holder })
     }
 }

@@ -82,7 +82,7 @@ impl Written<'_> {
     pub async fn finish(&self) -> Result<Outcome, ActError> {
         let mut moved = false;
         loop {
-            let Some(guard) = self.run.lock_unless_stopped(Scope::Files).await else {
+            let Some(guard) = self.run.lock_unless_stopped(&Scope::Files).await else {
                 return Ok(Outcome::discarded(Discarded::because(STOPPED)));
             };
             let found = self.survey().await?;
@@ -180,7 +180,7 @@ impl Written<'_> {
             discard_changes(log, &chosen, why);
             discard_changes(log, left, why);
         };
-        let Some(guard) = self.run.lock_unless_stopped(Scope::Files).await else {
+        let Some(guard) = self.run.lock_unless_stopped(&Scope::Files).await else {
             discard_all(left, STOPPED);
             *left = Recorded::default();
             return Ok(Round::Discarded(Discarded::because(STOPPED)));

@@ -88,7 +88,7 @@ impl ToolRun {
 
     /// Runs a command of a run that is not recorded: its changes are not looked for.
     async fn run_unrecorded(&self, call: &ShellCall) -> Done {
-        let Some(_guard) = self.lock_unless_stopped(Scope::Shell).await else { return stopped() };
+        let Some(_guard) = self.lock_unless_stopped(&Scope::Shell).await else { return stopped() };
         let ran = self.execute(Job { overlay: false, ..call.job() }).await;
         answer(&ran, None)
     }

@@ -17,7 +17,7 @@ impl ToolRun {
         effect: EffectClass,
         folders: &SnapshotFolders,
     ) -> Result<Done, NotRun> {
-        let Some(_guard) = self.lock_unless_stopped(Scope::Shell).await else { return Ok(stopped()) };
+        let Some(_guard) = self.lock_unless_stopped(&Scope::Shell).await else { return Ok(stopped()) };
         if self.log.with(|state| state.commands.values().any(|open| open.capture == CaptureMode::Snapshot)) {
             let why = "the changes of an earlier command are not recorded yet; open the run again to record them";
             return Err(ActError::NotFound(why.into()).into());

@@ -83,7 +83,7 @@ fn world() -> (World, tempfile::TempDir) {
 }
 
 fn held(world: &World, plan: Result<(RetryPlan, bool), RetryRefusal>) -> ReversalStep {
-    let guard = world.try_lock(Scope::All, "retry").unwrap();
+    let guard = world.try_lock(&Scope::All, "retry").unwrap();
     ReversalStep::Held(Some(Held { guard, plan }))
 }
 
@@ -184,7 +184,7 @@ async fn a_reader_that_slips_in_shows_the_larger_plan_and_nothing_is_undone() {
         ]
     );
     assert!(reversal.is_idle());
-    assert!(world.try_lock(Scope::All, "another").is_some(), "the locks are let go");
+    assert!(world.try_lock(&Scope::All, "another").is_some(), "the locks are let go");
 
     let mut reversal = holding(plan(&[1], &[5]), set(), Halted::default());
     assert_eq!(words(&reversal.step(held(&world, Ok((plan(&[1], &[5, 4]), false))), "")), ["undo [Seq(5), Seq(4)]"]);
