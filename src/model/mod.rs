@@ -5,10 +5,12 @@
 //! from disk.
 
 mod action;
+mod approval;
 mod command;
 mod compensation;
 mod diff;
 mod event;
+mod event_names;
 mod held;
 mod ids;
 mod key;
@@ -17,6 +19,7 @@ mod ledger;
 mod llm;
 mod name;
 mod net;
+mod provenance;
 mod shell;
 mod span;
 mod span_state;
@@ -24,14 +27,17 @@ mod state;
 mod tally;
 mod trace;
 mod update;
+mod waits;
 mod work_clock;
 mod workers;
 
 pub use action::{ActionChange, ActionEvent, ActionOp, ActionRecord, EffectClass, Undoability};
+pub use approval::{AnsweredBy, ApprovalAnswer, ApprovalAnswered, ApprovalAsked};
 pub use command::{Allow, Breakpoint, Command, EditScope, Gate, Release};
 pub use compensation::{Compensation, Part, argument, command_line, fill, parts, quoted};
 pub use diff::{ActionDiff, Bytes, DiffBody, DiffSides, Hunk, HunkLine, LineIn, permissions};
 pub use event::{EditReach, PauseReason, RunStatus, TraceBody, TraceEvent};
+pub use event_names::is_known_event;
 pub use held::HeldChoice;
 pub use ids::{BlobHash, Generation, Millis, RunId, Seq, SpanId, TextHash, Try};
 pub use key::{Element, Key, KeyKind, KeyState};
@@ -40,9 +46,11 @@ pub use ledger::{ActionStatus, Ledger, LedgerEntry, Standing, Writer};
 pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
 pub use name::{first_names, name_from_bytes, name_to_bytes, readable_name};
 pub use net::{NetChange, NetCounts, NetKind};
+pub use provenance::{Lineage, Provenance, RunSource};
 pub use shell::{CaptureMode, CommandStart, ShellMode};
 pub use span::{
     EndCause, Fan, Finish, LlmRequestRecord, MessageRecord, SpanEnd, SpanKind, SpanSpec, SpanStart, SpanStatus,
+    TryGroup,
 };
 pub use span_state::SpanState;
 pub use state::RunState;
@@ -52,4 +60,5 @@ pub use update::{
     Abilities, Conflict, ConflictBy, Editable, KeyChange, PlanLeave, ReadBack, RetryPlan, Section, SectionBody,
     SpanDetail, SpanSubject, UndoReport, UnwrittenEdit, Update,
 };
+pub use waits::{WaitFor, WaitInterval};
 pub use workers::Workers;

@@ -14,13 +14,13 @@ use super::feed::{Feed, Receiver, Sink};
 use super::gates::{Gates, Until};
 use super::journal::surviving;
 use super::past::Past;
-use super::request::json;
+use super::request::{HashVersion, json};
 use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::{LlmError, LlmProvider};
 use crate::effects::tools::{Compensator, Toolbox};
 use crate::model::{
-    Abilities, Breakpoint, Command, EndCause, Generation, RunId, RunStatus, TraceBody, TraceEvent, Update,
+    Abilities, Breakpoint, Command, EndCause, Generation, Provenance, RunId, RunStatus, TraceBody, TraceEvent, Update,
 };
 use crate::pipeline::Pipeline;
 use crate::store::{RunLog, StoreError};
@@ -78,6 +78,8 @@ pub struct NewRun {
     pub pipeline: Pipeline,
     /// The task.
     pub task: String,
+    /// Where it comes from.
+    pub provenance: Provenance,
 }
 
 /// A run under way (or opened), for whoever drives it.
@@ -114,6 +116,8 @@ impl Engine {
             task: setup.log.text(&new.task),
             pipeline,
             workspace: setup.world.root().display().to_string(),
+            provenance: new.provenance,
+            hash: HashVersion::CURRENT.number(),
         }]);
         let past = Past { versions: vec![(Generation(1), Arc::new(new.pipeline))], task: new.task, ..Past::default() };
         let (mut dispatcher, engine) = Self::build(setup, past, Vec::new(), Some(models));
@@ -250,7 +254,7 @@ impl Dispatcher {
             (Err(why), _) => Err(why.clone()),
             (_, true) => Err("the run was interrupted and can't be resumed yet".to_owned()),
             _ if self.versions.is_empty() => Err("its pipeline was lost with the damaged part of its log".to_owned()),
-            _ => Ok(()),
+            _ => self.journal.hash().check().map_err(|error| error.to_string()),
         };
         self.sink.send(Update::Abilities(Abilities { pause, undo, retry }));
         self.sink.send(Update::Shell(self.services.commands.shell.mode()));

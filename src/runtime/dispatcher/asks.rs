@@ -51,7 +51,7 @@ impl Dispatcher {
     fn start_agent(&mut self, position: &SpanPosition, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
         let pipeline = self.version(self.generation());
         let spec = self.agent_spec(&pipeline, key, input)?;
-        let span = self.start_span(position, spec);
+        let span = self.start_span(position, spec, key.step.clone());
         self.agent_names.insert(span, key.edit_name());
         if position.fan.is_some() {
             self.send_item_subject(span, input);
@@ -78,7 +78,7 @@ impl Dispatcher {
             pending.replies.push(Caller::Outcome(reply));
             return;
         }
-        let request = work.request();
+        let request = work.request(self.journal.hash());
         match self.journal.lookup(&position.path, request) {
             Lookup::Hit(outcome) => drop(reply.send(outcome.clone())),
             Lookup::Diverged(span) => self.diverged(span, position, request, Caller::Outcome(reply)),
@@ -104,7 +104,7 @@ impl Dispatcher {
                 effect: self.effect_of(agent, call),
             },
         };
-        let span = self.start_span(&position, spec);
+        let span = self.start_span(&position, spec, None);
         let path = position.path.clone();
         let caller = Caller::Outcome(reply);
         let mut pending = PendingCall::new(span, agent, position, request, Stage::Before, caller);
@@ -190,7 +190,7 @@ impl Dispatcher {
         })
     }
 
-    fn start_span(&mut self, position: &SpanPosition, spec: SpanSpec) -> SpanId {
+    fn start_span(&mut self, position: &SpanPosition, spec: SpanSpec, step: Option<String>) -> SpanId {
         let tries = self.tries.entry(position.path.clone()).or_default();
         *tries += 1;
         let attempt = Try(*tries);
@@ -211,6 +211,8 @@ impl Dispatcher {
             generation,
             fan: position.fan,
             spec,
+            step,
+            attributes: std::collections::BTreeMap::new(),
         })]);
         span
     }

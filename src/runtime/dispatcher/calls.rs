@@ -62,7 +62,9 @@ impl Dispatcher {
                 if let Some(why) = refusal {
                     return self.done(path, span, exec::fault(&ToolError(why)));
                 }
-                if let Some(denial) = self.denial(path) {
+                let denial = self.denial(path);
+                self.record_unseen_approval(path, denial.is_some());
+                if let Some(denial) = denial {
                     let result = denial.result();
                     // Without a screen the end of the program tells it.
                     if !self.is_headless() {
@@ -232,8 +234,10 @@ impl Dispatcher {
 
     /// Stops a span at a gate.
     pub(super) fn pause_at(&mut self, path: &str, gate: Gate, reason: PauseReason) {
+        let asked = self.approval_asked(path, &reason);
         if let Some(pending) = self.pending.get(path) {
-            self.log.append(vec![TraceBody::Paused { span: pending.span, gate, reason }]);
+            let paused = TraceBody::Paused { span: pending.span, gate, reason };
+            self.log.append(asked.into_iter().chain([paused]).collect());
         }
     }
 

@@ -17,6 +17,7 @@ impl Dispatcher {
         if self.status() == RunStatus::Interrupted {
             return Err(RetryRefusal::Interrupted);
         }
+        self.journal.hash().check()?;
         Ok(self.check_undo()?)
     }
 
