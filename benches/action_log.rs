@@ -44,6 +44,7 @@ fn store() -> (TempDir, RunLog) {
         entrypoint: "editor".to_owned(),
         workspace: String::new(),
         pipeline_file: None,
+        provenance: tama_tui::model::Provenance::default(),
     };
     let data = DataDir::open_or_create(home.path().join("data")).unwrap();
     let (log, _folder) = data.create_run(new, Box::new(|_| {})).unwrap();

@@ -47,11 +47,13 @@ fn started(span: u32) -> TraceBody {
         generation: Generation(1),
         fan: None,
         spec,
+        step: None,
+        attributes: std::collections::BTreeMap::new(),
     })
 }
 
 fn event(seq: u32, body: TraceBody) -> TraceEvent {
-    TraceEvent { seq: Seq(u64::from(seq) + 1), at: Millis(u64::from(seq)), body }
+    TraceEvent { seq: Seq(u64::from(seq) + 1), at: Millis(u64::from(seq)), happened: None, body }
 }
 
 /// A run of so many spans, every one open, the cursor in the middle.
@@ -64,6 +66,8 @@ fn state(spans: u32) -> State {
         task: NONE,
         pipeline: NONE,
         workspace: String::new(),
+        provenance: tama_tui::model::Provenance::default(),
+        hash: 1,
     };
     let _ = app::update(&mut state, Msg::Update(Update::Events(vec![event(0, start)])));
     for from in (1..=spans).step_by(10_000) {

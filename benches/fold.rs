@@ -22,9 +22,11 @@ fn events(spans: u32) -> impl Iterator<Item = TraceEvent> {
         task: HASH,
         pipeline: HASH,
         workspace: "/w".into(),
+        provenance: tama_tui::model::Provenance::default(),
+        hash: 1,
     };
     let bodies = std::iter::once(first).chain((1..spans).flat_map(|n| [start(n), end(n)]));
-    (1..).zip(bodies).map(|(seq, body)| TraceEvent { seq: Seq(seq), at: Millis(seq), body })
+    (1..).zip(bodies).map(|(seq, body)| TraceEvent { seq: Seq(seq), at: Millis(seq), happened: None, body })
 }
 
 fn start(n: u32) -> TraceBody {
@@ -44,6 +46,8 @@ fn start(n: u32) -> TraceBody {
         generation: Generation(1),
         fan: None,
         spec,
+        step: None,
+        attributes: std::collections::BTreeMap::new(),
     })
 }
 
@@ -57,6 +61,7 @@ fn end(n: u32) -> TraceBody {
         cost: Some(1),
         answered: false,
         cause: None,
+        waited: None,
     })
 }
 

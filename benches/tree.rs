@@ -18,7 +18,7 @@ const HASH: TextHash = TextHash([0; 16]);
 fn run(spans: u32, wide: bool) -> RunState {
     let mut run = RunState::default();
     let mut apply = |seq: u32, body| {
-        run.apply(&TraceEvent { seq: Seq(u64::from(seq) + 1), at: Millis(u64::from(seq)), body });
+        run.apply(&TraceEvent { seq: Seq(u64::from(seq) + 1), at: Millis(u64::from(seq)), happened: None, body });
     };
     apply(
         0,
@@ -29,6 +29,8 @@ fn run(spans: u32, wide: bool) -> RunState {
             task: HASH,
             pipeline: HASH,
             workspace: "/w".into(),
+            provenance: tama_tui::model::Provenance::default(),
+            hash: 1,
         },
     );
     for n in 1..spans {
@@ -55,6 +57,8 @@ fn run(spans: u32, wide: bool) -> RunState {
                 generation: Generation(1),
                 fan: None,
                 spec,
+                step: None,
+                attributes: std::collections::BTreeMap::new(),
             }),
         );
     }

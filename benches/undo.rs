@@ -42,6 +42,7 @@ fn run(actions: usize) -> Run {
         entrypoint: "main".into(),
         workspace: workspace.clone(),
         pipeline_file: None,
+        provenance: tama_tui::model::Provenance::default(),
     };
     let data = DataDir::open_or_create(home.path().join("data")).unwrap();
     let (log, folder) = data.create_run(new, Box::new(|_| {})).unwrap();
@@ -53,6 +54,8 @@ fn run(actions: usize) -> Run {
         task: empty,
         pipeline: empty,
         workspace,
+        provenance: tama_tui::model::Provenance::default(),
+        hash: 1,
     }]);
     let world = World::open(&work, Some(data.path())).unwrap();
     let change = |at: usize| Change {
@@ -193,7 +196,7 @@ fn ran(files: usize) -> Run {
     });
     let doer = Origin { span: SpanId(1), tool_span: SpanId(2), tool_name: "tama_bash".into() };
     let before = |changed: &Changed| Ok(text(changed.path["file-".len()..].parse().unwrap()).into_bytes());
-    let (command, left) = (Seq(1), |changed: &Changed| changed.new.clone());
+    let (command, left) = (Seq(1), |changed: &Changed| (changed.new.clone(), false));
     block_on(record_applied(&run.log, &doer, command, changes.collect(), &before, &left)).unwrap();
     run.actions = run.log.with(|state| state.ledger.entries().iter().rev().map(|entry| entry.seq).collect());
     run

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::text::{clock, failed, plural};
 use super::{Scroll, pause_text, safe};
 use crate::model::{
-    ActionChange, ActionEvent, EditReach, EndCause, Millis, PauseReason, RunState, RunStatus, Seq, SpanEnd, SpanId,
-    SpanStatus, TraceBody, TraceEvent, UndoReport,
+    ActionChange, ActionEvent, AnsweredBy, ApprovalAnswered, EditReach, EndCause, Millis, PauseReason, RunState,
+    RunStatus, Seq, SpanEnd, SpanId, SpanStatus, TraceBody, TraceEvent, UndoReport,
 };
 
 /// The kind of a line.
@@ -263,8 +263,25 @@ fn describe(body: &TraceBody, run: &RunState) -> Option<(LogKind, String)> {
             let key = run.ledger.get(event.action).map_or_else(String::new, |entry| entry.record.key.to_string());
             return change_text(&event.change).map(|(kind, what)| (kind, format!("{} {key}: {what}", event.action)));
         }
+        // The stop and the release that come with them have their own lines.
+        TraceBody::ApprovalAnswered(answered) => return answer_text(answered, run),
+        TraceBody::TryGroup(group) => {
+            let tries = group.tries.iter().map(|span| path(*span)).collect::<Vec<_>>().join(", ");
+            let winner = group.winner.map_or_else(|| "none won".to_owned(), |span| format!("{} won", path(span)));
+            (LogKind::Note, format!("tries {tries}: {winner}: {}", group.why))
+        }
+        TraceBody::Unknown { event, .. } => {
+            (LogKind::Warning, format!("an event of a newer version, kept and not understood: {event}"))
+        }
         _ => return None,
     })
+}
+
+/// An answer that no release tells: nobody was asked.
+fn answer_text(answered: &ApprovalAnswered, run: &RunState) -> Option<(LogKind, String)> {
+    let ApprovalAnswered { span, how, by, .. } = answered;
+    (*by != AnsweredBy::User)
+        .then(|| (LogKind::Gate, format!("{}: {} {}", run.trace.path(*span), how.words(), by.words())))
 }
 
 fn reach_text(reach: &EditReach, run: &RunState) -> String {

@@ -24,6 +24,7 @@ mod run_texts;
 mod runs;
 mod screen;
 mod show;
+mod show_events;
 mod span_words;
 mod stored;
 mod summary;

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::exit::Exit;
 use super::runs::status_word;
+use super::show_events::ShownEvents;
 use super::span_words::span_words;
 use super::stored::open_log;
 use super::text::{cut, dollars, duration, moment, print, print_json, shorten, size, table, to_lines};
@@ -33,11 +34,16 @@ pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
     }
     let mut unfinished = UnfinishedCommand::list_dropped(&events);
     unfinished.extend(UnfinishedCommand::list_interrupted(&state, SpanId::RUN, None));
+    let shown = ShownEvents::of(&events);
     if args.json {
-        print_json(&run_json(&manifest, &state, &unfinished))?;
+        let mut json = run_json(&manifest, &state, &unfinished);
+        shown.to_json().into_iter().for_each(|(name, value)| json[name] = value);
+        print_json(&json)?;
     } else {
         let facts = manifest_table(&manifest, &state, folder.bytes());
-        print(&format!("{facts}\n{}\n{}", span_table(&state), action_table(&state, &unfinished)))?;
+        let lines = shown.lines(&state, manifest.format);
+        let lines = if lines.is_empty() { lines } else { format!("\n{lines}") };
+        print(&format!("{facts}\n{}\n{}{lines}", span_table(&state), action_table(&state, &unfinished)))?;
     }
     Ok(Exit::Done)
 }
@@ -54,7 +60,9 @@ fn manifest_table(manifest: &Manifest, state: &RunState, bytes: u64) -> String {
         ("took", duration(state.trace.work(SpanId::RUN, state.last_at))),
         ("size", size(bytes)),
     ];
-    let rows: Vec<Vec<String>> = facts.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+    let from = manifest.provenance.words().map(|words| ("from", words));
+    let facts = facts.into_iter().chain(from);
+    let rows: Vec<Vec<String>> = facts.map(|(name, value)| vec![name.to_owned(), value]).collect();
     let drawn = table(&["", ""], &[], &rows);
     drawn.trim_start().to_owned()
 }

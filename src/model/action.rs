@@ -84,6 +84,9 @@ pub enum ActionChange {
     Applied {
         /// The state it left.
         after: KeyState,
+        /// True if the bytes that it left are kept under their hash.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        kept: bool,
     },
     /// The effect failed, and the world is as before.
     Failed {

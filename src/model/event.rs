@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionEvent, ActionRecord, BlobHash, CommandStart, Gate, Generation, Key, MessageRecord, Millis, RunId, Seq,
-    SpanEnd, SpanId, SpanStart, TextHash,
+    ActionEvent, ActionRecord, ApprovalAnswered, ApprovalAsked, BlobHash, CommandStart, Gate, Generation, Key,
+    MessageRecord, Millis, Provenance, RunId, Seq, SpanEnd, SpanId, SpanStart, TextHash, TryGroup,
 };
 
 /// One thing that happened: its place in the run, its time, and what it was.
@@ -14,9 +14,20 @@ pub struct TraceEvent {
     pub seq: Seq,
     /// When it was recorded.
     pub at: Millis,
+    /// When it happened, where that is not when it was recorded. A wrapped or imported run fills it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub happened: Option<Millis>,
     /// The event itself.
     #[serde(flatten)]
     pub body: TraceBody,
+}
+
+impl TraceEvent {
+    /// When it happened.
+    #[must_use]
+    pub fn time(&self) -> Millis {
+        self.happened.unwrap_or(self.at)
+    }
 }
 
 /// The kind of an event, with its data.
@@ -37,6 +48,12 @@ pub enum TraceBody {
         pipeline: TextHash,
         /// The workspace, absolute.
         workspace: String,
+        /// Where the run comes from.
+        #[serde(default, skip_serializing_if = "Provenance::is_plain")]
+        provenance: Provenance,
+        /// The version of the hash of its requests.
+        #[serde(default = "first_hash")]
+        hash: u32,
     },
     /// From this generation on, spans start from this resolved pipeline (a retry saw changed files).
     PipelineChanged {
@@ -176,6 +193,25 @@ pub enum TraceBody {
         /// The action that made it.
         to: Seq,
     },
+    /// The policy asked about a call; the call stops for it.
+    ApprovalAsked(ApprovalAsked),
+    /// The policy's question has its answer.
+    ApprovalAnswered(ApprovalAnswered),
+    /// Tries of one task belong together, and one of them won.
+    TryGroup(TryGroup),
+    /// An event of a newer minor version: kept as it is, and not understood.
+    #[serde(skip)]
+    Unknown {
+        /// Its name.
+        event: String,
+        /// All of it, as JSON.
+        body: String,
+    },
+}
+
+/// The version of the request hash that runs of the first formats have.
+fn first_hash() -> u32 {
+    1
 }
 
 /// The calls that an edit applies to.
@@ -279,6 +315,8 @@ impl TraceBody {
             | Self::Sent { span, .. }
             | Self::Read { span, .. } => Some(*span),
             Self::CommandStarted(start) => Some(start.span),
+            Self::ApprovalAsked(asked) => Some(asked.span),
+            Self::ApprovalAnswered(answered) => Some(answered.span),
             Self::Action(record) => Some(record.tool_span),
             Self::Invalidated { cause, .. } => Some(*cause),
             Self::Note { span, .. } => *span,
@@ -290,7 +328,9 @@ impl TraceBody {
             | Self::ActionEvent(_)
             | Self::Kept { .. }
             | Self::CommandEnded { .. }
-            | Self::Renamed { .. } => None,
+            | Self::Renamed { .. }
+            | Self::TryGroup(_)
+            | Self::Unknown { .. } => None,
         }
     }
 }

@@ -37,7 +37,7 @@ pub struct LedgerEntry {
     pub half_done: bool,
     /// True if an undo of it was refused (a folder that others still used is removed when it is empty).
     pub refused: bool,
-    /// The bytes it left, where they were kept for a redo.
+    /// The bytes it left, where they are kept.
     pub kept: Option<BlobHash>,
     /// The other half of a rename: the action that made the path that this one removed, or the other way round.
     pub renamed: Option<Seq>,
@@ -326,9 +326,12 @@ impl Ledger {
         let entry = self.entries.get_mut(*self.index.get(&event.action)?)?;
         let before = entry.status;
         match &event.change {
-            ActionChange::Applied { after } => {
+            ActionChange::Applied { after, kept } => {
                 entry.status = ActionStatus::Applied;
                 entry.after = after.clone();
+                if let (true, KeyState::File { blob, .. }) = (*kept, after) {
+                    entry.kept = Some(*blob);
+                }
             }
             ActionChange::Failed { .. } | ActionChange::NotApplied | ActionChange::Discarded { .. } => {
                 entry.status = ActionStatus::NotApplied;

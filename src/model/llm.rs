@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Conversation;
+use super::{BlobHash, Conversation};
 
 /// `provider:model`, e.g. `openai:gpt-5-mini` or `script:replies.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -110,4 +110,13 @@ pub struct LlmResponse {
     pub calls: Vec<ToolCall>,
     /// Tokens; `None` when the provider did not say.
     pub usage: Option<Usage>,
+    /// Why the model stopped, in the provider's own word; `None` when it did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<String>,
+    /// State of the provider that goes back unmodified with this turn (reasoning, signatures). The wire fills it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<serde_json::Value>,
+    /// The answer's body as it came, kept as a blob. The wire fills it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<BlobHash>,
 }

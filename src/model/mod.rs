@@ -5,12 +5,14 @@
 //! from disk.
 
 mod action;
+mod approval;
 mod call;
 mod command;
 mod compensation;
 mod conversation;
 mod diff;
 mod event;
+mod event_names;
 mod held;
 mod ids;
 mod key;
@@ -19,6 +21,7 @@ mod ledger;
 mod llm;
 mod name;
 mod net;
+mod provenance;
 mod shell;
 mod span;
 mod span_state;
@@ -26,16 +29,19 @@ mod state;
 mod tally;
 mod trace;
 mod update;
+mod waits;
 mod work_clock;
 mod workers;
 
 pub use action::{ActionChange, ActionEvent, ActionOp, ActionRecord, EffectClass, Undoability};
+pub use approval::{AnsweredBy, ApprovalAnswer, ApprovalAnswered, ApprovalAsked};
 pub use call::{EarlierCall, LlmRequestRecord, MessageRecord};
 pub use command::{Allow, Breakpoint, Command, EditScope, Gate, Release};
 pub use compensation::{Compensation, Part, argument, command_line, fill, parts, quoted};
 pub use conversation::Conversation;
 pub use diff::{ActionDiff, Bytes, DiffBody, DiffSides, Hunk, HunkLine, LineIn, permissions};
 pub use event::{EditReach, PauseReason, RunStatus, TraceBody, TraceEvent};
+pub use event_names::is_known_event;
 pub use held::HeldChoice;
 pub use ids::{BlobHash, Generation, Millis, RunId, Seq, SpanId, TextHash, Try};
 pub use key::{Element, Key, KeyKind, KeyState};
@@ -44,8 +50,9 @@ pub use ledger::{ActionStatus, Ledger, LedgerEntry, Standing, Writer};
 pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
 pub use name::{first_names, name_from_bytes, name_to_bytes, readable_name};
 pub use net::{NetChange, NetCounts, NetKind};
+pub use provenance::{Lineage, Provenance, RunSource};
 pub use shell::{CaptureMode, CommandStart, ShellMode};
-pub use span::{EndCause, Fan, Finish, SpanEnd, SpanKind, SpanSpec, SpanStart, SpanStatus};
+pub use span::{EndCause, Fan, Finish, SpanEnd, SpanKind, SpanSpec, SpanStart, SpanStatus, TryGroup};
 pub use span_state::SpanState;
 pub use state::RunState;
 pub use tally::Tally;
@@ -54,4 +61,5 @@ pub use update::{
     Abilities, Conflict, ConflictBy, Editable, KeyChange, PlanLeave, ReadBack, RetryPlan, Section, SectionBody,
     SpanDetail, SpanSubject, UndoReport, UnwrittenEdit, Update,
 };
+pub use waits::{WaitFor, WaitInterval};
 pub use workers::Workers;

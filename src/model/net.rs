@@ -203,7 +203,7 @@ mod tests {
                 undo: Undoability::Undo,
             };
             ledger.record(seq, &record);
-            turn(&mut ledger, seq, ActionChange::Applied { after });
+            turn(&mut ledger, seq, ActionChange::Applied { after, kept: false });
         }
         ledger
     }

@@ -1,8 +1,10 @@
 //! The record of a span: its kind, how it began, and how it ended.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{EffectClass, Generation, LlmRequestRecord, SpanId, TextHash, Try, Usage};
+use super::{EffectClass, Generation, LlmRequestRecord, SpanId, TextHash, Try, Usage, WaitInterval};
 
 /// The kind of a span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +116,12 @@ pub struct SpanStart {
     pub generation: Generation,
     /// Its place in a fan-out.
     pub fan: Option<Fan>,
+    /// The step's name, where it is a step of the agent above it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// Notes of the program that made it, by name. A wrapped or imported run fills it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
     /// Its kind, and the data that it starts with.
     #[serde(flatten)]
     pub spec: SpanSpec,
@@ -213,6 +221,9 @@ pub struct SpanEnd {
     /// The reason for the end, where the status doesn't say enough; absent in runs of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<EndCause>,
+    /// The times in which nothing at or below it worked; absent in runs of earlier versions. The log fills it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited: Option<Vec<WaitInterval>>,
 }
 
 impl SpanEnd {
@@ -225,6 +236,27 @@ impl SpanEnd {
     /// An end with nothing to tell but its status.
     #[must_use]
     pub fn new(span: SpanId, status: SpanStatus) -> Self {
-        Self { span, status, finish: None, output: None, usage: None, cost: None, answered: false, cause: None }
+        Self {
+            span,
+            status,
+            finish: None,
+            output: None,
+            usage: None,
+            cost: None,
+            answered: false,
+            cause: None,
+            waited: None,
+        }
     }
+}
+
+/// Tries of one task that belong together, with the verdict. A comparison of forks fills it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TryGroup {
+    /// The tries, in the order in which they were made.
+    pub tries: Vec<SpanId>,
+    /// The one that won; `None`: none did.
+    pub winner: Option<SpanId>,
+    /// Why.
+    pub why: String,
 }

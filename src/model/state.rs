@@ -26,6 +26,8 @@ pub struct RunState {
     pub commands: BTreeMap<Seq, CommandStart>,
     /// Held changes of commands, by the tool's span.
     pub held: BTreeMap<SpanId, BTreeSet<Seq>>,
+    /// Questions of the policy without an answer, by the tool's span.
+    pub approvals: BTreeMap<SpanId, Seq>,
     /// The run's status.
     pub status: RunStatus,
     /// The newest generation.
@@ -43,30 +45,35 @@ impl RunState {
             return;
         }
         self.last = event.seq;
-        self.last_at = event.at;
+        let at = event.time();
+        self.last_at = at;
         self.labels.take_in(&event.body);
         match &event.body {
             TraceBody::RunStarted { run, name, workspace, .. } => {
                 self.run = Some(run.clone());
                 self.name.clone_from(name);
                 self.workspace.clone_from(workspace);
-                self.trace.start_run(name, event.seq, event.at);
+                self.trace.start_run(name, event.seq, at);
             }
-            TraceBody::SpanStarted(start) => self.trace.start(start, event.seq, event.at),
-            TraceBody::SpanEnded(end) => self.trace.end(end, event.seq, event.at),
-            TraceBody::SpanWaiting { span, on } => self.trace.set_waiting(*span, on.as_ref(), event.at),
+            TraceBody::SpanStarted(start) => self.trace.start(start, event.seq, at),
+            TraceBody::SpanEnded(end) => {
+                self.approvals.remove(&end.span);
+                self.trace.end(end, event.seq, at);
+            }
+            TraceBody::SpanWaiting { span, on } => self.trace.set_waiting(*span, on.as_ref(), at),
             TraceBody::Paused { span, gate, reason } => {
-                self.trace.set_paused(*span, *gate, reason.clone(), event.at);
+                self.trace.set_paused(*span, *gate, reason.clone(), at);
             }
             TraceBody::Released { span, stale, .. } => {
-                self.trace.release(*span, event.at);
+                self.trace.release(*span, at);
                 if *stale {
                     self.trace.acknowledge(*span);
                 }
             }
             TraceBody::Invalidated { generation, spans, reopened, .. } => {
                 self.generation = *generation;
-                self.trace.invalidate(spans, reopened, event.at);
+                self.approvals.retain(|span, _| !spans.contains(span));
+                self.trace.invalidate(spans, reopened, at);
             }
             TraceBody::RunStatus { status, .. } => self.set_status(*status, event),
             TraceBody::Action(record) => {
@@ -87,7 +94,15 @@ impl RunState {
             TraceBody::CommandEnded { command, .. } => {
                 self.commands.remove(command);
             }
+            TraceBody::ApprovalAsked(asked) => {
+                self.approvals.insert(asked.span, event.seq);
+            }
+            TraceBody::ApprovalAnswered(answered) => {
+                self.approvals.remove(&answered.span);
+            }
             TraceBody::PipelineChanged { .. }
+            | TraceBody::TryGroup(_)
+            | TraceBody::Unknown { .. }
             | TraceBody::PromptEdited { .. }
             | TraceBody::MessagesEdited { .. }
             | TraceBody::Sent { .. }
@@ -127,7 +142,7 @@ impl RunState {
             RunStatus::Failed => SpanStatus::Error,
             RunStatus::Cancelled | RunStatus::Interrupted => SpanStatus::Cancelled,
         };
-        self.trace.end_run(span, event.seq, event.at);
+        self.trace.end_run(span, event.seq, event.time());
     }
 
     /// Moves an action from the count of its status before to that of its status now.

@@ -1,7 +1,9 @@
 //! Counts of the states at and below each span, and the time that it only waited: kept up to date as events come, so that a folded
 //! span with 100,000 below it can say how many of them failed without looking at them.
 
-use super::{EndCause, Millis, PauseReason, SpanId, SpanKind, SpanState, SpanStatus, Trace, span_state};
+use super::{
+    EndCause, Millis, PauseReason, SpanId, SpanKind, SpanState, SpanStatus, Trace, WaitFor, WaitInterval, span_state,
+};
 
 /// How many spans at and below one are in a state that matters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -62,10 +64,23 @@ impl Trace {
         end.0.saturating_sub(found.start.0).saturating_sub(found.waited.until(end))
     }
 
-    /// Milliseconds that a span waited, up to `now`.
+    /// Milliseconds that a span waited, up to `now`; `None` for a span that ended in an earlier format, which did not
+    /// store it.
     #[must_use]
-    pub fn waited(&self, span: SpanId, now: Millis) -> u64 {
-        self.get(span).map_or(0, |found| found.waited.until(found.end.unwrap_or(now)))
+    pub fn waited(&self, span: SpanId, now: Millis) -> Option<u64> {
+        let Some(found) = self.get(span) else { return Some(0) };
+        let known = span == SpanId::RUN || found.ended.is_none_or(|ended| self.waits.are_known(ended));
+        known.then(|| found.waited.until(found.end.unwrap_or(now)))
+    }
+
+    /// The waits of a span that has not ended, up to `now`, oldest first.
+    #[must_use]
+    pub fn waits(&self, span: SpanId, now: Millis) -> Vec<WaitInterval> {
+        let mut waits = self.waits.of(span, now);
+        // It ends anew, after a stop: what lies between was waiting.
+        let before = self.get(span).and_then(|found| found.end).filter(|end| *end < now);
+        waits.extend(before.map(|from| WaitInterval { why: WaitFor::Person, from, to: now }));
+        waits
     }
 
     /// Milliseconds that the run worked up to a moment: times in which all of it only waited don't count.
@@ -106,10 +121,25 @@ impl Trace {
         let Some(found) = self.get_mut(span) else { return };
         let waits = found.tally.working == 0 && found.tally.stopped > 0 && found.end.is_none();
         let until = found.end.unwrap_or(at);
-        if let Some(since) = found.waited.set(waits, until)
-            && span == SpanId::RUN
-        {
-            self.clock.add(since, until);
+        let waited = found.waited.since.is_some();
+        let over = found.waited.set(waits, until);
+        match over {
+            Some(since) if span == SpanId::RUN => self.clock.add(since, until),
+            Some(_) => self.waits.end(span, until),
+            None if waits && !waited && span != SpanId::RUN => self.waits.begin(span, self.why_waiting(span), at),
+            None => {}
+        }
+    }
+
+    /// Why nothing at or below a span works.
+    fn why_waiting(&self, span: SpanId) -> WaitFor {
+        let tally = self.get(span).map(|found| found.tally).unwrap_or_default();
+        let is_stopped = self.pause(span).is_some();
+        let lock = self.waiting_on(span).is_some() || !is_stopped && self.has_waiting();
+        match (tally.approvals, tally.paused, lock) {
+            (0, 0, true) => WaitFor::Lock,
+            (0, 0, false) | (1.., ..) => WaitFor::Person,
+            (0, 1.., _) => WaitFor::Pause,
         }
     }
 
@@ -185,6 +215,8 @@ mod tests {
                     task: NONE,
                     pipeline: NONE,
                     workspace: String::new(),
+                    provenance: crate::model::Provenance::default(),
+                    hash: 1,
                 },
             );
             run
@@ -192,7 +224,7 @@ mod tests {
 
         fn at(&mut self, ms: u64, body: TraceBody) {
             let seq = Seq(self.state.last.0 + 1);
-            self.state.apply(&TraceEvent { seq, at: Millis(ms), body });
+            self.state.apply(&TraceEvent { seq, at: Millis(ms), happened: None, body });
         }
 
         fn start(&mut self, ms: u64, span: u32, parent: u32, tool: bool) {
@@ -213,12 +245,15 @@ mod tests {
                     generation: Generation(1),
                     fan: None,
                     spec,
+                    step: None,
+                    attributes: std::collections::BTreeMap::new(),
                 }),
             );
         }
 
         fn end(&mut self, ms: u64, span: u32, status: SpanStatus, cause: Option<EndCause>) {
-            self.at(ms, TraceBody::SpanEnded(SpanEnd { cause, ..SpanEnd::new(SpanId(span), status) }));
+            let waited = Some(self.state.trace.waits(SpanId(span), Millis(ms)));
+            self.at(ms, TraceBody::SpanEnded(SpanEnd { cause, waited, ..SpanEnd::new(SpanId(span), status) }));
         }
 
         fn pause(&mut self, ms: u64, span: u32, reason: PauseReason) {
@@ -250,9 +285,45 @@ mod tests {
         run.end(5_030, 2, SpanStatus::Ok, None);
         run.end(5_040, 1, SpanStatus::Ok, None);
         assert_eq!((run.work(2, 9_000), run.work(1, 9_000)), (30, 50));
-        assert_eq!(run.state.trace.waited(SpanId(1), Millis(9_000)), 4_980);
+        assert_eq!(run.state.trace.waited(SpanId(1), Millis(9_000)), Some(4_980));
         let worked = |at| run.state.trace.work_at(Millis(at));
         assert_eq!([worked(10), worked(20), worked(3_000), worked(5_010)], [10, 20, 20, 30]);
+    }
+
+    #[test]
+    fn waits_are_stored_with_their_reasons() {
+        let mut run = Run::new();
+        run.start(0, 1, 0, false);
+        run.start(0, 2, 1, true);
+        let wait = |why, from, to| WaitInterval { why, from: Millis(from), to: Millis(to) };
+        run.at(5, TraceBody::SpanWaiting { span: SpanId(2), on: Some("s9 tama_bash".into()) });
+        run.at(9, TraceBody::SpanWaiting { span: SpanId(2), on: None });
+        run.pause(10, 2, PauseReason::Step);
+        run.release(15, 2);
+        run.pause(20, 2, PauseReason::Policy { rule: "ask".into() });
+        run.release(30, 2);
+        run.pause(31, 2, PauseReason::Error { error: "HTTP 529".into() });
+        let (lock, pause, person) =
+            (wait(WaitFor::Lock, 5, 9), wait(WaitFor::Pause, 10, 15), wait(WaitFor::Person, 20, 30));
+        let all = [lock, pause, person, wait(WaitFor::Person, 31, 40)];
+        for span in [1, 2] {
+            assert_eq!(run.state.trace.waits(SpanId(span), Millis(40)), all, "{span}");
+        }
+        run.release(40, 2);
+        run.end(45, 2, SpanStatus::Ok, None);
+        run.end(50, 1, SpanStatus::Ok, None);
+        assert_eq!([1, 2].map(|span| run.state.trace.waited(SpanId(span), Millis(99))), [Some(28), Some(28)]);
+    }
+
+    #[test]
+    fn an_end_without_its_waits_is_of_an_earlier_format() {
+        let mut run = Run::new();
+        run.start(0, 1, 0, false);
+        run.start(0, 2, 1, true);
+        run.at(9, TraceBody::SpanEnded(SpanEnd::new(SpanId(2), SpanStatus::Ok)));
+        assert_eq!([1, 2].map(|span| run.state.trace.waited(SpanId(span), Millis(20))), [Some(0), None]);
+        run.end(20, 1, SpanStatus::Ok, None);
+        assert_eq!([1, 2].map(|span| run.state.trace.waited(SpanId(span), Millis(20))), [Some(0), None]);
     }
 
     #[test]
@@ -292,6 +363,8 @@ mod tests {
         run.end(day + 20, 3, SpanStatus::Ok, None);
         run.end(day + 20, 1, SpanStatus::Ok, None);
         run.at(day + 20, TraceBody::RunStatus { status: RunStatus::Ok, text: None });
+        let between = WaitInterval { why: WaitFor::Person, from: Millis(50), to: Millis(day) };
+        assert_eq!(run.state.trace.waits(SpanId(1), Millis(day + 20)), [between]);
         assert_eq!((run.work(1, day * 2), run.work(0, day * 2)), (70, 70));
         assert_eq!(run.state.trace.work_at(Millis(day + 20)), 70);
     }

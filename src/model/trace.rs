@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::tally::Waited;
+use super::waits::Waits;
 use super::work_clock::WorkClock;
 use super::{
     EffectClass, EndCause, Fan, Gate, Generation, Millis, PauseReason, Seq, SpanEnd, SpanId, SpanKind, SpanSpec,
-    SpanStart, SpanStatus, Tally, Try, Usage, Workers,
+    SpanStart, SpanStatus, Tally, Try, Usage, WaitFor, WaitInterval, Workers,
 };
 
 const NONE: u32 = u32::MAX;
@@ -130,6 +131,7 @@ pub struct Trace {
     paused: BTreeMap<SpanId, (Gate, PauseReason)>,
     waiting: BTreeMap<SpanId, String>,
     pub(super) clock: WorkClock,
+    pub(super) waits: Waits,
 }
 
 impl Trace {
@@ -184,6 +186,11 @@ impl Trace {
     /// Every paused span, oldest first.
     pub fn paused(&self) -> impl Iterator<Item = SpanId> {
         self.paused.keys().copied()
+    }
+
+    /// True while a span waits for something that is not the user.
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// The name of the thing that a waiting span waits for.
@@ -357,7 +364,9 @@ impl Trace {
         // A second end, after a stop: what lies between was waiting.
         if let Some(before) = span.end {
             span.waited.add(before, at);
+            self.waits.add(end.span, WaitInterval { why: WaitFor::Person, from: before, to: at });
         }
+        let can_reopen = span.kind == SpanKind::Agent;
         span.cause = end.cause;
         span.status = if span.status == SpanStatus::Undone { SpanStatus::Undone } else { end.status };
         span.outcome = end.status;
@@ -371,6 +380,7 @@ impl Trace {
             counts.cost += end.cost.unwrap_or(0);
         });
         self.count_state(end.span, at);
+        self.waits.ended(end.span, seq, end.waited.is_some(), can_reopen);
     }
 
     pub(super) fn set_paused(&mut self, span: SpanId, gate: Gate, reason: PauseReason, at: Millis) {
@@ -424,6 +434,7 @@ impl Trace {
         for &span in taken {
             self.paused.remove(&span);
             self.waiting.remove(&span);
+            self.waits.forget(span);
             let Some(found) = self.spans.get_mut(span.0 as usize) else { continue };
             if found.status.is_live() {
                 found.end = Some(at);
@@ -445,6 +456,7 @@ impl Trace {
             found.cause = None;
             if let Some(end) = found.end.take() {
                 found.waited.add(end, at);
+                self.waits.add(span, WaitInterval { why: WaitFor::Person, from: end, to: at });
             }
             found.finish = NONE;
             self.count_state(span, at);

@@ -42,7 +42,7 @@ mod tests {
 
     fn tell(run: &mut RunState, body: TraceBody) {
         let seq = Seq(run.last.0 + 1);
-        run.apply(&TraceEvent { seq, at: Millis(seq.0), body });
+        run.apply(&TraceEvent { seq, at: Millis(seq.0), happened: None, body });
     }
 
     fn start(run: &mut RunState, span: u32, parent: u32, fan: Option<Fan>) {
@@ -57,6 +57,8 @@ mod tests {
             generation: Generation(1),
             fan,
             spec,
+            step: None,
+            attributes: std::collections::BTreeMap::new(),
         };
         tell(run, TraceBody::SpanStarted(start));
     }
@@ -66,7 +68,19 @@ mod tests {
         let mut run = RunState::default();
         let (name, entrypoint, workspace) = ("n".into(), "a".into(), String::new());
         let id = RunId("r1".into());
-        tell(&mut run, TraceBody::RunStarted { run: id, name, entrypoint, task: NONE, pipeline: NONE, workspace });
+        tell(
+            &mut run,
+            TraceBody::RunStarted {
+                run: id,
+                name,
+                entrypoint,
+                task: NONE,
+                pipeline: NONE,
+                workspace,
+                provenance: crate::model::Provenance::default(),
+                hash: 1,
+            },
+        );
         start(&mut run, 1, 0, None);
         for index in 0..3 {
             start(&mut run, 2 + index, 1, Some(Fan { group: 0, index }));

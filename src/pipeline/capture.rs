@@ -33,6 +33,7 @@ pub(super) fn read_capture(root: &Table<'_>) -> Capture {
         snapshot: [SNAPSHOT, PORTABLE].contains(&name),
         exclude: exclude.into_iter().map(Spanned::into_inner).collect(),
         max_file_mb: table.count("max_file_mb"),
+        after: table.flag("after").unwrap_or(true),
     };
     table.finish();
     capture

@@ -135,6 +135,11 @@ impl<'a> Doc<'a> {
         format!("{}:{line}:{column}", self.source.name)
     }
 
+    /// The line of a byte, from 1.
+    pub(super) fn line(&self, at: usize) -> u32 {
+        u32::try_from(position(&self.source.text, at).0).unwrap_or(u32::MAX)
+    }
+
     pub(super) fn fault(&self, span: Range<usize>, message: impl AsRef<str>) {
         self.push(span, message.as_ref(), None);
     }

@@ -33,6 +33,6 @@ pub use load::{Loaded, check, load};
 pub use names::{TOOLS, nearest};
 pub use script::{Reply, Script, ScriptError};
 pub use spec::{
-    Agent, ArgType, Capture, CustomTool, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, Skill,
-    Step, Target, ToolArg,
+    Agent, ArgType, Capture, CustomTool, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, RuleLines,
+    Skill, Step, Target, ToolArg,
 };

@@ -39,6 +39,8 @@ pub struct Reply {
     pub delay_ms: u64,
     /// Tokens reported; `None`: the script's reader estimates them.
     pub tokens: Option<Usage>,
+    /// Why the model stopped, in a provider's word; `None`: it does not say.
+    pub stop: Option<String>,
     /// The call fails with this text instead.
     pub error: Option<String>,
 }
@@ -76,6 +78,7 @@ struct Entry {
     #[serde(default)]
     delay_ms: u64,
     tokens: Option<Usage>,
+    stop: Option<String>,
     error: Option<String>,
 }
 
@@ -131,6 +134,7 @@ impl Reply {
             calls: entry.calls.into_iter().map(|call| ToolCall { name: call.name, args: call.args.into() }).collect(),
             delay_ms: entry.delay_ms,
             tokens: entry.tokens,
+            stop: entry.stop,
             error: entry.error,
         })
     }

@@ -251,10 +251,43 @@ pub struct Policy {
     pub ask: Vec<String>,
     /// Never run.
     pub deny: Vec<String>,
+    /// The lines of the rules in the pipeline's file.
+    #[serde(default, skip_serializing_if = "RuleLines::is_empty")]
+    pub lines: RuleLines,
 }
 
+/// The lines, from 1, on which the rules that ask stand. Two policies that differ in nothing else are the same.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct RuleLines(BTreeMap<String, u32>);
+
+impl RuleLines {
+    /// The line of a rule.
+    #[must_use]
+    pub fn of(&self, rule: &str) -> Option<u32> {
+        self.0.get(rule).copied()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<(String, u32)> for RuleLines {
+    fn from_iter<T: IntoIterator<Item = (String, u32)>>(lines: T) -> Self {
+        Self(lines.into_iter().collect())
+    }
+}
+
+impl PartialEq for RuleLines {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for RuleLines {}
+
 /// The settings for finding the changes of commands in the workspace.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
     /// Compare the workspace with a snapshot of before, even where an overlay could be used.
     #[serde(rename = "portable")]
@@ -263,6 +296,19 @@ pub struct Capture {
     pub exclude: Vec<String>,
     /// Larger files can't be undone, in millions of bytes; `None`: the usual bound.
     pub max_file_mb: Option<u64>,
+    /// Keep the files that actions leave, too, so that every moment can be shown and redone.
+    #[serde(default = "yes")]
+    pub after: bool,
+}
+
+impl Default for Capture {
+    fn default() -> Self {
+        Self { snapshot: false, exclude: Vec::new(), max_file_mb: None, after: true }
+    }
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Bounds on a run; crossing one pauses it (headless: fails).

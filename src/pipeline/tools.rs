@@ -45,13 +45,15 @@ pub(super) fn check_tool(doc: &Doc<'_>, tool: &str, span: Range<usize>, own: &[S
 /// Reads `[policy]`.
 pub(super) fn read_policy(root: &Table<'_>, own: &[String]) -> Policy {
     let Some(table) = root.table("policy") else { return Policy::default() };
-    let rules = |key| rules(&table, key, own);
-    let policy = Policy { allow: rules("allow"), ask: rules("ask"), deny: rules("deny") };
+    let [allow, ask, deny] = ["allow", "ask", "deny"].map(|key| rules(&table, key, own));
+    let lines = ask.iter().map(|rule| (rule.get_ref().clone(), table.doc.line(rule.span().start))).collect();
+    let bare = |rules: Vec<Text>| rules.into_iter().map(Spanned::into_inner).collect();
+    let policy = Policy { allow: bare(allow), ask: bare(ask), deny: bare(deny), lines };
     table.finish();
     policy
 }
 
-fn rules(table: &Table<'_>, key: &'static str, own: &[String]) -> Vec<String> {
+fn rules(table: &Table<'_>, key: &'static str, own: &[String]) -> Vec<Text> {
     let rules = table.strings(key);
     for rule in &rules {
         let (tool, args) =
@@ -62,7 +64,7 @@ fn rules(table: &Table<'_>, key: &'static str, own: &[String]) -> Vec<String> {
             compile(table.doc, args, &rule.span());
         }
     }
-    rules.into_iter().map(Spanned::into_inner).collect()
+    rules
 }
 
 /// Reads `[[breakpoints]]`; `agents`: the names a breakpoint can stop in; `own`: those of the user's own tools.

@@ -7,7 +7,7 @@ use super::state::{Location, location, same_content};
 use crate::model::{
     ActionChange, ActionOp, ActionRecord, Element, Key, KeyKind, KeyState, Seq, SpanId, TraceBody, Undoability,
 };
-use crate::store::{RunLog, StoreError};
+use crate::store::{AfterImage, RunLog, StoreError};
 use crate::world::{Change, Value, World};
 
 /// The agent and tool that make an action.
@@ -74,7 +74,7 @@ pub async fn perform(log: &RunLog, world: &World, origin: &Origin, changes: Vec<
         let outcome = match &failed {
             Some(before) => ActionChange::Failed { error: format!("not tried: failed to {before}") },
             None => match put_change(world, change, old, *action) {
-                Ok(after) => ActionChange::Applied { after },
+                Ok(after) => ActionChange::Applied { kept: keep_after(log, change, &after), after },
                 Err((outcome, why)) => {
                     failed = Some(ActError::NotDone { action: *action, key: change.key.to_string(), why });
                     outcome
@@ -85,6 +85,14 @@ pub async fn perform(log: &RunLog, world: &World, origin: &Origin, changes: Vec<
     }
     log.append(outcomes);
     failed.map_or(Ok(actions), Err)
+}
+
+/// Keeps the file that a change left; true if it is kept.
+fn keep_after(log: &RunLog, change: &Change, after: &KeyState) -> bool {
+    match &change.new {
+        Value::File { bytes, .. } => log.keep_after_image(after, AfterImage::Bytes(bytes)),
+        _ => false,
+    }
 }
 
 /// Reads the before-image of each change: the world's state, or the state that an earlier change of the call leaves.
@@ -190,7 +198,7 @@ fn restore_after_failure(world: &World, key: &Key, old: &Value, why: &str) -> Ac
     match world.peek(key) {
         Ok(found) if !unchanged(&found) => match world.put(key, old) {
             Ok(()) => ActionChange::Failed { error: why.to_owned() },
-            Err(_) => ActionChange::Applied { after: found.state() },
+            Err(_) => ActionChange::Applied { after: found.state(), kept: false },
         },
         _ => ActionChange::Failed { error: why.to_owned() },
     }

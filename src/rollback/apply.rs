@@ -11,7 +11,7 @@ use super::record::Recorded;
 use super::row::outcome_row;
 use super::value::value_of;
 use crate::model::{ActionChange, KeyState, Seq, TraceBody};
-use crate::store::{RunLog, crash_point};
+use crate::store::{AfterImage, RunLog, crash_point};
 use crate::world::{Put, Value, World, WorldError};
 
 /// More changes than this are synced together instead of one by one.
@@ -66,7 +66,10 @@ pub fn apply_changes(log: &RunLog, world: &World, recorded: &Recorded, source: &
     }
     let result = match failed {
         None => {
-            rows.extend(done.iter().map(|(action, changed)| applied(*action, changed)));
+            rows.extend(done.iter().map(|(action, changed)| {
+                let kept = keep_after(log, changed, source);
+                applied(*action, changed, kept)
+            }));
             Ok(())
         }
         Some((action, changed, why)) => {
@@ -102,11 +105,33 @@ fn restore_old(log: &RunLog, world: &World, done: &[(Seq, &Changed)]) -> Vec<Tra
         let old = value_of(log, &changed.old);
         old.is_err() || old.is_ok_and(|old| world.put(&changed.key(), &old).is_err())
     });
-    stuck.map(|(action, changed)| applied(*action, changed)).collect()
+    stuck.map(|(action, changed)| applied(*action, changed, false)).collect()
 }
 
-fn applied(action: Seq, changed: &Changed) -> TraceBody {
-    outcome_row(action, ActionChange::Applied { after: changed.new.clone() })
+fn applied(action: Seq, changed: &Changed, kept: bool) -> TraceBody {
+    outcome_row(action, ActionChange::Applied { after: changed.new.clone(), kept })
+}
+
+/// Keeps the file that a change leaves; true if it is kept.
+fn keep_after(log: &RunLog, changed: &Changed, source: &NewFiles<'_>) -> bool {
+    let is_file = matches!(changed.new, KeyState::File { .. });
+    let opened = if is_file && log.keeps_after_images() { (source.file)(changed) } else { Ok(None) };
+    let Ok(Some((file, _))) = opened else { return false };
+    log.keep_after_image(&changed.new, AfterImage::File(&file))
+}
+
+/// Keeps the file that a command left in the workspace; true if it is kept.
+pub fn keep_left_file(log: &RunLog, world: &World, changed: &Changed) -> bool {
+    if !log.keeps_after_images() || !matches!(changed.new, KeyState::File { .. }) {
+        return false;
+    }
+    match world.peek(&changed.key()) {
+        Ok(value) if value.state() == changed.new => match value {
+            Value::File { bytes, .. } => log.keep_after_image(&changed.new, AfterImage::Bytes(&bytes)),
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// Reads a before-image from the workspace.

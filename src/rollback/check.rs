@@ -31,6 +31,7 @@ struct Facts {
     record: ActionRecord,
     status: ActionStatus,
     after: KeyState,
+    kept: Option<BlobHash>,
     obstacles: Vec<(Seq, SpanId)>,
 }
 
@@ -128,7 +129,8 @@ fn check_path(
         return Finding::Leave(format!("failed to keep its present content for a redo: failed to {error}"));
     }
     let keep = match &present {
-        KeyState::File { blob, .. } => Some(*blob),
+        // The log may say so already.
+        KeyState::File { blob, .. } => Some(*blob).filter(|_| facts.kept != Some(*blob)),
         _ => None,
     };
     undo_finding(action, facts.record, present, keep, intent)
@@ -150,6 +152,7 @@ fn read_facts(ledger: &Ledger, action: Seq, gone: &HashSet<Seq>) -> Option<Facts
         record: entry.record.clone(),
         status: entry.status,
         after: entry.after.clone(),
+        kept: entry.kept,
         obstacles: obstacles(ledger, action, gone),
     })
 }

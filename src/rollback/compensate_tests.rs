@@ -193,7 +193,7 @@ async fn a_plan_leaves_what_cannot_be_taken_back_for_sure() {
 
 fn done(log: &RunLog, action: Seq, result: Result<String, String>) {
     let change = match result {
-        Ok(text) => ActionChange::Applied { after: KeyState::Text { text } },
+        Ok(text) => ActionChange::Applied { after: KeyState::Text { text }, kept: false },
         Err(error) => ActionChange::Failed { error },
     };
     log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);

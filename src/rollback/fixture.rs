@@ -67,6 +67,8 @@ pub(super) fn new_log(workspace: &str) -> RunLog {
         task: hash_text(""),
         pipeline: hash_text(""),
         workspace: workspace.into(),
+        provenance: crate::model::Provenance::default(),
+        hash: 1,
     }]);
     log
 }
@@ -147,6 +149,7 @@ impl Tree {
                 cost: None,
                 answered: false,
                 cause: None,
+                waited: None,
             })]);
         }
     }
@@ -176,6 +179,8 @@ impl Tree {
             generation: Generation(1),
             fan,
             spec,
+            step: None,
+            attributes: std::collections::BTreeMap::new(),
         })]);
         span
     }

@@ -120,7 +120,7 @@ fn resolve_intent(world: &World, entry: &LedgerEntry, chains: &mut Chains) -> Re
         never()
     } else if same_content(&found, &record.intended) {
         chains.below.insert(record.key.name.clone(), record.old.clone());
-        (Some(ActionChange::Applied { after: found }), "it was applied, and is recorded now".into())
+        (Some(ActionChange::Applied { after: found, kept: false }), "it was applied, and is recorded now".into())
     } else {
         let line =
             format!("it is neither as before nor as intended, but {}; check it before you undo it", found.summary());

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::act::Origin;
+use super::apply::keep_left_file;
 use super::capture::{Changed, Rules, Snapshots};
 use super::concurrent::changed_at;
 use super::record::{record_applied, record_command_end};
@@ -65,7 +66,13 @@ async fn record_found(
     let later: HashSet<String> =
         changes.iter().filter(|changed| is_later(world, changed, until)).map(|changed| changed.path.clone()).collect();
     // A change that may be another program's is not undone unasked: an unknown state makes it a conflict.
-    let left = |changed: &Changed| if later.contains(&changed.path) { KeyState::Unknown } else { changed.new.clone() };
+    let left = |changed: &Changed| {
+        if later.contains(&changed.path) {
+            (KeyState::Unknown, false)
+        } else {
+            (changed.new.clone(), keep_left_file(log, world, changed))
+        }
+    };
     let before = |changed: &Changed| read_snapshot_image(&snapshots, changed);
     record_applied(log, &origin, command, changes, &before, &left).await.map_err(|error| failed(&error))?;
     snapshots.close().map_err(|error| failed(&error))?;

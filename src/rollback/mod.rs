@@ -38,7 +38,7 @@ mod property_tests;
 mod undo_tests;
 
 pub use act::{ActError, Origin, apply_change, perform};
-pub use apply::{NewFiles, apply_changes, read_before_image};
+pub use apply::{NewFiles, apply_changes, keep_left_file, read_before_image};
 pub(crate) use check::describe_conflict;
 pub use check::needs_undo;
 pub use compensate::{Compensate, CompensationCommand, CompensationRun, NoCompensator, compensation_record};

@@ -35,7 +35,7 @@ impl Tree {
             intended: KeyState::Text { text: "x".into() },
             undo: Undoability::Undo,
         })]);
-        let change = ActionChange::Applied { after: KeyState::Text { text: "x".into() } };
+        let change = ActionChange::Applied { after: KeyState::Text { text: "x".into() }, kept: false };
         self.log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);
         action
     }

@@ -97,7 +97,7 @@ pub fn record_command_end(log: &RunLog, command: Seq, dropped: Option<String>) {
 }
 
 /// Records changes that a command has made already, each with its outcome, and the command's end. `before` reads their
-/// before-images, and `left` returns the after-image of each.
+/// before-images; `left` returns the after-image of each, and whether it is kept.
 ///
 /// # Errors
 /// When they can't be recorded; the command then stays open, and opening the run again finds them.
@@ -107,10 +107,13 @@ pub async fn record_applied(
     command: Seq,
     changes: Vec<Changed>,
     before: Content<'_>,
-    left: &(dyn Fn(&Changed) -> KeyState + Sync),
+    left: &(dyn Fn(&Changed) -> (KeyState, bool) + Sync),
 ) -> Result<(), ActError> {
     let recorded = append(log, origin, changes, before)?;
-    let outcome = |changed: &Changed| ActionChange::Applied { after: left(changed) };
+    let outcome = |changed: &Changed| {
+        let (after, kept) = left(changed);
+        ActionChange::Applied { after, kept }
+    };
     let rows = recorded.actions().map(|(action, changed)| outcome_row(action, outcome(changed)));
     // In the same commit, so that the command's changes are never searched again.
     let end = TraceBody::CommandEnded { command, dropped: None };

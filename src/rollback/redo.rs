@@ -84,7 +84,7 @@ async fn try_redo(
     let after = target.map_or_else(|| entry.after.clone(), |value| value.state());
     if after != entry.after {
         // A forced undo replaced a state that another program or person had left, and the redo restored that.
-        rows.push(outcome_row(action, ActionChange::Applied { after: after.clone() }));
+        rows.push(outcome_row(action, ActionChange::Applied { after: after.clone(), kept: false }));
     }
     match log.append_durable(rows).durable().await {
         Ok(_) => Ok(after),

@@ -104,8 +104,9 @@ fn start_rows(step: &Step) -> Vec<TraceBody> {
     if !step.record.key.kind.is_path() {
         return Vec::new();
     }
-    let applied =
-        step.lacks_outcome.then(|| outcome_row(step.action, ActionChange::Applied { after: step.present.clone() }));
+    let applied = step
+        .lacks_outcome
+        .then(|| outcome_row(step.action, ActionChange::Applied { after: step.present.clone(), kept: false }));
     let kept = step.keep.map(|blob| TraceBody::Kept { action: step.action, blob });
     let started = outcome_row(step.action, ActionChange::UndoStarted);
     applied.into_iter().chain(kept).chain([started]).collect()

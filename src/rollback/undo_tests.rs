@@ -362,3 +362,48 @@ async fn a_folder_that_was_made_may_stay_and_one_that_was_removed_has_to_come_ba
     undo(&run.log, &run.world, &NoCompensator, gone, false).await;
     assert!(!stand(&[made, gone]));
 }
+
+/// The events about an action, but its own row.
+fn told(run: &Fixture, action: Seq) -> Vec<&'static str> {
+    let events = run.log.recorder().events(Seq(0), usize::MAX).unwrap();
+    let name = |body: &TraceBody| match body {
+        TraceBody::ActionEvent(event) if event.action == action => Some(event.change.name()),
+        TraceBody::Kept { action: of, .. } if *of == action => Some("kept"),
+        _ => None,
+    };
+    events.iter().filter_map(|event| name(&event.body)).collect()
+}
+
+#[tokio::test]
+async fn an_after_image_is_kept_when_the_action_is_applied_and_serves_the_redo() {
+    let mut run = Fixture::new();
+    run.log = run.log.clone().keeping_after_images(Some(10));
+    let action = run.act(2, write("a", "small")).await;
+    let entry = |run: &Fixture, action| run.log.with(|state| state.ledger.get(action).unwrap().clone());
+    let kept = entry(&run, action).kept.unwrap();
+    assert_eq!(run.log.recorder().blob(kept).unwrap(), b"small");
+    undo(&run.log, &run.world, &NoCompensator, action, false).await;
+    assert_eq!(run.text("a"), None);
+    redo(&run.log, &run.world, action).await;
+    assert_eq!(run.text("a").as_deref(), Some("small"));
+    assert_eq!(told(&run, action), ["applied", "undo_started", "undone", "redo_started", "redone"]);
+
+    let large = run.act(2, write("b", "larger than ten")).await;
+    assert_eq!(entry(&run, large).kept, None);
+    undo(&run.log, &run.world, &NoCompensator, large, false).await;
+    redo(&run.log, &run.world, large).await;
+    assert_eq!(run.text("b").as_deref(), Some("larger than ten"));
+    assert_eq!(told(&run, large), ["applied", "kept", "undo_started", "undone", "redo_started", "redone"]);
+}
+
+#[tokio::test]
+async fn a_forced_undo_keeps_what_it_overwrites() {
+    let mut run = Fixture::new();
+    run.log = run.log.clone().keeping_after_images(Some(100));
+    let action = run.act(2, write("a", "ours")).await;
+    std::fs::write(run.path("a"), "theirs").unwrap();
+    undo(&run.log, &run.world, &NoCompensator, action, true).await;
+    assert_eq!(told(&run, action), ["applied", "kept", "undo_started", "undone"]);
+    redo(&run.log, &run.world, action).await;
+    assert_eq!(run.text("a").as_deref(), Some("theirs"));
+}

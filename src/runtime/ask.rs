@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::failure::Failure;
-use super::request::{llm_hash, tool_hash};
+use super::request::HashVersion;
 use crate::model::{Fan, LlmRequest, LlmResponse, SpanKind, TextHash, ToolCall};
 use crate::pipeline::{Agent, Pipeline};
 
@@ -127,10 +127,10 @@ impl Work {
     }
 
     /// The hash of the request.
-    pub fn request(&self) -> TextHash {
+    pub fn request(&self, by: HashVersion) -> TextHash {
         match self {
-            Self::Llm(request) => llm_hash(request),
-            Self::Tool { call, .. } => tool_hash(call),
+            Self::Llm(request) => by.llm(request),
+            Self::Tool { call, .. } => by.tool(call),
         }
     }
 }

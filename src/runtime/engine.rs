@@ -14,14 +14,14 @@ use super::dispatcher::{
 use super::feed::{Feed, Receiver, Sink};
 use super::journal::surviving;
 use super::past::Past;
-use super::request::json;
+use super::request::{HashVersion, json};
 use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::{LlmError, LlmProvider};
 use crate::effects::tools::{Compensator, Toolbox};
 #[cfg(test)]
 use crate::model::Update;
-use crate::model::{Breakpoint, Command, EndCause, Generation, RunId, RunStatus, TraceBody, TraceEvent};
+use crate::model::{Breakpoint, Command, EndCause, Generation, Provenance, RunId, RunStatus, TraceBody, TraceEvent};
 use crate::pipeline::Pipeline;
 use crate::store::{RunLog, StoreError};
 use crate::world::World;
@@ -78,6 +78,8 @@ pub struct NewRun {
     pub pipeline: Pipeline,
     /// The task.
     pub task: String,
+    /// Where it comes from.
+    pub provenance: Provenance,
 }
 
 /// A run under way (or opened), for whoever drives it.
@@ -114,6 +116,8 @@ impl Engine {
             task: setup.log.text(&new.task),
             pipeline,
             workspace: setup.world.root().display().to_string(),
+            provenance: new.provenance,
+            hash: HashVersion::CURRENT.number(),
         }]);
         let past = Past { versions: vec![(Generation(1), Arc::new(new.pipeline))], task: new.task, ..Past::default() };
         let (mut dispatcher, engine) = Self::build(setup, past, Vec::new(), Some(models));

@@ -7,6 +7,7 @@ use super::ask::{Outcome, Output, Payload};
 use super::compare::{self, AgentEnd};
 use super::failure::{AgentFailure, Failure, Halt};
 use super::past::Texts;
+use super::request::HashVersion;
 use crate::model::{
     EndCause, LlmResponse, RunState, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent,
 };
@@ -20,6 +21,7 @@ pub(super) const NO_REQUEST: TextHash = TextHash([0; 16]);
 pub(super) struct Journal {
     entries: HashMap<String, Entry>,
     agents: HashMap<String, AgentRecord>,
+    hash: HashVersion,
 }
 
 struct Entry {
@@ -45,6 +47,11 @@ pub(super) enum Lookup<'a> {
 }
 
 impl Journal {
+    /// The way in which the run's requests are hashed.
+    pub fn hash(&self) -> HashVersion {
+        self.hash
+    }
+
     /// The outcome at a path, if the request is the one that was made then.
     pub fn lookup(&self, path: &str, request: TextHash) -> Lookup<'_> {
         match self.entries.get(path) {
@@ -112,6 +119,7 @@ impl Journal {
         let mut asked: HashMap<SpanId, (String, TextHash, SpanKind)> = HashMap::new();
         for event in events {
             match &event.body {
+                TraceBody::RunStarted { hash, .. } => journal.hash = HashVersion::stored(*hash),
                 TraceBody::SpanStarted(start) => {
                     let (request, kind) = match &start.spec {
                         SpanSpec::Llm(record) => (record.request, SpanKind::Llm),

@@ -39,8 +39,8 @@ pub use foresee::{ForeseeError, Outlook, foresee};
 pub use policy::{has_command, names_a_tool};
 pub use refusal::PromptError;
 pub use replay::{ChangedCall, Verification, verify};
-pub use request::{llm_hash, tool_hash};
+pub use request::HashVersion;
 pub use session::{
-    ModelSource, Session, SessionError, capture_of, name_neighbours, neighbours, open, open_with, prepare, providers,
-    rules, start, start_unrecorded, start_with,
+    ModelSource, Session, SessionError, capture_of, name_neighbours, neighbours, open, open_in, open_with, prepare,
+    providers, rules, start, start_unrecorded, start_with,
 };

@@ -54,6 +54,7 @@ impl Past {
         }
         let newest = past.versions.last().map(|(_, pipeline)| pipeline.clone()).unwrap_or_default();
         past.agent_names = log.with(|state| agent_names(state, &newest));
+        past.agent_names.extend(log.with(|state| step_names(state, events)));
         past.texts = texts;
         Ok(past)
     }
@@ -96,6 +97,17 @@ fn named(body: &TraceBody) -> Vec<TextHash> {
         TraceBody::SpanEnded(end) => end.output.into_iter().collect(),
         _ => Vec::new(),
     }
+}
+
+/// Edit names of the steps whose names are stored (since format 4): `agent.step`.
+fn step_names(state: &RunState, events: &[TraceEvent]) -> Vec<(SpanId, String)> {
+    let step = |event: &TraceEvent| match &event.body {
+        TraceBody::SpanStarted(start) => {
+            start.step.as_ref().map(|step| (start.span, format!("{}.{step}", state.trace.name(start.parent))))
+        }
+        _ => None,
+    };
+    events.iter().filter_map(step).collect()
 }
 
 /// Edit names of agent spans: `agent`, or `agent.step` where the name is a step of the agent above.

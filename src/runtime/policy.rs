@@ -121,6 +121,7 @@ mod tests {
             allow: vec!["tama_*".into()],
             ask: vec!["tama_bash:git push*".into()],
             deny: vec!["tama_bash:sudo *".into(), "tama_bash:git push --force*".into()],
+            ..Policy::default()
         };
         let root = Path::new("/w");
         let say = |command: &str| decide(&policy, &bash(command), EffectClass::Irreversible, root);

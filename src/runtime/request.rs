@@ -7,19 +7,57 @@
 use serde::Serialize;
 
 use crate::model::{LlmRequest, TextHash, ToolCall};
-use crate::store::hash_text;
+use crate::store::{Incompatible, hash_text};
 
-/// The hash of a model call.
-#[must_use]
-pub fn llm_hash(request: &LlmRequest) -> TextHash {
-    let head = (&request.model, &request.options, &request.tools, &request.system);
-    request.messages.chain(hash_text(&json(&head)), |before, message| hash_text(&format!("{before}{}", json(message))))
+/// The way in which a run's requests are hashed. A run keeps the one that it began with, so that what is recorded
+/// answers as long as there is a program that knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashVersion(u32);
+
+impl HashVersion {
+    /// The version of new runs.
+    pub const CURRENT: Self = Self(1);
+
+    /// A version as a run stores it.
+    #[must_use]
+    pub fn stored(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The number that a run stores.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
+    /// Checks that this program knows it.
+    ///
+    /// # Errors
+    /// When it doesn't; the run can then be looked at and undone, but neither retried nor verified.
+    pub fn check(self) -> Result<(), Incompatible> {
+        if self == Self::CURRENT { Ok(()) } else { Err(Incompatible::Hash { found: self.0 }) }
+    }
+
+    /// The hash of a model call.
+    #[must_use]
+    pub fn llm(self, request: &LlmRequest) -> TextHash {
+        let head = (&request.model, &request.options, &request.tools, &request.system);
+        request
+            .messages
+            .chain(hash_text(&json(&head)), |before, message| hash_text(&format!("{before}{}", json(message))))
+    }
+
+    /// The hash of a tool call.
+    #[must_use]
+    pub fn tool(self, call: &ToolCall) -> TextHash {
+        hash_text(&json(call))
+    }
 }
 
-/// The hash of a tool call.
-#[must_use]
-pub fn tool_hash(call: &ToolCall) -> TextHash {
-    hash_text(&json(call))
+impl Default for HashVersion {
+    fn default() -> Self {
+        Self::CURRENT
+    }
 }
 
 /// A value as JSON text. The types of `model` have no map with non-text keys, so this doesn't fail.

@@ -11,7 +11,7 @@ use super::engine::{Engine, Mode, NewRun, Setup};
 use super::feed::channel;
 use crate::effects::confine::{Isolation, Shell, ShellPaths};
 use crate::effects::llm::{LlmError, LlmProvider, Providers};
-use crate::model::{RunId, RunState, Seq, TraceBody, TraceEvent};
+use crate::model::{Provenance, RunId, RunState, Seq, TraceBody, TraceEvent};
 use crate::pipeline::{Capture, Loaded, Pipeline};
 use crate::rollback;
 use crate::rollback::capture::Rules;
@@ -90,22 +90,26 @@ pub fn start_with(
 ) -> Result<Session, SessionError> {
     let world = World::open(&loaded.workspace, Some(data.path()))?;
     let (sink, receiver) = channel();
+    let provenance = Provenance::default();
     let new = store::NewRun {
         name: loaded.pipeline.name.clone(),
         task: task.clone(),
         entrypoint: loaded.pipeline.entrypoint.clone(),
         workspace: world.root().display().to_string(),
         pipeline_file: Some(loaded.file.display().to_string()),
+        provenance: provenance.clone(),
     };
     // Before the folder is made: a pipeline that can't run leaves none behind.
     models(&loaded.pipeline)?;
     let (log, folder) = data.create_run(new, sink.publish())?;
     let mut notices = loaded.warnings;
     notices.extend(neighbours(data, folder.id(), &world));
+    let commands = commands(&world, &loaded.pipeline.capture, Some((data, &folder)));
+    let log = log.keeping_after_images(largest_after_image(&loaded.pipeline.capture, &commands));
     let setup = Setup {
         log: log.clone(),
         channel: (sink, receiver),
-        commands: commands(&world, &loaded.pipeline.capture, Some((data, &folder))),
+        commands,
         world,
         models,
         mode,
@@ -113,7 +117,7 @@ pub fn start_with(
         on_status: follow(folder.clone()),
     };
     let run = folder.id().clone();
-    let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task })?;
+    let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task, provenance })?;
     Ok(Session { run, folder: Some(folder), engine, log, notices })
 }
 
@@ -136,8 +140,8 @@ pub fn start_unrecorded(loaded: Loaded, task: String, mode: Mode) -> Result<Sess
         source: Some(loaded.file),
         on_status: Box::new(|_| ()),
     };
-    let run = RunId("unrecorded".into());
-    let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task })?;
+    let (run, provenance) = (RunId("unrecorded".into()), Provenance::default());
+    let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task, provenance })?;
     Ok(Session { run, folder: None, engine, log, notices: loaded.warnings })
 }
 
@@ -165,14 +169,34 @@ pub async fn open_with(
     mode: Mode,
     models: ModelSource,
 ) -> Result<Session, SessionError> {
+    open_at(folder, data, mode, models, None).await
+}
+
+/// Opens a past run as [`open`] does. `workspace`: where its workspace is now.
+///
+/// # Errors
+/// As those of [`open`].
+pub async fn open_in(folder: RunFolder, data: &DataDir, mode: Mode, workspace: &Path) -> Result<Session, SessionError> {
+    let base = source_of(&folder).as_ref().and_then(|file| file.parent()).unwrap_or(Path::new(".")).to_owned();
+    open_at(folder, data, mode, providers(base), Some(workspace)).await
+}
+
+async fn open_at(
+    folder: RunFolder,
+    data: &DataDir,
+    mode: Mode,
+    models: ModelSource,
+    workspace: Option<&Path>,
+) -> Result<Session, SessionError> {
     let (sink, receiver) = channel();
-    let opened = folder.open(sink.publish(), Access::ReadWrite)?;
-    let workspace = folder.workspace(&opened.log)?;
-    let world = World::open(Path::new(&workspace), Some(data.path()))?;
+    let mut opened = folder.open(sink.publish(), Access::ReadWrite)?;
+    let recorded = PathBuf::from(folder.workspace(&opened.log)?);
+    let world = World::open(workspace.unwrap_or(&recorded), Some(data.path()))?;
     let mut notices: Vec<String> = opened.damage.iter().map(|damage| format!("damaged: {damage}")).collect();
     world.load_memory(opened.log.with(|state| state.ledger.all_memory()));
     let capture = capture_of(&opened.log, &opened.events);
     let commands = commands(&world, &capture, Some((data, &folder)));
+    opened.log = opened.log.keeping_after_images(largest_after_image(&capture, &commands));
     notices.extend(neighbours(data, folder.id(), &world));
     if opened.damage.is_empty() {
         notices.extend(rollback::resolve_interrupted_actions(&opened.log, &world).await);
@@ -227,6 +251,11 @@ fn commands(world: &World, capture: &Capture, recorded: Option<(&DataDir, &RunFo
     let most = if capture.snapshot { Isolation::Namespaces } else { Isolation::Overlay };
     let shell = Shell::probe_up_to(paths, most);
     Commands { shell, rules: rules(capture, data), folders, snapshots: tokio::sync::Mutex::default() }
+}
+
+/// The largest file whose after-image is kept; `None`: none is.
+fn largest_after_image(capture: &Capture, commands: &Commands) -> Option<u64> {
+    capture.after.then(|| commands.rules.max_bytes())
 }
 
 /// What is left out of capture, as the pipeline says; the data folder always is.

@@ -1,12 +1,16 @@
-//! Before-images: bytes in files named by their hash.
+//! Before-images and after-images: bytes in files named by their hash, each content once.
+//!
+//! A before-image is durable before its action starts. An after-image is not synced: it becomes durable when it is the
+//! before-image of a later action, or when its action is undone.
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::files::{file_error, replace, replace_all, sync_dir};
+use super::files::{file_error, replace, replace_all, sync_dir, sync_files};
 use super::points::crash_point;
-use super::{StoreError, hash_blob};
+use super::{AfterImage, StoreError, hash_blob};
 use crate::model::BlobHash;
 
 /// The folder of before-images of one run.
@@ -27,7 +31,8 @@ impl Blobs {
         let path = self.path(hash);
         // One that is there but isn't what its name says is written anew.
         if fs::read(&path).is_ok_and(|kept| kept == bytes) {
-            sync_dir(&self.folder)?;
+            // It may be an after-image that was never synced.
+            sync_files(&self.folder, &[path])?;
         } else {
             crash_point("blob-written");
             replace(&path, bytes)?;
@@ -43,9 +48,11 @@ impl Blobs {
         let hashes: Vec<BlobHash> = all.iter().map(|bytes| hash_blob(bytes)).collect();
         let mut seen = HashSet::new();
         let new = hashes.iter().zip(all).filter(|(hash, _)| seen.insert(**hash));
-        let new: Vec<(PathBuf, &[u8])> = new.map(|(hash, bytes)| (self.path(*hash), *bytes)).collect();
-        let new: Vec<_> =
-            new.into_iter().filter(|(path, bytes)| !fs::read(path).is_ok_and(|kept| kept == *bytes)).collect();
+        let all: Vec<(PathBuf, &[u8])> = new.map(|(hash, bytes)| (self.path(*hash), *bytes)).collect();
+        let is_kept = |path: &PathBuf, bytes: &[u8]| fs::read(path).is_ok_and(|kept| kept == bytes);
+        let (kept, new): (Vec<_>, Vec<_>) = all.into_iter().partition(|(path, bytes)| is_kept(path, bytes));
+        let kept: Vec<PathBuf> = kept.into_iter().map(|(path, _)| path).collect();
+        sync_files(&self.folder, &kept)?;
         if new.len() <= FEW {
             new.iter().try_for_each(|(path, bytes)| replace(path, bytes))?;
             sync_dir(&self.folder)?;
@@ -53,6 +60,28 @@ impl Blobs {
             replace_all(&self.folder, &new)?;
         }
         Ok(hashes)
+    }
+
+    /// Keeps content under its hash, without a sync.
+    pub(super) fn keep(&self, hash: BlobHash, content: AfterImage<'_>) -> Result<(), StoreError> {
+        let path = self.path(hash);
+        let kept = || -> io::Result<()> {
+            let length = match content {
+                AfterImage::Bytes(bytes) => bytes.len() as u64,
+                AfterImage::File(file) => file.metadata()?.len(),
+            };
+            if fs::metadata(&path).is_ok_and(|found| found.len() == length) {
+                return Ok(());
+            }
+            let mut written = tempfile::NamedTempFile::new_in(&self.folder)?;
+            match content {
+                AfterImage::Bytes(bytes) => written.write_all(bytes)?,
+                // Shares the blocks where the file system can.
+                AfterImage::File(mut file) => drop(io::copy(&mut file, written.as_file_mut())?),
+            }
+            written.persist(&path).map(drop).map_err(|failed| failed.error)
+        };
+        kept().map_err(file_error("keep", &path))
     }
 
     /// Bytes kept under a hash, compared with it.
@@ -96,6 +125,30 @@ mod tests {
         assert_eq!(blobs.get(hash).unwrap(), b"a\0b");
         assert!(matches!(blobs.get(hash_blob(b"never")), Err(StoreError::Missing(_))));
     }
+
+    #[test]
+    fn an_after_image_is_kept_once_and_can_be_put_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::new(folder.path().to_owned());
+        let source = folder.path().join("source");
+        fs::write(&source, b"from a file").unwrap();
+        let (bytes, file) = (hash_blob(b"bytes"), hash_blob(b"from a file"));
+        for _ in 0..2 {
+            blobs.keep(bytes, AfterImage::Bytes(b"bytes")).unwrap();
+            blobs.keep(file, AfterImage::File(&fs::File::open(&source).unwrap())).unwrap();
+        }
+        assert_eq!((blobs.get(bytes).unwrap(), blobs.get(file).unwrap()), (b"bytes".to_vec(), b"from a file".to_vec()));
+        assert_eq!(blobs.put_all(&[b"bytes", b"from a file"]).unwrap(), [bytes, file]);
+        // One that a system that stopped has cut is written anew.
+        fs::write(folder.path().join(bytes.to_string()), b"").unwrap();
+        assert!(blobs.get(bytes).is_err());
+        blobs.keep(bytes, AfterImage::Bytes(b"bytes")).unwrap();
+        assert_eq!(blobs.get(bytes).unwrap(), b"bytes");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+        let mode = fs::metadata(folder.path().join(bytes.to_string())).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
     #[test]
     fn many_are_kept_as_one_is() {
         let folder = tempfile::tempdir().unwrap();

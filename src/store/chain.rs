@@ -92,7 +92,7 @@ pub(super) struct Typed<'a> {
     /// The cell.
     pub(super) cell: &'a Cell,
     /// The column's type in SQL.
-    pub(super) kind: &'static str,
+    pub(super) kind: &'a str,
 }
 
 impl ToSql for Typed<'_> {

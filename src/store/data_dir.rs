@@ -9,7 +9,7 @@ use super::folder::{Access, RunFolder};
 use super::home;
 use super::log::now;
 use super::{Manifest, Publish, RunLog, StoreError};
-use crate::model::{Millis, RunId, first_names};
+use crate::model::{Millis, Provenance, RunId, first_names};
 
 /// Crockford's base32: digits and letters that are not mistaken for each other, in the order of their bytes.
 const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -30,6 +30,8 @@ pub struct NewRun {
     pub workspace: String,
     /// The pipeline's file, absolute.
     pub pipeline_file: Option<String>,
+    /// Where it comes from.
+    pub provenance: Provenance,
 }
 
 /// One run in a list.

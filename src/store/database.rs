@@ -8,7 +8,7 @@ use duckdb::{AccessMode, Config, Connection};
 
 use super::StoreError;
 use super::files::sync_dir;
-use super::schema::{Table, ddl};
+use super::schema::{Column, Columns, Layout, Table, ddl};
 use super::seal::wal;
 
 /// Names a database error.
@@ -17,23 +17,24 @@ pub(super) fn failed(what: &'static str) -> impl Fn(duckdb::Error) -> StoreError
 }
 
 /// Creates the database with all it will ever be given, and makes it durable.
-pub(super) fn create(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn create(path: &Path, layout: &Layout) -> Result<Connection, StoreError> {
     let connection = connect(path, AccessMode::ReadWrite)?;
-    connection.execute_batch(&ddl()).map_err(failed("create the run's tables"))?;
+    connection.execute_batch(&ddl(layout)).map_err(failed("create the run's tables"))?;
     connection.execute_batch("CHECKPOINT").map_err(failed("checkpoint the run"))?;
     sync_dir(path.parent().unwrap_or(Path::new(".")))?;
     Ok(connection)
 }
 
-/// Opens a database that exists, and checks that its base tables have the shape that this version knows.
-pub(super) fn open(path: &Path, read_only: bool) -> Result<Connection, StoreError> {
+/// Opens a database that exists, and checks that its base tables have the columns of a format that this version knows,
+/// or more.
+pub(super) fn open(path: &Path, read_only: bool) -> Result<(Connection, Layout), StoreError> {
     if !path.is_file() {
         return Err(StoreError::Missing(format!("the run's database {}", path.display())));
     }
     let mode = if read_only { AccessMode::ReadOnly } else { AccessMode::ReadWrite };
     let connection = connect(path, mode)?;
-    check_shape(&connection)?;
-    Ok(connection)
+    let layout = layout_of(&connection)?;
+    Ok((connection, layout))
 }
 
 fn connect(path: &Path, mode: AccessMode) -> Result<Connection, StoreError> {
@@ -68,28 +69,33 @@ fn locked_or(error: &duckdb::Error) -> StoreError {
 }
 
 /// Only base tables are read, and only of the expected shape: a file from elsewhere can't put a view in their place.
-fn check_shape(connection: &Connection) -> Result<(), StoreError> {
+fn layout_of(connection: &Connection) -> Result<Layout, StoreError> {
     const TABLES: &str = "SELECT table_name FROM duckdb_tables() \
         WHERE schema_name = 'main' AND database_name = current_database()";
     let fault = failed("read the run's tables");
     let mut statement = connection.prepare(TABLES).map_err(&fault)?;
     let tables = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect::<Result<HashSet<String>, _>>);
     let tables = tables.map_err(&fault)?;
-    for table in Table::ALL {
-        let known = table.columns().iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned()));
-        if !tables.contains(table.name()) || !known.eq(columns(connection, table).map_err(&fault)?) {
-            return Err(StoreError::Damaged(format!("its table {} does not have the expected columns", table.name())));
-        }
+    let wrong =
+        |table: Table| StoreError::Damaged(format!("its table {} does not have the expected columns", table.name()));
+    if let Some(lost) = Table::ALL.into_iter().find(|table| !tables.contains(table.name())) {
+        return Err(wrong(lost));
     }
-    Ok(())
+    let [events, actions, changes, texts] = Table::ALL.map(|table| columns(connection, table));
+    let found = [events.map_err(&fault)?, actions.map_err(&fault)?, changes.map_err(&fault)?, texts.map_err(&fault)?];
+    Layout::checked(found).map_err(wrong)
 }
 
 /// Name and type of a table's columns as the database has them. (Asking for this one table is much cheaper than a look
 /// into the list of all columns, which would take longer than opening the database.)
-fn columns(connection: &Connection, table: Table) -> duckdb::Result<Vec<(String, String)>> {
+fn columns(connection: &Connection, table: Table) -> duckdb::Result<Columns> {
     let sql = format!("SELECT name, type FROM pragma_table_info('main.{}') ORDER BY cid", table.name());
     let mut statement = connection.prepare(&sql)?;
-    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    let column = |row: &duckdb::Row<'_>| {
+        let (name, kind): (String, String) = (row.get(0)?, row.get(1)?);
+        Ok(Column { name: name.into(), kind: kind.into() })
+    };
+    statement.query_map([], column)?.collect::<duckdb::Result<_>>().map(Columns::of)
 }
 
 /// Watches the write-ahead log: the database syncs its content, but not its folder's entry when it is made anew.

@@ -8,7 +8,7 @@ use super::encode::Stored;
 use super::schema::Table;
 use crate::model::{
     ActionEvent, ActionRecord, BlobHash, Key, KeyState, Millis, Seq, SpanId, TextHash, TraceBody, TraceEvent,
-    Undoability,
+    Undoability, is_known_event,
 };
 
 /// Reads a row; the error says what is wrong with it.
@@ -19,14 +19,27 @@ pub(super) fn decode(row: &Stored) -> Result<Row, String> {
             let hash = TextHash::parse(text(row, "hash")?).ok_or("its hash is not valid")?;
             return Ok(Row::Text { seq, at, hash, text: text(row, "text")?.to_owned() });
         }
-        Table::Events => from_json(text(row, "body")?)?,
+        Table::Events => event(row)?,
         Table::ActionLog => TraceBody::Action(action(row)?),
         Table::ActionEvents => TraceBody::ActionEvent(ActionEvent {
             action: Seq(unsigned(row, "action_seq")?),
             change: from_json(text(row, "body")?)?,
         }),
     };
-    Ok(Row::Event(TraceEvent { seq, at, body }))
+    let happened = match row.cell("happened_ms") {
+        Cell::Null => None,
+        _ => Some(Millis(unsigned(row, "happened_ms")?)),
+    };
+    Ok(Row::Event(TraceEvent { seq, at, happened, body }))
+}
+
+/// An event of a newer minor version is kept as it is. Anything else that can't be read is damage.
+fn event(row: &Stored) -> Result<TraceBody, String> {
+    let (body, kind) = (text(row, "body")?, text(row, "kind")?);
+    match from_json(body) {
+        Err(_) if !is_known_event(kind) => Ok(TraceBody::Unknown { event: kind.to_owned(), body: body.to_owned() }),
+        read => read,
+    }
 }
 
 fn action(row: &Stored) -> Result<ActionRecord, String> {

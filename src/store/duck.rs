@@ -11,7 +11,7 @@ use super::read;
 use super::tail::{Tail, starts_below};
 use super::unrecorded::Unrecorded;
 use super::writer::{Output, Writer};
-use super::{Durable, FileLock, Publish, Recorder, Row, StoreError};
+use super::{AfterImage, Durable, FileLock, Publish, Recorder, Row, StoreError};
 use crate::model::{BlobHash, Seq, SpanId, TextHash, TraceEvent};
 
 /// A run's database and before-images; holds the run's lock until it is closed.
@@ -147,6 +147,13 @@ impl Recorder for DuckStore {
             return Err(StoreError::ReadOnly);
         }
         self.blobs.put_all(all)
+    }
+
+    fn keep_blob(&self, hash: BlobHash, content: AfterImage<'_>) -> Result<(), StoreError> {
+        if self.writer.is_none() {
+            return Err(StoreError::ReadOnly);
+        }
+        self.blobs.keep(hash, content)
     }
 
     fn blob(&self, hash: BlobHash) -> Result<Vec<u8>, StoreError> {

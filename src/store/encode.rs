@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::chain::{Cell, Chain, Typed};
-use super::schema::Table;
+use super::schema::{Columns, Layout, Table};
 use super::{Row, StoreError};
 use crate::model::{
     ActionChange, ActionEvent, ActionOp, ActionRecord, Generation, KeyState, LlmResponse, Millis, RunState, Seq,
-    SpanEnd, SpanId, SpanKind, SpanSpec, SpanStart, TextHash, TraceBody, TraceEvent, Undoability,
+    SpanEnd, SpanId, SpanKind, SpanSpec, SpanStart, TextHash, TraceBody, TraceEvent, Undoability, WaitInterval,
 };
 
 /// A row as it is stored: one cell per column.
@@ -15,27 +15,30 @@ use crate::model::{
 pub(super) struct Stored {
     /// The table.
     pub(super) table: Table,
+    /// The table's columns.
+    pub(super) columns: Columns,
     /// The row.
     pub(super) cells: Vec<Cell>,
 }
 
 impl Stored {
     /// An empty row.
-    fn new(table: Table) -> Self {
-        Self { table, cells: vec![Cell::Null; table.columns().len()] }
+    fn new(table: Table, layout: &Layout) -> Self {
+        let columns = layout.of(table).clone();
+        Self { table, cells: vec![Cell::Null; columns.all().len()], columns }
     }
 
+    /// Sets a cell; a run that was created in an earlier format may have no such column, and the row's JSON has it.
     fn set(&mut self, column: &'static str, value: impl Into<Cell>) {
-        let at = self.table.position(column);
-        debug_assert!(at.is_some(), "no column {column}");
-        if let Some(at) = at {
+        debug_assert!(self.table.knows(column), "no column {column}");
+        if let Some(at) = self.columns.position(column) {
             self.cells[at] = value.into();
         }
     }
 
     /// The cell of a column.
     pub(super) fn cell(&self, column: &str) -> &Cell {
-        self.table.position(column).and_then(|at| self.cells.get(at)).unwrap_or(&Cell::Null)
+        self.columns.position(column).and_then(|at| self.cells.get(at)).unwrap_or(&Cell::Null)
     }
 
     /// Its place in the run's counter.
@@ -50,19 +53,26 @@ impl Stored {
     /// than the columns is planned anew at each use, which takes half as long as a commit.
     pub(super) fn insert(&self) -> String {
         let values: Vec<&str> = self.cells.iter().map(|cell| if *cell == Cell::Null { "NULL" } else { "?" }).collect();
-        format!("INSERT INTO {} ({}) VALUES ({})", self.table.name(), self.table.column_list(), values.join(", "))
+        format!("INSERT INTO {} ({}) VALUES ({})", self.table.name(), self.columns.list(), values.join(", "))
     }
 
     /// The values for [`Stored::insert`], of their columns' types.
     pub(super) fn parameters(&self) -> impl Iterator<Item = Typed<'_>> {
-        let cells = self.cells.iter().zip(self.table.columns());
-        cells.filter(|(cell, _)| **cell != Cell::Null).map(|(cell, (_, kind))| Typed { cell, kind })
+        let cells = self.cells.iter().zip(self.columns.all());
+        cells.filter(|(cell, _)| **cell != Cell::Null).map(|(cell, column)| Typed { cell, kind: &column.kind })
     }
 
     /// The chain after this row, computed from its cells.
     pub(super) fn chain_after(&self, before: Chain) -> Chain {
         let last = self.cells.len().saturating_sub(1);
         before.after(self.table, &self.cells[..last])
+    }
+
+    /// The same cells in other columns.
+    pub(super) fn moved_to(&self, layout: &Layout) -> Self {
+        let columns = layout.of(self.table).clone();
+        let cells = columns.all().iter().map(|column| self.cell(&column.name).clone()).collect();
+        Self { table: self.table, columns, cells }
     }
 }
 
@@ -74,26 +84,38 @@ type Look<'a> = &'a mut dyn FnMut(TextHash) -> Option<String>;
 pub(super) struct Encoder {
     /// The chain up to the last row.
     pub(super) chain: Chain,
+    layout: Layout,
     generation: Generation,
     calls: HashSet<SpanId>,
 }
 
 impl Encoder {
     /// Goes on after what is stored.
-    pub(super) fn new(chain: Chain, state: &RunState) -> Self {
+    pub(super) fn new(layout: Layout, chain: Chain, state: &RunState) -> Self {
         let calls = state.trace.spans().iter().zip(0..).filter(|(span, _)| span.kind == SpanKind::Llm);
-        Self { chain, generation: state.generation, calls: calls.map(|(_, at)| SpanId(at)).collect() }
+        Self { chain, layout, generation: state.generation, calls: calls.map(|(_, at)| SpanId(at)).collect() }
     }
 
     /// The cells of a row; `text` looks up a text that an earlier row stored.
     pub(super) fn encode(&mut self, row: &Row, text: Look<'_>) -> Result<Stored, StoreError> {
         let mut stored = match row {
-            Row::Text { seq, at, hash, text } => text_row(*seq, *at, *hash, text),
+            Row::Text { seq, at, hash, text } => text_row(&self.layout, *seq, *at, *hash, text),
             Row::Event(event) => self.event_row(event, text)?,
         };
+        self.link(&mut stored);
+        Ok(stored)
+    }
+
+    /// The cells of a row that was read from another database: all of them, also those that this version doesn't know.
+    pub(super) fn adopt(&mut self, row: &Stored) -> Stored {
+        let mut stored = row.moved_to(&self.layout);
+        self.link(&mut stored);
+        stored
+    }
+
+    fn link(&mut self, stored: &mut Stored) {
         self.chain = stored.chain_after(self.chain);
         stored.set("chain", self.chain.to_string());
-        Ok(stored)
     }
 
     fn event_row(&mut self, event: &TraceEvent, text: Look<'_>) -> Result<Stored, StoreError> {
@@ -101,19 +123,21 @@ impl Encoder {
             self.generation = *generation;
         }
         let mut stored = match &event.body {
-            TraceBody::Action(record) => action_row(record)?,
-            TraceBody::ActionEvent(change) => action_event_row(change)?,
+            TraceBody::Action(record) => action_row(&self.layout, record)?,
+            TraceBody::ActionEvent(change) => action_event_row(&self.layout, change)?,
             body => {
-                let mut stored = Stored::new(Table::Events);
-                stored.set("body", json(body)?);
+                let mut stored = Stored::new(Table::Events, &self.layout);
+                let (kind, body) = event_text(body)?;
+                stored.set("kind", kind);
+                stored.set("body", body);
                 stored
             }
         };
         stored.set("seq", event.seq);
         stored.set("at_ms", event.at.0);
+        stored.set("happened_ms", event.happened.map(|at| at.0));
         stored.set("generation", self.generation.0);
         if stored.table == Table::Events {
-            stored.set("kind", kind(&event.body));
             stored.set("span_id", event.body.span().map(name));
             self.columns(&event.body, &mut stored, text);
         }
@@ -131,8 +155,10 @@ impl Encoder {
             }
             TraceBody::SpanEnded(end) => {
                 end_columns(end, row);
-                if self.calls.contains(&end.span) {
-                    row.set("response", end.output.and_then(text).map(response_text));
+                if self.calls.contains(&end.span)
+                    && let Some(output) = end.output.and_then(text)
+                {
+                    response_columns(output, row);
                 }
             }
             other => other_columns(other, row),
@@ -140,8 +166,8 @@ impl Encoder {
     }
 }
 
-fn text_row(seq: Seq, at: Millis, hash: TextHash, text: &str) -> Stored {
-    let mut stored = Stored::new(Table::Texts);
+fn text_row(layout: &Layout, seq: Seq, at: Millis, hash: TextHash, text: &str) -> Stored {
+    let mut stored = Stored::new(Table::Texts, layout);
     stored.set("seq", seq);
     stored.set("at_ms", at.0);
     stored.set("hash", name(hash));
@@ -149,8 +175,8 @@ fn text_row(seq: Seq, at: Millis, hash: TextHash, text: &str) -> Stored {
     stored
 }
 
-fn action_row(record: &ActionRecord) -> Result<Stored, StoreError> {
-    let mut row = Stored::new(Table::ActionLog);
+fn action_row(layout: &Layout, record: &ActionRecord) -> Result<Stored, StoreError> {
+    let mut row = Stored::new(Table::ActionLog, layout);
     row.set("span_id", name(record.span));
     row.set("tool_span_id", name(record.tool_span));
     row.set("tool_name", &record.tool_name);
@@ -172,13 +198,14 @@ fn action_row(record: &ActionRecord) -> Result<Stored, StoreError> {
     Ok(row)
 }
 
-fn action_event_row(event: &ActionEvent) -> Result<Stored, StoreError> {
-    let mut row = Stored::new(Table::ActionEvents);
+fn action_event_row(layout: &Layout, event: &ActionEvent) -> Result<Stored, StoreError> {
+    let mut row = Stored::new(Table::ActionEvents, layout);
     row.set("action_seq", event.action);
     row.set("change", event.change.name());
     row.set("body", json(&event.change)?);
     match &event.change {
-        ActionChange::Applied { after } => {
+        ActionChange::Applied { after, kept } => {
+            row.set("kept", *kept);
             let new = FlatState::of(after)?;
             row.set("new_value", new.value);
             row.set("new_kind", new.kind);
@@ -210,6 +237,7 @@ fn start_columns(start: &SpanStart, row: &mut Stored) {
     row.set("attempt", start.attempt.0);
     row.set("fan_group", start.fan.map(|fan| fan.group));
     row.set("fan_index", start.fan.map(|fan| fan.index));
+    row.set("step", start.step.as_ref());
     match &start.spec {
         SpanSpec::Agent { pattern, input, prompt, prompt_file: _ } => {
             row.set("pattern", pattern);
@@ -239,6 +267,7 @@ fn end_columns(end: &SpanEnd, row: &mut Stored) {
     row.set("output_tokens", end.usage.map(|usage| usage.output));
     row.set("cost_microusd", end.cost);
     row.set("answered", end.answered);
+    row.set("waited_ms", end.waited.as_ref().map(|waits| waits.iter().map(WaitInterval::ms).sum::<u64>()));
 }
 
 fn other_columns(body: &TraceBody, row: &mut Stored) {
@@ -276,15 +305,16 @@ fn other_columns(body: &TraceBody, row: &mut Stored) {
         TraceBody::CommandStarted(start) => row.set("name", &start.command),
         TraceBody::CommandEnded { command, .. } => row.set("action_seq", *command),
         TraceBody::Renamed { from, .. } => row.set("action_seq", *from),
-        // Told wholly by `body`, or by columns set elsewhere.
-        TraceBody::SpanStarted(_)
-        | TraceBody::SpanEnded(_)
-        | TraceBody::SpanWaiting { .. }
-        | TraceBody::Released { .. }
-        | TraceBody::Invalidated { .. }
-        | TraceBody::Action(_)
-        | TraceBody::ActionEvent(_)
-        | TraceBody::Note { .. } => {}
+        TraceBody::ApprovalAsked(asked) => {
+            row.set("rule", asked.rule.as_ref());
+            row.set("args_text", name(asked.request));
+        }
+        TraceBody::ApprovalAnswered(answered) => {
+            row.set("action_seq", answered.asked);
+            row.set("answer", answered.how.name());
+        }
+        // The JSON says all of it, or the columns are set elsewhere.
+        _ => {}
     }
 }
 
@@ -323,35 +353,26 @@ pub(super) fn op_name(op: ActionOp) -> &'static str {
     }
 }
 
-/// An event's name in SQL, as its JSON has it.
-fn kind(body: &TraceBody) -> &'static str {
-    match body {
-        TraceBody::RunStarted { .. } => "run_started",
-        TraceBody::PipelineChanged { .. } => "pipeline_changed",
-        TraceBody::SpanStarted(_) => "span_started",
-        TraceBody::SpanWaiting { .. } => "span_waiting",
-        TraceBody::Paused { .. } => "paused",
-        TraceBody::Released { .. } => "released",
-        TraceBody::Sent { .. } => "sent",
-        TraceBody::SpanEnded(_) => "span_ended",
-        TraceBody::PromptEdited { .. } => "prompt_edited",
-        TraceBody::MessagesEdited { .. } => "messages_edited",
-        TraceBody::Invalidated { .. } => "invalidated",
-        TraceBody::Read { .. } => "read",
-        TraceBody::Action(_) => "action",
-        TraceBody::ActionEvent(_) => "action_event",
-        TraceBody::RunStatus { .. } => "run_status",
-        TraceBody::Note { .. } => "note",
-        TraceBody::Kept { .. } => "kept",
-        TraceBody::CommandStarted(_) => "command_started",
-        TraceBody::CommandEnded { .. } => "command_ended",
-        TraceBody::Renamed { .. } => "renamed",
+/// An event's name, and all of it as JSON. Its name is the first thing in its JSON.
+fn event_text(body: &TraceBody) -> Result<(String, String), StoreError> {
+    if let TraceBody::Unknown { event, body } = body {
+        return Ok((event.clone(), body.clone()));
     }
+    let text = json(body)?;
+    let tag = text.strip_prefix("{\"event\":\"").and_then(|rest| rest.split_once('"'));
+    let kind = tag.map(|(kind, _)| kind.to_owned()).unwrap_or_default();
+    Ok((kind, text))
 }
 
-/// The text of a response, as tama stores it; an error is its own text.
-fn response_text(output: String) -> String {
-    serde_json::from_str::<LlmResponse>(&output).map_or(output, |response| response.text)
+/// The text of a response, as tama stores it (an error is its own text), and why the model stopped.
+fn response_columns(output: String, row: &mut Stored) {
+    match serde_json::from_str::<LlmResponse>(&output) {
+        Ok(response) => {
+            row.set("response", response.text);
+            row.set("stop_reason", response.stop);
+        }
+        Err(_) => row.set("response", output),
+    }
 }
 
 fn name(id: impl ToString + Copy) -> String {

@@ -5,7 +5,7 @@
 
 use super::chain::Cell;
 use super::encode::Stored;
-use super::schema::Table;
+use super::schema::{Layout, Table};
 
 const CHECK: usize = 16;
 const HEAD: usize = 4 + CHECK;
@@ -31,8 +31,8 @@ pub(super) fn encode(rows: &[Stored]) -> Option<Vec<u8>> {
 }
 
 /// The rows of every whole entry. An entry that is not what was written is left out, and so is a torn one at the end:
-/// the seqs and the mark show what is missing.
-pub(super) fn decode(mut bytes: &[u8]) -> Vec<Stored> {
+/// the seqs and the mark show what is missing. The rows have the columns of the run's database.
+pub(super) fn decode(mut bytes: &[u8], layout: &Layout) -> Vec<Stored> {
     let mut rows = Vec::new();
     while let Some((head, rest)) = bytes.split_at_checked(HEAD) {
         let length = head.first_chunk().map_or(0, |length| u32::from_le_bytes(*length));
@@ -41,19 +41,20 @@ pub(super) fn decode(mut bytes: &[u8]) -> Vec<Stored> {
             break;
         };
         if blake3::hash(content).as_bytes()[..CHECK] == head[4..] {
-            rows.extend(rows_of(content).unwrap_or_default());
+            rows.extend(rows_of(content, layout).unwrap_or_default());
         }
         bytes = rest;
     }
     rows
 }
 
-fn rows_of(mut content: &[u8]) -> Option<Vec<Stored>> {
+fn rows_of(mut content: &[u8], layout: &Layout) -> Option<Vec<Stored>> {
     let mut rows = Vec::new();
     while let Some((tag, mut rest)) = content.split_first() {
         let table = Table::ALL.into_iter().find(|table| table.tag() == *tag)?;
-        let cells = table.columns().iter().map(|_| Cell::take(&mut rest)).collect::<Option<_>>()?;
-        rows.push(Stored { table, cells });
+        let columns = layout.of(table).clone();
+        let cells = columns.all().iter().map(|_| Cell::take(&mut rest)).collect::<Option<_>>()?;
+        rows.push(Stored { table, columns, cells });
         content = rest;
     }
     Some(rows)
@@ -66,9 +67,10 @@ mod tests {
     use super::*;
 
     fn row(table: Table, first: &Cell) -> Stored {
-        let mut cells = vec![Cell::Null; table.columns().len()];
+        let columns = Layout::newest().of(table).clone();
+        let mut cells = vec![Cell::Null; columns.all().len()];
         cells[0] = first.clone();
-        Stored { table, cells }
+        Stored { table, columns, cells }
     }
 
     fn sample() -> Vec<Stored> {
@@ -80,7 +82,7 @@ mod tests {
     fn rows_come_back() {
         let rows = sample();
         let bytes = [encode(&rows[..2]).unwrap(), encode(&rows[2..]).unwrap()].concat();
-        assert_eq!(decode(&bytes), rows);
+        assert_eq!(decode(&bytes, &Layout::newest()), rows);
     }
 
     #[test]
@@ -90,21 +92,21 @@ mod tests {
         let both = [first.clone(), second].concat();
         for end in 0..both.len() {
             let whole = if end < first.len() { 0 } else { 2 };
-            assert_eq!(decode(&both[..end]), rows[..whole], "cut at {end}");
+            assert_eq!(decode(&both[..end], &Layout::newest()), rows[..whole], "cut at {end}");
         }
         for at in 4..first.len() {
             let mut changed = both.clone();
             changed[at] ^= 4;
-            assert_eq!(decode(&changed), rows[2..], "byte {at}");
+            assert_eq!(decode(&changed, &Layout::newest()), rows[2..], "byte {at}");
         }
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), zeros in 0..80_usize) {
-            let _ = decode(&bytes);
-            let _ = rows_of(&bytes);
-            let _ = decode(&[bytes, vec![0; zeros]].concat());
+            let _ = decode(&bytes, &Layout::newest());
+            let _ = rows_of(&bytes, &Layout::newest());
+            let _ = decode(&[bytes, vec![0; zeros]].concat(), &Layout::newest());
         }
     }
 }

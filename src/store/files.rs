@@ -60,6 +60,20 @@ pub(super) fn replace_all(folder: &Path, files: &[(PathBuf, &[u8])]) -> Result<(
     handle.sync_all().map_err(file_error("sync the folder", folder))
 }
 
+/// Makes files of one folder durable that may have been written without a sync.
+pub(super) fn sync_files(folder: &Path, paths: &[PathBuf]) -> Result<(), StoreError> {
+    // For a few, the whole file system is not made to wait.
+    const FEW: usize = 16;
+    if paths.len() > FEW && SYNCS_AT_ONCE {
+        let synced = File::open(folder).and_then(|handle| sync_file_system(&handle));
+        return synced.map_err(file_error("sync the files of", folder));
+    }
+    for path in paths {
+        File::open(path).and_then(|file| file.sync_all()).map_err(file_error("sync", path))?;
+    }
+    if paths.is_empty() { Ok(()) } else { sync_dir(folder) }
+}
+
 /// True where many files can be synced in one go.
 const SYNCS_AT_ONCE: bool = cfg!(target_os = "linux");
 

@@ -21,9 +21,10 @@ use super::mark::{Mark, Noted};
 use super::mover::Mover;
 use super::points::crash_point;
 use super::read::{self, Loaded};
+use super::schema::Layout;
 use super::seal::Sealed;
 use super::writer::Output;
-use super::{FORMAT, FileLock, Manifest, Publish, RunLog, StoreError, inspect};
+use super::{FileLock, Manifest, Publish, RunLog, StoreError, inspect};
 use crate::model::{RunId, RunState, RunStatus, Seq, TraceEvent};
 
 /// How a run is opened.
@@ -117,8 +118,8 @@ impl RunFolder {
         let lock = self.lock(access, pid)?;
         self.vouch()?;
         // First for reading only: opening for writing may already change the files of a damaged run.
-        let reader = database::open(&self.database(), true)?;
-        let logged = log_file::read(&self.log_path())?;
+        let (reader, layout) = database::open(&self.database(), true)?;
+        let logged = log_file::read(&self.log_path(), &layout)?;
         let loaded = Loaded::load(&reader, logged, Mark::read(&self.mark_path()))?;
         let Loaded { events, state, texts, last, chain, mut damage, rows, tail } = loaded;
         damage.extend(spoilt);
@@ -128,17 +129,17 @@ impl RunFolder {
             drop(reader);
             self.update_manifest(|manifest| {
                 manifest.pid = std::process::id();
-                // From here on an earlier version must not take the rows in the log file for lost.
-                manifest.format = FORMAT;
+                // From here on it may have rows that an earlier version can't read.
+                manifest.renew_format();
             })?;
-            let connection = database::open(&self.database(), false)?;
+            let (connection, layout) = database::open(&self.database(), false)?;
             check_count(&connection, rows - tail.rows().count() as u64)?;
             let mut mark = Mark::open(&self.mark_path())?;
             mark.note(Noted { seq: last, chain })?;
             let mut mover = self.mover(connection, &mark)?;
             mover.store(&tail)?;
             let log = LogFile::create(&self.log_path())?;
-            let output = Output { mover, encoder: Encoder::new(chain, &state), log, mark };
+            let output = Output { mover, encoder: Encoder::new(layout, chain, &state), log, mark };
             DuckStore::writing(output, publish, last, self.blobs(), lock)?
         };
         let log = RunLog::new(Arc::new(store), state, last, texts);
@@ -186,9 +187,10 @@ impl RunFolder {
         crash_point("create-mark");
         let mark = Mark::create(&self.mark_path())?;
         crash_point("create-database");
-        let connection = database::create(&self.database())?;
+        let layout = Layout::newest();
+        let connection = database::create(&self.database(), &layout)?;
         let state = RunState::default();
-        let encoder = Encoder::new(Chain::default(), &state);
+        let encoder = Encoder::new(layout, Chain::default(), &state);
         crash_point("create-log");
         let log = LogFile::create(&self.log_path())?;
         let output = Output { mover: self.mover(connection, &mark)?, encoder, log, mark };

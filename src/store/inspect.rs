@@ -65,8 +65,8 @@ pub fn inspect(folder: &Path) -> Inspection {
 pub(super) fn read(folder: &Path) -> Inspection {
     let run = RunFolder::at(folder.to_owned(), RunId(String::new()));
     let none = Inspection { rows: 0, last: Seq(0), chain: String::new(), damage: vec![], error: None, locked: None };
-    let loaded = database::open(&run.database(), true).and_then(|connection| {
-        Loaded::load(&connection, log_file::read(&run.log_path())?, Mark::read(&run.mark_path()))
+    let loaded = database::open(&run.database(), true).and_then(|(connection, layout)| {
+        Loaded::load(&connection, log_file::read(&run.log_path(), &layout)?, Mark::read(&run.mark_path()))
     });
     match loaded {
         Ok(mut loaded) => {

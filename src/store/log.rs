@@ -5,14 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::points::crash_point;
-use super::{Durable, Recorder, Row, StoreError};
-use crate::model::{BlobHash, Millis, RunState, Seq, TextHash, TraceBody, TraceEvent};
+use super::{AfterImage, Durable, Recorder, Row, StoreError};
+use crate::model::{BlobHash, KeyState, Millis, RunState, Seq, TextHash, TraceBody, TraceEvent};
 
 /// The log of one run. Cheap to clone; clones share the run.
 #[derive(Clone)]
 pub struct RunLog {
     recorder: Arc<dyn Recorder>,
     inner: Arc<Mutex<Inner>>,
+    /// The largest file of which the after-image is kept; `None`: none is.
+    keeps_after: Option<u64>,
 }
 
 struct Inner {
@@ -25,9 +27,15 @@ struct Inner {
 
 impl Inner {
     /// Gives an event its seq, and folds it in.
-    fn next(&mut self, body: TraceBody) -> Row {
+    fn next(&mut self, mut body: TraceBody, happened: Option<Millis>) -> Row {
         self.last = Seq(self.last.0 + 1);
-        let event = TraceEvent { seq: self.last, at: now(), body };
+        let at = now();
+        if let TraceBody::SpanEnded(end) = &mut body
+            && end.waited.is_none()
+        {
+            end.waited = Some(self.state.trace.waits(end.span, happened.unwrap_or(at)));
+        }
+        let event = TraceEvent { seq: self.last, at, happened, body };
         self.state.apply(&event);
         Row::Event(event)
     }
@@ -60,17 +68,41 @@ impl RunLog {
     /// A log over a recorder; `state` and `last` are what the recorder already holds (`texts` its text hashes).
     #[must_use]
     pub fn new(recorder: Arc<dyn Recorder>, state: RunState, last: Seq, texts: HashSet<TextHash>) -> Self {
-        Self { recorder, inner: Arc::new(Mutex::new(Inner { state, last, noted: false, texts })) }
+        let inner = Arc::new(Mutex::new(Inner { state, last, noted: false, texts }));
+        Self { recorder, inner, keeps_after: None }
+    }
+
+    /// The same log, which keeps after-images of files up to this size.
+    #[must_use]
+    pub fn keeping_after_images(self, largest: Option<u64>) -> Self {
+        Self { keeps_after: largest, ..self }
+    }
+
+    /// True if after-images are kept.
+    #[must_use]
+    pub fn keeps_after_images(&self) -> bool {
+        self.keeps_after.is_some()
+    }
+
+    /// Keeps an after-image, if after-images are kept; false: it is not kept. An action is done all the same.
+    pub fn keep_after_image(&self, state: &KeyState, content: AfterImage<'_>) -> bool {
+        let KeyState::File { blob, size, .. } = state else { return false };
+        self.keeps_after.is_some_and(|largest| *size <= largest) && self.recorder.keep_blob(*blob, content).is_ok()
     }
 
     /// Appends events; they commit within 50 ms.
     pub fn append(&self, bodies: Vec<TraceBody>) -> Seq {
-        self.write(bodies, false).later()
+        self.write(bodies, false, None).later()
+    }
+
+    /// Appends events of a wrapped or imported run, which happened at another time.
+    pub fn append_happened(&self, bodies: Vec<TraceBody>, happened: Millis) -> Seq {
+        self.write(bodies, false, Some(happened)).later()
     }
 
     /// Appends events that someone waits for.
     pub fn append_durable(&self, bodies: Vec<TraceBody>) -> Appended {
-        self.write(bodies, true)
+        self.write(bodies, true, None)
     }
 
     /// Stores a text once, and names it.
@@ -97,17 +129,17 @@ impl RunLog {
         &self.recorder
     }
 
-    fn write(&self, bodies: Vec<TraceBody>, urgent: bool) -> Appended {
+    fn write(&self, bodies: Vec<TraceBody>, urgent: bool, happened: Option<Millis>) -> Appended {
         let mut inner = self.lock();
         let mut rows = Vec::with_capacity(bodies.len());
         if !inner.noted
             && let Some(note) = self.stop_note()
         {
             inner.noted = true;
-            rows.push(inner.next(note));
+            rows.push(inner.next(note, None));
         }
         let first = Seq(inner.last.0 + 1);
-        rows.extend(bodies.into_iter().map(|body| inner.next(body)));
+        rows.extend(bodies.into_iter().map(|body| inner.next(body, happened)));
         // Under the lock, so that rows reach the recorder in the order of their seq.
         let durable = self.recorder.write(rows, urgent);
         crash_point("record-queued");

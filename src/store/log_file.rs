@@ -14,6 +14,7 @@ use super::StoreError;
 use super::encode::Stored;
 use super::files::{file_error, sync_dir};
 use super::points::{crash_point, fail_point};
+use super::schema::Layout;
 use super::{entries, meter};
 
 /// Its name in the run's folder.
@@ -100,8 +101,8 @@ impl LogFile {
     }
 }
 
-/// The rows of a log file, in their order; none where there is no file.
-pub(super) fn read(path: &Path) -> Result<Vec<Stored>, StoreError> {
+/// The rows of a log file, in their order, with the columns of the run's database; none where there is no file.
+pub(super) fn read(path: &Path, layout: &Layout) -> Result<Vec<Stored>, StoreError> {
     let file = match OpenOptions::new().read(true).custom_flags(O_NOFOLLOW).open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         opened => opened.map_err(file_error("read", path))?,
@@ -111,7 +112,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Stored>, StoreError> {
     if read as u64 > LARGEST {
         return Err(StoreError::Damaged(format!("{} is too large", path.display())));
     }
-    Ok(entries::decode(&bytes))
+    Ok(entries::decode(&bytes, layout))
 }
 
 /// True if a run's folder has a log file with anything in it.

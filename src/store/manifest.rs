@@ -5,18 +5,22 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::files::{file_error, replace};
+use super::format::{Format, OWN};
 use super::points::crash_point;
-use super::schema::FORMAT;
 use super::{NewRun, StoreError};
-use crate::model::{Millis, RunId, RunState, RunStatus, SpanId, Usage};
+use crate::model::{Millis, Provenance, RunId, RunState, RunStatus, SpanId, Usage};
 
 /// The content of `manifest.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The format of the run's folder and database.
-    pub format: u32,
+    #[serde(flatten)]
+    pub format: Format,
     /// The version of the program that created it.
     pub writer: String,
+    /// The version that brought it to its format, where that is not the one that created it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewed_by: Option<String>,
     /// The run.
     pub run: RunId,
     /// The pipeline's name.
@@ -29,6 +33,9 @@ pub struct Manifest {
     pub workspace: String,
     /// The pipeline's file, absolute.
     pub pipeline_file: Option<String>,
+    /// Where the run comes from: its source, and the run that it goes on from.
+    #[serde(default, skip_serializing_if = "Provenance::is_plain")]
+    pub provenance: Provenance,
     /// The run's status when the manifest was written.
     pub status: RunStatus,
     /// The process that last opened it for writing.
@@ -53,22 +60,28 @@ pub struct Manifest {
 
 /// The part that every format's manifest has.
 #[derive(Deserialize)]
-struct Format {
-    format: u32,
+struct Head {
+    #[serde(flatten)]
+    format: Format,
+    #[serde(default)]
+    writer: String,
+    renewed_by: Option<String>,
 }
 
 impl Manifest {
     /// The manifest of a run that starts now.
     pub(super) fn new(run: RunId, new: NewRun, started: Millis) -> Self {
         Self {
-            format: FORMAT,
-            writer: env!("CARGO_PKG_VERSION").to_owned(),
+            format: Format::CURRENT,
+            writer: OWN.to_owned(),
+            renewed_by: None,
             run,
             name: new.name,
             task: new.task,
             entrypoint: new.entrypoint,
             workspace: new.workspace,
             pipeline_file: new.pipeline_file,
+            provenance: new.provenance,
             status: RunStatus::Running,
             pid: std::process::id(),
             started,
@@ -78,6 +91,14 @@ impl Manifest {
             actions: 0,
             tokens: Usage::default(),
             cost_microusd: 0,
+        }
+    }
+
+    /// Makes it one of the format that this version writes, unless it is of a newer minor.
+    pub(super) fn renew_format(&mut self) {
+        if self.format < Format::CURRENT {
+            self.format = Format::CURRENT;
+            self.renewed_by = (self.writer != OWN).then(|| OWN.to_owned());
         }
     }
 
@@ -108,12 +129,10 @@ impl Manifest {
         let bytes = std::fs::read(path).map_err(file_error("read", path))?;
         let spoilt_bytes = || StoreError::Damaged(format!("{} has changed since it was written", path.display()));
         let spoilt = |error: serde_json::Error| StoreError::Damaged(format!("{}: {error}", path.display()));
-        let Format { format } = serde_json::from_slice(&bytes).map_err(spoilt)?;
-        if format > FORMAT {
-            return Err(StoreError::Newer { found: format, known: FORMAT });
-        }
+        let Head { format, writer, renewed_by } = serde_json::from_slice(&bytes).map_err(spoilt)?;
+        format.check(renewed_by.as_ref().unwrap_or(&writer))?;
         // The first format had no check.
-        if !is_checked(&bytes).unwrap_or(format == 1) {
+        if !is_checked(&bytes).unwrap_or(format.major == 1) {
             return Err(spoilt_bytes());
         }
         serde_json::from_slice(&bytes).map_err(spoilt)

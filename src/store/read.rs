@@ -9,7 +9,7 @@ use super::database::failed;
 use super::decode::decode;
 use super::encode::Stored;
 use super::mark::Noted;
-use super::schema::Table;
+use super::schema::{Columns, Table};
 use super::tail::Tail;
 use super::{Row, StoreError};
 use crate::model::{RunState, Seq, SpanId, TextHash, TraceEvent};
@@ -25,14 +25,16 @@ const WITH_EVENTS: [Table; 3] = [Table::Events, Table::ActionLog, Table::ActionE
 
 /// Rows of one table that fit a condition, by seq.
 fn rows(connection: &Connection, table: Table, fits: &str, params: &[&dyn ToSql]) -> Result<Vec<Stored>, StoreError> {
-    let sql = format!("SELECT {} FROM {} WHERE {fits}", table.column_list(), table.name());
+    let sql = format!("SELECT * FROM {} WHERE {fits}", table.name());
     let fault = failed("read the run's log");
     let mut statement = connection.prepare_cached(&sql).map_err(&fault)?;
     let mut found = statement.query(params).map_err(&fault)?;
+    let columns = Columns::named(table, found.as_ref().map(duckdb::Statement::column_names).unwrap_or_default());
     let mut rows = Vec::new();
     while let Some(row) = found.next().map_err(&fault)? {
-        let cells = (0..table.columns().len()).map(|at| row.get_ref(at).map(Cell::read));
-        rows.push(Stored { table, cells: cells.collect::<duckdb::Result<_>>().map_err(&fault)? });
+        let cells = (0..columns.all().len()).map(|at| row.get_ref(at).map(Cell::read));
+        let cells = cells.collect::<duckdb::Result<_>>().map_err(&fault)?;
+        rows.push(Stored { table, columns: columns.clone(), cells });
     }
     Ok(rows)
 }
@@ -154,12 +156,12 @@ impl Loaded {
         Self::load_with(connection, logged, mark, &mut |_| ())
     }
 
-    /// Reads a run as [`Loaded::load`] does, and hands over every row that is what was written, by seq.
+    /// Reads a run as [`Loaded::load`] does, and hands over every row that is what was written, by seq, as it is.
     pub(super) fn load_with(
         connection: &Connection,
         mut logged: Vec<Stored>,
         mark: Option<Noted>,
-        keep: &mut dyn FnMut(Row),
+        keep: &mut dyn FnMut(&Stored),
     ) -> Result<Self, StoreError> {
         let (loaded, before) = (Self::default(), vec![Chain::default()]);
         let mut check = Check { loaded, before, mark, broken: BTreeSet::new(), more: 0, keep };
@@ -229,7 +231,7 @@ struct Check<'a> {
     broken: BTreeSet<Table>,
     /// The number of further lines of damage.
     more: usize,
-    keep: &'a mut dyn FnMut(Row),
+    keep: &'a mut dyn FnMut(&Stored),
 }
 
 impl Check<'_> {
@@ -294,9 +296,9 @@ impl Check<'_> {
 
     fn keep(&mut self, row: &Stored) {
         match decode(row) {
-            Ok(row) => {
-                (self.keep)(row.clone());
-                self.add(row);
+            Ok(read) => {
+                (self.keep)(row);
+                self.add(read);
             }
             Err(why) => self.fault(format!("row {} ({}) can't be read: {why}", row.seq(), row.table.name())),
         }

@@ -1,7 +1,9 @@
 //! Recording: a trait with two implementations, the database and nothing.
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::future::Future;
+use std::io::Read;
 use std::pin::Pin;
 
 use crate::model::{BlobHash, Millis, Seq, SpanId, TextHash, TraceEvent};
@@ -40,6 +42,15 @@ pub type Durable = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
 /// Called with each batch of events after its commit, in order.
 pub type Publish = Box<dyn Fn(Vec<TraceEvent>) + Send + Sync>;
+
+/// The content that an action left.
+#[derive(Debug, Clone, Copy)]
+pub enum AfterImage<'a> {
+    /// The bytes.
+    Bytes(&'a [u8]),
+    /// A file with them, open at its beginning. Where the file system can share its blocks, nothing is copied.
+    File(&'a File),
+}
 
 /// Keeps the rows, texts and before-images of one run.
 pub trait Recorder: Send + Sync {
@@ -91,6 +102,24 @@ pub trait Recorder: Send + Sync {
     /// When they can't be written.
     fn put_blobs(&self, all: &[&[u8]]) -> Result<Vec<BlobHash>, StoreError> {
         all.iter().map(|bytes| self.put_blob(bytes)).collect()
+    }
+
+    /// Keeps content under its hash without a sync: a system that stops may lose it. Keeping it again with
+    /// [`Recorder::put_blob`] makes it durable.
+    ///
+    /// # Errors
+    /// When it can't be read or written.
+    fn keep_blob(&self, hash: BlobHash, content: AfterImage<'_>) -> Result<(), StoreError> {
+        let bytes = match content {
+            AfterImage::Bytes(bytes) => bytes.to_vec(),
+            AfterImage::File(mut file) => {
+                let mut bytes = Vec::new();
+                let read = file.read_to_end(&mut bytes);
+                read.map_err(|error| StoreError::Missing(format!("the content of blob {hash}: {error}")))?;
+                bytes
+            }
+        };
+        self.put_blob(&bytes).map(drop)
     }
 
     /// Bytes kept under a hash.
@@ -165,14 +194,9 @@ pub enum StoreError {
         /// Its process id, where known.
         pid: String,
     },
-    /// The run was written by a newer version.
-    #[error("open the run: it has format {found}, and this version reads up to {known}; use a newer tama-tui")]
-    Newer {
-        /// The run's format.
-        found: u32,
-        /// The newest format known here.
-        known: u32,
-    },
+    /// This version can't read the run.
+    #[error("open the run: {0}")]
+    Incompatible(#[from] super::Incompatible),
     /// The stored rows are not those that were written.
     #[error("trust the run's log, because it is damaged: {0}")]
     Damaged(String),

@@ -1,27 +1,27 @@
 //! Recovery: a damaged log is moved aside, and the rows of it that can be read become a log that can be written to.
 //!
 //! Every row that is what was written keeps its seq. A lost one is stood in for by a text that says so, so that the
-//! counter has no gap and the new hash chain proves the rest; the last row is a note that says what is missing. The
-//! files as they were stay in `damaged-1/` (`damaged-2/`, …) beside it. The new files are complete before the first
+//! counter has no gap and the new hash chain proves the rest; the last row is a note that says what is missing. A row is
+//! copied cell by cell, so that what a newer version wrote into it stays. The files as they were stay in `damaged-1/` (`damaged-2/`, …) beside it. The new files are complete before the first
 //! old one is replaced; a crash in between leaves a log with damage, to be recovered once more.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use duckdb::{Connection, appender_params_from_iter};
 
-use super::chain::Chain;
+use super::chain::{Cell, Chain};
 use super::database::{self, failed};
-use super::encode::Encoder;
+use super::encode::{Encoder, Stored};
 use super::files::{file_error, sync_dir};
 use super::folder::Access;
 use super::log::{hash_text, now};
 use super::mark::{Mark, Noted};
 use super::read::Loaded;
+use super::schema::{Layout, Table};
 use super::seal::wal;
 use super::{Manifest, NewRun, Row, RunFolder, StoreError, log_file};
-use crate::model::{Millis, RunState, Seq, TextHash, TraceBody, TraceEvent};
+use crate::model::{Millis, RunState, Seq, TraceBody, TraceEvent};
 
 /// The text in a lost row's place.
 const LOST: &str = "This row of the log was lost; `runs recover` put this in its place.";
@@ -52,7 +52,7 @@ impl RunFolder {
         let (pid, spoilt) = self.writer()?;
         let _lock = self.lock(Access::ReadWrite, pid)?;
         let mut rows = Vec::new();
-        let mut loaded = self.read_what_can_be(&mut rows)?;
+        let (mut loaded, layout) = self.read_what_can_be(&mut rows)?;
         loaded.damage.extend(spoilt.clone());
         if loaded.damage.is_empty() {
             return Ok(RecoveryReport { kept: loaded.rows, lost: 0, damage: Vec::new(), aside: None });
@@ -62,27 +62,30 @@ impl RunFolder {
         }
         let kept = rows.len() as u64;
         let aside = self.free_aside();
-        let (rows, lost) = without_gaps(rows, Mark::read(&self.mark_path()), &loaded.damage, &aside);
+        let mut fresh_log = FreshLog::new(layout.renewed());
+        let lost = fresh_log.fill(&rows, Mark::read(&self.mark_path()), &loaded.damage, &aside)?;
         let fresh = self.path().join("salvage");
         // Left by a recovery that did not come to its end.
         drop(fs::remove_dir_all(&fresh));
         super::files::private_dir(&fresh)?;
-        write_log(&fresh, &rows)?;
-        if spoilt.is_some() {
-            self.manifest_of(&loaded.state, &loaded.events).write(&fresh.join("manifest.json"))?;
-        }
+        fresh_log.write(&fresh)?;
+        let manifest = Manifest::read(&self.manifest_path());
+        let mut manifest = manifest.unwrap_or_else(|_| self.manifest_of(&loaded.state, &loaded.events));
+        manifest.renew_format();
+        manifest.write(&fresh.join("manifest.json"))?;
         self.take_place(&fresh, &aside)?;
         Ok(RecoveryReport { kept, lost, damage: loaded.damage, aside: Some(aside) })
     }
 
     /// The rows that can be read: with the database's own log, or else without it.
-    fn read_what_can_be(&self, rows: &mut Vec<Row>) -> Result<Loaded, StoreError> {
+    fn read_what_can_be(&self, rows: &mut Vec<Stored>) -> Result<(Loaded, Layout), StoreError> {
         let mark = Mark::read(&self.mark_path());
-        let read = |run: &Self, rows: &mut Vec<Row>| {
+        let read = |run: &Self, rows: &mut Vec<Stored>| {
             run.vouch()?;
-            let connection = database::open(&run.database(), true)?;
-            let logged = log_file::read(&run.log_path())?;
-            Loaded::load_with(&connection, logged, mark, &mut |row| rows.push(row))
+            let (connection, layout) = database::open(&run.database(), true)?;
+            let logged = log_file::read(&run.log_path(), &layout)?;
+            let loaded = Loaded::load_with(&connection, logged, mark, &mut |row| rows.push(row.clone()))?;
+            Ok((loaded, layout))
         };
         let error = match read(self, rows) {
             Ok(loaded) => return Ok(loaded),
@@ -96,9 +99,9 @@ impl RunFolder {
         if log_file::is_filled(&self.log_path()) {
             fs::copy(self.log_path(), alone.log_path()).map_err(file_error("copy", &self.log_path()))?;
         }
-        let mut loaded = read(&alone, rows)?;
+        let (mut loaded, layout) = read(&alone, rows)?;
         loaded.damage.insert(0, format!("the newest rows, in run.duckdb.wal, can't be read: failed to {error}"));
-        Ok(loaded)
+        Ok((loaded, layout))
     }
 
     /// The first `damaged-n` that is not there.
@@ -110,16 +113,18 @@ impl RunFolder {
     /// A manifest made anew from the log, for a run whose own is lost. The task and the pipeline's file are not in it.
     #[must_use]
     pub fn manifest_of(&self, state: &RunState, events: &[TraceEvent]) -> Manifest {
-        let entrypoint = events.iter().find_map(|event| match &event.body {
-            TraceBody::RunStarted { entrypoint, .. } => Some(entrypoint.clone()),
+        let started = events.iter().find_map(|event| match &event.body {
+            TraceBody::RunStarted { entrypoint, provenance, .. } => Some((entrypoint.clone(), provenance.clone())),
             _ => None,
         });
+        let (entrypoint, provenance) = started.unwrap_or_default();
         let new = NewRun {
             name: state.name.clone(),
             task: String::new(),
-            entrypoint: entrypoint.unwrap_or_default(),
+            entrypoint,
             workspace: state.workspace.clone(),
             pipeline_file: None,
+            provenance,
         };
         let started = events.first().map_or(Millis(0), |event| event.at);
         let mut manifest = Manifest::new(self.id().clone(), new, started);
@@ -162,70 +167,90 @@ impl RunFolder {
     }
 }
 
-/// The rows with every gap filled, and the note; and how many were lost.
-fn without_gaps(rows: Vec<Row>, mark: Option<Noted>, damage: &[String], aside: &Path) -> (Vec<Row>, u64) {
-    let mut whole: Vec<Row> = Vec::with_capacity(rows.len());
-    let (mut lost, mut at) = (0, Millis(0));
-    let fill = |whole: &mut Vec<Row>, upto: u64, at: Millis| {
-        let next = whole.last().map_or(1, |row| row.seq().0 + 1);
-        let stand_in = |seq| Row::Text { seq: Seq(seq), at, hash: hash_text(LOST), text: LOST.to_owned() };
-        whole.extend((next..upto).map(stand_in));
-        upto.saturating_sub(next)
-    };
-    for row in rows {
-        let next = whole.last().map_or(1, |row| row.seq().0 + 1);
-        if row.seq().0 > next.saturating_add(LONGEST_GAP) {
-            lost += 1;
-            continue;
+/// The rows of the new log, chained anew.
+struct FreshLog {
+    rows: Vec<Stored>,
+    encoder: Encoder,
+    layout: Layout,
+}
+
+impl FreshLog {
+    fn new(layout: Layout) -> Self {
+        let encoder = Encoder::new(layout.clone(), Chain::default(), &RunState::default());
+        Self { rows: Vec::new(), encoder, layout }
+    }
+
+    /// Takes the rows that are left, with every gap filled, and adds the note; returns how many were lost.
+    fn fill(
+        &mut self,
+        left: &[Stored],
+        mark: Option<Noted>,
+        damage: &[String],
+        aside: &Path,
+    ) -> Result<u64, StoreError> {
+        let (mut lost, mut at) = (0, Millis(0));
+        for row in left {
+            if row.seq().0 > self.next().saturating_add(LONGEST_GAP) {
+                lost += 1;
+                continue;
+            }
+            lost += self.stand_in(row.seq().0, at)?;
+            if let Cell::Int(ms) = row.cell("at_ms") {
+                at = Millis(u64::try_from(*ms).unwrap_or(0));
+            }
+            let adopted = self.encoder.adopt(row);
+            self.rows.push(adopted);
         }
-        lost += fill(&mut whole, row.seq().0, at);
-        at = match &row {
-            Row::Event(event) => event.at,
-            Row::Text { at, .. } => *at,
-        };
-        whole.push(row);
+        let read = self.next() - 1;
+        let end = mark.map_or(read, |mark| mark.seq.0.max(read).min(read.saturating_add(LONGEST_GAP)));
+        lost += self.stand_in(end + 1, at)?;
+        let aside = aside.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = format!("the log was damaged: {}. What it was is kept in {aside}", damage.join("; "));
+        let body = TraceBody::Note { span: None, error: true, text };
+        self.push(&Row::Event(TraceEvent { seq: Seq(end + 1), at: now(), happened: None, body }))?;
+        Ok(lost)
     }
-    let read = whole.last().map_or(0, |row| row.seq().0);
-    let end = mark.map_or(read, |mark| mark.seq.0.max(read).min(read.saturating_add(LONGEST_GAP)));
-    lost += fill(&mut whole, end + 1, at);
-    let aside = aside.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let text = format!("the log was damaged: {}. What it was is kept in {aside}", damage.join("; "));
-    let note = TraceBody::Note { span: None, error: true, text };
-    whole.push(Row::Event(TraceEvent { seq: Seq(end + 1), at: now(), body: note }));
-    (whole, lost)
+
+    fn next(&self) -> u64 {
+        self.rows.last().map_or(1, |row| row.seq().0 + 1)
+    }
+
+    fn stand_in(&mut self, upto: u64, at: Millis) -> Result<u64, StoreError> {
+        let next = self.next();
+        for seq in next..upto {
+            self.push(&Row::Text { seq: Seq(seq), at, hash: hash_text(LOST), text: LOST.to_owned() })?;
+        }
+        Ok(upto.saturating_sub(next))
+    }
+
+    fn push(&mut self, row: &Row) -> Result<(), StoreError> {
+        let stored = self.encoder.encode(row, &mut |_| None)?;
+        self.rows.push(stored);
+        Ok(())
+    }
+
+    /// Writes a database and its mark into a folder; durable when it returns.
+    fn write(&self, folder: &Path) -> Result<(), StoreError> {
+        let connection = database::create(&folder.join("run.duckdb"), &self.layout)?;
+        let mut mark = Mark::create(&folder.join("mark"))?;
+        append(&connection, &self.rows).map_err(failed("write to the run's log"))?;
+        connection.execute_batch("CHECKPOINT").map_err(failed("checkpoint the run"))?;
+        connection.close().map_err(|(_, error)| failed("close the run")(error))?;
+        let last = self.rows.last().map_or(Seq(0), Stored::seq);
+        mark.note(Noted { seq: last, chain: self.encoder.chain })?;
+        mark.syncer()?.sync()?;
+        sync_dir(folder)
+    }
 }
 
-/// Writes a database and its mark into a folder; durable when it returns.
-fn write_log(folder: &Path, rows: &[Row]) -> Result<(), StoreError> {
-    let connection = database::create(&folder.join("run.duckdb"))?;
-    let mut mark = Mark::create(&folder.join("mark"))?;
-    let mut encoder = Encoder::new(Chain::default(), &RunState::default());
-    append(&connection, rows, &mut encoder)?;
-    connection.execute_batch("CHECKPOINT").map_err(failed("checkpoint the run"))?;
-    connection.close().map_err(|(_, error)| failed("close the run")(error))?;
-    let last = rows.last().map_or(Seq(0), Row::seq);
-    mark.note(Noted { seq: last, chain: encoder.chain })?;
-    mark.syncer()?.sync()?;
-    sync_dir(folder)
-}
-
-fn append(connection: &Connection, rows: &[Row], encoder: &mut Encoder) -> Result<(), StoreError> {
-    let fault = failed("write to the run's log");
-    let texts: HashMap<TextHash, &str> = rows.iter().filter_map(text_of).collect();
-    let mut look = |hash| texts.get(&hash).map(|text| (*text).to_owned());
-    connection.execute_batch("BEGIN").map_err(&fault)?;
-    for row in rows {
-        let stored = encoder.encode(row, &mut look)?;
-        let mut appender = connection.appender(stored.table.name()).map_err(&fault)?;
-        appender.append_row(appender_params_from_iter(&stored.cells)).map_err(&fault)?;
-        appender.flush().map_err(&fault)?;
+fn append(connection: &Connection, rows: &[Stored]) -> duckdb::Result<()> {
+    connection.execute_batch("BEGIN")?;
+    for table in Table::ALL {
+        let mut appender = connection.appender(table.name())?;
+        for row in rows.iter().filter(|row| row.table == table) {
+            appender.append_row(appender_params_from_iter(&row.cells))?;
+        }
+        appender.flush()?;
     }
-    connection.execute_batch("COMMIT").map_err(&fault)
-}
-
-fn text_of(row: &Row) -> Option<(TextHash, &str)> {
-    match row {
-        Row::Text { hash, text, .. } => Some((*hash, text)),
-        Row::Event(_) => None,
-    }
+    connection.execute_batch("COMMIT")
 }

@@ -2,11 +2,8 @@
 //!
 //! No table has a key, a unique constraint or an index. All of it is created before the first row and checkpointed.
 
-/// The format that this version writes; the manifest has it.
-///
-/// 2 has commands: `command_started`, `command_ended`, `renamed`, and held and dropped changes. 3 has the log file: an
-/// earlier version would take the rows in it for lost.
-pub const FORMAT: u32 = 3;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A base table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,8 +42,8 @@ impl Table {
         }
     }
 
-    /// Name and type of its columns, in order; `seq` is the first and `chain` the last.
-    pub(super) fn columns(self) -> &'static [(&'static str, &'static str)] {
+    /// The columns that every format has, in order; `seq` is the first and `chain` the last.
+    fn base(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Events => EVENTS,
             Self::ActionLog => ACTION_LOG,
@@ -55,16 +52,146 @@ impl Table {
         }
     }
 
-    /// The place of a column.
-    pub(super) fn position(self, column: &str) -> Option<usize> {
-        self.columns().iter().position(|(name, _)| *name == column)
+    /// The columns that this version writes.
+    fn newest(self) -> Vec<Column> {
+        let column = |name: &'static str, kind: &'static str| Column { name: name.into(), kind: kind.into() };
+        let mut columns: Vec<Column> = self.base().iter().map(|(name, kind)| column(name, kind)).collect();
+        let added = ADDED.iter().filter(|added| added.1 == self);
+        let chain = columns.len() - 1;
+        columns.splice(chain..chain, added.map(|(_, _, name, kind)| column(name, kind)));
+        columns
     }
 
-    /// The names of its columns, for SQL.
-    pub(super) fn column_list(self) -> String {
-        self.columns().iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    /// True for a column that some format of this version has.
+    pub(super) fn knows(self, column: &str) -> bool {
+        self.base().iter().any(|(name, _)| *name == column)
+            || ADDED.iter().any(|added| (added.1, added.2) == (self, column))
     }
 }
+
+/// One column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Column {
+    /// Its name.
+    pub(super) name: Cow<'static, str>,
+    /// Its type in SQL.
+    pub(super) kind: Cow<'static, str>,
+}
+
+impl Column {
+    /// Its name as SQL reads it, whatever it is.
+    fn quoted(&self) -> String {
+        format!("\"{}\"", self.name.replace('"', "\"\""))
+    }
+}
+
+/// The columns of one table as one database has them, in its order. The hash chain is over all of them in that order, so
+/// a run keeps those that it was created with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Columns(Arc<Vec<Column>>);
+
+impl Columns {
+    /// Columns as a database names them, with their types.
+    pub(super) fn of(columns: Vec<Column>) -> Self {
+        Self(Arc::new(columns))
+    }
+
+    /// The columns of rows that were read, by name.
+    pub(super) fn named(table: Table, names: Vec<String>) -> Self {
+        let known = table.newest();
+        let kind = |name: &str| known.iter().find(|column| column.name == name).map(|column| column.kind.clone());
+        let column = |name: String| Column { kind: kind(&name).unwrap_or("VARCHAR".into()), name: name.into() };
+        Self::of(names.into_iter().map(column).collect())
+    }
+
+    /// All of them, in order.
+    pub(super) fn all(&self) -> &[Column] {
+        &self.0
+    }
+
+    /// The place of a column.
+    pub(super) fn position(&self, column: &str) -> Option<usize> {
+        self.0.iter().position(|found| found.name == column)
+    }
+
+    /// The names, for SQL.
+    pub(super) fn list(&self) -> String {
+        self.0.iter().map(Column::quoted).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Those of this version, and after them the ones that it doesn't know.
+    pub(super) fn renewed(&self, table: Table) -> Self {
+        let mut columns = table.newest();
+        let more = self.0.iter().filter(|column| !table.knows(&column.name));
+        let chain = columns.len() - 1;
+        columns.splice(chain..chain, more.cloned());
+        Self::of(columns)
+    }
+
+    /// Checks that the columns are those of a format: every one that all formats have, and no known one of another
+    /// type. A newer minor may have more, between `seq` and `chain`.
+    fn fit(&self, table: Table) -> bool {
+        let added = ADDED.iter().filter(|added| added.1 == table).map(|(_, _, name, kind)| (*name, *kind));
+        let known =
+            |column: &Column| table.base().iter().copied().chain(added.clone()).find(|(name, _)| *name == column.name);
+        let of_type = |column: &Column| match known(column) {
+            Some((_, kind)) => kind == column.kind,
+            None => PLAIN.contains(&column.kind.as_ref()),
+        };
+        self.position("seq") == Some(0)
+            && self.position("chain") == Some(self.0.len() - 1)
+            && table.base().iter().all(|(name, _)| self.position(name).is_some())
+            && self.0.iter().all(of_type)
+    }
+}
+
+/// The columns of every table of one database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Layout([Columns; 4]);
+
+impl Layout {
+    /// The columns that this version writes.
+    pub(super) fn newest() -> Self {
+        Self(Table::ALL.map(|table| Columns::of(table.newest())))
+    }
+
+    /// The columns that a database has, in the order of [`Table::ALL`]; `Err`: the table whose columns are not those of
+    /// a format.
+    pub(super) fn checked(found: [Columns; 4]) -> Result<Self, Table> {
+        let wrong = Table::ALL.into_iter().zip(&found).find(|(table, columns)| !columns.fit(*table));
+        match wrong.map(|(table, _)| table) {
+            None => Ok(Self(found)),
+            Some(table) => Err(table),
+        }
+    }
+
+    /// The columns of a table.
+    pub(super) fn of(&self, table: Table) -> &Columns {
+        &self.0[usize::from(table.tag()) - 1]
+    }
+
+    /// The columns for a database that is written anew from one with these.
+    pub(super) fn renewed(&self) -> Self {
+        Self(Table::ALL.map(|table| self.of(table).renewed(table)))
+    }
+}
+
+/// Types that an unknown column may have.
+const PLAIN: [&str; 5] = ["BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "VARCHAR"];
+
+/// Columns that came after the first format, before `chain`: the major that brought them, table, name and type. A run
+/// has those of the format that it was created with.
+const ADDED: &[(u32, Table, &str, &str)] = &[
+    (4, Table::Events, "happened_ms", "BIGINT"),
+    (4, Table::Events, "step", "VARCHAR"),
+    (4, Table::Events, "stop_reason", "VARCHAR"),
+    (4, Table::Events, "waited_ms", "BIGINT"),
+    (4, Table::Events, "rule", "VARCHAR"),
+    (4, Table::Events, "answer", "VARCHAR"),
+    (4, Table::ActionLog, "happened_ms", "BIGINT"),
+    (4, Table::ActionEvents, "happened_ms", "BIGINT"),
+    (4, Table::ActionEvents, "kept", "BOOLEAN"),
+];
 
 /// `kind` is the event's tag; texts are named by hash; `body` is the event itself as JSON, the rest is for queries.
 const EVENTS: &[(&str, &str)] = &[
@@ -152,11 +279,57 @@ const TEXTS: &[(&str, &str)] =
 const VIEWS: &str = include_str!("views.sql");
 
 /// Everything that a new database is given.
-pub(super) fn ddl() -> String {
+pub(super) fn ddl(layout: &Layout) -> String {
     let tables = Table::ALL.map(|table| {
-        let columns: Vec<String> = table.columns().iter().map(|(name, kind)| format!("{name} {kind}")).collect();
-        format!("CREATE TABLE {} ({});\n", table.name(), columns.join(", "))
+        let columns = layout.of(table).all().iter().map(|column| format!("{} {}", column.quoted(), column.kind));
+        format!("CREATE TABLE {} ({});\n", table.name(), columns.collect::<Vec<_>>().join(", "))
     });
     // One transaction: each statement by itself would be synced.
     format!("BEGIN;\n{}{VIEWS}\nCOMMIT;", tables.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(table: Table, change: impl Fn(&mut Vec<Column>)) -> Result<Layout, Table> {
+        Layout::checked(Table::ALL.map(|at| {
+            let mut columns = at.newest();
+            if at == table {
+                change(&mut columns);
+            }
+            Columns::of(columns)
+        }))
+    }
+
+    fn column(name: &'static str, kind: &'static str) -> Column {
+        Column { name: name.into(), kind: kind.into() }
+    }
+
+    #[test]
+    fn columns_of_earlier_formats_and_of_newer_minors_fit() {
+        for table in Table::ALL {
+            let first = layout(table, |columns| {
+                columns.retain(|column| table.base().iter().any(|(name, _)| *name == column.name))
+            });
+            assert!(first.is_ok());
+            let more = layout(table, |columns| columns.insert(1, column("later", "BIGINT"))).unwrap();
+            assert_eq!(more.of(table).position("later"), Some(1));
+            assert_eq!(more.renewed().of(table).position("later"), Some(table.newest().len() - 1));
+        }
+    }
+
+    #[test]
+    fn other_columns_do_not_fit() {
+        let wrong: [fn(&mut Vec<Column>); 5] = [
+            |columns| drop(columns.remove(2)),
+            |columns| columns.push(column("later", "BIGINT")),
+            |columns| columns.insert(0, column("later", "BIGINT")),
+            |columns| columns.insert(1, column("later", "STRUCT(a INTEGER)")),
+            |columns| columns[1].kind = "BLOB".into(),
+        ];
+        for change in wrong {
+            assert_eq!(layout(Table::Texts, change), Err(Table::Texts));
+        }
+    }
 }

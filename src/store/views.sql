@@ -1,17 +1,19 @@
 -- The views that tama's own queries read, with the columns and units that tama gives them.
 -- Times are milliseconds since the epoch; end_ms is 0 while a span runs; a retried span keeps its node_id (here its
 -- path), has a new span_id, and names the try before it in prev_span_id. The run itself is no row of spans.
+-- A time is when a thing happened: of a wrapped or imported run that is not when it was recorded.
 
 CREATE VIEW runs AS
 SELECT
     started.run_id                AS trace_id,
-    started.at_ms                 AS "timestamp",
+    coalesce(started.happened_ms, started.at_ms) AS "timestamp",
     started.entrypoint            AS entrypoint,
     coalesce(task.text, '')       AS task,
     CASE coalesce(latest.status, 'running') WHEN 'failed' THEN 'error' ELSE coalesce(latest.status, 'running') END
                                   AS status,
     coalesce(output.text, '')     AS output,
-    CASE WHEN coalesce(latest.status, 'running') = 'running' THEN 0 ELSE latest.at_ms - started.at_ms END
+    CASE WHEN coalesce(latest.status, 'running') = 'running' THEN 0
+         ELSE coalesce(latest.happened_ms, latest.at_ms) - coalesce(started.happened_ms, started.at_ms) END
                                   AS duration_ms
 FROM (SELECT * FROM events WHERE kind = 'run_started') AS started
 LEFT JOIN (
@@ -44,8 +46,8 @@ SELECT
         ELSE started.span_kind || ':' || started.name
     END                           AS name,
     started.span_kind             AS kind,
-    started.at_ms                 AS start_ms,
-    coalesce(ended.at_ms, 0)      AS end_ms,
+    coalesce(started.happened_ms, started.at_ms) AS start_ms,
+    coalesce(ended.happened_ms, ended.at_ms, 0)  AS end_ms,
     started.seq                   AS seq
 FROM (SELECT * FROM events WHERE kind = 'span_started') AS started
 LEFT JOIN (SELECT * FROM events WHERE kind = 'span_started') AS earlier
@@ -67,7 +69,7 @@ SELECT
     coalesce(ended.response, '')  AS response,
     coalesce(ended.input_tokens, 0)::INTEGER  AS input_tokens,
     coalesce(ended.output_tokens, 0)::INTEGER AS output_tokens,
-    ended.at_ms - started.at_ms   AS duration_ms
+    coalesce(ended.happened_ms, ended.at_ms) - coalesce(started.happened_ms, started.at_ms) AS duration_ms
 FROM (SELECT * FROM events WHERE kind = 'span_started' AND span_kind = 'llm') AS started
 JOIN span_ends AS ended ON ended.span_id = started.span_id
 LEFT JOIN span_sent AS sent ON sent.span_id = started.span_id
@@ -81,10 +83,26 @@ SELECT
     started.name                  AS tool_name,
     coalesce(args.text, '{}')     AS args_json,
     coalesce(output.text, '')     AS result,
-    ended.at_ms - started.at_ms   AS duration_ms
+    coalesce(ended.happened_ms, ended.at_ms) - coalesce(started.happened_ms, started.at_ms) AS duration_ms
 FROM (SELECT * FROM events WHERE kind = 'span_started' AND span_kind = 'tool') AS started
 JOIN span_ends AS ended ON ended.span_id = started.span_id
 LEFT JOIN span_sent AS sent ON sent.span_id = started.span_id
 LEFT JOIN texts AS args ON args.hash = coalesce(sent.args_text, started.args_text)
 LEFT JOIN texts AS output ON output.hash = ended.output_text
 LEFT JOIN (SELECT run_id FROM events WHERE kind = 'run_started') AS run ON true;
+
+-- Questions of the policy and their answers; answer is NULL while there is none. Not in tama.
+CREATE VIEW approvals AS
+SELECT
+    asked.span_id                 AS span_id,
+    started.name                  AS tool_name,
+    coalesce(args.text, '{}')     AS args_json,
+    asked.rule                    AS rule,
+    asked.at_ms                   AS asked_ms,
+    answered.answer               AS answer,
+    answered.at_ms                AS answered_ms,
+    asked.seq                     AS seq
+FROM (SELECT * FROM events WHERE kind = 'approval_asked') AS asked
+LEFT JOIN (SELECT * FROM events WHERE kind = 'approval_answered') AS answered ON answered.action_seq = asked.seq
+LEFT JOIN (SELECT * FROM events WHERE kind = 'span_started') AS started ON started.span_id = asked.span_id
+LEFT JOIN texts AS args ON args.hash = asked.args_text;

@@ -13,7 +13,7 @@ fn hash() -> TextHash {
 
 fn start(run: &mut RunState, parent: u32, name: &str) -> SpanId {
     let span = SpanId(u32::try_from(run.trace.len()).unwrap());
-    let event = |seq: u64, body| TraceEvent { seq: Seq(seq), at: Millis(seq), body };
+    let event = |seq: u64, body| TraceEvent { seq: Seq(seq), at: Millis(seq), happened: None, body };
     let next = run.last.0 + 1;
     if run.trace.is_empty() {
         run.apply(&event(
@@ -25,6 +25,8 @@ fn start(run: &mut RunState, parent: u32, name: &str) -> SpanId {
                 task: hash(),
                 pipeline: hash(),
                 workspace: "/w".into(),
+                provenance: crate::model::Provenance::default(),
+                hash: 1,
             },
         ));
         return span;
@@ -41,6 +43,8 @@ fn start(run: &mut RunState, parent: u32, name: &str) -> SpanId {
             generation: Generation(1),
             fan: None,
             spec: SpanSpec::Tool { args: hash(), request: hash(), effect: EffectClass::Read },
+            step: None,
+            attributes: std::collections::BTreeMap::new(),
         }),
     ));
     span

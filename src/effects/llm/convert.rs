@@ -42,6 +42,11 @@ pub(super) fn tool_calls(end: &StreamEnd) -> Vec<ToolCall> {
     calls.into_iter().map(|call| ToolCall { name: call.fn_name.clone(), args: arguments(&call.fn_arguments) }).collect()
 }
 
+/// Why the model stopped, in the provider's own word.
+pub(super) fn stop_reason(end: &StreamEnd) -> Option<String> {
+    end.captured_stop_reason.as_ref().map(|reason| reason.raw().to_owned())
+}
+
 /// The tokens, when the provider counted them.
 pub(super) fn usage(end: &StreamEnd) -> Option<Usage> {
     let counted = end.captured_usage.as_ref()?;

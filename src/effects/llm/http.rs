@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::call::LlmError;
-use super::convert::{chat_request, tool_calls, usage};
+use super::convert::{chat_request, stop_reason, tool_calls, usage};
 use super::fault;
 use crate::model::{LlmRequest, LlmResponse, ModelOptions};
 use crate::pipeline::Provider;
@@ -116,7 +116,8 @@ impl HttpModel {
                     let _ = chunks.try_send(chunk.content);
                 }
                 ChatStreamEvent::End(end) if self.is_whole(&end) => {
-                    return Ok(LlmResponse { text, calls: tool_calls(&end), usage: usage(&end) });
+                    let (calls, usage, stop) = (tool_calls(&end), usage(&end), stop_reason(&end));
+                    return Ok(LlmResponse { text, calls, usage, stop, ..LlmResponse::default() });
                 }
                 _ => {}
             }

@@ -49,7 +49,8 @@ impl ScriptModel {
         if let Some(error) = &reply.error {
             return Err(LlmError(format!("get an answer from {}: {error}", request.model)));
         }
-        Ok(LlmResponse { text: reply.text.clone(), calls: reply.calls.clone(), usage: reply.tokens })
+        let (text, calls, stop) = (reply.text.clone(), reply.calls.clone(), reply.stop.clone());
+        Ok(LlmResponse { text, calls, usage: reply.tokens, stop, ..LlmResponse::default() })
     }
 
     fn no_reply(&self, position: &CallPosition) -> LlmError {

@@ -55,6 +55,12 @@ impl Rules {
         self
     }
 
+    /// The largest file that is captured, in bytes.
+    #[must_use]
+    pub fn max_bytes(&self) -> u64 {
+        self.max_bytes
+    }
+
     /// Takes what has this device and inode as not there: the data folder is no part of the workspace.
     #[must_use]
     pub fn skipping(mut self, device: u64, inode: u64) -> Self {

@@ -54,7 +54,7 @@ impl Dispatcher {
     fn start_agent(&mut self, position: &SpanPosition, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
         let pipeline = self.version_now();
         let spec = self.agent_spec(&pipeline, key, input)?;
-        let span = self.start_span(position, spec);
+        let span = self.start_span(position, spec, key.step.clone());
         self.edits.name_agent(span, key.edit_name());
         if position.fan.is_some() {
             self.send_item_subject(span, input);
@@ -78,7 +78,7 @@ impl Dispatcher {
 
     fn effect(&mut self, position: SpanPosition, work: Work, reply: Reply) {
         let Some(Caller::Outcome(reply)) = self.calls.join(&position.path, Caller::Outcome(reply)) else { return };
-        let request = work.request();
+        let request = work.request(self.calls.hash());
         match self.calls.lookup(&position.path, request) {
             Lookup::Hit(outcome) => drop(reply.send(outcome.clone())),
             Lookup::Diverged(span) => self.diverged(span, position, request, Caller::Outcome(reply)),
@@ -108,7 +108,7 @@ impl Dispatcher {
                 effect: self.effect_of(agent, call),
             },
         };
-        let span = self.start_span(&position, spec);
+        let span = self.start_span(&position, spec, None);
         if let Work::Llm(asked) = &work {
             self.calls.add_conversation(agent, span, asked.messages.clone());
         }
@@ -190,10 +190,10 @@ impl Dispatcher {
         })
     }
 
-    fn start_span(&mut self, position: &SpanPosition, spec: SpanSpec) -> SpanId {
+    fn start_span(&mut self, position: &SpanPosition, spec: SpanSpec, step: Option<String>) -> SpanId {
         let (count, generation) = self.log.with(|state| (state.trace.len(), state.generation));
         let span = SpanId(u32::try_from(count).unwrap_or(u32::MAX));
-        let action = self.calls.start_span(position, NextSpan { span, generation }, spec);
+        let action = self.calls.start_span(position, NextSpan { span, generation }, spec, step);
         self.carry_out(vec![action]);
         span
     }

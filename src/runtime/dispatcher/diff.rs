@@ -213,6 +213,8 @@ mod tests {
                 task: crate::store::hash_text(""),
                 pipeline: crate::store::hash_text(""),
                 workspace: world.root().display().to_string(),
+                provenance: crate::model::Provenance::default(),
+                hash: 1,
             }]);
             Self { log, world, folder }
         }

@@ -74,8 +74,10 @@ impl Dispatcher {
 
     /// Stops a span at a gate.
     pub(super) fn pause_at(&mut self, path: &str, gate: Gate, reason: PauseReason) {
+        let asked = self.approval_asked(path, &reason);
         if let Some(pending) = self.calls.get(path) {
-            self.log.append(vec![TraceBody::Paused { span: pending.span(), gate, reason }]);
+            let paused = TraceBody::Paused { span: pending.span(), gate, reason };
+            self.log.append(asked.into_iter().chain([paused]).collect());
         }
     }
 

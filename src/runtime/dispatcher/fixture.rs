@@ -78,6 +78,8 @@ impl Bench {
                 task: log.text("go"),
                 pipeline: log.text(&serde_json::to_string(&pipeline).unwrap()),
                 workspace: "work".into(),
+                provenance: crate::model::Provenance::default(),
+                hash: 1,
             }]);
             Past { versions: vec![(Generation(1), Arc::new(pipeline))], ..Past::default() }
         })

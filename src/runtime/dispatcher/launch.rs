@@ -11,6 +11,7 @@ use super::super::failure::{Failure, Halt};
 use super::super::gates::Arrival;
 use super::calls::{Job, PendingCall};
 use super::exec::{self, Done, ToolRun};
+use super::gatekeeper::Question;
 use super::{Dispatcher, Incoming};
 use crate::effects::llm::CallPosition;
 use crate::effects::tools::ToolError;
@@ -26,6 +27,9 @@ impl Dispatcher {
             return self.end(path, span, Done::NotRecorded(Halt::NotRecorded(text).into()));
         }
         let question = self.question(path);
+        if let Some(Question::Tool(asked)) = &question {
+            self.record_unseen_approval(asked);
+        }
         let actions = self.gatekeeper.launch(path, question.as_ref());
         self.carry_out(actions);
     }

@@ -42,7 +42,7 @@ impl Dispatcher {
             (Err(why), _) => Err(why.clone()),
             (_, true) => Err("the run was interrupted and can't be resumed yet".to_owned()),
             _ if self.versions.is_empty() => Err("its pipeline was lost with the damaged part of its log".to_owned()),
-            _ => Ok(()),
+            _ => self.calls.hash().check().map_err(|error| error.to_string()),
         };
         self.sink.send(Update::Abilities(Abilities { pause, undo, retry }));
         self.sink.send(Update::Shell(self.services.commands.shell.mode()));

@@ -13,6 +13,7 @@
 //! Effects in flight belong to the dispatcher; pattern code only awaits them by path. So pattern code can be dropped
 //! and run again from the journal at any moment, and finds again what is still under way.
 
+mod approvals;
 mod asks;
 mod calls;
 pub(super) mod command;

@@ -174,7 +174,9 @@ impl Dispatcher {
             let branch = self.branch_of(span);
             self.gatekeeper.step(&branch, Until::Next);
         }
-        self.log.append(vec![TraceBody::Released { span, how: word(how), stale: is_notified }]);
+        let answered = self.approval_answered(span, how);
+        let released = TraceBody::Released { span, how: word(how), stale: is_notified };
+        self.log.append(answered.into_iter().chain([released]).collect());
         if let Release::Answer { text } = how {
             self.answer(path, text);
             return self.calls.reply(path);
@@ -321,7 +323,7 @@ fn answered_response(text: &str) -> LlmResponse {
         calls: Vec<crate::model::ToolCall>,
     }
     match serde_json::from_str::<Answer>(text) {
-        Ok(answer) => LlmResponse { text: answer.text, calls: answer.calls, usage: None },
+        Ok(answer) => LlmResponse { text: answer.text, calls: answer.calls, ..LlmResponse::default() },
         Err(_) => LlmResponse { text: text.to_owned(), ..LlmResponse::default() },
     }
 }

@@ -36,6 +36,7 @@ impl Dispatcher {
         if self.status() == RunStatus::Interrupted {
             return Err(RetryRefusal::Interrupted.into());
         }
+        self.calls.hash().check().map_err(RetryRefusal::from)?;
         self.check_undo().map_err(RetryRefusal::from)?;
         let check = Check {
             shown,

@@ -7,6 +7,7 @@ use crate::effects::llm::LlmError;
 use crate::model::Seq;
 use crate::pipeline::Faults;
 use crate::rollback::PlanError;
+use crate::store::Incompatible;
 
 /// The reason why a retry does not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,9 @@ pub(in super::super) enum RetryRefusal {
     /// The run's process died.
     #[error("failed to retry: this run was interrupted. Its changes can be undone; it can't be resumed yet")]
     Interrupted,
+    /// Its requests are hashed in a way that this version doesn't know.
+    #[error("failed to retry: {0}")]
+    Incompatible(#[from] Incompatible),
     /// The models of today's pipeline are not usable.
     #[error(transparent)]
     Models(#[from] LlmError),

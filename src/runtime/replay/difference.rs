@@ -5,7 +5,7 @@ use std::path::Path;
 use super::super::ask::Work;
 use super::super::compare::{ReadText, difference};
 use super::super::policy::{PolicyDecision, decide};
-use super::super::request::json;
+use super::super::request::{HashVersion, json};
 use super::record::{Entry, Record, Request};
 use crate::model::{LlmRequest, SpanId};
 use crate::pipeline::Policy;
@@ -13,8 +13,13 @@ use crate::store::hash_text;
 
 /// Compares a recorded request with the one that is made now: the first difference, the recorded side first. `None`:
 /// they are the same.
-pub(super) fn of_request(record: &Record, entry: &Entry, work: &Work, read: ReadText<'_>) -> Option<(String, String)> {
-    let request = work.request();
+pub(super) fn of_request(
+    (record, hash): (&Record, HashVersion),
+    entry: &Entry,
+    work: &Work,
+    read: ReadText<'_>,
+) -> Option<(String, String)> {
+    let request = work.request(hash);
     match (&entry.request, work) {
         (Request::Llm(recorded), Work::Llm(_)) if *recorded == request => None,
         (Request::Tool { request: recorded, .. }, Work::Tool { .. }) if *recorded == request => None,

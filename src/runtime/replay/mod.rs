@@ -21,6 +21,7 @@ use super::effects::Effects;
 use super::failure::{Divergence, Failure, Halt};
 use super::journal::stored_outcome;
 use super::past::Texts;
+use super::request::HashVersion;
 use crate::effects::tools::Toolbox;
 use crate::model::{Generation, SpanKind, TextHash};
 use crate::pipeline::{Limits, Pipeline};
@@ -33,6 +34,8 @@ pub use verify::{ChangedCall, Verification, verify};
 pub(super) struct Replay {
     record: Record,
     texts: Texts,
+    /// The way in which the run's requests are hashed.
+    hash: HashVersion,
     toolbox: Arc<Toolbox>,
     /// Reads a stored text, to show a difference.
     read: Box<dyn Fn(TextHash) -> Option<String> + Send + Sync>,
@@ -123,7 +126,7 @@ impl Effects for Replay {
 
     async fn effect(&self, position: SpanPosition, work: Work) -> Outcome {
         let entry = self.entry(&position, work.kind()).await?;
-        match (of_request(&self.record, entry, &work, &*self.read), &self.instead) {
+        match (of_request((&self.record, self.hash), entry, &work, &*self.read), &self.instead) {
             (Some((old, new)), None) => return Err(Self::diverged(&position.path, old, new)),
             (Some((old, new)), Some(_)) => {
                 self.lock().changed.push(ChangedCall::differs(&position.path, entry, old, new));

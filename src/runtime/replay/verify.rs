@@ -76,13 +76,16 @@ impl ChangedCall {
 /// whose differing calls are listed.
 ///
 /// # Errors
-/// When the record can't be read.
+/// When the record can't be read, or its requests are hashed in a way that this version doesn't know.
 pub fn verify(log: &RunLog, events: &[TraceEvent], instead: Option<Pipeline>) -> Result<Verification, StoreError> {
     let past = Past::rebuild(events, log)?;
+    let hash = past.journal.hash();
+    hash.check()?;
     let recorder = log.recorder().clone();
     let replay = Arc::new(Replay {
         record: Record::of(events, past.versions, past.task),
         texts: past.texts,
+        hash,
         toolbox: Arc::new(Toolbox::standard()),
         read: Box::new(move |hash: TextHash| recorder.text(hash).ok()),
         instead: instead.map(Arc::new),

@@ -7,6 +7,7 @@ use super::*;
 use crate::model::Seq;
 use crate::store::StoreError;
 use crate::store::log_file::{self, LogFile};
+use crate::store::schema::Layout;
 
 #[test]
 fn eight_writers_leave_no_gap_and_are_published_in_order() {
@@ -147,7 +148,7 @@ fn rows_that_cannot_be_moved_stay_in_the_log_file_and_nothing_follows_them() {
     assert!(events.windows(2).all(|two| two[0].seq < two[1].seq));
     assert!(opened.recorder().text(hash).is_ok());
     assert!(opened.recorder().close().is_err());
-    assert_eq!(log_file::read(&path).unwrap().len(), kept, "the notes but the first, and the text");
+    assert_eq!(log_file::read(&path, &Layout::newest()).unwrap().len(), kept, "the notes but the first, and the text");
 }
 
 #[test]
@@ -181,7 +182,7 @@ fn reopen_with(project: &Project, publish: Publish, log: LogFile, sql: &str) -> 
     use crate::store::seal::Sealed;
     use crate::store::writer::Output;
     let database = project.folder.database();
-    let connection = database::open(&database, false).unwrap();
+    let (connection, layout) = database::open(&database, false).unwrap();
     connection.execute_batch(sql).unwrap();
     let state = crate::model::RunState::default();
     let mark = Mark::open(&project.folder.path().join("mark")).unwrap();
@@ -191,7 +192,7 @@ fn reopen_with(project: &Project, publish: Publish, log: LogFile, sql: &str) -> 
         mark: mark.syncer().unwrap(),
         sealed: Sealed { database: database.clone(), data: project.data.path().to_owned() },
     };
-    let output = Output { mover, encoder: Encoder::new(Chain::default(), &state), log, mark };
+    let output = Output { mover, encoder: Encoder::new(layout, Chain::default(), &state), log, mark };
     let lock = std::fs::File::open(project.folder.path().join("lock")).unwrap();
     let blobs = Blobs::new(project.folder.path().join("blobs"));
     let store = DuckStore::writing(output, publish, Seq(1), blobs, crate::store::FileLock::of(lock)).unwrap();

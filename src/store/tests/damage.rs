@@ -184,7 +184,9 @@ fn killed_with_log(project: &Project, log: &RunLog) -> RunFolder {
             write_now(log, vec![note(&format!("note {at}"))]);
         }
         let killed = copy_as_killed(project);
-        if crate::store::log_file::read(&killed.log_path()).unwrap().len() >= 10 {
+        if crate::store::log_file::read(&killed.log_path(), &crate::store::schema::Layout::newest()).unwrap().len()
+            >= 10
+        {
             return killed;
         }
         std::fs::remove_dir_all(killed.path()).unwrap();
@@ -404,7 +406,7 @@ fn looking_at_a_killed_run_changes_no_file() {
     let hash = log.text("before");
     write_now(&log, vec![TraceBody::Action(memory_set("k", KeyState::Absent, "v"))]);
     moved(&project.folder);
-    let change = crate::model::ActionChange::Applied { after: KeyState::Text { text: "v".into() } };
+    let change = crate::model::ActionChange::Applied { after: KeyState::Text { text: "v".into() }, kept: false };
     let outcome = crate::model::ActionEvent { action: Seq(2), change };
     write_now(&log, vec![TraceBody::ActionEvent(outcome)]);
     let killed = killed_with_log(&project, &log);

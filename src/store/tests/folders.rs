@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::store::{FORMAT, Manifest, StoreError};
+use crate::store::{Format, Incompatible, Manifest, StoreError};
 
 #[test]
 fn the_data_folder_is_private_and_ignored() {
@@ -75,10 +75,18 @@ fn a_run_is_found_by_any_part_that_only_it_has() {
 fn a_newer_format_is_refused() {
     let (project, log) = project();
     log.recorder().close().unwrap();
-    project.folder.update_manifest(|manifest| manifest.format = FORMAT + 1).unwrap();
-    let opened = project.folder.open(quiet(), Access::ReadOnly);
-    assert!(matches!(opened, Err(StoreError::Newer { found, known: FORMAT }) if found == FORMAT + 1));
-    assert!(matches!(project.data.runs().unwrap()[0].manifest, Err(StoreError::Newer { .. })));
+    let newer = Format { major: Format::CURRENT.major + 1, minor: 2 };
+    let change = |manifest: &mut Manifest| {
+        manifest.format = newer;
+        manifest.writer = "9.1.0".into();
+    };
+    project.folder.update_manifest(change).unwrap();
+    let opened = project.folder.open(quiet(), Access::ReadOnly).map(drop).unwrap_err();
+    let StoreError::Incompatible(Incompatible::Newer { found, writer }) = &opened else { panic!("{opened}") };
+    assert_eq!((*found, writer.as_str()), (newer, "9.1.0"));
+    assert!(opened.to_string().ends_with("use tama-tui 9.1.0 or a newer tama-tui"), "{opened}");
+    assert!(matches!(project.data.runs().unwrap()[0].manifest, Err(StoreError::Incompatible(_))));
+    assert!(matches!(project.folder.recover(), Err(StoreError::Incompatible(_))), "its log is not damaged");
 }
 
 #[test]

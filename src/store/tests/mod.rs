@@ -3,6 +3,7 @@
 mod concurrency;
 mod damage;
 mod folders;
+mod formats;
 mod round_trip;
 mod views;
 
@@ -33,6 +34,7 @@ fn new_run() -> NewRun {
         entrypoint: "editor".into(),
         workspace: "/w".into(),
         pipeline_file: Some("/w/pipeline.toml".into()),
+        provenance: crate::model::Provenance::default(),
     }
 }
 
@@ -93,6 +95,8 @@ fn run_started(log: &RunLog) -> TraceBody {
         task: log.text("Write"),
         pipeline: log.text("{}"),
         workspace: "/w".into(),
+        provenance: crate::model::Provenance::default(),
+        hash: 1,
     }
 }
 
@@ -109,6 +113,8 @@ fn start(span: u32, parent: u32, path: &str, attempt: u32, spec: SpanSpec) -> Tr
         generation: Generation(attempt),
         fan: None,
         spec,
+        step: None,
+        attributes: std::collections::BTreeMap::new(),
     })
 }
 
@@ -143,6 +149,7 @@ fn end(span: u32, output: crate::model::TextHash, usage: Option<Usage>) -> Trace
         cost: Some(31),
         answered: false,
         cause: None,
+        waited: Some(Vec::new()),
     })
 }
 

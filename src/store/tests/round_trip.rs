@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use super::*;
 use crate::model::{
-    ActionChange, ActionEvent, BlobHash, EditReach, Element, Fan, Gate, KeyKind, MessageRecord, PauseReason, RunState,
-    Seq, TextHash,
+    ActionChange, ActionEvent, AnsweredBy, ApprovalAnswer, ApprovalAnswered, ApprovalAsked, BlobHash, EditReach,
+    Element, Fan, Gate, KeyKind, MessageRecord, Millis, PauseReason, RunState, Seq, TextHash, TryGroup, WaitFor,
+    WaitInterval,
 };
 use crate::store::{StoreError, Volatile, hash_text};
 
@@ -52,7 +53,8 @@ fn actions() -> Vec<TraceBody> {
 }
 
 fn changes() -> Vec<TraceBody> {
-    let mut changes: Vec<ActionChange> = states().into_iter().map(|after| ActionChange::Applied { after }).collect();
+    let mut changes: Vec<ActionChange> =
+        states().into_iter().map(|after| ActionChange::Applied { after, kept: false }).collect();
     changes.extend([
         ActionChange::Failed { error: "no".into() },
         ActionChange::NotApplied,
@@ -108,6 +110,13 @@ fn others(log: &RunLog) -> Vec<TraceBody> {
         TraceBody::RunStatus { status: RunStatus::Interrupted, text: None },
         TraceBody::Note { span: Some(span), error: true, text: "refused".into() },
         TraceBody::Kept { action: Seq(3), blob: blob() },
+        TraceBody::TryGroup(TryGroup {
+            tries: vec![SpanId(1), SpanId(6)],
+            winner: Some(SpanId(6)),
+            why: "its tests pass".into(),
+        }),
+        TraceBody::TryGroup(TryGroup { tries: vec![SpanId(1)], winner: None, why: "both fail".into() }),
+        TraceBody::Unknown { event: "teleported".into(), body: UNKNOWN.into() },
         done(log),
     ];
     let reasons = [
@@ -120,13 +129,44 @@ fn others(log: &RunLog) -> Vec<TraceBody> {
     ];
     let paused = reasons.into_iter().zip(Gate::ALL);
     bodies.extend(paused.map(|(reason, gate)| TraceBody::Paused { span, gate, reason }));
+    bodies.extend(approvals(text));
     bodies
+}
+
+/// An event as a newer minor version may write it: its spaces and the order of its members stay.
+const UNKNOWN: &str = r#"{ "event": "teleported",  "to": {"y": 1.50, "x": []}, "span": 2 }"#;
+
+/// Every answer to an approval, by a rule and without one.
+fn approvals(request: TextHash) -> Vec<TraceBody> {
+    let answers = [
+        (ApprovalAnswer::Allow, AnsweredBy::User),
+        (ApprovalAnswer::AllowHeld, AnsweredBy::User),
+        (ApprovalAnswer::AllowAlways, AnsweredBy::Flag),
+        (ApprovalAnswer::Deny, AnsweredBy::Nobody),
+        (ApprovalAnswer::Answer, AnsweredBy::User),
+    ];
+    let both = |(at, (how, by)): (u32, (ApprovalAnswer, AnsweredBy))| {
+        let (span, by_rule) = (SpanId(at), at % 2 == 0);
+        let asked = ApprovalAsked {
+            span,
+            why: "ask rule \"tama_bash:rm *\"".into(),
+            rule: by_rule.then(|| "tama_bash:rm *".into()),
+            line: by_rule.then_some(12),
+            request,
+        };
+        let word = (how == ApprovalAnswer::Deny).then(|| "ask me first".into());
+        let answered = ApprovalAnswered { span, asked: Seq(9), how, by, word };
+        [TraceBody::ApprovalAsked(asked), TraceBody::ApprovalAnswered(answered)]
+    };
+    (0..).zip(answers).flat_map(both).collect()
 }
 
 fn spans(log: &RunLog) -> Vec<TraceBody> {
     let mut fanned = start(5, 1, "editor/tool#2", 1, tool(log));
     if let TraceBody::SpanStarted(span) = &mut fanned {
         span.fan = Some(Fan { group: 1, index: 2 });
+        span.step = Some("map".into());
+        span.attributes = [("service".into(), "billing".into()), ("ünï".into(), String::new())].into();
     }
     let bare = SpanEnd {
         span: SpanId(3),
@@ -137,6 +177,10 @@ fn spans(log: &RunLog) -> Vec<TraceBody> {
         cost: None,
         answered: true,
         cause: None,
+        waited: Some(vec![
+            WaitInterval { why: WaitFor::Lock, from: Millis(3), to: Millis(9) },
+            WaitInterval { why: WaitFor::RetryAfter, from: Millis(10), to: Millis(11) },
+        ]),
     };
     vec![
         run_started(log),
@@ -238,7 +282,8 @@ fn tell_a_span(log: &RunLog) {
         ],
     );
     let at = block_on(log.append_durable(vec![TraceBody::Action(action.clone())]).durable()).unwrap();
-    let applied = ActionEvent { action: at, change: ActionChange::Applied { after: action.intended.clone() } };
+    let applied =
+        ActionEvent { action: at, change: ActionChange::Applied { after: action.intended.clone(), kept: false } };
     write_now(log, vec![TraceBody::ActionEvent(applied.clone()), note("other")]);
     let bodies = |span| {
         let events = log.recorder().span_events(SpanId(span)).unwrap();

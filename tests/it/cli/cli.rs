@@ -36,6 +36,7 @@ impl Project {
             entrypoint: "main".into(),
             workspace: work.display().to_string(),
             pipeline_file: None,
+            provenance: tama_tui::model::Provenance::default(),
         };
         let (log, run) = data.create_run(new, Box::new(|_| {})).unwrap();
         let world = World::open(&work, Some(data.path())).unwrap();
@@ -64,6 +65,8 @@ pub(crate) fn begin(log: &RunLog, run: &RunId, work: &Path) {
         task: text("task"),
         pipeline: text("{}"),
         workspace: work.display().to_string(),
+        provenance: tama_tui::model::Provenance::default(),
+        hash: 1,
     }]);
     let agent = SpanSpec::Agent { pattern: "react".into(), input: text("task"), prompt: None, prompt_file: None };
     start(log, 1, 0, "main", agent);
@@ -86,7 +89,7 @@ async fn record(log: &RunLog, run: &RunId, work: &Path, world: &World) {
     start(log, 3, 1, "tama_bash", tool());
     let action =
         log.append(vec![TraceBody::Action(external_record(&doer(3), "make", "may have reached outside".into()))]);
-    let change = ActionChange::Applied { after: KeyState::Unknown };
+    let change = ActionChange::Applied { after: KeyState::Unknown, kept: false };
     log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);
     for span in [2, 3, 1] {
         log.append(vec![TraceBody::SpanEnded(SpanEnd {
@@ -98,6 +101,7 @@ async fn record(log: &RunLog, run: &RunId, work: &Path, world: &World) {
             cost: None,
             answered: false,
             cause: None,
+            waited: None,
         })]);
     }
     log.append(vec![TraceBody::RunStatus { status: RunStatus::Ok, text: None }]);
@@ -114,6 +118,8 @@ pub(crate) fn start(log: &RunLog, span: u32, parent: u32, name: &str, spec: Span
         generation: Generation(1),
         fan: None,
         spec,
+        step: None,
+        attributes: std::collections::BTreeMap::new(),
     })])
 }
 

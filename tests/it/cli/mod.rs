@@ -5,4 +5,5 @@ mod cli;
 mod doctor;
 mod headless;
 mod init;
+mod show;
 mod undo_cli;

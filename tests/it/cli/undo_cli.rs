@@ -48,6 +48,7 @@ fn new_run(work: &Path) -> NewRun {
         entrypoint: "main".into(),
         workspace: work.display().to_string(),
         pipeline_file: None,
+        provenance: tama_tui::model::Provenance::default(),
     }
 }
 

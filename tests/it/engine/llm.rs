@@ -90,8 +90,12 @@ async fn error_of(answer: Answer) -> String {
 async fn text_arrives_in_pieces_with_its_tokens() {
     let server = Server::start(vec![Answer::Stream(text(&["Hel", "lo", " wörld"], 12, 3))]).await;
     let (answered, pieces) = ask(&http(&server.url), &request("openai:m", user("hi")), &place("a", 1, 1)).await;
-    let expected =
-        LlmResponse { text: "Hello wörld".into(), calls: vec![], usage: Some(Usage { input: 12, output: 3 }) };
+    let expected = LlmResponse {
+        text: "Hello wörld".into(),
+        usage: Some(Usage { input: 12, output: 3 }),
+        stop: Some("stop".into()),
+        ..LlmResponse::default()
+    };
     assert_eq!(answered.unwrap(), expected);
     assert_eq!(pieces, ["Hel", "lo", " wörld"]);
     let sent = &server.requests()[0];

@@ -1,5 +1,6 @@
 //! The engine without a screen: whole runs by command and update, models, tools, undo.
 
+mod approvals;
 mod counted;
 mod llm;
 mod machine;

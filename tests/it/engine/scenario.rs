@@ -187,12 +187,27 @@ impl Stage {
         let task = loaded.pipeline.task.clone().unwrap_or_default();
         let mode = Mode::Debug { step: scenario.step, breakpoints };
         let session = runtime::start(loaded, &data, task, mode).unwrap();
-        let state = RunState::default();
+        Self::over(folder, data, session)
+    }
+
+    /// Opens a stored run whose pipeline, data folder and workspace are in a folder.
+    pub async fn open(folder: tempfile::TempDir, run: &str) -> Self {
+        set_helper();
+        let data = DataDir::open_or_create(folder.path().join(".tama")).unwrap();
+        let mode = Mode::Debug { step: false, breakpoints: Vec::new() };
+        let (run, work) = (data.find(run).unwrap(), folder.path().join("work"));
+        let session = runtime::open_in(run, &data, mode, &work).await.unwrap();
+        let mut stage = Self::over(folder, data, session);
+        stage.wait("opened").await.unwrap();
+        stage
+    }
+
+    fn over(folder: tempfile::TempDir, data: DataDir, session: Session) -> Self {
         Self {
             folder,
             data,
             session,
-            state,
+            state: RunState::default(),
             plan: None,
             report: None,
             refused: None,

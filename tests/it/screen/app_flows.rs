@@ -449,6 +449,7 @@ fn a_refill_may_overlap() {
     let old = model::TraceEvent {
         seq: Seq(2),
         at: model::Millis(2000),
+        happened: None,
         body: TraceBody::Note { span: None, error: false, text: "again".into() },
     };
     again.send(Update::Lag(5));

@@ -93,7 +93,7 @@ fn a_file_that_is_overwritten_is_asked_about_and_a_new_one_is_not() {
     let only = marked(&bench);
     assert_eq!(only.len(), 1);
     assert_eq!(bench.keys("c"), [apply(bash, only.clone())]);
-    bench.change(only[0], ActionChange::Applied { after: file(3) });
+    bench.change(only[0], ActionChange::Applied { after: file(3), kept: false });
     assert_eq!(marked(&bench), [], "a mark is for one decision: u undoes nothing by it");
 }
 

@@ -254,7 +254,7 @@ fn made_folder(bench: &mut Bench, spans: &Spans, name: &str) -> Seq {
         undo: model::Undoability::Undo,
     }));
     let action = bench.last();
-    bench.change(action, model::ActionChange::Applied { after: new });
+    bench.change(action, model::ActionChange::Applied { after: new, kept: false });
     action
 }
 

@@ -185,6 +185,6 @@ fn removed(bench: &mut Bench, agent: SpanId, tool: SpanId, path: &str, old: KeyS
         undo: Undoability::Undo,
     }));
     let action = bench.last();
-    bench.change(action, ActionChange::Applied { after: KeyState::Absent });
+    bench.change(action, ActionChange::Applied { after: KeyState::Absent, kept: false });
     action
 }

@@ -2,6 +2,7 @@
 
 mod app_approval;
 mod app_detail;
+mod app_events;
 mod app_flows;
 mod app_held;
 mod app_panel;

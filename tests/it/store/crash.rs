@@ -432,6 +432,7 @@ fn child_with_blobs() {
         entrypoint: "a".into(),
         workspace: "/".into(),
         pipeline_file: None,
+        provenance: tama_tui::model::Provenance::default(),
     };
     let (log, _folder) = data.create_run(new, Box::new(|_| ())).unwrap();
     let all: Vec<Vec<u8>> = (0..100_u8).map(|at| vec![at; 1000]).collect();

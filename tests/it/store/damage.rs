@@ -113,6 +113,8 @@ fn start(span: u32, parent: u32, path: &str, spec: SpanSpec) -> TraceBody {
         generation: Generation(1),
         fan: None,
         spec,
+        step: None,
+        attributes: std::collections::BTreeMap::new(),
     })
 }
 
@@ -141,6 +143,8 @@ pub fn record(log: &RunLog) {
             task,
             pipeline,
             workspace: "/w".into(),
+            provenance: tama_tui::model::Provenance::default(),
+            hash: 1,
         },
         start(1, 0, "lead", SpanSpec::Agent { pattern: "react".into(), input: task, prompt: None, prompt_file: None }),
     ]);
@@ -155,7 +159,10 @@ pub fn record(log: &RunLog) {
         let old = if at == 0 { KeyState::Absent } else { KeyState::Text { text: format!("what was there {at}") } };
         let seq = now(vec![action(at, old)]);
         let after = KeyState::Text { text: format!("a value of the memory, number {at}") };
-        now(vec![TraceBody::ActionEvent(ActionEvent { action: seq, change: ActionChange::Applied { after } })]);
+        now(vec![TraceBody::ActionEvent(ActionEvent {
+            action: seq,
+            change: ActionChange::Applied { after, kept: false },
+        })]);
         now(vec![TraceBody::Note { span: None, error: false, text: format!("a note of its own, number {at}") }]);
     }
     log.recorder().put_blob(b"what a file was like").unwrap();
@@ -174,6 +181,7 @@ pub fn new_run() -> NewRun {
         entrypoint: "lead".into(),
         workspace: "/w".into(),
         pipeline_file: Some("/w/pipeline.toml".into()),
+        provenance: tama_tui::model::Provenance::default(),
     }
 }
 
@@ -449,6 +457,14 @@ fn report(name: &str, counts: &BTreeMap<Outcome, usize>) {
     assert_eq!(of(Outcome::Silent), 0, "{name}");
 }
 
+/// The newest stored run.
+fn stored(home: &Path) -> (&'static str, PathBuf) {
+    let data = home.join("stored");
+    DataDir::open_or_create(&data).unwrap();
+    copy(&crate::store::sample_runs::newest().join("run"), &data.join("runs/0abcdef123"));
+    ("a stored run", data)
+}
+
 /// A sample: so many flips of each file, one in every row's bytes, and so many lengths.
 fn sample(run: &RunFolder, flips: &[(&'static str, usize)], lengths: usize) -> Vec<Case> {
     let mut cases = Vec::new();
@@ -475,6 +491,7 @@ fn damaged_files_never_lose_rows_in_silence() {
     let flips = [
         (closed, [("run.duckdb", 800), ("mark", 60), ("manifest.json", 140)]),
         (killed, [("run.duckdb.wal", 700), ("run.log", 300), ("mark", 100)]),
+        (stored(home.path()), [("run.duckdb", 400), ("mark", 30), ("manifest.json", 70)]),
     ];
     let mut flipped = 0;
     for ((name, data), files) in flips {

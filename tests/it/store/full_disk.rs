@@ -118,7 +118,7 @@ fn act_once(log: &RunLog, at: u8, recorded: &mut Recorded) -> Result<(), StoreEr
     recorded.done.push((seq, before));
     // Texts make the log longer than one page of the disk.
     let _ = log.text(&format!("{at} ").repeat(700));
-    let change = ActionChange::Applied { after: KeyState::Absent };
+    let change = ActionChange::Applied { after: KeyState::Absent, kept: false };
     let outcome = TraceBody::ActionEvent(ActionEvent { action: seq, change });
     recorded.outcomes.push(block_on(log.append_durable(vec![outcome]).durable())?);
     Ok(())

@@ -1,8 +1,9 @@
 //! Runs on disk: crashes, damage, full disks, stored formats, SQL.
 
 mod crash;
-mod damage;
+pub mod damage;
 mod full_disk;
+mod sample_runs;
 mod samples;
 mod soak;
 mod sql;

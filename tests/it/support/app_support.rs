@@ -32,6 +32,8 @@ impl Bench {
             task: HASH,
             pipeline: HASH,
             workspace: "/w".into(),
+            provenance: tama_tui::model::Provenance::default(),
+            hash: 1,
         });
         bench
     }
@@ -58,7 +60,7 @@ impl Bench {
 
     pub fn event(&mut self, body: TraceBody) -> Vec<Command> {
         self.seq += 1;
-        let event = TraceEvent { seq: Seq(self.seq), at: Millis(self.seq * 1000), body };
+        let event = TraceEvent { seq: Seq(self.seq), at: Millis(self.seq * 1000), happened: None, body };
         self.send(Update::Events(vec![event]))
     }
 
@@ -82,6 +84,8 @@ impl Bench {
             generation: self.generation,
             fan: self.fan,
             spec,
+            step: None,
+            attributes: std::collections::BTreeMap::new(),
         }));
         span
     }
@@ -101,6 +105,8 @@ impl Bench {
             generation: Generation(1),
             fan: Some(fan),
             spec: agent(),
+            step: None,
+            attributes: std::collections::BTreeMap::new(),
         }));
         span
     }
@@ -151,6 +157,7 @@ impl Bench {
             cost,
             answered: false,
             cause: None,
+            waited: None,
         }))
     }
 
@@ -178,11 +185,11 @@ impl Bench {
                 intended: text("new"),
                 undo: Undoability::Undo,
             });
-            let change = ActionChange::Applied { after: text("new") };
+            let change = ActionChange::Applied { after: text("new"), kept: false };
             let change = TraceBody::ActionEvent(ActionEvent { action: Seq(self.seq + 1), change });
             for body in [record, change] {
                 self.seq += 1;
-                events.push(TraceEvent { seq: Seq(self.seq), at: Millis(self.seq * 1000), body });
+                events.push(TraceEvent { seq: Seq(self.seq), at: Millis(self.seq * 1000), happened: None, body });
             }
         }
         self.send(Update::Events(events));
@@ -224,7 +231,7 @@ impl Bench {
             undo: Undoability::NoUndo { why: "a request has no undo".into() },
         }));
         let action = self.last();
-        self.change(action, ActionChange::Applied { after: KeyState::Unknown });
+        self.change(action, ActionChange::Applied { after: KeyState::Unknown, kept: false });
         action
     }
 
@@ -243,7 +250,7 @@ impl Bench {
                 undo: Undoability::Undo,
             }));
             let action = self.last();
-            self.change(action, ActionChange::Applied { after: new });
+            self.change(action, ActionChange::Applied { after: new, kept: false });
             action
         });
         self.event(TraceBody::Renamed { from: halves[0], to: halves[1] });

@@ -23,6 +23,7 @@ use crate::runtime::conversations::Conversations;
 use crate::runtime::failure::Failure;
 use crate::runtime::gates::is_within;
 use crate::runtime::journal::{Journal, Lookup};
+use crate::runtime::request::HashVersion;
 
 /// The calls of the pattern code, by path.
 pub(in super::super) struct Calls {
@@ -81,7 +82,13 @@ impl Calls {
     }
 
     /// Starts a span.
-    pub fn start_span(&mut self, position: &SpanPosition, next: NextSpan, spec: SpanSpec) -> DriverAction {
+    pub fn start_span(
+        &mut self,
+        position: &SpanPosition,
+        next: NextSpan,
+        spec: SpanSpec,
+        step: Option<String>,
+    ) -> DriverAction {
         let tries = self.tries.entry(position.path.clone()).or_default();
         *tries += 1;
         let attempt = Try(*tries);
@@ -100,7 +107,14 @@ impl Calls {
             generation: next.generation,
             fan: position.fan,
             spec,
+            step,
+            attributes: BTreeMap::new(),
         }))
+    }
+
+    /// Returns the way in which the run's requests are hashed.
+    pub fn hash(&self) -> HashVersion {
+        self.journal.hash()
     }
 
     /// Looks a request up in the journal.

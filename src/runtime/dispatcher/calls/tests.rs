@@ -50,7 +50,7 @@ fn a_path_that_runs_again_gets_the_next_try_under_the_agent_at_its_parent() {
     for span in [SpanId(4), SpanId(5)] {
         let spec = SpanSpec::Human { question: TextHash([0; 16]) };
         let next = NextSpan { span, generation: Generation(span.0) };
-        let DriverAction::Append(events) = calls.start_span(&position("lead/x"), next, spec) else { panic!() };
+        let DriverAction::Append(events) = calls.start_span(&position("lead/x"), next, spec, None) else { panic!() };
         let [TraceBody::SpanStarted(start)] = &events[..] else { panic!("{events:?}") };
         tries.push((start.span.0, start.parent.0, start.attempt.0, start.generation.0));
         assert_eq!(calls.span_at("lead/x"), Some(span));
@@ -131,14 +131,14 @@ fn a_retry_forgets_its_set_and_keeps_the_tries() {
     let mut calls = calls();
     let spec = || SpanSpec::Human { question: TextHash([0; 16]) };
     let next = NextSpan { span: TOOL, generation: Generation(1) };
-    calls.start_span(&position("lead/x"), next, spec());
+    calls.start_span(&position("lead/x"), next, spec(), None);
     let mut answer = add(&mut calls, "lead/x", TOOL);
     calls.record_outcome("lead/x", Ok(Payload::Llm(LlmResponse::default())));
     calls.invalidate(&["lead/x".to_owned()], &["lead".to_owned()]);
     assert!(answer.try_recv().is_err());
     assert_eq!((calls.span_at("lead/x"), calls.span_at("lead")), (None, Some(SpanId(1))));
     assert!(matches!(calls.lookup("lead/x", NO_REQUEST), Lookup::Miss));
-    let DriverAction::Append(events) = calls.start_span(&position("lead/x"), next, spec()) else { panic!() };
+    let DriverAction::Append(events) = calls.start_span(&position("lead/x"), next, spec(), None) else { panic!() };
     assert!(matches!(&events[..], [TraceBody::SpanStarted(start)] if start.attempt == Try(2)), "{events:?}");
 }
 

@@ -67,8 +67,10 @@ impl ToolRun {
         let Some(action) = started.outside else { return self.found_open(call, effect, ran) };
         let change = match (ran.outcome.started, &call.compensation) {
             (false, _) => ActionChange::Failed { error: ran.outcome.text.clone() },
-            (true, None) => ActionChange::Applied { after: KeyState::Unknown },
-            (true, Some(_)) => ActionChange::Applied { after: KeyState::Text { text: ran.outcome.printed.clone() } },
+            (true, None) => ActionChange::Applied { after: KeyState::Unknown, kept: false },
+            (true, Some(_)) => {
+                ActionChange::Applied { after: KeyState::Text { text: ran.outcome.printed.clone() }, kept: false }
+            }
         };
         self.log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);
     }
@@ -81,7 +83,7 @@ impl ToolRun {
         let why = format!("ran without a full sandbox this time: {}", ran.gaps.join(", "));
         let record = external_record(&self.origin, &self.line(call), why);
         let action = self.log.append(vec![TraceBody::Action(record)]);
-        let change = ActionChange::Applied { after: KeyState::Unknown };
+        let change = ActionChange::Applied { after: KeyState::Unknown, kept: false };
         self.log.append(vec![TraceBody::ActionEvent(ActionEvent { action, change })]);
     }
 }

@@ -7,7 +7,7 @@ use crate::effects::confine::{Job, ShellRun};
 use crate::effects::tools::ShellCall;
 use crate::model::{ActionRecord, BlobHash, CaptureMode, EffectClass, Seq};
 use crate::rollback::capture::{CaptureError, Changed, Snapshots};
-use crate::rollback::{ActError, read_snapshot_image, record_applied};
+use crate::rollback::{ActError, keep_left_file, read_snapshot_image, record_applied};
 use crate::world::Scope;
 
 impl ToolRun {
@@ -80,7 +80,8 @@ impl ToolRun {
         let Some(snapshots) = held.as_mut() else { return Ok(None) };
         let said = left_out(&changes);
         let before = |changed: &Changed| read_snapshot_image(snapshots, changed);
-        record_applied(&self.log, &self.origin, command, changes, &before, &|changed| changed.new.clone()).await?;
+        let left = |changed: &Changed| (changed.new.clone(), keep_left_file(&self.log, &self.services.world, changed));
+        record_applied(&self.log, &self.origin, command, changes, &before, &left).await?;
         snapshots.close().map_err(|error| ActError::NotFound(format!("failed to {error}")))?;
         Ok(said)
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Gatekeeper;
-use crate::model::{EffectClass, Generation, SpanId, ToolCall, Usage, first_names};
+use crate::model::{AnsweredBy, ApprovalAnswer, EffectClass, Generation, SpanId, ToolCall, Usage, first_names};
 use crate::pipeline::Pipeline;
 use crate::runtime::denial::Denial;
 use crate::runtime::engine::Mode;
@@ -94,6 +94,18 @@ impl Gatekeeper {
     fn is_denied_unseen(&self, asked: &ToolQuestion) -> bool {
         let Mode::Headless(headless) = &self.mode else { return false };
         !headless.allow.iter().any(|rule| rule_matches(rule, &asked.call, &asked.root))
+    }
+
+    /// The answer to a call's question when nobody can be asked, with the question: `--allow` allows it, or else it is
+    /// denied. `None`: it is not in question, or somebody is there.
+    pub fn answer_unseen(&self, asked: &ToolQuestion) -> Option<(String, ApprovalAnswer, AnsweredBy)> {
+        let Mode::Headless(_) = &self.mode else { return None };
+        let PolicyDecision::Ask(why) = self.decide(asked) else { return None };
+        Some(if self.is_denied_unseen(asked) {
+            (why, ApprovalAnswer::Deny, AnsweredBy::Nobody)
+        } else {
+            (why, ApprovalAnswer::Allow, AnsweredBy::Flag)
+        })
     }
 
     /// The limit that was crossed, before another model call.

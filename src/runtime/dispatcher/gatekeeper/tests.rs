@@ -26,7 +26,7 @@ fn at(gate: Gate) -> Arrival {
 
 fn rules(ask: &[&str], deny: &[&str]) -> Policy {
     let own = |rules: &[&str]| rules.iter().map(|rule| (*rule).to_owned()).collect();
-    Policy { allow: vec!["deploy".into()], ask: own(ask), deny: own(deny) }
+    Policy { allow: vec!["deploy".into()], ask: own(ask), deny: own(deny), ..Policy::default() }
 }
 
 fn tool(policy: Policy) -> ToolQuestion {

@@ -15,7 +15,8 @@ pub(super) fn sections(
     now: &Now,
     store: &dyn Recorder,
 ) -> Result<Vec<Section>, StoreError> {
-    let call = section("call", "", SectionBody::Facts(facts(known, record)));
+    let answer = known.end.map(|end| read_response(end, store)).transpose()?.unwrap_or_default();
+    let call = section("call", "", SectionBody::Facts(facts(known, record, answer.stop.as_ref())));
     let mut out = match known.end {
         Some(end) if end.status == SpanStatus::Error => {
             let error = end.output.map(|hash| store.text(hash)).transpose()?.unwrap_or_default();
@@ -23,7 +24,7 @@ pub(super) fn sections(
         }
         Some(end) => {
             let mut out = vec![call];
-            response(end, store, &mut out)?;
+            response(end, &answer, &mut out);
             out
         }
         None => vec![call],
@@ -32,7 +33,7 @@ pub(super) fn sections(
     Ok(out)
 }
 
-fn facts(known: &Gathered<'_>, record: &LlmRequestRecord) -> Vec<(String, String)> {
+fn facts(known: &Gathered<'_>, record: &LlmRequestRecord, stop: Option<&String>) -> Vec<(String, String)> {
     let mut facts = vec![("model".to_owned(), record.model.to_string())];
     let mut add = |name: &str, value: Option<String>| facts.extend(value.map(|value| (name.to_owned(), value)));
     add("temperature", record.options.temperature.map(|value| value.to_string()));
@@ -43,14 +44,19 @@ fn facts(known: &Gathered<'_>, record: &LlmRequestRecord) -> Vec<(String, String
         add("tokens", usage.map(|usage| format!("{} in, {} out", usage.input, usage.output)));
         #[expect(clippy::cast_precision_loss, reason = "shown with five decimals")]
         add("cost", end.cost.map(|cost| format!("${:.5}", cost as f64 / 1e6)));
+        add("stop reason", stop.cloned());
         add("answered", end.answered.then(|| "by the user; nothing was sent".to_owned()));
     }
     facts
 }
 
-fn response(end: &SpanEnd, store: &dyn Recorder, out: &mut Vec<Section>) -> Result<(), StoreError> {
+/// The response that a call ended with; an error is none.
+fn read_response(end: &SpanEnd, store: &dyn Recorder) -> Result<LlmResponse, StoreError> {
     let body = end.output.map(|hash| store.text(hash)).transpose()?.unwrap_or_default();
-    let response: LlmResponse = serde_json::from_str(&body).unwrap_or_default();
+    Ok(serde_json::from_str(&body).unwrap_or_default())
+}
+
+fn response(end: &SpanEnd, response: &LlmResponse, out: &mut Vec<Section>) {
     if !response.text.is_empty() || response.calls.is_empty() {
         let cut = if end.status == SpanStatus::Cancelled { "as far as it came" } else { "" };
         out.push(text("response", cut, &response.text));
@@ -66,7 +72,6 @@ fn response(end: &SpanEnd, store: &dyn Recorder, out: &mut Vec<Section>) -> Resu
             None => out.push(text(&title, &number, &call.args.to_string())),
         }
     }
-    Ok(())
 }
 
 /// The system prompt and the messages: as edited while the call is stopped before it is sent, else as sent.

@@ -21,6 +21,7 @@ pub(super) struct Gathered<'a> {
     pub sent_args: Option<TextHash>,
     pub task: Option<TextHash>,
     pub output: Option<TextHash>,
+    pub attributes: Vec<(String, String)>,
 }
 
 /// An agent's input and prompt, as it started.
@@ -49,6 +50,9 @@ pub(super) fn sections(events: &[TraceEvent], now: &Now, store: &dyn Recorder) -
         let output = store.text(output)?;
         out.extend(value("output", "", &output).unwrap_or_else(|| vec![text("output", "", &output)]));
     }
+    if !known.attributes.is_empty() {
+        out.push(section("attributes", "", SectionBody::Facts(known.attributes)));
+    }
     Ok(out)
 }
 
@@ -61,6 +65,7 @@ fn gather(events: &[TraceEvent]) -> Gathered<'_> {
             TraceBody::SpanStarted(start) => {
                 known.spec = Some(&start.spec);
                 known.place = Some((start.span, start.parent));
+                known.attributes = start.attributes.clone().into_iter().collect();
             }
             TraceBody::SpanEnded(end) => known.end = Some(end),
             TraceBody::Sent { system, messages, args, .. } => {

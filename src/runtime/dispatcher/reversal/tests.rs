@@ -115,9 +115,11 @@ fn planner() -> Planner {
         generation: Generation(1),
         fan: None,
         spec,
+        step: None,
+        attributes: std::collections::BTreeMap::new(),
     };
     let body = TraceBody::SpanStarted(start);
-    state.apply(&TraceEvent { seq: Seq(1), at: crate::model::Millis(0), body });
+    state.apply(&TraceEvent { seq: Seq(1), at: crate::model::Millis(0), happened: None, body });
     let names = Arc::new(HashMap::from([(SpanId(1), "main".to_owned())]));
     Planner { state, names, edited: Vec::new(), newest: Arc::new(pipeline("speak")) }
 }

@@ -209,7 +209,7 @@ async fn a_missing_entry_and_one_too_many_are_noticed() {
             let place = events.len() - 1;
             let more_events = [TraceBody::SpanStarted(started), TraceBody::SpanEnded(end.clone())];
             for body in more_events.into_iter().rev() {
-                events.insert(place, TraceEvent { seq: Seq(0), at, body });
+                events.insert(place, TraceEvent { seq: Seq(0), at, happened: None, body });
             }
             renumber(&mut events);
             changes.push((format!("{more} too many"), events));

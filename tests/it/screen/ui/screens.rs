@@ -43,7 +43,7 @@ fn ran(command: &str, error: Option<&str>, output: &str) -> Vec<Section> {
 fn more(state: &mut State, bodies: impl IntoIterator<Item = TraceBody>) {
     for body in bodies {
         let (seq, at) = (Seq(state.run.last.0 + 1), state.now);
-        tell(state, Msg::Update(Update::Events(vec![TraceEvent { seq, at, body }])));
+        tell(state, Msg::Update(Update::Events(vec![TraceEvent { seq, at, happened: None, body }])));
     }
 }
 

@@ -73,7 +73,7 @@ fn nothing_of_an_interrupted_run_is_said_to_go_on() {
     let mut state = every_state((140, 42));
     let (seq, at) = (Seq(state.run.last.0 + 1), state.now);
     let body = TraceBody::RunStatus { status: RunStatus::Interrupted, text: None };
-    tell(&mut state, Msg::Update(Update::Events(vec![TraceEvent { seq, at, body }])));
+    tell(&mut state, Msg::Update(Update::Events(vec![TraceEvent { seq, at, happened: None, body }])));
     let screen = text(&state);
     assert!(screen.contains("↯ interrupted"), "{screen}");
     for word in ["running", "paused", "waiting", "approval", "APPROVAL"] {

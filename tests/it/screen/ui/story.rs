@@ -30,6 +30,8 @@ impl Story {
             task: NONE,
             pipeline: NONE,
             workspace: "/home/user/notes/work".into(),
+            provenance: tama_tui::model::Provenance::default(),
+            hash: 1,
         });
         story
     }
@@ -50,7 +52,7 @@ impl Story {
 
     pub fn event(&mut self, body: TraceBody) -> Seq {
         self.seq += 1;
-        self.events.push(TraceEvent { seq: Seq(self.seq), at: Millis(self.at), body });
+        self.events.push(TraceEvent { seq: Seq(self.seq), at: Millis(self.at), happened: None, body });
         Seq(self.seq)
     }
 
@@ -134,6 +136,8 @@ impl Story {
             generation: Generation(1),
             fan: self.fan,
             spec,
+            step: None,
+            attributes: std::collections::BTreeMap::new(),
         }));
         span
     }
@@ -149,6 +153,7 @@ impl Story {
             cost: usage.map(|usage| (usage.input * 25 + usage.output * 200) / 100),
             answered: false,
             cause: None,
+            waited: None,
         }))
     }
 
@@ -182,7 +187,10 @@ impl Story {
         undo: Undoability,
     ) -> Seq {
         let action = self.intent(span, tool_span, key, old, new.clone(), undo);
-        self.event(TraceBody::ActionEvent(ActionEvent { action, change: ActionChange::Applied { after: new } }));
+        self.event(TraceBody::ActionEvent(ActionEvent {
+            action,
+            change: ActionChange::Applied { after: new, kept: false },
+        }));
         action
     }
 
