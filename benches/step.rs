@@ -4,7 +4,7 @@
 //! A run of so many steps and one of none are measured in turn, recorded and not; a step is the difference by the number
 //! of steps, so that making and closing a run don't count. Printed are medians of five: time, processor time of all
 //! threads, and for the recorded run rows, syncs and commits of a step. `benches/langgraph_step.py` is the same step in
-//! LangGraph.
+//! `LangGraph`.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark that can't write has nothing to tell")]
 
@@ -45,6 +45,17 @@ fn replies(steps: u32) -> String {
     replies
 }
 
+/// Each field through a function of two runs'.
+fn with(one: Taken, other: Taken, of: impl Fn(f64, f64) -> f64) -> Taken {
+    Taken {
+        wall: of(one.wall, other.wall),
+        cpu: of(one.cpu, other.cpu),
+        rows: of(one.rows, other.rows),
+        syncs: of(one.syncs, other.syncs),
+        commits: of(one.commits, other.commits),
+    }
+}
+
 /// A step of a run of so many, unrecorded and recorded.
 fn steps(runtime: &tokio::runtime::Runtime, count: u32) -> [Taken; 2] {
     let (none, all) = (project(PIPELINE, &replies(0)), project(PIPELINE, &replies(count)));
@@ -54,7 +65,7 @@ fn steps(runtime: &tokio::runtime::Runtime, count: u32) -> [Taken; 2] {
             let (empty, full) = (run(runtime, none.path(), recorded), run(runtime, all.path(), recorded));
             // The first round warms up.
             if round > 0 {
-                taken.push(full.with(empty, |full, empty| (full - empty) / f64::from(count)));
+                taken.push(with(full, empty, |full, empty| (full - empty) / f64::from(count)));
             }
         }
     }
@@ -69,7 +80,7 @@ fn main() {
     println!("{:<24} {:>8} {:>8} {:>8} {:>8} {:>8}", "a step", "ms", "CPU ms", "rows", "syncs", "commits");
     for count in SIZES {
         let [unrecorded, recorded] = steps(&runtime, count);
-        let over = recorded.with(unrecorded, |recorded, unrecorded| recorded - unrecorded);
+        let over = with(recorded, unrecorded, |recorded, unrecorded| recorded - unrecorded);
         for (name, Taken { wall, cpu, rows, syncs, commits }) in
             [("unrecorded", unrecorded), ("recorded", recorded), ("recording alone", over)]
         {

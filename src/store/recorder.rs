@@ -10,6 +10,7 @@ use crate::model::{BlobHash, Millis, Seq, SpanId, TextHash, TraceEvent};
 
 /// One row, its place in the run's counter already given.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "most rows are events")]
 pub enum Row {
     /// A trace event; actions and action events go to their own tables.
     Event(TraceEvent),

@@ -143,7 +143,7 @@ impl Case {
             self.agents[0].name
         );
         for agent in &self.agents {
-            let changed = changes.iter().any(|change| match change {
+            let is_new = changes.iter().any(|change| match change {
                 Change::PromptFile(name) => *name == agent.name,
                 // A run for comparison has the edited prompt from the start.
                 Change::PromptEdit(name) => !for_test && *name == agent.name,
@@ -152,7 +152,7 @@ impl Case {
             writeln!(text, "[agents.{}]\n{}", agent.name, agent.keys).unwrap();
             if let Some(prompt) = &agent.prompt {
                 // Before the tables of steps, which only agents without a prompt have.
-                let new = if changed { format!(" {NEW}") } else { String::new() };
+                let new = if is_new { format!(" {NEW}") } else { String::new() };
                 writeln!(text, "prompt = \"{prompt}{new}\"").unwrap();
             }
         }
@@ -165,11 +165,11 @@ impl Case {
         if let (true, Some(Held::Llm { agent, call })) = (held, &self.held) {
             replies.push(json!({ "agent": agent, "call": call, "text": "never", "delay_ms": 3_600_000 }));
         }
-        let changed = changes.iter().rev().filter_map(|change| match change {
+        let newest = changes.iter().rev().filter_map(|change| match change {
             Change::Reply(reply) => Some(reply),
             _ => None,
         });
-        replies.extend(changed.chain(&self.replies).map(Reply::json));
+        replies.extend(newest.chain(&self.replies).map(Reply::json));
         replies.push(json!({ "agent": "*", "text": "nothing more" }));
         toml::to_string(&json!({ "reply": replies })).unwrap()
     }

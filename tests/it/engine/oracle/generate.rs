@@ -172,7 +172,7 @@ impl Maker {
 
     fn oneshot(&mut self, path: &str, place: &Place) {
         self.spot(path, 1, SpotKind::Oneshot, place);
-        let answer = if self.rng.chance(self.trouble(place)) {
+        let answer = if self.rng.chance(trouble(place)) {
             Answer::Error("overloaded".into())
         } else {
             Answer::Text(text(path, false))
@@ -195,7 +195,7 @@ impl Maker {
                 self.reply(path, call, true, answer);
             }
             let answer = match step {
-                _ if self.rng.chance(self.trouble(place)) => Answer::Error("overloaded".into()),
+                _ if self.rng.chance(trouble(place)) => Answer::Error("overloaded".into()),
                 0 if self.rng.chance(70) => Answer::Calls(vec![("start".into(), json!({}))]),
                 _ if step == steps => self.finish(path, ends, false),
                 _ => self.some_calls(path, place, call, false),
@@ -231,9 +231,10 @@ impl Maker {
     }
 
     fn finish(&mut self, path: &str, ends: &[&str], new: bool) -> Answer {
-        match self.rng.chance(15) {
-            true => Answer::Text(text(path, new)),
-            false => finish(self.rng.pick::<&str>(ends), &text(path, new)),
+        if self.rng.chance(15) {
+            Answer::Text(text(path, new))
+        } else {
+            finish(self.rng.pick::<&str>(ends), &text(path, new))
         }
     }
 
@@ -247,11 +248,6 @@ impl Maker {
                 })
                 .collect(),
         )
-    }
-
-    /// How many calls of a hundred fail: many in a branch, where it is not the end of the run.
-    fn trouble(&self, place: &Place) -> usize {
-        if place.is_branch { 8 } else { 1 }
     }
 
     fn reply(&mut self, agent: &str, call: u32, new: bool, answer: Answer) {
@@ -306,4 +302,9 @@ fn list(items: usize, new: bool) -> String {
 
 fn child(path: &str, name: &str, visit: usize) -> String {
     if visit > 1 { format!("{path}/{name}#{visit}") } else { format!("{path}/{name}") }
+}
+
+/// How many calls of a hundred fail: many in a branch, where it is not the end of the run.
+fn trouble(place: &Place) -> usize {
+    if place.is_branch { 8 } else { 1 }
 }

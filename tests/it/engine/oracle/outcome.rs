@@ -81,7 +81,7 @@ fn compare<T: PartialEq + std::fmt::Debug>(
         match (one.get(name), other.get(name)) {
             (Some(one), Some(other)) if one == other => {}
             (Some(one), Some(other)) => {
-                found.push(format!("{what} {name}: {}", part(&format!("{one:?}"), &format!("{other:?}"))))
+                found.push(format!("{what} {name}: {}", part(&format!("{one:?}"), &format!("{other:?}"))));
             }
             (one, other) => found.push(format!("{what} {name}:\n    {one:?}\n  / {other:?}")),
         }
@@ -178,7 +178,9 @@ impl Told {
             SpanSpec::Agent { pattern: named, input, prompt, .. } => {
                 pattern.clone_from(named);
                 add("input", *input);
-                prompt.iter().for_each(|prompt| add("prompt", *prompt));
+                if let Some(prompt) = prompt {
+                    add("prompt", *prompt);
+                }
             }
             SpanSpec::Llm(record) => {
                 let (system, messages) = match &self.sent {

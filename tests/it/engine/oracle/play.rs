@@ -140,9 +140,7 @@ async fn restarted(run: &mut Run, retried: &Retried) -> Result<(), String> {
 /// which those of the other run did.
 async fn play_from_start(case: &Case, changes: &[Change], like: &Run) -> Result<Outcome, String> {
     let mut run = Run::start(case, changes, false, case.shares);
-    if !case.shares {
-        run.until("the end", Run::has_ended).await?;
-    } else {
+    if case.shares {
         for path in order::of_tools(&like.events) {
             run.until_quiet(case).await?;
             let stopped = run.stopped_tools();
@@ -156,6 +154,8 @@ async fn play_from_start(case: &Case, changes: &[Change], like: &Run) -> Result<
         if !run.has_ended() {
             return Err(format!("from the start, there are more tools: {:?}", run.stopped_tools()));
         }
+    } else {
+        run.until("the end", Run::has_ended).await?;
     }
     let outcome = Outcome::of(&run);
     if case.shares {
@@ -204,7 +204,9 @@ fn verify(run: &Run) -> Result<(), String> {
 fn check_commands(run: &Run) -> Result<(), String> {
     let count = |numbers: Vec<usize>| {
         let mut counted: BTreeMap<usize, usize> = BTreeMap::new();
-        numbers.into_iter().for_each(|number| *counted.entry(number).or_default() += 1);
+        for number in numbers {
+            *counted.entry(number).or_default() += 1;
+        }
         counted
     };
     let started = run.commands_started();

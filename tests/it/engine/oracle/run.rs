@@ -211,7 +211,9 @@ impl Run {
             while let Some(update) = self.session.engine.feed.next().await {
                 match update {
                     Update::Events(events) => {
-                        events.iter().for_each(|event| self.state.apply(event));
+                        for event in &events {
+                            self.state.apply(event);
+                        }
                         self.events.extend(events);
                     }
                     Update::Closed => break,

@@ -108,14 +108,14 @@ fn step(rng: &mut Rng, place: &Place, text: &str) -> String {
         Some((folder, _)) => format!("mkdir -p {folder} 2>/dev/null; "),
         None => String::new(),
     };
-    let made = make(&one);
+    let first = make(&one);
     match rng.below(13) {
-        0..=2 => format!("{made}printf '%s' '{text}' 2>/dev/null > {one} || echo failed"),
-        3..=4 => format!("{made}printf '%s' '{text}' 2>/dev/null >> {one} || echo failed"),
+        0..=2 => format!("{first}printf '%s' '{text}' 2>/dev/null > {one} || echo failed"),
+        3..=4 => format!("{first}printf '%s' '{text}' 2>/dev/null >> {one} || echo failed"),
         5 => format!("rm -f {one} 2>/dev/null || echo failed"),
         6 => format!("rm -rf {own}/d"),
         7 => format!("chmod {} {one} 2>/dev/null || echo failed", rng.pick(&["600", "755", "640"])),
-        8 => format!("{made}ln -sfn target-{own} {one} 2>/dev/null || echo failed"),
+        8 => format!("{first}ln -sfn target-{own} {one} 2>/dev/null || echo failed"),
         9 => format!("{}mv -T {one} {other} 2>/dev/null || echo failed", make(&other)),
         10 => format!("mkdir -p {own}/empty"),
         11 => format!("find {own} -mindepth 1 2>/dev/null | sort"),
