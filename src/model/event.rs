@@ -266,6 +266,12 @@ pub enum PauseReason {
 }
 
 impl TraceBody {
+    /// True for the run's start, and for the start or end of a command.
+    #[must_use]
+    pub fn is_about_commands(&self) -> bool {
+        matches!(self, Self::RunStarted { .. } | Self::CommandStarted(_) | Self::CommandEnded { .. })
+    }
+
     /// The span an event concerns; for an action that of its tool.
     #[must_use]
     pub fn span(&self) -> Option<SpanId> {
