@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{Resource, setrlimit};
 use serde::{Deserialize, Serialize};
 
-use super::read::Loaded;
+use super::load::Loaded;
 use super::{RunFolder, StoreError, database, log_file, mark::Mark};
 use crate::model::{RunId, Seq};
 

@@ -15,10 +15,11 @@ use super::chain::Chain;
 use super::database::{self, failed};
 use super::encode::Encoder;
 use super::files::{file_error, sync_dir};
+use super::fold::Sinks;
 use super::folder::Access;
+use super::load::Loaded;
 use super::log::{hash_text, now};
 use super::mark::{Mark, Noted};
-use super::read::Loaded;
 use super::seal::wal;
 use super::{Manifest, NewRun, Row, RunFolder, StoreError, log_file};
 use crate::model::{Millis, RunState, Seq, TextHash, TraceBody, TraceEvent};
@@ -82,7 +83,9 @@ impl RunFolder {
             run.vouch()?;
             let connection = database::open(&run.database(), true)?;
             let logged = log_file::read(&run.log_path())?;
-            Loaded::load_with(&connection, logged, mark, &mut |row| rows.push(row))
+            let mut keep = |row| rows.push(row);
+            let sinks = Sinks { keep: Some(&mut keep), watch: &mut |_| true, states: false };
+            Loaded::load_with(&connection, logged, mark, sinks)
         };
         let error = match read(self, rows) {
             Ok(loaded) => return Ok(loaded),

@@ -4,6 +4,7 @@ mod concurrency;
 mod damage;
 mod folders;
 mod round_trip;
+mod snapshot;
 mod views;
 
 use std::sync::{Arc, Mutex};
