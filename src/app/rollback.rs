@@ -281,6 +281,11 @@ impl Rollback {
         self.stale = true;
     }
 
+    /// Lists anew at the next look: the run's state is another one.
+    pub(super) fn list_anew(&mut self) {
+        self.stale = true;
+    }
+
     /// Takes note of an event that changes what the list shows.
     pub(super) fn event(&mut self, body: &TraceBody) {
         match body {

@@ -39,6 +39,6 @@ pub use refusal::PromptError;
 pub use replay::{ChangedCall, Verification, verify};
 pub use request::{llm_hash, tool_hash};
 pub use session::{
-    ModelSource, Session, SessionError, capture_of, name_neighbours, neighbours, open, prepare, providers, rules,
-    start, start_unrecorded,
+    ModelSource, Session, SessionError, capture_of, name_neighbours, neighbours, open, open_watched, prepare,
+    providers, rules, start, start_unrecorded,
 };

@@ -11,11 +11,11 @@ use super::engine::{Engine, Mode, NewRun, Setup};
 use super::feed::channel;
 use crate::effects::confine::{Isolation, Shell, ShellPaths};
 use crate::effects::llm::{LlmError, LlmProvider, Providers};
-use crate::model::{RunId, RunState, Seq, TraceBody, TraceEvent};
+use crate::model::{Checking, RunId, RunState, Seq, TraceBody, TraceEvent, Update};
 use crate::pipeline::{Capture, Loaded, Pipeline};
 use crate::rollback;
 use crate::rollback::capture::Rules;
-use crate::store::{self, Access, DataDir, RunFolder, RunLog, StoreError, Volatile};
+use crate::store::{self, Access, DataDir, Opened, Opening, Publish, RunFolder, RunLog, StoreError, Volatile};
 use crate::world::{World, WorldError};
 
 /// A run under way, and its folder.
@@ -132,8 +132,22 @@ pub fn start_unrecorded(loaded: Loaded, task: String, mode: Mode) -> Result<Sess
 /// # Errors
 /// When the run can't be opened, or its workspace is gone.
 pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Session, SessionError> {
+    open_watched(folder, data, mode, |_| true).await
+}
+
+/// Opens a past run as [`open`] does, and tells `watch` its state before its log is checked, and how far the check is.
+/// It ends early when `watch` answers false: nobody waits for it any more.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_watched(
+    folder: RunFolder,
+    data: &DataDir,
+    mode: Mode,
+    watch: impl FnMut(Update) -> bool + Send + 'static,
+) -> Result<Session, SessionError> {
     let (sink, receiver) = channel();
-    let opened = folder.open(sink.publish(), Access::ReadWrite)?;
+    let opened = open_log(folder.clone(), sink.publish(), watch).await?;
     let workspace = folder.workspace(&opened.log)?;
     let world = World::open(Path::new(&workspace), Some(data.path()))?;
     let mut notices: Vec<String> = opened.damage.iter().map(|damage| format!("damaged: {damage}")).collect();
@@ -161,6 +175,28 @@ pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Sessi
     };
     let engine = Engine::open(setup, opened.events)?;
     Ok(Session { run: folder.id().clone(), folder: Some(folder), engine, log: opened.log, notices })
+}
+
+/// Opens the log beside the loop: reading and checking it can take seconds.
+async fn open_log(
+    folder: RunFolder,
+    publish: Publish,
+    mut watch: impl FnMut(Update) -> bool + Send + 'static,
+) -> Result<Opened, SessionError> {
+    let work = move || {
+        watch(Update::Checking(Checking::default()));
+        let opened = folder.open_watched(publish, Access::ReadWrite, &mut |news| {
+            watch(match news {
+                Opening::State(state) => Update::State(Box::new(state)),
+                Opening::Checking { rows, of } => Update::Checking(Checking { rows, of }),
+            })
+        })?;
+        // The log's own copy: the two share what neither changes.
+        watch(Update::State(Box::new(opened.log.with(Clone::clone))));
+        watch(Update::Checked(opened.damage.clone()));
+        Ok(opened)
+    };
+    tokio::task::spawn_blocking(work).await?
 }
 
 /// Says which other runs are live in the workspace.

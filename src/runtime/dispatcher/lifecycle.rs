@@ -134,8 +134,8 @@ impl Dispatcher {
             drop(self.cancel().await);
         }
         (self.on_status)(&self.log);
-        let recorder = self.log.recorder().clone();
-        let closed = tokio::task::spawn_blocking(move || recorder.close()).await;
+        let log = self.log.clone();
+        let closed = tokio::task::spawn_blocking(move || log.close()).await;
         if let Ok(Err(error)) = closed {
             self.refuse(&Refusal::NotClosed(error));
         }

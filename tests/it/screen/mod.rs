@@ -5,6 +5,7 @@ mod app_detail;
 mod app_flows;
 mod app_held;
 mod app_panel;
+mod app_past;
 mod app_popups;
 mod app_reading;
 mod app_search;
