@@ -163,7 +163,7 @@ mod tests {
             // A copy is not changed by what follows.
             prop_assert_eq!(&kept, &fold(RunState::default(), &events[..cut]));
             prop_assert!(whole.trace.is_well_formed());
-            let again: RunState = serde_json::from_str(&serde_json::to_string(&whole).unwrap()).unwrap();
+            let again: RunState = rmp_serde::from_slice(&rmp_serde::to_vec(&whole).unwrap()).unwrap();
             prop_assert_eq!(&again, &whole);
             prop_assert_eq!(again.ledger.all_memory(), whole.ledger.all_memory());
         }

@@ -1,12 +1,10 @@
 //! Counts of the states at and below each span, and the time that it only waited: kept up to date as events come, so that a folded
 //! span with 100,000 below it can say how many of them failed without looking at them.
 
-use serde::{Deserialize, Serialize};
-
 use super::{EndCause, Millis, PauseReason, SpanId, SpanKind, SpanState, SpanStatus, Trace, span_state};
 
 /// How many spans at and below one are in a state that matters.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Calls under way: sent, or being executed.
     pub working: u32,
@@ -23,11 +21,11 @@ pub struct Tally {
 }
 
 /// Time that a span spent waiting, and since when it waits now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Waited {
     /// Milliseconds of waits that are over.
-    total: u64,
-    since: Option<Millis>,
+    pub(super) total: u64,
+    pub(super) since: Option<Millis>,
 }
 
 impl Waited {

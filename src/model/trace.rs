@@ -1,5 +1,7 @@
 //! The span tree as a fold of trace events: one compact record per span, no payloads.
 
+mod pack;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +17,7 @@ use super::{
 const NONE: u32 = u32::MAX;
 
 /// Sums over a span and everything below it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Tokens.
     pub usage: Usage,
@@ -30,7 +32,7 @@ pub struct Counts {
 }
 
 /// One span.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Span {
     /// The span above it (the run's own span is its own parent).
     pub parent: SpanId,
@@ -127,6 +129,7 @@ impl Span {
 /// The span tree.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
+    #[serde(with = "pack")]
     spans: Pages<Span>,
     names: Names,
     paused: BTreeMap<SpanId, (Gate, PauseReason)>,

@@ -60,7 +60,7 @@ pub struct Checking {
 }
 
 impl Checking {
-    /// In words: `43 %`, or the rows where nobody knows how many there are.
+    /// Formats it: `43 %`, or the rows where nobody knows how many there are.
     #[must_use]
     pub fn progress(self) -> String {
         match (self.rows * 100).checked_div(self.of) {

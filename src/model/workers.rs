@@ -1,11 +1,9 @@
 //! Workers of fan-outs: how many a span started, and how many of them are done.
 
-use serde::{Deserialize, Serialize};
-
 use super::{SpanId, SpanStatus, Trace};
 
 /// Workers of fan-outs directly below a span, without tries that were replaced.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Workers {
     /// Workers that started.
     pub started: u32,

@@ -1,4 +1,4 @@
-//! What is wrong with a log, as lines in the order of its rows.
+//! The faults of a log, as lines in the order of its rows.
 
 use crate::model::Seq;
 

@@ -24,7 +24,7 @@ pub(super) struct Batch {
     pub(super) read: u64,
 }
 
-/// Whom loading tells what it finds.
+/// Receivers of the rows and of news while a run is loaded.
 pub(super) struct Sinks<'a> {
     /// Takes every row.
     pub(super) keep: Option<&'a mut (dyn FnMut(Row) + Send)>,

@@ -140,7 +140,10 @@ impl RunFolder {
         let (pid, spoilt) = self.writer()?;
         let lock = self.lock(access, pid)?;
         let mark = Mark::read(&self.mark_path());
-        let snapshot = mark.and_then(|mark| self.snapshot().read(mark));
+        let mut early = |tree| {
+            watch(Opening::State(tree));
+        };
+        let snapshot = mark.and_then(|mark| self.snapshot().read(mark, &mut early));
         let states = snapshot.is_none();
         if let Some(state) = snapshot {
             watch(Opening::State(state));
@@ -195,7 +198,7 @@ impl RunFolder {
         let lock = self.lock(Access::ReadOnly, pid)?;
         let mark_path = self.mark_path();
         let Some(mark) = Mark::read(&mark_path).filter(|_| spoilt.is_none()) else { return Ok(None) };
-        let Some(state) = self.snapshot().read(mark) else { return Ok(None) };
+        let Some(state) = self.snapshot().read(mark, &mut |_| ()) else { return Ok(None) };
         if !self.sealed().fits(&Mark::read_seal(&mark_path)) {
             return Ok(None);
         }

@@ -161,7 +161,7 @@ impl Check {
         proven.is_some()
     }
 
-    /// What was found; the rows of the log file follow those that were moved.
+    /// The result; the rows of the log file follow those that were moved.
     fn finish(mut self, moved: Seq, logged: Vec<Stored>) -> (Loaded, Faults) {
         let (rows, last, chain) = (self.rows, self.last, self.chain);
         match self.mark {

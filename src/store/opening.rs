@@ -1,4 +1,4 @@
-//! What opening a run tells before it is through.
+//! News of a run that is being opened, before it is open.
 
 use crate::model::RunState;
 

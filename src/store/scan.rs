@@ -128,8 +128,8 @@ impl<'a> Scan<'a> {
         Self { connection, broken: BTreeSet::new(), last: Seq(0) }
     }
 
-    /// The next rows of all tables; `None` after the last. What can't be read of one table leaves the others, and is
-    /// told to `broken`.
+    /// The next rows of all tables; `None` after the last. What can't be read of one table leaves the others, and goes
+    /// to `broken`.
     pub(super) fn next(&mut self, broken: &mut dyn FnMut(Table, &StoreError)) -> Option<Window> {
         let mut window = Window::default();
         loop {

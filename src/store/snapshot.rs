@@ -25,6 +25,9 @@ const NAME: &str = "snapshot";
 /// Changes with what is stored in it: a snapshot of another shape is passed over.
 const SHAPE: u32 = 1;
 
+/// Spans from which on unpacking the actions too can be noticed.
+const LARGE: usize = 20_000;
+
 /// The longest part that is unpacked.
 const LARGEST: usize = 2 << 30;
 
@@ -58,8 +61,9 @@ impl SnapshotFile {
         file.persist(&self.path).map(drop).map_err(|failed| failed.error)
     }
 
-    /// The state up to the mark, if this is what the last closing left here.
-    pub(super) fn read(&self, noted: Noted) -> Option<RunState> {
+    /// The state up to the mark, if this is what the last closing left here. Of a large run `early` has the spans before
+    /// the actions are unpacked.
+    pub(super) fn read(&self, noted: Noted, early: &mut dyn FnMut(RunState)) -> Option<RunState> {
         let found = fs::symlink_metadata(&self.path).ok().filter(fs::Metadata::is_file)?;
         let bytes = if found.len() <= LARGEST as u64 { fs::read(&self.path).ok()? } else { return None };
         let at = bytes.iter().take(1 << 10).position(|byte| *byte == b'\n')?;
@@ -71,11 +75,15 @@ impl SnapshotFile {
         let (tree, actions) = (part(&mut parts)?, part(&mut parts)?);
         let (tree, actions) = std::thread::scope(|scope| {
             let actions = scope.spawn(|| unpack::<(Ledger, Labels)>(actions));
-            (unpack::<RunState>(tree), actions.join().ok().flatten())
+            // What leads from span to span must come to an end.
+            let tree = unpack::<RunState>(tree).filter(|state| state.trace.is_well_formed());
+            if let Some(state) = tree.as_ref().filter(|state| state.trace.len() > LARGE) {
+                early(state.clone());
+            }
+            (tree, actions.join().ok().flatten())
         });
         let (state, (ledger, labels)) = (tree?, actions?);
-        // What leads from span to span must come to an end.
-        state.trace.is_well_formed().then_some(RunState { ledger, labels, ..state })
+        Some(RunState { ledger, labels, ..state })
     }
 
     /// Removes it: what follows makes it untrue.
@@ -84,7 +92,7 @@ impl SnapshotFile {
         drop(fs::remove_file(&self.path));
     }
 
-    /// What makes it count; `None` where nothing can.
+    /// The line that makes it count; `None` where nothing can.
     fn line(&self, noted: Noted) -> Option<String> {
         let home = home::read(&self.data)?;
         Some(format!("{} {SHAPE} {home} {} {}", env!("CARGO_PKG_VERSION"), noted.seq.0, noted.chain))

@@ -11,7 +11,7 @@ mod holding;
 mod looking;
 mod mouse;
 mod moves;
-mod past;
+pub(super) mod past;
 mod popups;
 mod program;
 mod refilter;

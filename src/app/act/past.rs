@@ -1,11 +1,11 @@
 //! A past run: its state is here before its events are, and before its log is checked.
 
 use super::events::{is_done_worker_of_many, is_topmost};
-use crate::app::{Pane, State, Tree};
-use crate::model::{RunState, SpanId, SpanKind, SpanStatus, TraceEvent};
+use crate::app::{Command, Pane, State, Tree};
+use crate::model::{self, RunState, SpanId, SpanKind, SpanStatus, TraceEvent};
 
 /// Takes a state in the place of the one that is shown.
-pub(super) fn take_state(state: &mut State, run: RunState) {
+pub(in crate::app) fn take_state(state: &mut State, run: RunState) {
     if run.trace.len() < state.run.trace.len() {
         // What was shown is not what is stored.
         let follow = state.tree.follow;
@@ -38,14 +38,21 @@ pub(super) fn take_state(state: &mut State, run: RunState) {
 }
 
 /// Takes in an event that the state has already, for the panels that tell of events.
-pub(super) fn tell(state: &mut State, event: &TraceEvent) {
-    state.rollback.event(&event.body);
+pub(in crate::app) fn tell(state: &mut State, event: &TraceEvent) {
+    state.rollback.remember(&event.body);
     let height = state.height(Pane::Log);
     state.log.event(event, &state.run, height);
 }
 
 /// The check of the log is through.
-pub(super) fn take_checked(state: &mut State, damage: &[String]) {
+pub(in crate::app) fn take_checked(state: &mut State, damage: &[String]) {
     state.checking = None;
     state.damaged = !damage.is_empty();
+}
+
+/// True for a command that the run carries out once its log is checked, and not before.
+pub(in crate::app) fn waits_for_check(command: &Command) -> bool {
+    use model::Command as C;
+    let Command::Run(command) = command else { return false };
+    !matches!(command, C::Inspect { .. } | C::Plan { .. } | C::Diff { .. } | C::SetBreakpoints(_) | C::Quit)
 }

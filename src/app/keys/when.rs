@@ -164,9 +164,6 @@ fn under_way(state: &State) -> Answer {
 
 /// Asks the run for its abilities; until it says them, nothing is refused here (the run refuses what it can't do).
 fn able(state: &State, which: impl Fn(&Abilities) -> &Result<(), String>) -> Answer {
-    if let Some(checking) = state.checking {
-        return Err(format!("the run's log is still being checked ({}): wait until it is whole", checking.progress()));
-    }
     state.abilities.as_ref().map_or(Ok(()), |abilities| which(abilities).clone())
 }
 

@@ -1,7 +1,7 @@
 //! A past run on the screen: its state is there before its log is checked, and its events follow for the log.
 
 use tama_tui::app::{Key, State, header};
-use tama_tui::model::{Abilities, ActionChange, Checking, SpanId, SpanStatus, Update};
+use tama_tui::model::{self, ActionChange, Checking, SpanId, SpanStatus, Update};
 
 use crate::support::app_support::Bench;
 
@@ -37,21 +37,19 @@ fn a_run_is_shown_at_once_and_its_events_fill_the_log() {
 }
 
 #[test]
-fn undo_and_retry_wait_for_the_check_and_say_so() {
-    let (run, _) = Bench::paused();
+fn undo_waits_for_the_check_and_says_so() {
+    let (run, spans) = Bench::paused();
     let mut past = opening(&run);
     past.send(Update::Checking(Checking { rows: 43, of: 100 }));
-    assert!(header(&past.state).status().starts_with("○ checking 43 %"), "{}", header(&past.state).status());
-    past.send(Update::Abilities(Abilities { pause: Ok(()), undo: Ok(()), retry: Ok(()) }));
-    for key in "Ur".chars() {
-        assert_eq!(past.key(Key::Char(key)), []);
-        let said = past.state.message.clone().unwrap_or_default();
-        assert!(said.contains("still being checked (43 %)"), "{key}: {said}");
-    }
+    assert!(header(&past.state).status().contains("checking 43 %"), "{}", header(&past.state).status());
+    let undo = model::Command::Undo { action: spans.second, force: false };
+    assert_eq!(past.keys("u"), [undo.clone()]);
+    let said = past.state.message.clone().unwrap_or_default();
+    assert_eq!(said, "waits until the run's log is checked (43 %)");
     past.send(Update::Checked(Vec::new()));
     assert!(!header(&past.state).status().contains("checking"));
-    past.key(Key::Char('r'));
-    assert!(!past.state.message.clone().unwrap_or_default().contains("checked"));
+    assert_eq!(past.keys("u"), [undo]);
+    assert!(!past.state.message.clone().unwrap_or_default().contains("waits"));
 }
 
 #[test]
