@@ -105,6 +105,10 @@ impl Feed {
     /// The next update; `None` when the run's engine is gone.
     pub async fn next(&mut self) -> Option<Update> {
         let page: Vec<TraceEvent> = self.past.by_ref().take(PAGE).collect();
+        if page.len() < PAGE {
+            // Its memory is held until it is dropped.
+            self.past = Vec::new().into_iter();
+        }
         if !page.is_empty() {
             return Some(Update::Events(page));
         }
