@@ -87,7 +87,10 @@ fn marks(state: &State) -> Vec<HeaderMark> {
     if state.damaged {
         marks.push(mark(SpanState::Failed, "log damaged (4 tells more)", "damaged"));
     }
-    marks.extend(run_marks(state));
+    // Of a run that is read from its start, the end is not known yet.
+    if state.checking.is_none() || state.run.status != RunStatus::Running {
+        marks.extend(run_marks(state));
+    }
     marks
 }
 

@@ -184,10 +184,10 @@ impl State {
         self.layout().area(pane).lines()
     }
 
-    /// True while the run is live.
+    /// True while the run is live. A past run whose end is not read yet isn't.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        self.run.status == RunStatus::Running && !self.closed && !self.run.trace.is_empty()
+        self.checking.is_none() && self.run.status == RunStatus::Running && !self.closed && !self.run.trace.is_empty()
     }
 
     /// True while the loop should send ticks: something runs (durations grow), a preview is due, or an approval waits

@@ -41,7 +41,8 @@ fn undo_waits_for_the_check_and_says_so() {
     let (run, spans) = Bench::paused();
     let mut past = opening(&run);
     past.send(Update::Checking(Checking { rows: 43, of: 100 }));
-    assert!(header(&past.state).status().contains("checking 43 %"), "{}", header(&past.state).status());
+    assert_eq!(header(&past.state).status(), "○ checking 43 %");
+    assert!(!past.state.is_live(), "its end may not be read yet");
     let undo = model::Command::Undo { action: spans.second, force: false };
     assert_eq!(past.keys("u"), [undo.clone()]);
     let said = past.state.message.clone().unwrap_or_default();
