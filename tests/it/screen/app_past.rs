@@ -44,7 +44,8 @@ fn undo_waits_for_the_check_and_says_so() {
     assert_eq!(header(&past.state).status(), "○ checking 43 %");
     assert!(!past.state.is_live(), "its end may not be read yet");
     let undo = model::Command::Undo { action: spans.second, force: false };
-    assert_eq!(past.keys("u"), [undo.clone()]);
+    // The first one shows what would be undone.
+    assert_eq!(past.keys("uu"), [undo.clone()]);
     let said = past.state.message.clone().unwrap_or_default();
     assert_eq!(said, "waits until the run's log is checked (43 %)");
     past.send(Update::Checked(Vec::new()));
