@@ -23,11 +23,11 @@ pub struct Tally {
 }
 
 /// Time that a span spent waiting, and since when it waits now.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Waited {
     /// Milliseconds of waits that are over.
-    total: u64,
-    since: Option<Millis>,
+    pub(super) total: u64,
+    pub(super) since: Option<Millis>,
 }
 
 impl Waited {
