@@ -130,7 +130,7 @@ impl Maker<'_> {
             span: agent,
             tool_span: tool,
             tool_name: "tama_mem_set".into(),
-            key: Key::memory(&format!("notes/{step}")),
+            key: Key::memory(format!("notes/{step}")),
             op: ActionOp::Set,
             old: KeyState::Absent,
             intended: value.clone(),
@@ -279,6 +279,9 @@ fn open_here(project: &Path, run: &str) {
             seeks[SEEKS / 2],
             seeks[SEEKS - 1]
         );
+        // In order: the next opening finds a run that was closed.
+        drop(session.engine.commands);
+        session.engine.finish.await.unwrap();
     });
 }
 

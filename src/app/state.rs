@@ -56,6 +56,7 @@ pub(super) enum Said {
 }
 
 /// The screen's state.
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing about the run or the screen, by itself")]
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// The run: the fold of its events.

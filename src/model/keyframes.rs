@@ -85,7 +85,7 @@ mod tests {
             span: SpanId(span),
             tool_span: SpanId(span),
             tool_name: "t".into(),
-            key: if name.is_multiple_of(2) { Key::memory(&name.to_string()) } else { Key::file(&format!("d/{name}")) },
+            key: if name.is_multiple_of(2) { Key::memory(name.to_string()) } else { Key::file(format!("d/{name}")) },
             op: ActionOp::Set,
             old: KeyState::Absent,
             intended: KeyState::Text { text: name.to_string() },

@@ -55,10 +55,8 @@ impl Labels {
             TraceBody::CommandStarted(start) => {
                 self.commands.insert(start.span, opening(&start.command));
             }
-            TraceBody::Read { span, key, .. } => {
-                if self.reads.get(*span).is_none() {
-                    self.reads.insert(*span, first_line(&key.to_string()));
-                }
+            TraceBody::Read { span, key, .. } if self.reads.get(*span).is_none() => {
+                self.reads.insert(*span, first_line(&key.to_string()));
             }
             TraceBody::Paused { span, reason: PauseReason::Error { error }, .. } => {
                 self.errors.insert(*span, first_line(error));

@@ -118,8 +118,13 @@ impl Trace {
 
     /// A span waits while something at or below it is stopped and nothing works.
     fn mark_wait(&mut self, span: SpanId, at: Millis) {
-        let Some(found) = self.get_mut(span) else { return };
+        let Some(found) = self.get(span) else { return };
         let waits = found.tally.working == 0 && found.tally.stopped > 0 && found.end.is_none();
+        // Looking costs less than being about to change something.
+        if waits == found.waited.since.is_some() {
+            return;
+        }
+        let Some(found) = self.get_mut(span) else { return };
         let until = found.end.unwrap_or(at);
         let waited = found.waited.since.is_some();
         let over = found.waited.set(waits, until);

@@ -247,7 +247,7 @@ async fn open_log(
         watch(Update::Checking(Checking::default()));
         let opened = folder.open_watched(publish, Access::ReadWrite, &mut |news| {
             watch(match news {
-                Opening::State(state) => Update::State(Box::new(state)),
+                Opening::State(state) => Update::State(state),
                 Opening::Checking { rows, of } => Update::Checking(Checking { rows, of }),
             })
         })?;

@@ -63,7 +63,7 @@ impl Folded {
             }
             let mut goes_on = (sinks.watch)(Opening::Checking { rows: read, of });
             if sinks.states && shown.elapsed() >= STATES {
-                goes_on &= (sinks.watch)(Opening::State(folded.state.clone()));
+                goes_on &= (sinks.watch)(Opening::State(Box::new(folded.state.clone())));
                 shown = Instant::now();
             }
             if !goes_on {

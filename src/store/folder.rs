@@ -142,12 +142,12 @@ impl RunFolder {
         let lock = self.lock(access, pid)?;
         let mark = Mark::read(&self.mark_path());
         let mut early = |tree| {
-            watch(Opening::State(tree));
+            watch(Opening::State(Box::new(tree)));
         };
         let snapshot = mark.and_then(|mark| self.snapshot().read(mark, &mut early));
         let states = snapshot.is_none();
         if let Some(state) = snapshot {
-            watch(Opening::State(state));
+            watch(Opening::State(Box::new(state)));
         }
         self.vouch()?;
         // First for reading only: opening for writing may already change the files of a damaged run.

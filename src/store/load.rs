@@ -184,7 +184,7 @@ impl Check {
         }
         let mut tail = Tail::after(moved);
         tail.push(logged);
-        (Loaded { rows, last, chain, tail, ..Loaded::default() }, self.faults)
+        (Loaded { rows, tail, last, chain, ..Loaded::default() }, self.faults)
     }
 }
 

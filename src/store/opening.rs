@@ -6,7 +6,7 @@ use crate::model::RunState;
 #[derive(Debug, Clone)]
 pub enum Opening {
     /// Its state, as the last closing left it or as far as it is read. It is not checked: it is to look at.
-    State(RunState),
+    State(Box<RunState>),
     /// So many of its rows are checked.
     Checking {
         /// Rows.

@@ -269,7 +269,9 @@ mod tests {
             all[16..48].copy_from_slice(&narrow.map(u64::from));
             prop_assert_eq!(numbers(&span(&all).unwrap()), all);
             let mut bytes = Vec::new();
-            wide.iter().for_each(|number| put(&mut bytes, *number));
+            for number in wide {
+                put(&mut bytes, number);
+            }
             let mut rest = &bytes[..];
             prop_assert!(wide.iter().all(|number| take(&mut rest) == Some(*number)) && rest.is_empty());
         }

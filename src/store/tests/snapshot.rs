@@ -46,7 +46,7 @@ fn shown_early(folder: &RunFolder, access: Access) -> (Vec<RunState>, Opened) {
     let (mut states, mut checks) = (Vec::new(), 0);
     let opened = folder.open_watched(quiet(), access, &mut |news| {
         match news {
-            Opening::State(state) if checks == 0 => states.push(state),
+            Opening::State(state) if checks == 0 => states.push(*state),
             Opening::State(_) => {}
             Opening::Checking { .. } => checks += 1,
         }
