@@ -126,12 +126,10 @@ impl Trace {
         }
         let Some(found) = self.get_mut(span) else { return };
         let until = found.end.unwrap_or(at);
-        let waited = found.waited.since.is_some();
-        let over = found.waited.set(waits, until);
-        match over {
+        match found.waited.set(waits, until) {
             Some(since) if span == SpanId::RUN => self.clock.add(since, until),
             Some(_) => self.waits.end(span, until),
-            None if waits && !waited && span != SpanId::RUN => self.waits.begin(span, self.why_waiting(span), at),
+            None if span != SpanId::RUN => self.waits.begin(span, self.why_waiting(span), at),
             None => {}
         }
     }
