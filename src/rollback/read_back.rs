@@ -22,11 +22,12 @@ pub(super) type Expected = BTreeMap<Location, KeyState>;
 /// key is read from the world, and should have the state that the ledger computes from its applied actions.
 pub(super) fn read_back(log: &RunLog, world: &World, expected: &Expected) -> ReadBack {
     let mut report = ReadBack { total: expected.len(), ..ReadBack::default() };
-    let workspace = log.with(|run| run.workspace.clone());
+    // Where it is now: a run can be opened with its workspace elsewhere.
+    let workspace = world.root();
     let mut memory = if expected.keys().all(|(is_path, _)| *is_path) { BTreeMap::new() } else { world.memory() };
     for ((is_path, name), state) in expected {
         let (wanted, found) = if *is_path {
-            (state.clone(), read_path(Path::new(&workspace), &name_to_bytes(name)).map_err(|error| error.to_string()))
+            (state.clone(), read_path(workspace, &name_to_bytes(name)).map_err(|error| error.to_string()))
         } else {
             let found = memory.remove(name).unwrap_or(KeyState::Absent);
             (log.with(|run| run.ledger.memory(name)), Ok(found))

@@ -109,12 +109,12 @@ impl NamedLock {
 
 type Keys = Arc<Mutex<BTreeMap<String, NamedLock>>>;
 
-/// Memory: its keys one by one, or all of it. Who has keys shares the whole; who wants the whole waits for them, and
-/// whoever comes later waits for him.
+/// Memory: its keys one by one, or all of it. Holders of keys share the whole; a caller that wants the whole waits for
+/// them, and all that come later wait for it.
 #[derive(Default)]
 struct MemoryLock {
     whole: Arc<RwLock<()>>,
-    /// Who has the whole.
+    /// The holder of the whole.
     holder: Arc<Mutex<Option<String>>>,
     /// The keys that somebody has or waits for.
     keys: Keys,
@@ -170,7 +170,7 @@ impl MemoryLock {
         MemoryHeld::Whole { holder: self.holder.clone(), _whole: whole }
     }
 
-    /// Who has the whole, or one of these keys.
+    /// The holder of the whole, or of one of these keys.
     fn holder(&self, wanted: impl Fn(&String) -> bool) -> Option<String> {
         let whole = lock(&self.holder).clone();
         whole.or_else(|| lock(&self.keys).iter().filter(|(key, _)| wanted(key)).find_map(|(_, lock)| lock.holder()))

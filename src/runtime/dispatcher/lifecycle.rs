@@ -7,7 +7,7 @@ use super::super::ask::Output;
 use super::super::failure::Failure;
 use super::super::live::Live;
 use super::super::pattern_scope::run_pipeline;
-use super::super::refusal::Refusal;
+use super::super::refusal::{Refusal, RetryRefusal};
 use super::super::request::json;
 use super::calls::Stage;
 use super::exec::TextSoFar;
@@ -114,7 +114,10 @@ impl Dispatcher {
         }
         match self.reversal.cancel() {
             Cancelled::Nothing => self.cancel_run(false),
-            Cancelled::Dropped => self.cancel_run(true),
+            Cancelled::Dropped => {
+                self.refuse(&RetryRefusal::Cancelled);
+                self.cancel_run(true)
+            }
             Cancelled::Stopping => {
                 self.stopping.wait_for_undo();
                 Ok(())

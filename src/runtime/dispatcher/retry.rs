@@ -132,7 +132,7 @@ impl Dispatcher {
                 let is_larger = planner.is_larger(&shown, &plan, &halted);
                 (plan, is_larger)
             });
-            Some(Held { guard, plan })
+            Some(Box::new(Held { guard, plan }))
         });
         self.reversal.hold(retrying, task);
     }

@@ -12,13 +12,16 @@ use super::edits::{PromptFiles, WrittenPrompt};
 /// The longest wait for the files.
 const BOUND: Duration = Duration::from_secs(30);
 
-/// The prompts that were written, and those that were not; `None`: not in time.
-pub(in super::super) type Written = Option<(Vec<WrittenPrompt>, Vec<NotWritten>)>;
+/// The prompts that were written, and those that were not.
+type Prompts = (Vec<WrittenPrompt>, Vec<NotWritten>);
+
+/// The end of the writing; `None`: not in time.
+pub(in super::super) type Written = Option<Prompts>;
 
 /// The writing under way.
 #[derive(Default)]
 pub(super) struct WriteBack {
-    task: Option<(JoinHandle<(Vec<WrittenPrompt>, Vec<NotWritten>)>, Instant)>,
+    task: Option<(JoinHandle<Prompts>, Instant)>,
 }
 
 impl WriteBack {

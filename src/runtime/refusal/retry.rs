@@ -42,6 +42,9 @@ pub(in super::super) enum RetryRefusal {
     /// The check of the retry took too long.
     #[error("failed to retry: it was not checked within {seconds} s; try again. Nothing ran and nothing was undone")]
     NotChecked { seconds: u64 },
+    /// The user cancelled it before it undid anything.
+    #[error("the retry was cancelled. Nothing ran and nothing was undone")]
+    Cancelled,
     /// The program failed in the check of the retry.
     #[error("failed to retry: the program failed while it checked it. Nothing ran and nothing was undone")]
     CheckFailed,

@@ -39,6 +39,7 @@ fn start(calls: &mut Calls, path: &str, is_tool: bool) -> CancellationToken {
     stop
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands for an outcome")]
 fn result(text: &str) -> Outcome {
     Ok(Payload::Tool(text.into()))
 }

@@ -64,7 +64,7 @@ impl Check {
     ///
     /// # Errors
     /// With the reason why it does not begin.
-    pub fn run(self) -> Result<Ready, Refused> {
+    pub fn run(self) -> Result<Box<Ready>, Refused> {
         let today = read_today(self.source.as_deref());
         let file = today.as_ref().ok();
         let now = self.planner.plan(self.shown.span, true, file)?;
@@ -77,7 +77,7 @@ impl Check {
         self.check_undo(&plan)?;
         // Before anything is undone: a pipeline that can't run now is no reason to.
         let models = (self.models)(file.unwrap_or(&self.planner.newest)).map_err(RetryRefusal::from)?;
-        Ok(Ready { plan, with_readers: self.with_readers, today, models })
+        Ok(Box::new(Ready { plan, with_readers: self.with_readers, today, models }))
     }
 
     fn check_undo(&self, plan: &RetryPlan) -> Result<(), Refused> {

@@ -48,11 +48,11 @@ enum State {
     #[default]
     Idle,
     /// Finds out what would stop a retry.
-    Checking { task: JoinHandle<Result<Ready, Refused>>, until: Instant },
+    Checking { task: JoinHandle<Result<Box<Ready>, Refused>>, until: Instant },
     /// The calls of a retry's set are being stopped.
     Halting { retrying: Box<Retrying>, waiting: BTreeSet<String>, until: Instant },
     /// A retry waits for the workspace, and is planned again.
-    Holding { retrying: Box<Retrying>, task: JoinHandle<Option<Held>> },
+    Holding { retrying: Box<Retrying>, task: JoinHandle<Option<Box<Held>>> },
     /// Actions are undone or redone.
     Undoing(Undoing),
 }
@@ -80,13 +80,13 @@ pub(in super::super) struct Held {
 /// A step that the driver waited for.
 pub(in super::super) enum ReversalStep {
     /// A retry was checked; `None`: the program failed in it.
-    Checked(Option<Result<Ready, Refused>>),
+    Checked(Option<Result<Box<Ready>, Refused>>),
     /// The check took too long.
     CheckTimedOut,
     /// A tool did not stop in time.
     HaltTimedOut,
     /// Every lock was taken, and the retry was planned again; `None`: not in time.
-    Held(Option<Held>),
+    Held(Option<Box<Held>>),
     /// The undo goes on, and something waited for it.
     UndoLasts,
     /// The undo is through; `None`: the program failed in it.
@@ -130,7 +130,7 @@ pub(in super::super) enum Cancelled {
 
 impl Reversal {
     /// Begins to check a retry.
-    pub fn check(&mut self, task: JoinHandle<Result<Ready, Refused>>) {
+    pub fn check(&mut self, task: JoinHandle<Result<Box<Ready>, Refused>>) {
         self.state = State::Checking { task, until: Instant::now() + CHECK_BOUND };
     }
 
@@ -160,7 +160,7 @@ impl Reversal {
     }
 
     /// Begins to wait for the locks.
-    pub fn hold(&mut self, retrying: Box<Retrying>, task: JoinHandle<Option<Held>>) {
+    pub fn hold(&mut self, retrying: Box<Retrying>, task: JoinHandle<Option<Box<Held>>>) {
         self.state = State::Holding { retrying, task };
     }
 
@@ -176,16 +176,16 @@ impl Reversal {
             ReversalStep::CheckTimedOut => self.give_up(RetryRefusal::NotChecked { seconds: CHECK_BOUND.as_secs() }),
             ReversalStep::HaltTimedOut => self.give_up(RetryRefusal::NotHalted { seconds: STOP_BOUND.as_secs() }),
             ReversalStep::Held(None) => self.give_up(RetryRefusal::NotHeld { holder: holder.to_owned() }),
-            ReversalStep::Held(Some(held)) => self.held(held),
+            ReversalStep::Held(Some(held)) => self.held(*held),
             ReversalStep::UndoLasts => self.undo_lasts(),
             ReversalStep::Undone(report) => self.undone(report),
         }
     }
 
-    fn checked(&mut self, checked: Option<Result<Ready, Refused>>) -> Vec<ReversalAction> {
+    fn checked(&mut self, checked: Option<Result<Box<Ready>, Refused>>) -> Vec<ReversalAction> {
         self.state = State::Idle;
         match checked {
-            Some(Ok(ready)) => vec![ReversalAction::Halt(Box::new(ready))],
+            Some(Ok(ready)) => vec![ReversalAction::Halt(ready)],
             Some(Err(Refused { why, update })) => {
                 let update = update.map(ReversalAction::Send);
                 update.into_iter().chain([ReversalAction::RefuseRetry(why)]).collect()
@@ -198,19 +198,20 @@ impl Reversal {
     /// have read what is to be undone. A plan that is larger than the one that was shown is shown, and nothing is undone.
     fn held(&mut self, held: Held) -> Vec<ReversalAction> {
         let State::Holding { retrying, .. } = std::mem::take(&mut self.state) else { return Vec::new() };
-        let refusal = match held.plan {
+        let Held { guard, plan } = held;
+        let refusal = match plan {
             Ok((plan, false)) => {
                 let retrying = Box::new(Retrying { plan, ..*retrying });
                 if retrying.plan.undoes.is_empty() {
                     // The locks are let go: nothing is undone.
                     return vec![ReversalAction::RunOn(retrying)];
                 }
-                return vec![ReversalAction::Undo(retrying, held.guard)];
+                return vec![ReversalAction::Undo(retrying, guard)];
             }
             Ok((_, true)) => RetryRefusal::PlanGrew,
             Err(why) => why,
         };
-        drop(held.guard);
+        drop(guard);
         let Retrying { plan, halted, requeued, .. } = *retrying;
         vec![
             ReversalAction::Resume { halted, requeued },

@@ -84,7 +84,7 @@ fn world() -> (World, tempfile::TempDir) {
 
 fn held(world: &World, plan: Result<(RetryPlan, bool), RetryRefusal>) -> ReversalStep {
     let guard = world.try_lock(&Scope::All, "retry").unwrap();
-    ReversalStep::Held(Some(Held { guard, plan }))
+    ReversalStep::Held(Some(Box::new(Held { guard, plan })))
 }
 
 /// A retry that waits for the locks.
@@ -160,7 +160,7 @@ fn an_agent_that_is_gone_from_todays_file_is_found_before_anything_is_stopped() 
 #[tokio::test]
 async fn a_command_of_the_set_is_waited_for_and_then_the_locks_are_taken() {
     let mut reversal = Reversal::default();
-    let actions = reversal.step(ReversalStep::Checked(Some(Ok(ready(plan(&[1], &[5]))))), "");
+    let actions = reversal.step(ReversalStep::Checked(Some(Ok(Box::new(ready(plan(&[1], &[5])))))), "");
     assert_eq!(words(&actions), ["halt"]);
     let set = halted(&["lead/a/llm", "lead/a/tama_bash"], &["lead/a/tama_bash"]);
     let queued = halted(&["lead/b/tama_bash"], &["lead/b/tama_bash"]);
