@@ -10,6 +10,7 @@ use crate::model::{BlobHash, Millis, RunState, Seq, SpanId, TextHash, TraceEvent
 
 /// One row, its place in the run's counter already given.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "most rows are events, and a box each would cost more than the room")]
 pub enum Row {
     /// A trace event; actions and action events go to their own tables.
     Event(TraceEvent),

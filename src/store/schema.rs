@@ -310,7 +310,7 @@ mod tests {
     fn columns_of_earlier_formats_and_of_newer_minors_fit() {
         for table in Table::ALL {
             let first = layout(table, |columns| {
-                columns.retain(|column| table.base().iter().any(|(name, _)| *name == column.name))
+                columns.retain(|column| table.base().iter().any(|(name, _)| *name == column.name));
             });
             assert!(first.is_ok());
             let more = layout(table, |columns| columns.insert(1, column("later", "BIGINT"))).unwrap();
