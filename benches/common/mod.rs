@@ -81,19 +81,6 @@ pub fn median(taken: &[Taken]) -> Taken {
     }
 }
 
-impl Taken {
-    /// Each field through a function of it and another's.
-    pub fn with(self, other: Self, of: impl Fn(f64, f64) -> f64) -> Self {
-        Self {
-            wall: of(self.wall, other.wall),
-            cpu: of(self.cpu, other.cpu),
-            rows: of(self.rows, other.rows),
-            syncs: of(self.syncs, other.syncs),
-            commits: of(self.commits, other.commits),
-        }
-    }
-}
-
 /// A runtime like the program's.
 pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()

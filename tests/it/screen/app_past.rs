@@ -45,7 +45,7 @@ fn undo_waits_for_the_check_and_says_so() {
     assert!(!past.state.is_live(), "its end may not be read yet");
     let undo = model::Command::Undo { action: spans.second, force: false };
     // The first one shows what would be undone.
-    assert_eq!(past.keys("uu"), [undo.clone()]);
+    assert_eq!(past.keys("uu"), std::slice::from_ref(&undo));
     let said = past.state.message.clone().unwrap_or_default();
     assert_eq!(said, "waits until the run's log is checked (43 %)");
     past.send(Update::Checked(Vec::new()));
