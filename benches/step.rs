@@ -4,7 +4,7 @@
 //! A run of so many steps and one of none are measured in turn, recorded and not; a step is the difference by the number
 //! of steps, so that making and closing a run don't count. Printed are medians of five: time, processor time of all
 //! threads, and for the recorded run rows, syncs and commits of a step. `benches/langgraph_step.py` is the same step in
-//! LangGraph.
+//! `LangGraph`.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark that can't write has nothing to tell")]
 
