@@ -77,8 +77,25 @@ fn same(state: SpanState, word: &str) -> Vec<HeaderMark> {
     vec![mark(state, word, word)]
 }
 
-/// The run's state: what stands and what failed, counted; else what it does.
+/// The state of the log's check, while there is something to say, and the run's own state.
 fn marks(state: &State) -> Vec<HeaderMark> {
+    let mut marks = Vec::new();
+    if let Some(checking) = state.checking {
+        let progress = checking.progress();
+        marks.push(mark(SpanState::Waiting, &format!("checking {progress}"), &progress));
+    }
+    if state.damaged {
+        marks.push(mark(SpanState::Failed, "log damaged (4 tells more)", "damaged"));
+    }
+    // Of a run that is read from its start, the end is not known yet.
+    if state.checking.is_none() || state.run.status != RunStatus::Running {
+        marks.extend(run_marks(state));
+    }
+    marks
+}
+
+/// The run's state: what stands and what failed, counted; else what it does.
+fn run_marks(state: &State) -> Vec<HeaderMark> {
     let Some(run) = state.run.trace.get(SpanId::RUN) else { return same(SpanState::Waiting, "starting") };
     let stands = state.run.trace.paused().next().is_some();
     let mut marks = counted(state, run.tally);

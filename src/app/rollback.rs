@@ -281,6 +281,11 @@ impl Rollback {
         self.stale = true;
     }
 
+    /// Lists anew at the next look: the run's state is another one.
+    pub(super) fn list_anew(&mut self) {
+        self.stale = true;
+    }
+
     /// Takes note of an event that changes what the list shows.
     pub(super) fn event(&mut self, body: &TraceBody) {
         match body {
@@ -300,17 +305,22 @@ impl Rollback {
                 ) {
                     self.marked.remove(&event.action);
                 }
-                match event.change {
-                    ActionChange::Undone { .. } => {
-                        self.undone_order.push(event.action);
-                        self.passed |= self.picked == Some(event.action);
-                    }
-                    ActionChange::Discarded { .. } => {
-                        self.discarded.insert(event.action);
-                    }
-                    ActionChange::Redone => self.undone_order.retain(|seq| *seq != event.action),
-                    _ => {}
-                }
+                self.passed |= matches!(event.change, ActionChange::Undone { .. }) && self.picked == Some(event.action);
+                self.remember(body);
+            }
+            _ => {}
+        }
+    }
+
+    /// Keeps of an event what the ledger does not tell: the order of undos, and what was discarded.
+    pub(super) fn remember(&mut self, body: &TraceBody) {
+        let TraceBody::ActionEvent(event) = body else { return };
+        match event.change {
+            ActionChange::Undone { .. } => self.undone_order.push(event.action),
+            ActionChange::Redone => self.undone_order.retain(|seq| *seq != event.action),
+            ActionChange::Discarded { .. } => {
+                self.discarded.insert(event.action);
+                self.stale = true;
             }
             _ => {}
         }
@@ -353,19 +363,21 @@ impl Rollback {
     /// each half of a rename alone.
     fn count_rows(&mut self, run: &RunState) {
         use ActionStatus as S;
-        let found = |which: &dyn Fn(Seq, S) -> bool| -> BTreeSet<Seq> {
-            let status = |seq: &Seq| run.ledger.get(*seq).map(|entry| entry.status);
-            self.rows.iter().copied().filter(|seq| status(seq).is_some_and(|status| which(*seq, status))).collect()
-        };
-        let changes = |which: &dyn Fn(Seq, S) -> bool| run.ledger.changes(&found(which)).count();
-        let is_discarded = |seq: Seq, status: S| status == S::NotApplied && self.discarded.contains(&seq);
-        let held = changes(&|_, status| status == S::Held);
-        let thrown = changes(&is_discarded);
-        let never = changes(&|seq, status| status == S::NotApplied && !is_discarded(seq, status));
-        let undone = found(&|_, status| status == S::Undone).len();
-        // What never changed the world can't be counted among what is undone of it.
-        let applied = found(&|_, status| matches!(status, S::Applied | S::Intent)).len();
-        (self.held, self.thrown, self.never) = (held, thrown, never);
+        let (mut held, mut thrown, mut never) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let (mut applied, mut undone) = (0, 0);
+        for seq in &self.rows {
+            match run.ledger.get(*seq).map(|entry| entry.status) {
+                Some(S::Held) => drop(held.insert(*seq)),
+                Some(S::NotApplied) if self.discarded.contains(seq) => drop(thrown.insert(*seq)),
+                Some(S::NotApplied) => drop(never.insert(*seq)),
+                // What never changed the world can't be counted among what is undone of it.
+                Some(S::Undone) => undone += 1,
+                Some(S::Applied | S::Intent) => applied += 1,
+                None => {}
+            }
+        }
+        let changes = |found: BTreeSet<Seq>| run.ledger.changes(&found).count();
+        (self.held, self.thrown, self.never) = (changes(held), changes(thrown), changes(never));
         (self.done, self.undone) = (applied + undone, undone);
     }
 

@@ -100,7 +100,7 @@ fn changed_key(run: &RunState, span: SpanId) -> Option<&Key> {
     let started = run.trace.get(span)?.started;
     let entries = run.ledger.entries();
     let from = entries.partition_point(|entry| entry.seq < started);
-    let near = entries.get(from..)?.iter().take(NEAR).map(|entry| &entry.record);
+    let near = entries.iter_from(from).take(NEAR).map(|entry| &entry.record);
     let mut own = near.filter(|record| record.tool_span == span);
     let first = own.next()?;
     let makes_folder = |record: &ActionRecord| matches!(record.intended, KeyState::Directory { .. });

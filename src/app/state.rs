@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use super::approvals::Approvals;
 use super::{Detail, Finds, Key, Layout, Log, Popup, Preview, Rollback, Search, Tree};
 use crate::model::{
-    Abilities, Breakpoint, Editable, Millis, PauseReason, RunState, RunStatus, Seq, ShellMode, SpanId, UnwrittenEdit,
+    Abilities, Breakpoint, Checking, Editable, Millis, PauseReason, RunState, RunStatus, Seq, ShellMode, SpanId,
+    UnwrittenEdit,
 };
 
 /// A panel that can have the focus.
@@ -55,6 +56,7 @@ pub(super) enum Said {
 }
 
 /// The screen's state.
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing about the run or the screen, by itself")]
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// The run: the fold of its events.
@@ -99,6 +101,10 @@ pub struct State {
     pub message: Option<String>,
     /// Events that are committed and not here yet.
     pub lag: u64,
+    /// How far the check of a past run's log is, while it goes on.
+    pub checking: Option<Checking>,
+    /// True when the check of the log found damage.
+    pub damaged: bool,
     /// A pause was asked for and is not confirmed.
     pub pausing: bool,
     /// The action whose compensation runs, if one does.
@@ -107,6 +113,8 @@ pub struct State {
     pub closed: bool,
     /// True when something changed since the last drawing; the loop clears it.
     pub dirty: bool,
+    /// The last event that the panels know of; a past run's state comes before its events.
+    pub(super) heard: Seq,
     /// Calls under way (not stopped at a gate).
     pub(super) active: BTreeSet<SpanId>,
     /// The texts looked for.
@@ -177,10 +185,10 @@ impl State {
         self.layout().area(pane).lines()
     }
 
-    /// True while the run is live.
+    /// True while the run is live. A past run whose end is not read yet isn't.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        self.run.status == RunStatus::Running && !self.closed && !self.run.trace.is_empty()
+        self.checking.is_none() && self.run.status == RunStatus::Running && !self.closed && !self.run.trace.is_empty()
     }
 
     /// True while the loop should send ticks: something runs (durations grow), a preview is due, or an approval waits

@@ -1,5 +1,6 @@
 //! The one way the state changes: a message in, commands out.
 
+use super::act::past;
 use super::glance::{self, Glance};
 use super::keys::{self, Meaning, Verb};
 use super::state::Said;
@@ -36,6 +37,11 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
         Msg::Tick(_) | Msg::Clock(_) => Vec::new(),
     };
     search::follow_popup(state);
+    if let Some(checking) = state.checking
+        && commands.iter().any(past::waits_for_check)
+    {
+        state.say(format!("waits until the run's log is checked ({})", checking.progress()));
+    }
     if commands.iter().any(is_answered_by_a_note) {
         state.said = Said::Notes;
     }

@@ -50,7 +50,9 @@ pub(super) async fn run(args: Args, pipeline: &Path, global: &Global) -> color_e
         };
         tokio::task::spawn_blocking(start).await?
     };
-    screen::show(session, beside, breakpoints, true, global).await
+    // A new run has nothing to tell before it is there.
+    let (_, early) = tokio::sync::mpsc::channel(1);
+    screen::show(session, early, beside, breakpoints, true, global).await
 }
 
 /// Loads the pipeline; prints its faults and returns `None` when it has any.

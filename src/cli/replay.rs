@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use color_eyre::eyre::eyre;
+use tokio::sync::mpsc;
 
 use super::exit::Exit;
 use super::global::Global;
@@ -12,6 +13,9 @@ use crate::model::{Breakpoint, Command};
 use crate::pipeline;
 use crate::runtime::{self, Mode};
 use crate::store::RunFolder;
+
+/// News of the opening that may wait for the screen.
+const EARLY: usize = 8;
 
 /// `tama-tui replay`.
 #[derive(Debug, clap::Args)]
@@ -33,13 +37,16 @@ pub(super) async fn run(named: &str, global: &Global) -> color_eyre::Result<Exit
     let breakpoints = load_breakpoints(&folder);
     let mode = Mode::Debug { step: false, breakpoints: breakpoints.clone() };
     let (stops, beside) = (breakpoints.clone(), data.clone());
+    let (news, early) = mpsc::channel(EARLY);
     let session = async move {
-        let session = runtime::open(folder, &data, mode).await?;
+        // A screen that is closed ends the opening.
+        let watch = move |update| news.blocking_send(update).is_ok();
+        let session = runtime::open_watched(folder, &data, mode, watch).await?;
         // A past run passes no gates; its retries do.
         drop(session.engine.commands.send(Command::SetBreakpoints(stops)));
         Ok(session)
     };
-    screen::show(session, beside, breakpoints, false, global).await
+    screen::show(session, early, beside, breakpoints, false, global).await
 }
 
 /// Loads the breakpoints that the run's pipeline has today; none when it can't be read any more.

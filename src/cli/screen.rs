@@ -15,12 +15,15 @@ use super::text::eprint_line;
 use crate::app;
 use crate::model::{Breakpoint, Command, Millis, TraceBody, Update};
 use crate::runtime::{self, Session, SessionError};
-use crate::store::DataDir;
+use crate::store::{DataDir, StoreError};
 use crate::term::{self, Notify};
 use crate::ui::{ColorDepth, Ground, Theme};
 
 /// Updates that may wait for the screen; more wait in the engine's own channel.
 const UPDATES: usize = 64;
+
+/// Said when the screen was closed before the run was open.
+const LEFT_EARLY: &str = "closed before the run's log was checked; nothing was changed";
 
 /// The variable that chooses how to call a person when the run stops.
 const NOTIFY: &str = "TAMA_TUI_NOTIFY";
@@ -29,6 +32,7 @@ const NOTIFY: &str = "TAMA_TUI_NOTIFY";
 /// are named at the start.
 pub(super) async fn show(
     session: impl Future<Output = Result<Session, SessionError>> + Send + 'static,
+    early: mpsc::Receiver<Update>,
     data: DataDir,
     breakpoints: Vec<Breakpoint>,
     live: bool,
@@ -37,7 +41,8 @@ pub(super) async fn show(
     let Some(notify) = notify_or_print_fault() else { return Ok(Exit::Usage) };
     let (commands, from_screen) = mpsc::unbounded_channel();
     let (to_screen, updates) = mpsc::channel(UPDATES);
-    let session: JoinHandle<Result<String, SessionError>> = tokio::spawn(relay(session, data, from_screen, to_screen));
+    let session: JoinHandle<Result<String, SessionError>> =
+        tokio::spawn(relay(session, early, data, from_screen, to_screen));
     let state = app::State::new(app::Setup { breakpoints, size: (80, 24), now: now(), follow: live });
     let shown = term::run(state, (commands, updates), theme(global), notify).await;
     let code = shown.map_err(|error| eyre!("failed to {error}"))?;
@@ -52,12 +57,17 @@ pub(super) async fn show(
 
 /// Starts the session, then sends commands down and updates up; returns the line about the run's end.
 async fn relay(
-    session: impl Future<Output = Result<Session, SessionError>>,
+    session: impl Future<Output = Result<Session, SessionError>> + Send + 'static,
+    early: mpsc::Receiver<Update>,
     data: DataDir,
     mut from_screen: mpsc::UnboundedReceiver<Command>,
     to_screen: mpsc::Sender<Update>,
 ) -> Result<String, SessionError> {
-    let session = session.await?;
+    let (session, waiting) = match wait_for(session, early, &mut from_screen, &to_screen).await {
+        Ok(opened) => opened,
+        Err(SessionError::Store(StoreError::Cancelled)) => return Ok(LEFT_EARLY.to_owned()),
+        Err(error) => return Err(error),
+    };
     let notice = neighbours(&session, &data);
     let Session { engine, log, folder, notices: lines, .. } = session;
     let mut feed = engine.feed;
@@ -65,6 +75,10 @@ async fn relay(
     if let Some(line) = notice {
         // A closed screen ends the loop below.
         drop(to_screen.send(Update::Notice(line)).await);
+    }
+    for command in waiting {
+        // A closed engine has reported it already.
+        drop(engine.commands.send(command));
     }
     loop {
         tokio::select! {
@@ -89,6 +103,43 @@ async fn relay(
     drop(engine.finish.await);
     let name = folder.as_ref().map(RunName::of);
     Ok(log.with(|state| summary::end_line(state, name.as_ref())))
+}
+
+/// Waits for the session; meanwhile the screen has the news of its opening. Returns the commands that wait for it.
+async fn wait_for(
+    session: impl Future<Output = Result<Session, SessionError>> + Send + 'static,
+    mut early: mpsc::Receiver<Update>,
+    from_screen: &mut mpsc::UnboundedReceiver<Command>,
+    to_screen: &mpsc::Sender<Update>,
+) -> Result<(Session, Vec<Command>), SessionError> {
+    let mut session = tokio::spawn(session);
+    let (mut waiting, mut is_open) = (Vec::new(), true);
+    loop {
+        tokio::select! {
+            biased;
+            command = from_screen.recv(), if is_open => match command {
+                Some(Command::Quit) | None => {
+                    // The opening ends when it has news.
+                    early.close();
+                    is_open = false;
+                    waiting.push(Command::Quit);
+                }
+                // Only the newest place that the user looked at still counts.
+                Some(command) => {
+                    if matches!(command, Command::Inspect { .. } | Command::Plan { .. }) {
+                        waiting.retain(|known| std::mem::discriminant(known) != std::mem::discriminant(&command));
+                    }
+                    waiting.push(command);
+                }
+            },
+            Some(update) = early.recv() => {
+                if is_open && to_screen.send(update).await.is_err() {
+                    early.close();
+                }
+            }
+            opened = &mut session => return Ok((opened??, waiting)),
+        }
+    }
 }
 
 /// Names the other runs that are live in the session's workspace.

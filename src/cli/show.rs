@@ -6,11 +6,11 @@ use super::exit::Exit;
 use super::runs::status_word;
 use super::show_events::ShownEvents;
 use super::span_words::span_words;
-use super::stored::open_log;
+use super::stored::look;
 use super::text::{cut, dollars, duration, moment, print, print_json, shorten, size, table, to_lines};
 use super::unfinished::UnfinishedCommand;
 use crate::model::{ActionStatus, EndCause, LedgerEntry, RunState, SpanId, SpanKind, Standing};
-use crate::store::{Access, DataDir, Manifest};
+use crate::store::{DataDir, Look, Manifest};
 
 /// `tama-tui runs show`.
 #[derive(Debug, clap::Args)]
@@ -24,7 +24,7 @@ pub(super) struct Args {
 
 /// Shows one run.
 pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
-    let (folder, log, events) = open_log(data, &args.run, Access::ReadOnly)?;
+    let (folder, Look { log, events, .. }) = look(data, &args.run)?;
     // Opening the log has printed its damage already.
     let mut manifest = folder.manifest().unwrap_or_else(|_| log.with(|state| folder.manifest_of(state, &events)));
     // Of a run whose process died, only the manifest says so.

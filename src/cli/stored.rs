@@ -8,7 +8,7 @@ use super::text::{eprint_line, shorten_reason};
 use crate::model::{SpanId, TraceEvent};
 use crate::rollback;
 use crate::runtime;
-use crate::store::{Access, DataDir, Opened, RunFolder, RunLog};
+use crate::store::{Access, DataDir, Look, Opened, RunFolder, RunLog};
 use crate::world::{Scope, World};
 
 /// A stored run, opened with its world.
@@ -24,6 +24,10 @@ pub(super) struct Stored {
 impl Stored {
     /// Opens the run that `part` of an id names. Finishes and prints what a killed process left half-done.
     pub async fn open(data: &DataDir, part: &str, access: Access) -> color_eyre::Result<Self> {
+        if access == Access::ReadOnly {
+            let (folder, Look { log, events, .. }) = look(data, part)?;
+            return Self::with_world(data, folder, log, &events, access).await;
+        }
         let (folder, log, events) = open_log(data, part, access)?;
         Self::with_world(data, folder, log, &events, access).await
     }
@@ -56,10 +60,20 @@ impl Stored {
     /// Writes the manifest and closes the log.
     pub fn close(self) -> color_eyre::Result<()> {
         let follow = self.folder.update_manifest(|manifest| self.log.with(|state| manifest.follow(state)));
-        self.log.recorder().close().map_err(|error| eyre!("failed to {error}"))?;
+        self.log.close().map_err(|error| eyre!("failed to {error}"))?;
         follow.map_err(|error| eyre!("failed to {error}"))?;
         Ok(())
     }
+}
+
+/// Opens the run that `part` of an id names, to look at it. Prints damage.
+pub(super) fn look(data: &DataDir, part: &str) -> color_eyre::Result<(RunFolder, Look)> {
+    let folder = data.find(part).map_err(|error| eyre!("failed to {error}"))?;
+    let look = folder.look().map_err(|error| eyre!("failed to {error}"))?;
+    for line in &look.damage {
+        eprint_line(&format!("damaged: {line}"));
+    }
+    Ok((folder, look))
 }
 
 /// Opens the log of the run that `part` of an id names, with its events. Prints damage; a damaged log can only be

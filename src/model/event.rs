@@ -302,6 +302,22 @@ pub enum PauseReason {
 }
 
 impl TraceBody {
+    /// True for what a run's folded state does not tell, or not all of it: its start, its commands, approvals and groups
+    /// of tries, and events of a newer version.
+    #[must_use]
+    pub fn is_looked_up(&self) -> bool {
+        matches!(
+            self,
+            Self::RunStarted { .. }
+                | Self::CommandStarted(_)
+                | Self::CommandEnded { .. }
+                | Self::ApprovalAsked(_)
+                | Self::ApprovalAnswered(_)
+                | Self::TryGroup(_)
+                | Self::Unknown { .. }
+        )
+    }
+
     /// The span an event concerns; for an action that of its tool.
     #[must_use]
     pub fn span(&self) -> Option<SpanId> {

@@ -1,45 +1,46 @@
 //! Short texts about spans for one line of a list: a tool's command, the first thing it read, the error it stopped at.
 
-use std::collections::HashMap;
+use serde::{Deserialize, Serialize};
 
+use super::span_map::SpanMap;
 use super::{PauseReason, SpanId, SpanSubject, TraceBody};
 
 /// Characters kept of each text.
 const MOST: usize = 120;
 
 /// Short texts of spans.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Labels {
-    commands: HashMap<SpanId, Box<str>>,
-    reads: HashMap<SpanId, Box<str>>,
-    errors: HashMap<SpanId, Box<str>>,
-    asked: HashMap<SpanId, (Box<str>, bool)>,
+    commands: SpanMap<Box<str>>,
+    reads: SpanMap<Box<str>>,
+    errors: SpanMap<Box<str>>,
+    asked: SpanMap<(Box<str>, bool)>,
 }
 
 impl Labels {
     /// The first line of the command that a tool ran, with ` …` where more lines follow.
     #[must_use]
     pub fn command(&self, span: SpanId) -> Option<&str> {
-        self.commands.get(&span).map(AsRef::as_ref)
+        self.commands.get(span).map(AsRef::as_ref)
     }
 
     /// The first key that a tool read.
     #[must_use]
     pub fn read(&self, span: SpanId) -> Option<&str> {
-        self.reads.get(&span).map(AsRef::as_ref)
+        self.reads.get(span).map(AsRef::as_ref)
     }
 
     /// The first line of the error that a span stopped at.
     #[must_use]
     pub fn error(&self, span: SpanId) -> Option<&str> {
-        self.errors.get(&span).map(AsRef::as_ref)
+        self.errors.get(span).map(AsRef::as_ref)
     }
 
     /// The first line of the subject that a call or a branch began with, with ` …` where more lines follow, and whether
     /// it is a path; events don't tell it.
     #[must_use]
     pub fn asked(&self, span: SpanId) -> Option<(&str, bool)> {
-        self.asked.get(&span).map(|(text, is_path)| (text.as_ref(), *is_path))
+        self.asked.get(span).map(|(text, is_path)| (text.as_ref(), *is_path))
     }
 
     /// Keeps the subjects that calls and branches began with.
@@ -54,8 +55,8 @@ impl Labels {
             TraceBody::CommandStarted(start) => {
                 self.commands.insert(start.span, opening(&start.command));
             }
-            TraceBody::Read { span, key, .. } => {
-                self.reads.entry(*span).or_insert_with(|| first_line(&key.to_string()));
+            TraceBody::Read { span, key, .. } if self.reads.get(*span).is_none() => {
+                self.reads.insert(*span, first_line(&key.to_string()));
             }
             TraceBody::Paused { span, reason: PauseReason::Error { error }, .. } => {
                 self.errors.insert(*span, first_line(error));

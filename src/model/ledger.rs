@@ -1,14 +1,17 @@
 //! The ledger: every action of a run with its outcome, and what can be done with it now.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
+use super::places::{Keyed, Places};
 use super::{
-    ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, Element, Key, KeyKind, KeyState, Seq, SpanId,
+    ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, Element, Key, KeyKind, KeyState, Pages, Seq, SpanId,
     Undoability,
 };
 
 /// The status of an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ActionStatus {
     /// Recorded; its effect has no outcome yet (or the process died before one).
     Intent,
@@ -23,7 +26,7 @@ pub enum ActionStatus {
 }
 
 /// One action.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LedgerEntry {
     /// Its row.
     pub seq: Seq,
@@ -112,6 +115,12 @@ impl LedgerEntry {
     }
 }
 
+impl Keyed for LedgerEntry {
+    fn key(&self) -> &Key {
+        &self.record.key
+    }
+}
+
 /// Says what can be done with an action now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
@@ -149,38 +158,42 @@ pub enum Writer {
 }
 
 /// Every action of a run, by seq.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
-    entries: Vec<LedgerEntry>,
-    index: HashMap<Seq, usize>,
-    by_place: BTreeMap<(bool, String), Vec<usize>>,
-    reads: Vec<(SpanId, Key, Option<Seq>)>,
+    entries: Pages<LedgerEntry>,
+    #[serde(skip)]
+    places: Places,
+    reads: Pages<(SpanId, Key, Option<Seq>)>,
 }
 
 impl Ledger {
     /// Every action, oldest first.
     #[must_use]
-    pub fn entries(&self) -> &[LedgerEntry] {
+    pub fn entries(&self) -> &Pages<LedgerEntry> {
         &self.entries
     }
 
     /// One action.
     #[must_use]
     pub fn get(&self, action: Seq) -> Option<&LedgerEntry> {
-        self.index.get(&action).map(|at| &self.entries[*at])
+        self.entries.get(self.index(action)?)
+    }
+
+    /// The place of an action in the list: seqs grow.
+    fn index(&self, action: Seq) -> Option<usize> {
+        let at = self.entries.partition_point(|entry| entry.seq < action);
+        self.entries.get(at).filter(|entry| entry.seq == action).map(|_| at)
     }
 
     /// Every read: the tool's span, the key, and the action whose value it saw.
     #[must_use]
-    pub fn reads(&self) -> &[(SpanId, Key, Option<Seq>)] {
+    pub fn reads(&self) -> &Pages<(SpanId, Key, Option<Seq>)> {
         &self.reads
     }
 
     /// The actions at one place (all kinds of paths together), oldest first.
     pub fn all_at(&self, key: &Key) -> impl DoubleEndedIterator<Item = &LedgerEntry> {
-        let places = if has_place(key) { self.by_place.get(&place(key)) } else { None };
-        let places = places.map_or(&[][..], Vec::as_slice);
-        places.iter().map(|at| &self.entries[*at])
+        self.places.at(&self.entries, key).iter().map(|at| &self.entries[*at as usize])
     }
 
     /// The applied actions at one place, oldest first.
@@ -241,8 +254,7 @@ impl Ledger {
 
     /// The actions on paths inside a folder, by path.
     pub fn inside(&self, folder: &Key) -> impl Iterator<Item = &LedgerEntry> {
-        let places = (true, format!("{}/", folder.name))..(true, format!("{}0", folder.name));
-        self.by_place.range(places).flat_map(|(_, places)| places).map(|at| &self.entries[*at])
+        self.places.inside(&self.entries, &folder.name).map(|at| &self.entries[at as usize])
     }
 
     /// Later applied actions on a path above (it was replaced or removed), or, for a folder, on paths inside it: unless
@@ -250,13 +262,9 @@ impl Ledger {
     fn entangled_paths<'a>(&'a self, action: Seq, key: &'a Key) -> impl Iterator<Item = &'a LedgerEntry> {
         let before = self.get(action).map(|entry| &entry.record.old);
         let stays_folder = matches!(before, Some(KeyState::Directory { .. }));
-        let above = key
-            .name
-            .match_indices('/')
-            .filter_map(|(at, _)| self.by_place.get(&(true, key.name[..at].to_owned())))
-            .flatten();
+        let above = key.name.match_indices('/').flat_map(|(at, _)| self.places.at_path(&self.entries, &key.name[..at]));
         self.inside(key)
-            .chain(above.map(|at| &self.entries[*at]))
+            .chain(above.map(|at| &self.entries[*at as usize]))
             .filter(move |later| later.seq > action && later.is_applied() && later.is_undoable())
             .filter(move |later| {
                 let makes_folder = matches!(later.record.intended, KeyState::Directory { .. });
@@ -298,16 +306,12 @@ impl Ledger {
     /// Every memory key that exists, with its state.
     #[must_use]
     pub fn all_memory(&self) -> BTreeMap<String, KeyState> {
-        let names = self.by_place.keys().filter(|(path, _)| !path).map(|(_, name)| name);
-        names.map(|name| (name.clone(), self.memory(name))).filter(|(_, state)| *state != KeyState::Absent).collect()
+        let names = self.places.memory_names(&self.entries);
+        names.map(|name| (name.to_owned(), self.memory(name))).filter(|(_, state)| *state != KeyState::Absent).collect()
     }
 
     pub(super) fn record(&mut self, seq: Seq, record: &ActionRecord) {
-        let at = self.entries.len();
-        self.index.insert(seq, at);
-        if has_place(&record.key) {
-            self.by_place.entry(place(&record.key)).or_default().push(at);
-        }
+        self.places.add(&record.key, self.entries.len());
         self.entries.push(LedgerEntry {
             seq,
             record: record.clone(),
@@ -323,7 +327,7 @@ impl Ledger {
 
     /// Folds one change in, which is the row `seq`; returns the entry's status before it.
     pub(super) fn change(&mut self, seq: Seq, event: &ActionEvent) -> Option<ActionStatus> {
-        let entry = self.entries.get_mut(*self.index.get(&event.action)?)?;
+        let entry = self.get_mut(event.action)?;
         let before = entry.status;
         match &event.change {
             ActionChange::Applied { after, kept } => {
@@ -359,16 +363,20 @@ impl Ledger {
         Some(before)
     }
 
+    fn get_mut(&mut self, action: Seq) -> Option<&mut LedgerEntry> {
+        self.entries.get_mut(self.index(action)?)
+    }
+
     pub(super) fn keep(&mut self, action: Seq, blob: BlobHash) {
-        if let Some(at) = self.index.get(&action) {
-            self.entries[*at].kept = Some(blob);
+        if let Some(entry) = self.get_mut(action) {
+            entry.kept = Some(blob);
         }
     }
 
     pub(super) fn rename(&mut self, from: Seq, to: Seq) {
         for (one, other) in [(from, to), (to, from)] {
-            if let Some(at) = self.index.get(&one) {
-                self.entries[*at].renamed = Some(other);
+            if let Some(entry) = self.get_mut(one) {
+                entry.renamed = Some(other);
             }
         }
     }
@@ -400,13 +408,4 @@ impl KeyState {
             _ => Self::List { elements: vec![element] },
         }
     }
-}
-
-/// The place of a key; a key that can't be read back has none that another action could touch.
-fn has_place(key: &Key) -> bool {
-    !matches!(key.kind, KeyKind::External | KeyKind::Compensation)
-}
-
-fn place(key: &Key) -> (bool, String) {
-    (key.kind.is_path(), key.name.clone())
 }

@@ -16,14 +16,20 @@ mod event_names;
 mod held;
 mod ids;
 mod key;
+mod keyframes;
 mod labels;
 mod ledger;
 mod llm;
 mod name;
+mod names;
 mod net;
+mod pages;
+mod places;
 mod provenance;
+mod segment;
 mod shell;
 mod span;
+mod span_map;
 mod span_state;
 mod state;
 mod tally;
@@ -45,12 +51,15 @@ pub use event_names::is_known_event;
 pub use held::HeldChoice;
 pub use ids::{BlobHash, Generation, Millis, RunId, Seq, SpanId, TextHash, Try};
 pub use key::{Element, Key, KeyKind, KeyState};
+pub use keyframes::Keyframes;
 pub use labels::Labels;
 pub use ledger::{ActionStatus, Ledger, LedgerEntry, Standing, Writer};
 pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
 pub use name::{first_names, name_from_bytes, name_to_bytes, readable_name};
 pub use net::{NetChange, NetCounts, NetKind};
+pub use pages::Pages;
 pub use provenance::{Lineage, Provenance, RunSource};
+pub use segment::PathSegment;
 pub use shell::{CaptureMode, CommandStart, ShellMode};
 pub use span::{EndCause, Fan, Finish, SpanEnd, SpanKind, SpanSpec, SpanStart, SpanStatus, TryGroup};
 pub use span_state::SpanState;
@@ -58,8 +67,8 @@ pub use state::RunState;
 pub use tally::Tally;
 pub use trace::{Counts, Span, Trace};
 pub use update::{
-    Abilities, Conflict, ConflictBy, Editable, KeyChange, PlanLeave, ReadBack, RetryPlan, Section, SectionBody,
-    SpanDetail, SpanSubject, UndoReport, UnwrittenEdit, Update,
+    Abilities, Checking, Conflict, ConflictBy, Editable, KeyChange, PlanLeave, ReadBack, RetryPlan, Section,
+    SectionBody, SpanDetail, SpanSubject, UndoReport, UnwrittenEdit, Update,
 };
 pub use waits::{WaitFor, WaitInterval};
 pub use workers::Workers;

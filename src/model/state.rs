@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     ActionStatus, CommandStart, Generation, Labels, Ledger, Millis, RunId, RunStatus, Seq, SpanId, SpanKind,
     SpanStatus, Trace, TraceBody, TraceEvent, Undoability,
 };
 
-/// A run, folded up to [`RunState::last`].
-#[derive(Debug, Clone, Default)]
+/// A run, folded up to [`RunState::last`]. A copy shares with it what neither has changed since.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunState {
     /// The run's id, once it has started.
     pub run: Option<RunId>,

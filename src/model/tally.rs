@@ -23,11 +23,11 @@ pub struct Tally {
 }
 
 /// Time that a span spent waiting, and since when it waits now.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Waited {
     /// Milliseconds of waits that are over.
-    total: u64,
-    since: Option<Millis>,
+    pub(super) total: u64,
+    pub(super) since: Option<Millis>,
 }
 
 impl Waited {
@@ -118,15 +118,18 @@ impl Trace {
 
     /// A span waits while something at or below it is stopped and nothing works.
     fn mark_wait(&mut self, span: SpanId, at: Millis) {
-        let Some(found) = self.get_mut(span) else { return };
+        let Some(found) = self.get(span) else { return };
         let waits = found.tally.working == 0 && found.tally.stopped > 0 && found.end.is_none();
+        // Looking costs less than being about to change something.
+        if waits == found.waited.since.is_some() {
+            return;
+        }
+        let Some(found) = self.get_mut(span) else { return };
         let until = found.end.unwrap_or(at);
-        let waited = found.waited.since.is_some();
-        let over = found.waited.set(waits, until);
-        match over {
+        match found.waited.set(waits, until) {
             Some(since) if span == SpanId::RUN => self.clock.add(since, until),
             Some(_) => self.waits.end(span, until),
-            None if waits && !waited && span != SpanId::RUN => self.waits.begin(span, self.why_waiting(span), at),
+            None if span != SpanId::RUN => self.waits.begin(span, self.why_waiting(span), at),
             None => {}
         }
     }

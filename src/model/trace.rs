@@ -1,12 +1,17 @@
 //! The span tree as a fold of trace events: one compact record per span, no payloads.
 
-use std::collections::{BTreeMap, HashMap};
+mod pack;
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::names::Names;
 use super::tally::Waited;
 use super::waits::Waits;
 use super::work_clock::WorkClock;
 use super::{
-    EffectClass, EndCause, Fan, Gate, Generation, Millis, PauseReason, Seq, SpanEnd, SpanId, SpanKind, SpanSpec,
+    EffectClass, EndCause, Fan, Gate, Generation, Millis, Pages, PauseReason, Seq, SpanEnd, SpanId, SpanKind, SpanSpec,
     SpanStart, SpanStatus, Tally, Try, Usage, WaitFor, WaitInterval, Workers,
 };
 
@@ -28,7 +33,7 @@ pub struct Counts {
 }
 
 /// One span.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Span {
     /// The span above it (the run's own span is its own parent).
     pub parent: SpanId,
@@ -123,11 +128,11 @@ impl Span {
 }
 
 /// The span tree.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
-    spans: Vec<Span>,
-    names: Vec<String>,
-    name_ids: HashMap<String, u32>,
+    #[serde(with = "pack")]
+    spans: Pages<Span>,
+    names: Names,
     paused: BTreeMap<SpanId, (Gate, PauseReason)>,
     waiting: BTreeMap<SpanId, String>,
     pub(super) clock: WorkClock,
@@ -137,7 +142,7 @@ pub struct Trace {
 impl Trace {
     /// All spans, the run's own first; a [`SpanId`] is its index.
     #[must_use]
-    pub fn spans(&self) -> &[Span] {
+    pub fn spans(&self) -> &Pages<Span> {
         &self.spans
     }
 
@@ -279,6 +284,17 @@ impl Trace {
         })
     }
 
+    /// True if every span's parent is before it, and what leads down and on is after it: then all ways come to an end.
+    #[must_use]
+    pub fn is_well_formed(&self) -> bool {
+        let len = u32::try_from(self.spans.len()).unwrap_or(NONE);
+        let later = |link: u32, at: u32| link == NONE || (link > at && link < len);
+        self.spans.iter().zip(0..).all(|(span, at)| {
+            let links = [span.first_child, span.last_child, span.next_sibling];
+            (span.parent.0 < at || at == 0 && span.parent == SpanId::RUN) && links.iter().all(|link| later(*link, at))
+        })
+    }
+
     /// True if the span is an agent that continues although effects of it were undone.
     #[must_use]
     pub fn is_stale(&self, span: SpanId) -> bool {
@@ -346,13 +362,13 @@ impl Trace {
 
     /// Makes a span the last child of another.
     fn attach(&mut self, span: SpanId, to: SpanId) {
-        let parent = &mut self.spans[to.0 as usize];
+        let Some(parent) = self.get_mut(to) else { return };
         let elder = std::mem::replace(&mut parent.last_child, span.0);
         parent.children += 1;
         if elder == NONE {
             parent.first_child = span.0;
-        } else {
-            self.spans[elder as usize].next_sibling = span.0;
+        } else if let Some(elder) = self.get_mut(SpanId(elder)) {
+            elder.next_sibling = span.0;
         }
     }
 
@@ -478,7 +494,7 @@ impl Trace {
     }
 
     pub(super) fn end_run(&mut self, status: SpanStatus, seq: Seq, at: Millis) {
-        if let Some(run) = self.spans.first_mut() {
+        if let Some(run) = self.spans.get_mut(0) {
             run.status = status;
             run.ended = (!status.is_live()).then_some(seq);
             if let Some(end) = run.end.take() {
@@ -491,17 +507,11 @@ impl Trace {
     }
 
     fn text(&self, name: u32) -> &str {
-        self.names.get(name as usize).map_or("", String::as_str)
+        self.names.get(name)
     }
 
     fn intern(&mut self, name: &str) -> u32 {
-        if let Some(id) = self.name_ids.get(name) {
-            return *id;
-        }
-        let id = u32::try_from(self.names.len()).unwrap_or(NONE);
-        self.names.push(name.to_owned());
-        self.name_ids.insert(name.to_owned(), id);
-        id
+        self.names.intern(name)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActionDiff, DiffBody, EditScope, Seq, ShellMode, SpanId, TraceEvent};
+use super::{ActionDiff, DiffBody, EditScope, RunState, Seq, ShellMode, SpanId, TraceEvent};
 
 /// A message from a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,12 @@ pub enum Update {
         /// The text.
         text: String,
     },
+    /// The run's state, in the place of all before it: of a past run, whose events follow for the log.
+    State(Box<RunState>),
+    /// The log of a past run is being checked.
+    Checking(Checking),
+    /// The log of a past run is checked: its damage, a line each.
+    Checked(Vec<String>),
     /// The channel was full: so many events are behind, and are read from the store.
     Lag(u64),
     /// Answer to [`super::Command::Inspect`].
@@ -42,6 +48,27 @@ pub enum Update {
     Subjects(Vec<SpanSubject>),
     /// The run's engine stopped; nothing follows.
     Closed,
+}
+
+/// How far the check of a log is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Checking {
+    /// Rows that are checked.
+    pub rows: u64,
+    /// How many there should be; 0 when that is not known.
+    pub of: u64,
+}
+
+impl Checking {
+    /// Formats it: `43 %`, or the rows where nobody knows how many there are.
+    #[must_use]
+    pub fn progress(self) -> String {
+        match (self.rows * 100).checked_div(self.of) {
+            Some(percent) => format!("{} %", percent.min(100)),
+            None if self.rows == 0 => "…".to_owned(),
+            None => format!("{} rows", self.rows),
+        }
+    }
 }
 
 /// The subject of a call that has not run yet, or of a branch of a fan-out, in one line.

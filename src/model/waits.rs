@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::span_map::SpanMap;
 use super::{Millis, Seq, SpanId};
 
 /// Why a span waited.
@@ -42,10 +43,10 @@ impl WaitInterval {
 }
 
 /// The waits of spans that can still end, or end anew. Only spans that waited take room.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Waits {
     open: BTreeMap<SpanId, (WaitFor, Millis)>,
-    over: BTreeMap<SpanId, Vec<WaitInterval>>,
+    over: SpanMap<Vec<WaitInterval>>,
     /// The first end that has its waits with it: ends before it are of an earlier format.
     known_from: Option<Seq>,
 }
@@ -66,14 +67,14 @@ impl Waits {
     /// Adds a wait that is over.
     pub(super) fn add(&mut self, span: SpanId, wait: WaitInterval) {
         if wait.to > wait.from {
-            self.over.entry(span).or_default().push(wait);
+            self.over.change(span, |over| over.push(wait));
         }
     }
 
     /// The waits of a span up to a moment, oldest first.
     pub(super) fn of(&self, span: SpanId, now: Millis) -> Vec<WaitInterval> {
         let open = self.open.get(&span).map(|(why, from)| WaitInterval { why: *why, from: *from, to: now });
-        let over = self.over.get(&span).into_iter().flatten().copied();
+        let over = self.over.get(span).into_iter().flatten().copied();
         over.chain(open.filter(|wait| wait.to > wait.from)).collect()
     }
 
@@ -90,7 +91,7 @@ impl Waits {
     /// Forgets a span that a later try replaced.
     pub(super) fn forget(&mut self, span: SpanId) {
         self.open.remove(&span);
-        self.over.remove(&span);
+        self.over.remove(span);
     }
 
     /// True if the waits of a span that ended there are stored.

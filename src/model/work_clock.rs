@@ -1,14 +1,16 @@
 //! The run's work clock: wall time without the times in which the whole run only waited.
 
-use super::Millis;
+use serde::{Deserialize, Serialize};
+
+use super::{Millis, Pages};
 
 /// The times in which the whole run waited, oldest first.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct WorkClock {
-    waits: Vec<Wait>,
+    waits: Pages<Wait>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Wait {
     from: Millis,
     to: Millis,
@@ -30,16 +32,18 @@ impl WorkClock {
             return;
         }
         let before = self.waited_before(from);
-        match self.waits.last_mut() {
-            Some(last) if last.to == from => last.to = to,
-            _ => self.waits.push(Wait { from, to, before }),
+        let last = self.waits.len().wrapping_sub(1);
+        if self.waits.last().is_some_and(|last| last.to == from) {
+            self.waits.change(last, |last| last.to = to);
+        } else {
+            self.waits.push(Wait { from, to, before });
         }
     }
 
     /// Milliseconds waited before a moment.
     pub(super) fn waited_before(&self, at: Millis) -> u64 {
         let next = self.waits.partition_point(|wait| wait.from < at);
-        self.waits[..next].last().map_or(0, |wait| wait.up_to(at))
+        next.checked_sub(1).map_or(0, |last| self.waits[last].up_to(at))
     }
 }
 

@@ -14,16 +14,19 @@ pub struct Workers {
 impl Trace {
     /// Brings the counts of a worker's parent up to the worker's state.
     pub(super) fn count_worker(&mut self, span: SpanId) {
-        let Some(found) = self.get_mut(span).filter(|found| found.fan.is_some()) else { return };
+        let Some(found) = self.get(span).filter(|found| found.fan.is_some()) else { return };
         let now = Workers {
             started: u32::from(found.status != SpanStatus::Undone),
             done: u32::from(found.status == SpanStatus::Ok),
         };
-        let before = std::mem::replace(&mut found.worker, now);
-        let parent = found.parent;
-        if before != now
-            && let Some(above) = self.get_mut(parent)
-        {
+        let (before, parent) = (found.worker, found.parent);
+        if before == now {
+            return;
+        }
+        if let Some(found) = self.get_mut(span) {
+            found.worker = now;
+        }
+        if let Some(above) = self.get_mut(parent) {
             above.workers.started = (above.workers.started + now.started).saturating_sub(before.started);
             above.workers.done = (above.workers.done + now.done).saturating_sub(before.done);
         }

@@ -85,6 +85,8 @@ pub struct Feed {
     log: RunLog,
     last: Seq,
     ready: std::collections::VecDeque<Update>,
+    /// Events from before, which are given out first.
+    past: std::vec::IntoIter<TraceEvent>,
 }
 
 enum Woken {
@@ -97,12 +99,19 @@ impl Feed {
     /// A reader of a run's updates; `past` are events from before (a past run), given out first.
     pub(super) fn new(receiver: Receiver, log: RunLog, past: Vec<TraceEvent>) -> Self {
         let last = past.last().map_or(Seq(0), |event| event.seq);
-        let ready = if past.is_empty() { Vec::new() } else { vec![Update::Events(past)] };
-        Self { receiver, log, last, ready: ready.into() }
+        Self { receiver, log, last, ready: std::collections::VecDeque::new(), past: past.into_iter() }
     }
 
     /// The next update; `None` when the run's engine is gone.
     pub async fn next(&mut self) -> Option<Update> {
+        let page: Vec<TraceEvent> = self.past.by_ref().take(PAGE).collect();
+        if page.len() < PAGE {
+            // Its memory is held until it is dropped.
+            self.past = Vec::new().into_iter();
+        }
+        if !page.is_empty() {
+            return Some(Update::Events(page));
+        }
         loop {
             if let Some(update) = self.ready.pop_front() {
                 return Some(update);

@@ -11,7 +11,7 @@ use super::effects::Effects;
 use super::failure::{AgentFailure, Divergence, Failure, Halt, OrHalt};
 use super::patterns;
 use crate::effects::tools::Toolbox;
-use crate::model::{Fan, LlmRequest, LlmResponse, ToolCall, ToolDecl};
+use crate::model::{Fan, LlmRequest, LlmResponse, PathSegment, ToolCall, ToolDecl};
 use crate::pipeline::Pipeline;
 
 /// One agent's view of the execution.
@@ -55,7 +55,7 @@ impl PatternScope {
 
     /// Runs an agent below this one.
     pub async fn agent(&self, key: &AgentKey, input: &str) -> Result<Output, Failure> {
-        self.agent_at(self.position(key.label(), None), key.clone(), input.to_owned()).await
+        self.agent_at(self.position(&PathSegment::of_agent(key.label()), None), key.clone(), input.to_owned()).await
     }
 
     /// Runs agents concurrently, at most `limits.max_parallel` at once; results come in program order. A halt of one ends
@@ -73,7 +73,7 @@ impl PatternScope {
         let runs: Vec<_> = (0u32..)
             .zip(branches)
             .map(|(index, (key, input))| {
-                let position = self.position(key.label(), Some(Fan { group, index }));
+                let position = self.position(&PathSegment::of_agent(key.label()), Some(Fan { group, index }));
                 let run = self.agent_at(position, key, input);
                 async move { run.await.or_halt().map(|result| (index, result)) }
             })
@@ -86,7 +86,7 @@ impl PatternScope {
 
     /// Calls the model.
     pub async fn llm(&self, request: LlmRequest) -> Result<LlmResponse, Failure> {
-        match self.effect("llm", Work::Llm(request)).await? {
+        match self.effect(&PathSegment::llm(), Work::Llm(request)).await? {
             Payload::Llm(response) => Ok(response),
             other => Err(mismatch(&self.path, &other)),
         }
@@ -94,13 +94,13 @@ impl PatternScope {
 
     /// Calls a tool; with a refusal, the model gets that instead.
     pub async fn tool(&self, call: ToolCall, refusal: Option<String>) -> Result<String, Failure> {
-        match self.effect(&call.name.clone(), Work::Tool { call, refusal }).await? {
+        match self.effect(&PathSegment::of_tool(&call.name), Work::Tool { call, refusal }).await? {
             Payload::Tool(result) => Ok(result),
             other => Err(mismatch(&self.path, &other)),
         }
     }
 
-    async fn effect(&self, name: &str, work: Work) -> Outcome {
+    async fn effect(&self, name: &PathSegment, work: Work) -> Outcome {
         self.effects.effect(self.position(name, None), work).await
     }
 
@@ -114,7 +114,8 @@ impl PatternScope {
         })
     }
 
-    fn position(&self, name: &str, fan: Option<Fan>) -> SpanPosition {
+    fn position(&self, name: &PathSegment, fan: Option<Fan>) -> SpanPosition {
+        let name = name.as_str();
         let mut visits = self.visits.lock().unwrap_or_else(PoisonError::into_inner);
         let visit = visits.entry(name.to_owned()).and_modify(|visit| *visit += 1).or_insert(1);
         SpanPosition {

@@ -11,11 +11,11 @@ use super::engine::{Engine, Mode, NewRun, Setup};
 use super::feed::channel;
 use crate::effects::confine::{Isolation, Shell, ShellPaths};
 use crate::effects::llm::{LlmError, LlmProvider, Providers};
-use crate::model::{Provenance, RunId, RunState, Seq, TraceBody, TraceEvent};
+use crate::model::{Checking, Provenance, RunId, RunState, Seq, TraceBody, TraceEvent, Update};
 use crate::pipeline::{Capture, Loaded, Pipeline};
 use crate::rollback;
 use crate::rollback::capture::Rules;
-use crate::store::{self, Access, DataDir, RunFolder, RunLog, StoreError, Volatile};
+use crate::store::{self, Access, DataDir, Opened, Opening, Publish, RunFolder, RunLog, StoreError, Volatile};
 use crate::world::{World, WorldError};
 
 /// A run under way, and its folder.
@@ -150,13 +150,22 @@ pub fn start_unrecorded(loaded: Loaded, task: String, mode: Mode) -> Result<Sess
 /// # Errors
 /// When the run can't be opened, or its workspace is gone.
 pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Session, SessionError> {
-    let base = source_of(&folder).as_ref().and_then(|file| file.parent()).unwrap_or(Path::new(".")).to_owned();
-    open_with(folder, data, mode, providers(base)).await
+    open_watched(folder, data, mode, |_| true).await
 }
 
-/// The file that a run's pipeline was read from; a damaged manifest is reported elsewhere.
-fn source_of(folder: &RunFolder) -> Option<PathBuf> {
-    folder.manifest().ok().and_then(|manifest| manifest.pipeline_file).map(PathBuf::from)
+/// Opens a past run as [`open`] does, and tells `watch` its state before its log is checked, and how far the check is.
+/// It ends early when `watch` answers false: nobody waits for it any more.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_watched(
+    folder: RunFolder,
+    data: &DataDir,
+    mode: Mode,
+    watch: impl FnMut(Update) -> bool + Send + 'static,
+) -> Result<Session, SessionError> {
+    let models = models_of(&folder);
+    open_at(folder, data, mode, models, None, watch).await
 }
 
 /// Opens a past run as [`open`] does, with other models.
@@ -169,7 +178,7 @@ pub async fn open_with(
     mode: Mode,
     models: ModelSource,
 ) -> Result<Session, SessionError> {
-    open_at(folder, data, mode, models, None).await
+    open_at(folder, data, mode, models, None, |_| true).await
 }
 
 /// Opens a past run as [`open`] does. `workspace`: where its workspace is now.
@@ -177,8 +186,18 @@ pub async fn open_with(
 /// # Errors
 /// As those of [`open`].
 pub async fn open_in(folder: RunFolder, data: &DataDir, mode: Mode, workspace: &Path) -> Result<Session, SessionError> {
-    let base = source_of(&folder).as_ref().and_then(|file| file.parent()).unwrap_or(Path::new(".")).to_owned();
-    open_at(folder, data, mode, providers(base), Some(workspace)).await
+    let models = models_of(&folder);
+    open_at(folder, data, mode, models, Some(workspace), |_| true).await
+}
+
+/// The file that a run's pipeline was read from; a damaged manifest is reported elsewhere.
+fn source_of(folder: &RunFolder) -> Option<PathBuf> {
+    folder.manifest().ok().and_then(|manifest| manifest.pipeline_file).map(PathBuf::from)
+}
+
+/// The models that a run's pipeline names, with scripts relative to the folder of its file.
+fn models_of(folder: &RunFolder) -> ModelSource {
+    providers(source_of(folder).as_ref().and_then(|file| file.parent()).unwrap_or(Path::new(".")).to_owned())
 }
 
 async fn open_at(
@@ -187,9 +206,10 @@ async fn open_at(
     mode: Mode,
     models: ModelSource,
     workspace: Option<&Path>,
+    watch: impl FnMut(Update) -> bool + Send + 'static,
 ) -> Result<Session, SessionError> {
     let (sink, receiver) = channel();
-    let mut opened = folder.open(sink.publish(), Access::ReadWrite)?;
+    let mut opened = open_log(folder.clone(), sink.publish(), watch).await?;
     let recorded = PathBuf::from(folder.workspace(&opened.log)?);
     let world = World::open(workspace.unwrap_or(&recorded), Some(data.path()))?;
     let mut notices: Vec<String> = opened.damage.iter().map(|damage| format!("damaged: {damage}")).collect();
@@ -215,6 +235,28 @@ async fn open_at(
     };
     let engine = Engine::open(setup, opened.events)?;
     Ok(Session { run: folder.id().clone(), folder: Some(folder), engine, log: opened.log, notices })
+}
+
+/// Opens the log beside the loop: reading and checking it can take seconds.
+async fn open_log(
+    folder: RunFolder,
+    publish: Publish,
+    mut watch: impl FnMut(Update) -> bool + Send + 'static,
+) -> Result<Opened, SessionError> {
+    let work = move || {
+        watch(Update::Checking(Checking::default()));
+        let opened = folder.open_watched(publish, Access::ReadWrite, &mut |news| {
+            watch(match news {
+                Opening::State(state) => Update::State(state),
+                Opening::Checking { rows, of } => Update::Checking(Checking { rows, of }),
+            })
+        })?;
+        // The log's own copy: the two share what neither changes.
+        watch(Update::State(Box::new(opened.log.with(Clone::clone))));
+        watch(Update::Checked(opened.damage.clone()));
+        Ok(opened)
+    };
+    tokio::task::spawn_blocking(work).await?
 }
 
 /// Says which other runs are live in the workspace.

@@ -50,12 +50,15 @@ impl Cell {
                 put(&value.to_bits().to_le_bytes());
             }
             Self::Bool(value) => put(&[3, u8::from(*value)]),
-            Self::Text(text) => {
-                put(&[4]);
-                put(&(text.len() as u64).to_le_bytes());
-                put(text.as_bytes());
-            }
+            Self::Text(text) => Self::put_text(text.as_bytes(), put),
         }
+    }
+
+    /// Puts out the canonical bytes of a text.
+    pub(super) fn put_text(text: &[u8], put: &mut impl FnMut(&[u8])) {
+        put(&[4]);
+        put(&(text.len() as u64).to_le_bytes());
+        put(text);
     }
 
     /// Takes a cell off the front of canonical bytes; `None`: they are not a cell's.
@@ -143,21 +146,45 @@ pub(super) struct Chain([u8; 16]);
 impl Chain {
     /// The chain after one more row.
     pub(super) fn after(self, table: Table, cells: &[Cell]) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&self.0).update(&[table.tag()]);
+        let mut link = Vec::with_capacity(1 << 10);
+        Link::start(table, &mut link);
         for cell in cells {
-            cell.put(&mut |bytes| {
-                hasher.update(bytes);
-            });
+            cell.put(&mut |bytes| link.extend_from_slice(bytes));
         }
-        let mut half = [0; 16];
-        half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-        Self(half)
+        Link::chain_after(&mut link, self)
     }
 
     /// Reads 32 hex digits.
     pub(super) fn parse(text: &str) -> Option<Self> {
         crate::model::TextHash::parse(text).map(|hash| Self(hash.0))
+    }
+}
+
+/// One link of the chain as the bytes that are hashed: the chain before it, the table's tag, the row's cells.
+pub(super) struct Link;
+
+impl Link {
+    const CHAIN: usize = 16;
+
+    /// Starts a link at the end of `bytes`, with room for the chain before it; the row's cells follow.
+    pub(super) fn start(table: Table, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&[0; Self::CHAIN]);
+        bytes.push(table.tag());
+    }
+
+    /// The cells of a link.
+    pub(super) fn cells(link: &[u8]) -> &[u8] {
+        link.get(Self::CHAIN + 1..).unwrap_or_default()
+    }
+
+    /// The chain after a link, hashed in one piece.
+    pub(super) fn chain_after(link: &mut [u8], before: Chain) -> Chain {
+        if let Some(room) = link.first_chunk_mut() {
+            *room = before.0;
+        }
+        let mut half = [0; 16];
+        half.copy_from_slice(&blake3::hash(link).as_bytes()[..16]);
+        Chain(half)
     }
 }
 

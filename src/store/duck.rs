@@ -1,29 +1,42 @@
 //! The recorder that keeps a run in its folder.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use duckdb::Connection;
 
 use super::blobs::Blobs;
 use super::database::failed;
+use super::mark::Mark;
 use super::read;
+use super::snapshot::SnapshotFile;
 use super::tail::{Tail, starts_below};
 use super::unrecorded::Unrecorded;
 use super::writer::{Output, Writer};
 use super::{AfterImage, Durable, FileLock, Publish, Recorder, Row, StoreError};
-use crate::model::{BlobHash, Seq, SpanId, TextHash, TraceEvent};
+use crate::model::{BlobHash, RunState, Seq, SpanId, TextHash, TraceEvent};
 
 /// A run's database and before-images; holds the run's lock until it is closed.
 pub(super) struct DuckStore {
     open: Mutex<Option<Open>>,
-    blobs: Blobs,
     /// `None`: open for reading only.
     writer: Option<Writer>,
     unrecorded: Arc<Unrecorded>,
+    files: Kept,
     last: Seq,
     /// The rows of the log file that the database has not, of a run that is open for reading only.
     unmoved: Tail,
+}
+
+/// The files beside the database that closing needs.
+pub(super) struct Kept {
+    /// The before-images.
+    pub(super) blobs: Blobs,
+    /// The mark.
+    pub(super) mark: PathBuf,
+    /// The snapshot.
+    pub(super) snapshot: SnapshotFile,
 }
 
 /// The parts that closing releases.
@@ -38,14 +51,14 @@ impl DuckStore {
         output: Output,
         publish: Publish,
         committed: Seq,
-        blobs: Blobs,
+        files: Kept,
         lock: FileLock,
     ) -> Result<Self, StoreError> {
         let unrecorded = Arc::new(Unrecorded::new(publish));
         let reader = output.mover.connection.try_clone().map_err(failed("open a second connection"))?;
         let writer = Some(Writer::start(output, committed, Arc::clone(&unrecorded))?);
         let open = Mutex::new(Some(Open { reader, lock }));
-        Ok(Self { open, blobs, writer, unrecorded, last: committed, unmoved: Tail::default() })
+        Ok(Self { open, files, writer, unrecorded, last: committed, unmoved: Tail::default() })
     }
 
     /// A store that only reads, up to `last`, with what the log file has more than the database. What is written is
@@ -54,11 +67,11 @@ impl DuckStore {
         reader: Connection,
         publish: Publish,
         (last, unmoved): (Seq, Tail),
-        blobs: Blobs,
+        files: Kept,
         lock: FileLock,
     ) -> Self {
         let unrecorded = Arc::new(Unrecorded::new(publish));
-        Self { open: Mutex::new(Some(Open { reader, lock })), blobs, writer: None, unrecorded, last, unmoved }
+        Self { open: Mutex::new(Some(Open { reader, lock })), files, writer: None, unrecorded, last, unmoved }
     }
 
     /// A text that is not in the database: not yet, or because it can't be written.
@@ -120,6 +133,16 @@ impl Recorder for DuckStore {
         Ok(events)
     }
 
+    fn events_between(&self, after: Seq, upto: Seq) -> Result<Vec<TraceEvent>, StoreError> {
+        // In the order of `events`, for the same reason.
+        let unrecorded = self.unrecorded.after(after, usize::MAX);
+        let (tail, committed) = (self.tail(), self.committed());
+        let mut events = self.read(|reader| read::events_between(reader, after, upto.min(tail.moved)))?;
+        events.extend(tail.events(after.max(tail.moved), upto.min(committed), usize::MAX)?);
+        events.extend(unrecorded.into_iter().filter(|event| event.seq <= upto));
+        Ok(events)
+    }
+
     fn span_events(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {
         let (tail, committed) = (self.tail(), self.committed());
         let mut events = self.read(|reader| read::span_events(reader, span, tail.moved))?;
@@ -139,25 +162,25 @@ impl Recorder for DuckStore {
         if self.writer.is_none() {
             return Err(StoreError::ReadOnly);
         }
-        self.blobs.put(bytes)
+        self.files.blobs.put(bytes)
     }
 
     fn put_blobs(&self, all: &[&[u8]]) -> Result<Vec<BlobHash>, StoreError> {
         if self.writer.is_none() {
             return Err(StoreError::ReadOnly);
         }
-        self.blobs.put_all(all)
+        self.files.blobs.put_all(all)
     }
 
     fn keep_blob(&self, hash: BlobHash, content: AfterImage<'_>) -> Result<(), StoreError> {
         if self.writer.is_none() {
             return Err(StoreError::ReadOnly);
         }
-        self.blobs.keep(hash, content)
+        self.files.blobs.keep(hash, content)
     }
 
     fn blob(&self, hash: BlobHash) -> Result<Vec<u8>, StoreError> {
-        self.blobs.get(hash)
+        self.files.blobs.get(hash)
     }
 
     fn committed(&self) -> Seq {
@@ -172,7 +195,24 @@ impl Recorder for DuckStore {
         self.writer.as_ref().and_then(Writer::stopped)
     }
 
+    fn close_with(&self, state: &RunState, last: Seq) -> Result<(), StoreError> {
+        self.close_then(|| {
+            let whole = self.writer.is_some() && self.committed() == last;
+            if let Some(noted) = Mark::read(&self.files.mark).filter(|noted| whole && noted.seq == last) {
+                // Without one the next opening reads everything first.
+                drop(self.files.snapshot.write(noted, state));
+            }
+        })
+    }
+
     fn close(&self) -> Result<(), StoreError> {
+        self.close_then(|| ())
+    }
+}
+
+impl DuckStore {
+    /// Closes, unless it is closed, and then does something while the run is still locked.
+    fn close_then(&self, then: impl FnOnce()) -> Result<(), StoreError> {
         // Taken out at once: a caller that got its answer may try to read, and must not wait for the writer's end.
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
         // The reader goes first, so that the writer's connection is the last one and its checkpoint is alone; the
@@ -182,6 +222,9 @@ impl Recorder for DuckStore {
             lock
         });
         let closed = self.writer.as_ref().map_or(Ok(()), Writer::close);
+        if closed.is_ok() && lock.is_some() {
+            then();
+        }
         drop(lock);
         closed
     }

@@ -13,16 +13,21 @@ use duckdb::Connection;
 use super::blobs::Blobs;
 use super::chain::Chain;
 use super::database::{self, WalWatch};
-use super::duck::DuckStore;
+use super::duck::{DuckStore, Kept};
 use super::encode::Encoder;
 use super::files::{file_error, private_dir, size_of};
+use super::fold::Sinks;
+use super::load::Loaded;
 use super::log_file::{self, LogFile};
 use super::mark::{Mark, Noted};
 use super::mover::Mover;
+use super::opening::{Opening, Watch};
 use super::points::crash_point;
-use super::read::{self, Loaded};
+use super::read;
 use super::schema::Layout;
 use super::seal::Sealed;
+use super::snapshot::SnapshotFile;
+use super::tail::Tail;
 use super::writer::Output;
 use super::{FileLock, Manifest, Publish, RunLog, StoreError, inspect};
 use crate::model::{RunId, RunState, RunStatus, Seq, TraceEvent};
@@ -43,6 +48,16 @@ pub struct Opened {
     /// Its events, oldest first.
     pub events: Vec<TraceEvent>,
     /// Its damage, a line each. When there is any, the log takes no more rows.
+    pub damage: Vec<String>,
+}
+
+/// A stored run, opened to look at.
+pub struct Look {
+    /// Its log, folded to its end; it takes no rows.
+    pub log: RunLog,
+    /// Its events that its state does not tell ([`TraceBody::is_looked_up`]), oldest first.
+    pub events: Vec<TraceEvent>,
+    /// Its damage, a line each.
     pub damage: Vec<String>,
 }
 
@@ -114,17 +129,35 @@ impl RunFolder {
     /// # Errors
     /// When another process uses it, it is of a newer format, or its database can't be read at all.
     pub fn open(&self, publish: Publish, access: Access) -> Result<Opened, StoreError> {
+        self.open_watched(publish, access, &mut |_| true)
+    }
+
+    /// Opens the run as [`RunFolder::open`] does, and tells how far it is: first the state to look at, if the last
+    /// closing left one, then how much is checked. It ends early when `watch` answers false.
+    ///
+    /// # Errors
+    /// As [`RunFolder::open`].
+    pub fn open_watched(&self, publish: Publish, access: Access, watch: Watch<'_>) -> Result<Opened, StoreError> {
         let (pid, spoilt) = self.writer()?;
         let lock = self.lock(access, pid)?;
+        let mark = Mark::read(&self.mark_path());
+        let mut early = |tree| {
+            watch(Opening::State(Box::new(tree)));
+        };
+        let snapshot = mark.and_then(|mark| self.snapshot().read(mark, &mut early));
+        let states = snapshot.is_none();
+        if let Some(state) = snapshot {
+            watch(Opening::State(Box::new(state)));
+        }
         self.vouch()?;
         // First for reading only: opening for writing may already change the files of a damaged run.
         let (reader, layout) = database::open(&self.database(), true)?;
         let logged = log_file::read(&self.log_path(), &layout)?;
-        let loaded = Loaded::load(&reader, logged, Mark::read(&self.mark_path()))?;
-        let Loaded { events, state, texts, last, chain, mut damage, rows, tail } = loaded;
+        let loaded = Loaded::load_with(&reader, &layout, logged, mark, Sinks { keep: None, watch, states })?;
+        let Loaded { events, state, keyframes, texts, last, chain, mut damage, rows, tail } = loaded;
         damage.extend(spoilt);
         let store = if access == Access::ReadOnly || !damage.is_empty() {
-            DuckStore::reading(reader, publish, (last, tail), self.blobs(), lock)
+            DuckStore::reading(reader, publish, (last, tail), self.kept(), lock)
         } else {
             drop(reader);
             self.update_manifest(|manifest| {
@@ -135,15 +168,46 @@ impl RunFolder {
             let (connection, layout) = database::open(&self.database(), false)?;
             check_count(&connection, rows - tail.rows().count() as u64)?;
             let mut mark = Mark::open(&self.mark_path())?;
+            self.snapshot().remove();
             mark.note(Noted { seq: last, chain })?;
             let mut mover = self.mover(connection, &mark)?;
             mover.store(&tail)?;
             let log = LogFile::create(&self.log_path())?;
             let output = Output { mover, encoder: Encoder::new(layout, chain, &state), log, mark };
-            DuckStore::writing(output, publish, last, self.blobs(), lock)?
+            DuckStore::writing(output, publish, last, self.kept(), lock)?
         };
-        let log = RunLog::new(Arc::new(store), state, last, texts);
+        let log = RunLog::new(Arc::new(store), state, last, texts).with_keyframes(keyframes);
         Ok(Opened { log, events, damage })
+    }
+
+    /// Opens the run to look at it. What nothing happened to since it was closed here is not read as a whole.
+    ///
+    /// # Errors
+    /// As [`RunFolder::open`].
+    pub fn look(&self) -> Result<Look, StoreError> {
+        if let Some(look) = self.look_at_closed()? {
+            return Ok(look);
+        }
+        let Opened { log, mut events, damage } = self.open(Box::new(|_| ()), Access::ReadOnly)?;
+        events.retain(|event| event.body.is_looked_up());
+        Ok(Look { log, events, damage })
+    }
+
+    /// Opens a run whose seal and snapshot fit; `None` for any other.
+    fn look_at_closed(&self) -> Result<Option<Look>, StoreError> {
+        let (pid, spoilt) = self.writer()?;
+        let lock = self.lock(Access::ReadOnly, pid)?;
+        let mark_path = self.mark_path();
+        let Some(mark) = Mark::read(&mark_path).filter(|_| spoilt.is_none()) else { return Ok(None) };
+        let Some(state) = self.snapshot().read(mark, &mut |_| ()) else { return Ok(None) };
+        if !self.sealed().fits(&Mark::read_seal(&mark_path)) {
+            return Ok(None);
+        }
+        let (reader, _) = database::open(&self.database(), true)?;
+        let events = read::looked_up(&reader)?;
+        let store = DuckStore::reading(reader, Box::new(|_| ()), (mark.seq, Tail::after(mark.seq)), self.kept(), lock);
+        let log = RunLog::new(Arc::new(store), state, mark.seq, HashSet::new());
+        Ok(Some(Look { log, events, damage: Vec::new() }))
     }
 
     /// The process that last wrote to it, and the fault of the manifest. Everything else in it is in the log too, so
@@ -174,8 +238,16 @@ impl RunFolder {
     }
 
     fn sealed(&self) -> Sealed {
-        let data = self.path.parent().and_then(Path::parent).unwrap_or(Path::new("."));
-        Sealed { database: self.database(), data: data.to_owned() }
+        Sealed { database: self.database(), data: self.data().to_owned() }
+    }
+
+    /// The data folder that it is in.
+    fn data(&self) -> &Path {
+        self.path.parent().and_then(Path::parent).unwrap_or(Path::new("."))
+    }
+
+    fn snapshot(&self) -> SnapshotFile {
+        SnapshotFile::of(&self.path, self.data())
     }
 
     /// Fills a folder that was just made.
@@ -194,7 +266,7 @@ impl RunFolder {
         crash_point("create-log");
         let log = LogFile::create(&self.log_path())?;
         let output = Output { mover: self.mover(connection, &mark)?, encoder, log, mark };
-        let store = DuckStore::writing(output, publish, Seq(0), self.blobs(), lock)?;
+        let store = DuckStore::writing(output, publish, Seq(0), self.kept(), lock)?;
         Ok(RunLog::new(Arc::new(store), state, Seq(0), HashSet::new()))
     }
 
@@ -242,8 +314,9 @@ impl RunFolder {
         })
     }
 
-    fn blobs(&self) -> Blobs {
-        Blobs::new(self.path.join("blobs"))
+    /// The files beside the database that closing needs.
+    fn kept(&self) -> Kept {
+        Kept { blobs: Blobs::new(self.path.join("blobs")), mark: self.mark_path(), snapshot: self.snapshot() }
     }
 
     pub(super) fn manifest_path(&self) -> PathBuf {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{Resource, setrlimit};
 use serde::{Deserialize, Serialize};
 
-use super::read::Loaded;
+use super::load::Loaded;
 use super::{RunFolder, StoreError, database, log_file, mark::Mark};
 use crate::model::{RunId, Seq};
 
@@ -66,7 +66,8 @@ pub(super) fn read(folder: &Path) -> Inspection {
     let run = RunFolder::at(folder.to_owned(), RunId(String::new()));
     let none = Inspection { rows: 0, last: Seq(0), chain: String::new(), damage: vec![], error: None, locked: None };
     let loaded = database::open(&run.database(), true).and_then(|(connection, layout)| {
-        Loaded::load(&connection, log_file::read(&run.log_path(), &layout)?, Mark::read(&run.mark_path()))
+        let logged = log_file::read(&run.log_path(), &layout)?;
+        Loaded::load(&connection, &layout, logged, Mark::read(&run.mark_path()))
     });
     match loaded {
         Ok(mut loaded) => {

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::points::crash_point;
 use super::{AfterImage, Durable, Recorder, Row, StoreError};
-use crate::model::{BlobHash, KeyState, Millis, RunState, Seq, TextHash, TraceBody, TraceEvent};
+use crate::model::{BlobHash, KeyState, Keyframes, Millis, RunState, Seq, TextHash, TraceBody, TraceEvent};
 
 /// The log of one run. Cheap to clone; clones share the run.
 #[derive(Clone)]
@@ -19,6 +19,7 @@ pub struct RunLog {
 
 struct Inner {
     state: RunState,
+    keyframes: Keyframes,
     last: Seq,
     /// True once a note says that nothing is recorded any more.
     noted: bool,
@@ -37,6 +38,7 @@ impl Inner {
         }
         let event = TraceEvent { seq: self.last, at, happened, body };
         self.state.apply(&event);
+        self.keyframes.follow(&self.state);
         Row::Event(event)
     }
 }
@@ -68,8 +70,8 @@ impl RunLog {
     /// A log over a recorder; `state` and `last` are what the recorder already holds (`texts` its text hashes).
     #[must_use]
     pub fn new(recorder: Arc<dyn Recorder>, state: RunState, last: Seq, texts: HashSet<TextHash>) -> Self {
-        let inner = Arc::new(Mutex::new(Inner { state, last, noted: false, texts }));
-        Self { recorder, inner, keeps_after: None }
+        let inner = Inner { state, keyframes: Keyframes::default(), last, noted: false, texts };
+        Self { recorder, inner: Arc::new(Mutex::new(inner)), keeps_after: None }
     }
 
     /// The same log, which keeps after-images of files up to this size.
@@ -88,6 +90,31 @@ impl RunLog {
     pub fn keep_after_image(&self, state: &KeyState, content: AfterImage<'_>) -> bool {
         let KeyState::File { blob, size, .. } = state else { return false };
         self.keeps_after.is_some_and(|largest| *size <= largest) && self.recorder.keep_blob(*blob, content).is_ok()
+    }
+
+    /// Gives it copies of its state along the run.
+    #[must_use]
+    pub(super) fn with_keyframes(self, keyframes: Keyframes) -> Self {
+        self.lock().keyframes = keyframes;
+        self
+    }
+
+    /// The state at a seq: the nearest copy before it, and the committed events from there on.
+    ///
+    /// # Errors
+    /// When the events can't be read.
+    pub fn state_at(&self, seq: Seq) -> Result<RunState, StoreError> {
+        let mut state = {
+            let inner = self.lock();
+            if inner.state.last <= seq {
+                return Ok(inner.state.clone());
+            }
+            inner.keyframes.before(seq)
+        };
+        for event in self.recorder.events_between(state.last, seq)? {
+            state.apply(&event);
+        }
+        Ok(state)
     }
 
     /// Appends events; they commit within 50 ms.
@@ -127,6 +154,18 @@ impl RunLog {
     #[must_use]
     pub fn recorder(&self) -> &Arc<dyn Recorder> {
         &self.recorder
+    }
+
+    /// Commits what waits and closes the recorder; the next opening shows the state as it is now at once.
+    ///
+    /// # Errors
+    /// When the last rows could not be committed.
+    pub fn close(&self) -> Result<(), StoreError> {
+        let (state, last) = {
+            let inner = self.lock();
+            (inner.state.clone(), inner.last)
+        };
+        self.recorder.close_with(&state, last)
     }
 
     fn write(&self, bodies: Vec<TraceBody>, urgent: bool, happened: Option<Millis>) -> Appended {

@@ -6,11 +6,11 @@ use std::future::Future;
 use std::io::Read;
 use std::pin::Pin;
 
-use crate::model::{BlobHash, Millis, Seq, SpanId, TextHash, TraceEvent};
+use crate::model::{BlobHash, Millis, RunState, Seq, SpanId, TextHash, TraceEvent};
 
 /// One row, its place in the run's counter already given.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "most rows are events")]
+#[expect(clippy::large_enum_variant, reason = "most rows are events, and a box each would cost more than the room")]
 pub enum Row {
     /// A trace event; actions and action events go to their own tables.
     Event(TraceEvent),
@@ -77,6 +77,17 @@ pub trait Recorder: Send + Sync {
     /// When the store can't be read.
     fn events(&self, after: Seq, limit: usize) -> Result<Vec<TraceEvent>, StoreError>;
 
+    /// Committed events with a seq greater than `after`, up to another one.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    fn events_between(&self, after: Seq, upto: Seq) -> Result<Vec<TraceEvent>, StoreError> {
+        let most = upto.0.saturating_sub(after.0);
+        let mut events = self.events(after, usize::try_from(most).unwrap_or(usize::MAX))?;
+        events.retain(|event| event.seq <= upto);
+        Ok(events)
+    }
+
     /// The committed events that concern one span: its start, end, gates, edits of its path, its actions (as agent
     /// or as tool) and what became of them.
     ///
@@ -139,6 +150,15 @@ pub trait Recorder: Send + Sync {
     /// and not kept.
     fn stopped(&self) -> Option<String> {
         None
+    }
+
+    /// Does what [`Recorder::close`] does, and leaves a snapshot of the state up to the last row for the next opening, if
+    /// nothing followed it.
+    ///
+    /// # Errors
+    /// When the last rows could not be committed.
+    fn close_with(&self, _state: &RunState, _last: Seq) -> Result<(), StoreError> {
+        self.close()
     }
 
     /// Commits what is waiting and closes the store (checkpoint, mark). Later writes fail.
@@ -210,6 +230,9 @@ pub enum StoreError {
     /// An earlier write failed, so nothing more is recorded.
     #[error("record: an earlier write failed ({0})")]
     Stopped(String),
+    /// Nobody waits for it any more.
+    #[error("open the run: it was cancelled")]
+    Cancelled,
     /// The run was opened to look at, or is damaged.
     #[error("record: the run is open for reading only")]
     ReadOnly,

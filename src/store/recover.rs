@@ -14,10 +14,11 @@ use super::chain::{Cell, Chain};
 use super::database::{self, failed};
 use super::encode::{Encoder, Stored};
 use super::files::{file_error, sync_dir};
+use super::fold::Sinks;
 use super::folder::Access;
+use super::load::Loaded;
 use super::log::{hash_text, now};
 use super::mark::{Mark, Noted};
-use super::read::Loaded;
 use super::schema::{Layout, Table};
 use super::seal::wal;
 use super::{Manifest, NewRun, Row, RunFolder, StoreError, log_file};
@@ -84,7 +85,9 @@ impl RunFolder {
             run.vouch()?;
             let (connection, layout) = database::open(&run.database(), true)?;
             let logged = log_file::read(&run.log_path(), &layout)?;
-            let loaded = Loaded::load_with(&connection, logged, mark, &mut |row| rows.push(row.clone()))?;
+            let mut keep = |row: Stored| rows.push(row);
+            let sinks = Sinks { keep: Some(&mut keep), watch: &mut |_| true, states: false };
+            let loaded = Loaded::load_with(&connection, &layout, logged, mark, sinks)?;
             Ok((loaded, layout))
         };
         let error = match read(self, rows) {

@@ -1,6 +1,6 @@
 //! Updates from the run.
 
-use super::{approving, conflicts, editing, looking, refilter, undoing};
+use super::{approving, conflicts, editing, looking, past, refilter, undoing};
 use crate::app::detail::add_choices;
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, Popup, State, safe};
@@ -17,6 +17,12 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
             let concerns = take_events(state, &events);
             return (approving::follow(state, &events), concerns);
         }
+        Update::State(run) => {
+            past::take_state(state, *run);
+            return (Vec::new(), true);
+        }
+        Update::Checking(checking) => state.checking = Some(checking),
+        Update::Checked(damage) => past::take_checked(state, &damage),
         Update::Chunk { span, text } => chunk(state, span, &text),
         Update::Lag(behind) => state.lag = behind,
         Update::Detail(mut detail) => {
@@ -57,7 +63,12 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
     let mut folded = Vec::new();
     for event in events {
         // A refill may overlap what is here already.
+        if event.seq <= state.heard {
+            continue;
+        }
+        state.heard = event.seq;
         if event.seq <= state.run.last {
+            past::tell(state, event);
             continue;
         }
         concerns |= event.body.span() == Some(state.selected()) || event.body.span().is_none();
@@ -127,13 +138,13 @@ fn moves_on(body: &TraceBody) -> bool {
 }
 
 /// True when no span around a replaced span was replaced.
-fn is_topmost(state: &State, span: SpanId) -> bool {
+pub(super) fn is_topmost(state: &State, span: SpanId) -> bool {
     let parent = state.run.trace.get(span).map_or(SpanId::RUN, |found| found.parent);
     state.run.trace.get(parent).is_none_or(|above| above.status != SpanStatus::Undone)
 }
 
 /// True for a worker of a large fan-out that is done, while nobody looks into it.
-fn is_done_worker_of_many(state: &State, span: SpanId) -> bool {
+pub(super) fn is_done_worker_of_many(state: &State, span: SpanId) -> bool {
     /// More workers than this don't fit on a screen with all that they did.
     const MANY: u32 = 8;
     let trace = &state.run.trace;

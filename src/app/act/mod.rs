@@ -11,6 +11,7 @@ mod holding;
 mod looking;
 mod mouse;
 mod moves;
+pub(super) mod past;
 mod popups;
 mod program;
 mod refilter;

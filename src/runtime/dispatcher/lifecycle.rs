@@ -219,7 +219,7 @@ impl Dispatcher {
         let (on_status, log) = (self.on_status.clone(), self.log.clone());
         let close = tokio::task::spawn_blocking(move || {
             call(&on_status, &log);
-            log.recorder().close()
+            log.close()
         });
         match tokio::time::timeout(CLOSE_BOUND, close).await {
             Ok(Ok(Err(error))) => self.refuse(&Refusal::NotClosed(error)),

@@ -175,11 +175,12 @@ fn reopen_with(project: &Project, publish: Publish, log: LogFile, sql: &str) -> 
     use crate::store::blobs::Blobs;
     use crate::store::chain::Chain;
     use crate::store::database::{self, WalWatch};
-    use crate::store::duck::DuckStore;
+    use crate::store::duck::{DuckStore, Kept};
     use crate::store::encode::Encoder;
     use crate::store::mark::Mark;
     use crate::store::mover::Mover;
     use crate::store::seal::Sealed;
+    use crate::store::snapshot::SnapshotFile;
     use crate::store::writer::Output;
     let database = project.folder.database();
     let (connection, layout) = database::open(&database, false).unwrap();
@@ -194,7 +195,11 @@ fn reopen_with(project: &Project, publish: Publish, log: LogFile, sql: &str) -> 
     };
     let output = Output { mover, encoder: Encoder::new(layout, Chain::default(), &state), log, mark };
     let lock = std::fs::File::open(project.folder.path().join("lock")).unwrap();
-    let blobs = Blobs::new(project.folder.path().join("blobs"));
-    let store = DuckStore::writing(output, publish, Seq(1), blobs, crate::store::FileLock::of(lock)).unwrap();
+    let kept = Kept {
+        blobs: Blobs::new(project.folder.path().join("blobs")),
+        mark: project.folder.path().join("mark"),
+        snapshot: SnapshotFile::of(project.folder.path(), project.data.path()),
+    };
+    let store = DuckStore::writing(output, publish, Seq(1), kept, crate::store::FileLock::of(lock)).unwrap();
     RunLog::new(Arc::new(store), state, Seq(1), std::collections::HashSet::new())
 }

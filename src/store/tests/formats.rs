@@ -4,8 +4,9 @@ use super::*;
 use crate::model::{BlobHash, Lineage, Millis, Provenance, RunSource, RunState, Seq, WaitFor, WaitInterval};
 use crate::store::chain::{Cell, Chain};
 use crate::store::encode::{Encoder, Stored};
+use crate::store::fold::Sinks;
+use crate::store::load::Loaded;
 use crate::store::mark::{Mark, Noted};
-use crate::store::read::Loaded;
 use crate::store::schema::{Column, Columns, Layout, Table};
 use crate::store::{Format, Manifest, database};
 
@@ -41,9 +42,11 @@ fn changed(change: impl Fn(Table, &mut Vec<Column>)) -> Layout {
 fn rewrite(folder: &RunFolder, layout: &Layout, fill: impl Fn(&mut Stored)) {
     let mut rows = Vec::new();
     {
-        let (connection, _) = database::open(&folder.database(), true).unwrap();
+        let (connection, found) = database::open(&folder.database(), true).unwrap();
         let mark = Mark::read(&folder.mark_path());
-        Loaded::load_with(&connection, Vec::new(), mark, &mut |row| rows.push(row.clone())).unwrap();
+        let mut keep = |row: Stored| rows.push(row);
+        let sinks = Sinks { keep: Some(&mut keep), watch: &mut |_| true, states: false };
+        Loaded::load_with(&connection, &found, Vec::new(), mark, sinks).unwrap();
     }
     std::fs::remove_file(folder.database()).unwrap();
     std::fs::remove_file(folder.mark_path()).unwrap();
@@ -141,7 +144,12 @@ fn columns_of_a_newer_minor_stay() {
         assert_eq!(opened.events[..events.len()], events);
         assert_eq!(opened.events.len(), events.len() + round);
         write_now(&opened.log, vec![note("and on")]);
-        opened.log.recorder().close().unwrap();
+        let state = opened.log.with(Clone::clone);
+        opened.log.close().unwrap();
+        drop(opened.log);
+        // The snapshot tells the same as the rows.
+        let look = project.folder.look().unwrap();
+        assert_eq!((unknown(&look.events), look.log.with(Clone::clone)), (1, state));
     }
     tamper(&project.folder, "DELETE FROM events WHERE kind = 'note' AND body LIKE '%and on%'");
     project.folder.recover().unwrap();

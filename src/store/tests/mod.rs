@@ -5,6 +5,7 @@ mod damage;
 mod folders;
 mod formats;
 mod round_trip;
+mod snapshot;
 mod views;
 
 use std::sync::{Arc, Mutex};

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tama_tui::model::{
-    ActionStatus, Allow, Breakpoint, CaptureMode, Command, EditScope, Gate, Generation, PauseReason, Release,
-    RetryPlan, RunState, RunStatus, Seq, ShellMode, SpanEnd, SpanId, SpanStatus, TextHash, TraceBody, UndoReport,
-    Update,
+    ActionStatus, Allow, Breakpoint, CaptureMode, Command, EditScope, Gate, Generation, LedgerEntry, PauseReason,
+    Release, RetryPlan, RunState, RunStatus, Seq, ShellMode, SpanEnd, SpanId, SpanStatus, TextHash, TraceBody,
+    UndoReport, Update,
 };
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Mode, Session};
@@ -561,6 +561,11 @@ impl Stage {
                 let held = span.and_then(|span| self.state.held.get(&span)).map_or(0, BTreeSet::len);
                 held.to_string() == count
             }),
+            // Its undo has started and has no end.
+            ("undoing", tool) => {
+                let undoing = |entry: &LedgerEntry| entry.half_done && entry.record.tool_name == tool;
+                self.state.ledger.entries().iter().any(undoing)
+            }
             ("edits", names) => self.edits.as_ref().is_some_and(|edits| edits.join(" ") == names),
             ("refused", part) => self.refused.as_ref().is_some_and(|why| why.contains(part)),
             ("seen", path) => trace.find(path).is_some(),

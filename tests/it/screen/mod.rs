@@ -6,6 +6,7 @@ mod app_events;
 mod app_flows;
 mod app_held;
 mod app_panel;
+mod app_past;
 mod app_popups;
 mod app_reading;
 mod app_search;

@@ -50,7 +50,12 @@ fn every_format_has_a_sample_and_opens() {
                     .iter()
                     .any(|event| matches!(&event.body, TraceBody::RunStarted { name, .. } if name == "damage"))
             );
-            opened.log.recorder().close().unwrap();
+            let state = opened.log.with(Clone::clone);
+            opened.log.close().unwrap();
+            drop(opened.log);
+            // From the snapshot, once it was open for changes.
+            assert_eq!(folder.look().unwrap().log.with(Clone::clone), state);
+            assert_eq!(folder.path().join("snapshot").exists(), access == Access::ReadWrite);
         }
         assert_eq!(folder.manifest().unwrap().format, Format::CURRENT, "opened for changes, it is of today's format");
     }

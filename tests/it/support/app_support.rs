@@ -16,15 +16,38 @@ pub struct Bench {
     seq: u64,
     spans: u32,
     fan: Option<Fan>,
+    /// Events that are recorded to be sent elsewhere.
+    recorded: Vec<TraceEvent>,
     /// The generation that spans start in.
     pub generation: Generation,
 }
 
 impl Bench {
+    /// A screen of 120x40 that opens a past run.
+    pub fn past() -> Self {
+        let setup = Setup { size: (120, 40), ..Setup::default() };
+        let state = State::new(setup);
+        Self { state, seq: 0, spans: 1, fan: None, recorded: Vec::new(), generation: Generation(1) }
+    }
+
+    /// The events that something makes.
+    pub fn record(&mut self, make: impl FnOnce(&mut Self)) -> Vec<TraceEvent> {
+        self.recorded.clear();
+        make(self);
+        std::mem::take(&mut self.recorded)
+    }
+
     /// A started run on a screen of 120x40, following.
     pub fn new() -> Self {
         let setup = Setup { size: (120, 40), follow: true, ..Setup::default() };
-        let mut bench = Self { state: State::new(setup), seq: 0, spans: 1, fan: None, generation: Generation(1) };
+        let mut bench = Self {
+            state: State::new(setup),
+            seq: 0,
+            spans: 1,
+            fan: None,
+            recorded: Vec::new(),
+            generation: Generation(1),
+        };
         bench.event(TraceBody::RunStarted {
             run: RunId("20261122-k7qd".into()),
             name: "release-notes".into(),
@@ -61,6 +84,7 @@ impl Bench {
     pub fn event(&mut self, body: TraceBody) -> Vec<Command> {
         self.seq += 1;
         let event = TraceEvent { seq: Seq(self.seq), at: Millis(self.seq * 1000), happened: None, body };
+        self.recorded.push(event.clone());
         self.send(Update::Events(vec![event]))
     }
 

@@ -1,0 +1,58 @@
+//! A past run: its state is here before its events are, and before its log is checked.
+
+use super::events::{is_done_worker_of_many, is_topmost};
+use crate::app::{Command, Pane, State, Tree};
+use crate::model::{self, RunState, SpanId, SpanKind, SpanStatus, TraceEvent};
+
+/// Takes a state in the place of the one that is shown.
+pub(in crate::app) fn take_state(state: &mut State, run: RunState) {
+    if run.trace.len() < state.run.trace.len() {
+        // What was shown is not what is stored.
+        let follow = state.tree.follow;
+        state.tree = Tree::default();
+        state.tree.follow = follow;
+    }
+    state.now = state.now.max(run.last_at);
+    let before = std::mem::replace(&mut state.run, run);
+    state.tree.sync(&state.run);
+    let known = |span: SpanId| before.trace.get(span).map(|found| found.status);
+    let (mut folded, mut active) = (Vec::new(), Vec::new());
+    for (span, found) in (0..).map(SpanId).zip(state.run.trace.spans()) {
+        let is_call = matches!(found.kind, SpanKind::Llm | SpanKind::Tool);
+        if is_call && matches!(found.status, SpanStatus::Running | SpanStatus::Waiting) {
+            active.push(span);
+        }
+        // Folded as they would be while it runs; what the user opened since stays open.
+        let is_news = known(span) != Some(found.status);
+        let is_replaced = found.status == SpanStatus::Undone && is_topmost(state, span);
+        if is_news && (is_replaced || is_done_worker_of_many(state, span)) {
+            folded.push(span);
+        }
+    }
+    state.active = active.into_iter().collect();
+    for span in folded {
+        state.tree.set_open(span, false);
+    }
+    state.rollback.list_anew();
+    state.preview.want(state.selected());
+}
+
+/// Takes in an event that the state has already, for the panels that tell of events.
+pub(in crate::app) fn tell(state: &mut State, event: &TraceEvent) {
+    state.rollback.remember(&event.body);
+    let height = state.height(Pane::Log);
+    state.log.event(event, &state.run, height);
+}
+
+/// The check of the log is through.
+pub(in crate::app) fn take_checked(state: &mut State, damage: &[String]) {
+    state.checking = None;
+    state.damaged = !damage.is_empty();
+}
+
+/// True for a command that the run carries out once its log is checked, and not before.
+pub(in crate::app) fn waits_for_check(command: &Command) -> bool {
+    use model::Command as C;
+    let Command::Run(command) = command else { return false };
+    !matches!(command, C::Inspect { .. } | C::Plan { .. } | C::Diff { .. } | C::SetBreakpoints(_) | C::Quit)
+}
