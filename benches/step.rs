@@ -34,19 +34,6 @@ tools = ["tama_mem_set"]
 prompt = "lead"
 "#;
 
-impl Taken {
-    /// Each field through a function of it and another's.
-    fn with(self, other: Self, of: impl Fn(f64, f64) -> f64) -> Self {
-        Self {
-            wall: of(self.wall, other.wall),
-            cpu: of(self.cpu, other.cpu),
-            rows: of(self.rows, other.rows),
-            syncs: of(self.syncs, other.syncs),
-            commits: of(self.commits, other.commits),
-        }
-    }
-}
-
 /// A model that writes so often.
 fn replies(steps: u32) -> String {
     let mut replies = String::new();
