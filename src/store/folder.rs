@@ -55,7 +55,7 @@ pub struct Opened {
 pub struct Look {
     /// Its log, folded to its end; it takes no rows.
     pub log: RunLog,
-    /// Its events that its state does not tell ([`TraceBody::is_looked_up`]), oldest first.
+    /// Its events that its state does not tell ([`crate::model::TraceBody::is_looked_up`]), oldest first.
     pub events: Vec<TraceEvent>,
     /// Its damage, a line each.
     pub damage: Vec<String>,
