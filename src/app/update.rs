@@ -109,8 +109,9 @@ fn clock(state: &mut State, now: model::Millis) -> Vec<Command> {
 /// came for a while.
 fn tick(state: &mut State, now: model::Millis) -> Vec<Command> {
     state.asked.set_clock(now);
-    if state.is_live() && !state.active.is_empty() && now > state.now {
-        state.now = now;
+    if state.is_live() && !state.active.is_empty() {
+        // The clock told the same time before it: a tick is when that is drawn.
+        state.now = state.now.max(now);
         state.dirty = true;
     }
     let may = keys::verb(keys::UiAction::Retry).available;
