@@ -12,6 +12,7 @@
 //! | [`app`] | the headless screen: state, `update`, the key table, the panels' models |
 //! | [`runtime`] | tokio: dispatcher, gates, journal, patterns |
 //! | [`effects`] | model calls and tools |
+//! | [`wire`] | codecs of the models' dialects: bytes to neutral types and back, no I/O |
 //! | [`rollback`] | doing, undoing and redoing recorded actions; the plan of a retry |
 //! | [`world`] | what can be changed, by key, confined to the workspace |
 //! | [`store`] | DuckDB: the writer thread, before-images, run folders |
@@ -44,4 +45,5 @@ pub mod runtime;
 pub mod store;
 pub mod term;
 pub mod ui;
+pub mod wire;
 pub mod world;

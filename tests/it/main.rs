@@ -17,4 +17,5 @@ mod shell;
 mod store;
 mod support;
 mod task_script;
+mod wire;
 mod words;
