@@ -57,6 +57,7 @@ fn end(n: u32) -> TraceBody {
         status: SpanStatus::Ok,
         finish: None,
         output: Some(HASH),
+        so_far: None,
         usage: Some(Usage { input: 10, output: 10 }),
         cost: Some(1),
         answered: false,

@@ -114,7 +114,7 @@ impl Maker<'_> {
         let call = SpanSpec::Llm(LlmRequestRecord {
             request: response,
             model: ModelName { provider: "openai".into(), model: "gpt-5-mini".into() },
-            options: ModelOptions { temperature: None, max_tokens: None },
+            options: ModelOptions::default(),
             system: self.none,
             tools: vec!["tama_mem_set".into()],
             after: None,

@@ -44,7 +44,7 @@ mod update;
 
 pub use approval::{Answer, AnswerRow, Approval};
 pub use ask::{Ask, Buttons, Confirmed};
-pub use detail::{Detail, DetailLine, JsonStart, LineKind};
+pub use detail::{Detail, DetailLine, JsonStart, LineKind, Streamed};
 pub use diff::{DIFF_GUTTER, DiffRow, DiffRowKind, DiffView};
 pub use entry::Entry;
 pub use footer::{Footer, footer};

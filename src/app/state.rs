@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::approvals::Approvals;
-use super::{Detail, Finds, Key, Layout, Log, Popup, Preview, Rollback, Search, Tree};
+use super::{Detail, Finds, Key, Layout, Log, Popup, Preview, Rollback, Search, Streamed, Tree};
 use crate::model::{
     Abilities, Breakpoint, Checking, Editable, Millis, PauseReason, RunState, RunStatus, Seq, ShellMode, SpanId,
     UnwrittenEdit,
@@ -89,8 +89,8 @@ pub struct State {
     pub shell: Option<ShellMode>,
     /// Edits that are in no file.
     pub edits: Vec<UnwrittenEdit>,
-    /// Text of responses that are still streaming.
-    pub streams: HashMap<SpanId, String>,
+    /// The parts that came of responses that are still streaming, or were cut off.
+    pub streams: HashMap<SpanId, Streamed>,
     /// The plan of a retry of the selected span.
     pub preview: Preview,
     /// The time now, from events and ticks.

@@ -4,7 +4,7 @@ use super::act::past;
 use super::glance::{self, Glance};
 use super::keys::{self, Meaning, Verb};
 use super::state::Said;
-use super::{Command, EditorInput, Key, Msg, Pane, Popup, State, TEXT_MARGIN};
+use super::{Command, EditorInput, Key, Msg, Pane, Popup, State, Streamed, TEXT_MARGIN};
 use super::{act, search};
 use crate::model;
 
@@ -69,9 +69,9 @@ fn settle(state: &mut State, changed: bool) -> Vec<Command> {
     let layout = state.layout();
     let detail = layout.detail;
     let inspect = !state.run.trace.is_empty() && state.detail.want(span, changed);
-    if let Some((text, true)) = state.streamed(span).filter(|_| inspect && !changed) {
-        let text = text.to_owned();
-        state.detail.stream(&text);
+    if let Some((came, true)) = state.streamed(span).filter(|_| inspect && !changed) {
+        let came = came.clone();
+        state.detail.take_stream(&came);
     }
     let columns = detail.inner().width.saturating_sub(TEXT_MARGIN);
     state.detail.refresh(usize::from(columns), detail.lines());
@@ -215,10 +215,10 @@ fn paste(state: &mut State, text: String) -> Vec<Command> {
 }
 
 impl State {
-    /// The text that came of a span's response, where it is not stored whole; true while more may come.
-    pub(super) fn streamed(&self, span: model::SpanId) -> Option<(&str, bool)> {
+    /// The parts that came of a span's response, where it is not stored whole; true while more may come.
+    pub(super) fn streamed(&self, span: model::SpanId) -> Option<(&Streamed, bool)> {
         let live = self.run.trace.get(span).is_some_and(|found| found.status.is_live());
-        self.streams.get(&span).map(|text| (&text[..], live))
+        self.streams.get(&span).map(|came| (came, live))
     }
 
     /// Lines inside the panel that has the focus.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ActionEvent, ActionRecord, ApprovalAnswered, ApprovalAsked, BlobHash, CommandStart, Gate, Generation, Key,
-    MessageRecord, Millis, Provenance, RunId, Seq, SpanEnd, SpanId, SpanStart, TextHash, TryGroup,
+    MessageRecord, Millis, Provenance, RunId, Seq, SpanEnd, SpanId, SpanStart, TextHash, TryGroup, WaitFor,
 };
 
 /// One thing that happened: its place in the run, its time, and what it was.
@@ -72,6 +72,9 @@ pub enum TraceBody {
         span: SpanId,
         /// The name of the thing that it waits for; `None`: it continues.
         on: Option<String>,
+        /// The kind of the wait.
+        #[serde(default, skip_serializing_if = "WaitFor::is_lock")]
+        why: WaitFor,
     },
     /// A span stopped at a gate.
     Paused {

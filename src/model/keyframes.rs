@@ -59,7 +59,7 @@ mod tests {
     use crate::model::{
         ActionChange, ActionEvent, ActionOp, ActionRecord, AnsweredBy, ApprovalAnswer, ApprovalAnswered, ApprovalAsked,
         BlobHash, EffectClass, Gate, Generation, Key, KeyState, Millis, PauseReason, Provenance, RunId, SpanEnd,
-        SpanId, SpanSpec, SpanStart, SpanStatus, TextHash, TraceBody, TraceEvent, Try, Undoability,
+        SpanId, SpanSpec, SpanStart, SpanStatus, TextHash, TraceBody, TraceEvent, Try, Undoability, WaitFor,
     };
 
     const NONE: TextHash = TextHash([0; 16]);
@@ -123,7 +123,7 @@ mod tests {
                 5 => actions.push(push(action(span.0, which))),
                 6 => {
                     let on = which.is_multiple_of(2).then(|| "s9 tama_bash".to_owned());
-                    push(TraceBody::SpanWaiting { span, on });
+                    push(TraceBody::SpanWaiting { span, on, why: WaitFor::Lock });
                 }
                 7 => {
                     let (why, rule, line) = ("ask".to_owned(), Some("tama_*".to_owned()), None);

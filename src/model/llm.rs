@@ -21,13 +21,26 @@ impl fmt::Display for ModelName {
     }
 }
 
-/// Sampling options; what is `None` is left to the provider.
+/// Options of a model; what is `None` is left to the provider.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelOptions {
     /// Sampling temperature.
     pub temperature: Option<f64>,
     /// Upper bound on output tokens.
     pub max_tokens: Option<u32>,
+    /// True if an answer that was cut at the token limit is taken as it is; else it is an error of the call.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub accept_cut: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A tool as declared to the model.
@@ -46,7 +59,7 @@ pub struct ToolDecl {
 pub struct ToolCall {
     /// The tool's name.
     pub name: String,
-    /// Its arguments (an object).
+    /// Its arguments: an object, or the text that came where the model wrote no object.
     pub args: serde_json::Value,
 }
 
@@ -65,6 +78,9 @@ pub enum Message {
         text: String,
         /// Tool calls in order.
         calls: Vec<ToolCall>,
+        /// State of the provider that goes back unmodified with this turn: see [`LlmResponse::state`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<serde_json::Value>,
     },
     /// The result of one tool call of the last assistant message that has calls.
     Tool {
@@ -106,17 +122,27 @@ pub struct Usage {
 pub struct LlmResponse {
     /// Its text.
     pub text: String,
+    /// Its reasoning, as far as the provider shows it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reasoning: String,
     /// Tool calls, in order.
     pub calls: Vec<ToolCall>,
     /// Tokens; `None` when the provider did not say.
     pub usage: Option<Usage>,
+    /// Tokens of the request that the provider read from its cache.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cached_tokens: u64,
+    /// Tokens of the response that were reasoning.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reasoning_tokens: u64,
     /// Why the model stopped, in the provider's own word; `None` when it did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<String>,
-    /// State of the provider that goes back unmodified with this turn (reasoning, signatures). The wire fills it.
+    /// The turn in the provider's own form, which goes back unmodified (reasoning, signatures): an object with
+    /// `dialect`, `model` and `turn`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<serde_json::Value>,
-    /// The answer's body as it came, kept as a blob. The wire fills it.
+    /// The answer's body as it came, kept as a blob.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<BlobHash>,
 }

@@ -212,6 +212,9 @@ pub struct SpanEnd {
     pub finish: Option<Finish>,
     /// The output: an agent's value, a response ([`super::LlmResponse`] as JSON), a tool's result, or the error.
     pub output: Option<TextHash>,
+    /// The part of a model's answer that had come, when it is not whole: a [`super::LlmResponse`] as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub so_far: Option<TextHash>,
     /// Tokens, from the provider.
     pub usage: Option<Usage>,
     /// Cost in millionths of a US dollar, where prices are known.
@@ -241,6 +244,7 @@ impl SpanEnd {
             status,
             finish: None,
             output: None,
+            so_far: None,
             usage: None,
             cost: None,
             answered: false,

@@ -62,7 +62,7 @@ impl RunState {
                 self.approvals.remove(&end.span);
                 self.trace.end(end, event.seq, at);
             }
-            TraceBody::SpanWaiting { span, on } => self.trace.set_waiting(*span, on.as_ref(), at),
+            TraceBody::SpanWaiting { span, on, why } => self.trace.set_waiting(*span, on.as_ref(), *why, at),
             TraceBody::Paused { span, gate, reason } => {
                 self.trace.set_paused(*span, *gate, reason.clone(), at);
             }

@@ -138,10 +138,10 @@ impl Trace {
     fn why_waiting(&self, span: SpanId) -> WaitFor {
         let tally = self.get(span).map(|found| found.tally).unwrap_or_default();
         let is_stopped = self.pause(span).is_some();
-        let lock = self.waiting_on(span).is_some() || !is_stopped && self.has_waiting();
-        match (tally.approvals, tally.paused, lock) {
-            (0, 0, true) => WaitFor::Lock,
-            (0, 0, false) | (1.., ..) => WaitFor::Person,
+        let call = self.why_waits(span).or_else(|| self.why_any_waits().filter(|_| !is_stopped));
+        match (tally.approvals, tally.paused, call) {
+            (0, 0, Some(why)) => why,
+            (0, 0, None) | (1.., ..) => WaitFor::Person,
             (0, 1.., _) => WaitFor::Pause,
         }
     }
@@ -299,8 +299,8 @@ mod tests {
         run.start(0, 1, 0, false);
         run.start(0, 2, 1, true);
         let wait = |why, from, to| WaitInterval { why, from: Millis(from), to: Millis(to) };
-        run.at(5, TraceBody::SpanWaiting { span: SpanId(2), on: Some("s9 tama_bash".into()) });
-        run.at(9, TraceBody::SpanWaiting { span: SpanId(2), on: None });
+        run.at(5, TraceBody::SpanWaiting { span: SpanId(2), on: Some("s9 tama_bash".into()), why: WaitFor::Lock });
+        run.at(9, TraceBody::SpanWaiting { span: SpanId(2), on: None, why: WaitFor::Lock });
         run.pause(10, 2, PauseReason::Step);
         run.release(15, 2);
         run.pause(20, 2, PauseReason::Policy { rule: "ask".into() });

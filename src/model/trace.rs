@@ -134,7 +134,7 @@ pub struct Trace {
     spans: Pages<Span>,
     names: Names,
     paused: BTreeMap<SpanId, (Gate, PauseReason)>,
-    waiting: BTreeMap<SpanId, String>,
+    waiting: BTreeMap<SpanId, (WaitFor, String)>,
     pub(super) clock: WorkClock,
     pub(super) waits: Waits,
 }
@@ -193,15 +193,20 @@ impl Trace {
         self.paused.keys().copied()
     }
 
-    /// True while a span waits for something that is not the user.
-    pub(super) fn has_waiting(&self) -> bool {
-        !self.waiting.is_empty()
+    /// Why a call waits for something that is not the user.
+    pub(super) fn why_waits(&self, span: SpanId) -> Option<WaitFor> {
+        self.waiting.get(&span).map(|(why, _)| *why)
+    }
+
+    /// Why the first of the calls waits that wait for something that is not the user.
+    pub(super) fn why_any_waits(&self) -> Option<WaitFor> {
+        self.waiting.values().next().map(|(why, _)| *why)
     }
 
     /// The name of the thing that a waiting span waits for.
     #[must_use]
     pub fn waiting_on(&self, span: SpanId) -> Option<&str> {
-        self.waiting.get(&span).map(String::as_str)
+        self.waiting.get(&span).map(|(_, on)| on.as_str())
     }
 
     /// The spans directly below one, in order of creation.
@@ -423,10 +428,10 @@ impl Trace {
         }
     }
 
-    pub(super) fn set_waiting(&mut self, span: SpanId, on: Option<&String>, at: Millis) {
+    pub(super) fn set_waiting(&mut self, span: SpanId, on: Option<&String>, why: WaitFor, at: Millis) {
         match on {
             Some(on) => {
-                self.waiting.insert(span, on.clone());
+                self.waiting.insert(span, (why, on.clone()));
                 self.set_status(span, SpanStatus::Waiting, at);
             }
             None if self.waiting.remove(&span).is_some() => self.set_status(span, SpanStatus::Running, at),

@@ -16,6 +16,13 @@ pub enum Update {
         /// The text.
         text: String,
     },
+    /// More of the reasoning of a streaming response; has no seq, may be dropped.
+    Reasoning {
+        /// The llm span.
+        span: SpanId,
+        /// The text.
+        text: String,
+    },
     /// The run's state, in the place of all before it: of a past run, whose events follow for the log.
     State(Box<RunState>),
     /// The log of a past run is being checked.

@@ -8,25 +8,33 @@ use super::span_map::SpanMap;
 use super::{Millis, Seq, SpanId};
 
 /// Why a span waited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitFor {
     /// For the user's answer: to an approval, to an error, or until a retry opened it again.
     Person,
     /// For the workspace or the memory, which another call had.
+    #[default]
     Lock,
-    /// For its turn among the effects that run at once. Nothing fills it yet: branches that have no turn don't start.
+    /// For its turn among the effects that run at once.
     Permit,
-    /// For a time that a provider named. Nothing fills it yet: no call is sent twice.
+    /// Until a model's server takes calls again: for the time that it named, or a growing one.
     RetryAfter,
     /// At a breakpoint, a step, a limit, or because the user asked for a pause.
     Pause,
 }
 
+impl WaitFor {
+    /// True for a lock: the kind of all waits that a span of an earlier version tells of.
+    pub(super) fn is_lock(&self) -> bool {
+        *self == Self::Lock
+    }
+}
+
 /// A time in which a span waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitInterval {
-    /// Why; of several reasons the first of person, pause, lock.
+    /// Why; of several reasons the first of person, pause, and what a call waits for.
     pub why: WaitFor,
     /// When it began.
     pub from: Millis,

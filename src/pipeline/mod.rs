@@ -30,7 +30,7 @@ pub use changes::changed_agents;
 pub use faults::{Fault, Faults};
 pub use glob::{Glob, GlobError};
 pub use load::{Loaded, check, load};
-pub use names::{TOOLS, nearest};
+pub use names::{APIS, TOOLS, nearest};
 pub use script::{Reply, Script, ScriptError};
 pub use spec::{
     Agent, ArgType, Capture, CustomTool, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, RuleLines,

@@ -8,7 +8,7 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::faults::Doc;
-use super::names::{PROVIDERS, is_kebab, suggest};
+use super::names::{APIS, PROVIDERS, is_kebab, suggest};
 use super::reader::{Table, Text, Value, text, wrong_type};
 use super::script::Script;
 use super::spec::{Model, Price, Provider};
@@ -106,6 +106,7 @@ impl<'a> Models<'a> {
         let options = ModelOptions {
             temperature: own.temperature.or(base.temperature),
             max_tokens: own.max_tokens.or(base.max_tokens),
+            accept_cut: own.accept_cut || base.accept_cut,
         };
         Some(Model { options, ..model })
     }
@@ -216,6 +217,9 @@ fn read_providers(table: &Table<'_>) -> BTreeMap<String, Provider> {
             base_url: table.string("base_url").and_then(|url| base_url(table.doc, &url)),
             api_key_env: table.string("api_key_env").map(Spanned::into_inner),
             timeout_seconds: table.count("timeout_seconds"),
+            api: table.string("api").and_then(|api| known_api(table.doc, &api)),
+            tries: table.count_u32("tries"),
+            wait_seconds: table.count("wait_seconds"),
         };
         let has_url = table.get("base_url").is_some();
         table.finish();
@@ -232,14 +236,22 @@ fn read_providers(table: &Table<'_>) -> BTreeMap<String, Provider> {
     providers
 }
 
+fn known_api(doc: &Doc<'_>, api: &Text) -> Option<String> {
+    if APIS.contains(&api.get_ref().as_str()) {
+        return Some(api.get_ref().clone());
+    }
+    doc.fault_help(api.span(), format!("no API is named `{}`", api.get_ref()), suggest(api.get_ref(), APIS));
+    None
+}
+
 /// Checks an address, and adds the `/` at its end that providers' paths are joined to.
 fn base_url(doc: &Doc<'_>, url: &Text) -> Option<String> {
-    let text = url.get_ref();
+    let text = url.get_ref().trim().to_owned();
     if !(text.starts_with("http://") || text.starts_with("https://")) {
         doc.fault(url.span(), "`base_url` must begin with http:// or https://");
         return None;
     }
-    Some(if text.ends_with('/') { text.clone() } else { format!("{text}/") })
+    Some(if text.ends_with('/') || text.contains('?') { text.clone() } else { format!("{text}/") })
 }
 
 fn split(doc: &Doc<'_>, text: &Text) -> Option<ModelName> {
@@ -256,5 +268,9 @@ fn split(doc: &Doc<'_>, text: &Text) -> Option<ModelName> {
 }
 
 fn options(table: &Table<'_>) -> ModelOptions {
-    ModelOptions { temperature: table.amount("temperature"), max_tokens: table.count_u32("max_tokens") }
+    ModelOptions {
+        temperature: table.amount("temperature"),
+        max_tokens: table.count_u32("max_tokens"),
+        accept_cut: table.flag("accept_cut").unwrap_or_default(),
+    }
 }

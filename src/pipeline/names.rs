@@ -30,6 +30,9 @@ pub(super) const LATER_PATTERNS: [&str; 8] =
     ["critic", "reflexion", "constitutional", "chain-of-verification", "plan-execute", "debate", "best-of-n", "human"];
 
 /// Providers that need no `[providers.NAME]`.
+/// The dialects that a provider may speak.
+pub const APIS: [&str; 5] = ["chat", "responses", "messages", "gemini", "ollama"];
+
 pub(super) const PROVIDERS: [&str; 5] = ["openai", "anthropic", "google", "ollama", "script"];
 
 /// The end of a fault about something of a later version.

@@ -229,8 +229,17 @@ pub struct Provider {
     pub base_url: Option<String>,
     /// The environment variable that holds the key; `None`: the provider's usual one.
     pub api_key_env: Option<String>,
-    /// Seconds a call may take.
+    /// The longest time without a byte of the answer, in seconds.
     pub timeout_seconds: Option<u64>,
+    /// The dialect that it speaks: one of [`super::APIS`]; `None`: the provider's usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<String>,
+    /// How often a call that the server refuses for now is sent at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tries: Option<u32>,
+    /// How long a call waits between tries at most, in all, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_seconds: Option<u64>,
 }
 
 /// US dollars per million tokens.

@@ -145,6 +145,7 @@ impl Tree {
                 status: SpanStatus::Ok,
                 finish: None,
                 output: None,
+                so_far: None,
                 usage: llm.then_some(Usage { input: 5, output: 2 }),
                 cost: None,
                 answered: false,

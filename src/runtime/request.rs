@@ -1,12 +1,14 @@
 //! Hashes of requests: what the journal compares before it answers.
 //!
 //! The neutral form is the request as pattern code makes it: model, options, tools, system prompt, then the messages,
-//! chained one by one, so that a growing conversation shares its prefix. No endpoint, key, time-out, stream flag or
-//! call id is part of it.
+//! chained one by one, so that a growing conversation shares its prefix. No endpoint, key, time-out, stream flag, call
+//! id or state of a provider is part of it.
+
+use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::model::{LlmRequest, TextHash, ToolCall};
+use crate::model::{LlmRequest, Message, TextHash, ToolCall};
 use crate::store::{Incompatible, hash_text};
 
 /// The way in which a run's requests are hashed. A run keeps the one that it began with, so that what is recorded
@@ -42,9 +44,9 @@ impl HashVersion {
     #[must_use]
     pub fn llm(self, request: &LlmRequest) -> TextHash {
         let head = (&request.model, &request.options, &request.tools, &request.system);
-        request
-            .messages
-            .chain(hash_text(&json(&head)), |before, message| hash_text(&format!("{before}{}", json(message))))
+        request.messages.chain(hash_text(&json(&head)), |before, message| {
+            hash_text(&format!("{before}{}", json(&neutral(message))))
+        })
     }
 
     /// The hash of a tool call.
@@ -57,6 +59,16 @@ impl HashVersion {
 impl Default for HashVersion {
     fn default() -> Self {
         Self::CURRENT
+    }
+}
+
+/// A message without what only its provider understands.
+fn neutral(message: &Message) -> Cow<'_, Message> {
+    match message {
+        Message::Assistant { text, calls, state: Some(_) } => {
+            Cow::Owned(Message::Assistant { text: text.clone(), calls: calls.clone(), state: None })
+        }
+        other => Cow::Borrowed(other),
     }
 }
 

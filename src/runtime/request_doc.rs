@@ -43,7 +43,7 @@ pub(super) fn render(request: &LlmRequest) -> String {
     for message in request.messages.iter() {
         text.push_str(&match message {
             Message::User { text } => section("user", text),
-            Message::Assistant { text, calls } => {
+            Message::Assistant { text, calls, .. } => {
                 let mut part = section("assistant", text);
                 for call in calls {
                     part.push_str(&section(&format!("call {}", call.name), &call.args.to_string()));
@@ -66,7 +66,7 @@ pub(super) fn parse(text: &str) -> Result<(String, Vec<Message>), DocError> {
         match words.next().unwrap_or_default() {
             "system" => system = body,
             "user" => messages.push(Message::User { text: body }),
-            "assistant" => messages.push(Message::Assistant { text: body, calls: Vec::new() }),
+            "assistant" => messages.push(Message::Assistant { text: body, calls: Vec::new(), state: None }),
             "call" => {
                 let args: Json = serde_json::from_str(&body).map_err(|error| problem(error.into()))?;
                 let name = words.next().ok_or_else(|| problem(SectionFault::NoToolName))?.to_owned();
@@ -130,7 +130,7 @@ mod tests {
         fn what_is_shown_is_read_back(system in "[ =a-z\n]{0,40}", user in "[ =a-z\n]{0,40}", reply in "(=== user\n|x\n| === y){0,4}") {
             let messages = vec![
                 Message::User { text: user },
-                Message::Assistant { text: reply.clone(), calls: vec![ToolCall { name: "t".into(), args: json!({"a": reply}) }] },
+                Message::Assistant { text: reply.clone(), calls: vec![ToolCall { name: "t".into(), args: json!({"a": reply}) }], state: None },
                 Message::Tool { call: 0, name: "t".into(), text: "done\n".into() },
             ];
             let made = request(system.clone(), messages.clone());

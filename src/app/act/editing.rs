@@ -55,7 +55,7 @@ pub(super) fn answer(state: &mut State) {
     }
 }
 
-/// Opens an empty text for an answer in the place of a span.
+/// Opens a text for an answer in the place of a span: what came of it so far.
 pub(super) fn answer_for(state: &mut State, span: SpanId) {
     let whose = match state.run.trace.get(span).map(|found| found.kind) {
         Some(SpanKind::Tool) => "the tool's result",
@@ -63,7 +63,9 @@ pub(super) fn answer_for(state: &mut State, span: SpanId) {
         _ => "the model's response",
     };
     let title = format!("{whose}: {}", safe::line(&state.run.trace.path(span)));
-    show(state, span, title, String::new(), Purpose::Answer);
+    // A model's answer that was cut off is finished by hand.
+    let came = state.streams.get(&span).map(|came| came.text.clone()).unwrap_or_default();
+    show(state, span, title, came, Purpose::Answer);
 }
 
 /// Opens an empty text for the word to the model with which a call is denied.

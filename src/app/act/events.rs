@@ -23,7 +23,8 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
         }
         Update::Checking(checking) => state.checking = Some(checking),
         Update::Checked(damage) => past::take_checked(state, &damage),
-        Update::Chunk { span, text } => chunk(state, span, &text),
+        Update::Chunk { span, text } => chunk(state, span, &text, false),
+        Update::Reasoning { span, text } => chunk(state, span, &text, true),
         Update::Lag(behind) => state.lag = behind,
         Update::Detail(mut detail) => {
             let span = detail.span;
@@ -34,7 +35,7 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
                 view.fill(&detail.sections);
             }
             let live = state.run.trace.get(span).is_some_and(|found| found.status.is_live());
-            let stream = state.streams.get(&span).map(|text| (&text[..], live));
+            let stream = state.streams.get(&span).map(|came| (came, live));
             if state.detail.fill(detail, stream) {
                 commands.push(Command::Run(model::Command::Inspect { span }));
             }
@@ -219,13 +220,17 @@ fn follows(state: &State, span: SpanId) -> bool {
     tree.follow && (tree.filter().is_empty() || tree.is_match(span, &state.run))
 }
 
-fn chunk(state: &mut State, span: SpanId, text: &str) {
+fn chunk(state: &mut State, span: SpanId, text: &str, reasoning: bool) {
     if !state.run.trace.get(span).is_some_and(|found| found.status.is_live()) {
         return;
     }
-    state.streams.entry(span).or_default().push_str(text);
-    if state.detail.span() == span {
-        state.detail.stream(text);
+    let came = state.streams.entry(span).or_default();
+    let part = if reasoning { &mut came.reasoning } else { &mut came.text };
+    part.push_str(text);
+    match (state.detail.span() == span, reasoning) {
+        (true, true) => state.detail.reason(text),
+        (true, false) => state.detail.stream(text),
+        (false, _) => {}
     }
 }
 

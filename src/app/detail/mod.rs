@@ -6,9 +6,11 @@ mod choices;
 mod lines;
 mod panel;
 mod sections;
+mod streamed;
 
 pub(super) use choices::add as add_choices;
 pub(in crate::app) use lines::wrapped;
 pub use lines::{DetailLine, JsonStart, LineKind};
 pub use panel::Detail;
 pub(in crate::app) use sections::push_section;
+pub use streamed::Streamed;

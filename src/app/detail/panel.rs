@@ -2,7 +2,7 @@
 
 use super::lines::DetailLine;
 use super::sections::{body_text, push_section};
-use crate::app::Scroll;
+use crate::app::{Scroll, Streamed};
 use crate::model::{Section, SectionBody, SpanDetail, SpanId};
 
 /// The Detail panel.
@@ -11,7 +11,9 @@ pub struct Detail {
     span: SpanId,
     path: String,
     sections: Vec<Section>,
-    stream: String,
+    stream: Streamed,
+    /// True while reasoning grows and nothing of the answer has come.
+    reasons: bool,
     lines: Vec<DetailLine>,
     width: usize,
     /// True while long lines are wrapped.
@@ -83,7 +85,7 @@ impl Detail {
 
     /// The texts came: whether they are to be asked for again, because something happened in between.
     /// `stream` is what came of a response so far, and true while more may come.
-    pub(in crate::app) fn fill(&mut self, detail: SpanDetail, stream: Option<(&str, bool)>) -> bool {
+    pub(in crate::app) fn fill(&mut self, detail: SpanDetail, stream: Option<(&Streamed, bool)>) -> bool {
         if detail.span != self.span {
             return false;
         }
@@ -98,8 +100,8 @@ impl Detail {
         }
         let streamed = !std::mem::take(&mut self.stream).is_empty();
         match stream {
-            Some((text, true)) => self.stream(text),
-            Some((text, false)) => self.cut_off(text),
+            Some((came, true)) => self.take_stream(came),
+            Some((came, false)) => self.cut_off(came),
             // Of the whole response the beginning is shown, not the end where it grew.
             None if streamed && self.follows() => self.scroll = Scroll::default(),
             None => {}
@@ -110,6 +112,15 @@ impl Detail {
         again
     }
 
+    /// Shows what came of a response so far.
+    pub(in crate::app) fn take_stream(&mut self, came: &Streamed) {
+        for (text, take) in [(&came.reasoning, Self::reason as fn(&mut Self, &str)), (&came.text, Self::stream)] {
+            if !text.is_empty() {
+                take(self, text);
+            }
+        }
+    }
+
     /// No answer comes: the next event asks again.
     pub(in crate::app) fn give_up(&mut self) {
         self.asking = Asking::Idle;
@@ -117,17 +128,36 @@ impl Detail {
 
     /// More of the response came.
     pub(in crate::app) fn stream(&mut self, text: &str) {
-        self.stream.push_str(text);
-        self.stale = true;
-        let body = SectionBody::Text(self.stream.clone());
-        if let Some(section) = self.sections.iter_mut().find(|section| section.title == RESPONSE) {
-            section.body = body;
-        } else {
-            let section = Section { title: RESPONSE.into(), note: "streaming".into(), body, folded: false };
-            // Where it will stand when it has ended: after what is known of the call.
-            let call = self.sections.iter().position(|section| section.title == CALL);
-            self.sections.insert(call.map_or(self.sections.len(), |at| at + 1), section);
+        self.stream.text.push_str(text);
+        // The answer is what counts now.
+        self.grow(REASONING, self.stream.reasoning.clone(), true);
+        self.grow(RESPONSE, self.stream.text.clone(), false);
+    }
+
+    /// More of the model's reasoning came.
+    pub(in crate::app) fn reason(&mut self, text: &str) {
+        self.stream.reasoning.push_str(text);
+        self.grow(REASONING, self.stream.reasoning.clone(), !self.stream.text.is_empty());
+    }
+
+    /// Shows what came of a section so far; a new one is folded or not.
+    fn grow(&mut self, title: &str, text: String, folded: bool) {
+        if text.is_empty() {
+            return;
         }
+        self.stale = true;
+        let body = SectionBody::Text(text);
+        if let Some(section) = self.sections.iter_mut().find(|section| section.title == title) {
+            section.body = body;
+            section.folded |= folded && std::mem::replace(&mut self.reasons, false);
+            return;
+        }
+        self.reasons = title == REASONING && !folded;
+        let section = Section { title: title.into(), note: "streaming".into(), body, folded };
+        // Where it will stand when it has ended: after what is known of the call, reasoning first.
+        let before = [CALL, REASONING];
+        let after = self.sections.iter().rposition(|section| before.contains(&section.title.as_str()));
+        self.sections.insert(after.map_or(self.sections.len(), |at| at + 1), section);
     }
 
     /// True while the cursor is on the last line of the response, or of all: the view follows as it grows.
@@ -142,10 +172,13 @@ impl Detail {
     }
 
     /// The response ended before it was whole: what came of it stays.
-    fn cut_off(&mut self, text: &str) {
-        if !self.sections.iter().any(|section| section.title == RESPONSE) {
-            let (note, body) = ("cut off: this came before it ended".into(), SectionBody::Text(text.to_owned()));
-            self.sections.push(Section { title: RESPONSE.into(), note, body, folded: false });
+    fn cut_off(&mut self, came: &Streamed) {
+        let note = "cut off: this came before it ended";
+        for (title, text, folded) in [(REASONING, &came.reasoning, true), (RESPONSE, &came.text, false)] {
+            if !text.is_empty() && !self.sections.iter().any(|section| section.title == title) {
+                let body = SectionBody::Text(text.clone());
+                self.sections.push(Section { title: title.into(), note: note.into(), body, folded });
+            }
         }
     }
 
@@ -195,6 +228,7 @@ impl Detail {
 }
 
 const CALL: &str = "call";
+const REASONING: &str = "reasoning";
 const RESPONSE: &str = "response";
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! A model call: its position, who answers it, and its error.
 
 use async_trait::async_trait;
-use tokio::sync::mpsc;
 
+use super::progress::Progress;
 use crate::model::{LlmRequest, LlmResponse};
 
 /// The position of a call in the execution; a scripted model answers by it.
@@ -19,17 +19,30 @@ pub struct CallPosition {
 /// Something that answers model calls.
 #[async_trait]
 pub trait LlmProvider: Send + Sync {
-    /// Sends one request. Text is sent to `chunks` as it arrives (a full channel drops chunks; the response has
-    /// the whole text). Dropping the future cancels the call.
+    /// Sends one request, and returns the answer when it is whole. Tells of its progress meanwhile. Dropping the future
+    /// cancels the call.
     async fn call(
         &self,
         request: &LlmRequest,
         position: &CallPosition,
-        chunks: &mpsc::Sender<String>,
+        progress: &Progress,
     ) -> Result<LlmResponse, LlmError>;
 }
 
-/// The reason why a call failed: one paragraph that follows "failed to …" and ends with what to do.
+/// The reason why a call failed.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct LlmError(pub String);
+#[error("{why}")]
+pub struct LlmError {
+    /// One paragraph that follows "failed to …" and ends with what to do.
+    pub why: String,
+    /// The part of the answer that had come.
+    pub so_far: Option<Box<LlmResponse>>,
+}
+
+impl LlmError {
+    /// An error before any of the answer came.
+    #[must_use]
+    pub fn new(why: String) -> Self {
+        Self { why, so_far: None }
+    }
+}

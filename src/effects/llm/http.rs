@@ -1,51 +1,32 @@
-//! Models over HTTP, through genai: one attempt a call, streaming, nothing retried.
-
-use std::time::Duration;
-
-use futures::StreamExt;
-use genai::adapter::AdapterKind;
-use genai::chat::{ChatOptions, ChatStreamEvent, StreamEnd};
-use genai::resolver::{AuthData, Endpoint};
-use genai::{Client, ModelIden, ServiceTarget};
-use tokio::sync::mpsc;
-use tokio::time::timeout;
+//! Models over HTTP: a request in the provider's dialect, its answer checked to be whole.
 
 use super::call::LlmError;
-use super::convert::{chat_request, stop_reason, tool_calls, usage};
-use super::fault;
-use crate::model::{LlmRequest, LlmResponse, ModelOptions};
+use super::client::{BuildError, Client, Exchange, ExchangeError, Heard, Settings, Waits, is_loopback};
+use super::convert::{response, wire_request};
+use super::progress::Progress;
+use super::whole;
+use crate::model::{LlmRequest, LlmResponse};
 use crate::pipeline::Provider;
+use crate::wire::{Answer, Dialect};
 
-/// Seconds a call may take when the provider's settings don't say.
-const USUAL_TIMEOUT: u64 = 120;
-
-/// A known provider: name, protocol, where it is, and the variable that usually holds its key.
-type Known = (&'static str, AdapterKind, &'static str, Option<&'static str>);
+/// A known provider: name, dialect, and the variable that usually holds its key.
+type Known = (&'static str, Dialect, Option<&'static str>);
 
 const KNOWN: [Known; 5] = [
-    ("openai", AdapterKind::OpenAI, "https://api.openai.com/v1/", Some("OPENAI_API_KEY")),
-    ("anthropic", AdapterKind::Anthropic, "https://api.anthropic.com/v1/", Some("ANTHROPIC_API_KEY")),
-    ("google", AdapterKind::Gemini, GEMINI_URL, Some("GEMINI_API_KEY")),
-    ("gemini", AdapterKind::Gemini, GEMINI_URL, Some("GEMINI_API_KEY")),
-    ("ollama", AdapterKind::Ollama, "http://localhost:11434/", None),
+    ("openai", Dialect::Responses, Some("OPENAI_API_KEY")),
+    ("anthropic", Dialect::Messages, Some("ANTHROPIC_API_KEY")),
+    ("google", Dialect::Gemini, Some("GEMINI_API_KEY")),
+    ("gemini", Dialect::Gemini, Some("GEMINI_API_KEY")),
+    ("ollama", Dialect::Ollama, None),
 ];
-
-const GEMINI_URL: &str = "https://generativelanguage.googleapis.com/v1beta/";
-
-/// The key that is sent where none is needed.
-const NO_KEY: &str = "none";
 
 /// A provider over HTTP.
 pub(super) struct HttpModel {
-    name: String,
-    kind: AdapterKind,
-    url: String,
-    key: String,
-    timeout_seconds: u64,
+    client: Client,
 }
 
 impl HttpModel {
-    /// Prepares a provider. An unknown name with a `base_url` speaks OpenAI's protocol.
+    /// Prepares a provider. An unknown name with a `base_url` speaks Chat Completions.
     ///
     /// # Errors
     /// When there is no address for it, or the variable with its key is not set.
@@ -54,103 +35,83 @@ impl HttpModel {
         settings: &Provider,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, LlmError> {
-        let known = KNOWN.iter().find(|known| known.0 == name);
-        let kind = known.map_or(AdapterKind::OpenAI, |known| known.1);
-        let url = settings.base_url.clone().or_else(|| known.map(|known| known.2.to_owned()));
-        let Some(mut url) = url else { return Err(unknown_provider(name)) };
-        if !url.ends_with('/') {
-            // genai joins strings.
-            url.push('/');
+        if settings.base_url.is_none() && !KNOWN.iter().any(|known| known.0 == name) {
+            return Err(unknown_provider(name));
         }
+        let dialect = dialect(name, settings)?;
         let key = match key_variable(name, settings) {
-            Some(variable) => match env(&variable).filter(|key| !key.is_empty()) {
-                Some(key) => key,
-                None if is_loopback(&url) => NO_KEY.to_owned(),
-                None => return Err(missing_key(name, &variable)),
+            Some(variable) => match env(&variable).filter(|key| !key.trim().is_empty()) {
+                None if !is_local(name, settings) => return Err(missing_key(name, &variable)),
+                key => key,
             },
-            None => NO_KEY.to_owned(),
+            None => None,
         };
-        let timeout_seconds = settings.timeout_seconds.unwrap_or(USUAL_TIMEOUT);
-        Ok(Self { name: name.to_owned(), kind, url, key, timeout_seconds })
-    }
-
-    /// Sends a request and collects its stream.
-    pub(super) async fn call(
-        &self,
-        request: &LlmRequest,
-        chunks: &mpsc::Sender<String>,
-    ) -> Result<LlmResponse, LlmError> {
-        let limit = Duration::from_secs(self.timeout_seconds);
-        match timeout(limit, self.stream(request, chunks)).await {
-            Ok(answered) => answered,
-            Err(_) => Err(LlmError(format!(
-                "get an answer from {} at {}: not finished after {} s; a slow model needs a larger timeout_seconds in \
-                 [providers.{}]",
-                request.model, self.url, self.timeout_seconds, self.name
-            ))),
+        let waits = Waits::default();
+        let waits = Waits {
+            tries: settings.tries.unwrap_or(waits.tries),
+            total: settings.wait_seconds.map_or(waits.total, std::time::Duration::from_secs),
+        };
+        let mut prepared = Settings::new(name, dialect).base_url(settings.base_url.as_deref()).key(key.as_deref());
+        if let Some(seconds) = settings.timeout_seconds {
+            prepared = prepared.timeout_seconds(seconds);
         }
+        let client = Client::build(&prepared.waits(waits), env);
+        let unusable = |error: BuildError| LlmError::new(format!("prepare the provider {name}: {error}"));
+        Ok(Self { client: client.map_err(unusable)? })
     }
 
-    async fn stream(&self, request: &LlmRequest, chunks: &mpsc::Sender<String>) -> Result<LlmResponse, LlmError> {
-        let target = ServiceTarget {
-            endpoint: Endpoint::from_owned(self.url.as_str()),
-            auth: AuthData::from_single(self.key.clone()),
-            model: ModelIden::new(self.kind, request.model.model.as_str()),
+    /// Sends a request and collects its answer, which must be whole.
+    pub(super) async fn call(&self, request: &LlmRequest, progress: &Progress) -> Result<LlmResponse, LlmError> {
+        let dialect = self.client.dialect();
+        let sent = wire_request(dialect, request);
+        let (body, model) = (dialect.write_request(&sent), &request.model.model);
+        let mut heard = |heard: Heard| match heard {
+            Heard::Text(text) => progress.text(text),
+            Heard::Reasoning(text) => progress.reasoning(text),
+            Heard::Waiting { why, time } => progress.waits(format!("{:.1} s: {why}", time.as_secs_f64())),
+            Heard::TryingAgain => progress.goes_on(),
         };
-        let options = options(request.options);
-        let mut text = String::new();
-        let describe = |error: &genai::Error, text: &str| {
-            LlmError(format!("get an answer from {} at {}: {}", request.model, self.url, fault::describe(error, text)))
+        let Exchange { answer, raw, .. } = match self.client.exchange(model, &body, sent.stream, &mut heard).await {
+            Ok(exchange) => exchange,
+            Err(error) => return Err(self.failed(request, error)),
         };
-        // A client of its own for each call, as it keeps connections: one that the server closed in between would fail
-        // the call, and a call that may have arrived must not be sent again.
-        let client = Client::builder().build();
-        let client = client.map_err(|error| LlmError(format!("prepare a call of {}: {error}", self.name)))?;
-        let sent = client.exec_chat_stream(target, chat_request(request), Some(&options)).await;
-        let mut stream = sent.map_err(|error| describe(&error, &text))?.stream;
-        while let Some(event) = stream.next().await {
-            match event.map_err(|error| describe(&error, &text))? {
-                ChatStreamEvent::Chunk(chunk) => {
-                    text.push_str(&chunk.content);
-                    // Full, or nobody listens: the response has the whole text.
-                    let _ = chunks.try_send(chunk.content);
-                }
-                ChatStreamEvent::End(end) if self.is_whole(&end) => {
-                    let (calls, usage, stop) = (tool_calls(&end), usage(&end), stop_reason(&end));
-                    return Ok(LlmResponse { text, calls, usage, stop, ..LlmResponse::default() });
-                }
-                _ => {}
-            }
-        }
-        let cut = fault::describe_cut(&text, "the server closed the connection");
-        Err(LlmError(format!("get an answer from {} at {}: {cut}", request.model, self.url)))
+        progress.keep_raw(raw);
+        let (response, kind) = response(dialect, request, &answer);
+        whole::check(request, response, kind, answer.stop_message.as_deref())
     }
 
-    /// True when the stream came to its end. The other protocols have a last event that genai waits for. Gemini only
-    /// names its stop reason, and genai invents an end when the connection closes before that.
-    fn is_whole(&self, end: &StreamEnd) -> bool {
-        self.kind != AdapterKind::Gemini || end.captured_stop_reason.is_some()
+    fn failed(&self, request: &LlmRequest, error: ExchangeError) -> LlmError {
+        let so_far = |answer: Answer| Box::new(response(self.client.dialect(), request, &answer).0);
+        let why = format!("get an answer from {} at {}: {}", request.model, self.client.shown_address(), error.message);
+        LlmError { why, so_far: error.so_far.map(so_far) }
     }
 }
 
-fn options(asked: ModelOptions) -> ChatOptions {
-    let mut options = ChatOptions::default().with_capture_usage(true).with_capture_tool_calls(true);
-    options.temperature = asked.temperature;
-    options.max_tokens = asked.max_tokens;
-    options
+/// The dialect of a provider: as its `api` says; `OpenAI`'s own server speaks Responses, another address of it Chat
+/// Completions, as do all that are not known.
+fn dialect(name: &str, settings: &Provider) -> Result<Dialect, LlmError> {
+    if let Some(api) = &settings.api {
+        return api.parse().map_err(|error| LlmError::new(format!("use [providers.{name}] api: {error}")));
+    }
+    let known = KNOWN.iter().find(|known| known.0 == name).map(|known| known.1);
+    let is_own = settings.base_url.as_deref().is_none_or(|url| url.contains("//api.openai.com/"));
+    Ok(match known {
+        Some(Dialect::Responses) if is_own => Dialect::Responses,
+        Some(Dialect::Responses) | None => Dialect::Chat,
+        Some(other) => other,
+    })
 }
 
 /// Returns the variable that holds a provider's key; `None` when it needs none.
 pub(super) fn key_variable(name: &str, settings: &Provider) -> Option<String> {
     let known = KNOWN.iter().find(|known| known.0 == name);
-    let usual = known.map_or_else(|| Some(default_key_variable(name)), |known| known.3.map(str::to_owned));
+    let usual = known.map_or_else(|| Some(default_key_variable(name)), |known| known.2.map(str::to_owned));
     settings.api_key_env.clone().or(usual)
 }
 
 /// True when a provider's server is this machine, so that it may need no key.
 pub(super) fn is_local(name: &str, settings: &Provider) -> bool {
-    let usual = || KNOWN.iter().find(|known| known.0 == name).map(|known| known.2);
-    settings.base_url.as_deref().or_else(usual).is_some_and(is_loopback)
+    settings.base_url.as_deref().map_or(name == "ollama", is_loopback)
 }
 
 /// Returns the variable that holds the key of a user's own provider: `my-server` → `MY_SERVER_API_KEY`.
@@ -161,7 +122,7 @@ fn default_key_variable(name: &str) -> String {
 
 fn unknown_provider(name: &str) -> LlmError {
     let known: Vec<&str> = KNOWN.iter().map(|known| known.0).collect();
-    LlmError(format!(
+    LlmError::new(format!(
         "find the provider {name:?}: known are {}, script; for a server with OpenAI's API give base_url in \
          [providers.{name}]",
         known.join(", ")
@@ -169,34 +130,8 @@ fn unknown_provider(name: &str) -> LlmError {
 }
 
 fn missing_key(name: &str, variable: &str) -> LlmError {
-    LlmError(format!(
+    LlmError::new(format!(
         "find the key of the provider {name}: the environment variable {variable} is not set; set it, or name another \
          with api_key_env in [providers.{name}]"
     ))
-}
-
-/// True when the address is this machine.
-fn is_loopback(url: &str) -> bool {
-    let place = url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or_default();
-    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
-    let host = match place.strip_prefix('[') {
-        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
-        None => place.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loopback_is_this_machine_only() {
-        for url in ["http://127.0.0.1:8089/v1/", "http://localhost/v1/", "http://[::1]:80/", "http://u@127.1.2.3/"] {
-            assert!(is_loopback(url), "{url}");
-        }
-        for url in ["http://127.0.0.1.example.com/", "https://api.openai.com/", "http://localhost@example.com/"] {
-            assert!(!is_loopback(url), "{url}");
-        }
-    }
 }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use async_trait::async_trait;
-use tokio::sync::mpsc;
 
 use super::call::{CallPosition, LlmError, LlmProvider};
 use super::http::HttpModel;
+use super::progress::Progress;
 use super::script::ScriptModel;
 use crate::model::{LlmRequest, LlmResponse, ModelName};
 use crate::pipeline::Pipeline;
@@ -61,15 +61,15 @@ impl LlmProvider for Providers {
         &self,
         request: &LlmRequest,
         position: &CallPosition,
-        chunks: &mpsc::Sender<String>,
+        progress: &Progress,
     ) -> Result<LlmResponse, LlmError> {
         let ModelName { provider, model } = &request.model;
         if provider == SCRIPT {
             let script = self.scripts.get(model).ok_or_else(|| unknown_model(&request.model))?;
-            return script.call(request, position, chunks).await;
+            return script.call(request, position, progress).await;
         }
         let http = self.http.get(provider).ok_or_else(|| unknown_model(&request.model))?;
-        http.call(request, chunks).await
+        http.call(request, progress).await
     }
 }
 
@@ -82,5 +82,5 @@ pub(super) fn models(pipeline: &Pipeline) -> BTreeSet<&ModelName> {
 }
 
 fn unknown_model(model: &ModelName) -> LlmError {
-    LlmError(format!("call {model}: it is not one of the pipeline's models"))
+    LlmError::new(format!("call {model}: it is not one of the pipeline's models"))
 }

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::call::{CallPosition, LlmError};
+use super::progress::Progress;
+use super::whole;
 use crate::model::{LlmRequest, LlmResponse};
 use crate::pipeline::{Reply, Script};
 
@@ -26,7 +27,7 @@ impl ScriptModel {
     /// # Errors
     /// When the file can't be read or is not a valid script.
     pub(super) fn open(file: &Path) -> Result<Self, LlmError> {
-        let fault = |why: String| LlmError(format!("use the scripted model {}: {why}", file.display()));
+        let fault = |why: String| LlmError::new(format!("use the scripted model {}: {why}", file.display()));
         let text = fs::read_to_string(file).map_err(|error| fault(error.to_string()))?;
         let script = Script::parse(&text).map_err(|error| {
             let line = error.span.map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
@@ -41,22 +42,24 @@ impl ScriptModel {
         &self,
         request: &LlmRequest,
         position: &CallPosition,
-        chunks: &mpsc::Sender<String>,
+        progress: &Progress,
     ) -> Result<LlmResponse, LlmError> {
         let found = self.script.find(&position.agent, position.call, position.attempt, request);
         let reply = found.ok_or_else(|| self.no_reply(position))?;
-        stream(reply, chunks).await;
+        stream(reply, progress).await;
         if let Some(error) = &reply.error {
-            return Err(LlmError(format!("get an answer from {}: {error}", request.model)));
+            return Err(LlmError::new(format!("get an answer from {}: {error}", request.model)));
         }
         let (text, calls, stop) = (reply.text.clone(), reply.calls.clone(), reply.stop.clone());
-        Ok(LlmResponse { text, calls, usage: reply.tokens, stop, ..LlmResponse::default() })
+        let kind = stop.as_deref().map(whole::kind_of_word);
+        let response = LlmResponse { text, calls, usage: reply.tokens, stop, ..LlmResponse::default() };
+        whole::check(request, response, kind, None)
     }
 
     fn no_reply(&self, position: &CallPosition) -> LlmError {
         let CallPosition { agent, call, attempt } = position;
         let file = self.file.display();
-        LlmError(format!(
+        LlmError::new(format!(
             "find a reply for agent {agent:?}, call {call}, try {attempt} in {file}: none matches; add a [[reply]] with \
              agent = {agent:?} and call = {call}"
         ))
@@ -64,7 +67,7 @@ impl ScriptModel {
 }
 
 /// Sends the text in pieces, spread over the reply's delay.
-async fn stream(reply: &Reply, chunks: &mpsc::Sender<String>) {
+async fn stream(reply: &Reply, progress: &Progress) {
     let delay = Duration::from_millis(reply.delay_ms);
     let letters: Vec<char> = reply.text.chars().collect();
     let pieces: Vec<&[char]> = letters.chunks(letters.len().div_ceil(MAX_PIECES).max(1)).collect();
@@ -75,7 +78,6 @@ async fn stream(reply: &Reply, chunks: &mpsc::Sender<String>) {
         if !delay.is_zero() {
             sleep(delay / count).await;
         }
-        // When the channel is full or closed the piece is lost; the response has the whole text.
-        let _ = chunks.try_send(piece.iter().collect());
+        progress.text(piece.iter().collect());
     }
 }

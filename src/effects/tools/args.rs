@@ -41,6 +41,24 @@ impl Param<'static> {
     }
 }
 
+/// Says why arguments are no object, and where; `None`: they are one, or there are none.
+#[must_use]
+pub fn arguments_fault(given: &Json) -> Option<String> {
+    /// Characters of them that the error has.
+    const TOLD: usize = 200;
+    match given {
+        Json::Object(_) | Json::Null => None,
+        Json::String(text) => Some(match serde_json::from_str::<Json>(text) {
+            Ok(other) => format!("the arguments must be a JSON object, not {}", type_label(&other)),
+            Err(error) => {
+                let end: String = text.chars().rev().take(TOLD).collect::<Vec<_>>().into_iter().rev().collect();
+                format!("the arguments are not valid JSON: {error}; they end with {end:?}")
+            }
+        }),
+        other => Some(format!("the arguments must be a JSON object, not {}", type_label(other))),
+    }
+}
+
 impl ParamType {
     fn schema(self) -> &'static str {
         match self {
@@ -89,12 +107,10 @@ pub(super) struct Args<'a> {
 impl<'a> Args<'a> {
     /// Checks the given arguments; `root` is the workspace's path, for absolute paths.
     pub(super) fn check(given: &Json, params: &[Param<'_>], root: Option<&'a Path>) -> Result<Self, ToolError> {
-        let given = match given {
-            Json::Object(given) => given.clone(),
-            Json::Null => Map::new(),
-            Json::String(text) => return reject(format!("the arguments are not valid JSON: {text}")),
-            other => return reject(format!("the arguments must be a JSON object, not {other}")),
-        };
+        if let Some(fault) = arguments_fault(given) {
+            return reject(fault);
+        }
+        let given = given.as_object().cloned().unwrap_or_default();
         for (name, value) in &given {
             let Some(param) = params.iter().find(|param| param.name == name) else {
                 return reject(unknown_argument(name, params));

@@ -14,6 +14,7 @@ mod toolbox;
 
 pub use super::confine::{ShellLimits, ShellOutcome};
 pub use crate::model::Compensation;
+pub use args::arguments_fault;
 pub use compensate::Compensator;
 pub use shell::run_shell;
 pub use tool::{Decide, Decision, Prepared, Program, ShellCall, Tool, ToolError, WorldCall};

@@ -2,33 +2,53 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::super::failure::{Failure, Halt};
 use super::super::feed::Sink;
 use super::{Incoming, Services};
 use crate::effects::MaskedStream;
-use crate::effects::llm::{CallPosition, LlmProvider};
+use crate::effects::llm::{AnswerPiece, CallPosition, LlmError, LlmProvider, Progress, ProgressReader};
 use crate::effects::tools::{Prepared, ToolError, Toolbox, WorldCall};
-use crate::model::{EndCause, LlmRequest, LlmResponse, RunState, SpanId, SpanStatus, ToolCall, TraceBody, Update};
+use crate::model::{
+    BlobHash, EndCause, LlmRequest, LlmResponse, RunState, SpanId, SpanStatus, ToolCall, TraceBody, Update, WaitFor,
+};
 use crate::rollback::{ActError, Origin, perform};
 use crate::store::RunLog;
 use crate::world::{Guard, Scope, World};
-
-/// Chunks of a response that may wait to be shown; more are dropped, as the whole text follows.
-const CHUNKS: usize = 256;
 
 /// How an effect ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(in super::super) enum Done {
     /// A model answered, or could not.
-    Llm(Result<LlmResponse, Failure>),
+    Llm(Result<LlmResponse, NoAnswer>),
     /// A tool answered. `fault`: it could not do what was asked, and the model is told so. `cause`: why it is no plain
     /// success otherwise.
     Tool { text: String, fault: bool, cause: Option<EndCause> },
     /// A tool could not be run as promised (its row could not be written): the run stops here.
     NotRecorded(Failure),
+}
+
+/// A model's answer did not come, or not whole.
+#[derive(Debug, Clone, PartialEq)]
+pub(in super::super) struct NoAnswer {
+    /// Why.
+    pub failure: Failure,
+    /// The part of it that had come.
+    pub so_far: Option<Box<LlmResponse>>,
+}
+
+impl From<Failure> for NoAnswer {
+    fn from(failure: Failure) -> Self {
+        Self { failure, so_far: None }
+    }
+}
+
+impl From<LlmError> for NoAnswer {
+    fn from(error: LlmError) -> Self {
+        Self { failure: Failure::new(format!("failed to {error}")), so_far: error.so_far }
+    }
 }
 
 impl Done {
@@ -45,32 +65,85 @@ impl Done {
 /// The text of an answer that came so far, with secrets masked.
 pub(in super::super) type TextSoFar = Arc<Mutex<String>>;
 
-/// Calls the model; shows text as it arrives, and adds it to `so_far`.
-pub(super) async fn call_model(
-    models: Arc<dyn LlmProvider>,
-    sink: Sink,
-    span: SpanId,
-    request: LlmRequest,
-    position: CallPosition,
-    services: Arc<Services>,
-    so_far: TextSoFar,
-) -> Done {
-    let (chunks, mut arriving) = mpsc::channel::<String>(CHUNKS);
-    let show = async {
-        let mut masked = MaskedStream::new(&services.masker);
-        while let Some(piece) = arriving.recv().await {
-            let text = masked.push(&piece);
-            so_far.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
-            sink.hint(Update::Chunk { span, text });
+/// A model call to carry out.
+pub(super) struct ModelRun {
+    pub log: RunLog,
+    pub services: Arc<Services>,
+    pub models: Arc<dyn LlmProvider>,
+    pub sink: Sink,
+    pub span: SpanId,
+    pub request: LlmRequest,
+    pub position: CallPosition,
+    /// The text that came, for a call that is stopped.
+    pub so_far: TextSoFar,
+}
+
+impl ModelRun {
+    /// Calls the model; shows what arrives and what it waits for.
+    pub async fn run(self) -> Done {
+        let (progress, reader) = Progress::channel();
+        let ProgressReader { pieces, waits, raw } = reader;
+        let call = async {
+            let result = self.models.call(&self.request, &self.position, &progress).await;
+            drop(progress);
+            result
+        };
+        let (result, (), ()) = tokio::join!(call, self.show(pieces), self.wait(waits));
+        let mut done = result.map_err(NoAnswer::from);
+        let raw = raw.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(raw) = raw.filter(|raw| !raw.is_empty()) {
+            let kept = self.keep(raw).await;
+            match &mut done {
+                Ok(response) => response.raw = kept,
+                Err(NoAnswer { so_far: Some(response), .. }) => response.raw = kept,
+                Err(_) => {}
+            }
         }
-    };
-    let call = async {
-        let result = models.call(&request, &position, &chunks).await;
-        drop(chunks);
-        result
-    };
-    let (result, ()) = tokio::join!(call, show);
-    Done::Llm(result.map_err(|error| Failure::new(format!("failed to {error}"))))
+        Done::Llm(done)
+    }
+
+    /// Keeps the body of the answer, with secrets masked; `None`: it can't be kept, which the answer survives.
+    async fn keep(&self, body: Vec<u8>) -> Option<BlobHash> {
+        let (log, services) = (self.log.clone(), self.services.clone());
+        let keep = move || {
+            let body = services.masker.mask(&String::from_utf8_lossy(&body)).into_owned();
+            log.recorder().put_blob(body.as_bytes()).ok()
+        };
+        tokio::task::spawn_blocking(keep).await.ok().flatten()
+    }
+
+    async fn show(&self, mut pieces: mpsc::Receiver<AnswerPiece>) {
+        let mut masked = MaskedStream::new(&self.services.masker);
+        let mut masked_reasoning = MaskedStream::new(&self.services.masker);
+        while let Some(piece) = pieces.recv().await {
+            let span = self.span;
+            self.sink.hint(match piece {
+                AnswerPiece::Text(text) => {
+                    let text = masked.push(&text);
+                    self.so_far.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
+                    Update::Chunk { span, text }
+                }
+                AnswerPiece::Reasoning(text) => Update::Reasoning { span, text: masked_reasoning.push(&text) },
+            });
+        }
+    }
+
+    /// Records the waits until the call is sent again.
+    async fn wait(&self, mut waits: watch::Receiver<Option<String>>) {
+        let waiting = |on: Option<String>| {
+            let on = on.map(|on| self.services.masker.mask(&on).into_owned());
+            self.log.append(vec![TraceBody::SpanWaiting { span: self.span, on, why: WaitFor::RetryAfter }]);
+        };
+        let mut waited = false;
+        while waits.changed().await.is_ok() {
+            let on = waits.borrow_and_update().clone();
+            waited = on.is_some();
+            waiting(on);
+        }
+        if waited {
+            waiting(None);
+        }
+    }
 }
 
 /// A tool call to carry out.
@@ -148,7 +221,7 @@ impl ToolRun {
         let span = self.origin.tool_span;
         let waits = |state: &RunState| state.trace.get(span).is_some_and(|found| found.status == SpanStatus::Waiting);
         if self.log.with(waits) {
-            self.log.append(vec![TraceBody::SpanWaiting { span, on: None }]);
+            self.log.append(vec![TraceBody::SpanWaiting { span, on: None, why: WaitFor::Lock }]);
         }
     }
 
@@ -159,9 +232,9 @@ impl ToolRun {
         }
         let span = self.origin.tool_span;
         let on = world.holder(scope).unwrap_or_else(|| "the workspace".into());
-        self.log.append(vec![TraceBody::SpanWaiting { span, on: Some(on) }]);
+        self.log.append(vec![TraceBody::SpanWaiting { span, on: Some(on), why: WaitFor::Lock }]);
         let guard = world.lock(scope, &holder).await;
-        self.log.append(vec![TraceBody::SpanWaiting { span, on: None }]);
+        self.log.append(vec![TraceBody::SpanWaiting { span, on: None, why: WaitFor::Lock }]);
         guard
     }
 }

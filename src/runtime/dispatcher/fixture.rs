@@ -101,7 +101,7 @@ impl Bench {
             world: World::open(&loaded.workspace, None).unwrap(),
             log: log.clone(),
             channel,
-            models: Box::new(|_| Err(LlmError("no model".into()))),
+            models: Box::new(|_| Err(LlmError::new("no model".into()))),
             commands,
             mode,
             source: None,

@@ -10,7 +10,7 @@ use super::super::conversations::message_records;
 use super::super::failure::{Failure, Halt};
 use super::super::gates::Arrival;
 use super::calls::{Job, PendingCall};
-use super::exec::{self, Done, ToolRun};
+use super::exec::{self, Done, ModelRun, ToolRun};
 use super::gatekeeper::Question;
 use super::{Dispatcher, Incoming};
 use crate::effects::llm::CallPosition;
@@ -81,9 +81,9 @@ impl Dispatcher {
         let position = CallPosition { agent: parent, call: visit, attempt };
         let sent = sent.unwrap_or_else(|| request.clone());
         let so_far = exec::TextSoFar::default();
-        let (sink, services) = (self.sink.clone(), self.services.clone());
-        let call = exec::call_model(models, sink, span, sent, position, services, so_far.clone());
-        let job = self.spawn(path, span, call);
+        let (log, sink, services) = (self.log.clone(), self.sink.clone(), self.services.clone());
+        let run = ModelRun { log, services, models, sink, span, request: sent, position, so_far: so_far.clone() };
+        let job = self.spawn(path, span, run.run());
         self.calls.start(path, Job { so_far: Some(so_far), ..job });
     }
 

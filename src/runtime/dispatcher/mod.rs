@@ -36,6 +36,7 @@ mod inspect;
 mod inspector;
 mod launch;
 mod lifecycle;
+mod outcome;
 mod own_files;
 mod questions;
 mod release;

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::super::ask::Output;
 use super::super::failure::Failure;
 use super::super::pattern_scope::PatternScope;
+use crate::effects::tools::arguments_fault;
 use crate::model::{Conversation, LlmRequest, Message, ToolDecl};
 use crate::pipeline::{Model, Skill};
 
@@ -39,11 +40,14 @@ pub(super) async fn tool_loop(scope: &PatternScope, spec: &ToolLoop<'_>, input: 
         if response.calls.is_empty() {
             return Ok(Output { key: "done".into(), value: response.text, synthetic: true });
         }
-        messages.push(Message::Assistant { text: response.text, calls: response.calls.clone() });
+        messages.push(Message::Assistant { text: response.text, calls: response.calls.clone(), state: response.state });
         for (at, call) in response.calls.into_iter().enumerate() {
             let name = call.name.clone();
             let text = match name.as_str() {
-                "finish" => return Ok(finish(&call.args)),
+                "finish" => match readable(&call.args) {
+                    Ok(()) => return Ok(finish(&call.args)),
+                    Err(fault) => fault,
+                },
                 "start" => input.to_owned(),
                 "read_skill" if !spec.skills.is_empty() => read_skill(spec.skills, &call.args, &mut unlocked),
                 _ => {
@@ -105,6 +109,14 @@ fn refusal(spec: &ToolLoop<'_>, unlocked: &BTreeSet<String>, name: &str) -> Opti
     }
     let known: Vec<&str> = offered(spec, unlocked).map(String::as_str).chain(["start", "finish"]).collect();
     Some(format!("no tool is named \"{name}\" here; you have: {}", known.join(", ")))
+}
+
+/// Checks that the model wrote arguments that can be read; the fault is for the model.
+fn readable(args: &Json) -> Result<(), String> {
+    match arguments_fault(args) {
+        Some(fault) => Err(format!("[error: {fault}; call it again]")),
+        None => Ok(()),
+    }
 }
 
 fn read_skill(skills: &[Skill], args: &Json, unlocked: &mut BTreeSet<String>) -> String {

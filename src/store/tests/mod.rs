@@ -128,7 +128,7 @@ fn call(log: &RunLog) -> SpanSpec {
     SpanSpec::Llm(LlmRequestRecord {
         request: log.text("request"),
         model: ModelName { provider: "openai".into(), model: "gpt-5-mini".into() },
-        options: ModelOptions { temperature: Some(0.7), max_tokens: Some(100) },
+        options: ModelOptions { temperature: Some(0.7), max_tokens: Some(100), accept_cut: false },
         system: log.text("Be good"),
         tools: vec!["finish".into()],
         after: None,
@@ -146,6 +146,7 @@ fn end(span: u32, output: crate::model::TextHash, usage: Option<Usage>) -> Trace
         status: SpanStatus::Ok,
         finish: Some(Finish { key: "done".into(), synthetic: false }),
         output: Some(output),
+        so_far: None,
         usage,
         cost: Some(31),
         answered: false,

@@ -75,8 +75,8 @@ fn others(log: &RunLog) -> Vec<TraceBody> {
     let span = SpanId(2);
     let mut bodies = vec![
         TraceBody::PipelineChanged { generation: Generation(2), pipeline: text, changed: vec!["writer".into()] },
-        TraceBody::SpanWaiting { span, on: Some("#35".into()) },
-        TraceBody::SpanWaiting { span, on: None },
+        TraceBody::SpanWaiting { span, on: Some("#35".into()), why: WaitFor::Lock },
+        TraceBody::SpanWaiting { span, on: None, why: WaitFor::Lock },
         TraceBody::Released { span, how: "step".into(), stale: true },
         TraceBody::Sent { span, system: Some(text), messages: Some(messages.clone()), args: None },
         TraceBody::Sent { span, system: None, messages: None, args: Some(text) },
@@ -173,6 +173,7 @@ fn spans(log: &RunLog) -> Vec<TraceBody> {
         status: SpanStatus::Error,
         finish: None,
         output: None,
+        so_far: None,
         usage: None,
         cost: None,
         answered: true,

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
-use crate::model::{ActionChange, ActionEvent, ApprovalAsked, BlobHash, Millis, RunState, Seq, TryGroup};
+use crate::model::{ActionChange, ActionEvent, ApprovalAsked, BlobHash, Millis, RunState, Seq, TryGroup, WaitFor};
 use crate::store::{Opening, StoreError};
 
 /// A run of some spans and actions, closed with a snapshot.
@@ -23,7 +23,7 @@ fn closed() -> (Project, RunState) {
         vec![
             TraceBody::ActionEvent(ActionEvent { action, change }),
             TraceBody::Kept { action, blob: BlobHash([7; 16]) },
-            TraceBody::SpanWaiting { span, on: Some("s9 tama_bash".into()) },
+            TraceBody::SpanWaiting { span, on: Some("s9 tama_bash".into()), why: WaitFor::Lock },
             start(4, 1, "editor/tama_mem_set#2", 2, tool(&log)),
             TraceBody::ApprovalAsked(asked),
             TraceBody::Unknown { event: "teleported".into(), body: r#"{"event":"teleported"}"#.into() },

@@ -97,6 +97,7 @@ async fn record(log: &RunLog, run: &RunId, work: &Path, world: &World) {
             status: SpanStatus::Ok,
             finish: None,
             output: None,
+            so_far: None,
             usage: None,
             cost: None,
             answered: false,

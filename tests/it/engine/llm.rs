@@ -5,10 +5,9 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 use serde_json::json;
-use tama_tui::effects::llm::{CallPosition, LlmError, LlmProvider, Providers};
+use tama_tui::effects::llm::{AnswerPiece, CallPosition, LlmError, LlmProvider, Progress, Providers};
 use tama_tui::model::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
 use tama_tui::pipeline::{Agent, Limits, Model, Pattern, Pipeline, Policy, Prompt, Provider};
-use tokio::sync::mpsc;
 
 use crate::support::server::{Answer, Server, calls, text};
 
@@ -46,7 +45,7 @@ fn pipeline(model: &str, settings: Provider) -> Pipeline {
 }
 
 fn request(model: &str, messages: Vec<Message>) -> LlmRequest {
-    let options = ModelOptions { temperature: Some(0.5), max_tokens: Some(7) };
+    let options = ModelOptions { temperature: Some(0.5), max_tokens: Some(7), accept_cut: false };
     LlmRequest { model: name(model), options, tools: Vec::new(), system: "be brief".into(), messages: messages.into() }
 }
 
@@ -64,12 +63,15 @@ async fn ask(
     request: &LlmRequest,
     at: &CallPosition,
 ) -> (Result<LlmResponse, LlmError>, Vec<String>) {
-    let (chunks, mut streamed) = mpsc::channel(100);
-    let answered = providers.call(request, at, &chunks).await;
-    drop(chunks);
+    let (progress, mut reader) = Progress::channel();
+    let answered = providers.call(request, at, &progress).await;
+    drop(progress);
     let mut pieces = Vec::new();
-    while let Some(piece) = streamed.recv().await {
-        pieces.push(piece);
+    while let Some(piece) = reader.pieces.recv().await {
+        match piece {
+            AnswerPiece::Text(piece) => pieces.push(piece),
+            AnswerPiece::Reasoning(piece) => panic!("no reasoning was sent: {piece}"),
+        }
     }
     (answered, pieces)
 }
@@ -79,11 +81,14 @@ fn http(url: &str) -> Providers {
     Providers::build_with(&pipeline("openai:m", settings), Path::new("."), &|_| None).unwrap()
 }
 
+/// The error of a call that is sent once.
 async fn error_of(answer: Answer) -> String {
     let server = Server::start(vec![answer]).await;
-    let (answered, _) = ask(&http(&server.url), &request("openai:m", user("hi")), &place("a", 1, 1)).await;
-    assert_eq!(server.count(), 1, "nothing is retried");
-    answered.unwrap_err().0
+    let settings = Provider { base_url: Some(server.url.clone()), tries: Some(1), ..Provider::default() };
+    let providers = Providers::build_with(&pipeline("openai:m", settings), Path::new("."), &|_| None).unwrap();
+    let (answered, _) = ask(&providers, &request("openai:m", user("hi")), &place("a", 1, 1)).await;
+    assert_eq!(server.count(), 1);
+    answered.unwrap_err().why
 }
 
 #[tokio::test]
@@ -116,13 +121,38 @@ async fn a_connection_that_the_server_closed_fails_no_call() {
 
 #[tokio::test]
 async fn a_full_channel_drops_pieces_and_not_the_answer() {
-    let server = Server::start(vec![Answer::Stream(text(&["a", "b", "c"], 1, 1))]).await;
-    let (chunks, mut streamed) = mpsc::channel(1);
+    let pieces = vec!["a"; 1000];
+    let server = Server::start(vec![Answer::Stream(text(&pieces, 1, 1))]).await;
+    let (progress, mut reader) = Progress::channel();
     let asked = request("openai:m", user("hi"));
-    let answered = http(&server.url).call(&asked, &place("a", 1, 1), &chunks).await.unwrap();
-    assert_eq!(answered.text, "abc");
-    assert_eq!(streamed.recv().await.as_deref(), Some("a"));
-    assert!(streamed.try_recv().is_err());
+    let answered = http(&server.url).call(&asked, &place("a", 1, 1), &progress).await.unwrap();
+    assert_eq!(answered.text, "a".repeat(1000));
+    let mut shown = 0;
+    while reader.pieces.try_recv().is_ok() {
+        shown += 1;
+    }
+    assert!((1..1000).contains(&shown), "{shown}");
+}
+
+#[tokio::test]
+async fn a_busy_server_is_waited_for_and_asked_again() {
+    let busy = Answer::Status(503, "busy".into());
+    let server = Server::start(vec![busy, Answer::Stream(text(&["ok"], 1, 1))]).await;
+    let (progress, reader) = Progress::channel();
+    let asked = request("openai:m", user("hi"));
+    let mut waits = reader.waits.clone();
+    let (providers, at) = (http(&server.url), place("a", 1, 1));
+    let call = providers.call(&asked, &at, &progress);
+    let told = async {
+        waits.wait_for(Option::is_some).await.unwrap();
+        let why = waits.borrow_and_update().clone().unwrap();
+        waits.wait_for(Option::is_none).await.unwrap();
+        why
+    };
+    let (answered, why) = tokio::join!(call, told);
+    assert_eq!(answered.unwrap().text, "ok");
+    assert!(why.contains("busy"), "{why}");
+    assert_eq!(server.count(), 2);
 }
 
 #[tokio::test]
@@ -145,7 +175,7 @@ async fn results_name_their_calls() {
     let server = Server::start(vec![Answer::Stream(text(&["done"], 1, 1))]).await;
     let call = |path: &str| ToolCall { name: "read".into(), args: json!({ "path": path }) };
     let result = |call, text: &str| Message::Tool { call, name: "read".into(), text: text.into() };
-    let turn = |text: &str, calls: Vec<ToolCall>| Message::Assistant { text: text.into(), calls };
+    let turn = |text: &str, calls: Vec<ToolCall>| Message::Assistant { text: text.into(), calls, state: None };
     let mut messages = user("hi");
     messages.extend([turn("", vec![call("a"), call("b")]), result(0, "A"), result(1, "B")]);
     messages.extend([turn("more", vec![call("c")]), result(0, "C")]);
@@ -170,7 +200,7 @@ async fn a_server_error_is_told_in_its_words() {
     let error = error_of(Answer::Status(500, body)).await;
     assert!(error.contains("HTTP 500: the model is overloaded"), "{error}");
     let error = error_of(Answer::Status(401, "no".into())).await;
-    assert!(error.contains("HTTP 401: no; check the provider's key"), "{error}");
+    assert!(error.contains("HTTP 401: no"), "{error}");
     let event = json!({"error": {"message": "context too long"}});
     let error = error_of(Answer::Stream(vec![event])).await;
     assert!(error.contains("context too long"), "{error}");
@@ -200,7 +230,7 @@ async fn gemini_is_whole_only_when_it_says_why_it_stopped() {
     let asked = request("google:m", user("hi"));
     let answered = ask(&providers, &asked, &place("a", 1, 1)).await.0.unwrap();
     assert_eq!((answered.text.as_str(), answered.usage), ("Hello", Some(Usage { input: 3, output: 2 })));
-    let error = ask(&providers, &asked, &place("a", 2, 1)).await.0.unwrap_err().0;
+    let error = ask(&providers, &asked, &place("a", 2, 1)).await.0.unwrap_err().why;
     assert!(error.contains("broke off after 3 characters"), "{error}");
 }
 
@@ -210,7 +240,7 @@ async fn a_refused_connection_says_where() {
     let closed = format!("http://{}/v1/", listener.local_addr().unwrap());
     drop(listener);
     let (answered, _) = ask(&http(&closed), &request("openai:m", user("hi")), &place("a", 1, 1)).await;
-    let error = answered.unwrap_err().0;
+    let error = answered.unwrap_err().why;
     assert!(error.contains(&closed) && error.contains("connection refused"), "{error}");
 }
 
@@ -220,8 +250,8 @@ async fn a_silent_server_runs_into_the_time_out() {
     let settings = Provider { base_url: Some(server.url.clone()), timeout_seconds: Some(9), ..Provider::default() };
     let providers = Providers::build_with(&pipeline("openai:m", settings), Path::new("."), &|_| None).unwrap();
     let (answered, _) = ask(&providers, &request("openai:m", user("hi")), &place("a", 1, 1)).await;
-    let error = answered.unwrap_err().0;
-    assert!(error.contains("not finished after 9 s") && error.contains("[providers.openai]"), "{error}");
+    let error = answered.unwrap_err().why;
+    assert!(error.contains("9 s") && error.contains("timeout_seconds") && error.contains("openai"), "{error}");
 }
 
 #[test]
@@ -229,7 +259,7 @@ fn what_is_missing_is_named_before_the_run() {
     let build = |model: &str, base_url: Option<&str>, env: Option<&str>| {
         let settings = Provider { base_url: base_url.map(Into::into), ..Provider::default() };
         let found = |_: &str| env.map(str::to_owned);
-        Providers::build_with(&pipeline(model, settings), Path::new("."), &found).map_err(|error| error.0).err()
+        Providers::build_with(&pipeline(model, settings), Path::new("."), &found).map_err(|error| error.why).err()
     };
     let error = build("openai:m", None, None).unwrap();
     assert!(error.contains("OPENAI_API_KEY is not set") && error.contains("[providers.openai]"), "{error}");
@@ -283,7 +313,7 @@ async fn a_script_answers_by_place() {
     assert_eq!(pieces.concat(), answered.text);
     assert_eq!(before.elapsed().as_secs(), 4);
     let (answered, _) = ask(&providers, &asked, &place("editor/writer", 2, 2)).await;
-    assert!(answered.unwrap_err().0.ends_with("rate limited"));
+    assert!(answered.unwrap_err().why.ends_with("rate limited"));
     let (answered, pieces) = ask(&providers, &asked, &place("editor/writer", 2, 1)).await;
     let answered = answered.unwrap();
     assert_eq!(answered.calls, [ToolCall { name: "list".into(), args: json!({}) }]);
@@ -294,7 +324,7 @@ async fn a_script_answers_by_place() {
 async fn a_place_without_a_reply_is_named() {
     let (_temp, providers) = script("[[reply]]\nagent = \"other\"\ntext = \"x\"\n");
     let (answered, _) = ask(&providers, &request("script:r.toml", user("hi")), &place("editor/writer", 3, 2)).await;
-    let error = answered.unwrap_err().0;
+    let error = answered.unwrap_err().why;
     for part in ["editor/writer", "call 3", "try 2", "r.toml", "[[reply]]"] {
         assert!(error.contains(part), "{error}");
     }
@@ -305,6 +335,6 @@ fn a_faulty_script_is_told_with_its_line() {
     let temp = tempfile::tempdir().unwrap();
     std::fs::write(temp.path().join("r.toml"), "\n[[reply]]\nagnet = \"x\"\n").unwrap();
     let pipeline = pipeline("script:r.toml", Provider::default());
-    let error = Providers::build_with(&pipeline, temp.path(), &|_| None).map(|_| ()).unwrap_err().0;
+    let error = Providers::build_with(&pipeline, temp.path(), &|_| None).map(|_| ()).unwrap_err().why;
     assert!(error.contains("line 3") && error.contains("agnet"), "{error}");
 }

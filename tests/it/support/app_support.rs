@@ -177,6 +177,7 @@ impl Bench {
             status,
             finish,
             output,
+            so_far: None,
             usage,
             cost,
             answered: false,

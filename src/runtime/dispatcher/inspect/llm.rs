@@ -4,7 +4,7 @@ use super::fields::{Fields, call_text, prose, section, text};
 use super::now::Now;
 use super::sections::Gathered;
 use crate::model::{
-    EditReach, LlmRequestRecord, LlmResponse, Message, MessageRecord, Section, SectionBody, SpanEnd, SpanStatus,
+    EditReach, LlmRequestRecord, LlmResponse, Message, MessageRecord, Section, SectionBody, SpanEnd, SpanStatus, Usage,
 };
 use crate::runtime::conversations::whole;
 use crate::store::{Recorder, StoreError};
@@ -16,11 +16,17 @@ pub(super) fn sections(
     store: &dyn Recorder,
 ) -> Result<Vec<Section>, StoreError> {
     let answer = known.end.map(|end| read_response(end, store)).transpose()?.unwrap_or_default();
-    let call = section("call", "", SectionBody::Facts(facts(known, record, answer.stop.as_ref())));
+    let call = section("call", "", SectionBody::Facts(facts(known, record, &answer)));
     let mut out = match known.end {
         Some(end) if end.status == SpanStatus::Error => {
             let error = end.output.map(|hash| store.text(hash)).transpose()?.unwrap_or_default();
-            vec![section("error", "", SectionBody::Error(error)), call]
+            let mut out = vec![section("error", "", SectionBody::Error(error)), call];
+            if !came(&answer) {
+                out.extend(request(known, record, now, store)?);
+                return Ok(out);
+            }
+            response(end, &answer, &mut out);
+            out
         }
         Some(end) => {
             let mut out = vec![call];
@@ -33,7 +39,7 @@ pub(super) fn sections(
     Ok(out)
 }
 
-fn facts(known: &Gathered<'_>, record: &LlmRequestRecord, stop: Option<&String>) -> Vec<(String, String)> {
+fn facts(known: &Gathered<'_>, record: &LlmRequestRecord, answer: &LlmResponse) -> Vec<(String, String)> {
     let mut facts = vec![("model".to_owned(), record.model.to_string())];
     let mut add = |name: &str, value: Option<String>| facts.extend(value.map(|value| (name.to_owned(), value)));
     add("temperature", record.options.temperature.map(|value| value.to_string()));
@@ -41,24 +47,40 @@ fn facts(known: &Gathered<'_>, record: &LlmRequestRecord, stop: Option<&String>)
     add("tools", (!record.tools.is_empty()).then(|| record.tools.join(", ")));
     if let Some(end) = known.end {
         let usage = end.usage.filter(|usage| usage.input + usage.output > 0);
-        add("tokens", usage.map(|usage| format!("{} in, {} out", usage.input, usage.output)));
+        add("tokens", usage.map(|usage| tokens(usage, answer)));
         #[expect(clippy::cast_precision_loss, reason = "shown with five decimals")]
         add("cost", end.cost.map(|cost| format!("${:.5}", cost as f64 / 1e6)));
-        add("stop reason", stop.cloned());
+        add("stop reason", answer.stop.clone());
         add("answered", end.answered.then(|| "by the user; nothing was sent".to_owned()));
     }
     facts
 }
 
-/// The response that a call ended with; an error is none.
+/// Tokens as text: `900 in (800 cached), 40 out (30 reasoning)`.
+fn tokens(usage: Usage, answer: &LlmResponse) -> String {
+    let of = |count: u64, word: &str| if count > 0 { format!(" ({count} {word})") } else { String::new() };
+    let (cached, reasoning) = (of(answer.cached_tokens, "cached"), of(answer.reasoning_tokens, "reasoning"));
+    format!("{} in{cached}, {} out{reasoning}", usage.input, usage.output)
+}
+
+/// True when anything of an answer came.
+fn came(answer: &LlmResponse) -> bool {
+    !answer.text.is_empty() || !answer.calls.is_empty() || !answer.reasoning.is_empty()
+}
+
+/// The response that a call ended with; of one that failed, what came of it.
 fn read_response(end: &SpanEnd, store: &dyn Recorder) -> Result<LlmResponse, StoreError> {
-    let body = end.output.map(|hash| store.text(hash)).transpose()?.unwrap_or_default();
+    let stored = if end.status == SpanStatus::Error { end.so_far } else { end.output };
+    let body = stored.map(|hash| store.text(hash)).transpose()?.unwrap_or_default();
     Ok(serde_json::from_str(&body).unwrap_or_default())
 }
 
 fn response(end: &SpanEnd, response: &LlmResponse, out: &mut Vec<Section>) {
+    let cut = if matches!(end.status, SpanStatus::Cancelled | SpanStatus::Error) { "as far as it came" } else { "" };
+    if !response.reasoning.is_empty() {
+        out.push(Section { folded: true, ..text("reasoning", cut, &response.reasoning) });
+    }
     if !response.text.is_empty() || response.calls.is_empty() {
-        let cut = if end.status == SpanStatus::Cancelled { "as far as it came" } else { "" };
         out.push(text("response", cut, &response.text));
     }
     for (at, call) in response.calls.iter().enumerate() {
@@ -131,7 +153,7 @@ fn messages(records: &[MessageRecord], store: &dyn Recorder) -> Result<Vec<(Stri
 fn shown(message: &Message) -> (String, String) {
     match message {
         Message::User { text } => ("user".to_owned(), text.clone()),
-        Message::Assistant { text, calls } => {
+        Message::Assistant { text, calls, .. } => {
             let calls = calls.iter().map(call_text);
             let parts: Vec<String> =
                 std::iter::once(text.clone()).filter(|text| !text.is_empty()).chain(calls).collect();

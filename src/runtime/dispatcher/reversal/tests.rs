@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::super::fixture::pipeline;
 use super::check::check_holder;
 use super::undoing::SOON;
 use super::*;
-use crate::effects::llm::{CallPosition, LlmError};
+use crate::effects::llm::{CallPosition, LlmError, Progress};
 use crate::model::{
     Generation, Key, LlmRequest, LlmResponse, RunState, Seq, SpanSpec, SpanStart, TextHash, TraceBody, TraceEvent, Try,
 };
@@ -20,8 +19,8 @@ struct NoModel;
 
 #[async_trait]
 impl LlmProvider for NoModel {
-    async fn call(&self, _: &LlmRequest, _: &CallPosition, _: &mpsc::Sender<String>) -> Result<LlmResponse, LlmError> {
-        Err(LlmError("no model".into()))
+    async fn call(&self, _: &LlmRequest, _: &CallPosition, _: &Progress) -> Result<LlmResponse, LlmError> {
+        Err(LlmError::new("no model".into()))
     }
 }
 

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use tama_tui::effects::llm::{CallPosition, LlmError, LlmProvider};
+use tama_tui::effects::llm::{CallPosition, LlmError, LlmProvider, Progress};
 use tama_tui::model::{LlmRequest, LlmResponse};
 use tama_tui::runtime::{ModelSource, providers};
-use tokio::sync::mpsc;
 
 /// The paths of the calls that were sent, in order.
 #[derive(Clone, Default)]
@@ -37,10 +36,10 @@ impl LlmProvider for Counted {
         &self,
         request: &LlmRequest,
         position: &CallPosition,
-        chunks: &mpsc::Sender<String>,
+        progress: &Progress,
     ) -> Result<LlmResponse, LlmError> {
         let visit = if position.call > 1 { format!("#{}", position.call) } else { String::new() };
         self.sent.0.lock().unwrap().push(format!("{}/llm{visit}", position.agent));
-        self.inner.call(request, position, chunks).await
+        self.inner.call(request, position, progress).await
     }
 }

@@ -149,6 +149,7 @@ impl Story {
             status,
             finish: finish.map(|key| Finish { key: key.into(), synthetic: false }),
             output: Some(NONE),
+            so_far: None,
             usage,
             cost: usage.map(|usage| (usage.input * 25 + usage.output * 200) / 100),
             answered: false,
@@ -330,7 +331,7 @@ pub fn every_state() -> (Vec<TraceEvent>, Millis) {
     story.held(workers[4], held, "b.md");
     story.pause(held, Gate::AfterTool, PauseReason::Step);
     let waits = story.tool(workers[5], "tama_files_write", 1, EffectClass::Reversible);
-    story.event(TraceBody::SpanWaiting { span: waits, on: Some("#35".into()) });
+    story.event(TraceBody::SpanWaiting { span: waits, on: Some("#35".into()), why: tama_tui::model::WaitFor::Lock });
     let now = story.after(106_000).now();
     (story.events(), now)
 }
