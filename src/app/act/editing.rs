@@ -64,7 +64,8 @@ pub(super) fn answer_for(state: &mut State, span: SpanId) {
     };
     let title = format!("{whose}: {}", safe::line(&state.run.trace.path(span)));
     // A model's answer that was cut off is finished by hand.
-    let came = state.streams.get(&span).map(|came| came.text.clone()).unwrap_or_default();
+    let streamed = || state.streams.get(&span).map(|came| came.text.clone());
+    let came = state.detail.response(span).or_else(streamed).unwrap_or_default();
     show(state, span, title, came, Purpose::Answer);
 }
 

@@ -221,7 +221,8 @@ fn follows(state: &State, span: SpanId) -> bool {
 }
 
 fn chunk(state: &mut State, span: SpanId, text: &str, reasoning: bool) {
-    if !state.run.trace.get(span).is_some_and(|found| found.status.is_live()) {
+    // The event that it began may still be on its way.
+    if state.run.trace.get(span).is_some_and(|found| !found.status.is_live()) {
         return;
     }
     let came = state.streams.entry(span).or_default();

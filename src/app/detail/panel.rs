@@ -68,6 +68,12 @@ impl Detail {
         self.sections.get(self.section()?).map(|section| body_text(&section.body))
     }
 
+    /// The response of a span as far as it is shown.
+    pub(in crate::app) fn response(&self, span: SpanId) -> Option<String> {
+        let section = self.sections.iter().find(|section| self.span == span && section.title == RESPONSE)?;
+        Some(body_text(&section.body))
+    }
+
     /// Another span was selected, or something happened to this one: whether its texts are to be asked for.
     pub(in crate::app) fn want(&mut self, span: SpanId, changed: bool) -> bool {
         if span != self.span {
@@ -99,7 +105,9 @@ impl Detail {
             }
         }
         let streamed = !std::mem::take(&mut self.stream).is_empty();
-        match stream {
+        // What is stored is whole; pieces of a stream may be lost.
+        let stored = self.sections.iter().any(|section| [REASONING, RESPONSE].contains(&section.title.as_str()));
+        match stream.filter(|_| !stored) {
             Some((came, true)) => self.take_stream(came),
             Some((came, false)) => self.cut_off(came),
             // Of the whole response the beginning is shown, not the end where it grew.

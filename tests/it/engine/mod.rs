@@ -8,3 +8,4 @@ mod oracle;
 mod own_tools;
 pub mod scenario;
 mod verify;
+mod whole_answers;

@@ -1,6 +1,6 @@
 //! Detail: what stands in it at a failure, and what is copied from it.
 
-use tama_tui::app::{Command, Key, LineKind};
+use tama_tui::app::{Command, Key, LineKind, Popup};
 use tama_tui::model::{
     Fan, Finish, Gate, PauseReason, Section, SectionBody, SpanDetail, SpanEnd, SpanId, SpanStatus, TraceBody, Update,
 };
@@ -161,4 +161,41 @@ fn a_streaming_response_stands_where_it_will_stand_and_is_followed_at_its_end() 
     assert_eq!(detail.scroll.cursor, 2 + 60);
     assert_eq!(detail.lines()[detail.scroll.cursor].text, "more");
     assert!(run_commands(bench.key(Key::Char('k'))).is_empty());
+}
+
+#[test]
+fn reasoning_is_open_until_the_answer_comes() {
+    let (mut bench, spans) = Bench::paused();
+    let call = spans.call;
+    bench.send(Update::Detail(SpanDetail { span: call, path: "p".into(), sections: Vec::new() }));
+    let lines =
+        |bench: &Bench| -> Vec<String> { bench.state.detail.lines().iter().map(|line| line.text.clone()).collect() };
+    for text in ["I should ", "look."] {
+        bench.send(Update::Reasoning { span: call, text: text.into() });
+    }
+    assert_eq!(lines(&bench), ["reasoning  streaming", "I should look."]);
+    bench.send(Update::Chunk { span: call, text: "Done".into() });
+    assert_eq!(lines(&bench), ["reasoning  streaming", "response  streaming", "Done"]);
+    bench.send(Update::Reasoning { span: call, text: " More.".into() });
+    bench.send(Update::Chunk { span: call, text: ".".into() });
+    assert_eq!(lines(&bench), ["reasoning  streaming", "response  streaming", "Done."]);
+}
+
+#[test]
+fn an_answer_in_place_begins_with_what_is_stored_of_the_response() {
+    let (mut bench, spans) = Bench::paused();
+    let call = spans.call;
+    // The first piece was lost on its way.
+    bench.send(Update::Chunk { span: call, text: "an ans".into() });
+    let response = Section {
+        title: "response".into(),
+        note: "as far as it came".into(),
+        body: SectionBody::Text("half an ans".into()),
+        folded: false,
+    };
+    bench.send(Update::Detail(SpanDetail { span: call, path: "p".into(), sections: vec![response] }));
+    assert_eq!(bench.state.detail.lines()[1].text, "half an ans");
+    bench.keys("a");
+    let Some(Popup::Editor(editor)) = &bench.state.popup else { panic!("no editor") };
+    assert_eq!(editor.initial, "half an ans");
 }
