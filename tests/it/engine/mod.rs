@@ -2,6 +2,7 @@
 
 mod approvals;
 mod counted;
+mod dialects;
 mod llm;
 mod machine;
 mod oracle;

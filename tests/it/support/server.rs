@@ -1,4 +1,4 @@
-//! A model server for tests: answers OpenAI's API on loopback from a list, and counts what it was asked.
+//! A model server for tests: answers on loopback from a list, and counts what it was asked.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,6 +17,8 @@ pub enum Answer {
     Short(Vec<Json>),
     /// These events, and then the connection breaks.
     Break(Vec<Json>),
+    /// A whole stream of any dialect, as its bytes.
+    Bytes(Vec<u8>),
     /// An error.
     Status(u16, String),
     /// Nothing, for ever.
@@ -147,6 +149,10 @@ async fn respond(stream: &mut TcpStream, answer: Answer) -> std::io::Result<()> 
             stream.write_all(b"0\r\n\r\n").await?;
         }
         Answer::Break(events) => send_events(stream, &events, "close").await?,
+        Answer::Bytes(bytes) => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").await?;
+            stream.write_all(&bytes).await?;
+        }
         Answer::Status(status, body) => {
             let head = format!(
                 "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
