@@ -21,6 +21,7 @@ mod fold;
 mod folder;
 mod format;
 mod home;
+mod insert;
 mod inspect;
 mod load;
 mod log;
