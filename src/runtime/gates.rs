@@ -141,8 +141,21 @@ pub(super) fn compile(pattern: &str) -> Result<GlobMatcher, BadGlob> {
     Ok(Glob::new(pattern)?.compile_matcher())
 }
 
+/// True if a glob over names matches. One that is a plain name, or the beginning of one, needs no compiling, which takes
+/// longer than a whole call of a tool.
+pub(super) fn fits(pattern: &str, text: &str) -> bool {
+    let is_plain = |part: &str| !part.contains(['*', '?', '[', ']', '{', '}', '\\']);
+    match pattern.strip_suffix('*') {
+        Some(beginning) if is_plain(beginning) => text.starts_with(beginning),
+        None if is_plain(pattern) => text == pattern,
+        _ => compile(pattern).is_ok_and(|glob| glob.is_match(text)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn at(gate: Gate, path: &str, tool: Option<&str>) -> Arrival {
@@ -186,5 +199,16 @@ mod tests {
         point.enabled = false;
         gates.set_breakpoints(&[point]).unwrap();
         assert!(gates.arrive(&at(Gate::BeforeTool, "w/t", Some("tama_files_write"))).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn a_glob_that_is_not_compiled_matches_as_if_it_were(
+            pattern in "[ab*?/.\\\\\\[\\]{},!\n ä-]{0,6}",
+            text in "[ab/.\n ä-]{0,8}",
+        ) {
+            let compiled = compile(&pattern).is_ok_and(|glob| glob.is_match(&text));
+            prop_assert_eq!(fits(&pattern, &text), compiled);
+        }
     }
 }

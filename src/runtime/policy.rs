@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use super::gates::compile;
+use super::gates::fits;
 use crate::effects::tools::names_of;
 use crate::model::{EffectClass, ToolCall};
 use crate::pipeline::{Pipeline, Policy};
@@ -52,7 +52,6 @@ pub(super) fn rule_matches(rule: &str, call: &ToolCall, root: &Path) -> bool {
         Some((tool, argument)) => (tool, Some(argument)),
         None => (rule, None),
     };
-    let fits = |pattern: &str, text: &str| compile(pattern).is_ok_and(|glob| glob.is_match(text));
     if !names_of(&call.name).any(|name| fits(tool, name)) {
         return false;
     }
@@ -67,8 +66,7 @@ pub(super) fn rule_matches(rule: &str, call: &ToolCall, root: &Path) -> bool {
 #[must_use]
 pub fn names_a_tool(rule: &str, pipeline: &Pipeline) -> bool {
     let tool = rule.split_once(':').map_or(rule, |(tool, _)| tool);
-    let fits = |name: &str| compile(tool).is_ok_and(|glob| glob.is_match(name));
-    tools_of(pipeline).any(|name| names_of(name).any(fits))
+    tools_of(pipeline).any(|name| names_of(name).any(|name| fits(tool, name)))
 }
 
 /// True when some agent of the pipeline may run commands.

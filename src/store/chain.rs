@@ -90,27 +90,6 @@ impl ToSql for Cell {
     }
 }
 
-/// A cell with the type of its column.
-pub(super) struct Typed<'a> {
-    /// The cell.
-    pub(super) cell: &'a Cell,
-    /// The column's type in SQL.
-    pub(super) kind: &'a str,
-}
-
-impl ToSql for Typed<'_> {
-    fn to_sql(&self) -> duckdb::Result<ToSqlOutput<'_>> {
-        match (self.cell, self.kind) {
-            (Cell::Int(value), "INTEGER") => match i32::try_from(*value) {
-                Ok(value) => Ok(ToSqlOutput::Owned(Value::Int(value))),
-                // The database says that it does not fit.
-                Err(_) => self.cell.to_sql(),
-            },
-            _ => self.cell.to_sql(),
-        }
-    }
-}
-
 macro_rules! cell_from {
     ($($from:ty => |$value:ident| $to:expr;)*) => {
         $(impl From<$from> for Cell { fn from($value: $from) -> Self { $to } })*

@@ -52,7 +52,7 @@ fn connect(path: &Path, mode: AccessMode) -> Result<Connection, StoreError> {
     connection
         .execute_batch("SET enable_external_access = false; SET lock_configuration = true;")
         .map_err(failed("set the database up"))?;
-    // Room for the reads and the inserts of every table; an insert has a shape for each set of NULLs.
+    // Room for the reads and the inserts of every table.
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::chain::{Cell, Chain, Typed};
+use super::chain::{Cell, Chain};
 use super::schema::{Columns, Layout, Table};
 use super::{Row, StoreError};
 use crate::model::{
@@ -47,19 +47,6 @@ impl Stored {
             Some(Cell::Int(seq)) => Seq(u64::try_from(*seq).unwrap_or(0)),
             _ => Seq(0),
         }
-    }
-
-    /// The statement that inserts it. NULLs are written out: a prepared statement whose parameters have other types
-    /// than the columns is planned anew at each use, which takes half as long as a commit.
-    pub(super) fn insert(&self) -> String {
-        let values: Vec<&str> = self.cells.iter().map(|cell| if *cell == Cell::Null { "NULL" } else { "?" }).collect();
-        format!("INSERT INTO {} ({}) VALUES ({})", self.table.name(), self.columns.list(), values.join(", "))
-    }
-
-    /// The values for [`Stored::insert`], of their columns' types.
-    pub(super) fn parameters(&self) -> impl Iterator<Item = Typed<'_>> {
-        let cells = self.cells.iter().zip(self.columns.all());
-        cells.filter(|(cell, _)| **cell != Cell::Null).map(|(cell, column)| Typed { cell, kind: &column.kind })
     }
 
     /// The chain after this row, computed from its cells.

@@ -35,6 +35,11 @@ pub(super) fn encode(rows: &[Stored]) -> Option<Vec<u8>> {
 pub(super) fn decode(mut bytes: &[u8], layout: &Layout) -> Vec<Stored> {
     let mut rows = Vec::new();
     while let Some((head, rest)) = bytes.split_at_checked(HEAD) {
+        if *head == [0; HEAD] {
+            // Room for later entries, or the head of one that is damaged.
+            bytes = rest;
+            continue;
+        }
         let length = head.first_chunk().map_or(0, |length| u32::from_le_bytes(*length));
         let Some((content, rest)) = usize::try_from(length).ok().and_then(|length| rest.split_at_checked(length))
         else {
@@ -83,6 +88,14 @@ mod tests {
         let rows = sample();
         let bytes = [encode(&rows[..2]).unwrap(), encode(&rows[2..]).unwrap()].concat();
         assert_eq!(decode(&bytes, &Layout::newest()), rows);
+    }
+
+    #[test]
+    fn zeros_are_room_for_entries() {
+        let rows = sample();
+        let bytes = encode(&rows).unwrap();
+        let around = [&[0; 2 * HEAD][..], &bytes, &[0; 1000]].concat();
+        assert_eq!(decode(&around, &Layout::newest()), rows);
     }
 
     #[test]

@@ -12,11 +12,12 @@ use duckdb::Connection;
 
 use super::blobs::Blobs;
 use super::chain::Chain;
-use super::database::{self, WalWatch};
+use super::database::{self, WalWatch, failed};
 use super::duck::{DuckStore, Kept};
 use super::encode::Encoder;
 use super::files::{file_error, private_dir, size_of};
 use super::fold::Sinks;
+use super::insert::Inserts;
 use super::load::Loaded;
 use super::log_file::{self, LogFile};
 use super::mark::{Mark, Noted};
@@ -170,7 +171,7 @@ impl RunFolder {
             let mut mark = Mark::open(&self.mark_path())?;
             self.snapshot().remove();
             mark.note(Noted { seq: last, chain })?;
-            let mut mover = self.mover(connection, &mark)?;
+            let mut mover = self.mover(connection, &layout, &mark)?;
             mover.store(&tail)?;
             let log = LogFile::create(&self.log_path())?;
             let output = Output { mover, encoder: Encoder::new(layout, chain, &state), log, mark };
@@ -232,9 +233,10 @@ impl RunFolder {
     }
 
     /// The database's side of a writer.
-    fn mover(&self, connection: Connection, mark: &Mark) -> Result<Mover, StoreError> {
+    fn mover(&self, connection: Connection, layout: &Layout, mark: &Mark) -> Result<Mover, StoreError> {
         let wal = WalWatch::new(&self.database());
-        Ok(Mover { connection, wal, mark: mark.syncer()?, sealed: self.sealed() })
+        let inserts = Inserts::new(&connection, layout).map_err(failed("set the database up"))?;
+        Ok(Mover { connection, inserts, wal, mark: mark.syncer()?, sealed: self.sealed() })
     }
 
     fn sealed(&self) -> Sealed {
@@ -262,10 +264,11 @@ impl RunFolder {
         let layout = Layout::newest();
         let connection = database::create(&self.database(), &layout)?;
         let state = RunState::default();
+        let mover = self.mover(connection, &layout, &mark)?;
         let encoder = Encoder::new(layout, Chain::default(), &state);
         crash_point("create-log");
         let log = LogFile::create(&self.log_path())?;
-        let output = Output { mover: self.mover(connection, &mark)?, encoder, log, mark };
+        let output = Output { mover, encoder, log, mark };
         let store = DuckStore::writing(output, publish, Seq(0), self.kept(), lock)?;
         Ok(RunLog::new(Arc::new(store), state, Seq(0), HashSet::new()))
     }

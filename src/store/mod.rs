@@ -2,8 +2,8 @@
 //!
 //! [`RunLog`] gives each row its seq and hands it to a [`Recorder`]. The one that lasts is a run's folder. A thread
 //! (`writer`) makes rows durable in a log file with one sync (`log_file`); a second one (`mover`) moves them into four
-//! append-only tables (`schema`) within 50 ms, and cuts the log file. Each row carries a hash chain over all rows before
-//! it (`chain`), and a small file beside the database remembers the end (`mark`). Readers see both (`tail`).
+//! append-only tables (`schema`) within 50 ms, and empties the log file. Each row carries a hash chain over all rows
+//! before it (`chain`), and a small file beside the database remembers the end (`mark`). Readers see both (`tail`).
 
 mod answers;
 mod blobs;
@@ -21,6 +21,7 @@ mod fold;
 mod folder;
 mod format;
 mod home;
+mod insert;
 mod inspect;
 mod load;
 mod log;

@@ -3,20 +3,19 @@
 //! One turn: what is durable by now in one transaction (the database syncs), the mark synced, and the log file cut when
 //! nothing is left in it. When a turn fails, the rows stay in the log file, and opening the run moves them.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use duckdb::{Connection, params_from_iter};
+use duckdb::Connection;
 
 use super::database::{WalWatch, failed};
 use super::encode::Stored;
 use super::files::file_error;
+use super::insert::Inserts;
 use super::log_file::LogFile;
 use super::mark::MarkSync;
 use super::points::{crash_point, fail_point};
-use super::schema::Table;
 use super::seal::Sealed;
 use super::tail::Tail;
 use super::{StoreError, meter};
@@ -112,6 +111,8 @@ impl Between {
 pub(super) struct Mover {
     /// The connection that writes.
     pub(super) connection: Connection,
+    /// Its statements.
+    pub(super) inserts: Inserts,
     /// The database's own log.
     pub(super) wal: WalWatch,
     /// Makes the mark durable.
@@ -158,7 +159,7 @@ impl Mover {
         }
         crash_point("commit-begin");
         fail_point("commit").map_err(file_error("write to", Path::new("the run's database")))?;
-        insert(&self.connection, rows).map_err(failed("write to the run's log"))?;
+        self.inserts.store(&self.connection, rows).map_err(failed("write to the run's log"))?;
         meter::committed();
         crash_point("commit-done");
         self.wal.committed()?;
@@ -166,41 +167,4 @@ impl Mover {
         crash_point("mark-synced");
         Ok(())
     }
-}
-
-/// Rows of one table commit by themselves; more tables share a transaction.
-fn insert(connection: &Connection, rows: &Tail) -> duckdb::Result<()> {
-    let mut tables: BTreeMap<Table, Vec<&Stored>> = BTreeMap::new();
-    for row in rows.rows() {
-        tables.entry(row.table).or_default().push(row);
-    }
-    let shared = tables.len() > 1;
-    if shared {
-        connection.execute_batch("BEGIN")?;
-    }
-    let appended = tables.iter().try_for_each(|(table, rows)| append(connection, *table, rows));
-    crash_point("commit-rows");
-    if !shared {
-        return appended;
-    }
-    let done = appended.and_then(|()| connection.execute_batch("COMMIT"));
-    if done.is_err() {
-        // Nothing is written after this; the error that counts is the first.
-        drop(connection.execute_batch("ROLLBACK"));
-    }
-    done
-}
-
-/// One row is cheaper as an INSERT, several as an appender's.
-fn append(connection: &Connection, table: Table, rows: &[&Stored]) -> duckdb::Result<()> {
-    if let [row] = rows {
-        let mut insert = connection.prepare_cached(&row.insert())?;
-        return insert.execute(params_from_iter(row.parameters())).map(drop);
-    }
-    let mut appender = connection.appender(table.name())?;
-    for row in rows {
-        appender.append_row(duckdb::appender_params_from_iter(&row.cells))?;
-    }
-    // Errors on drop would be lost.
-    appender.flush()
 }

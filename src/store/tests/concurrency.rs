@@ -177,6 +177,7 @@ fn reopen_with(project: &Project, publish: Publish, log: LogFile, sql: &str) -> 
     use crate::store::database::{self, WalWatch};
     use crate::store::duck::{DuckStore, Kept};
     use crate::store::encode::Encoder;
+    use crate::store::insert::Inserts;
     use crate::store::mark::Mark;
     use crate::store::mover::Mover;
     use crate::store::seal::Sealed;
@@ -187,8 +188,10 @@ fn reopen_with(project: &Project, publish: Publish, log: LogFile, sql: &str) -> 
     connection.execute_batch(sql).unwrap();
     let state = crate::model::RunState::default();
     let mark = Mark::open(&project.folder.path().join("mark")).unwrap();
+    let inserts = Inserts::new(&connection, &layout).unwrap();
     let mover = Mover {
         connection,
+        inserts,
         wal: WalWatch::new(&database),
         mark: mark.syncer().unwrap(),
         sealed: Sealed { database: database.clone(), data: project.data.path().to_owned() },

@@ -176,6 +176,13 @@ fn copy_as_killed(project: &Project) -> RunFolder {
     project.data.find("killed").unwrap()
 }
 
+/// Takes the zeros off the end of a log file.
+fn trim(path: &std::path::Path) {
+    let bytes = std::fs::read(path).unwrap();
+    let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    std::fs::write(path, &bytes[..used]).unwrap();
+}
+
 /// The same with rows that were not moved yet.
 fn killed_with_log(project: &Project, log: &RunLog) -> RunFolder {
     loop {
@@ -187,6 +194,7 @@ fn killed_with_log(project: &Project, log: &RunLog) -> RunFolder {
         if crate::store::log_file::read(&killed.log_path(), &crate::store::schema::Layout::newest()).unwrap().len()
             >= 10
         {
+            trim(&killed.log_path());
             return killed;
         }
         std::fs::remove_dir_all(killed.path()).unwrap();

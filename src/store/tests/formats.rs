@@ -64,7 +64,9 @@ fn rewrite(folder: &RunFolder, layout: &Layout, fill: impl Fn(&mut Stored)) {
         let mut row = row.moved_to(layout);
         fill(&mut row);
         let row = encoder.adopt(&row);
-        connection.execute(&row.insert(), duckdb::params_from_iter(row.parameters())).unwrap();
+        let mut appender = connection.appender(row.table.name()).unwrap();
+        appender.append_row(duckdb::appender_params_from_iter(&row.cells)).unwrap();
+        appender.flush().unwrap();
     }
     let mut mark = Mark::create(&folder.mark_path()).unwrap();
     let last = connection.query_row("SELECT max(seq) FROM events", [], |row| row.get(0)).unwrap();

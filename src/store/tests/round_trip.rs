@@ -203,7 +203,7 @@ fn every_event_comes_back_as_it_was() {
     bodies.extend(others(&log));
     bodies.extend(actions());
     bodies.extend(changes());
-    // One by one and all together: an insert and an appender must store the same.
+    // One by one and all together: few rows and many must be stored alike.
     for body in bodies.clone() {
         write_now(&log, vec![body]);
     }

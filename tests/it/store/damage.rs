@@ -193,13 +193,24 @@ fn samples(home: &Path) -> [(&'static str, PathBuf); 2] {
     folder.update_manifest(|manifest| log.with(|state| manifest.follow(state))).unwrap();
     let killed = home.join("killed");
     copy_with_log(&log, folder.path(), || copy(data.path(), &killed));
+    let logged = run_of(&killed).path().join("run.log");
+    let entries = entries_of(&logged);
+    fs::write(logged, entries).unwrap();
     log.recorder().close().unwrap();
     [("closed", home.join("closed")), ("killed", killed)]
 }
 
+/// A log file without the zeros that follow its entries.
+fn entries_of(path: &Path) -> Vec<u8> {
+    let mut bytes = fs::read(path).unwrap_or_default();
+    let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    bytes.truncate(used);
+    bytes
+}
+
 /// Copies a run that is open, with some rows in its database and some in its log file.
 pub fn copy_with_log(log: &RunLog, run: &Path, copy: impl Fn()) {
-    let logged = || fs::metadata(run.join("run.log")).map_or(0, |found| found.len());
+    let logged = || entries_of(&run.join("run.log")).len();
     loop {
         while logged() > 0 {
             std::thread::sleep(Duration::from_millis(1));
