@@ -16,7 +16,7 @@ use crate::model::{
 };
 use crate::world::{Scope, World};
 
-struct NoModel;
+pub(super) struct NoModel;
 
 #[async_trait]
 impl LlmProvider for NoModel {
