@@ -48,6 +48,7 @@ mod scene;
 mod stopping;
 mod subjects;
 mod tools;
+mod turn;
 mod undo;
 mod versions;
 mod write_back;

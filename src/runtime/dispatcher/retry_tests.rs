@@ -7,12 +7,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::calls::{Caller, Job, PendingCall};
-use super::exec::{Done, fault};
+use super::exec::{Done, ToolRun, fault};
 use super::fixture::NoModel;
 use super::reversal::{HOLD_BOUND, Ready, Retrying, ReversalAction};
 use super::scene::{BESIDE, Scene, TOOL};
+use super::turn::Turn;
 use crate::effects::tools::ToolError;
-use crate::model::{ActionStatus, Command, Gate, RetryPlan, SpanId, ToolCall, TraceBody, Update};
+use crate::model::{ActionStatus, Command, Gate, RetryPlan, SpanId, SpanStatus, ToolCall, TraceBody, Update};
+use crate::rollback::Origin;
 use crate::runtime::ask::{SpanPosition, Work};
 use crate::runtime::journal::NO_REQUEST;
 use crate::runtime::refusal::TodayError;
@@ -44,6 +46,10 @@ impl Scene {
 
     /// Adds a tool call with a task that ends when it is told; `waits`: for the workspace.
     fn add_tool(&mut self, span: SpanId, waits: bool) -> CancellationToken {
+        self.add_tool_at(span, waits, Turn::default())
+    }
+
+    fn add_tool_at(&mut self, span: SpanId, waits: bool, turn: Turn) -> CancellationToken {
         let (path, stop) = (self.path(span), CancellationToken::new());
         let parent = path.rsplit_once('/').unwrap().0.to_owned();
         let position = SpanPosition { path: path.clone(), parent, name: "tool".into(), visit: 1, fan: None };
@@ -52,7 +58,7 @@ impl Scene {
         let calls = &mut self.bench.dispatcher.calls;
         calls.insert(PendingCall::of(work, (span, SpanId(span.0 - 1)), position, caller, NO_REQUEST));
         let handle = tokio::spawn(std::future::pending());
-        calls.start(&path, Job { handle, stop: Some(stop.clone()), so_far: None });
+        calls.start(&path, Job { handle, stop: Some(stop.clone()), turn, so_far: None });
         if waits {
             self.log().append(vec![TraceBody::SpanWaiting { span, on: Some("s3 tool".into()) }]);
         }
@@ -183,4 +189,68 @@ async fn a_tool_outside_of_the_set_that_works_is_not_stopped_nor_one_that_waits_
     let (set, beside) = (scene.add_tool(TOOL, false), scene.add_tool(BESIDE, true));
     scene.halt(RetryPlan { undoes: Vec::new(), ..scene.plan(TOOL) });
     assert!(set.is_cancelled() && !beside.is_cancelled());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_that_got_the_workspace_at_that_moment_is_not_run_twice() {
+    let mut scene = Scene::new();
+    scene.add_tool(TOOL, false);
+    let turn = Turn::default();
+    // The log does not know yet.
+    let beside = scene.add_tool_at(BESIDE, true, turn.clone());
+    assert!(turn.begin());
+    scene.halt(scene.plan(TOOL));
+    assert!(!beside.is_cancelled(), "it has begun");
+    let path = scene.path(BESIDE);
+    let done = Done::Tool { text: "done".into(), fault: false, cause: None };
+    scene.bench.dispatcher.task_ended(&path, BESIDE, done);
+    let is_ok = scene.log().with(|state| state.trace.get(BESIDE).is_some_and(|found| found.status == SpanStatus::Ok));
+    assert!(is_ok, "its outcome counts");
+    scene.end_task(TOOL);
+    scene.step().await;
+    scene.step().await;
+    assert!(scene.bench.dispatcher.reversal.is_idle() && !scene.is_set());
+    assert!(!scene.has_task(BESIDE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_that_waits_again_is_started_when_the_retry_gave_up_before_its_end_came() {
+    let mut scene = Scene::new();
+    scene.add_tool(TOOL, false);
+    scene.add_tool(BESIDE, true);
+    scene.halt(scene.plan(TOOL));
+    scene.step().await;
+    assert!(scene.bench.dispatcher.reversal.is_idle() && scene.is_set(), "the tools did not stop in time");
+    scene.end_task(BESIDE);
+    assert!(scene.has_task(BESIDE), "it is started again");
+    let has_ended = |span| scene.log().with(|state| state.trace.get(span).is_some_and(|found| found.ended.is_some()));
+    assert!(!has_ended(BESIDE) && !has_ended(TOOL));
+    scene.end_task(TOOL);
+    let has_ended = |span| scene.log().with(|state| state.trace.get(span).is_some_and(|found| found.ended.is_some()));
+    assert!(has_ended(TOOL), "its end comes as if nothing had been asked");
+}
+
+#[tokio::test]
+async fn a_tool_that_was_withdrawn_changes_nothing_when_it_gets_its_lock() {
+    let scene = Scene::new();
+    let lock = scene.lock().unwrap();
+    let (services, turn) = (scene.bench.dispatcher.services.clone(), Turn::default());
+    let run = ToolRun {
+        log: scene.log().clone(),
+        tools: services.tools.clone(),
+        services,
+        inbox: scene.bench.dispatcher.inbox.clone(),
+        path: "main/b/tool".into(),
+        stop: CancellationToken::new(),
+        turn: turn.clone(),
+        origin: Origin { span: SpanId(4), tool_span: BESIDE, tool_name: "tama_mem_set".into() },
+        call: ToolCall { name: "tama_mem_set".into(), args: serde_json::json!({ "key": "l", "value": "x" }) },
+    };
+    let mut run = Box::pin(run.run());
+    assert!(futures::poll!(&mut run).is_pending(), "it waits");
+    assert!(turn.withdraw());
+    drop(lock);
+    assert_eq!(run.await, stopped());
+    assert_eq!(scene.log().with(|state| state.ledger.all_memory().len()), 1);
+    assert!(scene.lock().is_some(), "it let its lock go");
 }

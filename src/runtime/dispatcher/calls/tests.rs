@@ -3,6 +3,7 @@
 use tokio::sync::oneshot::Receiver;
 use tokio_util::sync::CancellationToken;
 
+use super::super::turn::Turn;
 use super::*;
 use crate::model::{LlmResponse, SpanKind};
 use crate::runtime::ask::Payload;
@@ -35,7 +36,7 @@ fn add(calls: &mut Calls, path: &str, span: SpanId) -> Receiver<Outcome> {
 fn start(calls: &mut Calls, path: &str, is_tool: bool) -> CancellationToken {
     let stop = CancellationToken::new();
     let handle = tokio::spawn(std::future::pending());
-    calls.start(path, Job { handle, stop: is_tool.then(|| stop.clone()), so_far: None });
+    calls.start(path, Job { handle, stop: is_tool.then(|| stop.clone()), turn: Turn::default(), so_far: None });
     stop
 }
 
