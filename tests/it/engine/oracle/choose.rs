@@ -54,6 +54,11 @@ fn is_later(state: &RunState, reader: SpanId, entry: &LedgerEntry) -> bool {
     state.trace.get(reader).is_some_and(|found| found.ended.is_none_or(|ended: Seq| ended > entry.seq))
 }
 
+/// True when some of the spans are in different branches of one fan-out.
+pub fn are_any_beside(state: &RunState, spans: &[SpanId]) -> bool {
+    spans.iter().enumerate().any(|(at, one)| spans[..at].iter().any(|other| are_beside(state, *one, *other)))
+}
+
 /// True when two spans are in different branches of one fan-out.
 fn are_beside(state: &RunState, one: SpanId, other: SpanId) -> bool {
     let trace = &state.trace;

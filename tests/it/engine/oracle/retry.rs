@@ -7,7 +7,7 @@ use tama_tui::model::{
 };
 
 use super::case::{Case, Change};
-use super::choose::choose;
+use super::choose::{are_any_beside, choose};
 use super::generate::changed_reply;
 use super::rng::Rng;
 use super::run::Run;
@@ -43,6 +43,8 @@ pub async fn retry(
     let mut plan = plan(run, span).await?;
     let change = change(rng, case, run, &plan, changes.len() + 1);
     let earlier = changes.len();
+    // Branches that read each other's changes do other things in another order.
+    let meets = are_any_beside(&run.state, &plan.reruns);
     changes.extend(change.clone());
     case.write_changes(run.folder.path(), changes, true);
     if let Some(Change::PromptEdit(name)) = &change {
@@ -57,7 +59,7 @@ pub async fn retry(
         run.until(&format!("the retry of {label}"), |run| is_answered(run, at)).await?;
         if let Some(found) = began(run, at) {
             let (before, generation, set) = found;
-            let is_unchanged = changes.len() == earlier;
+            let is_unchanged = changes.len() == earlier && !(case.shares && meets);
             run.holds = false;
             return Ok(Some(Retried { plan, set, before, generation, is_unchanged, at_end }));
         }
