@@ -1,4 +1,4 @@
-//! Who is first: a tool that got its lock and begins, or a retry that has it wait again.
+//! The turn of a tool: it gets its lock and begins, or a retry has it wait again, whichever is first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -192,8 +192,7 @@ impl Maker {
 
     fn tool_loop(&mut self, path: &str, place: &Place, ends: &[&str]) {
         let meets = !place.beside.is_empty();
-        let least = if meets { 2 } else { 1 };
-        let steps = least + self.rng.below(self.case.size.steps);
+        let steps = 1 + usize::from(meets) + self.rng.below(self.case.size.steps);
         for step in 0..=steps {
             let call = u32::try_from(step + 1).unwrap();
             self.spot(path, call, SpotKind::Loop, place);
