@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::calls::{Caller, Job, PendingCall};
 use super::fixture::Bench;
 use super::reversal::{STOP_BOUND, Undoing};
+use super::turn::Turn;
 use crate::model::{Command, DiffSides, RunState, RunStatus, Seq, SpanId, ToolCall, Update};
 use crate::runtime::ask::{SpanPosition, Work};
 use crate::runtime::engine::Mode;
@@ -29,7 +30,7 @@ fn add_stubborn_tool(bench: &mut Bench) {
     let calls = &mut bench.dispatcher.calls;
     calls.insert(PendingCall::of(work, spans, position, Caller::Outcome(reply), NO_REQUEST));
     let handle = tokio::spawn(std::future::pending());
-    calls.start("main/tool", Job { handle, stop: Some(CancellationToken::new()), so_far: None });
+    calls.start("main/tool", Job { handle, stop: Some(CancellationToken::new()), turn: Turn::default(), so_far: None });
 }
 
 fn add_endless_undo(bench: &mut Bench) {

@@ -42,6 +42,11 @@ impl Dispatcher {
             self.calls.end_task(path, span);
             return self.carry_out_reversal(actions);
         }
+        if self.calls.get(path).is_some_and(PendingCall::is_withdrawn) {
+            // The retry that had it wait has given up.
+            self.calls.end_task(path, span);
+            return self.launch(path);
+        }
         if self.calls.get(path).is_some_and(PendingCall::has_task) {
             self.end(path, span, done);
         }

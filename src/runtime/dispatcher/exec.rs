@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::failure::{Failure, Halt};
 use super::super::feed::Sink;
+use super::turn::Turn;
 use super::{Incoming, Services};
 use crate::effects::MaskedStream;
 use crate::effects::llm::{AnswerPiece, CallPosition, LlmError, LlmProvider, Progress, ProgressReader};
@@ -155,6 +156,8 @@ pub(super) struct ToolRun {
     pub path: String,
     /// Asks it to end, with what it did on record.
     pub stop: CancellationToken,
+    /// Decides if it begins once it has its lock.
+    pub turn: Turn,
     pub origin: Origin,
     pub call: ToolCall,
 }
@@ -203,7 +206,7 @@ impl ToolRun {
         }
     }
 
-    /// Takes a lock, and shows what is waited for meanwhile; `None`: the call was stopped.
+    /// Takes a lock, and shows what is waited for meanwhile; `None`: the call was stopped, or has to wait again.
     pub async fn lock_unless_stopped(&self, scope: &Scope) -> Option<Guard> {
         let lock = self.lock(&self.services.world, scope);
         tokio::select! {
@@ -212,7 +215,7 @@ impl ToolRun {
                 self.end_wait();
                 None
             }
-            guard = lock => Some(guard),
+            guard = lock => Some(guard).filter(|_| self.turn.begin()),
         }
     }
 

@@ -3,12 +3,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use super::Dispatcher;
 use super::command::Commands;
 use crate::effects::confine::Shell;
-use crate::effects::llm::LlmError;
+use crate::effects::llm::{CallPosition, LlmError, LlmProvider, Progress};
 use crate::model::{
-    Conversation, Generation, LlmRequest, ModelName, ModelOptions, RunId, RunState, Seq, TraceBody, TraceEvent,
+    Conversation, Generation, LlmRequest, LlmResponse, ModelName, ModelOptions, RunId, RunState, Seq, TraceBody,
+    TraceEvent,
 };
 use crate::pipeline::{Agent, Pattern, Pipeline, Prompt, load};
 use crate::rollback::capture::Rules;
@@ -29,6 +32,16 @@ default = "script:replies.toml"
 pattern = "oneshot"
 prompt = "speak"
 "#;
+
+/// No model at all.
+pub(super) struct NoModel;
+
+#[async_trait]
+impl LlmProvider for NoModel {
+    async fn call(&self, _: &LlmRequest, _: &CallPosition, _: &Progress) -> Result<LlmResponse, LlmError> {
+        Err(LlmError::new("no model".into()))
+    }
+}
 
 /// A request with nothing but a system prompt.
 pub(super) fn request(system: &str) -> LlmRequest {

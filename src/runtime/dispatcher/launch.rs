@@ -12,6 +12,7 @@ use super::super::gates::Arrival;
 use super::calls::{Job, PendingCall};
 use super::exec::{self, Done, ModelRun, ToolRun};
 use super::gatekeeper::Question;
+use super::turn::Turn;
 use super::{Dispatcher, Incoming};
 use crate::effects::llm::CallPosition;
 use crate::effects::tools::ToolError;
@@ -47,7 +48,7 @@ impl Dispatcher {
     }
 
     fn start_tool(&mut self, path: &str, (span, agent): (SpanId, SpanId), call: ToolCall) {
-        let stop = CancellationToken::new();
+        let (stop, turn) = (CancellationToken::new(), Turn::default());
         let run = ToolRun {
             log: self.log.clone(),
             services: self.services.clone(),
@@ -55,11 +56,12 @@ impl Dispatcher {
             inbox: self.inbox.clone(),
             path: path.to_owned(),
             stop: stop.clone(),
+            turn: turn.clone(),
             origin: Origin { span: agent, tool_span: span, tool_name: call.name.clone() },
             call,
         };
         let job = self.spawn(path, span, run.run());
-        self.calls.start(path, Job { stop: Some(stop), ..job });
+        self.calls.start(path, Job { stop: Some(stop), turn, ..job });
     }
 
     fn start_llm(&mut self, path: &str, request: &LlmRequest) {
@@ -104,7 +106,7 @@ impl Dispatcher {
             // The dispatcher outlives its tasks; when it is gone, nobody waits.
             drop(inbox.send(Incoming::Done { path: at, span, done }));
         });
-        Job { handle, stop: None, so_far: None }
+        Job { handle, stop: None, turn: Turn::default(), so_far: None }
     }
 
     /// Describes a span's arrival at a gate.

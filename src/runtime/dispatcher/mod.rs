@@ -41,10 +41,15 @@ mod own_files;
 mod questions;
 mod release;
 mod retry;
+#[cfg(test)]
+mod retry_tests;
 mod reversal;
+#[cfg(test)]
+mod scene;
 mod stopping;
 mod subjects;
 mod tools;
+mod turn;
 mod undo;
 mod versions;
 mod write_back;

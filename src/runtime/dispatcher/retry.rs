@@ -100,7 +100,7 @@ impl Dispatcher {
         let set = self.calls.ask_to_stop(&self.paths_of(&ready.plan.reruns));
         // They would get the workspace before the retry does.
         let queued = if ready.plan.undoes.is_empty() { Vec::new() } else { self.queued_outside(&ready.plan) };
-        let queued = self.calls.ask_to_stop(&queued);
+        let queued = self.calls.withdraw(queued);
         let actions = self.reversal.halt(ready, set, queued);
         self.carry_out_reversal(actions);
     }

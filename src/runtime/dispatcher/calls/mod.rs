@@ -329,6 +329,16 @@ impl Calls {
         halted
     }
 
+    /// Has tools that wait for a lock wait again, later; those that have begun meanwhile go on.
+    pub fn withdraw(&mut self, paths: Vec<String>) -> Halted {
+        let waits = |path: &String| {
+            let task = self.pending.get(path).and_then(|pending| pending.task.as_ref());
+            task.is_some_and(Job::withdraw)
+        };
+        let paths: Vec<String> = paths.into_iter().filter(waits).collect();
+        Halted { waiting: paths.iter().cloned().collect(), paths }
+    }
+
     /// Lists the paths of all calls.
     pub fn paths(&self) -> Vec<String> {
         self.pending.keys().cloned().collect()

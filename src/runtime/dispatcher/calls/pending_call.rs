@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::command::ChangesDecision;
 use super::super::exec::TextSoFar;
+use super::super::turn::Turn;
 use crate::model::{Gate, SpanId, TextHash};
 use crate::pipeline::Pipeline;
 use crate::runtime::ask::{Outcome, SpanPosition, Work};
@@ -66,6 +67,8 @@ pub(in super::super::super) struct Job {
     pub handle: JoinHandle<()>,
     /// Has it end by itself, with its changes recorded; without one it may be aborted at any point.
     pub stop: Option<CancellationToken>,
+    /// Decides if a tool begins once it has its lock.
+    pub turn: Turn,
     /// The answer of a model as far as it came.
     pub so_far: Option<TextSoFar>,
 }
@@ -79,6 +82,11 @@ impl Job {
             None => self.handle.abort(),
         }
         self.stop.is_some()
+    }
+
+    /// Has a tool that has not begun wait again: its task ends for nothing. Returns false when it has begun.
+    pub fn withdraw(&self) -> bool {
+        self.turn.withdraw() && self.ask_to_stop()
     }
 
     /// Ends the task wherever it is.
@@ -171,6 +179,11 @@ impl PendingCall {
     /// True while a task carries it out.
     pub fn has_task(&self) -> bool {
         self.task.is_some()
+    }
+
+    /// True when its task ends for nothing, because a retry has it wait again.
+    pub fn is_withdrawn(&self) -> bool {
+        self.task.as_ref().is_some_and(|task| task.turn.is_withdrawn())
     }
 
     /// True when the gate after it has been passed already.

@@ -3,8 +3,9 @@
 use tokio::sync::oneshot::Receiver;
 use tokio_util::sync::CancellationToken;
 
+use super::super::turn::Turn;
 use super::*;
-use crate::model::{LlmResponse, SpanKind};
+use crate::model::{LlmResponse, SpanKind, SpanStatus};
 use crate::runtime::ask::Payload;
 use crate::runtime::failure::Halt;
 use crate::runtime::journal::NO_REQUEST;
@@ -35,7 +36,7 @@ fn add(calls: &mut Calls, path: &str, span: SpanId) -> Receiver<Outcome> {
 fn start(calls: &mut Calls, path: &str, is_tool: bool) -> CancellationToken {
     let stop = CancellationToken::new();
     let handle = tokio::spawn(std::future::pending());
-    calls.start(path, Job { handle, stop: is_tool.then(|| stop.clone()), so_far: None });
+    calls.start(path, Job { handle, stop: is_tool.then(|| stop.clone()), turn: Turn::default(), so_far: None });
     stop
 }
 
@@ -125,6 +126,21 @@ fn a_continue_reaches_the_span_itself_before_those_below() {
     assert_eq!(calls.paused_within(TOOL, "lead/x"), ["lead/x"]);
     assert_eq!(calls.paused_within(SpanId(1), "lead"), ["lead/x", "lead/x/y"]);
     assert_eq!(calls.paused_within(SpanId::RUN, "").len(), 3);
+}
+
+#[test]
+fn a_retry_forgets_how_the_agents_that_it_reopens_ended() {
+    let mut calls = calls();
+    let spec =
+        || SpanSpec::Agent { pattern: "react".into(), input: TextHash([0; 16]), prompt: None, prompt_file: None };
+    for (span, path) in [(SpanId(4), "lead/a"), (SpanId(5), "lead/b")] {
+        calls.start_span(&position(path), NextSpan { span, generation: Generation(1) }, spec(), None);
+        calls.end_agent(path, &SpanEnd::new(span, SpanStatus::Ok));
+    }
+    let another = Err(Failure::new("another end"));
+    calls.invalidate(&[], &["lead/a".to_owned()]);
+    assert!(calls.other_end("lead/a", &another).is_none(), "it ends anew");
+    assert!(calls.other_end("lead/b", &another).is_some());
 }
 
 #[test]

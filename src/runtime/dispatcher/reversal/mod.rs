@@ -6,6 +6,8 @@
 //! that was shown. Then its actions are undone, and the set runs on.
 
 mod check;
+#[cfg(test)]
+mod check_tests;
 mod planner;
 #[cfg(test)]
 mod tests;

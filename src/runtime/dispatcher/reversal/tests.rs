@@ -2,27 +2,14 @@
 
 use std::collections::HashMap;
 
-use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use super::super::fixture::pipeline;
+use super::super::fixture::{NoModel, pipeline};
 use super::check::check_holder;
 use super::undoing::SOON;
 use super::*;
-use crate::effects::llm::{CallPosition, LlmError, Progress};
-use crate::model::{
-    Generation, Key, LlmRequest, LlmResponse, RunState, Seq, SpanSpec, SpanStart, TextHash, TraceBody, TraceEvent, Try,
-};
+use crate::model::{Generation, Key, RunState, Seq, SpanSpec, SpanStart, TextHash, TraceBody, TraceEvent, Try};
 use crate::world::{Scope, World};
-
-struct NoModel;
-
-#[async_trait]
-impl LlmProvider for NoModel {
-    async fn call(&self, _: &LlmRequest, _: &CallPosition, _: &Progress) -> Result<LlmResponse, LlmError> {
-        Err(LlmError::new("no model".into()))
-    }
-}
 
 /// A plan that reruns spans and undoes actions.
 fn plan(reruns: &[u32], undoes: &[u64]) -> RetryPlan {
@@ -216,17 +203,21 @@ async fn a_retry_that_cannot_go_on_throws_nothing_away_outside_of_its_set() {
     assert!(actions[1].contains("did not stop within 60 s. Nothing ran"), "{actions:?}");
     assert!(reversal.is_idle());
 
-    let mut reversal = holding(plan(&[1], &[5]), halted(&["lead/a/llm"], &[]), Halted::default());
+    let stopped = || (halted(&["lead/a/llm"], &[]), halted(&["lead/b/tama_bash"], &[]));
+    let all_again = "resume [\"lead/a/llm\"] [\"lead/b/tama_bash\"]";
+    let (set, queued) = stopped();
+    let mut reversal = holding(plan(&[1], &[5]), set, queued);
     let actions = words(&reversal.step(ReversalStep::Held(None), "#9 tama_bash"));
-    assert_eq!(actions[0], "resume [\"lead/a/llm\"] []");
+    assert_eq!(actions[0], all_again);
     assert!(actions[1].contains("#9 tama_bash is using the workspace. Nothing ran"), "{actions:?}");
 
     // What the undo could not do stops it too.
-    let mut reversal = holding(plan(&[1], &[5]), halted(&["lead/a/llm"], &[]), Halted::default());
+    let (set, queued) = stopped();
+    let mut reversal = holding(plan(&[1], &[5]), set, queued);
     let State::Holding { retrying, .. } = std::mem::take(&mut reversal.state) else { panic!() };
     let conflict = RetryStopped::Conflict { action: Seq(5), key: Key::memory("k").to_string() };
     let actions = words(&Reversal::judged(retrying, Err(conflict)));
-    assert_eq!(actions[0], "resume [\"lead/a/llm\"] []");
+    assert_eq!(actions[0], all_again);
     assert!(actions[1].ends_with("Nothing ran"), "{actions:?}");
 }
 
@@ -264,7 +255,7 @@ async fn every_wait_has_a_bound() {
     assert!(!reversal.is_idle(), "it goes on");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_cancel_drops_what_has_undone_nothing_and_stops_what_has() {
     let mut reversal = Reversal::default();
     assert_eq!(reversal.cancel(), Cancelled::Nothing);
@@ -273,7 +264,15 @@ async fn a_cancel_drops_what_has_undone_nothing_and_stops_what_has() {
     assert!(reversal.halt(ready(plan(&[1], &[5])), halted(&["t"], &["t"]), Halted::default()).is_empty());
     assert_eq!((reversal.cancel(), reversal.is_idle()), (Cancelled::Dropped, true));
     let mut reversal = holding(plan(&[1], &[5]), Halted::default(), Halted::default());
+    let (held, dropped) = tokio::sync::oneshot::channel::<()>();
+    let State::Holding { task, .. } = &mut reversal.state else { panic!() };
+    *task = tokio::spawn(async move {
+        let _held = held;
+        std::future::pending().await
+    });
     assert_eq!((reversal.cancel(), reversal.is_idle()), (Cancelled::Dropped, true));
+    let gone = tokio::time::timeout(SOON, dropped).await;
+    assert!(matches!(gone, Ok(Err(_))), "nothing waits for the locks any more");
     reversal.undo(undoing(None));
     assert_eq!((reversal.cancel(), reversal.is_idle()), (Cancelled::Stopping, false));
     assert_eq!(words(&reversal.step(ReversalStep::Undone(None), "")), [UndoRefusal::NotFinished.to_string()]);

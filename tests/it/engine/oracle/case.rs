@@ -8,6 +8,8 @@ use std::path::Path;
 use serde_json::{Value as Json, json};
 use tama_tui::model::CaptureMode;
 
+use super::tools::Written;
+
 /// The text that every changed outcome has, and by which the script's other replies are chosen.
 pub const NEW: &str = "NEW";
 
@@ -51,6 +53,8 @@ pub struct Case {
     pub held: Option<Held>,
     /// Commands in the script; each has a number of its own, from 1.
     pub commands: usize,
+    /// Everything that the script writes.
+    pub written: Vec<Written>,
 }
 
 /// An agent of the pipeline.
@@ -67,8 +71,8 @@ pub struct Agent {
 pub struct Reply {
     pub agent: String,
     pub call: u32,
-    /// Only for requests that have the text of changed outcomes in them.
-    pub new: bool,
+    /// Only for requests that have this text in them.
+    pub contains: Option<String>,
     pub answer: Answer,
 }
 
@@ -102,8 +106,19 @@ pub struct Place {
     pub own: Vec<String>,
     /// Those that it only reads.
     pub read: Vec<String>,
+    /// The branches beside it, which it reads while they run; none where keys are disjoint.
+    pub beside: Vec<Neighbor>,
     /// True in a branch of a fan-out.
     pub is_branch: bool,
+}
+
+/// A branch of the same fan-out, or of one around it.
+#[derive(Clone)]
+pub struct Neighbor {
+    /// The beginning of its keys.
+    pub key: String,
+    /// Its agent's path, with which the texts that it writes begin.
+    pub path: String,
 }
 
 #[derive(Clone)]
@@ -219,8 +234,8 @@ impl Case {
 impl Reply {
     fn json(&self) -> Json {
         let mut reply = json!({ "agent": self.agent, "call": self.call });
-        if self.new {
-            reply["contains"] = NEW.into();
+        if let Some(text) = &self.contains {
+            reply["contains"] = text.as_str().into();
         }
         match &self.answer {
             Answer::Text(text) => reply["text"] = text.as_str().into(),

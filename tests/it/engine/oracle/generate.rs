@@ -3,9 +3,9 @@
 use serde_json::{Value as Json, json};
 use tama_tui::model::CaptureMode;
 
-use super::case::{Agent, Answer, Case, Held, Place, Reply, Size, Spot, SpotKind, changed_commands};
+use super::case::{Agent, Answer, Case, Held, NEW, Neighbor, Place, Reply, Size, Spot, SpotKind, changed_commands};
 use super::rng::Rng;
-use super::tools::{Calls, TOOLS, command_number, text};
+use super::tools::{Calls, TOOLS, command_number, text, text_of};
 
 /// Visits of an agent in a loop that have a script of their own.
 const VISITS: usize = 3;
@@ -28,13 +28,16 @@ pub fn generate(seed: u64, size: Size) -> Case {
         spots: Vec::new(),
         held: None,
         commands: 0,
+        written: Vec::new(),
     };
-    let mut maker = Maker { calls: Calls { shares, commands: 0 }, branches: 0, rng, case };
+    let calls = Calls { shares, commands: 0, written: Vec::new() };
+    let mut maker = Maker { calls, branches: 0, rng, case };
     let root = maker.agent(size.depth);
     let mut place = Place { own: vec!["top".into(), "start".into()], ..Place::default() };
     maker.script(&root, &root.name, &mut place, &["done"]);
     maker.hold();
     maker.case.commands = maker.calls.commands;
+    maker.case.written = maker.calls.written;
     maker.case
 }
 
@@ -69,7 +72,11 @@ impl Maker {
         let many = 2 + self.rng.below(self.case.size.width.saturating_sub(1));
         // Where keys are shared, branches meet at once.
         let least = if at == 0 && self.case.shares { 7 } else { 4 };
-        let shape = match if depth <= 1 { self.rng.below(4) } else { least + self.rng.below(11 - least) } {
+        let shape = match if depth <= 1 {
+            self.rng.below(if self.case.shares { 8 } else { 4 }).min(3)
+        } else {
+            least + self.rng.below(11 - least)
+        } {
             0 => Shape::Oneshot,
             1..=3 => Shape::Loop,
             4..=6 => Shape::Fsm((0..many).map(|_| self.below(depth)).collect()),
@@ -140,34 +147,36 @@ impl Maker {
                 }
             }
             Shape::Parallel(workers) => {
-                let mut inner = Vec::new();
-                for (node, times) in workers {
-                    for visit in 1..=*times {
-                        inner.extend(self.branch(node, &child(path, &node.name, visit), place));
-                    }
-                }
-                place.own.extend(inner);
+                let visits = workers.iter().flat_map(|(node, times)| (1..=*times).map(move |visit| (node, visit)));
+                let branches: Vec<_> = visits.map(|(node, visit)| (node, child(path, &node.name, visit))).collect();
+                self.branches(&branches, place);
             }
             Shape::Scatter { worker, items, loops } => {
                 self.map(&child(path, "map", 1), place, *items);
-                let mut inner = Vec::new();
-                for visit in 1..=items + 1 {
-                    inner.extend(self.branch(worker, &child(path, &worker.name, visit), place));
-                }
-                place.own.extend(inner);
+                let branches: Vec<_> =
+                    (1..=items + 1).map(|visit| (&**worker, child(path, &worker.name, visit))).collect();
+                self.branches(&branches, place);
                 let reduce = child(path, "reduce", 1);
                 if *loops { self.tool_loop(&reduce, place, ends) } else { self.oneshot(&reduce, place) }
             }
         }
     }
 
-    /// A branch of a fan-out has keys of its own, and reads those from before it. Returns the keys.
-    fn branch(&mut self, node: &Node, path: &str, place: &Place) -> Vec<String> {
-        self.branches += 1;
-        let read = place.own.iter().chain(&place.read).cloned().collect();
-        let mut inner = Place { own: vec![format!("w{}", self.branches)], read, is_branch: true };
-        self.script(node, path, &mut inner, &["done"]);
-        inner.own
+    /// Each branch of a fan-out has keys of its own, and reads those from before it; where keys are shared, those of
+    /// the branches beside it too. What runs after the fan-out has them all.
+    fn branches(&mut self, branches: &[(&Node, String)], place: &mut Place) {
+        let first = self.branches + 1;
+        self.branches += branches.len();
+        let named = branches.iter().zip(first..).map(|((_, path), at)| (format!("w{at}"), path.clone()));
+        let all: Vec<Neighbor> = named.map(|(key, path)| Neighbor { key, path }).collect();
+        let read: Vec<String> = place.own.iter().chain(&place.read).cloned().collect();
+        for ((node, path), own) in branches.iter().zip(&all) {
+            let others = all.iter().filter(|other| self.case.shares && other.key != own.key);
+            let beside = others.chain(&place.beside).cloned().collect();
+            let mut inner = Place { own: vec![own.key.clone()], read: read.clone(), beside, is_branch: true };
+            self.script(node, path, &mut inner, &["done"]);
+            place.own.extend(inner.own);
+        }
     }
 
     fn oneshot(&mut self, path: &str, place: &Place) {
@@ -177,12 +186,13 @@ impl Maker {
         } else {
             Answer::Text(text(path, false))
         };
-        self.reply(path, 1, true, Answer::Text(text(path, true)));
-        self.reply(path, 1, false, answer);
+        self.reply(path, 1, Some(NEW), Answer::Text(text(path, true)));
+        self.reply(path, 1, None, answer);
     }
 
     fn tool_loop(&mut self, path: &str, place: &Place, ends: &[&str]) {
-        let steps = 1 + self.rng.below(self.case.size.steps);
+        let meets = !place.beside.is_empty();
+        let steps = 1 + usize::from(meets) + self.rng.below(self.case.size.steps);
         for step in 0..=steps {
             let call = u32::try_from(step + 1).unwrap();
             self.spot(path, call, SpotKind::Loop, place);
@@ -190,35 +200,49 @@ impl Maker {
                 let answer = if self.rng.chance(25) {
                     self.finish(path, ends, true)
                 } else {
-                    self.some_calls(path, place, call, true)
+                    self.some_calls(place, &format!("{path}:{call}"), true)
                 };
-                self.reply(path, call, true, answer);
+                self.reply(path, call, Some(NEW), answer);
+            }
+            if step > 0 && meets && self.rng.chance(50) {
+                self.reply_to_neighbor(path, place, call, ends);
             }
             let answer = match step {
                 _ if self.rng.chance(trouble(place)) => Answer::Error("overloaded".into()),
-                0 if self.rng.chance(70) => Answer::Calls(vec![("start".into(), json!({}))]),
+                0 if self.rng.chance(if meets { 30 } else { 70 }) => Answer::Calls(vec![("start".into(), json!({}))]),
                 _ if step == steps => self.finish(path, ends, false),
-                _ => self.some_calls(path, place, call, false),
+                _ => self.some_calls(place, &format!("{path}:{call}"), false),
             };
-            self.reply(path, call, false, answer);
+            self.reply(path, call, None, answer);
         }
         let last = u32::try_from(steps + 2).unwrap();
         let new = self.finish(path, ends, true);
-        self.reply(path, last, true, new);
+        self.reply(path, last, Some(NEW), new);
         let end = self.finish(path, ends, false);
-        self.reply(path, last, false, end);
+        self.reply(path, last, None, end);
+    }
+
+    /// An agent that read what a branch beside it wrote does other things then.
+    fn reply_to_neighbor(&mut self, path: &str, place: &Place, call: u32, ends: &[&str]) {
+        let neighbor = self.rng.pick(&place.beside).path.clone();
+        let answer = if self.rng.chance(15) {
+            self.finish(&format!("{path} saw {neighbor}"), ends, false)
+        } else {
+            self.some_calls(place, &format!("{path}:{call} saw {neighbor}"), false)
+        };
+        self.reply(path, call, Some(&text_of(&neighbor)), answer);
     }
 
     /// The first step of a scatter: some calls, then the items.
     fn map(&mut self, path: &str, place: &Place, items: usize) {
         self.spot(path, 1, SpotKind::Map, place);
-        let calls = self.some_calls(path, place, 1, false);
-        self.reply(path, 1, false, calls);
+        let calls = self.some_calls(place, &format!("{path}:1"), false);
+        self.reply(path, 1, None, calls);
         self.spot(path, 2, SpotKind::Map, place);
         let new = self.map_end(items, true);
-        self.reply(path, 2, true, new);
+        self.reply(path, 2, Some(NEW), new);
         let end = self.map_end(items, false);
-        self.reply(path, 2, false, end);
+        self.reply(path, 2, None, end);
     }
 
     /// The items of a scatter; changed ones are others, or none at all.
@@ -238,20 +262,21 @@ impl Maker {
         }
     }
 
-    fn some_calls(&mut self, path: &str, place: &Place, call: u32, new: bool) -> Answer {
-        let count = 1 + self.rng.below(5) / 3;
+    fn some_calls(&mut self, place: &Place, tag: &str, new: bool) -> Answer {
+        let count = 1 + if place.beside.is_empty() { self.rng.below(5) / 3 } else { self.rng.below(3) };
         Answer::Calls(
             (0..count)
                 .map(|at| {
-                    let tag = format!("{path}:{call}.{at}");
+                    let tag = format!("{tag}.{at}");
                     self.calls.make(&mut self.rng, place, &tag, new)
                 })
                 .collect(),
         )
     }
 
-    fn reply(&mut self, agent: &str, call: u32, new: bool, answer: Answer) {
-        self.case.replies.push(Reply { agent: agent.to_owned(), call, new, answer });
+    fn reply(&mut self, agent: &str, call: u32, contains: Option<&str>, answer: Answer) {
+        let contains = contains.map(str::to_owned);
+        self.case.replies.push(Reply { agent: agent.to_owned(), call, contains, answer });
     }
 
     fn spot(&mut self, agent: &str, call: u32, kind: SpotKind, place: &Place) {
@@ -260,10 +285,10 @@ impl Maker {
 
     /// In some cases one call does not come to its end.
     fn hold(&mut self) {
-        if !self.rng.chance(40) {
+        if !self.rng.chance(if self.case.shares { 25 } else { 40 }) {
             return;
         }
-        let first: Vec<&Reply> = self.case.replies.iter().filter(|reply| !reply.new).collect();
+        let first: Vec<&Reply> = self.case.replies.iter().filter(|reply| reply.contains.is_none()).collect();
         let reply = *self.rng.pick(&first);
         let command = match &reply.answer {
             Answer::Calls(calls) => calls.iter().find_map(|(_, args)| command_number(args)),
@@ -279,7 +304,8 @@ impl Maker {
 /// Another answer for a call, with the text of changed outcomes; the run's change of this number.
 pub fn changed_reply(rng: &mut Rng, case: &Case, spot: &Spot, number: usize) -> Reply {
     let tag = format!("{}:{}!", spot.agent, spot.call);
-    let mut calls = Calls { shares: case.shares, commands: changed_commands(number).start - 1 };
+    let commands = changed_commands(number).start - 1;
+    let mut calls = Calls { shares: case.shares, commands, written: case.written.clone() };
     let answer = match (spot.kind, rng.below(10)) {
         (SpotKind::Map, 0..=4) => finish("parallel", &list(1 + rng.below(3), true)),
         (SpotKind::Oneshot, 0..=7) | (_, 0) => Answer::Text(text(&tag, true)),
@@ -288,7 +314,7 @@ pub fn changed_reply(rng: &mut Rng, case: &Case, spot: &Spot, number: usize) -> 
         (SpotKind::Oneshot, _) => Answer::Text(text(&tag, true)),
         _ => Answer::Calls((0..=rng.below(2)).map(|_| calls.make(rng, &spot.place, &tag, true)).collect()),
     };
-    Reply { agent: spot.agent.clone(), call: spot.call, new: false, answer }
+    Reply { agent: spot.agent.clone(), call: spot.call, contains: None, answer }
 }
 
 fn finish(key: &str, value: &str) -> Answer {

@@ -2,6 +2,7 @@
 //! the same pipeline run with that outcome from the start.
 
 mod case;
+mod choose;
 mod generate;
 mod models;
 mod order;

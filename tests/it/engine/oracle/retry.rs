@@ -7,6 +7,7 @@ use tama_tui::model::{
 };
 
 use super::case::{Case, Change};
+use super::choose::{are_any_beside, choose};
 use super::generate::changed_reply;
 use super::rng::Rng;
 use super::run::Run;
@@ -37,11 +38,13 @@ pub async fn retry(
     changes: &mut Vec<Change>,
 ) -> Result<Option<Retried>, String> {
     let held = run.held(case);
-    let span = choose(rng, &run.state, held);
+    let span = choose(rng, &run.state, held, case.shares);
     let label = run.state.trace.path(span);
     let mut plan = plan(run, span).await?;
     let change = change(rng, case, run, &plan, changes.len() + 1);
     let earlier = changes.len();
+    // Branches that read each other's changes do other things in another order.
+    let meets = are_any_beside(&run.state, &plan.reruns);
     changes.extend(change.clone());
     case.write_changes(run.folder.path(), changes, true);
     if let Some(Change::PromptEdit(name)) = &change {
@@ -56,7 +59,7 @@ pub async fn retry(
         run.until(&format!("the retry of {label}"), |run| is_answered(run, at)).await?;
         if let Some(found) = began(run, at) {
             let (before, generation, set) = found;
-            let is_unchanged = changes.len() == earlier;
+            let is_unchanged = changes.len() == earlier && !(case.shares && meets);
             run.holds = false;
             return Ok(Some(Retried { plan, set, before, generation, is_unchanged, at_end }));
         }
@@ -81,24 +84,6 @@ pub async fn retry(
         return Err(format!("the retry of {label} was refused: {why}"));
     }
     Err(format!("the retry of {label} found another plan each time"))
-}
-
-/// A span that no retry replaced: of each kind about as often. While a call is held, one whose retry ends it.
-fn choose(rng: &mut Rng, state: &RunState, held: Option<SpanId>) -> SpanId {
-    let trace = &state.trace;
-    if let Some(held) = held {
-        let above: Vec<SpanId> = trace.ancestors(held).filter(|at| *at != SpanId::RUN).collect();
-        let beside =
-            trace.children(above[0]).filter(|at| trace.get(*at).is_some_and(|s| s.status != SpanStatus::Undone));
-        let all: Vec<SpanId> = std::iter::once(held).chain(above.clone()).chain(beside).collect();
-        return *rng.pick(&all);
-    }
-    let standing = |span: &SpanId| trace.get(*span).is_some_and(|found| found.status != SpanStatus::Undone);
-    let spans: Vec<SpanId> = (1..u32::try_from(trace.len()).unwrap()).map(SpanId).filter(standing).collect();
-    let kind = *rng.pick(&[SpanKind::Agent, SpanKind::Llm, SpanKind::Llm, SpanKind::Tool, SpanKind::Tool]);
-    let of_kind = |span: &SpanId| trace.get(*span).is_some_and(|found| found.kind == kind);
-    let fit: Vec<SpanId> = spans.iter().copied().filter(of_kind).collect();
-    *rng.pick(if fit.is_empty() { &spans } else { &fit })
 }
 
 async fn plan(run: &mut Run, span: SpanId) -> Result<RetryPlan, String> {

@@ -73,15 +73,15 @@ fn a_retry_comes_to_what_a_run_with_its_outcome_from_the_start_comes_to() {
     std::thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(work))));
     let failed = failed.into_inner().unwrap();
     let last = wanted.first + wanted.count - 1;
+    let (played, tally) = (played.into_inner(), tally.into_inner().unwrap());
     let line = format!(
-        "oracle: {} seeds of {}..={last} played, {} failed; {before} had passed before; {:?}",
-        played.into_inner(),
+        "oracle: {played} seeds of {}..={last} played, {} failed; {before} had passed before; {tally:?}",
         wanted.first,
         failed.len(),
-        tally.into_inner().unwrap()
     );
     say(&line);
     assert!(failed.is_empty(), "{line}\n{}", failed.join("\n\n"));
+    assert!(played < SHORT || tally.with_readers > 0, "no retry met a reader, so nothing is shown of them: {line}");
 }
 
 /// Prints a text. Not with `eprintln!`: the test harness hides what a passed test prints.
