@@ -114,7 +114,7 @@ fn action_table(state: &RunState, unfinished: &[UnfinishedCommand]) -> String {
         };
         return format!("{none}\n{lines}");
     }
-    let rows: Vec<Vec<String>> = entries.iter().map(|entry| action_row(state, entry)).collect();
+    let rows: Vec<Vec<String>> = entries.iter().map(|entry| action_row(state, &entry)).collect();
     let drawn = table(&["action", "span", "tool", "", "key", "change", "now"], &[], &rows);
     if lines.is_empty() { drawn } else { format!("{drawn}\n{lines}") }
 }
@@ -160,8 +160,8 @@ fn standing_json(state: &RunState, entry: &LedgerEntry) -> String {
 }
 
 fn run_json(manifest: &Manifest, state: &RunState, unfinished: &[UnfinishedCommand]) -> Json {
-    let spans: Vec<Json> = (0_u32..).zip(state.trace.spans()).map(|(at, _)| span_json(state, SpanId(at))).collect();
-    let actions: Vec<Json> = state.ledger.entries().iter().map(|entry| action_json(state, entry)).collect();
+    let spans: Vec<Json> = (0_u32..).zip(state.trace.spans().iter()).map(|(at, _)| span_json(state, SpanId(at))).collect();
+    let actions: Vec<Json> = state.ledger.entries().iter().map(|entry| action_json(state, &entry)).collect();
     let (dropped, interrupted): (Vec<_>, Vec<_>) = unfinished.iter().partition(|command| command.is_dropped());
     let commands =
         |of: Vec<&UnfinishedCommand>| of.into_iter().map(|command| command.to_json(state)).collect::<Vec<_>>();

@@ -16,11 +16,15 @@ const APART: u64 = 1024;
 pub struct Keyframes(Vec<RunState>);
 
 impl Keyframes {
-    /// Keeps a copy of the state as it is now, if the last one is far enough behind it.
-    pub fn follow(&mut self, state: &RunState) {
+    /// Keeps a copy of the state as it is now, if the last one is far enough behind it, and packs what did not change
+    /// in between.
+    pub fn follow(&mut self, state: &mut RunState) {
         let last = self.0.last().map_or(0, |frame| frame.last.0);
         if state.last.0 < last + APART {
             return;
+        }
+        if let Some(before) = self.0.last_mut() {
+            state.settle(before);
         }
         self.0.push(state.clone());
         if self.0.len() > MOST {
@@ -165,7 +169,7 @@ mod tests {
         let (mut keyframes, mut state) = (Keyframes::default(), RunState::default());
         for seq in 1..=1_000_000 {
             state.last = Seq(seq);
-            keyframes.follow(&state);
+            keyframes.follow(&mut state);
         }
         let seqs: Vec<u64> = keyframes.0.iter().map(|frame| frame.last.0).collect();
         assert_eq!(seqs.len(), MOST);
@@ -197,7 +201,7 @@ mod tests {
             let (mut keyframes, mut state) = (Keyframes::default(), RunState::default());
             for event in &events {
                 state.apply(event);
-                keyframes.follow(&state);
+                keyframes.follow(&mut state);
             }
             let upto = events.iter().filter(|event| event.seq.0 <= at);
             let frame = keyframes.before(Seq(at));

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::names::Names;
+use super::packed_pages::PackedPages;
 use super::tally::Waited;
 use super::waits::Waits;
 use super::work_clock::WorkClock;
 use super::{
-    EffectClass, EndCause, Fan, Gate, Generation, Millis, Pages, PauseReason, Seq, SpanEnd, SpanId, SpanKind, SpanSpec,
+    EffectClass, EndCause, Fan, Gate, Generation, Millis, PauseReason, Seq, SpanEnd, SpanId, SpanKind, SpanSpec,
     SpanStart, SpanStatus, Tally, Try, Usage, WaitFor, WaitInterval, Workers,
 };
 
@@ -130,8 +131,7 @@ impl Span {
 /// The span tree.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
-    #[serde(with = "pack")]
-    spans: Pages<Span>,
+    spans: PackedPages<Span>,
     names: Names,
     paused: BTreeMap<SpanId, (Gate, PauseReason)>,
     waiting: BTreeMap<SpanId, String>,
@@ -142,7 +142,7 @@ pub struct Trace {
 impl Trace {
     /// All spans, the run's own first; a [`SpanId`] is its index.
     #[must_use]
-    pub fn spans(&self) -> &Pages<Span> {
+    pub fn spans(&self) -> &PackedPages<Span> {
         &self.spans
     }
 
@@ -168,6 +168,12 @@ impl Trace {
     #[must_use]
     pub fn name(&self, span: SpanId) -> &str {
         self.get(span).map_or("", |found| self.text(found.name))
+    }
+
+    /// The name of a span that was found.
+    #[must_use]
+    pub fn name_of(&self, found: &Span) -> &str {
+        self.text(found.name)
     }
 
     /// An agent's pattern; empty for other spans.
@@ -307,6 +313,11 @@ impl Trace {
     #[must_use]
     pub fn stale_above(&self, span: SpanId) -> Option<SpanId> {
         std::iter::once(span).chain(self.ancestors(span)).find(|at| self.is_stale(*at))
+    }
+
+    /// Packs the spans that did not change since an earlier copy.
+    pub(super) fn settle(&mut self, before: &mut Self) {
+        self.spans.settle(&mut before.spans);
     }
 
     pub(super) fn start_run(&mut self, name: &str, seq: Seq, at: Millis) {

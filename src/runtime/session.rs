@@ -8,7 +8,7 @@ use tokio::task::JoinError;
 
 use super::dispatcher::command::{Commands, SnapshotFolders};
 use super::engine::{Engine, Mode, NewRun, Setup};
-use super::feed::channel;
+use super::feed::{Told, channel};
 use crate::effects::confine::{Isolation, Shell, ShellPaths};
 use crate::effects::llm::{LlmError, LlmProvider, Providers};
 use crate::model::{Checking, Provenance, RunId, RunState, Seq, TraceBody, TraceEvent, Update};
@@ -213,7 +213,10 @@ async fn open_at(
     let recorded = PathBuf::from(folder.workspace(&opened.log)?);
     let world = World::open(workspace.unwrap_or(&recorded), Some(data.path()))?;
     let mut notices: Vec<String> = opened.damage.iter().map(|damage| format!("damaged: {damage}")).collect();
-    world.load_memory(opened.log.with(|state| state.ledger.all_memory()));
+    let last = opened.log.with(|state| {
+        world.load_memory(state.ledger.clone());
+        state.last
+    });
     let capture = capture_of(&opened.log, &opened.events);
     let commands = commands(&world, &capture, Some((data, &folder)));
     opened.log = opened.log.keeping_after_images(largest_after_image(&capture, &commands));
@@ -233,7 +236,7 @@ async fn open_at(
         source: source_of(&folder),
         on_status: follow(folder.clone()),
     };
-    let engine = Engine::open(setup, opened.events)?;
+    let engine = Engine::open(setup, Told { events: opened.events, last })?;
     Ok(Session { run: folder.id().clone(), folder: Some(folder), engine, log: opened.log, notices })
 }
 

@@ -38,7 +38,7 @@ impl Inner {
         }
         let event = TraceEvent { seq: self.last, at, happened, body };
         self.state.apply(&event);
-        self.keyframes.follow(&self.state);
+        self.keyframes.follow(&mut self.state);
         Row::Event(event)
     }
 }
