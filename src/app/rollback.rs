@@ -3,8 +3,8 @@
 
 use super::{Scroll, safe};
 use crate::model::{
-    ActionChange, ActionHead, ActionOp, ActionStatus, Compensation, KeyKind, KeyState, LedgerEntry, RunState, Seq, SpanId,
-    Standing, TraceBody, command_line,
+    ActionChange, ActionHead, ActionOp, ActionStatus, Compensation, KeyKind, KeyState, LedgerEntry, RunState, Seq,
+    SpanId, Standing, TraceBody, command_line,
 };
 use std::collections::BTreeSet;
 

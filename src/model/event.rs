@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionChange, ActionEvent, ActionRecord, ApprovalAnswered, ApprovalAsked, BlobHash, CommandStart, Gate, Generation, Key,
-    MessageRecord, Millis, Provenance, RunId, Seq, SpanEnd, SpanId, SpanStart, SpanStatus, TextHash, TryGroup,
+    ActionChange, ActionEvent, ActionRecord, ApprovalAnswered, ApprovalAsked, BlobHash, CommandStart, Gate, Generation,
+    Key, MessageRecord, Millis, Provenance, RunId, Seq, SpanEnd, SpanId, SpanStart, SpanStatus, TextHash, TryGroup,
 };
 
 /// One thing that happened: its place in the run, its time, and what it was.

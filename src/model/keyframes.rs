@@ -1,12 +1,13 @@
 //! Keyframes: copies of a run's state along the run, so that the state at any seq is near.
 //!
 //! There are at most [`MOST`], and those that are old lie further apart: when there is one too many, the one goes that
-//! is missed least for its age. A copy shares with the state what did not change since.
+//! is missed least for its age. A copy shares with the state what did not change since, so that one more takes a few
+//! dozen kilobytes of a million events; the events between two of them take longer to read than that is worth.
 
 use super::{RunState, Seq};
 
 /// Most keyframes.
-const MOST: usize = 32;
+const MOST: usize = 128;
 
 /// The smallest distance of two keyframes, in seqs.
 const APART: u64 = 1024;
@@ -174,8 +175,8 @@ mod tests {
         let seqs: Vec<u64> = keyframes.0.iter().map(|frame| frame.last.0).collect();
         assert_eq!(seqs.len(), MOST);
         let gaps: Vec<u64> = seqs.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        assert!(gaps.iter().all(|gap| *gap < 130_000), "{gaps:?}");
-        assert!(gaps[..8].iter().min() > gaps[28..].iter().max(), "{gaps:?}");
+        assert!(gaps.iter().all(|gap| *gap < 33_000), "{gaps:?}");
+        assert!(gaps[..32].iter().min() > gaps[112..].iter().max(), "{gaps:?}");
     }
 
     proptest! {

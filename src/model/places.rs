@@ -53,9 +53,9 @@ impl Places {
         let newest = place.as_ref().and_then(|(is_path, name)| self.known(entries).newest.get(&hash(*is_path, name)));
         let known = self.0.get();
         let earlier = move |at: &u32| known?.before.get(*at as usize - 1).copied().filter(|at| *at > 0);
-        std::iter::successors(newest.copied(), earlier)
-            .filter_map(|at| entries.get(at as usize - 1))
-            .filter(move |entry| self::place(entry.key()) == place.as_ref().map(|(is_path, name)| (*is_path, &name[..])))
+        std::iter::successors(newest.copied(), earlier).filter_map(|at| entries.get(at as usize - 1)).filter(
+            move |entry| self::place(entry.key()) == place.as_ref().map(|(is_path, name)| (*is_path, &name[..])),
+        )
     }
 
     /// The actions at paths inside a folder, by path.

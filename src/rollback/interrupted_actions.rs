@@ -54,7 +54,8 @@ pub fn predict_not_applied(log: &RunLog, world: &World) -> HashSet<Seq> {
 
 /// Lists the actions that a killed process left without an outcome, newest first.
 fn interrupted(state: &RunState) -> Vec<LedgerEntry> {
-    let open = |entry: &LedgerEntry| entry.half_done || matches!(entry.status, ActionStatus::Intent | ActionStatus::Held);
+    let open =
+        |entry: &LedgerEntry| entry.half_done || matches!(entry.status, ActionStatus::Intent | ActionStatus::Held);
     state.ledger.entries().iter().rev().filter(|entry| open(entry)).map(Seen::into_owned).collect()
 }
 

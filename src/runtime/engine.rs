@@ -8,9 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::denial::Denial;
 use super::dispatcher::command::Commands;
-use super::dispatcher::{
-    Calls, Dispatcher, Edits, Gatekeeper, Incoming, Parts, Services, Versions, end_live,
-};
+use super::dispatcher::{Calls, Dispatcher, Edits, Gatekeeper, Incoming, Parts, Services, Versions, end_live};
 use super::feed::{Feed, Receiver, Sink, Told};
 use super::journal::surviving;
 use super::past::{Past, PastRecord};

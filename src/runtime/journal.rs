@@ -9,7 +9,8 @@ use super::failure::{AgentFailure, Failure, Halt};
 use super::past::Texts;
 use super::request::HashVersion;
 use crate::model::{
-    EndCause, LlmResponse, RunState, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent,
+    EndCause, LlmResponse, RunState, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStatus, TextHash, TraceBody,
+    TraceEvent,
 };
 use crate::store::{RunLog, StoreError, optional};
 

@@ -53,7 +53,13 @@ impl Loaded {
         logged: Vec<Stored>,
         mark: Option<Noted>,
     ) -> Result<Self, StoreError> {
-        Self::load_with(connection, layout, logged, mark, Sinks { keep: None, hands_out: |_| true, watch: &mut |_| true, states: false })
+        Self::load_with(
+            connection,
+            layout,
+            logged,
+            mark,
+            Sinks { keep: None, hands_out: |_| true, watch: &mut |_| true, states: false },
+        )
     }
 
     /// Reads a run as [`Loaded::load`] does, and hands over every row that is what was written, by seq, as it is, and how

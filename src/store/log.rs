@@ -111,7 +111,7 @@ impl RunLog {
             }
             inner.keyframes.before(seq)
         };
-        for event in self.recorder.events_between(state.last, seq)? {
+        for event in self.recorder.events_to_fold(state.last, seq)? {
             state.apply(&event);
         }
         Ok(state)

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use super::skip::skip;
 use super::{Value, World, WorldError};
 use crate::model::{
-    ActionChange, ActionEvent, ActionOp, ActionRecord, Element, Key, KeyState, Millis, RunState, Seq, SpanId, TraceBody,
-    TraceEvent, Undoability, name_from_bytes,
+    ActionChange, ActionEvent, ActionOp, ActionRecord, Element, Key, KeyState, Millis, RunState, Seq, SpanId,
+    TraceBody, TraceEvent, Undoability, name_from_bytes,
 };
 
 /// `out/` beside the workspace `out/../w`, and a data folder in it.

@@ -5,8 +5,8 @@ use crate::app::detail::add_choices;
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, Popup, State, safe};
 use crate::model::{
-    self, ActionChange, ActionEvent, CaptureMode, KeyKind, Millis, ShellMode, Span, SpanId, SpanKind, SpanStatus, TraceBody,
-    TraceEvent, UndoReport, Update,
+    self, ActionChange, ActionEvent, CaptureMode, KeyKind, Millis, ShellMode, Span, SpanId, SpanKind, SpanStatus,
+    TraceBody, TraceEvent, UndoReport, Update,
 };
 
 /// Applies an update; the flag is true when it concerns the selected span.
@@ -78,7 +78,8 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
         track_undo(state, &event.body);
         if let TraceBody::Invalidated { spans, .. } = &event.body {
             let found = |span: &SpanId| state.run.trace.get(*span);
-            folded.extend(spans.iter().copied().filter(|span| found(span).is_none_or(|found| is_topmost(state, found))));
+            folded
+                .extend(spans.iter().copied().filter(|span| found(span).is_none_or(|found| is_topmost(state, found))));
         }
         if let TraceBody::SpanEnded(end) = &event.body {
             let found = state.run.trace.get(end.span);

@@ -5,26 +5,13 @@ use crate::model::packed_pages::Pack;
 use crate::model::packing::{
     put, put_bytes, put_change, put_place, put_text, take, take_bytes, take_change, take_place, take_text,
 };
-use crate::model::{
-    ActionOp, ActionRecord, BlobHash, Element, Key, KeyKind, KeyState, Seq, SpanId, Undoability,
-};
+use crate::model::{ActionOp, ActionRecord, BlobHash, Element, Key, KeyKind, KeyState, Seq, SpanId, Undoability};
 
-const KINDS: [KeyKind; 6] = [
-    KeyKind::Memory,
-    KeyKind::File,
-    KeyKind::Directory,
-    KeyKind::Symlink,
-    KeyKind::Compensation,
-    KeyKind::External,
-];
+const KINDS: [KeyKind; 6] =
+    [KeyKind::Memory, KeyKind::File, KeyKind::Directory, KeyKind::Symlink, KeyKind::Compensation, KeyKind::External];
 const OPS: [ActionOp; 4] = [ActionOp::Set, ActionOp::Append, ActionOp::Delete, ActionOp::External];
-const STATUSES: [ActionStatus; 5] = [
-    ActionStatus::Intent,
-    ActionStatus::Applied,
-    ActionStatus::NotApplied,
-    ActionStatus::Held,
-    ActionStatus::Undone,
-];
+const STATUSES: [ActionStatus; 5] =
+    [ActionStatus::Intent, ActionStatus::Applied, ActionStatus::NotApplied, ActionStatus::Held, ActionStatus::Undone];
 
 /// Bits of what only some entries have.
 const HALF_DONE: u64 = 1;

@@ -7,7 +7,8 @@ use serde_json::Value as Json;
 
 use super::Dispatcher;
 use crate::model::{
-    Key, RunState, Seq, Span, SpanId, SpanKind, SpanSpec, SpanSubject, TextHash, ToolCall, TraceBody, TraceEvent, Update,
+    Key, RunState, Seq, Span, SpanId, SpanKind, SpanSpec, SpanSubject, TextHash, ToolCall, TraceBody, TraceEvent,
+    Update,
 };
 use crate::store::{Recorder, StoreError};
 

@@ -82,7 +82,8 @@ impl Check {
         self.check_undo(&plan)?;
         // Before anything is undone: a pipeline that can't run now is no reason to.
         let models = (self.models)(file.unwrap_or(&self.planner.newest)).map_err(RetryRefusal::from)?;
-        let record = if self.reads_record { Some(Recorded::read(&self.log).map_err(RetryRefusal::Record)?) } else { None };
+        let record =
+            if self.reads_record { Some(Recorded::read(&self.log).map_err(RetryRefusal::Record)?) } else { None };
         Ok(Box::new(Ready { plan, with_readers: self.with_readers, today, models, record }))
     }
 

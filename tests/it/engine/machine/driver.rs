@@ -7,8 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Value as Json, json};
 use tama_tui::model::{
-    ActionStatus, CaptureMode, Command, ConflictBy, Gate, KeyState, LedgerEntry, Release, Seen, Seq, SpanId, UndoReport,
-    name_from_bytes, name_to_bytes,
+    ActionStatus, CaptureMode, Command, ConflictBy, Gate, KeyState, LedgerEntry, Release, Seen, Seq, SpanId,
+    UndoReport, name_from_bytes, name_to_bytes,
 };
 
 use super::Seed;
@@ -429,11 +429,10 @@ impl Driver {
         let fits = |entry: &LedgerEntry| {
             if applied { entry.is_applied() && entry.is_undoable() } else { entry.status == ActionStatus::Undone }
         };
-        let all: Vec<Seq> = self
-            .stage
-            .session
-            .log
-            .with(|state| state.ledger.entries().iter().filter(|entry| fits(entry)).map(|entry| entry.seq).collect());
+        let all: Vec<Seq> =
+            self.stage.session.log.with(|state| {
+                state.ledger.entries().iter().filter(|entry| fits(entry)).map(|entry| entry.seq).collect()
+            });
         // The newer ones more often.
         let back = usize::from(pick) % all.len().max(1);
         let back = if pick.is_multiple_of(3) { back } else { back % 4 };
