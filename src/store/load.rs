@@ -19,7 +19,7 @@ use super::tail::Tail;
 use crate::model::{Keyframes, RunState, Seq, TextHash, TraceEvent};
 
 /// Batches that may wait to be folded.
-const AHEAD: usize = 2;
+const AHEAD: usize = 1;
 
 /// A whole run as it is stored.
 #[derive(Default)]

@@ -103,6 +103,7 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
         }
     }
     state.lag = state.lag.saturating_sub(events.len() as u64);
+    state.settler.follow(&mut state.run);
     state.tree.sync(&state.run);
     refilter::follow(state, events);
     // A replaced try stays as one dim row; the new one gets the room. So does a worker that goes on.

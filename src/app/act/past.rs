@@ -2,7 +2,7 @@
 
 use super::events::{is_done_worker_of_many, is_topmost};
 use crate::app::{Command, Pane, State, Tree};
-use crate::model::{self, RunState, SpanId, SpanKind, SpanStatus, TraceEvent};
+use crate::model::{self, RunState, Settler, SpanId, SpanKind, SpanStatus, TraceEvent};
 
 /// Takes a state in the place of the one that is shown.
 pub(in crate::app) fn take_state(state: &mut State, run: RunState) {
@@ -14,6 +14,7 @@ pub(in crate::app) fn take_state(state: &mut State, run: RunState) {
     }
     state.now = state.now.max(run.last_at);
     let before = std::mem::replace(&mut state.run, run);
+    state.settler = Settler::default();
     state.tree.sync(&state.run);
     let mut known = before.trace.spans().iter().map(|found| found.status);
     let (mut folded, mut active) = (Vec::new(), Vec::new());
