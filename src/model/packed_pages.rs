@@ -51,6 +51,7 @@ pub enum Seen<'a, T> {
 
 impl<T: Clone> Seen<'_, T> {
     /// The element by itself.
+    #[must_use]
     pub fn into_owned(self) -> T {
         match self {
             Self::There(element) => element.clone(),

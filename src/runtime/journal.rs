@@ -203,9 +203,11 @@ impl Recorded {
         const ROWS: u64 = 8_192;
         let (recorder, last) = (log.recorder().as_ref(), log.with(|state| state.last));
         let mut gathered = Gathered::default();
-        for after in (0..last.0).step_by(ROWS as usize) {
-            let events = recorder.events_between(Seq(after), Seq(last.0.min(after + ROWS)))?;
-            events.iter().for_each(|event| gathered.take(event));
+        let mut after = Seq(0);
+        while after < last {
+            let upto = last.min(Seq(after.0 + ROWS));
+            recorder.events_between(after, upto)?.iter().for_each(|event| gathered.take(event));
+            after = upto;
         }
         let texts = Texts::read(gathered.texts(), recorder)?;
         let journal = gathered.journal(&texts)?;

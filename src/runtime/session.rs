@@ -145,16 +145,19 @@ pub fn start_unrecorded(loaded: Loaded, task: String, mode: Mode) -> Result<Sess
     Ok(Session { run, folder: None, engine, log, notices: loaded.warnings })
 }
 
-/// Opens a past run. What a killed process left half-done is finished, or reported.
+/// Opens a past run. What a killed process left half-done is finished, or reported. Its updates begin with all of its
+/// events.
 ///
 /// # Errors
 /// When the run can't be opened, or its workspace is gone.
 pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Session, SessionError> {
-    open_watched(folder, data, mode, |_| true).await
+    let models = models_of(&folder);
+    open_at(folder, data, mode, models, None, None).await
 }
 
 /// Opens a past run as [`open`] does, and tells `watch` its state before its log is checked, and how far the check is.
-/// It ends early when `watch` answers false: nobody waits for it any more.
+/// Its updates then begin with those of its events that are told besides the state. It ends early when `watch` answers
+/// false: nobody waits for it any more.
 ///
 /// # Errors
 /// As [`open`].
@@ -165,7 +168,7 @@ pub async fn open_watched(
     watch: impl FnMut(Update) -> bool + Send + 'static,
 ) -> Result<Session, SessionError> {
     let models = models_of(&folder);
-    open_at(folder, data, mode, models, None, watch).await
+    open_at(folder, data, mode, models, None, Some(Box::new(watch))).await
 }
 
 /// Opens a past run as [`open`] does, with other models.
@@ -178,7 +181,7 @@ pub async fn open_with(
     mode: Mode,
     models: ModelSource,
 ) -> Result<Session, SessionError> {
-    open_at(folder, data, mode, models, None, |_| true).await
+    open_at(folder, data, mode, models, None, None).await
 }
 
 /// Opens a past run as [`open`] does. `workspace`: where its workspace is now.
@@ -187,7 +190,7 @@ pub async fn open_with(
 /// As those of [`open`].
 pub async fn open_in(folder: RunFolder, data: &DataDir, mode: Mode, workspace: &Path) -> Result<Session, SessionError> {
     let models = models_of(&folder);
-    open_at(folder, data, mode, models, Some(workspace), |_| true).await
+    open_at(folder, data, mode, models, Some(workspace), None).await
 }
 
 /// The file that a run's pipeline was read from; a damaged manifest is reported elsewhere.
@@ -206,7 +209,7 @@ async fn open_at(
     mode: Mode,
     models: ModelSource,
     workspace: Option<&Path>,
-    watch: impl FnMut(Update) -> bool + Send + 'static,
+    watch: Option<Watch>,
 ) -> Result<Session, SessionError> {
     let (sink, receiver) = channel();
     let mut opened = open_log(folder.clone(), sink.publish(), watch).await?;
@@ -240,13 +243,13 @@ async fn open_at(
     Ok(Session { run: folder.id().clone(), folder: Some(folder), engine, log: opened.log, notices })
 }
 
+/// Hears how far an opening is.
+type Watch = Box<dyn FnMut(Update) -> bool + Send>;
+
 /// Opens the log beside the loop: reading and checking it can take seconds.
-async fn open_log(
-    folder: RunFolder,
-    publish: Publish,
-    mut watch: impl FnMut(Update) -> bool + Send + 'static,
-) -> Result<Opened, SessionError> {
+async fn open_log(folder: RunFolder, publish: Publish, watch: Option<Watch>) -> Result<Opened, SessionError> {
     let work = move || {
+        let Some(mut watch) = watch else { return folder.open(publish, Access::ReadWrite) };
         watch(Update::Checking(Checking::default()));
         let opened = folder.open_watched(publish, Access::ReadWrite, &mut |news| {
             watch(match news {
@@ -259,7 +262,7 @@ async fn open_log(
         watch(Update::Checked(opened.damage.clone()));
         Ok(opened)
     };
-    tokio::task::spawn_blocking(work).await?
+    Ok(tokio::task::spawn_blocking(work).await??)
 }
 
 /// Says which other runs are live in the workspace.

@@ -37,9 +37,11 @@ impl PastSubject {
         let newest = state.trace.spans().iter().rev().filter(|found| has_one(found)).take(MOST);
         let Some(from) = newest.last().map(|found| found.started) else { return Ok(Vec::new()) };
         let mut subjects = Vec::new();
-        for after in (from.0.saturating_sub(1)..state.last.0).step_by(ROWS as usize) {
-            let events = recorder.events_between(Seq(after), Seq(state.last.0.min(after + ROWS)))?;
-            subjects.extend(events.iter().filter_map(Self::of));
+        let mut after = Seq(from.0.saturating_sub(1));
+        while after < state.last {
+            let upto = state.last.min(Seq(after.0 + ROWS));
+            subjects.extend(recorder.events_between(after, upto)?.iter().filter_map(Self::of));
+            after = upto;
         }
         Ok(subjects)
     }
