@@ -23,7 +23,9 @@ impl<'a> Table<'a> {
     pub fn new(head: &'a [&'a str], right: &'a [&'a str]) -> Self {
         let (cells, ends, widths) = (String::new(), Vec::new(), vec![0; head.len()]);
         let mut table = Self { head, right, cells, ends, widths, formatted: String::new() };
-        head.iter().for_each(|name| table.cell(name));
+        for name in head {
+            table.cell(name);
+        }
         table
     }
 
@@ -82,7 +84,9 @@ impl<'a> Table<'a> {
 pub(super) fn table(head: &[&str], right: &[&str], rows: &[Vec<String>]) -> String {
     let mut table = Table::new(head, right);
     for row in rows {
-        (0..head.len()).for_each(|at| table.cell(row.get(at).map_or("", String::as_str)));
+        for at in 0..head.len() {
+            table.cell(row.get(at).map_or("", String::as_str));
+        }
     }
     table.draw()
 }

@@ -337,6 +337,8 @@ impl TraceBody {
             | Self::Read { .. }
             | Self::Kept { .. }
             | Self::Renamed { .. }
+            | Self::CommandStarted(_)
+            | Self::CommandEnded { .. }
             | Self::Sent { .. } => false,
             _ => true,
         }

@@ -290,7 +290,9 @@ mod tests {
     impl Pack for u64 {
         fn pack(page: &[Self]) -> Vec<u8> {
             let mut bytes = Vec::new();
-            page.iter().for_each(|number| put(&mut bytes, *number));
+            for number in page {
+                put(&mut bytes, *number);
+            }
             bytes
         }
 

@@ -53,7 +53,9 @@ impl Past {
     pub(super) fn rebuild(events: &[TraceEvent], log: &RunLog) -> Result<Self, StoreError> {
         let texts = Texts::of(events, true, log.recorder().as_ref())?;
         let mut gathered = Gathered::default();
-        events.iter().for_each(|event| gathered.take(event));
+        for event in events {
+            gathered.take(event);
+        }
         let record = PastRecord::Whole(Box::new(gathered.journal(&texts)?));
         Self::gather(events, log, texts, record)
     }

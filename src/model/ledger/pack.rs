@@ -39,7 +39,9 @@ struct Before {
 impl Pack for LedgerEntry {
     fn pack(page: &[Self]) -> Vec<u8> {
         let (mut bytes, mut before) = (Vec::new(), Before::default());
-        page.iter().for_each(|entry| before.put(&mut bytes, entry));
+        for entry in page {
+            before.put(&mut bytes, entry);
+        }
         bytes
     }
 

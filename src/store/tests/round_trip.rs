@@ -223,7 +223,9 @@ fn every_event_comes_back_as_it_was() {
     // A seek reads less of each event, and comes to the same.
     let mut folded = RunState::default();
     let to_fold = opened.log.recorder().events_to_fold(Seq(0), written[written.len() - 1].seq).unwrap();
-    to_fold.iter().for_each(|event| folded.apply(event));
+    for event in &to_fold {
+        folded.apply(event);
+    }
     assert_eq!(opened.log.with(Clone::clone), folded);
 }
 
