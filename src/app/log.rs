@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_past_run_is_told_all_that_has_a_line() {
+    fn a_past_run_is_reported_all_that_has_a_line() {
         let mut run = RunState::default();
         let mut told = 0;
         for (seq, body) in (1..).zip(bodies()) {
@@ -384,8 +384,8 @@ mod tests {
             run.apply(&event);
             let mut log = Log::default();
             log.event(&event, &run, 10);
-            told += usize::from(event.body.is_told());
-            assert!(event.body.is_told() || log.lines().is_empty(), "{:?}", event.body);
+            told += usize::from(event.body.is_reported());
+            assert!(event.body.is_reported() || log.lines().is_empty(), "{:?}", event.body);
         }
         assert_eq!(told, 9, "most events have no line");
     }

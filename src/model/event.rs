@@ -318,10 +318,10 @@ impl TraceBody {
         )
     }
 
-    /// True for what is told of a past run besides its folded state: what a session goes by, and lines of the log. Most
+    /// True for what is reported of a past run besides its folded state: what a session goes by, and lines of the log. Most
     /// events are none of these.
     #[must_use]
-    pub fn is_told(&self) -> bool {
+    pub fn is_reported(&self) -> bool {
         match self {
             Self::SpanStarted(start) => start.step.is_some(),
             Self::SpanEnded(end) => end.status == SpanStatus::Error || end.cause.is_some(),

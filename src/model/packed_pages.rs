@@ -40,7 +40,7 @@ struct Page<T> {
     bytes: Option<Box<[u8]>>,
 }
 
-/// An element: in its place, or unpacked for whoever goes over all.
+/// An element: in its place, or unpacked for the one who goes over all.
 #[derive(Debug)]
 pub enum Seen<'a, T> {
     /// In its place.

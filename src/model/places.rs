@@ -18,7 +18,7 @@ pub(super) trait Keyed {
 #[derive(Debug, Default)]
 pub(super) struct Places(OnceLock<Known>);
 
-/// Places are known by their hashes: two that share one are told apart when they are looked up.
+/// Places are known by their hashes: two that share one are kept apart when they are looked up.
 #[derive(Debug, Default)]
 struct Known {
     /// The newest action at each place, counted from 1.

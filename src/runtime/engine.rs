@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::denial::Denial;
 use super::dispatcher::command::Commands;
 use super::dispatcher::{Calls, Dispatcher, Edits, Gatekeeper, Incoming, Parts, Services, Versions, end_live};
-use super::feed::{Feed, Receiver, Sink, Told};
+use super::feed::{Feed, PastEvents, Receiver, Sink};
 use super::journal::surviving;
 use super::past::{Past, PastRecord};
 use super::request::{HashVersion, json};
@@ -118,17 +118,18 @@ impl Engine {
             hash: HashVersion::CURRENT.number(),
         }]);
         let past = Past { versions: vec![(Generation(1), Arc::new(new.pipeline))], task: new.task, ..Past::default() };
-        let (mut dispatcher, engine) = Self::build(setup, past, Told::default(), Some(models));
+        let (mut dispatcher, engine) = Self::build(setup, past, PastEvents::default(), Some(models));
         dispatcher.begin();
         Ok(engine.run(dispatcher))
     }
 
-    /// Opens a past run from the events that are told of it, and its state. A run whose process died is marked interrupted.
+    /// Opens a past run from the events that are reported of it, and its state. A run whose process died is marked
+    /// interrupted.
     ///
     /// # Errors
     /// When a stored text can't be read.
-    pub fn open(setup: Setup, told: Told) -> Result<Self, StoreError> {
-        let past = Past::told(&told.events, &setup.log)?;
+    pub fn open(setup: Setup, past_events: PastEvents) -> Result<Self, StoreError> {
+        let past = Past::of_reported(&past_events.events, &setup.log)?;
         setup.world.load_memory(setup.log.with(|state| state.ledger.clone()));
         if setup.log.with(|state| state.status) == RunStatus::Running {
             // Nothing of it is under way any more, so its effects can be undone.
@@ -136,7 +137,7 @@ impl Engine {
             setup.log.append(ends);
             setup.log.append(vec![TraceBody::RunStatus { status: RunStatus::Interrupted, text: None }]);
         }
-        let (dispatcher, engine) = Self::build(setup, past, told, None);
+        let (dispatcher, engine) = Self::build(setup, past, past_events, None);
         dispatcher.send_abilities();
         dispatcher.send_past_subjects();
         Ok(engine.run(dispatcher))
@@ -146,7 +147,7 @@ impl Engine {
     pub(super) fn build(
         setup: Setup,
         past: Past,
-        told: Told,
+        past_events: PastEvents,
         models: Option<Arc<dyn LlmProvider>>,
     ) -> (Dispatcher, Pending) {
         let (inbox, incoming) = mpsc::unbounded_channel();
@@ -163,7 +164,7 @@ impl Engine {
             masker,
             commands: setup.commands,
         };
-        let feed = Feed::new(receiver, setup.log.clone(), told);
+        let feed = Feed::new(receiver, setup.log.clone(), past_events);
         let dispatcher = Dispatcher::new(Parts {
             log: setup.log,
             services: Arc::new(services),

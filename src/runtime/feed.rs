@@ -79,12 +79,12 @@ impl Sink {
     }
 }
 
-/// The events of a past run that are told besides its state.
+/// The events of a past run that are reported besides its state.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct PastEvents {
     /// The events.
     pub events: Vec<TraceEvent>,
-    /// The last event that the run had then, told or not.
+    /// The last event that the run had then, reported or not.
     pub last: Seq,
 }
 
@@ -106,7 +106,7 @@ enum Woken {
 
 impl Feed {
     /// A reader of a run's updates; `past` are events from before (a past run), given out first.
-    pub(super) fn new(receiver: Receiver, log: RunLog, past: Told) -> Self {
+    pub(super) fn new(receiver: Receiver, log: RunLog, past: PastEvents) -> Self {
         let (ready, past, last) = (std::collections::VecDeque::new(), past.events.into_iter(), past.last);
         Self { receiver, log, last, ready, past }
     }
@@ -195,7 +195,7 @@ mod tests {
         for at in 0..100 {
             log.append(vec![TraceBody::Note { span: None, error: false, text: at.to_string() }]);
         }
-        let mut feed = Feed::new(receiver, log, Told::default());
+        let mut feed = Feed::new(receiver, log, PastEvents::default());
         let (mut seen, mut lag) = (Vec::new(), 0);
         while seen.len() < 100 {
             match feed.next().await {

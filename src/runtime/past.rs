@@ -60,8 +60,8 @@ impl Past {
         Self::gather(events, log, texts, record)
     }
 
-    /// Reads the events that are told of a run; its calls are left for later.
-    pub(super) fn told(events: &[TraceEvent], log: &RunLog) -> Result<Self, StoreError> {
+    /// Reads the events that are reported of a run; its calls are left for later.
+    pub(super) fn of_reported(events: &[TraceEvent], log: &RunLog) -> Result<Self, StoreError> {
         let texts = Texts::of(events, false, log.recorder().as_ref())?;
         let hash = events.iter().find_map(|event| match &event.body {
             TraceBody::RunStarted { hash, .. } => Some(HashVersion::stored(*hash)),

@@ -8,7 +8,7 @@ use tokio::task::JoinError;
 
 use super::dispatcher::command::{Commands, SnapshotFolders};
 use super::engine::{Engine, Mode, NewRun, Setup};
-use super::feed::{Told, channel};
+use super::feed::{PastEvents, channel};
 use crate::effects::confine::{Isolation, Shell, ShellPaths};
 use crate::effects::llm::{LlmError, LlmProvider, Providers};
 use crate::model::{Checking, Provenance, RunId, RunState, Seq, TraceBody, TraceEvent, Update};
@@ -156,8 +156,8 @@ pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Sessi
 }
 
 /// Opens a past run as [`open`] does, and tells `watch` its state before its log is checked, and how far the check is.
-/// Its updates then begin with those of its events that are told besides the state. It ends early when `watch` answers
-/// false: nobody waits for it any more.
+/// Its updates then begin with those of its events that are reported besides the state. It ends early when `watch`
+/// answers false: nobody waits for it any more.
 ///
 /// # Errors
 /// As [`open`].
@@ -239,7 +239,7 @@ async fn open_at(
         source: source_of(&folder),
         on_status: follow(folder.clone()),
     };
-    let engine = Engine::open(setup, Told { events: opened.events, last })?;
+    let engine = Engine::open(setup, PastEvents { events: opened.events, last })?;
     Ok(Session { run: folder.id().clone(), folder: Some(folder), engine, log: opened.log, notices })
 }
 

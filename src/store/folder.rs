@@ -45,7 +45,7 @@ pub enum Access {
 pub struct Opened {
     /// Its log, folded to its end.
     pub log: RunLog,
-    /// Its events, oldest first: all of them, or those that are told ([`TraceBody::is_told`]).
+    /// Its events, oldest first: all of them, or those that are reported ([`TraceBody::is_reported`]).
     pub events: Vec<TraceEvent>,
     /// Its damage, a line each. When there is any, the log takes no more rows.
     pub damage: Vec<String>,
@@ -132,14 +132,14 @@ impl RunFolder {
         self.open_handing_out(|_| true, publish, access, &mut |_| true)
     }
 
-    /// Opens the run as [`RunFolder::open`] does, but keeps of its events only those that are told besides its state. It
+    /// Opens the run as [`RunFolder::open`] does, but keeps of its events only those that are reported besides its state. It
     /// tells how far it is: first the state to look at, if the last closing left one, then how much is checked. It ends
     /// early when `watch` answers false.
     ///
     /// # Errors
     /// As [`RunFolder::open`].
     pub fn open_watched(&self, publish: Publish, access: Access, watch: Watch<'_>) -> Result<Opened, StoreError> {
-        self.open_handing_out(TraceBody::is_told, publish, access, watch)
+        self.open_handing_out(TraceBody::is_reported, publish, access, watch)
     }
 
     fn open_handing_out(
