@@ -318,8 +318,8 @@ impl TraceBody {
         )
     }
 
-    /// True for what is reported of a past run besides its folded state: what a session goes by, and lines of the log. Most
-    /// events are none of these.
+    /// True for what is reported of a past run besides its folded state: what a session goes by, and lines of the log.
+    /// Most events are none of these.
     #[must_use]
     pub fn is_reported(&self) -> bool {
         match self {
