@@ -309,3 +309,85 @@ fn change_text(change: &ActionChange) -> Option<(LogKind, String)> {
         | ActionChange::RedoStarted => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        ActionOp, ActionRecord, BlobHash, Generation, Key, KeyState, SpanSpec, SpanStart, TextHash, Try, Undoability,
+        WaitFor,
+    };
+
+    const NONE: TextHash = TextHash([0; 16]);
+
+    fn bodies() -> Vec<TraceBody> {
+        let span = SpanId(1);
+        let start = SpanStart {
+            span,
+            parent: SpanId::RUN,
+            path: "a".into(),
+            name: "a".into(),
+            visit: 1,
+            attempt: Try(1),
+            generation: Generation(1),
+            fan: None,
+            step: None,
+            attributes: std::collections::BTreeMap::new(),
+            spec: SpanSpec::Human { question: NONE },
+        };
+        let record = ActionRecord {
+            span,
+            tool_span: span,
+            tool_name: "t".into(),
+            key: Key::memory("k"),
+            op: ActionOp::Set,
+            old: KeyState::Absent,
+            intended: KeyState::Unknown,
+            undo: Undoability::Undo,
+        };
+        let change = |change| TraceBody::ActionEvent(ActionEvent { action: Seq(3), change });
+        let changes = [
+            ActionChange::Applied { after: KeyState::Unknown, kept: false },
+            ActionChange::Held,
+            ActionChange::UndoStarted,
+            ActionChange::Undone { forced: false },
+            ActionChange::RedoStarted,
+            ActionChange::Redone,
+            ActionChange::Refused { why: "r".into() },
+            ActionChange::Failed { error: "f".into() },
+            ActionChange::Discarded { why: "d".into() },
+        ];
+        let ends = [SpanStatus::Ok, SpanStatus::Cancelled, SpanStatus::Error];
+        let ends = ends.map(|status| TraceBody::SpanEnded(SpanEnd::new(span, status)));
+        let exit = SpanEnd { cause: Some(EndCause::Exit { code: 3 }), ..SpanEnd::new(span, SpanStatus::Ok) };
+        let plain = [
+            TraceBody::SpanStarted(start),
+            TraceBody::SpanWaiting { span, on: Some("s2".into()), why: WaitFor::Lock },
+            TraceBody::Action(record),
+            TraceBody::Read { span, key: Key::memory("k"), action: None },
+            TraceBody::Kept { action: Seq(3), blob: BlobHash([0; 16]) },
+            TraceBody::Sent { span, system: None, messages: None, args: None },
+            TraceBody::Renamed { from: Seq(3), to: Seq(3) },
+            TraceBody::CommandEnded { command: Seq(3), dropped: None },
+            TraceBody::Note { span: None, error: true, text: "n".into() },
+            TraceBody::RunStatus { status: RunStatus::Ok, text: None },
+        ];
+        let last = TraceBody::SpanEnded(exit);
+        plain.into_iter().chain(changes.map(change)).chain(ends).chain([last]).collect()
+    }
+
+    #[test]
+    fn a_past_run_is_reported_all_that_has_a_line() {
+        let mut run = RunState::default();
+        let mut told = 0;
+        for (seq, body) in (1..).zip(bodies()) {
+            let event = TraceEvent { seq: Seq(seq), at: Millis(seq), happened: None, body };
+            run.apply(&event);
+            let mut log = Log::default();
+            log.event(&event, &run, 10);
+            told += usize::from(event.body.is_reported());
+            assert!(event.body.is_reported() || log.lines().is_empty(), "{:?}", event.body);
+        }
+        assert_eq!(told, 9, "most events have no line");
+    }
+}

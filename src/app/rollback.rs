@@ -3,8 +3,8 @@
 
 use super::{Scroll, safe};
 use crate::model::{
-    ActionChange, ActionOp, ActionStatus, Compensation, KeyKind, KeyState, LedgerEntry, RunState, Seq, SpanId,
-    Standing, TraceBody, command_line,
+    ActionChange, ActionHead, ActionOp, ActionStatus, Compensation, KeyKind, KeyState, LedgerEntry, RunState, Seq,
+    SpanId, Standing, TraceBody, command_line,
 };
 use std::collections::BTreeSet;
 
@@ -195,7 +195,7 @@ impl Rollback {
     /// The action that a redo redoes: the picked row if it is undone, else the last undone one in the list.
     #[must_use]
     pub fn to_redo(&self, run: &RunState) -> Option<Seq> {
-        let is_undone = |seq: &Seq| run.ledger.get(*seq).is_some_and(|entry| entry.status == ActionStatus::Undone);
+        let is_undone = |seq: &Seq| run.ledger.head(*seq).is_some_and(|head| head.status == ActionStatus::Undone);
         let listed = |seq: &&Seq| self.rows.binary_search_by(|row| seq.cmp(&row)).is_ok();
         self.picked.filter(is_undone).or_else(|| self.undone_order.iter().rev().find(listed).copied())
     }
@@ -348,7 +348,8 @@ impl Rollback {
             let listed = |seq: Seq| self.rows.binary_search_by(|row| seq.cmp(row)).is_ok();
             let marked = std::mem::take(&mut self.marked);
             self.marked = marked.into_iter().filter(|seq| listed(*seq) && self.is_markable(run, *seq)).collect();
-            let wanted = |seq: &&Seq| !self.skipped.contains(seq) && run.ledger.get(**seq).is_some_and(can_undo);
+            let can_undo = |head: &ActionHead| head.is_applied() && head.undoable;
+            let wanted = |seq: &&Seq| !self.skipped.contains(seq) && run.ledger.head(**seq).is_some_and(can_undo);
             self.next = self.rows.iter().find(wanted).copied();
             if std::mem::take(&mut self.passed) {
                 // The rows are newest first: the next one below is the newest older one.
@@ -366,7 +367,7 @@ impl Rollback {
         let (mut held, mut thrown, mut never) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let (mut applied, mut undone) = (0, 0);
         for seq in &self.rows {
-            match run.ledger.get(*seq).map(|entry| entry.status) {
+            match run.ledger.head(*seq).map(|head| head.status) {
                 Some(S::Held) => drop(held.insert(*seq)),
                 Some(S::NotApplied) if self.discarded.contains(seq) => drop(thrown.insert(*seq)),
                 Some(S::NotApplied) => drop(never.insert(*seq)),

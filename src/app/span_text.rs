@@ -98,10 +98,8 @@ fn tool_about(run: &RunState, span: SpanId) -> About {
 /// The key of a tool's change: the first one, or the one after the folders that were made for it.
 fn changed_key(run: &RunState, span: SpanId) -> Option<&Key> {
     let started = run.trace.get(span)?.started;
-    let entries = run.ledger.entries();
-    let from = entries.partition_point(|entry| entry.seq < started);
-    let near = entries.iter_from(from).take(NEAR).map(|entry| &entry.record);
-    let mut own = near.filter(|record| record.tool_span == span);
+    let near = run.ledger.heads_after(started).take(NEAR).filter(|head| head.tool_span == span);
+    let mut own = near.filter_map(|head| run.ledger.get(head.seq)).map(|entry| &entry.record);
     let first = own.next()?;
     let makes_folder = |record: &ActionRecord| matches!(record.intended, KeyState::Directory { .. });
     let thing = if makes_folder(first) { own.find(|record| !makes_folder(record)) } else { None };

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use super::approvals::Approvals;
 use super::{Detail, Finds, Key, Layout, Log, Popup, Preview, Rollback, Search, Streamed, Tree};
 use crate::model::{
-    Abilities, Breakpoint, Checking, Editable, Millis, PauseReason, RunState, RunStatus, Seq, ShellMode, SpanId,
-    UnwrittenEdit,
+    Abilities, Breakpoint, Checking, Editable, Millis, PauseReason, RunState, RunStatus, Seq, Settler, ShellMode,
+    SpanId, UnwrittenEdit,
 };
 
 /// A panel that can have the focus.
@@ -115,6 +115,8 @@ pub struct State {
     pub dirty: bool,
     /// The last event that the panels know of; a past run's state comes before its events.
     pub(super) heard: Seq,
+    /// Keeps the run small while it grows.
+    pub(super) settler: Settler,
     /// Calls under way (not stopped at a gate).
     pub(super) active: BTreeSet<SpanId>,
     /// The texts looked for.

@@ -28,6 +28,7 @@ mod show_events;
 mod span_words;
 mod stored;
 mod summary;
+mod table;
 mod terminal;
 mod text;
 mod undo;

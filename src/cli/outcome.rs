@@ -10,7 +10,7 @@ use super::undo_text::undo_text;
 use super::unfinished::UnfinishedCommand;
 use crate::app::read_back_text;
 use crate::app::text::plural;
-use crate::model::{ActionStatus, Conflict, ConflictBy, LedgerEntry, RunState, Seq, UndoReport, Undoability};
+use crate::model::{ActionStatus, Conflict, ConflictBy, RunState, Seq, UndoReport};
 use crate::rollback::describe_conflict;
 
 /// The outcome of an undo or of its dry run.
@@ -94,7 +94,7 @@ impl UndoOutcome {
 
     /// How far the run was undone, for the line at the end.
     pub fn extent(&self, state: &RunState) -> &'static str {
-        let earlier = || state.ledger.entries().iter().any(|entry| entry.status == ActionStatus::Undone);
+        let earlier = || state.ledger.heads().any(|head| head.status == ActionStatus::Undone);
         match self.exit() {
             _ if self.wanted.is_empty() => "has nothing to undo",
             Exit::Done => "undone",
@@ -108,8 +108,7 @@ impl UndoOutcome {
     /// True when the run has changes that this undo was not asked for, and that can be undone.
     pub fn left_unasked(&self, state: &RunState) -> bool {
         let wanted: std::collections::HashSet<&Seq> = self.wanted.iter().collect();
-        let can = |entry: &&LedgerEntry| entry.is_applied() && entry.record.undo == Undoability::Undo;
-        state.ledger.entries().iter().filter(can).any(|entry| !wanted.contains(&entry.seq))
+        state.ledger.heads().any(|head| head.is_applied() && head.undoable && !wanted.contains(&head.seq))
     }
 
     fn summary(&self) -> String {

@@ -6,7 +6,8 @@ use serde_json::{Value as Json, json};
 
 use super::exit::Exit;
 use super::global::Global;
-use super::text::{cut, dollars, duration, moment, print, print_json, size, table};
+use super::table::table;
+use super::text::{cut, dollars, duration, moment, print, print_json, size};
 use super::{data, recover, show};
 use crate::model::RunStatus;
 use crate::store::{DataDir, Manifest, RunListing, StoreError};

@@ -7,9 +7,10 @@ use super::runs::status_word;
 use super::show_events::ShownEvents;
 use super::span_words::span_words;
 use super::stored::look;
-use super::text::{cut, dollars, duration, moment, print, print_json, shorten, size, table, to_lines};
+use super::table::{Table, table};
+use super::text::{cut, dollars, duration, moment, print, print_json, shorten, size, to_lines};
 use super::unfinished::UnfinishedCommand;
-use crate::model::{ActionStatus, EndCause, LedgerEntry, RunState, SpanId, SpanKind, Standing};
+use crate::model::{ActionStatus, EndCause, LedgerEntry, RunState, Span, SpanId, SpanKind, Standing};
 use crate::store::{DataDir, Look, Manifest};
 
 /// `tama-tui runs show`.
@@ -69,36 +70,40 @@ fn manifest_table(manifest: &Manifest, state: &RunState, bytes: u64) -> String {
 
 /// The span tree, each below its parent.
 fn span_table(state: &RunState) -> String {
-    let mut rows = Vec::new();
+    let head = ["span", "name", "kind", "status", "try", "took", "tokens", "cost", "changes"];
+    let mut table = Table::new(&head, &["try", "took", "tokens", "cost"]);
     let mut open: Vec<(SpanId, usize)> = state.trace.children(SpanId::RUN).map(|span| (span, 0)).collect();
     open.reverse();
     while let Some((span, depth)) = open.pop() {
-        rows.extend(span_row(state, span, depth));
-        let below: Vec<_> = state.trace.children(span).map(|child| (child, depth + 1)).collect();
-        open.extend(below.into_iter().rev());
+        if let Some(found) = state.trace.get(span) {
+            add_span(&mut table, state, (span, found), depth);
+        }
+        let from = open.len();
+        open.extend(state.trace.children(span).map(|child| (child, depth + 1)));
+        open[from..].reverse();
     }
-    let head = ["span", "name", "kind", "status", "try", "took", "tokens", "cost", "changes"];
-    table(&head, &["try", "took", "tokens", "cost"], &rows)
+    table.draw()
 }
 
-fn span_row(state: &RunState, span: SpanId, depth: usize) -> Option<Vec<String>> {
+fn add_span(table: &mut Table<'_>, state: &RunState, (span, found): (SpanId, &Span), depth: usize) {
     let trace = &state.trace;
-    let found = trace.get(span)?;
     let tokens = found.counts.usage.input + found.counts.usage.output;
     let pattern = trace.pattern(span);
     let did = [(found.counts.undoable, "undo"), (found.counts.permanent, "no undo"), (found.counts.undone, "undone")];
     let did: Vec<String> = did.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    Some(vec![
-        span.to_string(),
-        format!("{}{}", "  ".repeat(depth), trace.label(span)),
-        if pattern.is_empty() { found.kind.name().to_owned() } else { pattern.to_owned() },
-        span_words(state, span),
-        found.attempt.0.to_string(),
-        duration(trace.work(span, state.last_at)),
-        if tokens > 0 { tokens.to_string() } else { String::new() },
-        dollars(found.counts.cost),
-        did.join(", "),
-    ])
+    table.format(format_args!("{span}"));
+    table.format(format_args!("{:1$}{2}", "", depth * 2, trace.label(span)));
+    table.cell(if pattern.is_empty() { found.kind.name() } else { pattern });
+    table.cell(&span_words(state, span));
+    table.format(format_args!("{}", found.attempt.0));
+    table.cell(&duration(trace.work(span, state.last_at)));
+    if tokens > 0 {
+        table.format(format_args!("{tokens}"));
+    } else {
+        table.cell("");
+    }
+    table.cell(&dollars(found.counts.cost));
+    table.cell(&did.join(", "));
 }
 
 /// The run's actions, and the commands without recorded changes.
@@ -114,24 +119,23 @@ fn action_table(state: &RunState, unfinished: &[UnfinishedCommand]) -> String {
         };
         return format!("{none}\n{lines}");
     }
-    let rows: Vec<Vec<String>> = entries.iter().map(|entry| action_row(state, entry)).collect();
-    let drawn = table(&["action", "span", "tool", "", "key", "change", "now"], &[], &rows);
+    let mut table = Table::new(&["action", "span", "tool", "", "key", "change", "now"], &[]);
+    entries.iter().for_each(|entry| add_action(&mut table, state, &entry));
+    let drawn = table.draw();
     if lines.is_empty() { drawn } else { format!("{drawn}\n{lines}") }
 }
 
-fn action_row(state: &RunState, entry: &LedgerEntry) -> Vec<String> {
+fn add_action(table: &mut Table<'_>, state: &RunState, entry: &LedgerEntry) {
     const KEY: usize = 40;
     // Two short values with an arrow between them.
     const VALUE: usize = 64;
-    vec![
-        entry.seq.to_string(),
-        entry.record.tool_span.to_string(),
-        entry.record.tool_name.clone(),
-        entry.letter().to_string(),
-        shorten(&entry.record.key.to_string(), KEY),
-        shorten(&entry.change_text(), VALUE),
-        standing_text(state, entry),
-    ]
+    table.format(format_args!("{}", entry.seq));
+    table.format(format_args!("{}", entry.record.tool_span));
+    table.cell(&entry.record.tool_name);
+    table.format(format_args!("{}", entry.letter()));
+    table.cell(&shorten(&entry.record.key.to_string(), KEY));
+    table.cell(&shorten(&entry.change_text(), VALUE));
+    table.cell(&standing_text(state, entry));
 }
 
 /// Says whether an action can be undone, as on the screen.
@@ -160,8 +164,9 @@ fn standing_json(state: &RunState, entry: &LedgerEntry) -> String {
 }
 
 fn run_json(manifest: &Manifest, state: &RunState, unfinished: &[UnfinishedCommand]) -> Json {
-    let spans: Vec<Json> = (0_u32..).zip(state.trace.spans()).map(|(at, _)| span_json(state, SpanId(at))).collect();
-    let actions: Vec<Json> = state.ledger.entries().iter().map(|entry| action_json(state, entry)).collect();
+    let spans: Vec<Json> =
+        (0_u32..).zip(state.trace.spans().iter()).map(|(at, _)| span_json(state, SpanId(at))).collect();
+    let actions: Vec<Json> = state.ledger.entries().iter().map(|entry| action_json(state, &entry)).collect();
     let (dropped, interrupted): (Vec<_>, Vec<_>) = unfinished.iter().partition(|command| command.is_dropped());
     let commands =
         |of: Vec<&UnfinishedCommand>| of.into_iter().map(|command| command.to_json(state)).collect::<Vec<_>>();

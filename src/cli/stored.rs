@@ -8,7 +8,7 @@ use super::text::{eprint_line, shorten_reason};
 use crate::model::{SpanId, TraceEvent};
 use crate::rollback;
 use crate::runtime;
-use crate::store::{Access, DataDir, Look, Opened, RunFolder, RunLog};
+use crate::store::{Access, DataDir, Look, Opened, RunFolder, RunLog, StoreError};
 use crate::world::{Scope, World};
 
 /// A stored run, opened with its world.
@@ -28,7 +28,9 @@ impl Stored {
             let (folder, Look { log, events, .. }) = look(data, part)?;
             return Self::with_world(data, folder, log, &events, access).await;
         }
-        let (folder, log, events) = open_log(data, part, access)?;
+        let folder = data.find(part).map_err(|error| eyre!("failed to {error}"))?;
+        let opened = folder.open_watched(Box::new(|_| {}), access, &mut |_| true);
+        let (log, events) = usable(opened, &folder, access)?;
         Self::with_world(data, folder, log, &events, access).await
     }
 
@@ -43,7 +45,7 @@ impl Stored {
         let workspace = folder.workspace(&log).map_err(|error| eyre!("failed to {error}"))?;
         let world =
             World::open(Path::new(&workspace), Some(data.path())).map_err(|error| eyre!("failed to {error}"))?;
-        world.load_memory(log.with(|state| state.ledger.all_memory()));
+        world.load_memory(log.with(|state| state.ledger.clone()));
         if let Some(line) = runtime::neighbours(data, folder.id(), &world) {
             eprint_line(&line);
         }
@@ -84,8 +86,17 @@ pub(super) fn open_log(
     access: Access,
 ) -> color_eyre::Result<(RunFolder, RunLog, Vec<TraceEvent>)> {
     let folder = data.find(part).map_err(|error| eyre!("failed to {error}"))?;
-    let Opened { log, damage, events } =
-        folder.open(Box::new(|_| {}), access).map_err(|error| eyre!("failed to {error}"))?;
+    let (log, events) = usable(folder.open(Box::new(|_| {}), access), &folder, access)?;
+    Ok((folder, log, events))
+}
+
+/// Prints the damage of an opened run; a damaged log can only be read.
+fn usable(
+    opened: Result<Opened, StoreError>,
+    folder: &RunFolder,
+    access: Access,
+) -> color_eyre::Result<(RunLog, Vec<TraceEvent>)> {
+    let Opened { log, damage, events } = opened.map_err(|error| eyre!("failed to {error}"))?;
     if access == Access::ReadWrite && !damage.is_empty() {
         return Err(eyre!(
             "failed to open run {} for changes: its log is damaged: {}. Look at it with `tama-tui runs show`, or recover \
@@ -98,7 +109,7 @@ pub(super) fn open_log(
     for line in damage {
         eprint_line(&format!("damaged: {line}"));
     }
-    Ok((folder, log, events))
+    Ok((log, events))
 }
 
 /// Finds a span by `s12` or by its path (its newest try).

@@ -117,7 +117,7 @@ impl Summary {
 
 /// True when a command ran: of a run that is not recorded, its changes are not known.
 fn has_run_commands(state: &RunState) -> bool {
-    (0..).map(SpanId).zip(state.trace.spans()).any(|(at, span)| {
+    (0..).map(SpanId).zip(state.trace.spans().iter()).any(|(at, span)| {
         let name = state.trace.name(at);
         span.kind == SpanKind::Tool && (name == BASH || !name.starts_with(OWN))
     })
@@ -136,12 +136,12 @@ struct Failures {
 impl Failures {
     fn count(state: &RunState) -> Self {
         let mut found = Self::default();
-        for (at, span) in (0..).map(SpanId).zip(state.trace.spans()) {
+        for (at, span) in (0..).map(SpanId).zip(state.trace.spans().iter()) {
             match (state.span_state(at), span.kind) {
                 (SpanState::Denied, _) => found.denied += 1,
                 (SpanState::Failed, SpanKind::Llm) if span.cause == Some(EndCause::Limit) => found.limited += 1,
                 (SpanState::Failed, SpanKind::Llm) => found.model_calls += 1,
-                (SpanState::Failed, SpanKind::Tool) if is_command(span, state.trace.name(at)) => found.commands += 1,
+                (SpanState::Failed, SpanKind::Tool) if is_command(&span, state.trace.name(at)) => found.commands += 1,
                 (SpanState::Failed, SpanKind::Tool) => found.tool_calls += 1,
                 _ => {}
             }

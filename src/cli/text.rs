@@ -1,8 +1,6 @@
-//! Plain output: safe text of models and tools, aligned tables, readable numbers.
+//! Plain output: safe text of models and tools, readable numbers.
 
 use std::io::{self, IsTerminal, Write};
-
-use unicode_width::UnicodeWidthStr;
 
 use super::global::Colour;
 use crate::app::safe;
@@ -79,33 +77,6 @@ pub(super) fn safe(text: &str) -> String {
     text.split('\n').map(safe::line).collect::<Vec<_>>().join("\n")
 }
 
-/// Columns, two spaces apart; those named in `right` are aligned to the right.
-pub(super) fn table(head: &[&str], right: &[&str], rows: &[Vec<String>]) -> String {
-    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
-    let rows: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| row.iter().map(|cell| safe::line(&cell.replace(['\n', '\t'], " ")).into_owned()).collect())
-        .collect();
-    let width = |column: usize| {
-        let cells = std::iter::once(&head).chain(&rows).filter_map(|row| row.get(column));
-        cells.map(|cell| cell.width()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let mut drawn = String::new();
-    for row in std::iter::once(&head).chain(&rows) {
-        let mut line = String::new();
-        for ((cell, width), name) in row.iter().zip(&widths).zip(&head) {
-            let gap = " ".repeat(width.saturating_sub(cell.width()));
-            let right = right.contains(&name.as_str());
-            let (before, after) = if right { (gap.as_str(), "") } else { ("", gap.as_str()) };
-            line.extend([before, cell, after, "  "]);
-        }
-        drawn.push_str(line.trim_end());
-        drawn.push('\n');
-    }
-    drawn
-}
-
 /// Formats a time in the user's time zone, to the minute.
 pub(super) fn moment(at: Millis) -> String {
     let moment = i64::try_from(at.0).ok().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
@@ -160,12 +131,6 @@ mod tests {
         assert_eq!(shorten("0123456789", 10), "0123456789");
         assert_eq!(shorten("0123456789x", 10), "012345…89x");
         assert_eq!(shorten(&"é".repeat(5000), 80).chars().count(), 80);
-    }
-
-    #[test]
-    fn columns_are_aligned_by_their_width_on_screen() {
-        let rows = vec![vec!["日本".into(), "7".into()], vec!["a".into(), "12".into()]];
-        assert_eq!(table(&["name", "n"], &["n"], &rows), "name   n\n日本   7\na     12\n");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionEvent, ActionRecord, ApprovalAnswered, ApprovalAsked, BlobHash, CommandStart, Gate, Generation, Key,
-    MessageRecord, Millis, Provenance, RunId, Seq, SpanEnd, SpanId, SpanStart, TextHash, TryGroup, WaitFor,
+    ActionChange, ActionEvent, ActionRecord, ApprovalAnswered, ApprovalAsked, BlobHash, CommandStart, Gate, Generation,
+    Key, MessageRecord, Millis, Provenance, RunId, Seq, SpanEnd, SpanId, SpanStart, SpanStatus, TextHash, TryGroup,
+    WaitFor,
 };
 
 /// One thing that happened: its place in the run, its time, and what it was.
@@ -319,6 +320,32 @@ impl TraceBody {
                 | Self::TryGroup(_)
                 | Self::Unknown { .. }
         )
+    }
+
+    /// True for what is reported of a past run besides its folded state: what a session goes by, and lines of the log.
+    /// Most events are none of these.
+    #[must_use]
+    pub fn is_reported(&self) -> bool {
+        match self {
+            Self::SpanStarted(start) => start.step.is_some(),
+            Self::SpanEnded(end) => end.status == SpanStatus::Error || end.cause.is_some(),
+            Self::ActionEvent(event) => !matches!(
+                event.change,
+                ActionChange::Applied { .. }
+                    | ActionChange::Held
+                    | ActionChange::UndoStarted
+                    | ActionChange::RedoStarted
+            ),
+            Self::SpanWaiting { .. }
+            | Self::Action(_)
+            | Self::Read { .. }
+            | Self::Kept { .. }
+            | Self::Renamed { .. }
+            | Self::CommandStarted(_)
+            | Self::CommandEnded { .. }
+            | Self::Sent { .. } => false,
+            _ => true,
+        }
     }
 
     /// The span an event concerns; for an action that of its tool.

@@ -1,12 +1,13 @@
 //! Keyframes: copies of a run's state along the run, so that the state at any seq is near.
 //!
 //! There are at most [`MOST`], and those that are old lie further apart: when there is one too many, the one goes that
-//! is missed least for its age. A copy shares with the state what did not change since.
+//! is missed least for its age. A copy shares with the state what did not change since, so that one more takes a few
+//! dozen kilobytes of a million events; the events between two of them take longer to read than that is worth.
 
 use super::{RunState, Seq};
 
 /// Most keyframes.
-const MOST: usize = 32;
+const MOST: usize = 128;
 
 /// The smallest distance of two keyframes, in seqs.
 const APART: u64 = 1024;
@@ -16,11 +17,15 @@ const APART: u64 = 1024;
 pub struct Keyframes(Vec<RunState>);
 
 impl Keyframes {
-    /// Keeps a copy of the state as it is now, if the last one is far enough behind it.
-    pub fn follow(&mut self, state: &RunState) {
+    /// Keeps a copy of the state as it is now, if the last one is far enough behind it, and packs what did not change
+    /// in between.
+    pub fn follow(&mut self, state: &mut RunState) {
         let last = self.0.last().map_or(0, |frame| frame.last.0);
         if state.last.0 < last + APART {
             return;
+        }
+        if let Some(before) = self.0.last_mut() {
+            state.settle(before);
         }
         self.0.push(state.clone());
         if self.0.len() > MOST {
@@ -165,13 +170,13 @@ mod tests {
         let (mut keyframes, mut state) = (Keyframes::default(), RunState::default());
         for seq in 1..=1_000_000 {
             state.last = Seq(seq);
-            keyframes.follow(&state);
+            keyframes.follow(&mut state);
         }
         let seqs: Vec<u64> = keyframes.0.iter().map(|frame| frame.last.0).collect();
         assert_eq!(seqs.len(), MOST);
         let gaps: Vec<u64> = seqs.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        assert!(gaps.iter().all(|gap| *gap < 130_000), "{gaps:?}");
-        assert!(gaps[..8].iter().min() > gaps[28..].iter().max(), "{gaps:?}");
+        assert!(gaps.iter().all(|gap| *gap < 33_000), "{gaps:?}");
+        assert!(gaps[..32].iter().min() > gaps[112..].iter().max(), "{gaps:?}");
     }
 
     proptest! {
@@ -197,7 +202,7 @@ mod tests {
             let (mut keyframes, mut state) = (Keyframes::default(), RunState::default());
             for event in &events {
                 state.apply(event);
-                keyframes.follow(&state);
+                keyframes.follow(&mut state);
             }
             let upto = events.iter().filter(|event| event.seq.0 <= at);
             let frame = keyframes.before(Seq(at));

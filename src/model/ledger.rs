@@ -1,12 +1,19 @@
 //! The ledger: every action of a run with its outcome, and what can be done with it now.
 
+mod heads;
+mod pack;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use heads::ActionHead;
+use heads::Heads;
+
+use super::packed_pages::PackedPages;
 use super::places::{Keyed, Places};
 use super::{
-    ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, Element, Key, KeyKind, KeyState, Pages, Seq, SpanId,
+    ActionChange, ActionEvent, ActionOp, ActionRecord, BlobHash, Element, Key, KeyKind, KeyState, Seq, SpanId,
     Undoability,
 };
 
@@ -160,51 +167,72 @@ pub enum Writer {
 /// Every action of a run, by seq.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
-    entries: Pages<LedgerEntry>,
+    heads: Heads,
+    entries: PackedPages<LedgerEntry>,
     #[serde(skip)]
     places: Places,
-    reads: Pages<(SpanId, Key, Option<Seq>)>,
+    reads: PackedPages<Read>,
 }
+
+/// A read: the tool's span, the key, and the action whose value it saw.
+type Read = (SpanId, Key, Option<Seq>);
 
 impl Ledger {
     /// Every action, oldest first.
     #[must_use]
-    pub fn entries(&self) -> &Pages<LedgerEntry> {
+    pub fn entries(&self) -> &PackedPages<LedgerEntry> {
         &self.entries
+    }
+
+    /// The heads of every action, oldest first: for lists of many, this is cheaper than the actions.
+    pub fn heads(&self) -> impl DoubleEndedIterator<Item = &ActionHead> {
+        self.heads.iter()
+    }
+
+    /// The heads of the actions after a seq, oldest first.
+    pub fn heads_after(&self, seq: Seq) -> impl Iterator<Item = &ActionHead> {
+        self.heads.after(seq)
+    }
+
+    /// The head of one action.
+    #[must_use]
+    pub fn head(&self, action: Seq) -> Option<&ActionHead> {
+        self.heads.get(action)
     }
 
     /// One action.
     #[must_use]
     pub fn get(&self, action: Seq) -> Option<&LedgerEntry> {
-        self.entries.get(self.index(action)?)
-    }
-
-    /// The place of an action in the list: seqs grow.
-    fn index(&self, action: Seq) -> Option<usize> {
-        let at = self.entries.partition_point(|entry| entry.seq < action);
-        self.entries.get(at).filter(|entry| entry.seq == action).map(|_| at)
+        self.entries.get(self.heads.index(action)?)
     }
 
     /// Every read: the tool's span, the key, and the action whose value it saw.
     #[must_use]
-    pub fn reads(&self) -> &Pages<(SpanId, Key, Option<Seq>)> {
+    pub fn reads(&self) -> &PackedPages<Read> {
         &self.reads
     }
 
     /// The actions at one place (all kinds of paths together), oldest first.
-    pub fn all_at(&self, key: &Key) -> impl DoubleEndedIterator<Item = &LedgerEntry> {
-        self.places.at(&self.entries, key).iter().map(|at| &self.entries[*at as usize])
+    pub fn all_at<'a>(&'a self, key: &Key) -> impl DoubleEndedIterator<Item = &'a LedgerEntry> + use<'a> {
+        let mut found: Vec<&LedgerEntry> = self.newest_at(key).collect();
+        found.reverse();
+        found.into_iter()
+    }
+
+    /// The actions at one place, newest first.
+    fn newest_at<'a>(&'a self, key: &Key) -> impl Iterator<Item = &'a LedgerEntry> + use<'a> {
+        self.places.newest_at(&self.entries, key)
     }
 
     /// The applied actions at one place, oldest first.
-    pub fn applied_at(&self, key: &Key) -> impl DoubleEndedIterator<Item = &LedgerEntry> {
+    pub fn applied_at<'a>(&'a self, key: &Key) -> impl DoubleEndedIterator<Item = &'a LedgerEntry> + use<'a> {
         self.all_at(key).filter(|entry| entry.is_applied())
     }
 
     /// The newest applied action at a place: the one whose value a read sees.
     #[must_use]
     pub fn last_at(&self, key: &Key) -> Option<&LedgerEntry> {
-        self.applied_at(key).next_back()
+        self.newest_at(key).find(|entry| entry.is_applied())
     }
 
     /// Finds the writer of the state that an action found.
@@ -212,7 +240,7 @@ impl Ledger {
     pub fn writer_before(&self, action: Seq) -> Writer {
         let Some(entry) = self.get(action) else { return Writer::Nobody };
         let key = &entry.record.key;
-        let earlier = || self.all_at(key).rev().skip_while(|at| at.seq >= action);
+        let earlier = || self.newest_at(key).skip_while(|at| at.seq >= action);
         if key.kind == KeyKind::Memory {
             return earlier().find(|at| at.is_applied()).map_or(Writer::Nobody, |at| Writer::Action(at.seq));
         }
@@ -238,8 +266,7 @@ impl Ledger {
         let Some(entry) = self.get(action) else { return Vec::new() };
         let key = &entry.record.key;
         let mut found: Vec<&LedgerEntry> = self
-            .all_at(key)
-            .rev()
+            .newest_at(key)
             .take_while(|later| later.seq > action)
             .filter(|later| later.is_applied() && later.is_undoable())
             .filter(|later| !(entry.record.op == ActionOp::Append && later.record.op == ActionOp::Append))
@@ -254,7 +281,7 @@ impl Ledger {
 
     /// The actions on paths inside a folder, by path.
     pub fn inside(&self, folder: &Key) -> impl Iterator<Item = &LedgerEntry> {
-        self.places.inside(&self.entries, &folder.name).map(|at| &self.entries[at as usize])
+        self.places.inside(&self.entries, &folder.name)
     }
 
     /// Later applied actions on a path above (it was replaced or removed), or, for a folder, on paths inside it: unless
@@ -262,9 +289,10 @@ impl Ledger {
     fn entangled_paths<'a>(&'a self, action: Seq, key: &'a Key) -> impl Iterator<Item = &'a LedgerEntry> {
         let before = self.get(action).map(|entry| &entry.record.old);
         let stays_folder = matches!(before, Some(KeyState::Directory { .. }));
-        let above = key.name.match_indices('/').flat_map(|(at, _)| self.places.at_path(&self.entries, &key.name[..at]));
+        let above = key.name.match_indices('/').map(|(at, _)| Key::file(&key.name[..at]));
+        let above = above.flat_map(|path| self.newest_at(&path));
         self.inside(key)
-            .chain(above.map(|at| &self.entries[*at as usize]))
+            .chain(above)
             .filter(move |later| later.seq > action && later.is_applied() && later.is_undoable())
             .filter(move |later| {
                 let makes_folder = matches!(later.record.intended, KeyState::Directory { .. });
@@ -306,16 +334,26 @@ impl Ledger {
     /// Every memory key that exists, with its state.
     #[must_use]
     pub fn all_memory(&self) -> BTreeMap<String, KeyState> {
-        let names = self.places.memory_names(&self.entries);
-        names.map(|name| (name.to_owned(), self.memory(name))).filter(|(_, state)| *state != KeyState::Absent).collect()
+        let mut memory: BTreeMap<String, KeyState> = BTreeMap::new();
+        for entry in self.entries.iter() {
+            let (key, applied) = (&entry.record.key, entry.status == ActionStatus::Applied);
+            if key.kind == KeyKind::Memory && applied {
+                let state = memory.remove(&key.name).unwrap_or(KeyState::Absent);
+                memory.insert(key.name.clone(), fold_memory(state, entry.seq, &entry.record));
+            }
+        }
+        memory.retain(|_, state| *state != KeyState::Absent);
+        memory
     }
 
     pub(super) fn record(&mut self, seq: Seq, record: &ActionRecord) {
-        self.places.add(&record.key, self.entries.len());
+        self.places.add(&record.key);
+        let (span, tool_span, status) = (record.span, record.tool_span, ActionStatus::Intent);
+        self.heads.push(ActionHead { seq, span, tool_span, status, undoable: record.undo == Undoability::Undo });
         self.entries.push(LedgerEntry {
             seq,
             record: record.clone(),
-            status: ActionStatus::Intent,
+            status,
             after: KeyState::Unknown,
             half_done: false,
             refused: false,
@@ -327,7 +365,8 @@ impl Ledger {
 
     /// Folds one change in, which is the row `seq`; returns the entry's status before it.
     pub(super) fn change(&mut self, seq: Seq, event: &ActionEvent) -> Option<ActionStatus> {
-        let entry = self.get_mut(event.action)?;
+        let at = self.heads.index(event.action)?;
+        let entry = self.entries.get_mut(at)?;
         let before = entry.status;
         match &event.change {
             ActionChange::Applied { after, kept } => {
@@ -360,11 +399,24 @@ impl Ledger {
                 entry.refused = true;
             }
         }
+        self.heads.set_status(at, entry.status);
         Some(before)
     }
 
     fn get_mut(&mut self, action: Seq) -> Option<&mut LedgerEntry> {
-        self.entries.get_mut(self.index(action)?)
+        self.entries.get_mut(self.heads.index(action)?)
+    }
+
+    /// True if its parts fit each other.
+    #[must_use]
+    pub fn is_well_formed(&self) -> bool {
+        self.heads.len() == self.entries.len()
+    }
+
+    /// Packs the actions that did not change since an earlier copy.
+    pub(super) fn settle(&mut self, before: &mut Self) {
+        self.entries.settle(&mut before.entries);
+        self.reads.settle(&mut before.reads);
     }
 
     pub(super) fn keep(&mut self, action: Seq, blob: BlobHash) {

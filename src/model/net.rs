@@ -136,7 +136,7 @@ impl Ledger {
 
     fn applied_places(&self) -> Places<'_> {
         let mut places = Places::new();
-        for entry in self.entries().iter().filter(|entry| entry.is_applied()) {
+        for entry in self.heads().filter(|head| head.is_applied()).filter_map(|head| self.get(head.seq)) {
             let key = &entry.record.key;
             if !matches!(key.kind, KeyKind::External | KeyKind::Compensation) {
                 places.entry((key.kind.is_path(), key.name.as_str())).or_default().push(entry);

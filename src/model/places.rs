@@ -1,9 +1,11 @@
 //! An index over a ledger: which actions are at which place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
 
-use super::{Key, KeyKind, Pages};
+use super::packed_pages::{Pack, PackedPages};
+use super::{Key, KeyKind};
 
 /// An entry of a ledger, as far as the index knows it.
 pub(super) trait Keyed {
@@ -11,13 +13,21 @@ pub(super) trait Keyed {
     fn key(&self) -> &Key;
 }
 
-/// A path, or the name of a memory key.
-type Place = (bool, String);
-
 /// The actions at each place, as places in the ledger. It is made when it is first asked for, and then kept up; a copy
 /// of a ledger makes its own, so that copying costs nothing.
 #[derive(Debug, Default)]
-pub(super) struct Places(OnceLock<BTreeMap<Place, Vec<u32>>>);
+pub(super) struct Places(OnceLock<Known>);
+
+/// Places are known by their hashes: two that share one are kept apart when they are looked up.
+#[derive(Debug, Default)]
+struct Known {
+    /// The newest action at each place, counted from 1.
+    newest: HashMap<u64, u32>,
+    /// The action before each at the same place, counted from 1; 0: there is none.
+    before: Vec<u32>,
+    /// All paths.
+    paths: BTreeSet<Box<str>>,
+}
 
 impl Clone for Places {
     fn clone(&self) -> Self {
@@ -33,53 +43,75 @@ impl PartialEq for Places {
 }
 
 impl Places {
-    /// The actions at the place of a key, oldest first.
-    pub(super) fn at(&self, entries: &Pages<impl Keyed>, key: &Key) -> &[u32] {
-        let found = place(key).and_then(|place| self.known(entries).get(&place));
-        found.map_or(&[], Vec::as_slice)
-    }
-
-    /// The actions at a path, oldest first.
-    pub(super) fn at_path(&self, entries: &Pages<impl Keyed>, path: &str) -> &[u32] {
-        self.known(entries).get(&(true, path.to_owned())).map_or(&[], Vec::as_slice)
+    /// The actions at the place of a key, newest first.
+    pub(super) fn newest_at<'a, E: Keyed + Pack>(
+        &'a self,
+        entries: &'a PackedPages<E>,
+        key: &Key,
+    ) -> impl Iterator<Item = &'a E> + use<'a, E> {
+        let place = place(key).map(|(is_path, name)| (is_path, name.to_owned()));
+        let newest = place.as_ref().and_then(|(is_path, name)| self.known(entries).newest.get(&hash(*is_path, name)));
+        let known = self.0.get();
+        let earlier = move |at: &u32| known?.before.get(*at as usize - 1).copied().filter(|at| *at > 0);
+        std::iter::successors(newest.copied(), earlier).filter_map(|at| entries.get(at as usize - 1)).filter(
+            move |entry| self::place(entry.key()) == place.as_ref().map(|(is_path, name)| (*is_path, &name[..])),
+        )
     }
 
     /// The actions at paths inside a folder, by path.
-    pub(super) fn inside<E: Keyed>(&self, entries: &Pages<E>, folder: &str) -> impl Iterator<Item = u32> {
+    pub(super) fn inside<'a, E: Keyed + Pack>(
+        &'a self,
+        entries: &'a PackedPages<E>,
+        folder: &str,
+    ) -> impl Iterator<Item = &'a E> + use<'a, E> {
         // `0` follows `/`.
-        let inside = (true, format!("{folder}/"))..(true, format!("{folder}0"));
-        self.known(entries).range(inside).flat_map(|(_, found)| found).copied()
-    }
-
-    /// The names of all memory keys.
-    pub(super) fn memory_names<E: Keyed>(&self, entries: &Pages<E>) -> impl Iterator<Item = &str> {
-        self.known(entries).keys().filter(|(is_path, _)| !is_path).map(|(_, name)| &name[..])
+        let inside = Box::from(format!("{folder}/"))..Box::from(format!("{folder}0"));
+        let paths = self.known(entries).paths.range::<Box<str>, _>(inside);
+        paths.flat_map(move |path| {
+            let mut found: Vec<&E> = self.newest_at(entries, &Key::file(&**path)).collect();
+            found.reverse();
+            found
+        })
     }
 
     /// Adds an action that is about to be the ledger's next entry.
-    pub(super) fn add(&mut self, key: &Key, at: usize) {
+    pub(super) fn add(&mut self, key: &Key) {
         if let Some(known) = self.0.get_mut() {
-            insert(known, key, at);
+            known.add(key);
         }
     }
 
-    fn known(&self, entries: &Pages<impl Keyed>) -> &BTreeMap<Place, Vec<u32>> {
+    fn known<E: Keyed + Pack>(&self, entries: &PackedPages<E>) -> &Known {
         self.0.get_or_init(|| {
-            let mut known = BTreeMap::new();
-            entries.iter().enumerate().for_each(|(at, entry)| insert(&mut known, entry.key(), at));
+            let mut known = Known::default();
+            entries.iter().for_each(|entry| known.add(entry.key()));
             known
         })
     }
 }
 
-fn insert(known: &mut BTreeMap<Place, Vec<u32>>, key: &Key, at: usize) {
-    if let (Some(place), Ok(at)) = (place(key), u32::try_from(at)) {
-        known.entry(place).or_default().push(at);
+impl Known {
+    fn add(&mut self, key: &Key) {
+        let at = u32::try_from(self.before.len() + 1).unwrap_or(0);
+        let before = place(key).and_then(|(is_path, name)| {
+            if is_path && !self.paths.contains(name) {
+                self.paths.insert(name.into());
+            }
+            self.newest.insert(hash(is_path, name), at)
+        });
+        self.before.push(before.unwrap_or(0));
     }
 }
 
-/// The place of a key; a key that can't be read back has none that another action could touch.
-fn place(key: &Key) -> Option<Place> {
+fn hash(is_path: bool, name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (is_path, name).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The place of a key: whether it is a path, and its name. A key that can't be read back has none that another action
+/// could touch.
+fn place(key: &Key) -> Option<(bool, &str)> {
     let has_place = !matches!(key.kind, KeyKind::External | KeyKind::Compensation);
-    has_place.then(|| (key.kind.is_path(), key.name.clone()))
+    has_place.then(|| (key.kind.is_path(), &key.name[..]))
 }

@@ -118,8 +118,14 @@ impl RunState {
         let belongs = |tool_span: SpanId, agent: SpanId| {
             if deep { self.trace.is_within(tool_span, span) } else { agent == span || tool_span == span }
         };
-        let entries = self.ledger.entries().iter().rev();
-        entries.filter(|entry| belongs(entry.record.tool_span, entry.record.span)).map(|entry| entry.seq).collect()
+        let heads = self.ledger.heads().rev();
+        heads.filter(|head| belongs(head.tool_span, head.span)).map(|head| head.seq).collect()
+    }
+
+    /// Packs what did not change since an earlier copy; the two go on to share it.
+    pub(super) fn settle(&mut self, before: &mut Self) {
+        self.trace.settle(&mut before.trace);
+        self.ledger.settle(&mut before.ledger);
     }
 
     /// True while a branch of an agent at or below the span is under way and not stopped at a gate.

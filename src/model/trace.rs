@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::names::Names;
+use super::packed_pages::PackedPages;
 use super::tally::Waited;
 use super::waits::Waits;
 use super::work_clock::WorkClock;
@@ -130,8 +131,9 @@ impl Span {
 /// The span tree.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trace {
-    #[serde(with = "pack")]
-    spans: Pages<Span>,
+    spans: PackedPages<Span>,
+    /// The span above each: the way up is gone often, and unpacks nothing.
+    parents: Pages<SpanId>,
     names: Names,
     paused: BTreeMap<SpanId, (Gate, PauseReason)>,
     waiting: BTreeMap<SpanId, (WaitFor, String)>,
@@ -142,7 +144,7 @@ pub struct Trace {
 impl Trace {
     /// All spans, the run's own first; a [`SpanId`] is its index.
     #[must_use]
-    pub fn spans(&self) -> &Pages<Span> {
+    pub fn spans(&self) -> &PackedPages<Span> {
         &self.spans
     }
 
@@ -168,6 +170,12 @@ impl Trace {
     #[must_use]
     pub fn name(&self, span: SpanId) -> &str {
         self.get(span).map_or("", |found| self.text(found.name))
+    }
+
+    /// The name of a span that was found.
+    #[must_use]
+    pub fn name_of(&self, found: &Span) -> &str {
+        self.text(found.name)
     }
 
     /// An agent's pattern; empty for other spans.
@@ -223,7 +231,7 @@ impl Trace {
 
     /// The spans above one, nearest first, the run's own last.
     pub fn ancestors(&self, span: SpanId) -> impl Iterator<Item = SpanId> {
-        let up = |at: SpanId| (at != SpanId::RUN).then(|| self.get(at).map(|found| found.parent)).flatten();
+        let up = |at: SpanId| (at != SpanId::RUN).then(|| self.parents.get(at.0 as usize).copied()).flatten();
         std::iter::successors(up(span), move |at| up(*at))
     }
 
@@ -294,10 +302,14 @@ impl Trace {
     pub fn is_well_formed(&self) -> bool {
         let len = u32::try_from(self.spans.len()).unwrap_or(NONE);
         let later = |link: u32, at: u32| link == NONE || (link > at && link < len);
-        self.spans.iter().zip(0..).all(|(span, at)| {
-            let links = [span.first_child, span.last_child, span.next_sibling];
-            (span.parent.0 < at || at == 0 && span.parent == SpanId::RUN) && links.iter().all(|link| later(*link, at))
-        })
+        let parents = self.spans.iter().zip(&self.parents).all(|(span, parent)| span.parent == *parent);
+        parents
+            && self.parents.len() == self.spans.len()
+            && self.spans.iter().zip(0..).all(|(span, at)| {
+                let links = [span.first_child, span.last_child, span.next_sibling];
+                (span.parent.0 < at || at == 0 && span.parent == SpanId::RUN)
+                    && links.iter().all(|link| later(*link, at))
+            })
     }
 
     /// True if the span is an agent that continues although effects of it were undone.
@@ -314,9 +326,19 @@ impl Trace {
         std::iter::once(span).chain(self.ancestors(span)).find(|at| self.is_stale(*at))
     }
 
+    /// Packs the spans that did not change since an earlier copy.
+    pub(super) fn settle(&mut self, before: &mut Self) {
+        self.spans.settle(&mut before.spans);
+    }
+
     pub(super) fn start_run(&mut self, name: &str, seq: Seq, at: Millis) {
         let name = self.intern(name);
-        self.spans.push(Span::new(SpanKind::Run, name, seq, at));
+        self.push(Span::new(SpanKind::Run, name, seq, at));
+    }
+
+    fn push(&mut self, span: Span) {
+        self.parents.push(span.parent);
+        self.spans.push(span);
     }
 
     pub(super) fn start(&mut self, start: &SpanStart, seq: Seq, at: Millis) {
@@ -333,7 +355,7 @@ impl Trace {
             _ => None,
         };
         let name = self.intern(&start.name);
-        self.spans.push(Span {
+        self.push(Span {
             effect,
             parent: start.parent,
             visit: start.visit,
@@ -355,12 +377,12 @@ impl Trace {
         for _ in (0..lost).take_while(|_| lost <= MOST) {
             let name = self.intern("(lost)");
             if self.spans.is_empty() {
-                self.spans.push(Span::new(SpanKind::Run, name, seq, at));
+                self.push(Span::new(SpanKind::Run, name, seq, at));
                 continue;
             }
             let span = SpanId(u32::try_from(self.spans.len()).unwrap_or(NONE));
             let spec = Span { status: SpanStatus::Cancelled, ..Span::new(SpanKind::Agent, name, seq, at) };
-            self.spans.push(spec);
+            self.push(spec);
             self.attach(span, SpanId::RUN);
         }
     }

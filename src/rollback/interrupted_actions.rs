@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::row::outcome_row;
 use super::state::same_content;
 use super::value::{put_memory, value_of};
-use crate::model::{ActionChange, ActionStatus, KeyKind, KeyState, LedgerEntry, RunState, Seq};
+use crate::model::{ActionChange, ActionStatus, KeyKind, KeyState, LedgerEntry, RunState, Seen, Seq};
 use crate::store::RunLog;
 use crate::world::World;
 
@@ -55,8 +55,8 @@ pub fn predict_not_applied(log: &RunLog, world: &World) -> HashSet<Seq> {
 /// Lists the actions that a killed process left without an outcome, newest first.
 fn interrupted(state: &RunState) -> Vec<LedgerEntry> {
     let open =
-        |entry: &&LedgerEntry| entry.half_done || matches!(entry.status, ActionStatus::Intent | ActionStatus::Held);
-    state.ledger.entries().iter().rev().filter(open).cloned().collect()
+        |entry: &LedgerEntry| entry.half_done || matches!(entry.status, ActionStatus::Intent | ActionStatus::Held);
+    state.ledger.entries().iter().rev().filter(|entry| open(entry)).map(Seen::into_owned).collect()
 }
 
 fn undo_can_be_finished(world: &World, entry: &LedgerEntry, open: &[LedgerEntry]) -> bool {

@@ -5,10 +5,11 @@
 //! don't see each other, whenever they started, so they stay.
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 
 use super::seen::Undone;
 use crate::model::{
-    ActionStatus, EndCause, LedgerEntry, PlanLeave, RetryPlan, RunState, Seq, Span, SpanId, SpanKind, SpanStatus,
+    ActionStatus, EndCause, LedgerEntry, PlanLeave, RetryPlan, RunState, Seen, Seq, Span, SpanId, SpanKind, SpanStatus,
 };
 
 /// An error while planning a retry; phrased to follow "failed to …".
@@ -85,9 +86,9 @@ fn take(state: &RunState, span: SpanId, taken: &mut BTreeSet<SpanId>) {
 
 /// Adds the calls that a cancelled run, or one that a limit ended, never answered: it can't continue without them.
 fn take_cut_off(state: &RunState, taken: &mut BTreeSet<SpanId>) {
-    let cut = |(found, at): (&Span, u32)| (was_cut_off(found) && is_call(found.kind)).then_some(SpanId(at));
-    for span in state.trace.spans().iter().zip(0_u32..).filter_map(cut) {
-        take_below(state, span, taken);
+    let spans = state.trace.spans().iter().zip(0_u32..);
+    for (_, at) in spans.filter(|(found, _)| was_cut_off(found) && is_call(found.kind)) {
+        take_below(state, SpanId(at), taken);
     }
 }
 
@@ -117,11 +118,9 @@ fn followers(state: &RunState, span: SpanId) -> Vec<SpanId> {
     let Some(found) = state.trace.get(span) else { return Vec::new() };
     let Some(ended) = found.ended else { return Vec::new() };
     let follows = |other: &Span| other.started > ended && !are_concurrent(found, other);
-    state
-        .trace
-        .children(found.parent)
-        .filter(|sibling| *sibling != span && state.trace.get(*sibling).is_some_and(follows))
-        .collect()
+    // Those that followed began after it. Going over all spans unpacks none of them for good.
+    let later = (span.0 + 1..).zip(state.trace.spans().iter_from(span.0 as usize + 1));
+    later.filter(|(_, other)| other.parent == found.parent && follows(other)).map(|(at, _)| SpanId(at)).collect()
 }
 
 /// True when two siblings are branches of one fan-out. A bound on parallelism may start one after the other ended.
@@ -132,18 +131,14 @@ fn are_concurrent(one: &Span, other: &Span) -> bool {
 /// Lists the spans outside the set that read a value which is undone with it.
 fn readers_of(state: &RunState, taken: &BTreeSet<SpanId>) -> Vec<SpanId> {
     let undone = Undone::of(state, actions_of(state, taken));
-    let reads = state.ledger.reads().iter();
-    reads
-        .filter(|(span, ..)| !taken.contains(span) && is_standing(state, *span))
-        .filter(|(span, key, seen)| undone.was_seen(state, *span, key, *seen))
-        .map(|(span, ..)| *span)
-        .collect()
+    let reads = state.ledger.reads().iter().filter(|read| !taken.contains(&read.0) && is_standing(state, read.0));
+    reads.filter(|read| undone.was_seen(state, read.0, &read.1, read.2)).map(|read| read.0).collect()
 }
 
 /// The applied actions of the set, newest first.
 fn actions_of<'a>(state: &'a RunState, taken: &'a BTreeSet<SpanId>) -> impl Iterator<Item = &'a LedgerEntry> {
-    let applied = state.ledger.entries().iter().rev().filter(|entry| entry.is_applied());
-    applied.filter(|entry| taken.contains(&entry.record.tool_span))
+    let heads = state.ledger.heads().rev().filter(|head| head.is_applied() && taken.contains(&head.tool_span));
+    heads.filter_map(|head| state.ledger.get(head.seq))
 }
 
 fn describe(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>, readers: Vec<SpanId>) -> RetryPlan {
@@ -182,8 +177,8 @@ fn describe(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>, readers: V
 /// Lists the undone actions of current spans outside the set.
 fn undone_outside(state: &RunState, taken: &BTreeSet<SpanId>) -> Vec<Seq> {
     let outside = |span: SpanId| is_standing(state, span) && !taken.contains(&span);
-    let undone = state.ledger.entries().iter().filter(|entry| entry.status == ActionStatus::Undone);
-    undone.filter(|entry| outside(entry.record.tool_span)).map(|entry| entry.seq).collect()
+    let undone = state.ledger.heads().filter(|head| head.status == ActionStatus::Undone);
+    undone.filter(|head| outside(head.tool_span)).map(|head| head.seq).collect()
 }
 
 /// Returns the labels of the rerun agents, the topmost first; before them the span itself when it is no agent.
@@ -204,7 +199,7 @@ struct Spent {
 }
 
 impl Spent {
-    fn of<'a>(spans: impl Iterator<Item = &'a Span>) -> Self {
+    fn of(spans: impl Iterator<Item: Deref<Target = Span>>) -> Self {
         let calls = spans.filter(|found| found.kind == SpanKind::Llm);
         calls.fold(Self::default(), |sum, found| Self {
             calls: sum.calls + 1,
@@ -215,7 +210,7 @@ impl Spent {
 }
 
 /// Lists the calls outside the set that reuse their recorded outcome.
-fn answered<'a>(state: &'a RunState, taken: &'a BTreeSet<SpanId>) -> impl Iterator<Item = &'a Span> {
+fn answered<'a>(state: &'a RunState, taken: &'a BTreeSet<SpanId>) -> impl Iterator<Item = Seen<'a, Span>> {
     let spans = state.trace.spans().iter().zip(0_u32..);
     spans
         .filter(|(found, _)| is_call(found.kind) && found.ended.is_some() && found.status != SpanStatus::Undone)

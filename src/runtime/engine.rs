@@ -8,12 +8,10 @@ use tokio::task::JoinHandle;
 
 use super::denial::Denial;
 use super::dispatcher::command::Commands;
-use super::dispatcher::{
-    Calls, Dispatcher, Edits, Gatekeeper, Incoming, Parts, PastSubject, Services, Versions, end_live,
-};
-use super::feed::{Feed, Receiver, Sink};
+use super::dispatcher::{Calls, Dispatcher, Edits, Gatekeeper, Incoming, Parts, Services, Versions, end_live};
+use super::feed::{Feed, PastEvents, Receiver, Sink};
 use super::journal::surviving;
-use super::past::Past;
+use super::past::{Past, PastRecord};
 use super::request::{HashVersion, json};
 use super::session::ModelSource;
 use crate::effects::Masker;
@@ -21,7 +19,7 @@ use crate::effects::llm::{LlmError, LlmProvider};
 use crate::effects::tools::{Compensator, Toolbox};
 #[cfg(test)]
 use crate::model::Update;
-use crate::model::{Breakpoint, Command, EndCause, Generation, Provenance, RunId, RunStatus, TraceBody, TraceEvent};
+use crate::model::{Breakpoint, Command, EndCause, Generation, Provenance, RunId, RunStatus, TraceBody};
 use crate::pipeline::Pipeline;
 use crate::store::{RunLog, StoreError};
 use crate::world::World;
@@ -120,28 +118,28 @@ impl Engine {
             hash: HashVersion::CURRENT.number(),
         }]);
         let past = Past { versions: vec![(Generation(1), Arc::new(new.pipeline))], task: new.task, ..Past::default() };
-        let (mut dispatcher, engine) = Self::build(setup, past, Vec::new(), Some(models));
+        let (mut dispatcher, engine) = Self::build(setup, past, PastEvents::default(), Some(models));
         dispatcher.begin();
         Ok(engine.run(dispatcher))
     }
 
-    /// Opens a past run from its stored events. A run whose process died is marked interrupted.
+    /// Opens a past run from the events that are reported of it, and its state. A run whose process died is marked
+    /// interrupted.
     ///
     /// # Errors
     /// When a stored text can't be read.
-    pub fn open(setup: Setup, events: Vec<TraceEvent>) -> Result<Self, StoreError> {
-        let past = Past::rebuild(&events, &setup.log)?;
-        setup.world.load_memory(setup.log.with(|state| state.ledger.all_memory()));
+    pub fn open(setup: Setup, past_events: PastEvents) -> Result<Self, StoreError> {
+        let past = Past::of_reported(&past_events.events, &setup.log)?;
+        setup.world.load_memory(setup.log.with(|state| state.ledger.clone()));
         if setup.log.with(|state| state.status) == RunStatus::Running {
             // Nothing of it is under way any more, so its effects can be undone.
             let ends = end_live(&setup.log, Some(EndCause::Interrupted));
             setup.log.append(ends);
             setup.log.append(vec![TraceBody::RunStatus { status: RunStatus::Interrupted, text: None }]);
         }
-        let subjects = PastSubject::all(&events);
-        let (dispatcher, engine) = Self::build(setup, past, events, None);
+        let (dispatcher, engine) = Self::build(setup, past, past_events, None);
         dispatcher.send_abilities();
-        dispatcher.send_past_subjects(subjects);
+        dispatcher.send_past_subjects();
         Ok(engine.run(dispatcher))
     }
 
@@ -149,12 +147,15 @@ impl Engine {
     pub(super) fn build(
         setup: Setup,
         past: Past,
-        events: Vec<TraceEvent>,
+        past_events: PastEvents,
         models: Option<Arc<dyn LlmProvider>>,
     ) -> (Dispatcher, Pending) {
         let (inbox, incoming) = mpsc::unbounded_channel();
         let (sink, receiver) = setup.channel;
-        let calls = Calls::new(past.journal, setup.log.with(surviving));
+        let calls = match past.record {
+            PastRecord::Whole(journal) => Calls::new(*journal, setup.log.with(surviving)),
+            PastRecord::Unread(hash) => Calls::unread(hash),
+        };
         let masker = Arc::new(Masker::from_env().with(provider_keys(&past.versions)));
         let services = Services {
             tools: Arc::new(Toolbox::for_workspace(setup.world.root())),
@@ -163,7 +164,7 @@ impl Engine {
             masker,
             commands: setup.commands,
         };
-        let feed = Feed::new(receiver, setup.log.clone(), events);
+        let feed = Feed::new(receiver, setup.log.clone(), past_events);
         let dispatcher = Dispatcher::new(Parts {
             log: setup.log,
             services: Arc::new(services),

@@ -79,6 +79,15 @@ impl Sink {
     }
 }
 
+/// The events of a past run that are reported besides its state.
+#[derive(Debug, Default)]
+pub struct PastEvents {
+    /// The events.
+    pub events: Vec<TraceEvent>,
+    /// The last event that the run had then, reported or not.
+    pub last: Seq,
+}
+
 /// Updates of one run, in order.
 pub struct Feed {
     receiver: Receiver,
@@ -97,9 +106,9 @@ enum Woken {
 
 impl Feed {
     /// A reader of a run's updates; `past` are events from before (a past run), given out first.
-    pub(super) fn new(receiver: Receiver, log: RunLog, past: Vec<TraceEvent>) -> Self {
-        let last = past.last().map_or(Seq(0), |event| event.seq);
-        Self { receiver, log, last, ready: std::collections::VecDeque::new(), past: past.into_iter() }
+    pub(super) fn new(receiver: Receiver, log: RunLog, past: PastEvents) -> Self {
+        let (ready, past, last) = (std::collections::VecDeque::new(), past.events.into_iter(), past.last);
+        Self { receiver, log, last, ready, past }
     }
 
     /// The next update; `None` when the run's engine is gone.
@@ -186,7 +195,7 @@ mod tests {
         for at in 0..100 {
             log.append(vec![TraceBody::Note { span: None, error: false, text: at.to_string() }]);
         }
-        let mut feed = Feed::new(receiver, log, Vec::new());
+        let mut feed = Feed::new(receiver, log, PastEvents::default());
         let (mut seen, mut lag) = (Vec::new(), 0);
         while seen.len() < 100 {
             match feed.next().await {

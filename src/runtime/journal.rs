@@ -9,9 +9,10 @@ use super::failure::{AgentFailure, Failure, Halt};
 use super::past::Texts;
 use super::request::HashVersion;
 use crate::model::{
-    EndCause, LlmResponse, RunState, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStatus, TextHash, TraceBody, TraceEvent,
+    EndCause, LlmResponse, RunState, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStatus, TextHash, TraceBody,
+    TraceEvent,
 };
-use crate::store::{StoreError, optional};
+use crate::store::{RunLog, StoreError, optional};
 
 /// An agent's end is no request.
 pub(super) const NO_REQUEST: TextHash = TextHash([0; 16]);
@@ -47,6 +48,11 @@ pub(super) enum Lookup<'a> {
 }
 
 impl Journal {
+    /// An empty one of a run whose requests are hashed in this way.
+    pub fn hashed(hash: HashVersion) -> Self {
+        Self { hash, ..Self::default() }
+    }
+
     /// The way in which the run's requests are hashed.
     pub fn hash(&self) -> HashVersion {
         self.hash
@@ -112,48 +118,113 @@ impl Journal {
             }
         }
     }
+}
 
-    /// Rebuilds the journal of a stored run.
-    pub fn rebuild(events: &[TraceEvent], texts: &Texts) -> Result<Self, StoreError> {
-        let mut journal = Self::default();
-        let mut asked: HashMap<SpanId, (String, TextHash, SpanKind)> = HashMap::new();
-        for event in events {
-            match &event.body {
-                TraceBody::RunStarted { hash, .. } => journal.hash = HashVersion::stored(*hash),
-                TraceBody::SpanStarted(start) => {
-                    let (request, kind) = match &start.spec {
-                        SpanSpec::Llm(record) => (record.request, SpanKind::Llm),
-                        SpanSpec::Tool { request, .. } => (*request, SpanKind::Tool),
-                        SpanSpec::Agent { .. } => (NO_REQUEST, SpanKind::Agent),
-                        SpanSpec::Human { .. } => continue,
-                    };
-                    if let SpanSpec::Agent { input, .. } = &start.spec {
-                        journal.start_agent(start.path.clone(), *input);
-                    }
-                    asked.insert(start.span, (start.path.clone(), request, kind));
+/// The calls of a stored run, gathered event by event: hashes only.
+#[derive(Default)]
+pub(super) struct Gathered {
+    journal: Journal,
+    asked: HashMap<SpanId, (String, TextHash, SpanKind)>,
+    ends: HashMap<String, (SpanId, SpanEnd)>,
+}
+
+impl Gathered {
+    /// Takes the next event.
+    pub fn take(&mut self, event: &TraceEvent) {
+        match &event.body {
+            TraceBody::RunStarted { hash, .. } => self.journal.hash = HashVersion::stored(*hash),
+            TraceBody::SpanStarted(start) => {
+                let (request, kind) = match &start.spec {
+                    SpanSpec::Llm(record) => (record.request, SpanKind::Llm),
+                    SpanSpec::Tool { request, .. } => (*request, SpanKind::Tool),
+                    SpanSpec::Agent { .. } => (NO_REQUEST, SpanKind::Agent),
+                    SpanSpec::Human { .. } => return,
+                };
+                if let SpanSpec::Agent { input, .. } = &start.spec {
+                    self.journal.start_agent(start.path.clone(), *input);
                 }
-                TraceBody::SpanEnded(end) => {
-                    let Some((path, request, kind)) = asked.get(&end.span) else { continue };
-                    journal.end_agent(path, end);
-                    if let Some(outcome) = optional(stored_outcome(end, *kind, texts))?.flatten() {
-                        journal.insert(path.clone(), end.span, *request, outcome);
-                    }
+                self.asked.insert(start.span, (start.path.clone(), request, kind));
+            }
+            TraceBody::SpanEnded(end) => {
+                let Some((path, _, kind)) = self.asked.get(&end.span) else { return };
+                self.journal.end_agent(path, end);
+                if has_outcome(end, *kind) {
+                    self.ends.insert(path.clone(), (end.span, SpanEnd { waited: None, ..end.clone() }));
                 }
-                TraceBody::Invalidated { paths, reopened, .. } => {
-                    journal.invalidate(paths);
-                    journal.reopen(reopened.iter().filter_map(|span| asked.get(span)).map(|(path, ..)| path));
+            }
+            TraceBody::Invalidated { paths, reopened, .. } => {
+                self.journal.invalidate(paths);
+                let reopened: Vec<String> =
+                    reopened.iter().filter_map(|span| self.asked.get(span)).map(|(path, ..)| path.clone()).collect();
+                self.journal.reopen(&reopened);
+                for path in paths.iter().chain(&reopened) {
+                    self.ends.remove(path);
                 }
-                _ => {}
+            }
+            _ => {}
+        }
+    }
+
+    /// The hashes of the texts that the outcomes are in.
+    pub fn texts(&self) -> impl Iterator<Item = TextHash> {
+        self.ends.values().filter_map(|(_, end)| end.output)
+    }
+
+    /// The journal, with the outcomes as the texts say them.
+    pub fn journal(mut self, texts: &Texts) -> Result<Journal, StoreError> {
+        for (path, (span, end)) in self.ends {
+            let Some((_, request, kind)) = self.asked.get(&span) else { continue };
+            if let Some(outcome) = optional(stored_outcome(&end, *kind, texts))?.flatten() {
+                self.journal.insert(path, span, *request, outcome);
             }
         }
-        Ok(journal)
+        Ok(self.journal)
     }
+}
+
+/// The record of a run's calls.
+#[derive(Default)]
+pub(super) struct Recorded {
+    /// The outcomes.
+    pub journal: Journal,
+    /// The span at every path that no invalidation covers.
+    pub paths: HashMap<String, SpanId>,
+    /// How often each path ran.
+    pub tries: HashMap<String, u32>,
+}
+
+impl Recorded {
+    /// Reads it from a run's log: all of it, which takes seconds for a large run.
+    ///
+    /// # Errors
+    /// When the log can't be read.
+    pub fn read(log: &RunLog) -> Result<Self, StoreError> {
+        /// Rows that are in memory at once.
+        const ROWS: u64 = 8_192;
+        let (recorder, last) = (log.recorder().as_ref(), log.with(|state| state.last));
+        let mut gathered = Gathered::default();
+        let mut after = Seq(0);
+        while after < last {
+            let upto = last.min(Seq(after.0 + ROWS));
+            recorder.events_between(after, upto)?.iter().for_each(|event| gathered.take(event));
+            after = upto;
+        }
+        let texts = Texts::read(gathered.texts(), recorder)?;
+        let journal = gathered.journal(&texts)?;
+        let (paths, tries) = log.with(surviving);
+        Ok(Self { journal, paths, tries })
+    }
+}
+
+/// True for an end that is the outcome of its call. An agent's end is computed anew, unless the user gave it.
+fn has_outcome(end: &SpanEnd, kind: SpanKind) -> bool {
+    end.status != SpanStatus::Cancelled && (kind != SpanKind::Agent || end.answered)
 }
 
 /// An effect's outcome as its end tells it; a cancelled one has none. An agent's end is computed anew, unless the
 /// user gave it.
 pub(super) fn stored_outcome(end: &SpanEnd, kind: SpanKind, texts: &Texts) -> Result<Option<Outcome>, StoreError> {
-    if end.status == SpanStatus::Cancelled || (kind == SpanKind::Agent && !end.answered) {
+    if !has_outcome(end, kind) {
         return Ok(None);
     }
     let text = end.output.map(|hash| texts.get(hash)).transpose()?.unwrap_or_default().to_owned();
@@ -180,11 +251,10 @@ fn parse_response(text: &str) -> Result<LlmResponse, StoreError> {
 pub(super) fn surviving(state: &RunState) -> (HashMap<String, SpanId>, HashMap<String, u32>) {
     let mut paths = HashMap::new();
     let mut tries: HashMap<String, u32> = HashMap::new();
-    for index in 1..u32::try_from(state.trace.len()).unwrap_or(u32::MAX) {
-        let span = SpanId(index);
+    for (span, found) in (0..).map(SpanId).zip(state.trace.spans().iter()).skip(1) {
         let path = state.trace.path(span);
         *tries.entry(path.clone()).or_default() += 1;
-        if state.trace.get(span).is_some_and(|found| found.status != SpanStatus::Undone) {
+        if found.status != SpanStatus::Undone {
             paths.insert(path, span);
         }
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::edit_history::EditHistory;
-use super::journal::Journal;
+use super::journal::{Gathered, Journal};
+use super::request::HashVersion;
 use crate::model::{Generation, RunState, SpanId, SpanKind, TextHash, TraceBody, TraceEvent};
 use crate::pipeline::{Pattern, Pipeline};
 use crate::store::{Recorder, RunLog, StoreError, optional};
@@ -16,17 +17,61 @@ use crate::store::{Recorder, RunLog, StoreError, optional};
 pub(super) struct Past {
     pub(super) versions: Vec<(Generation, Arc<Pipeline>)>,
     pub(super) task: String,
-    pub(super) journal: Journal,
+    pub(super) record: PastRecord,
     pub(super) edits: EditHistory,
     pub(super) agent_names: HashMap<SpanId, String>,
     /// The texts that the events name.
     pub(super) texts: Texts,
 }
 
+/// The record of a past run's calls.
+pub(super) enum PastRecord {
+    /// It is read.
+    Whole(Box<Journal>),
+    /// It is read when a retry asks for it; its requests are hashed in this way.
+    Unread(HashVersion),
+}
+
+impl Default for PastRecord {
+    fn default() -> Self {
+        Self::Whole(Box::default())
+    }
+}
+
+impl PastRecord {
+    /// The way in which the run's requests are hashed.
+    pub(super) fn hash(&self) -> HashVersion {
+        match self {
+            Self::Whole(journal) => journal.hash(),
+            Self::Unread(hash) => *hash,
+        }
+    }
+}
+
 impl Past {
+    /// Reads all events of a run.
     pub(super) fn rebuild(events: &[TraceEvent], log: &RunLog) -> Result<Self, StoreError> {
-        let texts = Texts::of(events, log.recorder().as_ref())?;
-        let mut past = Self { journal: Journal::rebuild(events, &texts)?, ..Self::default() };
+        let texts = Texts::of(events, true, log.recorder().as_ref())?;
+        let mut gathered = Gathered::default();
+        for event in events {
+            gathered.take(event);
+        }
+        let record = PastRecord::Whole(Box::new(gathered.journal(&texts)?));
+        Self::gather(events, log, texts, record)
+    }
+
+    /// Reads the events that are reported of a run; its calls are left for later.
+    pub(super) fn of_reported(events: &[TraceEvent], log: &RunLog) -> Result<Self, StoreError> {
+        let texts = Texts::of(events, false, log.recorder().as_ref())?;
+        let hash = events.iter().find_map(|event| match &event.body {
+            TraceBody::RunStarted { hash, .. } => Some(HashVersion::stored(*hash)),
+            _ => None,
+        });
+        Self::gather(events, log, texts, PastRecord::Unread(hash.unwrap_or_default()))
+    }
+
+    fn gather(events: &[TraceEvent], log: &RunLog, texts: Texts, record: PastRecord) -> Result<Self, StoreError> {
+        let mut past = Self { record, ..Self::default() };
         for event in events {
             match &event.body {
                 TraceBody::RunStarted { pipeline, task, .. } => {
@@ -71,8 +116,15 @@ pub(super) fn version_at(versions: &[(Generation, Arc<Pipeline>)], generation: G
 pub(super) struct Texts(HashMap<TextHash, String>);
 
 impl Texts {
-    fn of(events: &[TraceEvent], recorder: &dyn Recorder) -> Result<Self, StoreError> {
-        let named: HashSet<TextHash> = events.iter().flat_map(|event| named(&event.body)).collect();
+    /// Those that events name; `ends`: those of the ends of spans too.
+    fn of(events: &[TraceEvent], ends: bool, recorder: &dyn Recorder) -> Result<Self, StoreError> {
+        let events = events.iter().filter(|event| ends || !matches!(event.body, TraceBody::SpanEnded(_)));
+        Self::read(events.flat_map(|event| named(&event.body)), recorder)
+    }
+
+    /// Reads texts.
+    pub(super) fn read(named: impl Iterator<Item = TextHash>, recorder: &dyn Recorder) -> Result<Self, StoreError> {
+        let named: HashSet<TextHash> = named.collect();
         recorder.texts(&named.into_iter().collect::<Vec<_>>()).map(Self)
     }
 
@@ -112,13 +164,11 @@ fn step_names(state: &RunState, events: &[TraceEvent]) -> Vec<(SpanId, String)> 
 
 /// Edit names of agent spans: `agent`, or `agent.step` where the name is a step of the agent above.
 fn agent_names(state: &RunState, pipeline: &Pipeline) -> HashMap<SpanId, String> {
-    let spans = (1..u32::try_from(state.trace.len()).unwrap_or(u32::MAX)).map(SpanId);
-    let agents = spans.filter(|span| state.trace.get(*span).is_some_and(|found| found.kind == SpanKind::Agent));
+    let agents = (0..).map(SpanId).zip(state.trace.spans().iter()).filter(|(_, found)| found.kind == SpanKind::Agent);
     agents
-        .map(|span| {
-            let name = state.trace.name(span);
-            let above = state.trace.get(span).map_or("", |found| state.trace.name(found.parent));
-            let is_step = state.trace.get(span).is_some_and(|found| state.trace.pattern(found.parent) == "scatter")
+        .map(|(span, found)| {
+            let (name, above) = (state.trace.name_of(&found), state.trace.name(found.parent));
+            let is_step = state.trace.pattern(found.parent) == "scatter"
                 && !matches!(pipeline.agents.get(above).map(|agent| &agent.pattern),
                     Some(Pattern::Scatter { worker }) if worker == name);
             (span, if is_step { format!("{above}.{name}") } else { name.to_owned() })

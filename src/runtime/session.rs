@@ -8,7 +8,7 @@ use tokio::task::JoinError;
 
 use super::dispatcher::command::{Commands, SnapshotFolders};
 use super::engine::{Engine, Mode, NewRun, Setup};
-use super::feed::channel;
+use super::feed::{PastEvents, channel};
 use crate::effects::confine::{Isolation, Shell, ShellPaths};
 use crate::effects::llm::{LlmError, LlmProvider, Providers};
 use crate::model::{Checking, Provenance, RunId, RunState, Seq, TraceBody, TraceEvent, Update};
@@ -145,16 +145,19 @@ pub fn start_unrecorded(loaded: Loaded, task: String, mode: Mode) -> Result<Sess
     Ok(Session { run, folder: None, engine, log, notices: loaded.warnings })
 }
 
-/// Opens a past run. What a killed process left half-done is finished, or reported.
+/// Opens a past run. What a killed process left half-done is finished, or reported. Its updates begin with all of its
+/// events.
 ///
 /// # Errors
 /// When the run can't be opened, or its workspace is gone.
 pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Session, SessionError> {
-    open_watched(folder, data, mode, |_| true).await
+    let models = models_of(&folder);
+    open_at(folder, data, mode, models, None, None).await
 }
 
 /// Opens a past run as [`open`] does, and tells `watch` its state before its log is checked, and how far the check is.
-/// It ends early when `watch` answers false: nobody waits for it any more.
+/// Its updates then begin with those of its events that are reported besides the state. It ends early when `watch`
+/// answers false: nobody waits for it any more.
 ///
 /// # Errors
 /// As [`open`].
@@ -165,7 +168,7 @@ pub async fn open_watched(
     watch: impl FnMut(Update) -> bool + Send + 'static,
 ) -> Result<Session, SessionError> {
     let models = models_of(&folder);
-    open_at(folder, data, mode, models, None, watch).await
+    open_at(folder, data, mode, models, None, Some(Box::new(watch))).await
 }
 
 /// Opens a past run as [`open`] does, with other models.
@@ -178,7 +181,7 @@ pub async fn open_with(
     mode: Mode,
     models: ModelSource,
 ) -> Result<Session, SessionError> {
-    open_at(folder, data, mode, models, None, |_| true).await
+    open_at(folder, data, mode, models, None, None).await
 }
 
 /// Opens a past run as [`open`] does. `workspace`: where its workspace is now.
@@ -187,7 +190,7 @@ pub async fn open_with(
 /// As those of [`open`].
 pub async fn open_in(folder: RunFolder, data: &DataDir, mode: Mode, workspace: &Path) -> Result<Session, SessionError> {
     let models = models_of(&folder);
-    open_at(folder, data, mode, models, Some(workspace), |_| true).await
+    open_at(folder, data, mode, models, Some(workspace), None).await
 }
 
 /// The file that a run's pipeline was read from; a damaged manifest is reported elsewhere.
@@ -206,14 +209,17 @@ async fn open_at(
     mode: Mode,
     models: ModelSource,
     workspace: Option<&Path>,
-    watch: impl FnMut(Update) -> bool + Send + 'static,
+    watch: Option<Watch>,
 ) -> Result<Session, SessionError> {
     let (sink, receiver) = channel();
     let mut opened = open_log(folder.clone(), sink.publish(), watch).await?;
     let recorded = PathBuf::from(folder.workspace(&opened.log)?);
     let world = World::open(workspace.unwrap_or(&recorded), Some(data.path()))?;
     let mut notices: Vec<String> = opened.damage.iter().map(|damage| format!("damaged: {damage}")).collect();
-    world.load_memory(opened.log.with(|state| state.ledger.all_memory()));
+    let last = opened.log.with(|state| {
+        world.load_memory(state.ledger.clone());
+        state.last
+    });
     let capture = capture_of(&opened.log, &opened.events);
     let commands = commands(&world, &capture, Some((data, &folder)));
     opened.log = opened.log.keeping_after_images(largest_after_image(&capture, &commands));
@@ -233,17 +239,17 @@ async fn open_at(
         source: source_of(&folder),
         on_status: follow(folder.clone()),
     };
-    let engine = Engine::open(setup, opened.events)?;
+    let engine = Engine::open(setup, PastEvents { events: opened.events, last })?;
     Ok(Session { run: folder.id().clone(), folder: Some(folder), engine, log: opened.log, notices })
 }
 
+/// Hears how far an opening is.
+type Watch = Box<dyn FnMut(Update) -> bool + Send>;
+
 /// Opens the log beside the loop: reading and checking it can take seconds.
-async fn open_log(
-    folder: RunFolder,
-    publish: Publish,
-    mut watch: impl FnMut(Update) -> bool + Send + 'static,
-) -> Result<Opened, SessionError> {
+async fn open_log(folder: RunFolder, publish: Publish, watch: Option<Watch>) -> Result<Opened, SessionError> {
     let work = move || {
+        let Some(mut watch) = watch else { return folder.open(publish, Access::ReadWrite) };
         watch(Update::Checking(Checking::default()));
         let opened = folder.open_watched(publish, Access::ReadWrite, &mut |news| {
             watch(match news {
@@ -256,7 +262,7 @@ async fn open_log(
         watch(Update::Checked(opened.damage.clone()));
         Ok(opened)
     };
-    tokio::task::spawn_blocking(work).await?
+    Ok(tokio::task::spawn_blocking(work).await??)
 }
 
 /// Says which other runs are live in the workspace.

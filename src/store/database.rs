@@ -38,11 +38,13 @@ pub(super) fn open(path: &Path, read_only: bool) -> Result<(Connection, Layout),
 }
 
 fn connect(path: &Path, mode: AccessMode) -> Result<Connection, StoreError> {
+    // A cache of what was read; to write, all that one checkpoint packs has to fit too.
+    let memory = if matches!(mode, AccessMode::ReadOnly) { "128MB" } else { "512MB" };
     let config = Config::default()
         .access_mode(mode)
         .and_then(|config| config.enable_autoload_extension(false))
         .and_then(|config| config.threads(1))
-        .and_then(|config| config.max_memory("512MB"))
+        .and_then(|config| config.max_memory(memory))
         // Small blocks: eight almost empty tables take 28 kB instead of 274 kB.
         .and_then(|config| config.with("default_block_size", "16384"))
         .and_then(|config| config.with("checkpoint_threshold", "256MB"))

@@ -8,6 +8,7 @@ use duckdb::Connection;
 
 use super::blobs::Blobs;
 use super::database::failed;
+use super::fold_rows;
 use super::mark::Mark;
 use super::read;
 use super::snapshot::SnapshotFile;
@@ -85,6 +86,22 @@ impl DuckStore {
         self.writer.as_ref().map_or_else(|| self.unmoved.clone(), Writer::tail)
     }
 
+    /// Events after a seq, up to another one; `read` reads those of the database.
+    fn events_read(
+        &self,
+        read: fn(&Connection, Seq, Seq) -> Result<Vec<TraceEvent>, StoreError>,
+        after: Seq,
+        upto: Seq,
+    ) -> Result<Vec<TraceEvent>, StoreError> {
+        // In the order of `events`, for the same reason.
+        let unrecorded = self.unrecorded.after(after, usize::MAX);
+        let (tail, committed) = (self.tail(), self.committed());
+        let mut events = self.read(|reader| read(reader, after, upto.min(tail.moved)))?;
+        events.extend(tail.events(after.max(tail.moved), upto.min(committed), usize::MAX)?);
+        events.extend(unrecorded.into_iter().filter(|event| event.seq <= upto));
+        Ok(events)
+    }
+
     fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let open = open.as_ref().ok_or(StoreError::Database { what: "read", why: "the run is closed".to_owned() })?;
@@ -134,13 +151,11 @@ impl Recorder for DuckStore {
     }
 
     fn events_between(&self, after: Seq, upto: Seq) -> Result<Vec<TraceEvent>, StoreError> {
-        // In the order of `events`, for the same reason.
-        let unrecorded = self.unrecorded.after(after, usize::MAX);
-        let (tail, committed) = (self.tail(), self.committed());
-        let mut events = self.read(|reader| read::events_between(reader, after, upto.min(tail.moved)))?;
-        events.extend(tail.events(after.max(tail.moved), upto.min(committed), usize::MAX)?);
-        events.extend(unrecorded.into_iter().filter(|event| event.seq <= upto));
-        Ok(events)
+        self.events_read(read::events_between, after, upto)
+    }
+
+    fn events_to_fold(&self, after: Seq, upto: Seq) -> Result<Vec<TraceEvent>, StoreError> {
+        self.events_read(fold_rows::between, after, upto)
     }
 
     fn span_events(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {

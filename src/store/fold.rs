@@ -10,7 +10,7 @@ use super::encode::Stored;
 use super::faults::Faults;
 use super::opening::{Opening, Watch};
 use super::scan::{ScannedRow, Window};
-use crate::model::{Keyframes, RunState, TextHash, TraceEvent};
+use crate::model::{Keyframes, RunState, TextHash, TraceBody, TraceEvent};
 
 /// Time between two states that are shown while a run is read.
 const STATES: Duration = Duration::from_millis(250);
@@ -29,6 +29,8 @@ pub(super) struct Batch {
 pub(super) struct Sinks<'a> {
     /// Takes every row, as it is.
     pub(super) keep: Option<&'a mut (dyn FnMut(Stored) + Send)>,
+    /// Says which events are handed out with the fold.
+    pub(super) hands_out: fn(&TraceBody) -> bool,
     /// Hears how far it is.
     pub(super) watch: Watch<'a>,
     /// True if it hears of the state too, every so often.
@@ -38,7 +40,7 @@ pub(super) struct Sinks<'a> {
 /// The fold of a run's rows.
 #[derive(Default)]
 pub(super) struct Folded {
-    /// Every event.
+    /// Every event that is handed out.
     pub(super) events: Vec<TraceEvent>,
     /// Their fold.
     pub(super) state: RunState,
@@ -80,14 +82,15 @@ impl Folded {
             Ok(row) => {
                 if let Row::Event(event) = &row {
                     self.state.apply(event);
-                    self.keyframes.follow(&self.state);
+                    self.keyframes.follow(&mut self.state);
                 }
                 if let Some(keep) = &mut sinks.keep {
                     keep(stored);
                 }
                 match row {
                     Row::Text { hash, .. } => drop(self.texts.insert(hash)),
-                    Row::Event(event) => self.events.push(event),
+                    Row::Event(event) if (sinks.hands_out)(&event.body) => self.events.push(event),
+                    Row::Event(_) => {}
                 }
             }
             Err(why) => {

@@ -31,7 +31,7 @@ use super::snapshot::SnapshotFile;
 use super::tail::Tail;
 use super::writer::Output;
 use super::{FileLock, Manifest, Publish, RunLog, StoreError, inspect};
-use crate::model::{RunId, RunState, RunStatus, Seq, TraceEvent};
+use crate::model::{RunId, RunState, RunStatus, Seq, TraceBody, TraceEvent};
 
 /// How a run is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub enum Access {
 pub struct Opened {
     /// Its log, folded to its end.
     pub log: RunLog,
-    /// Its events, oldest first.
+    /// Its events, oldest first: all of them, or those that are reported ([`TraceBody::is_reported`]).
     pub events: Vec<TraceEvent>,
     /// Its damage, a line each. When there is any, the log takes no more rows.
     pub damage: Vec<String>,
@@ -130,15 +130,26 @@ impl RunFolder {
     /// # Errors
     /// When another process uses it, it is of a newer format, or its database can't be read at all.
     pub fn open(&self, publish: Publish, access: Access) -> Result<Opened, StoreError> {
-        self.open_watched(publish, access, &mut |_| true)
+        self.open_handing_out(|_| true, publish, access, &mut |_| true)
     }
 
-    /// Opens the run as [`RunFolder::open`] does, and tells how far it is: first the state to look at, if the last
-    /// closing left one, then how much is checked. It ends early when `watch` answers false.
+    /// Opens the run as [`RunFolder::open`] does, but keeps of its events only those that are reported besides its state. It
+    /// tells how far it is: first the state to look at, if the last closing left one, then how much is checked. It ends
+    /// early when `watch` answers false.
     ///
     /// # Errors
     /// As [`RunFolder::open`].
     pub fn open_watched(&self, publish: Publish, access: Access, watch: Watch<'_>) -> Result<Opened, StoreError> {
+        self.open_handing_out(TraceBody::is_reported, publish, access, watch)
+    }
+
+    fn open_handing_out(
+        &self,
+        hands_out: fn(&TraceBody) -> bool,
+        publish: Publish,
+        access: Access,
+        watch: Watch<'_>,
+    ) -> Result<Opened, StoreError> {
         let (pid, spoilt) = self.writer()?;
         let lock = self.lock(access, pid)?;
         let mark = Mark::read(&self.mark_path());
@@ -154,7 +165,7 @@ impl RunFolder {
         // First for reading only: opening for writing may already change the files of a damaged run.
         let (reader, layout) = database::open(&self.database(), true)?;
         let logged = log_file::read(&self.log_path(), &layout)?;
-        let loaded = Loaded::load_with(&reader, &layout, logged, mark, Sinks { keep: None, watch, states })?;
+        let loaded = Loaded::load_with(&reader, &layout, logged, mark, Sinks { keep: None, hands_out, watch, states })?;
         let Loaded { events, state, keyframes, texts, last, chain, mut damage, rows, tail } = loaded;
         damage.extend(spoilt);
         let store = if access == Access::ReadOnly || !damage.is_empty() {
@@ -189,8 +200,9 @@ impl RunFolder {
         if let Some(look) = self.look_at_closed()? {
             return Ok(look);
         }
-        let Opened { log, mut events, damage } = self.open(Box::new(|_| ()), Access::ReadOnly)?;
-        events.retain(|event| event.body.is_looked_up());
+        let (publish, access) = (Box::new(|_: Vec<TraceEvent>| ()), Access::ReadOnly);
+        let Opened { log, events, damage } =
+            self.open_handing_out(TraceBody::is_looked_up, publish, access, &mut |_| true)?;
         Ok(Look { log, events, damage })
     }
 

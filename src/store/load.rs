@@ -19,12 +19,12 @@ use super::tail::Tail;
 use crate::model::{Keyframes, RunState, Seq, TextHash, TraceEvent};
 
 /// Batches that may wait to be folded.
-const AHEAD: usize = 2;
+const AHEAD: usize = 1;
 
 /// A whole run as it is stored.
 #[derive(Default)]
 pub(super) struct Loaded {
-    /// Every event that can be read and is what was written.
+    /// The events that can be read, are what was written, and are handed out.
     pub(super) events: Vec<TraceEvent>,
     /// Their fold.
     pub(super) state: RunState,
@@ -53,7 +53,13 @@ impl Loaded {
         logged: Vec<Stored>,
         mark: Option<Noted>,
     ) -> Result<Self, StoreError> {
-        Self::load_with(connection, layout, logged, mark, Sinks { keep: None, watch: &mut |_| true, states: false })
+        Self::load_with(
+            connection,
+            layout,
+            logged,
+            mark,
+            Sinks { keep: None, hands_out: |_| true, watch: &mut |_| true, states: false },
+        )
     }
 
     /// Reads a run as [`Loaded::load`] does, and hands over every row that is what was written, by seq, as it is, and how

@@ -38,7 +38,7 @@ impl Inner {
         }
         let event = TraceEvent { seq: self.last, at, happened, body };
         self.state.apply(&event);
-        self.keyframes.follow(&self.state);
+        self.keyframes.follow(&mut self.state);
         Row::Event(event)
     }
 }
@@ -111,7 +111,7 @@ impl RunLog {
             }
             inner.keyframes.before(seq)
         };
-        for event in self.recorder.events_between(state.last, seq)? {
+        for event in self.recorder.events_to_fold(state.last, seq)? {
             state.apply(&event);
         }
         Ok(state)

@@ -18,6 +18,7 @@ mod faults;
 mod file_lock;
 mod files;
 mod fold;
+mod fold_rows;
 mod folder;
 mod format;
 mod home;

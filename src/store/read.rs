@@ -64,6 +64,12 @@ pub(super) fn events_between(connection: &Connection, after: Seq, upto: Seq) -> 
     decoded(found)
 }
 
+/// Actions after a seq, up to another one.
+pub(super) fn actions_between(connection: &Connection, after: Seq, upto: Seq) -> Result<Vec<TraceEvent>, StoreError> {
+    let [after, upto] = [after.0, upto.0].map(|seq| i64::try_from(seq).unwrap_or(i64::MAX));
+    decoded(rows(connection, Table::ActionLog, "seq > ? AND seq <= ?", &[&after, &upto])?)
+}
+
 /// The events of one span: its own, edits of its path, its actions (an agent's and a tool's), and changes of their
 /// status.
 pub(super) fn span_events(

@@ -88,6 +88,15 @@ pub trait Recorder: Send + Sync {
         Ok(events)
     }
 
+    /// Committed events with a seq greater than `after`, up to another one, as far as the fold of a run goes by them:
+    /// what it does not read may be left out of them.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    fn events_to_fold(&self, after: Seq, upto: Seq) -> Result<Vec<TraceEvent>, StoreError> {
+        self.events_between(after, upto)
+    }
+
     /// The committed events that concern one span: its start, end, gates, edits of its path, its actions (as agent
     /// or as tool) and what became of them.
     ///

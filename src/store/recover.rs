@@ -86,7 +86,7 @@ impl RunFolder {
             let (connection, layout) = database::open(&run.database(), true)?;
             let logged = log_file::read(&run.log_path(), &layout)?;
             let mut keep = |row: Stored| rows.push(row);
-            let sinks = Sinks { keep: Some(&mut keep), watch: &mut |_| true, states: false };
+            let sinks = Sinks { keep: Some(&mut keep), hands_out: |_| true, watch: &mut |_| true, states: false };
             let loaded = Loaded::load_with(&connection, &layout, logged, mark, sinks)?;
             Ok((loaded, layout))
         };

@@ -14,7 +14,7 @@ use super::schema::{Layout, Table};
 use crate::model::Seq;
 
 /// How many rows are in memory at once.
-const WINDOW: i64 = 8_192;
+const WINDOW: i64 = 4_096;
 
 /// Rows of a window, by seq.
 #[derive(Debug)]

@@ -23,7 +23,7 @@ use crate::model::{Labels, Ledger, RunState};
 const NAME: &str = "snapshot";
 
 /// Changes with what is stored in it: a snapshot of another shape is passed over.
-const SHAPE: u32 = 3;
+const SHAPE: u32 = 4;
 
 /// Spans from which on unpacking the actions too can be noticed.
 const LARGE: usize = 20_000;
@@ -82,7 +82,7 @@ impl SnapshotFile {
             }
             (tree, actions.join().ok().flatten())
         });
-        let (state, (ledger, labels)) = (tree?, actions?);
+        let (state, (ledger, labels)) = (tree?, actions.filter(|(ledger, _)| ledger.is_well_formed())?);
         Some(RunState { ledger, labels, ..state })
     }
 

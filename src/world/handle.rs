@@ -13,8 +13,9 @@ use cap_std::fs::Dir;
 
 use super::files::{Files, Put};
 use super::locks::Locks;
+use super::memory::Memory;
 use super::{Guard, Scope, Value, WorldError, path};
-use crate::model::{Key, KeyKind, KeyState};
+use crate::model::{Key, KeyKind, KeyState, Ledger};
 
 /// The world of one run: everything that can be changed, by key.
 ///
@@ -22,7 +23,7 @@ use crate::model::{Key, KeyKind, KeyState};
 pub struct World {
     root: PathBuf,
     files: Files,
-    memory: Mutex<BTreeMap<String, Value>>,
+    memory: Mutex<Memory>,
     locks: Locks,
 }
 
@@ -70,7 +71,7 @@ impl World {
     /// When it can't be read, is neither file, folder nor link, or lies outside of the workspace.
     pub fn read(&self, key: &Key) -> Result<Value, WorldError> {
         if key.kind == KeyKind::Memory {
-            return Ok(self.lock_memory().get(&key.name).cloned().unwrap_or(Value::Absent));
+            return Ok(self.lock_memory().get(&key.name));
         }
         self.files.read(&self.path_of(key)?, true, u64::MAX)
     }
@@ -109,13 +110,12 @@ impl World {
         }
         let mut memory = self.lock_memory();
         match value {
-            Value::Absent => memory.remove(&key.name),
-            Value::Text(_) | Value::List(_) => memory.insert(key.name.clone(), value.clone()),
+            Value::Absent | Value::Text(_) | Value::List(_) => memory.put(&key.name, value.clone()),
             Value::File { .. } | Value::Directory { .. } | Value::Symlink { .. } => {
                 let why = "a memory key can only hold a text or a list";
                 return Err(WorldError::WrongState { key: key.name.clone(), why });
             }
-        };
+        }
         Ok(())
     }
 
@@ -152,15 +152,14 @@ impl World {
         if key.kind.is_path() { self.files.tidy(&self.path_of(key)?) } else { Ok(false) }
     }
 
-    /// Replaces the whole memory, by what a run's log folds to.
-    pub fn load_memory(&self, memory: BTreeMap<String, KeyState>) {
-        let loaded = memory.into_iter().filter_map(|(key, state)| Some((key, Value::of_memory(state)?)));
-        *self.lock_memory() = loaded.collect();
+    /// Replaces the whole memory, by that of a run's log.
+    pub fn load_memory(&self, ledger: Ledger) {
+        *self.lock_memory() = Memory::of(ledger);
     }
 
     /// The whole memory as it is now.
     pub fn memory(&self) -> BTreeMap<String, KeyState> {
-        self.lock_memory().iter().map(|(key, value)| (key.clone(), value.state())).collect()
+        self.lock_memory().states()
     }
 
     /// Waits until the scope is free, and holds it; `holder` is what others see they wait for.
@@ -185,7 +184,7 @@ impl World {
         Err(WorldError::WrongState { key: key.name.clone(), why: "keys of this kind can't be read" })
     }
 
-    fn lock_memory(&self) -> MutexGuard<'_, BTreeMap<String, Value>> {
+    fn lock_memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

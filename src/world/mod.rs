@@ -5,6 +5,7 @@ mod files;
 mod handle;
 mod lent;
 mod locks;
+mod memory;
 pub mod path;
 mod place;
 #[cfg(test)]

@@ -9,7 +9,10 @@ use tempfile::TempDir;
 
 use super::skip::skip;
 use super::{Value, World, WorldError};
-use crate::model::{Element, Key, KeyState, Seq, name_from_bytes};
+use crate::model::{
+    ActionChange, ActionEvent, ActionOp, ActionRecord, Element, Key, KeyState, Millis, RunState, Seq, SpanId,
+    TraceBody, TraceEvent, Undoability, name_from_bytes,
+};
 
 /// `out/` beside the workspace `out/../w`, and a data folder in it.
 struct Place {
@@ -258,11 +261,42 @@ fn memory_holds_texts_and_lists() {
     assert!(place.world.put(&Key::memory("text"), &file("x", None)).is_err());
     assert!(place.put("file", &Value::Text("t".into())).is_err());
     let kept = place.world.memory();
+    assert_eq!(kept["text"], KeyState::Text { text: "t".into() });
     place.world.put(&Key::memory("text"), &Value::Absent).unwrap();
     assert_eq!(place.world.read(&Key::memory("text")).unwrap(), Value::Absent);
-    place.world.load_memory(kept.clone());
-    assert_eq!(place.world.memory(), kept);
-    assert_eq!(kept["text"], KeyState::Text { text: "t".into() });
+    assert_eq!(place.world.memory().len(), 1);
+}
+
+#[test]
+fn memory_is_what_the_log_says_and_what_was_put_since() {
+    let place = Place::new();
+    let mut run = RunState::default();
+    for (at, key) in [(1, "kept"), (3, "changed"), (5, "gone")] {
+        let text = KeyState::Text { text: "logged".into() };
+        let record = ActionRecord {
+            span: SpanId(1),
+            tool_span: SpanId(2),
+            tool_name: "tama_mem_set".into(),
+            key: Key::memory(key),
+            op: ActionOp::Set,
+            old: KeyState::Absent,
+            intended: text.clone(),
+            undo: Undoability::Undo,
+        };
+        let change = ActionEvent { action: Seq(at), change: ActionChange::Applied { after: text, kept: false } };
+        for (seq, body) in [(at, TraceBody::Action(record)), (at + 1, TraceBody::ActionEvent(change))] {
+            run.apply(&TraceEvent { seq: Seq(seq), at: Millis(seq), happened: None, body });
+        }
+    }
+    place.world.put(&Key::memory("forgotten"), &Value::Text("t".into())).unwrap();
+    place.world.load_memory(run.ledger.clone());
+    assert_eq!(place.world.memory(), run.ledger.all_memory());
+    place.world.put(&Key::memory("changed"), &Value::Text("put".into())).unwrap();
+    place.world.put(&Key::memory("gone"), &Value::Absent).unwrap();
+    let read = ["kept", "changed", "gone", "forgotten"].map(|key| place.world.read(&Key::memory(key)).unwrap());
+    let text = |text: &str| Value::Text(text.into());
+    assert_eq!(read, [text("logged"), text("put"), Value::Absent, Value::Absent]);
+    assert_eq!(place.world.memory().into_keys().collect::<Vec<_>>(), ["changed", "kept"]);
 }
 
 fn any_state() -> impl Strategy<Value = Value> {

@@ -5,8 +5,8 @@ use crate::app::detail::add_choices;
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, Popup, State, safe};
 use crate::model::{
-    self, ActionChange, ActionEvent, CaptureMode, KeyKind, Millis, ShellMode, SpanId, SpanKind, SpanStatus, TraceBody,
-    TraceEvent, UndoReport, Update,
+    self, ActionChange, ActionEvent, CaptureMode, KeyKind, Millis, ShellMode, Span, SpanId, SpanKind, SpanStatus,
+    TraceBody, TraceEvent, UndoReport, Update,
 };
 
 /// Applies an update; the flag is true when it concerns the selected span.
@@ -78,10 +78,13 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
         track_calls(state, &event.body);
         track_undo(state, &event.body);
         if let TraceBody::Invalidated { spans, .. } = &event.body {
-            folded.extend(spans.iter().copied().filter(|span| is_topmost(state, *span)));
+            let found = |span: &SpanId| state.run.trace.get(*span);
+            folded
+                .extend(spans.iter().copied().filter(|span| found(span).is_none_or(|found| is_topmost(state, found))));
         }
         if let TraceBody::SpanEnded(end) = &event.body {
-            folded.extend(Some(end.span).filter(|span| is_done_worker_of_many(state, *span)));
+            let found = state.run.trace.get(end.span);
+            folded.extend(found.filter(|found| is_done_worker_of_many(state, end.span, found)).map(|_| end.span));
         }
         state.rollback.event(&event.body);
         approving::tell_nothing_held(state, &event.body);
@@ -101,6 +104,7 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
         }
     }
     state.lag = state.lag.saturating_sub(events.len() as u64);
+    state.settler.follow(&mut state.run);
     state.tree.sync(&state.run);
     refilter::follow(state, events);
     // A replaced try stays as one dim row; the new one gets the room. So does a worker that goes on.
@@ -139,19 +143,18 @@ fn moves_on(body: &TraceBody) -> bool {
 }
 
 /// True when no span around a replaced span was replaced.
-pub(super) fn is_topmost(state: &State, span: SpanId) -> bool {
-    let parent = state.run.trace.get(span).map_or(SpanId::RUN, |found| found.parent);
-    state.run.trace.get(parent).is_none_or(|above| above.status != SpanStatus::Undone)
+pub(super) fn is_topmost(state: &State, replaced: &Span) -> bool {
+    state.run.trace.get(replaced.parent).is_none_or(|above| above.status != SpanStatus::Undone)
 }
 
 /// True for a worker of a large fan-out that is done, while nobody looks into it.
-pub(super) fn is_done_worker_of_many(state: &State, span: SpanId) -> bool {
+pub(super) fn is_done_worker_of_many(state: &State, span: SpanId, found: &Span) -> bool {
     /// More workers than this don't fit on a screen with all that they did.
     const MANY: u32 = 8;
     let trace = &state.run.trace;
-    let Some(found) = trace.get(span).filter(|found| found.fan.is_some() && found.status == SpanStatus::Ok) else {
+    if found.fan.is_none() || found.status != SpanStatus::Ok {
         return false;
-    };
+    }
     let many = trace.get(found.parent).is_some_and(|above| above.workers.started > MANY);
     many && (state.tree.follow || !trace.is_within(state.selected(), span))
 }

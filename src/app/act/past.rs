@@ -2,7 +2,7 @@
 
 use super::events::{is_done_worker_of_many, is_topmost};
 use crate::app::{Command, Pane, State, Tree};
-use crate::model::{self, RunState, SpanId, SpanKind, SpanStatus, TraceEvent};
+use crate::model::{self, RunState, Settler, SpanId, SpanKind, SpanStatus, TraceEvent};
 
 /// Takes a state in the place of the one that is shown.
 pub(in crate::app) fn take_state(state: &mut State, run: RunState) {
@@ -14,18 +14,19 @@ pub(in crate::app) fn take_state(state: &mut State, run: RunState) {
     }
     state.now = state.now.max(run.last_at);
     let before = std::mem::replace(&mut state.run, run);
+    state.settler = Settler::default();
     state.tree.sync(&state.run);
-    let known = |span: SpanId| before.trace.get(span).map(|found| found.status);
+    let mut known = before.trace.spans().iter().map(|found| found.status);
     let (mut folded, mut active) = (Vec::new(), Vec::new());
-    for (span, found) in (0..).map(SpanId).zip(state.run.trace.spans()) {
+    for (span, found) in (0..).map(SpanId).zip(state.run.trace.spans().iter()) {
         let is_call = matches!(found.kind, SpanKind::Llm | SpanKind::Tool);
         if is_call && matches!(found.status, SpanStatus::Running | SpanStatus::Waiting) {
             active.push(span);
         }
         // Folded as they would be while it runs; what the user opened since stays open.
-        let is_news = known(span) != Some(found.status);
-        let is_replaced = found.status == SpanStatus::Undone && is_topmost(state, span);
-        if is_news && (is_replaced || is_done_worker_of_many(state, span)) {
+        let is_news = known.next() != Some(found.status);
+        let is_replaced = found.status == SpanStatus::Undone && is_topmost(state, &found);
+        if is_news && (is_replaced || is_done_worker_of_many(state, span, &found)) {
             folded.push(span);
         }
     }

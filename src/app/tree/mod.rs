@@ -58,10 +58,10 @@ impl Tree {
     pub fn sync(&mut self, run: &RunState) -> bool {
         let trace = &run.trace;
         let known = self.nodes.len();
-        for at in known..trace.len() {
-            let Some(span) = u32::try_from(at).ok().map(SpanId) else { break };
-            let Some(parent) = trace.get(span).map(|found| found.parent) else { break };
-            self.insert(span, parent, run);
+        self.nodes.reserve(trace.len().saturating_sub(known));
+        let first = u32::try_from(known).unwrap_or(NONE);
+        for (at, found) in (first..NONE).zip(trace.spans().iter_from(known)) {
+            self.insert(SpanId(at), found.parent, run);
         }
         if self.cursor == SpanId::RUN {
             self.cursor = self.at(0).unwrap_or_default();

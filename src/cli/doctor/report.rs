@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::facts::{DataFolder, Facts, PipelineFacts, Sandbox, Terminal};
 use super::parts::{Part, PartState, parts};
-use crate::cli::text::table;
+use crate::cli::table::table;
 use crate::effects::confine::Isolation;
 use crate::effects::llm::ProviderKey;
 use crate::model::CaptureMode;

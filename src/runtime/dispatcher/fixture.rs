@@ -16,7 +16,7 @@ use crate::model::{
 use crate::pipeline::{Agent, Pattern, Pipeline, Prompt, load};
 use crate::rollback::capture::Rules;
 use crate::runtime::engine::{Engine, Headless, Mode, Pending, Setup};
-use crate::runtime::feed::{Receiver as Updates, Sink, channel};
+use crate::runtime::feed::{PastEvents, Receiver as Updates, Sink, channel};
 use crate::runtime::past::Past;
 use crate::store::{RunLog, Volatile};
 use crate::world::World;
@@ -121,7 +121,7 @@ impl Bench {
             on_status: Box::new(|_| ()),
         };
         let past = past(&log, loaded.pipeline);
-        let (dispatcher, engine) = Engine::build(setup, past, Vec::new(), None);
+        let (dispatcher, engine) = Engine::build(setup, past, PastEvents::default(), None);
         Self { dispatcher, engine, _folder: folder }
     }
 

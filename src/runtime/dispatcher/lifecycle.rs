@@ -240,8 +240,11 @@ fn call(on_status: &std::sync::Mutex<super::StatusHook>, log: &RunLog) {
 /// cancel them.
 pub(in super::super) fn end_live(log: &RunLog, cause: Option<EndCause>) -> Vec<TraceBody> {
     let live: Vec<SpanId> = log.with(|state| {
-        let spans = (1..u32::try_from(state.trace.len()).unwrap_or(u32::MAX)).rev().map(SpanId);
-        spans.filter(|span| state.trace.get(*span).is_some_and(|found| found.status.is_live())).collect()
+        let spans = (0..).map(SpanId).zip(state.trace.spans().iter());
+        let live = spans.filter(|(span, found)| *span != SpanId::RUN && found.status.is_live());
+        let mut live: Vec<SpanId> = live.map(|(span, _)| span).collect();
+        live.reverse();
+        live
     });
     let end = |span| SpanEnd { cause, ..SpanEnd::new(span, SpanStatus::Cancelled) };
     live.into_iter().map(|span| TraceBody::SpanEnded(end(span))).collect()

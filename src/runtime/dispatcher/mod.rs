@@ -64,7 +64,6 @@ pub(super) use exec::Done;
 pub(super) use gatekeeper::Gatekeeper;
 pub(super) use lifecycle::end_live;
 pub(super) use reversal::{Reversal, ReversalStep};
-pub(super) use subjects::PastSubject;
 pub(super) use versions::Versions;
 use write_back::Written;
 

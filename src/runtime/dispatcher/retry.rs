@@ -45,6 +45,7 @@ impl Dispatcher {
             holder: self.holder(),
             source: self.versions.source().cloned(),
             models: self.model_source.clone(),
+            reads_record: self.calls.is_unread(),
             log: self.log.clone(),
             services: self.services.clone(),
         };
@@ -95,8 +96,11 @@ impl Dispatcher {
     }
 
     /// Stops the calls of a retry's set.
-    fn halt(&mut self, ready: Ready) {
+    fn halt(&mut self, mut ready: Ready) {
         self.drop_pattern();
+        if let Some(record) = ready.record.take() {
+            self.calls.take_record(record);
+        }
         let set = self.calls.ask_to_stop(&self.paths_of(&ready.plan.reruns));
         // They would get the workspace before the retry does.
         let queued = if ready.plan.undoes.is_empty() { Vec::new() } else { self.queued_outside(&ready.plan) };

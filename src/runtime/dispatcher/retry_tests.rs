@@ -13,7 +13,7 @@ use super::reversal::{HOLD_BOUND, Ready, Retrying, ReversalAction};
 use super::scene::{BESIDE, Scene, TOOL};
 use super::turn::Turn;
 use crate::effects::tools::ToolError;
-use crate::model::{ActionStatus, Command, Gate, RetryPlan, SpanId, SpanStatus, ToolCall, TraceBody, Update};
+use crate::model::{ActionStatus, Command, Gate, RetryPlan, SpanId, SpanStatus, ToolCall, TraceBody, Update, WaitFor};
 use crate::rollback::Origin;
 use crate::runtime::ask::{SpanPosition, Work};
 use crate::runtime::journal::NO_REQUEST;
@@ -60,7 +60,7 @@ impl Scene {
         let handle = tokio::spawn(std::future::pending());
         calls.start(&path, Job { handle, stop: Some(stop.clone()), turn, so_far: None });
         if waits {
-            self.log().append(vec![TraceBody::SpanWaiting { span, on: Some("s3 tool".into()) }]);
+            self.log().append(vec![TraceBody::SpanWaiting { span, on: Some("s3 tool".into()), why: WaitFor::Lock }]);
         }
         stop
     }
@@ -70,7 +70,8 @@ impl Scene {
     }
 
     fn halt(&mut self, plan: RetryPlan) {
-        let ready = Ready { plan, with_readers: true, today: Err(TodayError::NoFile), models: Arc::new(NoModel) };
+        let today = Err(TodayError::NoFile);
+        let ready = Ready { plan, with_readers: true, today, models: Arc::new(NoModel), record: None };
         self.bench.dispatcher.carry_out_reversal(vec![ReversalAction::Halt(Box::new(ready))]);
     }
 

@@ -6,7 +6,11 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::Dispatcher;
-use crate::model::{Key, SpanId, SpanSpec, SpanSubject, TextHash, ToolCall, TraceBody, TraceEvent, Update};
+use crate::model::{
+    Key, RunState, Seq, Span, SpanId, SpanKind, SpanSpec, SpanSubject, TextHash, ToolCall, TraceBody, TraceEvent,
+    Update,
+};
+use crate::store::{Recorder, StoreError};
 
 /// Characters of a subject that are sent; a row shows fewer.
 const SHOWN: usize = 120;
@@ -15,8 +19,11 @@ const MOST: usize = 2_000;
 /// Arguments that say what a call is about, those that say it best first.
 const TELLING: [&str; 6] = ["command", "path", "key", "url", "name", "query"];
 
+/// Rows of a past run that are read at once.
+const ROWS: u64 = 4_096;
+
 /// A span of a past run, and the stored text that its subject is in.
-pub struct PastSubject {
+struct PastSubject {
     span: SpanId,
     text: TextHash,
     /// True for a call: the text is its arguments.
@@ -25,19 +32,29 @@ pub struct PastSubject {
 
 impl PastSubject {
     /// Those of the newest spans.
-    pub fn all(events: &[TraceEvent]) -> Vec<Self> {
-        let starts = events.iter().rev().filter_map(|event| match &event.body {
-            TraceBody::SpanStarted(start) => Some(start),
-            _ => None,
-        });
-        let found = starts.filter_map(|start| match &start.spec {
+    fn newest(state: &RunState, recorder: &dyn Recorder) -> Result<Vec<Self>, StoreError> {
+        let has_one = |found: &Span| found.kind == SpanKind::Tool || found.fan.is_some();
+        let newest = state.trace.spans().iter().rev().filter(|found| has_one(found)).take(MOST);
+        let Some(from) = newest.last().map(|found| found.started) else { return Ok(Vec::new()) };
+        let mut subjects = Vec::new();
+        let mut after = Seq(from.0.saturating_sub(1));
+        while after < state.last {
+            let upto = state.last.min(Seq(after.0 + ROWS));
+            subjects.extend(recorder.events_between(after, upto)?.iter().filter_map(Self::of));
+            after = upto;
+        }
+        Ok(subjects)
+    }
+
+    fn of(event: &TraceEvent) -> Option<Self> {
+        let TraceBody::SpanStarted(start) = &event.body else { return None };
+        match &start.spec {
             SpanSpec::Tool { args, .. } => Some(Self { span: start.span, text: *args, is_call: true }),
             SpanSpec::Agent { input, .. } if start.fan.is_some() => {
                 Some(Self { span: start.span, text: *input, is_call: false })
             }
             _ => None,
-        });
-        found.take(MOST).collect()
+        }
     }
 }
 
@@ -57,14 +74,13 @@ impl Dispatcher {
     }
 
     /// Sends the subjects of a past run, as they are stored; they are read beside the loop.
-    pub(in super::super) fn send_past_subjects(&self, asked: Vec<PastSubject>) {
-        if asked.is_empty() {
-            return;
-        }
+    pub(in super::super) fn send_past_subjects(&self) {
+        let state = self.log.with(RunState::clone);
         let (recorder, sink, masker) = (self.log.recorder().clone(), self.sink.clone(), self.services.masker.clone());
         tokio::task::spawn_blocking(move || {
-            let hashes: Vec<TextHash> = asked.iter().map(|found| found.text).collect();
             // Without them the rows say less, and nothing is wrong.
+            let asked = PastSubject::newest(&state, recorder.as_ref()).unwrap_or_default();
+            let hashes: Vec<TextHash> = asked.iter().map(|found| found.text).collect();
             let texts: HashMap<TextHash, String> = recorder.texts(&hashes).unwrap_or_default();
             let subject = |PastSubject { span, text, is_call }| {
                 let text = texts.get(&text)?;
@@ -76,7 +92,10 @@ impl Dispatcher {
             };
             let subjects =
                 asked.into_iter().filter_map(subject).map(|found| short(found, |text| masker.mask(text).into_owned()));
-            sink.send(Update::Subjects(subjects.collect()));
+            let subjects: Vec<SpanSubject> = subjects.collect();
+            if !subjects.is_empty() {
+                sink.send(Update::Subjects(subjects));
+            }
         });
     }
 

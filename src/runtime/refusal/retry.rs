@@ -7,7 +7,7 @@ use crate::effects::llm::LlmError;
 use crate::model::Seq;
 use crate::pipeline::Faults;
 use crate::rollback::PlanError;
-use crate::store::Incompatible;
+use crate::store::{Incompatible, StoreError};
 
 /// The reason why a retry does not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,9 @@ pub(in super::super) enum RetryRefusal {
     /// Its requests are hashed in a way that this version doesn't know.
     #[error("failed to retry: {0}")]
     Incompatible(#[from] Incompatible),
+    /// The record of the run's calls can't be read.
+    #[error("failed to {0}. Nothing ran and nothing was undone")]
+    Record(StoreError),
     /// The models of today's pipeline are not usable.
     #[error(transparent)]
     Models(#[from] LlmError),

@@ -79,7 +79,7 @@ impl ChangedCall {
 /// When the record can't be read, or its requests are hashed in a way that this version doesn't know.
 pub fn verify(log: &RunLog, events: &[TraceEvent], instead: Option<Pipeline>) -> Result<Verification, StoreError> {
     let past = Past::rebuild(events, log)?;
-    let hash = past.journal.hash();
+    let hash = past.record.hash();
     hash.check()?;
     let recorder = log.recorder().clone();
     let replay = Arc::new(Replay {

@@ -45,7 +45,7 @@ fn rewrite(folder: &RunFolder, layout: &Layout, fill: impl Fn(&mut Stored)) {
         let (connection, found) = database::open(&folder.database(), true).unwrap();
         let mark = Mark::read(&folder.mark_path());
         let mut keep = |row: Stored| rows.push(row);
-        let sinks = Sinks { keep: Some(&mut keep), watch: &mut |_| true, states: false };
+        let sinks = Sinks { keep: Some(&mut keep), hands_out: |_| true, watch: &mut |_| true, states: false };
         Loaded::load_with(&connection, &found, Vec::new(), mark, sinks).unwrap();
     }
     std::fs::remove_file(folder.database()).unwrap();

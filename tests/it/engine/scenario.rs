@@ -564,7 +564,7 @@ impl Stage {
             // Its undo has started and has no end.
             ("undoing", tool) => {
                 let undoing = |entry: &LedgerEntry| entry.half_done && entry.record.tool_name == tool;
-                self.state.ledger.entries().iter().any(undoing)
+                self.state.ledger.entries().iter().any(|entry| undoing(&entry))
             }
             ("edits", names) => self.edits.as_ref().is_some_and(|edits| edits.join(" ") == names),
             ("refused", part) => self.refused.as_ref().is_some_and(|why| why.contains(part)),

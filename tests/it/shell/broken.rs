@@ -31,8 +31,8 @@ async fn what_is_left_out_lands() {
         assert_eq!(fs::metadata(work.join("large")).unwrap().len(), 1_500_000);
         assert!(!work.join("small").exists());
         let large = stage.session.log.with(|state| {
-            let found = state.ledger.entries().iter().find(|entry| entry.record.key.name == "large").cloned();
-            found.unwrap()
+            let found = state.ledger.entries().iter().find(|entry| entry.record.key.name == "large");
+            found.unwrap().into_owned()
         });
         assert_eq!(large.status, ActionStatus::Applied);
         assert!(matches!(large.record.undo, Undoability::NoUndo { .. }));

@@ -190,7 +190,9 @@ async fn undo_all(session: &mut Session) {
                             entry.seq, record.key, entry.status, record.old, record.intended
                         )
                     };
-                    session.log.with(|state| state.ledger.entries().iter().map(row).collect::<Vec<_>>().join("\n"))
+                    session.log.with(|state| {
+                        state.ledger.entries().iter().map(|entry| row(&entry)).collect::<Vec<_>>().join("\n")
+                    })
                 };
                 let clean = report.conflict.is_none() && report.read_back.differs.is_empty();
                 assert!(clean, "{report:?}\n{:?}\n{}", session.notices, rows());

@@ -22,7 +22,7 @@ use crate::runtime::compare::AgentEnd;
 use crate::runtime::conversations::Conversations;
 use crate::runtime::failure::Failure;
 use crate::runtime::gates::is_within;
-use crate::runtime::journal::{Journal, Lookup};
+use crate::runtime::journal::{Journal, Lookup, Recorded};
 use crate::runtime::request::HashVersion;
 
 /// The calls of the pattern code, by path.
@@ -36,6 +36,8 @@ pub(in super::super) struct Calls {
     tries: HashMap<String, u32>,
     /// Counts the starts of the pattern code: what an earlier one asks is not answered.
     epoch: u64,
+    /// True while the record of a past run is not read.
+    is_unread: bool,
 }
 
 /// Calls that were asked to stop.
@@ -57,7 +59,24 @@ pub(in super::super) struct NextSpan {
 impl Calls {
     /// Takes the record of a run: its journal, the span at every path, and how often each path ran.
     pub fn new(journal: Journal, (paths, tries): (HashMap<String, SpanId>, HashMap<String, u32>)) -> Self {
-        Self { pending: BTreeMap::new(), journal, conversations: Conversations::default(), paths, tries, epoch: 0 }
+        let conversations = Conversations::default();
+        Self { pending: BTreeMap::new(), journal, conversations, paths, tries, epoch: 0, is_unread: false }
+    }
+
+    /// The calls of a past run whose record is not read yet.
+    pub fn unread(hash: HashVersion) -> Self {
+        Self { is_unread: true, ..Self::new(Journal::hashed(hash), (HashMap::new(), HashMap::new())) }
+    }
+
+    /// True while the record of a past run is not read: then none of its pattern code has run.
+    pub fn is_unread(&self) -> bool {
+        self.is_unread
+    }
+
+    /// Takes the record of a past run.
+    pub fn take_record(&mut self, record: Recorded) {
+        let Recorded { journal, paths, tries } = record;
+        (self.journal, self.paths, self.tries, self.is_unread) = (journal, paths, tries, false);
     }
 
     /// The start of the pattern code whose questions are answered.

@@ -10,6 +10,7 @@ use crate::effects::llm::LlmProvider;
 use crate::model::{RetryPlan, SpanId, UndoReport, Update};
 use crate::pipeline::Pipeline;
 use crate::rollback;
+use crate::runtime::journal::Recorded;
 use crate::runtime::refusal::{RetryRefusal, TodayError, UndoRefusal};
 use crate::runtime::session::ModelSource;
 use crate::store::RunLog;
@@ -24,6 +25,8 @@ pub(in super::super::super) struct Check {
     /// The file of today's pipeline.
     pub source: Option<PathBuf>,
     pub models: Arc<ModelSource>,
+    /// True if the record of the run's calls is not read yet.
+    pub reads_record: bool,
     pub log: RunLog,
     pub services: Arc<Services>,
 }
@@ -45,6 +48,8 @@ pub(in super::super::super) struct Ready {
     pub today: Result<Pipeline, TodayError>,
     /// The models of that pipeline.
     pub models: Arc<dyn LlmProvider>,
+    /// The record of the run's calls, if it was read for this.
+    pub record: Option<Recorded>,
 }
 
 /// A retry that was refused, with what is shown beside the refusal.
@@ -77,7 +82,9 @@ impl Check {
         self.check_undo(&plan)?;
         // Before anything is undone: a pipeline that can't run now is no reason to.
         let models = (self.models)(file.unwrap_or(&self.planner.newest)).map_err(RetryRefusal::from)?;
-        Ok(Box::new(Ready { plan, with_readers: self.with_readers, today, models }))
+        let record =
+            if self.reads_record { Some(Recorded::read(&self.log).map_err(RetryRefusal::Record)?) } else { None };
+        Ok(Box::new(Ready { plan, with_readers: self.with_readers, today, models, record }))
     }
 
     fn check_undo(&self, plan: &RetryPlan) -> Result<(), Refused> {

@@ -138,7 +138,7 @@ impl Reversal {
 
     /// Begins to wait for the calls that were asked to stop.
     pub fn halt(&mut self, ready: Ready, set: Halted, queued: Halted) -> Vec<ReversalAction> {
-        let Ready { plan, with_readers, today, models } = ready;
+        let Ready { plan, with_readers, today, models, .. } = ready;
         let waiting = set.waiting.into_iter().chain(queued.waiting).collect();
         let retrying = Retrying { plan, with_readers, halted: set.paths, requeued: queued.paths, today, models };
         self.state = State::Halting { retrying: Box::new(retrying), waiting, until: Instant::now() + STOP_BOUND };

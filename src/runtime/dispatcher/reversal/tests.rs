@@ -34,7 +34,7 @@ fn plan(reruns: &[u32], undoes: &[u64]) -> RetryPlan {
 }
 
 fn ready(plan: RetryPlan) -> Ready {
-    Ready { plan, with_readers: true, today: Err(TodayError::NoFile), models: Arc::new(NoModel) }
+    Ready { plan, with_readers: true, today: Err(TodayError::NoFile), models: Arc::new(NoModel), record: None }
 }
 
 fn paths(paths: &[&str]) -> Vec<String> {

@@ -7,8 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Value as Json, json};
 use tama_tui::model::{
-    ActionStatus, CaptureMode, Command, ConflictBy, Gate, KeyState, LedgerEntry, Release, Seq, SpanId, UndoReport,
-    name_from_bytes, name_to_bytes,
+    ActionStatus, CaptureMode, Command, ConflictBy, Gate, KeyState, LedgerEntry, Release, Seen, Seq, SpanId,
+    UndoReport, name_from_bytes, name_to_bytes,
 };
 
 use super::Seed;
@@ -298,7 +298,7 @@ impl Driver {
                 .entries()
                 .iter()
                 .filter(|entry| entry.seq > last && entry.record.key.kind.is_path())
-                .cloned()
+                .map(Seen::into_owned)
                 .collect()
         });
         let mut expected: BTreeMap<Path, Change> = match apart {
@@ -426,14 +426,13 @@ impl Driver {
 
     /// An action that can be undone (or redone).
     fn pick(&self, pick: u16, applied: bool) -> Option<Seq> {
-        let fits = |entry: &&LedgerEntry| {
+        let fits = |entry: &LedgerEntry| {
             if applied { entry.is_applied() && entry.is_undoable() } else { entry.status == ActionStatus::Undone }
         };
-        let all: Vec<Seq> = self
-            .stage
-            .session
-            .log
-            .with(|state| state.ledger.entries().iter().filter(fits).map(|entry| entry.seq).collect());
+        let all: Vec<Seq> =
+            self.stage.session.log.with(|state| {
+                state.ledger.entries().iter().filter(|entry| fits(entry)).map(|entry| entry.seq).collect()
+            });
         // The newer ones more often.
         let back = usize::from(pick) % all.len().max(1);
         let back = if pick.is_multiple_of(3) { back } else { back % 4 };

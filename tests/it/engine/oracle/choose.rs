@@ -35,7 +35,8 @@ pub fn choose(rng: &mut Rng, state: &RunState, held: Option<SpanId>, shares: boo
 fn read_beside(state: &RunState) -> Vec<SpanId> {
     let saw = |entry: &LedgerEntry| {
         let (tool, key) = (entry.record.tool_span, &entry.record.key);
-        state.ledger.reads().iter().any(|(reader, read, seen)| {
+        state.ledger.reads().iter().any(|known| {
+            let (reader, read, seen) = &*known;
             let folder = key.name.rsplit_once('/').map(|(folder, _)| folder);
             let is_listed =
                 read.kind == KeyKind::Directory && folder == Some(&read.name) && is_later(state, *reader, entry);
