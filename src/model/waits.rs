@@ -26,6 +26,7 @@ pub enum WaitFor {
 
 impl WaitFor {
     /// True for a lock: the kind of all waits that a span of an earlier version tells of.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub(super) fn is_lock(&self) -> bool {
         *self == Self::Lock
     }

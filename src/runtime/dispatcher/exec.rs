@@ -23,7 +23,7 @@ use crate::world::{Guard, Scope, World};
 #[derive(Debug, Clone, PartialEq)]
 pub(in super::super) enum Done {
     /// A model answered, or could not.
-    Llm(Result<LlmResponse, NoAnswer>),
+    Llm(Box<Result<LlmResponse, NoAnswer>>),
     /// A tool answered. `fault`: it could not do what was asked, and the model is told so. `cause`: why it is no plain
     /// success otherwise.
     Tool { text: String, fault: bool, cause: Option<EndCause> },
@@ -40,12 +40,6 @@ pub(in super::super) struct NoAnswer {
     pub so_far: Option<Box<LlmResponse>>,
 }
 
-impl From<Failure> for NoAnswer {
-    fn from(failure: Failure) -> Self {
-        Self { failure, so_far: None }
-    }
-}
-
 impl From<LlmError> for NoAnswer {
     fn from(error: LlmError) -> Self {
         Self { failure: Failure::new(format!("failed to {error}")), so_far: error.so_far }
@@ -53,6 +47,11 @@ impl From<LlmError> for NoAnswer {
 }
 
 impl Done {
+    /// The end of a model call of which nothing came.
+    pub(super) fn no_answer(failure: Failure) -> Self {
+        Self::Llm(Box::new(Err(NoAnswer { failure, so_far: None })))
+    }
+
     /// The outcome of a call whose actions could not be recorded or carried out.
     pub(super) fn from_error(error: &ActError) -> Self {
         let text = format!("failed to {error}");
@@ -100,7 +99,7 @@ impl ModelRun {
                 Err(_) => {}
             }
         }
-        Done::Llm(done)
+        Done::Llm(Box::new(done))
     }
 
     /// Keeps the body of the answer, with secrets masked; `None`: it can't be kept, which the answer survives.

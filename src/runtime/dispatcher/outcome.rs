@@ -16,16 +16,8 @@ impl Dispatcher {
     /// The outcome of an effect. `price`: of its model.
     pub(super) fn outcome(&self, span: SpanId, done: Done, price: Option<Price>) -> Recorded {
         let end = SpanEnd::new(span, SpanStatus::Ok);
-        let paid = |response: &LlmResponse| {
-            (response.usage, response.usage.zip(price).map(|(usage, price)| cost(usage, price)))
-        };
         match done {
-            Done::Llm(Ok(response)) => {
-                let response = self.mask(response);
-                let (usage, cost) = paid(&response);
-                let output = Some(self.log.text(&json(&response)));
-                (SpanEnd { output, usage, cost, ..end }, Ok(Payload::Llm(response)), false)
-            }
+            Done::Llm(answered) => self.answered(end, *answered, price),
             Done::Tool { text, fault, cause } => {
                 let text = self.services.masker.mask(&text).into_owned();
                 let status = if fault { SpanStatus::Error } else { SpanStatus::Ok };
@@ -33,17 +25,32 @@ impl Dispatcher {
                 let output = Some(self.log.text(&text));
                 (SpanEnd { status, finish, output, cause, ..end }, Ok(Payload::Tool(text)), fault)
             }
-            Done::Llm(Err(NoAnswer { failure, so_far })) => {
-                // What came has to be paid for too.
-                let (usage, cost) = so_far.as_deref().map(paid).unwrap_or_default();
-                let so_far = so_far.map(|response| self.log.text(&json(&self.mask(*response))));
-                let (end, failure) = self.failed(SpanEnd { usage, cost, so_far, ..end }, failure);
-                (end, Err(failure), true)
-            }
             Done::NotRecorded(failure) => {
                 let (end, failure) = self.failed(end, failure);
                 // What can't be recorded can't come up as an event either.
                 self.refuse(&failure);
+                (end, Err(failure), true)
+            }
+        }
+    }
+
+    fn answered(&self, end: SpanEnd, answered: Result<LlmResponse, NoAnswer>, price: Option<Price>) -> Recorded {
+        let paid = |response: &LlmResponse| {
+            let cost = response.usage.zip(price).map(|(usage, price)| cost(usage, price));
+            (response.usage, cost)
+        };
+        match answered {
+            Ok(response) => {
+                let response = self.mask(response);
+                let (usage, cost) = paid(&response);
+                let output = Some(self.log.text(&json(&response)));
+                (SpanEnd { output, usage, cost, ..end }, Ok(Payload::Llm(response)), false)
+            }
+            Err(NoAnswer { failure, so_far }) => {
+                // What came has to be paid for too.
+                let (usage, cost) = so_far.as_deref().map(paid).unwrap_or_default();
+                let so_far = so_far.map(|response| self.log.text(&json(&self.mask(*response))));
+                let (end, failure) = self.failed(SpanEnd { so_far, usage, cost, ..end }, failure);
                 (end, Err(failure), true)
             }
         }

@@ -146,7 +146,7 @@ impl Dispatcher {
         let error = "stopped for a retry, which failed";
         for path in halted {
             if let Some(span) = self.calls.get(path).map(PendingCall::span) {
-                self.end(path, span, Done::Llm(Err(Failure::new(error).into())));
+                self.end(path, span, Done::no_answer(Failure::new(error)));
             }
         }
         if self.status() == RunStatus::Running {

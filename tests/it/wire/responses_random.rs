@@ -375,7 +375,7 @@ fn fuzz(time: Duration, mut seed: u64) -> usize {
             use_all(&one.0);
         });
         assert!(told.is_ok(), "seed {seed}: {}", String::from_utf8_lossy(&bytes));
-        assert!(begun.elapsed() < Duration::from_mins(2), "seed {seed} takes long");
+        assert!(begun.elapsed() < Duration::from_secs(120), "seed {seed} takes long");
         count += 1;
     }
     count

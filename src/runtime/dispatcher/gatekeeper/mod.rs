@@ -14,7 +14,7 @@ use super::exec::{Done, denied};
 use crate::model::{Breakpoint, Gate, Generation, PauseReason, SpanId, ToolCall, TraceBody};
 use crate::runtime::denial::Denial;
 use crate::runtime::engine::{Mode, SessionEnd};
-use crate::runtime::failure::{Failure, Halt};
+use crate::runtime::failure::Halt;
 use crate::runtime::gates::{Arrival, BadGlob, Gates, Until};
 use crate::runtime::policy::PolicyDecision;
 
@@ -140,7 +140,7 @@ impl Gatekeeper {
             Some(Question::Model(asked)) if self.is_headless() => {
                 if let Some(limit) = self.crossed_limit(asked) {
                     self.limited = true;
-                    return vec![end(path, asked.span, Done::Llm(Err(Failure::from(Halt::Limit(limit)).into())))];
+                    return vec![end(path, asked.span, Done::no_answer(Halt::Limit(limit).into()))];
                 }
             }
             Some(Question::Tool(asked)) => {

@@ -172,7 +172,7 @@ fn a_limit_stops_with_somebody_there_and_halts_without() {
     assert_eq!(keeper.open(&before(), Some(&model(10))), stopped);
 
     let mut keeper = headless(&[]);
-    let halted = end(PATH, SpanId(7), Done::Llm(Err(Failure::from(Halt::Limit(limit())).into())));
+    let halted = end(PATH, SpanId(7), Done::no_answer(Halt::Limit(limit()).into()));
     assert_eq!(keeper.launch(PATH, Some(&model(9))), [start()]);
     assert_eq!(keeper.launch(PATH, Some(&model(10))), [halted]);
     assert!(keeper.into_end().limited);
