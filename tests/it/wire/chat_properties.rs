@@ -295,7 +295,7 @@ fn thousands_of_calls_take_no_time() {
     let stream: Vec<u8> = (0..10_000).flat_map(|number| format!("data: {}\n\n", item(number)).into_bytes()).collect();
     let (answer, ..) = decode_in(Dialect::Chat, &stream, 1 << 16);
     assert_eq!(answer.calls().count(), 10_000);
-    assert!(started.elapsed() < Duration::from_mins(2), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(120), "{:?}", started.elapsed());
 }
 
 /// A small generator of numbers: the same ones for the same seed.

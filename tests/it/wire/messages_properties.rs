@@ -324,7 +324,7 @@ fn many_calls_and_pieces_take_no_time() {
     assert!(answer.calls().enumerate().all(|(number, call)| call.args == json!({"n": number})));
     assert_eq!((answer.calls().count(), answer.text().len()), (5000, 20_000));
     use_answer(&answer);
-    assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }
 
 /// Cuts, doubles and changes bytes of a recorded stream.
