@@ -10,6 +10,7 @@ use super::dispatcher::Incoming;
 use super::effects::Effects;
 use super::failure::{Failure, Halt};
 use super::pattern_scope::mismatch;
+use super::request::HashVersion;
 use crate::effects::tools::Toolbox;
 use crate::pipeline::{Limits, Pipeline};
 
@@ -21,11 +22,12 @@ pub(super) struct Live {
     epoch: u64,
     asks: mpsc::UnboundedSender<Incoming>,
     toolbox: Arc<Toolbox>,
+    hash: HashVersion,
 }
 
 impl Live {
-    pub fn new(epoch: u64, asks: mpsc::UnboundedSender<Incoming>, toolbox: Arc<Toolbox>) -> Self {
-        Self { epoch, asks, toolbox }
+    pub fn new(epoch: u64, asks: mpsc::UnboundedSender<Incoming>, toolbox: Arc<Toolbox>, hash: HashVersion) -> Self {
+        Self { epoch, asks, toolbox, hash }
     }
 
     async fn ask<T>(&self, make: impl FnOnce(oneshot::Sender<Result<T, Failure>>) -> Ask + Send) -> Result<T, Failure> {
@@ -52,6 +54,10 @@ impl Effects for Live {
             Payload::Agent(output) => Ok(output),
             other => Err(mismatch(path, &other)),
         }
+    }
+
+    fn hash(&self) -> HashVersion {
+        self.hash
     }
 
     fn toolbox(&self) -> &Arc<Toolbox> {

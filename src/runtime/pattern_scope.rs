@@ -53,6 +53,11 @@ impl PatternScope {
         self.tools.get(tool).map(|tool| tool.decl().clone())
     }
 
+    /// A tool's result as the model gets it.
+    pub fn shorten(&self, result: String) -> String {
+        self.effects.hash().shorten(result)
+    }
+
     /// Runs an agent below this one.
     pub async fn agent(&self, key: &AgentKey, input: &str) -> Result<Output, Failure> {
         self.agent_at(self.position(&PathSegment::of_agent(key.label()), None), key.clone(), input.to_owned()).await

@@ -52,7 +52,7 @@ impl Dispatcher {
     /// Runs the pattern code from the start; what the journal holds is answered at once.
     pub(super) fn start_pattern(&mut self) {
         let epoch = self.calls.next_epoch();
-        let effects = Arc::new(Live::new(epoch, self.inbox.clone(), self.services.tools.clone()));
+        let effects = Arc::new(Live::new(epoch, self.inbox.clone(), self.services.tools.clone(), self.calls.hash()));
         let pipeline = self.versions.first();
         let (inbox, task) = (self.inbox.clone(), self.task.clone());
         let pattern = tokio::spawn(run_pipeline(effects, pipeline, task));

@@ -172,6 +172,10 @@ impl Effects for Replay {
         result
     }
 
+    fn hash(&self) -> HashVersion {
+        self.hash
+    }
+
     fn toolbox(&self) -> &Arc<Toolbox> {
         &self.toolbox
     }
