@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn the_exit_code_comes_first() {
         let text = format!("{}\n[exit code 101]\n[no undo: x]", "out ".repeat(50));
-        let kept = keep_both_ends(&text, 40);
+        let kept = keep_both_ends(&text, 60);
         assert!(kept.starts_with("[exit code 101]\nout out"), "{kept}");
         assert!(kept.ends_with("[exit code 101]\n[no undo: x]"), "{kept}");
         let killed = format!("{}\n[killed by signal 9]", "out ".repeat(50));
