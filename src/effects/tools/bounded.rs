@@ -62,6 +62,6 @@ mod tests {
         let killed = format!("{}\n[killed by signal 9]", "out ".repeat(50));
         assert!(keep_both_ends(&killed, 30).starts_with("[killed by signal 9]\n"));
         let none = format!("[exit code 1]\n{}", "out ".repeat(50));
-        assert!(keep_both_ends(&none, 30).starts_with("[exit code 1]\nout"), "only the last lines count");
+        assert!(keep_both_ends(&none, 30).starts_with("[exit code 1]\no\n[…"), "only the last lines count");
     }
 }
