@@ -327,6 +327,17 @@ pub struct Limits {
     pub max_tokens: Option<u64>,
     /// US dollars.
     pub max_cost_usd: Option<f64>,
-    /// Branches of a fan-out at work at once.
+    /// Effects (model calls and tools) at work at once; 8 when it is left out.
     pub max_parallel: Option<usize>,
+}
+
+impl Limits {
+    /// Effects at work at once, unless `max_parallel` says otherwise.
+    const USUAL_PARALLEL: usize = 8;
+
+    /// How many effects may be at work at once.
+    #[must_use]
+    pub fn effects_at_once(&self) -> usize {
+        self.max_parallel.unwrap_or(Self::USUAL_PARALLEL).max(1)
+    }
 }

@@ -11,7 +11,7 @@ use super::ask::{AgentKey, Outcome, Output, SpanPosition, Work};
 use super::failure::Failure;
 use super::request::HashVersion;
 use crate::effects::tools::Toolbox;
-use crate::pipeline::{Limits, Pipeline};
+use crate::pipeline::Pipeline;
 
 /// The answers to pattern code.
 #[async_trait]
@@ -30,7 +30,4 @@ pub(super) trait Effects: Send + Sync {
 
     /// Returns the program's own tools, for their declarations.
     fn toolbox(&self) -> &Arc<Toolbox>;
-
-    /// Returns how many branches of one fan-out may be at work at once.
-    fn branches_at_once(&self, limits: &Limits) -> usize;
 }

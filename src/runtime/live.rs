@@ -12,10 +12,7 @@ use super::failure::{Failure, Halt};
 use super::pattern_scope::mismatch;
 use super::request::HashVersion;
 use crate::effects::tools::Toolbox;
-use crate::pipeline::{Limits, Pipeline};
-
-/// Branches of a fan-out at work at once, unless the pipeline's limits say otherwise.
-const MAX_PARALLEL: usize = 8;
+use crate::pipeline::Pipeline;
 
 /// The line to the dispatcher. Questions of an earlier epoch (pattern code that was dropped) are not answered.
 pub(super) struct Live {
@@ -62,9 +59,5 @@ impl Effects for Live {
 
     fn toolbox(&self) -> &Arc<Toolbox> {
         &self.toolbox
-    }
-
-    fn branches_at_once(&self, limits: &Limits) -> usize {
-        limits.max_parallel.unwrap_or(MAX_PARALLEL).max(1)
     }
 }

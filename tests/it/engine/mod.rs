@@ -6,5 +6,6 @@ mod llm;
 mod machine;
 mod oracle;
 mod own_tools;
+mod permits;
 pub mod scenario;
 mod verify;
