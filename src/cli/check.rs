@@ -75,5 +75,8 @@ fn fault_json(fault: &Fault) -> serde_json::Result<Json> {
 fn print_summary(loaded: &Loaded) -> io::Result<()> {
     let agents = loaded.pipeline.agents.len();
     let plural = if agents == 1 { "" } else { "s" };
-    print(&format!("{}: no faults in {agents} agent{plural}\n", loaded.pipeline.name))
+    print(&format!("{}: no faults in {agents} agent{plural}\n", loaded.pipeline.name))?;
+    loaded.pipeline.price_lines().iter().try_for_each(|line| print(&format!("price of {line}\n")))?;
+    let unpriced = loaded.pipeline.unpriced();
+    unpriced.iter().try_for_each(|model| print(&format!("no price of {model}: add [prices.\"{model}\"]\n")))
 }

@@ -6,6 +6,7 @@ use color_eyre::eyre::eyre;
 
 use super::exit::Exit;
 use super::global::Global;
+use super::limits::Limits;
 use super::terminal::require_terminal;
 use super::{check, data, screen, text};
 use crate::model::{Breakpoint, Gate};
@@ -29,6 +30,8 @@ pub(super) struct Args {
     /// Run this agent alone
     #[arg(long, value_name = "NAME", requires = "pipeline")]
     agent: Option<String>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 /// Runs the pipeline under the screen.
@@ -36,6 +39,10 @@ pub(super) async fn run(args: Args, pipeline: &Path, global: &Global) -> color_e
     let Some(mut loaded) = load_or_print_faults(pipeline, global) else { return Ok(Exit::Usage) };
     select_agent(&mut loaded, args.agent.as_deref())?;
     let Some(task) = task_or_print_hint(&loaded, args.task) else { return Ok(Exit::Usage) };
+    if let Err(why) = args.limits.apply(&mut loaded) {
+        text::eprint_line(&format!("error: {why}"));
+        return Ok(Exit::Usage);
+    }
     let breakpoints = all_breakpoints(&loaded, &args.breaks);
     require_terminal("run", pipeline)?;
     runtime::prepare(&loaded).map_err(|error| eyre!("failed to {error}"))?;

@@ -10,6 +10,7 @@ mod exit;
 mod global;
 mod headless;
 mod init;
+mod limits;
 mod outcome;
 mod plan;
 mod progress;

@@ -7,6 +7,7 @@ use color_eyre::eyre::eyre;
 use super::exit::Exit;
 use super::global::Global;
 use super::headless::Headless;
+use super::limits::Limits;
 use super::text::eprint_line;
 use super::{data, debug};
 use crate::model::Seq;
@@ -23,6 +24,8 @@ pub(super) struct Args {
     /// Allow this tool where the policy would ask (a glob; may be given more than once)
     #[arg(long, value_name = "TOOL")]
     allow: Vec<String>,
+    #[command(flatten)]
+    limits: Limits,
     /// Store nothing at all; nothing of the run can be undone
     #[arg(long)]
     no_record: bool,
@@ -33,8 +36,12 @@ pub(super) struct Args {
 
 /// Runs the pipeline to its end.
 pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
-    let Some(loaded) = debug::load_or_print_faults(&args.pipeline, global) else { return Ok(Exit::Usage) };
+    let Some(mut loaded) = debug::load_or_print_faults(&args.pipeline, global) else { return Ok(Exit::Usage) };
     let Some(task) = debug::task_or_print_hint(&loaded, args.task) else { return Ok(Exit::Usage) };
+    if let Err(why) = args.limits.apply(&mut loaded) {
+        eprint_line(&format!("error: {why}"));
+        return Ok(Exit::Usage);
+    }
     for rule in args.allow.iter().filter(|rule| !runtime::names_a_tool(rule, &loaded.pipeline)) {
         eprint_line(&format!("warning: --allow {rule}: no agent of this pipeline has such a tool"));
     }

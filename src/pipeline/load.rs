@@ -135,7 +135,7 @@ fn read_document<'a>(
         let at = document.get("agents").map_or(0, |table| key_offset(table, name));
         warnings.push(format!("{}: the agent `{name}` is never run from `{entry}`", doc.place(at)));
     }
-    let pipeline = Pipeline {
+    let mut pipeline = Pipeline {
         name: head.name.into_inner(),
         entrypoint: head.entrypoint.into_inner(),
         task: head.task.map(Spanned::into_inner),
@@ -149,6 +149,7 @@ fn read_document<'a>(
         limits,
         breakpoints,
     };
+    pipeline.add_public_prices();
     Some(Loaded { pipeline, base, file, workspace, warnings })
 }
 
@@ -206,7 +207,8 @@ fn read_limits(root: &Table<'_>, models: &Models<'_>, priced: &[&str]) -> Limits
     if limits.max_cost_usd.is_some() {
         for model in models.used() {
             let name = model.get_ref().to_string();
-            if model.get_ref().provider != "script" && !priced.contains(&name.as_str()) {
+            let is_known = priced.contains(&name.as_str()) || models.has_public_price(model.get_ref());
+            if model.get_ref().provider != "script" && !is_known {
                 let message = format!("`max_cost_usd` can't be kept: there is no price for `{name}`");
                 table.doc.fault_help(
                     model.span(),

@@ -14,6 +14,7 @@ mod graph;
 mod load;
 mod models;
 mod names;
+mod prices;
 mod reader;
 mod script;
 mod skills;

@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::faults::Doc;
 use super::names::{APIS, PROVIDERS, is_kebab, suggest};
+use super::prices::public_price;
 use super::reader::{Table, Text, Value, text, wrong_type};
 use super::script::Script;
 use super::spec::{Model, Price, Provider};
@@ -54,6 +55,12 @@ impl<'a> Models<'a> {
             },
             Some((_, value)) => self.read_model(table.doc, value).map_or(Named::Faulty, Named::Is),
         }
+    }
+
+    /// True when a model has a public price, at its provider's own address.
+    pub(super) fn has_public_price(&self, model: &ModelName) -> bool {
+        let moved = self.providers.get(&model.provider).is_some_and(|own| own.base_url.is_some());
+        !moved && public_price(model).is_some()
     }
 
     /// The models that can be called, with the place that names them.
@@ -200,11 +207,12 @@ pub(super) fn read_prices(root: &Table<'_>) -> BTreeMap<String, Price> {
             }
         }
         let price = table.amount("input").zip(table.amount("output"));
+        let cached = table.amount("cached");
         table.finish();
         if let Some(name) = split(table.doc, &name) {
             // A price with a fault is there all the same: no second fault for its lack.
             let (input, output) = price.unwrap_or_default();
-            prices.insert(name.to_string(), Price { input, output });
+            prices.insert(name.to_string(), Price { input, output, cached, public: None });
         }
     }
     prices

@@ -1,6 +1,7 @@
 //! The resolved pipeline: everything a run needs to be understood and executed again, without any file.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -243,12 +244,32 @@ pub struct Provider {
 }
 
 /// US dollars per million tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Price {
     /// Of the request.
     pub input: f64,
     /// Of the response.
     pub output: f64,
+    /// Of the part of the request that the provider read from its cache; `None`: as the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<f64>,
+    /// The day for which it was public; `None`: it is the pipeline's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public: Option<String>,
+}
+
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "${} in, ", self.input)?;
+        if let Some(cached) = self.cached {
+            write!(f, "${cached} cached, ")?;
+        }
+        write!(f, "${} out per million tokens", self.output)?;
+        match &self.public {
+            Some(day) => write!(f, " (public price of {day})"),
+            None => f.write_str(" (from [prices])"),
+        }
+    }
 }
 
 /// Globs over tool names, and over arguments after a colon; deny beats ask beats allow.
@@ -327,6 +348,17 @@ pub struct Limits {
     pub max_tokens: Option<u64>,
     /// US dollars.
     pub max_cost_usd: Option<f64>,
-    /// Branches of a fan-out at work at once.
+    /// Effects (model calls and tools) at work at once; 8 when it is left out.
     pub max_parallel: Option<usize>,
+}
+
+impl Limits {
+    /// Effects at work at once, unless `max_parallel` says otherwise.
+    const USUAL_PARALLEL: usize = 8;
+
+    /// How many effects may be at work at once.
+    #[must_use]
+    pub fn effects_at_once(&self) -> usize {
+        self.max_parallel.unwrap_or(Self::USUAL_PARALLEL).max(1)
+    }
 }

@@ -154,7 +154,8 @@ fn a_good_pipeline_is_read_whole() {
     assert_eq!(steps["reduce"].model.as_ref().unwrap().name.provider, "openai");
     assert_eq!(pipeline.providers["local"].base_url.as_deref(), Some("http://127.0.0.1:8089/v1/"));
     assert_eq!(pipeline.breakpoints[0].at, Gate::BeforeTool);
-    assert_eq!(pipeline.prices["openai:gpt-5-mini"], Price { input: 0.25, output: 2.0 });
+    let own = Price { input: 0.25, output: 2.0, cached: None, public: None };
+    assert_eq!(pipeline.prices["openai:gpt-5-mini"], own);
 }
 
 #[test]
@@ -392,9 +393,9 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ),
     // Limits and prices.
     (
-        r#"[prices."openai:gpt-5-mini"]"#,
-        r#"[prices."openai:other"]"#,
-        r#"9:20 ["openai:gpt-5-mini"] `max_cost_usd` can't be kept: there is no price for `openai:gpt-5-mini` | add [prices."openai:gpt-5-mini"] with `input` and `output`"#,
+        r#"thinker = { name = "openai:gpt-5-mini""#,
+        r#"thinker = { name = "openai:unheard-of""#,
+        r#"9:20 ["openai:unheard-of"] `max_cost_usd` can't be kept: there is no price for `openai:unheard-of` | add [prices."openai:unheard-of"] with `input` and `output`"#,
     ),
     (
         "input = 0.25\n",

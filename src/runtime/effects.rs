@@ -9,8 +9,9 @@ use async_trait::async_trait;
 
 use super::ask::{AgentKey, Outcome, Output, SpanPosition, Work};
 use super::failure::Failure;
+use super::request::HashVersion;
 use crate::effects::tools::Toolbox;
-use crate::pipeline::{Limits, Pipeline};
+use crate::pipeline::Pipeline;
 
 /// The answers to pattern code.
 #[async_trait]
@@ -24,9 +25,9 @@ pub(super) trait Effects: Send + Sync {
     /// Ends an agent; returns the output that its caller gets: the user may have changed it.
     async fn exit(&self, path: &str, result: Result<Output, Failure>) -> Result<Output, Failure>;
 
+    /// Returns the way in which the run's requests are made and hashed.
+    fn hash(&self) -> HashVersion;
+
     /// Returns the program's own tools, for their declarations.
     fn toolbox(&self) -> &Arc<Toolbox>;
-
-    /// Returns how many branches of one fan-out may be at work at once.
-    fn branches_at_once(&self, limits: &Limits) -> usize;
 }

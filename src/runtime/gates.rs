@@ -77,6 +77,11 @@ impl Gates {
         }
     }
 
+    /// True while a branch that `is_under_way` has yet to stop for a pause that the user asked for.
+    pub fn is_pausing(&self, is_under_way: impl Fn(&str) -> bool) -> bool {
+        self.stops.iter().any(|stop| stop.reason == PauseReason::Asked && is_under_way(&stop.branch))
+    }
+
     /// Removes the stops that no branch has reached yet.
     pub fn forget_stops(&mut self) {
         self.stops.clear();

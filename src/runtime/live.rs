@@ -10,22 +10,21 @@ use super::dispatcher::Incoming;
 use super::effects::Effects;
 use super::failure::{Failure, Halt};
 use super::pattern_scope::mismatch;
+use super::request::HashVersion;
 use crate::effects::tools::Toolbox;
-use crate::pipeline::{Limits, Pipeline};
-
-/// Branches of a fan-out at work at once, unless the pipeline's limits say otherwise.
-const MAX_PARALLEL: usize = 8;
+use crate::pipeline::Pipeline;
 
 /// The line to the dispatcher. Questions of an earlier epoch (pattern code that was dropped) are not answered.
 pub(super) struct Live {
     epoch: u64,
     asks: mpsc::UnboundedSender<Incoming>,
     toolbox: Arc<Toolbox>,
+    hash: HashVersion,
 }
 
 impl Live {
-    pub fn new(epoch: u64, asks: mpsc::UnboundedSender<Incoming>, toolbox: Arc<Toolbox>) -> Self {
-        Self { epoch, asks, toolbox }
+    pub fn new(epoch: u64, asks: mpsc::UnboundedSender<Incoming>, toolbox: Arc<Toolbox>, hash: HashVersion) -> Self {
+        Self { epoch, asks, toolbox, hash }
     }
 
     async fn ask<T>(&self, make: impl FnOnce(oneshot::Sender<Result<T, Failure>>) -> Ask + Send) -> Result<T, Failure> {
@@ -54,11 +53,11 @@ impl Effects for Live {
         }
     }
 
-    fn toolbox(&self) -> &Arc<Toolbox> {
-        &self.toolbox
+    fn hash(&self) -> HashVersion {
+        self.hash
     }
 
-    fn branches_at_once(&self, limits: &Limits) -> usize {
-        limits.max_parallel.unwrap_or(MAX_PARALLEL).max(1)
+    fn toolbox(&self) -> &Arc<Toolbox> {
+        &self.toolbox
     }
 }

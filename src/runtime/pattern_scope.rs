@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::TryStreamExt;
 use futures::future::BoxFuture;
-use futures::{StreamExt, TryStreamExt};
+use futures::stream::FuturesUnordered;
 
 use super::ask::{AgentKey, Outcome, Output, Payload, SpanPosition, Work};
 use super::effects::Effects;
@@ -53,12 +54,17 @@ impl PatternScope {
         self.tools.get(tool).map(|tool| tool.decl().clone())
     }
 
+    /// A tool's result as the model gets it.
+    pub fn shorten(&self, result: String) -> String {
+        self.effects.hash().shorten(result)
+    }
+
     /// Runs an agent below this one.
     pub async fn agent(&self, key: &AgentKey, input: &str) -> Result<Output, Failure> {
         self.agent_at(self.position(&PathSegment::of_agent(key.label()), None), key.clone(), input.to_owned()).await
     }
 
-    /// Runs agents concurrently, at most `limits.max_parallel` at once; results come in program order. A halt of one ends
+    /// Runs agents concurrently; they begin as the dispatcher lets them. Results come in program order. A halt of one ends
     /// them all.
     pub async fn fan_out(
         &self,
@@ -78,8 +84,7 @@ impl PatternScope {
                 async move { run.await.or_halt().map(|result| (index, result)) }
             })
             .collect();
-        let width = self.effects.branches_at_once(&self.pipeline.limits);
-        let mut results: Vec<_> = futures::stream::iter(runs).buffer_unordered(width).try_collect().await?;
+        let mut results: Vec<_> = runs.into_iter().collect::<FuturesUnordered<_>>().try_collect().await?;
         results.sort_unstable_by_key(|(index, _)| *index);
         Ok(results.into_iter().map(|(_, result)| result).collect())
     }

@@ -8,17 +8,23 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::effects::tools::keep_both_ends;
 use crate::model::{LlmRequest, Message, TextHash, ToolCall};
 use crate::store::{Incompatible, hash_text};
 
-/// The way in which a run's requests are hashed. A run keeps the one that it began with, so that what is recorded
+/// Characters of a tool's result that the model gets; tama's bound.
+const RESULT_LIMIT: usize = 12_000;
+
+/// The way in which a run's requests are made and hashed. A run keeps the one that it began with, so that what is recorded
 /// answers as long as there is a program that knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HashVersion(u32);
 
 impl HashVersion {
-    /// The version of new runs.
-    pub const CURRENT: Self = Self(1);
+    /// The version of new runs. In version 1 a long result of a tool lost its end; the hash itself is the same.
+    pub const CURRENT: Self = Self(2);
+    /// The first version.
+    const FIRST: Self = Self(1);
 
     /// A version as a run stores it.
     #[must_use]
@@ -37,7 +43,19 @@ impl HashVersion {
     /// # Errors
     /// When it doesn't; the run can then be looked at and undone, but neither retried nor verified.
     pub fn check(self) -> Result<(), Incompatible> {
-        if self == Self::CURRENT { Ok(()) } else { Err(Incompatible::Hash { found: self.0 }) }
+        if self == Self::CURRENT || self == Self::FIRST { Ok(()) } else { Err(Incompatible::Hash { found: self.0 }) }
+    }
+
+    /// Shortens a tool's result to what the model gets.
+    #[must_use]
+    pub fn shorten(self, result: String) -> String {
+        if self != Self::FIRST {
+            return keep_both_ends(&result, RESULT_LIMIT);
+        }
+        match result.char_indices().nth(RESULT_LIMIT) {
+            Some((cut, _)) => format!("{}\n[cut: {} more characters]", &result[..cut], result[cut..].chars().count()),
+            None => result,
+        }
     }
 
     /// The hash of a model call.
@@ -75,4 +93,20 @@ fn neutral(message: &Message) -> Cow<'_, Message> {
 /// A value as JSON text. The types of `model` have no map with non-text keys, so this doesn't fail.
 pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_result_keeps_its_end_since_version_2() {
+        let long = format!("{}\n[exit code 1]", "x".repeat(RESULT_LIMIT));
+        let first = HashVersion::stored(1).shorten(long.clone());
+        assert!(first.ends_with("x\n[cut: 14 more characters]"), "stored runs are verified with what they sent");
+        let now = HashVersion::CURRENT.shorten(long);
+        assert!(now.starts_with("[exit code 1]\nxxx") && now.ends_with("xxx\n[exit code 1]"));
+        assert!(HashVersion::stored(1).check().is_ok() && HashVersion::stored(3).check().is_err());
+        assert_eq!(HashVersion::CURRENT.shorten("short".into()), "short");
+    }
 }

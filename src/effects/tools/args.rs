@@ -29,15 +29,21 @@ pub(super) struct Param<'p> {
     pub holds: ParamType,
     pub about: &'p str,
     pub required: bool,
+    /// Another name that stands for it, of any JSON: accepted, and not declared.
+    pub or: Option<&'p str>,
 }
 
 impl Param<'static> {
     pub(super) const fn required(name: &'static str, holds: ParamType, about: &'static str) -> Self {
-        Self { name, holds, about, required: true }
+        Self { name, holds, about, required: true, or: None }
     }
 
     pub(super) const fn optional(name: &'static str, holds: ParamType, about: &'static str) -> Self {
-        Self { name, holds, about, required: false }
+        Self { name, holds, about, required: false, or: None }
+    }
+
+    pub(super) const fn or(self, other: &'static str) -> Self {
+        Self { or: Some(other), ..self }
     }
 }
 
@@ -111,7 +117,14 @@ impl<'a> Args<'a> {
             return reject(fault);
         }
         let given = given.as_object().cloned().unwrap_or_default();
+        let other = |name: &str| params.iter().find(|param| param.or == Some(name));
         for (name, value) in &given {
+            if let Some(param) = other(name) {
+                if given.contains_key(param.name) {
+                    return reject(format!("give either {:?} or {name:?}, not both", param.name));
+                }
+                continue;
+            }
             let Some(param) = params.iter().find(|param| param.name == name) else {
                 return reject(unknown_argument(name, params));
             };
@@ -121,7 +134,10 @@ impl<'a> Args<'a> {
                 return reject(format!("{name:?} must be {}, not {}", param.holds.label(), type_label(value)));
             }
         }
-        match params.iter().find(|param| param.required && !given.contains_key(param.name)) {
+        let is_given = |param: &Param<'_>| {
+            given.contains_key(param.name) || param.or.is_some_and(|other| given.contains_key(other))
+        };
+        match params.iter().find(|param| param.required && !is_given(param)) {
             Some(param) if param.about.is_empty() => reject(format!("missing {:?}", param.name)),
             Some(param) => reject(format!("missing {:?}: {}", param.name, param.about)),
             None => Ok(Self { given, root }),
@@ -136,6 +152,11 @@ impl<'a> Args<'a> {
     /// Returns a string; empty when it was left out.
     pub(super) fn text(&self, name: &str) -> String {
         self.given.get(name).and_then(Json::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// Returns an argument as it was given.
+    pub(super) fn given(&self, name: &str) -> Option<&Json> {
+        self.given.get(name)
     }
 
     pub(super) fn flag(&self, name: &str) -> bool {

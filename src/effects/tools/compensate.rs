@@ -5,7 +5,8 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use super::tool::{Program, ShellCall, clip};
+use super::bounded::keep_both_ends;
+use super::tool::{Program, ShellCall};
 use crate::effects::confine::{Shell, ShellLimits, ShellOutcome};
 use crate::effects::mask::Masker;
 use crate::rollback::{Compensate, CompensationCommand, CompensationRun};
@@ -61,7 +62,7 @@ impl Compensate for Compensator {
             let line = program.to_string();
             let call = ShellCall { program, timeout_seconds, network, compensation: None };
             let outcome = (self.run)(call, self.stop.clone()).await;
-            let text = clip(&self.masker.mask(&format!("{line}\n{}", outcome.text)), KEPT);
+            let text = keep_both_ends(&self.masker.mask(&format!("{line}\n{}", outcome.text)), KEPT);
             // Only exit code 0 counts as done.
             if outcome.exit == Some(0) { Ok(text) } else { Err(text) }
         })

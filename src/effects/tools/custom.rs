@@ -57,6 +57,7 @@ fn params(tool: &CustomTool) -> Vec<Param<'_>> {
             holds: param_type(arg.holds),
             about: &arg.description,
             required: arg.required,
+            or: None,
         })
         .collect()
 }

@@ -1,13 +1,15 @@
 //! File tools: read, write, edit, delete and list files in the workspace.
 
 use super::args::{Args, Param, ParamType};
+use super::bounded::keep_both_ends;
 use super::builtin::Builtin;
-use super::tool::{Decision, Prepared, ToolError, WorldCall, clip};
+use super::line_ends::with_endings_of;
+use super::tool::{Decision, Prepared, ToolError, WorldCall};
 use crate::model::{ActionOp, EffectClass, Key, KeyKind};
 use crate::world::path::{ROOT, parents};
 use crate::world::{Change, Value};
 
-/// Bytes of a file that go into one answer.
+/// Characters of a file that go into one answer.
 const SHOWN: usize = 256 * 1024;
 
 const PATH: Param = Param::required("path", ParamType::Text, "the file's path, relative to the workspace");
@@ -60,7 +62,7 @@ fn read(args: &Args<'_>) -> Result<Prepared, ToolError> {
     let key = Key::file(args.path("path")?);
     Ok(WorldCall::prepare(vec![key.clone()], move |values| {
         let result = match text_of(&key, values)? {
-            Some((text, _)) => clip(text, SHOWN),
+            Some((text, _)) => keep_both_ends(text, SHOWN),
             None => format!("there is no file {:?}", key.name),
         };
         Ok(answer(vec![key], result))
@@ -106,7 +108,8 @@ fn edit(args: &Args<'_>) -> Result<Prepared, ToolError> {
         let Some((text, mode)) = text_of(&key, values)? else {
             return Ok(answer(vec![key.clone()], format!("there is no file {:?}; nothing was edited", key.name)));
         };
-        let times = text.matches(&old).count();
+        let (old, new) = with_endings_of(text, &old, &new);
+        let times = text.matches(&*old).count();
         if times == 0 {
             return Err(ToolError(format!(
                 "\"old\" does not occur in {:?}; read the file and copy it exactly",
@@ -117,7 +120,7 @@ fn edit(args: &Args<'_>) -> Result<Prepared, ToolError> {
             let why = format!("\"old\" occurs {times} times in {:?}; give more of the text around it", key.name);
             return Err(ToolError(format!("{why}, or set \"all\" to true")));
         }
-        let bytes = text.replace(&old, &new).into_bytes();
+        let bytes = text.replace(&*old, &new).into_bytes();
         let result = format!("replaced {times} {} in {:?}", if times == 1 { "place" } else { "places" }, key.name);
         let changes = vec![set(key.clone(), Value::File { bytes, mode })];
         Ok(Decision { reads: vec![key], changes, result })
@@ -154,7 +157,7 @@ fn list(args: &Args<'_>) -> Result<Prepared, ToolError> {
     Ok(WorldCall::prepare(vec![key.clone()], move |values| {
         let result = match values {
             [Value::Directory { entries, .. }] if entries.is_empty() => format!("the folder {:?} is empty", key.name),
-            [Value::Directory { entries, .. }] => clip(&entries.join("\n"), SHOWN),
+            [Value::Directory { entries, .. }] => keep_both_ends(&entries.join("\n"), SHOWN),
             [Value::File { .. }] => format!("{:?} is a file, not a folder; read it with tama_files_read", key.name),
             [Value::Symlink { target }] => format!("{:?} is a symbolic link to {target:?}; list that path", key.name),
             _ => format!("there is no folder {:?}", key.name),

@@ -1,5 +1,7 @@
 //! Memory tools: texts and lists by key, shared by the agents of a run.
 
+use serde_json::Value as Json;
+
 use super::args::{Args, Param, ParamType};
 use super::builtin::Builtin;
 use super::tool::{Decision, Prepared, ToolError, WorldCall};
@@ -8,6 +10,9 @@ use crate::world::{Change, Value};
 
 const KEY: Param<'static> = Param::required("key", ParamType::Text, "the key's name");
 const VALUE: Param<'static> = Param::required("value", ParamType::Text, "the text to store");
+
+/// Tama's name for the value to append: JSON as text.
+const ITEM: &str = "item";
 
 /// The memory tools.
 pub(super) static TOOLS: [Builtin; 4] = [
@@ -29,7 +34,7 @@ pub(super) static TOOLS: [Builtin; 4] = [
         name: "tama_mem_append",
         about: "Appends a text to the list under a key of the shared memory; makes the list if there is none.",
         effect: EffectClass::Reversible,
-        params: &[KEY, VALUE],
+        params: &[KEY, VALUE.or(ITEM)],
         prepare: append,
     },
     Builtin {
@@ -47,8 +52,18 @@ fn set(args: &Args<'_>) -> Result<Prepared, ToolError> {
 }
 
 fn append(args: &Args<'_>) -> Result<Prepared, ToolError> {
-    let (key, text) = (key(args)?, args.text("value"));
+    let key = key(args)?;
+    let text = args.given(ITEM).map_or_else(|| args.text("value"), text_of_item);
     Ok(change(&key, ActionOp::Append, Value::Text(text), format!("appended to {:?}", key.name)))
+}
+
+/// The text of an item: of a JSON string the string, of any other JSON the JSON itself.
+fn text_of_item(item: &Json) -> String {
+    let Json::String(text) = item else { return item.to_string() };
+    match serde_json::from_str(text) {
+        Ok(Json::String(inner)) => inner,
+        _ => text.clone(),
+    }
 }
 
 fn get(args: &Args<'_>) -> Result<Prepared, ToolError> {

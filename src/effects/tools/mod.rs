@@ -1,10 +1,12 @@
 //! Tools: each declares its changes by key; the gate records them and then carries them out.
 
 mod args;
+mod bounded;
 mod builtin;
 mod compensate;
 mod custom;
 mod files;
+mod line_ends;
 mod memory;
 mod shell;
 #[cfg(test)]
@@ -15,6 +17,7 @@ mod toolbox;
 pub use super::confine::{ShellLimits, ShellOutcome};
 pub use crate::model::Compensation;
 pub use args::arguments_fault;
+pub use bounded::keep_both_ends;
 pub use compensate::Compensator;
 pub use shell::run_shell;
 pub use tool::{Decide, Decision, Prepared, Program, ShellCall, Tool, ToolError, WorldCall};

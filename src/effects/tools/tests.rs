@@ -5,7 +5,6 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::tool::clip;
 use super::*;
 use crate::model::{ActionOp, EffectClass, Element, Key, Seq};
 use crate::world::{Change, Value, World};
@@ -171,9 +170,42 @@ fn reading_deleting_and_listing_say_what_is_there() {
 }
 
 #[test]
-fn long_answers_say_what_was_cut() {
-    assert_eq!(clip("short", 5), "short");
-    assert_eq!(clip("aé", 2), "a\n[cut: 2 more bytes]");
+fn a_long_file_keeps_both_ends() {
+    let (temp, world) = workspace();
+    fs::write(temp.path().join("long"), format!("first\n{}last\n", "line\n".repeat(100_000))).unwrap();
+    let read = act(&world, "tama_files_read", &json!({"path": "long"})).unwrap().result;
+    assert!(read.starts_with("first\nline\n") && read.ends_with("line\nlast\n"));
+    assert!(read.contains("characters cut …]"));
+}
+
+#[test]
+fn an_edit_with_lf_works_in_a_file_with_crlf() {
+    let (temp, world) = workspace();
+    let path = temp.path().join("dos.txt");
+    fs::write(&path, "one\r\ntwo\r\nthree\r\n").unwrap();
+    let edit = json!({"path": "dos.txt", "old": "one\ntwo\n", "new": "1\n2\n2b\n"});
+    assert!(act(&world, "tama_files_edit", &edit).unwrap().result.contains("replaced 1 place"));
+    assert_eq!(fs::read(&path).unwrap(), b"1\r\n2\r\n2b\r\nthree\r\n");
+}
+
+#[test]
+fn tama_s_item_is_json_as_text() {
+    let appended = |args: Json| {
+        let call = world_call("tama_mem_append", &args);
+        (call.decide)(&[Value::Absent]).unwrap().changes[0].new.clone()
+    };
+    let text = |text: &str| Value::Text(text.into());
+    assert_eq!(appended(json!({"key": "k", "item": "\"some string\""})), text("some string"));
+    assert_eq!(appended(json!({"key": "k", "item": "{\"phase\": \"fixer\"}"})), text("{\"phase\": \"fixer\"}"));
+    assert_eq!(appended(json!({"key": "k", "item": "no JSON"})), text("no JSON"));
+    assert_eq!(appended(json!({"key": "k", "item": {"a": 1}})), text("{\"a\":1}"));
+    assert!(refusal("tama_mem_append", &json!({"key": "k"})).starts_with("missing \"value\""));
+    assert!(refusal("tama_mem_append", &json!({"key": "k", "value": "v", "item": "1"})).contains("not both"));
+    assert!(refusal("tama_mem_set", &json!({"key": "k", "item": "1"})).contains("unknown argument"));
+    // Stored runs have its declaration in the hashes of their requests.
+    let schema = Toolbox::standard().get("tama_mem_append").unwrap().decl().schema.clone();
+    assert_eq!(schema["required"], json!(["key", "value"]));
+    assert!(schema["properties"].get("item").is_none());
 }
 
 async fn shell(command: &str, timeout_seconds: u64, limits: ShellLimits) -> ShellOutcome {

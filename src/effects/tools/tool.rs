@@ -111,13 +111,3 @@ impl Program {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ToolError(pub String);
-
-/// Cuts the text to at most `limit` bytes, and adds a last line about the cut.
-pub(super) fn clip(text: &str, limit: usize) -> String {
-    if text.len() <= limit {
-        return text.to_owned();
-    }
-    let end = (0..=limit).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    let kept = &text[..end];
-    format!("{kept}\n[cut: {} more bytes]", text.len() - kept.len())
-}

@@ -12,6 +12,7 @@ use super::super::journal::{Lookup, NO_REQUEST};
 use super::Dispatcher;
 use super::calls::{Caller, NextSpan, PendingCall, Stage};
 use super::ended::cause_of;
+use super::turn_taking::WorkerStart;
 use crate::model::{
     EarlierCall, Finish, Gate, LlmRequest, LlmRequestRecord, PauseReason, SpanEnd, SpanId, SpanSpec, SpanStatus,
     TextHash, TraceBody,
@@ -33,9 +34,18 @@ impl Dispatcher {
 
     fn enter(&mut self, position: SpanPosition, key: &AgentKey, input: &str, reply: Start) {
         let Some(span) = self.calls.span_at(&position.path) else {
+            if position.fan.is_some() {
+                // It begins as soon as it may, see `start_workers`.
+                let start =
+                    WorkerStart { position: position.clone(), key: key.clone(), input: input.to_owned(), reply };
+                return self.fan_outs.queue(&position, start);
+            }
             // A reply may find its asker gone: a retry dropped it in between.
             return drop(reply.send(self.start_agent(&position, key, input)));
         };
+        if self.log.with(|state| state.trace.get(span).is_some_and(|found| found.status.is_live())) {
+            self.fan_outs.count(&position);
+        }
         self.edits.name_agent(span, key.edit_name());
         let is_start = self.calls.get(&position.path).is_some_and(PendingCall::is_start);
         if is_start {
@@ -51,7 +61,12 @@ impl Dispatcher {
         drop(reply.send(Ok(self.versions.at(generation.unwrap_or_default()))));
     }
 
-    fn start_agent(&mut self, position: &SpanPosition, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
+    pub(super) fn start_agent(
+        &mut self,
+        position: &SpanPosition,
+        key: &AgentKey,
+        input: &str,
+    ) -> Result<Arc<Pipeline>, Failure> {
         let pipeline = self.version_now();
         let spec = self.agent_spec(&pipeline, key, input)?;
         let span = self.start_span(position, spec, key.step.clone());
@@ -129,6 +144,7 @@ impl Dispatcher {
             return self.exit_again(span, path, result, reply);
         }
         self.end_agent(span, path, &result);
+        self.fan_outs.ended(path);
         let mut at = self.arrival(path, Gate::AfterAgent);
         let reason = match &result {
             Err(failure) => {

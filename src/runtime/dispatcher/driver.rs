@@ -8,8 +8,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::driver_action::DriverAction;
+use super::fan_outs::FanOuts;
 use super::inspector::Inspector;
+use super::permits::{Permits, Turns};
 use super::stopping::Stopping;
+use super::turn_taking::WorkerStart;
 use super::write_back::WriteBack;
 use super::{Calls, Edits, Gatekeeper, Incoming, Reversal, Services, Versions};
 use crate::effects::llm::LlmProvider;
@@ -39,6 +42,10 @@ pub(in super::super) struct Dispatcher {
     pub(super) stopping: Stopping,
     pub(super) write_back: WriteBack,
     pub(super) inspector: Inspector,
+    /// The calls that wait for a permit.
+    pub(super) turns: Turns,
+    /// The workers of fan-outs, and those that wait to begin.
+    pub(super) fan_outs: FanOuts<WorkerStart>,
     pub(super) pattern: Option<JoinHandle<()>>,
     pub(super) inbox: mpsc::UnboundedSender<Incoming>,
     pub(super) sink: Sink,
@@ -67,6 +74,7 @@ pub(in super::super) struct Parts {
 impl Dispatcher {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
+        let limits = parts.versions.newest().limits;
         let inspector = Inspector::new(parts.log.clone(), parts.services.clone(), parts.sink.clone());
         Self {
             log: parts.log,
@@ -82,6 +90,8 @@ impl Dispatcher {
             stopping: Stopping::default(),
             write_back: WriteBack::default(),
             inspector,
+            turns: Turns::new(Permits::new(limits.effects_at_once())),
+            fan_outs: FanOuts::default(),
             pattern: None,
             inbox: parts.inbox,
             sink: parts.sink,
@@ -109,11 +119,13 @@ impl Dispatcher {
             {
                 return message;
             }
+            let alone = self.is_alone();
             let message = tokio::select! {
                 biased;
                 step = self.reversal.next() => return Incoming::Reversal(step),
                 () = self.stopping.next() => return Incoming::StopTimedOut,
                 written = self.write_back.next() => return Incoming::WrittenBack(written),
+                step = self.turns.next(), if !alone => return Incoming::Turns(step),
                 message = incoming.recv() => message.unwrap_or(Incoming::Command(Command::Quit)),
             };
             if !self.is_alone() || self.is_heard(&message) {
@@ -124,7 +136,7 @@ impl Dispatcher {
     }
 
     /// True while something must be through before anything else happens.
-    fn is_alone(&self) -> bool {
+    pub(super) fn is_alone(&self) -> bool {
         self.reversal.is_alone() || self.stopping.is_under_way() || self.write_back.is_under_way()
     }
 
@@ -149,6 +161,7 @@ impl Dispatcher {
             Incoming::Diverged { path, span, divergence } => self.compared(&path, span, *divergence),
             Incoming::Finished { epoch, result } if epoch == self.calls.epoch() => self.finished(result),
             Incoming::Reversal(step) => self.step_reversal(step),
+            Incoming::Turns(step) => self.step_turns(step),
             Incoming::StopTimedOut => {
                 if let Some(stopped) = self.stopping.time_out() {
                     self.end_stopped(stopped);
@@ -159,6 +172,7 @@ impl Dispatcher {
             // From pattern code that was dropped since.
             Incoming::Ask { .. } | Incoming::Finished { .. } => {}
         }
+        self.start_workers();
     }
 
     fn command(&mut self, command: Command) {

@@ -63,7 +63,7 @@ impl Dispatcher {
 
     fn price_of(&self, path: &str) -> Option<Price> {
         let Some(Work::Llm(request)) = self.calls.get(path)?.work() else { return None };
-        self.version_now().prices.get(&request.model.to_string()).copied()
+        self.version_now().prices.get(&request.model.to_string()).cloned()
     }
 }
 

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::failure::{Failure, Halt};
 use super::super::feed::Sink;
+use super::permits::HeldPermit;
 use super::turn::Turn;
 use super::{Incoming, Services};
 use crate::effects::MaskedStream;
@@ -76,6 +77,8 @@ pub(super) struct ModelRun {
     pub position: CallPosition,
     /// The text that came, for a call that is stopped.
     pub so_far: TextSoFar,
+    /// Its permit.
+    pub permit: HeldPermit,
 }
 
 impl ModelRun {
@@ -88,7 +91,7 @@ impl ModelRun {
             drop(progress);
             result
         };
-        let (result, (), ()) = tokio::join!(call, self.show(pieces), self.wait(waits));
+        let (result, ()) = tokio::join!(self.drive(call, waits), self.show(pieces));
         let mut done = result.map_err(NoAnswer::from);
         let raw = raw.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(raw) = raw.filter(|raw| !raw.is_empty()) {
@@ -128,20 +131,35 @@ impl ModelRun {
         }
     }
 
-    /// Records the waits until the call is sent again.
-    async fn wait(&self, mut waits: watch::Receiver<Option<String>>) {
+    /// Drives the call to its end. While it waits until it is sent again, which is recorded, it holds no permit; it is
+    /// not sent before it has one again.
+    async fn drive<T>(&self, call: impl Future<Output = T>, mut waits: watch::Receiver<Option<String>>) -> T {
         let waiting = |on: Option<String>| {
             let on = on.map(|on| self.services.masker.mask(&on).into_owned());
             self.log.append(vec![TraceBody::SpanWaiting { span: self.span, on, why: WaitFor::RetryAfter }]);
         };
-        let mut waited = false;
-        while waits.changed().await.is_ok() {
-            let on = waits.borrow_and_update().clone();
-            waited = on.is_some();
-            waiting(on);
-        }
-        if waited {
-            waiting(None);
+        let mut call = std::pin::pin!(call);
+        let mut waits_now = false;
+        loop {
+            tokio::select! {
+                biased;
+                Ok(()) = waits.changed() => {
+                    let on = waits.borrow_and_update().clone();
+                    waits_now = on.is_some();
+                    waiting(on);
+                    if waits_now {
+                        self.permit.pause();
+                    } else {
+                        self.permit.resume().await;
+                    }
+                }
+                result = &mut call => {
+                    if waits_now {
+                        waiting(None);
+                    }
+                    return result;
+                }
+            }
         }
     }
 }
@@ -159,6 +177,8 @@ pub(super) struct ToolRun {
     pub turn: Turn,
     pub origin: Origin,
     pub call: ToolCall,
+    /// Its permit.
+    pub permit: HeldPermit,
 }
 
 impl ToolRun {
@@ -235,8 +255,11 @@ impl ToolRun {
         let span = self.origin.tool_span;
         let on = world.holder(scope).unwrap_or_else(|| "the workspace".into());
         self.log.append(vec![TraceBody::SpanWaiting { span, on: Some(on), why: WaitFor::Lock }]);
+        self.permit.pause();
         let guard = world.lock(scope, &holder).await;
         self.log.append(vec![TraceBody::SpanWaiting { span, on: None, why: WaitFor::Lock }]);
+        // Who has a permit never waits for a lock, so one comes.
+        self.permit.resume().await;
         guard
     }
 }

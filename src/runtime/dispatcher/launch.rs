@@ -12,6 +12,7 @@ use super::super::gates::Arrival;
 use super::calls::{Job, PendingCall};
 use super::exec::{self, Done, ModelRun, ToolRun};
 use super::gatekeeper::Question;
+use super::permits::HeldPermit;
 use super::turn::Turn;
 use super::{Dispatcher, Incoming};
 use crate::effects::llm::CallPosition;
@@ -35,19 +36,23 @@ impl Dispatcher {
         self.carry_out(actions);
     }
 
-    /// Starts the task of an effect.
+    /// Starts the task of an effect, when it has a permit.
     pub(super) fn start(&mut self, path: &str) {
         let Some(pending) = self.calls.get(path) else { return };
         let (span, agent) = (pending.span(), pending.agent());
-        match pending.work().cloned() {
-            Some(Work::Llm(request)) => self.start_llm(path, &request),
-            Some(Work::Tool { refusal: Some(why), .. }) => self.end(path, span, exec::fault(&ToolError(why))),
-            Some(Work::Tool { call, refusal: None }) => self.start_tool(path, (span, agent), call),
+        let work = pending.work().cloned();
+        if let Some(Work::Tool { refusal: Some(why), .. }) = work {
+            return self.end(path, span, exec::fault(&ToolError(why)));
+        }
+        let Some(permit) = self.turn(path, span) else { return };
+        match work {
+            Some(Work::Llm(request)) => self.start_llm(path, &request, permit),
+            Some(Work::Tool { call, .. }) => self.start_tool(path, (span, agent), call, permit),
             None => {}
         }
     }
 
-    fn start_tool(&mut self, path: &str, (span, agent): (SpanId, SpanId), call: ToolCall) {
+    fn start_tool(&mut self, path: &str, (span, agent): (SpanId, SpanId), call: ToolCall, permit: HeldPermit) {
         let (stop, turn) = (CancellationToken::new(), Turn::default());
         let run = ToolRun {
             log: self.log.clone(),
@@ -57,6 +62,7 @@ impl Dispatcher {
             path: path.to_owned(),
             stop: stop.clone(),
             turn: turn.clone(),
+            permit,
             origin: Origin { span: agent, tool_span: span, tool_name: call.name.clone() },
             call,
         };
@@ -64,7 +70,7 @@ impl Dispatcher {
         self.calls.start(path, Job { stop: Some(stop), turn, ..job });
     }
 
-    fn start_llm(&mut self, path: &str, request: &LlmRequest) {
+    fn start_llm(&mut self, path: &str, request: &LlmRequest, permit: HeldPermit) {
         let Some(pending) = self.calls.get(path) else { return };
         let Some(models) = self.models.clone() else { return };
         let (span, agent) = (pending.span(), pending.agent());
@@ -84,7 +90,8 @@ impl Dispatcher {
         let sent = sent.unwrap_or_else(|| request.clone());
         let so_far = exec::TextSoFar::default();
         let (log, sink, services) = (self.log.clone(), self.sink.clone(), self.services.clone());
-        let run = ModelRun { log, services, models, sink, span, request: sent, position, so_far: so_far.clone() };
+        let run =
+            ModelRun { log, services, models, sink, span, request: sent, position, so_far: so_far.clone(), permit };
         let job = self.spawn(path, span, run.run());
         self.calls.start(path, Job { so_far: Some(so_far), ..job });
     }

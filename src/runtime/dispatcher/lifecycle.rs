@@ -52,7 +52,8 @@ impl Dispatcher {
     /// Runs the pattern code from the start; what the journal holds is answered at once.
     pub(super) fn start_pattern(&mut self) {
         let epoch = self.calls.next_epoch();
-        let effects = Arc::new(Live::new(epoch, self.inbox.clone(), self.services.tools.clone()));
+        self.fan_outs.clear();
+        let effects = Arc::new(Live::new(epoch, self.inbox.clone(), self.services.tools.clone(), self.calls.hash()));
         let pipeline = self.versions.first();
         let (inbox, task) = (self.inbox.clone(), self.task.clone());
         let pattern = tokio::spawn(run_pipeline(effects, pipeline, task));
@@ -65,6 +66,7 @@ impl Dispatcher {
     /// Drops the pattern code; its effects in flight go on.
     pub(super) fn drop_pattern(&mut self) {
         self.calls.next_epoch();
+        self.fan_outs.clear();
         if let Some(pattern) = self.pattern.take() {
             pattern.abort();
         }

@@ -6,6 +6,8 @@
 //! - [`Edits`]: what is sent in place of what the code asks for.
 //! - [`Gatekeeper`]: where the run stops, and what may run.
 //! - [`Calls`]: the pending calls and the journal.
+//! - [`permits`]: the effects that execute at once, and those that wait for their turn.
+//! - [`fan_outs`]: the workers of fan-outs, and those that wait to begin.
 //! - [`Reversal`]: the retry or undo under way.
 //! - [`stopping`]: the cancel or quit under way.
 //! - [`inspector`]: answers beside the loop, from a snapshot.
@@ -29,6 +31,7 @@ mod edit;
 mod edits;
 mod ended;
 mod exec;
+mod fan_outs;
 #[cfg(test)]
 mod fixture;
 mod gatekeeper;
@@ -38,6 +41,7 @@ mod launch;
 mod lifecycle;
 mod outcome;
 mod own_files;
+mod permits;
 mod questions;
 mod release;
 mod retry;
@@ -50,6 +54,7 @@ mod stopping;
 mod subjects;
 mod tools;
 mod turn;
+mod turn_taking;
 mod undo;
 mod versions;
 mod write_back;
@@ -63,6 +68,7 @@ pub(super) use edits::Edits;
 pub(super) use exec::Done;
 pub(super) use gatekeeper::Gatekeeper;
 pub(super) use lifecycle::end_live;
+use permits::TurnStep;
 pub(super) use reversal::{Reversal, ReversalStep};
 pub(super) use versions::Versions;
 use write_back::Written;
@@ -91,6 +97,8 @@ pub(super) enum Incoming {
     Finished { epoch: u64, result: Result<Output, Failure> },
     /// The retry or undo under way goes a step on.
     Reversal(ReversalStep),
+    /// A permit may be free, or a wait for one is long.
+    Turns(TurnStep),
     /// A tool did not stop in time.
     StopTimedOut,
     /// Edited prompts were written into their files.

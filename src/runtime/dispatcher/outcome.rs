@@ -36,7 +36,8 @@ impl Dispatcher {
 
     fn answered(&self, end: SpanEnd, answered: Result<LlmResponse, NoAnswer>, price: Option<Price>) -> Recorded {
         let paid = |response: &LlmResponse| {
-            let cost = response.usage.zip(price).map(|(usage, price)| cost(usage, price));
+            let cost =
+                response.usage.zip(price.as_ref()).map(|(usage, price)| cost(usage, response.cached_tokens, price));
             (response.usage, cost)
         };
         match answered {
@@ -79,10 +80,28 @@ pub(super) fn after_finish(outcome: &Payload) -> Option<String> {
 }
 
 /// Millionths of a US dollar.
-fn cost(usage: Usage, price: Price) -> u64 {
+fn cost(usage: Usage, cached: u64, price: &Price) -> u64 {
+    let cached = cached.min(usage.input);
+    let of_cached = price.cached.unwrap_or(price.input);
     #[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^52")]
-    let dollars_per_million = usage.input as f64 * price.input + usage.output as f64 * price.output;
+    let dollars_per_million =
+        (usage.input - cached) as f64 * price.input + cached as f64 * of_cached + usage.output as f64 * price.output;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rounded, and prices are not negative")]
     let cost = dollars_per_million.round().max(0.0) as u64;
     cost
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cached_tokens_have_a_price_of_their_own() {
+        let own = Price { input: 2.0, output: 8.0, cached: Some(0.5), public: None };
+        let usage = Usage { input: 1000, output: 100 };
+        assert_eq!(cost(usage, 0, &own), 2800);
+        assert_eq!(cost(usage, 800, &own), 400 + 400 + 800);
+        assert_eq!(cost(usage, 5000, &own), 500 + 800, "no more than there are");
+        assert_eq!(cost(usage, 800, &Price { cached: None, ..own }), 2800);
+    }
 }

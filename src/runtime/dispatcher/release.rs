@@ -35,6 +35,7 @@ impl Dispatcher {
         for path in paths {
             self.release_one(&path, how);
         }
+        self.review_pause();
         Ok(())
     }
 
@@ -123,8 +124,13 @@ impl Dispatcher {
         if self.status() != RunStatus::Running {
             return Err(PauseRefusal::NothingRuns.into());
         }
+        let stopped = self.stop_queued();
         let under_way: Vec<SpanId> =
             self.calls.iter().filter(|(_, pending)| !pending.is_paused()).map(|(_, pending)| pending.span()).collect();
+        if under_way.is_empty() && stopped > 0 {
+            self.gatekeeper.begin_pause();
+            return Ok(());
+        }
         if under_way.is_empty() && self.calls.iter().next().is_some() {
             return Err(PauseRefusal::AllPaused.into());
         }

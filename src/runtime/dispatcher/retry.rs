@@ -214,6 +214,7 @@ impl Dispatcher {
         if self.status() != RunStatus::Running {
             self.set_status(RunStatus::Running, None);
         }
+        self.review_pause();
         self.start_pattern();
         self.queue_again(&requeued);
     }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::calls::{Caller, Job, PendingCall};
 use super::exec::{Done, ToolRun, fault};
 use super::fixture::NoModel;
+use super::permits::{HeldPermit, Permits};
 use super::reversal::{HOLD_BOUND, Ready, Retrying, ReversalAction};
 use super::scene::{BESIDE, Scene, TOOL};
 use super::turn::Turn;
@@ -236,6 +237,8 @@ async fn a_tool_that_was_withdrawn_changes_nothing_when_it_gets_its_lock() {
     let scene = Scene::new();
     let lock = scene.lock().unwrap();
     let (services, turn) = (scene.bench.dispatcher.services.clone(), Turn::default());
+    let permits = Permits::new(1);
+    let permit = permits.try_take().unwrap();
     let run = ToolRun {
         log: scene.log().clone(),
         tools: services.tools.clone(),
@@ -246,6 +249,7 @@ async fn a_tool_that_was_withdrawn_changes_nothing_when_it_gets_its_lock() {
         turn: turn.clone(),
         origin: Origin { span: SpanId(4), tool_span: BESIDE, tool_name: "tama_mem_set".into() },
         call: ToolCall { name: "tama_mem_set".into(), args: serde_json::json!({ "key": "l", "value": "x" }) },
+        permit: HeldPermit::new(permits, permit, scene.log().clone(), BESIDE),
     };
     let mut run = Box::pin(run.run());
     assert!(futures::poll!(&mut run).is_pending(), "it waits");

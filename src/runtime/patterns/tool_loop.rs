@@ -11,9 +11,6 @@ use crate::effects::tools::arguments_fault;
 use crate::model::{Conversation, LlmRequest, Message, ToolDecl};
 use crate::pipeline::{Model, Skill};
 
-/// Characters of a tool's result that the model gets; tama's bound.
-const RESULT_LIMIT: usize = 12_000;
-
 /// What a tool loop runs with.
 pub(super) struct ToolLoop<'a> {
     pub model: &'a Model,
@@ -55,7 +52,7 @@ pub(super) async fn tool_loop(scope: &PatternScope, spec: &ToolLoop<'_>, input: 
                     scope.tool(call, refusal).await?
                 }
             };
-            messages.push(Message::Tool { call: at, name, text: shorten(text) });
+            messages.push(Message::Tool { call: at, name, text: scope.shorten(text) });
         }
     }
     Err(Failure::new(format!(
@@ -139,12 +136,5 @@ fn finish(args: &Json) -> Output {
         key: text("key").unwrap_or_else(|| "done".into()),
         value: text("value").unwrap_or_default(),
         synthetic: false,
-    }
-}
-
-fn shorten(text: String) -> String {
-    match text.char_indices().nth(RESULT_LIMIT) {
-        Some((cut, _)) => format!("{}\n[cut: {} more characters]", &text[..cut], text[cut..].chars().count()),
-        None => text,
     }
 }

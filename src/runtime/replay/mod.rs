@@ -24,7 +24,7 @@ use super::past::Texts;
 use super::request::HashVersion;
 use crate::effects::tools::Toolbox;
 use crate::model::{Generation, SpanKind, TextHash};
-use crate::pipeline::{Limits, Pipeline};
+use crate::pipeline::Pipeline;
 use difference::{of_request, policy_difference};
 use order::Order;
 use record::{Entry, Record, Request};
@@ -172,12 +172,11 @@ impl Effects for Replay {
         result
     }
 
-    fn toolbox(&self) -> &Arc<Toolbox> {
-        &self.toolbox
+    fn hash(&self) -> HashVersion {
+        self.hash
     }
 
-    fn branches_at_once(&self, _: &Limits) -> usize {
-        // Branches that the run was stopped in wait for ever; they must not hold the others up.
-        usize::MAX
+    fn toolbox(&self) -> &Arc<Toolbox> {
+        &self.toolbox
     }
 }

@@ -7,6 +7,7 @@ mod llm;
 mod machine;
 mod oracle;
 mod own_tools;
+mod permits;
 pub mod scenario;
 mod verify;
 mod whole_answers;

@@ -43,6 +43,8 @@ impl Client {
                     heard(Heard::Waiting { why: failure.why, time });
                     tokio::time::sleep(time).await;
                     heard(Heard::TryingAgain);
+                    // Whoever drives the call may hold it here.
+                    tokio::task::yield_now().await;
                 }
                 Err(end) => return Err(describe(failure, Some(end), schedule.tries())),
             }

@@ -14,6 +14,7 @@ pub(super) use pending_call::{Caller, Job, PendingCall, Stage};
 use super::command::ChangesDecision;
 use super::driver_action::DriverAction;
 use super::exec::{TextSoFar, lock_name};
+use super::permits::Permit;
 use crate::model::{
     Conversation, EarlierCall, Generation, SpanEnd, SpanId, SpanSpec, SpanStart, TextHash, ToolCall, TraceBody, Try,
 };
@@ -331,8 +332,8 @@ impl Calls {
         for path in paths {
             let Some(pending) = self.pending.get_mut(path) else { continue };
             let Some(task) = &pending.task else {
-                if matches!(pending.stage, Stage::Looking) {
-                    // Its look ends for nothing: it must not start while what it would act on is being undone.
+                if matches!(pending.stage, Stage::Looking | Stage::Queued) {
+                    // Its look or its wait ends for nothing: it must not start while what it would act on is being undone.
                     pending.stage = Stage::Before;
                     halted.paths.push(path.clone());
                 }
@@ -356,6 +357,50 @@ impl Calls {
         };
         let paths: Vec<String> = paths.into_iter().filter(waits).collect();
         Halted { waiting: paths.iter().cloned().collect(), paths }
+    }
+
+    /// Has a call wait for a permit.
+    pub fn queue(&mut self, path: &str) {
+        if let Some(pending) = self.pending.get_mut(path) {
+            pending.stage = Stage::Queued;
+        }
+    }
+
+    /// Ends a call's wait for a permit, which it has now.
+    pub fn end_queue(&mut self, path: &str, permit: Permit) {
+        if let Some(pending) = self.pending.get_mut(path) {
+            pending.stage = Stage::Before;
+            pending.permit = Some(permit);
+        }
+    }
+
+    /// Ends a call's wait for a permit without one.
+    pub fn leave_queue(&mut self, path: &str) {
+        if let Some(pending) = self.pending.get_mut(path) {
+            pending.stage = Stage::Before;
+        }
+    }
+
+    /// Takes the permit that a call got.
+    pub fn take_permit(&mut self, path: &str) -> Option<Permit> {
+        self.pending.get_mut(path)?.permit.take()
+    }
+
+    /// Lists the calls that wait for a permit.
+    pub fn queued(&self) -> Vec<(String, SpanId)> {
+        let queued = self.pending.iter().filter(|(_, pending)| matches!(pending.stage, Stage::Queued));
+        queued.map(|(path, pending)| (path.clone(), pending.span)).collect()
+    }
+
+    /// True when calls at or below a path are stopped at gates, and none is under way.
+    pub fn is_all_stopped(&self, path: &str) -> bool {
+        let mut inside = self.pending.iter().filter(|(at, _)| is_within(at, path)).peekable();
+        inside.peek().is_some() && inside.all(|(_, pending)| pending.is_paused())
+    }
+
+    /// True while a call at or below a path is under way.
+    pub fn is_under_way(&self, path: &str) -> bool {
+        self.pending.iter().any(|(at, pending)| is_within(at, path) && !pending.is_paused())
     }
 
     /// Lists the paths of all calls.

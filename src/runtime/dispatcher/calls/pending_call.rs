@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::command::ChangesDecision;
 use super::super::exec::TextSoFar;
+use super::super::permits::Permit;
 use super::super::turn::Turn;
 use crate::model::{Gate, SpanId, TextHash};
 use crate::pipeline::Pipeline;
@@ -38,6 +39,8 @@ pub(in super::super::super) struct PendingCall {
     pub(super) hold: bool,
     /// Set when it writes a file that the pipeline is made of.
     pub(super) own_file: Option<String>,
+    /// The permit with which it starts.
+    pub(super) permit: Option<Permit>,
 }
 
 /// Pattern code that waits for an answer.
@@ -103,6 +106,8 @@ pub(in super::super::super) enum Stage {
     Looking,
     /// Stopped before it is sent or run.
     Before,
+    /// About to start, and waiting for a permit.
+    Queued,
     /// Being carried out.
     Running,
     /// A command that ended, and its output: its changes are held, and the user looks at them.
@@ -133,6 +138,7 @@ impl PendingCall {
             looked_after: false,
             hold: false,
             own_file: None,
+            permit: None,
         }
     }
 
@@ -208,7 +214,12 @@ impl PendingCall {
 
     /// True while it is stopped at a gate.
     pub fn is_paused(&self) -> bool {
-        !matches!(self.stage, Stage::Running | Stage::Comparing | Stage::Looking)
+        !matches!(self.stage, Stage::Running | Stage::Queued | Stage::Comparing | Stage::Looking)
+    }
+
+    /// True while the call of a span waits for a permit.
+    pub fn is_queued(&self, span: SpanId) -> bool {
+        self.span == span && matches!(self.stage, Stage::Queued)
     }
 
     /// True while the changes of its command are held.

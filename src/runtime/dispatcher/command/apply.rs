@@ -131,7 +131,10 @@ impl Written<'_> {
         let mut any_applied = false;
         while !left.is_empty() {
             let (reason, printed) = (reason.clone(), self.printed.to_owned());
+            self.run.permit.pause();
             let decision = self.run.ask_gate(|reply| CaptureGate::Held { reason, printed, reply }).await;
+            // A call that was stopped only discards.
+            self.run.unless_stopped(self.run.permit.resume()).await;
             let (only, apply) = match decision {
                 ChangesDecision::Apply { only } => (only, true),
                 ChangesDecision::Discard { only, by_user: true, .. } => (only, false),

@@ -26,6 +26,8 @@ pub(in super::super) struct Gatekeeper {
     always_allowed: HashSet<(Generation, String, String)>,
     /// The user let the run go on past a limit.
     limit_waived: bool,
+    /// The user asked for a pause, and has not let everything go since.
+    pausing: bool,
     /// A limit ended a call of a headless run.
     limited: bool,
     /// Oldest first.
@@ -51,6 +53,7 @@ impl Gatekeeper {
             gates: Gates::default(),
             always_allowed: HashSet::new(),
             limit_waived: false,
+            pausing: false,
             limited: false,
             denials: Vec::new(),
         }
@@ -85,6 +88,7 @@ impl Gatekeeper {
 
     /// Stops branches at their next gate; without any, the whole run.
     pub fn pause(&mut self, branches: &[String]) {
+        self.pausing = true;
         if branches.is_empty() {
             self.gates.pause("");
         }
@@ -100,7 +104,29 @@ impl Gatekeeper {
 
     /// Forgets the steps and pauses that no branch has reached yet.
     pub fn forget_stops(&mut self) {
+        self.pausing = false;
         self.gates.forget_stops();
+    }
+
+    /// The user asked for a pause, and everything that it stops is stopped.
+    pub fn begin_pause(&mut self) {
+        self.pausing = true;
+    }
+
+    /// True while a pause stands that the user asked for.
+    pub fn is_pausing(&self) -> bool {
+        self.pausing
+    }
+
+    /// Has the run stop at its next gate in place of the pause that stands.
+    pub fn pause_at_next(&mut self) {
+        self.pausing = false;
+        self.gates.pause("");
+    }
+
+    /// Ends the pause, unless a span stands at it, or a branch that `is_under_way` is on its way to it.
+    pub fn end_pause_unless(&mut self, stands: bool, is_under_way: impl Fn(&str) -> bool) {
+        self.pausing = stands || self.gates.is_pausing(is_under_way);
     }
 
     /// Lets the run go on past its limits.
