@@ -29,7 +29,7 @@ fn add_stubborn_tool(bench: &mut Bench) {
     let calls = &mut bench.dispatcher.calls;
     calls.insert(PendingCall::of(work, spans, position, Caller::Outcome(reply), NO_REQUEST));
     let handle = tokio::spawn(std::future::pending());
-    calls.start("main/tool", Job { handle, stop: Some(CancellationToken::new()), so_far: None });
+    calls.start("main/tool", Job { handle, stop: Some(CancellationToken::new()), so_far: None, turn: None });
 }
 
 fn add_endless_undo(bench: &mut Bench) {

@@ -77,7 +77,7 @@ pub(super) struct ModelRun {
     pub position: CallPosition,
     /// The text that came, for a call that is stopped.
     pub so_far: TextSoFar,
-    pub turn: Turn,
+    pub turn: Arc<Turn>,
 }
 
 impl ModelRun {
@@ -174,7 +174,7 @@ pub(super) struct ToolRun {
     pub stop: CancellationToken,
     pub origin: Origin,
     pub call: ToolCall,
-    pub turn: Turn,
+    pub turn: Arc<Turn>,
 }
 
 impl ToolRun {

@@ -1,6 +1,7 @@
 //! Effects on their way: looked at, started, carried out by a task.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
@@ -51,7 +52,7 @@ impl Dispatcher {
         }
     }
 
-    fn start_tool(&mut self, path: &str, (span, agent): (SpanId, SpanId), call: ToolCall, turn: Turn) {
+    fn start_tool(&mut self, path: &str, (span, agent): (SpanId, SpanId), call: ToolCall, turn: Arc<Turn>) {
         let stop = CancellationToken::new();
         let run = ToolRun {
             log: self.log.clone(),
@@ -60,15 +61,15 @@ impl Dispatcher {
             inbox: self.inbox.clone(),
             path: path.to_owned(),
             stop: stop.clone(),
-            turn,
+            turn: turn.clone(),
             origin: Origin { span: agent, tool_span: span, tool_name: call.name.clone() },
             call,
         };
         let job = self.spawn(path, span, run.run());
-        self.calls.start(path, Job { stop: Some(stop), ..job });
+        self.calls.start(path, Job { stop: Some(stop), turn: Some(turn), ..job });
     }
 
-    fn start_llm(&mut self, path: &str, request: &LlmRequest, turn: Turn) {
+    fn start_llm(&mut self, path: &str, request: &LlmRequest, turn: Arc<Turn>) {
         let Some(pending) = self.calls.get(path) else { return };
         let Some(models) = self.models.clone() else { return };
         let (span, agent) = (pending.span(), pending.agent());
@@ -88,9 +89,19 @@ impl Dispatcher {
         let sent = sent.unwrap_or_else(|| request.clone());
         let so_far = exec::TextSoFar::default();
         let (log, sink, services) = (self.log.clone(), self.sink.clone(), self.services.clone());
-        let run = ModelRun { log, services, models, sink, span, request: sent, position, so_far: so_far.clone(), turn };
+        let run = ModelRun {
+            log,
+            services,
+            models,
+            sink,
+            span,
+            request: sent,
+            position,
+            so_far: so_far.clone(),
+            turn: turn.clone(),
+        };
         let job = self.spawn(path, span, run.run());
-        self.calls.start(path, Job { so_far: Some(so_far), ..job });
+        self.calls.start(path, Job { so_far: Some(so_far), turn: Some(turn), ..job });
     }
 
     /// Adds the notice for the model of a stale agent to its conversation, from this call on.
@@ -110,7 +121,7 @@ impl Dispatcher {
             // The dispatcher outlives its tasks; when it is gone, nobody waits.
             drop(inbox.send(Incoming::Done { path: at, span, done }));
         });
-        Job { handle, stop: None, so_far: None }
+        Job { handle, stop: None, so_far: None, turn: None }
     }
 
     /// Describes a span's arrival at a gate.

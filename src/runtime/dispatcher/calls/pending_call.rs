@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::command::ChangesDecision;
 use super::super::exec::TextSoFar;
-use super::super::permits::Permit;
+use super::super::permits::{Permit, Turn};
 use crate::model::{Gate, SpanId, TextHash};
 use crate::pipeline::Pipeline;
 use crate::runtime::ask::{Outcome, SpanPosition, Work};
@@ -71,6 +71,8 @@ pub(in super::super::super) struct Job {
     pub stop: Option<CancellationToken>,
     /// The answer of a model as far as it came.
     pub so_far: Option<TextSoFar>,
+    /// Its permit, which is held until its outcome is recorded: a limit counts what it used before the next starts.
+    pub turn: Option<Arc<Turn>>,
 }
 
 impl Job {

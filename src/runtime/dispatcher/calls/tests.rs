@@ -35,7 +35,7 @@ fn add(calls: &mut Calls, path: &str, span: SpanId) -> Receiver<Outcome> {
 fn start(calls: &mut Calls, path: &str, is_tool: bool) -> CancellationToken {
     let stop = CancellationToken::new();
     let handle = tokio::spawn(std::future::pending());
-    calls.start(path, Job { handle, stop: is_tool.then(|| stop.clone()), so_far: None });
+    calls.start(path, Job { handle, stop: is_tool.then(|| stop.clone()), so_far: None, turn: None });
     stop
 }
 
