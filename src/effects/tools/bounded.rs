@@ -61,7 +61,7 @@ mod tests {
         assert!(kept.ends_with("[exit code 101]\n[no undo: x]"), "{kept}");
         let killed = format!("{}\n[killed by signal 9]", "out ".repeat(50));
         assert!(keep_both_ends(&killed, 30).starts_with("[killed by signal 9]\n"));
-        let none = format!("[exit code 1]\n{}", "out ".repeat(50));
+        let none = format!("[exit code 1]\n{}", "out\n".repeat(50));
         assert!(keep_both_ends(&none, 30).starts_with("[exit code 1]\no\n[…"), "only the last lines count");
     }
 }
