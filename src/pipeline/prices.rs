@@ -26,7 +26,7 @@ struct Row {
     cached: Option<f64>,
     output: f64,
     date: String,
-    /// For whoever brings the table up to date.
+    /// The page that says so, to bring the table up to date.
     #[serde(rename = "source")]
     _source: String,
 }

@@ -30,7 +30,8 @@ fn add_stubborn_tool(bench: &mut Bench) {
     let calls = &mut bench.dispatcher.calls;
     calls.insert(PendingCall::of(work, spans, position, Caller::Outcome(reply), NO_REQUEST));
     let handle = tokio::spawn(std::future::pending());
-    calls.start("main/tool", Job { handle, stop: Some(CancellationToken::new()), turn: Turn::default(), so_far: None });
+    let (stop, turn) = (Some(CancellationToken::new()), Turn::default());
+    calls.start("main/tool", Job { handle, stop, turn, permit: None, so_far: None });
 }
 
 fn add_endless_undo(bench: &mut Bench) {

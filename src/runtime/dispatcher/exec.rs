@@ -78,7 +78,7 @@ pub(super) struct ModelRun {
     /// The text that came, for a call that is stopped.
     pub so_far: TextSoFar,
     /// Its permit.
-    pub permit: HeldPermit,
+    pub permit: Arc<HeldPermit>,
 }
 
 impl ModelRun {
@@ -178,7 +178,7 @@ pub(super) struct ToolRun {
     pub origin: Origin,
     pub call: ToolCall,
     /// Its permit.
-    pub permit: HeldPermit,
+    pub permit: Arc<HeldPermit>,
 }
 
 impl ToolRun {

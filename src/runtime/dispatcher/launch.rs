@@ -1,6 +1,7 @@
 //! Effects on their way: looked at, started, carried out by a task.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
@@ -52,7 +53,7 @@ impl Dispatcher {
         }
     }
 
-    fn start_tool(&mut self, path: &str, (span, agent): (SpanId, SpanId), call: ToolCall, permit: HeldPermit) {
+    fn start_tool(&mut self, path: &str, (span, agent): (SpanId, SpanId), call: ToolCall, permit: Arc<HeldPermit>) {
         let (stop, turn) = (CancellationToken::new(), Turn::default());
         let run = ToolRun {
             log: self.log.clone(),
@@ -62,15 +63,15 @@ impl Dispatcher {
             path: path.to_owned(),
             stop: stop.clone(),
             turn: turn.clone(),
-            permit,
+            permit: permit.clone(),
             origin: Origin { span: agent, tool_span: span, tool_name: call.name.clone() },
             call,
         };
         let job = self.spawn(path, span, run.run());
-        self.calls.start(path, Job { stop: Some(stop), turn, ..job });
+        self.calls.start(path, Job { stop: Some(stop), turn, permit: Some(permit), ..job });
     }
 
-    fn start_llm(&mut self, path: &str, request: &LlmRequest, permit: HeldPermit) {
+    fn start_llm(&mut self, path: &str, request: &LlmRequest, permit: Arc<HeldPermit>) {
         let Some(pending) = self.calls.get(path) else { return };
         let Some(models) = self.models.clone() else { return };
         let (span, agent) = (pending.span(), pending.agent());
@@ -90,10 +91,19 @@ impl Dispatcher {
         let sent = sent.unwrap_or_else(|| request.clone());
         let so_far = exec::TextSoFar::default();
         let (log, sink, services) = (self.log.clone(), self.sink.clone(), self.services.clone());
-        let run =
-            ModelRun { log, services, models, sink, span, request: sent, position, so_far: so_far.clone(), permit };
+        let run = ModelRun {
+            log,
+            services,
+            models,
+            sink,
+            span,
+            request: sent,
+            position,
+            so_far: so_far.clone(),
+            permit: permit.clone(),
+        };
         let job = self.spawn(path, span, run.run());
-        self.calls.start(path, Job { so_far: Some(so_far), ..job });
+        self.calls.start(path, Job { so_far: Some(so_far), permit: Some(permit), ..job });
     }
 
     /// Adds the notice for the model of a stale agent to its conversation, from this call on.
@@ -113,7 +123,7 @@ impl Dispatcher {
             // The dispatcher outlives its tasks; when it is gone, nobody waits.
             drop(inbox.send(Incoming::Done { path: at, span, done }));
         });
-        Job { handle, stop: None, turn: Turn::default(), so_far: None }
+        Job { handle, stop: None, turn: Turn::default(), permit: None, so_far: None }
     }
 
     /// Describes a span's arrival at a gate.

@@ -59,7 +59,7 @@ impl Scene {
         let calls = &mut self.bench.dispatcher.calls;
         calls.insert(PendingCall::of(work, (span, SpanId(span.0 - 1)), position, caller, NO_REQUEST));
         let handle = tokio::spawn(std::future::pending());
-        calls.start(&path, Job { handle, stop: Some(stop.clone()), turn, so_far: None });
+        calls.start(&path, Job { handle, stop: Some(stop.clone()), turn, permit: None, so_far: None });
         if waits {
             self.log().append(vec![TraceBody::SpanWaiting { span, on: Some("s3 tool".into()), why: WaitFor::Lock }]);
         }
@@ -249,7 +249,7 @@ async fn a_tool_that_was_withdrawn_changes_nothing_when_it_gets_its_lock() {
         turn: turn.clone(),
         origin: Origin { span: SpanId(4), tool_span: BESIDE, tool_name: "tama_mem_set".into() },
         call: ToolCall { name: "tama_mem_set".into(), args: serde_json::json!({ "key": "l", "value": "x" }) },
-        permit: HeldPermit::new(permits, permit, scene.log().clone(), BESIDE),
+        permit: Arc::new(HeldPermit::new(permits, permit, scene.log().clone(), BESIDE)),
     };
     let mut run = Box::pin(run.run());
     assert!(futures::poll!(&mut run).is_pending(), "it waits");

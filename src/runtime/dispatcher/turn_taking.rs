@@ -25,7 +25,7 @@ pub(super) struct WorkerStart {
 
 impl Dispatcher {
     /// The turn of a call that is about to start; `None`: it waits for a permit.
-    pub(super) fn turn(&mut self, path: &str, span: SpanId) -> Option<HeldPermit> {
+    pub(super) fn turn(&mut self, path: &str, span: SpanId) -> Option<Arc<HeldPermit>> {
         let permits = self.turns.permits().clone();
         permits.set_limit(self.version_now().limits.effects_at_once());
         let permit = match self.calls.take_permit(path) {
@@ -38,7 +38,7 @@ impl Dispatcher {
                 }
             },
         };
-        Some(HeldPermit::new(permits, permit, self.log.clone(), span))
+        Some(Arc::new(HeldPermit::new(permits, permit, self.log.clone(), span)))
     }
 
     /// Takes a step of the calls that wait.

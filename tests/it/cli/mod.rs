@@ -5,5 +5,6 @@ mod cli;
 mod doctor;
 mod headless;
 mod init;
+mod limits;
 mod show;
 mod undo_cli;

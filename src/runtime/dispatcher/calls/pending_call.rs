@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::command::ChangesDecision;
 use super::super::exec::TextSoFar;
-use super::super::permits::Permit;
+use super::super::permits::{HeldPermit, Permit};
 use super::super::turn::Turn;
 use crate::model::{Gate, SpanId, TextHash};
 use crate::pipeline::Pipeline;
@@ -74,6 +74,9 @@ pub(in super::super::super) struct Job {
     pub turn: Turn,
     /// The answer of a model as far as it came.
     pub so_far: Option<TextSoFar>,
+    /// Its permit, which is held until its outcome is recorded: a limit counts what it used before the next starts.
+    #[expect(dead_code, reason = "it is held, and given back when it is dropped")]
+    pub permit: Option<Arc<HeldPermit>>,
 }
 
 impl Job {

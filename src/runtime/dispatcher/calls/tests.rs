@@ -36,7 +36,8 @@ fn add(calls: &mut Calls, path: &str, span: SpanId) -> Receiver<Outcome> {
 fn start(calls: &mut Calls, path: &str, is_tool: bool) -> CancellationToken {
     let stop = CancellationToken::new();
     let handle = tokio::spawn(std::future::pending());
-    calls.start(path, Job { handle, stop: is_tool.then(|| stop.clone()), turn: Turn::default(), so_far: None });
+    let stop_it = is_tool.then(|| stop.clone());
+    calls.start(path, Job { handle, stop: stop_it, turn: Turn::default(), permit: None, so_far: None });
     stop
 }
 

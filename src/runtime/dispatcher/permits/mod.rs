@@ -13,7 +13,7 @@ mod turns;
 
 pub(in super::super) use semaphore::Permit;
 pub(super) use semaphore::Permits;
-pub(super) use turn::HeldPermit;
+pub(in super::super) use turn::HeldPermit;
 pub(in super::super) use turns::TurnStep;
 pub(super) use turns::{NextTurn, Turns, wait_over};
 

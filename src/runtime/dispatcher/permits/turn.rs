@@ -8,7 +8,7 @@ use crate::model::SpanId;
 use crate::store::RunLog;
 
 /// The permit of a task.
-pub(in super::super) struct HeldPermit {
+pub(in super::super::super) struct HeldPermit {
     permits: Permits,
     log: RunLog,
     span: SpanId,
