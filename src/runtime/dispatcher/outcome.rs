@@ -14,11 +14,10 @@ type Recorded = (SpanEnd, Result<Payload, Failure>, bool);
 
 impl Dispatcher {
     /// The outcome of an effect. `price`: of its model.
-    pub(super) fn outcome(&self, span: SpanId, done: Done, price: Option<Price>) -> Recorded {
+    pub(super) fn outcome(&self, span: SpanId, done: Done, price: Option<&Price>) -> Recorded {
         let end = SpanEnd::new(span, SpanStatus::Ok);
         let paid = |response: &LlmResponse| {
-            let cost =
-                response.usage.zip(price.as_ref()).map(|(usage, price)| cost(usage, response.cached_tokens, price));
+            let cost = response.usage.zip(price).map(|(usage, price)| cost(usage, response.cached_tokens, price));
             (response.usage, cost)
         };
         match done {
@@ -39,7 +38,7 @@ impl Dispatcher {
                 // What came has to be paid for too.
                 let (usage, cost) = so_far.as_deref().map(paid).unwrap_or_default();
                 let so_far = so_far.map(|response| self.log.text(&json(&self.mask(*response))));
-                let (end, failure) = self.failed(SpanEnd { usage, cost, so_far, ..end }, failure);
+                let (end, failure) = self.failed(SpanEnd { so_far, usage, cost, ..end }, failure);
                 (end, Err(failure), true)
             }
             Done::NotRecorded(failure) => {

@@ -72,6 +72,7 @@ pub(in super::super::super) struct Job {
     /// The answer of a model as far as it came.
     pub so_far: Option<TextSoFar>,
     /// Its permit, which is held until its outcome is recorded: a limit counts what it used before the next starts.
+    #[expect(dead_code, reason = "it is held, not used")]
     pub turn: Option<Arc<Turn>>,
 }
 
