@@ -31,16 +31,19 @@ struct Row {
     _source: String,
 }
 
+/// Prices by the globs of their models.
+type Rows = Vec<(Vec<Glob>, Price)>;
+
 /// The public price of a model, if it is sure.
 pub(super) fn public_price(model: &ModelName) -> Option<Price> {
-    static PRICES: OnceLock<Vec<(Vec<Glob>, Price)>> = OnceLock::new();
+    static PRICES: OnceLock<Rows> = OnceLock::new();
     let prices = PRICES.get_or_init(|| read(include_str!("../../assets/prices.toml")).unwrap_or_default());
     let name = model.to_string();
     let found = prices.iter().find(|(globs, _)| globs.iter().any(|glob| glob.matches(&name)));
     found.map(|(_, price)| price.clone())
 }
 
-fn read(text: &str) -> Result<Vec<(Vec<Glob>, Price)>, Box<dyn std::error::Error>> {
+fn read(text: &str) -> Result<Rows, Box<dyn std::error::Error>> {
     let table: Table = toml::from_str(text)?;
     let rows = table.price.into_iter().map(|row| {
         let globs = row.models.iter().map(|glob| Glob::new(glob)).collect::<Result<_, _>>()?;

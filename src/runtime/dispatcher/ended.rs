@@ -16,7 +16,7 @@ impl Dispatcher {
         if !self.calls.end_task(path, span) {
             return;
         }
-        let (end, outcome, faulty) = self.outcome(span, done, self.price_of(path));
+        let (end, outcome, faulty) = self.outcome(span, done, self.price_of(path).as_ref());
         let unrun = outcome.as_ref().ok().and_then(after_finish);
         let note = unrun.map(|text| TraceBody::Note { span: Some(span), error: false, text });
         self.log.append([TraceBody::SpanEnded(end)].into_iter().chain(note).collect());

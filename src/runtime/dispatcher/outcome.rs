@@ -14,7 +14,7 @@ type Recorded = (SpanEnd, Result<Payload, Failure>, bool);
 
 impl Dispatcher {
     /// The outcome of an effect. `price`: of its model.
-    pub(super) fn outcome(&self, span: SpanId, done: Done, price: Option<Price>) -> Recorded {
+    pub(super) fn outcome(&self, span: SpanId, done: Done, price: Option<&Price>) -> Recorded {
         let end = SpanEnd::new(span, SpanStatus::Ok);
         match done {
             Done::Llm(answered) => self.answered(end, *answered, price),
@@ -34,10 +34,9 @@ impl Dispatcher {
         }
     }
 
-    fn answered(&self, end: SpanEnd, answered: Result<LlmResponse, NoAnswer>, price: Option<Price>) -> Recorded {
+    fn answered(&self, end: SpanEnd, answered: Result<LlmResponse, NoAnswer>, price: Option<&Price>) -> Recorded {
         let paid = |response: &LlmResponse| {
-            let cost =
-                response.usage.zip(price.as_ref()).map(|(usage, price)| cost(usage, response.cached_tokens, price));
+            let cost = response.usage.zip(price).map(|(usage, price)| cost(usage, response.cached_tokens, price));
             (response.usage, cost)
         };
         match answered {

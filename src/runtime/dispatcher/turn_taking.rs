@@ -28,15 +28,10 @@ impl Dispatcher {
     pub(super) fn turn(&mut self, path: &str, span: SpanId) -> Option<Arc<HeldPermit>> {
         let permits = self.turns.permits().clone();
         permits.set_limit(self.version_now().limits.effects_at_once());
-        let permit = match self.calls.take_permit(path) {
-            Some(permit) => permit,
-            None => match self.turns.ask(path, span, Instant::now()) {
-                Some(permit) => permit,
-                None => {
-                    self.calls.queue(path);
-                    return None;
-                }
-            },
+        let permit = self.calls.take_permit(path).or_else(|| self.turns.ask(path, span, Instant::now()));
+        let Some(permit) = permit else {
+            self.calls.queue(path);
+            return None;
         };
         Some(Arc::new(HeldPermit::new(permits, permit, self.log.clone(), span)))
     }
