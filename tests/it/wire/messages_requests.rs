@@ -84,7 +84,8 @@ pub fn assert_valid(body: &Json) {
             assert!(ids.insert(used["id"].to_string()), "{body}");
         }
         let last = &blocks[blocks.len() - 1];
-        assert!(message["role"] == "user" || !last["type"].as_str().unwrap().contains("thinking"), "{body}");
+        let is_thinking = ["thinking", "redacted_thinking"].contains(&last["type"].as_str().unwrap());
+        assert!(message["role"] == "user" || !is_thinking, "{body}");
         if at + 1 == spoken.len() && message["role"] == "assistant" {
             assert_eq!(of("tool_use").count(), 0, "{body}");
             assert!(
