@@ -58,6 +58,12 @@ pub(super) fn join_thinking(block: &mut Map<String, Json>, piece: &Json) {
                 }
             }
             (_, Json::Null) => {}
+            (Some(Json::Array(known)), Json::String(_)) if name == "thinking" => known.push(value.clone()),
+            (Some(known @ Json::String(_)), Json::Array(pieces)) if name == "thinking" => {
+                *known = [std::slice::from_ref(known), pieces].concat().into();
+            }
+            // Of another shape: what came stays.
+            (Some(Json::Array(_) | Json::String(_)), _) if name == "thinking" => {}
             _ => drop(block.insert(name.clone(), value.clone())),
         }
     }

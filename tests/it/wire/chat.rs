@@ -388,3 +388,19 @@ fn a_custom_tool_takes_a_text() {
     let expected = json!([{"id": "c", "type": "custom", "custom": {"name": "patch", "input": "{\"a\":1}"}}]);
     assert_eq!(canonical(&Dialect::Chat.echo(&answer)["tool_calls"]), canonical(&expected));
 }
+
+#[test]
+fn thinking_of_another_shape_takes_nothing_away() {
+    let piece = |thinking: Json| {
+        let block = json!({"type": "thinking", "thinking": thinking});
+        format!("data: {}\n\n", json!({"choices": [{"index": 0, "delta": {"content": [block]}}]}))
+    };
+    let pieces = [
+        json!([{"type": "text", "text": "The user "}]),
+        json!([{"type": "text", "text": "asks"}]),
+        json!(true),
+        json!("."),
+    ];
+    let answer = decode(Dialect::Chat, pieces.map(piece).concat().as_bytes());
+    assert_eq!(answer.reasoning(), "The user asks.");
+}
