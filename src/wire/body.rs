@@ -3,13 +3,13 @@
 use serde_json::Value as Json;
 
 use super::answer::Fault;
+use super::excerpt::excerpt;
 use super::json;
+use super::page::title;
 use super::sse::{Event, Events};
 
 /// The largest line or value, in bytes.
 const LONGEST: usize = 64 << 20;
-/// Characters of a body that is no answer that an error has.
-const TOLD: usize = 300;
 
 /// One thing in a body.
 #[derive(Debug, PartialEq)]
@@ -238,43 +238,4 @@ fn begun(rest: &[u8]) -> Vec<Json> {
         rest = rest.strip_prefix(b",").unwrap_or(rest);
         found.push(json);
     }
-}
-
-/// The beginning of bytes, on one line.
-pub(super) fn excerpt(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * TOLD)]);
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").chars().take(TOLD).collect()
-}
-
-/// A page's title, else its text without markup.
-pub(super) fn title(page: &[u8]) -> String {
-    let page = String::from_utf8_lossy(&page[..page.len().min(1 << 16)]);
-    let lower = page.to_ascii_lowercase();
-    let between = |open: &str, close: &str| {
-        let from = lower.find(open)?;
-        let from = from + lower[from..].find('>')? + 1;
-        let to = from + lower[from..].find(close)?;
-        Some(excerpt(page[from..to].as_bytes())).filter(|text| !text.is_empty())
-    };
-    between("<title", "</title")
-        .or_else(|| between("<h1", "</h1"))
-        .unwrap_or_else(|| excerpt(without_markup(&page).as_bytes()))
-}
-
-fn without_markup(page: &str) -> String {
-    let mut text = String::new();
-    let mut inside = false;
-    for letter in page.chars() {
-        match letter {
-            '<' => inside = true,
-            '>' => {
-                inside = false;
-                text.push(' ');
-            }
-            letter if !inside => text.push(letter),
-            _ => {}
-        }
-    }
-    text
 }

@@ -25,13 +25,31 @@ pub fn parse_arguments(given: &Json) -> Json {
     }
 }
 
+/// The field in which arguments go back that are no object.
+const UNREADABLE: &str = "unreadable_arguments";
+
 /// Arguments as they go back to a provider, which takes objects only: a text that is none stands in one.
 #[must_use]
 pub fn written_arguments(args: &Json) -> Json {
     match args {
         Json::Object(_) => args.clone(),
-        Json::String(text) => serde_json::json!({ "unreadable_arguments": text }),
-        other => serde_json::json!({ "unreadable_arguments": other.to_string() }),
+        Json::String(text) => serde_json::json!({ UNREADABLE: text }),
+        other => serde_json::json!({ UNREADABLE: other.to_string() }),
+    }
+}
+
+/// The text that [`written_arguments`] put into an object; `None`: they are another object.
+pub(super) fn unreadable_arguments(written: &Json) -> Option<&str> {
+    let fields = written.as_object().filter(|fields| fields.len() == 1)?;
+    fields.get(UNREADABLE)?.as_str()
+}
+
+/// Arguments of a call that went back: an object, or the text that was none.
+pub(super) fn read_written_arguments(given: &Json) -> Json {
+    let args = parse_arguments(given);
+    match unreadable_arguments(&args) {
+        Some(text) => parse_arguments(&Json::from(text)),
+        None => args,
     }
 }
 

@@ -21,7 +21,8 @@ use crate::runtime::past::Past;
 use crate::store::{RunLog, Volatile};
 use crate::world::World;
 
-const PIPELINE: &str = r#"
+/// A pipeline of one agent.
+pub(super) const PIPELINE: &str = r#"
 [pipeline]
 name = "scene"
 entrypoint = "main"

@@ -41,9 +41,9 @@ pub(super) async fn tool_loop(scope: &PatternScope, spec: &ToolLoop<'_>, input: 
         for (at, call) in response.calls.into_iter().enumerate() {
             let name = call.name.clone();
             let text = match name.as_str() {
-                "finish" => match readable(&call.args) {
-                    Ok(()) => return Ok(finish(&call.args)),
-                    Err(fault) => fault,
+                "finish" => match arguments_fault(&call.args) {
+                    None => return Ok(finish(&call.args)),
+                    Some(fault) => format!("[error: {fault}; call it again]"),
                 },
                 "start" => input.to_owned(),
                 "read_skill" if !spec.skills.is_empty() => read_skill(spec.skills, &call.args, &mut unlocked),
@@ -106,14 +106,6 @@ fn refusal(spec: &ToolLoop<'_>, unlocked: &BTreeSet<String>, name: &str) -> Opti
     }
     let known: Vec<&str> = offered(spec, unlocked).map(String::as_str).chain(["start", "finish"]).collect();
     Some(format!("no tool is named \"{name}\" here; you have: {}", known.join(", ")))
-}
-
-/// Checks that the model wrote arguments that can be read; the fault is for the model.
-fn readable(args: &Json) -> Result<(), String> {
-    match arguments_fault(args) {
-        Some(fault) => Err(format!("[error: {fault}; call it again]")),
-        None => Ok(()),
-    }
 }
 
 fn read_skill(skills: &[Skill], args: &Json, unlocked: &mut BTreeSet<String>) -> String {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::value::{items, text, word};
 use super::{error, stop, tool_call, turn, usage, write};
-use crate::wire::{Answer, Fault, Part, PartKind, Stop, StopKind, body::excerpt};
+use crate::wire::{Answer, Fault, Part, PartKind, Stop, StopKind, excerpt::excerpt};
 
 /// Reads an answer, or the error that came in its place.
 pub(in crate::wire) fn read_answer(body: &Json) -> Answer {

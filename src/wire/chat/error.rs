@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::value::{items, text, word};
-use crate::wire::{Fault, body::excerpt};
+use crate::wire::{Fault, excerpt::excerpt};
 
 /// The error that a JSON value is or holds. `named`: the event has the name of an error.
 pub(super) fn fault(json: &Json, named: bool) -> Option<Fault> {

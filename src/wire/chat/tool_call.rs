@@ -5,10 +5,8 @@ use std::collections::HashSet;
 use serde_json::{Map, Value as Json, json};
 
 use super::value::word;
+use crate::wire::json::{unreadable_arguments, written_arguments};
 use crate::wire::{Call, Part, PartKind, keep::keep, parse_arguments};
-
-/// The field under which arguments go back that are no object.
-const UNREADABLE: &str = "unreadable_arguments";
 
 /// Reads an item of `tool_calls`, or a `function_call`.
 pub(super) fn read(source: &Json) -> Part {
@@ -36,9 +34,7 @@ fn custom(source: &Json) -> Option<&Json> {
 /// Reads a call of a request: arguments that [`write_history`] wrote are what they were.
 pub(super) fn read_history(source: &Json) -> Part {
     let mut call = call(source);
-    if let Some(given) = call.args.get(UNREADABLE).and_then(Json::as_str)
-        && call.args.as_object().is_some_and(|fields| fields.len() == 1)
-    {
+    if let Some(given) = unreadable_arguments(&call.args) {
         call.args = Json::from(given);
     }
     Part::read(PartKind::Call(call), source.clone())
@@ -69,11 +65,7 @@ pub(super) fn write_history(call: &Call, source: Option<&Json>, id: &str) -> Jso
         return write(call, source, id);
     }
     let came = source.and_then(|source| source.pointer("/function/arguments")).and_then(Json::as_str);
-    let object = match &call.args {
-        Json::Object(_) => call.args.clone(),
-        Json::String(text) => json!({ UNREADABLE: text }),
-        other => json!({ UNREADABLE: other.to_string() }),
-    };
+    let object = written_arguments(&call.args);
     // The text that came, when it is good: a cached prefix stays the same.
     let text = came.filter(|came| serde_json::from_str::<Json>(came).is_ok_and(|came| came == object));
     let text = text.map_or_else(|| object.to_string(), ToOwned::to_owned);

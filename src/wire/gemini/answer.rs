@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use super::stream::Stream;
-use crate::wire::body::excerpt;
 use crate::wire::error_body;
+use crate::wire::excerpt::excerpt;
 use crate::wire::{Answer, Fault};
 
 /// Reads an answer; a list is the events of a stream.

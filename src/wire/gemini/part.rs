@@ -3,10 +3,8 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::field::{field, lay, text};
-use crate::wire::{Call, Part, PartKind, ToolResult, parse_arguments};
-
-/// The field of arguments that are not an object.
-const UNREADABLE: &str = "unreadable_arguments";
+use crate::wire::json::{read_written_arguments, written_arguments};
+use crate::wire::{Call, Part, PartKind, ToolResult};
 
 /// Reads a part; `None`: it is none.
 pub(super) fn read(part: &Json) -> Option<Part> {
@@ -43,12 +41,7 @@ fn kind(part: &Json) -> PartKind {
 }
 
 fn read_call(call: &Json) -> Call {
-    let args = match parse_arguments(field(call, "args").unwrap_or(&Json::Null)) {
-        Json::Object(args) if args.len() == 1 && args.get(UNREADABLE).is_some_and(Json::is_string) => {
-            parse_arguments(&args[UNREADABLE])
-        }
-        args => args,
-    };
+    let args = read_written_arguments(field(call, "args").unwrap_or(&Json::Null));
     Call { id: text(call, "id").to_owned(), name: text(call, "name").to_owned(), args }
 }
 
@@ -115,10 +108,9 @@ fn says(source: &Json, said: &PartKind) -> bool {
 }
 
 fn write_call(call: &Call, source: Option<&Json>) -> Json {
-    let args = if call.args.is_object() { call.args.clone() } else { json!({UNREADABLE: argument_text(&call.args)}) };
     let mut known = Map::new();
     known.insert("name".into(), name(&call.name).into());
-    known.insert("args".into(), args);
+    known.insert("args".into(), written_arguments(&call.args));
     for name in ["partialArgs", "willContinue"] {
         known.insert(name.into(), Json::Null);
     }
@@ -128,10 +120,6 @@ fn write_call(call: &Call, source: Option<&Json>) -> Json {
         known.insert("id".into(), call.id.as_str().into());
     }
     Json::Object(lay(source, known))
-}
-
-fn argument_text(args: &Json) -> String {
-    args.as_str().map_or_else(|| args.to_string(), str::to_owned)
 }
 
 fn write_result(result: &ToolResult, source: Option<&Json>) -> Json {

@@ -7,7 +7,7 @@ use super::fault::{read_fault, read_words};
 use super::fields::{given, kind, text};
 use super::stop::{explanation_of, stop_of};
 use super::usage::read_usage;
-use crate::wire::body::excerpt;
+use crate::wire::excerpt::excerpt;
 use crate::wire::{Answer, Fault};
 
 /// Reads a message, or the body of an error.

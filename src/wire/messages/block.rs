@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::fields::{fields, given, kind, text};
 use crate::wire::keep::keep;
-use crate::wire::{Call, Part, PartKind, ToolResult, parse_arguments};
+use crate::wire::{Call, Part, PartKind, ToolResult, parse_arguments, written_arguments};
 
 /// Reads a block.
 pub(super) fn read_block(block: Json) -> Part {
@@ -98,11 +98,7 @@ fn write_call(call: &Call, source: Option<&Json>) -> Json {
 
 /// Arguments as the object that the dialect demands.
 pub(super) fn object_of(args: &Json) -> Json {
-    match parse_arguments(args) {
-        object @ Json::Object(_) => object,
-        Json::String(text) => json!({"unreadable_arguments": text}),
-        other => json!({"unreadable_arguments": other.to_string()}),
-    }
+    written_arguments(&parse_arguments(args))
 }
 
 /// A server's own tool has an input too.

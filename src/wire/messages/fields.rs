@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value as Json};
 
+use crate::wire::fields;
+
 /// A text that is there and not empty.
 pub(super) fn text<'a>(json: &'a Json, name: &str) -> Option<&'a str> {
     json.get(name).and_then(Json::as_str).filter(|text| !text.is_empty())
@@ -14,13 +16,7 @@ pub(super) fn given<'a>(json: &'a Json, name: &str) -> Option<&'a Json> {
 
 /// A count: a number, or the text of one.
 pub(super) fn count(json: &Json, name: &str) -> Option<u64> {
-    let value = given(json, name)?;
-    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()).or_else(|| {
-        let value = value.as_f64().filter(|value| *value >= 0.0)?;
-        // Saturates, which is right for a count that is far too large.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        Some(value as u64)
-    })
+    fields::count(given(json, name)?)
 }
 
 /// The fields of an object literal.

@@ -4,8 +4,8 @@ use serde_json::{Map, Value as Json, json};
 
 use super::stream::Stream;
 use super::{message, stop};
-use crate::wire::body::excerpt;
 use crate::wire::error_body;
+use crate::wire::excerpt::excerpt;
 use crate::wire::keep::keep;
 use crate::wire::{Answer, Fault, Part};
 

@@ -1,23 +1,16 @@
 //! Tool calls, read and written.
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use crate::wire::fields::{field, text};
+use crate::wire::json::{read_written_arguments, written_arguments};
 use crate::wire::keep::lay_over;
-use crate::wire::{Call, Part, PartKind, parse_arguments};
-
-/// The field of arguments that are not an object.
-const UNREADABLE: &str = "unreadable_arguments";
+use crate::wire::{Call, Part, PartKind};
 
 /// Reads a call.
 pub(super) fn read(json: &Json) -> Part {
     let function = function(json);
-    let args = match parse_arguments(field(function, "arguments").unwrap_or(&Json::Null)) {
-        Json::Object(args) if args.len() == 1 && args.get(UNREADABLE).is_some_and(Json::is_string) => {
-            parse_arguments(&args[UNREADABLE])
-        }
-        args => args,
-    };
+    let args = read_written_arguments(field(function, "arguments").unwrap_or(&Json::Null));
     let call = Call { id: text(json, "id").to_owned(), name: text(function, "name").to_owned(), args };
     Part::read(PartKind::Call(call), json.clone())
 }
@@ -35,10 +28,9 @@ pub(super) fn write(call: &Call, source: Option<&Json>) -> Json {
     {
         return source.clone();
     }
-    let args = if call.args.is_object() { call.args.clone() } else { json!({UNREADABLE: argument_text(&call.args)}) };
     let mut known = Map::new();
     known.insert("name".into(), if call.name.is_empty() { "unnamed".into() } else { call.name.as_str().into() });
-    known.insert("arguments".into(), args);
+    known.insert("arguments".into(), written_arguments(&call.args));
     let below = source.and_then(|source| field(source, "function")).and_then(Json::as_object);
     let mut whole = Map::new();
     // An id that the server did not give is not written: see `turn`.
@@ -60,8 +52,4 @@ fn says(source: &Json, said: &Call) -> bool {
     }
     let arguments = field(source, "function").and_then(|function| field(function, "arguments"));
     call == *said && !call.name.is_empty() && arguments.is_some_and(Json::is_object)
-}
-
-fn argument_text(args: &Json) -> String {
-    args.as_str().map_or_else(|| args.to_string(), str::to_owned)
 }

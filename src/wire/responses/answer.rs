@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use super::item::{self, text};
 use super::part::{Use, fields, say_the_same, write_items};
 use super::{fault, stop};
-use crate::wire::body::excerpt;
+use crate::wire::excerpt::excerpt;
 use crate::wire::{Answer, Fault, Part, PartKind};
 
 pub(super) fn read_answer_of(response: &Json) -> Answer {

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::item::{name_of, text};
 use crate::wire::Fault;
-use crate::wire::body::excerpt;
+use crate::wire::excerpt::excerpt;
 
 /// The error that a body or an event reports; `None` when it reports none.
 pub(super) fn read(body: &Json) -> Option<Fault> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::item::{arguments_field, item_type, name_of, read_item};
 use crate::wire::keep::lay_over;
-use crate::wire::{Call, Part, PartKind, ToolResult, parse_arguments};
+use crate::wire::{Call, Part, PartKind, ToolResult, parse_arguments, written_arguments};
 
 /// For whom items are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,11 +110,7 @@ fn is_object_text(text: &str) -> bool {
 fn arguments(args: &Json, purpose: Use) -> String {
     match args {
         Json::String(text) if purpose == Use::Answer => text.clone(),
-        args => match parse_arguments(args) {
-            object @ Json::Object(_) => object.to_string(),
-            Json::String(text) => json!({ "unreadable_arguments": text }).to_string(),
-            other => json!({ "unreadable_arguments": other.to_string() }).to_string(),
-        },
+        args => written_arguments(&parse_arguments(args)).to_string(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Web pages that come in place of an answer: the title, and the beginning of the text.
 
+use crate::wire::without_markup;
+
 /// Bytes of a page that are looked at.
 const LOOKED_AT: usize = 1 << 16;
 /// Characters of the text that are shown.
@@ -76,20 +78,7 @@ fn find(lower: &str, name: &str, from: usize) -> Option<(usize, usize)> {
 }
 
 fn text_of(markup: &str) -> String {
-    let mut text = String::new();
-    let mut inside = false;
-    for letter in markup.chars() {
-        match letter {
-            '<' => inside = true,
-            '>' => {
-                inside = false;
-                text.push(' ');
-            }
-            letter if !inside => text.push(letter),
-            _ => {}
-        }
-    }
-    text.replace("&nbsp;", " ").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    without_markup(markup).replace("&nbsp;", " ").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
 #[cfg(test)]

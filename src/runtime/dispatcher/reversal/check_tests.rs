@@ -3,25 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::fixture::NoModel;
+use super::super::fixture::{NoModel, PIPELINE};
 use super::super::scene::{BESIDE, Scene, TOOL};
 use super::{Check, Holder, Ready, Refused};
 use crate::effects::llm::{LlmError, LlmProvider};
 use crate::model::{RetryPlan, SpanId, Update};
 use crate::pipeline::Pipeline;
 use crate::runtime::session::ModelSource;
-
-const TODAY: &str = r#"
-[pipeline]
-name = "scene"
-entrypoint = "main"
-workspace = "work"
-[models]
-default = "script:replies.toml"
-[agents.main]
-pattern = "oneshot"
-prompt = "speak"
-"#;
 
 /// A scene, and the folder of today's pipeline.
 struct Checked {
@@ -32,7 +20,7 @@ struct Checked {
 impl Checked {
     fn new() -> Self {
         let today = tempfile::tempdir().unwrap();
-        std::fs::write(today.path().join("pipeline.toml"), TODAY).unwrap();
+        std::fs::write(today.path().join("pipeline.toml"), PIPELINE).unwrap();
         std::fs::write(today.path().join("replies.toml"), "[[reply]]\nagent = \"*\"\ntext = \"x\"\n").unwrap();
         Self { scene: Scene::new(), today }
     }
@@ -90,7 +78,7 @@ async fn a_tool_that_has_the_workspace_stands_against_it_unless_it_is_of_the_set
 #[tokio::test]
 async fn an_agent_that_is_gone_from_todays_file_stands_against_it() {
     let scene = Checked::new();
-    let gone = TODAY.replace("agents.main", "agents.other").replace("\"main\"", "\"other\"");
+    let gone = PIPELINE.replace("agents.main", "agents.other").replace("\"main\"", "\"other\"");
     put(scene.today.path(), &gone);
     let Err(refused) = scene.check(scene.plan(SpanId(1)), |_| ()) else { panic!("it is not refused") };
     let why = refused.why.to_string();
