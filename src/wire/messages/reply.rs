@@ -40,7 +40,8 @@ pub(in crate::wire) fn write_answer(answer: &Answer) -> Json {
 /// Writes an answer as a stream. One that was cut has no end.
 pub(in crate::wire) fn write_stream(answer: &Answer) -> Vec<u8> {
     let mut out = Vec::new();
-    if let Some(fault) = answer.fault.as_ref().filter(|_| answer.id.is_none() && answer.parts.is_empty()) {
+    let nothing_else = answer.id.is_none() && answer.parts.is_empty() && answer.usage.is_none();
+    if let Some(fault) = answer.fault.as_ref().filter(|_| nothing_else) {
         event(&mut out, &write_fault(fault));
         return out;
     }

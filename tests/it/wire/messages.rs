@@ -125,6 +125,16 @@ fn stop_words_have_a_meaning() {
 }
 
 #[test]
+fn tokens_beside_an_error_are_kept_in_a_stream() {
+    let bytes = "event: error\ndata: {\"type\": \"error\", \"error\": {\"type\": \"x\", \"message\": \"Busy\"}}\n\n";
+    let begun =
+        "data: {\"type\": \"message_start\", \"message\": {\"content\": [], \"usage\": {\"input_tokens\": 10}}}\n\n";
+    let answer = decode(MESSAGES, format!("{begun}{bytes}").as_bytes());
+    assert_eq!(answer.usage.map(|usage| usage.input), Some(10));
+    assert_eq!(decode(MESSAGES, &MESSAGES.write_stream(&answer)).usage, answer.usage);
+}
+
+#[test]
 fn errors_of_all_shapes_are_told_in_the_servers_words() {
     let bodies = [
         (json!({"type": "error", "error": {"type": "overloaded_error", "message": "Busy"}}), "overloaded_error", None),
