@@ -142,7 +142,8 @@ pub struct LlmResponse {
     /// `dialect`, `model` and `turn`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<serde_json::Value>,
-    /// The answer's body as it came, kept as a blob.
+    /// The answer as it came, kept as a blob: status and headers, an empty line, and the body. Older programs kept the
+    /// body alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<BlobHash>,
 }

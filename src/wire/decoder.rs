@@ -56,6 +56,12 @@ impl Decoder {
         self.fault = cut.err();
     }
 
+    /// True when it reads nothing more, because of a fault; [`finish`](Self::finish) names it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.fault.is_some()
+    }
+
     /// Everything came; returns the answer, whole or as far as it came, with its fault if it has one.
     #[must_use]
     pub fn finish(mut self, mut heard: impl FnMut(Piece<'_>)) -> Answer {

@@ -73,7 +73,10 @@ impl HttpModel {
         };
         let Exchange { answer, raw, .. } = match self.client.exchange(model, &body, sent.stream, &mut heard).await {
             Ok(exchange) => exchange,
-            Err(error) => return Err(self.failed(request, error)),
+            Err(error) => {
+                progress.keep_raw(error.raw.clone());
+                return Err(self.failed(request, error));
+            }
         };
         progress.keep_raw(raw);
         let (response, kind) = response(dialect, request, &answer);

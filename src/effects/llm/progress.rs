@@ -24,7 +24,7 @@ pub struct Progress {
     raw: Raw,
 }
 
-/// The body of the answer as it came.
+/// The head and the body of the answer as they came.
 type Raw = Arc<Mutex<Option<Vec<u8>>>>;
 
 /// The side of the one who shows it.
@@ -34,7 +34,7 @@ pub struct ProgressReader {
     pub pieces: mpsc::Receiver<AnswerPiece>,
     /// The reason for a wait, while the call waits until it is sent again.
     pub waits: watch::Receiver<Option<String>>,
-    /// The answer's body, once it came.
+    /// The answer's head and body, once they came.
     pub raw: Raw,
 }
 
@@ -68,8 +68,8 @@ impl Progress {
         self.waits.send_replace(None);
     }
 
-    /// The body of the answer, to be kept beside it.
-    pub fn keep_raw(&self, body: Vec<u8>) {
-        *self.raw.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+    /// The head and the body of the answer, to be kept beside it.
+    pub fn keep_raw(&self, raw: Vec<u8>) {
+        *self.raw.lock().unwrap_or_else(PoisonError::into_inner) = Some(raw);
     }
 }

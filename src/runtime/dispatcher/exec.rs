@@ -105,7 +105,7 @@ impl ModelRun {
         Done::Llm(Box::new(done))
     }
 
-    /// Keeps the body of the answer, with secrets masked; `None`: it can't be kept, which the answer survives.
+    /// Keeps the answer as it came, with secrets masked; `None`: it can't be kept, which the answer survives.
     async fn keep(&self, body: Vec<u8>) -> Option<BlobHash> {
         let (log, services) = (self.log.clone(), self.services.clone());
         let keep = move || {

@@ -56,7 +56,7 @@ impl Call<'_> {
             why = format!("{why} (the call went through {})", proxy.describe());
         }
         let again = if is_passing(&refusal) { Again::Refused(refusal.asked) } else { Again::No };
-        Failure { why, hint: hint(self.client(), self.model(), &refusal), so_far: None, again }
+        Failure { why, hint: hint(self.client(), self.model(), &refusal), so_far: None, raw: Vec::new(), again }
     }
 
     fn redirected(&self, response: &Response) -> Failure {

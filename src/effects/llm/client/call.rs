@@ -25,6 +25,8 @@ pub(super) struct Failure {
     /// Advice.
     pub(super) hint: Option<String>,
     pub(super) so_far: Option<Answer>,
+    /// The answer's head and body as far as they came.
+    pub(super) raw: Vec<u8>,
     pub(super) again: Again,
 }
 
@@ -72,6 +74,6 @@ impl<'a> Call<'a> {
 impl Failure {
     /// A failure without another try.
     pub(super) fn last(why: String) -> Self {
-        Self { why, hint: None, so_far: None, again: Again::No }
+        Self { why, hint: None, so_far: None, raw: Vec::new(), again: Again::No }
     }
 }

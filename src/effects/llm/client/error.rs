@@ -13,6 +13,8 @@ pub struct ExchangeError {
     pub message: String,
     /// The answer as far as it came; `None` when nothing of it did.
     pub so_far: Option<Answer>,
+    /// Its head and body as far as they came.
+    pub raw: Vec<u8>,
 }
 
 /// The words of an error's first cause.

@@ -54,7 +54,7 @@ impl Client {
 
 /// Describes the failure of a call's last try.
 fn describe(failure: Failure, end: Option<GivingUp>, tries: u32) -> ExchangeError {
-    let Failure { why, hint, so_far, .. } = failure;
+    let Failure { why, hint, so_far, raw, .. } = failure;
     // Advice follows a semicolon.
     let mut why = why.trim_end_matches('.').to_owned();
     match end {
@@ -69,7 +69,7 @@ fn describe(failure: Failure, end: Option<GivingUp>, tries: u32) -> ExchangeErro
         Some(GivingUp::Tries(_)) | None => {}
     }
     let message = hint.map_or_else(|| why.clone(), |hint| format!("{why}; {hint}"));
-    ExchangeError { message, so_far }
+    ExchangeError { message, so_far, raw }
 }
 
 /// A number between 0 and 1.

@@ -27,6 +27,6 @@ pub enum Heard {
 pub struct Exchange {
     /// The answer; it came to its end and has no fault.
     pub answer: Answer,
-    /// Its body as it came, up to 8 MB.
+    /// Status and headers (those that are kept), an empty line, and the body as it came, up to 8 MB.
     pub raw: Vec<u8>,
 }

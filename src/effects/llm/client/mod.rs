@@ -11,6 +11,7 @@ mod attempt;
 mod call;
 mod error;
 mod exchange;
+mod head;
 mod headers;
 mod heard;
 mod hints;

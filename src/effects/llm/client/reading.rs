@@ -6,6 +6,7 @@ use reqwest::Response;
 use tokio::time::timeout;
 
 use super::call::{Again, Call, Failure};
+use super::head::head;
 use super::heard::{Exchange, Heard};
 use super::hints::hint;
 use super::refusal::{Refusal, words_of};
@@ -21,7 +22,10 @@ const CLOSING: Duration = Duration::from_secs(2);
 /// A body as it was read.
 struct Body {
     answer: Answer,
+    /// Its head and its body.
     raw: Vec<u8>,
+    /// Bytes of the head.
+    head: usize,
     /// Why it ended early.
     cut: Option<String>,
     /// True when a part of it has been shown.
@@ -38,14 +42,15 @@ impl Call<'_> {
         let body = self.read_body(response, heard).await;
         match self.find_fault(&body) {
             None => Ok(Exchange { answer: body.answer, raw: body.raw }),
-            Some(failure) => Err(failure),
+            Some(failure) => Err(Failure { raw: body.raw, ..failure }),
         }
     }
 
     async fn read_body(&self, mut response: Response, heard: &mut (dyn FnMut(Heard) + Send)) -> Body {
         let limits = self.client().limits().0;
         let mut decoder = Decoder::new(self.client().dialect());
-        let (mut raw, mut spoke) = (Vec::new(), false);
+        let mut raw = head(&response);
+        let (head, mut spoke) = (raw.len(), false);
         let mut take = |piece: Piece<'_>| {
             spoke = true;
             heard(match piece {
@@ -57,8 +62,11 @@ impl Call<'_> {
         let cut = loop {
             match timeout(limit, response.chunk()).await {
                 Ok(Ok(Some(bytes))) => {
-                    raw.extend_from_slice(&bytes[..bytes.len().min(KEPT - raw.len())]);
+                    raw.extend_from_slice(&bytes[..bytes.len().min(KEPT + head - raw.len())]);
                     decoder.push(&bytes, &mut take);
+                    if decoder.is_over() {
+                        break None;
+                    }
                     limit = if is_last(&raw) { limits.idle.min(CLOSING) } else { limits.idle };
                 }
                 Ok(Ok(None)) => break None,
@@ -67,12 +75,13 @@ impl Call<'_> {
             }
         };
         let answer = decoder.finish(&mut take);
-        Body { answer, raw, cut, heard: spoke }
+        Body { answer, raw, head, cut, heard: spoke }
     }
 
     /// Finds the reason why a body is no whole answer.
     fn find_fault(&self, body: &Body) -> Option<Failure> {
-        let Body { answer, raw, cut, heard } = body;
+        let Body { answer, cut, heard, .. } = body;
+        let raw = &body.raw[body.head..];
         let clean = |text: &str| self.client().redact(text);
         let unread = matches!(answer.fault, Some(Fault::NotAnAnswer(_)));
         let ends_early = |why: &str| unread && (cut.is_some() || why.contains("EOF while parsing"));
@@ -97,7 +106,7 @@ impl Call<'_> {
             None => refusal.words,
         };
         let why = if has_parts { describe_break(answer, &words) } else { words };
-        Some(Failure { why, hint, so_far: has_parts.then(|| self.without_secrets(answer)), again })
+        Some(Failure { why, hint, so_far: has_parts.then(|| self.without_secrets(answer)), raw: Vec::new(), again })
     }
 
     /// An answer as far as it came; its parts as they are, the server's words without the key.

@@ -2,6 +2,7 @@
 
 use super::fields::{Fields, call_text, prose, section, text};
 use super::now::Now;
+use super::raw::raw_section;
 use super::sections::Gathered;
 use crate::model::{
     EditReach, LlmRequestRecord, LlmResponse, Message, MessageRecord, Section, SectionBody, SpanEnd, SpanStatus, Usage,
@@ -36,6 +37,7 @@ pub(super) fn sections(
         None => vec![call],
     };
     out.extend(request(known, record, now, store)?);
+    out.extend(answer.raw.map(|raw| raw_section(raw, store)));
     Ok(out)
 }
 

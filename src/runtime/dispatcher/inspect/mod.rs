@@ -6,6 +6,7 @@ mod approval;
 mod fields;
 mod llm;
 mod now;
+mod raw;
 mod sections;
 mod tool;
 mod would_change;

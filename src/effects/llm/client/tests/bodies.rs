@@ -17,6 +17,17 @@ async fn text_comes_as_it_arrives() {
 }
 
 #[tokio::test]
+async fn headers_that_tell_of_the_call_are_kept_and_no_others() {
+    let kept = "x-ratelimit-remaining-tokens: 12\nRequest-Id: r-1\n";
+    let others = "Set-Cookie: session=1\r\nAuthorization: Bearer x\r\nX-Api-Key: x\r\n";
+    let body = r#"{"choices":[{"message":{"content":"hello"},"finish_reason":"length"}]}"#;
+    let headers = format!("{}{others}", kept.replace('\n', "\r\n"));
+    let server = Server::start(vec![reply(200, &headers, body)]);
+    let raw = call(&client(&settings(&server))).await.0.unwrap().raw;
+    assert_eq!(String::from_utf8(raw).unwrap(), format!("HTTP/1.1 200 OK\n{}\n{body}", kept.to_lowercase()));
+}
+
+#[tokio::test]
 async fn a_cut_answer_is_an_error_with_its_text() {
     let cut_chunks = vec![stream_head(), text("half an ans")];
     let clean_end = vec![stream_head(), text("half an ans"), last_chunk()];
@@ -30,6 +41,7 @@ async fn a_cut_answer_is_an_error_with_its_text() {
         let error = result.unwrap_err();
         assert_eq!(error.message, "the answer broke off after 11 characters: the server closed the connection");
         assert_eq!(error.so_far.unwrap().text(), "half an ans");
+        assert!(error.raw.starts_with(b"HTTP/1.1 200 OK\n") && error.raw.ends_with(b"\n\n"));
         assert_eq!(server.count(), 1);
     }
 }
@@ -131,4 +143,17 @@ async fn a_server_of_http_1_0_ends_its_answer_by_closing() {
     let server = Server::start(vec![vec![Step::Send(format!("{head}{stream}").into_bytes())]]);
     let (result, _) = call(&client(&settings(&server))).await;
     assert_eq!(result.unwrap().answer.text(), "ok");
+}
+
+#[tokio::test]
+async fn an_answer_without_bound_is_broken_off() {
+    let line = chunk(&"a".repeat(8 << 20));
+    let mut script = vec![stream_head(), chunk("data: \"")];
+    script.extend(std::iter::repeat_n(line, 9));
+    script.push(Step::Pause(ms(600_000)));
+    let server = Server::start(vec![script]);
+    let limits = TimeOuts { idle: ms(600_000), ..TimeOuts::default() };
+    let client = client(&settings(&server).time_outs(limits));
+    let error = tokio::time::timeout(ms(60_000), failure(&client)).await.expect("it reads on");
+    assert!(error.contains("the answer is larger than 67108864 bytes"), "{error}");
 }

@@ -142,7 +142,8 @@ async fn an_answer_that_is_not_streamed_is_read_too() {
     let request = serde_json::json!({"model": "m", "messages": []});
     let exchange =
         client(&settings(&server)).exchange("m", &request, false, &mut |piece| heard.push(piece)).await.unwrap();
-    assert_eq!((exchange.answer.text().as_str(), exchange.raw.as_slice()), ("hello", body.as_bytes()));
+    let raw = format!("HTTP/1.1 200 OK\ncontent-type: application/json\n\n{body}");
+    assert_eq!((exchange.answer.text().as_str(), exchange.raw.as_slice()), ("hello", raw.as_bytes()));
     assert_eq!(heard, [super::Heard::Text("hello".into())]);
     assert!(server.seen()[0].head.contains("accept: application/json\r\n"));
 }
