@@ -45,7 +45,7 @@ pub fn pause_text(gate: Gate, reason: &PauseReason) -> String {
         PauseReason::Policy { rule } => rule,
         PauseReason::Error { error } => error,
         PauseReason::Conflict { conflict } => conflict,
-        PauseReason::Limit { limit } => limit,
+        PauseReason::Limit { limit, .. } => limit,
     };
     if detail.is_empty() { title } else { format!("{title}: {detail}") }
 }

@@ -295,8 +295,11 @@ pub enum PauseReason {
     },
     /// A limit was crossed.
     Limit {
-        /// Which.
+        /// The limit, and how much was used.
         limit: String,
+        /// Its name in `[limits]`; empty in runs of older programs.
+        #[serde(default)]
+        name: String,
     },
     /// A command changed a path that another program or person changed since it began; its changes are held.
     Conflict {

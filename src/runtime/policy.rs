@@ -1,5 +1,6 @@
 //! Policy: which tools run, ask, or are denied. Deny beats ask beats allow.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use serde_json::Value as Json;
@@ -24,14 +25,13 @@ pub(super) enum PolicyDecision {
 /// What the policy says to a call. Without a matching rule, what can be undone runs, and the rest asks.
 /// `root`: the workspace.
 pub(super) fn decide(policy: &Policy, call: &ToolCall, effect: EffectClass, root: &Path) -> PolicyDecision {
-    let matching = |rules: &[String]| rules.iter().find(|rule| rule_matches(rule, call, root)).cloned();
-    if let Some(rule) = matching(&policy.deny) {
+    if let Some(rule) = first_about(&policy.deny, call, root) {
         return PolicyDecision::Deny(format!("policy denies \"{rule}\""));
     }
-    if let Some(rule) = matching(&policy.ask) {
+    if let Some(rule) = first_about(&policy.ask, call, root) {
         return PolicyDecision::Ask(format!("ask rule \"{rule}\""));
     }
-    if matching(&policy.allow).is_some() {
+    if policy.allow.iter().any(|rule| rule_allows(rule, call, root)) {
         return PolicyDecision::Allow;
     }
     match effect {
@@ -45,21 +45,57 @@ pub(super) fn decide(policy: &Policy, call: &ToolCall, effect: EffectClass, root
     }
 }
 
-/// A rule is a glob over tool names, or `tool:glob` with the second over the path of a file tool, or over any text
-/// argument of another. Names and paths that mean the same are the same, however they are written.
-pub(super) fn rule_matches(rule: &str, call: &ToolCall, root: &Path) -> bool {
+/// The first of the rules that forbid or ask that is about a call.
+pub(super) fn first_about<'r>(rules: &'r [String], call: &ToolCall, root: &Path) -> Option<&'r String> {
+    rules.iter().find(|rule| rule_is_about(rule, call, root))
+}
+
+/// True when a rule that forbids or asks is about a call. A rule is a glob over tool names, or `tool:glob` with the
+/// second over the path of a file tool, or over the text arguments of another, of which any has to fit; or
+/// `tool:argument=glob` over one argument. Names and paths that mean the same are the same, however they are written.
+fn rule_is_about(rule: &str, call: &ToolCall, root: &Path) -> bool {
+    let Some(argument) = glob_for(rule, call) else { return false };
+    let Some(glob) = argument else { return true };
+    if let Some(is_met) = path_fits(glob, call, root) {
+        return is_met;
+    }
+    texts(&call.args).iter().any(|text| fits(glob, text))
+        || named(glob, &call.args).is_some_and(|(glob, texts)| texts.iter().any(|text| fits(glob, text)))
+}
+
+/// True when a rule that allows is about a call: as one that asks, but where it does not name an argument, *all* texts
+/// have to fit. Else an argument that says nothing would carry one that says everything.
+pub(super) fn rule_allows(rule: &str, call: &ToolCall, root: &Path) -> bool {
+    let Some(argument) = glob_for(rule, call) else { return false };
+    let Some(glob) = argument else { return true };
+    if let Some(is_met) = path_fits(glob, call, root) {
+        return is_met;
+    }
+    // An argument that the tool does not have is refused by the tool itself.
+    let (glob, texts) = named(glob, &call.args).unwrap_or_else(|| (glob, texts(&call.args)));
+    if texts.is_empty() { fits(glob, "") } else { texts.iter().all(|text| fits(glob, text)) }
+}
+
+/// The part of a rule behind the colon, if it has one; `None` when it is about other tools.
+fn glob_for<'r>(rule: &'r str, call: &ToolCall) -> Option<Option<&'r str>> {
     let (tool, argument) = match rule.split_once(':') {
         Some((tool, argument)) => (tool, Some(argument)),
         None => (rule, None),
     };
-    if !names_of(&call.name).any(|name| fits(tool, name)) {
-        return false;
-    }
-    let Some(glob) = argument else { return true };
-    match file_of(call, root) {
-        Some(path) => fits(glob.strip_prefix("./").unwrap_or(glob), &path),
-        None => texts(&call.args).iter().any(|text| fits(glob, text)),
-    }
+    names_of(&call.name).any(|name| fits(tool, name)).then_some(argument)
+}
+
+/// True when a file tool's path fits; `None`: it is another tool.
+fn path_fits(glob: &str, call: &ToolCall, root: &Path) -> Option<bool> {
+    let path = file_of(call, root)?;
+    let glob = glob.strip_prefix("path=").unwrap_or(glob);
+    Some(fits(glob.strip_prefix("./").unwrap_or(glob), &path))
+}
+
+/// The glob of `argument=glob` and the texts of the argument, for a call that has it.
+fn named<'r, 'c>(rule: &'r str, args: &'c Json) -> Option<(&'r str, Vec<Cow<'c, str>>)> {
+    let (name, glob) = rule.split_once('=')?;
+    Some((glob, texts_of_one(args.get(name)?)))
 }
 
 /// True when a rule is about a tool that some agent of the pipeline may call.
@@ -94,12 +130,21 @@ pub(super) fn file_of(call: &ToolCall, root: &Path) -> Option<String> {
     Some(normalise(written, Some(root)).unwrap_or_else(|_| written.to_owned()))
 }
 
-fn texts(args: &Json) -> Vec<&str> {
+/// The texts in arguments.
+fn texts(args: &Json) -> Vec<Cow<'_, str>> {
     match args {
-        Json::String(text) => vec![text],
+        Json::String(text) => vec![text.into()],
         Json::Array(items) => items.iter().flat_map(texts).collect(),
         Json::Object(map) => map.values().flat_map(texts).collect(),
         _ => Vec::new(),
+    }
+}
+
+/// The texts of one argument; of a number or a flag what it is written as.
+fn texts_of_one(argument: &Json) -> Vec<Cow<'_, str>> {
+    match argument {
+        Json::Bool(_) | Json::Number(_) => vec![argument.to_string().into()],
+        other => texts(other),
     }
 }
 
@@ -143,7 +188,11 @@ mod tests {
     fn a_path_or_a_name_written_otherwise_is_the_same() {
         let says = |rule: &str, tool: &str, path: &str| {
             let args = json!({ "path": path, "content": "docs/a" });
-            rule_matches(rule, &ToolCall { name: tool.into(), args }, Path::new("/w"))
+            let call = ToolCall { name: tool.into(), args };
+            let (about, allows) =
+                (rule_is_about(rule, &call, Path::new("/w")), rule_allows(rule, &call, Path::new("/w")));
+            assert_eq!(about, allows);
+            about
         };
         assert!(says("tama_files_write:secret/*", "tama_write_file", "./docs/../secret/x"));
         assert!(says("tama_write_file:./secret/*", "tama_files_write", "/w/secret/x"));
@@ -153,6 +202,27 @@ mod tests {
         assert!(!says("tama_files_write:docs/*", "tama_files_write", "docs/../secret"));
         assert!(!says("tama_files_write:docs/*", "tama_files_write", ".env"));
         let list = ToolCall { name: "tama_files_list".into(), args: json!({}) };
-        assert!(rule_matches("tama_files_list:.", &list, Path::new("/w")));
+        assert!(rule_is_about("tama_files_list:.", &list, Path::new("/w")));
+    }
+
+    #[test]
+    fn to_allow_all_texts_have_to_fit_to_ask_any() {
+        let call = |args| ToolCall { name: "deploy".into(), args };
+        let root = Path::new("/w");
+        let both = call(json!({ "tag": "staging-1", "command": "rm -rf /", "force": true, "times": 3 }));
+        let about = |rule: &str| rule_is_about(rule, &both, root);
+        let allows = |rule: &str| rule_allows(rule, &both, root);
+        assert!(about("deploy:staging*") && !allows("deploy:staging*"));
+        assert!(about("deploy:rm*") && !allows("deploy:rm*") && allows("deploy:*"));
+        assert!(about("deploy:tag=staging*") && allows("deploy:tag=staging*"));
+        assert!(!about("deploy:tag=prod*") && !allows("deploy:tag=prod*"));
+        assert!(about("deploy:command=rm*") && about("deploy:force=true") && allows("deploy:times=3"));
+        // The name of an argument that the call does not have is text.
+        let make = call(json!({ "command": "FOO=1 make" }));
+        assert!(rule_allows("deploy:FOO=1 make", &make, root) && !rule_allows("deploy:tag=*", &make, root));
+        let nested = call(json!({ "tag": ["staging-1", "prod"] }));
+        assert!(rule_is_about("deploy:tag=prod", &nested, root) && !rule_allows("deploy:tag=prod", &nested, root));
+        let none = call(json!({}));
+        assert!(!rule_allows("deploy:staging*", &none, root) && rule_allows("deploy:*", &none, root));
     }
 }

@@ -1,7 +1,7 @@
 //! Approvals as events: the question of the policy with its rule, and the answer.
 
 use super::super::ask::Work;
-use super::super::policy::rule_matches;
+use super::super::policy::first_about;
 use super::Dispatcher;
 use super::gatekeeper::ToolQuestion;
 use crate::model::{
@@ -45,7 +45,7 @@ impl Dispatcher {
     fn approval_question(&self, span: SpanId, call: &ToolCall, why: String) -> ApprovalAsked {
         let pipeline = self.version_now();
         let root = self.services.world.root();
-        let rule = pipeline.policy.ask.iter().find(|rule| rule_matches(rule, call, root));
+        let rule = first_about(&pipeline.policy.ask, call, root);
         ApprovalAsked {
             span,
             why,

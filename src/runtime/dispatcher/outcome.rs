@@ -66,6 +66,10 @@ impl Dispatcher {
         for text in [&mut response.text, &mut response.reasoning] {
             *text = self.services.masker.mask(text).into_owned();
         }
+        for call in &mut response.calls {
+            call.args = self.services.masker.mask_json(call.args.take());
+        }
+        response.state = response.state.map(|state| self.services.masker.mask_json(state));
         response
     }
 }

@@ -10,8 +10,8 @@ use super::calls::{PendingCall, Stage};
 use super::command::ChangesDecision;
 use super::exec::denied;
 use crate::model::{
-    ActionStatus, Allow, CaptureMode, Finish, LlmResponse, PauseReason, Release, RunStatus, Seq, SpanEnd, SpanId,
-    SpanStatus, TraceBody,
+    ActionStatus, Allow, CaptureMode, Finish, LlmResponse, Release, RunStatus, Seq, SpanEnd, SpanId, SpanStatus,
+    TraceBody,
 };
 
 impl Dispatcher {
@@ -163,9 +163,8 @@ impl Dispatcher {
         let Some(pending) = self.calls.get(path) else { return };
         let (span, agent) = (pending.span(), pending.agent());
         let stale = self.log.with(|state| state.trace.stale_above(span));
-        let waived = self.log.with(|state| matches!(state.trace.pause(span), Some((_, PauseReason::Limit { .. }))));
-        if waived {
-            self.gatekeeper.waive_limit();
+        if let Some(reason) = self.log.with(|state| state.trace.pause(span).map(|(_, reason)| reason.clone())) {
+            self.gatekeeper.waive_limit(&reason);
         }
         let is_notified = stale.is_some() && notifies_model(how);
         if let Some(stale) = stale
@@ -204,8 +203,7 @@ impl Dispatcher {
                 self.launch(path);
             }
             (Stage::Before, Release::Deny { why }) => self.deny(path, span, why),
-            (Stage::Before, _) if waived => self.launch(path),
-            // A breakpoint or step that stopped it first is no answer to the policy's question.
+            // A breakpoint or step that stopped it first is no answer to the policy's question, nor one limit to another.
             (Stage::Before, _) => self.look(path, false),
             _ => self.calls.reply(path),
         }

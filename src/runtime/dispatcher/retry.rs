@@ -210,7 +210,7 @@ impl Dispatcher {
         self.models = Some(models);
         self.edits.invalidate(&plan.reruns);
         self.calls.invalidate(&taken, &reopened);
-        self.gatekeeper.restore_limit();
+        self.gatekeeper.restore_limits();
         if self.status() != RunStatus::Running {
             self.set_status(RunStatus::Running, None);
         }

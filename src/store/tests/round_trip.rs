@@ -125,7 +125,7 @@ fn others(log: &RunLog) -> Vec<TraceBody> {
         PauseReason::Breakpoint { breakpoint: "error".into() },
         PauseReason::Policy { rule: "ask".into() },
         PauseReason::Error { error: "no".into() },
-        PauseReason::Limit { limit: "tokens".into() },
+        PauseReason::Limit { limit: "tokens".into(), name: "max_tokens".into() },
     ];
     let paused = reasons.into_iter().zip(Gate::ALL);
     bodies.extend(paused.map(|(reason, gate)| TraceBody::Paused { span, gate, reason }));

@@ -549,6 +549,9 @@ impl Stage {
             ("report", _) => self.report.is_some(),
             ("editable", _) => self.editable.is_some(),
             ("text", part) => self.chunks.contains(part),
+            ("reason", part) => {
+                trace.paused().any(|span| trace.pause(span).is_some_and(|(_, why)| format!("{why:?}").contains(part)))
+            }
             ("note", text) => self.notes.iter().any(|note| note.contains(text)),
             ("status", status) => self.state.status.name() == status,
             ("noted-conflict", _) => trace

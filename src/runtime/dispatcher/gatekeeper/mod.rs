@@ -1,11 +1,13 @@
 //! Where the run stops, and what may run: breakpoints and steps, the policy and its approvals, limits, the fence.
 
+mod limits;
 mod question;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashSet;
 
+use limits::Waived;
 pub(in super::super) use question::{ModelQuestion, Question, ToolQuestion};
 
 use super::command::ChangesDecision;
@@ -24,8 +26,7 @@ pub(in super::super) struct Gatekeeper {
     gates: Gates,
     /// Calls that the user allowed for the rest of a generation: tool and arguments, to the letter.
     always_allowed: HashSet<(Generation, String, String)>,
-    /// The user let the run go on past a limit.
-    limit_waived: bool,
+    waived: Waived,
     /// The user asked for a pause, and has not let everything go since.
     pausing: bool,
     /// A limit ended a call of a headless run.
@@ -52,7 +53,7 @@ impl Gatekeeper {
             mode,
             gates: Gates::default(),
             always_allowed: HashSet::new(),
-            limit_waived: false,
+            waived: Waived::default(),
             pausing: false,
             limited: false,
             denials: Vec::new(),
@@ -129,16 +130,6 @@ impl Gatekeeper {
         self.pausing = stands || self.gates.is_pausing(is_under_way);
     }
 
-    /// Lets the run go on past its limits.
-    pub fn waive_limit(&mut self) {
-        self.limit_waived = true;
-    }
-
-    /// Has the limits count again: a retry asks anew.
-    pub fn restore_limit(&mut self) {
-        self.limit_waived = false;
-    }
-
     /// Allows a call, with exactly its arguments, for the rest of the generation: a retry asks again.
     pub fn allow_always(&mut self, generation: Generation, call: &ToolCall) {
         self.always_allowed.insert((generation, call.name.clone(), call.args.to_string()));
@@ -166,7 +157,7 @@ impl Gatekeeper {
             Some(Question::Model(asked)) if self.is_headless() => {
                 if let Some(limit) = self.crossed_limit(asked) {
                     self.limited = true;
-                    return vec![end(path, asked.span, Done::no_answer(Halt::Limit(limit).into()))];
+                    return vec![end(path, asked.span, Done::no_answer(Halt::Limit(limit.text).into()))];
                 }
             }
             Some(Question::Tool(asked)) => {
@@ -242,7 +233,7 @@ impl Gatekeeper {
             return None;
         }
         match question {
-            Question::Model(asked) => self.crossed_limit(asked).map(|limit| PauseReason::Limit { limit }),
+            Question::Model(asked) => self.crossed_limit(asked).map(PauseReason::from),
             Question::Tool(asked) => match self.decide(asked) {
                 PolicyDecision::Ask(rule) => {
                     let runs = asked.command.as_ref().map(|command| format!("; it runs {command}"));

@@ -8,7 +8,7 @@ use crate::model::{AnsweredBy, ApprovalAnswer, EffectClass, Generation, SpanId, 
 use crate::pipeline::Pipeline;
 use crate::runtime::denial::Denial;
 use crate::runtime::engine::Mode;
-use crate::runtime::policy::{PolicyDecision, decide, rule_matches};
+use crate::runtime::policy::{PolicyDecision, decide, first_about, rule_allows};
 
 /// Gaps of the sandbox that a denial names.
 const NAMED: usize = 3;
@@ -93,7 +93,7 @@ impl Gatekeeper {
     /// True when nobody is there to approve a call, and no `--allow` does.
     fn is_denied_unseen(&self, asked: &ToolQuestion) -> bool {
         let Mode::Headless(headless) = &self.mode else { return false };
-        !headless.allow.iter().any(|rule| rule_matches(rule, &asked.call, &asked.root))
+        !headless.allow.iter().any(|rule| rule_allows(rule, &asked.call, &asked.root))
     }
 
     /// The answer to a call's question when nobody can be asked, with the question: `--allow` allows it, or else it is
@@ -106,22 +106,6 @@ impl Gatekeeper {
         } else {
             (why, ApprovalAnswer::Allow, AnsweredBy::Flag)
         })
-    }
-
-    /// The limit that was crossed, before another model call.
-    pub(super) fn crossed_limit(&self, asked: &ModelQuestion) -> Option<String> {
-        if self.limit_waived {
-            return None;
-        }
-        let limits = &asked.pipeline.limits;
-        let tokens = asked.usage.input + asked.usage.output;
-        #[expect(clippy::cast_precision_loss, reason = "a sum of money, compared with a limit")]
-        let dollars = asked.cost as f64 / 1e6;
-        if let Some(max) = limits.max_tokens.filter(|max| tokens >= *max) {
-            return Some(format!("{tokens} tokens are used, and limits.max_tokens is {max}"));
-        }
-        let max = limits.max_cost_usd.filter(|max| dollars >= *max)?;
-        Some(format!("${dollars:.3} is spent, and limits.max_cost_usd is {max}"))
     }
 }
 
@@ -143,7 +127,7 @@ impl ToolQuestion {
     /// True when the gaps of the sandbox are the reason that a command needs an approval.
     fn asks_for_gaps(&self) -> bool {
         let policy = &self.pipeline.policy;
-        let by_rule = policy.ask.iter().any(|rule| rule_matches(rule, &self.call, &self.root));
-        !by_rule && !self.gaps.is_empty()
+        let by_rule = first_about(&policy.ask, &self.call, &self.root);
+        by_rule.is_none() && !self.gaps.is_empty()
     }
 }

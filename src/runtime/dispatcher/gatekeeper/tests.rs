@@ -45,13 +45,17 @@ fn tool(policy: Policy) -> ToolQuestion {
 }
 
 fn model(used: u64) -> Question {
-    let limits = Limits { max_tokens: Some(10), ..Limits::default() };
+    model_with(used, Limits { max_tokens: Some(10), ..Limits::default() })
+}
+
+/// Each token costs a dollar.
+fn model_with(used: u64, limits: Limits) -> Question {
     let usage = Usage { input: used, ..Usage::default() };
     Question::Model(ModelQuestion {
         span: SpanId(7),
         pipeline: Arc::new(Pipeline { limits, ..Pipeline::default() }),
         usage,
-        cost: 0,
+        cost: used * 1_000_000,
     })
 }
 
@@ -163,12 +167,13 @@ fn a_limit_stops_with_somebody_there_and_halts_without() {
     let before = || at(Gate::BeforeLlm);
     let mut keeper = debug();
     assert_eq!(keeper.open(&before(), Some(&model(9))), launch());
-    let stopped = pause(&before(), PauseReason::Limit { limit: limit() });
+    let reason = || PauseReason::Limit { limit: limit(), name: "max_tokens".into() };
+    let stopped = pause(&before(), reason());
     assert_eq!(keeper.open(&before(), Some(&model(10))), stopped);
     assert_eq!(keeper.launch(PATH, Some(&model(10))), [start()], "the user let it go");
-    keeper.waive_limit();
+    keeper.waive_limit(&reason());
     assert_eq!(keeper.open(&before(), Some(&model(10))), launch());
-    keeper.restore_limit();
+    keeper.restore_limits();
     assert_eq!(keeper.open(&before(), Some(&model(10))), stopped);
 
     let mut keeper = headless(&[]);
@@ -176,6 +181,26 @@ fn a_limit_stops_with_somebody_there_and_halts_without() {
     assert_eq!(keeper.launch(PATH, Some(&model(9))), [start()]);
     assert_eq!(keeper.launch(PATH, Some(&model(10))), [halted]);
     assert!(keeper.into_end().limited);
+}
+
+#[test]
+fn a_limit_that_was_let_go_leaves_the_others() {
+    let both = |used| model_with(used, Limits { max_tokens: Some(10), max_cost_usd: Some(20.0), ..Limits::default() });
+    let mut keeper = debug();
+    let before = at(Gate::BeforeLlm);
+    let stopped_by = |action: DriverAction| {
+        let DriverAction::Pause { reason, .. } = action else { panic!("{action:?}") };
+        let PauseReason::Limit { name, .. } = &reason else { panic!("{reason:?}") };
+        (name.clone(), reason)
+    };
+    let (name, tokens) = stopped_by(keeper.open(&before, Some(&both(10))));
+    assert_eq!(name, "max_tokens");
+    keeper.waive_limit(&tokens);
+    assert_eq!(keeper.open(&before, Some(&both(19))), launch());
+    let (name, cost) = stopped_by(keeper.open(&before, Some(&both(20))));
+    assert_eq!(name, "max_cost_usd");
+    keeper.waive_limit(&cost);
+    assert_eq!(keeper.open(&before, Some(&both(21))), launch());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::fields::section;
 use super::now::UpcomingCall;
 use crate::model::{EffectClass, Section, SectionBody};
-use crate::runtime::policy::{PolicyDecision, decide, rule_matches};
+use crate::runtime::policy::{PolicyDecision, decide, first_about};
 
 /// Bytes of a pipeline file that are looked through.
 const LARGEST_FILE: u64 = 1_000_000;
@@ -16,7 +16,7 @@ const LARGEST_FILE: u64 = 1_000_000;
 pub(super) fn section_of(asks: &str, pending: &UpcomingCall, root: &Path) -> Section {
     // The command stands above already.
     let why = asks.split("; it runs ").next().unwrap_or(asks);
-    let rule = pending.pipeline.policy.ask.iter().find(|rule| rule_matches(rule, &pending.call, root));
+    let rule = first_about(&pending.pipeline.policy.ask, &pending.call, root);
     let place = rule.zip(pending.source.as_ref()).and_then(|(rule, source)| place(source, "ask", rule));
     section("approval", "needed before it runs", SectionBody::Facts(facts(why, place)))
 }
@@ -24,7 +24,7 @@ pub(super) fn section_of(asks: &str, pending: &UpcomingCall, root: &Path) -> Sec
 /// The section about a call that the policy denies.
 pub(super) fn denied(pending: &UpcomingCall, effect: EffectClass, root: &Path) -> Option<Section> {
     let PolicyDecision::Deny(why) = decide(&pending.pipeline.policy, &pending.call, effect, root) else { return None };
-    let rule = pending.pipeline.policy.deny.iter().find(|rule| rule_matches(rule, &pending.call, root));
+    let rule = first_about(&pending.pipeline.policy.deny, &pending.call, root);
     let place = rule.zip(pending.source.as_ref()).and_then(|(rule, source)| place(source, "deny", rule));
     let place = place.map(|place| format!(" ({place})"));
     let text = format!("would be denied: {why}{}", place.unwrap_or_default());
