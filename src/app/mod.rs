@@ -40,6 +40,7 @@ mod span_text;
 mod state;
 pub mod text;
 mod tree;
+mod under_way;
 mod update;
 
 pub use approval::{Answer, AnswerRow, Approval};
@@ -72,4 +73,5 @@ pub use search::{Finds, Place, Search};
 pub use span_text::{About, SpanText, shown_try, span_text};
 pub use state::{Pane, Setup, State};
 pub use tree::{Row, Tree};
+pub use under_way::UnderWay;
 pub use update::update;

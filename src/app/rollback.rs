@@ -1,10 +1,10 @@
 //! The Rollback panel: the actions of the selected span and of everything below it, newest first, each with its
 //! state: ready, blocked, held, no undo, undone.
 
-use super::{Scroll, safe};
+use super::{Command, Scroll, UnderWay, safe};
 use crate::model::{
     ActionChange, ActionHead, ActionOp, ActionStatus, Compensation, KeyKind, KeyState, LedgerEntry, RunState, Seq,
-    SpanId, Standing, TraceBody, command_line,
+    SpanId, Standing, TraceBody, UndoReport, command_line,
 };
 use std::collections::BTreeSet;
 
@@ -21,6 +21,10 @@ pub enum Word {
     Conflict,
     /// It can't be undone, and why.
     NoUndo(String),
+    /// Its undo is under way.
+    Undoing,
+    /// Its redo is under way.
+    Redoing,
     /// It is undone.
     Undone,
     /// The user skips it.
@@ -41,6 +45,8 @@ impl std::fmt::Display for Word {
             Self::Conflict => f.write_str("conflict"),
             Self::NoUndo(why) if why.is_empty() => f.write_str("no undo"),
             Self::NoUndo(why) => write!(f, "no undo ({why})"),
+            Self::Undoing => f.write_str("undoing…"),
+            Self::Redoing => f.write_str("redoing…"),
             Self::Undone => f.write_str("undone"),
             Self::Skipped => f.write_str("skipped"),
             Self::NotApplied => f.write_str("not done"),
@@ -104,6 +110,7 @@ pub struct Rollback {
     discarded: BTreeSet<Seq>,
     /// Rows that the user marked.
     marked: BTreeSet<Seq>,
+    under_way: UnderWay,
     /// The picked row is done with: the cursor goes to the next one that can be undone.
     passed: bool,
 }
@@ -148,7 +155,8 @@ impl Rollback {
     /// The marked actions that can be undone, newest first.
     #[must_use]
     pub fn marked_undoable(&self, run: &RunState) -> Vec<Seq> {
-        self.marked.iter().rev().copied().filter(|seq| run.ledger.get(*seq).is_some_and(can_undo)).collect()
+        let can_undo = |seq: &Seq| run.ledger.get(*seq).is_some_and(can_undo) && !self.under_way.has(*seq);
+        self.marked.iter().rev().copied().filter(can_undo).collect()
     }
 
     /// Marks an action, or not any more.
@@ -188,14 +196,16 @@ impl Rollback {
     /// The action that `u` undoes: the picked row if it can be undone, else the next.
     #[must_use]
     pub fn to_undo(&self, run: &RunState) -> Option<Seq> {
-        let picked = self.picked.and_then(|seq| run.ledger.get(seq));
+        let picked = self.picked.filter(|seq| !self.under_way.has(*seq)).and_then(|seq| run.ledger.get(seq));
         picked.filter(|entry| can_undo(entry)).map(|entry| entry.seq).or(self.next)
     }
 
     /// The action that a redo redoes: the picked row if it is undone, else the last undone one in the list.
     #[must_use]
     pub fn to_redo(&self, run: &RunState) -> Option<Seq> {
-        let is_undone = |seq: &Seq| run.ledger.head(*seq).is_some_and(|head| head.status == ActionStatus::Undone);
+        let is_undone = |seq: &Seq| {
+            run.ledger.head(*seq).is_some_and(|head| head.status == ActionStatus::Undone) && !self.under_way.has(*seq)
+        };
         let listed = |seq: &&Seq| self.rows.binary_search_by(|row| seq.cmp(&row)).is_ok();
         self.picked.filter(is_undone).or_else(|| self.undone_order.iter().rev().find(listed).copied())
     }
@@ -287,11 +297,12 @@ impl Rollback {
     }
 
     /// Takes note of an event that changes what the list shows.
-    pub(super) fn event(&mut self, body: &TraceBody) {
+    pub(super) fn event(&mut self, body: &TraceBody, run: &RunState) {
         match body {
             TraceBody::Action(_) | TraceBody::Invalidated { .. } | TraceBody::Renamed { .. } => self.stale = true,
             TraceBody::ActionEvent(event) => {
                 self.stale = true;
+                self.under_way.event(event, run);
                 if !matches!(event.change, ActionChange::UndoStarted | ActionChange::Refused { .. }) {
                     self.conflicts.clear();
                 }
@@ -310,6 +321,34 @@ impl Rollback {
             }
             _ => {}
         }
+    }
+
+    /// The undos and redos that are not through yet.
+    #[must_use]
+    pub fn under_way(&self) -> &UnderWay {
+        &self.under_way
+    }
+
+    /// Takes note of what is asked of the run: the next `u` is about the next action, though no event has come yet.
+    pub(super) fn ask(&mut self, commands: &[Command]) {
+        for command in commands {
+            if self.under_way.ask(command) {
+                self.stale = true;
+                self.passed |= self.picked.is_some_and(|picked| self.under_way.has(picked));
+            }
+        }
+    }
+
+    /// Takes the end of an undo or redo.
+    pub(super) fn report(&mut self, report: &UndoReport) {
+        self.under_way.report(report);
+        self.stale = true;
+    }
+
+    /// Something that was asked of the run was refused.
+    pub(super) fn refused(&mut self) {
+        self.under_way.refused();
+        self.stale = true;
     }
 
     /// Keeps of an event what the ledger does not tell: the order of undos, and what was discarded.
@@ -349,7 +388,8 @@ impl Rollback {
             let marked = std::mem::take(&mut self.marked);
             self.marked = marked.into_iter().filter(|seq| listed(*seq) && self.is_markable(run, *seq)).collect();
             let can_undo = |head: &ActionHead| head.is_applied() && head.undoable;
-            let wanted = |seq: &&Seq| !self.skipped.contains(seq) && run.ledger.head(**seq).is_some_and(can_undo);
+            let is_free = |seq: Seq| !self.skipped.contains(&seq) && !self.under_way.has(seq);
+            let wanted = |seq: &&Seq| is_free(**seq) && run.ledger.head(**seq).is_some_and(can_undo);
             self.next = self.rows.iter().find(wanted).copied();
             if std::mem::take(&mut self.passed) {
                 // The rows are newest first: the next one below is the newest older one.
@@ -406,11 +446,13 @@ impl Rollback {
 
     pub(super) fn word(&self, run: &RunState, seq: Seq) -> Word {
         match run.ledger.standing(seq) {
+            Standing::Undone if self.under_way.has(seq) => Word::Redoing,
             Standing::Undone => Word::Undone,
             Standing::NotApplied if self.discarded.contains(&seq) => Word::Discarded,
             Standing::NotApplied => Word::NotApplied,
             Standing::Held => Word::Held,
             Standing::NoUndo(why) => Word::NoUndo(why),
+            _ if self.under_way.has(seq) => Word::Undoing,
             _ if self.skipped.contains(&seq) => Word::Skipped,
             Standing::Blocked { by, .. } => Word::Blocked(by),
             Standing::Free if self.conflicts.contains(&seq) => Word::Conflict,

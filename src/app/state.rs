@@ -107,8 +107,6 @@ pub struct State {
     pub damaged: bool,
     /// A pause was asked for and is not confirmed.
     pub pausing: bool,
-    /// The action whose compensation runs, if one does.
-    pub making_up: Option<Seq>,
     /// The run's engine stopped.
     pub closed: bool,
     /// True when something changed since the last drawing; the loop clears it.

@@ -45,6 +45,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
     if commands.iter().any(is_answered_by_a_note) {
         state.said = Said::Notes;
     }
+    state.rollback.ask(&commands);
     if state.selected() != selected {
         state.preview.want(state.selected());
         state.forget_refusal();

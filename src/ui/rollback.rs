@@ -123,6 +123,7 @@ fn word(word: &Word, theme: Theme) -> Style {
     match word {
         Word::Next => theme.output(),
         Word::Free => theme.ok(),
+        Word::Undoing | Word::Redoing => theme.call(),
         Word::Blocked(_) => theme.tool(),
         Word::Held => theme.paused(),
         Word::Conflict => theme.state(SpanState::Failed),

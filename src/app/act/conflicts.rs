@@ -31,9 +31,17 @@ pub(super) fn blocked(run: &RunState, action: Seq) -> Option<Conflict> {
     (!first.is_empty()).then_some(Conflict { action, key, by: ConflictBy::Actions { first } })
 }
 
-/// The later changes in a folder, which must be undone before it: an undo of the folder alone would keep it.
-pub(super) fn used(run: &RunState, action: Seq) -> Option<Conflict> {
-    if makes_folder(run, action) { blocked(run, action) } else { None }
+/// The later changes in a folder, which must be undone before it: an undo of the folder alone would keep it. Those whose
+/// undo is under way come first anyhow.
+pub(super) fn used(state: &State, action: Seq) -> Option<Conflict> {
+    let mut conflict = if makes_folder(&state.run, action) { blocked(&state.run, action) } else { None }?;
+    if let ConflictBy::Actions { first } = &mut conflict.by {
+        first.retain(|(seq, _)| !state.rollback.under_way().has(*seq));
+        if first.is_empty() {
+            return None;
+        }
+    }
+    Some(conflict)
 }
 
 fn makes_folder(run: &RunState, action: Seq) -> bool {

@@ -5,8 +5,7 @@ use crate::app::detail::add_choices;
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, Popup, State, safe};
 use crate::model::{
-    self, ActionChange, ActionEvent, CaptureMode, KeyKind, Millis, ShellMode, Span, SpanId, SpanKind, SpanStatus,
-    TraceBody, TraceEvent, UndoReport, Update,
+    self, CaptureMode, Millis, ShellMode, Span, SpanId, SpanKind, SpanStatus, TraceBody, TraceEvent, UndoReport, Update,
 };
 
 /// Applies an update; the flag is true when it concerns the selected span.
@@ -76,7 +75,6 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
         state.run.apply(event);
         state.now = state.now.max(event.at);
         track_calls(state, &event.body);
-        track_undo(state, &event.body);
         if let TraceBody::Invalidated { spans, .. } = &event.body {
             let found = |span: &SpanId| state.run.trace.get(*span);
             folded
@@ -86,7 +84,7 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
             let found = state.run.trace.get(end.span);
             folded.extend(found.filter(|found| is_done_worker_of_many(state, end.span, found)).map(|_| end.span));
         }
-        state.rollback.event(&event.body);
+        state.rollback.event(&event.body, &state.run);
         approving::tell_nothing_held(state, &event.body);
         state.asked.event(&event.body);
         let height = state.height(Pane::Log);
@@ -183,18 +181,6 @@ fn track_calls(state: &mut State, body: &TraceBody) {
     }
 }
 
-/// Keeps the action whose compensation runs: that can take long, and can be cancelled.
-fn track_undo(state: &mut State, body: &TraceBody) {
-    let TraceBody::ActionEvent(ActionEvent { action, change }) = body else { return };
-    let entry = state.run.ledger.get(*action);
-    let starts = matches!(change, ActionChange::UndoStarted);
-    if starts && entry.is_some_and(|entry| entry.record.key.kind == KeyKind::Compensation) {
-        state.making_up = Some(*action);
-    } else if !starts && state.making_up == Some(*action) {
-        state.making_up = None;
-    }
-}
-
 /// A call ended. What came of a response that is not stored whole stays, to be looked at.
 fn forget_call(state: &mut State, span: SpanId) {
     state.active.remove(&span);
@@ -241,6 +227,7 @@ fn chunk(state: &mut State, span: SpanId, text: &str, reasoning: bool) {
 fn take_report(state: &mut State, report: &UndoReport) {
     /// Lines of the log that one report is worth.
     const MOST: usize = 50;
+    state.rollback.report(report);
     let line = undoing::report_line(&state.run, report);
     let whole = report.conflict.is_none() && report.read_back.differs.is_empty();
     let (at, height) = (state.clock.max(state.now), state.height(Pane::Log));
@@ -294,6 +281,7 @@ fn refused(state: &mut State, why: &str) {
     state.fetching = None;
     state.pausing = false;
     state.asked.refused();
+    state.rollback.refused();
     state.detail.give_up();
     log(state, LogKind::Refused, why);
     state.say_refused(safe::line(why));

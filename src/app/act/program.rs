@@ -36,7 +36,7 @@ pub(super) fn ask_cancel(state: &mut State) {
 
 /// Says what happens to a running undo command.
 fn running_undo(state: &State) -> Option<String> {
-    let action = state.making_up?;
+    let action = state.rollback.under_way().undo_command()?;
     Some(format!("The undo command of {action} still runs: it is stopped half-way, and the action stays."))
 }
 

@@ -24,7 +24,7 @@ pub(super) fn undo(state: &mut State) -> Vec<Command> {
         ask_undo_marked(state, marked);
         return Vec::new();
     }
-    if let Some(conflict) = conflicts::used(&state.run, action) {
+    if let Some(conflict) = conflicts::used(state, action) {
         conflicts::ask(state, &conflict);
         return Vec::new();
     }

@@ -33,7 +33,7 @@ pub(super) fn live(state: &State) -> Answer {
 
 /// A run, or an undo command, can be cancelled.
 pub(super) fn cancellable(state: &State) -> Answer {
-    if state.making_up.is_some() { Ok(()) } else { live(state) }
+    if state.rollback.under_way().undo_command().is_some() { Ok(()) } else { live(state) }
 }
 
 pub(super) fn any_paused(state: &State) -> Answer {

@@ -702,3 +702,36 @@ fn the_help_stops_at_its_end() {
     bench.keys("k");
     assert!(matches!(bench.state.popup, Some(Popup::Help(help)) if help.top + 1 == end.top));
 }
+
+#[test]
+fn a_second_undo_before_the_first_is_back_takes_the_next_action() {
+    let (mut bench, spans) = Bench::paused();
+    bench.keys("h5");
+    let undo = |action| model::Command::Undo { action, force: false };
+    assert_eq!(bench.keys("u"), [undo(spans.second)]);
+    assert_eq!(bench.keys("u"), [undo(spans.first)]);
+    assert_eq!(bench.keys("u"), []);
+    assert!(bench.message().contains("nothing here can be undone"));
+    // Refused: it is there to be undone again.
+    bench.send(Update::Refused("the workspace is in use".into()));
+    assert_eq!(bench.keys("u"), [undo(spans.second)]);
+}
+
+#[test]
+fn an_undo_under_way_is_on_the_screen() {
+    let (mut bench, spans) = Bench::paused();
+    bench.keys("h5");
+    bench.keys("u");
+    let word = |bench: &Bench| bench.state.rollback.window(&bench.state.run, 9)[0].word.clone();
+    assert_eq!(word(&bench), Word::Undoing);
+    assert!(!header(&bench.state).status().contains("undoing"), "most are through at once");
+    bench.change(spans.second, ActionChange::UndoStarted);
+    let status = |bench: &Bench| header(&bench.state).status();
+    assert!(status(&bench).starts_with(&format!("● undoing {}", spans.second)), "{}", status(&bench));
+    bench.change(spans.second, ActionChange::Undone { forced: false });
+    assert_eq!(word(&bench), Word::Undone);
+    assert!(!status(&bench).contains("undoing"));
+    bench.change(spans.second, ActionChange::RedoStarted);
+    assert_eq!(word(&bench), Word::Redoing);
+    assert!(status(&bench).starts_with(&format!("● redoing {}", spans.second)), "{}", status(&bench));
+}

@@ -3,6 +3,7 @@
 use tama_tui::app::{Key, Pane, Popup, Word, footer};
 use tama_tui::model::{
     self, ActionChange, ActionOp, ActionRecord, BlobHash, Gate, KeyState, Release, Seq, SpanId, TraceBody, Undoability,
+    Update,
 };
 
 use crate::support::app_support::Bench;
@@ -160,6 +161,7 @@ fn marked_actions_are_undone_newest_first_after_one_question() {
     let third = bench.action(spans.writer, spans.tool, model::Key::file("a.md"));
     bench.keys("h5 ");
     assert_eq!(bench.keys("u"), [model::Command::Undo { action: third, force: false }]);
+    bench.send(Update::Refused("the workspace is in use".into()));
     bench.keys("j ");
     assert_eq!(marked(&bench), [spans.first, third]);
     assert_eq!(bench.keys("u"), []);

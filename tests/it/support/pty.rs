@@ -253,7 +253,8 @@ impl Pty {
         thread::spawn(move || send.send(waitid(Id::Pid(pid), flags)));
         let status = stopped.recv_timeout(PATIENCE).expect("it does not stop").unwrap();
         assert!(matches!(status, WaitStatus::Stopped(..)), "{status:?}");
-        while let Ok(true) = self.take_in(Duration::from_millis(1)) {}
+        // All is written, and comes through the reader's thread.
+        while !self.is_restored() && self.take_in(PATIENCE) == Ok(true) {}
     }
 
     /// Closes the terminal under the program.
@@ -264,6 +265,13 @@ impl Pty {
         let size = master.get_size().unwrap();
         master.resize(PtySize { cols: size.cols - 1, ..size }).unwrap();
         self.input = None;
+    }
+
+    /// True when all that came so far leaves the terminal as a shell wants it.
+    fn is_restored(&self) -> bool {
+        let screen = self.screen();
+        let is_left = !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste();
+        is_left && screen.mouse_protocol_mode() == MouseProtocolMode::None
     }
 
     /// Asserts that the terminal is as a shell wants it.
