@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::detail::wrapped;
 use super::text::{count, money, plural};
-use super::{Command, Confirmed, Reading, rollback, safe};
+use super::{Command, Confirmed, Key, Reading, rollback, safe};
 use crate::model::{self, KeyKind, LedgerEntry, PlanLeave, RetryPlan, RunState, Seq};
 
 /// Columns of the labels: `rerun  `.
@@ -70,6 +70,12 @@ impl PlanAsk {
         }
         let Self { plan, with_readers, .. } = self;
         Ok(Confirmed::new(vec![Command::Run(model::Command::Retry { plan: Box::new(plan), with_readers })]))
+    }
+
+    /// The key that carries it out: `y` where the run may do other things than it could.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        if self.plan.authority.is_empty() { Key::Enter } else { Key::Char('y') }
     }
 
     /// Lays it out for a screen of that size.
@@ -137,6 +143,7 @@ impl PlanAsk {
         rows.push(row("reuse", reuse_text(plan)));
         rows.push(row("cost", cost_text(plan)));
         rows.extend(stay_rows(run, &plan.undone_outside));
+        rows.extend(labelled("rights", plan.authority.iter().map(|right| below(right.clone(), PlanTone::Warning))));
         rows.extend(labelled("changed", plan.changed.iter().map(|changed| below(changed.clone(), PlanTone::Plain))));
         rows
     }

@@ -52,8 +52,9 @@ pub fn popup_keys(state: &State) -> Vec<Hint> {
 }
 
 fn plan_keys(plan: &PlanAsk) -> Vec<Hint> {
+    let retry = plan.key().to_string();
     let keys = [
-        (true, "Enter", "Retry"),
+        (true, retry.as_str(), "Retry"),
         (!plan.plan.readers.is_empty(), "Space", "readers too, or not"),
         (plan.reading().is_long(), "j k PgDn PgUp", "scroll"),
         (true, "/ n N", "find"),

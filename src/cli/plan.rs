@@ -50,6 +50,7 @@ pub(super) fn plan_lines(state: &RunState, plan: &RetryPlan, outside: &UndoneOut
     if !plan.changed.is_empty() {
         lines.push(format!("  changed since: {}", plan.changed.join(", ")));
     }
+    lines.extend(plan.authority.iter().map(|right| format!("  may now: {right}")));
     lines.extend(outside.line());
     lines
 }

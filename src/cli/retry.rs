@@ -33,6 +33,10 @@ pub(super) struct Args {
     /// Allow this tool where the policy would ask (a glob; may be given more than once)
     #[arg(long, value_name = "TOOL")]
     allow: Vec<String>,
+    /// Take what the pipeline's file says today about policy, tools, network, limits and providers, where the run had it
+    /// otherwise
+    #[arg(long)]
+    accept_changes: bool,
     /// Print the plan; change nothing
     #[arg(long)]
     dry_run: bool,
@@ -54,7 +58,11 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     let known = session.log.with(|state| state.last);
     let mut headless = Headless::new(session, known)?;
     match begin(&mut headless, &args, prompt).await {
-        Ok(outside) => headless.run_to_end(args.json, outside.into_json()).await,
+        Ok(Some(outside)) => headless.run_to_end(args.json, outside.into_json()).await,
+        Ok(None) => {
+            headless.abort().await?;
+            Ok(Exit::Denied)
+        }
         Err(error) => {
             headless.abort().await?;
             Err(error)
@@ -62,8 +70,13 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     }
 }
 
-/// Requests the plan, prints it, and starts the retry.
-async fn begin(headless: &mut Headless, args: &Args, prompt: Option<String>) -> color_eyre::Result<UndoneOutside> {
+/// Requests the plan, prints it, and starts the retry. `None`: it would let the run do other things than it could, and
+/// nobody accepted that.
+async fn begin(
+    headless: &mut Headless,
+    args: &Args,
+    prompt: Option<String>,
+) -> color_eyre::Result<Option<UndoneOutside>> {
     headless.log().with(check_not_interrupted)?;
     let span = find_span(headless.log(), &args.span)?;
     if let Some(text) = prompt {
@@ -83,8 +96,15 @@ async fn begin(headless: &mut Headless, args: &Args, prompt: Option<String>) -> 
     for line in lines {
         eprint_line(&line);
     }
+    if !plan.authority.is_empty() && !args.accept_changes {
+        eprint_line(
+            "not retried: the pipeline's file lets the run do other things than it could (\"may now\" above); \
+             --accept-changes takes them",
+        );
+        return Ok(None);
+    }
     headless.send(Command::Retry { plan: Box::new(plan), with_readers: true });
-    Ok(outside)
+    Ok(Some(outside))
 }
 
 /// Prints the plan and a conflict that would stop it; changes nothing.
@@ -97,6 +117,7 @@ async fn dry_run(args: &Args, prompt: Option<&str>, data: &DataDir) -> color_eyr
     let outlook = foresee(&log, &events, source.as_deref().map(Path::new), &plan, prompt);
     let outlook = outlook.map_err(|why| eyre!("{why}"))?;
     plan.changed = outlook.changed;
+    plan.authority = outlook.authority;
     let stored = Stored::with_world(data, folder, log, &events, Access::ReadOnly).await?;
     let conflict = preview(&stored.log, &stored.world, &plan.undoes, false).conflict;
     let outside = stored.log.with(|state| UndoneOutside::of(state, &plan));

@@ -215,6 +215,9 @@ pub struct RetryPlan {
     pub cost: u64,
     /// Prompt files that changed on disk since the run started, and edits, by agent.
     pub changed: Vec<String>,
+    /// Changes since the run in what it may do: policy, tools, network, limits, providers, workspace.
+    #[serde(default)]
+    pub authority: Vec<String>,
     /// Spans of the set that still run and are cancelled.
     pub cancels: usize,
     /// Effects undone before, of spans that don't rerun: they stay undone. Oldest first.

@@ -4,6 +4,7 @@
 //! A [`Script`] is the file behind a `script:FILE` model.
 
 mod agents;
+mod authority;
 mod capture;
 mod changes;
 mod custom;
@@ -27,6 +28,7 @@ mod custom_tests;
 #[cfg(test)]
 mod tests;
 
+pub use authority::authority_changes;
 pub use changes::changed_agents;
 pub use faults::{Fault, Faults};
 pub use glob::{Glob, GlobError};

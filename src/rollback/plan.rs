@@ -168,6 +168,7 @@ fn describe(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>, readers: V
         calls: rerun.calls,
         tokens: rerun.tokens,
         cost: rerun.cost,
+        authority: Vec::new(),
         changed: Vec::new(),
         cancels: taken.iter().filter(of_set).filter(live).count(),
         undone_outside: undone_outside(state, taken),

@@ -8,7 +8,7 @@ use super::refusal::PromptError;
 use super::session::providers;
 use crate::effects::llm::LlmError;
 use crate::model::{RetryPlan, TraceEvent};
-use crate::pipeline::{Pipeline, changed_agents, check};
+use crate::pipeline::{Pipeline, authority_changes, changed_agents, check};
 use crate::store::{RunLog, StoreError};
 
 /// What a retry would meet.
@@ -16,6 +16,8 @@ use crate::store::{RunLog, StoreError};
 pub struct Outlook {
     /// Agents that run again by other words than the last time, and why.
     pub changed: Vec<String>,
+    /// Changes since the run in what it may do.
+    pub authority: Vec<String>,
     /// What would be told on the way.
     pub notes: Vec<String>,
 }
@@ -64,8 +66,9 @@ pub fn foresee(
     providers(base.to_owned())(today.as_ref().unwrap_or(&newest))?;
     let names: Vec<String> = plan.reruns.iter().filter_map(|at| past.agent_names.get(at).cloned()).collect();
     let changed = changed(&names, &newest, today.as_ref().ok(), &edited);
+    let authority = today.as_ref().map(|today| authority_changes(&newest, today)).unwrap_or_default();
     let notes = today.err().map(|why| format!("the retry uses the stored pipeline: {why}"));
-    Ok(Outlook { changed, notes: notes.into_iter().collect() })
+    Ok(Outlook { changed, authority, notes: notes.into_iter().collect() })
 }
 
 /// Which of the agents that run again (by edit name) have other words today: those of a file, or of an edit.

@@ -79,7 +79,7 @@ fn ask_key(state: &mut State, mut ask: Ask, key: Key) -> Vec<Command> {
 
 fn plan_key(state: &mut State, mut plan: PlanAsk, key: Key) -> Vec<Command> {
     match key {
-        Key::Enter => match plan.reading_mut().read_on(key) {
+        key if key == plan.key() => match plan.reading_mut().read_on(key) {
             Some(more) => state.say(more),
             None => match plan.confirm() {
                 Ok(confirmed) => {
@@ -90,6 +90,7 @@ fn plan_key(state: &mut State, mut plan: PlanAsk, key: Key) -> Vec<Command> {
                 Err(left) => plan = *left,
             },
         },
+        Key::Enter => state.say("the run may do other things now (rights): y retries"),
         key if is_no(key) => return Vec::new(),
         Key::Char(' ') if !plan.plan.readers.is_empty() => plan.with_readers = !plan.with_readers,
         key => plan.reading_mut().key(key),

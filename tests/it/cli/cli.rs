@@ -319,6 +319,29 @@ fn a_retry_takes_a_span_back_and_runs_it_with_another_prompt() {
 }
 
 #[test]
+fn a_retry_by_a_file_that_allows_more_wants_a_flag() {
+    let project = fresh("");
+    let run = json(&project.tama(&["run", ".", "--json"]))["run"].as_str().unwrap().to_owned();
+    let file = project.folder.path().join("pipeline.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{text}\n[limits]\nmax_parallel = 3\n")).unwrap();
+    let more = "limits max_parallel: none → 3";
+    let plan = json(&project.tama(&["retry", &run, "--span", "main/writer", "--dry-run", "--json"]));
+    assert_eq!(plan["authority"], serde_json::json!([more]));
+    let refused = project.tama(&["retry", &run, "--span", "main/writer"]);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(3), "{told}");
+    assert!(told.contains(&format!("may now: {more}\n")) && told.contains("--accept-changes"), "{told}");
+    assert_eq!(project.work("a").as_deref(), Some("bad"), "nothing was undone");
+    assert_eq!(json(&project.tama(&["runs", "--json"]))[0]["manifest"]["status"], "ok");
+    let retried = project.tama(&["retry", &run, "--span", "main/writer", "--accept-changes"]);
+    assert_eq!(retried.status.code(), Some(0), "{}", String::from_utf8_lossy(&retried.stderr));
+    // It has been taken, and is the run's own now.
+    let plan = json(&project.tama(&["retry", &run, "--span", "main/writer", "--dry-run", "--json"]));
+    assert_eq!(plan["authority"], serde_json::json!([]));
+}
+
+#[test]
 fn a_refused_retry_says_why_and_leaves_the_run_whole() {
     let project = fresh("");
     let run = json(&project.tama(&["run", ".", "--json"]))["run"].as_str().unwrap().to_owned();

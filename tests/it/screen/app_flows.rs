@@ -223,6 +223,21 @@ fn a_retry_shows_its_plan_and_wants_enter() {
 }
 
 #[test]
+fn a_retry_that_lets_the_run_do_other_things_wants_y() {
+    let (mut bench, spans) = Bench::paused();
+    bench.keys("hr");
+    let authority = vec!["policy allow: + tama_*".to_owned()];
+    let plan = RetryPlan { span: spans.writer, authority, ..RetryPlan::default() };
+    bench.send(Update::Plan(plan.clone()));
+    let Some(Popup::Plan(ask)) = &bench.state.popup else { panic!("no plan") };
+    assert!(ask.window().iter().any(|line| line.label == "rights" && line.text == "policy allow: + tama_*"));
+    assert_eq!(bench.ask(Key::Enter), []);
+    assert!(bench.message().contains("y retries"), "{}", bench.message());
+    let retry = model::Command::Retry { plan: Box::new(plan), with_readers: false };
+    assert_eq!(bench.keys("y"), [retry]);
+}
+
+#[test]
 fn the_preview_is_asked_for_once_the_selection_settled() {
     let (mut bench, spans) = Bench::paused();
     bench.tick();

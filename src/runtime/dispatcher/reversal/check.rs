@@ -73,7 +73,8 @@ impl Check {
         let today = read_today(self.source.as_deref());
         let file = today.as_ref().ok();
         let now = self.planner.plan(self.shown.span, true, file)?;
-        if self.shown.undoes != now.undoes || self.shown.reruns != now.reruns {
+        let (shown, now_is) = (&self.shown, &now);
+        if shown.undoes != now_is.undoes || shown.reruns != now_is.reruns || shown.authority != now_is.authority {
             return Err(Refused { why: RetryRefusal::PlanChanged, update: Some(Box::new(Update::Plan(now))) });
         }
         let plan = if self.with_readers { now } else { self.planner.plan(self.shown.span, false, file)? };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::super::fixture::{NoModel, PIPELINE};
 use super::super::scene::{BESIDE, Scene, TOOL};
+use super::super::versions::read_today;
 use super::{Check, Holder, Ready, Refused};
 use crate::effects::llm::{LlmError, LlmProvider};
 use crate::model::{RetryPlan, SpanId, Update};
@@ -25,8 +26,10 @@ impl Checked {
         Self { scene: Scene::new(), today }
     }
 
+    /// The plan as it is shown: by today's file.
     fn plan(&self, span: SpanId) -> RetryPlan {
-        self.scene.plan(span)
+        let today = read_today(Some(&self.today.path().join("pipeline.toml"))).ok();
+        self.scene.planner().plan(span, true, today.as_ref()).unwrap()
     }
 
     /// Checks the retry of a plan that was shown.
@@ -86,7 +89,8 @@ async fn an_agent_that_is_gone_from_todays_file_stands_against_it() {
     // Without its file, or with a faulty one, it runs by the stored pipeline.
     put(scene.today.path(), "[pipeline");
     assert!(scene.check(scene.plan(SpanId(1)), |_| ()).is_ok_and(|ready| ready.today.is_err()));
-    assert!(scene.check(scene.plan(SpanId(1)), |check| check.source = None).is_ok());
+    let shown = RetryPlan { authority: Vec::new(), ..scene.plan(SpanId(1)) };
+    assert!(scene.check(shown, |check| check.source = None).is_ok());
 }
 
 #[tokio::test]
@@ -101,6 +105,17 @@ async fn a_plan_that_changed_since_it_was_shown_is_shown_again() {
         assert!(why.to_string().contains("the run changed while the plan was shown"), "{why}");
         assert!(matches!(update.as_deref(), Some(Update::Plan(plan)) if *plan == shown), "{update:?}");
     }
+}
+
+#[tokio::test]
+async fn a_file_that_lets_the_run_do_other_things_is_shown_first() {
+    let scene = Checked::new();
+    let shown = scene.plan(TOOL);
+    put(scene.today.path(), &format!("{PIPELINE}\n[limits]\nmax_parallel = 3\n"));
+    let Err(Refused { update, .. }) = scene.check(shown, |_| ()) else { panic!("it is not refused") };
+    let Some(Update::Plan(plan)) = update.as_deref() else { panic!("{update:?}") };
+    assert!(plan.authority.contains(&"limits max_parallel: none → 3".to_owned()), "{:?}", plan.authority);
+    assert!(scene.check(plan.clone(), |_| ()).is_ok());
 }
 
 #[tokio::test]

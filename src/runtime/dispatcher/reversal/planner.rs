@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::{RetryPlan, RunState, Seq, SpanId};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, authority_changes};
 use crate::rollback;
 use crate::runtime::foresee::changed;
 use crate::runtime::prompt::{has_agent, stored_prompt};
@@ -32,6 +32,7 @@ impl Planner {
         let names: Vec<String> = plan.reruns.iter().filter_map(|at| self.names.get(at).cloned()).collect();
         let changed = changed(&names, &self.newest, today, &self.edited);
         plan.changed = changed.into_iter().map(|line| with_file(line, &self.newest)).collect();
+        plan.authority = today.map(|today| authority_changes(&self.newest, today)).unwrap_or_default();
         Ok(plan)
     }
 

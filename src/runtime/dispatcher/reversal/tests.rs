@@ -28,6 +28,7 @@ fn plan(reruns: &[u32], undoes: &[u64]) -> RetryPlan {
         tokens: 0,
         cost: 0,
         changed: Vec::new(),
+        authority: Vec::new(),
         cancels: 0,
         undone_outside: Vec::new(),
     }
