@@ -9,6 +9,7 @@ mod capture;
 mod changes;
 mod custom;
 mod faults;
+mod files;
 mod fsm;
 mod glob;
 mod graph;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Notify, mpsc};
 
 use crate::model::{Seq, TraceEvent, Update};
-use crate::store::{Publish, RunLog, StoreError};
+use crate::store::{Publish, RunLog};
 
 /// Batches of events that may wait for the reader.
 const BATCHES: usize = 1024;
@@ -94,6 +94,8 @@ pub struct Feed {
     log: RunLog,
     last: Seq,
     ready: std::collections::VecDeque<Update>,
+    /// The store has events that did not come through the channel.
+    is_behind: bool,
     /// Events from before, which are given out first.
     past: std::vec::IntoIter<TraceEvent>,
 }
@@ -108,10 +110,10 @@ impl Feed {
     /// A reader of a run's updates; `past` are events from before (a past run), given out first.
     pub(super) fn new(receiver: Receiver, log: RunLog, past: PastEvents) -> Self {
         let (ready, past, last) = (std::collections::VecDeque::new(), past.events.into_iter(), past.last);
-        Self { receiver, log, last, ready, past }
+        Self { receiver, log, last, ready, is_behind: false, past }
     }
 
-    /// The next update; `None` when the run's engine is gone.
+    /// The next update; `None` when the run's engine is gone. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Update> {
         let page: Vec<TraceEvent> = self.past.by_ref().take(PAGE).collect();
         if page.len() < PAGE {
@@ -124,6 +126,10 @@ impl Feed {
         loop {
             if let Some(update) = self.ready.pop_front() {
                 return Some(update);
+            }
+            if self.is_behind {
+                self.read_on().await;
+                continue;
             }
             let woken = tokio::select! {
                 biased;
@@ -161,20 +167,28 @@ impl Feed {
         if missed > 0 {
             self.ready.push_back(Update::Lag(missed));
         }
-        if let Err(error) = self.read_store() {
-            self.ready.push_back(Update::Refused(format!("failed to {error}; the screen is behind the run")));
-        }
-        self.ready.push_back(Update::Lag(0));
+        self.is_behind = true;
     }
 
-    fn read_store(&mut self) -> Result<(), StoreError> {
-        loop {
-            let page = self.log.recorder().events(self.last, PAGE)?;
-            let full = page.len() == PAGE;
-            self.give(page);
-            if !full {
-                return Ok(());
+    /// Reads one page of what is missing, beside the loop: each is shown before the next is read.
+    async fn read_on(&mut self) {
+        let (log, last) = (self.log.clone(), self.last);
+        let page = tokio::task::spawn_blocking(move || log.recorder().events(last, PAGE)).await;
+        let error = match page {
+            Ok(Ok(page)) => {
+                self.is_behind = page.len() == PAGE;
+                self.give(page);
+                None
             }
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(error) => Some(format!("read the run: {error}")),
+        };
+        if let Some(error) = error {
+            self.is_behind = false;
+            self.ready.push_back(Update::Refused(format!("failed to {error}; the screen is behind the run")));
+        }
+        if !self.is_behind {
+            self.ready.push_back(Update::Lag(0));
         }
     }
 }
@@ -206,5 +220,35 @@ mod tests {
         }
         assert_eq!(seen, (1..=100).collect::<Vec<_>>());
         assert_eq!(lag, 98);
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_comes_in_pages_of_bounded_size() {
+        let (sink, receiver) = with_capacity(1);
+        let recorder = Arc::new(Volatile::new(sink.publish()));
+        let log = RunLog::new(recorder, RunState::default(), Seq(0), HashSet::new());
+        let all = 2 * PAGE + 10;
+        for at in 0..all {
+            log.append(vec![TraceBody::Note { span: None, error: false, text: at.to_string() }]);
+        }
+        let mut feed = Feed::new(receiver, log, PastEvents::default());
+        let mut pages = Vec::new();
+        while pages.iter().sum::<usize>() < all {
+            // A future that is dropped before it is through loses nothing.
+            let polled = match futures::poll!(std::pin::pin!(feed.next())) {
+                std::task::Poll::Ready(update) => Some(update),
+                std::task::Poll::Pending => None,
+            };
+            let update = match polled {
+                Some(update) => update,
+                None => feed.next().await,
+            };
+            match update {
+                Some(Update::Events(events)) => pages.push(events.len()),
+                Some(Update::Lag(_)) => {}
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+        assert_eq!(pages, [PAGE, PAGE, 10]);
     }
 }

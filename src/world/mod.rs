@@ -8,6 +8,7 @@ mod locks;
 mod memory;
 pub mod path;
 mod place;
+mod protected;
 #[cfg(test)]
 pub(crate) mod skip;
 #[cfg(test)]
@@ -19,4 +20,5 @@ pub use files::Put;
 pub use handle::World;
 pub(crate) use lent::Lent;
 pub use locks::{Guard, Scope};
+pub use protected::Protected;
 pub use value::{Change, Value};

@@ -1,8 +1,6 @@
 //! The files that the pipeline itself is made of: an agent that writes them changes what the next run does, so that the
 //! user is asked. They are looked at beside the loop.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use super::super::ask::Work;
@@ -10,6 +8,7 @@ use super::super::policy::file_of;
 use super::calls::PendingCall;
 use super::{Dispatcher, Incoming};
 use crate::model::{EffectClass, SpanId};
+use crate::world::Protected;
 
 /// The file that a tool call would write, and the files of the pipeline.
 struct Look {
@@ -22,11 +21,8 @@ struct Look {
 impl Look {
     /// Returns why the user is asked, when the file is one of the pipeline's. Reads the files' metadata.
     fn run(&self) -> Option<String> {
-        // By what they are, not by what they are called: one file can have more names.
-        let is = |found: &Metadata| (found.dev(), found.ino());
-        let target = self.target.metadata().ok()?;
-        let hit = self.own.iter().any(|file| file.metadata().is_ok_and(|found| is(&found) == is(&target)));
-        hit.then(|| format!("{} is a file of the pipeline itself", self.path))
+        let is_own = Protected::look_up(&self.own).is_touched(&self.target);
+        is_own.then(|| format!("{} is a file of the pipeline itself", self.path))
     }
 }
 

@@ -64,15 +64,9 @@ impl Versions {
         vec![DriverAction::Text(text), DriverAction::append(event)]
     }
 
-    /// Lists pipeline.toml, and the files of the prompts that a generation runs by.
+    /// Lists the files that a generation was loaded from.
     pub fn own_files(&self, generation: Generation) -> Vec<PathBuf> {
-        let Some(source) = &self.source else { return Vec::new() };
-        let folder = source.parent().unwrap_or(Path::new("."));
-        let pipeline = self.at(generation);
-        let steps = pipeline.agents.values().flat_map(|agent| agent.steps.values().map(|step| &step.prompt));
-        let prompts = pipeline.agents.values().filter_map(|agent| agent.prompt.as_ref()).chain(steps);
-        let files = prompts.filter_map(|prompt| prompt.file.as_ref()).map(|file| folder.join(file));
-        std::iter::once(source.clone()).chain(files).collect()
+        self.source.as_ref().map(|source| self.at(generation).files(source)).unwrap_or_default()
     }
 }
 

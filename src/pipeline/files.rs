@@ -1,0 +1,38 @@
+//! The files that a pipeline is made of.
+
+use std::path::{Path, PathBuf};
+
+use super::spec::{Agent, Model, Pipeline};
+
+impl Pipeline {
+    /// Lists the files that this pipeline was loaded from or runs by: its own, those of prompts, skills and scripts, and
+    /// the programs of its tools that are named by their path. `file`: its own.
+    #[must_use]
+    pub fn files(&self, file: &Path) -> Vec<PathBuf> {
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let mut files = vec![file.to_owned()];
+        for agent in self.agents.values() {
+            let steps = agent.steps.values().map(|step| &step.prompt);
+            let prompts = agent.prompt.iter().chain(steps).filter_map(|prompt| prompt.file.as_ref());
+            files.extend(prompts.map(|prompt| folder.join(prompt)));
+            files.extend(agent.skills.iter().map(|skill| folder.join("skills").join(&skill.name).join("SKILL.md")));
+            files.extend(
+                models(agent).filter(|model| model.name.provider == "script").map(|m| folder.join(&m.name.model)),
+            );
+        }
+        for tool in self.tools.values() {
+            let undo = tool.undo.iter().chain(&tool.before).filter_map(|command| command.first());
+            let programs = tool.command.first().into_iter().chain(undo);
+            // Others are looked up by the system.
+            files.extend(programs.filter(|program| program.contains('/')).map(|program| folder.join(program)));
+        }
+        files.sort();
+        files.dedup();
+        files
+    }
+}
+
+/// The models of an agent and of its steps.
+fn models(agent: &Agent) -> impl Iterator<Item = &Model> {
+    agent.model.iter().chain(agent.steps.values().filter_map(|step| step.model.as_ref()))
+}
