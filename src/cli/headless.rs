@@ -160,8 +160,8 @@ impl Headless {
                     }
                     return update;
                 }
-                _ = self.interrupt.recv(), if !self.cancelled => self.cancel(),
-                _ = self.terminate.recv(), if !self.cancelled => self.cancel(),
+                _ = self.interrupt.recv() => self.cancel(),
+                _ = self.terminate.recv() => self.cancel(),
             }
         }
     }
@@ -174,10 +174,19 @@ impl Headless {
         }
     }
 
+    /// Cancels the run; a second time it ends the program.
     fn cancel(&mut self) {
-        self.cancelled = true;
+        if std::mem::replace(&mut self.cancelled, true) {
+            end_at_once();
+        }
         eprint_line("cancelling…");
         self.send(Command::Cancel);
         self.send(Command::Quit);
     }
+}
+
+/// Ends the program as a kill would: a second interrupt does not wait.
+fn end_at_once() -> ! {
+    eprint_line("ended at once; open the run again to have what was under way recorded");
+    std::process::exit(i32::from(Exit::Cancelled.code()))
 }

@@ -39,6 +39,7 @@ mod verify;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use color_eyre::eyre::Report;
@@ -147,9 +148,15 @@ fn unknown_name(name: &Path) -> String {
     format!("error: {name} is neither a command nor a pipeline.toml or a folder.{near}")
 }
 
+/// The longest wait at the very end for work on files that hangs: nothing depends on it any more.
+const END_BOUND: Duration = Duration::from_secs(1);
+
 /// Runs a future to its end.
 fn block_on<T>(future: impl Future<Output = color_eyre::Result<T>>) -> color_eyre::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(future);
+    runtime.shutdown_timeout(END_BOUND);
+    result
 }
 
 /// Joins an error and its causes into one sentence. Errors of the library follow "failed to …".
@@ -161,6 +168,16 @@ fn error_paragraph(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_that_hangs_does_not_keep_the_shell_waiting() {
+        let (_hold, hangs) = std::sync::mpsc::channel::<()>();
+        let result = block_on(async move {
+            tokio::task::spawn_blocking(move || hangs.recv());
+            Ok(1)
+        });
+        assert_eq!(result.ok(), Some(1));
+    }
 
     #[test]
     fn the_command_line_is_well_formed() {

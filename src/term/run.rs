@@ -4,7 +4,7 @@
 //! A frame is drawn only after a change, at most 60 times a second.
 
 use std::collections::VecDeque;
-use std::io::stdout;
+use std::io::{Write as _, stderr, stdout};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossterm::clipboard::CopyToClipboard;
@@ -32,8 +32,10 @@ const TICK: Duration = Duration::from_millis(250);
 const BURST: usize = 256;
 /// The exit code for a terminal that was closed, as of SIGHUP.
 const HANGUP: i32 = 129;
-/// Time that the engine may take to record the end.
-const END_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time that the engine may take to stop what is under way and to record the end: more than its own bounds.
+const END_TIMEOUT: Duration = Duration::from_secs(25);
+/// The time after which somebody who waits is shown why.
+const SILENT: Duration = Duration::from_secs(1);
 
 /// Runs the screen until the user (or the system) ends it; returns the exit code.
 ///
@@ -237,9 +239,21 @@ impl<L: Link> ScreenLoop<L> {
                 self.closed = self.link.next().await.is_none_or(|update| update == Update::Closed);
             }
         };
+        let mut last = std::pin::pin!(last);
+        if timeout(SILENT, &mut last).await.is_ok() {
+            return;
+        }
+        tell("stopping what is under way, and recording it…");
         // An engine that hangs must not keep the shell waiting for ever.
-        let _ = timeout(END_TIMEOUT, last).await;
+        if timeout(END_TIMEOUT, last).await.is_err() {
+            tell("the run did not end; open it again to have what was under way recorded");
+        }
     }
+}
+
+/// Tells something once the terminal is the shell's again. It may be gone by then.
+fn tell(line: &str) {
+    let _ = writeln!(stderr(), "{line}");
 }
 
 fn copy(text: &str) -> Result<(), TermError> {

@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::calls::{Caller, Job, PendingCall};
 use super::fixture::Bench;
-use super::reversal::{STOP_BOUND, Undoing};
+use super::reversal::Undoing;
+use super::stopping::QUIT_BOUND;
 use super::turn::Turn;
 use crate::model::{Command, DiffSides, RunState, RunStatus, Seq, SpanId, ToolCall, Update};
 use crate::runtime::ask::{SpanPosition, Work};
@@ -64,7 +65,7 @@ async fn a_quit_waits_for_a_tool_within_a_bound() {
     let mut bench = bench();
     add_stubborn_tool(&mut bench);
     let (took, status, _) = run(bench, vec![Command::Quit]).await;
-    assert_eq!((took, status), (STOP_BOUND, RunStatus::Cancelled));
+    assert_eq!((took, status), (QUIT_BOUND, RunStatus::Cancelled));
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,7 +73,7 @@ async fn a_quit_is_heard_while_a_cancel_waits() {
     let mut bench = bench();
     add_stubborn_tool(&mut bench);
     let (took, status, refused) = run(bench, vec![Command::Cancel, question(), Command::Quit, Command::Quit]).await;
-    assert_eq!((took, status), (STOP_BOUND, RunStatus::Cancelled), "they wait once, and together");
+    assert_eq!((took, status), (QUIT_BOUND, RunStatus::Cancelled), "they wait once, and together");
     assert_eq!(refused, Vec::<String>::new(), "the session ended before the question was taken");
 }
 
@@ -92,7 +93,7 @@ async fn an_undo_that_does_not_stop_is_given_up_by_a_cancel_and_left_by_a_quit()
     let mut bench = bench();
     add_endless_undo(&mut bench);
     let (took, status, refused) = run(bench, vec![Command::Cancel, question(), Command::Quit]).await;
-    assert_eq!((took, status), (STOP_BOUND, RunStatus::Cancelled));
+    assert_eq!((took, status), (QUIT_BOUND, RunStatus::Cancelled));
     assert!(refused[0].starts_with("failed to stop this undo within 60 s"), "{refused:?}");
 }
 

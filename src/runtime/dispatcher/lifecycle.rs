@@ -12,7 +12,7 @@ use super::super::request::json;
 use super::calls::Stage;
 use super::exec::TextSoFar;
 use super::reversal::Cancelled;
-use super::stopping::Stopped;
+use super::stopping::{QUIT_BOUND, Stopped};
 use super::{Dispatcher, Incoming};
 use crate::model::{
     Abilities, Command, EndCause, LlmResponse, RunStatus, SpanEnd, SpanId, SpanStatus, TraceBody, Update,
@@ -20,7 +20,7 @@ use crate::model::{
 use crate::store::RunLog;
 
 /// The longest wait for the store to close.
-const CLOSE_BOUND: Duration = Duration::from_secs(120);
+const CLOSE_BOUND: Duration = Duration::from_secs(10);
 
 impl Dispatcher {
     /// Begins a new run.
@@ -140,10 +140,16 @@ impl Dispatcher {
     /// Ends the session: first what is under way, then the store. Headless, the program ends with it.
     pub(super) fn quit(&mut self) {
         // A cancel that is under way goes on to the end of the session.
-        if !self.stopping.ask_to_quit() || self.stopping.is_under_way() {
+        let is_first = self.stopping.ask_to_quit();
+        if is_first && self.stopping.is_under_way() {
+            self.reversal.hurry(QUIT_BOUND);
+        }
+        if !is_first || self.stopping.is_under_way() {
             return;
         }
-        match self.reversal.cancel() {
+        let cancelled = self.reversal.cancel();
+        self.reversal.hurry(QUIT_BOUND);
+        match cancelled {
             Cancelled::Nothing | Cancelled::Dropped => self.quit_run(),
             Cancelled::Stopping => self.stopping.wait_for_undo(),
         }

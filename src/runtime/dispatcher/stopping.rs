@@ -1,12 +1,17 @@
 //! The stop of all calls, for a cancel, a quit, or a halt of the pattern code. The driver waits for it within a bound.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::exec::TextSoFar;
 use super::reversal::STOP_BOUND;
 use crate::model::{RunStatus, SpanId};
+
+/// The longest wait for a tool when the user quits: the shell is not kept waiting, whatever hangs. Its changes are
+/// recorded when the run is opened again.
+pub(super) const QUIT_BOUND: Duration = Duration::from_secs(10);
 
 /// The stop of all calls, and what ends after it.
 #[derive(Default)]
@@ -47,7 +52,8 @@ impl Stopping {
         status: (RunStatus, Option<String>),
     ) -> Option<Stopped> {
         let stopped = Stopped { texts, status, cut_off: 0 };
-        self.stop = Some(Stop { waiting, stopped, until: Instant::now() + STOP_BOUND });
+        let bound = if self.quit { QUIT_BOUND } else { STOP_BOUND };
+        self.stop = Some(Stop { waiting, stopped, until: Instant::now() + bound });
         self.end_if(|stop| stop.waiting.is_empty())
     }
 
@@ -98,6 +104,9 @@ impl Stopping {
 
     /// Has the session end after the stop; returns false when that was asked before.
     pub fn ask_to_quit(&mut self) -> bool {
+        if let Some(stop) = &mut self.stop {
+            stop.until = stop.until.min(Instant::now() + QUIT_BOUND);
+        }
         !std::mem::replace(&mut self.quit, true)
     }
 
@@ -157,5 +166,22 @@ mod tests {
         stopping.next().await;
         assert_eq!(began.elapsed(), STOP_BOUND);
         assert_eq!(stopping.time_out().unwrap().cut_off, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_quits_waits_less_also_after_a_cancel() {
+        for cancelled_first in [false, true] {
+            let mut stopping = Stopping::default();
+            let began = Instant::now();
+            if cancelled_first {
+                assert!(stopping.begin(paths(&["a"]), Vec::new(), cancelled()).is_none());
+            }
+            assert!(stopping.ask_to_quit());
+            if !cancelled_first {
+                assert!(stopping.begin(paths(&["a"]), Vec::new(), cancelled()).is_none());
+            }
+            stopping.next().await;
+            assert_eq!(began.elapsed(), QUIT_BOUND);
+        }
     }
 }

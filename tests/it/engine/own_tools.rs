@@ -115,7 +115,7 @@ fn a_changed_tool_is_used_by_what_runs_again_and_the_old_one_is_made_up_for_as_i
         .replace("\"{tag}\"]", "\"{tag}-rc\"]")
         .replace("undo = [\"./deploy\", \"{before}\"]", "undo = [\"./deploy\", \"other\"]");
     fs::write(project.0.path().join("pipeline.toml"), changed).unwrap();
-    let again = project.tama(&["retry", &project.run(), "--span", "lead", "--allow", "deploy"]);
+    let again = project.tama(&["retry", &project.run(), "--accept-changes", "--span", "lead", "--allow", "deploy"]);
     assert_eq!(again.status.code(), Some(0), "{}", output_text(&again));
     assert_eq!(project.read("calls"), "--current\nv2\nv1\n--current\nv2-rc\n");
     let undone = project.tama(&["undo", &project.run()]);

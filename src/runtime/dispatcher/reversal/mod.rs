@@ -289,6 +289,13 @@ impl Reversal {
         }
     }
 
+    /// Shortens the wait for an undo that was asked to stop.
+    pub fn hurry(&mut self, bound: Duration) {
+        if let State::Undoing(undoing) = &mut self.state {
+            undoing.hurry(bound);
+        }
+    }
+
     /// Waits for the next step; for ever when none is under way.
     pub async fn next(&mut self) -> ReversalStep {
         match &mut self.state {

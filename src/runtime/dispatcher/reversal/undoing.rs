@@ -55,6 +55,11 @@ impl Undoing {
         self.stop_until.get_or_insert_with(|| Instant::now() + STOP_BOUND);
     }
 
+    /// Shortens the wait after it was asked to stop.
+    pub fn hurry(&mut self, bound: Duration) {
+        self.stop_until = self.stop_until.map(|until| until.min(Instant::now() + bound));
+    }
+
     /// Waits for the next step.
     pub async fn next(&mut self) -> ReversalStep {
         let until = [self.alone_until, self.stop_until].into_iter().flatten().min();
