@@ -13,6 +13,8 @@ use super::environment::environment;
 pub(super) const OUTER: &str = "__confine";
 /// The first argument of the inner process.
 pub(super) const INNER: &str = "__confined";
+/// The first argument of a process that leaves the terminal, and then becomes a command.
+pub(super) const SESSION: &str = "__session";
 
 /// The program that can be the outer process.
 static HELPER: OnceLock<PathBuf> = OnceLock::new();

@@ -8,7 +8,7 @@ use super::cancellation::Cancellation;
 use super::confinement::{Confinement, Isolation, ShellPaths, gap_labels};
 use super::job::{Job, ShellRun};
 use super::output::ShellLimits;
-use super::spec::Gap;
+use super::gap::Gap;
 use super::{direct, probe, run};
 use crate::model::{CaptureMode, ShellMode};
 
