@@ -241,7 +241,8 @@ impl Approval {
         let folder = fact("folder").map(|path| format!("in {}/", path.rsplit('/').next().unwrap_or(path)));
         let network = fact("network").map(|value| format!("network {value}"));
         let sockets = fact("local sockets").map(|value| format!("local sockets {value}"));
-        let parts: Vec<String> = [folder, network, sockets, fact("undo").map(Into::into)].into_iter().flatten().collect();
+        let parts: Vec<String> =
+            [folder, network, sockets, fact("undo").map(Into::into)].into_iter().flatten().collect();
         parts.join(" · ")
     }
 

@@ -81,7 +81,12 @@ pub(super) fn compensation_command(record: &ActionRecord, after: &KeyState) -> R
     let stored: Compensation =
         serde_json::from_str(&stored).map_err(|error| format!("its undo command can't be read: {error}"))?;
     let argv = stored.command(text(&record.old).as_deref(), text(after).as_deref())?;
-    Ok(CompensationCommand { argv, timeout_seconds: stored.timeout_seconds, network: stored.network, local_sockets: stored.local_sockets })
+    Ok(CompensationCommand {
+        argv,
+        timeout_seconds: stored.timeout_seconds,
+        network: stored.network,
+        local_sockets: stored.local_sockets,
+    })
 }
 
 /// Runs the compensation of an action, and records its start and its result. The error says why the action stays

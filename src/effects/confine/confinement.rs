@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::gap::Gap;
 use super::helper::helper;
 use super::hints::Failure;
 use super::job::{Job, ShellRun};
 use super::output::ShellOutcome;
-use super::gap::Gap;
 
 /// The isolation of commands; each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -88,7 +88,8 @@ impl Failure<'_> {
         let mut hints = Vec::new();
         if NETWORK.are_in(self.text) {
             hints.push(
-                "commands have no network; a tool of the user's own has it with network = true in the pipeline".to_owned(),
+                "commands have no network; a tool of the user's own has it with network = true in the pipeline"
+                    .to_owned(),
             );
         }
         if !self.job.local_sockets && SOCKETS.are_in(self.text) {
@@ -99,7 +100,8 @@ impl Failure<'_> {
         }
         if self.signal == Some(BAD_CALL) || self.exit == Some(128 + BAD_CALL) {
             hints.push(
-                "commands can't run programs that are built for another kind of processor, such as 32-bit ones".to_owned(),
+                "commands can't run programs that are built for another kind of processor, such as 32-bit ones"
+                    .to_owned(),
             );
         }
         hints

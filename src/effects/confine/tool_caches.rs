@@ -77,8 +77,11 @@ pub(super) fn tool_caches(vars: &Vars<'_>) -> Vec<ToolCache> {
     let go = bases.named("GOPATH", "go");
     let data = bases.named("XDG_DATA_HOME", ".local/share");
     let variable = |variable, name, folder| ToolCache { folder, name, redirect: Redirect::Variable(variable) };
-    let in_cargo =
-        |folder: &str| ToolCache { folder: cargo.join(folder), name: "cargo", redirect: Redirect::Cargo(cargo.clone()) };
+    let in_cargo = |folder: &str| ToolCache {
+        folder: cargo.join(folder),
+        name: "cargo",
+        redirect: Redirect::Cargo(cargo.clone()),
+    };
     let mut caches = vec![
         // Most tools are in here: pip, uv, Go's builds, yarn, pnpm's metadata.
         variable("XDG_CACHE_HOME", "xdg", bases.named("XDG_CACHE_HOME", ".cache")),
@@ -92,7 +95,9 @@ pub(super) fn tool_caches(vars: &Vars<'_>) -> Vec<ToolCache> {
         in_cargo("git"),
     ];
     // Folders that the user has put elsewhere.
-    for (name, own) in [("PIP_CACHE_DIR", "pip"), ("UV_CACHE_DIR", "uv"), ("GOCACHE", "go-build"), ("YARN_CACHE_FOLDER", "yarn-cache")] {
+    for (name, own) in
+        [("PIP_CACHE_DIR", "pip"), ("UV_CACHE_DIR", "uv"), ("GOCACHE", "go-build"), ("YARN_CACHE_FOLDER", "yarn-cache")]
+    {
         let elsewhere = vars(name).map(PathBuf::from).filter(|path| path.is_absolute());
         caches.extend(elsewhere.map(|folder| variable(name, own, folder)));
     }
@@ -145,8 +150,15 @@ mod tests {
         let home = |name: &str| (name == "HOME").then(|| OsString::from("/home/u"));
         let found = folders(&home);
         for folder in [
-            ".cache", ".npm", ".local/share/pnpm/store", ".yarn/berry", "go/pkg/mod", ".gradle", ".m2/repository",
-            ".cargo/registry", ".cargo/git",
+            ".cache",
+            ".npm",
+            ".local/share/pnpm/store",
+            ".yarn/berry",
+            "go/pkg/mod",
+            ".gradle",
+            ".m2/repository",
+            ".cargo/registry",
+            ".cargo/git",
         ] {
             assert!(found.contains(&format!("/home/u/{folder}")), "{folder} in {found:?}");
         }

@@ -40,7 +40,8 @@ impl Tool for Custom {
         let (timeout_seconds, network, local_sockets) = (tool.timeout_seconds, tool.network, tool.local_sockets);
         let before = tool.before.as_ref().map(|before| fill_command(before, &args)).transpose()?;
         let undo = tool.undo.clone();
-        let compensation = undo.map(|undo| Compensation { before, undo, args, network, local_sockets, timeout_seconds });
+        let compensation =
+            undo.map(|undo| Compensation { before, undo, args, network, local_sockets, timeout_seconds });
         Ok(Prepared::Shell(ShellCall { program, timeout_seconds, network, local_sockets, compensation }))
     }
 }
