@@ -20,7 +20,7 @@ use super::job::{Job, ShellRun};
 use super::output::{Output, ShellLimits, ShellOutcome};
 use super::program::start_first;
 use super::script::{self, with_file};
-use super::session::in_session;
+use super::session_command::in_session;
 
 /// The longest wait for the rest of the output once every process of the group is gone: only one that left the group
 /// can still hold the pipe.

@@ -15,6 +15,7 @@ use super::devices::mount_devices;
 use super::gap::Gap;
 use super::overlay_mount::{by_handle, folder, mount_overlay};
 use super::read_only;
+use super::roles::SMALL_PROGRAM;
 use super::spec::Spec;
 
 /// Folders that programs expect to be able to write.
@@ -106,8 +107,8 @@ fn mount_temps(view: &mut View, spec: &Spec) -> io::Result<()> {
 /// Lists paths that must not be hidden.
 fn needed(workspace: &Path, temp: &Path) -> Vec<PathBuf> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    // The inner process is this program once more: it must still find the library beside it.
-    let program = std::env::current_exe().ok();
+    // The inner process is this program once more: unless it is the small one, it must still find the library beside it.
+    let program = std::env::current_exe().ok().filter(|program| !program.ends_with(SMALL_PROGRAM));
     [Some(workspace.to_owned()), Some(temp.to_owned()), home, program].into_iter().flatten().collect()
 }
 

@@ -15,8 +15,8 @@ use nix::unistd::setsid;
 use super::caches::redirect_caches;
 use super::credentials::has_credentials;
 use super::gap::Gap;
-use super::helper::INNER;
 use super::namespaces::{self, Outside};
+use super::roles::INNER;
 use super::spec::{Channel, End, InnerMessage, InnerSpec, Mapped, Report, Spec};
 use super::{mounts, reap};
 

@@ -312,7 +312,8 @@ async fn failures_by_confinement_have_a_hint() {
     for means in [Means::Overlay, Means::Namespaces] {
         let yard = Yard::new();
         let Some(shell) = yard.shell(means) else { continue };
-        let rename = "perl -e 'rename(\"deep/beside\", \"moved\") or die \"$!\\n\"'; echo went on";
+        fs::create_dir(yard.workspace.join("plain")).unwrap();
+        let rename = "perl -e 'rename(\"plain\", \"moved\") or die \"$!\\n\"'; echo went on";
         let ran = run(&shell, rename).await;
         let renamed = ran.outcome.text.starts_with("went on");
         assert_eq!(ran.hints.iter().any(|hint| hint.contains("lane = \"snapshot\"")), !renamed, "{means:?}: {ran:?}");
