@@ -240,7 +240,9 @@ impl Approval {
         let fact = |name: &str| facts.iter().find(|(known, _)| known == name).map(|(_, value)| &value[..]);
         let folder = fact("folder").map(|path| format!("in {}/", path.rsplit('/').next().unwrap_or(path)));
         let network = fact("network").map(|value| format!("network {value}"));
-        let parts: Vec<String> = [folder, network, fact("undo").map(Into::into)].into_iter().flatten().collect();
+        let sockets = fact("local sockets").map(|value| format!("local sockets {value}"));
+        let parts: Vec<String> =
+            [folder, network, sockets, fact("undo").map(Into::into)].into_iter().flatten().collect();
         parts.join(" · ")
     }
 

@@ -77,6 +77,7 @@ fn print_summary(loaded: &Loaded) -> io::Result<()> {
     let plural = if agents == 1 { "" } else { "s" };
     print(&format!("{}: no faults in {agents} agent{plural}\n", loaded.pipeline.name))?;
     loaded.pipeline.price_lines().iter().try_for_each(|line| print(&format!("price of {line}\n")))?;
+    loaded.pipeline.reaching_tools().iter().try_for_each(|line| print(&format!("tool {line}\n")))?;
     let unpriced = loaded.pipeline.unpriced();
     unpriced.iter().try_for_each(|model| print(&format!("no price of {model}: add [prices.\"{model}\"]\n")))
 }

@@ -97,8 +97,7 @@ pub fn main() -> ExitCode {
     if let Some(exit) = recover::run_hidden_inspect() {
         return exit;
     }
-    // The very file that runs, even when another has taken its path meanwhile; only Linux needs it.
-    confine::set_helper("/proc/self/exe");
+    confine::set_own_helper();
     let cli = Cli::parse();
     if cli.command.is_some() && cli.debug.pipeline.is_some() {
         let why = "name either a pipeline to debug or a command, not both";

@@ -19,6 +19,9 @@ pub struct Compensation {
     pub args: Map<String, Json>,
     /// True if it may use the network.
     pub network: bool,
+    /// True if it may use Unix sockets, also without the network.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub local_sockets: bool,
     /// Seconds it may take.
     #[serde(default = "usual_timeout")]
     pub timeout_seconds: u64,
@@ -166,7 +169,7 @@ mod tests {
     fn compensation(undo: &[&str], args: Json) -> Compensation {
         let Json::Object(args) = args else { panic!("no object") };
         let undo = undo.iter().map(ToString::to_string).collect();
-        Compensation { before: None, undo, args, network: false, timeout_seconds: 1 }
+        Compensation { before: None, undo, args, network: false, local_sockets: false, timeout_seconds: 1 }
     }
 
     #[test]

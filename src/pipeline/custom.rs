@@ -84,6 +84,7 @@ fn read_tool(table: &Table<'_>, name: &str, base: &Path) -> Option<CustomTool> {
     let effect = read_effect(table, undo.is_some() || table.get("undo").is_some());
     check_before(table, undo.as_ref());
     let network = table.flag("network").unwrap_or_default();
+    let local_sockets = table.flag("local_sockets").unwrap_or_default();
     let timeout_seconds = read_timeout(table);
     table.finish();
     Some(CustomTool {
@@ -94,6 +95,7 @@ fn read_tool(table: &Table<'_>, name: &str, base: &Path) -> Option<CustomTool> {
         undo,
         effect,
         network,
+        local_sockets,
         timeout_seconds,
         args,
     })

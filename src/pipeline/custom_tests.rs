@@ -73,6 +73,17 @@ fn tools_are_read_with_their_program_found() {
     let look = &pipeline.tools["look"];
     assert_eq!((look.effect, look.network, look.command[0].as_str()), (EffectClass::Read, false, "uname"));
     let stored = serde_json::to_string(&pipeline).unwrap();
+    assert!(!stored.contains("local_sockets"), "{stored}");
+    assert_eq!(serde_json::from_str::<Pipeline>(&stored).unwrap(), pipeline);
+}
+
+#[test]
+fn tools_that_reach_outside_are_listed() {
+    let good = GOOD.replacen("effect = \"read\"", "local_sockets = true", 1);
+    let pipeline = load(folder(&good).path()).unwrap_or_else(|faults| panic!("{faults}")).pipeline;
+    assert_eq!(pipeline.reaching_tools(), ["deploy: network and local sockets", "look: local sockets"]);
+    assert!(pipeline.tools["look"].local_sockets);
+    let stored = serde_json::to_string(&pipeline).unwrap();
     assert_eq!(serde_json::from_str::<Pipeline>(&stored).unwrap(), pipeline);
 }
 
@@ -161,6 +172,11 @@ const FAULTS: &[(&str, &str, &str)] = &[
         "network = true",
         "effect = \"irreversible\"",
         "15:10 [\"irreversible\"] a tool with `undo` is compensable, not irreversible | leave `effect` out, or `undo`",
+    ),
+    (
+        "network = true",
+        "local_sockets = \"x\"",
+        "15:17 [\"x\"] `local_sockets` must be true or false, this is of type string",
     ),
     ("network = true", "network = 1", "15:11 [1] `network` must be true or false, this is of type integer"),
     ("network = true", "timeout_seconds = 3601", "15:19 [3601] `timeout_seconds` must be at most 3600"),

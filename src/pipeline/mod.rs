@@ -17,6 +17,7 @@ mod load;
 mod models;
 mod names;
 mod prices;
+mod reach;
 mod reader;
 mod script;
 mod skills;

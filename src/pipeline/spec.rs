@@ -175,6 +175,9 @@ pub struct CustomTool {
     pub effect: EffectClass,
     /// True when it may use the network.
     pub network: bool,
+    /// True when it may use Unix sockets, also without the network.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub local_sockets: bool,
     /// Seconds it may take.
     pub timeout_seconds: u64,
     /// Its arguments by name, in file order.

@@ -18,6 +18,8 @@ pub struct CompensationCommand {
     pub timeout_seconds: u64,
     /// True when it may use the network.
     pub network: bool,
+    /// True when it may use Unix sockets, also without the network.
+    pub local_sockets: bool,
 }
 
 /// A running compensation: resolves to its output, or to the reason why it failed.
@@ -79,7 +81,12 @@ pub(super) fn compensation_command(record: &ActionRecord, after: &KeyState) -> R
     let stored: Compensation =
         serde_json::from_str(&stored).map_err(|error| format!("its undo command can't be read: {error}"))?;
     let argv = stored.command(text(&record.old).as_deref(), text(after).as_deref())?;
-    Ok(CompensationCommand { argv, timeout_seconds: stored.timeout_seconds, network: stored.network })
+    Ok(CompensationCommand {
+        argv,
+        timeout_seconds: stored.timeout_seconds,
+        network: stored.network,
+        local_sockets: stored.local_sockets,
+    })
 }
 
 /// Runs the compensation of an action, and records its start and its result. The error says why the action stays

@@ -46,7 +46,8 @@ fn start(run: &Fixture, undo: &[&str]) -> Seq {
     let origin = Origin { span: SpanId(1), tool_span: SpanId(2), tool_name: "deploy".into() };
     let undo = undo.iter().map(ToString::to_string).collect();
     let args = json!({"tag": "v2"}).as_object().unwrap().clone();
-    let compensation = Compensation { before: None, undo, args, network: false, timeout_seconds: 9 };
+    let compensation =
+        Compensation { before: None, undo, args, network: false, local_sockets: false, timeout_seconds: 9 };
     run.log.append(vec![TraceBody::Action(
         compensation_record(&origin, "deploy v2", Some("v1".into()), &compensation).unwrap(),
     )])
@@ -178,8 +179,14 @@ async fn a_plan_leaves_what_cannot_be_taken_back_for_sure() {
     let tool = tree.tool(agent);
     let origin = Origin { span: agent, tool_span: tool, tool_name: "deploy".into() };
     let undo = vec!["./deploy".into()];
-    let compensation =
-        Compensation { before: None, undo, args: serde_json::Map::default(), network: false, timeout_seconds: 9 };
+    let compensation = Compensation {
+        before: None,
+        undo,
+        args: serde_json::Map::default(),
+        network: false,
+        local_sockets: false,
+        timeout_seconds: 9,
+    };
     let action =
         tree.log.append(vec![TraceBody::Action(compensation_record(&origin, "deploy", None, &compensation).unwrap())]);
     let plan = || tree.log.with(|state| plan_retry(state, agent, true)).unwrap();

@@ -58,6 +58,8 @@ pub(super) struct PipelineFacts {
     /// The number of its faults; the rest is unknown when there are any.
     pub faults: usize,
     pub keys: Vec<ProviderKey>,
+    /// Its tools that may reach outside of the workspace, and by which way.
+    pub reaching: Vec<String>,
 }
 
 impl Facts {
@@ -72,9 +74,12 @@ impl Facts {
         let sandbox = Sandbox::probe(workspace.unwrap_or(base), &data.path, loaded);
         let pipeline = named.zip(checked.as_ref()).map(|(path, checked)| match checked {
             Ok(loaded) => PipelineFacts::of(loaded),
-            Err(faults) => {
-                PipelineFacts { name: path.display().to_string(), faults: faults.all().len(), keys: Vec::new() }
-            }
+            Err(faults) => PipelineFacts {
+                name: path.display().to_string(),
+                faults: faults.all().len(),
+                keys: Vec::new(),
+                reaching: Vec::new(),
+            },
         });
         Self { kernel: Kernel::read(), sandbox, data, terminal: Terminal::read(global), pipeline }
     }
@@ -127,6 +132,7 @@ impl Terminal {
 impl PipelineFacts {
     fn of(loaded: &Loaded) -> Self {
         let keys = provider_keys(&loaded.pipeline, &|name| env::var(name).ok());
-        Self { name: loaded.pipeline.name.clone(), faults: 0, keys }
+        let reaching = loaded.pipeline.reaching_tools();
+        Self { name: loaded.pipeline.name.clone(), faults: 0, keys, reaching }
     }
 }

@@ -48,8 +48,9 @@ pub(super) fn parts(facts: &Facts) -> Vec<Part> {
         ),
         namespace(sandbox, kernel, "network namespace", Gap::Network, "no network, unless a tool has network = true"),
         overlay(sandbox, kernel),
+        read_only_mounts(sandbox, kernel),
         landlock(sandbox, kernel),
-        seccomp(kernel),
+        seccomp(sandbox, kernel),
     ]
 }
 
@@ -70,12 +71,16 @@ fn user_namespace(sandbox: &Sandbox, kernel: &Kernel) -> Part {
     if !has_namespaces(sandbox) {
         return off(NAME, refused(sandbox, Isolation::Namespaces), namespace_fixes(kernel));
     }
-    if sandbox.keeps(Gap::Root) {
+    let why = if !sandbox.keeps(Gap::Root) {
+        "commands run with all rights of root"
+    } else if !sandbox.keeps(Gap::RootId) {
+        "commands run as root, without its capabilities"
+    } else {
         return on(NAME, "commands have no rights over the rest of the machine");
-    }
+    };
     let mut fixes = switches(kernel);
     fixes.push("run tama-tui as an ordinary user".to_owned());
-    off(NAME, "commands run with all rights of root", fixes)
+    off(NAME, why, fixes)
 }
 
 fn namespace(sandbox: &Sandbox, kernel: &Kernel, name: &'static str, promise: Gap, note: &str) -> Part {
@@ -134,10 +139,31 @@ fn landlock(sandbox: &Sandbox, kernel: &Kernel) -> Part {
     on(NAME, format!("ABI {abi}; {lacks}"))
 }
 
-fn seccomp(kernel: &Kernel) -> Part {
-    let kernel_has = if kernel.has_seccomp { "the kernel has it" } else { "the kernel does not say that it has it" };
-    let note = format!("{kernel_has}; tama-tui makes no filter of its own yet");
-    Part { name: "seccomp", state: PartState::Unused, note, fixes: Vec::new() }
+fn read_only_mounts(sandbox: &Sandbox, kernel: &Kernel) -> Part {
+    const NAME: &str = "read-only mounts";
+    if !has_namespaces(sandbox) {
+        return off(NAME, "needs namespaces", namespace_fixes(kernel));
+    }
+    if sandbox.keeps(Gap::MetadataOutside) {
+        return on(NAME, "modes, times and attributes of files outside of the workspace can't be changed");
+    }
+    let fix = "unmount file systems that the workspace does not need: one of them can't be made read-only for commands";
+    off(NAME, format!("failed for some mount: {}", Gap::MetadataOutside.label()), vec![fix.to_owned()])
+}
+
+fn seccomp(sandbox: &Sandbox, kernel: &Kernel) -> Part {
+    const NAME: &str = "seccomp";
+    if sandbox.isolation < Isolation::Landlock {
+        return off(NAME, refused(sandbox, Isolation::Landlock), vec![]);
+    }
+    let open: Vec<&str> =
+        [Gap::LocalServices, Gap::SystemCalls].into_iter().filter(|gap| !sandbox.keeps(*gap)).map(Gap::label).collect();
+    if open.is_empty() {
+        return on(NAME, "Unix sockets, io_uring and keyrings are refused, unless a tool has the network");
+    }
+    let kernel_has = if kernel.has_seccomp { "the kernel refused the filter" } else { "the kernel has no filters" };
+    let fix = "use a kernel with CONFIG_SECCOMP_FILTER, on x86-64, ARM64 or RISC-V";
+    off(NAME, format!("{kernel_has}: {}", open.join(", ")), vec![fix.to_owned()])
 }
 
 /// The reason why a level can't be had, for people.

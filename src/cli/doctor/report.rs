@@ -117,10 +117,12 @@ fn pipeline_rows(pipeline: &PipelineFacts) -> Vec<[String; 2]> {
         let name = &pipeline.name;
         return vec![["pipeline".to_owned(), format!("{name} has {faults}: `tama-tui check {name}` shows more")]];
     }
-    if pipeline.keys.is_empty() {
-        return vec![["models".to_owned(), format!("{}: no keys needed", pipeline.name)]];
+    let mut rows: Vec<[String; 2]> = pipeline.keys.iter().map(|key| ["model key".to_owned(), key_text(key)]).collect();
+    if rows.is_empty() {
+        rows.push(["models".to_owned(), format!("{}: no keys needed", pipeline.name)]);
     }
-    pipeline.keys.iter().map(|key| ["model key".to_owned(), key_text(key)]).collect()
+    rows.extend(pipeline.reaching.iter().map(|line| ["tool".to_owned(), line.clone()]));
+    rows
 }
 
 fn key_text(key: &ProviderKey) -> String {
@@ -164,7 +166,7 @@ fn part_json(part: &Part) -> Json {
 
 fn pipeline_json(pipeline: &PipelineFacts) -> Json {
     let keys: Vec<Json> = pipeline.keys.iter().map(key_json).collect();
-    json!({ "name": pipeline.name, "faults": pipeline.faults, "keys": keys })
+    json!({ "name": pipeline.name, "faults": pipeline.faults, "keys": keys, "reaching_outside": pipeline.reaching })
 }
 
 fn key_json(key: &ProviderKey) -> Json {
@@ -209,17 +211,20 @@ mod tests {
     }
 
     #[test]
-    fn a_full_sandbox_has_all_parts_but_seccomp_and_nothing_to_fix() {
+    fn a_full_sandbox_has_all_parts_and_nothing_to_fix() {
         let facts = facts(Isolation::Overlay, &[], &[], Kernel::default());
-        let on = ["user namespace", "process namespace", "network namespace", "overlay", "Landlock"];
-        let wanted: Vec<_> = on.iter().map(|name| (*name, "on")).chain([("seccomp", "not used")]).collect();
+        let names = ["user namespace", "process namespace", "network namespace", "overlay", "read-only mounts"];
+        let wanted: Vec<_> = names.into_iter().chain(["Landlock", "seccomp"]).map(|name| (name, "on")).collect();
         assert_eq!(states(&facts), wanted);
         let text = to_text(&facts);
         assert!(text.starts_with("Commands in /w: sandbox on\n\n  user namespace     on  "), "{text}");
         assert!(!text.contains("Not enforced") && !text.contains("To get"), "{text}");
         assert!(text.contains("Landlock           on        ABI 4;"), "{text}");
         assert!(text.contains("/w/.tama, made by the first run") && text.contains("256 colours"), "{text}");
-        assert!(text.contains("the kernel has it; tama-tui makes no filter of its own yet"), "{text}");
+        assert!(
+            text.contains("seccomp            on        Unix sockets, io_uring and keyrings are refused"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -241,7 +246,8 @@ mod tests {
         assert!(text.contains("--allow tama_bash") && text.contains("ENOSPC"), "{text}");
         let shown = to_json(&facts);
         assert_eq!(shown["sandbox"]["parts"][0]["state"], "off");
-        assert_eq!(shown["sandbox"]["parts"][4]["state"], "on");
+        assert_eq!(shown["sandbox"]["parts"][4]["state"], "off");
+        assert_eq!(shown["sandbox"]["parts"][5]["state"], "on");
         assert_eq!(shown["sandbox"]["isolation"], "landlock");
     }
 
@@ -258,6 +264,10 @@ mod tests {
         assert!(fixes(&owned).contains("chown"));
         let root = facts(Isolation::Overlay, &[Gap::Root], &[], Kernel::default());
         assert!(fixes(&root).contains("ordinary user"));
+        let filter = facts(Isolation::Overlay, &[Gap::LocalServices], &[], Kernel::default());
+        assert!(fixes(&filter).contains("CONFIG_SECCOMP_FILTER"));
+        let mounts = facts(Isolation::Overlay, &[Gap::MetadataOutside], &[], Kernel::default());
+        assert!(fixes(&mounts).contains("unmount"));
         let without = facts(Isolation::Group, &[Gap::Network], &[], Kernel { is_root: true, ..Kernel::default() });
         assert!(to_text(&without).contains("not available on this system"));
     }
@@ -272,9 +282,11 @@ mod tests {
         };
         let keys = vec![key("openai", false, false), key("anthropic", true, false), key("mine", false, true)];
         let mut facts = facts(Isolation::Overlay, &[], &[], Kernel::default());
-        facts.pipeline = Some(PipelineFacts { name: "demo".into(), faults: 0, keys });
+        facts.pipeline =
+            Some(PipelineFacts { name: "demo".into(), faults: 0, keys, reaching: vec!["db: local sockets".into()] });
         let text = to_text(&facts);
         assert!(text.contains("openai: OPENAI_API_KEY is not set: a run needs it"), "{text}");
+        assert!(text.contains("db: local sockets"), "{text}");
         assert!(text.contains("anthropic: ANTHROPIC_API_KEY is set") && text.contains("its server is this machine"));
         let missing = |at: usize| to_json(&facts)["pipeline"]["keys"][at]["missing"].clone();
         assert_eq!((missing(0), missing(1), missing(2)), (true.into(), false.into(), false.into()));

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::gap::Gap;
+use super::helper::helper;
+use super::hints::Failure;
 use super::job::{Job, ShellRun};
 use super::output::ShellOutcome;
-use super::spec::Gap;
 
 /// The isolation of commands; each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +60,19 @@ impl Confinement {
 
     /// Runs commands in a process group only.
     pub fn none(paths: ShellPaths) -> Self {
-        let mut gaps = vec![Gap::Network, Gap::WritesOutside, Gap::Background, Gap::Processes, Gap::Signals];
+        let mut gaps = vec![
+            Gap::Network,
+            Gap::LocalServices,
+            Gap::WritesOutside,
+            Gap::MetadataOutside,
+            Gap::SystemCalls,
+            Gap::Background,
+            Gap::Processes,
+            Gap::Signals,
+        ];
+        if helper().is_none() {
+            gaps.push(Gap::Terminal);
+        }
         if !paths.hidden.is_empty() {
             gaps.extend([Gap::DataRead, Gap::DataChanged]);
         }
@@ -106,6 +120,12 @@ impl Confinement {
         job.overlay && self.isolation == Isolation::Overlay
     }
 
+    /// Lists the hints for a command that ended.
+    pub fn hints(&self, job: &Job, outcome: &ShellOutcome, signal: Option<i32>) -> Vec<String> {
+        let (isolation, overlay, workspace) = (self.isolation, self.overlays(job), self.workspace());
+        Failure { isolation, overlay, workspace, job, text: &outcome.text, exit: outcome.exit, signal }.hints()
+    }
+
     /// Builds the result of a command that failed to start.
     pub fn start_failure(&self, why: &str) -> ShellRun {
         let text = format!("[failed to start: {why}]");
@@ -121,6 +141,7 @@ impl Confinement {
             signal: None,
             killed: false,
             gaps: gap_labels(&self.gaps),
+            hints: vec![],
             may_have_reached_outside: false,
             written: None,
         }
@@ -133,7 +154,6 @@ pub(super) fn gap_labels(gaps: &[Gap]) -> Vec<String> {
 }
 
 /// True when a command with these gaps can change something outside of the workspace.
-pub(super) fn can_reach_outside(gaps: &[Gap], network: bool) -> bool {
-    let outside = [Gap::Network, Gap::LocalServices, Gap::WritesOutside, Gap::TruncatesOutside, Gap::Root, Gap::Mounts];
-    network || gaps.iter().any(|gap| outside.contains(gap))
+pub(super) fn can_reach_outside(gaps: &[Gap], job: &Job) -> bool {
+    job.network || job.local_sockets || gaps.iter().any(|gap| gap.reaches_outside())
 }

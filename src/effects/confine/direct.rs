@@ -1,5 +1,6 @@
 //! Runs a command in a process group of its own, without confinement.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -17,6 +19,8 @@ use super::environment::environment;
 use super::job::{Job, ShellRun};
 use super::output::{Output, ShellLimits, ShellOutcome};
 use super::program::start_first;
+use super::script::{self, with_file};
+use super::session_command::in_session;
 
 /// The longest wait for the rest of the output once every process of the group is gone: only one that left the group
 /// can still hold the pipe.
@@ -29,8 +33,14 @@ pub(super) async fn run(
     limits: ShellLimits,
     cancellation: &Cancellation,
 ) -> ShellRun {
-    let started = start_first(&job.programs, |program| spawn(program, confinement.workspace()));
-    let (mut child, group) = match started {
+    let temp = script::needs_file(&job.programs).then(tempfile::tempdir).transpose();
+    let started = temp.and_then(|temp| {
+        let folder = temp.as_ref().map(TempDir::path);
+        let programs = folder.map_or_else(|| Ok(job.programs.clone()), |folder| with_file(&job.programs, folder))?;
+        let (child, group) = start_first(&programs, |program| spawn(program, confinement.workspace(), folder))?;
+        Ok((child, group, temp))
+    });
+    let (mut child, group, _temp) = match started {
         Ok(started) => started,
         Err(error) => return confinement.start_failure(&error.to_string()),
     };
@@ -66,12 +76,14 @@ pub(super) async fn run(
     let printed = output.stdout();
     let (text, truncated) = output.into_text(&last);
     let timed_out = status.as_ref().err() == Some(&CancelReason::Timeout);
+    let outcome = ShellOutcome { text, printed, exit, started: true, timed_out, truncated };
     ShellRun {
-        outcome: ShellOutcome { text, printed, exit, started: true, timed_out, truncated },
+        hints: confinement.hints(job, &outcome, signal),
+        outcome,
         signal,
         killed: status.is_err(),
         gaps: gap_labels(confinement.gaps()),
-        may_have_reached_outside: can_reach_outside(confinement.gaps(), job.network),
+        may_have_reached_outside: can_reach_outside(confinement.gaps(), job),
         written: None,
     }
 }
@@ -86,17 +98,23 @@ fn describe_end(status: &io::Result<ExitStatus>) -> (String, Option<i32>, Option
     }
 }
 
-fn spawn(program: &[std::ffi::OsString], dir: &Path) -> io::Result<(Child, Group)> {
-    let (name, args) = program.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-    let child = Command::new(name)
+fn spawn(program: &[OsString], dir: &Path, temp: Option<&Path>) -> io::Result<(Child, Group)> {
+    let own = in_session(program, std::env::var_os("PATH").as_deref())?;
+    let (name, args) = own.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(name);
+    if own == program {
+        // A new session has a group of its own.
+        command.process_group(0);
+    }
+    let child = command
         .args(args)
         .current_dir(dir)
         .env_clear()
         .envs(environment(dir))
+        .envs(temp.map(|temp| ("TMPDIR", temp)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .process_group(0)
         .kill_on_drop(true)
         .spawn()?;
     let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw));

@@ -2,14 +2,22 @@
 
 use std::process::ExitCode;
 
-use super::helper::{INNER, OUTER};
+use super::roles::{INNER, OUTER, PRESENT, SESSION};
+use super::session;
 #[cfg(target_os = "linux")]
 use super::{inner, outer};
 
-/// Plays the outer or inner process when this process was started as one, and returns its exit code. To be called
-/// before anything else, above all before there is a second thread.
+/// Plays the part that the first argument names, and returns its exit code. To be called before anything else, above
+/// all before there is a second thread.
 pub fn enter() -> Option<ExitCode> {
-    let first = std::env::args_os().nth(1)?;
+    let mut args = std::env::args_os().skip(1);
+    let first = args.next()?;
+    if first == SESSION {
+        return Some(session::main(args));
+    }
+    if first == PRESENT {
+        return Some(ExitCode::SUCCESS);
+    }
     #[cfg(target_os = "linux")]
     if first == OUTER {
         return Some(outer::main());

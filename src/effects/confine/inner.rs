@@ -9,14 +9,15 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::prctl::{set_dumpable, set_no_new_privs, set_pdeathsig};
+use nix::sys::prctl::{set_dumpable, set_pdeathsig};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, geteuid};
 
+use super::gap::Gap;
 use super::program::start_first;
-use super::rules;
-use super::spec::{Channel, End, Gap, InnerMessage, InnerSpec, Mapped};
+use super::spec::{Channel, End, InnerMessage, InnerSpec, Mapped};
+use super::{calls, read_only, rights, rules};
 
 /// Carries out the specification on its standard input, and answers there.
 pub(super) fn main() -> ExitCode {
@@ -36,13 +37,18 @@ fn run(spec: &InnerSpec, channel: &mut Channel) -> io::Result<End> {
     }
     std::env::set_current_dir(&spec.workspace)
         .map_err(|error| io::Error::other(format!("failed to enter the workspace: {error}")))?;
-    let _ = set_no_new_privs();
+    // With a user namespace of its own it has no capabilities outside of it.
+    let is_apart = spec.namespaces && !gaps.contains(&Gap::RootId);
+    gaps.extend(rights::give_up(is_apart));
     let mut writable = spec.writable.clone();
     if spec.namespaces && !geteuid().is_root() && !gaps.contains(&Gap::Processes) {
         // The command needs it for its own namespaces; only root can change anything else in there.
         writable.push("/proc".into());
     }
-    gaps.extend(rules::restrict(&writable, spec.network || spec.namespaces));
+    gaps.extend(rules::restrict(&writable, spec.network || spec.namespaces, spec.local_sockets));
+    if !spec.network {
+        gaps.extend(calls::filter(spec.local_sockets));
+    }
     // From here on the command can't trace this process or read its memory.
     let _ = set_dumpable(false);
     let _ = set_pdeathsig(Signal::SIGKILL);
@@ -52,23 +58,33 @@ fn run(spec: &InnerSpec, channel: &mut Channel) -> io::Result<End> {
         std::process::exit(1);
     })?;
     channel.send(&InnerMessage::Ready(gaps))?;
-    Ok(match start_first(&spec.programs, |program| spawn(program, &spec.temp)) {
+    Ok(match start_first(&spec.programs, |program| spawn(program, &spec.variables)) {
         Ok(child) => wait_for(i32::try_from(child.id()).map(Pid::from_raw).ok(), || waitpid(None, None)),
         Err(error) => End::NotStarted(error.to_string()),
     })
 }
 
-/// Mounts a `/proc` that shows the processes of this namespace only.
-fn mount_proc() -> Option<Gap> {
+/// Mounts a `/proc` that shows the processes of this namespace only. Root owns the switches of the kernel in there, so
+/// that for root it is read-only.
+fn mount_proc() -> Vec<Gap> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).is_err().then_some(Gap::Processes)
+    let mut gaps = vec![];
+    let is_own = mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).is_ok();
+    if !is_own {
+        gaps.push(Gap::Processes);
+    }
+    let is_protected = || read_only::protect(|path| path.starts_with("/proc")).unwrap_or(false);
+    if (!is_own || geteuid().is_root()) && !is_protected() {
+        gaps.push(Gap::MetadataOutside);
+    }
+    gaps
 }
 
 /// Enters a user namespace with the ids of outside: it has no power over the mounts and the network of outside.
 fn enter_user_namespace(channel: &mut Channel) -> io::Result<Option<Gap>> {
     if let Err(error) = unshare(CloneFlags::CLONE_NEWUSER) {
         if geteuid().is_root() {
-            return Ok(Some(Gap::Root));
+            return Ok(Some(Gap::RootId));
         }
         return Err(io::Error::other(format!("failed to make a user namespace: {error}")));
     }
@@ -77,9 +93,10 @@ fn enter_user_namespace(channel: &mut Channel) -> io::Result<Option<Gap>> {
     Ok(None)
 }
 
-fn spawn(program: &[OsString], temp: &OsString) -> io::Result<Child> {
+fn spawn(program: &[OsString], variables: &[(OsString, OsString)]) -> io::Result<Child> {
     let (name, args) = program.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-    Command::new(name).args(args).env("TMPDIR", temp).stdin(Stdio::null()).process_group(0).spawn()
+    let variables = variables.iter().map(|(name, value)| (name, value));
+    Command::new(name).args(args).envs(variables).stdin(Stdio::null()).process_group(0).spawn()
 }
 
 /// Waits for the command, and collects every other process that ends before it. `next` waits for any process.

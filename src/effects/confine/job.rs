@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::output::ShellOutcome;
 use super::scratch::Scratch;
+use super::script;
 
 /// A command to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Job {
     pub programs: Vec<Vec<OsString>>,
     /// True when it may use the network.
     pub network: bool,
+    /// True when it may use Unix sockets, also without the network.
+    pub local_sockets: bool,
     /// The time after which it is killed.
     pub timeout: Duration,
     /// True when its writes to the workspace go to an overlay, where the shell has one.
@@ -27,9 +30,8 @@ pub struct Job {
 impl Job {
     /// A command for `bash`, or `sh` where there is none: no network, the overlay where there is one.
     pub fn shell(command: impl Into<OsString>, timeout: Duration) -> Self {
-        let command = command.into();
-        let programs = ["bash", "sh"].map(|shell| vec![shell.into(), "-c".into(), command.clone()]).into();
-        Self { programs, network: false, timeout, overlay: true, end_mark: None }
+        let programs = script::from_argument(&command.into());
+        Self { programs, network: false, local_sockets: false, timeout, overlay: true, end_mark: None }
     }
 }
 
@@ -45,6 +47,8 @@ pub struct ShellRun {
     pub killed: bool,
     /// The gaps of its confinement, a few words each.
     pub gaps: Vec<String>,
+    /// Hints for the model, where a failure comes from the confinement.
+    pub hints: Vec<String>,
     /// True when it could use the network or write outside of the workspace.
     pub may_have_reached_outside: bool,
     /// Its held changes, when it ran over an overlay ([`Scratch::upper`]); removed when dropped.

@@ -18,18 +18,33 @@ mod confinement;
 mod direct;
 mod entry;
 mod environment;
+mod gap;
 mod helper;
+mod hints;
 mod job;
 mod kernel;
+mod mount_table;
 mod output;
 mod probe;
 mod program;
+mod roles;
 mod run;
 mod scratch;
+mod script;
+mod session;
+mod session_command;
 mod shell;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nobody there to talk to"))]
 mod spec;
 
+#[cfg(target_os = "linux")]
+mod caches;
+#[cfg(target_os = "linux")]
+mod calls;
+#[cfg(target_os = "linux")]
+mod credentials;
+#[cfg(target_os = "linux")]
+mod devices;
 #[cfg(target_os = "linux")]
 mod inner;
 #[cfg(target_os = "linux")]
@@ -39,16 +54,24 @@ mod namespaces;
 #[cfg(target_os = "linux")]
 mod outer;
 #[cfg(target_os = "linux")]
+mod overlay_mount;
+#[cfg(target_os = "linux")]
+mod read_only;
+#[cfg(target_os = "linux")]
 mod reap;
 #[cfg(target_os = "linux")]
+mod rights;
+#[cfg(target_os = "linux")]
 mod rules;
+#[cfg(target_os = "linux")]
+mod tool_caches;
 
 pub use confinement::{Isolation, ShellPaths};
 pub use entry::enter;
-pub use helper::set_helper;
+pub use gap::Gap;
+pub use helper::{set_helper, set_own_helper};
 pub use job::{Job, ShellRun};
 pub use kernel::Kernel;
 pub use output::{ShellLimits, ShellOutcome};
 pub use scratch::Scratch;
 pub use shell::Shell;
-pub use spec::Gap;

@@ -1,19 +1,22 @@
-//! Mounts the command's view of the file system: an overlay over the workspace, empty folders over hidden ones, and
-//! its own temporary folder, devices and shared memory.
+//! Mounts the command's view of the file system: an overlay over the workspace, empty folders over hidden ones, its own
+//! temporary folder, devices and shared memory, and overlays over the caches of tools. Everything else is read-only.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{OFlag, open};
 use nix::mount::{MsFlags, mount};
-use nix::sys::stat::Mode;
 
-use super::spec::{Gap, OverlayDirs, Spec};
+use super::caches::{CachePlaces, mount_caches};
+use super::credentials::hide_credentials;
+use super::devices::mount_devices;
+use super::gap::Gap;
+use super::overlay_mount::{by_handle, folder, mount_overlay};
+use super::read_only;
+use super::roles::SMALL_PROGRAM;
+use super::spec::Spec;
 
 /// Folders that programs expect to be able to write.
 const TEMPS: [&str; 2] = ["/tmp", "/var/tmp"];
@@ -25,6 +28,8 @@ pub(super) struct View {
     pub temp: OsString,
     /// Folders and devices that can be written, beside the workspace.
     pub writable: Vec<OsString>,
+    /// Variables to set for the command.
+    pub variables: Vec<(OsString, OsString)>,
     /// The gaps: mounts that failed.
     pub gaps: Vec<Gap>,
 }
@@ -32,57 +37,84 @@ pub(super) struct View {
 /// Changes the mounts of this process' mount namespace.
 ///
 /// # Errors
-/// When the mounts can't be changed at all, or the overlay can't be mounted.
-pub(super) fn build(spec: &Spec, sockets: &[PathBuf]) -> io::Result<View> {
+/// When the mounts can't be changed at all, or the workspace can't be mounted.
+pub(super) fn build(spec: &Spec) -> io::Result<View> {
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)
         .map_err(|e| describe_failure("own its mounts", e))?;
     let workspace = Path::new(&spec.workspace);
-    let temp = folder(&spec.temp)?;
-    if let Some(dirs) = &spec.overlay {
-        overlay(workspace, dirs).map_err(|error| describe_failure("mount the overlay", error))?;
+    // Everything that stays writable is mounted while what it is mounted from can be written.
+    match &spec.overlay {
+        Some(dirs) => mount_overlay(workspace, dirs).map_err(|error| describe_failure("mount the overlay", error))?,
+        None => mount_itself(workspace).map_err(|error| describe_failure("mount the workspace", error))?,
     }
-    let mut view = View { temp: spec.temp.clone(), writable: vec![spec.temp.clone()], gaps: vec![] };
+    let caches = folder(&spec.caches)?;
+    let handle = PathBuf::from(by_handle(&caches));
+    let mut view = View { temp: spec.temp.clone(), writable: vec![], variables: vec![], gaps: vec![] };
+    mount_temps(&mut view, spec).map_err(|error| describe_failure("mount the temporary folder", error))?;
+    let temp = PathBuf::from(&view.temp);
+    let places = CachePlaces { workspace, upper: Path::new(&spec.caches), handle: &handle, temp: &temp };
+    let mounted = mount_caches(&places);
+    view.writable.extend(mounted.writable.into_iter().map(PathBuf::into_os_string));
+    view.variables = mounted.variables;
     for hidden in &spec.hidden {
         if hide(Path::new(hidden), workspace).is_err() {
             view.gaps.extend([Gap::DataRead, Gap::DataChanged]);
         }
     }
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    // The inner process is this program once more: it must still find the library beside it.
-    let program = std::env::current_exe().ok();
+    // A tool with the network is one that its user wrote: it may have to log in somewhere.
+    if !spec.network && hide_credentials(workspace, &handle).is_err() {
+        view.gaps.push(Gap::Credentials);
+    }
+    let devices = mount_devices(&needed(workspace, &temp).iter().map(PathBuf::as_path).collect::<Vec<_>>());
+    view.writable.extend(devices.into_iter().map(OsString::from));
+    if !protect_rest(&view.writable, workspace) {
+        view.gaps.push(Gap::MetadataOutside);
+    }
+    Ok(view)
+}
+
+/// Makes everything read-only but the workspace and the other places that can be written.
+fn protect_rest(writable: &[OsString], workspace: &Path) -> bool {
+    // The inner process mounts a `/proc` of its own.
+    let kept = [workspace, Path::new("/proc")];
+    let is_kept = |path: &Path| {
+        kept.iter().any(|kept| path.starts_with(kept)) || writable.iter().any(|kept| path.starts_with(kept))
+    };
+    read_only::protect(|path| !is_kept(path)).unwrap_or(false)
+}
+
+/// Mounts the command's temporary folder where programs look for one, or else over itself.
+fn mount_temps(view: &mut View, spec: &Spec) -> io::Result<()> {
+    let temp = folder(&spec.temp)?;
+    let needed = needed(Path::new(&spec.workspace), Path::new("/"));
     for target in TEMPS {
-        let needed = |path: &Path| path.starts_with(target);
-        let free = ![Some(workspace), home.as_deref(), program.as_deref()].into_iter().flatten().any(needed);
-        if free && is_folder(target) && bind(&by_handle(&temp), target).is_ok() {
+        let free = !needed.iter().any(|path| path.starts_with(target));
+        let is_folder = fs::symlink_metadata(target).is_ok_and(|data| data.is_dir());
+        if free && is_folder && mount(Some(by_handle(&temp).as_str()), target, NONE, MsFlags::MS_BIND, NONE).is_ok() {
             if view.temp == spec.temp {
                 view.temp = target.into();
             }
             view.writable.push(target.into());
         }
     }
-    devices(&mut view, workspace);
-    if !spec.network && !cover_sockets(sockets, workspace) {
-        view.gaps.push(Gap::LocalServices);
+    if view.temp == spec.temp {
+        mount_itself(Path::new(&spec.temp))?;
+        view.writable.push(spec.temp.clone());
     }
-    Ok(view)
+    Ok(())
 }
 
-/// Mounts an overlay over the workspace. Its folders are named by handle: their names would have to be escaped.
-fn overlay(workspace: &Path, dirs: &OverlayDirs) -> io::Result<()> {
-    let (lower, upper, work) = (folder(workspace.as_os_str())?, folder(&dirs.upper)?, folder(&dirs.work)?);
-    // `userxattr`: the upper folder looks the same for every mounting user, and can be read without being root.
-    // `volatile`: applied changes are synced when they are applied; without it, each command would wait for the whole
-    // file system.
-    // `index=off`, wherever another is the default: with an index, a write through one name of a file shows through
-    // its other names without being in the upper folder. Without it, the names part, as they do when the file is
-    // applied.
-    let data = format!(
-        "lowerdir={},upperdir={},workdir={},userxattr,volatile,index=off",
-        by_handle(&lower),
-        by_handle(&upper),
-        by_handle(&work)
-    );
-    Ok(mount(Some("overlay"), workspace, Some("overlay"), MsFlags::empty(), Some(data.as_str()))?)
+/// Lists paths that must not be hidden.
+fn needed(workspace: &Path, temp: &Path) -> Vec<PathBuf> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    // The inner process is this program once more: unless it is the small one, it must still find the library beside it.
+    let program = std::env::current_exe().ok().filter(|program| !program.ends_with(SMALL_PROGRAM));
+    [Some(workspace.to_owned()), Some(temp.to_owned()), home, program].into_iter().flatten().collect()
+}
+
+/// Mounts a folder over itself, with all that is mounted in it.
+fn mount_itself(folder: &Path) -> nix::Result<()> {
+    mount(Some(folder), folder, NONE, MsFlags::MS_BIND | MsFlags::MS_REC, NONE)
 }
 
 /// Mounts an empty read-only folder over one. Neither it nor a folder of the workspace above it can then be removed or
@@ -94,66 +126,10 @@ fn hide(hidden: &Path, workspace: &Path) -> nix::Result<()> {
     let mut between: Vec<&Path> =
         hidden.ancestors().skip(1).take_while(|path| *path != workspace && path.starts_with(workspace)).collect();
     while let Some(folder) = between.pop() {
-        mount(Some(folder), folder, NONE, MsFlags::MS_BIND | MsFlags::MS_REC, NONE)?;
+        mount_itself(folder)?;
     }
     let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     mount(Some("tmpfs"), hidden, Some("tmpfs"), flags, Some("size=4k,mode=555"))
-}
-
-/// Mounts terminals and shared memory of its own, so that the command can't write to those of others.
-fn devices(view: &mut View, workspace: &Path) {
-    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
-    let options = "newinstance,ptmxmode=0666,mode=0620";
-    if is_folder("/dev/pts") && mount(Some("devpts"), "/dev/pts", Some("devpts"), flags, Some(options)).is_ok() {
-        let link = fs::symlink_metadata("/dev/ptmx").is_ok_and(|data| data.is_symlink());
-        if link || bind("/dev/pts/ptmx", "/dev/ptmx").is_ok() {
-            view.writable.extend(["/dev/pts".into(), "/dev/ptmx".into()]);
-        }
-    }
-    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    // A workspace may be in there, and would be gone.
-    let free = !workspace.starts_with("/dev/shm") && is_folder("/dev/shm");
-    if free && mount(Some("tmpfs"), "/dev/shm", Some("tmpfs"), flags, Some("mode=1777")).is_ok() {
-        view.writable.push("/dev/shm".into());
-    }
-}
-
-/// Lists the sockets of this machine's processes: a network namespace does not close them.
-pub(super) fn sockets() -> Vec<PathBuf> {
-    // unix(7): the path is the eighth field.
-    let table = fs::read("/proc/net/unix").unwrap_or_default();
-    let mut paths: Vec<PathBuf> = String::from_utf8_lossy(&table)
-        .lines()
-        .filter_map(|line| line.find(" /").map(|at| PathBuf::from(&line[at + 1..])))
-        .collect();
-    paths.sort_unstable();
-    paths.dedup();
-    paths
-}
-
-/// Mounts a device over each socket; `false` when one stays open.
-fn cover_sockets(sockets: &[PathBuf], workspace: &Path) -> bool {
-    let there = |path: &Path| fs::symlink_metadata(path).is_ok_and(|data| data.file_type().is_socket());
-    let outside = sockets.iter().filter(|path| !path.starts_with(workspace) && there(path));
-    outside.filter(|path| bind("/dev/null", path.as_path()).is_err()).count() == 0
-}
-
-fn bind<P: ?Sized + nix::NixPath>(from: &str, to: &P) -> nix::Result<()> {
-    mount(Some(from), to, NONE, MsFlags::MS_BIND, NONE)
-}
-
-fn folder(path: &OsStr) -> io::Result<OwnedFd> {
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    open(path, flags, Mode::empty())
-        .map_err(|error| describe_failure(&format!("open {}", Path::new(path).display()), error))
-}
-
-fn by_handle(folder: &OwnedFd) -> String {
-    format!("/proc/self/fd/{}", folder.as_raw_fd())
-}
-
-fn is_folder(path: &str) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|data| data.is_dir())
 }
 
 fn describe_failure(what: &str, error: impl Display) -> io::Error {

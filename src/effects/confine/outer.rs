@@ -10,11 +10,14 @@ use std::path::Path;
 use std::process::{Child, Command, ExitCode};
 
 use nix::sys::prctl::set_child_subreaper;
-use nix::unistd::{geteuid, setsid};
+use nix::unistd::setsid;
 
-use super::helper::INNER;
+use super::caches::redirect_caches;
+use super::credentials::has_credentials;
+use super::gap::Gap;
 use super::namespaces::{self, Outside};
-use super::spec::{Channel, End, Gap, InnerMessage, InnerSpec, Mapped, Report, Spec};
+use super::roles::INNER;
+use super::spec::{Channel, End, InnerMessage, InnerSpec, Mapped, Report, Spec};
 use super::{mounts, reap};
 
 /// Carries out the specification on its standard input, and sends a report there.
@@ -61,24 +64,27 @@ fn supervise(spec: &Spec, channel: &Channel, mark: &Mark) -> io::Result<Report> 
         programs: spec.programs.clone(),
         workspace: spec.workspace.clone(),
         writable: vec![spec.temp.clone()],
-        temp: spec.temp.clone(),
+        variables: vec![("TMPDIR".into(), spec.temp.clone())],
         namespaces: spec.namespaces,
         network: spec.network,
+        local_sockets: spec.local_sockets,
     };
     let mut mapped = false;
     if spec.namespaces {
-        let sockets = if spec.network { vec![] } else { mounts::sockets() };
         mapped = namespaces::enter(spec.network, &outside)
             .map_err(|error| io::Error::other(format!("failed to make namespaces: {error}")))?;
-        let view = mounts::build(spec, &sockets)?;
+        let view = mounts::build(spec)?;
         if !spec.network {
             // Only commands that talk to themselves miss it.
             let _ = namespaces::loopback_up();
         }
-        (inner.writable, inner.temp) = (view.writable, view.temp);
+        inner.writable = view.writable;
+        inner.variables = view.variables;
+        inner.variables.push(("TMPDIR".into(), view.temp));
         gaps.extend(view.gaps);
     } else {
         set_child_subreaper(true)?;
+        inner.variables.extend(redirect_caches(Path::new(&spec.workspace), Path::new(&spec.temp)));
         gaps.extend(landlock_gaps(spec));
     }
     inner.writable.push(spec.workspace.clone());
@@ -103,7 +109,7 @@ fn supervise(spec: &Spec, channel: &Channel, mark: &Mark) -> io::Result<Report> 
 
 /// Lists the gaps of Landlock alone.
 fn landlock_gaps(spec: &Spec) -> Vec<Gap> {
-    let mut gaps = vec![Gap::Processes];
+    let mut gaps = vec![Gap::Processes, Gap::MetadataOutside];
     if !spec.network {
         gaps.push(Gap::Network);
     }
@@ -113,8 +119,8 @@ fn landlock_gaps(spec: &Spec) -> Vec<Gap> {
     if spec.hidden.iter().any(|hidden| Path::new(hidden).starts_with(&spec.workspace)) {
         gaps.push(Gap::DataChanged);
     }
-    if geteuid().is_root() {
-        gaps.push(Gap::Root);
+    if has_credentials() {
+        gaps.push(Gap::Credentials);
     }
     gaps
 }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,9 +9,11 @@ use std::time::Duration;
 use etcetera::BaseStrategy;
 
 use super::confinement::{Confinement, Isolation, Launcher, ShellPaths};
+use super::gap::Gap;
 use super::helper::{helper, outer_command};
+use super::mount_table::MountPoint;
 use super::scratch::{self, Scratch};
-use super::spec::{End, Gap, OverlayDirs, Report, Spec, line};
+use super::spec::{End, OverlayDirs, Report, Spec, line};
 
 /// The longest time that one try may take.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -102,25 +103,8 @@ fn is_foreign(folder: &Path) -> bool {
 
 /// True when something is mounted below the folder.
 fn has_mounts_below(folder: &Path) -> bool {
-    let table = fs::read("/proc/self/mountinfo").unwrap_or_default();
-    let mut points = table.split(|byte| *byte == b'\n').filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
-    points.any(|point| {
-        let point = PathBuf::from(std::ffi::OsString::from_vec(unescape(point)));
-        point != folder && point.starts_with(folder)
-    })
-}
-
-/// Removes the octal escapes of a field of mountinfo (proc(5)).
-fn unescape(field: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::new();
-    let mut at = 0;
-    while let Some(byte) = field.get(at) {
-        let digits = field.get(at + 1..at + 4).and_then(|digits| std::str::from_utf8(digits).ok());
-        let escaped = digits.filter(|_| *byte == b'\\').and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        plain.push(escaped.unwrap_or(*byte));
-        at += if escaped.is_some() { 4 } else { 1 };
-    }
-    plain
+    let mounts = MountPoint::read_all().unwrap_or_default();
+    mounts.iter().any(|mount| mount.path() != folder && mount.path().starts_with(folder))
 }
 
 /// Tries a level, and returns its gaps, or the reason why it does not work.
@@ -145,9 +129,11 @@ fn run_true(helper: &Path, paths: &ShellPaths, base: &Path, isolation: Isolation
         workspace: paths.workspace.clone().into(),
         hidden: paths.hidden.iter().map(Into::into).collect(),
         temp: scratch.temp().into(),
+        caches: scratch.caches().into(),
         overlay: overlay.then(|| OverlayDirs { upper: scratch.upper().into(), work: scratch.work().into() }),
         namespaces: isolation >= Isolation::Namespaces,
         network: false,
+        local_sockets: false,
         ended: None,
     };
     let (mut command, mut stream) = outer_command(helper, &paths.workspace)?;
@@ -171,12 +157,6 @@ fn converse(stream: &mut std::os::unix::net::UnixStream, spec: &Spec) -> io::Res
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn mount_points_are_unescaped() {
-        assert_eq!(unescape(br"/a\040b\134c\012"), b"/a b\\c\n");
-        assert_eq!(unescape(br"/a\9"), br"/a\9");
-    }
 
     #[test]
     fn scratch_is_apart_from_workspace_and_data() {

@@ -7,15 +7,15 @@ use landlock::{
     RulesetStatus, Scope, path_beneath_rules,
 };
 
-use super::spec::Gap;
+use super::gap::Gap;
 
 /// Devices that every command may write to.
 const DEVICES: [&str; 6] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
 
-/// Restricts this thread and its children to writes in those folders, and without `tcp` forbids TCP. Returns the gaps
-/// that the system leaves.
-pub(super) fn restrict(writable: &[OsString], tcp: bool) -> Vec<Gap> {
-    match apply(writable, tcp) {
+/// Restricts this thread and its children to writes in those folders, and without `tcp` forbids TCP, and sockets with
+/// abstract names but for `local_sockets`. Returns the gaps that the system leaves.
+pub(super) fn restrict(writable: &[OsString], tcp: bool, local_sockets: bool) -> Vec<Gap> {
+    match apply(writable, tcp, local_sockets) {
         Ok(abi) if abi >= ABI::V6 => vec![],
         Ok(abi) if abi >= ABI::V3 => vec![Gap::Signals],
         Ok(abi) if abi > ABI::Unsupported => vec![Gap::TruncatesOutside, Gap::Signals],
@@ -32,13 +32,15 @@ pub(super) fn kernel_abi() -> Option<i32> {
     }
 }
 
-fn apply(writable: &[OsString], tcp: bool) -> Result<ABI, RulesetError> {
+fn apply(writable: &[OsString], tcp: bool, local_sockets: bool) -> Result<ABI, RulesetError> {
     let writes = AccessFs::from_write(ABI::V3);
     let mut ruleset = Ruleset::default().handle_access(writes)?;
     let mut scope: BitFlags<Scope> = Scope::Signal.into();
     if !tcp {
         ruleset = ruleset.handle_access(AccessNet::from_all(ABI::V4))?;
-        scope |= Scope::AbstractUnixSocket;
+        if !local_sockets {
+            scope |= Scope::AbstractUnixSocket;
+        }
     }
     let status = ruleset
         .scope(scope)?

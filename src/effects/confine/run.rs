@@ -15,6 +15,7 @@ use super::helper::outer_command;
 use super::job::{Job, ShellRun};
 use super::output::{Output, ShellLimits, ShellOutcome};
 use super::scratch::Scratch;
+use super::script::with_file;
 use super::spec::{End, OverlayDirs, Report, Spec, line};
 
 /// The longest wait until everything is gone after the leash was dropped.
@@ -36,8 +37,8 @@ pub(super) async fn run(
         Ok(scratch) => scratch,
         Err(error) => return confinement.start_failure(&format!("failed to make a temporary folder: {error}")),
     };
-    let spec = spec(confinement, job, &scratch);
-    let (mut child, stream) = match start(&launcher.helper, workspace) {
+    let started = spec(confinement, job, &scratch).and_then(|spec| Ok((spec, start(&launcher.helper, workspace)?)));
+    let (spec, (mut child, stream)) = match started {
         Ok(started) => started,
         Err(error) => return confinement.start_failure(&error.to_string()),
     };
@@ -107,28 +108,32 @@ fn shell_run(
     let printed = output.stdout();
     let (text, truncated) = output.into_text(&last);
     let timed_out = killed && why == Some(CancelReason::Timeout);
+    let outcome = ShellOutcome { text, printed, exit, started: true, timed_out, truncated };
     ShellRun {
-        outcome: ShellOutcome { text, printed, exit, started: true, timed_out, truncated },
+        hints: confinement.hints(job, &outcome, signal),
+        outcome,
         signal,
         killed,
         gaps: gap_labels(&report.gaps),
-        may_have_reached_outside: can_reach_outside(&report.gaps, job.network),
+        may_have_reached_outside: can_reach_outside(&report.gaps, job),
         written: confinement.overlays(job).then_some(scratch),
     }
 }
 
-fn spec(confinement: &Confinement, job: &Job, scratch: &Scratch) -> Spec {
+fn spec(confinement: &Confinement, job: &Job, scratch: &Scratch) -> io::Result<Spec> {
     let overlay = confinement.overlays(job);
-    Spec {
-        programs: job.programs.clone(),
+    Ok(Spec {
+        programs: with_file(&job.programs, &scratch.temp())?,
         workspace: confinement.workspace().into(),
         hidden: confinement.hidden().iter().map(Into::into).collect(),
         temp: scratch.temp().into(),
+        caches: scratch.caches().into(),
         overlay: overlay.then(|| OverlayDirs { upper: scratch.upper().into(), work: scratch.work().into() }),
         namespaces: confinement.isolation() >= Isolation::Namespaces,
         network: job.network,
+        local_sockets: job.local_sockets,
         ended: job.end_mark.as_ref().map(Into::into),
-    }
+    })
 }
 
 fn start(helper: &Path, workspace: &Path) -> io::Result<(Child, tokio::net::UnixStream)> {

@@ -28,7 +28,7 @@ impl Scratch {
                 continue;
             }
             let scratch = Self { dir: base.join(name), lock: FileLock::of(lock) };
-            for dir in [scratch.dir.clone(), scratch.upper(), scratch.work(), scratch.temp()] {
+            for dir in [scratch.dir.clone(), scratch.upper(), scratch.work(), scratch.temp(), scratch.caches()] {
                 DirBuilder::new().mode(0o700).create(dir)?;
             }
             return Ok(scratch);
@@ -58,6 +58,11 @@ impl Scratch {
 
     pub(super) fn temp(&self) -> PathBuf {
         self.dir.join("temp")
+    }
+
+    /// Returns the folder that takes writes to the caches of tools.
+    pub(super) fn caches(&self) -> PathBuf {
+        self.dir.join("caches")
     }
 }
 

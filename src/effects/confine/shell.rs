@@ -6,9 +6,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::cancellation::Cancellation;
 use super::confinement::{Confinement, Isolation, ShellPaths, gap_labels};
+use super::gap::Gap;
 use super::job::{Job, ShellRun};
 use super::output::ShellLimits;
-use super::spec::Gap;
 use super::{direct, probe, run};
 use crate::model::{CaptureMode, ShellMode};
 

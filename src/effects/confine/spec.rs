@@ -9,52 +9,7 @@ use std::os::unix::net::UnixStream;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// A promise that the system can't enforce.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Gap {
-    /// It can use the network.
-    Network,
-    /// It can talk to some service of this machine through its socket.
-    LocalServices,
-    /// It can change files outside of the workspace.
-    WritesOutside,
-    /// It can cut files outside of the workspace short.
-    TruncatesOutside,
-    /// It can read the data folder.
-    DataRead,
-    /// It can change or remove the data folder.
-    DataChanged,
-    /// It can leave processes behind.
-    Background,
-    /// It sees the other processes of this machine.
-    Processes,
-    /// It can send signals to other processes.
-    Signals,
-    /// It runs as root, as the program does, with all rights of root.
-    Root,
-    /// Other file systems are mounted in the workspace: its changes there are not captured.
-    Mounts,
-}
-
-impl Gap {
-    /// Returns a few words for the gap.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Network => "network",
-            Self::LocalServices => "services of this machine",
-            Self::WritesOutside => "writes outside of the workspace",
-            Self::TruncatesOutside => "truncating files outside of the workspace",
-            Self::DataRead => "reading the data folder",
-            Self::DataChanged => "changing the data folder",
-            Self::Background => "background processes",
-            Self::Processes => "seeing other processes",
-            Self::Signals => "signals to other processes",
-            Self::Root => "all rights of root",
-            Self::Mounts => "other file systems in the workspace",
-        }
-    }
-}
+use super::gap::Gap;
 
 /// A command and its confinement.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -67,12 +22,16 @@ pub(super) struct Spec {
     pub hidden: Vec<OsString>,
     /// A folder for temporary files.
     pub temp: OsString,
+    /// A folder for writes to the caches of tools, and for stand-ins of hidden files.
+    pub caches: OsString,
     /// The overlay that takes the writes to the workspace.
     pub overlay: Option<OverlayDirs>,
     /// True when namespaces are used.
     pub namespaces: bool,
     /// True when it may use the network.
     pub network: bool,
+    /// True when it may use Unix sockets.
+    pub local_sockets: bool,
     /// A file to write to every second, and when everything is gone.
     pub ended: Option<OsString>,
 }
@@ -95,12 +54,14 @@ pub(super) struct InnerSpec {
     pub workspace: OsString,
     /// Folders and devices that can be written.
     pub writable: Vec<OsString>,
-    /// The folder for temporary files as the command sees it.
-    pub temp: OsString,
+    /// Variables to set for the command.
+    pub variables: Vec<(OsString, OsString)>,
     /// True when it is the first process of a pid namespace.
     pub namespaces: bool,
     /// True when it may use the network.
     pub network: bool,
+    /// True when it may use Unix sockets.
+    pub local_sockets: bool,
 }
 
 /// A message of the inner process.

@@ -57,10 +57,10 @@ impl Compensate for Compensator {
 
     fn compensate<'a>(&'a self, command: &'a CompensationCommand) -> CompensationRun<'a> {
         Box::pin(async move {
-            let CompensationCommand { argv, timeout_seconds, network } = command.clone();
+            let CompensationCommand { argv, timeout_seconds, network, local_sockets } = command.clone();
             let program = Program::Argv(argv);
             let line = program.to_string();
-            let call = ShellCall { program, timeout_seconds, network, compensation: None };
+            let call = ShellCall { program, timeout_seconds, network, local_sockets, compensation: None };
             let outcome = (self.run)(call, self.stop.clone()).await;
             let text = keep_both_ends(&self.masker.mask(&format!("{line}\n{}", outcome.text)), KEPT);
             // Only exit code 0 counts as done.

@@ -37,11 +37,12 @@ impl Tool for Custom {
             return Err(ToolError(format!("{name:?} must not contain a NUL character")));
         }
         let program = Program::Argv(fill_command(&tool.command, &args)?);
-        let (timeout_seconds, network) = (tool.timeout_seconds, tool.network);
+        let (timeout_seconds, network, local_sockets) = (tool.timeout_seconds, tool.network, tool.local_sockets);
         let before = tool.before.as_ref().map(|before| fill_command(before, &args)).transpose()?;
         let undo = tool.undo.clone();
-        let compensation = undo.map(|undo| Compensation { before, undo, args, network, timeout_seconds });
-        Ok(Prepared::Shell(ShellCall { program, timeout_seconds, network, compensation }))
+        let compensation =
+            undo.map(|undo| Compensation { before, undo, args, network, local_sockets, timeout_seconds });
+        Ok(Prepared::Shell(ShellCall { program, timeout_seconds, network, local_sockets, compensation }))
     }
 }
 

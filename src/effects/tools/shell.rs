@@ -37,7 +37,13 @@ fn bash(args: &Args<'_>) -> Result<Prepared, ToolError> {
     }
     let timeout_seconds = args.count("timeout").unwrap_or(USUAL_TIMEOUT).min(LONGEST_TIMEOUT);
     let program = Program::Shell(command);
-    Ok(Prepared::Shell(ShellCall { program, timeout_seconds, network: false, compensation: None }))
+    Ok(Prepared::Shell(ShellCall {
+        program,
+        timeout_seconds,
+        network: false,
+        local_sockets: false,
+        compensation: None,
+    }))
 }
 
 impl ShellCall {
@@ -51,6 +57,7 @@ impl ShellCall {
         };
         job.timeout = Duration::from_secs(self.timeout_seconds);
         job.network = self.network;
+        job.local_sockets = self.local_sockets;
         job
     }
 }

@@ -288,7 +288,13 @@ async fn a_missing_folder_is_told() {
 }
 
 fn shell_call(command: &str, timeout_seconds: u64) -> ShellCall {
-    ShellCall { program: Program::Shell(command.into()), timeout_seconds, network: false, compensation: None }
+    ShellCall {
+        program: Program::Shell(command.into()),
+        timeout_seconds,
+        network: false,
+        local_sockets: false,
+        compensation: None,
+    }
 }
 
 fn custom(args: &Json) -> Result<ShellCall, ToolError> {
@@ -303,6 +309,7 @@ fn custom(args: &Json) -> Result<ShellCall, ToolError> {
         undo: Some(words(&["/p/deploy", "{before}"])),
         effect: EffectClass::Compensable,
         network: true,
+        local_sockets: false,
         timeout_seconds: 7,
         args: [
             ("tag".into(), arg(ArgType::String, true)),

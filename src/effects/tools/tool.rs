@@ -83,6 +83,8 @@ pub struct ShellCall {
     pub timeout_seconds: u64,
     /// True when it may use the network.
     pub network: bool,
+    /// True when it may use Unix sockets, also without the network.
+    pub local_sockets: bool,
     /// Its undo command (a user's own tool).
     pub compensation: Option<Compensation>,
 }

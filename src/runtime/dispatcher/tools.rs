@@ -46,7 +46,7 @@ pub(super) fn outlook(command: &ShellCall, effect: EffectClass) -> String {
             format!("undo command {}", undo.join(" "))
         }
         (None, EffectClass::Read) => "not needed: the tool says it changes nothing".into(),
-        (None, effect) if effect == EffectClass::Irreversible || command.network => {
+        (None, effect) if effect == EffectClass::Irreversible || command.network || command.local_sockets => {
             "changes in the workspace can be undone, what it does outside has no undo".into()
         }
         (None, _) => "changes in the workspace can be undone".into(),

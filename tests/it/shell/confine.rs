@@ -298,6 +298,36 @@ async fn no_service_of_this_machine_unless_it_may() {
 }
 
 #[tokio::test]
+async fn a_long_command_runs_like_a_short_one() {
+    for means in [Means::Overlay, Means::Namespaces, Means::Landlock, Means::Group] {
+        let yard = Yard::new();
+        let Some(shell) = yard.shell(means) else { continue };
+        let command = format!("x='{}'\nfalse || echo ${{#x}}; echo \"$0 $#\"; exit 3", "y".repeat(1_000_000));
+        assert_eq!(text(&shell, &command).await, "1000000\nbash 0\n[exit code 3]", "{means:?}");
+    }
+}
+
+#[tokio::test]
+async fn failures_by_confinement_have_a_hint() {
+    for means in [Means::Overlay, Means::Namespaces] {
+        let yard = Yard::new();
+        let Some(shell) = yard.shell(means) else { continue };
+        fs::create_dir(yard.workspace.join("plain")).unwrap();
+        let rename = "perl -e 'rename(\"plain\", \"moved\") or die \"$!\\n\"'; echo went on";
+        let ran = run(&shell, rename).await;
+        let renamed = ran.outcome.text.starts_with("went on");
+        assert_eq!(ran.hints.iter().any(|hint| hint.contains("lane = \"snapshot\"")), !renamed, "{means:?}: {ran:?}");
+        assert!(renamed || means == Means::Overlay, "{ran:?}");
+        let ran = run(&shell, "touch ../outside; echo x").await;
+        let folder = yard.workspace.display().to_string();
+        assert!(ran.hints.iter().any(|hint| hint.contains(&folder)), "{means:?}: {ran:?}");
+        let ran = run(&shell, "/bin/echo $(seq 1 900000)").await;
+        assert!(ran.hints.iter().any(|hint| hint.contains("xargs")), "{means:?}: {:?}", ran.hints);
+        assert_eq!(run(&shell, "echo fine").await.hints, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_left_running() {
     for means in WALLS {
         let yard = Yard::new();
@@ -530,12 +560,15 @@ fn as_another_user() {
     let tests = program::copy_tests_to(folder.path());
     let program = program::copy_to(folder.path());
     let beyond_root = required().into_iter().filter(|needed| *needed != Capability::Root);
+    let source = folder.path().join("calls.c");
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/confine/calls.c"), &source).unwrap();
     let output = Command::new("setpriv")
         .args(["--reuid=54321", "--regid=54321", "--clear-groups", "--no-new-privs"])
         .arg(tests)
-        .args(["confine::", "lanes::", "--skip", "as_another_user", "--nocapture"])
+        .args(["confine::", "lanes::", "table::", "caches::", "--skip", "as_another_user", "--nocapture"])
         .env_remove("LD_LIBRARY_PATH")
         .env(program::PROGRAM, program)
+        .env("CONFINE_TEST_CALLS", source)
         .env(REQUIRE, beyond_root.map(Capability::name).collect::<Vec<_>>().join(","))
         .env("HOME", home)
         .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")

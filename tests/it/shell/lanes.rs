@@ -12,13 +12,13 @@ use crate::support::program;
 use crate::support::skip::{Capability, skip};
 use crate::support::wait::until;
 
-const LANES: [&str; 2] = ["auto", "portable"];
+pub const LANES: [&str; 2] = ["auto", "portable"];
 
 /// A project whose agent runs one command, or calls one tool of its user's own.
-struct Project(TempDir);
+pub struct Project(TempDir);
 
 impl Project {
-    fn new(lane: &str, call: &str) -> Self {
+    pub fn new(lane: &str, call: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("work")).unwrap();
         let pipeline = format!(
@@ -36,19 +36,32 @@ impl Project {
         Self(folder)
     }
 
-    fn bash(lane: &str, command: &str) -> Self {
+    pub fn bash(lane: &str, command: &str) -> Self {
         Self::new(lane, &format!("{{ name = \"tama_bash\", args = {{ command = {command:?} }} }}"))
+    }
+
+    /// Gives the agent one more tool of the user's own, a command of the shell.
+    pub fn add_tool(&self, name: &str, command: &str, more: &str) {
+        let file = self.0.path().join("pipeline.toml");
+        let tool = format!("[tools.{name}]\ndescription = \"x\"\ncommand = [\"bash\", \"-c\", {command:?}]\n{more}\n");
+        let pipeline = fs::read_to_string(&file).unwrap();
+        fs::write(file, pipeline.replace("\"own\"]", &format!("\"own\", \"{name}\"]")) + &tool).unwrap();
+    }
+
+    /// The project's folder.
+    pub fn folder_path(&self) -> &Path {
+        self.0.path()
     }
 
     fn work(&self, name: &str) -> PathBuf {
         self.0.path().join("work").join(name)
     }
 
-    fn text(&self, name: &str) -> Option<String> {
+    pub fn text(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.work(name)).ok()
     }
 
-    fn tama(&self, args: &[&str]) -> Command {
+    pub fn tama(&self, args: &[&str]) -> Command {
         let mut command = Command::new(program::path());
         command.args(args).current_dir(self.0.path()).env_remove("TAMA_TUI_DATA_DIR");
         command
@@ -71,7 +84,7 @@ impl Project {
     }
 }
 
-fn output_text(output: &Output) -> String {
+pub fn output_text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

@@ -70,12 +70,15 @@ pub fn copy_tests_to(folder: &Path) -> PathBuf {
     copy_with_library(&std::env::current_exe().unwrap(), folder)
 }
 
+/// The program that runs the confinement, beside the one under test.
+const SANDBOX: &str = "tama-tui-sandbox";
+
 /// The copy finds the library beside itself (see build.rs), so no `LD_LIBRARY_PATH` is needed.
 fn copy_with_library(program: &Path, folder: &Path) -> PathBuf {
     let beside = path();
-    for library in LIBRARIES.map(|name| beside.with_file_name(name)) {
-        if library.exists() {
-            copy(&library, folder);
+    for file in LIBRARIES.into_iter().chain([SANDBOX]).map(|name| beside.with_file_name(name)) {
+        if file.exists() {
+            copy(&file, folder);
         }
     }
     copy(program, folder)

@@ -10,6 +10,8 @@ pub const REQUIRE: &str = "TAMA_TUI_REQUIRE";
 /// A thing that some tests need and some machines lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Capability {
+    /// The C compiler `cc`.
+    Cc,
     /// The program `git`.
     Git,
     Landlock,
@@ -28,7 +30,8 @@ pub enum Capability {
 }
 
 impl Capability {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
+        Self::Cc,
         Self::Git,
         Self::Landlock,
         Self::Namespaces,
@@ -42,6 +45,7 @@ impl Capability {
     /// Its name in `TAMA_TUI_REQUIRE`.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Cc => "cc",
             Self::Git => "git",
             Self::Landlock => "landlock",
             Self::Namespaces => "namespaces",

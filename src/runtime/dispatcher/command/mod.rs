@@ -127,10 +127,11 @@ impl ToolRun {
     }
 }
 
-/// Builds the result for the model. `more`: a remark on the changes.
+/// Builds the result for the model: the output, hints, and `more`, a remark on the changes.
 fn answer(ran: &ShellRun, more: Option<&str>) -> Done {
     let outcome = &ran.outcome;
-    let text = more.map_or_else(|| outcome.text.clone(), |more| format!("{}\n[{more}]", outcome.text));
+    let remarks = ran.hints.iter().map(String::as_str).chain(more);
+    let text = remarks.fold(outcome.text.clone(), |text, remark| format!("{text}\n[{remark}]"));
     // The model gets an exit code as a result, not as a fault of the tool; people see a failed call.
     let cause = outcome.exit.filter(|code| *code != 0).map(|code| EndCause::Exit { code });
     let is_unknown = outcome.exit.is_none() && ran.signal.is_none() && !ran.killed;

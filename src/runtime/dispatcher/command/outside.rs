@@ -47,6 +47,7 @@ impl ToolRun {
             _ if !gaps.is_empty() => Some(format!("ran without a full sandbox: {}", gaps.join(", "))),
             EffectClass::Irreversible => Some("declared irreversible".into()),
             _ if call.network => Some("had the network".into()),
+            _ if call.local_sockets => Some("could use services of this machine".into()),
             _ => None,
         };
         Ok(why.map(|why| external_record(&self.origin, &line, why)))

@@ -76,13 +76,16 @@ fn body(
 /// The exact command, and by which rules it runs.
 fn runs(command: &ShellCall, note: &str, effect: EffectClass, services: &Services) -> [Section; 2] {
     let exact = services.masker.mask(&command.program.exact()).into_owned();
-    let facts = [
+    let mut facts = vec![
         ("folder", services.world.root().display().to_string()),
         ("network", if command.network { "yes" } else { "no" }.into()),
-        ("at most", format!("{} s", command.timeout_seconds)),
-        ("undo", outlook(command, effect)),
     ];
-    let facts = facts.map(|(name, value)| (name.to_owned(), value)).into();
+    if command.local_sockets {
+        facts.push(("local sockets", "yes".into()));
+    }
+    facts.push(("at most", format!("{} s", command.timeout_seconds)));
+    facts.push(("undo", outlook(command, effect)));
+    let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     [prose("runs", note, exact), section("how", "", SectionBody::Facts(facts))]
 }
 
