@@ -52,6 +52,7 @@ fn tool_changes(name: &str, old: &CustomTool, new: &CustomTool) -> Vec<String> {
         change(&of("undo"), &joined(old.undo.as_ref()), &joined(new.undo.as_ref())),
         change(&of("effect"), &old.effect.name(), &new.effect.name()),
         change(&of("network"), &old.network, &new.network),
+        change(&of("local_sockets"), &old.local_sockets, &new.local_sockets),
         change(&of("timeout_seconds"), &old.timeout_seconds, &new.timeout_seconds),
     ];
     changes.into_iter().flatten().collect()
@@ -133,6 +134,7 @@ mod tests {
             undo: None,
             effect,
             network,
+            local_sockets: network,
             timeout_seconds: 60,
             args: indexmap::IndexMap::new(),
         }
@@ -168,6 +170,7 @@ mod tests {
             "tools of new: + y",
             "tool deploy effect: irreversible → read",
             "tool deploy network: false → true",
+            "tool deploy local_sockets: false → true",
             "tool more is new: deploy {tag}",
             "limits max_tokens: 10 → none",
             "provider own base_url: none → http://elsewhere",

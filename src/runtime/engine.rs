@@ -157,12 +157,13 @@ impl Engine {
             PastRecord::Unread(hash) => Calls::unread(hash),
         };
         let masker = Arc::new(Masker::from_env().with(provider_keys(&past.versions)));
+        let shell = setup.commands.shell.masked_by(masker.clone());
         let services = Services {
             tools: Arc::new(Toolbox::for_workspace(setup.world.root())),
-            compensator: Compensator::new(setup.commands.shell.clone(), masker.clone()),
+            compensator: Compensator::new(shell.clone(), masker.clone()),
             world: Arc::new(setup.world),
             masker,
-            commands: setup.commands,
+            commands: Commands { shell, ..setup.commands },
         };
         let feed = Feed::new(receiver, setup.log.clone(), past_events);
         let dispatcher = Dispatcher::new(Parts {

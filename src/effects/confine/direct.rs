@@ -21,6 +21,7 @@ use super::output::{Output, ShellLimits, ShellOutcome};
 use super::program::start_first;
 use super::script::{self, with_file};
 use super::session_command::in_session;
+use crate::effects::mask::Masker;
 
 /// The longest wait for the rest of the output once every process of the group is gone: only one that left the group
 /// can still hold the pipe.
@@ -31,6 +32,7 @@ pub(super) async fn run(
     confinement: &Confinement,
     job: &Job,
     limits: ShellLimits,
+    masker: &Masker,
     cancellation: &Cancellation,
 ) -> ShellRun {
     let temp = script::needs_file(&job.programs).then(tempfile::tempdir).transpose();
@@ -44,7 +46,7 @@ pub(super) async fn run(
         Ok(started) => started,
         Err(error) => return confinement.start_failure(&error.to_string()),
     };
-    let mut output = Output::new(limits.output_bytes);
+    let mut output = Output::new(limits.output_bytes, masker);
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
     let status = {
         let reading = output.read_both(&mut out, &mut err);

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use crate::effects::mask::{MaskedStream, Masker};
+
 /// Bounds on a command beside its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShellLimits {
@@ -34,8 +36,11 @@ pub struct ShellOutcome {
     pub truncated: bool,
 }
 
-/// Collects output, and leaves out the middle when it is too long.
-pub(super) struct Output {
+/// Collects output with secrets masked, and leaves out the middle when it is too long: a secret that is cut would not be
+/// found any more.
+pub(super) struct Output<'m> {
+    out_masked: MaskedStream<'m>,
+    err_masked: MaskedStream<'m>,
     half: usize,
     out: Vec<u8>,
     head: Vec<u8>,
@@ -43,10 +48,20 @@ pub(super) struct Output {
     cut: usize,
 }
 
-impl Output {
+impl<'m> Output<'m> {
     /// Keeps at most `limit` bytes.
-    pub fn new(limit: usize) -> Self {
-        Self { half: limit / 2, out: Vec::new(), head: Vec::new(), tail: VecDeque::new(), cut: 0 }
+    pub fn new(limit: usize, masker: &'m Masker) -> Self {
+        let masked = || MaskedStream::new(masker);
+        let (out_masked, err_masked) = (masked(), masked());
+        Self {
+            out_masked,
+            err_masked,
+            half: limit / 2,
+            out: Vec::new(),
+            head: Vec::new(),
+            tail: VecDeque::new(),
+            cut: 0,
+        }
     }
 
     fn add(&mut self, bytes: &[u8]) {
@@ -64,8 +79,17 @@ impl Output {
         self.out.extend_from_slice(&bytes[..room.min(bytes.len())]);
     }
 
-    /// Returns standard output alone.
-    pub fn stdout(&self) -> String {
+    /// Takes what the masks hold back, once nothing more comes.
+    fn finish(&mut self) {
+        let (out, err) = (self.out_masked.finish(), self.err_masked.finish());
+        self.keep(&out);
+        self.add(&out);
+        self.add(&err);
+    }
+
+    /// Returns standard output alone. Nothing more comes.
+    pub fn stdout(&mut self) -> String {
+        self.finish();
         String::from_utf8_lossy(&self.out).trim_end_matches(['\n', '\r']).to_owned()
     }
 
@@ -81,13 +105,17 @@ impl Output {
                 read = next(out, &mut from_out), if out.is_some() => match read {
                     0 => *out = None,
                     some => {
-                        self.keep(&from_out[..some]);
-                        self.add(&from_out[..some]);
+                        let masked = self.out_masked.push_bytes(&from_out[..some]);
+                        self.keep(&masked);
+                        self.add(&masked);
                     }
                 },
                 read = next(err, &mut from_err), if err.is_some() => match read {
                     0 => *err = None,
-                    some => self.add(&from_err[..some]),
+                    some => {
+                        let masked = self.err_masked.push_bytes(&from_err[..some]);
+                        self.add(&masked);
+                    }
                 },
             }
         }
@@ -95,6 +123,7 @@ impl Output {
 
     /// Returns the output with `last` as its last line, and true when something was left out.
     pub fn into_text(mut self, last: &str) -> (String, bool) {
+        self.finish();
         let cut = self.cut;
         let mut text = if cut == 0 {
             self.head.extend(self.tail);
@@ -116,5 +145,31 @@ async fn next(stream: &mut Option<impl AsyncRead + Unpin>, into: &mut [u8]) -> u
     match stream {
         Some(stream) => stream.read(into).await.unwrap_or(0),
         None => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_secret_where_the_middle_is_left_out_is_masked_whole() {
+        let masker = Masker::new([("MY_TOKEN".to_owned(), "open sesame 12345".to_owned())]);
+        for before in 0..150 {
+            let printed = format!("{}open sesame 12345{}", "x".repeat(before), "y".repeat(150 - before));
+            let mut output = Output::new(100, &masker);
+            output.read_both(&mut Some(printed.as_bytes()), &mut None::<&[u8]>).await;
+            let (text, cut) = output.into_text("end");
+            assert!(cut && !["open", "sesame", "12345"].iter().any(|part| text.contains(part)), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_held_back_at_the_end_is_not_lost() {
+        let masker = Masker::new([("MY_TOKEN".to_owned(), "open sesame 12345".to_owned())]);
+        let mut output = Output::new(100, &masker);
+        output.read_both(&mut Some(&b"the open se"[..]), &mut Some(&b"sk-"[..])).await;
+        assert_eq!(output.stdout(), "the open se");
+        assert_eq!(output.into_text("end").0, "the open sesk-\nend");
     }
 }

@@ -17,6 +17,7 @@ use super::output::{Output, ShellLimits, ShellOutcome};
 use super::scratch::Scratch;
 use super::script::with_file;
 use super::spec::{End, OverlayDirs, Report, Spec, line};
+use crate::effects::mask::Masker;
 
 /// The longest wait until everything is gone after the leash was dropped.
 const GRACE: Duration = Duration::from_secs(15);
@@ -29,6 +30,7 @@ pub(super) async fn run(
     launcher: &Launcher,
     job: &Job,
     limits: ShellLimits,
+    masker: &Masker,
     cancellation: &Cancellation,
 ) -> ShellRun {
     let workspace = confinement.workspace();
@@ -44,7 +46,7 @@ pub(super) async fn run(
     };
     let (mut reading, writing) = stream.into_split();
     let mut leash = Some(writing);
-    let mut output = Output::new(limits.output_bytes);
+    let mut output = Output::new(limits.output_bytes, masker);
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
     let (report, why) = {
         let reader = output.read_both(&mut out, &mut err);
@@ -92,7 +94,7 @@ pub(super) async fn run(
 fn shell_run(
     confinement: &Confinement,
     job: &Job,
-    output: Output,
+    mut output: Output<'_>,
     report: &Report,
     why: Option<CancelReason>,
     scratch: Scratch,
@@ -170,7 +172,14 @@ mod tests {
         let job = Job::shell("true", Duration::from_secs(1));
         let result = |end| {
             let report = Report { end, gaps: Vec::new() };
-            shell_run(&confinement, &job, Output::new(100), &report, None, Scratch::create(&base).unwrap())
+            shell_run(
+                &confinement,
+                &job,
+                Output::new(100, &Masker::default()),
+                &report,
+                None,
+                Scratch::create(&base).unwrap(),
+            )
         };
         let unknown = result(End::Unknown("failed to wait".into()));
         assert!(unknown.outcome.started && unknown.written.is_some(), "{unknown:?}");

@@ -1,6 +1,7 @@
 //! Runs commands in one workspace.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
@@ -10,12 +11,14 @@ use super::gap::Gap;
 use super::job::{Job, ShellRun};
 use super::output::ShellLimits;
 use super::{direct, probe, run};
+use crate::effects::mask::Masker;
 use crate::model::{CaptureMode, ShellMode};
 
 /// Runs the commands of one workspace.
 #[derive(Debug, Clone)]
 pub struct Shell {
     confinement: Confinement,
+    masker: Arc<Masker>,
 }
 
 impl Shell {
@@ -27,13 +30,19 @@ impl Shell {
 
     /// Does the same, and tries nothing stronger than `most`.
     pub fn probe_up_to(paths: ShellPaths, most: Isolation) -> Self {
-        Self { confinement: probe::probe(paths, most) }
+        Self { confinement: probe::probe(paths, most), masker: Arc::default() }
     }
 
     /// Runs commands in a process group only: probes nothing and enforces nothing.
     pub fn unconfined(workspace: impl Into<PathBuf>) -> Self {
         let paths = ShellPaths { workspace: workspace.into(), ..ShellPaths::default() };
-        Self { confinement: Confinement::none(paths) }
+        Self { confinement: Confinement::none(paths), masker: Arc::default() }
+    }
+
+    /// Masks these secrets in the output of its commands.
+    #[must_use]
+    pub fn masked_by(self, masker: Arc<Masker>) -> Self {
+        Self { masker, ..self }
     }
 
     /// Returns the capture mode and the gaps, for the screen and for JSON.
@@ -71,13 +80,13 @@ impl Shell {
     pub async fn run(&self, job: Job, limits: ShellLimits, stop: CancellationToken) -> ShellRun {
         let dropped = CancellationToken::new();
         let _guard = dropped.clone().drop_guard();
-        let confinement = self.confinement.clone();
+        let (confinement, masker) = (self.confinement.clone(), self.masker.clone());
         // A task of its own, so that it can end everything and clean up after this future is dropped.
         let task = tokio::spawn(async move {
             let cancellation = Cancellation::new(stop, dropped);
             match confinement.launcher() {
-                Some(launcher) => run::run(&confinement, launcher, &job, limits, &cancellation).await,
-                None => direct::run(&confinement, &job, limits, &cancellation).await,
+                Some(launcher) => run::run(&confinement, launcher, &job, limits, &masker, &cancellation).await,
+                None => direct::run(&confinement, &job, limits, &masker, &cancellation).await,
             }
         });
         task.await.unwrap_or_else(|error| self.confinement.start_failure(&error.to_string()))

@@ -44,7 +44,7 @@ impl<'a> MaskedStream<'a> {
 
     /// Everything came: returns what was held back.
     #[must_use]
-    pub fn finish(mut self) -> Vec<u8> {
+    pub fn finish(&mut self) -> Vec<u8> {
         let all = self.held.len();
         self.give(all)
     }
