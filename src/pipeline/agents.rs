@@ -1,5 +1,7 @@
 //! Reads `[agents.*]`: each pattern asks for its own keys, prompts and steps.
 
+mod steps;
+
 use std::fs;
 use std::path::Path;
 
@@ -9,14 +11,12 @@ use toml::Spanned;
 use super::fsm::read_states;
 use super::graph::Graph;
 use super::models::{Models, Named};
-use super::names::{LATER, LATER_PATTERNS, PATTERNS, is_kebab, suggest};
+use super::names::{LATER, LATER_PATTERNS, is_kebab, suggest};
+use super::patterns::{self, MAX_ITER, PatternRow};
 use super::reader::{Table, Text};
 use super::skills::read_skill;
-use super::spec::{Agent, Model, Pattern, Prompt, Step};
+use super::spec::{Agent, Model, Pattern, Prompt, Skill};
 use super::tools::read_tools;
-
-/// Model calls of a tool loop without `max_iter`.
-const MAX_ITER: u32 = 10;
 
 /// Reads agents with the settings that they share.
 pub(super) struct Agents<'a> {
@@ -61,7 +61,7 @@ impl<'a> Agents<'a> {
 
     fn agent(&mut self, name: &str, table: &Table<'a>) -> Option<Agent> {
         let description = table.string("description").map(Spanned::into_inner).unwrap_or_default();
-        let named = pattern_name(table)?;
+        let row = read_pattern(table)?;
         let mut agent = Agent {
             name: name.to_owned(),
             description,
@@ -73,10 +73,11 @@ impl<'a> Agents<'a> {
             prompt: None,
             steps: IndexMap::new(),
         };
-        let whole = match named.as_str() {
-            "fsm" | "parallel" => self.composite(table, &named, &mut agent),
+        let whole = match row.name {
+            "fsm" | "parallel" | "debate" => self.composite(table, row, &mut agent),
             "scatter" => self.scatter(table, &mut agent),
-            _ => self.caller(table, named == "react", &mut agent),
+            "oneshot" | "react" => self.caller(table, row.name == "react", &mut agent),
+            _ => self.stepped(table, row, &mut agent),
         };
         table.finish();
         whole.map(|()| agent)
@@ -90,9 +91,7 @@ impl<'a> Agents<'a> {
             agent.pattern = Pattern::React;
             agent.tools = read_tools(table, self.tools);
             agent.max_iter = table.count_u32("max_iter").unwrap_or(MAX_ITER);
-            let skills = table.strings("skills");
-            agent.skills =
-                skills.iter().filter_map(|name| read_skill(table.doc, self.base, name, self.tools)).collect();
+            agent.skills = self.skills(table);
         } else {
             for key in ["tools", "skills", "max_iter"] {
                 table.refuse(key, &format!("`{key}` belongs to a tool loop"), "use pattern = \"react\"");
@@ -102,27 +101,42 @@ impl<'a> Agents<'a> {
         Some(())
     }
 
-    /// `fsm` and `parallel`: they only run other agents.
-    fn composite(&mut self, table: &Table<'a>, named: &str, agent: &mut Agent) -> Option<()> {
+    /// `fsm`, `parallel` and `debate`: they only run other agents.
+    fn composite(&mut self, table: &Table<'a>, row: &PatternRow, agent: &mut Agent) -> Option<()> {
+        let named = row.name;
         for key in ["prompt", "prompt_file", "model", "tools", "skills", "max_iter", "steps"] {
             let message = format!("pattern `{named}` calls no model itself and has no `{key}`");
             table.refuse(key, &message, "put it into the agents that it runs");
         }
-        agent.pattern = if named == "fsm" {
-            let (initial, states) = read_states(&mut self.graph, table, &agent.name)?;
-            Pattern::Fsm { initial, states }
-        } else {
-            Pattern::Parallel { workers: self.workers(table, &agent.name)? }
+        agent.pattern = match named {
+            "fsm" => {
+                let (initial, states) = read_states(&mut self.graph, table, &agent.name)?;
+                Pattern::Fsm { initial, states }
+            }
+            "debate" => self.debate(table, &agent.name)?,
+            _ => Pattern::Parallel { workers: self.agents(table, "workers", &agent.name)? },
         };
         Some(())
     }
 
-    fn workers(&mut self, table: &Table<'a>, from: &str) -> Option<Vec<String>> {
-        let workers = table.strings("workers");
+    fn debate(&mut self, table: &Table<'a>, from: &str) -> Option<Pattern> {
+        let agents = self.agents(table, "agents", from);
+        let rounds = required_count(table, "rounds", "how many rounds they argue");
+        let judge = table.required("judge", "the agent that judges at the end");
+        let known = judge.as_ref().is_some_and(|judge| self.graph.refer(table, from, judge));
+        let judge = judge.filter(|_| known)?.into_inner();
+        Some(Pattern::Debate { agents: agents?, rounds: rounds?, judge })
+    }
+
+    /// A list of agents that it runs.
+    fn agents(&mut self, table: &Table<'a>, key: &'static str, from: &str) -> Option<Vec<String>> {
+        let workers = table.strings(key);
         if workers.is_empty() {
-            match table.get("workers") {
-                None => table.missing("workers", "a list of agents, e.g. workers = [\"a\", \"b\"]"),
-                Some((key, value)) if value.get_ref().is_array() => table.doc.fault(key.span(), "`workers` is empty"),
+            match table.get(key) {
+                None => table.missing(key, &format!("a list of agents, e.g. {key} = [\"a\", \"b\"]")),
+                Some((at, value)) if value.get_ref().is_array() => {
+                    table.doc.fault(at.span(), format!("`{key}` is empty"));
+                }
                 Some(_) => {}
             }
             return None;
@@ -131,69 +145,9 @@ impl<'a> Agents<'a> {
         known.iter().all(|known| *known).then(|| workers.into_iter().map(Spanned::into_inner).collect())
     }
 
-    fn scatter(&mut self, table: &Table<'a>, agent: &mut Agent) -> Option<()> {
-        for key in ["prompt", "prompt_file", "tools", "skills"] {
-            let message = format!("pattern `scatter` has no `{key}` itself");
-            table.refuse(key, &message, "put it into its steps `map` and `reduce`");
-        }
-        let worker = table.required("worker", "the agent that works on each item");
-        let known = worker.as_ref().is_some_and(|worker| self.graph.refer(table, &agent.name, worker));
-        agent.max_iter = table.count_u32("max_iter").unwrap_or(MAX_ITER);
-        let shared = self.models.of(table);
-        let steps = table.table("steps");
-        let Some(steps) = steps else {
-            let help = format!("it needs [agents.{0}.steps.map] and [agents.{0}.steps.reduce]", agent.name);
-            table.missing("steps", &help);
-            return None;
-        };
-        let map = self.step(&steps, "map", true, &shared);
-        let reduce = self.step(&steps, "reduce", false, &shared);
-        steps.finish();
-        agent.model = shared.model();
-        agent.steps = IndexMap::from([("map".to_owned(), map?), ("reduce".to_owned(), reduce?)]);
-        agent.pattern = Pattern::Scatter { worker: worker?.into_inner() };
-        known.then_some(())
-    }
-
-    /// A step; `must_react`: it has to be a tool loop (it is a single call by default otherwise).
-    fn step(&self, steps: &Table<'a>, name: &'static str, must_react: bool, shared: &Named) -> Option<Step> {
-        if steps.get(name).is_none() {
-            steps.missing(name, &format!("a table with a prompt: {}", steps.name.replace(']', &format!(".{name}]"))));
-        }
-        let table = steps.table(name)?;
-        let react = match table.string("pattern") {
-            None => must_react,
-            Some(pattern) => match pattern.get_ref().as_str() {
-                "react" => true,
-                "oneshot" if must_react => {
-                    table.doc.fault(
-                        pattern.span(),
-                        format!("the step `{name}` must be a tool loop: it fans out by `finish`"),
-                    );
-                    true
-                }
-                "oneshot" => false,
-                other => {
-                    let message = format!("a step's pattern is `oneshot` or `react`, not `{other}`");
-                    table.doc.fault_help(pattern.span(), message, suggest(other, ["oneshot", "react"]));
-                    must_react
-                }
-            },
-        };
-        let prompt = self.prompt(&table);
-        let tools = if react {
-            read_tools(&table, self.tools)
-        } else {
-            table.refuse("tools", "`tools` belongs to a tool loop", "use pattern = \"react\"");
-            vec![]
-        };
-        let model = match (table.get("model"), shared) {
-            (None, Named::Is(model)) => Some(model.clone()),
-            (None, Named::Faulty) => None,
-            _ => self.model(&table),
-        };
-        table.finish();
-        Some(Step { prompt: prompt?, model: Some(model?), react, tools })
+    fn skills(&self, table: &Table<'a>) -> Vec<Skill> {
+        let skills = table.strings("skills");
+        skills.iter().filter_map(|name| read_skill(table.doc, self.base, name, self.tools)).collect()
     }
 
     fn model(&self, table: &Table<'a>) -> Option<Model> {
@@ -250,17 +204,25 @@ fn not_blank(table: &Table<'_>, at: &Text, text: &str) -> Option<()> {
     Some(())
 }
 
-fn pattern_name(table: &Table<'_>) -> Option<String> {
-    let help = format!("one of {}", PATTERNS.join(", "));
+/// A count that must be there.
+fn required_count(table: &Table<'_>, key: &'static str, help: &str) -> Option<u32> {
+    if table.get(key).is_none() {
+        table.missing(key, help);
+    }
+    table.count_u32(key)
+}
+
+fn read_pattern(table: &Table<'_>) -> Option<&'static PatternRow> {
+    let help = format!("one of {}", patterns::names().collect::<Vec<_>>().join(", "));
     let pattern = table.required("pattern", &help)?;
-    let name = pattern.get_ref();
-    if PATTERNS.contains(&name.as_str()) {
-        return Some(pattern.into_inner());
+    let name = pattern.get_ref().as_str();
+    let row = patterns::find(name);
+    if row.is_none() {
+        if LATER_PATTERNS.contains(&name) {
+            table.doc.fault_help(pattern.span(), format!("the pattern `{name}` is {LATER}"), help);
+        } else {
+            table.doc.fault_help(pattern.span(), format!("unknown pattern `{name}`"), suggest(name, patterns::names()));
+        }
     }
-    if LATER_PATTERNS.contains(&name.as_str()) {
-        table.doc.fault_help(pattern.span(), format!("the pattern `{name}` is {LATER}"), help);
-    } else {
-        table.doc.fault_help(pattern.span(), format!("unknown pattern `{name}`"), suggest(name, PATTERNS));
-    }
-    None
+    row
 }

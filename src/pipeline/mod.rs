@@ -16,6 +16,7 @@ mod graph;
 mod load;
 mod models;
 mod names;
+mod patterns;
 mod prices;
 mod reach;
 mod reader;
@@ -36,6 +37,7 @@ pub use faults::{Fault, Faults};
 pub use glob::{Glob, GlobError};
 pub use load::{Loaded, check, load};
 pub use names::{APIS, TOOLS, nearest};
+pub use patterns::{PATTERNS, PatternRow, StepRow};
 pub use script::{Reply, Script, ScriptError};
 pub use spec::{
     Agent, ArgType, Capture, CustomTool, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, RuleLines,

@@ -22,17 +22,13 @@ pub(super) const LOOP_TOOLS: [&str; 3] = ["start", "finish", "read_skill"];
 /// Tools that pipelines may name one day.
 pub(super) const LATER_TOOLS: [&str; 2] = ["tama_http_get", "tama_http_post"];
 
-/// Patterns that run.
-pub(super) const PATTERNS: [&str; 5] = ["oneshot", "react", "fsm", "parallel", "scatter"];
-
 /// Patterns that pipelines may name one day.
-pub(super) const LATER_PATTERNS: [&str; 8] =
-    ["critic", "reflexion", "constitutional", "chain-of-verification", "plan-execute", "debate", "best-of-n", "human"];
+pub(super) const LATER_PATTERNS: [&str; 1] = ["human"];
 
-/// Providers that need no `[providers.NAME]`.
 /// The dialects that a provider may speak.
 pub const APIS: [&str; 5] = ["chat", "responses", "messages", "gemini", "ollama"];
 
+/// Providers that need no `[providers.NAME]`.
 pub(super) const PROVIDERS: [&str; 5] = ["openai", "anthropic", "google", "ollama", "script"];
 
 /// The end of a fault about something of a later version.
@@ -77,8 +73,8 @@ mod tests {
     #[test]
     fn the_nearest_name_survives_case_and_swapped_letters() {
         assert_eq!(nearest("tama_mem_ste", TOOLS), Some("tama_mem_set"));
-        assert_eq!(nearest("ReAct", PATTERNS), Some("react"));
-        assert_eq!(nearest("zzzzzz", PATTERNS), None);
+        assert_eq!(nearest("Tama_Bash", TOOLS), Some("tama_bash"));
+        assert_eq!(nearest("zzzzzz", TOOLS), None);
         assert_eq!(suggest("zzzz", ["a", "b"]), "known: `a`, `b`");
     }
 

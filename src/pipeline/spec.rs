@@ -87,6 +87,33 @@ pub enum Pattern {
         /// The worker's agent name.
         worker: String,
     },
+    /// Draft, critique, refine.
+    Critic,
+    /// Act and reflect, until the reflection is content.
+    Reflexion {
+        /// How often it acts at most.
+        rounds: u32,
+    },
+    /// Generate, critique, revise.
+    Constitutional,
+    /// Generate, list the claims, check each, revise.
+    ChainOfVerification,
+    /// Plan, execute each step, verify.
+    PlanExecute,
+    /// Agents argue in rounds, then one judges.
+    Debate {
+        /// Names of those that argue.
+        agents: Vec<String>,
+        /// How many rounds.
+        rounds: u32,
+        /// The name of the one that judges.
+        judge: String,
+    },
+    /// Variants at once, then a step picks.
+    BestOfN {
+        /// How many variants.
+        n: u32,
+    },
 }
 
 impl Pattern {
@@ -99,6 +126,13 @@ impl Pattern {
             Self::Fsm { .. } => "fsm",
             Self::Parallel { .. } => "parallel",
             Self::Scatter { .. } => "scatter",
+            Self::Critic => "critic",
+            Self::Reflexion { .. } => "reflexion",
+            Self::Constitutional => "constitutional",
+            Self::ChainOfVerification => "chain-of-verification",
+            Self::PlanExecute => "plan-execute",
+            Self::Debate { .. } => "debate",
+            Self::BestOfN { .. } => "best-of-n",
         }
     }
 }

@@ -260,13 +260,13 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ),
     (
         r#"pattern = "oneshot""#,
-        r#"pattern = "debate""#,
-        r#"38:11 ["debate"] the pattern `debate` is not supported by this version yet | one of oneshot, react, fsm, parallel, scatter"#,
+        r#"pattern = "human""#,
+        r#"38:11 ["human"] the pattern `human` is not supported by this version yet | one of oneshot, react, fsm, parallel, scatter, critic, reflexion, constitutional, chain-of-verification, plan-execute, debate, best-of-n"#,
     ),
     (
         "pattern = \"oneshot\"\n",
         "",
-        "37:9 [reader] [agents.reader] has no `pattern` | one of oneshot, react, fsm, parallel, scatter",
+        "37:9 [reader] [agents.reader] has no `pattern` | one of oneshot, react, fsm, parallel, scatter, critic, reflexion, constitutional, chain-of-verification, plan-execute, debate, best-of-n",
     ),
     (
         r#"at = "before-tool""#,

@@ -42,3 +42,22 @@ fn links_lead_to_files() {
         }
     }
 }
+
+#[test]
+fn the_table_of_patterns_is_that_of_the_program() {
+    let docs = include_str!("../../docs/pipeline.md");
+    for row in &tama_tui::pipeline::PATTERNS {
+        let line = docs.lines().find(|line| line.starts_with(&format!("| `{}` |", row.name)));
+        let line = line.unwrap_or_else(|| panic!("{} is not in docs/pipeline.md", row.name));
+        assert!(line.contains(&format!(" {} |", row.does)), "{}: {line}", row.name);
+        for key in row.keys.iter().filter(|key| **key != "steps") {
+            assert!(line.contains(&format!("`{key}`")), "{}: {key}", row.name);
+        }
+        for step in row.steps {
+            assert!(
+                line.contains(&format!("`{}`", step.name)) || line.contains(&format!(".{}]`", step.name)),
+                "{line}"
+            );
+        }
+    }
+}

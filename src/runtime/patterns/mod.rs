@@ -3,13 +3,22 @@
 //! Pattern code is deterministic given the outcomes of its effects. It is dropped and run again from the journal
 //! whenever a retry needs it. The meaning of each pattern is tama's.
 
+mod best_of_n;
+mod chain_of_verification;
+mod constitutional;
+mod critic;
+mod debate;
 mod fsm;
 mod parallel;
+mod plan_execute;
 mod primitives;
+mod reflexion;
 mod scatter;
+mod steps;
 mod tool_loop;
 
 use primitives::call;
+use steps::Steps;
 use tool_loop::{ToolLoop, tool_loop};
 
 use super::ask::{AgentKey, Output};
@@ -32,12 +41,20 @@ pub(super) async fn run(scope: &PatternScope, key: &AgentKey, input: &str) -> Re
             None => Err(Failure::new(format!("{} has no step \"{name}\"", key.agent))),
         };
     }
+    let steps = Steps::new(scope, agent);
     match &agent.pattern {
         Pattern::Oneshot => call(scope, model(agent, None)?, prompt(agent)?, input).await,
         Pattern::React => tool_loop(scope, &own_loop(agent)?, input).await,
         Pattern::Fsm { initial, states } => fsm::run(scope, initial, states, input).await,
         Pattern::Parallel { workers } => parallel::run(scope, workers, input).await,
         Pattern::Scatter { worker } => scatter::run(scope, agent, worker, input).await,
+        Pattern::Critic => critic::run(&steps, input).await,
+        Pattern::Reflexion { rounds } => reflexion::run(&steps, *rounds, input).await,
+        Pattern::Constitutional => constitutional::run(&steps, input).await,
+        Pattern::ChainOfVerification => chain_of_verification::run(&steps, input).await,
+        Pattern::PlanExecute => plan_execute::run(&steps, input).await,
+        Pattern::Debate { agents, rounds, judge } => debate::run(scope, agents, *rounds, judge, input).await,
+        Pattern::BestOfN { n } => best_of_n::run(scope, &steps, *n, input).await,
     }
 }
 

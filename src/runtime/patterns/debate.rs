@@ -1,0 +1,31 @@
+//! `debate`: agents argue in rounds, then one judges.
+
+use super::super::ask::{AgentKey, Output};
+use super::super::failure::Failure;
+use super::super::pattern_scope::PatternScope;
+use super::parallel::result_text;
+use super::steps::parts;
+
+/// The agents of a round argue at once; each sees all earlier rounds.
+pub(super) async fn run(
+    scope: &PatternScope,
+    agents: &[String],
+    rounds: u32,
+    judge: &str,
+    input: &str,
+) -> Result<Output, Failure> {
+    let mut arguments = String::new();
+    for round in 1..=rounds {
+        let seen = so_far(input, &arguments);
+        let branches = agents.iter().map(|agent| (AgentKey::agent(agent), seen.clone())).collect();
+        for (agent, result) in agents.iter().zip(scope.fan_out(branches).await?) {
+            let gap = if arguments.is_empty() { "" } else { "\n\n" };
+            arguments.push_str(&format!("{gap}## round {round}, {agent}\n\n{}", result_text(result)));
+        }
+    }
+    scope.agent(&AgentKey::agent(judge), &so_far(input, &arguments)).await
+}
+
+fn so_far(input: &str, arguments: &str) -> String {
+    if arguments.is_empty() { input.to_owned() } else { parts(&[("Topic", input), ("Arguments so far", arguments)]) }
+}

@@ -1,0 +1,55 @@
+//! `plan-execute`: a plan, its steps one after another, and a check if that was all.
+
+use super::super::ask::Output;
+use super::super::failure::Failure;
+use super::steps::{DONE, Steps, parts};
+
+/// Plans that are made before it gives up.
+const CYCLES: usize = 3;
+
+/// Each step sees the task and all earlier results; the check sees them too, and a further plan is made of them. The
+/// output is all of it.
+pub(super) async fn run(steps: &Steps<'_>, input: &str) -> Result<Output, Failure> {
+    let mut results = String::new();
+    for _ in 0..CYCLES {
+        let plan = steps.value("plan", &so_far(input, &results)).await?;
+        for step in read_plan(&plan) {
+            let result = steps.value("execute", &format!("{}\n\nStep:\n{step}", so_far(input, &results))).await?;
+            let gap = if results.is_empty() { "" } else { "\n\n" };
+            results.push_str(&format!("{gap}## {step}\n\n{result}"));
+        }
+        let verdict = steps.run("verify", &so_far(input, &results)).await?;
+        if steps.is_done("verify", &verdict) {
+            return Ok(Output::new(DONE, results));
+        }
+        results.push_str(&format!("\n\n## not done yet\n\n{}", verdict.value));
+    }
+    Err(Failure::new(format!("it was not done after {CYCLES} plans")))
+}
+
+fn so_far(input: &str, results: &str) -> String {
+    if results.is_empty() { input.to_owned() } else { parts(&[("Task", input), ("Results so far", results)]) }
+}
+
+/// The steps of a plan: a JSON array of strings, with or without a fence or text around it; else all of it is one step.
+fn read_plan(plan: &str) -> Vec<String> {
+    let unfenced = plan.lines().filter(|line| !line.trim_start().starts_with("```")).collect::<Vec<_>>().join("\n");
+    let slice = unfenced.find('[').zip(unfenced.rfind(']')).and_then(|(from, to)| unfenced.get(from..=to));
+    let read = |text: &str| serde_json::from_str::<Vec<String>>(text).ok();
+    read(unfenced.trim()).or_else(|| slice.and_then(read)).unwrap_or_else(|| vec![plan.trim().to_owned()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_plan;
+
+    #[test]
+    fn a_plan_is_found_in_what_surrounds_it() {
+        let two = ["a", "b"];
+        for plan in [r#"["a", "b"]"#, "```json\n[\"a\",\n\"b\"]\n```", "The plan: [\"a\", \"b\"]. Good luck!"] {
+            assert_eq!(read_plan(plan), two, "{plan}");
+        }
+        assert_eq!(read_plan(" do a, then b \n"), ["do a, then b"]);
+        assert_eq!(read_plan("see [1] and [2]"), ["see [1] and [2]"]);
+    }
+}
