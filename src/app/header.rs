@@ -87,6 +87,9 @@ fn marks(state: &State) -> Vec<HeaderMark> {
     if state.damaged {
         marks.push(mark(SpanState::Failed, "log damaged (4 tells more)", "damaged"));
     }
+    if state.foreign.is_some() {
+        marks.push(mark(SpanState::Waiting, "made elsewhere", "elsewhere"));
+    }
     // Of a run that is read from its start, the end is not known yet.
     if state.checking.is_none() || state.run.status != RunStatus::Running {
         marks.extend(run_marks(state));

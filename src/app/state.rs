@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::approvals::Approvals;
 use super::{Detail, Finds, Key, Layout, Log, Popup, Preview, Rollback, Search, Streamed, Tree};
 use crate::model::{
-    Abilities, Breakpoint, Checking, Editable, Millis, PauseReason, RunState, RunStatus, Seq, Settler, ShellMode,
+    Abilities, Breakpoint, Checking, Editable, MadeElsewhere, Millis, PauseReason, RunState, RunStatus, Seq, Settler, ShellMode,
     SpanId, UnwrittenEdit,
 };
 
@@ -85,6 +85,8 @@ pub struct State {
     pub breakpoints: Vec<Breakpoint>,
     /// The abilities of this run; unknown until the run says them.
     pub abilities: Option<Abilities>,
+    /// A run that was made elsewhere, until the user has confirmed its workspace.
+    pub foreign: Option<MadeElsewhere>,
     /// How commands run here; unknown until the run says so.
     pub shell: Option<ShellMode>,
     /// Edits that are in no file.

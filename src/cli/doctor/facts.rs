@@ -12,6 +12,7 @@ use crate::effects::confine::{Gap, Isolation, Kernel, Shell, ShellPaths};
 use crate::effects::llm::{ProviderKey, provider_keys};
 use crate::model::ShellMode;
 use crate::pipeline::{self, Loaded};
+use crate::runtime::hidden_folders;
 use crate::ui::ColorDepth;
 
 /// The facts of a report.
@@ -84,7 +85,7 @@ impl Sandbox {
     fn probe(workspace: PathBuf, data: &Path, loaded: Option<&Loaded>) -> Self {
         let snapshot = loaded.is_some_and(|loaded| loaded.pipeline.capture.snapshot);
         let most = if snapshot { Isolation::Namespaces } else { Isolation::Overlay };
-        let paths = ShellPaths { workspace, hidden: vec![data.to_owned()], scratch: None };
+        let paths = ShellPaths { workspace, hidden: hidden_folders(data), scratch: None };
         let shell = Shell::probe_up_to(paths, most);
         Self {
             workspace: shell.workspace().to_owned(),

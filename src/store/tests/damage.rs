@@ -191,7 +191,7 @@ fn killed_with_log(project: &Project, log: &RunLog) -> RunFolder {
             write_now(log, vec![note(&format!("note {at}"))]);
         }
         let killed = copy_as_killed(project);
-        if crate::store::log_file::read(&killed.log_path(), &crate::store::schema::Layout::newest()).unwrap().len()
+        if crate::store::log_file::read(killed.path(), &crate::store::schema::Layout::newest()).unwrap().rows.len()
             >= 10
         {
             trim(&killed.log_path());
@@ -386,7 +386,7 @@ fn a_run_is_sealed_by_closing_and_by_nothing_else() {
     let project = closed();
     let sealed = |project: &Project| {
         let sealed = Sealed { database: project.folder.database(), data: project.data.path().to_owned() };
-        sealed.fits(&Mark::read_seal(&project.folder.mark_path()))
+        sealed.fits(&Marked::read(project.folder.path()).seal)
     };
     assert!(sealed(&project));
     drop(project.folder.open(quiet(), Access::ReadOnly).unwrap());
