@@ -91,7 +91,7 @@ impl RunFolder {
     /// The key that its marks are signed with, if this program made it and nobody changed its end.
     pub(super) fn standing(&self) -> Result<MarkKey, Foreign> {
         let (stamp, key) = Stamp::read(&self.path)?;
-        stamp.check(&self.path, &self.id, Manifest::read(&self.manifest_path()).ok().as_ref())?;
+        stamp.check(self, Manifest::read(&self.manifest_path()).ok().as_ref())?;
         let marked = Marked::read(&self.path);
         let newest = marked.newest();
         let is_own = marked.signed.iter().any(|signed| Some(signed.noted) == newest && key.fits(signed));
@@ -157,7 +157,7 @@ impl RunFolder {
     /// Fills a folder that was just made.
     pub(super) fn create(&self, manifest: &Manifest, publish: Publish) -> Result<RunLog, StoreError> {
         let lock = self.lock(manifest.pid)?;
-        let key = Stamp::write(&self.path, manifest, &manifest.workspace)?;
+        let key = Stamp::write(self, manifest, &manifest.workspace)?;
         crash_point("create-manifest");
         manifest.write(&self.manifest_path())?;
         private_dir(&self.path.join("blobs"))?;

@@ -140,14 +140,16 @@ impl Mark {
     /// Opens the mark to go on; what it says, it says from then on with this key.
     pub(super) fn open(path: &Path, key: Option<MarkKey>) -> Result<Self, StoreError> {
         let folder = path.parent().unwrap_or(Path::new("."));
-        let [first, second] = Marked::read(folder).lines;
+        let Marked { lines: [first, second], signed, .. } = Marked::read(folder);
         let seq = |noted: Option<Noted>| noted.map(|noted| noted.seq);
         let next = u64::from(seq(first) > seq(second));
         let opened = OpenOptions::new().write(true).custom_flags(O_NOFOLLOW).open(path);
         let file = opened.map_err(file_error("open the mark", path))?;
-        // The seal is broken: what follows changes the database.
-        let end = if key.is_some() { SEAL_AT } else { SIGNED_AT };
-        file.set_len(end as u64).map_err(file_error("open the mark", path))?;
+        // The seal is broken: what follows changes the database. It may stand where signed lines will.
+        let ends = [(signed.is_empty(), SIGNED_AT), (key.is_some(), SEAL_AT), (key.is_none(), SIGNED_AT)];
+        for (_, end) in ends.into_iter().filter(|(cuts, _)| *cuts) {
+            file.set_len(end as u64).map_err(file_error("open the mark", path))?;
+        }
         Ok(Self { file, path: path.display().to_string(), next, key })
     }
 

@@ -191,10 +191,10 @@ impl RunFolder {
             manifest.renew_format();
         })?;
         match (found.confirmed, &found.key) {
-            (Some(workspace), _) => Stamp::write(self.path(), &manifest, &workspace.display().to_string()),
+            (Some(workspace), _) => Stamp::write(self, &manifest, &workspace.display().to_string()),
             (None, Some(_)) if format != Some(manifest.format) => {
                 let workspace = Stamp::read(self.path()).map(|(stamp, _)| stamp.workspace().to_owned());
-                Stamp::write(self.path(), &manifest, &workspace.unwrap_or_else(|_| manifest.workspace.clone()))
+                Stamp::write(self, &manifest, &workspace.unwrap_or_else(|_| manifest.workspace.clone()))
             }
             (None, key) => Ok(key.clone()),
         }

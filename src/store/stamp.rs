@@ -12,7 +12,7 @@ use super::files::replace;
 use super::inside::{FileId, read_file};
 use super::mark::Noted;
 use super::secret::Secret;
-use super::{Foreign, Format, Manifest, StoreError};
+use super::{Foreign, Format, Manifest, RunFolder, StoreError};
 use crate::model::RunId;
 
 /// Its name in the run's folder.
@@ -36,11 +36,11 @@ pub(super) struct Stamp {
 
 impl Stamp {
     /// The stamp of a run's folder as it is now, for the workspace as it is now.
-    fn of(folder: &Path, manifest: &Manifest, workspace: &str) -> Option<Self> {
+    fn of(folder: &RunFolder, manifest: &Manifest, workspace: &str) -> Option<Self> {
         Some(Self {
-            run: manifest.run.clone(),
+            run: folder.id().clone(),
             format: manifest.format,
-            folder: FileId::of_folder(folder)?,
+            folder: FileId::of_folder(folder.path())?,
             workspace: workspace.to_owned(),
             workspace_folder: FileId::of_folder(Path::new(workspace)),
             pipeline_file: manifest.pipeline_file.clone(),
@@ -53,7 +53,7 @@ impl Stamp {
     /// # Errors
     /// When the stamp can't be written.
     pub(super) fn write(
-        folder: &Path,
+        folder: &RunFolder,
         manifest: &Manifest,
         workspace: &str,
     ) -> Result<Option<MarkKey>, StoreError> {
@@ -62,7 +62,7 @@ impl Stamp {
         let json = serde_json::to_string(&stamp)
             .map_err(|error| StoreError::Database { what: "write the stamp", why: error.to_string() })?;
         let key = MarkKey::of(secret, &json);
-        replace(&folder.join(NAME), format!("{json}\n{}\n", key.stamp).as_bytes())?;
+        replace(&folder.path().join(NAME), format!("{json}\n{}\n", key.stamp).as_bytes())?;
         Ok(Some(key))
     }
 
@@ -88,15 +88,12 @@ impl Stamp {
     ///
     /// # Errors
     /// The reason why the run counts as made elsewhere.
-    pub(super) fn check(&self, folder: &Path, id: &RunId, manifest: Option<&Manifest>) -> Result<(), Foreign> {
-        if self.run != *id || FileId::of_folder(folder) != Some(self.folder) {
+    pub(super) fn check(&self, folder: &RunFolder, manifest: Option<&Manifest>) -> Result<(), Foreign> {
+        if self.run != *folder.id() || FileId::of_folder(folder.path()) != Some(self.folder) {
             return Err(Foreign::Moved);
         }
-        let told = |manifest: &Manifest| {
-            manifest.run == self.run
-                && manifest.format == self.format
-                && manifest.pipeline_file == self.pipeline_file
-        };
+        let told =
+            |manifest: &Manifest| manifest.format == self.format && manifest.pipeline_file == self.pipeline_file;
         if !manifest.is_none_or(told) {
             return Err(Foreign::Changed);
         }

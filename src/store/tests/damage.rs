@@ -213,7 +213,8 @@ fn a_torn_entry_is_told_only_if_it_was_acknowledged() {
         let opened = killed.open(quiet(), Access::ReadOnly).unwrap();
         assert_eq!((opened.damage, opened.events.len()), (vec![], acknowledged.len()));
     }
-    std::fs::write(killed.log_path(), &whole[..whole.len() - 1]).unwrap();
+    // Behind the last entry with a row stands the one that signs it.
+    std::fs::write(killed.log_path(), &whole[..whole.len() - 100]).unwrap();
     let opened = killed.open(quiet(), Access::ReadOnly).unwrap();
     assert!(opened.damage[0].ends_with("missing at the log's end, although committed"), "{:?}", opened.damage);
     drop(opened);
@@ -382,7 +383,7 @@ fn nothing_to_recover_leaves_everything_as_it_is() {
 
 #[test]
 fn a_run_is_sealed_by_closing_and_by_nothing_else() {
-    use crate::store::{mark::Mark, seal::Sealed};
+    use crate::store::{mark::Marked, seal::Sealed};
     let project = closed();
     let sealed = |project: &Project| {
         let sealed = Sealed { database: project.folder.database(), data: project.data.path().to_owned() };

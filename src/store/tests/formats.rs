@@ -6,7 +6,7 @@ use crate::store::chain::{Cell, Chain};
 use crate::store::encode::{Encoder, Stored};
 use crate::store::fold::Sinks;
 use crate::store::load::Loaded;
-use crate::store::mark::{Mark, Noted};
+use crate::store::mark::{Mark, Marked, Noted};
 use crate::store::schema::{Column, Columns, Layout, Table};
 use crate::store::{Format, Manifest, database};
 
