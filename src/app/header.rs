@@ -87,6 +87,9 @@ fn marks(state: &State) -> Vec<HeaderMark> {
     if state.damaged {
         marks.push(mark(SpanState::Failed, "log damaged (4 tells more)", "damaged"));
     }
+    if state.is_looked_at {
+        marks.push(mark(SpanState::Waiting, "only looked at", "looked at"));
+    }
     if state.foreign.is_some() {
         marks.push(mark(SpanState::Waiting, "made elsewhere", "elsewhere"));
     }

@@ -123,13 +123,15 @@ impl Relay {
 
     /// Sends commands down and updates up until either end is closed, or the workspace is confirmed.
     async fn serve(&mut self, session: Session, waiting: Vec<Command>) -> Left {
-        let notice = neighbours(&session, &self.data);
+        let notices =
+            session.look_only.as_ref().map(LookOnly::notice).into_iter().chain(neighbours(&session, &self.data));
+        let notices: Vec<String> = notices.collect();
         let Session { engine, log, folder, notices: lines, look_only, .. } = session;
         let mut feed = engine.feed;
         log.append(lines.into_iter().map(note).collect());
-        if let Some(line) = notice {
+        if !notices.is_empty() {
             // A closed screen ends the loop below.
-            drop(self.to_screen.send(Update::Notice(line)).await);
+            drop(self.to_screen.send(Update::Notice(notices.join(" · "))).await);
         }
         let mut waiting = VecDeque::from(waiting);
         let mut confirmed = None;

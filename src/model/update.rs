@@ -49,6 +49,8 @@ pub enum Update {
     Abilities(Abilities),
     /// The run was made elsewhere: nothing of it is changed before [`super::Command::ConfirmWorkspace`].
     MadeElsewhere(MadeElsewhere),
+    /// The run is only looked at: it is in use elsewhere, or can't be written.
+    LookedAt,
     /// The run is opened anew, as its user has confirmed its workspace: its state and its events follow once more.
     OpenedAnew,
     /// How commands run here.

@@ -39,7 +39,8 @@ impl LookOnly {
     }
 
     /// The line that is said at the start.
-    pub(super) fn notice(&self) -> String {
+    #[must_use]
+    pub fn notice(&self) -> String {
         match self {
             Self::Foreign(why) => format!(
                 "made elsewhere: {why}. It is only looked at: what was left half-done stays so, until the first undo or \

@@ -43,6 +43,6 @@ pub use refusal::PromptError;
 pub use replay::{ChangedCall, Verification, verify};
 pub use request::HashVersion;
 pub use session::{
-    ModelSource, Session, SessionError, capture_of, hidden_folders, name_neighbours, neighbours, open, open_in, open_watched,
-    open_with, prepare, providers, rules, start, start_unrecorded, start_with,
+    ModelSource, Session, SessionError, capture_of, hidden_folders, name_neighbours, neighbours, open, open_in,
+    open_watched, open_with, prepare, providers, rules, start, start_unrecorded, start_with,
 };

@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 
 use super::StoreError;
 use super::encode::Stored;
-use super::files::{file_error, sync_dir};
-use super::points::{crash_point, fail_point};
 use super::entries::Entries;
+use super::files::{file_error, sync_dir};
 use super::inside::read_file;
+use super::points::{crash_point, fail_point};
 use super::schema::Layout;
 use super::stamp::Signed;
 use super::{entries, meter};

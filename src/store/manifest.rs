@@ -5,8 +5,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::files::{file_error, replace};
-use super::inside::read_file;
 use super::format::{Format, OWN};
+use super::inside::read_file;
 use super::points::crash_point;
 use super::{NewRun, StoreError};
 use crate::model::{Millis, Provenance, RunId, RunState, RunStatus, SpanId, Usage};

@@ -102,12 +102,7 @@ impl RunFolder {
     /// # Errors
     /// As [`RunFolder::open`], and when anything in its folder is neither a file nor a folder, or has a second name
     /// elsewhere.
-    pub fn open_confirmed(
-        &self,
-        publish: Publish,
-        workspace: &Path,
-        watch: Watch<'_>,
-    ) -> Result<Opened, StoreError> {
+    pub fn open_confirmed(&self, publish: Publish, workspace: &Path, watch: Watch<'_>) -> Result<Opened, StoreError> {
         let (access, confirmed) = (Access::ReadWrite, Some(workspace));
         self.open_as(Wishes { access, confirmed, hands_out: TraceBody::is_reported, publish, watch })
     }

@@ -92,8 +92,7 @@ impl Stamp {
         if self.run != *folder.id() || FileId::of_folder(folder.path()) != Some(self.folder) {
             return Err(Foreign::Moved);
         }
-        let told =
-            |manifest: &Manifest| manifest.format == self.format && manifest.pipeline_file == self.pipeline_file;
+        let told = |manifest: &Manifest| manifest.format == self.format && manifest.pipeline_file == self.pipeline_file;
         if !manifest.is_none_or(told) {
             return Err(Foreign::Changed);
         }

@@ -24,7 +24,8 @@ fn lines(foreign: &MadeElsewhere) -> Vec<String> {
         format!("workspace {}", safe::line(&foreign.workspace)),
         String::new(),
         format!("This run was made elsewhere: {}.", safe::line(&foreign.why)),
-        "Undo and retry would change files in this workspace. What an interrupted undo left is finished too.".to_owned(),
+        "Undo and retry would change files in this workspace. What an interrupted undo left is finished too."
+            .to_owned(),
         "This is asked once for each such run.".to_owned(),
     ]
 }

@@ -52,9 +52,8 @@ impl Dispatcher {
             // Nothing runs, so there is no sandbox to tell of.
             Some(why) => {
                 self.sink.send(Update::Abilities(why.limit(able)));
-                if let Some(question) = why.question(self.services.world.root()) {
-                    self.sink.send(Update::MadeElsewhere(question));
-                }
+                let question = why.question(self.services.world.root());
+                self.sink.send(question.map_or(Update::LookedAt, Update::MadeElsewhere));
             }
             None => {
                 self.sink.send(Update::Abilities(able));

@@ -148,7 +148,11 @@ fn rows_that_cannot_be_moved_stay_in_the_log_file_and_nothing_follows_them() {
     assert!(events.windows(2).all(|two| two[0].seq < two[1].seq));
     assert!(opened.recorder().text(hash).is_ok());
     assert!(opened.recorder().close().is_err());
-    assert_eq!(log_file::read(path.parent().unwrap(), &Layout::newest()).unwrap().rows.len(), kept, "the notes but the first, and the text");
+    assert_eq!(
+        log_file::read(path.parent().unwrap(), &Layout::newest()).unwrap().rows.len(),
+        kept,
+        "the notes but the first, and the text"
+    );
 }
 
 #[test]

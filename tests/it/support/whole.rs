@@ -5,6 +5,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+/// A file that is longer is told by its length and by what it takes on the disk.
+const LONG: u64 = 1 << 30;
+
 /// Every entry below a folder, itself too: its type and mode, owner, links, size, time of last change, content, and
 /// extended attributes.
 pub fn whole(root: &Path) -> BTreeMap<PathBuf, String> {
@@ -14,6 +17,8 @@ pub fn whole(root: &Path) -> BTreeMap<PathBuf, String> {
         let is = path.symlink_metadata().unwrap();
         let content = if is.is_symlink() {
             fs::read_link(&path).unwrap().display().to_string()
+        } else if is.is_file() && is.size() > LONG {
+            format!("{} blocks", is.blocks())
         } else if is.is_file() {
             blake3::hash(&fs::read(&path).unwrap()).to_string()
         } else {
@@ -24,11 +29,17 @@ pub fn whole(root: &Path) -> BTreeMap<PathBuf, String> {
         }
         let mut attributes: Vec<_> = xattr::list(&path).into_iter().flatten().collect();
         attributes.sort();
-        let attributes: Vec<_> = attributes.iter().map(|name| (name, xattr::get(&path, name).unwrap_or(None))).collect();
+        let attributes: Vec<_> =
+            attributes.iter().map(|name| (name, xattr::get(&path, name).unwrap_or(None))).collect();
         let changed = (is.mtime(), is.mtime_nsec(), is.ctime(), is.ctime_nsec());
         let size = if is.is_dir() { 0 } else { is.size() };
-        let facts =
-            format!("{:o} {}:{} x{} {size} {changed:?} {content} {attributes:?}", is.mode(), is.uid(), is.gid(), is.nlink());
+        let facts = format!(
+            "{:o} {}:{} x{} {size} {changed:?} {content} {attributes:?}",
+            is.mode(),
+            is.uid(),
+            is.gid(),
+            is.nlink()
+        );
         found.insert(path, facts);
     }
     found

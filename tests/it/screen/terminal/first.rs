@@ -94,8 +94,10 @@ fn a_live_run_is_marked_and_opened_to_look_at() {
     let mut live = project.paused();
     let mut pty = Start::tama(project.folder(), &[]).at(110, 30);
     pty.wait("● live");
-    pty.press("\r", "2 Detail");
-    pty.wait("tama_files_write");
+    pty.send("\r");
+    pty.wait("it can only be looked at, as it was");
+    pty.send("j");
+    pty.wait_gone("as it was");
     pty.press("r", "is using the run: it can only be looked at");
     pty.quit();
     live.press("c", "finished");

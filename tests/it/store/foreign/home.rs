@@ -43,6 +43,24 @@ impl Home {
         home
     }
 
+    /// A home whose run has this command, with more in its pipeline.
+    pub fn with_command(command: &str, more: &str) -> Self {
+        let home = Self::without_runs();
+        Sketch::new("one", "main")
+            .table(more)
+            .react("main", "You run a command.", &["tama_bash"])
+            .calls(
+                "main",
+                1,
+                &[("tama_bash", json!({ "command": command.replace("HOME", &home.folder().display().to_string()) }))],
+            )
+            .finish("main", "it ran")
+            .write(&home.project());
+        let ran = home.tama(&["run", "."]);
+        assert!(ran.status.success(), "{ran:?}");
+        home
+    }
+
     /// The same without a run.
     pub fn without_runs() -> Self {
         let new = || tempfile::tempdir().unwrap();
@@ -105,7 +123,8 @@ impl Home {
 
     /// Runs the program in the project while all below the project is mounted read-only; `None`: no mounts can be made.
     pub fn tama_read_only(&self, args: &[&str]) -> Option<Output> {
-        const SCRIPT: &str = "mount --bind . . && cd \"$PWD\" && mount -o remount,bind,ro . || exit 99; exec \"$0\" \"$@\"";
+        const SCRIPT: &str =
+            "mount --bind . . && cd \"$PWD\" && mount -o remount,bind,ro . || exit 99; exec \"$0\" \"$@\"";
         let mut command = self.command(&self.project(), self.folder());
         let plain = std::mem::replace(&mut command, Command::new("unshare"));
         command.current_dir(self.project()).args(["--user", "--map-root-user", "--mount", "sh", "-c", SCRIPT]);
@@ -132,7 +151,7 @@ impl Home {
         assert!(ran.status.success(), "{ran:?}");
         let runs = project.join(".tama/runs");
         let run = only_run(&runs);
-        assert!(!stranger(&["undo", &run], "undo-putting").status.success());
+        assert!(!stranger(&["undo", &run], "undo-announced").status.success());
         let keys = fs::read_to_string(self.path(".ssh/authorized_keys")).unwrap();
         assert_eq!(keys, "evil\n", "the undo was announced and not done");
         runs.join(run)

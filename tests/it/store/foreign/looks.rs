@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::home::Home;
+use super::home::{Home, forge};
 use super::text;
 use crate::support::skip::{Capability, skip};
 use crate::support::whole::{changed, whole};
@@ -17,7 +17,7 @@ fn a_crafted_run_is_shown_in_the_debugger_and_asks_before_its_first_undo() {
     pty.wait("made elsewhere");
     pty.wait("authorized_keys");
     pty.press("5", "Rollback");
-    pty.press("U", "Undo run");
+    pty.press("U", "Undo main and below");
     pty.press("\r", "Made elsewhere: change files here?");
     pty.wait(&format!("workspace {}", home.path(".ssh").display()));
     pty.send("\x1b");
@@ -27,13 +27,32 @@ fn a_crafted_run_is_shown_in_the_debugger_and_asks_before_its_first_undo() {
     let mut pty = home.start(&project, &args).at(140, 40);
     pty.wait("made elsewhere");
     pty.press("5", "Rollback");
-    pty.press("U", "Undo run");
+    pty.press("U", "Undo main and below");
     pty.press("\r", "Made elsewhere: change files here?");
+    // A key confirms once the end of the question was in view, as it is here.
     pty.send("y");
     pty.wait_gone("made elsewhere");
     pty.press("4", "its undo was finished");
     pty.quit();
     assert_eq!(fs::read_to_string(home.path(".ssh/authorized_keys")).unwrap(), "ssh-ed25519 mine\n");
+}
+
+#[test]
+fn an_own_run_that_somebody_changed_is_only_shown_in_the_debugger() {
+    let home = Home::new();
+    let copied = home.place(&home.runs().join(home.own_run()), "1kqcopied0");
+    forge(&copied, "UPDATE action_log SET key = 'other.txt' WHERE key = 'out.txt'");
+    let before = whole(home.folder());
+    let (project, args) = (home.project(), ["replay", "1kqcopied0"]);
+    let mut pty = home.start(&project, &args).at(140, 40);
+    pty.wait("made elsewhere");
+    pty.wait("other.txt");
+    pty.press("5", "Rollback");
+    pty.press("u", "Made elsewhere: change files here?");
+    pty.send("\x1b");
+    pty.wait_gone("change files here?");
+    pty.quit();
+    assert_eq!(changed(&before, &whole(home.folder())), Vec::<String>::new());
 }
 
 #[test]
@@ -45,7 +64,9 @@ fn a_run_that_is_live_can_be_looked_at_and_goes_on() {
     let run = home.own_run();
     let args = ["replay", run.as_str()];
     let mut pty = home.start(&project, &args).at(120, 30);
-    pty.wait("main");
+    pty.wait("it can only be looked at, as it was");
+    pty.send("j");
+    pty.wait_gone("as it was");
     pty.press("r", "is using the run: it can only be looked at");
     pty.quit();
     for args in [&["runs", "show", &run][..], &["undo", &run, "--dry-run"], &["verify", &run]] {
