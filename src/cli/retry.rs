@@ -15,7 +15,7 @@ use super::outcome::conflict_reason;
 use super::plan::{UndoneOutside, plan_lines};
 use super::stored::{Stored, confirmed_workspace, find_span, open_log};
 use super::text::{eprint_line, print, print_json, to_lines};
-use crate::model::{Command, EditScope, RunState, RunStatus, Seq, Update, quoted};
+use crate::model::{Command, EditScope, RunState, RunStatus, Update, quoted};
 use crate::rollback::{plan_retry, preview};
 use crate::runtime::{self, LookOnly, Mode, Session, foresee};
 use crate::store::{DataDir, StoreError};
@@ -60,11 +60,11 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         None => runtime::open(folder, &data, mode).await,
     };
     let session = opened.map_err(|error| eyre!("failed to {error}"))?;
+    let known = session.log.with(|state| state.last);
     if let Some(why) = refusal_to_change(&session, &args)? {
-        Headless::new(session, Seq(0))?.abort().await?;
+        Headless::new(session, known)?.abort().await?;
         return Err(why);
     }
-    let known = session.log.with(|state| state.last);
     let mut headless = Headless::new(session, known)?;
     match begin(&mut headless, &args, prompt).await {
         Ok(outside) => headless.run_to_end(args.json, outside.into_json()).await,

@@ -39,10 +39,6 @@ impl Stored {
             None => folder.open_watched(Box::new(|_| {}), Access::ReadWrite, &mut |_| true),
         };
         let Opened { log, damage, events, foreign } = opened.map_err(|error| eyre!("failed to {error}"))?;
-        if let Some(why) = foreign {
-            let workspace = folder.workspace(&log).map_err(|error| eyre!("failed to {error}"))?;
-            return Err(NeedsWorkspace::new(&folder, &why, &workspace, "undo", "").into());
-        }
         if !damage.is_empty() {
             return Err(eyre!(
                 "failed to open run {} for changes: its log is damaged: {}. Look at it with `tama-tui runs show`, or \
@@ -51,6 +47,10 @@ impl Stored {
                 damage.join("; "),
                 folder.id()
             ));
+        }
+        if let Some(why) = foreign {
+            let workspace = folder.workspace(&log).map_err(|error| eyre!("failed to {error}"))?;
+            return Err(NeedsWorkspace::new(&folder, &why, &workspace, "undo", "").into());
         }
         let recorded = log.with(|state| state.workspace.clone());
         if let Some(line) = confirmed.as_deref().and_then(|named| moved_note(&recorded, named)) {

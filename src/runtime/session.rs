@@ -107,6 +107,7 @@ pub fn start_with(
     let (log, folder) = data.create_run(new, sink.publish())?;
     let mut notices = loaded.warnings;
     notices.extend(neighbours(data, folder.id(), &world));
+    notices.extend(folder.foreign().map(|why| unsigned_notice(&why)));
     let commands = commands(&world, &loaded.pipeline.capture, Some((data, &folder)));
     let log = log.keeping_after_images(largest_after_image(&loaded.pipeline.capture, &commands));
     let setup = Setup {
@@ -123,6 +124,11 @@ pub fn start_with(
     let run = folder.id().clone();
     let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task, provenance })?;
     Ok(Session { run, folder: Some(folder), engine, log, notices, look_only: None })
+}
+
+/// The warning that a new run will not be known as this user's own.
+fn unsigned_notice(why: &store::Foreign) -> String {
+    format!("this run can't be signed, and will count as made elsewhere when it is opened again: {why}")
 }
 
 /// Starts a run that records nothing; nothing of it can be undone.

@@ -32,6 +32,9 @@ pub(super) fn create(path: &Path, layout: &Layout) -> Result<Connection, StoreEr
 pub(super) fn open(path: &Path, read_only: bool) -> Result<(Connection, Layout), StoreError> {
     check_files(path)?;
     let mode = if read_only { AccessMode::ReadOnly } else { AccessMode::ReadWrite };
+    if !read_only {
+        make_private(path)?;
+    }
     let connection = connect(path, mode)?;
     let layout = layout_of(&connection)?;
     Ok((connection, layout))

@@ -7,7 +7,7 @@ pub enum Foreign {
     #[error("it has no stamp: an earlier version made it, or another program")]
     NoStamp,
     /// The user's secret is not there.
-    #[error("this user's secret, by which tama-tui knows its own runs, is not there")]
+    #[error("there is no secret of this user, by which tama-tui knows its own runs")]
     NoSecret,
     /// Its stamp was made with another secret.
     #[error("another user made it, or another machine, or the secret has changed since")]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
+use super::traces::Traces;
 use crate::cli::data::FOLDER;
 use crate::cli::global::Global;
 use crate::effects::confine::{Gap, Isolation, Kernel, Shell, ShellPaths};
@@ -70,7 +71,9 @@ impl Facts {
         let base = loaded.map_or_else(|| here.clone(), |loaded| loaded.base.clone());
         let data = DataFolder::at(global.data_dir.clone().unwrap_or_else(|| base.join(FOLDER)));
         let workspace = loaded.map(|loaded| loaded.workspace.clone()).filter(|folder| folder.is_dir());
+        let traces = Traces::note();
         let sandbox = Sandbox::probe(workspace.unwrap_or(base), &data.path, loaded);
+        drop(traces);
         let pipeline = named.zip(checked.as_ref()).map(|(path, checked)| match checked {
             Ok(loaded) => PipelineFacts::of(loaded),
             Err(faults) => {

@@ -58,9 +58,9 @@ impl Dispatcher {
             None => {
                 self.sink.send(Update::Abilities(able));
                 self.sink.send(Update::Shell(self.services.commands.shell.mode()));
+                self.send_edits();
             }
         }
-        self.send_edits();
     }
 
     /// Runs the pattern code from the start; what the journal holds is answered at once.

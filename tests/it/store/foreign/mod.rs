@@ -234,7 +234,10 @@ fn looking_makes_no_folder() {
     }
     let data = home.path("data").display().to_string();
     home.tama(&["--data-dir", &data, "runs"]);
-    home.tama(&["check", "."]);
+    for args in [&["check", "."][..], &["doctor", "."], &["doctor"]] {
+        let output = home.tama(args);
+        assert!(output.status.code().is_some(), "{args:?}");
+    }
     assert_eq!(changed(&before, &whole(home.folder())), Vec::<String>::new());
 }
 
