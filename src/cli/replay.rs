@@ -62,8 +62,8 @@ impl Open {
     }
 }
 
-/// Loads the breakpoints that the run's pipeline has today; none when it can't be read any more, or somebody else names
-/// it.
+/// Loads the breakpoints that the run's pipeline has today; none when it can't be read any more, or the run was made
+/// elsewhere.
 fn load_breakpoints(folder: &RunFolder) -> Vec<Breakpoint> {
     let own = folder.manifest().ok().filter(|_| folder.foreign().is_none());
     let file = own.and_then(|manifest| manifest.pipeline_file);

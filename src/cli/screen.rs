@@ -40,7 +40,7 @@ const NOTIFY: &str = "TAMA_TUI_NOTIFY";
 pub(super) type Reopen =
     Box<dyn Fn(PathBuf, mpsc::Sender<Update>) -> BoxFuture<'static, Result<Session, SessionError>> + Send + Sync>;
 
-/// What is shown of a session, and how.
+/// The session's side of the screen.
 pub(super) struct Shown {
     /// News of its opening.
     pub early: mpsc::Receiver<Update>,
@@ -136,11 +136,12 @@ impl Relay {
         let mut waiting = VecDeque::from(waiting);
         let mut confirmed = None;
         loop {
-            let command = match waiting.pop_front() {
-                Some(command) => Some(command),
-                None => tokio::select! {
+            let command = if let Some(command) = waiting.pop_front() {
+                command
+            } else {
+                tokio::select! {
                     command = self.from_screen.recv() => match command {
-                        Some(command) => Some(command),
+                        Some(command) => command,
                         None => break,
                     },
                     update = feed.next() => {
@@ -149,23 +150,22 @@ impl Relay {
                         if self.to_screen.send(update).await.is_err() || closed {
                             break;
                         }
-                        None
-                    }
-                },
-            };
-            match command {
-                Some(Command::ConfirmWorkspace) if matches!(look_only, Some(LookOnly::Foreign(_))) => {
-                    match self.usable_workspace(folder.as_ref(), &log) {
-                        Ok(workspace) => {
-                            confirmed = Some(workspace);
-                            break;
-                        }
-                        Err(why) => drop(self.to_screen.send(Update::Refused(why)).await),
+                        continue;
                     }
                 }
+            };
+            let confirms = command == Command::ConfirmWorkspace && matches!(look_only, Some(LookOnly::Foreign(_)));
+            if !confirms {
                 // A closed engine has reported it already.
-                Some(command) => drop(engine.commands.send(command)),
-                None => {}
+                drop(engine.commands.send(command));
+                continue;
+            }
+            match self.usable_workspace(folder.as_ref(), &log) {
+                Ok(workspace) => {
+                    confirmed = Some(workspace);
+                    break;
+                }
+                Err(why) => drop(self.to_screen.send(Update::Refused(why)).await),
             }
         }
         // Without its commands the engine ends in order: cancelled, recorded, closed.

@@ -35,7 +35,7 @@ impl Stored {
         let folder = data.find(part).map_err(|error| eyre!("failed to {error}"))?;
         let confirmed = confirmed.map(|named| confirmed_workspace(data, named)).transpose()?;
         let opened = match &confirmed {
-            Some(workspace) => folder.open_confirmed(Box::new(|_| {}), workspace, &mut |_| true),
+            Some(workspace) => folder.open_confirmed(Box::new(|_| {}), workspace, Some(&mut |_| true)),
             None => folder.open_watched(Box::new(|_| {}), Access::ReadWrite, &mut |_| true),
         };
         let Opened { log, damage, events, foreign } = opened.map_err(|error| eyre!("failed to {error}"))?;

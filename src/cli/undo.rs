@@ -55,9 +55,10 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
     let data = data::open_existing(global)?;
     let workspace = args.workspace.as_deref();
-    let stored = match args.dry_run {
-        true => Stored::look(&data, &args.run, workspace)?,
-        false => Stored::open(&data, &args.run, workspace).await?,
+    let stored = if args.dry_run {
+        Stored::look(&data, &args.run, workspace)?
+    } else {
+        Stored::open(&data, &args.run, workspace).await?
     };
     let span = args.span.as_deref().map_or(Ok(SpanId::RUN), |written| find_span(&stored.log, written))?;
     let mut wanted = stored.log.with(|state| select_actions(state, span, &args))?;

@@ -51,7 +51,7 @@ impl LookOnly {
         }
     }
 
-    /// What it leaves of a run's abilities. A run that was made elsewhere asks before its first undo or retry.
+    /// Takes from a run's abilities. A run that was made elsewhere asks before its first undo or retry.
     pub(super) fn limit(&self, able: Abilities) -> Abilities {
         let why = || Err(self.refusal());
         match self {

@@ -328,11 +328,7 @@ fn open_or_look(
     mut watch: Option<store::Watch<'_>>,
 ) -> Result<(Opened, Option<LookOnly>), StoreError> {
     if let Some(workspace) = confirmed {
-        let opened = match watch {
-            Some(watch) => folder.open_confirmed(sink.publish(), workspace, watch),
-            None => folder.open_confirmed(sink.publish(), workspace, &mut |_| true),
-        };
-        return Ok((opened?, None));
+        return Ok((folder.open_confirmed(sink.publish(), workspace, watch)?, None));
     }
     let mut open = |access| match &mut watch {
         Some(watch) => folder.open_watched(sink.publish(), access, *watch),

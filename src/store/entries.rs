@@ -27,7 +27,7 @@ const SIGNED: u8 = 0xff;
 pub(super) struct Entries {
     /// The rows of every whole entry, in their order, with the columns of the run's database.
     pub(super) rows: Vec<Stored>,
-    /// The ends that are signed, whoever signed them.
+    /// The ends that are signed, with any key.
     pub(super) signed: Vec<Signed>,
 }
 

@@ -1,4 +1,4 @@
-//! Files of a folder that somebody else may have made: no link in it is followed, and nothing but a regular file is
+//! Files of a folder that another program or person may have made: no link in it is followed, and nothing but a regular file is
 //! read.
 //!
 //! Each name below the folder is opened by the handle of the folder that it is in. A pipe in a file's place does not
@@ -52,7 +52,7 @@ pub(super) fn open_file(folder: &Path, names: &[&str]) -> io::Result<File> {
     Ok(file)
 }
 
-/// A link is told by its name: the system's words for it are about too many links.
+/// Names a link in the error: the system says that there are too many of them.
 fn named(name: &str) -> impl FnOnce(nix::Error) -> io::Error {
     move |error| match error {
         nix::Error::ELOOP => io::Error::new(ErrorKind::InvalidInput, format!("{name} is a link")),

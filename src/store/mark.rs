@@ -85,7 +85,7 @@ impl Signed {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Marked {
     lines: [Option<Noted>; 2],
-    /// The signed lines that can be read, whoever signed them.
+    /// The signed lines that can be read, with any key.
     pub(super) signed: Vec<Signed>,
     /// The text behind: the seal of a run that was closed.
     pub(super) seal: Vec<u8>,

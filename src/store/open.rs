@@ -96,15 +96,24 @@ impl RunFolder {
         self.open_as(Wishes { access, confirmed: None, hands_out: TraceBody::is_reported, publish, watch })
     }
 
-    /// Opens the run to write to it, as [`RunFolder::open_watched`] does, also if it was made elsewhere: its user has
-    /// confirmed the workspace, or said where it is now. From then on it counts as made here.
+    /// Opens the run to write to it, as [`RunFolder::open`] does (with `watch`, as [`RunFolder::open_watched`] does), also
+    /// if it was made elsewhere: its user has confirmed the workspace, or said where it is now. From then on it counts as
+    /// made here.
     ///
     /// # Errors
     /// As [`RunFolder::open`], and when anything in its folder is neither a file nor a folder, or has a second name
     /// elsewhere.
-    pub fn open_confirmed(&self, publish: Publish, workspace: &Path, watch: Watch<'_>) -> Result<Opened, StoreError> {
+    pub fn open_confirmed(
+        &self,
+        publish: Publish,
+        workspace: &Path,
+        watch: Option<Watch<'_>>,
+    ) -> Result<Opened, StoreError> {
         let (access, confirmed) = (Access::ReadWrite, Some(workspace));
-        self.open_as(Wishes { access, confirmed, hands_out: TraceBody::is_reported, publish, watch })
+        let hands_out = if watch.is_some() { TraceBody::is_reported } else { |_: &TraceBody| true };
+        let mut deaf = |_| true;
+        let watch = watch.unwrap_or(&mut deaf);
+        self.open_as(Wishes { access, confirmed, hands_out, publish, watch })
     }
 
     fn open_as(&self, wishes: Wishes<'_>) -> Result<Opened, StoreError> {
@@ -239,7 +248,7 @@ impl RunFolder {
     }
 }
 
-/// What opening found out about a run.
+/// The facts that opening finds out about a run.
 struct Found<'a> {
     end: Noted,
     rows: u64,

@@ -11,7 +11,7 @@ use super::files::file_error;
 const ASIDE: &str = "damaged-";
 
 /// Checks that everything in a run's folder is a file or a folder. `deep`: also in its folders, and that no file of it
-/// has a second name, as in a folder that somebody else may have made.
+/// has a second name, as in a folder that another program or person may have made.
 ///
 /// # Errors
 /// The first entry that is not.

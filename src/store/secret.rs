@@ -75,7 +75,8 @@ impl Secret {
     fn read(folder: &Path) -> Option<Self> {
         let mut file = open_file(folder, &[NAME]).ok()?;
         let found = file.metadata().ok()?;
-        let own = found.uid() == nix::unistd::geteuid().as_raw() && found.mode() & 0o077 == 0 && found.nlink() == 1;
+        let owner_only = found.mode() & 0o7777 == found.mode() & 0o700;
+        let own = found.uid() == nix::unistd::geteuid().as_raw() && owner_only && found.nlink() == 1;
         if !own || found.len() != LENGTH {
             return None;
         }
@@ -123,8 +124,8 @@ mod tests {
         let folder = home.path().join("state/trust");
         assert!(Secret::read(&folder).is_none() && !folder.exists());
         let made = Secret::create(&folder).unwrap();
-        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
-        assert_eq!((mode(&folder), mode(&folder.join(NAME))), (0o700, 0o600));
+        let bits = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!((bits(&folder), bits(&folder.join(NAME))), (0o700, 0o600));
         let text = fs::read_to_string(folder.join(NAME)).unwrap();
         assert_eq!((Secret::read(&folder).unwrap().0, Secret::create(&folder).unwrap().0), (made.0, made.0));
         assert!(!text.contains('\0') && !format!("{made:?}").contains(&text[..8]));

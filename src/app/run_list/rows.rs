@@ -170,7 +170,7 @@ impl RunRow {
         self.status.as_ref().map(|_| ()).map_err(|why| safe::line(why).into_owned())
     }
 
-    /// Its state in words, and whether it was made elsewhere.
+    /// The text of its state, and of where it was made.
     fn words(&self) -> String {
         let word = self.word().text();
         if self.is_foreign { format!("{word} (made elsewhere)") } else { word.to_owned() }

@@ -12,7 +12,14 @@ impl Traces {
     /// Notes what is not there.
     pub fn note() -> Self {
         let state = secret_folder().and_then(|folder| folder.parent().map(|state| state.join("scratch")));
-        Self(state.iter().flat_map(|scratch| scratch.ancestors()).filter(|at| !at.exists()).map(Path::to_owned).collect())
+        Self(
+            state
+                .iter()
+                .flat_map(|scratch| scratch.ancestors())
+                .filter(|at| !at.exists())
+                .map(Path::to_owned)
+                .collect(),
+        )
     }
 }
 

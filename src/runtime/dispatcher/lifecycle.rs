@@ -48,18 +48,15 @@ impl Dispatcher {
             _ => self.calls.hash().check().map_err(|error| error.to_string()),
         };
         let able = Abilities { pause, undo, retry };
-        match &self.look_only {
+        if let Some(why) = &self.look_only {
             // Nothing runs, so there is no sandbox to tell of.
-            Some(why) => {
-                self.sink.send(Update::Abilities(why.limit(able)));
-                let question = why.question(self.services.world.root());
-                self.sink.send(question.map_or(Update::LookedAt, Update::MadeElsewhere));
-            }
-            None => {
-                self.sink.send(Update::Abilities(able));
-                self.sink.send(Update::Shell(self.services.commands.shell.mode()));
-                self.send_edits();
-            }
+            self.sink.send(Update::Abilities(why.limit(able)));
+            let question = why.question(self.services.world.root());
+            self.sink.send(question.map_or(Update::LookedAt, Update::MadeElsewhere));
+        } else {
+            self.sink.send(Update::Abilities(able));
+            self.sink.send(Update::Shell(self.services.commands.shell.mode()));
+            self.send_edits();
         }
     }
 
