@@ -90,6 +90,12 @@ fn marks(state: &State) -> Vec<HeaderMark> {
     if let Some(started) = state.rollback.under_way().started() {
         marks.push(mark(SpanState::Running, &started, &started));
     }
+    if state.is_looked_at {
+        marks.push(mark(SpanState::Waiting, "only looked at", "looked at"));
+    }
+    if state.foreign.is_some() {
+        marks.push(mark(SpanState::Waiting, "made elsewhere", "elsewhere"));
+    }
     // Of a run that is read from its start, the end is not known yet.
     if state.checking.is_none() || state.run.status != RunStatus::Running {
         marks.extend(run_marks(state));

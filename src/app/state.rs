@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use super::approvals::Approvals;
 use super::{Detail, Finds, Key, Layout, Log, Popup, Preview, Rollback, Search, Streamed, Tree};
 use crate::model::{
-    Abilities, Breakpoint, Checking, Editable, Millis, PauseReason, RunState, RunStatus, Seq, Settler, ShellMode,
-    SpanId, UnwrittenEdit,
+    Abilities, Breakpoint, Checking, Editable, MadeElsewhere, Millis, PauseReason, RunState, RunStatus, Seq, Settler,
+    ShellMode, SpanId, UnwrittenEdit,
 };
 
 /// A panel that can have the focus.
@@ -85,6 +85,10 @@ pub struct State {
     pub breakpoints: Vec<Breakpoint>,
     /// The abilities of this run; unknown until the run says them.
     pub abilities: Option<Abilities>,
+    /// True if the run is only looked at, and can't be changed from here.
+    pub is_looked_at: bool,
+    /// A run that was made elsewhere, until the user has confirmed its workspace.
+    pub foreign: Option<MadeElsewhere>,
     /// How commands run here; unknown until the run says so.
     pub shell: Option<ShellMode>,
     /// Edits that are in no file.
@@ -185,10 +189,11 @@ impl State {
         self.layout().area(pane).lines()
     }
 
-    /// True while the run is live. A past run whose end is not read yet isn't.
+    /// True while the run is live. A past run whose end is not read yet isn't, and one that is live elsewhere isn't here.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        self.checking.is_none() && self.run.status == RunStatus::Running && !self.closed && !self.run.trace.is_empty()
+        let runs = self.run.status == RunStatus::Running && !self.run.trace.is_empty();
+        runs && self.checking.is_none() && !self.closed && !self.is_looked_at
     }
 
     /// True while the loop should send ticks: something runs (durations grow), a preview is due, or an approval waits

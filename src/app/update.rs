@@ -36,6 +36,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
         Msg::ExternalDone(result) => act::outside_done(state, result),
         Msg::Tick(_) | Msg::Clock(_) => Vec::new(),
     };
+    commands = act::hold_changes(state, commands);
     search::follow_popup(state);
     if let Some(checking) = state.checking
         && commands.iter().any(past::waits_for_check)

@@ -17,7 +17,7 @@ pub(super) fn open_beside(global: &Global, base: &Path) -> color_eyre::Result<Da
     DataDir::open_or_create(path).map_err(|error| eyre!("failed to {error}"))
 }
 
-/// Opens a data folder that exists already: that of `--data-dir`, else `.tama` in the current folder.
+/// Opens a data folder that exists already, to look at its runs; nothing in it is made: that of `--data-dir`, else `.tama` in the current folder.
 pub(super) fn open_existing(global: &Global) -> color_eyre::Result<DataDir> {
     let named = global.data_dir.clone().unwrap_or_else(|| PathBuf::from(FOLDER));
     let path = std::path::absolute(&named).map_err(|error| eyre!("failed to find {}: {error}", named.display()))?;
@@ -28,5 +28,5 @@ pub(super) fn open_existing(global: &Global) -> color_eyre::Result<DataDir> {
             path.display()
         ));
     }
-    DataDir::open_or_create(path).map_err(|error| eyre!("failed to {error}"))
+    Ok(DataDir::at(path))
 }

@@ -7,6 +7,7 @@ use color_eyre::eyre::eyre;
 use super::exit::Exit;
 use super::global::Global;
 use super::limits::Limits;
+use super::screen::Shown;
 use super::terminal::require_terminal;
 use super::{check, data, screen, text};
 use crate::model::{Breakpoint, Gate};
@@ -59,7 +60,8 @@ pub(super) async fn run(args: Args, pipeline: &Path, global: &Global) -> color_e
     };
     // A new run has nothing to tell before it is there.
     let (_, early) = tokio::sync::mpsc::channel(1);
-    screen::show(session, early, beside, breakpoints, true, global).await
+    let shown = Shown { early, data: beside, breakpoints, live: true, reopen: None };
+    screen::show(session, shown, global).await
 }
 
 /// Loads the pipeline; prints its faults and returns `None` when it has any.

@@ -35,7 +35,7 @@ pub(super) struct Headless {
 impl Headless {
     /// Drives a session; prints no progress for events up to `known`.
     pub fn new(session: Session, known: Seq) -> color_eyre::Result<Self> {
-        let Session { run, folder, engine, log, notices } = session;
+        let Session { run, folder, engine, log, notices, .. } = session;
         for line in &notices {
             eprint_line(line);
         }

@@ -11,6 +11,7 @@ mod global;
 mod headless;
 mod init;
 mod limits;
+mod made_elsewhere;
 mod outcome;
 mod plan;
 mod progress;
@@ -46,6 +47,7 @@ use color_eyre::eyre::Report;
 
 use exit::Exit;
 use global::Global;
+use made_elsewhere::NeedsWorkspace;
 
 use crate::effects::confine;
 use crate::pipeline::nearest;
@@ -107,7 +109,8 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(report) => {
             text::eprint_line(&format!("error: {}", error_paragraph(&report)));
-            Exit::Failed.into()
+            let exit = if report.is::<NeedsWorkspace>() { Exit::Denied } else { Exit::Failed };
+            exit.into()
         }
     }
 }

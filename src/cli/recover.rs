@@ -44,7 +44,10 @@ fn recovery_text(done: &RecoveryReport) -> String {
     };
     let mut lines: Vec<String> = done.damage.iter().map(|line| format!("damaged: {line}")).collect();
     let (kept, lost, aside) = (done.kept, done.lost, aside.display());
-    lines.push(format!("kept {kept} rows, lost {lost}; the original files are in {aside}\n"));
+    lines.push(format!("kept {kept} rows, lost {lost}; the original files are in {aside}"));
+    lines.push(
+        "Nobody can say who wrote what is left: the next undo or retry asks for the run's workspace.\n".to_owned(),
+    );
     lines.join("\n")
 }
 

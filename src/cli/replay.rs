@@ -1,18 +1,20 @@
 //! `replay`: opens a past run in the debugger.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::eyre;
+use futures::FutureExt;
 use tokio::sync::mpsc;
 
 use super::exit::Exit;
 use super::global::Global;
+use super::screen::{Reopen, Shown};
 use super::terminal::require_terminal;
 use super::{data, screen};
-use crate::model::{Breakpoint, Command};
+use crate::model::{Breakpoint, Command, Update};
 use crate::pipeline;
-use crate::runtime::{self, Mode};
-use crate::store::RunFolder;
+use crate::runtime::{self, Mode, Session, SessionError};
+use crate::store::{DataDir, RunFolder};
 
 /// News of the opening that may wait for the screen.
 const EARLY: usize = 8;
@@ -27,36 +29,44 @@ pub(super) struct Args {
 /// Opens the run that a part of its id names under the screen.
 pub(super) async fn run(named: &str, global: &Global) -> color_eyre::Result<Exit> {
     let data = data::open_existing(global)?;
-    let found = data.find(named);
-    // A run in use is the more important error; a missing terminal comes second.
-    if let Ok(folder) = &found {
-        check_free(folder)?;
-    }
     require_terminal("runs show", Path::new(named))?;
-    let folder = found.map_err(|error| eyre!("failed to {error}"))?;
+    let folder = data.find(named).map_err(|error| eyre!("failed to {error}"))?;
     let breakpoints = load_breakpoints(&folder);
-    let mode = Mode::Debug { step: false, breakpoints: breakpoints.clone() };
-    let (stops, beside) = (breakpoints.clone(), data.clone());
     let (news, early) = mpsc::channel(EARLY);
-    let session = async move {
+    let open = Open { folder, data: data.clone(), breakpoints: breakpoints.clone() };
+    let again = open.clone();
+    let reopen: Reopen = Box::new(move |workspace, news| again.clone().session(Some(workspace), news).boxed());
+    let shown = Shown { early, data, breakpoints, live: false, reopen: Some(reopen) };
+    screen::show(open.session(None, news), shown, global).await
+}
+
+/// Opens one run.
+#[derive(Clone)]
+struct Open {
+    folder: RunFolder,
+    data: DataDir,
+    breakpoints: Vec<Breakpoint>,
+}
+
+impl Open {
+    /// Opens the run; `confirmed`: the workspace that its user has confirmed.
+    async fn session(self, confirmed: Option<PathBuf>, news: mpsc::Sender<Update>) -> Result<Session, SessionError> {
+        let Self { folder, data, breakpoints } = self;
+        let mode = Mode::Debug { step: false, breakpoints: breakpoints.clone() };
         // A screen that is closed ends the opening.
         let watch = move |update| news.blocking_send(update).is_ok();
-        let session = runtime::open_watched(folder, &data, mode, watch).await?;
+        let session = runtime::open_watched(folder, &data, mode, confirmed, watch).await?;
         // A past run passes no gates; its retries do.
-        drop(session.engine.commands.send(Command::SetBreakpoints(stops)));
+        drop(session.engine.commands.send(Command::SetBreakpoints(breakpoints)));
         Ok(session)
-    };
-    screen::show(session, early, beside, breakpoints, false, global).await
+    }
 }
 
-/// Loads the breakpoints that the run's pipeline has today; none when it can't be read any more.
+/// Loads the breakpoints that the run's pipeline has today; none when it can't be read any more, or the run was made
+/// elsewhere.
 fn load_breakpoints(folder: &RunFolder) -> Vec<Breakpoint> {
-    let file = folder.manifest().ok().and_then(|manifest| manifest.pipeline_file);
+    let own = folder.manifest().ok().filter(|_| folder.foreign().is_none());
+    let file = own.and_then(|manifest| manifest.pipeline_file);
     let loaded = file.and_then(|file| pipeline::check(Path::new(&file)).ok());
     loaded.map(|loaded| loaded.pipeline.breakpoints).unwrap_or_default()
-}
-
-/// Fails when another process has the run open; checked before the screen opens.
-fn check_free(folder: &RunFolder) -> color_eyre::Result<()> {
-    folder.check_free().map_err(|error| eyre!("failed to {error}"))
 }

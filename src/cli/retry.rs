@@ -3,21 +3,22 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use color_eyre::eyre::eyre;
+use color_eyre::eyre::{Report, eyre};
 use serde_json::json;
 
 use super::data;
 use super::exit::Exit;
 use super::global::Global;
 use super::headless::Headless;
+use super::made_elsewhere::NeedsWorkspace;
 use super::outcome::conflict_reason;
 use super::plan::{UndoneOutside, plan_lines};
-use super::stored::{Stored, find_span, open_log};
+use super::stored::{Stored, confirmed_workspace, find_span, open_log};
 use super::text::{eprint_line, print, print_json, to_lines};
-use crate::model::{Command, EditScope, RunState, RunStatus, Update};
+use crate::model::{Command, EditScope, RunState, RunStatus, Update, quoted};
 use crate::rollback::{plan_retry, preview};
-use crate::runtime::{self, Mode, foresee};
-use crate::store::{Access, DataDir};
+use crate::runtime::{self, LookOnly, Mode, Session, foresee};
+use crate::store::{DataDir, StoreError};
 
 /// `tama-tui retry`.
 #[derive(Debug, clap::Args)]
@@ -30,6 +31,9 @@ pub(super) struct Args {
     /// A file with the prompt to try instead
     #[arg(long, value_name = "FILE")]
     prompt: Option<PathBuf>,
+    /// The run's workspace, or where it is now: retries a run that was made elsewhere too
+    #[arg(long, value_name = "PATH")]
+    workspace: Option<PathBuf>,
     /// Allow this tool where the policy would ask (a glob; may be given more than once)
     #[arg(long, value_name = "TOOL")]
     allow: Vec<String>,
@@ -50,12 +54,21 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     let data = data::open_existing(global)?;
     let prompt = args.prompt.as_deref().map(read_prompt).transpose()?;
     if args.dry_run {
-        return dry_run(&args, prompt.as_deref(), &data).await;
+        return dry_run(&args, prompt.as_deref(), &data);
     }
     let folder = data.find(&args.run).map_err(|error| eyre!("failed to {error}"))?;
     let mode = Mode::Headless(runtime::Headless { allow: args.allow.clone() });
-    let session = runtime::open(folder, &data, mode).await.map_err(|error| eyre!("failed to {error}"))?;
+    let confirmed = args.workspace.as_deref().map(|named| confirmed_workspace(&data, named)).transpose()?;
+    let opened = match &confirmed {
+        Some(workspace) => runtime::open_in(folder, &data, mode, workspace).await,
+        None => runtime::open(folder, &data, mode).await,
+    };
+    let session = opened.map_err(|error| eyre!("failed to {error}"))?;
     let known = session.log.with(|state| state.last);
+    if let Some(why) = refusal_to_change(&session, &args)? {
+        Headless::new(session, known)?.abort().await?;
+        return Err(why);
+    }
     let mut headless = Headless::new(session, known)?;
     match begin(&mut headless, &args, prompt).await {
         Ok(Some(outside)) => headless.run_to_end(args.json, outside.into_json()).await,
@@ -68,6 +81,22 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
             Err(error)
         }
     }
+}
+
+/// The reason why a run that is only looked at can't be retried.
+fn refusal_to_change(session: &Session, args: &Args) -> color_eyre::Result<Option<Report>> {
+    let (Some(why), Some(folder)) = (&session.look_only, &session.folder) else { return Ok(None) };
+    Ok(Some(match why {
+        LookOnly::Foreign(why) => {
+            let workspace = folder.workspace(&session.log).map_err(|error| eyre!("failed to {error}"))?;
+            let more = format!(" --span {}", quoted(&args.span));
+            NeedsWorkspace::new(folder, why, &workspace, "retry", &more).into()
+        }
+        LookOnly::InUse { pid } => eyre!("failed to {}", StoreError::Locked { pid: pid.clone() }),
+        LookOnly::NotWritable => {
+            eyre!("failed to {}", StoreError::NotWritable { path: folder.path().display().to_string() })
+        }
+    }))
 }
 
 /// Requests the plan, prints it, and starts the retry. `None`: it would let the run do other things than it could, and
@@ -108,17 +137,19 @@ async fn begin(
 }
 
 /// Prints the plan and a conflict that would stop it; changes nothing.
-async fn dry_run(args: &Args, prompt: Option<&str>, data: &DataDir) -> color_eyre::Result<Exit> {
-    let (folder, log, events) = open_log(data, &args.run, Access::ReadOnly)?;
+fn dry_run(args: &Args, prompt: Option<&str>, data: &DataDir) -> color_eyre::Result<Exit> {
+    let (folder, log, events) = open_log(data, &args.run)?;
     log.with(check_not_interrupted)?;
     let span = find_span(&log, &args.span)?;
     let mut plan = log.with(|state| plan_retry(state, span, true)).map_err(|error| eyre!("failed to {error}"))?;
-    let source = folder.manifest().map_err(|error| eyre!("failed to {error}"))?.pipeline_file;
+    let manifest = folder.manifest().map_err(|error| eyre!("failed to {error}"))?;
+    // A file that somebody else names is not read.
+    let source = manifest.pipeline_file.filter(|_| folder.foreign().is_none());
     let outlook = foresee(&log, &events, source.as_deref().map(Path::new), &plan, prompt);
     let outlook = outlook.map_err(|why| eyre!("{why}"))?;
     plan.changed = outlook.changed;
     plan.authority = outlook.authority;
-    let stored = Stored::with_world(data, folder, log, &events, Access::ReadOnly).await?;
+    let stored = Stored::with_world(data, folder, log, args.workspace.as_deref())?;
     let conflict = preview(&stored.log, &stored.world, &plan.undoes, false).conflict;
     let outside = stored.log.with(|state| UndoneOutside::of(state, &plan));
     let exit = if conflict.is_some() { Exit::Failed } else { Exit::Done };

@@ -114,6 +114,7 @@ fn row(run: &RunListing) -> RunRow {
             task: manifest.task.clone(),
             status: Ok(manifest.status),
             held_by: run.held.then_some(manifest.pid),
+            is_foreign: run.foreign.is_some(),
             started: manifest.started,
             ended: shown_end(manifest),
             changes: manifest.actions,

@@ -39,11 +39,8 @@ impl RunTexts {
 fn open_after_close(folder: &RunFolder) -> Result<Opened, StoreError> {
     const STEP: Duration = Duration::from_millis(5);
     const MOST: u32 = 400;
-    for _ in 0..MOST {
-        match folder.open(Box::new(|_| {}), Access::ReadOnly) {
-            Err(StoreError::Locked { .. }) => std::thread::sleep(STEP),
-            opened => return opened,
-        }
+    for _ in (0..MOST).take_while(|_| folder.is_held()) {
+        std::thread::sleep(STEP);
     }
     folder.open(Box::new(|_| {}), Access::ReadOnly)
 }

@@ -76,7 +76,7 @@ fn row(run: &RunListing) -> Vec<String> {
     vec![
         id,
         manifest.name.clone(),
-        status_word(manifest.status).to_owned(),
+        shown_status(manifest.status, run.foreign.is_some()),
         moment(manifest.started),
         known(took(manifest)),
         known(manifest.spans.to_string()),
@@ -86,6 +86,12 @@ fn row(run: &RunListing) -> Vec<String> {
         size(run.bytes),
         cut(&manifest.task, TASK),
     ]
+}
+
+/// The word for a run's status, and whether it was made elsewhere.
+pub(super) fn shown_status(status: RunStatus, is_foreign: bool) -> String {
+    let word = status_word(status);
+    if is_foreign { format!("{word} (made elsewhere)") } else { word.to_owned() }
 }
 
 /// The word for a run's status, as in the list on the screen.
@@ -126,7 +132,10 @@ fn manifest_json(manifest: &Manifest) -> Json {
 
 fn print_runs_json(data: &DataDir) -> color_eyre::Result<Exit> {
     let describe = |run: &RunListing| match &run.manifest {
-        Ok(manifest) => json!({ "run": run.id, "bytes": run.bytes, "manifest": manifest_json(manifest) }),
+        Ok(manifest) => json!({
+            "run": run.id, "bytes": run.bytes, "made_elsewhere": run.foreign.as_ref().map(ToString::to_string),
+            "manifest": manifest_json(manifest),
+        }),
         Err(error) => json!({ "run": run.id, "bytes": run.bytes, "error": format!("failed to {error}") }),
     };
     print_json(&read_runs(data)?.iter().map(describe).collect::<Vec<_>>())?;

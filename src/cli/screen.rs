@@ -1,26 +1,34 @@
 //! A session under the screen: it starts in the background, so that the first frame does not wait for the database.
 
+use std::collections::VecDeque;
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use color_eyre::eyre::eyre;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::exit::Exit;
 use super::global::Global;
 use super::run_name::RunName;
+use super::stored::confirmed_workspace;
 use super::summary;
 use super::text::eprint_line;
 use crate::app;
 use crate::model::{Breakpoint, Command, Millis, TraceBody, Update};
-use crate::runtime::{self, Session, SessionError};
-use crate::store::{DataDir, StoreError};
+use crate::runtime::{self, LookOnly, Session, SessionError};
+use crate::store::{DataDir, RunFolder, RunLog, StoreError};
 use crate::term::{self, Notify};
 use crate::ui::{ColorDepth, Ground, Theme};
 
 /// Updates that may wait for the screen; more wait in the engine's own channel.
 const UPDATES: usize = 64;
+
+/// News of an opening that may wait.
+const NEWS: usize = 8;
 
 /// Said when the screen was closed before the run was open.
 const LEFT_EARLY: &str = "closed before the run's log was checked; nothing was changed";
@@ -28,21 +36,36 @@ const LEFT_EARLY: &str = "closed before the run's log was checked; nothing was c
 /// The variable that chooses how to call a person when the run stops.
 const NOTIFY: &str = "TAMA_TUI_NOTIFY";
 
-/// Shows a session until the user ends it; returns the exit code. Other runs of `data` that are live in its workspace
-/// are named at the start.
+/// Opens a run anew whose workspace the user has confirmed; the channel takes the news of its opening.
+pub(super) type Reopen =
+    Box<dyn Fn(PathBuf, mpsc::Sender<Update>) -> BoxFuture<'static, Result<Session, SessionError>> + Send + Sync>;
+
+/// The session's side of the screen.
+pub(super) struct Shown {
+    /// News of its opening.
+    pub early: mpsc::Receiver<Update>,
+    /// Its data folder: other runs of it that are live in its workspace are named at the start.
+    pub data: DataDir,
+    /// Its breakpoints.
+    pub breakpoints: Vec<Breakpoint>,
+    /// True for a new run, which is followed.
+    pub live: bool,
+    /// Opens a past run anew.
+    pub reopen: Option<Reopen>,
+}
+
+/// Shows a session until the user ends it; returns the exit code.
 pub(super) async fn show(
     session: impl Future<Output = Result<Session, SessionError>> + Send + 'static,
-    early: mpsc::Receiver<Update>,
-    data: DataDir,
-    breakpoints: Vec<Breakpoint>,
-    live: bool,
+    shown: Shown,
     global: &Global,
 ) -> color_eyre::Result<Exit> {
     let Some(notify) = notify_or_print_fault() else { return Ok(Exit::Usage) };
+    let Shown { early, data, breakpoints, live, reopen } = shown;
     let (commands, from_screen) = mpsc::unbounded_channel();
     let (to_screen, updates) = mpsc::channel(UPDATES);
-    let session: JoinHandle<Result<String, SessionError>> =
-        tokio::spawn(relay(session, early, data, from_screen, to_screen));
+    let relay = Relay { data, reopen, from_screen, to_screen };
+    let session: JoinHandle<Result<String, SessionError>> = tokio::spawn(relay.run(session, early));
     let state = app::State::new(app::Setup { breakpoints, size: (80, 24), now: now(), follow: live });
     let shown = term::run(state, (commands, updates), theme(global), notify).await;
     let code = shown.map_err(|error| eyre!("failed to {error}"))?;
@@ -55,54 +78,115 @@ pub(super) async fn show(
     }
 }
 
-/// Starts the session, then sends commands down and updates up; returns the line about the run's end.
-async fn relay(
-    session: impl Future<Output = Result<Session, SessionError>> + Send + 'static,
-    early: mpsc::Receiver<Update>,
+/// The way between a session and the screen.
+struct Relay {
     data: DataDir,
-    mut from_screen: mpsc::UnboundedReceiver<Command>,
+    reopen: Option<Reopen>,
+    from_screen: mpsc::UnboundedReceiver<Command>,
     to_screen: mpsc::Sender<Update>,
-) -> Result<String, SessionError> {
-    let (session, waiting) = match wait_for(session, early, &mut from_screen, &to_screen).await {
-        Ok(opened) => opened,
-        Err(SessionError::Store(StoreError::Cancelled)) => return Ok(LEFT_EARLY.to_owned()),
-        Err(error) => return Err(error),
-    };
-    let notice = neighbours(&session, &data);
-    let Session { engine, log, folder, notices: lines, .. } = session;
-    let mut feed = engine.feed;
-    log.append(lines.into_iter().map(note).collect());
-    if let Some(line) = notice {
-        // A closed screen ends the loop below.
-        drop(to_screen.send(Update::Notice(line)).await);
-    }
-    for command in waiting {
-        // A closed engine has reported it already.
-        drop(engine.commands.send(command));
-    }
-    loop {
-        tokio::select! {
-            command = from_screen.recv() => match command {
-                // A closed engine has reported it already.
-                Some(command) => drop(engine.commands.send(command)),
-                None => break,
-            },
-            update = feed.next() => match update {
-                Some(update) => {
-                    let closed = update == Update::Closed;
-                    if to_screen.send(update).await.is_err() || closed {
-                        break;
-                    }
-                }
-                None => break,
-            },
+}
+
+/// The end of a session under the screen.
+enum Left {
+    /// The screen or the engine has ended.
+    Ended(String),
+    /// The user has confirmed the workspace of a run that was made elsewhere.
+    Confirmed(PathBuf),
+}
+
+impl Relay {
+    /// Starts the session, then sends commands down and updates up; returns the line about the run's end.
+    async fn run(
+        mut self,
+        session: impl Future<Output = Result<Session, SessionError>> + Send + 'static,
+        early: mpsc::Receiver<Update>,
+    ) -> Result<String, SessionError> {
+        let mut opening = session.boxed();
+        let mut early = early;
+        loop {
+            let (session, waiting) = match wait_for(opening, early, &mut self.from_screen, &self.to_screen).await {
+                Ok(opened) => opened,
+                Err(SessionError::Store(StoreError::Cancelled)) => return Ok(LEFT_EARLY.to_owned()),
+                Err(error) => return Err(error),
+            };
+            let workspace = match self.serve(session, waiting).await {
+                Left::Ended(line) => return Ok(line),
+                Left::Confirmed(workspace) => workspace,
+            };
+            let (news, next) = mpsc::channel(NEWS);
+            let Some(reopen) = &self.reopen else { return Ok(LEFT_EARLY.to_owned()) };
+            // A closed screen ends the next session at once.
+            drop(self.to_screen.send(Update::OpenedAnew).await);
+            (opening, early) = (reopen(workspace, news), next);
         }
     }
-    // Without its commands the engine ends in order: cancelled, recorded, closed.
-    drop(engine.commands);
-    drop(engine.finish.await);
-    let name = folder.as_ref().map(RunName::of);
-    Ok(log.with(|state| summary::end_line(state, name.as_ref())))
+
+    /// Sends commands down and updates up until either end is closed, or the workspace is confirmed.
+    async fn serve(&mut self, session: Session, waiting: Vec<Command>) -> Left {
+        let notices =
+            session.look_only.as_ref().map(LookOnly::notice).into_iter().chain(neighbours(&session, &self.data));
+        let notices: Vec<String> = notices.collect();
+        let Session { engine, log, folder, notices: lines, look_only, .. } = session;
+        let mut feed = engine.feed;
+        log.append(lines.into_iter().map(note).collect());
+        if !notices.is_empty() {
+            // A closed screen ends the loop below.
+            drop(self.to_screen.send(Update::Notice(notices.join(" · "))).await);
+        }
+        let mut waiting = VecDeque::from(waiting);
+        let mut confirmed = None;
+        loop {
+            let command = if let Some(command) = waiting.pop_front() {
+                command
+            } else {
+                tokio::select! {
+                    command = self.from_screen.recv() => match command {
+                        Some(command) => command,
+                        None => break,
+                    },
+                    update = feed.next() => {
+                        let Some(update) = update else { break };
+                        let closed = update == Update::Closed;
+                        if self.to_screen.send(update).await.is_err() || closed {
+                            break;
+                        }
+                        continue;
+                    }
+                }
+            };
+            let confirms = command == Command::ConfirmWorkspace && matches!(look_only, Some(LookOnly::Foreign(_)));
+            if !confirms {
+                // A closed engine has reported it already.
+                drop(engine.commands.send(command));
+                continue;
+            }
+            match self.usable_workspace(folder.as_ref(), &log) {
+                Ok(workspace) => {
+                    confirmed = Some(workspace);
+                    break;
+                }
+                Err(why) => drop(self.to_screen.send(Update::Refused(why)).await),
+            }
+        }
+        // Without its commands the engine ends in order: cancelled, recorded, closed.
+        drop(engine.commands);
+        drop(engine.finish.await);
+        if let Some(workspace) = confirmed {
+            return Left::Confirmed(workspace);
+        }
+        let name = folder.as_ref().map(RunName::of);
+        Left::Ended(log.with(|state| summary::end_line(state, name.as_ref())))
+    }
+
+    /// The workspace that a run names, if it can be one here.
+    fn usable_workspace(&self, folder: Option<&RunFolder>, log: &RunLog) -> Result<PathBuf, String> {
+        let folder = folder.ok_or("the run is not recorded")?;
+        let recorded = folder.workspace(log).map_err(|error| format!("failed to {error}"))?;
+        confirmed_workspace(&self.data, Path::new(&recorded)).map_err(|error| {
+            let command = RunName::of(folder).command("undo");
+            format!("{error}; if the workspace is elsewhere now, name it: {command} --workspace PATH")
+        })
+    }
 }
 
 /// Waits for the session; meanwhile the screen has the news of its opening. Returns the commands that wait for it.

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::exit::Exit;
-use super::runs::status_word;
+use super::runs::shown_status;
 use super::show_events::ShownEvents;
 use super::span_words::span_words;
 use super::stored::look;
@@ -25,7 +25,7 @@ pub(super) struct Args {
 
 /// Shows one run.
 pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
-    let (folder, Look { log, events, .. }) = look(data, &args.run)?;
+    let (folder, Look { log, events, foreign, .. }) = look(data, &args.run)?;
     // Opening the log has printed its damage already.
     let mut manifest = folder.manifest().unwrap_or_else(|_| log.with(|state| folder.manifest_of(state, &events)));
     // Of a run whose process died, only the manifest says so.
@@ -38,10 +38,11 @@ pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
     let shown = ShownEvents::of(&events);
     if args.json {
         let mut json = run_json(&manifest, &state, &unfinished);
+        json["made_elsewhere"] = json!(foreign.as_ref().map(ToString::to_string));
         shown.to_json().into_iter().for_each(|(name, value)| json[name] = value);
         print_json(&json)?;
     } else {
-        let facts = manifest_table(&manifest, &state, folder.bytes());
+        let facts = manifest_table(&manifest, &state, folder.bytes(), foreign.is_some());
         let lines = shown.lines(&state, manifest.format);
         let lines = if lines.is_empty() { lines } else { format!("\n{lines}") };
         print(&format!("{facts}\n{}\n{}{lines}", span_table(&state), action_table(&state, &unfinished)))?;
@@ -49,14 +50,14 @@ pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn manifest_table(manifest: &Manifest, state: &RunState, bytes: u64) -> String {
+fn manifest_table(manifest: &Manifest, state: &RunState, bytes: u64, is_foreign: bool) -> String {
     const TASK: usize = 200;
     let facts = [
         ("run", manifest.run.to_string()),
         ("pipeline", manifest.pipeline_file.clone().unwrap_or_else(|| manifest.name.clone())),
         ("task", cut(&manifest.task, TASK)),
         ("workspace", manifest.workspace.clone()),
-        ("status", status_word(manifest.status).to_owned()),
+        ("status", shown_status(manifest.status, is_foreign)),
         ("started", moment(manifest.started)),
         ("took", duration(state.trace.work(SpanId::RUN, state.last_at))),
         ("size", size(bytes)),

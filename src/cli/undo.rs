@@ -1,5 +1,6 @@
 //! `undo`: undoes the actions of a stored run, newest first.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use color_eyre::eyre::eyre;
@@ -18,7 +19,8 @@ use crate::effects::confine::{Shell, ShellPaths};
 use crate::effects::tools::Compensator;
 use crate::model::{KeyKind, LedgerEntry, RunState, Seq, SpanId};
 use crate::rollback::{predict_not_applied, preview, undo_list};
-use crate::store::{Access, DataDir};
+use crate::runtime::hidden_folders;
+use crate::store::DataDir;
 use crate::world::Scope;
 
 /// `tama-tui undo`.
@@ -35,6 +37,9 @@ pub(super) struct Args {
     /// Keep this action, by its number, and undo the others (may be given more than once)
     #[arg(long, value_name = "SEQ", value_parser = parse_seq)]
     skip: Vec<Seq>,
+    /// The run's workspace, or where it is now: undoes a run that was made elsewhere too
+    #[arg(long, value_name = "PATH")]
+    workspace: Option<PathBuf>,
     /// Undo despite conflicts; later changes by others are lost
     #[arg(long)]
     force: bool,
@@ -49,8 +54,12 @@ pub(super) struct Args {
 /// Undoes the actions; the exit code says whether all, some or none were undone.
 pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
     let data = data::open_existing(global)?;
-    let access = if args.dry_run { Access::ReadOnly } else { Access::ReadWrite };
-    let stored = Stored::open(&data, &args.run, access).await?;
+    let workspace = args.workspace.as_deref();
+    let stored = if args.dry_run {
+        Stored::look(&data, &args.run, workspace)?
+    } else {
+        Stored::open(&data, &args.run, workspace).await?
+    };
     let span = args.span.as_deref().map_or(Ok(SpanId::RUN), |written| find_span(&stored.log, written))?;
     let mut wanted = stored.log.with(|state| select_actions(state, span, &args))?;
     if args.dry_run {
@@ -92,7 +101,7 @@ fn undo_shell(stored: &Stored, data: &DataDir, wanted: &[Seq]) -> Shell {
     if !wanted.iter().any(compensation) {
         return Shell::unconfined(workspace);
     }
-    Shell::probe(ShellPaths { workspace, hidden: vec![data.path().to_owned()], scratch: None })
+    Shell::probe(ShellPaths { workspace, hidden: hidden_folders(data.path()), scratch: None })
 }
 
 fn parse_seq(written: &str) -> Result<Seq, String> {

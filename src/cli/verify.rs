@@ -15,7 +15,7 @@ use crate::app::text::plural;
 use crate::model::RunId;
 use crate::pipeline;
 use crate::runtime::{self, ChangedCall, Verification};
-use crate::store::{Access, Manifest};
+use crate::store::Manifest;
 
 /// `tama-tui verify`.
 #[derive(Debug, clap::Args)]
@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args, global: &Global) -> color_eyre::Result<Exit> {
         Some(Ok(loaded)) => Some(loaded.pipeline),
         Some(Err(faults)) => return Ok(print_faults(&faults, global)),
     };
-    let (folder, log, events) = open_log(&data, &args.run, Access::ReadOnly)?;
+    let (folder, log, events) = open_log(&data, &args.run)?;
     let found = runtime::verify(&log, &events, instead).map_err(|error| eyre!("failed to {error}"))?;
     let run = folder.id();
     let diverged = found.divergence.is_some() || !found.changed.is_empty();

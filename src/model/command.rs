@@ -242,6 +242,9 @@ pub enum Command {
         /// Which two states are compared.
         sides: DiffSides,
     },
+    /// Says that the workspace of a run that was made elsewhere is the one that [`super::Update::MadeElsewhere`] named,
+    /// and that it may be changed. The run is opened anew.
+    ConfirmWorkspace,
     /// Cancels the run; everything is recorded.
     Cancel,
     /// Ends the session: cancels what runs, records it, and stops.

@@ -72,8 +72,8 @@ pub use state::RunState;
 pub use tally::Tally;
 pub use trace::{Counts, Span, Trace};
 pub use update::{
-    Abilities, Checking, Conflict, ConflictBy, Editable, KeyChange, PlanLeave, ReadBack, RetryPlan, Section,
-    SectionBody, SpanDetail, SpanSubject, UndoReport, UnwrittenEdit, Update,
+    Abilities, Checking, Conflict, ConflictBy, Editable, KeyChange, MadeElsewhere, PlanLeave, ReadBack, RetryPlan,
+    Section, SectionBody, SpanDetail, SpanSubject, UndoReport, UnwrittenEdit, Update,
 };
 pub use waits::{WaitFor, WaitInterval};
 pub use workers::Workers;

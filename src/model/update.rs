@@ -47,6 +47,12 @@ pub enum Update {
     Refused(String),
     /// The commands that this run accepts.
     Abilities(Abilities),
+    /// The run was made elsewhere: nothing of it is changed before [`super::Command::ConfirmWorkspace`].
+    MadeElsewhere(MadeElsewhere),
+    /// The run is only looked at: it is in use elsewhere, or can't be written.
+    LookedAt,
+    /// The run is opened anew, as its user has confirmed its workspace: its state and its events follow once more.
+    OpenedAnew,
     /// How commands run here.
     Shell(ShellMode),
     /// The edits that are not in any file.
@@ -98,6 +104,15 @@ pub struct Abilities {
     pub undo: Result<(), String>,
     /// Retry.
     pub retry: Result<(), String>,
+}
+
+/// A run that was made elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeElsewhere {
+    /// The workspace that it names.
+    pub workspace: String,
+    /// The reason why it counts as made elsewhere.
+    pub why: String,
 }
 
 /// Texts of one span, for Detail.

@@ -11,6 +11,7 @@ use super::dispatcher::command::Commands;
 use super::dispatcher::{Calls, Dispatcher, Edits, Gatekeeper, Incoming, Parts, Services, Versions, end_live};
 use super::feed::{Feed, PastEvents, Receiver, Sink};
 use super::journal::surviving;
+use super::look_only::LookOnly;
 use super::past::{Past, PastRecord};
 use super::request::{HashVersion, json};
 use super::session::ModelSource;
@@ -66,6 +67,8 @@ pub struct Setup {
     pub source: Option<PathBuf>,
     /// Told of the run's progress.
     pub on_status: StatusHook,
+    /// The reason why a past run is only looked at.
+    pub look_only: Option<LookOnly>,
 }
 
 /// A new run.
@@ -131,7 +134,8 @@ impl Engine {
     pub fn open(setup: Setup, past_events: PastEvents) -> Result<Self, StoreError> {
         let past = Past::of_reported(&past_events.events, &setup.log)?;
         setup.world.load_memory(setup.log.with(|state| state.ledger.clone()));
-        if setup.log.with(|state| state.status) == RunStatus::Running {
+        let in_use = matches!(setup.look_only, Some(LookOnly::InUse { .. }));
+        if setup.log.with(|state| state.status) == RunStatus::Running && !in_use {
             // Nothing of it is under way any more, so its effects can be undone.
             let ends = end_live(&setup.log, Some(EndCause::Interrupted));
             setup.log.append(ends);
@@ -179,6 +183,7 @@ impl Engine {
             inbox: inbox.clone(),
             sink,
             on_status: setup.on_status,
+            look_only: setup.look_only,
         });
         (dispatcher, Pending { inbox, incoming, feed })
     }

@@ -19,6 +19,7 @@ mod foresee;
 mod gates;
 mod journal;
 mod live;
+mod look_only;
 mod past;
 mod pattern_scope;
 mod patterns;
@@ -36,11 +37,12 @@ pub use engine::{Engine, Headless, Mode, NewRun, SessionEnd, Setup, StatusHook};
 pub use failure::Divergence;
 pub use feed::{Feed, Receiver, Sink, channel};
 pub use foresee::{ForeseeError, Outlook, foresee};
+pub use look_only::LookOnly;
 pub use policy::{has_command, names_a_tool};
 pub use refusal::PromptError;
 pub use replay::{ChangedCall, Verification, verify};
 pub use request::HashVersion;
 pub use session::{
-    ModelSource, Session, SessionError, capture_of, name_neighbours, neighbours, open, open_in, open_watched,
-    open_with, prepare, providers, rules, start, start_unrecorded, start_with,
+    ModelSource, Session, SessionError, capture_of, hidden_folders, name_neighbours, neighbours, open, open_in,
+    open_watched, open_with, prepare, providers, rules, start, start_unrecorded, start_with,
 };

@@ -8,14 +8,15 @@ use tokio::task::JoinError;
 
 use super::dispatcher::command::{Commands, SnapshotFolders};
 use super::engine::{Engine, Mode, NewRun, Setup};
-use super::feed::{PastEvents, channel};
+use super::feed::{PastEvents, Sink, channel};
+use super::look_only::LookOnly;
 use crate::effects::confine::{Isolation, Shell, ShellPaths};
 use crate::effects::llm::{LlmError, LlmProvider, Providers};
 use crate::model::{Checking, Provenance, RunId, RunState, Seq, TraceBody, TraceEvent, Update};
 use crate::pipeline::{Capture, Loaded, Pipeline};
 use crate::rollback;
 use crate::rollback::capture::Rules;
-use crate::store::{self, Access, DataDir, Opened, Opening, Publish, RunFolder, RunLog, StoreError, Volatile};
+use crate::store::{self, Access, DataDir, Opened, Opening, RunFolder, RunLog, StoreError, Volatile};
 use crate::world::{World, WorldError};
 
 /// A run under way, and its folder.
@@ -30,6 +31,8 @@ pub struct Session {
     pub log: RunLog,
     /// What the user should know from the start (damage, what an interrupted run left).
     pub notices: Vec<String>,
+    /// The reason why the run is only looked at.
+    pub look_only: Option<LookOnly>,
 }
 
 /// Why a session could not begin; phrased to follow "failed to …".
@@ -104,6 +107,7 @@ pub fn start_with(
     let (log, folder) = data.create_run(new, sink.publish())?;
     let mut notices = loaded.warnings;
     notices.extend(neighbours(data, folder.id(), &world));
+    notices.extend(folder.foreign().map(|why| unsigned_notice(&why)));
     let commands = commands(&world, &loaded.pipeline.capture, Some((data, &folder)));
     let log = log.keeping_after_images(largest_after_image(&loaded.pipeline.capture, &commands));
     let setup = Setup {
@@ -115,10 +119,16 @@ pub fn start_with(
         mode,
         source: Some(loaded.file),
         on_status: follow(folder.clone()),
+        look_only: None,
     };
     let run = folder.id().clone();
     let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task, provenance })?;
-    Ok(Session { run, folder: Some(folder), engine, log, notices })
+    Ok(Session { run, folder: Some(folder), engine, log, notices, look_only: None })
+}
+
+/// The warning that a new run will not be known as this user's own.
+fn unsigned_notice(why: &store::Foreign) -> String {
+    format!("this run can't be signed, and will count as made elsewhere when it is opened again: {why}")
 }
 
 /// Starts a run that records nothing; nothing of it can be undone.
@@ -139,25 +149,25 @@ pub fn start_unrecorded(loaded: Loaded, task: String, mode: Mode) -> Result<Sess
         mode,
         source: Some(loaded.file),
         on_status: Box::new(|_| ()),
+        look_only: None,
     };
     let (run, provenance) = (RunId("unrecorded".into()), Provenance::default());
     let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task, provenance })?;
-    Ok(Session { run, folder: None, engine, log, notices: loaded.warnings })
+    Ok(Session { run, folder: None, engine, log, notices: loaded.warnings, look_only: None })
 }
 
-/// Opens a past run. What a killed process left half-done is finished, or reported. Its updates begin with all of its
-/// events.
+/// Opens a past run. What a killed process left half-done is finished, or reported. A run that was made elsewhere, is in
+/// use or can't be written is only looked at. Its updates begin with all of its events.
 ///
 /// # Errors
 /// When the run can't be opened, or its workspace is gone.
 pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Session, SessionError> {
-    let models = models_of(&folder);
-    open_at(folder, data, mode, models, None, None).await
+    open_at(folder, data, mode, OpenAs::default()).await
 }
 
 /// Opens a past run as [`open`] does, and tells `watch` its state before its log is checked, and how far the check is.
 /// Its updates then begin with those of its events that are reported besides the state. It ends early when `watch`
-/// answers false: nobody waits for it any more.
+/// answers false: nobody waits for it any more. `confirmed`: as [`open_in`] has it.
 ///
 /// # Errors
 /// As [`open`].
@@ -165,10 +175,11 @@ pub async fn open_watched(
     folder: RunFolder,
     data: &DataDir,
     mode: Mode,
+    confirmed: Option<PathBuf>,
     watch: impl FnMut(Update) -> bool + Send + 'static,
 ) -> Result<Session, SessionError> {
-    let models = models_of(&folder);
-    open_at(folder, data, mode, models, None, Some(Box::new(watch))).await
+    let watch: Option<Watch> = Some(Box::new(watch));
+    open_at(folder, data, mode, OpenAs { confirmed, watch, models: None }).await
 }
 
 /// Opens a past run as [`open`] does, with other models.
@@ -181,16 +192,27 @@ pub async fn open_with(
     mode: Mode,
     models: ModelSource,
 ) -> Result<Session, SessionError> {
-    open_at(folder, data, mode, models, None, None).await
+    open_at(folder, data, mode, OpenAs { models: Some(models), ..OpenAs::default() }).await
 }
 
-/// Opens a past run as [`open`] does. `workspace`: where its workspace is now.
+/// Opens a past run as [`open`] does, also to change it if it was made elsewhere. `workspace`: the one that the user has
+/// confirmed, or where it is now.
 ///
 /// # Errors
-/// As those of [`open`].
+/// As those of [`open`], and when the run is in use or can't be written.
 pub async fn open_in(folder: RunFolder, data: &DataDir, mode: Mode, workspace: &Path) -> Result<Session, SessionError> {
-    let models = models_of(&folder);
-    open_at(folder, data, mode, models, Some(workspace), None).await
+    let confirmed = Some(workspace.to_owned());
+    open_at(folder, data, mode, OpenAs { confirmed, ..OpenAs::default() }).await
+}
+
+/// The wishes of one who opens a run.
+#[derive(Default)]
+struct OpenAs {
+    /// The models; the pipeline's own without.
+    models: Option<ModelSource>,
+    /// The workspace that the user has confirmed.
+    confirmed: Option<PathBuf>,
+    watch: Option<Watch>,
 }
 
 /// The file that a run's pipeline was read from; a damaged manifest is reported elsewhere.
@@ -203,32 +225,41 @@ fn models_of(folder: &RunFolder) -> ModelSource {
     providers(source_of(folder).as_ref().and_then(|file| file.parent()).unwrap_or(Path::new(".")).to_owned())
 }
 
-async fn open_at(
-    folder: RunFolder,
-    data: &DataDir,
-    mode: Mode,
-    models: ModelSource,
-    workspace: Option<&Path>,
-    watch: Option<Watch>,
-) -> Result<Session, SessionError> {
+async fn open_at(folder: RunFolder, data: &DataDir, mode: Mode, wishes: OpenAs) -> Result<Session, SessionError> {
+    let OpenAs { models, confirmed, watch } = wishes;
+    let models = models.unwrap_or_else(|| models_of(&folder));
     let (sink, receiver) = channel();
-    let mut opened = open_log(folder.clone(), sink.publish(), watch).await?;
-    let recorded = PathBuf::from(folder.workspace(&opened.log)?);
-    let world = World::open(workspace.unwrap_or(&recorded), Some(data.path()))?;
+    // Before anything is written: the folder may be gone.
+    let confirmed = confirmed.map(|workspace| World::open(&workspace, Some(data.path()))).transpose()?;
+    let workspace = confirmed.as_ref().map(|world| world.root().to_owned());
+    let (mut opened, look_only) = open_log(folder.clone(), sink.clone(), workspace, watch).await?;
     let mut notices: Vec<String> = opened.damage.iter().map(|damage| format!("damaged: {damage}")).collect();
+    notices.extend(look_only.as_ref().map(LookOnly::notice));
+    let world = match confirmed {
+        Some(world) => world,
+        None => open_world(&folder, &opened.log, data, look_only.is_some(), &mut notices)?,
+    };
     let last = opened.log.with(|state| {
         world.load_memory(state.ledger.clone());
         state.last
     });
     let capture = capture_of(&opened.log, &opened.events);
-    let commands = commands(&world, &capture, Some((data, &folder)));
+    let commands = match look_only {
+        Some(_) => no_commands(&world, &capture, data),
+        None => commands(&world, &capture, Some((data, &folder))),
+    };
     opened.log = opened.log.keeping_after_images(largest_after_image(&capture, &commands));
     notices.extend(neighbours(data, folder.id(), &world));
-    if opened.damage.is_empty() {
+    if opened.damage.is_empty() && look_only.is_none() {
         notices.extend(rollback::resolve_interrupted_actions(&opened.log, &world).await);
         notices
             .extend(rollback::resolve_interrupted_commands(&opened.log, &world, folder.path(), &commands.rules).await);
     }
+    let (source, on_status): (_, super::engine::StatusHook) = match look_only {
+        // A file that somebody else names is not read.
+        Some(_) => (None, Box::new(|_| ())),
+        None => (source_of(&folder), follow(folder.clone())),
+    };
     let setup = Setup {
         log: opened.log.clone(),
         channel: (sink, receiver),
@@ -236,33 +267,83 @@ async fn open_at(
         world,
         models,
         mode,
-        source: source_of(&folder),
-        on_status: follow(folder.clone()),
+        source,
+        on_status,
+        look_only: look_only.clone(),
     };
     let engine = Engine::open(setup, PastEvents { events: opened.events, last })?;
-    Ok(Session { run: folder.id().clone(), folder: Some(folder), engine, log: opened.log, notices })
+    Ok(Session { run: folder.id().clone(), folder: Some(folder), engine, log: opened.log, notices, look_only })
+}
+
+/// Opens the workspace of a past run; one that is only looked at can do without.
+fn open_world(
+    folder: &RunFolder,
+    log: &RunLog,
+    data: &DataDir,
+    looks: bool,
+    notices: &mut Vec<String>,
+) -> Result<World, SessionError> {
+    let recorded = PathBuf::from(folder.workspace(log)?);
+    match World::open(&recorded, Some(data.path())) {
+        Err(error) if looks => {
+            notices.push(format!("failed to {error}; the run is shown without it"));
+            Ok(World::gone(&recorded)?)
+        }
+        opened => Ok(opened?),
+    }
 }
 
 /// Hears how far an opening is.
 type Watch = Box<dyn FnMut(Update) -> bool + Send>;
 
-/// Opens the log beside the loop: reading and checking it can take seconds.
-async fn open_log(folder: RunFolder, publish: Publish, watch: Option<Watch>) -> Result<Opened, SessionError> {
+/// Opens the log beside the loop: reading and checking it can take seconds. One that can't be changed is only read.
+async fn open_log(
+    folder: RunFolder,
+    sink: Sink,
+    confirmed: Option<PathBuf>,
+    watch: Option<Watch>,
+) -> Result<(Opened, Option<LookOnly>), SessionError> {
     let work = move || {
-        let Some(mut watch) = watch else { return folder.open(publish, Access::ReadWrite) };
+        let Some(mut watch) = watch else { return open_or_look(&folder, &sink, confirmed.as_deref(), None) };
         watch(Update::Checking(Checking::default()));
-        let opened = folder.open_watched(publish, Access::ReadWrite, &mut |news| {
+        let mut news = |news| {
             watch(match news {
                 Opening::State(state) => Update::State(state),
                 Opening::Checking { rows, of } => Update::Checking(Checking { rows, of }),
             })
-        })?;
+        };
+        let (opened, look_only) = open_or_look(&folder, &sink, confirmed.as_deref(), Some(&mut news))?;
         // The log's own copy: the two share what neither changes.
         watch(Update::State(Box::new(opened.log.with(Clone::clone))));
         watch(Update::Checked(opened.damage.clone()));
-        Ok(opened)
+        Ok((opened, look_only))
     };
     Ok(tokio::task::spawn_blocking(work).await??)
+}
+
+fn open_or_look(
+    folder: &RunFolder,
+    sink: &Sink,
+    confirmed: Option<&Path>,
+    mut watch: Option<store::Watch<'_>>,
+) -> Result<(Opened, Option<LookOnly>), StoreError> {
+    if let Some(workspace) = confirmed {
+        return Ok((folder.open_confirmed(sink.publish(), workspace, watch)?, None));
+    }
+    let mut open = |access| match &mut watch {
+        Some(watch) => folder.open_watched(sink.publish(), access, *watch),
+        None => folder.open(sink.publish(), access),
+    };
+    match open(Access::ReadWrite) {
+        Ok(opened) => {
+            let foreign = opened.foreign.clone().map(LookOnly::Foreign);
+            Ok((opened, foreign))
+        }
+        Err(error) => match LookOnly::of(&error) {
+            Some(why) => Ok((open(Access::ReadOnly)?, Some(why))),
+            None => Err(error),
+        },
+    }
 }
 
 /// Says which other runs are live in the workspace.
@@ -294,11 +375,23 @@ pub fn name_neighbours(beside: &[RunId]) -> String {
 fn commands(world: &World, capture: &Capture, recorded: Option<(&DataDir, &RunFolder)>) -> Commands {
     let data = recorded.map(|(data, _)| data.path());
     let folders = recorded.map(|(data, run)| SnapshotFolders { store: data.store_path(), run: run.path().to_owned() });
-    let hidden = data.map(Path::to_owned).into_iter().collect();
+    let hidden = data.map(hidden_folders).unwrap_or_default();
     let paths = ShellPaths { workspace: world.root().to_owned(), hidden, scratch: None };
     let most = if capture.snapshot { Isolation::Namespaces } else { Isolation::Overlay };
     let shell = Shell::probe_up_to(paths, most);
     Commands { shell, rules: rules(capture, data), folders, snapshots: tokio::sync::Mutex::default() }
+}
+
+/// The commands of a run that is only looked at: none run, so nothing is tried and nothing is made for them.
+fn no_commands(world: &World, capture: &Capture, data: &DataDir) -> Commands {
+    let (shell, rules) = (Shell::unconfined(world.root()), rules(capture, Some(data.path())));
+    Commands { shell, rules, folders: None, snapshots: tokio::sync::Mutex::default() }
+}
+
+/// The folders that commands must not see: the data folder, and that of the user's secret.
+#[must_use]
+pub fn hidden_folders(data: &Path) -> Vec<PathBuf> {
+    std::iter::once(data.to_owned()).chain(store::secret_folder()).collect()
 }
 
 /// The largest file whose after-image is kept; `None`: none is.

@@ -6,23 +6,31 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::files::{file_error, replace, replace_all, sync_dir, sync_files};
+use super::inside::read_file;
 use super::points::crash_point;
 use super::{AfterImage, StoreError, hash_blob};
 use crate::model::BlobHash;
 
+/// Its name in the run's folder.
+pub(super) const FOLDER: &str = "blobs";
+
+/// The largest blob that is read.
+const LARGEST: u64 = 8 << 30;
+
 /// The folder of before-images of one run.
 #[derive(Debug, Clone)]
 pub(super) struct Blobs {
+    run: PathBuf,
     folder: PathBuf,
 }
 
 impl Blobs {
-    /// Keeps them in a folder that exists.
-    pub(super) fn new(folder: PathBuf) -> Self {
-        Self { folder }
+    /// Keeps them in a run's folder, in a folder that exists.
+    pub(super) fn new(run: &Path) -> Self {
+        Self { run: run.to_owned(), folder: run.join(FOLDER) }
     }
 
     /// Keeps bytes; durable when it returns.
@@ -30,7 +38,7 @@ impl Blobs {
         let hash = hash_blob(bytes);
         let path = self.path(hash);
         // One that is there but isn't what its name says is written anew.
-        if fs::read(&path).is_ok_and(|kept| kept == bytes) {
+        if self.read(hash).is_ok_and(|kept| kept == bytes) {
             // It may be an after-image that was never synced.
             sync_files(&self.folder, &[path])?;
         } else {
@@ -47,11 +55,12 @@ impl Blobs {
         const FEW: usize = 16;
         let hashes: Vec<BlobHash> = all.iter().map(|bytes| hash_blob(bytes)).collect();
         let mut seen = HashSet::new();
-        let new = hashes.iter().zip(all).filter(|(hash, _)| seen.insert(**hash));
-        let all: Vec<(PathBuf, &[u8])> = new.map(|(hash, bytes)| (self.path(*hash), *bytes)).collect();
-        let is_kept = |path: &PathBuf, bytes: &[u8]| fs::read(path).is_ok_and(|kept| kept == bytes);
-        let (kept, new): (Vec<_>, Vec<_>) = all.into_iter().partition(|(path, bytes)| is_kept(path, bytes));
-        let kept: Vec<PathBuf> = kept.into_iter().map(|(path, _)| path).collect();
+        let all: Vec<(BlobHash, &[u8])> =
+            hashes.iter().copied().zip(all.iter().copied()).filter(|(hash, _)| seen.insert(*hash)).collect();
+        let is_kept = |hash: BlobHash, bytes: &[u8]| self.read(hash).is_ok_and(|kept| kept == bytes);
+        let (kept, new): (Vec<_>, Vec<_>) = all.into_iter().partition(|(hash, bytes)| is_kept(*hash, bytes));
+        let kept: Vec<PathBuf> = kept.into_iter().map(|(hash, _)| self.path(hash)).collect();
+        let new: Vec<(PathBuf, &[u8])> = new.into_iter().map(|(hash, bytes)| (self.path(hash), bytes)).collect();
         sync_files(&self.folder, &kept)?;
         if new.len() <= FEW {
             new.iter().try_for_each(|(path, bytes)| replace(path, bytes))?;
@@ -70,7 +79,7 @@ impl Blobs {
                 AfterImage::Bytes(bytes) => bytes.len() as u64,
                 AfterImage::File(file) => file.metadata()?.len(),
             };
-            if fs::metadata(&path).is_ok_and(|found| found.len() == length) {
+            if fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == length) {
                 return Ok(());
             }
             let mut written = tempfile::NamedTempFile::new_in(&self.folder)?;
@@ -86,18 +95,21 @@ impl Blobs {
 
     /// Bytes kept under a hash, compared with it.
     pub(super) fn get(&self, hash: BlobHash) -> Result<Vec<u8>, StoreError> {
-        let path = self.path(hash);
-        let bytes = match fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        let bytes = match self.read(hash) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(StoreError::Missing(format!("blob {hash}")));
             }
-            other => other.map_err(file_error("read", &path))?,
+            other => other.map_err(file_error("read", &self.path(hash)))?,
         };
         if hash_blob(&bytes) == hash {
             Ok(bytes)
         } else {
             Err(StoreError::Damaged(format!("the bytes kept as blob {hash} have changed since they were stored")))
         }
+    }
+
+    fn read(&self, hash: BlobHash) -> io::Result<Vec<u8>> {
+        read_file(&self.run, &[FOLDER, &hash.to_string()], LARGEST)
     }
 
     fn path(&self, hash: BlobHash) -> PathBuf {
@@ -111,13 +123,37 @@ mod tests {
 
     use super::*;
 
+    fn run() -> (tempfile::TempDir, PathBuf) {
+        let run = tempfile::tempdir().unwrap();
+        let folder = run.path().join(FOLDER);
+        fs::create_dir(&folder).unwrap();
+        (run, folder)
+    }
+
+    #[test]
+    fn no_link_is_followed() {
+        let (run, folder) = run();
+        let blobs = Blobs::new(run.path());
+        let hash = hash_blob(b"mine");
+        let outside = run.path().join("outside");
+        fs::write(&outside, b"mine").unwrap();
+        std::os::unix::fs::symlink(&outside, folder.join(hash.to_string())).unwrap();
+        assert!(matches!(blobs.get(hash), Err(StoreError::File { .. })));
+        blobs.keep(hash, AfterImage::Bytes(b"mine")).unwrap();
+        assert!(folder.join(hash.to_string()).symlink_metadata().unwrap().is_file() && outside.is_file());
+        fs::remove_dir_all(&folder).unwrap();
+        std::os::unix::fs::symlink(run.path(), &folder).unwrap();
+        fs::rename(&outside, run.path().join(hash.to_string())).unwrap();
+        assert!(matches!(blobs.get(hash), Err(StoreError::File { .. })));
+    }
+
     #[test]
     fn bytes_come_back_or_are_told_damaged() {
-        let folder = tempfile::tempdir().unwrap();
-        let blobs = Blobs::new(folder.path().to_owned());
+        let (run, folder) = run();
+        let blobs = Blobs::new(run.path());
         let hash = blobs.put(b"a\0b").unwrap();
         assert_eq!(blobs.get(hash).unwrap(), b"a\0b");
-        let path = folder.path().join(hash.to_string());
+        let path = folder.join(hash.to_string());
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::write(&path, b"a\0c").unwrap();
         assert!(matches!(blobs.get(hash), Err(StoreError::Damaged(_))));
@@ -128,9 +164,9 @@ mod tests {
 
     #[test]
     fn an_after_image_is_kept_once_and_can_be_put_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let blobs = Blobs::new(folder.path().to_owned());
-        let source = folder.path().join("source");
+        let (run, folder) = run();
+        let blobs = Blobs::new(run.path());
+        let source = folder.join("source");
         fs::write(&source, b"from a file").unwrap();
         let (bytes, file) = (hash_blob(b"bytes"), hash_blob(b"from a file"));
         for _ in 0..2 {
@@ -140,23 +176,23 @@ mod tests {
         assert_eq!((blobs.get(bytes).unwrap(), blobs.get(file).unwrap()), (b"bytes".to_vec(), b"from a file".to_vec()));
         assert_eq!(blobs.put_all(&[b"bytes", b"from a file"]).unwrap(), [bytes, file]);
         // One that a system that stopped has cut is written anew.
-        fs::write(folder.path().join(bytes.to_string()), b"").unwrap();
+        fs::write(folder.join(bytes.to_string()), b"").unwrap();
         assert!(blobs.get(bytes).is_err());
         blobs.keep(bytes, AfterImage::Bytes(b"bytes")).unwrap();
         assert_eq!(blobs.get(bytes).unwrap(), b"bytes");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
-        let mode = fs::metadata(folder.path().join(bytes.to_string())).unwrap().permissions().mode();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 3);
+        let mode = fs::metadata(folder.join(bytes.to_string())).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]
     fn many_are_kept_as_one_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let blobs = Blobs::new(folder.path().to_owned());
+        let (run, folder) = run();
+        let blobs = Blobs::new(run.path());
         let bytes: Vec<Vec<u8>> = (0..50_u8).map(|at| vec![at; usize::from(at) * 10]).collect();
         let mut slices: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
         slices.push(&bytes[7]);
-        let spoilt = folder.path().join(hash_blob(&bytes[3]).to_string());
+        let spoilt = folder.join(hash_blob(&bytes[3]).to_string());
         fs::write(&spoilt, b"not it").unwrap();
         for some in [&slices[..3], &slices, &slices, &[]] {
             let hashes = blobs.put_all(some).unwrap();
@@ -165,7 +201,7 @@ mod tests {
                 assert_eq!(blobs.get(*hash).unwrap(), *bytes);
             }
         }
-        let entries: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap()).collect();
+        let entries: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap()).collect();
         assert_eq!(entries.len(), 50, "nothing but the blobs is left");
         assert!(entries.iter().all(|entry| entry.metadata().unwrap().permissions().mode() & 0o777 == 0o600));
     }

@@ -133,6 +133,16 @@ impl Chain {
         Link::chain_after(&mut link, self)
     }
 
+    /// Its bytes.
+    pub(super) fn bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    /// A chain of its bytes.
+    pub(super) fn of_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// Reads 32 hex digits.
     pub(super) fn parse(text: &str) -> Option<Self> {
         crate::model::TextHash::parse(text).map(|hash| Self(hash.0))

@@ -5,10 +5,10 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::files::{file_error, private_dir, replace, sync_dir};
-use super::folder::{Access, RunFolder};
+use super::folder::RunFolder;
 use super::home;
 use super::log::now;
-use super::{Manifest, Publish, RunLog, StoreError};
+use super::{Foreign, Manifest, Publish, RunLog, StoreError};
 use crate::model::{Millis, Provenance, RunId, first_names};
 
 /// Crockford's base32: digits and letters that are not mistaken for each other, in the order of their bytes.
@@ -45,6 +45,8 @@ pub struct RunListing {
     pub bytes: u64,
     /// True while a process has it open for changes.
     pub held: bool,
+    /// The reason why it counts as made elsewhere; `None`: this program made it.
+    pub foreign: Option<Foreign>,
     /// Its manifest, or the reason why it can't be read.
     pub manifest: Result<Manifest, StoreError>,
 }
@@ -69,6 +71,12 @@ impl DataDir {
         }
         home::ensure(&path);
         Ok(Self { path })
+    }
+
+    /// Opens a data folder to look at its runs: nothing is made, also where there is none.
+    #[must_use]
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
     }
 
     /// Where it is.
@@ -97,8 +105,8 @@ impl DataDir {
     pub fn runs(&self) -> Result<Vec<RunListing>, StoreError> {
         let list = |folder: RunFolder| {
             let manifest = folder.manifest();
-            let held = folder.is_held();
-            RunListing { id: folder.id().clone(), bytes: folder.bytes(), held, manifest, folder }
+            let (held, foreign) = (folder.is_held(), folder.foreign());
+            RunListing { id: folder.id().clone(), bytes: folder.bytes(), held, foreign, manifest, folder }
         };
         let mut runs: Vec<RunListing> = self.folders()?.into_iter().map(list).collect();
         runs.sort_by(|one, other| started(other).cmp(&started(one)));
@@ -146,7 +154,7 @@ impl DataDir {
     /// When a process uses it, or it can't be removed.
     pub fn remove(&self, folder: &RunFolder) -> Result<(), StoreError> {
         let pid = Manifest::read(&folder.manifest_path()).map_or(0, |manifest| manifest.pid);
-        let _lock = folder.lock(Access::ReadWrite, pid)?;
+        let _lock = folder.lock(pid)?;
         fs::remove_dir_all(folder.path()).map_err(file_error("remove", folder.path()))?;
         sync_dir(&self.runs_path())
     }
@@ -163,7 +171,11 @@ impl DataDir {
     /// Every run's folder, oldest first.
     fn folders(&self) -> Result<Vec<RunFolder>, StoreError> {
         let path = self.runs_path();
-        let entries = fs::read_dir(&path).map_err(file_error("read the folder", &path))?;
+        let entries = match fs::read_dir(&path) {
+            // No run was made yet.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            read => read.map_err(file_error("read the folder", &path))?,
+        };
         let mut folders: Vec<RunFolder> = entries
             .flatten()
             .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))

@@ -1,13 +1,14 @@
 //! Opening a run's database, and the words of its errors.
 
 use std::collections::HashSet;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use duckdb::{AccessMode, Config, Connection};
 
 use super::StoreError;
-use super::files::sync_dir;
+use super::files::{file_error, sync_dir};
 use super::schema::{Column, Columns, Layout, Table, ddl};
 use super::seal::wal;
 
@@ -19,6 +20,7 @@ pub(super) fn failed(what: &'static str) -> impl Fn(duckdb::Error) -> StoreError
 /// Creates the database with all it will ever be given, and makes it durable.
 pub(super) fn create(path: &Path, layout: &Layout) -> Result<Connection, StoreError> {
     let connection = connect(path, AccessMode::ReadWrite)?;
+    make_private(path)?;
     connection.execute_batch(&ddl(layout)).map_err(failed("create the run's tables"))?;
     connection.execute_batch("CHECKPOINT").map_err(failed("checkpoint the run"))?;
     sync_dir(path.parent().unwrap_or(Path::new(".")))?;
@@ -28,26 +30,55 @@ pub(super) fn create(path: &Path, layout: &Layout) -> Result<Connection, StoreEr
 /// Opens a database that exists, and checks that its base tables have the columns of a format that this version knows,
 /// or more.
 pub(super) fn open(path: &Path, read_only: bool) -> Result<(Connection, Layout), StoreError> {
-    if !path.is_file() {
-        return Err(StoreError::Missing(format!("the run's database {}", path.display())));
-    }
+    check_files(path)?;
     let mode = if read_only { AccessMode::ReadOnly } else { AccessMode::ReadWrite };
+    if !read_only {
+        make_private(path)?;
+    }
     let connection = connect(path, mode)?;
     let layout = layout_of(&connection)?;
     Ok((connection, layout))
 }
 
+/// The database opens its files by their paths, and follows links.
+fn check_files(path: &Path) -> Result<(), StoreError> {
+    let lost = || StoreError::Missing(format!("the run's database {}", path.display()));
+    let wal = wal(path);
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() => {}
+        Ok(_) => return Err(StoreError::Unreadable(format!("{} is not a regular file", path.display()))),
+        Err(_) => return Err(lost()),
+    }
+    match fs::symlink_metadata(&wal) {
+        Ok(found) if !found.is_file() => {
+            Err(StoreError::Unreadable(format!("{} is not a regular file", wal.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Takes a file from everybody but its owner: the database makes its files as the system is set.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let made = fs::set_permissions(path, Permissions::from_mode(0o600));
+    made.map_err(file_error("protect", path))
+}
+
 fn connect(path: &Path, mode: AccessMode) -> Result<Connection, StoreError> {
-    // A cache of what was read; to write, all that one checkpoint packs has to fit too.
-    let memory = if matches!(mode, AccessMode::ReadOnly) { "128MB" } else { "512MB" };
+    let reads = matches!(mode, AccessMode::ReadOnly);
+    // A cache of what was read; to write, all that one checkpoint packs has to fit too. What the database's own log holds
+    // is in memory.
+    let logged = fs::symlink_metadata(wal(path)).map_or(0, |found| found.blocks()) / 2048;
+    let memory = if reads { format!("{}MB", 128 + 8 * logged.min(1024)) } else { "512MB".to_owned() };
     let config = Config::default()
         .access_mode(mode)
         .and_then(|config| config.enable_autoload_extension(false))
         .and_then(|config| config.threads(1))
-        .and_then(|config| config.max_memory(memory))
+        .and_then(|config| config.max_memory(&memory))
         // Small blocks: eight almost empty tables take 28 kB instead of 274 kB.
         .and_then(|config| config.with("default_block_size", "16384"))
         .and_then(|config| config.with("checkpoint_threshold", "256MB"))
+        // To read a run must not make a folder in it.
+        .and_then(|config| if reads { config.with("temp_directory", "") } else { Ok(config) })
         .map_err(failed("set the database up"))?;
     let connection = Connection::open_with_flags(path, config).map_err(|error| locked_or(&error))?;
     // After opening: the database's own files are then already allowed.
@@ -114,8 +145,11 @@ impl WalWatch {
 
     /// After a commit: syncs the folder when the log is a new file.
     pub(super) fn committed(&mut self) -> Result<(), StoreError> {
-        let inode = std::fs::metadata(&self.path).ok().map(|found| found.ino());
+        let inode = fs::symlink_metadata(&self.path).ok().map(|found| found.ino());
         if inode != self.inode {
+            if inode.is_some() {
+                make_private(&self.path)?;
+            }
             sync_dir(self.path.parent().unwrap_or(Path::new(".")))?;
             self.inode = inode;
         }

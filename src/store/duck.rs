@@ -9,7 +9,7 @@ use duckdb::Connection;
 use super::blobs::Blobs;
 use super::database::failed;
 use super::fold_rows;
-use super::mark::Mark;
+use super::mark::Marked;
 use super::read;
 use super::snapshot::SnapshotFile;
 use super::tail::{Tail, starts_below};
@@ -34,8 +34,8 @@ pub(super) struct DuckStore {
 pub(super) struct Kept {
     /// The before-images.
     pub(super) blobs: Blobs,
-    /// The mark.
-    pub(super) mark: PathBuf,
+    /// The run's folder, with the mark.
+    pub(super) run: PathBuf,
     /// The snapshot.
     pub(super) snapshot: SnapshotFile,
 }
@@ -43,7 +43,7 @@ pub(super) struct Kept {
 /// The parts that closing releases.
 struct Open {
     reader: Connection,
-    lock: FileLock,
+    lock: Option<FileLock>,
 }
 
 impl DuckStore {
@@ -58,7 +58,7 @@ impl DuckStore {
         let unrecorded = Arc::new(Unrecorded::new(publish));
         let reader = output.mover.connection.try_clone().map_err(failed("open a second connection"))?;
         let writer = Some(Writer::start(output, committed, Arc::clone(&unrecorded))?);
-        let open = Mutex::new(Some(Open { reader, lock }));
+        let open = Mutex::new(Some(Open { reader, lock: Some(lock) }));
         Ok(Self { open, files, writer, unrecorded, last: committed, unmoved: Tail::default() })
     }
 
@@ -69,7 +69,7 @@ impl DuckStore {
         publish: Publish,
         (last, unmoved): (Seq, Tail),
         files: Kept,
-        lock: FileLock,
+        lock: Option<FileLock>,
     ) -> Self {
         let unrecorded = Arc::new(Unrecorded::new(publish));
         Self { open: Mutex::new(Some(Open { reader, lock })), files, writer: None, unrecorded, last, unmoved }
@@ -213,7 +213,7 @@ impl Recorder for DuckStore {
     fn close_with(&self, state: &RunState, last: Seq) -> Result<(), StoreError> {
         self.close_then(|| {
             let whole = self.writer.is_some() && self.committed() == last;
-            if let Some(noted) = Mark::read(&self.files.mark).filter(|noted| whole && noted.seq == last) {
+            if let Some(noted) = Marked::read(&self.files.run).newest().filter(|noted| whole && noted.seq == last) {
                 // Without one the next opening reads everything first.
                 drop(self.files.snapshot.write(noted, state));
             }
@@ -232,7 +232,7 @@ impl DuckStore {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
         // The reader goes first, so that the writer's connection is the last one and its checkpoint is alone; the
         // lock goes last.
-        let lock = open.map(|Open { reader, lock }| {
+        let lock = open.and_then(|Open { reader, lock }| {
             drop(reader);
             lock
         });

@@ -2,16 +2,34 @@
 //!
 //! An entry is the length of its content (4 bytes, little-endian), the first 16 bytes of the content's BLAKE3 hash, and
 //! the content: for each row its table's tag and its cells, as the hash chain has them (`chain`), the chain included.
+//!
+//! Behind the rows of one writing stands an entry of its own that signs their end (`stamp`): a tag that no table has, the
+//! seq (8 bytes, little-endian), the chain (16 bytes) and the keyed hash (32 bytes). Earlier versions pass over it.
 
-use super::chain::Cell;
+use super::chain::{Cell, Chain};
 use super::encode::Stored;
+use super::mark::Noted;
 use super::schema::{Layout, Table};
+use super::stamp::Signed;
+use crate::model::Seq;
 
 const CHECK: usize = 16;
 const HEAD: usize = 4 + CHECK;
 
 /// The longest content of one entry.
 const LONGEST: usize = 1 << 30;
+
+/// The tag of an entry that signs those before it.
+const SIGNED: u8 = 0xff;
+
+/// The content of a log file.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Entries {
+    /// The rows of every whole entry, in their order, with the columns of the run's database.
+    pub(super) rows: Vec<Stored>,
+    /// The ends that are signed, with any key.
+    pub(super) signed: Vec<Signed>,
+}
 
 /// The bytes of one entry; `None`: it would be too long.
 pub(super) fn encode(rows: &[Stored]) -> Option<Vec<u8>> {
@@ -22,18 +40,36 @@ pub(super) fn encode(rows: &[Stored]) -> Option<Vec<u8>> {
             cell.put(&mut |part| bytes.extend_from_slice(part));
         }
     }
+    close(&mut bytes)?;
+    Some(bytes)
+}
+
+/// The bytes of the entry that signs the end of those before it.
+pub(super) fn encode_signed(signed: &Signed) -> Vec<u8> {
+    let mut bytes = vec![0; HEAD];
+    bytes.push(SIGNED);
+    bytes.extend(signed.noted.seq.0.to_le_bytes());
+    bytes.extend(signed.noted.chain.bytes());
+    bytes.extend(signed.hash.as_bytes());
+    // It is short.
+    close(&mut bytes);
+    bytes
+}
+
+/// Fills in the head of an entry; `None`: it is too long.
+fn close(bytes: &mut [u8]) -> Option<()> {
     let content = bytes.len() - HEAD;
     let length = u32::try_from(content).ok().filter(|_| content <= LONGEST)?;
     let check = blake3::hash(&bytes[HEAD..]);
     bytes[..4].copy_from_slice(&length.to_le_bytes());
     bytes[4..HEAD].copy_from_slice(&check.as_bytes()[..CHECK]);
-    Some(bytes)
+    Some(())
 }
 
-/// The rows of every whole entry. An entry that is not what was written is left out, and so is a torn one at the end:
-/// the seqs and the mark show what is missing. The rows have the columns of the run's database.
-pub(super) fn decode(mut bytes: &[u8], layout: &Layout) -> Vec<Stored> {
-    let mut rows = Vec::new();
+/// The content of a log file. An entry that is not what was written is left out, and so is a torn one at the end:
+/// the seqs and the mark show what is missing.
+pub(super) fn decode(mut bytes: &[u8], layout: &Layout) -> Entries {
+    let mut entries = Entries::default();
     while let Some((head, rest)) = bytes.split_at_checked(HEAD) {
         if *head == [0; HEAD] {
             // Room for later entries, or the head of one that is damaged.
@@ -46,11 +82,21 @@ pub(super) fn decode(mut bytes: &[u8], layout: &Layout) -> Vec<Stored> {
             break;
         };
         if blake3::hash(content).as_bytes()[..CHECK] == head[4..] {
-            rows.extend(rows_of(content, layout).unwrap_or_default());
+            match signed_of(content) {
+                Some(signed) => entries.signed.push(signed),
+                None => entries.rows.extend(rows_of(content, layout).unwrap_or_default()),
+            }
         }
         bytes = rest;
     }
-    rows
+    entries
+}
+
+fn signed_of(content: &[u8]) -> Option<Signed> {
+    let (seq, rest) = content.strip_prefix(&[SIGNED])?.split_first_chunk()?;
+    let (chain, hash) = rest.split_first_chunk()?;
+    let noted = Noted { seq: Seq(u64::from_le_bytes(*seq)), chain: Chain::of_bytes(*chain) };
+    Some(Signed { noted, hash: blake3::Hash::from(<[u8; 32]>::try_from(hash).ok()?) })
 }
 
 fn rows_of(mut content: &[u8], layout: &Layout) -> Option<Vec<Stored>> {
@@ -87,7 +133,7 @@ mod tests {
     fn rows_come_back() {
         let rows = sample();
         let bytes = [encode(&rows[..2]).unwrap(), encode(&rows[2..]).unwrap()].concat();
-        assert_eq!(decode(&bytes, &Layout::newest()), rows);
+        assert_eq!(decode(&bytes, &Layout::newest()).rows, rows);
     }
 
     #[test]
@@ -95,7 +141,7 @@ mod tests {
         let rows = sample();
         let bytes = encode(&rows).unwrap();
         let around = [&[0; 2 * HEAD][..], &bytes, &[0; 1000]].concat();
-        assert_eq!(decode(&around, &Layout::newest()), rows);
+        assert_eq!(decode(&around, &Layout::newest()).rows, rows);
     }
 
     #[test]
@@ -105,13 +151,27 @@ mod tests {
         let both = [first.clone(), second].concat();
         for end in 0..both.len() {
             let whole = if end < first.len() { 0 } else { 2 };
-            assert_eq!(decode(&both[..end], &Layout::newest()), rows[..whole], "cut at {end}");
+            assert_eq!(decode(&both[..end], &Layout::newest()).rows, rows[..whole], "cut at {end}");
         }
         for at in 4..first.len() {
             let mut changed = both.clone();
             changed[at] ^= 4;
-            assert_eq!(decode(&changed, &Layout::newest()), rows[2..], "byte {at}");
+            assert_eq!(decode(&changed, &Layout::newest()).rows, rows[2..], "byte {at}");
         }
+    }
+
+    #[test]
+    fn a_signed_end_comes_back_and_leaves_the_rows() {
+        let rows = sample();
+        let noted = |seq| Noted { seq: Seq(seq), chain: Chain::of_bytes([7; 16]) };
+        let signed = [3, u64::MAX].map(|seq| Signed { noted: noted(seq), hash: blake3::hash(b"x") });
+        let parts = [encode(&rows[..2]).unwrap(), encode_signed(&signed[0]), encode(&rows[2..]).unwrap()];
+        let bytes = [&parts.concat()[..], &encode_signed(&signed[1]), &[0; 50]].concat();
+        assert_eq!(decode(&bytes, &Layout::newest()), Entries { rows: rows.clone(), signed: signed.to_vec() });
+        // As an earlier version reads it.
+        assert_eq!(rows_of(&encode_signed(&signed[0])[HEAD..], &Layout::newest()), None);
+        let torn = decode(&bytes[..bytes.len() - 51], &Layout::newest());
+        assert_eq!(torn, Entries { rows, signed: signed[..1].to_vec() });
     }
 
     proptest! {

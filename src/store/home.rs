@@ -4,17 +4,21 @@
 //! so what is in it counts as made elsewhere. It is a hint, not a secret: it only decides whether a run is looked at
 //! by another process first.
 
+#[cfg(test)]
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::inside::open_file;
+
 /// The name of a data folder; `None` when it has none, or a copied one.
 pub(super) fn read(data: &Path) -> Option<String> {
-    let path = data.join("home");
-    let text = fs::read_to_string(&path).ok()?;
+    let mut file = open_file(data, &["home"]).ok()?;
+    let mut text = String::new();
+    (&mut file).take(1 << 10).read_to_string(&mut text).ok()?;
     let (inode, name) = text.trim_end().split_once(' ')?;
-    let own = inode.parse() == Ok(fs::metadata(&path).ok()?.ino());
+    let own = inode.parse() == Ok(file.metadata().ok()?.ino());
     (own && name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| name.to_owned())
 }
 

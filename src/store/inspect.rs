@@ -5,6 +5,7 @@
 //! and reads the database itself only when the other one came to an end and says that it could.
 
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -14,7 +15,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use serde::{Deserialize, Serialize};
 
 use super::load::Loaded;
-use super::{RunFolder, StoreError, database, log_file, mark::Mark};
+use super::{RunFolder, StoreError, database, log_file, mark::Marked};
 use crate::model::{RunId, Seq};
 
 /// The hidden subcommand that inspects a run's folder.
@@ -66,8 +67,8 @@ pub(super) fn read(folder: &Path) -> Inspection {
     let run = RunFolder::at(folder.to_owned(), RunId(String::new()));
     let none = Inspection { rows: 0, last: Seq(0), chain: String::new(), damage: vec![], error: None, locked: None };
     let loaded = database::open(&run.database(), true).and_then(|(connection, layout)| {
-        let logged = log_file::read(&run.log_path(), &layout)?;
-        Loaded::load(&connection, &layout, logged, Mark::read(&run.mark_path()))
+        let logged = log_file::read(run.path(), &layout)?;
+        Loaded::load(&connection, &layout, logged.rows, Marked::read(run.path()).newest())
     });
     match loaded {
         Ok(mut loaded) => {
@@ -82,9 +83,10 @@ pub(super) fn read(folder: &Path) -> Inspection {
 
 /// Megabytes of database, which more memory and time are given for.
 fn megabytes(folder: &Path) -> u64 {
-    let sizes = ["run.duckdb", "run.duckdb.wal", log_file::NAME]
-        .map(|name| std::fs::metadata(folder.join(name)).map_or(0, |f| f.len()));
-    sizes.iter().sum::<u64>() >> 20
+    // As much as it takes on the disk: a length alone costs nothing to make up.
+    let blocks = ["run.duckdb", "run.duckdb.wal", log_file::NAME]
+        .map(|name| std::fs::symlink_metadata(folder.join(name)).map_or(0, |found| found.blocks()));
+    blocks.into_iter().fold(0, u64::saturating_add) >> 11
 }
 
 /// Bounds what this process may take to read a folder's database, and leaves no core dump.

@@ -7,17 +7,18 @@
 //! file system's own records, and takes a quarter less time.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::libc::O_NOFOLLOW;
-
 use super::StoreError;
 use super::encode::Stored;
+use super::entries::Entries;
 use super::files::{file_error, sync_dir};
+use super::inside::read_file;
 use super::points::{crash_point, fail_point};
 use super::schema::Layout;
+use super::stamp::Signed;
 use super::{entries, meter};
 
 /// Its name in the run's folder.
@@ -59,9 +60,11 @@ impl LogFile {
         Self { file, path: path.to_owned(), length: 0, room: 0 }
     }
 
-    /// Appends rows as one entry; durable when it returns.
-    pub(super) fn append(&mut self, rows: &[Stored]) -> Result<(), StoreError> {
+    /// Appends rows as one entry, and the signature of their end as another; durable when it returns.
+    pub(super) fn append(&mut self, rows: &[Stored], signed: Option<&Signed>) -> Result<(), StoreError> {
         let entry = entries::encode(rows).ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge));
+        let signed = signed.map(entries::encode_signed).unwrap_or_default();
+        let entry = entry.map(|entry| [entry, signed].concat());
         let written = entry.and_then(|entry| self.write(&entry).map(|()| entry.len() as u64));
         if written.is_err() {
             // Nothing follows it, and nobody was told of it; a torn entry is passed over anyway.
@@ -121,18 +124,13 @@ impl LogFile {
     }
 }
 
-/// The rows of a log file, in their order, with the columns of the run's database; none where there is no file.
-pub(super) fn read(path: &Path, layout: &Layout) -> Result<Vec<Stored>, StoreError> {
-    let file = match OpenOptions::new().read(true).custom_flags(O_NOFOLLOW).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        opened => opened.map_err(file_error("read", path))?,
-    };
-    let mut bytes = Vec::new();
-    let read = file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(file_error("read", path))?;
-    if read as u64 > LARGEST {
-        return Err(StoreError::Damaged(format!("{} is too large", path.display())));
+/// The content of the log file in a run's folder, with the columns of the run's database; nothing where there is none.
+pub(super) fn read(folder: &Path, layout: &Layout) -> Result<Entries, StoreError> {
+    match read_file(folder, &[NAME], LARGEST) {
+        Ok(bytes) => Ok(entries::decode(&bytes, layout)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Entries::default()),
+        Err(error) => Err(file_error("read", &folder.join(NAME))(error)),
     }
-    Ok(entries::decode(&bytes, layout))
 }
 
 /// True if a run's folder has a log file with anything in it.

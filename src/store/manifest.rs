@@ -6,9 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{file_error, replace};
 use super::format::{Format, OWN};
+use super::inside::read_file;
 use super::points::crash_point;
 use super::{NewRun, StoreError};
 use crate::model::{Millis, Provenance, RunId, RunState, RunStatus, SpanId, Usage};
+
+/// The largest manifest that is read.
+const LARGEST: u64 = 64 << 20;
 
 /// The content of `manifest.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,7 +130,9 @@ impl Manifest {
     /// # Errors
     /// When it can't be read, or is of a newer format.
     pub fn read(path: &Path) -> Result<Self, StoreError> {
-        let bytes = std::fs::read(path).map_err(file_error("read", path))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let name = path.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+        let bytes = read_file(folder, &[name], LARGEST).map_err(file_error("read", path))?;
         let spoilt_bytes = || StoreError::Damaged(format!("{} has changed since it was written", path.display()));
         let spoilt = |error: serde_json::Error| StoreError::Damaged(format!("{}: {error}", path.display()));
         let Head { format, writer, renewed_by } = serde_json::from_slice(&bytes).map_err(spoilt)?;

@@ -4,6 +4,9 @@
 //! (`writer`) makes rows durable in a log file with one sync (`log_file`); a second one (`mover`) moves them into four
 //! append-only tables (`schema`) within 50 ms, and empties the log file. Each row carries a hash chain over all rows
 //! before it (`chain`), and a small file beside the database remembers the end (`mark`). Readers see both (`tail`).
+//!
+//! A stamp and the marks are signed with the user's secret (`secret`, `stamp`). A run without them was made elsewhere: it
+//! is only looked at, and no link in its folder is followed (`inside`, `open`).
 
 mod answers;
 mod blobs;
@@ -20,10 +23,13 @@ mod files;
 mod fold;
 mod fold_rows;
 mod folder;
+mod foreign;
 mod format;
 mod home;
 mod insert;
+mod inside;
 mod inspect;
+mod live_copy;
 mod load;
 mod log;
 mod log_file;
@@ -31,7 +37,9 @@ mod manifest;
 mod mark;
 mod meter;
 mod mover;
+mod open;
 mod opening;
+mod plain;
 mod points;
 mod read;
 mod recorder;
@@ -39,8 +47,10 @@ mod recover;
 mod scan;
 mod schema;
 mod seal;
+mod secret;
 mod short_id;
 mod snapshot;
+mod stamp;
 mod tail;
 mod unrecorded;
 mod volatile;
@@ -51,14 +61,17 @@ mod tests;
 
 pub use data_dir::{Candidates, DataDir, NewRun, RunListing};
 pub use file_lock::FileLock;
-pub use folder::{Access, Look, Opened, RunFolder};
+pub use folder::RunFolder;
+pub use foreign::Foreign;
 pub use format::{Format, Incompatible};
 pub use inspect::{INSPECT, Inspection, inspect, set_inspector};
 pub use log::{Appended, RunLog, hash_blob, hash_text};
 pub use manifest::Manifest;
 pub use meter::{Written, written};
+pub use open::{Access, Look, Opened};
 pub use opening::{Opening, Watch};
 pub use points::{CRASH_POINTS, EFFECT_CRASH_POINTS, FAIL_POINTS, crash_point};
 pub use recorder::{AfterImage, Durable, Publish, Recorder, Row, StoreError, optional};
 pub use recover::RecoveryReport;
+pub use secret::secret_folder;
 pub use volatile::Volatile;

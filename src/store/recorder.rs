@@ -224,6 +224,18 @@ pub enum StoreError {
         /// Its process id, where known.
         pid: String,
     },
+    /// The run's folder takes no changes.
+    #[error(
+        "open the run for changes: its folder {path} can't be written. Copy it to a place where it can, and name the data \
+         folder there with --data-dir"
+    )]
+    NotWritable {
+        /// The run's folder.
+        path: String,
+    },
+    /// The run's folder has something in it that leads elsewhere.
+    #[error("open the run for changes: {0}")]
+    Unsafe(String),
     /// This version can't read the run.
     #[error("open the run: {0}")]
     Incompatible(#[from] super::Incompatible),

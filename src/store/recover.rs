@@ -2,7 +2,8 @@
 //!
 //! Every row that is what was written keeps its seq. A lost one is stood in for by a text that says so, so that the
 //! counter has no gap and the new hash chain proves the rest; the last row is a note that says what is missing. A row is
-//! copied cell by cell, so that what a newer version wrote into it stays. The files as they were stay in `damaged-1/` (`damaged-2/`, …) beside it. The new files are complete before the first
+//! copied cell by cell, so that what a newer version wrote into it stays. Nobody can say any more who wrote what is left, so
+//! the new mark is not signed, and the run counts as made elsewhere until its user confirms its workspace. The files as they were stay in `damaged-1/` (`damaged-2/`, …) beside it. The new files are complete before the first
 //! old one is replaced; a crash in between leaves a log with damage, to be recovered once more.
 
 use std::fs;
@@ -15,13 +16,12 @@ use super::database::{self, failed};
 use super::encode::{Encoder, Stored};
 use super::files::{file_error, sync_dir};
 use super::fold::Sinks;
-use super::folder::Access;
 use super::load::Loaded;
 use super::log::{hash_text, now};
-use super::mark::{Mark, Noted};
+use super::mark::{self, Mark, Marked, Noted};
 use super::schema::{Layout, Table};
 use super::seal::wal;
-use super::{Manifest, NewRun, Row, RunFolder, StoreError, log_file};
+use super::{Manifest, NewRun, Row, RunFolder, StoreError, log_file, plain};
 use crate::model::{Millis, RunState, Seq, TraceBody, TraceEvent};
 
 /// The text in a lost row's place.
@@ -51,7 +51,8 @@ impl RunFolder {
     /// are then as they were.
     pub fn recover(&self) -> Result<RecoveryReport, StoreError> {
         let (pid, spoilt) = self.writer()?;
-        let _lock = self.lock(Access::ReadWrite, pid)?;
+        plain::check(self.path(), self.standing().is_err())?;
+        let _lock = self.lock(pid)?;
         let mut rows = Vec::new();
         let (mut loaded, layout) = self.read_what_can_be(&mut rows)?;
         loaded.damage.extend(spoilt.clone());
@@ -64,7 +65,7 @@ impl RunFolder {
         let kept = rows.len() as u64;
         let aside = self.free_aside();
         let mut fresh_log = FreshLog::new(layout.renewed());
-        let lost = fresh_log.fill(&rows, Mark::read(&self.mark_path()), &loaded.damage, &aside)?;
+        let lost = fresh_log.fill(&rows, Marked::read(self.path()).newest(), &loaded.damage, &aside)?;
         let fresh = self.path().join("salvage");
         // Left by a recovery that did not come to its end.
         drop(fs::remove_dir_all(&fresh));
@@ -80,11 +81,11 @@ impl RunFolder {
 
     /// The rows that can be read: with the database's own log, or else without it.
     fn read_what_can_be(&self, rows: &mut Vec<Stored>) -> Result<(Loaded, Layout), StoreError> {
-        let mark = Mark::read(&self.mark_path());
+        let mark = Marked::read(self.path()).newest();
         let read = |run: &Self, rows: &mut Vec<Stored>| {
-            run.vouch()?;
+            run.vouch(run.standing().is_ok())?;
             let (connection, layout) = database::open(&run.database(), true)?;
-            let logged = log_file::read(&run.log_path(), &layout)?;
+            let logged = log_file::read(run.path(), &layout)?.rows;
             let mut keep = |row: Stored| rows.push(row);
             let sinks = Sinks { keep: Some(&mut keep), hands_out: |_| true, watch: &mut |_| true, states: false };
             let loaded = Loaded::load_with(&connection, &layout, logged, mark, sinks)?;
@@ -235,7 +236,7 @@ impl FreshLog {
     /// Writes a database and its mark into a folder; durable when it returns.
     fn write(&self, folder: &Path) -> Result<(), StoreError> {
         let connection = database::create(&folder.join("run.duckdb"), &self.layout)?;
-        let mut mark = Mark::create(&folder.join("mark"))?;
+        let mut mark = Mark::create(&folder.join(mark::NAME), None)?;
         append(&connection, &self.rows).map_err(failed("write to the run's log"))?;
         connection.execute_batch("CHECKPOINT").map_err(failed("checkpoint the run"))?;
         connection.close().map_err(|(_, error)| failed("close the run")(error))?;

@@ -5,10 +5,12 @@
 //! program itself; any other may be damaged, or made elsewhere, and is first read by another process
 //! (`inspect`), because a database that is not what it should be can end the process that reads it.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::inside::open_file;
+use super::mark::SEAL;
 use super::{home, log_file};
 
 /// The files that a seal is about.
@@ -29,13 +31,13 @@ impl Sealed {
         }
         let home = home::read(&self.data)?;
         let (length, hash) = digest(&self.database).ok()?;
-        Some(format!("closed {home} {length:020} {hash}\n"))
+        Some(format!("{SEAL}{home} {length:020} {hash}\n"))
     }
 
     /// True if the text behind the mark is the seal of the database as it is now.
     pub(super) fn fits(&self, found: &[u8]) -> bool {
         // The length tells most of them apart without reading everything.
-        let length = fs::metadata(&self.database).map_or(0, |file| file.len());
+        let length = fs::symlink_metadata(&self.database).map_or(0, |file| file.len());
         let Ok(text) = std::str::from_utf8(found) else { return false };
         text.contains(&format!(" {length:020} ")) && self.seal().is_some_and(|seal| seal == text)
     }
@@ -50,6 +52,7 @@ pub(super) fn wal(database: &Path) -> PathBuf {
 
 fn digest(path: &Path) -> io::Result<(u64, blake3::Hash)> {
     let mut hasher = blake3::Hasher::new();
-    let length = io::copy(&mut File::open(path)?, &mut hasher)?;
+    let name = path.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+    let length = io::copy(&mut open_file(path.parent().unwrap_or(Path::new(".")), &[name])?, &mut hasher)?;
     Ok((length, hasher.finalize()))
 }

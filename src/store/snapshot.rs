@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::home;
+use super::inside::read_file;
 use super::mark::Noted;
 use crate::model::{Labels, Ledger, RunState};
 
@@ -64,8 +65,7 @@ impl SnapshotFile {
     /// The state up to the mark, if this is what the last closing left here. Of a large run `early` has the spans before
     /// the actions are unpacked.
     pub(super) fn read(&self, noted: Noted, early: &mut dyn FnMut(RunState)) -> Option<RunState> {
-        let found = fs::symlink_metadata(&self.path).ok().filter(fs::Metadata::is_file)?;
-        let bytes = if found.len() <= LARGEST as u64 { fs::read(&self.path).ok()? } else { return None };
+        let bytes = read_file(self.path.parent()?, &[NAME], LARGEST as u64).ok()?;
         let at = bytes.iter().take(1 << 10).position(|byte| *byte == b'\n')?;
         let (line, mut parts) = (std::str::from_utf8(&bytes[..at]).ok()?, &bytes[at + 1..]);
         let (line, hash) = line.rsplit_once(' ')?;

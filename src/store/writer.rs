@@ -343,8 +343,10 @@ impl Rounds {
         let stored: Vec<Stored> = rows.iter().map(|row| encoder.encode(row, &mut look)).collect::<Result<_, _>>()?;
         // Held until the rows are handed over: the mover cuts the file when it has no others.
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        log.append(&stored)?;
-        self.mark.note(Noted { seq: last, chain: self.encoder.chain })?;
+        let noted = Noted { seq: last, chain: self.encoder.chain };
+        let signed = self.mark.sign(noted);
+        log.append(&stored, signed.as_ref())?;
+        self.mark.note_signed(noted, signed)?;
         shared.between.push(stored);
         drop(log);
         shared.committed.store(last.0, Ordering::Release);

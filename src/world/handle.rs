@@ -50,6 +50,23 @@ impl World {
         Ok(Self { root, files: Files::new(handle, data), memory: Mutex::default(), locks: Locks::default() })
     }
 
+    /// The world of a run that is only looked at and whose workspace can't be opened: nothing is in it, and nothing can be
+    /// made in it.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn gone(workspace: &Path) -> Result<Self, WorldError> {
+        let refuse = |error: std::io::Error| WorldError::Workspace {
+            path: workspace.display().to_string(),
+            why: error.to_string(),
+        };
+        let folder = tempfile::tempdir().map_err(refuse)?;
+        let handle = Dir::open_ambient_dir(folder.path(), ambient_authority()).map_err(refuse)?;
+        folder.close().map_err(refuse)?;
+        let (memory, locks) = (Mutex::default(), Locks::default());
+        Ok(Self { root: workspace.to_owned(), files: Files::new(handle, None), memory, locks })
+    }
+
     /// The workspace's absolute path, without links.
     pub fn root(&self) -> &Path {
         &self.root

@@ -49,6 +49,9 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
         Update::Edits(edits) => state.edits = edits,
         Update::Subjects(subjects) => refilter::follow_subjects(state, subjects),
         Update::Shell(mode) => take_shell(state, mode),
+        Update::MadeElsewhere(question) => state.foreign = Some(question),
+        Update::LookedAt => state.is_looked_at = true,
+        Update::OpenedAnew => past::open_anew(state),
         Update::Closed => {
             state.closed = true;
             state.pausing = false;

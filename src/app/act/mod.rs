@@ -5,6 +5,7 @@ mod approving;
 mod breaks;
 mod conflicts;
 mod editing;
+mod elsewhere;
 mod events;
 mod find;
 mod holding;
@@ -20,6 +21,7 @@ mod undoing;
 
 pub(super) use approving::open_by_itself as open_approval;
 pub(super) use editing::{editor_done, outside_done};
+pub(super) use elsewhere::hold_changes;
 pub(super) use events::take_in;
 pub(super) use mouse::mouse;
 pub(super) use popups::popup_key;

@@ -1,7 +1,7 @@
 //! A past run: its state is here before its events are, and before its log is checked.
 
 use super::events::{is_done_worker_of_many, is_topmost};
-use crate::app::{Command, Pane, State, Tree};
+use crate::app::{Command, Log, Pane, State, Tree};
 use crate::model::{self, RunState, Settler, SpanId, SpanKind, SpanStatus, TraceEvent};
 
 /// Takes a state in the place of the one that is shown.
@@ -43,6 +43,14 @@ pub(in crate::app) fn tell(state: &mut State, event: &TraceEvent) {
     state.rollback.remember(&event.body);
     let height = state.height(Pane::Log);
     state.log.event(event, &state.run, height);
+}
+
+/// The run is opened anew: its events come once more, after its state.
+pub(in crate::app) fn open_anew(state: &mut State) {
+    state.foreign = None;
+    state.abilities = None;
+    state.heard = model::Seq(0);
+    state.log = Log::default();
 }
 
 /// The check of the log is through.

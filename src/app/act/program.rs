@@ -57,7 +57,8 @@ pub(super) fn leave(state: &State) -> Vec<Command> {
     let code = match state.run.status {
         RunStatus::Ok => 0,
         RunStatus::Failed => 1,
-        RunStatus::Running if state.run.trace.is_empty() => 0,
+        // One that is live elsewhere goes on there.
+        RunStatus::Running if state.run.trace.is_empty() || state.is_looked_at => 0,
         RunStatus::Running | RunStatus::Cancelled | RunStatus::Interrupted => 130,
     };
     vec![Command::Run(model::Command::Quit), Command::Exit(code)]

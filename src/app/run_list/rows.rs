@@ -18,6 +18,8 @@ pub struct RunRow {
     pub status: Result<RunStatus, String>,
     /// The process that has it open now.
     pub held_by: Option<u32>,
+    /// True if it counts as made elsewhere.
+    pub is_foreign: bool,
     /// When it started.
     pub started: Millis,
     /// When it ended, while it is ended; of a closed run without one, the counts are not known either.
@@ -148,7 +150,8 @@ impl RunRow {
     pub fn unreadable(id: String, why: String) -> Self {
         let (name, task) = (String::new(), String::new());
         let (started, changes, tokens, cost) = (Millis(0), 0, 0, 0);
-        Self { id, name, task, status: Err(why), held_by: None, started, ended: None, changes, tokens, cost }
+        let (status, held_by, is_foreign, ended) = (Err(why), None, false, None);
+        Self { id, name, task, status, held_by, is_foreign, started, ended, changes, tokens, cost }
     }
 
     /// Its state.
@@ -164,20 +167,18 @@ impl RunRow {
 
     /// Says why it can't be opened; `Ok` when it can.
     pub(super) fn can_open(&self) -> Result<(), String> {
-        match (self.held_by, &self.status) {
-            (Some(pid), _) => Err(format!(
-                "run {} is {} in another tama-tui (process {pid}): look there, or close it there first",
-                self.id,
-                if self.word() == RunWord::Live { "live" } else { "open" }
-            )),
-            (None, Err(why)) => Err(safe::line(why).into_owned()),
-            (None, Ok(_)) => Ok(()),
-        }
+        self.status.as_ref().map(|_| ()).map_err(|why| safe::line(why).into_owned())
+    }
+
+    /// The text of its state, and of where it was made.
+    fn words(&self) -> String {
+        let word = self.word().text();
+        if self.is_foreign { format!("{word} (made elsewhere)") } else { word.to_owned() }
     }
 
     /// True when every word of the filter is in its id, name, state or task; upper and lower case are the same.
     pub(super) fn matches(&self, filter: &str) -> bool {
-        let all = [&self.id, &self.name, self.word().text(), &self.task].join(" ").to_lowercase();
+        let all = [&self.id, &self.name, &self.words()[..], &self.task].join(" ").to_lowercase();
         filter.to_lowercase().split_whitespace().all(|word| all.contains(word))
     }
 
@@ -193,7 +194,7 @@ impl RunRow {
         match column {
             RunColumn::Run => safe::line(&self.id).into_owned(),
             RunColumn::Name => safe::line(&self.name).into_owned(),
-            RunColumn::Status => self.word().text().to_owned(),
+            RunColumn::Status => self.words(),
             RunColumn::Age => number(text::age(now.0.saturating_sub(self.started.0))),
             RunColumn::Took if self.is_uncounted() => "?".to_owned(),
             RunColumn::Took => number(self.took(now).map(text::duration).unwrap_or_default()),

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
+use super::traces::Traces;
 use crate::cli::data::FOLDER;
 use crate::cli::global::Global;
 use crate::effects::confine::{Gap, Isolation, Kernel, Shell, ShellPaths};
 use crate::effects::llm::{ProviderKey, provider_keys};
 use crate::model::ShellMode;
 use crate::pipeline::{self, Loaded};
+use crate::runtime::hidden_folders;
 use crate::ui::ColorDepth;
 
 /// The facts of a report.
@@ -71,7 +73,9 @@ impl Facts {
         let base = loaded.map_or_else(|| here.clone(), |loaded| loaded.base.clone());
         let data = DataFolder::at(global.data_dir.clone().unwrap_or_else(|| base.join(FOLDER)));
         let workspace = loaded.map(|loaded| loaded.workspace.clone()).filter(|folder| folder.is_dir());
+        let traces = Traces::note();
         let sandbox = Sandbox::probe(workspace.unwrap_or(base), &data.path, loaded);
+        drop(traces);
         let pipeline = named.zip(checked.as_ref()).map(|(path, checked)| match checked {
             Ok(loaded) => PipelineFacts::of(loaded),
             Err(faults) => PipelineFacts {
@@ -89,7 +93,7 @@ impl Sandbox {
     fn probe(workspace: PathBuf, data: &Path, loaded: Option<&Loaded>) -> Self {
         let snapshot = loaded.is_some_and(|loaded| loaded.pipeline.capture.snapshot);
         let most = if snapshot { Isolation::Namespaces } else { Isolation::Overlay };
-        let paths = ShellPaths { workspace, hidden: vec![data.to_owned()], scratch: None };
+        let paths = ShellPaths { workspace, hidden: hidden_folders(data), scratch: None };
         let shell = Shell::probe_up_to(paths, most);
         Self {
             workspace: shell.workspace().to_owned(),

@@ -4,6 +4,7 @@
 mod facts;
 mod parts;
 mod report;
+mod traces;
 
 use std::path::PathBuf;
 

@@ -20,6 +20,7 @@ use crate::model::{Command, Generation, RunStatus, SpanId, TraceBody, Update};
 use crate::pipeline::Pipeline;
 use crate::runtime::engine::{SessionEnd, StatusHook};
 use crate::runtime::feed::Sink;
+use crate::runtime::look_only::{LookOnly, only_looks};
 use crate::runtime::refusal::Refusal;
 use crate::runtime::session::ModelSource;
 use crate::store::RunLog;
@@ -50,6 +51,8 @@ pub(in super::super) struct Dispatcher {
     pub(super) inbox: mpsc::UnboundedSender<Incoming>,
     pub(super) sink: Sink,
     pub(super) on_status: Arc<Mutex<StatusHook>>,
+    /// The reason why nothing of the run is changed.
+    pub(super) look_only: Option<LookOnly>,
     /// Messages that arrived while everything else had to wait, in their order.
     deferred: VecDeque<Incoming>,
 }
@@ -69,6 +72,7 @@ pub(in super::super) struct Parts {
     pub inbox: mpsc::UnboundedSender<Incoming>,
     pub sink: Sink,
     pub on_status: StatusHook,
+    pub look_only: Option<LookOnly>,
 }
 
 impl Dispatcher {
@@ -96,6 +100,7 @@ impl Dispatcher {
             inbox: parts.inbox,
             sink: parts.sink,
             on_status: Arc::new(Mutex::new(parts.on_status)),
+            look_only: parts.look_only,
             deferred: VecDeque::new(),
         }
     }
@@ -176,6 +181,9 @@ impl Dispatcher {
     }
 
     fn command(&mut self, command: Command) {
+        if let Some(why) = self.look_only.as_ref().filter(|_| !only_looks(&command)) {
+            return self.refuse(&Refusal::LookOnly(why.refusal()));
+        }
         let result = match command {
             Command::Release { span, how } => self.release(span, &how),
             Command::ReleaseAll => self.release_all(),

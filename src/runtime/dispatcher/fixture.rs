@@ -120,6 +120,7 @@ impl Bench {
             mode,
             source: None,
             on_status: Box::new(|_| ()),
+            look_only: None,
         };
         let past = past(&log, loaded.pipeline);
         let (dispatcher, engine) = Engine::build(setup, past, PastEvents::default(), None);

@@ -35,7 +35,10 @@ impl Dispatcher {
     /// Says what can be done with this run.
     pub(in super::super) fn send_abilities(&self) {
         let lasting = self.log.recorder().is_lasting();
-        let undo = if lasting { Ok(()) } else { Err("this run is not recorded".to_owned()) };
+        let undo = match &self.look_only {
+            None if !lasting => Err("this run is not recorded".to_owned()),
+            _ => Ok(()),
+        };
         let interrupted = self.status() == RunStatus::Interrupted;
         let pause = if self.status() == RunStatus::Running { Ok(()) } else { Err("the run has ended".to_owned()) };
         let retry = match (&undo, interrupted) {
@@ -44,9 +47,17 @@ impl Dispatcher {
             _ if self.versions.is_empty() => Err("its pipeline was lost with the damaged part of its log".to_owned()),
             _ => self.calls.hash().check().map_err(|error| error.to_string()),
         };
-        self.sink.send(Update::Abilities(Abilities { pause, undo, retry }));
-        self.sink.send(Update::Shell(self.services.commands.shell.mode()));
-        self.send_edits();
+        let able = Abilities { pause, undo, retry };
+        if let Some(why) = &self.look_only {
+            // Nothing runs, so there is no sandbox to tell of.
+            self.sink.send(Update::Abilities(why.limit(able)));
+            let question = why.question(self.services.world.root());
+            self.sink.send(question.map_or(Update::LookedAt, Update::MadeElsewhere));
+        } else {
+            self.sink.send(Update::Abilities(able));
+            self.sink.send(Update::Shell(self.services.commands.shell.mode()));
+            self.send_edits();
+        }
     }
 
     /// Runs the pattern code from the start; what the journal holds is answered at once.

@@ -29,6 +29,9 @@ pub(in super::super) enum Refusal {
     /// The diff of an action.
     #[error(transparent)]
     Diff(#[from] NoAction),
+    /// Anything that would change a run that is only looked at.
+    #[error("{0}")]
+    LookOnly(String),
     /// A cancel after the run's end.
     #[error("the run has ended; there is nothing to cancel")]
     NothingToCancel,

@@ -148,7 +148,11 @@ fn rows_that_cannot_be_moved_stay_in_the_log_file_and_nothing_follows_them() {
     assert!(events.windows(2).all(|two| two[0].seq < two[1].seq));
     assert!(opened.recorder().text(hash).is_ok());
     assert!(opened.recorder().close().is_err());
-    assert_eq!(log_file::read(&path, &Layout::newest()).unwrap().len(), kept, "the notes but the first, and the text");
+    assert_eq!(
+        log_file::read(path.parent().unwrap(), &Layout::newest()).unwrap().rows.len(),
+        kept,
+        "the notes but the first, and the text"
+    );
 }
 
 #[test]
@@ -187,7 +191,7 @@ fn reopen_with(project: &Project, publish: Publish, log: LogFile, sql: &str) -> 
     let (connection, layout) = database::open(&database, false).unwrap();
     connection.execute_batch(sql).unwrap();
     let state = crate::model::RunState::default();
-    let mark = Mark::open(&project.folder.path().join("mark")).unwrap();
+    let mark = Mark::open(&project.folder.path().join("mark"), project.folder.standing().ok()).unwrap();
     let inserts = Inserts::new(&connection, &layout).unwrap();
     let mover = Mover {
         connection,
@@ -199,8 +203,8 @@ fn reopen_with(project: &Project, publish: Publish, log: LogFile, sql: &str) -> 
     let output = Output { mover, encoder: Encoder::new(layout, Chain::default(), &state), log, mark };
     let lock = std::fs::File::open(project.folder.path().join("lock")).unwrap();
     let kept = Kept {
-        blobs: Blobs::new(project.folder.path().join("blobs")),
-        mark: project.folder.path().join("mark"),
+        blobs: Blobs::new(project.folder.path()),
+        run: project.folder.path().to_owned(),
         snapshot: SnapshotFile::of(project.folder.path(), project.data.path()),
     };
     let store = DuckStore::writing(output, publish, Seq(1), kept, crate::store::FileLock::of(lock)).unwrap();

@@ -6,7 +6,7 @@ use crate::store::chain::{Cell, Chain};
 use crate::store::encode::{Encoder, Stored};
 use crate::store::fold::Sinks;
 use crate::store::load::Loaded;
-use crate::store::mark::{Mark, Noted};
+use crate::store::mark::{Mark, Marked, Noted};
 use crate::store::schema::{Column, Columns, Layout, Table};
 use crate::store::{Format, Manifest, database};
 
@@ -43,7 +43,7 @@ fn rewrite(folder: &RunFolder, layout: &Layout, fill: impl Fn(&mut Stored)) {
     let mut rows = Vec::new();
     {
         let (connection, found) = database::open(&folder.database(), true).unwrap();
-        let mark = Mark::read(&folder.mark_path());
+        let mark = Marked::read(folder.path()).newest();
         let mut keep = |row: Stored| rows.push(row);
         let sinks = Sinks { keep: Some(&mut keep), hands_out: |_| true, watch: &mut |_| true, states: false };
         Loaded::load_with(&connection, &found, Vec::new(), mark, sinks).unwrap();
@@ -68,7 +68,7 @@ fn rewrite(folder: &RunFolder, layout: &Layout, fill: impl Fn(&mut Stored)) {
         appender.append_row(duckdb::appender_params_from_iter(&row.cells)).unwrap();
         appender.flush().unwrap();
     }
-    let mut mark = Mark::create(&folder.mark_path()).unwrap();
+    let mut mark = Mark::create(&folder.mark_path(), None).unwrap();
     let last = connection.query_row("SELECT max(seq) FROM events", [], |row| row.get(0)).unwrap();
     mark.note(Noted { seq: Seq(last), chain: encoder.chain }).unwrap();
 }

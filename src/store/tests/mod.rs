@@ -62,7 +62,16 @@ fn collector() -> (Arc<Mutex<Vec<TraceEvent>>>, Publish) {
 }
 
 fn reopen(folder: &RunFolder) -> Opened {
+    if folder.foreign().is_some() {
+        adopt(folder);
+    }
     folder.open(quiet(), Access::ReadWrite).unwrap()
+}
+
+/// Makes a run that was changed or copied one that was made here, as its user can.
+fn adopt(folder: &RunFolder) {
+    let opened = folder.open_confirmed(quiet(), std::path::Path::new("/w"), None).unwrap();
+    opened.log.recorder().close().unwrap();
 }
 
 /// Waits until the database of a run that is open has every row.

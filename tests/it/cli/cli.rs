@@ -408,15 +408,21 @@ pub(crate) fn stderr(output: &Output) -> String {
 }
 
 #[test]
-fn a_run_that_another_process_holds_opens_no_screen() {
+fn a_run_that_another_process_holds_is_shown_and_not_changed() {
     let project = fresh("");
     let run = run_once(&project);
     let data = DataDir::open_or_create(project.folder.path().join(".tama")).unwrap();
     let held = data.find(&run).unwrap().open(Box::new(|_| {}), Access::ReadWrite).unwrap();
-    let refused = project.tama(&["replay", &run]);
     let pid = format!("another process (pid {})", std::process::id());
-    assert_eq!((refused.status.code(), stdout(&refused)), (Some(1), String::new()));
-    assert!(stderr(&refused).contains(&pid), "{}", stderr(&refused));
+    for command in [&["undo", &run][..], &["retry", &run, "--span", "main/writer"]] {
+        let refused = project.tama(command);
+        assert_eq!((refused.status.code(), stdout(&refused)), (Some(1), String::new()));
+        assert!(stderr(&refused).contains(&pid), "{}", stderr(&refused));
+    }
+    for command in [&["runs", "show", &run][..], &["undo", &run, "--dry-run"]] {
+        let shown = project.tama(command);
+        assert_eq!(shown.status.code(), Some(0), "{}", stderr(&shown));
+    }
     held.log.recorder().close().unwrap();
     drop(held);
     assert!(stderr(&project.tama(&["replay", &run])).contains("terminal"));

@@ -1,7 +1,7 @@
 //! A past run on the screen: its state is there before its log is checked, and its events follow for the log.
 
-use tama_tui::app::{Key, State, header};
-use tama_tui::model::{self, ActionChange, Checking, SpanId, SpanStatus, Update};
+use tama_tui::app::{Key, Popup, State, header};
+use tama_tui::model::{self, ActionChange, Checking, MadeElsewhere, SpanId, SpanStatus, Update};
 
 use crate::support::app_support::Bench;
 
@@ -92,4 +92,29 @@ fn done_workers_of_a_large_fan_out_are_folded_and_stay_open_once_opened() {
     assert!(open > 10, "{open}");
     past.send(Update::State(Box::new(run.state.run.clone())));
     assert_eq!(past.state.tree.len(), open);
+}
+
+#[test]
+fn a_run_made_elsewhere_asks_once_before_its_first_change() {
+    let (mut bench, at) = Bench::paused();
+    let question = MadeElsewhere { workspace: "/home/me/.ssh\u{1b}[2J".into(), why: "its folder was moved".into() };
+    bench.send(Update::MadeElsewhere(question));
+    let status = header(&bench.state).status();
+    assert!(status.contains("made elsewhere"), "{status}");
+    bench.keys("gg5");
+    assert!(bench.keys("u").is_empty(), "nothing is sent before it is confirmed");
+    let Some(Popup::Ask(ask)) = bench.state.popup.clone() else { panic!("it asks") };
+    assert_eq!((ask.key, ask.lines[0].as_str()), (Key::Char('y'), "workspace /home/me/.ssh␛"));
+    assert!(ask.lines.iter().any(|line| line.contains("its folder was moved")), "{:?}", ask.lines);
+    assert!(bench.ask(Key::Enter).is_empty() && bench.ask(Key::Esc).is_empty());
+    assert!(bench.state.popup.is_none() && bench.state.foreign.is_some());
+    bench.keys("u");
+    let undo = model::Command::Undo { action: at.second, force: false };
+    assert_eq!(bench.keys("y"), [model::Command::ConfirmWorkspace, undo]);
+    // The run is opened anew, and its events come once more.
+    let lines = bench.state.log.lines().len();
+    bench.send(Update::OpenedAnew);
+    assert!(bench.state.foreign.is_none() && bench.state.log.lines().len() <= lines);
+    bench.keys("gg5");
+    assert_eq!(bench.keys("u").len(), 1, "it is asked once");
 }

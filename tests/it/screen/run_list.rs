@@ -21,6 +21,7 @@ fn row(id: &str, name: &str, status: RunStatus, hours: u64) -> RunRow {
         task: format!("Write the notes of {id}.\nMore."),
         status: Ok(status),
         held_by: None,
+        is_foreign: false,
         started,
         ended: (status != RunStatus::Running).then(|| Millis(started.0 + 41_900)),
         changes: 7,
@@ -120,16 +121,22 @@ fn keys_move_and_enter_opens() {
 }
 
 #[test]
-fn a_run_that_another_process_has_open_is_marked_and_stays_closed() {
+fn a_run_that_another_process_has_open_is_marked_and_opened_to_look_at() {
     let mut list = list();
-    assert_eq!(key(&mut list, Key::Enter), None);
-    assert_eq!(at(&list), "1kq0live01", "the cursor stays");
     let shown = screen(&mut list, (140, 20));
-    assert!(shown.contains("run 1kq0live01 is live in another tama-tui (process 4711)"), "{shown}");
-    keys(&mut list, "jjjj");
-    assert_eq!(key(&mut list, Key::Enter), None);
+    assert!(shown.contains("● live") && shown.contains("● open"), "{shown}");
+    assert_eq!(at(&list), "1kq0live01");
+    assert_eq!(key(&mut list, Key::Enter), Some(ListCommand::Open("1kq0live01".into())));
+}
+
+#[test]
+fn a_run_that_was_made_elsewhere_is_marked() {
+    let mut rows = rows();
+    rows[1].is_foreign = true;
+    let mut list = RunList::new(setup(rows, None));
     let shown = screen(&mut list, (140, 20));
-    assert!(shown.contains("run 1kq0open05 is open in another tama-tui (process 815)"), "{shown}");
+    assert_eq!(shown.matches("made elsewhere").count(), 1, "{shown}");
+    assert!(shown.contains("✓ finished (made elsewhere)"), "{shown}");
 }
 
 #[test]

@@ -586,7 +586,10 @@ fn a_damaged_run_is_salvaged_and_then_undone() {
     assert!(code == Some(0) && said.contains("damaged: row"), "{said}");
     let (code, said) = tama(here, &["runs", "recover", &run.id().0]);
     assert!(code == Some(0) && said.contains("lost 2") && said.contains("damaged-1"), "{said}");
+    // What is left may be anybody's.
     let (code, said) = tama(here, &["undo", &run.id().0]);
+    assert!(code == Some(3) && said.contains("--workspace"), "{said}");
+    let (code, said) = tama(here, &["undo", &run.id().0, "--workspace", "work"]);
     assert_eq!(code, Some(0), "{said}");
     crash.nothing_happened();
     let (code, said) = tama(here, &["runs", "recover", &run.id().0]);

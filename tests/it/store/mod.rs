@@ -2,6 +2,7 @@
 
 mod crash;
 pub mod damage;
+mod foreign;
 mod full_disk;
 mod sample_runs;
 mod samples;

@@ -11,7 +11,7 @@ use tama_tui::model::{
     ActionChange, ActionEvent, ActionOp, ActionRecord, ActionStatus, CaptureMode, CommandStart, Key, KeyKind, KeyState,
     RunStatus, SpanId, TraceBody, Undoability, name_from_bytes,
 };
-use tama_tui::store::{Access, DataDir, Format, RunFolder, RunLog};
+use tama_tui::store::{Access, DataDir, Format, Opened, RunFolder, RunLog};
 
 use crate::store::damage::{copy, copy_with_log, new_run, record};
 
@@ -38,6 +38,15 @@ fn every_format_has_a_sample_and_opens() {
         assert_eq!(folder.manifest().unwrap().format.major, format);
         for access in [Access::ReadOnly, Access::ReadWrite] {
             let opened = folder.open(Box::new(|_| ()), access).unwrap();
+            assert!(opened.foreign.is_some(), "an earlier version made it");
+            // Nothing of it is changed before its user has confirmed its workspace, whatever it was opened for.
+            assert_ne!(folder.manifest().unwrap().format, Format::CURRENT);
+            let opened = if access == Access::ReadWrite {
+                drop(opened);
+                confirmed(&folder)
+            } else {
+                opened
+            };
             assert_eq!(opened.damage, Vec::<String>::new(), "format {format}");
             opened.log.with(|state| {
                 assert_eq!((state.status, state.trace.len()), (RunStatus::Ok, 3));
@@ -61,13 +70,23 @@ fn every_format_has_a_sample_and_opens() {
     }
 }
 
+/// Opens a run for changes, whose user has confirmed its workspace.
+fn confirmed(folder: &RunFolder) -> Opened {
+    let opened = folder.open_confirmed(Box::new(|_| ()), folder.path(), None).unwrap();
+    assert_eq!(opened.foreign, None);
+    opened
+}
+
 #[test]
 fn the_third_format_has_a_log_file() {
     let (_home, folder) = unpacked(3);
     let path = folder.path().join("run.log");
     assert!(fs::metadata(&path).unwrap().len() > 0);
     let noted = |access| {
-        let opened = folder.open(Box::new(|_| ()), access).unwrap();
+        let opened = match access {
+            Access::ReadWrite => confirmed(&folder),
+            Access::ReadOnly => folder.open(Box::new(|_| ()), access).unwrap(),
+        };
         opened.log.recorder().close().unwrap();
         let in_it = |body: &TraceBody| matches!(body, TraceBody::Note { text, .. } if text.starts_with("in the log"));
         opened.events.iter().filter(|event| in_it(&event.body)).count()

@@ -10,3 +10,4 @@ pub mod service;
 pub mod sketch;
 pub mod skip;
 pub mod wait;
+pub mod whole;

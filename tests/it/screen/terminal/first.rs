@@ -89,15 +89,21 @@ fn a_new_pipeline_is_written_and_started_from_the_list() {
 }
 
 #[test]
-fn a_live_run_is_marked_and_not_opened() {
+fn a_live_run_is_marked_and_opened_to_look_at() {
     let project = Project::writer();
     let mut live = project.paused();
     let mut pty = Start::tama(project.folder(), &[]).at(110, 30);
     pty.wait("● live");
-    pty.press("\r", "is live in another tama-tui");
+    pty.send("\r");
+    pty.wait("it can only be looked at, as it was");
+    pty.send("j");
+    pty.wait_gone("as it was");
+    pty.press("r", "is using the run: it can only be looked at");
+    pty.quit();
     live.press("c", "finished");
     live.quit();
-    pty.press("r", "✓ finished");
+    let mut pty = Start::tama(project.folder(), &[]).at(110, 30);
+    pty.wait("✓ finished");
     pty.press("\r", "5 Rollback");
     pty.quit();
 }
