@@ -8,7 +8,8 @@ use std::time::SystemTime;
 use super::act::ActError;
 use super::capture::Changed;
 use super::record::Recorded;
-use super::row::outcome_row;
+use super::room;
+use super::row::{outcome_row, replaced_while_read};
 use super::value::value_of;
 use crate::model::{ActionChange, KeyState, Seq, TraceBody};
 use crate::store::{AfterImage, RunLog, crash_point};
@@ -35,9 +36,12 @@ pub struct NewFiles<'a> {
 pub fn apply_changes(log: &RunLog, world: &World, recorded: &Recorded, source: &NewFiles<'_>) -> Result<(), ActError> {
     let many = recorded.len() > MANY;
     let mut rows = Vec::with_capacity(recorded.len());
-    let mut failed = None;
+    let mut failed = room::check(world, recorded, source);
     let mut done: Vec<(Seq, &Changed)> = Vec::new();
     for (action, changed) in recorded.actions() {
+        if failed.is_some() {
+            break;
+        }
         if let Err(why) = check_unchanged(world, changed) {
             failed = Some((action, changed, why));
             break;
@@ -81,6 +85,7 @@ pub fn apply_changes(log: &RunLog, world: &World, recorded: &Recorded, source: &
             Err(ActError::NotDone { action, key: changed.key().to_string(), why })
         }
     };
+    rows.extend(replaced_while_read(world));
     log.append(rows);
     crash_point("landed");
     result
@@ -151,7 +156,7 @@ pub fn read_before_image(world: &World, changed: &Changed) -> Result<Vec<u8>, St
 
 /// Applies one change; `false` when it is neither file, folder nor link, and stays where it is.
 fn put_new(world: &World, changed: &Changed, source: &NewFiles<'_>, later: bool) -> Result<bool, String> {
-    let how = Put { later, modified: (source.modified)(changed), irregular: changed.left_out.is_some() };
+    let how = Put { later, modified: (source.modified)(changed), irregular: changed.left_out.is_some(), open: false };
     let done = |put: Result<(), WorldError>| put.map(|()| true).map_err(|error| format!("failed to {error}"));
     let value = match &changed.new {
         // A path left out of capture has no state, and is applied like any other.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::compensate::compensation_command;
-use super::state::{describe_state, makes_folder, same_content};
+use super::state::{describe_state, makes_folder, read_present, same_content};
 use super::step::{Projection, Step};
 use super::value::value_of;
 use crate::model::{
@@ -100,8 +100,8 @@ fn check_path(
     };
     let (present, bytes) = match projection.states.get(&key.name) {
         Some(state) => (state.clone(), None),
-        None => match world.peek(&key) {
-            Ok(value) => (value.state(), Some(value)),
+        None => match read_present(world, &key) {
+            Ok(found) => found,
             Err(_) if projection.opens(&key) && !projection.is_preview => return Finding::Deferred,
             Err(_) if projection.opens(&key) => (facts.after.clone(), None),
             Err(error) => return outside(format!("something that can't be read: failed to {error}")),
@@ -204,6 +204,9 @@ pub(crate) fn describe_conflict(conflict: &Conflict) -> String {
         }
         ConflictBy::Outside { found } => {
             format!("{} was changed by another program or person: found {found}", conflict.key)
+        }
+        ConflictBy::Open { program } => {
+            format!("{} is open in {program}, which would lose what it writes: close it there", conflict.key)
         }
     }
 }

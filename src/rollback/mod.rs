@@ -18,6 +18,7 @@ mod read_back;
 mod record;
 mod redo;
 mod restore;
+mod room;
 mod row;
 mod seen;
 mod select;

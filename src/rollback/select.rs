@@ -13,6 +13,11 @@ use crate::world::{World, WorldError};
 /// process left open count as resolved.
 pub fn preview(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> UndoReport {
     let mut report = UndoReport::default();
+    if let Err(error) = world.check_root() {
+        let why = format!("failed to {error}");
+        report.left = actions.iter().map(|action| PlanLeave { action: *action, why: why.clone() }).collect();
+        return report;
+    }
     let mut projection =
         Projection { is_preview: true, undone: predict_not_applied(log, world), ..Projection::default() };
     let actions = newest_first(log, actions);

@@ -22,9 +22,17 @@ pub async fn undo(log: &RunLog, world: &World, by: &dyn Compensate, action: Seq,
     undo_list(log, world, by, &[action], force).await
 }
 
-/// Undoes actions, newest first, until none is left or one conflicts. The caller holds the lock. `by` runs the compensations; one that fails leaves its action applied, and stops nothing else.
+/// Undoes actions, newest first, until none is left or one conflicts. The caller holds the lock. `by` runs the
+/// compensations; one that fails leaves its action applied, and stops nothing else. Nothing is undone when the workspace
+/// is no longer the folder that was opened.
 pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions: &[Seq], force: bool) -> UndoReport {
     let mut report = UndoReport::default();
+    if let Err(error) = world.check_root() {
+        // Memory too: the actions of a run are undone in their order, or not at all.
+        let why = format!("failed to {error}");
+        report.left = actions.iter().map(|action| PlanLeave { action: *action, why: why.clone() }).collect();
+        return report;
+    }
     let mut expected = Expected::new();
     let context = UndoContext { log, world, by };
     let mut steps = Vec::new();

@@ -5,12 +5,12 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 
 use super::files::{file_error, replace, replace_all, sync_dir, sync_files};
 use super::points::crash_point;
-use super::{AfterImage, StoreError, hash_blob};
+use super::{AfterImage, StoreError, hash_blob, sparse};
 use crate::model::BlobHash;
 
 /// The folder of before-images of one run.
@@ -73,11 +73,10 @@ impl Blobs {
             if fs::metadata(&path).is_ok_and(|found| found.len() == length) {
                 return Ok(());
             }
-            let mut written = tempfile::NamedTempFile::new_in(&self.folder)?;
+            let written = tempfile::NamedTempFile::new_in(&self.folder)?;
             match content {
-                AfterImage::Bytes(bytes) => written.write_all(bytes)?,
-                // Shares the blocks where the file system can.
-                AfterImage::File(mut file) => drop(io::copy(&mut file, written.as_file_mut())?),
+                AfterImage::Bytes(bytes) => sparse::write(written.as_file(), bytes)?,
+                AfterImage::File(file) => sparse::copy(file, written.as_file())?,
             }
             written.persist(&path).map(drop).map_err(|failed| failed.error)
         };

@@ -10,8 +10,11 @@ use cap_std::fs::{
     Dir, FileType, FileTypeExt, Metadata, MetadataExt, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt,
 };
 
+use super::content::{self, Content, Reader};
 use super::files::{PERMISSIONS, Put};
+use super::in_place::grow_or_cut;
 use super::lent::{Lent, own};
+use super::open_files::Held;
 use super::{Value, WorldError};
 use crate::model::{name_from_bytes, name_to_bytes};
 use crate::store::hash_blob;
@@ -107,7 +110,7 @@ impl Place<'_> {
     pub(super) fn write(
         &self,
         found: Option<&Metadata>,
-        from: &mut dyn Read,
+        from: &mut dyn Content,
         mode: Option<u32>,
         how: Put,
     ) -> Result<(), WorldError> {
@@ -117,9 +120,8 @@ impl Place<'_> {
             let mut options = OpenOptions::new();
             // Nobody else may read it before it has its own permissions.
             options.write(true).create_new(true).mode(0o600).follow(FollowSymlinks::No);
-            let mut file = self.folder.open_with(temporary, &options)?;
-            io::copy(from, &mut file)?;
-            let file = file.into_std();
+            let file = self.folder.open_with(temporary, &options)?.into_std();
+            content::copy(from, &file)?;
             // After the bytes: writing to a file takes its set-user-id bit away.
             own(&file, found, mode)?;
             if let Some(modified) = how.modified {
@@ -127,6 +129,44 @@ impl Place<'_> {
             }
             if how.later { Ok(()) } else { file.sync_all() }
         })
+    }
+
+    /// Writes to the file that was `found` itself, if the change only adds to its end or cuts it; false: it does not,
+    /// or the file can't be opened, and nothing was changed.
+    pub(super) fn write_in_place(
+        &self,
+        found: &Metadata,
+        from: &mut dyn Content,
+        mode: Option<u32>,
+        how: Put,
+    ) -> Result<bool, WorldError> {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).follow(FollowSymlinks::No).nonblock(true);
+        let Ok(file) = self.folder.open_with(&self.name, &options) else { return Ok(false) };
+        let mut write = |file: &std::fs::File| {
+            from.rewind()?;
+            if !grow_or_cut(file, &mut Reader(from))? {
+                return Ok(false);
+            }
+            if let Some(mode) = mode.filter(|mode| *mode != found.mode() & PERMISSIONS) {
+                file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+            }
+            if let Some(modified) = how.modified {
+                file.set_modified(modified)?;
+            }
+            if how.later { Ok(true) } else { file.sync_all().map(|()| true) }
+        };
+        let is = file.metadata().map_err(self.io("write"))?;
+        if (is.dev(), is.ino()) != (found.dev(), found.ino()) {
+            return Ok(false);
+        }
+        write(&file.into_std()).map_err(self.io("write"))
+    }
+
+    /// The error for a file that a program has open.
+    pub(super) fn open_in(&self, held: &Held) -> WorldError {
+        let by = held.writer.as_ref().map(ToString::to_string).unwrap_or_default();
+        WorldError::Open { path: self.path.to_owned(), by }
     }
 
     pub(super) fn link(&self, found: Option<&Metadata>, target: &str) -> Result<(), WorldError> {

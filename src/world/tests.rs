@@ -334,6 +334,14 @@ impl std::io::Read for Fails {
     }
 }
 
+impl std::io::Seek for Fails {
+    fn seek(&mut self, _: std::io::SeekFrom) -> std::io::Result<u64> {
+        Ok(0)
+    }
+}
+
+impl super::Content for Fails {}
+
 #[test]
 fn what_is_there_stays_until_the_new_is_whole() {
     let place = Place::new();

@@ -9,6 +9,7 @@ use nix::unistd::geteuid;
 use super::entry::{Kind, Stat};
 use super::error::CaptureError;
 use super::left_out::LeftOut;
+use crate::model::name_to_bytes;
 
 /// Bytes up to which files are captured by default.
 const MAX_BYTES: u64 = 512_000_000;
@@ -80,6 +81,14 @@ impl Rules {
         } else {
             kind.left_out()
         }
+    }
+
+    /// True when neither a path of the workspace nor a folder above it is excluded.
+    #[must_use]
+    pub fn captures(&self, path: &str) -> bool {
+        let path = name_to_bytes(path);
+        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        self.exclude.is_empty() || !slashes.chain([path.len()]).any(|end| self.excludes(&path[..end]))
     }
 
     pub(super) fn excludes(&self, path: &[u8]) -> bool {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::driver_action::DriverAction;
 use crate::model::{Generation, TraceBody};
-use crate::pipeline::{Pipeline, changed_agents, load};
+use crate::pipeline::{Pipeline, changed_agents, check};
 use crate::runtime::past::version_at;
 use crate::runtime::refusal::TodayError;
 use crate::runtime::request::json;
@@ -80,7 +80,8 @@ impl Versions {
 pub(in super::super) fn read_today(source: Option<&Path>) -> Result<Pipeline, TodayError> {
     let file = source.ok_or(TodayError::NoFile)?;
     let faults = |faults| TodayError::Faults { file: file.to_owned(), faults };
-    load(file).map(|loaded| loaded.pipeline).map_err(faults)
+    // It makes no folder: only the start of a run does.
+    check(file).map(|loaded| loaded.pipeline).map_err(faults)
 }
 
 #[cfg(test)]

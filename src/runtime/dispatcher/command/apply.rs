@@ -221,9 +221,13 @@ impl Written<'_> {
 
     async fn survey(&self) -> Result<OverlayChanges, ActError> {
         let (services, upper) = (self.run.services.clone(), self.upper.clone());
-        let look = move || overlay_changes(services.world.root(), &upper, &services.commands.rules);
+        let look = move || {
+            services.world.check_root().map_err(|error| format!("failed to {error}"))?;
+            let found = overlay_changes(services.world.root(), &upper, &services.commands.rules);
+            found.map_err(|error| format!("failed to {error}"))
+        };
         let found = tokio::task::spawn_blocking(look).await.map_err(|error| ActError::NotFound(error.to_string()))?;
-        let mut found = found.map_err(|error| ActError::NotFound(format!("failed to {error}")))?;
+        let mut found = found.map_err(ActError::NotFound)?;
         // The overlay still has what the user discarded.
         let discarded = self.discarded.lock().unwrap_or_else(PoisonError::into_inner);
         found.changes.retain(|change| !discarded.contains(change));
