@@ -39,11 +39,6 @@ impl OpenLook {
     pub fn is_old(&self) -> bool {
         self.at.elapsed() > FRESH
     }
-
-    #[cfg(test)]
-    pub fn of(found: Option<&str>) -> Self {
-        Self { at: Instant::now(), found: found.map(str::to_owned) }
-    }
 }
 
 /// Why a command needs an approval, by the files that are open.

@@ -4,3 +4,7 @@ mod broken;
 mod commands;
 mod confine;
 mod lanes;
+mod live_programs;
+mod moved_workspace;
+mod open_files;
+mod special_files;

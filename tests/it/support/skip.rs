@@ -21,6 +21,8 @@ pub enum Capability {
     Overlay,
     /// The program `perl`.
     Perl,
+    /// The program `python3`, with its module sqlite3.
+    Python,
     /// Root, who may give files to other users.
     Root,
     /// A small disk: tmpfs in a mount namespace.
@@ -28,13 +30,14 @@ pub enum Capability {
 }
 
 impl Capability {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Git,
         Self::Landlock,
         Self::Namespaces,
         Self::OtherUser,
         Self::Overlay,
         Self::Perl,
+        Self::Python,
         Self::Root,
         Self::SmallDisk,
     ];
@@ -48,6 +51,7 @@ impl Capability {
             Self::OtherUser => "other-user",
             Self::Overlay => "overlay",
             Self::Perl => "perl",
+            Self::Python => "python",
             Self::Root => "root",
             Self::SmallDisk => "small-disk",
         }
