@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::compensate::compensation_command;
+use super::moves::{Move, MoveFinding};
 use super::state::{describe_state, makes_folder, read_present, same_content};
 use super::step::{Projection, Step};
 use super::value::value_of;
@@ -63,6 +64,18 @@ pub(super) fn check_action(
     }
     if facts.record.key.kind == KeyKind::Memory {
         return undo_finding(action, facts.record, KeyState::Unknown, None, false);
+    }
+    if let Some(moved) = Move::of(log, action) {
+        let (record, intent) = (facts.record, facts.status == ActionStatus::Intent);
+        return match moved.check(world, action, projection) {
+            MoveFinding::Undo(present) => undo_finding(action, record, present, None, intent),
+            MoveFinding::Leave(why) => Finding::Leave(why),
+            MoveFinding::Deferred => Finding::Deferred,
+            MoveFinding::Changed(found) => {
+                let by = ConflictBy::Outside { found };
+                Finding::Conflict(Conflict { action, key: record.key.to_string(), by })
+            }
+        };
     }
     check_path(log, world, action, facts, projection, force)
 }

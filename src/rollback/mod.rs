@@ -13,6 +13,7 @@ mod concurrent;
 mod folder;
 mod interrupted_actions;
 mod interrupted_commands;
+mod moves;
 mod plan;
 mod read_back;
 mod record;

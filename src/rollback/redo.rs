@@ -1,9 +1,10 @@
 //! Redoes an undone action, while nothing later touched its key.
 
 use super::check::{describe_conflict, obstacles};
+use super::moves::Move;
 use super::read_back::{Expected, read_back};
 use super::row::{outcome_row, replaced_while_read};
-use super::state::{describe_state, location};
+use super::state::{describe_state, location, read_state};
 use super::value::{put_memory, value_of};
 use crate::model::{
     ActionChange, ActionStatus, Conflict, ConflictBy, Key, KeyKind, KeyState, LedgerEntry, PlanLeave, Seq, SpanId,
@@ -32,6 +33,9 @@ pub async fn redo(log: &RunLog, world: &World, action: Seq) -> UndoReport {
         report.left.push(PlanLeave { action, why: format!("there is no action {action}") });
         return report;
     };
+    if let Some(moved) = Move::of(log, action) {
+        return moved.redo(log, world, later.is_empty()).await;
+    }
     match try_redo(log, world, &entry, later).await {
         Ok(after) => {
             report.redone.push(action);
@@ -108,7 +112,7 @@ async fn try_redo(
 /// Checks that the key is as the undo left it.
 fn check_unchanged(log: &RunLog, world: &World, entry: &LedgerEntry) -> Result<(), Refusal> {
     let key = &entry.record.key;
-    let found = world.peek(key).map_err(|error| Refusal::Left(format!("failed to {error}")))?.state();
+    let found = read_state(world, key).map_err(|error| Refusal::Left(format!("failed to {error}")))?;
     if found == entry.record.old {
         return Ok(());
     }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::check::describe_conflict;
 use super::compensate::{Compensate, run_compensation};
 use super::folder;
+use super::moves::Move;
 use super::row::{outcome_row, replaced_while_read};
-use super::state::{describe_state, read_present};
+use super::state::{describe_state, read_state};
 use super::step::Step;
 use super::value::{put_memory, value_of};
 use crate::model::{
@@ -114,7 +115,10 @@ fn restore_path(
 ) -> Result<(), Refusal> {
     let key = &step.record.key;
     // Read again: another program or person may have changed it during the commit.
-    let (found, _) = read_present(world, key).map_err(|error| Refusal::Left(format!("failed to {error}")))?;
+    if let Some(moved) = Move::of(log, step.action) {
+        return moved.restore(world, step.action).map_err(Refusal::Left);
+    }
+    let found = read_state(world, key).map_err(|error| Refusal::Left(format!("failed to {error}")))?;
     if found != step.present && !force {
         let by = ConflictBy::Outside { found: describe_state(&found, &step.present) };
         return Err(Refusal::Conflict(Conflict { action: step.action, key: key.to_string(), by }));

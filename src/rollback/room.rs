@@ -36,6 +36,7 @@ pub(super) fn check<'a>(
 
 fn size_of_new(changed: &Changed, source: &NewFiles<'_>) -> u64 {
     match changed.new {
+        _ if changed.moved.is_some() => 0,
         KeyState::File { size, .. } if size <= LARGE => size,
         KeyState::File { .. } | KeyState::Unknown => {
             let opened = (source.file)(changed).ok().flatten();

@@ -57,6 +57,7 @@ pub(super) fn select_steps(
 ) -> (Vec<Step>, Vec<Seq>) {
     let mut steps: Vec<Step> = Vec::new();
     let mut rest = Vec::new();
+    projection.wanted.extend(actions);
     for (at, &action) in actions.iter().enumerate() {
         if projection.undone.contains(&action) {
             continue;

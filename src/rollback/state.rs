@@ -23,6 +23,17 @@ pub(super) fn read_present(world: &World, key: &Key) -> Result<(KeyState, Option
     }
 }
 
+/// Does the same without the value: a file is not held in memory.
+///
+/// # Errors
+/// When it can't be read.
+pub(super) fn read_state(world: &World, key: &Key) -> Result<KeyState, WorldError> {
+    match world.state(key) {
+        Err(WorldError::NotRegular { .. }) => Ok(KeyState::Unknown),
+        other => other,
+    }
+}
+
 /// True when an action created a folder.
 pub(super) fn makes_folder(record: &ActionRecord) -> bool {
     record.old == KeyState::Absent && matches!(record.intended, KeyState::Directory { .. })

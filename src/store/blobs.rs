@@ -99,6 +99,11 @@ impl Blobs {
         }
     }
 
+    /// True when there is something under a hash.
+    pub(super) fn has(&self, hash: BlobHash) -> bool {
+        self.path(hash).exists()
+    }
+
     fn path(&self, hash: BlobHash) -> PathBuf {
         self.folder.join(hash.to_string())
     }

@@ -198,6 +198,10 @@ impl Recorder for DuckStore {
         self.files.blobs.get(hash)
     }
 
+    fn has_blob(&self, hash: BlobHash) -> bool {
+        self.files.blobs.has(hash)
+    }
+
     fn committed(&self) -> Seq {
         self.writer.as_ref().map_or(self.last, Writer::committed)
     }

@@ -149,6 +149,11 @@ pub trait Recorder: Send + Sync {
     /// When they can't be read, or are not what the hash says.
     fn blob(&self, hash: BlobHash) -> Result<Vec<u8>, StoreError>;
 
+    /// True when bytes are kept under a hash.
+    fn has_blob(&self, hash: BlobHash) -> bool {
+        self.blob(hash).is_ok()
+    }
+
     /// The last seq that is committed.
     fn committed(&self) -> Seq;
 

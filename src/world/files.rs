@@ -17,7 +17,7 @@ use super::path::{ROOT, parents};
 use super::place::{Place, describe, last_part};
 use super::root::Root;
 use super::{Content, Value, WorldError};
-use crate::model::name_from_bytes;
+use crate::model::{KeyState, name_from_bytes};
 
 /// The permission bits of a mode, without the file type.
 pub(super) const PERMISSIONS: u32 = 0o7777;
@@ -106,6 +106,17 @@ impl Files {
         } else {
             Err(WorldError::NotRegular { path: path.to_owned(), what: describe(found.file_type()) })
         }
+    }
+
+    /// The state of a path, whatever the size of its file.
+    pub(super) fn state(&self, path: &str) -> Result<KeyState, WorldError> {
+        if path != ROOT
+            && let Some(place) = self.place(path)?
+            && place.metadata()?.is_some_and(|found| found.is_file())
+        {
+            return place.file_state();
+        }
+        Ok(self.read(path, false, u64::MAX)?.state())
     }
 
     pub(super) fn put(&self, path: &str, value: &Value, how: Put) -> Result<(), WorldError> {

@@ -24,5 +24,5 @@ pub use files::Put;
 pub use handle::World;
 pub(crate) use lent::Lent;
 pub use locks::{Guard, Scope};
-pub use open_files::{Hold, Holder, OpenFile, OpenFiles};
+pub use open_files::{Hold, Holder, OpenFile, OpenFiles, unseen_processes};
 pub use value::{Change, Value};

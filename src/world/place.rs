@@ -16,7 +16,7 @@ use super::in_place::grow_or_cut;
 use super::lent::{Lent, own};
 use super::open_files::Held;
 use super::{Value, WorldError};
-use crate::model::{name_from_bytes, name_to_bytes};
+use crate::model::{BlobHash, KeyState, name_from_bytes, name_to_bytes};
 use crate::store::hash_blob;
 
 /// Permission bits of a new file.
@@ -71,6 +71,18 @@ impl Place<'_> {
 
     /// Reads a regular file of at most `most` bytes.
     pub(super) fn file(&self, most: u64) -> Result<Value, WorldError> {
+        let (file, found) = self.open()?;
+        let mut bytes = Vec::new();
+        // One byte more tells that there is more, whatever size it has by now.
+        file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(self.io("read"))?;
+        if bytes.len() as u64 > most {
+            return Err(WorldError::TooLarge { path: self.path.to_owned(), most });
+        }
+        Ok(Value::File { bytes, mode: Some(found.mode() & PERMISSIONS) })
+    }
+
+    /// Opens a regular file for reading.
+    fn open(&self) -> Result<(std::fs::File, Metadata), WorldError> {
         // Non-blocking: should it have become a pipe meanwhile, opening it must not wait for a writer.
         let mut options = OpenOptions::new();
         options.read(true).follow(FollowSymlinks::No).nonblock(true);
@@ -87,13 +99,17 @@ impl Place<'_> {
         if !found.is_file() {
             return Err(WorldError::NotRegular { path: self.path.to_owned(), what: describe(found.file_type()) });
         }
-        let mut bytes = Vec::new();
-        // One byte more tells that there is more, whatever size it has by now.
-        file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(self.io("read"))?;
-        if bytes.len() as u64 > most {
-            return Err(WorldError::TooLarge { path: self.path.to_owned(), most });
-        }
-        Ok(Value::File { bytes, mode: Some(found.mode() & PERMISSIONS) })
+        Ok((file.into_std(), found))
+    }
+
+    /// The state of a regular file; its bytes are not held in memory.
+    pub(super) fn file_state(&self) -> Result<KeyState, WorldError> {
+        let (file, found) = self.open()?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(&file).map_err(self.io("read"))?;
+        let mut half = [0; 16];
+        half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        Ok(KeyState::File { blob: BlobHash(half), size: hasher.count(), mode: found.mode() & PERMISSIONS })
     }
 
     pub(super) fn remove(&self, found: Option<&Metadata>) -> Result<(), WorldError> {

@@ -13,6 +13,7 @@ use crate::effects::llm::{ProviderKey, provider_keys};
 use crate::model::ShellMode;
 use crate::pipeline::{self, Loaded};
 use crate::ui::ColorDepth;
+use crate::world::unseen_processes;
 
 /// The facts of a report.
 pub(super) struct Facts {
@@ -24,6 +25,8 @@ pub(super) struct Facts {
     pub data: DataFolder,
     /// The terminal.
     pub terminal: Terminal,
+    /// Processes whose open files can't be seen.
+    pub unseen: usize,
     /// The pipeline that was named.
     pub pipeline: Option<PipelineFacts>,
 }
@@ -76,7 +79,8 @@ impl Facts {
                 PipelineFacts { name: path.display().to_string(), faults: faults.all().len(), keys: Vec::new() }
             }
         });
-        Self { kernel: Kernel::read(), sandbox, data, terminal: Terminal::read(global), pipeline }
+        let (kernel, terminal, unseen) = (Kernel::read(), Terminal::read(global), unseen_processes());
+        Self { kernel, sandbox, data, terminal, unseen, pipeline }
     }
 }
 

@@ -84,7 +84,7 @@ impl<'a> Differences<'a> {
 
     fn push(&mut self, at: &Entry, old: KeyState, new: KeyState, left_out: Option<LeftOut>) {
         let left_out = left_out.map(|why| self.rules.describe(why));
-        self.changes.push(Changed { path: at.name(), old, new, left_out });
+        self.changes.push(Changed { path: at.name(), old, new, left_out, moved: None });
     }
 }
 

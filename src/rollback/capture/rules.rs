@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use nix::unistd::geteuid;
 
+use super::changed::LEFT_ALONE;
 use super::entry::{Kind, Stat};
 use super::error::CaptureError;
 use super::left_out::LeftOut;
@@ -106,9 +107,9 @@ impl Rules {
             LeftOut::Excluded => "excluded".into(),
             LeftOut::Unreadable => "can't be read".into(),
             LeftOut::InUnreadable => "in a folder that can't be read".into(),
-            LeftOut::Pipe => "a named pipe, left alone".into(),
-            LeftOut::Socket => "a socket, left alone".into(),
-            LeftOut::Device => "a device, left alone".into(),
+            LeftOut::Pipe => format!("a named pipe, {LEFT_ALONE}"),
+            LeftOut::Socket => format!("a socket, {LEFT_ALONE}"),
+            LeftOut::Device => format!("a device, {LEFT_ALONE}"),
             LeftOut::Mount => "on another file system".into(),
             LeftOut::Unsteady => "it was being written to".into(),
             LeftOut::Owner => "it runs as another user, which can't be restored".into(),

@@ -12,6 +12,7 @@ use super::diff::differences;
 use super::entry::{Bytes, Entry, Kind, Place, compare_paths};
 use super::error::{CaptureError, store_error, workspace_error};
 use super::list::List;
+use super::moved;
 use super::order::order;
 use super::read::{Wanted, read_all};
 use super::rules::Rules;
@@ -146,7 +147,8 @@ impl Snapshots {
         let mut entries = walk(&self.tree, &self.rules)?;
         let wanted = reuse_unchanged(&self.list, &mut entries, |_| true);
         read_all(&self.tree, &mut entries, &wanted, None)?;
-        let found = differences(&self.list, &entries, &self.rules);
+        let mut found = differences(&self.list, &entries, &self.rules);
+        moved::find(&self.tree, &self.list, &entries, &mut found);
         let mode_of = |path: &str| {
             let path = name_to_bytes(path);
             let at = entries.binary_search_by(|entry| compare_paths(&entry.path, &path)).ok()?;

@@ -19,15 +19,18 @@ pub(in super::super) struct OpenLook {
     at: Instant,
     /// `dev.db is open in sqlite3 (4711)`; `None`: no file is open.
     found: Option<String>,
+    /// False when the time did not suffice to look at everything.
+    is_whole: bool,
 }
 
 impl OpenLook {
-    /// Looks at the workspace; blocks for up to 100 ms.
+    /// Looks at the workspace; blocks for some 10 ms.
     pub fn run(services: &Services) -> Self {
         let rules = &services.commands.rules;
         let open = services.world.open_files(&|path| rules.captures(path));
         let lines: Vec<String> = open.files.iter().map(ToString::to_string).collect();
-        Self { at: Instant::now(), found: (!lines.is_empty()).then(|| first_names(&lines, NAMED)) }
+        let found = (!lines.is_empty()).then(|| first_names(&lines, NAMED));
+        Self { at: Instant::now(), found, is_whole: open.is_whole }
     }
 
     /// The open files, with the programs; `None`: no file is open.
@@ -58,11 +61,13 @@ impl Dispatcher {
         command(&self.tools_of(pending.agent()), call).is_some()
     }
 
-    /// Records that a command runs directly in the workspace, and why.
+    /// Records that a command runs directly in the workspace, and why; or that not all programs were looked at.
     pub(super) fn note_open_files(&self, span: SpanId, look: Option<&OpenLook>) {
-        if let Some(found) = look.and_then(OpenLook::found) {
-            let text = format!("{found}: the command runs directly in the workspace");
-            self.log.append(vec![TraceBody::Note { span: Some(span), error: false, text }]);
-        }
+        let text = match look {
+            Some(OpenLook { found: Some(found), .. }) => format!("{found}: the command runs directly in the workspace"),
+            Some(OpenLook { is_whole: false, .. }) => "open files were not looked for in all programs in time".into(),
+            _ => return,
+        };
+        self.log.append(vec![TraceBody::Note { span: Some(span), error: false, text }]);
     }
 }

@@ -18,6 +18,7 @@ mod search;
 mod watch;
 
 pub use holder::{Hold, Holder, OpenFile, OpenFiles};
+pub use process::unseen_processes;
 pub(super) use scan::Scan;
 pub(super) use search::Search;
 pub(super) use watch::{Held, Watch};

@@ -26,6 +26,20 @@ pub(super) struct Opened {
     pub names: u64,
 }
 
+/// Counts the processes whose open files can't be seen: those of other users.
+#[must_use]
+pub fn unseen_processes() -> usize {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    // What has no memory of its own is a part of the kernel, and has no files open.
+    let is_program = |pid: &u32| fs::read(format!("/proc/{pid}/statm")).is_ok_and(|text| !text.starts_with(b"0 "));
+    let is_unseen = |pid: &u32| {
+        let handles = fs::read_dir(format!("/proc/{pid}/fd"));
+        handles.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    };
+    pids.filter(is_unseen).filter(is_program).count()
+}
+
 /// The files that a process has open through handles, on a device.
 ///
 /// # Errors

@@ -14,8 +14,10 @@ use super::scan::Scan;
 
 /// A look counts for this long.
 const FRESH: Duration = Duration::from_millis(20);
-/// And for so many times as it took, so that a tenth of the time goes into looking at most.
+/// And for so many times as it took, so that a tenth of the time goes into looking.
 const SHARE: u32 = 10;
+/// But no longer than this.
+const OLD: Duration = Duration::from_millis(250);
 
 /// The programs that have one file open.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,7 +74,7 @@ impl Watch {
     fn scan(&self, device: u64) -> Arc<Scan> {
         let mut scans = self.scans.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, scan)) = scans.get(&device)
-            && at.elapsed() < FRESH.max(scan.took() * SHARE)
+            && at.elapsed() < FRESH.max(scan.took() * SHARE).min(OLD)
         {
             return scan.clone();
         }

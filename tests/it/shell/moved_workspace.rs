@@ -22,11 +22,16 @@ fn an_open_run_writes_into_no_other_folder() {
                 fs::write(work.join("made"), "of somebody else\n").unwrap();
             }
             let before = (manifest(&moved), replaced.then(|| manifest(&work)));
-            pty.send("U\r");
+            pty.tap("gg");
+            pty.tap("U");
+            pty.send("\r");
             pty.wait("it was moved to");
             assert!(!pty.text().contains("restored"), "{}", pty.text());
-            pty.send("r\r");
+            pty.tap("\x1b");
+            pty.tap("r");
+            pty.send("\r");
             pty.wait("failed to retry");
+            pty.tap("\x1b");
             assert_eq!(before, (manifest(&moved), replaced.then(|| manifest(&work))), "{lane}");
             assert_eq!(work.exists(), replaced, "{lane}: no folder is made");
             // Back in its place it is the one that it was.
@@ -34,7 +39,8 @@ fn an_open_run_writes_into_no_other_folder() {
                 fs::remove_dir_all(&work).unwrap();
             }
             fs::rename(&moved, &work).unwrap();
-            pty.send("U\r");
+            pty.tap("U");
+            pty.send("\r");
             pty.wait("restored 1/1");
             assert!(!agent.work("made").exists());
         }

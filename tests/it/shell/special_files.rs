@@ -81,3 +81,34 @@ fn paths_that_are_too_long_for_the_system_come_back() {
         sh(&agent.work(""), "rm -rf d*");
     }
 }
+
+#[test]
+fn a_file_over_the_size_limit_that_was_only_moved_comes_back() {
+    for lane in LANES {
+        let agent = Agent::allowed(lane);
+        let pipeline = agent.folder().join("pipeline.toml");
+        let text = fs::read_to_string(&pipeline).unwrap();
+        fs::write(&pipeline, text.replace("[capture]\n", "[capture]\nmax_file_mb = 1\n")).unwrap();
+        sh(&agent.work(""), "head -c 3000000 /dev/urandom > big; chmod 640 big; mkdir d; cp big d/other");
+        let inode = |name: &str| fs::metadata(agent.work(name)).unwrap().ino();
+        let (before, inodes) = (manifest(&agent.work("")), (inode("big"), inode("d/other")));
+        agent.commands(&["mv big d/moved; echo x > d/x", "mv d/other here; rm d/x"]);
+        let (code, said) = agent.run(&[]);
+        assert_eq!(code, Some(0), "{lane}: {said}");
+        assert!(!agent.work("big").exists() && agent.work("d/moved").exists() && agent.work("here").exists());
+        let all = on_disk(&agent.folder().join(".tama"));
+        assert!(all < 2_500_000, "{lane}: nothing of it is kept: {all} bytes");
+        let (code, said) = agent.undo(&["--dry-run"]);
+        assert!(said.contains("would be undone"), "{lane}: {code:?} {said}");
+        let (code, said) = agent.undo(&[]);
+        assert_eq!((code, manifest(&agent.work("")) == before), (Some(0), true), "{lane}: {said}");
+        assert_eq!((inode("big"), inode("d/other")), inodes, "{lane}: they are the same files");
+
+        // One that is another file by now stays.
+        let (code, said) = agent.run(&[]);
+        assert_eq!(code, Some(0), "{lane}: {said}");
+        sh(&agent.work(""), "echo more >> here");
+        let (code, said) = agent.undo(&[]);
+        assert!(matches!(code, Some(6 | 7)) && agent.work("here").exists(), "{lane}: {said}");
+    }
+}

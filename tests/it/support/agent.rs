@@ -87,12 +87,6 @@ impl Agent {
         let runs: Json = serde_json::from_slice(&self.tama(&["runs", "--json"]).stdout).unwrap();
         runs[0]["run"].as_str().unwrap().to_owned()
     }
-
-    /// The results of the tools of the newest run, and its notes.
-    pub fn shown(&self) -> String {
-        let id = self.newest();
-        said(&self.tama(&["runs", "show", &id, "--json"])).1
-    }
 }
 
 fn said(output: &Output) -> (Option<i32>, String) {

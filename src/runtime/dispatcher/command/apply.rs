@@ -90,7 +90,9 @@ impl Written<'_> {
                 touch(&self.run.services.world, &found);
                 return Ok(Outcome { discarded: None, note: self.discarded_note() });
             }
-            let left_out = left_out(&found.changes);
+            let (stay, apply): (Vec<Changed>, Vec<Changed>) = found.changes.iter().cloned().partition(Changed::stays);
+            let left_out = left_out(&apply).into_iter().chain(not_applied(&stay));
+            let left_out: Vec<String> = left_out.collect();
             let conflict = self.conflict(&found, moved);
             let round = match self.run.ask_gate(|reply| CaptureGate::Arrived { conflict, reply }).await {
                 ChangesDecision::Discard { why, by_user, .. } => Round::Discarded(Discarded { why, by_user }),
@@ -283,4 +285,12 @@ fn touch(world: &World, found: &OverlayChanges) {
         // A time is no state that is kept or undone; one that can't be set is left.
         drop(world.touch(&crate::model::Key::file(path.clone()), *modified));
     }
+}
+
+/// Names what only the command itself had: pipes, sockets and devices.
+fn not_applied(stay: &[Changed]) -> Option<String> {
+    const NAMED: usize = 3;
+    let names: Vec<String> = stay.iter().map(|changed| readable_name(&changed.path)).collect();
+    let names = (!names.is_empty()).then(|| first_names(&names, NAMED))?;
+    Some(format!("not applied, because pipes, sockets and devices stay with their command: {names}"))
 }
