@@ -36,7 +36,7 @@ pub struct NewFiles<'a> {
 pub fn apply_changes(log: &RunLog, world: &World, recorded: &Recorded, source: &NewFiles<'_>) -> Result<(), ActError> {
     let many = recorded.len() > MANY;
     let mut rows = Vec::with_capacity(recorded.len());
-    let mut failed = room::check(world, recorded, source);
+    let mut failed = room::check(world, recorded, &|changed| Some((source.file)(changed).ok()??.0));
     let mut done: Vec<(Seq, &Changed)> = Vec::new();
     for (action, changed) in recorded.actions() {
         if failed.is_some() {

@@ -3,7 +3,7 @@
 //! A rename is two actions: the old path was removed, the new one was made. Both are undone together: the step of the
 //! new path, which comes first, renames the file; the step of the old path finds it there.
 
-use super::check::{describe_conflict, obstacles};
+use super::conflict::{describe_conflict, obstacles};
 use super::read_back::{Expected, read_back};
 use super::row::outcome_row;
 use super::state::{describe_state, location, read_state};
@@ -45,7 +45,7 @@ impl Move {
         else {
             return None;
         };
-        (blob == same && !log.recorder().has_blob(*blob)).then_some(Self { from, to })
+        (blob == same && log.recorder().blob_on_disk(*blob).is_none()).then_some(Self { from, to })
     }
 
     /// Checks one of its actions, as if the projected steps were done.

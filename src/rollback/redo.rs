@@ -1,6 +1,6 @@
 //! Redoes an undone action, while nothing later touched its key.
 
-use super::check::{describe_conflict, obstacles};
+use super::conflict::{describe_conflict, obstacles};
 use super::moves::Move;
 use super::read_back::{Expected, read_back};
 use super::row::{outcome_row, replaced_while_read};

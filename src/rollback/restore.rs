@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::check::describe_conflict;
 use super::compensate::{Compensate, run_compensation};
+use super::conflict::describe_conflict;
 use super::folder;
 use super::moves::Move;
 use super::row::{outcome_row, replaced_while_read};

@@ -1,6 +1,7 @@
 //! Selects the steps of an undo, and predicts an undo's report.
 
-use super::check::{Finding, check_action, describe_conflict};
+use super::check::{Finding, check_action};
+use super::conflict::describe_conflict;
 use super::folder;
 use super::interrupted_actions::predict_not_applied;
 use super::row::outcome_row;

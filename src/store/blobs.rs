@@ -99,9 +99,10 @@ impl Blobs {
         }
     }
 
-    /// True when there is something under a hash.
-    pub(super) fn has(&self, hash: BlobHash) -> bool {
-        self.path(hash).exists()
+    /// The bytes on the disk of what is kept under a hash: without its holes.
+    pub(super) fn on_disk(&self, hash: BlobHash) -> Option<u64> {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata(self.path(hash)).ok().map(|found| found.blocks().saturating_mul(512))
     }
 
     fn path(&self, hash: BlobHash) -> PathBuf {

@@ -198,8 +198,8 @@ impl Recorder for DuckStore {
         self.files.blobs.get(hash)
     }
 
-    fn has_blob(&self, hash: BlobHash) -> bool {
-        self.files.blobs.has(hash)
+    fn blob_on_disk(&self, hash: BlobHash) -> Option<u64> {
+        self.files.blobs.on_disk(hash)
     }
 
     fn committed(&self) -> Seq {

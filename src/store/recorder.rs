@@ -149,9 +149,9 @@ pub trait Recorder: Send + Sync {
     /// When they can't be read, or are not what the hash says.
     fn blob(&self, hash: BlobHash) -> Result<Vec<u8>, StoreError>;
 
-    /// True when bytes are kept under a hash.
-    fn has_blob(&self, hash: BlobHash) -> bool {
-        self.blob(hash).is_ok()
+    /// The bytes on the disk of what is kept under a hash; `None`: nothing is.
+    fn blob_on_disk(&self, hash: BlobHash) -> Option<u64> {
+        self.blob(hash).ok().map(|bytes| bytes.len() as u64)
     }
 
     /// The last seq that is committed.

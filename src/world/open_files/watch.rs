@@ -62,7 +62,8 @@ impl Watch {
     /// Remembers to say that a program goes on reading a file that was replaced.
     pub(in super::super) fn note(&self, path: &str, reader: &Holder) {
         let path = crate::model::readable_name(path);
-        let note = format!("{path} was replaced while {reader} has it open: that program goes on reading the old file");
+        let note =
+            format!("{path} was replaced while {reader} has it open: that program continues to read the old file");
         self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(note);
     }
 
