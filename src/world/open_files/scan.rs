@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -60,7 +60,7 @@ impl Scan {
             ended += 1;
         }
         let files = work.found.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Self { files, is_whole: ended > 0 && work.is_through(), took: begun.elapsed() }
+        Self { files, is_whole: work.is_through(), took: begun.elapsed() }
     }
 
     /// The programs that have a file open.
@@ -74,7 +74,7 @@ impl Scan {
         self.files.iter().map(|(id, seen)| (*id, seen)).filter(move |(_, seen)| written(seen))
     }
 
-    /// False when the time did not suffice.
+    /// False when the time did not suffice for the handles of all processes.
     pub(super) fn is_whole(&self) -> bool {
         self.is_whole
     }
@@ -93,9 +93,8 @@ struct Work {
     processes: Vec<u32>,
     /// The next part: first the handles of each process, then its mappings.
     next: AtomicUsize,
-    /// Parts that are done.
-    parts: AtomicUsize,
-    is_late: AtomicBool,
+    /// Processes whose handles were looked at.
+    looked_at: AtomicUsize,
     found: Mutex<HashMap<FileId, Seen>>,
 }
 
@@ -113,8 +112,7 @@ impl Work {
             locks: Locks::read(),
             processes,
             next: AtomicUsize::new(0),
-            parts: AtomicUsize::new(0),
-            is_late: AtomicBool::new(false),
+            looked_at: AtomicUsize::new(0),
             found: Mutex::default(),
         }
     }
@@ -125,15 +123,14 @@ impl Work {
             let count = self.processes.len();
             let Some(pid) = self.processes.get(part % count.max(1)).filter(|_| part < 2 * count) else { break };
             if Instant::now() >= self.until {
-                self.is_late.store(true, Ordering::Relaxed);
                 break;
             }
             if part < count {
-                self.look_at_handles(*pid)
+                self.look_at_handles(*pid);
+                self.looked_at.fetch_add(1, Ordering::Relaxed);
             } else {
-                self.add(*pid, mappings(*pid, self.device))
+                self.add(*pid, mappings(*pid, self.device));
             }
-            self.parts.fetch_add(1, Ordering::Relaxed);
         }
         // Nobody may wait any more.
         let _ = done.send(());
@@ -170,7 +167,8 @@ impl Work {
         }
     }
 
+    /// A mapping whose handle is closed is rare, and a busy process keeps its table of them: these may be left out.
     fn is_through(&self) -> bool {
-        !self.is_late.load(Ordering::Relaxed) && self.parts.load(Ordering::Relaxed) == 2 * self.processes.len()
+        self.looked_at.load(Ordering::Relaxed) == self.processes.len()
     }
 }
