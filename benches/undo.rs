@@ -192,7 +192,7 @@ fn ran(files: usize) -> Run {
     let state = |bytes: &[u8]| KeyState::File { blob: hash_blob(bytes), size: bytes.len() as u64, mode: 0o644 };
     let changes = (0..files).map(|at| {
         std::fs::write(root.join(name(at)), "after").unwrap();
-        Changed { path: name(at), old: state(text(at).as_bytes()), new: state(b"after"), left_out: None }
+        Changed { path: name(at), old: state(text(at).as_bytes()), new: state(b"after"), left_out: None, moved: None }
     });
     let doer = Origin { span: SpanId(1), tool_span: SpanId(2), tool_name: "tama_bash".into() };
     let before = |changed: &Changed| Ok(text(changed.path["file-".len()..].parse().unwrap()).into_bytes());

@@ -258,7 +258,12 @@ impl Approval {
         if self.section("runs").is_none() {
             return Err("only for commands");
         }
+        let is_beside_open_files = match self.section("how").map(|section| &section.body) {
+            Some(SectionBody::Facts(facts)) => facts.iter().any(|(name, _)| name == "open files"),
+            _ => false,
+        };
         match shell.map(|mode| mode.capture) {
+            Some(CaptureMode::Overlay) if is_beside_open_files => Err("files are open in other programs"),
             Some(CaptureMode::Overlay) => Ok(()),
             Some(CaptureMode::Snapshot) => Err("runs directly in the workspace"),
             None => Err("not known yet where it runs"),

@@ -301,6 +301,11 @@ pub enum ConflictBy {
         /// The present state.
         found: String,
     },
+    /// A program that has it open, and would lose what it writes.
+    Open {
+        /// Its name and process id.
+        program: String,
+    },
 }
 
 /// The second, independent reading of every touched key: "restored n/n, read back".

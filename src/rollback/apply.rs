@@ -8,9 +8,10 @@ use std::time::SystemTime;
 use super::act::ActError;
 use super::capture::Changed;
 use super::record::Recorded;
-use super::row::outcome_row;
+use super::room;
+use super::row::{outcome_row, replaced_while_read};
 use super::value::value_of;
-use crate::model::{ActionChange, KeyState, Seq, TraceBody};
+use crate::model::{ActionChange, Key, KeyState, Seq, TraceBody};
 use crate::store::{AfterImage, RunLog, crash_point};
 use crate::world::{Put, Value, World, WorldError};
 
@@ -35,9 +36,12 @@ pub struct NewFiles<'a> {
 pub fn apply_changes(log: &RunLog, world: &World, recorded: &Recorded, source: &NewFiles<'_>) -> Result<(), ActError> {
     let many = recorded.len() > MANY;
     let mut rows = Vec::with_capacity(recorded.len());
-    let mut failed = None;
+    let mut failed = room::check(world, recorded, &|changed| Some((source.file)(changed).ok()??.0));
     let mut done: Vec<(Seq, &Changed)> = Vec::new();
     for (action, changed) in recorded.actions() {
+        if failed.is_some() {
+            break;
+        }
         if let Err(why) = check_unchanged(world, changed) {
             failed = Some((action, changed, why));
             break;
@@ -81,6 +85,7 @@ pub fn apply_changes(log: &RunLog, world: &World, recorded: &Recorded, source: &
             Err(ActError::NotDone { action, key: changed.key().to_string(), why })
         }
     };
+    rows.extend(replaced_while_read(world));
     log.append(rows);
     crash_point("landed");
     result
@@ -89,11 +94,12 @@ pub fn apply_changes(log: &RunLog, world: &World, recorded: &Recorded, source: &
 /// Checks that the workspace still has the before-image: another program or person may have changed it during the
 /// commit.
 fn check_unchanged(world: &World, changed: &Changed) -> Result<(), String> {
-    if changed.left_out.is_some() {
+    // A file that was renamed is at its new path since the step of its old one.
+    if changed.left_out.is_some() || changed.moved.is_some() && changed.old == KeyState::Absent {
         return Ok(());
     }
-    match world.peek(&changed.key()) {
-        Ok(found) if found.state() == changed.old => Ok(()),
+    match world.state(&changed.key()) {
+        Ok(found) if found == changed.old => Ok(()),
         Ok(_) => Err("another program or person changed it just now".into()),
         Err(error) => Err(format!("failed to {error}")),
     }
@@ -102,6 +108,9 @@ fn check_unchanged(world: &World, changed: &Changed) -> Result<(), String> {
 /// Undoes applied changes, newest first; returns the rows of those that can't be undone.
 fn restore_old(log: &RunLog, world: &World, done: &[(Seq, &Changed)]) -> Vec<TraceBody> {
     let stuck = done.iter().rev().filter(|(_, changed)| {
+        if let Some(moved) = &changed.moved {
+            return changed.new == KeyState::Absent && world.rename(&Key::file(moved), &changed.key()).is_err();
+        }
         let old = value_of(log, &changed.old);
         old.is_err() || old.is_ok_and(|old| world.put(&changed.key(), &old).is_err())
     });
@@ -122,7 +131,8 @@ fn keep_after(log: &RunLog, changed: &Changed, source: &NewFiles<'_>) -> bool {
 
 /// Keeps the file that a command left in the workspace; true if it is kept.
 pub fn keep_left_file(log: &RunLog, world: &World, changed: &Changed) -> bool {
-    if !log.keeps_after_images() || !matches!(changed.new, KeyState::File { .. }) {
+    let is_file = matches!(changed.new, KeyState::File { .. });
+    if !log.keeps_after_images() || !is_file || changed.moved.is_some() {
         return false;
     }
     match world.peek(&changed.key()) {
@@ -151,8 +161,12 @@ pub fn read_before_image(world: &World, changed: &Changed) -> Result<Vec<u8>, St
 
 /// Applies one change; `false` when it is neither file, folder nor link, and stays where it is.
 fn put_new(world: &World, changed: &Changed, source: &NewFiles<'_>, later: bool) -> Result<bool, String> {
-    let how = Put { later, modified: (source.modified)(changed), irregular: changed.left_out.is_some() };
+    let how = Put { later, modified: (source.modified)(changed), irregular: changed.left_out.is_some(), open: false };
     let done = |put: Result<(), WorldError>| put.map(|()| true).map_err(|error| format!("failed to {error}"));
+    if let Some(moved) = &changed.moved {
+        let is_old = changed.new == KeyState::Absent;
+        return if is_old { done(world.rename(&changed.key(), &Key::file(moved))) } else { Ok(true) };
+    }
     let value = match &changed.new {
         // A path left out of capture has no state, and is applied like any other.
         KeyState::File { .. } | KeyState::Unknown => {

@@ -1,9 +1,11 @@
 //! Checks an action before its undo: is its key still as the action left it, and if not, who changed it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use super::compensate::compensation_command;
-use super::state::{describe_state, makes_folder, same_content};
+use super::conflict::obstacles;
+use super::moves::{Move, MoveFinding};
+use super::state::{describe_state, makes_folder, read_present, same_content};
 use super::step::{Projection, Step};
 use super::value::value_of;
 use crate::model::{
@@ -64,6 +66,18 @@ pub(super) fn check_action(
     if facts.record.key.kind == KeyKind::Memory {
         return undo_finding(action, facts.record, KeyState::Unknown, None, false);
     }
+    if let Some(moved) = Move::of(log, action) {
+        let (record, intent) = (facts.record, facts.status == ActionStatus::Intent);
+        return match moved.check(world, action, projection) {
+            MoveFinding::Undo(present) => undo_finding(action, record, present, None, intent),
+            MoveFinding::Leave(why) => Finding::Leave(why),
+            MoveFinding::Deferred => Finding::Deferred,
+            MoveFinding::Changed(found) => {
+                let by = ConflictBy::Outside { found };
+                Finding::Conflict(Conflict { action, key: record.key.to_string(), by })
+            }
+        };
+    }
     check_path(log, world, action, facts, projection, force)
 }
 
@@ -100,8 +114,8 @@ fn check_path(
     };
     let (present, bytes) = match projection.states.get(&key.name) {
         Some(state) => (state.clone(), None),
-        None => match world.peek(&key) {
-            Ok(value) => (value.state(), Some(value)),
+        None => match read_present(world, &key) {
+            Ok(found) => found,
             Err(_) if projection.opens(&key) && !projection.is_preview => return Finding::Deferred,
             Err(_) if projection.opens(&key) => (facts.after.clone(), None),
             Err(error) => return outside(format!("something that can't be read: failed to {error}")),
@@ -168,42 +182,9 @@ fn permanent_after(ledger: &Ledger, action: Seq, key: &Key) -> Option<(Seq, Span
     places.filter_map(newest).max()
 }
 
-/// Lists every action that must be undone first, and those that block these in turn, newest first.
-pub(super) fn obstacles(ledger: &Ledger, action: Seq, gone: &HashSet<Seq>) -> Vec<(Seq, SpanId)> {
-    let mut found = BTreeMap::new();
-    let mut open = vec![action];
-    while let Some(at) = open.pop() {
-        let Some(entry) = ledger.get(at) else { continue };
-        for later in ledger.blockers(at) {
-            // Actions inside a folder don't block its undo: the folder then stays until it is empty.
-            let inside = makes_folder(&entry.record) && later.record.key.is_inside(&entry.record.key);
-            if !inside && !gone.contains(&later.seq) && found.insert(later.seq, later.record.span).is_none() {
-                open.push(later.seq);
-            }
-        }
-    }
-    found.into_iter().rev().collect()
-}
-
 /// True when one of the actions is applied and must be undone before its span can run again. A created folder may
 /// stay: others use it.
 pub fn needs_undo(ledger: &Ledger, actions: &[Seq]) -> bool {
     let applied = actions.iter().filter_map(|action| ledger.get(*action)).filter(|entry| entry.is_applied());
     applied.filter(|entry| !makes_folder(&entry.record)).count() > 0
-}
-
-/// Describes a conflict in one line, for the log.
-pub(crate) fn describe_conflict(conflict: &Conflict) -> String {
-    match &conflict.by {
-        ConflictBy::Actions { first } => {
-            let first: Vec<String> = first.iter().map(|(action, span)| format!("{action} in {span}")).collect();
-            format!("{} was changed later by {}", conflict.key, first.join(", "))
-        }
-        ConflictBy::NoUndo { action, span } => {
-            format!("{} was changed later by {action} in {span}, which can't be undone", conflict.key)
-        }
-        ConflictBy::Outside { found } => {
-            format!("{} was changed by another program or person: found {found}", conflict.key)
-        }
-    }
 }

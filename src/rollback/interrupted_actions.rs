@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::moves::Move;
 use super::row::outcome_row;
-use super::state::same_content;
+use super::state::{read_state, same_content};
 use super::value::{put_memory, value_of};
 use crate::model::{ActionChange, ActionStatus, KeyKind, KeyState, LedgerEntry, RunState, Seen, Seq};
 use crate::store::RunLog;
-use crate::world::World;
+use crate::world::{Put, World};
 
 /// Gives every action that a killed process left open an outcome, newest first; returns one line per action. The caller
 /// holds the lock, and memory is loaded.
@@ -63,7 +64,7 @@ fn undo_can_be_finished(world: &World, entry: &LedgerEntry, open: &[LedgerEntry]
     let known =
         |found: KeyState| found == entry.record.old || found == entry.after || is_older_state(entry, &found, open);
     let kind = entry.record.key.kind;
-    kind == KeyKind::Memory || kind.is_path() && world.peek(&entry.record.key).is_ok_and(|value| known(value.state()))
+    kind == KeyKind::Memory || kind.is_path() && read_state(world, &entry.record.key).is_ok_and(known)
 }
 
 /// True when an undo of many actions had already put the before-image of an older one at the same path.
@@ -110,8 +111,8 @@ fn resolve_intent(world: &World, entry: &LedgerEntry, chains: &mut Chains) -> Re
     let known = chains.below.get(&record.key.name);
     let found = match known {
         Some(state) => state.clone(),
-        None => match world.peek(&record.key) {
-            Ok(value) => value.state(),
+        None => match read_state(world, &record.key) {
+            Ok(state) => state,
             Err(error) => return (None, format!("its outcome is not known: failed to {error}")),
         },
     };
@@ -140,8 +141,8 @@ fn resolve_undo(log: &RunLog, world: &World, entry: &LedgerEntry, open: &[Ledger
             Err(why) => refused(why),
         };
     }
-    let found = match world.peek(&entry.record.key) {
-        Ok(value) => value.state(),
+    let found = match read_state(world, &entry.record.key) {
+        Ok(state) => state,
         Err(error) => return refused(format!("its undo stays unfinished: failed to {error}")),
     };
     if found == entry.record.old || is_older_state(entry, &found, open) {
@@ -152,8 +153,13 @@ fn resolve_undo(log: &RunLog, world: &World, entry: &LedgerEntry, open: &[Ledger
             "its undo was interrupted, and another program or person changed it since; it stays as it is".into(),
         );
     }
-    let put = value_of(log, &entry.record.old)
-        .and_then(|old| world.put(&entry.record.key, &old).map_err(|error| format!("failed to {error}")));
+    let put_old = || {
+        let old = value_of(log, &entry.record.old)?;
+        let irregular = found == KeyState::Unknown;
+        let put = world.put_as(&entry.record.key, &old, Put { irregular, ..Put::default() });
+        put.map_err(|error| format!("failed to {error}"))
+    };
+    let put = Move::of(log, entry.seq).map_or_else(put_old, |moved| moved.restore(world, entry.seq));
     match put {
         Ok(()) => undone("its undo was finished"),
         Err(why) => refused(format!("failed to finish its undo: {why}")),
@@ -177,10 +183,8 @@ fn resolve_redo(world: &World, entry: &LedgerEntry) -> Resolution {
     if entry.record.key.kind == KeyKind::Memory {
         return undone();
     }
-    match world.peek(&entry.record.key) {
-        Ok(value) if value.state() == entry.after => {
-            (Some(ActionChange::Redone), "it was redone, and is recorded now".into())
-        }
+    match read_state(world, &entry.record.key) {
+        Ok(state) if state == entry.after => (Some(ActionChange::Redone), "it was redone, and is recorded now".into()),
         _ => undone(),
     }
 }

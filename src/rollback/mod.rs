@@ -10,14 +10,17 @@ pub mod capture;
 mod check;
 mod compensate;
 mod concurrent;
+mod conflict;
 mod folder;
 mod interrupted_actions;
 mod interrupted_commands;
+mod moves;
 mod plan;
 mod read_back;
 mod record;
 mod redo;
 mod restore;
+mod room;
 mod row;
 mod seen;
 mod select;
@@ -31,6 +34,8 @@ mod compensate_tests;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod moves_tests;
+#[cfg(test)]
 mod plan_tests;
 #[cfg(test)]
 mod property_tests;
@@ -39,10 +44,10 @@ mod undo_tests;
 
 pub use act::{ActError, Origin, apply_change, perform};
 pub use apply::{NewFiles, apply_changes, keep_left_file, read_before_image};
-pub(crate) use check::describe_conflict;
 pub use check::needs_undo;
 pub use compensate::{Compensate, CompensationCommand, CompensationRun, NoCompensator, compensation_record};
 pub use concurrent::{CommandStarted, describe_concurrent_changes};
+pub(crate) use conflict::describe_conflict;
 pub use interrupted_actions::{predict_not_applied, resolve_interrupted_actions};
 pub use interrupted_commands::{read_snapshot_image, resolve_interrupted_commands};
 pub use plan::{PlanError, plan_retry};

@@ -149,7 +149,7 @@ pub async fn record_pending(
 /// # Errors
 /// When they can't be written.
 pub fn store_after_images(log: &RunLog, changes: &[Changed], after: Content<'_>) -> Result<(), ActError> {
-    let of = |changed: &Changed| matches!(changed.new, KeyState::File { .. });
+    let of = |changed: &Changed| changed.moved.is_none() && matches!(changed.new, KeyState::File { .. });
     keep(log, &mut changes.to_vec(), of, after)
 }
 
@@ -161,7 +161,8 @@ pub fn discard_changes(log: &RunLog, recorded: &Recorded, why: &str) {
 
 /// Stores the before-images, and appends the rows and the renames among them.
 fn append(log: &RunLog, origin: &Origin, mut changes: Vec<Changed>, before: Content<'_>) -> Result<Recorded, ActError> {
-    let of = |changed: &Changed| changed.left_out.is_none() && matches!(changed.old, KeyState::File { .. });
+    let is_left_out = |changed: &Changed| changed.left_out.is_some() || changed.moved.is_some();
+    let of = |changed: &Changed| !is_left_out(changed) && matches!(changed.old, KeyState::File { .. });
     keep(log, &mut changes, of, before)?;
     crash_point("before-images-kept");
     let rows: Vec<TraceBody> = changes.iter().map(|changed| TraceBody::Action(row(origin, changed))).collect();

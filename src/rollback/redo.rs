@@ -1,16 +1,17 @@
 //! Redoes an undone action, while nothing later touched its key.
 
-use super::check::{describe_conflict, obstacles};
+use super::conflict::{describe_conflict, obstacles};
+use super::moves::Move;
 use super::read_back::{Expected, read_back};
-use super::row::outcome_row;
-use super::state::{describe_state, location};
+use super::row::{outcome_row, replaced_while_read};
+use super::state::{describe_state, location, read_state};
 use super::value::{put_memory, value_of};
 use crate::model::{
     ActionChange, ActionStatus, Conflict, ConflictBy, Key, KeyKind, KeyState, LedgerEntry, PlanLeave, Seq, SpanId,
     UndoReport,
 };
 use crate::store::RunLog;
-use crate::world::{Value, World};
+use crate::world::{Value, World, WorldError};
 
 /// The reason why a redo was refused.
 enum Refusal {
@@ -21,6 +22,10 @@ enum Refusal {
 /// Redoes one undone action. The caller holds the lock.
 pub async fn redo(log: &RunLog, world: &World, action: Seq) -> UndoReport {
     let mut report = UndoReport::default();
+    if let Err(error) = world.check_root() {
+        report.left.push(PlanLeave { action, why: format!("failed to {error}") });
+        return report;
+    }
     let Some((entry, later)) = log.with(|state| {
         let entry = state.ledger.get(action)?.clone();
         Some((entry, obstacles(&state.ledger, action, &std::collections::HashSet::new())))
@@ -28,6 +33,9 @@ pub async fn redo(log: &RunLog, world: &World, action: Seq) -> UndoReport {
         report.left.push(PlanLeave { action, why: format!("there is no action {action}") });
         return report;
     };
+    if let Some(moved) = Move::of(log, action) {
+        return moved.redo(log, world, later.is_empty()).await;
+    }
     match try_redo(log, world, &entry, later).await {
         Ok(after) => {
             report.redone.push(action);
@@ -73,14 +81,21 @@ async fn try_redo(
         return Err(stay);
     }
     let put = match &target {
-        Some(value) => world.put(&entry.record.key, value).map_err(|error| format!("failed to {error}")),
-        None => redo_memory(log, world, entry),
+        Some(value) => world.put(&entry.record.key, value).map_err(|error| match error {
+            WorldError::Open { by, .. } => Refusal::Conflict(ConflictBy::Open { program: by }),
+            error => Refusal::Left(format!("failed to {error}")),
+        }),
+        None => redo_memory(log, world, entry).map_err(Refusal::Left),
     };
-    if let Err(why) = put {
-        log.append(vec![outcome_row(action, ActionChange::Refused { why: why.clone() })]);
-        return Err(Refusal::Left(why));
+    if let Err(refusal) = put {
+        // A conflict is recorded by the caller.
+        if let Refusal::Left(why) = &refusal {
+            log.append(vec![outcome_row(action, ActionChange::Refused { why: why.clone() })]);
+        }
+        return Err(refusal);
     }
     let mut rows = vec![outcome_row(action, ActionChange::Redone)];
+    rows.extend(replaced_while_read(world));
     let after = target.map_or_else(|| entry.after.clone(), |value| value.state());
     if after != entry.after {
         // A forced undo replaced a state that another program or person had left, and the redo restored that.
@@ -97,7 +112,7 @@ async fn try_redo(
 /// Checks that the key is as the undo left it.
 fn check_unchanged(log: &RunLog, world: &World, entry: &LedgerEntry) -> Result<(), Refusal> {
     let key = &entry.record.key;
-    let found = world.peek(key).map_err(|error| Refusal::Left(format!("failed to {error}")))?.state();
+    let found = read_state(world, key).map_err(|error| Refusal::Left(format!("failed to {error}")))?;
     if found == entry.record.old {
         return Ok(());
     }

@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::check::describe_conflict;
 use super::compensate::{Compensate, run_compensation};
+use super::conflict::describe_conflict;
 use super::folder;
-use super::row::outcome_row;
-use super::state::describe_state;
+use super::moves::Move;
+use super::row::{outcome_row, replaced_while_read};
+use super::state::{describe_state, read_state};
 use super::step::Step;
 use super::value::{put_memory, value_of};
 use crate::model::{
-    ActionChange, ActionStatus, Conflict, ConflictBy, KeyKind, LedgerEntry, PlanLeave, Seq, TraceBody, UndoReport,
+    ActionChange, ActionStatus, Conflict, ConflictBy, KeyKind, KeyState, LedgerEntry, PlanLeave, Seq, TraceBody,
+    UndoReport,
 };
 use crate::store::{RunLog, crash_point};
-use crate::world::{Put, World};
+use crate::world::{Put, World, WorldError};
 
 /// More steps than this are synced together instead of one by one.
 const MANY: usize = 8;
@@ -80,6 +82,7 @@ pub(super) async fn restore_steps(
             }
         }
     }
+    rows.extend(replaced_while_read(world));
     if how.later
         && let Err(error) = world.sync()
     {
@@ -112,7 +115,10 @@ fn restore_path(
 ) -> Result<(), Refusal> {
     let key = &step.record.key;
     // Read again: another program or person may have changed it during the commit.
-    let found = world.peek(key).map_err(|error| Refusal::Left(format!("failed to {error}")))?.state();
+    if let Some(moved) = Move::of(log, step.action) {
+        return moved.restore(world, step.action).map_err(Refusal::Left);
+    }
+    let found = read_state(world, key).map_err(|error| Refusal::Left(format!("failed to {error}")))?;
     if found != step.present && !force {
         let by = ConflictBy::Outside { found: describe_state(&found, &step.present) };
         return Err(Refusal::Conflict(Conflict { action: step.action, key: key.to_string(), by }));
@@ -123,7 +129,15 @@ fn restore_path(
         return Err(Refusal::Left(why));
     }
     let old = value_of(log, &step.record.old).map_err(Refusal::Left)?;
-    world.put_as(key, &old, how).map_err(|error| Refusal::Left(format!("failed to {error}")))
+    // A pipe, a socket or a device that took a file's place goes.
+    let how = Put { irregular: found == KeyState::Unknown, open: force, ..how };
+    world.put_as(key, &old, how).map_err(|error| match error {
+        WorldError::Open { by, .. } => {
+            let by = ConflictBy::Open { program: by };
+            Refusal::Conflict(Conflict { action: step.action, key: key.to_string(), by })
+        }
+        error => Refusal::Left(format!("failed to {error}")),
+    })
 }
 
 /// Sets each touched memory key to the fold of the actions that stay applied, so that memory equals the log.

@@ -1,6 +1,7 @@
 //! Selects the steps of an undo, and predicts an undo's report.
 
-use super::check::{Finding, check_action, describe_conflict};
+use super::check::{Finding, check_action};
+use super::conflict::describe_conflict;
 use super::folder;
 use super::interrupted_actions::predict_not_applied;
 use super::row::outcome_row;
@@ -13,6 +14,11 @@ use crate::world::{World, WorldError};
 /// process left open count as resolved.
 pub fn preview(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> UndoReport {
     let mut report = UndoReport::default();
+    if let Err(error) = world.check_root() {
+        let why = format!("failed to {error}");
+        report.left = actions.iter().map(|action| PlanLeave { action: *action, why: why.clone() }).collect();
+        return report;
+    }
     let mut projection =
         Projection { is_preview: true, undone: predict_not_applied(log, world), ..Projection::default() };
     let actions = newest_first(log, actions);
@@ -52,6 +58,7 @@ pub(super) fn select_steps(
 ) -> (Vec<Step>, Vec<Seq>) {
     let mut steps: Vec<Step> = Vec::new();
     let mut rest = Vec::new();
+    projection.wanted.extend(actions);
     for (at, &action) in actions.iter().enumerate() {
         if projection.undone.contains(&action) {
             continue;

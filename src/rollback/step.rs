@@ -30,6 +30,8 @@ pub(super) struct Projection {
     pub kept: HashSet<Seq>,
     /// The states they leave, by path.
     pub states: HashMap<String, KeyState>,
+    /// The actions that are asked for.
+    pub wanted: HashSet<Seq>,
     /// True when nothing will be done, so that no after-image needs to be stored.
     pub is_preview: bool,
     /// After-images for a redo, not yet on disk.

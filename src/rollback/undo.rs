@@ -4,11 +4,12 @@
 //! actions whose undo was started; [`super::resolve_interrupted_actions`] finishes them. Memory needs the second commit
 //! only: it is the fold of the log, so it can't be half-done. A compensation has two commits of its own, around it.
 
-use super::check::describe_conflict;
 use super::compensate::Compensate;
+use super::conflict::describe_conflict;
 use super::folder;
 use super::read_back::{Expected, read_back};
 use super::restore::{UndoContext, restore_steps};
+use super::room;
 use super::row::outcome_row;
 use super::select::{newest_first, select_steps};
 use super::state::location;
@@ -22,9 +23,17 @@ pub async fn undo(log: &RunLog, world: &World, by: &dyn Compensate, action: Seq,
     undo_list(log, world, by, &[action], force).await
 }
 
-/// Undoes actions, newest first, until none is left or one conflicts. The caller holds the lock. `by` runs the compensations; one that fails leaves its action applied, and stops nothing else.
+/// Undoes actions, newest first, until none is left or one conflicts. The caller holds the lock. `by` runs the
+/// compensations; one that fails leaves its action applied, and stops nothing else. Nothing is undone when the workspace
+/// is no longer the folder that was opened.
 pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions: &[Seq], force: bool) -> UndoReport {
     let mut report = UndoReport::default();
+    if let Err(error) = world.check_root() {
+        // Memory too: the actions of a run are undone in their order, or not at all.
+        let why = format!("failed to {error}");
+        report.left = actions.iter().map(|action| PlanLeave { action: *action, why: why.clone() }).collect();
+        return report;
+    }
     let mut expected = Expected::new();
     let context = UndoContext { log, world, by };
     let mut steps = Vec::new();
@@ -70,6 +79,12 @@ async fn undo_batch(
     if steps.is_empty() {
         log.append(rows);
         return (steps, rest);
+    }
+    if let Err(why) = room::check_undo(log, world, &steps) {
+        let why = format!("nothing was undone: {why}");
+        report.left.extend(steps.iter().map(|step| PlanLeave { action: step.action, why: why.clone() }));
+        log.append(rows);
+        return (Vec::new(), Vec::new());
     }
     rows.extend(steps.iter().flat_map(start_rows));
     if !rows.is_empty()

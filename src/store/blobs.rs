@@ -5,13 +5,13 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::files::{file_error, replace, replace_all, sync_dir, sync_files};
 use super::inside::read_file;
 use super::points::crash_point;
-use super::{AfterImage, StoreError, hash_blob};
+use super::{AfterImage, StoreError, hash_blob, sparse};
 use crate::model::BlobHash;
 
 /// Its name in the run's folder.
@@ -82,11 +82,10 @@ impl Blobs {
             if fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == length) {
                 return Ok(());
             }
-            let mut written = tempfile::NamedTempFile::new_in(&self.folder)?;
+            let written = tempfile::NamedTempFile::new_in(&self.folder)?;
             match content {
-                AfterImage::Bytes(bytes) => written.write_all(bytes)?,
-                // Shares the blocks where the file system can.
-                AfterImage::File(mut file) => drop(io::copy(&mut file, written.as_file_mut())?),
+                AfterImage::Bytes(bytes) => sparse::write(written.as_file(), bytes)?,
+                AfterImage::File(file) => sparse::copy(file, written.as_file())?,
             }
             written.persist(&path).map(drop).map_err(|failed| failed.error)
         };
@@ -110,6 +109,12 @@ impl Blobs {
 
     fn read(&self, hash: BlobHash) -> io::Result<Vec<u8>> {
         read_file(&self.run, &[FOLDER, &hash.to_string()], LARGEST)
+    }
+
+    /// The bytes on the disk of what is kept under a hash: without its holes.
+    pub(super) fn on_disk(&self, hash: BlobHash) -> Option<u64> {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata(self.path(hash)).ok().map(|found| found.blocks().saturating_mul(512))
     }
 
     fn path(&self, hash: BlobHash) -> PathBuf {

@@ -198,6 +198,10 @@ impl Recorder for DuckStore {
         self.files.blobs.get(hash)
     }
 
+    fn blob_on_disk(&self, hash: BlobHash) -> Option<u64> {
+        self.files.blobs.on_disk(hash)
+    }
+
     fn committed(&self) -> Seq {
         self.writer.as_ref().map_or(self.last, Writer::committed)
     }

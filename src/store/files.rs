@@ -1,11 +1,12 @@
 //! Files that survive a crash: whole or not at all, and their folder's entry synced.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
 use super::points::{crash_point, fail_point};
+use super::sparse;
 
 /// Names a file's error.
 pub(super) fn file_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
@@ -21,9 +22,9 @@ pub(super) fn sync_dir(path: &Path) -> Result<(), StoreError> {
 /// Replaces a file as a whole (0600): written beside it, synced, renamed, folder synced.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+    let written = tempfile::NamedTempFile::new_in(folder).and_then(|file| {
         fail_point("file-write")?;
-        file.write_all(bytes)?;
+        sparse::write(file.as_file(), bytes)?;
         fail_point("file-sync")?;
         file.as_file().sync_all()?;
         fail_point("file-rename")?;
@@ -39,9 +40,9 @@ pub(super) fn replace_all(folder: &Path, files: &[(PathBuf, &[u8])]) -> Result<(
     let handle = File::open(folder).map_err(file_error("open the folder", folder))?;
     let mut written = Vec::with_capacity(files.len());
     for (path, bytes) in files {
-        let temporary = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+        let temporary = tempfile::NamedTempFile::new_in(folder).and_then(|file| {
             fail_point("file-write")?;
-            file.write_all(bytes)?;
+            sparse::write(file.as_file(), bytes)?;
             if !SYNCS_AT_ONCE {
                 file.as_file().sync_all()?;
             }

@@ -149,6 +149,11 @@ pub trait Recorder: Send + Sync {
     /// When they can't be read, or are not what the hash says.
     fn blob(&self, hash: BlobHash) -> Result<Vec<u8>, StoreError>;
 
+    /// The bytes on the disk of what is kept under a hash; `None`: nothing is.
+    fn blob_on_disk(&self, hash: BlobHash) -> Option<u64> {
+        self.blob(hash).ok().map(|bytes| bytes.len() as u64)
+    }
+
     /// The last seq that is committed.
     fn committed(&self) -> Seq;
 

@@ -81,6 +81,24 @@ pub enum WorldError {
         /// Why not.
         why: &'static str,
     },
+    /// Another program would lose what it writes.
+    #[error("change {path:?}: it is open in {by}, which would lose what it writes; close it there and try again")]
+    Open {
+        /// The path.
+        path: String,
+        /// The program and its process id.
+        by: String,
+    },
+    /// The workspace is no longer the folder that was opened.
+    #[error(
+        "use the workspace {path}: {what} since the run was opened. Nothing was written. Put it back there, or open the run again"
+    )]
+    Moved {
+        /// The workspace, as it was opened.
+        path: String,
+        /// The event, and where the folder is now.
+        what: String,
+    },
     /// The system refused.
     #[error("{what} {path:?}: {why}")]
     Io {

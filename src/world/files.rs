@@ -3,21 +3,27 @@
 //! Every path is walked part by part from the workspace's own handle, and no link is ever followed: so no path can
 //! leave the workspace, even when something changes it meanwhile, and no file has two names.
 
-use std::io::{self, Read};
+use std::io::{self, Cursor};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::time::SystemTime;
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
 use cap_std::fs::{Dir, Metadata, MetadataExt, OpenOptions};
 
 use super::lent::{Lent, set_mode};
+use super::open_files::{Held, OpenFiles, Scan, Search, Watch};
 use super::path::{ROOT, parents};
 use super::place::{Place, describe, last_part};
-use super::{Value, WorldError};
-use crate::model::name_from_bytes;
+use super::root::Root;
+use super::{Content, Value, WorldError};
+use crate::model::{KeyState, name_from_bytes};
 
 /// The permission bits of a mode, without the file type.
 pub(super) const PERMISSIONS: u32 = 0o7777;
+
+/// Names of a folder that are held in memory.
+const MOST_NAMES: usize = 200_000;
 
 /// How something is put.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,6 +34,8 @@ pub struct Put {
     pub modified: Option<SystemTime>,
     /// A pipe, a socket or a device may be in the way, and goes: there is no bringing it back.
     pub irregular: bool,
+    /// It is replaced even while other programs have it open: the user wants it so.
+    pub open: bool,
 }
 
 /// Device and inode: what a file is, whatever its name.
@@ -35,13 +43,35 @@ pub(super) type FileId = (u64, u64);
 
 /// The workspace's files.
 pub(super) struct Files {
-    root: Dir,
+    root: Root,
     data: Option<FileId>,
+    watch: Watch,
 }
 
 impl Files {
-    pub(super) fn new(root: Dir, data: Option<FileId>) -> Self {
-        Self { root, data }
+    pub(super) fn new(root: Root, data: Option<FileId>) -> Self {
+        Self { root, data, watch: Watch::default() }
+    }
+
+    /// The path by which the workspace was opened.
+    pub(super) fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// Checks that the workspace is still the folder that was opened.
+    pub(super) fn check_root(&self) -> Result<(), WorldError> {
+        self.root.folder().map(drop)
+    }
+
+    /// The files for which `counts` is true and that other programs have open for writing, mapped, or locked.
+    pub(super) fn open_files(&self, counts: &dyn Fn(&str) -> bool) -> OpenFiles {
+        let device = self.root.device();
+        Search { root: self.root.path(), device, data: self.data, counts }.run(&Scan::of(device))
+    }
+
+    /// Takes the lines about files that were replaced while a program read them.
+    pub(super) fn take_notes(&self) -> Vec<String> {
+        self.watch.take_notes()
     }
 
     /// Checks that the path can be used; a missing one can.
@@ -59,8 +89,9 @@ impl Files {
             Ok(Value::Directory { mode: Some(found.mode() & PERMISSIONS), entries })
         };
         if path == ROOT {
-            let found = self.root.dir_metadata().map_err(WorldError::io("read the folder", path))?;
-            return directory(&self.root, &found);
+            let root = self.root.folder()?;
+            let found = root.dir_metadata().map_err(WorldError::io("read the folder", path))?;
+            return directory(root, &found);
         }
         let Some(place) = self.place(path)? else { return Ok(Value::Absent) };
         let Some(found) = place.metadata()? else { return Ok(Value::Absent) };
@@ -77,16 +108,30 @@ impl Files {
         }
     }
 
+    /// The state of a path, whatever the size of its file.
+    pub(super) fn state(&self, path: &str) -> Result<KeyState, WorldError> {
+        if path != ROOT
+            && let Some(place) = self.place(path)?
+            && place.metadata()?.is_some_and(|found| found.is_file())
+        {
+            return place.file_state();
+        }
+        Ok(self.read(path, false, u64::MAX)?.state())
+    }
+
     pub(super) fn put(&self, path: &str, value: &Value, how: Put) -> Result<(), WorldError> {
         if let (ROOT, Value::Directory { mode: Some(mode), .. }) = (path, value) {
-            return set_mode(&self.root, *mode).map_err(WorldError::io("set the permissions of", path));
+            return set_mode(self.root.folder()?, *mode).map_err(WorldError::io("set the permissions of", path));
         }
         if *value == Value::Absent && path != ROOT && self.place(path)?.is_none() {
             return Ok(());
         }
-        self.change(path, how, |place, found| match value {
+        self.change(path, how, |place, found, held| match value {
+            Value::File { bytes, mode } => {
+                self.write(place, (found, held), &mut Cursor::new(bytes.as_slice()), *mode, how)
+            }
+            _ if held.writer.is_some() => Err(place.open_in(held)),
             Value::Absent => place.remove(found),
-            Value::File { bytes, mode } => place.write(found, &mut bytes.as_slice(), *mode, how),
             Value::Directory { mode, .. } => place.make_folder(found, *mode),
             Value::Symlink { target } => place.link(found, target),
             Value::Text(_) | Value::List(_) => {
@@ -96,8 +141,44 @@ impl Files {
     }
 
     /// Makes a file of what is read from `from`, however much that is.
-    pub(super) fn copy(&self, path: &str, from: &mut dyn Read, mode: u32, how: Put) -> Result<(), WorldError> {
-        self.change(path, how, |place, found| place.write(found, from, Some(mode), how))
+    pub(super) fn copy(&self, path: &str, from: &mut dyn Content, mode: u32, how: Put) -> Result<(), WorldError> {
+        self.change(path, how, |place, found, held| self.write(place, (found, held), from, Some(mode), how))
+    }
+
+    /// Writes a file: in place where others have it open and the change only adds to its end or cuts it.
+    fn write(
+        &self,
+        place: &Place<'_>,
+        (found, held): (Option<&Metadata>, &Held),
+        from: &mut dyn Content,
+        mode: Option<u32>,
+        how: Put,
+    ) -> Result<(), WorldError> {
+        if let Some(found) = found.filter(|found| found.is_file())
+            && held.may_grow
+            && (held.writer.is_some() || held.reader.is_some())
+            && place.write_in_place(found, from, mode, how)?
+        {
+            return Ok(());
+        }
+        if held.writer.is_some() {
+            return Err(place.open_in(held));
+        }
+        place.write(found, from, mode, how)?;
+        if let Some(reader) = &held.reader {
+            self.watch.note(place.path, reader);
+        }
+        Ok(())
+    }
+
+    /// Renames a file; nothing may be at its new path.
+    pub(super) fn rename(&self, from: &str, to: &str) -> Result<(), WorldError> {
+        let (Some(old), Some(new)) = (self.place(from)?, self.place(to)?) else {
+            return Err(WorldError::no_folder(to));
+        };
+        let _writable = [Lent::to_write(&old.folder), Lent::to_write(&new.folder)];
+        rename_new(&old, &new).map_err(new.io("rename a file to"))?;
+        sync(&old.folder).and_then(|()| sync(&new.folder)).map_err(new.io("save the folder of"))
     }
 
     /// Has a path changed, where it may be.
@@ -105,7 +186,7 @@ impl Files {
         &self,
         path: &str,
         how: Put,
-        make: impl FnOnce(&Place<'_>, Option<&Metadata>) -> Result<(), WorldError>,
+        make: impl FnOnce(&Place<'_>, Option<&Metadata>, &Held) -> Result<(), WorldError>,
     ) -> Result<(), WorldError> {
         if path == ROOT {
             return Err(WorldError::WrongState { key: path.to_owned(), why: "it is the workspace itself" });
@@ -119,14 +200,16 @@ impl Files {
                 return Err(WorldError::NotRegular { path: path.to_owned(), what: describe(kind) });
             }
         }
+        // What lies beside an open database belongs to it, whether it is there just now or not.
+        let held = if how.open { Held::default() } else { self.watch.held(&place.folder, &place.name, found.as_ref()) };
         let _writable = Lent::to_write(&place.folder).map_err(place.io("write in the folder of"))?;
-        make(&place, found.as_ref())?;
+        make(&place, found.as_ref(), &held)?;
         if how.later { Ok(()) } else { sync(&place.folder).map_err(place.io("save the folder of")) }
     }
 
     /// Makes everything last that was put with [`Put::later`].
     pub(super) fn sync(&self) -> Result<(), WorldError> {
-        let root = self.root.open(ROOT).map_err(WorldError::io("save", ROOT))?;
+        let root = self.root.folder()?.open(ROOT).map_err(WorldError::io("save", ROOT))?;
         sync_file_system(&root.into_std()).map_err(WorldError::io("save", ROOT))
     }
 
@@ -146,7 +229,7 @@ impl Files {
 
     /// Opens the folder that the path is in; `None` when there is no such folder.
     fn place<'a>(&self, path: &'a str) -> Result<Option<Place<'a>>, WorldError> {
-        let mut folder = self.root.try_clone().map_err(WorldError::io("open the workspace for", path))?;
+        let mut folder = self.root.folder()?.try_clone().map_err(WorldError::io("open the workspace for", path))?;
         for above in parents(path) {
             let here = Place { folder, name: last_part(above), path: above };
             let Some(found) = here.metadata()? else { return Ok(None) };
@@ -181,6 +264,10 @@ impl Files {
             if self.data == Some((is.dev(), is.ino())) {
                 continue;
             }
+            if entries.len() == MOST_NAMES {
+                let why = format!("it has more than {MOST_NAMES} names");
+                return Err(WorldError::Io { what: "list the folder", path: path.to_owned(), why });
+            }
             let mut name = name_from_bytes(entry.file_name().as_bytes());
             if is.is_dir() {
                 name.push('/');
@@ -189,6 +276,23 @@ impl Files {
         }
         entries.sort();
         Ok(entries)
+    }
+}
+
+/// Renames; nothing is replaced.
+#[cfg(target_os = "linux")]
+fn rename_new(old: &Place<'_>, new: &Place<'_>) -> io::Result<()> {
+    use nix::fcntl::{RenameFlags, renameat2};
+    let flags = RenameFlags::RENAME_NOREPLACE;
+    Ok(renameat2(&old.folder, old.name.as_os_str(), &new.folder, new.name.as_os_str(), flags)?)
+}
+
+/// Renames; nothing is replaced.
+#[cfg(not(target_os = "linux"))]
+fn rename_new(old: &Place<'_>, new: &Place<'_>) -> io::Result<()> {
+    match new.folder.symlink_metadata(&new.name) {
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => old.folder.rename(&old.name, &new.folder, &new.name),
     }
 }
 

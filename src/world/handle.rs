@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -14,14 +13,14 @@ use cap_std::fs::Dir;
 use super::files::{Files, Put};
 use super::locks::Locks;
 use super::memory::Memory;
-use super::{Guard, Scope, Value, WorldError, path};
+use super::root::Root;
+use super::{Content, Guard, OpenFiles, Scope, Value, WorldError, path};
 use crate::model::{Key, KeyKind, KeyState, Ledger};
 
 /// The world of one run: everything that can be changed, by key.
 ///
 /// Reading and putting takes no lock by itself; the caller holds a [`Guard`] meanwhile.
 pub struct World {
-    root: PathBuf,
     files: Files,
     memory: Mutex<Memory>,
     locks: Locks,
@@ -47,7 +46,8 @@ impl World {
         }
         let data = data_dir.map(|dir| data_folder(dir, &root)).transpose().map_err(&refuse)?;
         let handle = Dir::open_ambient_dir(&root, ambient_authority()).map_err(|error| refuse(error.to_string()))?;
-        Ok(Self { root, files: Files::new(handle, data), memory: Mutex::default(), locks: Locks::default() })
+        let root = Root::new(handle, &root).map_err(|error| refuse(error.to_string()))?;
+        Ok(Self { files: Files::new(root, data), memory: Mutex::default(), locks: Locks::default() })
     }
 
     /// The world of a run that is only looked at and whose workspace can't be opened: nothing is in it, and nothing can be
@@ -63,13 +63,40 @@ impl World {
         let folder = tempfile::tempdir().map_err(refuse)?;
         let handle = Dir::open_ambient_dir(folder.path(), ambient_authority()).map_err(refuse)?;
         folder.close().map_err(refuse)?;
-        let (memory, locks) = (Mutex::default(), Locks::default());
-        Ok(Self { root: workspace.to_owned(), files: Files::new(handle, None), memory, locks })
+        let root = Root::new(handle, workspace).map_err(refuse)?;
+        Ok(Self { files: Files::new(root, None), memory: Mutex::default(), locks: Locks::default() })
     }
 
     /// The workspace's absolute path, without links.
     pub fn root(&self) -> &Path {
-        &self.root
+        self.files.root()
+    }
+
+    /// Checks that the workspace is still the folder that was opened: not renamed, replaced, removed or unmounted.
+    ///
+    /// # Errors
+    /// When it is not; it says where the folder is now, as far as that is known.
+    pub fn check_root(&self) -> Result<(), WorldError> {
+        self.files.check_root()
+    }
+
+    /// The files of the workspace that other programs have open for writing, mapped shared and writable, or locked, and
+    /// for whose path `counts` is true. Takes some 10 ms, 500 ms at most; blocks.
+    pub fn open_files(&self, counts: &dyn Fn(&str) -> bool) -> OpenFiles {
+        self.files.open_files(counts)
+    }
+
+    /// Takes the lines about files that were replaced while another program had them open for reading.
+    pub fn take_notes(&self) -> Vec<String> {
+        self.files.take_notes()
+    }
+
+    /// Renames a file; what it holds is not touched.
+    ///
+    /// # Errors
+    /// When the system refuses, or something is at the new path.
+    pub fn rename(&self, from: &Key, to: &Key) -> Result<(), WorldError> {
+        self.files.rename(&self.path_of(from)?, &self.path_of(to)?)
     }
 
     /// The key of a path as a model or a person wrote it: relative, or absolute inside the workspace.
@@ -77,7 +104,7 @@ impl World {
     /// # Errors
     /// When it leads out of the workspace, through a link, or into the data folder.
     pub fn key(&self, written: &str) -> Result<Key, WorldError> {
-        let relative = path::normalise(written, Some(&self.root))?;
+        let relative = path::normalise(written, Some(self.root()))?;
         self.files.check(&relative)?;
         Ok(Key::file(relative))
     }
@@ -107,6 +134,14 @@ impl World {
     /// As [`World::read`].
     pub fn peek(&self, key: &Key) -> Result<Value, WorldError> {
         if key.kind == KeyKind::Memory { self.read(key) } else { self.files.read(&self.path_of(key)?, false, u64::MAX) }
+    }
+
+    /// Returns the present state; a file is hashed without being held in memory.
+    ///
+    /// # Errors
+    /// As [`World::read`].
+    pub fn state(&self, key: &Key) -> Result<KeyState, WorldError> {
+        if key.kind == KeyKind::Memory { Ok(self.read(key)?.state()) } else { self.files.state(&self.path_of(key)?) }
     }
 
     /// Puts the key into this state, exactly. A folder is only made or removed by itself, never with what is in it.
@@ -140,7 +175,7 @@ impl World {
     ///
     /// # Errors
     /// As [`World::put`], and when `from` can't be read.
-    pub fn copy(&self, key: &Key, from: &mut dyn Read, mode: u32, how: Put) -> Result<(), WorldError> {
+    pub fn copy(&self, key: &Key, from: &mut dyn Content, mode: u32, how: Put) -> Result<(), WorldError> {
         self.files.copy(&self.path_of(key)?, from, mode, how)
     }
 
@@ -196,7 +231,7 @@ impl World {
 
     fn path_of(&self, key: &Key) -> Result<String, WorldError> {
         if key.kind.is_path() {
-            return path::normalise(&key.name, Some(&self.root));
+            return path::normalise(&key.name, Some(self.root()));
         }
         Err(WorldError::WrongState { key: key.name.clone(), why: "keys of this kind can't be read" })
     }

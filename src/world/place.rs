@@ -10,10 +10,13 @@ use cap_std::fs::{
     Dir, FileType, FileTypeExt, Metadata, MetadataExt, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt,
 };
 
+use super::content::{self, Content, Reader};
 use super::files::{PERMISSIONS, Put};
+use super::in_place::grow_or_cut;
 use super::lent::{Lent, own};
+use super::open_files::Held;
 use super::{Value, WorldError};
-use crate::model::{name_from_bytes, name_to_bytes};
+use crate::model::{BlobHash, KeyState, name_from_bytes, name_to_bytes};
 use crate::store::hash_blob;
 
 /// Permission bits of a new file.
@@ -68,6 +71,18 @@ impl Place<'_> {
 
     /// Reads a regular file of at most `most` bytes.
     pub(super) fn file(&self, most: u64) -> Result<Value, WorldError> {
+        let (file, found) = self.open()?;
+        let mut bytes = Vec::new();
+        // One byte more tells that there is more, whatever size it has by now.
+        file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(self.io("read"))?;
+        if bytes.len() as u64 > most {
+            return Err(WorldError::TooLarge { path: self.path.to_owned(), most });
+        }
+        Ok(Value::File { bytes, mode: Some(found.mode() & PERMISSIONS) })
+    }
+
+    /// Opens a regular file for reading.
+    fn open(&self) -> Result<(std::fs::File, Metadata), WorldError> {
         // Non-blocking: should it have become a pipe meanwhile, opening it must not wait for a writer.
         let mut options = OpenOptions::new();
         options.read(true).follow(FollowSymlinks::No).nonblock(true);
@@ -84,13 +99,17 @@ impl Place<'_> {
         if !found.is_file() {
             return Err(WorldError::NotRegular { path: self.path.to_owned(), what: describe(found.file_type()) });
         }
-        let mut bytes = Vec::new();
-        // One byte more tells that there is more, whatever size it has by now.
-        file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(self.io("read"))?;
-        if bytes.len() as u64 > most {
-            return Err(WorldError::TooLarge { path: self.path.to_owned(), most });
-        }
-        Ok(Value::File { bytes, mode: Some(found.mode() & PERMISSIONS) })
+        Ok((file.into_std(), found))
+    }
+
+    /// The state of a regular file; its bytes are not held in memory.
+    pub(super) fn file_state(&self) -> Result<KeyState, WorldError> {
+        let (file, found) = self.open()?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(&file).map_err(self.io("read"))?;
+        let mut half = [0; 16];
+        half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        Ok(KeyState::File { blob: BlobHash(half), size: hasher.count(), mode: found.mode() & PERMISSIONS })
     }
 
     pub(super) fn remove(&self, found: Option<&Metadata>) -> Result<(), WorldError> {
@@ -107,7 +126,7 @@ impl Place<'_> {
     pub(super) fn write(
         &self,
         found: Option<&Metadata>,
-        from: &mut dyn Read,
+        from: &mut dyn Content,
         mode: Option<u32>,
         how: Put,
     ) -> Result<(), WorldError> {
@@ -117,9 +136,8 @@ impl Place<'_> {
             let mut options = OpenOptions::new();
             // Nobody else may read it before it has its own permissions.
             options.write(true).create_new(true).mode(0o600).follow(FollowSymlinks::No);
-            let mut file = self.folder.open_with(temporary, &options)?;
-            io::copy(from, &mut file)?;
-            let file = file.into_std();
+            let file = self.folder.open_with(temporary, &options)?.into_std();
+            content::copy(from, &file)?;
             // After the bytes: writing to a file takes its set-user-id bit away.
             own(&file, found, mode)?;
             if let Some(modified) = how.modified {
@@ -127,6 +145,44 @@ impl Place<'_> {
             }
             if how.later { Ok(()) } else { file.sync_all() }
         })
+    }
+
+    /// Writes to the file that was `found` itself, if the change only adds to its end or cuts it; false: it does not,
+    /// or the file can't be opened, and nothing was changed.
+    pub(super) fn write_in_place(
+        &self,
+        found: &Metadata,
+        from: &mut dyn Content,
+        mode: Option<u32>,
+        how: Put,
+    ) -> Result<bool, WorldError> {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).follow(FollowSymlinks::No).nonblock(true);
+        let Ok(file) = self.folder.open_with(&self.name, &options) else { return Ok(false) };
+        let mut write = |file: &std::fs::File| {
+            from.rewind()?;
+            if !grow_or_cut(file, &mut Reader(from))? {
+                return Ok(false);
+            }
+            if let Some(mode) = mode.filter(|mode| *mode != found.mode() & PERMISSIONS) {
+                file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+            }
+            if let Some(modified) = how.modified {
+                file.set_modified(modified)?;
+            }
+            if how.later { Ok(true) } else { file.sync_all().map(|()| true) }
+        };
+        let is = file.metadata().map_err(self.io("write"))?;
+        if (is.dev(), is.ino()) != (found.dev(), found.ino()) {
+            return Ok(false);
+        }
+        write(&file.into_std()).map_err(self.io("write"))
+    }
+
+    /// The error for a file that a program has open.
+    pub(super) fn open_in(&self, held: &Held) -> WorldError {
+        let by = held.writer.as_ref().map(ToString::to_string).unwrap_or_default();
+        WorldError::Open { path: self.path.to_owned(), by }
     }
 
     pub(super) fn link(&self, found: Option<&Metadata>, target: &str) -> Result<(), WorldError> {

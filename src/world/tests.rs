@@ -334,6 +334,14 @@ impl std::io::Read for Fails {
     }
 }
 
+impl std::io::Seek for Fails {
+    fn seek(&mut self, _: std::io::SeekFrom) -> std::io::Result<u64> {
+        Ok(0)
+    }
+}
+
+impl super::Content for Fails {}
+
 #[test]
 fn what_is_there_stays_until_the_new_is_whole() {
     let place = Place::new();
@@ -366,4 +374,119 @@ fn a_file_keeps_its_owner_when_it_is_written() {
     place.put("f", &file("new", Some(0o4750))).unwrap();
     let found = fs::metadata(place.path("f")).unwrap();
     assert_eq!((found.uid(), found.gid(), found.mode() & 0o7777), (12345, 54321, 0o4750));
+}
+
+/// Another program with a file open as a redirection of `bash` says, until it is dropped.
+struct Program(std::process::Child);
+
+impl Program {
+    fn with(redirection: &str, file: &std::path::Path) -> Self {
+        use std::io::Read;
+        use std::process::{Command, Stdio};
+        let script = format!("exec 3{redirection}\"$0\"; echo; read -r _");
+        let mut command = Command::new("bash");
+        command.arg("-c").arg(script).arg(file).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        Self(child)
+    }
+
+    fn named(&self) -> String {
+        format!("bash ({})", self.0.id())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn files_that_programs_can_write_to_are_found_by_what_they_are() {
+    let place = Place::new();
+    place.put("d", &folder(None)).unwrap();
+    for name in ["d/written", "read", "linked", "skipped"] {
+        place.put(name, &file("x", None)).unwrap();
+    }
+    let outside = tempfile::tempdir_in(place.path("..")).unwrap();
+    // It is opened by a name outside of the workspace.
+    fs::hard_link(place.path("linked"), outside.path().join("other")).unwrap();
+    let programs = [
+        Program::with("<>", &place.path("d/written")),
+        Program::with("<", &place.path("read")),
+        Program::with(">>", &outside.path().join("other")),
+        Program::with("<>", &place.path("skipped")),
+    ];
+    fs::rename(place.path("d/written"), place.path("d/renamed")).unwrap();
+    let open = place.world.open_files(&|path| path != "skipped");
+    let lines: Vec<String> = open.files.iter().map(ToString::to_string).collect();
+    let wanted = [("d/renamed", 0), ("linked", 2)];
+    assert_eq!(lines, wanted.map(|(path, by)| format!("{path} is open in {}", programs[by].named())), "{open:?}");
+    drop(programs);
+    assert_eq!(place.world.open_files(&|_| true).files, []);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_a_program_writes_to_is_changed_in_place_or_not_at_all() {
+    let place = Place::new();
+    place.put("f", &file("one\n", None)).unwrap();
+    let inode = || fs::metadata(place.path("f")).unwrap().ino();
+    let before = inode();
+    let program = Program::with(">>", &place.path("f"));
+    place.put("f", &file("one\ntwo\n", Some(0o600))).unwrap();
+    place.put("f", &file("one\n", Some(0o644))).unwrap();
+    assert_eq!((inode(), place.read("f").unwrap()), (before, file("one\n", Some(0o644))));
+    for new in [Value::Absent, file("other", None), link("t"), folder(None)] {
+        let error = place.put("f", &new).unwrap_err();
+        assert_eq!(error, WorldError::Open { path: "f".into(), by: program.named() }, "{new:?}");
+    }
+    // What is beside an open database belongs to it, the file that is not there too.
+    place.put("f-wal", &file("", None)).unwrap_err();
+    assert_eq!((inode(), place.read("f").unwrap()), (before, file("one\n", Some(0o644))));
+    let forced = super::Put { open: true, ..super::Put::default() };
+    place.world.put_as(&Key::file("f"), &file("other", None), forced).unwrap();
+    assert_ne!(inode(), before);
+    drop(program);
+    assert_eq!(place.world.take_notes(), [""; 0]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_reader_of_a_replaced_file_is_named() {
+    let place = Place::new();
+    place.put("f", &file("one\n", None)).unwrap();
+    let program = Program::with("<", &place.path("f"));
+    place.put("f", &file("one\ntwo\n", None)).unwrap();
+    assert_eq!(place.world.take_notes(), [""; 0]);
+    place.put("f", &file("other\n", None)).unwrap();
+    let notes = place.world.take_notes();
+    assert!(notes.len() == 1 && notes[0].contains(&program.named()) && notes[0].starts_with("f "), "{notes:?}");
+}
+
+#[test]
+fn a_workspace_that_was_moved_is_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().join("w");
+    fs::create_dir(&root).unwrap();
+    let world = super::World::open(&root, None).unwrap();
+    let key = Key::file("f");
+    world.put(&key, &file("x", None)).unwrap();
+    let moved = |error: WorldError| matches!(error, WorldError::Moved { .. });
+    fs::rename(&root, home.path().join("moved")).unwrap();
+    for replaced in [false, true] {
+        if replaced {
+            fs::create_dir(&root).unwrap();
+        }
+        assert!(moved(world.check_root().unwrap_err()));
+        assert!(moved(world.read(&key).unwrap_err()));
+        assert!(moved(world.put(&key, &Value::Absent).unwrap_err()));
+        assert!(moved(world.put(&Key::directory("."), &folder(Some(0o700))).unwrap_err()));
+    }
+    fs::remove_dir(&root).unwrap();
+    fs::rename(home.path().join("moved"), &root).unwrap();
+    assert_eq!(world.read(&key).unwrap(), file("x", Some(0o644)));
 }

@@ -20,6 +20,7 @@ pub(super) fn line(conflict: &Conflict) -> String {
         ConflictBy::Outside { found } => {
             format!("{} was changed by another program or person ({found})", conflict.key)
         }
+        ConflictBy::Open { program } => format!("{} is open in {program}", conflict.key),
     }
 }
 
@@ -65,6 +66,10 @@ pub(super) fn ask(state: &mut State, conflict: &Conflict) {
         ConflictBy::Actions { first } => later(state, conflict, first),
         ConflictBy::NoUndo { action, .. } => permanent(state, conflict, *action),
         ConflictBy::Outside { found } => outside(state, conflict, found, redo),
+        ConflictBy::Open { program } => vec![
+            format!("{} is open in {program}, which would lose what it writes.", conflict.key),
+            "Nothing was changed. Close it there, then try again.".into(),
+        ],
     };
     for line in &mut lines {
         *line = safe::line(line).into_owned();
@@ -84,7 +89,7 @@ pub(super) fn ask(state: &mut State, conflict: &Conflict) {
     let newest = match &conflict.by {
         ConflictBy::Actions { first } => first.first().map(|(newest, _)| *newest),
         ConflictBy::NoUndo { action, .. } => Some(*action),
-        ConflictBy::Outside { .. } => None,
+        ConflictBy::Outside { .. } | ConflictBy::Open { .. } => None,
     };
     if let Some(newest) = newest {
         let label = format!("go to {}", safe::line(&diff::who(&state.run, newest)));

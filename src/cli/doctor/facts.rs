@@ -15,6 +15,7 @@ use crate::model::ShellMode;
 use crate::pipeline::{self, Loaded};
 use crate::runtime::hidden_folders;
 use crate::ui::ColorDepth;
+use crate::world::unseen_processes;
 
 /// The facts of a report.
 pub(super) struct Facts {
@@ -26,6 +27,8 @@ pub(super) struct Facts {
     pub data: DataFolder,
     /// The terminal.
     pub terminal: Terminal,
+    /// Processes whose open files can't be seen.
+    pub unseen: usize,
     /// The pipeline that was named.
     pub pipeline: Option<PipelineFacts>,
 }
@@ -85,7 +88,8 @@ impl Facts {
                 reaching: Vec::new(),
             },
         });
-        Self { kernel: Kernel::read(), sandbox, data, terminal: Terminal::read(global), pipeline }
+        let (kernel, terminal, unseen) = (Kernel::read(), Terminal::read(global), unseen_processes());
+        Self { kernel, sandbox, data, terminal, unseen, pipeline }
     }
 }
 

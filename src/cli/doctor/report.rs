@@ -21,6 +21,7 @@ pub(super) fn to_text(facts: &Facts) -> String {
         ["system".to_owned(), system(facts)],
         ["data folder".to_owned(), data_folder(&facts.data)],
         ["terminal".to_owned(), terminal(&facts.terminal)],
+        ["open files".to_owned(), open_files(facts.unseen)],
     ];
     rows.extend(facts.pipeline.iter().flat_map(pipeline_rows));
     let rows: Vec<Vec<String>> = rows.into_iter().map(Vec::from).collect();
@@ -102,6 +103,17 @@ fn terminal(terminal: &Terminal) -> String {
     if terminal.is_connected { colours } else { format!("the output is no terminal now; on one: {colours}") }
 }
 
+/// Which programs are known to have a file open before it is replaced.
+fn open_files(unseen: usize) -> String {
+    match unseen {
+        0 => "of all programs are seen before a file is replaced".into(),
+        _ => format!(
+            "of {} of other users are not seen before a file is replaced, only their locks",
+            crate::app::text::plural(unseen, "program")
+        ),
+    }
+}
+
 fn colours(depth: ColorDepth) -> &'static str {
     match depth {
         ColorDepth::True => "16 million colours",
@@ -139,7 +151,7 @@ fn key_text(key: &ProviderKey) -> String {
 
 /// Formats the report as JSON.
 pub(super) fn to_json(facts: &Facts) -> Json {
-    let Facts { kernel, sandbox, data, terminal, pipeline } = facts;
+    let Facts { kernel, sandbox, data, terminal, unseen, pipeline } = facts;
     json!({
         "system": { "os": std::env::consts::OS, "kernel": kernel },
         "sandbox": {
@@ -152,6 +164,7 @@ pub(super) fn to_json(facts: &Facts) -> Json {
         },
         "data": { "path": data.path.display().to_string(), "exists": data.exists, "writable": data.is_writable },
         "terminal": { "terminal": terminal.is_connected, "term": terminal.term, "colours": colours(terminal.colours) },
+        "open_files": { "unseen_programs": unseen },
         "pipeline": pipeline.as_ref().map(pipeline_json),
     })
 }
@@ -202,6 +215,7 @@ mod tests {
             },
             data: DataFolder { path: "/w/.tama".into(), exists: false, is_writable: true },
             terminal: Terminal { is_connected: true, term: "xterm-256color".into(), colours: ColorDepth::Indexed },
+            unseen: 0,
             pipeline: None,
         }
     }

@@ -13,9 +13,21 @@ pub struct Changed {
     pub new: KeyState,
     /// The reason why its bytes are not kept, so that it can't be undone: too large, excluded, not a file.
     pub left_out: Option<String>,
+    /// The other path of a file that was only renamed and is too large to be kept: its bytes are nowhere but in the file
+    /// itself.
+    pub moved: Option<String>,
 }
 
+/// The end of the reasons for what is neither file, folder nor link.
+pub(super) const LEFT_ALONE: &str = "left alone";
+
 impl Changed {
+    /// True for a pipe, a socket or a device that was made: where a command writes beside the workspace, it stays there.
+    #[must_use]
+    pub fn stays(&self) -> bool {
+        self.new == KeyState::Unknown && self.left_out.as_ref().is_some_and(|why| why.ends_with(LEFT_ALONE))
+    }
+
     /// Returns its key; its kind is that of the after-image, or of the before-image when it was removed.
     #[must_use]
     pub fn key(&self) -> Key {

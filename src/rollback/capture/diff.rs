@@ -70,7 +70,10 @@ impl<'a> Differences<'a> {
                 self.push(new, before, after, lost(old));
             }
         } else if !looks_the_same(old, new) {
-            self.push(new, state(old), state(new), new.left_out.or(old.left_out));
+            // A pipe, a socket or a device has no bytes; what was in its place can come back.
+            let comes_back = old.left_out.is_none() && new.kind.left_out().is_some();
+            let left_out = if comes_back { lost(old) } else { new.left_out.or(old.left_out) };
+            self.push(new, state(old), state(new), left_out);
         }
     }
 
@@ -81,7 +84,7 @@ impl<'a> Differences<'a> {
 
     fn push(&mut self, at: &Entry, old: KeyState, new: KeyState, left_out: Option<LeftOut>) {
         let left_out = left_out.map(|why| self.rules.describe(why));
-        self.changes.push(Changed { path: at.name(), old, new, left_out });
+        self.changes.push(Changed { path: at.name(), old, new, left_out, moved: None });
     }
 }
 

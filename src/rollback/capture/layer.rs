@@ -15,7 +15,7 @@ use super::left_out::LeftOut;
 use super::read::hash_file;
 use super::rules::Rules;
 use super::tree::{Opener, ROOT, Tree, is_fatal, is_gone, open_folder};
-use crate::model::{name_from_bytes, readable_name};
+use crate::model::{BlobHash, name_from_bytes, readable_name};
 
 /// Owner permissions that a folder needs, so that it can be read, and closed again.
 const OPEN_FOLDER: u32 = 0o700;
@@ -157,6 +157,11 @@ impl Layer {
             Err(_) => entry.left_out = Some(LeftOut::Unreadable),
         }
         Ok(entry)
+    }
+
+    /// Hashes a file of any size; `None` when it can't be read.
+    pub(super) fn hash_any(&mut self, path: &[u8]) -> Option<BlobHash> {
+        hash_file(&mut self.opener.file(path).ok()?).ok()
     }
 
     /// Lists the entry at a path and everything below it, without bytes.

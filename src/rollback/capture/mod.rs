@@ -11,6 +11,7 @@ mod error;
 mod layer;
 mod left_out;
 mod list;
+mod moved;
 mod order;
 mod overlay;
 mod pack;

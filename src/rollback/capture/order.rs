@@ -30,7 +30,7 @@ pub fn order(mut changes: Vec<Changed>, mode_of: impl Fn(&str) -> Option<u32>) -
     let unlisted = needs.iter().filter(|(path, _)| !listed.contains(path.as_str()));
     let to_open = unlisted.filter_map(|(path, need)| {
         let state = KeyState::Directory { mode: mode_of(path).filter(|mode| mode & need != *need)? };
-        Some(Changed { path: path.clone(), old: state.clone(), new: state, left_out: None })
+        Some(Changed { path: path.clone(), old: state.clone(), new: state, left_out: None, moved: None })
     });
     let to_open: Vec<Changed> = to_open.collect();
     changes.extend(to_open);

@@ -16,6 +16,7 @@ use super::entry::{Entry, Kind};
 use super::error::{CaptureError, workspace_error};
 use super::layer::{Layer, Mark};
 use super::left_out::LeftOut;
+use super::moved;
 use super::order::order;
 use super::rules::Rules;
 use super::tree::{ROOT, Tree};
@@ -89,6 +90,7 @@ pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<Overl
         touched: Vec::new(),
         copies: Vec::new(),
         left: Vec::new(),
+        large: Default::default(),
     };
     reading.root()?;
     // Folders by path and not by recursion: how deep they go is the command's choice.
@@ -97,6 +99,7 @@ pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<Overl
         reading.folder(&folder, &mut folders)?;
     }
     let orphans = reading.orphans();
+    reading.pair_moved();
     let Reading { mut lower, upper, changes, touched, .. } = reading;
     let modes = std::cell::RefCell::new(&mut lower);
     let changes = order(changes, |path| {
@@ -124,6 +127,8 @@ struct Reading {
     copies: Vec<Entry>,
     /// States that the command removed or replaced at their path. They may have been moved.
     left: Vec<KeyState>,
+    /// Large files that the command removed, and copies of large files that it made.
+    large: (Vec<Entry>, Vec<Entry>),
 }
 
 impl Reading {
@@ -138,6 +143,21 @@ impl Reading {
             found.extend(files.into_iter().filter(|copy| !self.left.contains(&copy.state())).map(Entry::name));
         }
         found
+    }
+
+    /// Finds the large files that the command only renamed, to a folder that is there: the same bytes in both layers.
+    fn pair_moved(&mut self) {
+        let (gone, made) = std::mem::take(&mut self.large);
+        for (old, new) in moved::pairs(&gone, &made, |stat| (stat.size, stat.mtime, stat.mode)) {
+            let is_folder = match new.path.iter().rposition(|byte| *byte == b'/') {
+                None => true,
+                Some(at) => matches!(self.lower.look(&new.path[..at]), Ok(Some(above)) if above.kind == Kind::Folder),
+            };
+            let Some(hash) = self.lower.hash_any(&old.path).filter(|_| is_folder) else { continue };
+            if self.upper.hash_any(&new.path) == Some(hash) {
+                moved::mark(&mut self.changes, (old, new), hash);
+            }
+        }
     }
 
     /// The layer began with the permission bits of the workspace.
@@ -185,6 +205,9 @@ impl Reading {
         if old.kind == Kind::File {
             self.left.push(old.state());
         }
+        if old.left_out == Some(LeftOut::TooLarge) {
+            self.large.0.push(old.clone());
+        }
         self.push(&old.path, old.state(), KeyState::Absent, old.left_out);
     }
 
@@ -213,6 +236,9 @@ impl Reading {
             Some(old) if !copy && old.kind == Kind::File => self.left.push(old.state()),
             _ => {}
         }
+        if old.is_none() && copy && new.left_out == Some(LeftOut::TooLarge) {
+            self.large.1.push(new.clone());
+        }
         let left_out = new.left_out.or(old.as_ref().and_then(|old| old.left_out));
         let (before, after) = (old.as_ref().map_or(KeyState::Absent, folder_state), folder_state(&new));
         if before != after || (after == KeyState::Unknown && left_out.is_some()) {
@@ -225,7 +251,7 @@ impl Reading {
 
     fn push(&mut self, path: &[u8], old: KeyState, new: KeyState, left_out: Option<LeftOut>) {
         let left_out = left_out.map(|why| self.lower.describe(why));
-        self.changes.push(Changed { path: name_from_bytes(path), old, new, left_out });
+        self.changes.push(Changed { path: name_from_bytes(path), old, new, left_out, moved: None });
     }
 }
 

@@ -11,9 +11,11 @@ use std::sync::{Mutex, PoisonError};
 use super::entry::Place;
 use super::error::{CaptureError, store_error};
 use crate::model::BlobHash;
-use crate::store::hash_blob;
+use crate::store::{hash_blob, sparse};
 
 const PREFIX: &str = "pack-";
+/// Bytes that are left out together where they are all zeros.
+const PART: usize = 64 << 10;
 
 /// The file name of a pack.
 pub(super) fn pack_name(id: u64) -> String {
@@ -139,7 +141,19 @@ impl PackWriter {
     }
 
     pub(super) fn write(&self, bytes: &[u8], offset: u64) -> Result<(), CaptureError> {
-        self.file.write_all_at(bytes, offset).map_err(store_error("write", &self.path))
+        let write = |bytes: &[u8], at| self.file.write_all_at(bytes, at).map_err(store_error("write", &self.path));
+        if !bytes.chunks(PART).any(sparse::is_hole) {
+            return write(bytes, offset);
+        }
+        let mut at = offset;
+        for part in bytes.chunks(PART) {
+            // A new pack is empty: what is not written is zeros, and takes no room.
+            if !sparse::is_hole(part) {
+                write(part, at)?;
+            }
+            at += part.len() as u64;
+        }
+        Ok(())
     }
 
     /// Makes it durable; the folder's entry is not yet. No pack when nothing was written.
@@ -149,7 +163,8 @@ impl PackWriter {
             fs::remove_file(&self.path).map_err(store_error("remove", &self.path))?;
             return Ok((None, known));
         }
-        self.file.sync_all().map_err(store_error("sync", &self.path))?;
+        let sized = self.file.set_len(self.end.load(Ordering::Relaxed));
+        sized.and_then(|()| self.file.sync_all()).map_err(store_error("sync", &self.path))?;
         let pack = Pack::of(self.file).map_err(store_error("read", &self.path))?;
         Ok((Some((self.id, pack)), known))
     }

@@ -6,9 +6,11 @@ use std::os::unix::ffi::OsStrExt;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use nix::unistd::geteuid;
 
+use super::changed::LEFT_ALONE;
 use super::entry::{Kind, Stat};
 use super::error::CaptureError;
 use super::left_out::LeftOut;
+use crate::model::name_to_bytes;
 
 /// Bytes up to which files are captured by default.
 const MAX_BYTES: u64 = 512_000_000;
@@ -82,6 +84,14 @@ impl Rules {
         }
     }
 
+    /// True when neither a path of the workspace nor a folder above it is excluded.
+    #[must_use]
+    pub fn captures(&self, path: &str) -> bool {
+        let path = name_to_bytes(path);
+        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        self.exclude.is_empty() || !slashes.chain([path.len()]).any(|end| self.excludes(&path[..end]))
+    }
+
     pub(super) fn excludes(&self, path: &[u8]) -> bool {
         !self.exclude.is_empty() && self.exclude.is_match(OsStr::from_bytes(path))
     }
@@ -97,9 +107,9 @@ impl Rules {
             LeftOut::Excluded => "excluded".into(),
             LeftOut::Unreadable => "can't be read".into(),
             LeftOut::InUnreadable => "in a folder that can't be read".into(),
-            LeftOut::Pipe => "a named pipe, left alone".into(),
-            LeftOut::Socket => "a socket, left alone".into(),
-            LeftOut::Device => "a device, left alone".into(),
+            LeftOut::Pipe => format!("a named pipe, {LEFT_ALONE}"),
+            LeftOut::Socket => format!("a socket, {LEFT_ALONE}"),
+            LeftOut::Device => format!("a device, {LEFT_ALONE}"),
             LeftOut::Mount => "on another file system".into(),
             LeftOut::Unsteady => "it was being written to".into(),
             LeftOut::Owner => "it runs as another user, which can't be restored".into(),

@@ -12,6 +12,7 @@ use super::diff::differences;
 use super::entry::{Bytes, Entry, Kind, Place, compare_paths};
 use super::error::{CaptureError, store_error, workspace_error};
 use super::list::List;
+use super::moved;
 use super::order::order;
 use super::read::{Wanted, read_all};
 use super::rules::Rules;
@@ -20,6 +21,7 @@ use super::tree::Tree;
 use super::walk::walk;
 use crate::model::{BlobHash, name_to_bytes};
 use crate::store::hash_blob;
+use crate::store::room::check_room;
 
 /// The subfolder of the run's folder that exists while a command is open.
 const OPEN: &str = "open";
@@ -122,6 +124,7 @@ impl Snapshots {
         let mut entries = walk(&self.tree, &self.rules)?;
         let wanted = reuse_unchanged(&self.list, &mut entries, |bytes| bytes.place.is_some());
         if !wanted.is_empty() {
+            self.check_room(&entries, &wanted)?;
             let sizes = wanted.iter().map(|wanted| entries[wanted.at].stat.size).collect();
             let writer = self.store.new_pack(&self.list, &sizes)?;
             read_all(&self.tree, &mut entries, &wanted, Some(&writer))?;
@@ -138,6 +141,27 @@ impl Snapshots {
         Ok(hash)
     }
 
+    /// Checks that what has to be kept has room: of large files only the blocks count that they have.
+    fn check_room(&self, entries: &[Entry], wanted: &[Wanted]) -> Result<(), CaptureError> {
+        const LARGE: u64 = 4 << 20;
+        let mut opener = self.tree.opener();
+        let mut needed: u64 = 0;
+        for Wanted { at, was } in wanted {
+            let entry = &entries[*at];
+            // A large file that was kept before is mostly not kept again.
+            let on_disk = match entry.stat.size {
+                size @ 0..=LARGE => size,
+                _ if was.is_some_and(|was| was.place.is_some()) => 0,
+                size => match opener.look(&entry.path) {
+                    Ok(Some(found)) => u64::try_from(found.st_blocks).unwrap_or(0).saturating_mul(512).min(size),
+                    _ => 0,
+                },
+            };
+            needed = needed.saturating_add(on_disk);
+        }
+        check_room(&self.store.folder, needed).map_err(store_error("keep the workspace in", &self.store.folder))
+    }
+
     /// Lists the differences from the snapshot, in an order in which they can be made (see [`order`]).
     ///
     /// # Errors
@@ -146,7 +170,8 @@ impl Snapshots {
         let mut entries = walk(&self.tree, &self.rules)?;
         let wanted = reuse_unchanged(&self.list, &mut entries, |_| true);
         read_all(&self.tree, &mut entries, &wanted, None)?;
-        let found = differences(&self.list, &entries, &self.rules);
+        let mut found = differences(&self.list, &entries, &self.rules);
+        moved::find(&self.tree, &self.list, &entries, &mut found);
         let mode_of = |path: &str| {
             let path = name_to_bytes(path);
             let at = entries.binary_search_by(|entry| compare_paths(&entry.path, &path)).ok()?;

@@ -162,7 +162,10 @@ impl Dispatcher {
             // Dropping the question of a command that is being stopped discards its changes.
             Incoming::Captured { .. } if self.stopping.is_stopping() => {}
             Incoming::Captured { path, span, asked } => self.captured(&path, span, asked),
-            Incoming::Looked { path, span, own_file, is_new } => self.looked(&path, span, own_file, is_new),
+            Incoming::Looked { path, span, own_file, open, is_new } => {
+                self.calls.set_open_files(&path, span, open);
+                self.looked(&path, span, own_file, is_new);
+            }
             Incoming::Diverged { path, span, divergence } => self.compared(&path, span, *divergence),
             Incoming::Finished { epoch, result } if epoch == self.calls.epoch() => self.finished(result),
             Incoming::Reversal(step) => self.step_reversal(step),

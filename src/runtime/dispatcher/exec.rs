@@ -7,8 +7,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::failure::{Failure, Halt};
 use super::super::feed::Sink;
+use super::open_files::OpenLook;
 use super::permits::HeldPermit;
 use super::turn::Turn;
+use super::world_change::WorldChange;
 use super::{Incoming, Services};
 use crate::effects::MaskedStream;
 use crate::effects::llm::{AnswerPiece, CallPosition, LlmError, LlmProvider, Progress, ProgressReader};
@@ -16,7 +18,7 @@ use crate::effects::tools::{Prepared, ToolError, Toolbox, WorldCall};
 use crate::model::{
     BlobHash, EndCause, LlmRequest, LlmResponse, RunState, SpanId, SpanStatus, ToolCall, TraceBody, Update, WaitFor,
 };
-use crate::rollback::{ActError, Origin, perform};
+use crate::rollback::{ActError, Origin};
 use crate::store::RunLog;
 use crate::world::{Guard, Scope, World};
 
@@ -177,6 +179,8 @@ pub(super) struct ToolRun {
     pub turn: Turn,
     pub origin: Origin,
     pub call: ToolCall,
+    /// The files that were open when its command was looked at.
+    pub open: Option<OpenLook>,
     /// Its permit.
     pub permit: Arc<HeldPermit>,
 }
@@ -195,34 +199,22 @@ impl ToolRun {
     }
 
     async fn change_world(&self, call: WorldCall) -> Done {
-        let world = &self.services.world;
         let paths = call.keys.iter().any(|key| key.kind.is_path());
         let names = call.keys.iter().map(|key| key.name.clone());
         let scope = if paths { Scope::Files } else { Scope::Memory(names.collect()) };
-        let Some(_guard) = self.lock_unless_stopped(&scope).await else {
+        let Some(guard) = self.lock_unless_stopped(&scope).await else {
             return fault(&ToolError("stopped before it began".into()));
         };
-        let values = match call.keys.iter().map(|key| world.read(key)).collect::<Result<Vec<_>, _>>() {
-            Ok(values) => values,
-            Err(error) => return fault(&ToolError(error.to_string())),
+        let change =
+            WorldChange { log: self.log.clone(), services: self.services.clone(), origin: self.origin.clone() };
+        // On a thread that may block: a disk can be slow.
+        let work = move || {
+            let done = tokio::runtime::Handle::current().block_on(change.run(call));
+            drop(guard);
+            done
         };
-        let decision = (call.decide)(&values);
-        // A refusal depends on all that was looked at.
-        let reads = decision.as_ref().map_or(call.keys, |decision| decision.reads.clone());
-        let reads = reads.into_iter().map(|key| {
-            let action = self.log.with(|state| state.ledger.last_at(&key).map(|entry| entry.seq));
-            TraceBody::Read { span: self.origin.tool_span, key, action }
-        });
-        self.log.append(reads.collect());
-        let decision = match decision {
-            Ok(decision) => decision,
-            Err(error) => return fault(&error),
-        };
-        match perform(&self.log, world, &self.origin, decision.changes).await {
-            Ok(_) => Done::Tool { text: decision.result, fault: false, cause: None },
-            Err(error @ ActError::NotRecorded(_)) => Done::from_error(&error),
-            Err(error) => fault(&ToolError(format!("failed to {error}"))),
-        }
+        let done = tokio::task::spawn_blocking(work).await;
+        done.unwrap_or_else(|_| Done::NotRecorded(Failure::new("the program failed in this call")))
     }
 
     /// Takes a lock, and shows what is waited for meanwhile; `None`: the call was stopped, or has to wait again.

@@ -55,7 +55,10 @@ impl Dispatcher {
 
     fn start_tool(&mut self, path: &str, (span, agent): (SpanId, SpanId), call: ToolCall, permit: Arc<HeldPermit>) {
         let (stop, turn) = (CancellationToken::new(), Turn::default());
+        let open = self.calls.get(path).and_then(PendingCall::open_files).cloned();
+        self.note_open_files(span, open.as_ref());
         let run = ToolRun {
+            open,
             log: self.log.clone(),
             services: self.services.clone(),
             tools: self.tools_of(agent),

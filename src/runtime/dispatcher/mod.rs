@@ -39,6 +39,7 @@ mod inspect;
 mod inspector;
 mod launch;
 mod lifecycle;
+mod open_files;
 mod outcome;
 mod own_files;
 mod permits;
@@ -57,6 +58,7 @@ mod turn;
 mod turn_taking;
 mod undo;
 mod versions;
+mod world_change;
 mod write_back;
 
 use std::sync::Arc;
@@ -68,6 +70,7 @@ pub(super) use edits::Edits;
 pub(super) use exec::Done;
 pub(super) use gatekeeper::Gatekeeper;
 pub(super) use lifecycle::end_live;
+use open_files::OpenLook;
 use permits::TurnStep;
 pub(super) use reversal::{Reversal, ReversalStep};
 pub(super) use versions::Versions;
@@ -89,8 +92,8 @@ pub(super) enum Incoming {
     Done { path: String, span: SpanId, done: Done },
     /// A command ended, and its changes may have to be looked at before they land.
     Captured { path: String, span: SpanId, asked: CaptureGate },
-    /// The file that a call would write was looked at.
-    Looked { path: String, span: SpanId, own_file: Option<String>, is_new: bool },
+    /// The file that a call would write, or the files that a command could meet open, were looked at.
+    Looked { path: String, span: SpanId, own_file: Option<String>, open: Option<OpenLook>, is_new: bool },
     /// The two sides of a divergence are read.
     Diverged { path: String, span: SpanId, divergence: Box<Divergence> },
     /// The pattern code of an epoch is through.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::super::ask::Work;
 use super::super::policy::file_of;
 use super::calls::PendingCall;
+use super::open_files::OpenLook;
 use super::{Dispatcher, Incoming};
 use crate::model::{EffectClass, SpanId};
 use crate::world::Protected;
@@ -29,13 +30,17 @@ impl Look {
 impl Dispatcher {
     /// Takes an effect that was just asked for (`is_new`), or that left its stop: it may run, or stops, by what it is.
     pub(super) fn look(&mut self, path: &str, is_new: bool) {
-        let Some(look) = self.look_needed(path) else { return self.decide(path, is_new) };
+        let (look, open) = (self.look_needed(path), self.runs_over_overlay(path));
+        if look.is_none() && !open {
+            return self.decide(path, is_new);
+        }
         let Some(span) = self.calls.get(path).map(PendingCall::span) else { return };
         self.calls.start_look(path);
-        let (inbox, path) = (self.inbox.clone(), path.to_owned());
+        let (inbox, path, services) = (self.inbox.clone(), path.to_owned(), self.services.clone());
         tokio::task::spawn_blocking(move || {
-            let own_file = look.run();
-            drop(inbox.send(Incoming::Looked { path, span, own_file, is_new }));
+            let own_file = look.and_then(|look| look.run());
+            let open = open.then(|| OpenLook::run(&services));
+            drop(inbox.send(Incoming::Looked { path, span, own_file, open, is_new }));
         });
     }
 

@@ -3,6 +3,7 @@
 use super::super::ask::Work;
 use super::Dispatcher;
 use super::gatekeeper::{ModelQuestion, Question, ToolQuestion};
+use super::open_files::{self, OpenLook};
 use crate::effects::tools::Prepared;
 use crate::model::{EffectClass, Generation, KeyKind, SpanId, SpanStatus, ToolCall};
 
@@ -20,7 +21,9 @@ impl Dispatcher {
             }
             Work::Tool { call, refusal: None } => {
                 let own_file = pending.own_file().cloned();
-                self.tool_question((span, agent), call, own_file).map(Question::Tool)
+                let open = pending.open_files().and_then(OpenLook::found).map(open_files::reason);
+                let asked = self.tool_question((span, agent), call, own_file)?;
+                Some(Question::Tool(ToolQuestion { open, ..asked }))
             }
             Work::Tool { .. } => None,
         }
@@ -48,6 +51,7 @@ impl Dispatcher {
             command: self.command_line(&tools, call),
             repeats: self.done_before(agent, call),
             own_file,
+            open: None,
             gaps,
         })
     }

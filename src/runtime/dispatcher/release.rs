@@ -9,6 +9,7 @@ use super::Dispatcher;
 use super::calls::{PendingCall, Stage};
 use super::command::ChangesDecision;
 use super::exec::denied;
+use super::open_files::OpenLook;
 use crate::model::{
     ActionStatus, Allow, CaptureMode, Finish, LlmResponse, Release, RunStatus, Seq, SpanEnd, SpanId, SpanStatus,
     TraceBody,
@@ -65,7 +66,7 @@ impl Dispatcher {
                 let asking: Vec<String> = stopped.iter().filter(|path| self.needs_approval(path)).cloned().collect();
                 match asking.len() {
                     0 => Err(ReleaseRefusal::NoApprovalNeeded),
-                    1 => self.check_hold(how).map(|()| asking),
+                    1 => self.check_hold(how, &asking[0]).map(|()| asking),
                     _ => Err(ReleaseRefusal::SeveralNeedApproval),
                 }
             }
@@ -93,10 +94,17 @@ impl Dispatcher {
     }
 
     /// Changes can be held only where commands write beside the workspace.
-    fn check_hold(&self, how: &Release) -> Result<(), ReleaseRefusal> {
+    fn check_hold(&self, how: &Release, path: &str) -> Result<(), ReleaseRefusal> {
         let overlay = self.services.commands.shell.mode().capture == CaptureMode::Overlay;
-        if matches!(how, Release::Allow(Allow::Held)) && !overlay {
+        if !matches!(how, Release::Allow(Allow::Held)) {
+            return Ok(());
+        }
+        if !overlay {
             return Err(ReleaseRefusal::CannotHold);
+        }
+        let open = self.calls.get(path).and_then(PendingCall::open_files).and_then(OpenLook::found);
+        if let Some(open) = open {
+            return Err(ReleaseRefusal::OpenFiles { open: open.to_owned() });
         }
         Ok(())
     }

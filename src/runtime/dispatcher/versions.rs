@@ -74,6 +74,7 @@ impl Versions {
 pub(in super::super) fn read_today(source: Option<&Path>) -> Result<Pipeline, TodayError> {
     let file = source.ok_or(TodayError::NoFile)?;
     let faults = |faults| TodayError::Faults { file: file.to_owned(), faults };
+    // It makes no folder: only the start of a run does.
     check(file).map(|loaded| loaded.pipeline).map_err(faults)
 }
 

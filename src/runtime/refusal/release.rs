@@ -38,6 +38,9 @@ pub(in super::super) enum ReleaseRefusal {
     /// Holding changes of commands that have no overlay.
     #[error("changes can't be held here: commands run directly in the workspace")]
     CannotHold,
+    /// Holding changes of a command that runs directly in the workspace, because of open files.
+    #[error("changes can't be held: {open}, so the command runs directly in the workspace")]
+    OpenFiles { open: String },
     /// An approval for an agent whose changes were undone.
     #[error(
         "failed to allow it: changes of {label} were undone, and its model does not know. Redo them (Ctrl-r), retry \

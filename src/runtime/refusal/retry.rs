@@ -8,6 +8,7 @@ use crate::model::Seq;
 use crate::pipeline::Faults;
 use crate::rollback::PlanError;
 use crate::store::{Incompatible, StoreError};
+use crate::world::WorldError;
 
 /// The reason why a retry does not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,9 @@ pub(in super::super) enum RetryRefusal {
     /// There is no plan for the span.
     #[error("failed to {0}")]
     NoPlan(#[from] PlanError),
+    /// The workspace is no longer the folder that was opened.
+    #[error("failed to retry: failed to {0}")]
+    Workspace(WorldError),
     /// The run changed after its plan was made.
     #[error("failed to retry: the run changed while the plan was shown; look at the new plan")]
     PlanChanged,

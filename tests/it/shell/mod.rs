@@ -5,5 +5,9 @@ mod caches;
 mod commands;
 mod confine;
 mod lanes;
+mod live_programs;
+mod moved_workspace;
+mod open_files;
+mod special_files;
 #[cfg(target_os = "linux")]
 mod table;

@@ -1,6 +1,8 @@
 //! Tools that several tests share: runs made of events, projects on disk, model servers, terminals.
 
+pub mod agent;
 pub mod app_support;
+pub mod holder;
 pub mod manifest;
 pub mod program;
 pub mod project;

@@ -23,6 +23,8 @@ pub enum Capability {
     Overlay,
     /// The program `perl`.
     Perl,
+    /// The program `python3`, with its module sqlite3.
+    Python,
     /// Root, who may give files to other users.
     Root,
     /// A small disk: tmpfs in a mount namespace.
@@ -30,7 +32,7 @@ pub enum Capability {
 }
 
 impl Capability {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Cc,
         Self::Git,
         Self::Landlock,
@@ -38,6 +40,7 @@ impl Capability {
         Self::OtherUser,
         Self::Overlay,
         Self::Perl,
+        Self::Python,
         Self::Root,
         Self::SmallDisk,
     ];
@@ -52,6 +55,7 @@ impl Capability {
             Self::OtherUser => "other-user",
             Self::Overlay => "overlay",
             Self::Perl => "perl",
+            Self::Python => "python",
             Self::Root => "root",
             Self::SmallDisk => "small-disk",
         }

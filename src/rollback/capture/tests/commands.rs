@@ -160,7 +160,8 @@ fn special_files_are_reported_and_left_alone() {
     assert_eq!((left_out_of("stays"), left_out_of("a")), (None, Some(None)));
     let changes = check("file to fifo", "echo a > a", "rm a; mkfifo a");
     assert!(matches!(changes[0].old, KeyState::File { .. }));
-    assert_eq!(changes[0].new, KeyState::Unknown);
+    assert_eq!((&changes[0].new, &changes[0].left_out), (&KeyState::Unknown, &None), "the file can come back");
+    check("folder to fifo", "mkdir -p d/e; echo a > d/e/a", "rm -r d; mkfifo d");
 }
 
 #[test]

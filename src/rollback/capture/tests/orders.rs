@@ -9,7 +9,7 @@ fn file(text: &str) -> KeyState {
 }
 
 fn change(path: &str, old: KeyState, new: KeyState) -> Changed {
-    Changed { path: path.into(), old, new, left_out: None }
+    Changed { path: path.into(), old, new, left_out: None, moved: None }
 }
 
 fn gone(path: &str, text: &str) -> Changed {

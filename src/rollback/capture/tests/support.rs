@@ -131,6 +131,11 @@ pub(super) fn put(root: &Path, name: &str, state: &KeyState, content: &dyn Fn(Bl
             symlink(OsString::from_vec(name_to_bytes(target)), &temporary).unwrap();
             fs::rename(&temporary, &path).unwrap();
         }
+        KeyState::Unknown => {
+            clear();
+            fs::remove_file(&path).or_else(|why| if path.exists() { Err(why) } else { Ok(()) }).unwrap();
+            nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        }
         other => panic!("{name:?} can't be put into {other:?}"),
     }
 }

@@ -14,6 +14,7 @@ pub(super) use pending_call::{Caller, Job, PendingCall, Stage};
 use super::command::ChangesDecision;
 use super::driver_action::DriverAction;
 use super::exec::{TextSoFar, lock_name};
+use super::open_files::OpenLook;
 use super::permits::Permit;
 use crate::model::{
     Conversation, EarlierCall, Generation, SpanEnd, SpanId, SpanSpec, SpanStart, TextHash, ToolCall, TraceBody, Try,
@@ -237,6 +238,13 @@ impl Calls {
         pending.stage = Stage::Before;
         pending.own_file = own_file;
         true
+    }
+
+    /// Stores the files that were open when the command of a call was looked at.
+    pub fn set_open_files(&mut self, path: &str, span: SpanId, open: Option<OpenLook>) {
+        if let Some(pending) = self.pending.get_mut(path).filter(|pending| pending.span == span) {
+            pending.open = open;
+        }
     }
 
     /// Stores the task that carries a call out.

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::command::ChangesDecision;
 use super::super::exec::TextSoFar;
+use super::super::open_files::OpenLook;
 use super::super::permits::{HeldPermit, Permit};
 use super::super::turn::Turn;
 use crate::model::{Gate, SpanId, TextHash};
@@ -39,6 +40,8 @@ pub(in super::super::super) struct PendingCall {
     pub(super) hold: bool,
     /// Set when it writes a file that the pipeline is made of.
     pub(super) own_file: Option<String>,
+    /// The files that were open when its command was looked at.
+    pub(super) open: Option<OpenLook>,
     /// The permit with which it starts.
     pub(super) permit: Option<Permit>,
 }
@@ -141,6 +144,7 @@ impl PendingCall {
             looked_after: false,
             hold: false,
             own_file: None,
+            open: None,
             permit: None,
         }
     }
@@ -183,6 +187,11 @@ impl PendingCall {
     /// Set when it writes a file that the pipeline is made of.
     pub fn own_file(&self) -> Option<&String> {
         self.own_file.as_ref()
+    }
+
+    /// The files that were open when its command was looked at; `None`: it was not.
+    pub fn open_files(&self) -> Option<&OpenLook> {
+        self.open.as_ref()
     }
 
     /// True while a task carries it out.

@@ -90,7 +90,9 @@ impl Written<'_> {
                 touch(&self.run.services.world, &found);
                 return Ok(Outcome { discarded: None, note: self.discarded_note() });
             }
-            let left_out = left_out(&found.changes);
+            let (stay, apply): (Vec<Changed>, Vec<Changed>) = found.changes.iter().cloned().partition(Changed::stays);
+            let left_out = left_out(&apply).into_iter().chain(not_applied(&stay));
+            let left_out: Vec<String> = left_out.collect();
             let conflict = self.conflict(&found, moved);
             let round = match self.run.ask_gate(|reply| CaptureGate::Arrived { conflict, reply }).await {
                 ChangesDecision::Discard { why, by_user, .. } => Round::Discarded(Discarded { why, by_user }),
@@ -221,9 +223,13 @@ impl Written<'_> {
 
     async fn survey(&self) -> Result<OverlayChanges, ActError> {
         let (services, upper) = (self.run.services.clone(), self.upper.clone());
-        let look = move || overlay_changes(services.world.root(), &upper, &services.commands.rules);
+        let look = move || {
+            services.world.check_root().map_err(|error| format!("failed to {error}"))?;
+            let found = overlay_changes(services.world.root(), &upper, &services.commands.rules);
+            found.map_err(|error| format!("failed to {error}"))
+        };
         let found = tokio::task::spawn_blocking(look).await.map_err(|error| ActError::NotFound(error.to_string()))?;
-        let mut found = found.map_err(|error| ActError::NotFound(format!("failed to {error}")))?;
+        let mut found = found.map_err(ActError::NotFound)?;
         // The overlay still has what the user discarded.
         let discarded = self.discarded.lock().unwrap_or_else(PoisonError::into_inner);
         found.changes.retain(|change| !discarded.contains(change));
@@ -279,4 +285,12 @@ fn touch(world: &World, found: &OverlayChanges) {
         // A time is no state that is kept or undone; one that can't be set is left.
         drop(world.touch(&crate::model::Key::file(path.clone()), *modified));
     }
+}
+
+/// Names what only the command itself had: pipes, sockets and devices.
+fn not_applied(stay: &[Changed]) -> Option<String> {
+    const NAMED: usize = 3;
+    let names: Vec<String> = stay.iter().map(|changed| readable_name(&changed.path)).collect();
+    let names = (!names.is_empty()).then(|| first_names(&names, NAMED))?;
+    Some(format!("not applied, because pipes, sockets and devices stay with their command: {names}"))
 }

@@ -19,6 +19,7 @@ use tokio::sync::Mutex;
 pub(in super::super) use gate::{CaptureGate, ChangesDecision};
 
 use super::exec::{Done, ToolRun, fault};
+use super::open_files::OpenLook;
 use crate::effects::confine::{Job, Shell, ShellRun};
 use crate::effects::tools::{ShellCall, ShellLimits, ToolError};
 use crate::model::{
@@ -75,15 +76,45 @@ impl ToolRun {
     /// Runs a command, and records its changes.
     pub(in super::super) async fn run_command(&self, call: ShellCall, effect: EffectClass) -> Done {
         let commands = &self.services.commands;
+        if let Err(error) = self.services.world.check_root() {
+            return fault(&ToolError(format!("the command was not run: failed to {error}")));
+        }
         let done = match (&commands.folders, commands.shell.mode().capture) {
             (None, _) => return self.run_unrecorded(&call).await,
-            (Some(folders), CaptureMode::Overlay) => self.run_overlay(&call, effect, folders).await,
+            (Some(folders), CaptureMode::Overlay) => match self.may_use_overlay().await {
+                Ok(true) => self.run_overlay(&call, effect, folders).await,
+                Ok(false) => self.run_snapshot(&call, effect, folders).await,
+                Err(error) => Err(error),
+            },
             (Some(folders), CaptureMode::Snapshot) => self.run_snapshot(&call, effect, folders).await,
         };
         done.unwrap_or_else(|not_run| match not_run {
             NotRun::Before(error) => fault(&error),
             NotRun::Act(error) => Done::from_error(&error),
         })
+    }
+
+    /// False when programs have files of the workspace open, and the user allowed the command to run directly in it.
+    async fn may_use_overlay(&self) -> Result<bool, NotRun> {
+        if self.open.as_ref().is_some_and(|look| look.found().is_some()) {
+            return Ok(false);
+        }
+        // A command that waited for long, or for one that runs directly in the workspace, is looked at again.
+        let is_old = self.open.as_ref().is_none_or(OpenLook::is_old);
+        let is_taken = self.services.world.try_lock(&Scope::Files, "look").is_none();
+        if !is_old && !is_taken {
+            return Ok(true);
+        }
+        let Some(guard) = self.lock_unless_stopped(&Scope::Files).await else { return Ok(true) };
+        let services = self.services.clone();
+        let look = tokio::task::spawn_blocking(move || OpenLook::run(&services)).await;
+        drop(guard);
+        match look.ok().as_ref().and_then(OpenLook::found) {
+            None => Ok(true),
+            Some(found) => {
+                Err(NotRun::Before(ToolError(format!("it was not run: {found} since just now; call it again"))))
+            }
+        }
     }
 
     /// Runs a command of a run that is not recorded: its changes are not looked for.
@@ -111,8 +142,9 @@ impl ToolRun {
     ) -> Result<Started, NotRun> {
         let mode = self.services.commands.shell.mode();
         let command = self.line(call);
-        let start =
-            CommandStart { span: self.origin.tool_span, command, capture: mode.capture, snapshot, gaps: mode.gaps };
+        // A command beside open files runs directly in the workspace, whatever the others do.
+        let capture = if snapshot.is_some() { CaptureMode::Snapshot } else { mode.capture };
+        let start = CommandStart { span: self.origin.tool_span, command, capture, snapshot, gaps: mode.gaps };
         let (command, outside) = record_command_start(&self.log, start, outside).await?;
         Ok(Started { command, outside })
     }

@@ -10,8 +10,8 @@ use super::apply::{Discarded, Outcome, Written};
 use super::outside::first_of;
 use super::{NotRun, SnapshotFolders, answer, stopped};
 use crate::effects::confine::ShellRun;
-use crate::effects::tools::ShellCall;
-use crate::model::{EffectClass, EndCause};
+use crate::effects::tools::{ShellCall, ToolError};
+use crate::model::{ActionRecord, EffectClass, EndCause};
 use crate::rollback::{ActError, record_command_end};
 
 impl ToolRun {
@@ -24,13 +24,43 @@ impl ToolRun {
         if self.stop.is_cancelled() {
             return Ok(stopped());
         }
-        let since = file_time(&folders.run).await.map_err(|error| ActError::NotFound(error.to_string()))?;
         let before = match first_of(call) {
-            // What it writes is dropped with its layer.
-            Some(first) => Some(self.printed_before(&first, self.execute(first.job()).await.outcome)?),
+            Some(first) => Some(self.before_over(&first, folders).await?),
             None => None,
         };
-        let started = self.start(call, self.outside(call, effect, before)?, None).await?;
+        let outside = self.outside(call, effect, before)?;
+        let (ran, outcome) = self.over(call, effect, outside, folders).await?;
+        let by_user = outcome.discarded.as_ref().is_some_and(|discarded| discarded.by_user);
+        let why = outcome.discarded.map(|discarded| discarded.why);
+        let note = why.as_ref().map(|why| format!("its changes were discarded: {why}")).or(outcome.note);
+        let done = answer(&ran, note.as_deref());
+        Ok(if by_user { discarded(done) } else { done })
+    }
+
+    /// Runs the command before another one. The other one finds its changes in the workspace.
+    async fn before_over(&self, first: &ShellCall, folders: &SnapshotFolders) -> Result<String, NotRun> {
+        let (ran, outcome) = self.over(first, EffectClass::Read, None, folders).await?;
+        let printed = self.printed_before(first, ran.outcome)?;
+        match outcome.discarded {
+            None => Ok(printed),
+            Some(Discarded { why, .. }) => {
+                let tool = &self.origin.tool_name;
+                let why = format!("{tool} was not run: the changes of the command before it were discarded: {why}");
+                Err(NotRun::Before(ToolError(why)))
+            }
+        }
+    }
+
+    /// Runs a command over the workspace, and applies its changes.
+    async fn over(
+        &self,
+        call: &ShellCall,
+        effect: EffectClass,
+        outside: Option<ActionRecord>,
+        folders: &SnapshotFolders,
+    ) -> Result<(ShellRun, Outcome), NotRun> {
+        let since = file_time(&folders.run).await.map_err(|error| ActError::NotFound(error.to_string()))?;
+        let started = self.start(call, outside, None).await?;
         let ran = self.execute(call.job()).await;
         self.outside_ended(&started, call, effect, &ran);
         let command = started.command;
@@ -42,12 +72,8 @@ impl ToolRun {
                 Written { run: self, command, upper, since, printed, discarded: Mutex::default() }.finish().await?
             }
         };
-        let by_user = outcome.discarded.as_ref().is_some_and(|discarded| discarded.by_user);
-        let why = outcome.discarded.map(|discarded| discarded.why);
-        let note = why.as_ref().map(|why| format!("its changes were discarded: {why}")).or(outcome.note);
-        record_command_end(&self.log, command, why);
-        let done = answer(&ran, note.as_deref());
-        Ok(if by_user { discarded(done) } else { done })
+        record_command_end(&self.log, command, outcome.discarded.as_ref().map(|discarded| discarded.why.clone()));
+        Ok((ran, outcome))
     }
 }
 

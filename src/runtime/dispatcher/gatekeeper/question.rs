@@ -55,6 +55,8 @@ pub(in super::super::super) struct ToolQuestion {
     pub repeats: Option<String>,
     /// Set when it writes a file that the pipeline is made of.
     pub own_file: Option<String>,
+    /// Set when its command can't run over an overlay, because programs have files of the workspace open.
+    pub open: Option<String>,
     /// The gaps of the sandbox, for a command that would run freely without them.
     pub gaps: Vec<String>,
 }
@@ -69,15 +71,24 @@ impl Gatekeeper {
         }
         match decision {
             PolicyDecision::Allow => {
-                let why = asked.repeats.as_ref().or(asked.own_file.as_ref());
-                why.map_or(PolicyDecision::Allow, |why| PolicyDecision::Ask(why.clone()))
+                let first = asked.repeats.as_deref().or(asked.own_file.as_deref());
+                let whys: Vec<&str> = first.into_iter().chain(self.open_files(asked)).collect();
+                if whys.is_empty() { PolicyDecision::Allow } else { PolicyDecision::Ask(whys.join("; ")) }
             }
-            PolicyDecision::Ask(why) => PolicyDecision::Ask(match &asked.repeats {
-                Some(done) => format!("{why}; {done}"),
-                None => why,
-            }),
+            PolicyDecision::Ask(why) => {
+                let more = asked.repeats.as_deref().into_iter().chain(self.open_files(asked));
+                PolicyDecision::Ask(std::iter::once(&*why).chain(more).collect::<Vec<_>>().join("; "))
+            }
             decision @ PolicyDecision::Deny(_) => decision,
         }
+    }
+
+    /// The files that keep a call's command from running over an overlay, as far as they are a question: where nobody is
+    /// there, a tool that a rule allows runs all the same.
+    fn open_files<'a>(&self, asked: &'a ToolQuestion) -> Option<&'a str> {
+        let allow = &asked.pipeline.policy.allow;
+        let is_allowed = || allow.iter().any(|rule| rule_allows(rule, &asked.call, &asked.root));
+        asked.open.as_deref().filter(|_| !(self.is_headless() && is_allowed()))
     }
 
     /// The denial of a call, if it must not run: the policy denies it, or (headless) it needs an approval.

@@ -40,6 +40,7 @@ fn tool(policy: Policy) -> ToolQuestion {
         command: Some("deploy 1.2.0".into()),
         repeats: None,
         own_file: None,
+        open: None,
         gaps: Vec::new(),
     }
 }
@@ -101,6 +102,24 @@ fn a_call_stops_for_the_policy_the_fence_and_the_pipelines_own_files() {
     }
     let without_a_command = Question::Tool(ToolQuestion { command: None, ..tool(ask()) });
     assert_eq!(debug().open(&at(Gate::BeforeTool), Some(&without_a_command)), asks("ask rule \"deploy\""));
+}
+
+#[test]
+fn a_command_beside_open_files_needs_an_approval_and_headless_a_rule() {
+    const OPEN: &str = "dev.db is open in sqlite3 (4711): it runs directly in the workspace";
+    let with = |policy: Policy| ToolQuestion { open: Some(OPEN.into()), ..tool(policy) };
+    let without_rules = || Policy::default();
+    for policy in [rules(&[], &[]), without_rules()] {
+        let stopped = debug().open(&at(Gate::BeforeTool), Some(&Question::Tool(with(policy))));
+        assert_eq!(stopped, asks(&format!("{OPEN}; it runs deploy 1.2.0")), "whatever the policy allows");
+    }
+    let stopped = debug().open(&at(Gate::BeforeTool), Some(&Question::Tool(with(rules(&["deploy"], &[])))));
+    assert_eq!(stopped, asks(&format!("ask rule \"deploy\"; {OPEN}; it runs deploy 1.2.0")));
+    let run = |keeper: &mut Gatekeeper, policy| keeper.launch(PATH, Some(&Question::Tool(with(policy))));
+    assert_eq!(run(&mut headless(&[]), rules(&[], &[])), [start()], "a rule of the policy allows it");
+    assert_eq!(run(&mut headless(&["deploy"]), without_rules()), [start()], "so does the command line");
+    let text = denied_text(&run(&mut headless(&[]), without_rules()));
+    assert!(text.contains("dev.db is open in sqlite3 (4711)") && text.contains("nobody is there"), "{text}");
 }
 
 #[test]

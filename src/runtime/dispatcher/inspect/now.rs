@@ -11,6 +11,7 @@ use crate::model::{
 use crate::pipeline::Pipeline;
 use crate::runtime::ask::Work;
 use crate::runtime::dispatcher::calls::{PendingCall, Stage};
+use crate::runtime::dispatcher::open_files::OpenLook;
 use crate::runtime::dispatcher::{Dispatcher, Services};
 
 /// Held changes that are listed at most; Rollback has them all.
@@ -53,6 +54,8 @@ pub(super) struct UpcomingCall {
     pub refusal: Option<String>,
     /// Why it needs an approval.
     pub asks: Option<String>,
+    /// The files that programs have open, so that its command runs directly in the workspace.
+    pub open: Option<String>,
     pub pipeline: Arc<Pipeline>,
     /// The pipeline's file.
     pub source: Option<PathBuf>,
@@ -136,6 +139,7 @@ impl Dispatcher {
             call: call.clone(),
             refusal: refusal.clone(),
             asks,
+            open: pending.open_files().and_then(OpenLook::found).map(str::to_owned),
             pipeline: self.version_now(),
             source: self.versions.source().cloned(),
         })

@@ -59,7 +59,8 @@ fn body(
     let mut out = Vec::new();
     let command = tool.and_then(|tool| command(&tool.tools, &ToolCall { name: tool.name.clone(), args: args.clone() }));
     if let Some(command) = &command {
-        out.extend(runs(command, note, effect, services));
+        let open = pending.and_then(|pending| pending.open.as_deref());
+        out.extend(runs(command, note, (effect, open), services));
     }
     if let Some(pending) = pending
         && let Some(asks) = &pending.asks
@@ -74,7 +75,12 @@ fn body(
 }
 
 /// The exact command, and by which rules it runs.
-fn runs(command: &ShellCall, note: &str, effect: EffectClass, services: &Services) -> [Section; 2] {
+fn runs(
+    command: &ShellCall,
+    note: &str,
+    (effect, open): (EffectClass, Option<&str>),
+    services: &Services,
+) -> [Section; 2] {
     let exact = services.masker.mask(&command.program.exact()).into_owned();
     let mut facts = vec![
         ("folder", services.world.root().display().to_string()),
@@ -85,7 +91,8 @@ fn runs(command: &ShellCall, note: &str, effect: EffectClass, services: &Service
     }
     facts.push(("at most", format!("{} s", command.timeout_seconds)));
     facts.push(("undo", outlook(command, effect)));
-    let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let open = open.map(|open| ("open files", open.to_owned()));
+    let facts = facts.into_iter().chain(open).map(|(name, value)| (name.to_owned(), value)).collect();
     [prose("runs", note, exact), section("how", "", SectionBody::Facts(facts))]
 }
 

@@ -70,6 +70,7 @@ impl Check {
     /// # Errors
     /// With the reason why it does not begin.
     pub fn run(self) -> Result<Box<Ready>, Refused> {
+        self.services.world.check_root().map_err(RetryRefusal::Workspace)?;
         let today = read_today(self.source.as_deref());
         let file = today.as_ref().ok();
         let now = self.planner.plan(self.shown.span, true, file)?;
