@@ -2,12 +2,13 @@
 //! inherit no secrets, have no network unless it is allowed, and are gone, with every process that they started, when
 //! their outcome is known.
 //!
-//! On Linux the program runs itself again, as two processes in a row. The *outer* one makes namespaces (mounts,
-//! processes, IPC, network), mounts the command's view of the file system with an overlay over the workspace, and
-//! starts the *inner* one, which is the first process of the new pid namespace: it gives up the rights that were needed
-//! for that (a user namespace with its own ids), restricts its writes with Landlock, and runs the command. When it
-//! ends, the kernel kills everything else in the namespace. Each process holds the next one by a socket: when the
-//! program is killed, so are they.
+//! On Linux the small program `tama-tui-sandbox` (or this program itself) runs as two processes in a row. The *outer*
+//! one makes namespaces (mounts, processes, IPC, network), mounts the command's view of the file system with an overlay
+//! over the workspace and everything else read-only, and starts the *inner* one, which is the first process of the new
+//! pid namespace: it gives up the rights that were needed for that (a user namespace with its own ids), restricts its
+//! writes with Landlock and its system calls with seccomp, and runs the command. When it ends, the kernel kills
+//! everything else in the namespace. Each process holds the next one by a socket: when the program is killed, so are
+//! they. The modules of these processes are compiled into both programs (`src/sandbox.rs`).
 //!
 //! Where namespaces are refused there is Landlock alone, and processes are found by their parents; where even the
 //! program's own path is not known, or on another system, commands run in a process group, without confinement. Each

@@ -297,6 +297,19 @@ async fn no_service_of_this_machine_unless_it_may() {
     assert_eq!(run_job(&shell, job(true)).await.outcome.exit, Some(0));
 }
 
+/// A process can open the terminal of its session only.
+#[tokio::test]
+async fn a_command_is_in_another_session_than_the_program() {
+    let session = |stat: &str| stat.rsplit(") ").next().unwrap().split(' ').nth(3).unwrap().to_owned();
+    let own = session(&fs::read_to_string("/proc/self/stat").unwrap());
+    for means in [Means::Overlay, Means::Namespaces, Means::Landlock, Means::Group] {
+        let yard = Yard::new();
+        let Some(shell) = yard.shell(means) else { continue };
+        let stat = text(&shell, "read line < /proc/$$/stat; echo \"$line\"").await;
+        assert_ne!(session(stat.lines().next().unwrap()), own, "{means:?}: {stat}");
+    }
+}
+
 #[tokio::test]
 async fn a_long_command_runs_like_a_short_one() {
     for means in [Means::Overlay, Means::Namespaces, Means::Landlock, Means::Group] {
