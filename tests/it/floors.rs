@@ -117,7 +117,8 @@ fn no_floor_uses_one_above_it() {
     for file in &files {
         let inside = file.strip_prefix(&src).unwrap();
         let floor = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
-        if ["main", "lib"].contains(&floor) {
+        // The roots of the library and the two programs; the small one can use nothing but what it declares.
+        if ["main", "lib", "sandbox"].contains(&floor) {
             continue;
         }
         assert!(FLOORS.contains(&floor), "src/{floor} is no floor: give it a place in FLOORS");

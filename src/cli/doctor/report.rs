@@ -233,10 +233,10 @@ mod tests {
         let text = to_text(&facts);
         assert!(text.starts_with("Commands in /w: sandbox on\n\n  user namespace     on  "), "{text}");
         assert!(!text.contains("Not enforced") && !text.contains("To get"), "{text}");
-        assert!(text.contains("Landlock           on        ABI 4;"), "{text}");
+        assert!(text.contains("Landlock           on  ABI 4;"), "{text}");
         assert!(text.contains("/w/.tama, made by the first run") && text.contains("256 colours"), "{text}");
         assert!(
-            text.contains("seccomp            on        Unix sockets, io_uring and keyrings are refused"),
+            text.contains("seccomp            on  Unix sockets, io_uring and keyrings are refused"),
             "{text}"
         );
     }

@@ -1,7 +1,7 @@
 //! The helper: the program that is started as the outer process.
 //!
 //! It is `tama-tui-sandbox` beside this program: it starts in a millisecond, as it has no database to load. Without it,
-//! or when it is of another version, it is this program's own file.
+//! or when it is built from other sources, it is this program's own file.
 
 use std::fs::File;
 use std::io;
@@ -56,8 +56,8 @@ fn find(program: &Path) -> Option<Helper> {
     })
 }
 
-/// Opens the helper, so that it stays the same when another takes its path; `None` if it is missing or of another
-/// version.
+/// Opens the helper, so that it stays the same when another takes its path; `None` if it is missing or built
+/// from other sources.
 fn small_helper(path: &Path) -> Option<Helper> {
     let (path, handle) = if cfg!(target_os = "linux") {
         let file = File::open(path).ok()?;
