@@ -444,6 +444,8 @@ fn a_file_that_a_program_writes_to_is_changed_in_place_or_not_at_all() {
         let error = place.put("f", &new).unwrap_err();
         assert_eq!(error, WorldError::Open { path: "f".into(), by: program.named() }, "{new:?}");
     }
+    // The same bytes change nothing.
+    place.put("f", &file("one\n", Some(0o644))).unwrap();
     // What is beside an open database belongs to it, the file that is not there too.
     place.put("f-wal", &file("", None)).unwrap_err();
     assert_eq!((inode(), place.read("f").unwrap()), (before, file("one\n", Some(0o644))));

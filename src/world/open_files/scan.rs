@@ -48,7 +48,7 @@ impl Scan {
         for _ in 0..THREADS {
             let (work, done) = (work.clone(), done.clone());
             // Where no thread can be had, the others do its part; without any, nothing was looked at.
-            let _ = thread::Builder::new().name("open-files".into()).spawn(move || work.run(done));
+            let _ = thread::Builder::new().name("open-files".into()).spawn(move || work.run(&done));
         }
         drop(done);
         let mut ended = 0;
@@ -117,7 +117,7 @@ impl Work {
         }
     }
 
-    fn run(&self, done: Sender<()>) {
+    fn run(&self, done: &Sender<()>) {
         loop {
             let part = self.next.fetch_add(1, Ordering::Relaxed);
             let count = self.processes.len();
