@@ -492,3 +492,21 @@ fn a_workspace_that_was_moved_is_left_alone() {
     fs::rename(home.path().join("moved"), &root).unwrap();
     assert_eq!(world.read(&key).unwrap(), file("x", Some(0o644)));
 }
+
+/// Between fork and exec a child has this program's own handles, those of a file that is just being written too.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_child_that_was_just_started_is_no_other_program() {
+    let place = Place::new();
+    let starts = std::thread::spawn(|| {
+        for _ in 0..100 {
+            assert!(std::process::Command::new("true").status().unwrap().success());
+        }
+    });
+    let mut round = 0;
+    while !starts.is_finished() || round < 10 {
+        round += 1;
+        place.put("x", &file(&format!("{round}"), None)).unwrap();
+    }
+    starts.join().unwrap();
+}
