@@ -155,9 +155,8 @@ impl Files {
         how: Put,
     ) -> Result<(), WorldError> {
         if let Some(found) = found.filter(|found| found.is_file())
-            && held.may_grow
             && (held.writer.is_some() || held.reader.is_some())
-            && place.write_in_place(found, from, mode, how)?
+            && place.write_in_place(found, from, (mode, held.may_grow), how)?
         {
             return Ok(());
         }

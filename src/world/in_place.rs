@@ -8,14 +8,17 @@ use std::os::unix::fs::FileExt;
 const PART: usize = 64 << 10;
 
 /// Gives an open file (for reading and appending) new bytes. False when they don't begin with its own, or are no
-/// beginning of them: then it is as it was.
-pub(super) fn grow_or_cut(mut file: &File, from: &mut dyn Read) -> io::Result<bool> {
+/// beginning of them: then it is as it was. Without `may_change` they have to be its own.
+pub(super) fn grow_or_cut(mut file: &File, from: &mut dyn Read, may_change: bool) -> io::Result<bool> {
     let (mut new, mut own) = (vec![0; PART], vec![0; PART]);
     let mut at = 0;
     loop {
         let wanted = fill(&mut new, |buffer, _| from.read(buffer))?;
         let found = fill(&mut own[..wanted], |buffer, done| file.read_at(buffer, at + done as u64))?;
         if new[..found] != own[..found] {
+            return Ok(false);
+        }
+        if found < wanted && !may_change {
             return Ok(false);
         }
         if found < wanted {
@@ -26,10 +29,11 @@ pub(super) fn grow_or_cut(mut file: &File, from: &mut dyn Read) -> io::Result<bo
         }
         at += wanted as u64;
         if wanted < PART {
-            if file.metadata()?.len() > at {
+            let is_longer = file.metadata()?.len() > at;
+            if is_longer && may_change {
                 file.set_len(at)?;
             }
-            return Ok(true);
+            return Ok(may_change || !is_longer);
         }
     }
 }
@@ -75,7 +79,9 @@ mod tests {
         ] {
             fs::write(&path, &old).unwrap();
             let file = OpenOptions::new().read(true).append(true).open(&path).unwrap();
-            assert_eq!(grow_or_cut(&file, &mut new.as_slice()).unwrap(), done);
+            assert_eq!(grow_or_cut(&file, &mut new.as_slice(), false).unwrap(), old == new);
+            assert!(fs::read(&path).unwrap() == old);
+            assert_eq!(grow_or_cut(&file, &mut new.as_slice(), true).unwrap(), done);
             assert!(fs::read(&path).unwrap() == if done { new } else { old });
         }
     }

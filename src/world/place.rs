@@ -147,13 +147,13 @@ impl Place<'_> {
         })
     }
 
-    /// Writes to the file that was `found` itself, if the change only adds to its end or cuts it; false: it does not,
-    /// or the file can't be opened, and nothing was changed.
+    /// Writes to the file that was `found` itself, if the change only adds to its end or cuts it, and it may change;
+    /// false: it does not, or the file can't be opened, and nothing was changed.
     pub(super) fn write_in_place(
         &self,
         found: &Metadata,
         from: &mut dyn Content,
-        mode: Option<u32>,
+        (mode, may_change): (Option<u32>, bool),
         how: Put,
     ) -> Result<bool, WorldError> {
         let mut options = OpenOptions::new();
@@ -161,7 +161,7 @@ impl Place<'_> {
         let Ok(file) = self.folder.open_with(&self.name, &options) else { return Ok(false) };
         let mut write = |file: &std::fs::File| {
             from.rewind()?;
-            if !grow_or_cut(file, &mut Reader(from))? {
+            if !grow_or_cut(file, &mut Reader(from), may_change)? {
                 return Ok(false);
             }
             if let Some(mode) = mode.filter(|mode| *mode != found.mode() & PERMISSIONS) {

@@ -444,6 +444,8 @@ fn a_file_that_a_program_writes_to_is_changed_in_place_or_not_at_all() {
         let error = place.put("f", &new).unwrap_err();
         assert_eq!(error, WorldError::Open { path: "f".into(), by: program.named() }, "{new:?}");
     }
+    // The same bytes change nothing.
+    place.put("f", &file("one\n", Some(0o644))).unwrap();
     // What is beside an open database belongs to it, the file that is not there too.
     place.put("f-wal", &file("", None)).unwrap_err();
     assert_eq!((inode(), place.read("f").unwrap()), (before, file("one\n", Some(0o644))));
@@ -489,4 +491,22 @@ fn a_workspace_that_was_moved_is_left_alone() {
     fs::remove_dir(&root).unwrap();
     fs::rename(home.path().join("moved"), &root).unwrap();
     assert_eq!(world.read(&key).unwrap(), file("x", Some(0o644)));
+}
+
+/// Between fork and exec a child has this program's own handles, those of a file that is just being written too.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_child_that_was_just_started_is_no_other_program() {
+    let place = Place::new();
+    let starts = std::thread::spawn(|| {
+        for _ in 0..100 {
+            assert!(std::process::Command::new("true").status().unwrap().success());
+        }
+    });
+    let mut round = 0;
+    while !starts.is_finished() || round < 10 {
+        round += 1;
+        place.put("x", &file(&format!("{round}"), None)).unwrap();
+    }
+    starts.join().unwrap();
 }

@@ -42,10 +42,8 @@ impl WorldChange {
             Err(error) => return fault(&error),
         };
         let done = perform(&self.log, world, &self.origin, decision.changes).await;
-        let mut text = decision.result;
-        for note in world.take_notes() {
-            text.push_str(&format!("\n[{note}]"));
-        }
+        let notes = world.take_notes().into_iter().map(|note| format!("\n[{note}]"));
+        let text = std::iter::once(decision.result).chain(notes).collect();
         match done {
             Ok(_) => Done::Tool { text, fault: false, cause: None },
             Err(error @ ActError::NotRecorded(_)) => Done::from_error(&error),

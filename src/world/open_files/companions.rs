@@ -1,4 +1,4 @@
-//! Files that belong together: a database of SQLite and the files that it keeps beside it.
+//! Files that belong together: a database of `SQLite` and the files that it keeps beside it.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

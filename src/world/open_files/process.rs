@@ -40,6 +40,20 @@ pub fn unseen_processes() -> usize {
     pids.filter(is_unseen).filter(is_program).count()
 }
 
+/// True for a process that this one has started.
+pub(super) fn is_child(pid: u32) -> bool {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // `4711 (name) S 4710 …`: the name may have anything in it.
+    let parent = text.rsplit_once(')').and_then(|(_, rest)| rest.split_ascii_whitespace().nth(1));
+    parent.is_some_and(|parent| parent == std::process::id().to_string())
+}
+
+/// True while a process runs the program that this one runs.
+pub(super) fn is_same_program(pid: u32) -> bool {
+    let program = |pid: &str| fs::read_link(format!("/proc/{pid}/exe")).ok();
+    program("self").is_some_and(|own| program(&pid.to_string()) == Some(own))
+}
+
 /// The files that a process has open through handles, on a device.
 ///
 /// # Errors

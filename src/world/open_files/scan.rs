@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::FileId;
 use super::holder::{Hold, Holder};
 use super::locks::Locks;
-use super::process::{Opened, handles, mappings};
+use super::process::{Opened, handles, is_child, is_same_program, mappings};
 
 /// The longest time that a look takes. On a machine with nothing else to do it is through in a fifth of that; a busy
 /// one shall not overlook a file.
@@ -48,7 +48,7 @@ impl Scan {
         for _ in 0..THREADS {
             let (work, done) = (work.clone(), done.clone());
             // Where no thread can be had, the others do its part; without any, nothing was looked at.
-            let _ = thread::Builder::new().name("open-files".into()).spawn(move || work.run(done));
+            let _ = thread::Builder::new().name("open-files".into()).spawn(move || work.run(&done));
         }
         drop(done);
         let mut ended = 0;
@@ -117,7 +117,7 @@ impl Work {
         }
     }
 
-    fn run(&self, done: Sender<()>) {
+    fn run(&self, done: &Sender<()>) {
         loop {
             let part = self.next.fetch_add(1, Ordering::Relaxed);
             let count = self.processes.len();
@@ -138,6 +138,12 @@ impl Work {
 
     fn look_at_handles(&self, pid: u32) {
         match handles(pid, self.device, &self.locks) {
+            Ok(opened) if !opened.is_empty() && is_child(pid) => {
+                // Between fork and exec it has this program's own handles. After it, they are closed.
+                if !is_same_program(pid) {
+                    self.add(pid, handles(pid, self.device, &self.locks).unwrap_or_default());
+                }
+            }
             Ok(opened) => self.add(pid, opened),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                 let locked = self.locks.of(pid).iter().filter(|(device, _)| *device == self.device);

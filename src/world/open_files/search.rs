@@ -38,7 +38,7 @@ impl Search<'_> {
         let mounts = Mounts::read();
         for ((device, inode), seen) in scan.written() {
             match self.place((device, inode), seen, &mounts) {
-                Place::At(path) => found.extend(self.open_file(path, seen)),
+                Place::At(path) => found.extend(self.open_file(&path, seen)),
                 Place::Elsewhere => {}
                 Place::Unknown => drop(unknown.insert(inode, seen)),
             }
@@ -47,14 +47,14 @@ impl Search<'_> {
         if !unknown.is_empty() {
             let (named, all) = self.walk(&unknown.keys().copied().collect(), begun);
             is_whole &= all;
-            found.extend(named.into_iter().filter_map(|(inode, path)| self.open_file(path, unknown.get(&inode)?)));
+            found.extend(named.into_iter().filter_map(|(inode, path)| self.open_file(&path, unknown.get(&inode)?)));
         }
         found.sort_by(|a, b| a.path.cmp(&b.path));
         OpenFiles { files: found, is_whole }
     }
 
-    fn open_file(&self, path: Vec<u8>, seen: &Seen) -> Option<OpenFile> {
-        let path = name_from_bytes(&path);
+    fn open_file(&self, path: &[u8], seen: &Seen) -> Option<OpenFile> {
+        let path = name_from_bytes(path);
         let holders: Vec<Holder> = seen.holders.iter().filter(|holder| holder.writes()).cloned().collect();
         ((self.counts)(&path)).then_some(OpenFile { path, holders })
     }

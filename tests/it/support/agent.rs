@@ -1,5 +1,6 @@
 //! A project whose one agent calls tools as the test says, run without a screen.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -54,7 +55,7 @@ impl Agent {
             let args: Vec<String> =
                 args.as_object().unwrap().iter().map(|(name, value)| format!("{name} = {value}")).collect();
             let call = format!("{{ name = \"{name}\", args = {{ {} }} }}", args.join(", "));
-            replies += &format!("[[reply]]\nagent = \"lead\"\ncall = {}\ncalls = [{call}]\n", at + 1);
+            let _ = writeln!(replies, "[[reply]]\nagent = \"lead\"\ncall = {}\ncalls = [{call}]", at + 1);
         }
         replies += "[[reply]]\nagent = \"lead\"\ntext = \"end\"\n";
         fs::write(self.folder().join("replies.toml"), replies).unwrap();

@@ -15,6 +15,7 @@ const NAMED: usize = 3;
 
 /// An effect that may need an approval.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "made for one decision, and never stored")]
 pub(in super::super::super) enum Question {
     /// A model call.
     Model(ModelQuestion),
