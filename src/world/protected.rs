@@ -32,6 +32,26 @@ impl Protected {
         Self(files.iter().map(find).collect())
     }
 
+    /// The first of these changes of a workspace that would change one of the files, or take away a folder that holds
+    /// one. `root`: the workspace, without links; `changes`: paths in it, without links above their last part.
+    pub fn first_touched<'c>(&self, root: &Path, mut changes: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+        let within = |path: &PathBuf| path.strip_prefix(root).ok().map(Path::to_owned);
+        let own: Vec<PathBuf> = self.0.iter().flat_map(|found| &found.paths).filter_map(within).collect();
+        // A file that has no other name is found by its path: nothing has to be read.
+        let linked: Vec<_> = self.0.iter().filter(|found| found.has_more_names).map(|found| found.id).collect();
+        let is_linked = |change: &str| {
+            let now = root.join(change).symlink_metadata().ok().map(|found| id(&found));
+            now.is_some() && linked.contains(&now)
+        };
+        changes
+            .find(|change| own.iter().any(|own| own.starts_with(change)) || (!linked.is_empty() && is_linked(change)))
+    }
+
+    /// The paths of the files that are there, without links.
+    pub fn real_paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.0.iter().filter(|found| found.id.is_some()).filter_map(|found| found.paths.last())
+    }
+
     /// True when a change at a path would change one of the files, or take away a folder that holds one.
     #[must_use]
     pub fn is_touched(&self, path: &Path) -> bool {
@@ -92,6 +112,12 @@ mod tests {
         for free in ["prompts/more/other.md", "prompts/more", "prompts/new.md", "lead.md", "way"] {
             assert!(!own.is_touched(&at(free)), "{free}");
         }
+        let root = folder.path().canonicalize().unwrap();
+        let first = |changes: &[&'static str]| own.first_touched(&root, changes.iter().copied());
+        assert_eq!(first(&["a", "prompts/new.md", "prompts/lead.md", "real.md"]), Some("prompts/lead.md"));
+        assert_eq!((first(&["again.md"]), first(&["real.md"])), (Some("again.md"), Some("real.md")));
+        assert_eq!((first(&["prompts"]), first(&["prompts/more", "prompt", "new"])), (Some("prompts"), None));
+        assert_eq!(own.real_paths().count(), 3);
         // One that was replaced since is looked up anew, and its name stays protected.
         fs::remove_file(at("prompts/lead.md")).unwrap();
         assert!(own.is_touched(&at("prompts/lead.md")));

@@ -36,6 +36,8 @@ pub enum Gap {
     Root,
     /// It runs as root, as the program does, without root's capabilities.
     RootId,
+    /// It can change the files that the pipeline is made of.
+    OwnFiles,
     /// Other file systems are mounted in the workspace: its changes there are not captured.
     Mounts,
 }
@@ -59,6 +61,7 @@ impl Gap {
             Self::Terminal => "the terminal",
             Self::Root => "all rights of root",
             Self::RootId => "running as root",
+            Self::OwnFiles => "changing the pipeline's own files",
             Self::Mounts => "other file systems in the workspace",
         }
     }
@@ -77,6 +80,7 @@ impl Gap {
             | Self::RootId
             | Self::Mounts => true,
             Self::DataRead
+            | Self::OwnFiles
             | Self::DataChanged
             | Self::Credentials
             | Self::Background

@@ -21,6 +21,8 @@ pub struct Job {
     pub timeout: Duration,
     /// True when its writes to the workspace go to an overlay, where the shell has one.
     pub overlay: bool,
+    /// Files of the workspace that it can't change, without links; only where it writes to the workspace directly.
+    pub read_only: Vec<PathBuf>,
     /// A file that is written every second while the command runs, and once when its last process is gone, even if
     /// this process is gone by then; locked until then. Changes after the file's time are by other programs or
     /// people. It is not written where commands run in a process group only.
@@ -31,7 +33,8 @@ impl Job {
     /// A command for `bash`, or `sh` where there is none: no network, the overlay where there is one.
     pub fn shell(command: impl Into<OsString>, timeout: Duration) -> Self {
         let programs = script::from_argument(&command.into());
-        Self { programs, network: false, local_sockets: false, timeout, overlay: true, end_mark: None }
+        let (network, local_sockets, read_only) = (false, false, Vec::new());
+        Self { programs, network, local_sockets, timeout, overlay: true, read_only, end_mark: None }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Mounts the command's view of the file system: an overlay over the workspace, empty folders over hidden ones, its own
 //! temporary folder, devices and shared memory, and overlays over the caches of tools. Everything else is read-only.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs;
@@ -65,12 +66,31 @@ pub(super) fn build(spec: &Spec) -> io::Result<View> {
     if !spec.network && hide_credentials(workspace, &handle).is_err() {
         view.gaps.push(Gap::Credentials);
     }
+    if spec.overlay.is_none() && !protect_files(spec, workspace) {
+        view.gaps.push(Gap::OwnFiles);
+    }
     let devices = mount_devices(&needed(workspace, &temp).iter().map(PathBuf::as_path).collect::<Vec<_>>());
     view.writable.extend(devices.into_iter().map(OsString::from));
     if !protect_rest(&view.writable, workspace) {
         view.gaps.push(Gap::MetadataOutside);
     }
     Ok(view)
+}
+
+/// Mounts files of the workspace over themselves, read-only; then neither they nor the folders above them can be
+/// replaced, renamed or removed. Returns `true` when all of them are.
+fn protect_files(spec: &Spec, workspace: &Path) -> bool {
+    let files: Vec<&Path> = spec.read_only.iter().map(Path::new).filter(|file| file.starts_with(workspace)).collect();
+    // Each once, those above first.
+    let folders: BTreeSet<&Path> = files.iter().flat_map(|file| folders_to(file, workspace)).collect();
+    let mounted = folders.iter().chain(&files).all(|path| mount_itself(path).is_ok());
+    mounted && read_only::protect(|path| files.contains(&path)).unwrap_or(false)
+}
+
+/// The folders between the workspace and something in it, the innermost first. One that is mounted over itself can't be
+/// renamed or removed.
+fn folders_to<'p>(path: &'p Path, workspace: &Path) -> impl Iterator<Item = &'p Path> {
+    path.ancestors().skip(1).take_while(move |path| *path != workspace && path.starts_with(workspace))
 }
 
 /// Makes everything read-only but the workspace and the other places that can be written.
@@ -123,8 +143,7 @@ fn hide(hidden: &Path, workspace: &Path) -> nix::Result<()> {
     if !hidden.is_dir() {
         return Ok(());
     }
-    let mut between: Vec<&Path> =
-        hidden.ancestors().skip(1).take_while(|path| *path != workspace && path.starts_with(workspace)).collect();
+    let mut between: Vec<&Path> = folders_to(hidden, workspace).collect();
     while let Some(folder) = between.pop() {
         mount_itself(folder)?;
     }

@@ -122,6 +122,9 @@ fn landlock_gaps(spec: &Spec) -> Vec<Gap> {
     if has_credentials() {
         gaps.push(Gap::Credentials);
     }
+    if !spec.read_only.is_empty() {
+        gaps.push(Gap::OwnFiles);
+    }
     gaps
 }
 

@@ -128,6 +128,7 @@ fn run_true(helper: &Path, paths: &ShellPaths, base: &Path, isolation: Isolation
         programs: vec![vec!["true".into()]],
         workspace: paths.workspace.clone().into(),
         hidden: paths.hidden.iter().map(Into::into).collect(),
+        read_only: Vec::new(),
         temp: scratch.temp().into(),
         caches: scratch.caches().into(),
         overlay: overlay.then(|| OverlayDirs { upper: scratch.upper().into(), work: scratch.work().into() }),

@@ -128,6 +128,7 @@ fn spec(confinement: &Confinement, job: &Job, scratch: &Scratch) -> io::Result<S
         programs: with_file(&job.programs, &scratch.temp())?,
         workspace: confinement.workspace().into(),
         hidden: confinement.hidden().iter().map(Into::into).collect(),
+        read_only: job.read_only.iter().map(Into::into).collect(),
         temp: scratch.temp().into(),
         caches: scratch.caches().into(),
         overlay: overlay.then(|| OverlayDirs { upper: scratch.upper().into(), work: scratch.work().into() }),

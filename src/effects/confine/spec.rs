@@ -24,6 +24,8 @@ pub(super) struct Spec {
     pub temp: OsString,
     /// A folder for writes to the caches of tools, and for stand-ins of hidden files.
     pub caches: OsString,
+    /// Files of the workspace that can't be written, absolute and without links.
+    pub read_only: Vec<OsString>,
     /// The overlay that takes the writes to the workspace.
     pub overlay: Option<OverlayDirs>,
     /// True when namespaces are used.

@@ -1,5 +1,6 @@
 //! Carrying effects out: the tasks that the dispatcher starts.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, watch};
@@ -179,6 +180,8 @@ pub(super) struct ToolRun {
     pub turn: Turn,
     pub origin: Origin,
     pub call: ToolCall,
+    /// The files that the pipeline is made of.
+    pub own_files: Vec<PathBuf>,
     /// The files that were open when its command was looked at.
     pub open: Option<OpenLook>,
     /// Its permit.

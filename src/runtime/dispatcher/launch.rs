@@ -58,6 +58,7 @@ impl Dispatcher {
         let open = self.calls.get(path).and_then(PendingCall::open_files).cloned();
         self.note_open_files(span, open.as_ref());
         let run = ToolRun {
+            own_files: self.versions.own_files(self.generation()),
             open,
             log: self.log.clone(),
             services: self.services.clone(),

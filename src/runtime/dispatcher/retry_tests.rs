@@ -240,6 +240,7 @@ async fn a_tool_that_was_withdrawn_changes_nothing_when_it_gets_its_lock() {
     let permits = Permits::new(1);
     let permit = permits.try_take().unwrap();
     let run = ToolRun {
+        own_files: Vec::new(),
         open: None,
         log: scene.log().clone(),
         tools: services.tools.clone(),

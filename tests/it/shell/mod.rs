@@ -8,6 +8,7 @@ mod lanes;
 mod live_programs;
 mod moved_workspace;
 mod open_files;
+mod own_files;
 mod special_files;
 #[cfg(target_os = "linux")]
 mod table;

@@ -7,14 +7,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use super::super::exec::ToolRun;
-use super::{CaptureGate, ChangesDecision, left_out};
+use super::{CaptureGate, ChangesDecision, ChangesFacts, left_out};
 use crate::model::{HeldChoice, PauseReason, Seq, first_names, readable_name};
 use crate::rollback::capture::{Changed, OverlayChanges, overlay_changes};
 use crate::rollback::{
     ActError, CommandStarted, NewFiles, Recorded, apply_changes, describe_concurrent_changes, discard_changes,
     read_before_image, record_pending, store_after_images,
 };
-use crate::world::{Guard, Scope, World};
+use crate::world::{Guard, Protected, Scope, World};
 
 /// A command that ended, and what it wrote.
 pub(super) struct Written<'a> {
@@ -93,8 +93,8 @@ impl Written<'_> {
             let (stay, apply): (Vec<Changed>, Vec<Changed>) = found.changes.iter().cloned().partition(Changed::stays);
             let left_out = left_out(&apply).into_iter().chain(not_applied(&stay));
             let left_out: Vec<String> = left_out.collect();
-            let conflict = self.conflict(&found, moved);
-            let round = match self.run.ask_gate(|reply| CaptureGate::Arrived { conflict, reply }).await {
+            let facts = ChangesFacts { conflict: self.conflict(&found, moved), own_file: self.own_file(&found) };
+            let round = match self.run.ask_gate(|reply| CaptureGate::Arrived { facts, reply }).await {
                 ChangesDecision::Discard { why, by_user, .. } => Round::Discarded(Discarded { why, by_user }),
                 ChangesDecision::Hold(reason) => self.hold(guard, found, reason).await?,
                 ChangesDecision::Apply { .. } => match self.record(found.changes.clone(), false).await? {
@@ -111,6 +111,13 @@ impl Written<'_> {
                 Round::Moved => moved = true,
             }
         }
+    }
+
+    /// The first of the changes that is one of a file that the pipeline is made of.
+    fn own_file(&self, found: &OverlayChanges) -> Option<String> {
+        let own = Protected::look_up(&self.run.own_files);
+        let paths = found.changes.iter().map(|change| change.path.as_str());
+        own.first_touched(self.run.services.world.root(), paths).map(readable_name)
     }
 
     /// Describes who changed since what the command changed too, if anyone did.

@@ -2,6 +2,7 @@
 
 use tokio::sync::oneshot;
 
+use super::super::super::ask::Work;
 use super::super::calls::PendingCall;
 use super::super::exec::ToolRun;
 use super::super::{Dispatcher, Incoming};
@@ -9,10 +10,19 @@ use crate::model::{Gate, PauseReason, Seq, SpanId};
 
 /// A question of a command's task to the dispatcher.
 pub(in super::super::super) enum CaptureGate {
-    /// It has changes: may they be applied? `conflict`: another program or person changed the same since it began.
-    Arrived { conflict: Option<String>, reply: oneshot::Sender<ChangesDecision> },
+    /// It has changes: may they be applied?
+    Arrived { facts: ChangesFacts, reply: oneshot::Sender<ChangesDecision> },
     /// The changes are recorded as held, and the span stops. `printed`: the command's output.
     Held { reason: PauseReason, printed: String, reply: oneshot::Sender<ChangesDecision> },
+}
+
+/// The facts that decide about a command's changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in super::super::super) struct ChangesFacts {
+    /// Another program or person changed the same since it began.
+    pub conflict: Option<String>,
+    /// The file among them that the pipeline is made of.
+    pub own_file: Option<String>,
 }
 
 /// What becomes of a command's changes.
@@ -41,10 +51,16 @@ impl Dispatcher {
             return;
         }
         match asked {
-            CaptureGate::Arrived { conflict, reply } => {
+            CaptureGate::Arrived { facts, reply } => {
                 let wants_hold = self.calls.get(path).is_some_and(PendingCall::wants_hold);
                 let at = self.arrival(path, Gate::AfterTool);
-                let decision = self.gatekeeper.decide_on_changes(&at, conflict, wants_hold);
+                let call = match self.calls.get(path).and_then(PendingCall::work) {
+                    Some(Work::Tool { call, .. }) => Some(call),
+                    _ => None,
+                };
+                let root = self.services.world.root();
+                let is_allowed = call.is_some_and(|call| self.gatekeeper.is_allowed_by_flag(call, root));
+                let decision = self.gatekeeper.decide_on_changes(&at, facts, wants_hold, is_allowed);
                 self.calls.mark_looked_after(path);
                 // A task that was stopped meanwhile asks no more.
                 drop(reply.send(decision));

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use tokio::sync::Mutex;
 
-pub(in super::super) use gate::{CaptureGate, ChangesDecision};
+pub(in super::super) use gate::{CaptureGate, ChangesDecision, ChangesFacts};
 
 use super::exec::{Done, ToolRun, fault};
 use super::open_files::OpenLook;

@@ -8,7 +8,7 @@ use crate::effects::tools::ShellCall;
 use crate::model::{ActionRecord, BlobHash, CaptureMode, EffectClass, Seq};
 use crate::rollback::capture::{CaptureError, Changed, Snapshots};
 use crate::rollback::{ActError, keep_left_file, read_snapshot_image, record_applied};
-use crate::world::Scope;
+use crate::world::{Protected, Scope};
 
 impl ToolRun {
     pub(super) async fn run_snapshot(
@@ -45,7 +45,8 @@ impl ToolRun {
         let snapshot = self.snapshot(folders).await?;
         let started = self.start(call, outside, Some(snapshot)).await?;
         let ended = Some(Snapshots::end_mark(&folders.run));
-        let ran = self.execute(Job { overlay: false, end_mark: ended, ..call.job() }).await;
+        let read_only = Protected::look_up(&self.own_files).real_paths().cloned().collect();
+        let ran = self.execute(Job { overlay: false, end_mark: ended, read_only, ..call.job() }).await;
         self.outside_ended(&started, call, effect, &ran);
         let said = self.record_changes(started.command).await?;
         Ok((ran, said))

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use limits::Waived;
 pub(in super::super) use question::{ModelQuestion, Question, ToolQuestion};
 
-use super::command::ChangesDecision;
+use super::command::{ChangesDecision, ChangesFacts};
 use super::driver_action::DriverAction;
 use super::exec::{Done, denied};
 use crate::model::{Breakpoint, Gate, Generation, PauseReason, SpanId, ToolCall, TraceBody};
@@ -208,13 +208,29 @@ impl Gatekeeper {
         }
     }
 
-    /// Decides about the changes of a command that has ended. `conflict`: who changed the same since it began;
-    /// `wants_hold`: the user asked to look at them.
-    pub fn decide_on_changes(&mut self, at: &Arrival, conflict: Option<String>, wants_hold: bool) -> ChangesDecision {
-        match (conflict, self.arrive(at)) {
-            (Some(conflict), _) if self.is_headless() => {
-                ChangesDecision::discard_all(format!("{conflict}; run it again"))
-            }
+    /// Decides about the changes of a command that has ended. `wants_hold`: the user asked to look at them; `is_allowed`:
+    /// as [`Self::is_allowed_by_flag`] says.
+    pub fn decide_on_changes(
+        &mut self,
+        at: &Arrival,
+        facts: ChangesFacts,
+        wants_hold: bool,
+        is_allowed: bool,
+    ) -> ChangesDecision {
+        let own = facts.own_file.filter(|_| !is_allowed);
+        let own = own.map(|file| format!("it changes {file}, a file of the pipeline itself"));
+        if self.is_headless() {
+            return match (facts.conflict, own) {
+                (Some(conflict), _) => ChangesDecision::discard_all(format!("{conflict}; run it again")),
+                (None, Some(own)) => {
+                    let tool = at.tool.as_deref().unwrap_or_default();
+                    let hint = format!("nobody is there to approve it; allow it with --allow {tool}");
+                    ChangesDecision::discard_all(format!("{own}; {hint}"))
+                }
+                (None, None) => ChangesDecision::Apply { only: Vec::new() },
+            };
+        }
+        match (facts.conflict.or(own), self.arrive(at)) {
             (Some(conflict), _) => ChangesDecision::Hold(PauseReason::Conflict { conflict }),
             (None, Some(reason)) => ChangesDecision::Hold(reason),
             (None, None) if wants_hold => ChangesDecision::Hold(PauseReason::Asked),

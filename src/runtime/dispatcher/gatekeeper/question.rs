@@ -1,6 +1,6 @@
 //! May it run? The policy, an approval from before, the fence, and the limits.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Gatekeeper;
@@ -104,8 +104,13 @@ impl Gatekeeper {
 
     /// True when nobody is there to approve a call, and no `--allow` does.
     fn is_denied_unseen(&self, asked: &ToolQuestion) -> bool {
+        self.is_headless() && !self.is_allowed_by_flag(&asked.call, &asked.root)
+    }
+
+    /// True when nobody is there to approve a call, and `--allow` does.
+    pub fn is_allowed_by_flag(&self, call: &ToolCall, root: &Path) -> bool {
         let Mode::Headless(headless) = &self.mode else { return false };
-        !headless.allow.iter().any(|rule| rule_allows(rule, &asked.call, &asked.root))
+        headless.allow.iter().any(|rule| rule_allows(rule, call, root))
     }
 
     /// The answer to a call's question when nobody can be asked, with the question: `--allow` allows it, or else it is

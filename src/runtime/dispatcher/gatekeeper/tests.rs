@@ -244,13 +244,31 @@ fn after_an_effect_an_error_stops_and_a_fault_only_where_a_stop_waits() {
 #[test]
 fn changes_are_held_for_a_conflict_a_stop_or_a_wish() {
     let after = || at(Gate::AfterTool);
+    let none = ChangesFacts::default;
     let apply = ChangesDecision::Apply { only: Vec::new() };
-    assert_eq!(debug().decide_on_changes(&after(), None, false), apply);
-    assert_eq!(debug().decide_on_changes(&after(), None, true), ChangesDecision::Hold(PauseReason::Asked));
-    let conflict = || Some("#3 changed f".to_owned());
+    assert_eq!(debug().decide_on_changes(&after(), none(), false, false), apply);
+    assert_eq!(debug().decide_on_changes(&after(), none(), true, false), ChangesDecision::Hold(PauseReason::Asked));
+    let conflict = || ChangesFacts { conflict: Some("#3 changed f".into()), ..none() };
     let held = ChangesDecision::Hold(PauseReason::Conflict { conflict: "#3 changed f".into() });
-    assert_eq!(debug().decide_on_changes(&after(), conflict(), false), held);
+    assert_eq!(debug().decide_on_changes(&after(), conflict(), false, false), held);
     let discarded = ChangesDecision::discard_all("#3 changed f; run it again");
-    assert_eq!(headless(&[]).decide_on_changes(&after(), conflict(), false), discarded);
-    assert_eq!(headless(&[]).decide_on_changes(&after(), None, false), apply);
+    assert_eq!(headless(&[]).decide_on_changes(&after(), conflict(), false, true), discarded);
+    assert_eq!(headless(&[]).decide_on_changes(&after(), none(), false, false), apply);
+}
+
+#[test]
+fn changes_of_the_pipelines_own_files_wait_for_somebody() {
+    let after = || at(Gate::AfterTool);
+    let own = || ChangesFacts { own_file: Some("prompts/lead.md".into()), ..ChangesFacts::default() };
+    let why = "it changes prompts/lead.md, a file of the pipeline itself";
+    let held = ChangesDecision::Hold(PauseReason::Conflict { conflict: why.into() });
+    assert_eq!(debug().decide_on_changes(&after(), own(), false, false), held);
+    let hint = "nobody is there to approve it; allow it with --allow deploy";
+    let discarded = ChangesDecision::discard_all(format!("{why}; {hint}"));
+    assert_eq!(headless(&[]).decide_on_changes(&after(), own(), false, false), discarded);
+    let apply = ChangesDecision::Apply { only: Vec::new() };
+    let mut allowed = headless(&["deploy"]);
+    let call = ToolCall { name: "deploy".into(), args: json!({}) };
+    let is_allowed = allowed.is_allowed_by_flag(&call, std::path::Path::new("/work"));
+    assert_eq!(allowed.decide_on_changes(&after(), own(), false, is_allowed), apply);
 }
