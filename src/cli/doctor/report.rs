@@ -221,10 +221,7 @@ mod tests {
         assert!(!text.contains("Not enforced") && !text.contains("To get"), "{text}");
         assert!(text.contains("Landlock           on  ABI 4;"), "{text}");
         assert!(text.contains("/w/.tama, made by the first run") && text.contains("256 colours"), "{text}");
-        assert!(
-            text.contains("seccomp            on  Unix sockets, io_uring and keyrings are refused"),
-            "{text}"
-        );
+        assert!(text.contains("seccomp            on  Unix sockets, io_uring and keyrings are refused"), "{text}");
     }
 
     #[test]
