@@ -1,7 +1,8 @@
 //! A seccomp filter: refuses the system calls by which a command gets around the rest of its confinement.
 //!
-//! A network namespace doesn't close sockets that have a path: whoever can name one can connect to it. `io_uring` does
-//! what other calls do without being one, so that no filter sees it. Keyrings hold secrets of the user's session.
+//! A network namespace doesn't close sockets that have a path: a program that can name one can connect to it.
+//! `io_uring` does what other calls do without being one, so that no filter sees it. Keyrings hold secrets of the user's
+//! session.
 //!
 //! Calls of another architecture end the program: their numbers mean something else. On x86-64 the calls of x32 have the
 //! same numbers with one bit more, and are refused like the others.

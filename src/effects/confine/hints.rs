@@ -57,8 +57,8 @@ impl Failure<'_> {
         if self.overlay && RENAME.are_in(self.text) {
             hints.push(
                 "changes are held in an overlay, where a folder that was there before can't be renamed in one step: \
-                 use `mv`, or copy it and remove the old one (for git: git add both); lane = \"snapshot\" in [capture] \
-                 of the pipeline has no such limit"
+                 use `mv`, or copy it and remove the old one (for git: git add both); capture mode \"snapshot\" \
+                 ([capture] of the pipeline) has no such limit"
                     .to_owned(),
             );
         }
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_renamed_folder_leads_to_snapshot_mode() {
         let git = "fatal: renaming 'src' failed: Invalid cross-device link\ncode 128\n";
-        assert!(hints(Isolation::Overlay, git, 0).contains("lane = \"snapshot\""));
+        assert!(hints(Isolation::Overlay, git, 0).contains("mode \"snapshot\""));
         assert_eq!(hints(Isolation::Namespaces, git, 0), "");
     }
 

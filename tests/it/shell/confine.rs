@@ -329,7 +329,7 @@ async fn failures_by_confinement_have_a_hint() {
         let rename = "perl -e 'rename(\"plain\", \"moved\") or die \"$!\\n\"'; echo went on";
         let ran = run(&shell, rename).await;
         let renamed = ran.outcome.text.starts_with("went on");
-        assert_eq!(ran.hints.iter().any(|hint| hint.contains("lane = \"snapshot\"")), !renamed, "{means:?}: {ran:?}");
+        assert_eq!(ran.hints.iter().any(|hint| hint.contains("mode \"snapshot\"")), !renamed, "{means:?}: {ran:?}");
         assert!(renamed || means == Means::Overlay, "{ran:?}");
         let ran = run(&shell, "touch ../outside; echo x").await;
         let folder = yard.workspace.display().to_string();
