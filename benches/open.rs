@@ -243,7 +243,9 @@ fn open_here(project: &Path, run: &str) {
     runtime.block_on(async {
         let (news, mut early) = tokio::sync::mpsc::channel(8);
         let opening = tokio::spawn(async move {
-            runtime::open_watched(folder, &data, mode, move |update| news.blocking_send(update).is_ok()).await.unwrap()
+            runtime::open_watched(folder, &data, mode, None, move |update| news.blocking_send(update).is_ok())
+                .await
+                .unwrap()
         });
         // What is not checked yet is no more than what is checked in the end.
         while let Some(update) = early.recv().await {
