@@ -47,9 +47,21 @@ impl Watch {
         if own.is_none() && beside.is_empty() {
             return Held::default();
         }
-        let holders = |id: &FileId| self.scan(id.0).holders(*id).to_vec();
+        let held = self.look(own.as_ref(), &beside, false);
+        if held.writer.is_none() && held.reader.is_none() {
+            return held;
+        }
+        // An earlier look may mean another file, gone by now, whose inode this one has.
+        self.look(own.as_ref(), &beside, true)
+    }
+
+    /// The programs that have a file open, or one of those beside it. `anew`: an earlier look does not count.
+    fn look(&self, own: Option<&FileId>, beside: &[FileId], anew: bool) -> Held {
         let mut held = Held { may_grow: beside.is_empty(), ..Held::default() };
-        for holder in own.iter().flat_map(holders) {
+        let Some(device) = own.or(beside.first()).map(|id| id.0) else { return held };
+        let scan = self.scan(device, anew);
+        let holders = |id: &FileId| scan.holders(*id).to_vec();
+        for holder in own.into_iter().flat_map(holders) {
             held.may_grow &= holder.hold() <= Hold::Writing;
             let of = if holder.writes() { &mut held.writer } else { &mut held.reader };
             of.get_or_insert(holder);
@@ -72,9 +84,10 @@ impl Watch {
         std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn scan(&self, device: u64) -> Arc<Scan> {
+    fn scan(&self, device: u64, anew: bool) -> Arc<Scan> {
         let mut scans = self.scans.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, scan)) = scans.get(&device)
+            && !anew
             && at.elapsed() < FRESH.max(scan.took() * SHARE).min(OLD)
         {
             return scan.clone();
