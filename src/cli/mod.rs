@@ -14,6 +14,7 @@ mod limits;
 mod made_elsewhere;
 mod outcome;
 mod plan;
+mod programs;
 mod progress;
 mod recover;
 mod replay;

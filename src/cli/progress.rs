@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value as Json, json};
 
 use super::call_text::{call_text, first_line, named_text};
+use super::programs::command_text;
 use super::run_texts::RunTexts;
 use super::span_words::{glyph, span_words};
 use super::text::{duration, eprint_line};
@@ -160,7 +161,10 @@ impl Progress {
         let words = span_words(state, end.span);
         let work = duration(trace.work(end.span, state.last_at));
         let mut line = format!("{} {}: {words} in {work}{tokens}", glyph(now), trace.path(end.span));
-        let call = call.map(|text| first_line(&text, CALL));
+        let shown = |(text, is_command): (String, bool)| {
+            if is_command { command_text(&text, CALL) } else { first_line(&text, CALL) }
+        };
+        let call = call.map(shown);
         // An agent fails with what is below it, which has its own line.
         let has_error = matches!(found.cause, None | Some(EndCause::Limit));
         let error = (now == SpanState::Failed && found.kind != SpanKind::Agent && has_error)
@@ -174,8 +178,8 @@ impl Progress {
         Some(line)
     }
 
-    /// Keeps the exit code of a call that ran a command; returns the call's command or path.
-    fn end_call(&mut self, end: &SpanEnd, call: Call) -> Option<String> {
+    /// Keeps the exit code of a call that ran a command; returns the call's command or path, and true for a command.
+    fn end_call(&mut self, end: &SpanEnd, call: Call) -> Option<(String, bool)> {
         const BASH: &str = "tama_bash";
         let tool = self.state.trace.name(end.span).to_owned();
         let args = self.texts.read(call.args).ok();
@@ -187,10 +191,11 @@ impl Progress {
             (_, SpanState::Ok | SpanState::Discarded) => Some(0),
             _ => None,
         };
-        if call.is_command || (tool == BASH && end.cause != Some(EndCause::Denied)) {
+        let is_command = call.is_command || tool == BASH;
+        if call.is_command || (is_command && end.cause != Some(EndCause::Denied)) {
             let path = self.state.trace.path(end.span);
             self.commands.push(CommandEnd { span: end.span, path, tool, command: text.clone(), exit });
         }
-        text
+        text.map(|text| (text, is_command))
     }
 }

@@ -54,7 +54,10 @@ pub(super) fn first_about<'r>(rules: &'r [String], call: &ToolCall, root: &Path)
 /// second over the path of a file tool, or over the text arguments of another, of which any has to fit; or
 /// `tool:argument=glob` over one argument. Names and paths that mean the same are the same, however they are written.
 fn rule_is_about(rule: &str, call: &ToolCall, root: &Path) -> bool {
-    let Some(argument) = glob_for(rule, call) else { return false };
+    let (tool, argument) = split(rule);
+    if !is_for(tool, call) {
+        return false;
+    }
     let Some(glob) = argument else { return true };
     if let Some(is_met) = path_fits(glob, call, root) {
         return is_met;
@@ -66,7 +69,10 @@ fn rule_is_about(rule: &str, call: &ToolCall, root: &Path) -> bool {
 /// True when a rule that allows is about a call: as one that asks, but where it does not name an argument, *all* texts
 /// have to fit. Else an argument that says nothing would carry one that says everything.
 pub(super) fn rule_allows(rule: &str, call: &ToolCall, root: &Path) -> bool {
-    let Some(argument) = glob_for(rule, call) else { return false };
+    let (tool, argument) = split(rule);
+    if !is_for(tool, call) {
+        return false;
+    }
     let Some(glob) = argument else { return true };
     if let Some(is_met) = path_fits(glob, call, root) {
         return is_met;
@@ -76,13 +82,14 @@ pub(super) fn rule_allows(rule: &str, call: &ToolCall, root: &Path) -> bool {
     if texts.is_empty() { fits(glob, "") } else { texts.iter().all(|text| fits(glob, text)) }
 }
 
-/// The part of a rule behind the colon, if it has one; `None` when it is about other tools.
-fn glob_for<'r>(rule: &'r str, call: &ToolCall) -> Option<Option<&'r str>> {
-    let (tool, argument) = match rule.split_once(':') {
-        Some((tool, argument)) => (tool, Some(argument)),
-        None => (rule, None),
-    };
-    names_of(&call.name).any(|name| fits(tool, name)).then_some(argument)
+/// The parts of a rule in front of the colon and behind it.
+fn split(rule: &str) -> (&str, Option<&str>) {
+    rule.split_once(':').map_or((rule, None), |(tool, argument)| (tool, Some(argument)))
+}
+
+/// True when the first part of a rule is about the tool of a call.
+fn is_for(tool: &str, call: &ToolCall) -> bool {
+    names_of(&call.name).any(|name| fits(tool, name))
 }
 
 /// True when a file tool's path fits; `None`: it is another tool.
@@ -101,7 +108,7 @@ fn named<'r, 'c>(rule: &'r str, args: &'c Json) -> Option<(&'r str, Vec<Cow<'c, 
 /// True when a rule is about a tool that some agent of the pipeline may call.
 #[must_use]
 pub fn names_a_tool(rule: &str, pipeline: &Pipeline) -> bool {
-    let tool = rule.split_once(':').map_or(rule, |(tool, _)| tool);
+    let (tool, _) = split(rule);
     tools_of(pipeline).any(|name| names_of(name).any(|name| fits(tool, name)))
 }
 

@@ -51,8 +51,7 @@ pub(super) struct Output<'m> {
 impl<'m> Output<'m> {
     /// Keeps at most `limit` bytes.
     pub fn new(limit: usize, masker: &'m Masker) -> Self {
-        let masked = || MaskedStream::new(masker);
-        let (out_masked, err_masked) = (masked(), masked());
+        let (out_masked, err_masked) = (MaskedStream::new(masker), MaskedStream::new(masker));
         Self {
             out_masked,
             err_masked,

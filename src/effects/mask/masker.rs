@@ -197,9 +197,9 @@ mod tests {
     fn texts_in_values_are_masked() {
         let masker = Masker::new([var("MY_TOKEN", "open sesame")]);
         let args = json!({"command": "curl -H 'open sesame'", "more": ["open sesame", 1, {"open sesame": null}]});
-        let masked = json!({
+        let wanted = json!({
             "command": "curl -H '[masked MY_TOKEN]'", "more": ["[masked MY_TOKEN]", 1, {"[masked MY_TOKEN]": null}]
         });
-        assert_eq!(masker.mask_json(args), masked);
+        assert_eq!(masker.mask_json(args), wanted);
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn last_word(text: &[u8]) -> usize {
 /// True when a word may be the beginning of a key.
 pub(super) fn may_be_key(word: &[u8]) -> bool {
     let begins = |start: &&str| word.starts_with(start.as_bytes()) || start.as_bytes().starts_with(word);
-    !word.is_empty() && SHAPES.iter().map(|(start, _)| start).any(|start| begins(&start))
+    !word.is_empty() && SHAPES.iter().map(|(start, _)| start).any(begins)
 }
 
 /// True for the characters of API keys.

@@ -14,18 +14,18 @@ pub(super) async fn run(
     judge: &str,
     input: &str,
 ) -> Result<Output, Failure> {
-    let mut arguments = String::new();
+    let mut arguments = Vec::new();
     for round in 1..=rounds {
         let seen = so_far(input, &arguments);
         let branches = agents.iter().map(|agent| (AgentKey::agent(agent), seen.clone())).collect();
-        for (agent, result) in agents.iter().zip(scope.fan_out(branches).await?) {
-            let gap = if arguments.is_empty() { "" } else { "\n\n" };
-            arguments.push_str(&format!("{gap}## round {round}, {agent}\n\n{}", result_text(result)));
-        }
+        let results = agents.iter().zip(scope.fan_out(branches).await?);
+        arguments
+            .extend(results.map(|(agent, result)| format!("## round {round}, {agent}\n\n{}", result_text(result))));
     }
     scope.agent(&AgentKey::agent(judge), &so_far(input, &arguments)).await
 }
 
-fn so_far(input: &str, arguments: &str) -> String {
-    if arguments.is_empty() { input.to_owned() } else { parts(&[("Topic", input), ("Arguments so far", arguments)]) }
+fn so_far(input: &str, arguments: &[String]) -> String {
+    let all = arguments.join("\n\n");
+    if all.is_empty() { input.to_owned() } else { parts(&[("Topic", input), ("Arguments so far", &all)]) }
 }

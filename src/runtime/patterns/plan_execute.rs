@@ -10,25 +10,25 @@ const CYCLES: usize = 3;
 /// Each step sees the task and all earlier results; the check sees them too, and a further plan is made of them. The
 /// output is all of it.
 pub(super) async fn run(steps: &Steps<'_>, input: &str) -> Result<Output, Failure> {
-    let mut results = String::new();
+    let mut results = Vec::new();
     for _ in 0..CYCLES {
         let plan = steps.value("plan", &so_far(input, &results)).await?;
         for step in read_plan(&plan) {
             let result = steps.value("execute", &format!("{}\n\nStep:\n{step}", so_far(input, &results))).await?;
-            let gap = if results.is_empty() { "" } else { "\n\n" };
-            results.push_str(&format!("{gap}## {step}\n\n{result}"));
+            results.push(format!("## {step}\n\n{result}"));
         }
         let verdict = steps.run("verify", &so_far(input, &results)).await?;
         if steps.is_done("verify", &verdict) {
-            return Ok(Output::new(DONE, results));
+            return Ok(Output::new(DONE, results.join("\n\n")));
         }
-        results.push_str(&format!("\n\n## not done yet\n\n{}", verdict.value));
+        results.push(format!("## not done yet\n\n{}", verdict.value));
     }
     Err(Failure::new(format!("it was not done after {CYCLES} plans")))
 }
 
-fn so_far(input: &str, results: &str) -> String {
-    if results.is_empty() { input.to_owned() } else { parts(&[("Task", input), ("Results so far", results)]) }
+fn so_far(input: &str, results: &[String]) -> String {
+    let all = results.join("\n\n");
+    if all.is_empty() { input.to_owned() } else { parts(&[("Task", input), ("Results so far", &all)]) }
 }
 
 /// The steps of a plan: a JSON array of strings, with or without a fence or text around it; else all of it is one step.

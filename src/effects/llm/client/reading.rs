@@ -50,7 +50,7 @@ impl Call<'_> {
         let limits = self.client().limits().0;
         let mut decoder = Decoder::new(self.client().dialect());
         let mut raw = head(&response);
-        let (head, mut spoke) = (raw.len(), false);
+        let (head_length, mut spoke) = (raw.len(), false);
         let mut take = |piece: Piece<'_>| {
             spoke = true;
             heard(match piece {
@@ -62,7 +62,7 @@ impl Call<'_> {
         let cut = loop {
             match timeout(limit, response.chunk()).await {
                 Ok(Ok(Some(bytes))) => {
-                    raw.extend_from_slice(&bytes[..bytes.len().min(KEPT + head - raw.len())]);
+                    raw.extend_from_slice(&bytes[..bytes.len().min(KEPT + head_length - raw.len())]);
                     decoder.push(&bytes, &mut take);
                     if decoder.is_over() {
                         break None;
@@ -75,7 +75,7 @@ impl Call<'_> {
             }
         };
         let answer = decoder.finish(&mut take);
-        Body { answer, raw, head, cut, heard: spoke }
+        Body { answer, raw, head: head_length, cut, heard: spoke }
     }
 
     /// Finds the reason why a body is no whole answer.
