@@ -13,10 +13,10 @@ impl PathSegment {
         is_fit.then(|| Self(name.to_owned()))
     }
 
-    /// The name of a tool as a model gave it; `tool` when it can't be a part of a path.
+    /// The name of a tool as a model gave it; `tool` when it can't be a part of a path, or is that of model calls.
     #[must_use]
     pub fn of_tool(name: &str) -> Self {
-        Self::parse(name).unwrap_or_else(|| Self("tool".to_owned()))
+        Self::parse(name).filter(|name| *name != Self::llm()).unwrap_or_else(|| Self("tool".to_owned()))
     }
 
     /// The name of an agent or of a step; `agent` when it can't be a part of a path.
@@ -48,6 +48,7 @@ mod tests {
             assert_eq!(PathSegment::parse(forged), None, "{forged:?}");
             assert_eq!(PathSegment::of_tool(forged).as_str(), "tool");
         }
+        assert_eq!(PathSegment::of_tool("llm").as_str(), "tool");
         for name in ["writer", "tama_mem_set", "tracker__create_issue", "Grüße", "a b"] {
             assert_eq!(PathSegment::of_tool(name).as_str(), name);
         }
