@@ -23,6 +23,8 @@ struct Case {
     changes: bool,
     /// A part of the output that the model gets.
     told: &'static str,
+    /// The same in the overlay's capture mode, where it differs.
+    told_over: Option<&'static str>,
 }
 
 impl Case {
@@ -32,7 +34,7 @@ impl Case {
 }
 
 const fn case(name: &'static str, setup: &'static str, command: &'static str) -> Case {
-    Case { name, setup, command, timeout: 60, changes: true, told: "[exit code 0]" }
+    Case { name, setup, command, timeout: 60, changes: true, told: "[exit code 0]", told_over: None }
 }
 
 const CASES: &[Case] = &[
@@ -91,6 +93,7 @@ const CASES: &[Case] = &[
     Case { changes: false, ..case("a touch is no change", "echo x > f", "touch f; cat f > /dev/null") },
     Case {
         told: "no undo: pipe",
+        told_over: Some("[not applied, because pipes, sockets and devices stay with their command: pipe]"),
         changes: true,
         ..case("a pipe is left alone, and said", "echo x > f", "mkfifo pipe; echo y > f")
     },
@@ -150,7 +153,8 @@ async fn check(case: &Case, lane: CaptureMode) -> Result<(), String> {
     let before = manifest(&work);
     stage.play("wait paused lead/llm\ncontinue lead/llm\nwait end").await?;
     let told = stage.output_of("lead/tama_bash")?;
-    if !told.contains(case.told) {
+    let wanted = case.told_over.filter(|_| lane == CaptureMode::Overlay).unwrap_or(case.told);
+    if !told.contains(wanted) {
         return Err(format!("{}: the model was told {told:?}", case.name));
     }
     let after = manifest(&work);
