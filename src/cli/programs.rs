@@ -17,19 +17,38 @@ pub(super) fn command_text(command: &str, most: usize) -> String {
     if names.is_empty() { first_line(whole, most) } else { first_line(&format!("runs {}", names.join(", ")), most) }
 }
 
-/// The programs that a command runs, each once, as far as its text tells. Nothing is expanded, and nothing is read after
-/// the begin of a text that is written in the command.
+/// The programs that a command runs, each once; `…` stands for those that its text does not name. Nothing is expanded.
 fn programs(command: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    let before_text = command.split_once("<<").map_or(command, |(before, _)| before);
-    for part in parts(before_text) {
+    let mut is_whole = true;
+    for part in parts(&without_texts(command)) {
         let mut words = part.split_whitespace().skip_while(|word| KEYWORDS.contains(word) || is_assignment(word));
-        let name = words.next().filter(|name| !OTHERS.contains(name));
-        let name = name.filter(|name| name.chars().all(|c| c.is_alphanumeric() || "/._-+".contains(c)));
-        let name = name.map(|name| name.rsplit('/').next().unwrap_or(name).to_owned());
-        found.extend(name.filter(|name| !name.is_empty() && !found.contains(name)));
+        let Some(word) = words.next().filter(|word| !OTHERS.contains(word)) else { continue };
+        let is_plain = word.chars().all(|c| c.is_alphanumeric() || "/._-+".contains(c));
+        match word.rsplit('/').next().filter(|name| is_plain && !name.is_empty()) {
+            Some(name) if !found.iter().any(|known| known == name) => found.push(name.to_owned()),
+            Some(_) => {}
+            None => is_whole = false,
+        }
+    }
+    if !found.is_empty() && !is_whole {
+        found.push("…".to_owned());
     }
     found
+}
+
+/// A command without the texts that are written in it (`<<E` up to the line `E`).
+fn without_texts(command: &str) -> String {
+    let (mut kept, mut lines) = (String::new(), command.lines());
+    while let Some(line) = lines.next() {
+        kept.push_str(line);
+        kept.push('\n');
+        let Some((_, after)) = line.split_once("<<").filter(|(_, after)| !after.starts_with('<')) else { continue };
+        let word = after.trim_start_matches('-').split_whitespace().next().unwrap_or_default();
+        let end = word.trim_matches(['\'', '"', '\\']);
+        let _ = lines.by_ref().find(|line| line.trim() == end);
+    }
+    kept
 }
 
 /// The parts of a command between `;`, `|`, `&`, parentheses and line ends that are not quoted.
@@ -68,6 +87,7 @@ mod tests {
         assert_eq!(text("(echo 'x | rm' > /dev/tty; read -t 3 x < /dev/tty); echo $x"), "runs echo, read");
         assert_eq!(text("for f in *; do\n  cat \"$f\"\ndone"), "runs cat");
         assert_eq!(text("python3 - <<E\nprint(1)\nE"), "runs python3");
+        assert_eq!(text("cat > f <<'E'\nrm -rf x\nE\n/bin/sync; \"rm\" -rf y"), "runs cat, sync, …");
         assert_eq!(text("\"$tool\" one\n\"$tool\" two"), "\"$tool\" one …");
     }
 }
