@@ -17,8 +17,8 @@ pub fn authority_changes(stored: &Pipeline, today: &Pipeline) -> Vec<String> {
         out.extend(sets(&format!("policy {name}"), old, new));
     }
     for (name, agent) in &today.agents {
-        let old = stored.agents.get(name).map(tools_of).unwrap_or_default();
-        out.extend(sets(&format!("tools of {name}"), old, tools_of(agent)));
+        let old = stored.agents.get(name).into_iter().flat_map(Agent::every_tool);
+        out.extend(sets(&format!("tools of {name}"), old, agent.every_tool()));
     }
     for (name, tool) in &today.tools {
         match stored.tools.get(name) {
@@ -75,12 +75,6 @@ fn provider_changes(name: &str, old: &Provider, new: &Provider) -> Vec<String> {
         change(&of("api"), &shown(old.api.as_ref()), &shown(new.api.as_ref())),
     ];
     changes.into_iter().flatten().collect()
-}
-
-/// Names of the tools that an agent may call, those of its steps and those that its skills unlock too.
-fn tools_of(agent: &Agent) -> Vec<&String> {
-    let steps = agent.steps.values().flat_map(|step| &step.tools);
-    agent.tools.iter().chain(steps).chain(agent.skills.iter().flat_map(|skill| &skill.tools)).collect()
 }
 
 /// `policy allow: + tama_bash, - deploy`; `None` when both hold the same.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::spec::{Agent, Model, Pipeline};
+use super::spec::Pipeline;
 
 impl Pipeline {
     /// Lists the files that this pipeline was loaded from or runs by: its own, those of prompts, skills and scripts, and
@@ -17,7 +17,7 @@ impl Pipeline {
             files.extend(prompts.map(|prompt| folder.join(prompt)));
             files.extend(agent.skills.iter().map(|skill| folder.join("skills").join(&skill.name).join("SKILL.md")));
             files.extend(
-                models(agent).filter(|model| model.name.provider == "script").map(|m| folder.join(&m.name.model)),
+                agent.every_model().filter(|model| model.name.provider == "script").map(|m| folder.join(&m.name.model)),
             );
         }
         for tool in self.tools.values() {
@@ -30,9 +30,4 @@ impl Pipeline {
         files.dedup();
         files
     }
-}
-
-/// The models of an agent and of its steps.
-fn models(agent: &Agent) -> impl Iterator<Item = &Model> {
-    agent.model.iter().chain(agent.steps.values().filter_map(|step| step.model.as_ref()))
 }

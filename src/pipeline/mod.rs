@@ -3,6 +3,7 @@
 //! [`load`] reads a pipeline.toml into a [`Pipeline`] that needs no file any more, or returns every fault at once.
 //! A [`Script`] is the file behind a `script:FILE` model.
 
+mod agent_parts;
 mod agents;
 mod authority;
 mod capture;

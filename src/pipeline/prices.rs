@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 
 use super::glob::Glob;
-use super::spec::{Pipeline, Price};
+use super::spec::{Agent, Pipeline, Price};
 use crate::model::ModelName;
 
 /// The provider of scripted models, which cost nothing.
@@ -56,10 +56,8 @@ fn read(text: &str) -> Result<Rows, Box<dyn std::error::Error>> {
 impl Pipeline {
     /// The models of all agents and of their steps, sorted, but scripts.
     fn paid_models(&self) -> Vec<&ModelName> {
-        let agents = self.agents.values();
-        let own = agents.clone().filter_map(|agent| agent.model.as_ref());
-        let of_steps = agents.flat_map(|agent| agent.steps.values()).filter_map(|step| step.model.as_ref());
-        let mut models: Vec<&ModelName> = own.chain(of_steps).map(|model| &model.name).collect();
+        let mut models: Vec<&ModelName> =
+            self.agents.values().flat_map(Agent::every_model).map(|model| &model.name).collect();
         models.retain(|model| model.provider != SCRIPT);
         models.sort();
         models.dedup();

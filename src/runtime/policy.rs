@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::gates::fits;
 use crate::effects::tools::names_of;
 use crate::model::{EffectClass, ToolCall};
-use crate::pipeline::{Pipeline, Policy};
+use crate::pipeline::{Agent, Pipeline, Policy};
 use crate::world::path::{ROOT, normalise};
 
 /// What policy says to a tool call.
@@ -54,32 +54,27 @@ pub(super) fn first_about<'r>(rules: &'r [String], call: &ToolCall, root: &Path)
 /// second over the path of a file tool, or over the text arguments of another, of which any has to fit; or
 /// `tool:argument=glob` over one argument. Names and paths that mean the same are the same, however they are written.
 fn rule_is_about(rule: &str, call: &ToolCall, root: &Path) -> bool {
-    let (tool, argument) = split(rule);
-    if !is_for(tool, call) {
-        return false;
-    }
-    let Some(glob) = argument else { return true };
-    if let Some(is_met) = path_fits(glob, call, root) {
-        return is_met;
-    }
-    texts(&call.args).iter().any(|text| fits(glob, text))
-        || named(glob, &call.args).is_some_and(|(glob, texts)| texts.iter().any(|text| fits(glob, text)))
+    covers(rule, call, root, |glob| {
+        texts(&call.args).iter().any(|text| fits(glob, text))
+            || named(glob, &call.args).is_some_and(|(glob, texts)| texts.iter().any(|text| fits(glob, text)))
+    })
 }
 
 /// True when a rule that allows is about a call: as one that asks, but where it does not name an argument, *all* texts
 /// have to fit. Else an argument that says nothing would carry one that says everything.
 pub(super) fn rule_allows(rule: &str, call: &ToolCall, root: &Path) -> bool {
+    covers(rule, call, root, |glob| {
+        // An argument that the tool does not have is refused by the tool itself.
+        let (glob, texts) = named(glob, &call.args).unwrap_or_else(|| (glob, texts(&call.args)));
+        if texts.is_empty() { fits(glob, "") } else { texts.iter().all(|text| fits(glob, text)) }
+    })
+}
+
+/// True when a rule is about a call. `args_fit`: judges the arguments of a tool that is no file tool.
+fn covers(rule: &str, call: &ToolCall, root: &Path, args_fit: impl FnOnce(&str) -> bool) -> bool {
     let (tool, argument) = split(rule);
-    if !is_for(tool, call) {
-        return false;
-    }
-    let Some(glob) = argument else { return true };
-    if let Some(is_met) = path_fits(glob, call, root) {
-        return is_met;
-    }
-    // An argument that the tool does not have is refused by the tool itself.
-    let (glob, texts) = named(glob, &call.args).unwrap_or_else(|| (glob, texts(&call.args)));
-    if texts.is_empty() { fits(glob, "") } else { texts.iter().all(|text| fits(glob, text)) }
+    let is_met = |glob| path_fits(glob, call, root).unwrap_or_else(|| args_fit(glob));
+    is_for(tool, &call.name) && argument.is_none_or(is_met)
 }
 
 /// The parts of a rule in front of the colon and behind it.
@@ -87,9 +82,9 @@ fn split(rule: &str) -> (&str, Option<&str>) {
     rule.split_once(':').map_or((rule, None), |(tool, argument)| (tool, Some(argument)))
 }
 
-/// True when the first part of a rule is about the tool of a call.
-fn is_for(tool: &str, call: &ToolCall) -> bool {
-    names_of(&call.name).any(|name| fits(tool, name))
+/// True when the first part of a rule is about a tool.
+fn is_for(rule: &str, tool: &str) -> bool {
+    names_of(tool).any(|name| fits(rule, name))
 }
 
 /// True when a file tool's path fits; `None`: it is another tool.
@@ -109,7 +104,7 @@ fn named<'r, 'c>(rule: &'r str, args: &'c Json) -> Option<(&'r str, Vec<Cow<'c, 
 #[must_use]
 pub fn names_a_tool(rule: &str, pipeline: &Pipeline) -> bool {
     let (tool, _) = split(rule);
-    tools_of(pipeline).any(|name| names_of(name).any(|name| fits(tool, name)))
+    tools_of(pipeline).any(|name| is_for(tool, name))
 }
 
 /// True when some agent of the pipeline may run commands.
@@ -118,13 +113,9 @@ pub fn has_command(pipeline: &Pipeline) -> bool {
     tools_of(pipeline).any(|name| name == "tama_bash" || pipeline.tools.contains_key(name))
 }
 
-/// The tools that the agents may call, those of their steps and those that their skills unlock too.
+/// The tools that the agents may call.
 fn tools_of(pipeline: &Pipeline) -> impl Iterator<Item = &str> {
-    let own = pipeline.agents.values().flat_map(|agent| &agent.tools);
-    let steps = pipeline.agents.values().flat_map(|agent| agent.steps.values());
-    let skills = pipeline.agents.values().flat_map(|agent| &agent.skills);
-    let more = steps.flat_map(|step| &step.tools).chain(skills.flat_map(|skill| &skill.tools));
-    own.chain(more).map(String::as_str)
+    pipeline.agents.values().flat_map(Agent::every_tool).map(String::as_str)
 }
 
 /// The path that a file tool is called with, however it is written; `None`: it is another tool.

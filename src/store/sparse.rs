@@ -33,15 +33,7 @@ pub(crate) fn copy_read(from: &mut dyn Read, mut to: &File) -> io::Result<()> {
     let mut block = vec![0; BLOCK];
     let mut length = 0;
     loop {
-        let mut filled = 0;
-        while filled < BLOCK {
-            match from.read(&mut block[filled..]) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let filled = fill(&mut block, |rest, _| from.read(rest))?;
         length += filled as u64;
         if filled == BLOCK && is_hole(&block) {
             to.seek_relative(SKIP)?;
@@ -52,6 +44,24 @@ pub(crate) fn copy_read(from: &mut dyn Read, mut to: &File) -> io::Result<()> {
             return to.set_len(length);
         }
     }
+}
+
+/// Reads until a buffer is full or nothing is left; returns how much was read. `read` gets the rest of the buffer, and how
+/// much of it is read already.
+pub(crate) fn fill(
+    buffer: &mut [u8],
+    mut read: impl FnMut(&mut [u8], usize) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match read(&mut buffer[filled..], filled) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }
 
 /// Copies a whole file to a new, empty one: only what is not in its holes is read. Where the file system can share

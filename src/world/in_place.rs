@@ -1,8 +1,10 @@
 //! Changes a file that others have open without replacing it, where the change only adds to its end or cuts it.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
+
+use crate::store::sparse::fill;
 
 /// Bytes that are compared at a time.
 const PART: usize = 64 << 10;
@@ -36,20 +38,6 @@ pub(super) fn grow_or_cut(mut file: &File, from: &mut dyn Read, may_change: bool
             return Ok(may_change || !is_longer);
         }
     }
-}
-
-/// Reads until a buffer is full or nothing is left; returns how much was read.
-fn fill(buffer: &mut [u8], mut read: impl FnMut(&mut [u8], usize) -> io::Result<usize>) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match read(&mut buffer[filled..], filled) {
-            Ok(0) => break,
-            Ok(more) => filled += more,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::http::HttpModel;
 use super::progress::Progress;
 use super::script::ScriptModel;
 use crate::model::{LlmRequest, LlmResponse, ModelName};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Agent, Pipeline};
 
 /// The provider whose models are files with scripted answers.
 pub(super) const SCRIPT: &str = "script";
@@ -75,10 +75,7 @@ impl LlmProvider for Providers {
 
 /// Returns the models of all agents and of their steps.
 pub(super) fn models(pipeline: &Pipeline) -> BTreeSet<&ModelName> {
-    let agents = pipeline.agents.values();
-    let own = agents.clone().filter_map(|agent| agent.model.as_ref());
-    let of_steps = agents.flat_map(|agent| agent.steps.values()).filter_map(|step| step.model.as_ref());
-    own.chain(of_steps).map(|model| &model.name).collect()
+    pipeline.agents.values().flat_map(Agent::every_model).map(|model| &model.name).collect()
 }
 
 fn unknown_model(model: &ModelName) -> LlmError {

@@ -45,19 +45,12 @@ pub(super) fn find(tree: &Tree, before: &[Entry], after: &[Entry], changes: &mut
         let at = list.binary_search_by(|entry| compare_paths(&entry.path, &path)).ok()?;
         Some(list[at].clone()).filter(is_large)
     };
-    let large = |change: &&Changed| change.left_out.is_some();
-    let gone: Vec<Entry> = changes
-        .iter()
-        .filter(large)
-        .filter(|change| change.new == KeyState::Absent)
-        .filter_map(|change| at(before, change))
-        .collect();
-    let made: Vec<Entry> = changes
-        .iter()
-        .filter(large)
-        .filter(|change| change.old == KeyState::Absent)
-        .filter_map(|change| at(after, change))
-        .collect();
+    let listed = |list: &[Entry], is_it: fn(&Changed) -> bool| -> Vec<Entry> {
+        let changes = changes.iter().filter(|change| change.left_out.is_some() && is_it(change));
+        changes.filter_map(|change| at(list, change)).collect()
+    };
+    let gone = listed(before, |change| change.new == KeyState::Absent);
+    let made = listed(after, |change| change.old == KeyState::Absent);
     let mut opener = tree.opener();
     for pair in pairs(&gone, &made, |stat| (stat.dev, stat.ino, stat.size, stat.mtime, stat.mode)) {
         if let Some(hash) = hash(&mut opener, pair.1) {

@@ -180,7 +180,7 @@ pub(super) struct ToolRun {
     pub turn: Turn,
     pub origin: Origin,
     pub call: ToolCall,
-    /// The files that the pipeline is made of.
+    /// The files that the pipeline is made of; a command alone needs them.
     pub own_files: Vec<PathBuf>,
     /// The files that were open when its command was looked at.
     pub open: Option<OpenLook>,

@@ -57,12 +57,15 @@ impl Dispatcher {
         let (stop, turn) = (CancellationToken::new(), Turn::default());
         let open = self.calls.get(path).and_then(PendingCall::open_files).cloned();
         self.note_open_files(span, open.as_ref());
+        let tools = self.tools_of(agent);
+        let is_command = tools.get(&call.name).is_some_and(|tool| tool.is_command());
+        let own_files = if is_command { self.versions.own_files(self.generation()) } else { Vec::new() };
         let run = ToolRun {
-            own_files: self.versions.own_files(self.generation()),
+            own_files,
             open,
             log: self.log.clone(),
             services: self.services.clone(),
-            tools: self.tools_of(agent),
+            tools,
             inbox: self.inbox.clone(),
             path: path.to_owned(),
             stop: stop.clone(),

@@ -47,7 +47,7 @@ pub(super) async fn run(scope: &PatternScope, key: &AgentKey, input: &str) -> Re
         Pattern::React => tool_loop(scope, &own_loop(agent)?, input).await,
         Pattern::Fsm { initial, states } => fsm::run(scope, initial, states, input).await,
         Pattern::Parallel { workers } => parallel::run(scope, workers, input).await,
-        Pattern::Scatter { worker } => scatter::run(scope, agent, worker, input).await,
+        Pattern::Scatter { worker } => scatter::run(scope, &steps, worker, input).await,
         Pattern::Critic => critic::run(&steps, input).await,
         Pattern::Reflexion { rounds } => reflexion::run(&steps, *rounds, input).await,
         Pattern::Constitutional => constitutional::run(&steps, input).await,

@@ -19,6 +19,11 @@ impl<'a> Steps<'a> {
         Self { scope, agent }
     }
 
+    /// The name of the agent.
+    pub(super) fn agent_name(&self) -> &str {
+        &self.agent.name
+    }
+
     /// The key of a step.
     pub(super) fn key(&self, name: &str) -> AgentKey {
         AgentKey { agent: self.agent.name.clone(), step: Some(name.to_owned()) }
