@@ -19,7 +19,7 @@ pub fn path() -> PathBuf {
 
 /// Runs the program in a folder.
 pub fn run(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tama-tui"));
+    let mut command = Command::new(path());
     command.args(args).current_dir(folder).env_remove("TAMA_TUI_DATA_DIR").output().unwrap()
 }
 
