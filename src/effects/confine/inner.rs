@@ -16,7 +16,7 @@ use nix::unistd::{Pid, geteuid};
 
 use super::gap::Gap;
 use super::program::start_first;
-use super::spec::{Channel, End, InnerMessage, InnerSpec, Mapped};
+use super::spec::{Channel, End, Go, InnerMessage, InnerSpec, Mapped};
 use super::{calls, read_only, rights, rules};
 
 /// Carries out the specification on its standard input, and answers there.
@@ -52,12 +52,13 @@ fn run(spec: &InnerSpec, channel: &mut Channel) -> io::Result<End> {
     // From here on the command can't trace this process or read its memory.
     let _ = set_dumpable(false);
     let _ = set_pdeathsig(Signal::SIGKILL);
+    channel.send(&InnerMessage::Ready(gaps))?;
+    channel.receive::<Go>()?.ok_or(io::ErrorKind::UnexpectedEof)?;
     let leash = channel.leash()?;
     std::thread::Builder::new().spawn(move || {
         leash.wait();
         std::process::exit(1);
     })?;
-    channel.send(&InnerMessage::Ready(gaps))?;
     Ok(match start_first(&spec.programs, |program| spawn(program, &spec.variables)) {
         Ok(child) => wait_for(i32::try_from(child.id()).map(Pid::from_raw).ok(), || waitpid(None, None)),
         Err(error) => End::NotStarted(error.to_string()),

@@ -17,7 +17,7 @@ use super::credentials::has_credentials;
 use super::gap::Gap;
 use super::namespaces::{self, Outside};
 use super::roles::INNER;
-use super::spec::{Channel, End, InnerMessage, InnerSpec, Mapped, Report, Spec};
+use super::spec::{Channel, End, Go, InnerMessage, InnerSpec, Mapped, Ready, Report, Spec};
 use super::{mounts, reap};
 
 /// Carries out the specification on its standard input, and sends a report there.
@@ -30,7 +30,7 @@ pub(super) fn main() -> ExitCode {
     let _ = setsid();
     // Before there are namespaces, in which its folder can't be seen.
     let mark = Mark::open(&spec);
-    let report = supervise(&spec, &channel, &mark)
+    let report = supervise(&spec, &mut channel, &mark)
         .unwrap_or_else(|error| Report { end: End::NoSetUp(error.to_string()), gaps: vec![] });
     mark.write();
     // The receiver may be gone.
@@ -57,7 +57,7 @@ impl Mark {
     }
 }
 
-fn supervise(spec: &Spec, channel: &Channel, mark: &Mark) -> io::Result<Report> {
+fn supervise(spec: &Spec, channel: &mut Channel, mark: &Mark) -> io::Result<Report> {
     let outside = Outside::open()?;
     let mut gaps = vec![];
     let mut inner = InnerSpec {
@@ -130,7 +130,12 @@ fn landlock_gaps(spec: &Spec) -> Vec<Gap> {
 
 /// Runs the inner process to its end, or kills it when the leash is dropped. In a pid namespace everything in it is
 /// gone then.
-fn watch(inner: &InnerSpec, leash: &Channel, mark: &Mark, map: impl Fn(u32) -> io::Result<()>) -> io::Result<Report> {
+fn watch(
+    inner: &InnerSpec,
+    leash: &mut Channel,
+    mark: &Mark,
+    map: impl Fn(u32) -> io::Result<()>,
+) -> io::Result<Report> {
     let (ours, theirs) = UnixStream::pair()?;
     // The command's output is the inner process': nothing here writes to it.
     let mut child = Command::new("/proc/self/exe").arg0("tama-tui").arg(INNER).stdin(OwnedFd::from(theirs)).spawn()?;
@@ -146,27 +151,39 @@ fn watch(inner: &InnerSpec, leash: &Channel, mark: &Mark, map: impl Fn(u32) -> i
 /// the children of this process are in another pid namespace.
 fn converse(
     inner: &InnerSpec,
-    leash: &Channel,
+    leash: &mut Channel,
     mark: &Mark,
     inner_channel: &mut Channel,
     child: &mut Child,
     map: impl Fn(u32) -> io::Result<()>,
 ) -> io::Result<Report> {
     let mut report = Report { end: End::NoSetUp("the sandbox ended before the command started".into()), gaps: vec![] };
-    let mut held = true;
-    // When the send fails, the inner process has ended, and its messages are read all the same.
+    let (mut held, mut may_start, mut is_ready) = (true, false, false);
+    // When a send fails, the inner process has ended, and its messages are read all the same.
     let _ = inner_channel.send(inner);
     loop {
-        if held && !inner_channel.wait_or(leash, || mark.write())? {
-            held = false;
-            child.kill()?;
+        if held && inner_channel.wait_or(leash, || mark.write())? == Ready::Other {
+            held = matches!(leash.receive::<Go>(), Ok(Some(Go)));
+            may_start |= held;
+            if !held {
+                child.kill()?;
+            } else if is_ready {
+                let _ = inner_channel.send(&Go);
+            }
+            continue;
         }
         match inner_channel.receive::<InnerMessage>() {
             Ok(Some(InnerMessage::MapMe)) => {
                 map(child.id()).map_err(|error| io::Error::other(format!("failed to map ids: {error}")))?;
                 let _ = inner_channel.send(&Mapped);
             }
-            Ok(Some(InnerMessage::Ready(gaps))) => report = Report { end: End::Killed, gaps },
+            Ok(Some(InnerMessage::Ready(gaps))) => {
+                report = Report { end: End::Killed, gaps };
+                is_ready = true;
+                if may_start {
+                    let _ = inner_channel.send(&Go);
+                }
+            }
             Ok(Some(InnerMessage::Ended(end))) => report.end = end,
             Ok(None) => break,
             // A process that is killed with something unread resets its socket.

@@ -13,7 +13,7 @@ use super::gap::Gap;
 use super::helper::{helper, outer_command};
 use super::mount_table::MountPoint;
 use super::scratch::{self, Scratch};
-use super::spec::{End, OverlayDirs, Report, Spec, line};
+use super::spec::{End, Go, OverlayDirs, Report, Spec, line};
 
 /// The longest time that one try may take.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -149,7 +149,7 @@ fn run_true(helper: &Path, paths: &ShellPaths, base: &Path, isolation: Isolation
 
 fn converse(stream: &mut std::os::unix::net::UnixStream, spec: &Spec) -> io::Result<Report> {
     stream.set_read_timeout(Some(LONGEST))?;
-    stream.write_all(&line(spec)?)?;
+    stream.write_all(&[line(spec)?, line(&Go)?].concat())?;
     let mut text = Vec::new();
     stream.read_to_end(&mut text)?;
     Ok(serde_json::from_slice(&text)?)

@@ -4,9 +4,11 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::process::Child;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::cancellation::{CancelReason, Cancellation};
@@ -16,7 +18,8 @@ use super::job::{Job, ShellRun};
 use super::output::{Output, ShellLimits, ShellOutcome};
 use super::scratch::Scratch;
 use super::script::with_file;
-use super::spec::{End, OverlayDirs, Report, Spec, line};
+use super::shell::NOT_ALLOWED;
+use super::spec::{End, Go, OverlayDirs, Report, Spec, line};
 use crate::effects::mask::Masker;
 
 /// The longest wait until everything is gone after the leash was dropped.
@@ -26,12 +29,12 @@ const DRAIN: Duration = Duration::from_millis(500);
 
 /// Runs a command, and returns when every process of it is gone.
 pub(super) async fn run(
-    confinement: &Confinement,
-    launcher: &Launcher,
+    (confinement, launcher): (&Confinement, &Launcher),
     job: &Job,
     limits: ShellLimits,
     masker: &Masker,
     cancellation: &Cancellation,
+    start: oneshot::Receiver<()>,
 ) -> ShellRun {
     let workspace = confinement.workspace();
     let made = Scratch::create(&launcher.scratch).and_then(|scratch| scratch.copy_mode_of(workspace).map(|()| scratch));
@@ -39,19 +42,30 @@ pub(super) async fn run(
         Ok(scratch) => scratch,
         Err(error) => return confinement.start_failure(&format!("failed to make a temporary folder: {error}")),
     };
-    let started = spec(confinement, job, &scratch).and_then(|spec| Ok((spec, start(&launcher.helper, workspace)?)));
+    let started =
+        spec(confinement, job, &scratch).and_then(|spec| Ok((spec, start_outer(&launcher.helper, workspace)?)));
     let (spec, (mut child, stream)) = match started {
         Ok(started) => started,
         Err(error) => return confinement.start_failure(&error.to_string()),
     };
     let (mut reading, writing) = stream.into_split();
     let mut leash = Some(writing);
+    let sent = timeout(GRACE, send(&spec, &mut leash)).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
+    // It comes within the time that its caller's own bounds allow, and may have been recorded by then.
+    let is_allowed = start.await.is_ok();
+    let sent = match (sent, is_allowed) {
+        (Ok(()), true) => send(&Go, &mut leash).await,
+        (Ok(()), false) => {
+            drop(leash.take());
+            Ok(())
+        }
+        (failed, _) => failed,
+    };
     let mut output = Output::new(limits.output_bytes, masker);
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
     let (report, why) = {
         let reader = output.read_both(&mut out, &mut err);
         tokio::pin!(reader);
-        let sent = timeout(GRACE, send_spec(&spec, &mut leash)).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()));
         let ended = async {
             let mut text = Vec::new();
             let read = reading.read_to_end(&mut text).await;
@@ -87,6 +101,9 @@ pub(super) async fn run(
         }
         None => Report { end: End::Killed, gaps: confinement.gaps().to_vec() },
     };
+    if !is_allowed {
+        return confinement.start_failure(NOT_ALLOWED);
+    }
     shell_run(confinement, job, output, &report, why, scratch)
 }
 
@@ -139,7 +156,7 @@ fn spec(confinement: &Confinement, job: &Job, scratch: &Scratch) -> io::Result<S
     })
 }
 
-fn start(helper: &Path, workspace: &Path) -> io::Result<(Child, tokio::net::UnixStream)> {
+fn start_outer(helper: &Path, workspace: &Path) -> io::Result<(Child, tokio::net::UnixStream)> {
     // The command holds the other end until it is dropped, and then only the outer process does.
     let (command, ours) = outer_command(helper, workspace)?;
     let child = tokio::process::Command::from(command).spawn()?;
@@ -147,9 +164,9 @@ fn start(helper: &Path, workspace: &Path) -> io::Result<(Child, tokio::net::Unix
     Ok((child, tokio::net::UnixStream::from_std(ours)?))
 }
 
-async fn send_spec(spec: &Spec, to: &mut Option<OwnedWriteHalf>) -> io::Result<()> {
+async fn send(what: &impl Serialize, to: &mut Option<OwnedWriteHalf>) -> io::Result<()> {
     match to {
-        Some(to) => to.write_all(&line(spec)?).await,
+        Some(to) => to.write_all(&line(what)?).await,
         None => Ok(()),
     }
 }

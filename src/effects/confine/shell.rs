@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::cancellation::Cancellation;
@@ -13,6 +14,9 @@ use super::output::ShellLimits;
 use super::{direct, probe, run};
 use crate::effects::mask::Masker;
 use crate::model::{CaptureMode, ShellMode};
+
+/// Why a command was not started whose caller gave up.
+pub(super) const NOT_ALLOWED: &str = "it was given up before";
 
 /// Runs the commands of one workspace.
 #[derive(Debug, Clone)]
@@ -78,6 +82,21 @@ impl Shell {
 
     /// Runs a command. When this returns, every process that it started is gone; dropping the future kills them.
     pub async fn run(&self, job: Job, limits: ShellLimits, stop: CancellationToken) -> ShellRun {
+        let (allow, start) = oneshot::channel();
+        // The receiver is here.
+        let _ = allow.send(());
+        self.run_when(job, limits, stop, start).await
+    }
+
+    /// Does the same, and makes the confinement meanwhile, but starts the command only once something is sent to
+    /// `start`. When its sender is dropped, the command is not started.
+    pub async fn run_when(
+        &self,
+        job: Job,
+        limits: ShellLimits,
+        stop: CancellationToken,
+        start: oneshot::Receiver<()>,
+    ) -> ShellRun {
         let dropped = CancellationToken::new();
         let _guard = dropped.clone().drop_guard();
         let (confinement, masker) = (self.confinement.clone(), self.masker.clone());
@@ -85,7 +104,11 @@ impl Shell {
         let task = tokio::spawn(async move {
             let cancellation = Cancellation::new(stop, dropped);
             match confinement.launcher() {
-                Some(launcher) => run::run(&confinement, launcher, &job, limits, &masker, &cancellation).await,
+                Some(launcher) => {
+                    let sandbox = (&confinement, launcher);
+                    run::run(sandbox, &job, limits, &masker, &cancellation, start).await
+                }
+                None if start.await.is_err() => confinement.start_failure(NOT_ALLOWED),
                 None => direct::run(&confinement, &job, limits, &masker, &cancellation).await,
             }
         });

@@ -71,11 +71,15 @@ pub(super) struct InnerSpec {
 pub(super) enum InnerMessage {
     /// It is in a user namespace of its own and has no ids yet.
     MapMe,
-    /// It is restricted, except for these gaps; the command is started next.
+    /// It is restricted, except for these gaps; the command is started as soon as it may.
     Ready(Vec<Gap>),
     /// The command ended.
     Ended(End),
 }
+
+/// The message after the specification, passed on to the inner process: the command may start now.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Go;
 
 /// The answer to [`InnerMessage::MapMe`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -140,18 +144,21 @@ impl Channel {
         Ok(Some(serde_json::from_slice(&line)?))
     }
 
-    /// Waits until there is something to receive here (`true`), or the other side of `leash` is gone (`false`). Calls
-    /// `each` every second while it waits.
+    /// Waits until there is something to receive here, or from `other`, which comes first: its message, or its end.
+    /// Calls `each` every second while it waits.
     #[cfg(target_os = "linux")]
-    pub fn wait_or(&self, leash: &Self, mut each: impl FnMut()) -> io::Result<bool> {
+    pub fn wait_or(&self, other: &Self, mut each: impl FnMut()) -> io::Result<Ready> {
         use nix::errno::Errno;
         use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
         const SECOND: u16 = 1000;
         loop {
-            if !self.reader.buffer().is_empty() {
-                return Ok(true);
+            if !other.reader.buffer().is_empty() {
+                return Ok(Ready::Other);
             }
-            let mut both = [&self.writer, &leash.writer].map(|of| PollFd::new(of.as_fd(), PollFlags::POLLIN));
+            if !self.reader.buffer().is_empty() {
+                return Ok(Ready::Own);
+            }
+            let mut both = [&self.writer, &other.writer].map(|of| PollFd::new(of.as_fd(), PollFlags::POLLIN));
             match poll(&mut both, PollTimeout::from(SECOND)) {
                 Ok(0) => {
                     each();
@@ -161,12 +168,11 @@ impl Channel {
                 Err(Errno::EINTR) => continue,
                 Err(error) => return Err(error.into()),
             }
-            // The holder of the leash sends nothing after the specification.
             if both[1].any().unwrap_or(true) {
-                return Ok(false);
+                return Ok(Ready::Other);
             }
             if both[0].any().unwrap_or(true) {
-                return Ok(true);
+                return Ok(Ready::Own);
             }
         }
     }
@@ -175,6 +181,16 @@ impl Channel {
     pub fn leash(&self) -> io::Result<Leash> {
         Ok(Leash(self.writer.try_clone()?))
     }
+}
+
+/// The channel that has something to receive, or whose other side is gone.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ready {
+    /// The channel that waits.
+    Own,
+    /// The other one.
+    Other,
 }
 
 /// Waits for the other side to close.

@@ -19,6 +19,7 @@ use tama_tui::effects::confine::{
 };
 use tama_tui::model::CaptureMode;
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::program::{self, set_helper};
@@ -326,6 +327,31 @@ async fn a_command_is_in_another_session_than_the_program() {
         };
         let ran = run(&shell, &sleeper).await;
         assert_ne!(looked.await.unwrap(), own, "{means:?}: {ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_starts_when_it_may_and_not_before() {
+    for means in [Means::Overlay, Means::Namespaces, Means::Landlock, Means::Group] {
+        let yard = Yard::new();
+        let Some(shell) = yard.shell(means) else { continue };
+        let job = || Job::shell("cat kept", Duration::from_secs(30));
+        let (allow, start) = oneshot::channel();
+        let ran = shell.run_when(job(), ShellLimits::default(), CancellationToken::new(), start);
+        let before = async {
+            tokio::task::yield_now().await;
+            fs::write(yard.workspace.join("kept"), "written before").unwrap();
+            allow.send(()).unwrap();
+        };
+        let (ran, ()) = tokio::join!(ran, before);
+        assert_eq!(ran.outcome.text, "written before\n[exit code 0]", "{means:?}");
+
+        let (allow, start) = oneshot::channel::<()>();
+        drop(allow);
+        let job = Job::shell("echo x > started", Duration::from_secs(30));
+        let ran = shell.run_when(job, ShellLimits::default(), CancellationToken::new(), start).await;
+        let given_up = (ran.outcome.started, ran.written.is_some(), yard.workspace.join("started").exists());
+        assert_eq!(given_up, (false, false, false), "{means:?}: {ran:?}");
     }
 }
 

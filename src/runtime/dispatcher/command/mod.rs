@@ -14,7 +14,7 @@ mod snapshot;
 
 use std::path::PathBuf;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, oneshot};
 
 pub(in super::super) use gate::{CaptureGate, ChangesDecision, ChangesFacts};
 
@@ -126,6 +126,24 @@ impl ToolRun {
 
     async fn execute(&self, job: Job) -> ShellRun {
         self.services.commands.shell.run(job, ShellLimits::default(), self.stop.clone()).await
+    }
+
+    /// Makes the confinement of a command while `before` is done, and runs it if that succeeds.
+    async fn execute_after<T>(
+        &self,
+        job: Job,
+        before: impl Future<Output = Result<T, NotRun>>,
+    ) -> Result<(T, ShellRun), NotRun> {
+        let (allow, start) = oneshot::channel();
+        let ran = self.services.commands.shell.run_when(job, ShellLimits::default(), self.stop.clone(), start);
+        let before = async {
+            let done = before.await?;
+            // The receiver is dropped only when the confinement could not be made, which the result says.
+            let _ = allow.send(());
+            Ok::<T, NotRun>(done)
+        };
+        let (ran, done) = tokio::join!(ran, before);
+        Ok((done?, ran))
     }
 
     /// Formats the command for people, with secrets masked.

@@ -59,9 +59,11 @@ impl ToolRun {
         outside: Option<ActionRecord>,
         folders: &SnapshotFolders,
     ) -> Result<(ShellRun, Outcome), NotRun> {
-        let since = file_time(&folders.run).await.map_err(|error| ActError::NotFound(error.to_string()))?;
-        let started = self.start(call, outside, None).await?;
-        let ran = self.execute(call.job()).await;
+        let before = async {
+            let since = file_time(&folders.run).await.map_err(|error| ActError::NotFound(error.to_string()))?;
+            Ok((since, self.start(call, outside, None).await?))
+        };
+        let ((since, started), ran) = self.execute_after(call.job(), before).await?;
         self.outside_ended(&started, call, effect, &ran);
         let command = started.command;
         let outcome = match (&ran.written, why_discarded(&ran)) {

@@ -43,10 +43,10 @@ impl ToolRun {
         folders: &SnapshotFolders,
     ) -> Result<(ShellRun, Option<String>), NotRun> {
         let snapshot = self.snapshot(folders).await?;
-        let started = self.start(call, outside, Some(snapshot)).await?;
         let ended = Some(Snapshots::end_mark(&folders.run));
         let read_only = Protected::look_up(&self.own_files).real_paths().cloned().collect();
-        let ran = self.execute(Job { overlay: false, end_mark: ended, read_only, ..call.job() }).await;
+        let job = Job { overlay: false, end_mark: ended, read_only, ..call.job() };
+        let (started, ran) = self.execute_after(job, self.start(call, outside, Some(snapshot))).await?;
         self.outside_ended(&started, call, effect, &ran);
         let said = self.record_changes(started.command).await?;
         Ok((ran, said))
