@@ -9,6 +9,8 @@ mod live_programs;
 mod moved_workspace;
 mod open_files;
 mod own_files;
+#[cfg(target_os = "linux")]
+mod refusing_kernels;
 mod special_files;
 #[cfg(target_os = "linux")]
 mod table;
