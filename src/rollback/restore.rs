@@ -148,17 +148,20 @@ fn restore_memory(
     report: &mut UndoReport,
     rows: &mut Vec<TraceBody>,
 ) -> Vec<Step> {
-    let mut by_key: BTreeMap<String, HashSet<Seq>> = BTreeMap::new();
+    let mut by_key: BTreeMap<&str, HashSet<Seq>> = BTreeMap::new();
     for step in done.iter().filter(|step| step.record.key.kind == KeyKind::Memory) {
-        by_key.entry(step.record.key.name.clone()).or_default().insert(step.action);
+        by_key.entry(&step.record.key.name).or_default().insert(step.action);
     }
     let mut stayed: HashMap<Seq, String> = HashMap::new();
     for (name, gone) in by_key {
         let counts = |entry: &LedgerEntry| entry.status == ActionStatus::Applied && !gone.contains(&entry.seq);
-        let stays = log.with(|state| state.ledger.memory_if(&name, counts));
-        if let Err(why) = put_memory(log, world, &name, &stays) {
+        let stays = log.with(|state| state.ledger.memory_if(name, counts));
+        if let Err(why) = put_memory(log, world, name, &stays) {
             stayed.extend(gone.into_iter().map(|action| (action, why.clone())));
         }
+    }
+    if stayed.is_empty() {
+        return done;
     }
     let (left, done): (Vec<Step>, Vec<Step>) = done.into_iter().partition(|step| stayed.contains_key(&step.action));
     for step in left {

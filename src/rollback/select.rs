@@ -40,8 +40,10 @@ pub fn preview(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> Und
 /// folder that a later action made.
 pub(super) fn newest_first(log: &RunLog, actions: &[Seq]) -> Vec<Seq> {
     let mut sorted = actions.to_vec();
-    let since = |action: Seq| log.with(|state| state.ledger.get(action).map_or(action, LedgerEntry::since));
-    sorted.sort_by_cached_key(|action| std::cmp::Reverse(since(*action)));
+    log.with(|state| {
+        let since = |action: Seq| state.ledger.get(action).map_or(action, LedgerEntry::since);
+        sorted.sort_by_cached_key(|action| std::cmp::Reverse(since(*action)));
+    });
     sorted
 }
 
@@ -56,7 +58,8 @@ pub(super) fn select_steps(
     report: &mut UndoReport,
     rows: &mut Vec<TraceBody>,
 ) -> (Vec<Step>, Vec<Seq>) {
-    let mut steps: Vec<Step> = Vec::new();
+    // Room for all at once: steps are large, and there may be very many.
+    let mut steps: Vec<Step> = Vec::with_capacity(actions.len());
     let mut rest = Vec::new();
     projection.wanted.extend(actions);
     for (at, &action) in actions.iter().enumerate() {

@@ -14,7 +14,7 @@ use super::row::outcome_row;
 use super::select::{newest_first, select_steps};
 use super::state::location;
 use super::step::{Projection, Step};
-use crate::model::{ActionChange, KeyKind, PlanLeave, Seq, TraceBody, UndoReport};
+use crate::model::{ActionChange, KeyKind, KeyState, PlanLeave, Seq, TraceBody, UndoReport};
 use crate::store::{RunLog, crash_point};
 use crate::world::World;
 
@@ -36,7 +36,7 @@ pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions
     }
     let mut expected = Expected::new();
     let context = UndoContext { log, world, by };
-    let mut steps = Vec::new();
+    let mut paths = Vec::new();
     let mut open = newest_first(log, actions);
     while !open.is_empty() && report.conflict.is_none() {
         let (done, rest) = undo_batch(context, &open, force, &mut report, &mut expected).await;
@@ -45,10 +45,10 @@ pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions
             let why = "failed to open the folder it is in".to_owned();
             report.left.extend(open.drain(..).map(|action| PlanLeave { action, why: why.clone() }));
         }
-        steps.extend(done);
+        paths.extend(done.into_iter().map(|step| step.record.key).filter(|key| key.kind.is_path()));
     }
-    for step in steps.iter().filter(|step| step.record.key.kind.is_path()) {
-        for (action, key) in folder::refused_folders_above(log, &step.record.key) {
+    for path in &paths {
+        for (action, key) in folder::refused_folders_above(log, path) {
             if !folder::is_unused(log, world, action, &key) {
                 break;
             }
@@ -104,10 +104,15 @@ async fn undo_batch(
     }
     for step in &done {
         report.undone.push(step.action);
-        if step.record.key.kind == KeyKind::Compensation {
-            report.compensated.push(step.action);
-        } else {
-            expected.insert(location(&step.record.key), step.record.old.clone());
+        match step.record.key.kind {
+            KeyKind::Compensation => report.compensated.push(step.action),
+            // It should be as the ledger says.
+            KeyKind::Memory => {
+                expected.entry(location(&step.record.key)).or_insert(KeyState::Unknown);
+            }
+            _ => {
+                expected.insert(location(&step.record.key), step.record.old.clone());
+            }
         }
     }
     (done, rest)
