@@ -3,6 +3,9 @@
 //! Many actions share two commits: one before the first step, one after the last. A process that dies in between leaves
 //! actions whose undo was started; [`super::resolve_interrupted_actions`] finishes them. Memory needs the second commit
 //! only: it is the fold of the log, so it can't be half-done. A compensation has two commits of its own, around it.
+//!
+//! Where all actions are on memory, they are taken some hundred at a time, so that their steps stay in the processor's
+//! cache; all share the last commit.
 
 use super::compensate::Compensate;
 use super::conflict::describe_conflict;
@@ -15,8 +18,20 @@ use super::select::{newest_first, select_steps};
 use super::state::location;
 use super::step::{Projection, Step};
 use crate::model::{ActionChange, KeyKind, KeyState, PlanLeave, Seq, TraceBody, UndoReport};
-use crate::store::{RunLog, crash_point};
+use crate::store::{RunLog, StoreError, crash_point};
 use crate::world::World;
+
+/// Memory actions that are taken at a time.
+const AT_ONCE: usize = 512;
+
+/// The commit of the outcomes of a batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Commit {
+    /// It is waited for.
+    Awaited,
+    /// A later one is waited for.
+    Later,
+}
 
 /// Undoes one action. The caller holds the lock. `force`: even when something changed its key since.
 pub async fn undo(log: &RunLog, world: &World, by: &dyn Compensate, action: Seq, force: bool) -> UndoReport {
@@ -37,15 +52,26 @@ pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions
     let mut expected = Expected::new();
     let context = UndoContext { log, world, by };
     let mut paths = Vec::new();
-    let mut open = newest_first(log, actions);
-    while !open.is_empty() && report.conflict.is_none() {
-        let (done, rest) = undo_batch(context, &open, force, &mut report, &mut expected).await;
-        open = rest;
-        if done.is_empty() {
-            let why = "failed to open the folder it is in".to_owned();
-            report.left.extend(open.drain(..).map(|action| PlanLeave { action, why: why.clone() }));
+    let sorted = newest_first(log, actions);
+    let is_memory = sorted.len() > AT_ONCE && is_all_memory(log, &sorted);
+    let (at_once, commit) = if is_memory { (AT_ONCE, Commit::Later) } else { (sorted.len(), Commit::Awaited) };
+    for batch in sorted.chunks(at_once.max(1)) {
+        let mut open = batch.to_vec();
+        while !open.is_empty() && report.conflict.is_none() {
+            let (done, rest) = undo_batch(context, &open, force, commit, &mut report, &mut expected).await;
+            open = rest;
+            if done.is_empty() {
+                let why = "failed to open the folder it is in".to_owned();
+                report.left.extend(open.drain(..).map(|action| PlanLeave { action, why: why.clone() }));
+            }
+            paths.extend(done.into_iter().map(|step| step.record.key).filter(|key| key.kind.is_path()));
         }
-        paths.extend(done.into_iter().map(|step| step.record.key).filter(|key| key.kind.is_path()));
+    }
+    if commit == Commit::Later
+        && let Err(error) = log.append_durable(Vec::new()).durable().await
+    {
+        let why = not_recorded(&error);
+        report.left.extend(report.undone.iter().map(|action| PlanLeave { action: *action, why: why.clone() }));
     }
     for path in &paths {
         for (action, key) in folder::refused_folders_above(log, path) {
@@ -53,7 +79,7 @@ pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions
                 break;
             }
             let mut found = UndoReport::default();
-            undo_batch(context, &[action], false, &mut found, &mut expected).await;
+            undo_batch(context, &[action], false, Commit::Awaited, &mut found, &mut expected).await;
             // It was not asked for this time, so its conflict stops nothing.
             let stays = found.conflict.map(|conflict| PlanLeave { action, why: describe_conflict(&conflict) });
             report.left.retain(|left| !found.undone.contains(&left.action));
@@ -70,6 +96,7 @@ async fn undo_batch(
     context: UndoContext<'_>,
     actions: &[Seq],
     force: bool,
+    commit: Commit,
     report: &mut UndoReport,
     expected: &mut Expected,
 ) -> (Vec<Step>, Vec<Seq>) {
@@ -98,8 +125,10 @@ async fn undo_batch(
     let mut outcomes = Vec::new();
     let done = restore_steps(context, steps, force, report, &mut outcomes).await;
     crash_point("undo-put");
-    if let Err(error) = log.append_durable(outcomes).durable().await {
-        let why = format!("undone, but not recorded (open the run again to record it): failed to {error}");
+    if commit == Commit::Later {
+        log.append(outcomes);
+    } else if let Err(error) = log.append_durable(outcomes).durable().await {
+        let why = not_recorded(&error);
         report.left.extend(done.iter().map(|step| PlanLeave { action: step.action, why: why.clone() }));
     }
     for step in &done {
@@ -116,6 +145,17 @@ async fn undo_batch(
         }
     }
     (done, rest)
+}
+
+fn is_all_memory(log: &RunLog, actions: &[Seq]) -> bool {
+    log.with(|state| {
+        let entries = actions.iter().filter_map(|action| state.ledger.get(*action));
+        entries.into_iter().all(|entry| entry.record.key.kind == KeyKind::Memory)
+    })
+}
+
+fn not_recorded(error: &StoreError) -> String {
+    format!("undone, but not recorded (open the run again to record it): failed to {error}")
 }
 
 /// Builds the rows that must be on disk before the first step touches the world; none for memory, and a compensation

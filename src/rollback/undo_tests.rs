@@ -77,6 +77,35 @@ async fn a_later_change_of_the_key_is_a_conflict_that_names_it() {
 }
 
 #[tokio::test]
+async fn many_memory_actions_are_undone_up_to_the_first_conflict() {
+    let run = Fixture::new();
+    let changes = (0..1300).map(|at| set(&format!("k{}", at % 100), &format!("{at}"))).collect();
+    let mut actions = run.act_all(2, changes).await;
+    let later = run.act(3, set("k50", "theirs")).await;
+    actions.reverse();
+    let (newest, oldest) = (actions[0], actions[1299]);
+    let report = undo_list(&run.log, &run.world, &NoCompensator, &actions, false).await;
+    // The newest on k50 is the 1,250th: what came after it is undone, it is not, and nothing before it.
+    let conflict = report.conflict.unwrap();
+    assert_eq!((conflict.action, conflict.key.as_str()), (actions[49], "k50"));
+    assert_eq!((report.undone.len(), report.undone[0], report.undone[48]), (49, newest, actions[48]));
+    assert_eq!((run.memory("k51"), run.memory("k50"), run.memory("k49")), (text("1151"), text("theirs"), text("1249")));
+
+    undo(&run.log, &run.world, &NoCompensator, later, false).await;
+    let report = undo_list(&run.log, &run.world, &NoCompensator, &actions[49..], false).await;
+    assert_eq!((report.undone.len(), report.undone[1250]), (1251, oldest));
+    assert_eq!((report.read_back.restored, report.read_back.total, report.left.len()), (100, 100, 0));
+    assert!((0..100).all(|at| run.memory(&format!("k{at}")) == KeyState::Absent));
+    // What the caller waited for is on disk.
+    let stored = run.log.recorder().events(Seq(0), 10_000).unwrap();
+    let undone = stored.iter().filter(|event| {
+        matches!(&event.body, TraceBody::ActionEvent(ActionEvent { change: ActionChange::Undone { .. }, .. }))
+    });
+    assert_eq!(undone.count(), 1301);
+    run.assert_folds();
+}
+
+#[tokio::test]
 async fn files_come_back_with_bytes_and_mode() {
     let run = Fixture::new();
     std::fs::write(run.path("a.sh"), b"\xff\x00old").unwrap();
