@@ -83,7 +83,10 @@ pub(super) async fn restore_steps(
         }
     }
     rows.extend(replaced_while_read(world));
+    // Memory is not on the disk: it is the fold of the log.
+    let any_path = done.iter().any(|step| step.record.key.kind.is_path());
     if how.later
+        && any_path
         && let Err(error) = world.sync()
     {
         // They are restored, and a crash may lose that: opening the run again checks each.
