@@ -30,8 +30,8 @@ pub static VERBS: &[Verb] = &[
     verb(A::Search, "find", "filter the spans; elsewhere: find a text", Group::Find, &[&[c('/')]], when::always),
     verb(A::NextMatch, "next match", "to the next match", Group::Find, &[&[c('n')]], when::has_search),
     verb(A::PrevMatch, "last match", "to the previous match", Group::Find, &[&[c('N')]], when::has_search),
-    verb(A::NextApproval, "approval", "to the next approval", Group::Find, &[&[c(']'), c('a')]], when::any_span),
-    verb(A::PrevApproval, "approval", "to the previous approval", Group::Find, &[&[c('['), c('a')]], when::any_span),
+    verb(A::NextApproval, "approval", "to the next approval or question", Group::Find, &[&[c(']'), c('a')]], when::any_span),
+    verb(A::PrevApproval, "approval", "to the previous approval or question", Group::Find, &[&[c('['), c('a')]], when::any_span),
     verb(A::NextError, "failed", "to the next failed span", Group::Find, &[&[c(']'), c('e')]], when::any_span),
     verb(A::PrevError, "failed", "to the previous failed span", Group::Find, &[&[c('['), c('e')]], when::any_span),
     verb(A::NextPaused, "paused", "to the next paused span", Group::Find, &[&[c(']'), c('p')]], when::any_span),
@@ -44,10 +44,10 @@ pub static VERBS: &[Verb] = &[
     verb(
         A::Continue,
         "continue",
-        "continue what is paused here; apply held changes; open an approval",
+        "continue what is paused here; apply held changes; open an approval or a question",
         Group::Run,
         &[&[c('c')]],
-        when::paused,
+        when::continuable,
     ),
     verb(
         A::ContinueAll,
@@ -71,7 +71,7 @@ pub static VERBS: &[Verb] = &[
         &[&[c('W')]],
         when::edited,
     ),
-    verb(A::Answer, "answer", "answer in its place", Group::Run, &[&[c('a')]], when::answerable),
+    verb(A::Answer, "answer", "answer in its place, or a question to you", Group::Run, &[&[c('a')]], when::answerable),
     verb(
         A::Drop,
         "discard",
