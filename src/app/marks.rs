@@ -50,7 +50,11 @@ pub fn row_marks(run: &RunState, span: SpanId, folded: bool, columns: usize) -> 
     let Some(found) = run.trace.get(span) else { return Vec::new() };
     let state = run.span_state(span);
     let goes_on = matches!(state, SpanState::Running | SpanState::Waiting);
-    let ways = if goes_on && found.children > 0 { below(found.tally, asking(run, span)) } else { own(run, span, folded, state) };
+    let ways = if goes_on && found.children > 0 {
+        below(found.tally, asking(run, span))
+    } else {
+        own(run, span, folded, state)
+    };
     first_fitting(ways, columns)
 }
 

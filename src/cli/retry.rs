@@ -60,10 +60,8 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         return dry_run(&args, prompt.as_deref(), &data);
     }
     let folder = data.find(&args.run).map_err(|error| eyre!("failed to {error}"))?;
-    let mode = Mode::Headless(runtime::Headless {
-        allow: args.allow.clone(),
-        answers: args.answers.clone().into_texts(),
-    });
+    let mode =
+        Mode::Headless(runtime::Headless { allow: args.allow.clone(), answers: args.answers.clone().into_texts() });
     let confirmed = args.workspace.as_deref().map(|named| confirmed_workspace(&data, named)).transpose()?;
     let opened = match &confirmed {
         Some(workspace) => runtime::open_in(folder, &data, mode, workspace).await,

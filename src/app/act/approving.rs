@@ -37,7 +37,8 @@ pub(super) fn reopen(state: &mut State, span: SpanId) -> Vec<Command> {
 }
 
 fn show(state: &mut State, span: SpanId, opened: Option<Millis>) -> Vec<Command> {
-    let view = if state.run.trace.is_asking(span) { Approval::question(span, opened) } else { Approval::new(span, opened) };
+    let view =
+        if state.run.trace.is_asking(span) { Approval::question(span, opened) } else { Approval::new(span, opened) };
     state.popup = Some(Popup::Approval(Box::new(view)));
     vec![Command::Run(model::Command::Inspect { span })]
 }

@@ -5,8 +5,8 @@ use crate::app::detail::add_choices;
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, Popup, State, safe};
 use crate::model::{
-    self, CaptureMode, Millis, ShellMode, Span, SpanId, SpanKind, SpanStatus, TraceBody, TraceEvent, UndoReport, Update,
-    WaitFor,
+    self, CaptureMode, Millis, ShellMode, Span, SpanId, SpanKind, SpanStatus, TraceBody, TraceEvent, UndoReport,
+    Update, WaitFor,
 };
 
 /// Applies an update; the flag is true when it concerns the selected span.

@@ -49,7 +49,8 @@ impl Dispatcher {
         };
         match how {
             Release::Continue { .. } | Release::Step | Release::StepOver | Release::StepOut => {
-                let waits = |path: &&String| self.needs_approval(path) || self.holds_changes(path) || self.is_asking(path);
+                let waits =
+                    |path: &&String| self.needs_approval(path) || self.holds_changes(path) || self.is_asking(path);
                 let free: Vec<String> = stopped.iter().filter(|path| !waits(path)).cloned().collect();
                 match free.is_empty() {
                     false => Ok(free),

@@ -14,6 +14,7 @@ mod human;
 mod parallel;
 mod plan_execute;
 mod primitives;
+mod read_plan;
 mod reflexion;
 mod scatter;
 mod steps;

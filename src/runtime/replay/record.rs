@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::super::past::version_at;
 use crate::model::{
-    EffectClass, Fan, Generation, LlmRequestRecord, RunStatus, Seq, SpanEnd, SpanId, SpanKind, SpanSpec,
-    SpanStart, TextHash, TraceBody, TraceEvent,
+    EffectClass, Fan, Generation, LlmRequestRecord, RunStatus, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStart,
+    TextHash, TraceBody, TraceEvent,
 };
 use crate::pipeline::Pipeline;
 

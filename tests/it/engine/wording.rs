@@ -405,12 +405,18 @@ impl Seen {
             }
             "fails" | "answers" => return output().1.map(text).unwrap_or_default(),
             "asks" => {
-                return self.asked.get(path).map(|(channel, asked)| format!("{channel} {}", text(*asked))).unwrap_or_default();
+                return self
+                    .asked
+                    .get(path)
+                    .map(|(channel, asked)| format!("{channel} {}", text(*asked)))
+                    .unwrap_or_default();
             }
             _ => {}
         }
         let span = self.spans.iter().find(|(_, known)| *known == path).map(|(span, _)| *span);
-        let Some((span, call)) = span.and_then(|span| Some((span, self.calls.get(&span)?))) else { return String::new() };
+        let Some((span, call)) = span.and_then(|span| Some((span, self.calls.get(&span)?))) else {
+            return String::new();
+        };
         let messages = call.conversation(span, |earlier| self.calls.get(&earlier)).unwrap();
         let message = |at: usize| {
             let found = messages.get(at).map(|message| text(message.text)).unwrap_or_default();
@@ -422,7 +428,11 @@ impl Seen {
             "roles" => messages.iter().map(|message| message.role.clone()).collect::<Vec<_>>().join(" "),
             "message-ends" => message(messages.len() - 1),
             "system" | "system-begins" | "system-ends" => text(call.system),
-            _ => field.strip_prefix("message-").and_then(|at| at.parse().ok()).map(|at: usize| message(at - 1)).unwrap_or_default(),
+            _ => field
+                .strip_prefix("message-")
+                .and_then(|at| at.parse().ok())
+                .map(|at: usize| message(at - 1))
+                .unwrap_or_default(),
         }
     }
 }
