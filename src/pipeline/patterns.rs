@@ -134,7 +134,7 @@ pub const PATTERNS: [PatternRow; 13] = [
     PatternRow {
         name: "human",
         does: "its prompt asks (`ask`, a tool loop: the finish value is the question, the key its channel), a person answers \
-               (`a` on the screen, `--answer` without), `resume` goes on: `start()` gives it the answer",
+               (`a` on the screen, `--answer` without), `resume` continues: `start()` gives it the answer",
         keys: &["prompt", "model", "tools", "skills", "max_iter", "steps"],
         steps: &[own("ask", true), StepRow { name: "resume", prompt: PromptPlace::Step, react: true }],
         max_iter: MAX_ITER,

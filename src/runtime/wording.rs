@@ -13,6 +13,21 @@ const MAP: &str = "Split the task into parts that can be worked on independently
 /// The line after the prompt of a tool loop.
 const START: &str = "Call start() first: it returns your input.";
 
+/// The heading of the list of skills.
+const SKILLS: &str = "\n\nSkills (load one with read_skill before you need it):\n";
+
+/// Puts another prompt into a system prompt; the words around the prompt stay. In those of an earlier wording they can't
+/// be told from the prompt, which is all of it then.
+pub(super) fn with_prompt(system: &str, prompt: &str) -> String {
+    let Some(rest) = system.strip_suffix(START).and_then(|rest| rest.strip_suffix("\n\n")) else {
+        return prompt.to_owned();
+    };
+    let after_map =
+        rest.strip_prefix(MAP).and_then(|rest| rest.strip_prefix("\n\n")).map_or(0, |own| rest.len() - own.len());
+    let skills = rest.rfind(SKILLS).filter(|at| *at >= after_map).unwrap_or(rest.len());
+    format!("{}{prompt}{}", &system[..after_map], &system[skills..])
+}
+
 /// The words of a version of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wording {
@@ -28,7 +43,7 @@ impl Wording {
         let list: Vec<String> = skills.iter().map(|skill| format!("- {}: {}", skill.name, skill.description)).collect();
         let mut system = prompt.to_owned();
         if !list.is_empty() {
-            system.push_str("\n\nSkills (load one with read_skill before you need it):\n");
+            system.push_str(SKILLS);
             system.push_str(&list.join("\n"));
         }
         if self == Self::Tama {
@@ -88,5 +103,18 @@ mod tests {
         assert_eq!(Wording::Tama.system("You.", &[skill]), format!("{listed}\n\n{START}"));
         assert_eq!((Wording::Earlier.system("You.", &[]), &*Wording::Earlier.map("You.")), ("You.".into(), "You."));
         assert!(Wording::Tama.map("You.").ends_with("\n\nYou."));
+    }
+
+    #[test]
+    fn another_prompt_keeps_the_words_around_it() {
+        let skill = Skill { name: "s".into(), description: "d".into(), body: String::new(), tools: Vec::new() };
+        for skills in [&[][..], &[skill]] {
+            let system = |prompt: &str| Wording::Tama.system(prompt, skills);
+            assert_eq!(with_prompt(&system("old"), "new"), system("new"));
+            let map = |prompt: &str| system(&Wording::Tama.map(prompt));
+            assert_eq!(with_prompt(&map("old"), "new"), map("new"));
+            assert_eq!(with_prompt(&Wording::Earlier.system("old", skills), "new"), "new", "as it was then");
+        }
+        assert_eq!(with_prompt("a single call", "new"), "new");
     }
 }

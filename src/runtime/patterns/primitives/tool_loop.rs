@@ -11,7 +11,7 @@ use crate::effects::tools::arguments_fault;
 use crate::model::{Conversation, LlmRequest, Message, ToolDecl};
 use crate::pipeline::{Model, Skill};
 
-/// What a tool loop runs with.
+/// The parts of a tool loop.
 pub(in super::super) struct ToolLoop<'a> {
     pub model: &'a Model,
     pub prompt: &'a str,
