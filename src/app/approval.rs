@@ -209,10 +209,8 @@ impl Approval {
         let columns = usize::from(width).saturating_sub(4).clamp(8, WIDE);
         let rows = usize::from(height).saturating_sub(4);
         let agent = run.trace.label(run.trace.agent_of(self.span));
-        let title = match self.is_question {
-            true => format!("? Answer wanted · {agent} · {} of {}", place.0, place.1),
-            false => format!("◆ Approve {}? · {agent} · {} of {}", self.kind(run), place.0, place.1),
-        };
+        let asks = if self.is_question { "? Answer wanted".into() } else { format!("◆ Approve {}?", self.kind(run)) };
+        let title = format!("{asks} · {agent} · {} of {}", place.0, place.1);
         self.title = safe::line(&title).into_owned();
         self.can_hold = self.can_hold(shell);
         let facts = [self.how(run), self.rule(run)].into_iter().filter(|line| !line.is_empty());
