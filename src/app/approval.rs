@@ -65,6 +65,8 @@ pub struct Approval {
     /// True once the end of the text was in view.
     read: bool,
     can_hold: Result<(), &'static str>,
+    /// True for a question to a person.
+    is_question: bool,
 }
 
 impl Approval {
@@ -82,7 +84,19 @@ impl Approval {
             is_tall: false,
             read: false,
             can_hold: Ok(()),
+            is_question: false,
         }
+    }
+
+    /// A popup of a question to a person, which is answered with a text.
+    pub(super) fn question(span: SpanId, opened: Option<Millis>) -> Self {
+        Self { is_question: true, ..Self::new(span, opened) }
+    }
+
+    /// True for a question to a person: there is nothing to allow or deny.
+    #[must_use]
+    pub fn is_question(&self) -> bool {
+        self.is_question
     }
 
     /// The span that needs the approval.
@@ -137,8 +151,11 @@ impl Approval {
     }
 
     /// The answer that a key gives.
-    pub(super) fn answer(key: Key) -> Option<Answer> {
+    pub(super) fn answer(&self, key: Key) -> Option<Answer> {
         let Key::Char(letter) = key else { return None };
+        if self.is_question {
+            return None;
+        }
         ANSWERS.iter().find(|(_, keys, _)| keys.contains(&letter)).map(|(answer, ..)| *answer)
     }
 
@@ -192,7 +209,8 @@ impl Approval {
         let columns = usize::from(width).saturating_sub(4).clamp(8, WIDE);
         let rows = usize::from(height).saturating_sub(4);
         let agent = run.trace.label(run.trace.agent_of(self.span));
-        let title = format!("◆ Approve {}? · {agent} · {} of {}", self.kind(run), place.0, place.1);
+        let asks = if self.is_question { "? Answer wanted".into() } else { format!("◆ Approve {}?", self.kind(run)) };
+        let title = format!("{asks} · {agent} · {} of {}", place.0, place.1);
         self.title = safe::line(&title).into_owned();
         self.can_hold = self.can_hold(shell);
         let facts = [self.how(run), self.rule(run)].into_iter().filter(|line| !line.is_empty());
@@ -204,7 +222,8 @@ impl Approval {
             .collect();
         self.lines = self.body(columns);
         self.is_tall = rows >= TALL;
-        let others = self.facts.len() + ANSWER_LINES + if self.is_tall { 2 } else { 0 };
+        let answers = if self.is_question { 0 } else { ANSWER_LINES };
+        let others = self.facts.len() + answers + if self.is_tall { 2 } else { 0 };
         self.room = rows.saturating_sub(others).max(2);
         self.scroll(0);
     }
@@ -371,8 +390,11 @@ mod tests {
     #[test]
     fn digits_and_letters_answer_and_nothing_else_does() {
         let keys: Vec<Key> = "12345yhYnN".chars().map(Key::Char).collect();
-        assert!(keys.iter().all(|key| Approval::answer(*key).is_some()));
+        let view = Approval::new(SpanId(1), None);
+        assert!(keys.iter().all(|key| view.answer(*key).is_some()));
+        let question = Approval::question(SpanId(1), None);
+        assert!(keys.iter().all(|key| question.answer(*key).is_none()), "only a text answers a question");
         let others = [Key::Enter, Key::Esc, Key::Char(' '), Key::Char('c'), Key::Char('H'), Key::Ctrl('y')];
-        assert!(others.iter().all(|key| Approval::answer(*key).is_none()));
+        assert!(others.iter().all(|key| view.answer(*key).is_none()));
     }
 }

@@ -1,8 +1,8 @@
-//! The approvals that wait for an answer, and when one may open by itself.
+//! The approvals and the questions to a person that wait for an answer, and when one may open by itself.
 
 use std::collections::BTreeSet;
 
-use super::{State, UiAction, keys};
+use super::{State, keys};
 use crate::model::{Millis, RunState, SpanId, TraceBody};
 
 /// Milliseconds without a key before an approval opens by itself.
@@ -95,13 +95,12 @@ impl Approvals {
         self.later.remove(span);
     }
 
-    /// The spans that need an approval, oldest first.
+    /// The spans that need an approval, or ask a person: each kind oldest first.
     pub(super) fn pending(&self, run: &RunState) -> Vec<SpanId> {
-        if run.trace.get(SpanId::RUN).is_none_or(|whole| whole.tally.approvals == 0) {
-            return Vec::new();
-        }
-        let asks = |span: &SpanId| run.trace.pause(*span).is_some_and(|(_, reason)| reason.is_approval());
-        run.trace.paused().filter(|span| asks(span) && !self.answered.contains(span)).collect()
+        let any = run.trace.get(SpanId::RUN).is_some_and(|whole| whole.tally.approvals > 0);
+        let approvals = run.trace.paused().filter(|span| any && asks(run, *span));
+        let asking = run.trace.asking();
+        approvals.chain(asking).filter(|span| !self.answered.contains(span)).collect()
     }
 
     /// The oldest one that was not put off.
@@ -110,13 +109,18 @@ impl Approvals {
     }
 }
 
+/// True for a span that needs an approval.
+fn asks(run: &RunState, span: SpanId) -> bool {
+    run.trace.pause(span).is_some_and(|(_, reason)| reason.is_approval())
+}
+
 impl State {
-    /// The approval that opens by itself once no key came for a while: nothing else is open then.
+    /// The approval or the question that opens by itself once no key came for a while: nothing else is open then.
     pub(super) fn approval_to_open(&self) -> Option<SpanId> {
         let is_open = self.popup.is_some() || self.search.is_some() || self.pending.is_some();
         let opens = self.fetching.is_some() || self.retrying.is_some();
         let span = if is_open || opens { None } else { self.asked.next(&self.run) };
         // A run that is only looked at asks nothing.
-        span.filter(|_| !self.closed && (keys::verb(UiAction::ContinueAll).available)(self).is_ok())
+        span.filter(|_| !self.closed && keys::drivable(self).is_ok())
     }
 }

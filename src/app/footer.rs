@@ -36,6 +36,8 @@ const NEEDED: [UiAction; 8] = [
 ];
 /// The most important verbs at a call that failed.
 const NEEDED_AT_FAILURE: [UiAction; 4] = [UiAction::Retry, UiAction::Answer, UiAction::Continue, UiAction::Edit];
+/// The most important verbs where a question to a person stands.
+const NEEDED_AT_QUESTION: [UiAction; 4] = [UiAction::Answer, UiAction::Continue, UiAction::Edit, UiAction::Retry];
 /// The most important verbs on a span above or below such a call: a retry and an edit are of the selected span.
 const NEEDED_ABOVE_FAILURE: [UiAction; 2] = [UiAction::Answer, UiAction::Continue];
 /// The most important verbs in Rollback: `u` acts there.
@@ -83,7 +85,11 @@ fn hints(state: &State) -> (Vec<(String, &'static str)>, usize) {
     let applies = held_near(state).is_some_and(|(span, _)| state.conflict_within(span).is_none());
     let failed = failure_here(state);
     let approves = act::opens_approval(state);
+    let asked = state.asking_here().is_some();
     let hint = |action: UiAction| match action {
+        UiAction::Continue if asked && state.paused_here().is_none() => {
+            (keys::verb(action).keys_text(), "open the question")
+        }
         UiAction::Continue if approves => (keys::verb(action).keys_text(), "open the approval"),
         UiAction::Continue if failed.is_some() => (keys::verb(action).keys_text(), "continue as failed"),
         UiAction::Answer if failed.is_some() => (keys::verb(action).keys_text(), "answer instead"),
@@ -104,7 +110,8 @@ fn hints(state: &State) -> (Vec<(String, &'static str)>, usize) {
         action => works(action),
     };
     let wanted = match (state.focus, failed) {
-        (Pane::Rollback, _) => &NEEDED_IN_ROLLBACK[..],
+        (pane, None) if asked && pane != Pane::Rollback => &NEEDED_AT_QUESTION[..],
+        (Pane::Rollback, _) => &NEEDED_IN_ROLLBACK,
         (_, Some((span, _))) if span == state.selected() => &NEEDED_AT_FAILURE,
         (_, Some(_)) => &NEEDED_ABOVE_FAILURE,
         _ => &NEEDED,

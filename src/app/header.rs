@@ -106,8 +106,9 @@ fn marks(state: &State) -> Vec<HeaderMark> {
 /// The run's state: what stands and what failed, counted; else what it does.
 fn run_marks(state: &State) -> Vec<HeaderMark> {
     let Some(run) = state.run.trace.get(SpanId::RUN) else { return same(SpanState::Waiting, "starting") };
-    let stands = state.run.trace.paused().next().is_some();
-    let mut marks = counted(state, run.tally);
+    let asking = state.run.trace.asking().count();
+    let stands = asking > 0 || state.run.trace.paused().next().is_some();
+    let mut marks = counted(state, run.tally, asking);
     // What was denied is over, and leaves the room to what waits for the user.
     marks.extend(denied(run.tally).filter(|_| !stands));
     let rest = match state.run.status {
@@ -137,8 +138,8 @@ fn failed_stops(state: &State) -> usize {
     stops.filter(|(_, reason)| matches!(reason, PauseReason::Error { .. })).count()
 }
 
-/// Approvals, failures and stops, counted; the only stop by its place.
-fn counted(state: &State, tally: Tally) -> Vec<HeaderMark> {
+/// Approvals, questions, failures and stops, counted; the only stop by its place.
+fn counted(state: &State, tally: Tally, asking: usize) -> Vec<HeaderMark> {
     let mut marks = Vec::new();
     let mut put = |state, count: u32, word: &str| {
         if count > 0 {
@@ -146,6 +147,7 @@ fn counted(state: &State, tally: Tally) -> Vec<HeaderMark> {
         }
     };
     put(SpanState::NeedsApproval, tally.approvals, "NEEDS APPROVAL");
+    put(SpanState::NeedsAnswer, u32::try_from(asking).unwrap_or(u32::MAX), "NEEDS ANSWER");
     put(SpanState::Failed, tally.failed, "failed");
     let failed_stops = failed_stops(state);
     if failed_stops > 0

@@ -115,6 +115,9 @@ impl Log {
     fn ended(&mut self, end: &SpanEnd, at: Millis, run: &RunState, height: usize) {
         let (kind, what) = match (end.cause, end.status) {
             (Some(EndCause::Exit { code }), _) => (LogKind::Error, format!("failed: exit {code}")),
+            (Some(EndCause::Denied), _) if end.is_unanswered() => {
+                (LogKind::Error, "not answered: nobody was there".to_owned())
+            }
             (Some(EndCause::Denied), _) => (LogKind::Refused, "denied".to_owned()),
             (Some(EndCause::Limit), _) => (LogKind::Error, "not sent, limit reached".to_owned()),
             (None, SpanStatus::Error) => (LogKind::Error, FAILED.to_owned()),
@@ -333,7 +336,7 @@ mod tests {
             fan: None,
             step: None,
             attributes: std::collections::BTreeMap::new(),
-            spec: SpanSpec::Human { question: NONE },
+            spec: SpanSpec::Human { question: NONE, request: NONE, channel: String::new() },
         };
         let record = ActionRecord {
             span,

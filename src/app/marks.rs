@@ -22,6 +22,7 @@ pub fn state_glyph(state: SpanState) -> char {
         SpanState::Waiting => '○',
         SpanState::Paused => '‖',
         SpanState::NeedsApproval => '◆',
+        SpanState::NeedsAnswer => '?',
         SpanState::Failed => '✗',
         SpanState::Denied => '⊘',
         SpanState::Discarded => '∅',
@@ -37,6 +38,7 @@ pub fn state_glyph(state: SpanState) -> char {
 pub fn state_word(state: SpanState) -> &'static str {
     match state {
         SpanState::NeedsApproval => "NEEDS APPROVAL",
+        SpanState::NeedsAnswer => "NEEDS ANSWER",
         other => other.name(),
     }
 }
@@ -48,8 +50,18 @@ pub fn row_marks(run: &RunState, span: SpanId, folded: bool, columns: usize) -> 
     let Some(found) = run.trace.get(span) else { return Vec::new() };
     let state = run.span_state(span);
     let goes_on = matches!(state, SpanState::Running | SpanState::Waiting);
-    let ways = if goes_on && found.children > 0 { below(found.tally) } else { own(run, span, folded, state) };
+    let ways = if goes_on && found.children > 0 {
+        below(found.tally, asking(run, span))
+    } else {
+        own(run, span, folded, state)
+    };
     first_fitting(ways, columns)
+}
+
+/// How many spans at and below one wait for a person's answer.
+fn asking(run: &RunState, span: SpanId) -> u32 {
+    let asking = run.trace.asking().filter(|asks| run.trace.is_within(*asks, span));
+    u32::try_from(asking.count()).unwrap_or(u32::MAX)
 }
 
 /// The first way that fits, else the last.
@@ -73,10 +85,11 @@ fn glyph(state: SpanState) -> Mark {
     Mark { state, text: state_glyph(state).to_string() }
 }
 
-/// Ways to say what goes on below a span that has not ended, the longest first.
-fn below(tally: Tally) -> Vec<Vec<Mark>> {
+/// Ways to say what goes on below a span that has not ended, the longest first. `asking`: those that wait for an answer.
+fn below(tally: Tally, asking: u32) -> Vec<Vec<Mark>> {
     let counts = [
         (SpanState::NeedsApproval, tally.approvals),
+        (SpanState::NeedsAnswer, asking),
         (SpanState::Failed, tally.failed),
         (SpanState::Paused, tally.paused),
     ];
@@ -104,13 +117,18 @@ fn below(tally: Tally) -> Vec<Vec<Mark>> {
 
 /// The word behind a count of several.
 fn plural_word(state: SpanState) -> &'static str {
-    if state == SpanState::NeedsApproval { "approvals" } else { state_word(state) }
+    match state {
+        SpanState::NeedsApproval => "approvals",
+        SpanState::NeedsAnswer => "answers",
+        other => state_word(other),
+    }
 }
 
 /// Ways to say a state alone.
 fn words(state: SpanState) -> Vec<Vec<Mark>> {
     let short = match state {
         SpanState::NeedsApproval => Some("approval"),
+        SpanState::NeedsAnswer => Some("answer"),
         SpanState::Interrupted => Some("interrupt"),
         _ => None,
     };
@@ -145,6 +163,7 @@ fn details(run: &RunState, span: SpanId, found: &Span, state: SpanState) -> Vec<
         SpanState::Failed => match (found.cause, run.labels.error(span)) {
             (Some(EndCause::Exit { code }), _) => vec![format!("exit {code}")],
             (Some(EndCause::Limit), _) => vec!["limit reached".into()],
+            (Some(EndCause::Denied), _) => vec!["not answered".into()],
             (_, Some(error)) => error_words(error),
             _ => Vec::new(),
         },
@@ -219,18 +238,21 @@ mod tests {
             failed,
             denied: 0,
         };
-        assert_eq!(text(below(tally(0, 2, 0, 1, 1)), 16), "◆ 1 ✗ 1");
-        assert_eq!(text(below(tally(3, 1, 0, 1, 0)), 16), "◆ 1 ● running");
-        assert_eq!(text(below(tally(3, 1, 0, 1, 0)), 11), "◆ 1 ●");
-        assert_eq!(text(below(tally(0, 3, 1, 1, 1)), 11), "◆ 1 ✗ 1 ‖ 1");
-        assert_eq!(text(below(tally(0, 300, 250, 12, 38)), 11), "◆ 12 ✗ 38");
-        assert_eq!(text(below(tally(0, 1, 0, 1, 0)), 16), "◆ NEEDS APPROVAL");
-        assert_eq!(text(below(tally(0, 1, 0, 1, 0)), 11), "◆ approval");
-        assert_eq!(text(below(tally(0, 2, 2, 0, 0)), 11), "‖ 2 paused");
-        assert_eq!(text(below(tally(0, 1, 1, 0, 0)), 11), "‖ paused");
-        assert_eq!(text(below(tally(0, 1, 0, 0, 0)), 11), "○ waiting");
+        assert_eq!(text(below(tally(0, 2, 0, 1, 1), 0), 16), "◆ 1 ✗ 1");
+        assert_eq!(text(below(tally(3, 1, 0, 1, 0), 0), 16), "◆ 1 ● running");
+        assert_eq!(text(below(tally(3, 1, 0, 1, 0), 0), 11), "◆ 1 ●");
+        assert_eq!(text(below(tally(0, 3, 1, 1, 1), 0), 11), "◆ 1 ✗ 1 ‖ 1");
+        assert_eq!(text(below(tally(0, 300, 250, 12, 38), 0), 11), "◆ 12 ✗ 38");
+        assert_eq!(text(below(tally(0, 1, 0, 1, 0), 0), 16), "◆ NEEDS APPROVAL");
+        assert_eq!(text(below(tally(0, 1, 0, 1, 0), 0), 11), "◆ approval");
+        assert_eq!(text(below(tally(0, 2, 2, 0, 0), 0), 11), "‖ 2 paused");
+        assert_eq!(text(below(tally(0, 1, 1, 0, 0), 0), 11), "‖ paused");
+        assert_eq!(text(below(tally(0, 1, 0, 0, 0), 0), 11), "○ waiting");
+        assert_eq!(text(below(tally(0, 1, 0, 0, 0), 1), 16), "? NEEDS ANSWER");
+        assert_eq!(text(below(tally(0, 1, 0, 0, 0), 1), 11), "? answer");
+        assert_eq!(text(below(tally(0, 3, 0, 1, 0), 2), 16), "◆ 1 ? 2");
         // A command failed before, and the model goes on.
-        assert_eq!(text(below(tally(0, 0, 0, 0, 1)), 16), "✗ 1 ● running");
+        assert_eq!(text(below(tally(0, 0, 0, 0, 1), 0), 16), "✗ 1 ● running");
     }
 
     #[test]

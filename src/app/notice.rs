@@ -23,7 +23,9 @@ pub fn notice(state: &State) -> Notice {
 
 fn standing(state: &State) -> (&'static str, bool) {
     let run = &state.run;
+    let asked = run.trace.asking().map(|_| (4, "? needs an answer", true));
     let stops = run.trace.paused().filter_map(|span| run.trace.pause(span)).map(|(_, reason)| stop(reason));
+    let stops = asked.chain(stops);
     match run.status {
         _ if run.trace.is_empty() => ("● starting", false),
         RunStatus::Interrupted => ("↯ interrupted", false),

@@ -30,6 +30,9 @@ pub fn popup_keys(state: &State) -> Vec<Hint> {
         Some(Popup::Diff(_)) => {
             fixed(&[("j k", "scroll"), ("/ n N", "find"), ("v", "wrap"), ("w", "who"), ("Esc", "back")])
         }
+        Some(Popup::Approval(view)) if view.is_question() => {
+            fixed(&[("a", "answer"), ("j k", "scroll"), ("Esc", "later")])
+        }
         Some(Popup::Approval(_)) => fixed(&[
             ("y", "Allow once"),
             ("n", "Deny"),

@@ -220,6 +220,16 @@ impl State {
         self.paused_near().filter(|(_, paused)| !self.is_at_error(*paused) || is_of_selection(*paused))
     }
 
+    /// The question to a person that a key means: at the selection or below it, else in its agent, else the only one.
+    #[must_use]
+    pub fn asking_here(&self) -> Option<SpanId> {
+        let trace = &self.run.trace;
+        let within = |above: SpanId| trace.asking().find(|span| trace.is_within(*span, above));
+        let agent = trace.agent_of(self.selected());
+        let only = || trace.asking().next().filter(|_| trace.asking().count() == 1);
+        within(self.selected()).or_else(|| (agent != SpanId::RUN).then(|| within(agent)).flatten().or_else(only))
+    }
+
     /// The failed call that is stopped near the selection, and which the keys don't mean.
     pub(super) fn failed_near(&self) -> Option<SpanId> {
         let (_, paused) = self.paused_near()?;

@@ -11,7 +11,7 @@ pub(super) enum Exit {
     Failed,
     /// Wrong usage, or the pipeline has faults.
     Usage,
-    /// A tool was denied, or a run that was made elsewhere needs its workspace named.
+    /// A tool was denied, a question has no answer, or a run that was made elsewhere needs its workspace named.
     Denied,
     /// A limit was reached.
     Limit,

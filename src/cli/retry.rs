@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use color_eyre::eyre::{Report, eyre};
 use serde_json::json;
 
+use super::answers::Answers;
 use super::data;
 use super::exit::Exit;
 use super::global::Global;
@@ -37,6 +38,8 @@ pub(super) struct Args {
     /// Allow this tool where the policy would ask (a glob; may be given more than once)
     #[arg(long, value_name = "TOOL")]
     allow: Vec<String>,
+    #[command(flatten)]
+    answers: Answers,
     /// Take what the pipeline's file says today about policy, tools, network, limits and providers, where the run had it
     /// otherwise
     #[arg(long)]
@@ -57,7 +60,8 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         return dry_run(&args, prompt.as_deref(), &data);
     }
     let folder = data.find(&args.run).map_err(|error| eyre!("failed to {error}"))?;
-    let mode = Mode::Headless(runtime::Headless { allow: args.allow.clone() });
+    let mode =
+        Mode::Headless(runtime::Headless { allow: args.allow.clone(), answers: args.answers.clone().into_texts() });
     let confirmed = args.workspace.as_deref().map(|named| confirmed_workspace(&data, named)).transpose()?;
     let opened = match &confirmed {
         Some(workspace) => runtime::open_in(folder, &data, mode, workspace).await,

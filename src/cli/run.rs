@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use color_eyre::eyre::eyre;
 
+use super::answers::Answers;
 use super::exit::Exit;
 use super::global::Global;
 use super::headless::Headless;
@@ -25,6 +26,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "TOOL")]
     allow: Vec<String>,
     #[command(flatten)]
+    answers: Answers,
+    #[command(flatten)]
     limits: Limits,
     /// Store nothing at all; nothing of the run can be undone
     #[arg(long)]
@@ -45,8 +48,9 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     for rule in args.allow.iter().filter(|rule| !runtime::names_a_tool(rule, &loaded.pipeline)) {
         eprint_line(&format!("warning: --allow {rule}: no agent of this pipeline has such a tool"));
     }
+    args.answers.warn_unless_asked(&loaded.pipeline);
     let runs_commands = runtime::has_command(&loaded.pipeline);
-    let mode = Mode::Headless(runtime::Headless { allow: args.allow });
+    let mode = Mode::Headless(runtime::Headless { allow: args.allow, answers: args.answers.into_texts() });
     let session = if args.no_record {
         eprint_line("this run is not recorded; nothing of it can be undone");
         runtime::start_unrecorded(loaded, task, mode)

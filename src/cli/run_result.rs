@@ -6,9 +6,12 @@ use super::changes::changes_json;
 use super::exit::Exit;
 use super::progress::CommandEnd;
 use super::summary::Summary;
-use super::text::{eprint_line, print, safe};
+use super::text::{eprint_line, print, safe, shorten};
 use crate::model::{RunState, RunStatus, ShellMode, SpanId};
-use crate::runtime::{Denial, SessionEnd};
+use crate::runtime::{Denial, SessionEnd, Unanswered};
+
+/// Characters of an answer that a warning shows.
+const ANSWER: usize = 40;
 
 /// The result of a headless run.
 pub(super) struct RunResult {
@@ -34,7 +37,7 @@ impl RunResult {
         match self.status {
             RunStatus::Cancelled => Exit::Cancelled,
             _ if self.finish.limited => Exit::Limit,
-            _ if !self.finish.denials.is_empty() => Exit::Denied,
+            _ if !self.finish.denials.is_empty() || !self.finish.unanswered.is_empty() => Exit::Denied,
             RunStatus::Ok if !self.failed_model_call => Exit::Done,
             RunStatus::Ok | RunStatus::Failed | RunStatus::Running | RunStatus::Interrupted => Exit::Failed,
         }
@@ -63,10 +66,16 @@ impl RunResult {
         Ok(())
     }
 
-    /// Prints each denial once on stderr: the tool, the cause, and the remedy.
+    /// Prints each denial once on stderr: the tool, the cause, and the remedy; and the questions without an answer.
     pub fn print_denials(&self) {
         for line in denial_lines(&self.finish.denials) {
             eprint_line(&line);
+        }
+        for asked in &self.finish.unanswered {
+            eprint_line(&format!("needs an answer: {}. {}", asked.path, capital(&asked.hint())));
+        }
+        for answer in &self.finish.unused_answers {
+            eprint_line(&format!("warning: nobody asked for the answer \"{}\"", shorten(answer, ANSWER)));
         }
     }
 
@@ -82,6 +91,7 @@ impl RunResult {
             "error": error,
             "denied": !self.finish.denials.is_empty(),
             "denials": self.finish.denials.iter().map(denial_json).collect::<Vec<_>>(),
+            "needs_answer": self.finish.unanswered.iter().map(unanswered_json).collect::<Vec<_>>(),
             "limited": self.finish.limited,
             "spans": state.trace.len().saturating_sub(1),
             "tokens": counts.usage,
@@ -99,6 +109,10 @@ impl RunResult {
 fn denial_json(denial: &Denial) -> Json {
     let Denial { span, path, tool, why, hint } = denial;
     json!({ "tool": tool, "path": path, "span": span.to_string(), "why": why, "hint": hint })
+}
+
+fn unanswered_json(asked: &Unanswered) -> Json {
+    json!({ "agent": asked.agent, "path": asked.path, "question": asked.question, "hint": asked.hint() })
 }
 
 /// A line for each tool and cause; many calls can be denied for one reason.
@@ -137,7 +151,7 @@ mod tests {
             run: "01k7qd".into(),
             status,
             text: None,
-            finish: SessionEnd { denials, limited },
+            finish: SessionEnd { denials, limited, ..SessionEnd::default() },
             shell: None,
             commands: Vec::new(),
             failed_model_call,
@@ -154,6 +168,10 @@ mod tests {
         assert_eq!(exit(RunStatus::Ok, denied(), false, true), Exit::Denied);
         assert_eq!(exit(RunStatus::Failed, denied(), true, true), Exit::Limit);
         assert_eq!(exit(RunStatus::Cancelled, denied(), true, true), Exit::Cancelled);
+        let asked = Unanswered { path: "a/human".into(), agent: "a".into(), question: "Which?".into() };
+        let mut failed = result(RunStatus::Failed, vec![], false, false);
+        failed.finish.unanswered.push(asked);
+        assert_eq!(failed.exit(), Exit::Denied);
     }
 
     #[test]

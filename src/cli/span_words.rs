@@ -8,6 +8,7 @@ pub(super) fn span_words(state: &RunState, span: SpanId) -> String {
     let word = match (state.span_state(span), found.and_then(|found| found.cause)) {
         (SpanState::Failed, Some(EndCause::Exit { code })) => format!("exit {code}"),
         (SpanState::Failed, Some(EndCause::Limit)) => "limit reached".to_owned(),
+        (SpanState::Failed, Some(EndCause::Denied)) => "not answered".to_owned(),
         (other, _) => other.name().replace('_', " "),
     };
     // The finish key of a tool tells of its failure only, which the word does.
@@ -23,6 +24,7 @@ pub(super) fn glyph(state: SpanState) -> char {
         SpanState::Failed => '✗',
         SpanState::Denied | SpanState::Discarded => '⊘',
         SpanState::NeedsApproval => '◆',
+        SpanState::NeedsAnswer => '?',
         SpanState::Running => '▸',
         SpanState::Waiting | SpanState::Paused | SpanState::Cancelled | SpanState::Interrupted | SpanState::Undone => {
             '·'

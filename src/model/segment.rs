@@ -31,6 +31,12 @@ impl PathSegment {
         Self("llm".to_owned())
     }
 
+    /// A question to a person.
+    #[must_use]
+    pub fn human() -> Self {
+        Self("human".to_owned())
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -157,7 +157,18 @@ pub enum SpanSpec {
     Human {
         /// The question.
         question: TextHash,
+        /// Hash of the request that the code made.
+        #[serde(default = "no_request")]
+        request: TextHash,
+        /// The channel that the question is meant for: the agent's finish key.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        channel: String,
     },
+}
+
+/// The request of a span that has none stored.
+fn no_request() -> TextHash {
+    TextHash([0; 16])
 }
 
 impl SpanSpec {
@@ -191,7 +202,8 @@ pub enum EndCause {
         /// The exit code.
         code: i32,
     },
-    /// The policy, or the user, denied it: it did not run.
+    /// The policy, or the user, denied it: it did not run. Of a question to a person, and of its agents: nobody was there
+    /// to answer.
     Denied,
     /// It ran, and the user discarded all that it changed.
     Discarded,
@@ -230,10 +242,23 @@ pub struct SpanEnd {
 }
 
 impl SpanEnd {
-    /// True unless the run was stopped in the span, by a cancel or a limit.
+    /// True unless the run was stopped in the span: by a cancel, a limit, or a question without an answer.
     #[must_use]
     pub fn is_own(&self) -> bool {
-        self.status != SpanStatus::Cancelled && self.cause != Some(EndCause::Limit)
+        self.status != SpanStatus::Cancelled && !self.is_halted()
+    }
+
+    /// True when the run ended in the span: a limit was reached, or nobody was there to answer a question.
+    #[must_use]
+    pub fn is_halted(&self) -> bool {
+        self.cause == Some(EndCause::Limit) || self.is_unanswered()
+    }
+
+    /// True for a question that nobody was there to answer, and for the agents that ended with it. A denied tool has a
+    /// finish.
+    #[must_use]
+    pub fn is_unanswered(&self) -> bool {
+        self.status == SpanStatus::Error && self.cause == Some(EndCause::Denied) && self.finish.is_none()
     }
 
     /// An end with nothing to tell but its status.

@@ -13,6 +13,8 @@ pub enum SpanState {
     Paused,
     /// It stopped because the policy wants the user's answer.
     NeedsApproval,
+    /// It asks a person, and waits for the answer.
+    NeedsAnswer,
     /// It ended, or stopped, with an error; or its program exited with another code than 0.
     Failed,
     /// The policy, or the user, denied it.
@@ -31,11 +33,12 @@ pub enum SpanState {
 
 impl SpanState {
     /// Every state.
-    pub const ALL: [SpanState; 11] = [
+    pub const ALL: [SpanState; 12] = [
         Self::Running,
         Self::Waiting,
         Self::Paused,
         Self::NeedsApproval,
+        Self::NeedsAnswer,
         Self::Failed,
         Self::Denied,
         Self::Discarded,
@@ -53,6 +56,7 @@ impl SpanState {
             Self::Waiting => "waiting",
             Self::Paused => "paused",
             Self::NeedsApproval => "needs_approval",
+            Self::NeedsAnswer => "needs_answer",
             Self::Failed => "failed",
             Self::Denied => "denied",
             Self::Discarded => "discarded",
@@ -81,9 +85,10 @@ impl RunState {
         }
         match found.status {
             SpanStatus::Running => SpanState::Running,
+            SpanStatus::Waiting if self.trace.is_asking(span) => SpanState::NeedsAnswer,
             SpanStatus::Waiting => SpanState::Waiting,
             SpanStatus::Paused => self.trace.pause(span).map_or(SpanState::Paused, |(_, reason)| stopped(reason)),
-            SpanStatus::Error if found.cause == Some(EndCause::Denied) => SpanState::Denied,
+            SpanStatus::Error if found.is_denied() => SpanState::Denied,
             SpanStatus::Error => SpanState::Failed,
             SpanStatus::Cancelled if found.cause == Some(EndCause::Interrupted) => SpanState::Interrupted,
             SpanStatus::Cancelled => SpanState::Cancelled,

@@ -153,7 +153,7 @@ impl Trace {
         let state = reason.filter(|_| found.status == SpanStatus::Paused).map(span_state::stopped);
         let is_call = matches!(found.kind, SpanKind::Llm | SpanKind::Tool | SpanKind::Human);
         let exited = matches!(found.cause, Some(EndCause::Exit { .. })) && found.status == SpanStatus::Ok;
-        let error = found.status == SpanStatus::Error && found.cause != Some(EndCause::Denied);
+        let error = found.status == SpanStatus::Error && !found.is_denied();
         let failed = state == Some(SpanState::Failed) || error || exited;
         let is_over = matches!(found.status, SpanStatus::Ok | SpanStatus::Error);
         // An agent that failed because of what is below it is no failure more.
@@ -163,7 +163,7 @@ impl Trace {
             stopped: u32::from(matches!(found.status, SpanStatus::Paused | SpanStatus::Waiting)),
             paused: u32::from(state == Some(SpanState::Paused)),
             approvals: u32::from(state == Some(SpanState::NeedsApproval)),
-            denied: u32::from(found.cause == Some(EndCause::Denied) && is_over),
+            denied: u32::from(found.is_denied() && is_over),
             failed: u32::from(failed && found.kind != SpanKind::Run && (is_call || below == 0)),
         }
     }

@@ -93,6 +93,19 @@ impl Span {
         self.effect == Some(EffectClass::Irreversible) && self.status.is_live() && nothing_yet
     }
 
+    /// True for a call that the policy or the user denied. Only tools are; a question without an answer has failed.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.cause == Some(EndCause::Denied) && self.kind == SpanKind::Tool
+    }
+
+    /// True when the run ended in the span: a limit was reached, or nobody was there to answer a question.
+    #[must_use]
+    pub fn is_halted(&self) -> bool {
+        let unanswered = self.cause == Some(EndCause::Denied) && self.kind != SpanKind::Tool;
+        self.status == SpanStatus::Error && (unanswered || self.cause == Some(EndCause::Limit))
+    }
+
     /// A span that just started, at the top of the tree.
     fn new(kind: SpanKind, name: u32, seq: Seq, at: Millis) -> Self {
         Self {
@@ -199,6 +212,17 @@ impl Trace {
     /// Every paused span, oldest first.
     pub fn paused(&self) -> impl Iterator<Item = SpanId> {
         self.paused.keys().copied()
+    }
+
+    /// True while a span waits for a person's answer.
+    #[must_use]
+    pub fn is_asking(&self, span: SpanId) -> bool {
+        self.why_waits(span) == Some(WaitFor::Person)
+    }
+
+    /// Every span that waits for a person's answer, oldest first.
+    pub fn asking(&self) -> impl Iterator<Item = SpanId> {
+        self.waiting.iter().filter(|(_, (why, _))| *why == WaitFor::Person).map(|(span, _)| *span)
     }
 
     /// Why a call waits for something that is not the user.

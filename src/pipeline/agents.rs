@@ -11,7 +11,7 @@ use toml::Spanned;
 use super::fsm::read_states;
 use super::graph::Graph;
 use super::models::{Models, Named};
-use super::names::{LATER, LATER_PATTERNS, is_kebab, suggest};
+use super::names::{is_kebab, suggest};
 use super::patterns::{self, MAX_ITER, PatternRow};
 use super::reader::{Table, Text};
 use super::skills::read_skill;
@@ -218,11 +218,7 @@ fn read_pattern(table: &Table<'_>) -> Option<&'static PatternRow> {
     let name = pattern.get_ref().as_str();
     let row = patterns::find(name);
     if row.is_none() {
-        if LATER_PATTERNS.contains(&name) {
-            table.doc.fault_help(pattern.span(), format!("the pattern `{name}` is {LATER}"), help);
-        } else {
-            table.doc.fault_help(pattern.span(), format!("unknown pattern `{name}`"), suggest(name, patterns::names()));
-        }
+        table.doc.fault_help(pattern.span(), format!("unknown pattern `{name}`"), suggest(name, patterns::names()));
     }
     row
 }

@@ -22,9 +22,6 @@ pub(super) const LOOP_TOOLS: [&str; 3] = ["start", "finish", "read_skill"];
 /// Tools that pipelines may name one day.
 pub(super) const LATER_TOOLS: [&str; 2] = ["tama_http_get", "tama_http_post"];
 
-/// Patterns that pipelines may name one day.
-pub(super) const LATER_PATTERNS: [&str; 1] = ["human"];
-
 /// The dialects that a provider may speak.
 pub const APIS: [&str; 5] = ["chat", "responses", "messages", "gemini", "ollama"];
 

@@ -50,7 +50,7 @@ pub(super) const MAX_ITER: u32 = 10;
 const CALLS: &[&str] = &["prompt", "model", "steps"];
 
 /// The patterns that can be run.
-pub const PATTERNS: [PatternRow; 12] = [
+pub const PATTERNS: [PatternRow; 13] = [
     PatternRow { name: "oneshot", does: "one model call", keys: &["prompt", "model"], steps: &[], max_iter: 0 },
     PatternRow {
         name: "react",
@@ -130,6 +130,14 @@ pub const PATTERNS: [PatternRow; 12] = [
         keys: &["prompt", "model", "tools", "skills", "max_iter", "n", "steps"],
         steps: &[own("variant", true), step("judge")],
         max_iter: 15,
+    },
+    PatternRow {
+        name: "human",
+        does: "its prompt asks (`ask`, a tool loop: the finish value is the question, the key its channel), a person answers \
+               (`a` on the screen, `--answer` without), `resume` continues: `start()` gives it the answer",
+        keys: &["prompt", "model", "tools", "skills", "max_iter", "steps"],
+        steps: &[own("ask", true), StepRow { name: "resume", prompt: PromptPlace::Step, react: true }],
+        max_iter: MAX_ITER,
     },
 ];
 

@@ -114,6 +114,8 @@ pub enum Pattern {
         /// How many variants.
         n: u32,
     },
+    /// Asks a person, and goes on with the answer.
+    Human,
 }
 
 impl Pattern {
@@ -133,6 +135,7 @@ impl Pattern {
             Self::PlanExecute => "plan-execute",
             Self::Debate { .. } => "debate",
             Self::BestOfN { .. } => "best-of-n",
+            Self::Human => "human",
         }
     }
 }

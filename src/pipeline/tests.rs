@@ -261,12 +261,17 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         r#"pattern = "oneshot""#,
         r#"pattern = "human""#,
-        r#"38:11 ["human"] the pattern `human` is not supported by this version yet | one of oneshot, react, fsm, parallel, scatter, critic, reflexion, constitutional, chain-of-verification, plan-execute, debate, best-of-n"#,
+        "37:9 [reader] [agents.reader] has no `steps` | it needs [agents.reader.steps.resume]",
+    ),
+    (
+        r#"pattern = "oneshot""#,
+        "pattern = \"human\"\nsteps = { resume = { prompt = \"x\", pattern = \"oneshot\" } }",
+        r#"39:39 ["oneshot"] the step `resume` must be a tool loop: `start` gives it the answer"#,
     ),
     (
         "pattern = \"oneshot\"\n",
         "",
-        "37:9 [reader] [agents.reader] has no `pattern` | one of oneshot, react, fsm, parallel, scatter, critic, reflexion, constitutional, chain-of-verification, plan-execute, debate, best-of-n",
+        "37:9 [reader] [agents.reader] has no `pattern` | one of oneshot, react, fsm, parallel, scatter, critic, reflexion, constitutional, chain-of-verification, plan-execute, debate, best-of-n, human",
     ),
     (
         r#"at = "before-tool""#,

@@ -9,7 +9,7 @@ use std::ops::Deref;
 
 use super::seen::Undone;
 use crate::model::{
-    ActionStatus, EndCause, LedgerEntry, PlanLeave, RetryPlan, RunState, Seen, Seq, Span, SpanId, SpanKind, SpanStatus,
+    ActionStatus, LedgerEntry, PlanLeave, RetryPlan, RunState, Seen, Seq, Span, SpanId, SpanKind, SpanStatus,
 };
 
 /// An error while planning a retry; phrased to follow "failed to …".
@@ -94,8 +94,7 @@ fn take_cut_off(state: &RunState, taken: &mut BTreeSet<SpanId>) {
 
 /// True when a span ended because the run did.
 fn was_cut_off(found: &Span) -> bool {
-    let limited = found.status == SpanStatus::Error && found.cause == Some(EndCause::Limit);
-    found.status == SpanStatus::Cancelled || limited
+    found.status == SpanStatus::Cancelled || found.is_halted()
 }
 
 /// Lists the agents outside the set that a cancelled run stopped: they continue.
@@ -220,7 +219,7 @@ fn answered<'a>(state: &'a RunState, taken: &'a BTreeSet<SpanId>) -> impl Iterat
 }
 
 fn is_call(kind: SpanKind) -> bool {
-    matches!(kind, SpanKind::Llm | SpanKind::Tool)
+    matches!(kind, SpanKind::Llm | SpanKind::Tool | SpanKind::Human)
 }
 
 /// True when no later try replaced the span.

@@ -96,6 +96,8 @@ pub(super) enum Payload {
     Llm(LlmResponse),
     /// A tool's result.
     Tool(String),
+    /// A person's answer.
+    Human(String),
     /// An agent's output.
     Agent(Output),
 }
@@ -115,6 +117,14 @@ pub(super) enum Work {
         /// Why it is not run: the tool was not offered.
         refusal: Option<String>,
     },
+    /// A question to a person. It changes nothing; a cancel takes it back at once. On the screen it stands until it is
+    /// answered, as an approval does; without a screen it has its answer from the start, or ends the run.
+    Human {
+        /// The question.
+        question: String,
+        /// The channel that it is meant for.
+        channel: String,
+    },
 }
 
 impl Work {
@@ -123,6 +133,7 @@ impl Work {
         match self {
             Self::Llm(_) => SpanKind::Llm,
             Self::Tool { .. } => SpanKind::Tool,
+            Self::Human { .. } => SpanKind::Human,
         }
     }
 
@@ -131,6 +142,7 @@ impl Work {
         match self {
             Self::Llm(request) => by.llm(request),
             Self::Tool { call, .. } => by.tool(call),
+            Self::Human { question, channel } => by.human(channel, question),
         }
     }
 }

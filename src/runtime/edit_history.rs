@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::wording::with_prompt;
 use crate::model::{Conversation, EditReach, LlmRequest, SpanId};
 
 /// Every edit of a run, oldest first.
@@ -85,8 +86,12 @@ impl EditHistory {
     /// Returns the request that is sent in place of this one; `None` when nothing differs.
     pub fn apply(&self, request: &LlmRequest, target: Target<'_>) -> Option<LlmRequest> {
         let mut sent = request.clone();
-        if let Some((_, text)) = self.prompt_edit(target) {
-            sent.system.clone_from(text);
+        match self.prompt_edit(target) {
+            // An agent's prompt: the words around it stay.
+            Some((EditReach::Agent { .. }, text)) => sent.system = with_prompt(&sent.system, text),
+            // Edited at a stop, where all of it is shown.
+            Some((_, text)) => sent.system.clone_from(text),
+            None => {}
         }
         if let Some(edit) = self.conversation_edit(request, target) {
             sent.messages = edit.messages.followed_by(&request.messages, edit.upto);

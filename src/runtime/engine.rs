@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::denial::Denial;
+use super::denial::{Denial, Unanswered};
 use super::dispatcher::command::Commands;
 use super::dispatcher::{Calls, Dispatcher, Edits, Gatekeeper, Incoming, Parts, Services, Versions, end_live};
 use super::feed::{Feed, PastEvents, Receiver, Sink};
@@ -44,6 +44,8 @@ pub enum Mode {
 pub struct Headless {
     /// Tools that would ask, and are allowed (globs, as in the policy).
     pub allow: Vec<String>,
+    /// Answers to questions, used in their order: `TEXT`, or `AGENT=TEXT` for those of one agent.
+    pub answers: Vec<String>,
 }
 
 /// Called when the run's status or counts changed enough to be listed anew.
@@ -100,6 +102,10 @@ pub struct SessionEnd {
     pub denials: Vec<Denial>,
     /// A limit was crossed.
     pub limited: bool,
+    /// The questions that nobody was there to answer, oldest first.
+    pub unanswered: Vec<Unanswered>,
+    /// The answers that no question took.
+    pub unused_answers: Vec<String>,
 }
 
 impl Engine {

@@ -31,6 +31,9 @@ pub enum Halt {
     /// A limit of the pipeline was reached, and nobody was there to raise it.
     #[error("{0}")]
     Limit(String),
+    /// A person was asked, and nobody was there to answer.
+    #[error("{0}")]
+    Unanswered(String),
     /// The log can't be written any more, so nothing may be done.
     #[error("{0}")]
     NotRecorded(String),

@@ -138,7 +138,7 @@ impl Gathered {
                     SpanSpec::Llm(record) => (record.request, SpanKind::Llm),
                     SpanSpec::Tool { request, .. } => (*request, SpanKind::Tool),
                     SpanSpec::Agent { .. } => (NO_REQUEST, SpanKind::Agent),
-                    SpanSpec::Human { .. } => return,
+                    SpanSpec::Human { request, .. } => (*request, SpanKind::Human),
                 };
                 if let SpanSpec::Agent { input, .. } = &start.spec {
                     self.journal.start_agent(start.path.clone(), *input);
@@ -236,8 +236,10 @@ pub(super) fn stored_outcome(end: &SpanEnd, kind: SpanKind, texts: &Texts) -> Re
     let failed = end.status == SpanStatus::Error && end.finish.is_none();
     Ok(Some(match (failed, kind) {
         (true, _) if end.cause == Some(EndCause::Limit) => Err(Halt::Limit(text).into()),
+        (true, _) if end.is_unanswered() => Err(Halt::Unanswered(text).into()),
         (true, _) => Err(AgentFailure { text, shown: true }.into()),
         (false, SpanKind::Llm) => Ok(Payload::Llm(parse_response(&text)?)),
+        (false, SpanKind::Human) => Ok(Payload::Human(text)),
         (false, _) => Ok(Payload::Tool(text)),
     }))
 }

@@ -30,8 +30,9 @@ mod replay;
 mod request;
 mod request_doc;
 mod session;
+mod wording;
 
-pub use denial::Denial;
+pub use denial::{Denial, Unanswered};
 pub use dispatcher::command::{Commands, SnapshotFolders};
 pub use engine::{Engine, Headless, Mode, NewRun, SessionEnd, Setup, StatusHook};
 pub use failure::Divergence;

@@ -11,6 +11,7 @@ use super::ask::{AgentKey, Outcome, Output, Payload, SpanPosition, Work};
 use super::effects::Effects;
 use super::failure::{AgentFailure, Divergence, Failure, Halt, OrHalt};
 use super::patterns;
+use super::wording::Wording;
 use crate::effects::tools::Toolbox;
 use crate::model::{Fan, LlmRequest, LlmResponse, PathSegment, ToolCall, ToolDecl};
 use crate::pipeline::Pipeline;
@@ -105,6 +106,20 @@ impl PatternScope {
         }
     }
 
+    /// Asks a person; returns the answer.
+    pub async fn human(&self, channel: &str, question: &str) -> Result<String, Failure> {
+        let work = Work::Human { question: question.to_owned(), channel: channel.to_owned() };
+        match self.effect(&PathSegment::human(), work).await? {
+            Payload::Human(answer) => Ok(answer),
+            other => Err(mismatch(&self.path, &other)),
+        }
+    }
+
+    /// The words around inputs and prompts, as the run began with them.
+    pub fn wording(&self) -> Wording {
+        self.effects.hash().wording()
+    }
+
     async fn effect(&self, name: &PathSegment, work: Work) -> Outcome {
         self.effects.effect(self.position(name, None), work).await
     }
@@ -143,6 +158,7 @@ pub(super) fn mismatch(path: &str, payload: &Payload) -> Failure {
     let recorded = match payload {
         Payload::Llm(_) => "a model call",
         Payload::Tool(_) => "a tool call",
+        Payload::Human(_) => "a person's answer",
         Payload::Agent(_) => "an agent",
     };
     let divergence = Divergence { path: path.to_owned(), recorded: recorded.into(), asked: "something else".into() };

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use super::wording::Wording;
 use crate::effects::tools::keep_both_ends;
 use crate::model::{LlmRequest, Message, TextHash, ToolCall};
 use crate::store::{Incompatible, hash_text};
@@ -21,10 +22,13 @@ const RESULT_LIMIT: usize = 12_000;
 pub struct HashVersion(u32);
 
 impl HashVersion {
-    /// The version of new runs. In version 1 a long result of a tool lost its end; the hash itself is the same.
-    pub const CURRENT: Self = Self(2);
+    /// The version of new runs. In version 1 a long result of a tool lost its end; in version 2 the words around inputs
+    /// and prompts were other ones than tama's. The hash itself is the same.
+    pub const CURRENT: Self = Self(3);
     /// The first version.
     const FIRST: Self = Self(1);
+    /// The first version with tama's words.
+    const TAMAS_WORDS: Self = Self(3);
 
     /// A version as a run stores it.
     #[must_use]
@@ -43,7 +47,13 @@ impl HashVersion {
     /// # Errors
     /// When it doesn't; the run can then be looked at and undone, but neither retried nor verified.
     pub fn check(self) -> Result<(), Incompatible> {
-        if self == Self::CURRENT || self == Self::FIRST { Ok(()) } else { Err(Incompatible::Hash { found: self.0 }) }
+        let is_known = (Self::FIRST.0..=Self::CURRENT.0).contains(&self.0);
+        if is_known { Ok(()) } else { Err(Incompatible::Hash { found: self.0 }) }
+    }
+
+    /// Returns the words around inputs and prompts.
+    pub(super) fn wording(self) -> Wording {
+        if self.0 >= Self::TAMAS_WORDS.0 { Wording::Tama } else { Wording::Earlier }
     }
 
     /// Shortens a tool's result to what the model gets.
@@ -71,6 +81,12 @@ impl HashVersion {
     #[must_use]
     pub fn tool(self, call: &ToolCall) -> TextHash {
         hash_text(&json(call))
+    }
+
+    /// The hash of a question to a person.
+    #[must_use]
+    pub fn human(self, channel: &str, question: &str) -> TextHash {
+        hash_text(&json(&("human", channel, question)))
     }
 }
 
@@ -106,7 +122,8 @@ mod tests {
         assert!(first.ends_with("x\n[cut: 14 more characters]"), "stored runs are verified with what they sent");
         let now = HashVersion::CURRENT.shorten(long);
         assert!(now.starts_with("[exit code 1]\nxxx") && now.ends_with("xxx\n[exit code 1]"));
-        assert!(HashVersion::stored(1).check().is_ok() && HashVersion::stored(3).check().is_err());
+        assert!([1, 2].iter().all(|known| HashVersion::stored(*known).check().is_ok()));
+        assert!(HashVersion::stored(0).check().is_err() && HashVersion::stored(4).check().is_err());
         assert_eq!(HashVersion::CURRENT.shorten("short".into()), "short");
     }
 }

@@ -242,7 +242,10 @@ fn start_columns(start: &SpanStart, row: &mut Stored) {
             row.set("args_text", name(args));
             row.set("request", name(request));
         }
-        SpanSpec::Human { question } => row.set("input_text", name(question)),
+        SpanSpec::Human { question, request, channel: _ } => {
+            row.set("input_text", name(question));
+            row.set("request", name(request));
+        }
     }
 }
 

@@ -114,7 +114,7 @@ impl Start<'_> {
                 after: None,
                 messages: Vec::new(),
             }),
-            SpanKind::Human => SpanSpec::Human { question: NO_TEXT },
+            SpanKind::Human => SpanSpec::Human { question: NO_TEXT, request: NO_TEXT, channel: String::new() },
             SpanKind::Agent | SpanKind::Run => {
                 let pattern = self.pattern.map(Cow::into_owned).unwrap_or_default();
                 SpanSpec::Agent { pattern, input: NO_TEXT, prompt: None, prompt_file: None }

@@ -60,6 +60,8 @@ pub(super) const LINE: Hue = Hue::new((0x0066_6672, 242), (0x008a_8a96, 245), (C
 
 /// Behind an approval.
 pub(super) const AMBER: Hue = Hue::fixed((0x00fb_bf24, 214), Color::Yellow);
+/// Behind a question to a person.
+pub(super) const ASKED: Hue = Hue::fixed((0x0038_bdf8, 39), Color::Cyan);
 /// Behind a failure.
 pub(super) const CRIMSON: Hue = Hue::fixed((0x00c8_1e1e, 160), Color::Red);
 /// Behind the selected row.

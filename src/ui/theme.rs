@@ -251,6 +251,7 @@ impl Theme {
             SpanState::Waiting => self.fg(palette::VIOLET),
             SpanState::Paused => self.paused(),
             SpanState::NeedsApproval => self.filled(palette::AMBER, palette::BLACK),
+            SpanState::NeedsAnswer => self.filled(palette::ASKED, palette::BLACK),
             SpanState::Failed => self.filled(palette::CRIMSON, palette::WHITE),
             SpanState::Denied => self.error(),
             SpanState::Discarded => self.fg(palette::SAND),
@@ -380,7 +381,7 @@ mod tests {
             for at in SpanState::ALL {
                 let others = SpanState::ALL.into_iter().filter(|other| *other != at);
                 assert!(others.map(|other| theme.state(other)).all(|other| other != theme.state(at)), "{at:?}");
-                let wants_user = matches!(at, SpanState::NeedsApproval | SpanState::Failed);
+                let wants_user = matches!(at, SpanState::NeedsApproval | SpanState::NeedsAnswer | SpanState::Failed);
                 assert_eq!(theme.state(at).bg.is_some(), wants_user, "{at:?}");
             }
             let active = [theme.state(SpanState::Running), theme.key(), theme.border(true), theme.title(true)];

@@ -9,7 +9,7 @@ pub(super) fn key(state: &mut State, mut view: Box<Approval>, key: Key) -> Vec<C
     let span = view.span();
     if view.opened().is_some_and(|opened| state.asked.is_typed_ahead(opened)) {
         state.say("opened just now: the key was not taken");
-    } else if let Some(answer) = Approval::answer(key) {
+    } else if let Some(answer) = view.answer(key) {
         let allows = matches!(answer, Answer::Once | Answer::Held | Answer::Always);
         let refused = view.refusal(answer);
         let more = if allows && refused.is_none() { view.read_on(key) } else { None };
@@ -20,14 +20,18 @@ pub(super) fn key(state: &mut State, mut view: Box<Approval>, key: Key) -> Vec<C
         }
     } else {
         match key {
-            Key::Char('e') => return editing::fetch_for(state, span, false),
-            Key::Char('a') => {
+            Key::Char('e') if !view.is_question() => return editing::fetch_for(state, span, false),
+            Key::Char('a') | Key::Enter if view.is_question() || key == Key::Char('a') => {
                 editing::answer_for(state, span);
                 return Vec::new();
             }
             Key::Esc | Key::Char('q') => {
                 state.asked.put_off(span);
-                state.say("decide later: ]a goes there, c opens it");
+                state.say(if view.is_question() {
+                    "answer later: ]a goes there, a answers"
+                } else {
+                    "decide later: ]a goes there, c opens it"
+                });
                 return Vec::new();
             }
             key => scroll(state, &mut view, key),
@@ -45,6 +49,7 @@ fn scroll(state: &mut State, view: &mut Approval, key: Key) {
         Key::PageUp | Key::Ctrl('u') => view.page(-1),
         Key::Home | Key::Char('g') => view.scroll(isize::MIN),
         Key::End | Key::Char('G') => view.scroll(isize::MAX),
+        _ if view.is_question() => state.say(format!("{key} answers nothing here: a answers, Esc answers later")),
         _ => state.say(format!("{key} answers nothing here: press 1 to 5, or Esc to decide later")),
     }
 }

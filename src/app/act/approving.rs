@@ -8,6 +8,11 @@ pub(super) fn needs_approval(run: &RunState, span: SpanId) -> bool {
     run.trace.pause(span).is_some_and(|(_, reason)| reason.is_approval())
 }
 
+/// True when a span needs an approval, or asks a person.
+pub(super) fn needs_answer(run: &RunState, span: SpanId) -> bool {
+    needs_approval(run, span) || run.trace.is_asking(span)
+}
+
 /// Opens the approval of a span, because the user asked for it.
 pub(super) fn open(state: &mut State, span: SpanId) -> Vec<Command> {
     if state.asked.is_answered(span) {
@@ -25,14 +30,16 @@ pub(in crate::app) fn open_by_itself(state: &mut State) -> Vec<Command> {
 
 /// Shows the approval of a span again after an edit or an answer was given up, if it still needs one.
 pub(super) fn reopen(state: &mut State, span: SpanId) -> Vec<Command> {
-    if !needs_approval(&state.run, span) || state.asked.is_answered(span) {
+    if !needs_answer(&state.run, span) || state.asked.is_answered(span) {
         return Vec::new();
     }
     show(state, span, Some(state.asked.clock()))
 }
 
 fn show(state: &mut State, span: SpanId, opened: Option<Millis>) -> Vec<Command> {
-    state.popup = Some(Popup::Approval(Box::new(Approval::new(span, opened))));
+    let view =
+        if state.run.trace.is_asking(span) { Approval::question(span, opened) } else { Approval::new(span, opened) };
+    state.popup = Some(Popup::Approval(Box::new(view)));
     vec![Command::Run(model::Command::Inspect { span })]
 }
 
@@ -69,7 +76,7 @@ pub(super) fn tell_nothing_held(state: &mut State, body: &TraceBody) {
 pub(super) fn follow(state: &mut State, events: &[TraceEvent]) -> Vec<Command> {
     let Some(Popup::Approval(view)) = &state.popup else { return Vec::new() };
     let span = view.span();
-    if needs_approval(&state.run, span) {
+    if needs_answer(&state.run, span) {
         let concerns = events.iter().any(|event| event.body.span() == Some(span));
         return if concerns { vec![Command::Run(model::Command::Inspect { span })] } else { Vec::new() };
     }
@@ -80,7 +87,8 @@ pub(super) fn follow(state: &mut State, events: &[TraceEvent]) -> Vec<Command> {
         _ => "it was answered elsewhere",
     };
     let label = safe::line(&state.run.trace.label(span)).into_owned();
+    let what = if view.is_question() { "answer" } else { "approval" };
     state.popup = None;
-    state.say(format!("{label} needs no approval any more: {why}"));
+    state.say(format!("{label} needs no {what} any more: {why}"));
     Vec::new()
 }

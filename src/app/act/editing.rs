@@ -48,9 +48,9 @@ pub(super) fn ask_write_back(state: &mut State) -> Vec<Command> {
     Vec::new()
 }
 
-/// Opens an empty text for an answer.
+/// Opens an empty text for an answer: to a question, else in the place of what is paused.
 pub(super) fn answer(state: &mut State) {
-    if let Some((_, span)) = state.paused_here() {
+    if let Some(span) = state.asking_here().or_else(|| state.paused_here().map(|(_, span)| span)) {
         answer_for(state, span);
     }
 }
@@ -58,8 +58,8 @@ pub(super) fn answer(state: &mut State) {
 /// Opens a text for an answer in the place of a span: what came of it so far.
 pub(super) fn answer_for(state: &mut State, span: SpanId) {
     let whose = match state.run.trace.get(span).map(|found| found.kind) {
+        Some(SpanKind::Human) => return answer_question(state, span),
         Some(SpanKind::Tool) => "the tool's result",
-        Some(SpanKind::Human) => "the answer",
         _ => "the model's response",
     };
     let title = format!("{whose}: {}", safe::line(&state.run.trace.path(span)));
@@ -67,6 +67,14 @@ pub(super) fn answer_for(state: &mut State, span: SpanId) {
     let streamed = || state.streams.get(&span).map(|came| came.text.clone());
     let came = state.detail.response(span).or_else(streamed).unwrap_or_default();
     show(state, span, title, came, Purpose::Answer);
+}
+
+/// Opens an empty text for the answer to a question to a person; its title is the question.
+fn answer_question(state: &mut State, span: SpanId) {
+    let question = state.run.labels.asked(span).map(|(text, _)| text.to_owned());
+    let asked = question.unwrap_or_else(|| state.run.trace.path(span));
+    let title = format!("Answer: {}", safe::line(&asked));
+    show(state, span, title, String::new(), Purpose::Answer);
 }
 
 /// Opens an empty text for the word to the model with which a call is denied.
@@ -97,7 +105,7 @@ pub(in crate::app) fn editor_done(state: &mut State, text: String) -> Vec<Comman
                 Purpose::Deny => Release::Deny { why: text.trim().to_owned() },
                 _ => Release::Answer { text },
             };
-            if approving::needs_approval(&state.run, span) {
+            if approving::needs_answer(&state.run, span) {
                 return approving::send(state, span, how);
             }
             return vec![Command::Run(model::Command::Release { span, how })];

@@ -5,7 +5,8 @@ use crate::app::detail::add_choices;
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, Popup, State, safe};
 use crate::model::{
-    self, CaptureMode, Millis, ShellMode, Span, SpanId, SpanKind, SpanStatus, TraceBody, TraceEvent, UndoReport, Update,
+    self, CaptureMode, Millis, ShellMode, Span, SpanId, SpanKind, SpanStatus, TraceBody, TraceEvent, UndoReport,
+    Update, WaitFor,
 };
 
 /// Applies an update; the flag is true when it concerns the selected span.
@@ -202,7 +203,9 @@ fn worth_following(body: &TraceBody, state: &State) -> Option<SpanId> {
                 && trace.path(selected) == start.path;
             (replaced || follows(state, start.span)).then_some(start.span)
         }
-        TraceBody::Paused { span, .. } => follows(state, *span).then_some(*span),
+        TraceBody::Paused { span, .. } | TraceBody::SpanWaiting { span, why: WaitFor::Person, on: Some(_) } => {
+            follows(state, *span).then_some(*span)
+        }
         _ => None,
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn jump(state: &mut State, target: Target, forward: bool) {
     let run = &state.run;
     let selected = state.selected();
     let accepts = |span: SpanId| match target {
-        Target::Approval => run.span_state(span) == SpanState::NeedsApproval,
+        Target::Approval => matches!(run.span_state(span), SpanState::NeedsApproval | SpanState::NeedsAnswer),
         Target::Error => run.span_state(span) == SpanState::Failed,
         Target::Paused => run.span_state(span) == SpanState::Paused,
         Target::Running => is_at_work(run, span),
@@ -25,7 +25,7 @@ pub(super) fn jump(state: &mut State, target: Target, forward: bool) {
     };
     let found = state.tree.find_from(selected, forward, accepts);
     let none = match target {
-        Target::Approval => "nothing needs approval",
+        Target::Approval => "nothing needs an approval or an answer",
         Target::Error => "no span failed",
         Target::Paused => "nothing is paused",
         Target::Running => "nothing runs",

@@ -49,7 +49,9 @@ impl Stops {
 /// Continues what is paused here. Where nothing is merely paused it opens the approval, or applies held changes; asks
 /// first in a conflict, and for an agent whose changes were undone.
 pub(super) fn resume(state: &mut State) -> Vec<Command> {
-    let Some((target, _)) = state.paused_here() else { return Vec::new() };
+    let Some((target, _)) = state.paused_here() else {
+        return state.asking_here().map(|span| approving::open(state, span)).unwrap_or_default();
+    };
     let stops = Stops::within(&state.run, target);
     if let (0, Some(span)) = (stops.free, stops.approvals.first()) {
         return approving::open(state, *span);
@@ -87,6 +89,9 @@ pub(in crate::app) fn opens_approval(state: &State) -> bool {
 /// Opens the approval that Enter means in Spans: the selected span, or what is below it, needs one and nothing else.
 pub(super) fn open_approval(state: &mut State) -> Option<Vec<Command>> {
     let may = (keys::verb(UiAction::Continue).available)(state).is_ok() && state.focus == Pane::Tree;
+    if may && state.run.trace.is_asking(state.selected()) {
+        return Some(approving::open(state, state.selected()));
+    }
     let stops = Stops::within(&state.run, state.selected());
     let span = stops.approvals.first().filter(|_| may && stops.free == 0 && stops.held.is_empty())?;
     Some(approving::open(state, *span))

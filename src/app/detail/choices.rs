@@ -44,6 +44,7 @@ fn sentence(state: &State, span: SpanId, action: UiAction) -> Option<String> {
             Some("retry: it is called again".into())
         }
         (UiAction::Retry, SpanKind::Tool) => Some("retry: what it changed is undone, then it is called again".into()),
+        (UiAction::Retry, SpanKind::Human) => Some("retry: you are asked again".into()),
         (UiAction::Retry, SpanKind::Agent) => {
             Some(format!("retry: what {name} changed is undone, then it starts anew"))
         }

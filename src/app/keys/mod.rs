@@ -6,6 +6,7 @@ mod when;
 use std::fmt::Write as _;
 
 pub use table::VERBS;
+pub(super) use when::drivable;
 
 use super::{Key, Pane, State};
 

@@ -36,9 +36,14 @@ pub(super) fn cancellable(state: &State) -> Answer {
     if state.rollback.under_way().undo_command().is_some() { Ok(()) } else { live(state) }
 }
 
-pub(super) fn any_paused(state: &State) -> Answer {
+/// The run can be driven: what stands in it can be let go.
+pub(in crate::app) fn drivable(state: &State) -> Answer {
     under_way(state)?;
-    able(state, |abilities| &abilities.pause)?;
+    able(state, |abilities| &abilities.pause)
+}
+
+pub(super) fn any_paused(state: &State) -> Answer {
+    drivable(state)?;
     so(state.run.trace.paused().next().is_some(), "nothing is paused")
 }
 
@@ -49,6 +54,12 @@ pub(super) fn paused(state: &State) -> Answer {
         return Err(format!("select {} first, which failed (]e)", safe::line(&label)));
     }
     so(state.paused_here().is_some(), "nothing is paused here: ]p goes to what is, C continues all")
+}
+
+/// Something is paused here, or asks a person.
+pub(super) fn continuable(state: &State) -> Answer {
+    let paused = paused(state);
+    if paused.is_err() && state.asking_here().is_some() { drivable(state) } else { paused }
 }
 
 pub(super) fn pausable(state: &State) -> Answer {
@@ -63,7 +74,7 @@ pub(super) fn pausable(state: &State) -> Answer {
 fn has_something_to_pause(state: &State) -> bool {
     let trace = &state.run.trace;
     let tally = trace.get(SpanId::RUN).map(|run| run.tally).unwrap_or_default();
-    let stands = trace.paused().count();
+    let stands = trace.paused().count() + trace.asking().count();
     tally.working > 0 || stands == 0 || tally.stopped as usize > stands
 }
 
@@ -81,6 +92,9 @@ pub(super) fn editable(state: &State) -> Answer {
 }
 
 pub(super) fn answerable(state: &State) -> Answer {
+    if state.asking_here().is_some() {
+        return drivable(state);
+    }
     paused(state)?;
     let trace = &state.run.trace;
     let span = state.paused_here().map(|(_, paused)| paused);
@@ -88,7 +102,7 @@ pub(super) fn answerable(state: &State) -> Answer {
         return Err("it has run, and its changes are held: c applies, D discards".into());
     }
     let kind = span.and_then(|span| trace.get(span)).map(|found| found.kind);
-    let takes_answer = matches!(kind, Some(SpanKind::Llm | SpanKind::Tool | SpanKind::Human));
+    let takes_answer = matches!(kind, Some(SpanKind::Llm | SpanKind::Tool));
     so(takes_answer, "only a paused call can be answered")
 }
 

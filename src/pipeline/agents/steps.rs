@@ -47,10 +47,8 @@ impl<'a> Agents<'a> {
             Some(pattern) => match pattern.get_ref().as_str() {
                 "react" => true,
                 "oneshot" if must_react => {
-                    table.doc.fault(
-                        pattern.span(),
-                        format!("the step `{name}` must be a tool loop: it fans out by `finish`"),
-                    );
+                    let why = if name == "map" { "it fans out by `finish`" } else { "`start` gives it the answer" };
+                    table.doc.fault(pattern.span(), format!("the step `{name}` must be a tool loop: {why}"));
                     true
                 }
                 "oneshot" => false,
@@ -102,6 +100,7 @@ impl<'a> Agents<'a> {
             "constitutional" => Pattern::Constitutional,
             "chain-of-verification" => Pattern::ChainOfVerification,
             "plan-execute" => Pattern::PlanExecute,
+            "human" => Pattern::Human,
             _ => Pattern::BestOfN { n: n? },
         };
         if matches!(agent.pattern, Pattern::Reflexion { .. }) {

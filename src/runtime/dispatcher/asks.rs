@@ -122,6 +122,9 @@ impl Dispatcher {
                 request,
                 effect: self.effect_of(agent, call),
             },
+            Work::Human { question, channel } => {
+                SpanSpec::Human { question: self.log.text(question), request, channel: channel.clone() }
+            }
         };
         let span = self.start_span(&position, spec, None);
         if let Work::Llm(asked) = &work {
@@ -131,9 +134,14 @@ impl Dispatcher {
         if let Work::Tool { call, .. } = &work {
             self.send_call_subject(agent, span, call);
         }
+        let asks_person = matches!(work, Work::Human { .. });
         let pending = PendingCall::of(work, (span, agent), position, Caller::Outcome(reply), request);
         self.calls.insert(pending);
-        self.look(&path, true);
+        if asks_person {
+            self.ask_person(&path);
+        } else {
+            self.look(&path, true);
+        }
     }
 
     fn exit(&mut self, path: &str, result: Result<Output, Failure>, reply: Reply) {

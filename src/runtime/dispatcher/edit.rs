@@ -34,7 +34,7 @@ impl Dispatcher {
                 scopes: vec![EditScope::Call],
                 extension: "json",
             },
-            None => self.editable_prompt(span)?,
+            Some((_, Work::Human { .. })) | None => self.editable_prompt(span)?,
         };
         self.edits.offer(span, self.offering(span));
         self.sink.send(Update::Editable(editable));
@@ -47,7 +47,7 @@ impl Dispatcher {
         match self.gated(span) {
             Some((path, Work::Llm(request))) => self.save_request(&path, span, &request, text, scope)?,
             Some((path, Work::Tool { .. })) => self.save_args(&path, text)?,
-            None => self.save_prompt(span, text)?,
+            Some((_, Work::Human { .. })) | None => self.save_prompt(span, text)?,
         }
         self.send_edits();
         Ok(())
@@ -65,7 +65,7 @@ impl Dispatcher {
         match self.gated(span) {
             Some((_, Work::Llm(_))) => Offered::Request,
             Some((_, Work::Tool { .. })) => Offered::Args,
-            None => Offered::Prompt,
+            Some((_, Work::Human { .. })) | None => Offered::Prompt,
         }
     }
 

@@ -69,5 +69,9 @@ impl Dispatcher {
 
 /// Why an end is none of its own, where a later reading has to know it.
 pub(super) fn cause_of(failure: &Failure) -> Option<EndCause> {
-    matches!(failure, Failure::Halt(Halt::Limit(_))).then_some(EndCause::Limit)
+    match failure {
+        Failure::Halt(Halt::Limit(_)) => Some(EndCause::Limit),
+        Failure::Halt(Halt::Unanswered(_)) => Some(EndCause::Denied),
+        _ => None,
+    }
 }

@@ -49,7 +49,7 @@ impl Dispatcher {
         match work {
             Some(Work::Llm(request)) => self.start_llm(path, &request, permit),
             Some(Work::Tool { call, .. }) => self.start_tool(path, (span, agent), call, permit),
-            None => {}
+            Some(Work::Human { .. }) | None => {}
         }
     }
 
@@ -141,7 +141,7 @@ impl Dispatcher {
         let (tool, model) = match pending.and_then(PendingCall::work) {
             Some(Work::Llm(request)) => (None, Some(request.model.to_string())),
             Some(Work::Tool { call, .. }) => (Some(call.name.clone()), None),
-            None => (None, None),
+            Some(Work::Human { .. }) | None => (None, None),
         };
         Arrival { gate, path: path.to_owned(), agent, tool, model }
     }

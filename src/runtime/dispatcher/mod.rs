@@ -35,6 +35,7 @@ mod fan_outs;
 #[cfg(test)]
 mod fixture;
 mod gatekeeper;
+mod human;
 mod inspect;
 mod inspector;
 mod launch;

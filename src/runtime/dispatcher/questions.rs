@@ -25,7 +25,7 @@ impl Dispatcher {
                 let asked = self.tool_question((span, agent), call, own_file)?;
                 Some(Question::Tool(ToolQuestion { open, ..asked }))
             }
-            Work::Tool { .. } => None,
+            Work::Tool { .. } | Work::Human { .. } => None,
         }
     }
 

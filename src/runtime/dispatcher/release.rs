@@ -49,11 +49,13 @@ impl Dispatcher {
         };
         match how {
             Release::Continue { .. } | Release::Step | Release::StepOver | Release::StepOut => {
-                let free = stopped.iter().filter(|path| !self.needs_approval(path) && !self.holds_changes(path));
-                let free: Vec<String> = free.cloned().collect();
+                let waits =
+                    |path: &&String| self.needs_approval(path) || self.holds_changes(path) || self.is_asking(path);
+                let free: Vec<String> = stopped.iter().filter(|path| !waits(path)).cloned().collect();
                 match free.is_empty() {
                     false => Ok(free),
                     true if self.needs_approval(first) => Err(ReleaseRefusal::NeedsApproval),
+                    true if self.is_asking(first) => Err(ReleaseRefusal::NeedsAnswer),
                     true => Err(ReleaseRefusal::ChangesHeld),
                 }
             }
@@ -114,6 +116,10 @@ impl Dispatcher {
         span.is_some_and(|span| {
             self.log.with(|state| state.trace.pause(span).is_some_and(|(_, reason)| reason.is_approval()))
         })
+    }
+
+    fn is_asking(&self, path: &str) -> bool {
+        self.calls.get(path).is_some_and(PendingCall::is_asking)
     }
 
     fn holds_changes(&self, path: &str) -> bool {
@@ -259,6 +265,7 @@ impl Dispatcher {
                 (Payload::Llm(response), None, output)
             }
             Some(Work::Tool { .. }) => (Payload::Tool(text.to_owned()), None, text.to_owned()),
+            Some(Work::Human { .. }) => return self.end_question(path, Ok(text)),
             None => {
                 let output = Output::new("done", text);
                 let finish = Finish { key: output.key.clone(), synthetic: false };

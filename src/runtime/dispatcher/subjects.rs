@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
+use super::super::ask::Work;
 use super::Dispatcher;
 use crate::model::{
     Key, RunState, Seq, Span, SpanId, SpanKind, SpanSpec, SpanSubject, TextHash, ToolCall, TraceBody, TraceEvent,
@@ -33,7 +34,7 @@ struct PastSubject {
 impl PastSubject {
     /// Those of the newest spans.
     fn newest(state: &RunState, recorder: &dyn Recorder) -> Result<Vec<Self>, StoreError> {
-        let has_one = |found: &Span| found.kind == SpanKind::Tool || found.fan.is_some();
+        let has_one = |found: &Span| matches!(found.kind, SpanKind::Tool | SpanKind::Human) || found.fan.is_some();
         let newest = state.trace.spans().iter().rev().filter(|found| has_one(found)).take(MOST);
         let Some(from) = newest.last().map(|found| found.started) else { return Ok(Vec::new()) };
         let mut subjects = Vec::new();
@@ -50,6 +51,7 @@ impl PastSubject {
         let TraceBody::SpanStarted(start) = &event.body else { return None };
         match &start.spec {
             SpanSpec::Tool { args, .. } => Some(Self { span: start.span, text: *args, is_call: true }),
+            SpanSpec::Human { question, .. } => Some(Self { span: start.span, text: *question, is_call: false }),
             SpanSpec::Agent { input, .. } if start.fan.is_some() => {
                 Some(Self { span: start.span, text: *input, is_call: false })
             }
@@ -71,6 +73,15 @@ impl Dispatcher {
     /// Sends the item that a branch of a fan-out works on.
     pub(super) fn send_item_subject(&self, span: SpanId, input: &str) {
         self.send_subjects(vec![SpanSubject { span, text: input.to_owned(), is_path: false }]);
+    }
+
+    /// Sends the subject of a question to a person: the question.
+    pub(super) fn send_question_subject(&self, path: &str) {
+        let Some(pending) = self.calls.get(path) else { return };
+        if let Some(Work::Human { question, .. }) = pending.work() {
+            let (span, text) = (pending.span(), question.clone());
+            self.send_subjects(vec![SpanSubject { span, text, is_path: false }]);
+        }
     }
 
     /// Sends the subjects of a past run, as they are stored; they are read beside the loop.

@@ -106,7 +106,8 @@ impl Dispatcher {
             return;
         }
         let permits = self.version_now().limits.effects_at_once();
-        let any_stopped = self.log.with(|state| state.trace.paused().next().is_some());
+        let any_stopped =
+            self.log.with(|state| state.trace.paused().next().is_some() || state.trace.asking().next().is_some());
         loop {
             let calls = &self.calls;
             let next = self.fan_outs.next(permits, |path| any_stopped && calls.is_all_stopped(path));

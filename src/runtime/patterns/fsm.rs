@@ -1,44 +1,32 @@
 //! `fsm`: agents routed by finish key.
 
+use std::ops::ControlFlow::{Break, Continue};
+
 use indexmap::IndexMap;
 
 use super::super::ask::{AgentKey, Output};
 use super::super::failure::Failure;
 use super::super::pattern_scope::PatternScope;
+use super::primitives::{loop_until, route};
 use crate::pipeline::Target;
 
 /// Steps after which an fsm gives up.
-const MAX_STEPS: usize = 50;
+const MAX_STEPS: u32 = 50;
 
 type States = IndexMap<String, IndexMap<String, Target>>;
 
-/// Runs `initial`, then routes by the lower-cased finish key: exact match, then `*`. A state's output is the next
-/// one's input.
+/// Runs `initial`, then routes by the finish key. A state's output is the next one's input.
 pub(super) async fn run(scope: &PatternScope, initial: &str, states: &States, input: &str) -> Result<Output, Failure> {
-    let mut state = initial.to_owned();
-    let mut input = input.to_owned();
-    for _ in 0..MAX_STEPS {
+    let first = (initial.to_owned(), input.to_owned());
+    let ended = loop_until(MAX_STEPS, first, |(state, input)| async move {
         let output = scope.agent(&AgentKey::agent(&state), &input).await?;
-        match route(states, &state, &output.key)? {
-            Target::End => return Ok(output),
-            Target::Agent(next) => {
-                state.clone_from(next);
-                input = output.value;
-            }
-        }
+        Ok(match route(states, &state, &output.key)? {
+            Target::End => Break(output),
+            Target::Agent(next) => Continue((next.clone(), output.value)),
+        })
+    });
+    match ended.await? {
+        Break(output) => Ok(output),
+        Continue(_) => Err(Failure::new(format!("the fsm did not end within {MAX_STEPS} steps"))),
     }
-    Err(Failure::new(format!("the fsm did not end within {MAX_STEPS} steps")))
-}
-
-fn route<'a>(states: &'a States, state: &str, key: &str) -> Result<&'a Target, Failure> {
-    // A state without transitions is terminal: it ran, and its output stands.
-    let Some(routes) = states.get(state) else { return Ok(&Target::End) };
-    let key = key.to_lowercase();
-    routes.get(&key).or_else(|| routes.get("*")).ok_or_else(|| {
-        let known: Vec<&str> = routes.keys().map(String::as_str).collect();
-        Failure::new(format!(
-            "{state} finished with \"{key}\", and the fsm has no way on from there; it knows {}. Add the key, or \"*\"",
-            known.join(", ")
-        ))
-    })
 }

@@ -1,4 +1,5 @@
-//! The patterns: small compositions over a few primitives (call, tool loop, fan-out, route).
+//! The patterns: small compositions over a few primitives (call, tool loop, sequence, fan-out, route,
+//! loop, human).
 //!
 //! Pattern code is deterministic given the outcomes of its effects. It is dropped and run again from the journal
 //! whenever a retry needs it. The meaning of each pattern is tama's.
@@ -9,17 +10,19 @@ mod constitutional;
 mod critic;
 mod debate;
 mod fsm;
+mod human;
 mod parallel;
 mod plan_execute;
 mod primitives;
+mod read_plan;
 mod reflexion;
 mod scatter;
 mod steps;
-mod tool_loop;
 
-use primitives::call;
+use std::borrow::Cow;
+
+use primitives::{ToolLoop, call, tool_loop};
 use steps::Steps;
-use tool_loop::{ToolLoop, tool_loop};
 
 use super::ask::{AgentKey, Output};
 use super::failure::Failure;
@@ -35,15 +38,19 @@ pub(super) async fn run(scope: &PatternScope, key: &AgentKey, input: &str) -> Re
         .ok_or_else(|| Failure::new(format!("no agent is named \"{}\" in the pipeline", key.agent)))?;
     if let Some(name) = &key.step {
         return match agent.steps.get(name) {
-            Some(step) => run_step(scope, agent, step, input).await,
+            Some(step) => run_step(scope, agent, (name, step), input).await,
             // As in tama, a scatter's own prompt is its map step's.
-            None if name == scatter::MAP => tool_loop(scope, &own_loop(agent)?, input).await,
+            None if name == scatter::MAP => {
+                let own = own_loop(agent)?;
+                let prompt = scope.wording().map(own.prompt);
+                tool_loop(scope, &ToolLoop { prompt: &prompt, ..own }, input).await
+            }
             None => Err(Failure::new(format!("{} has no step \"{name}\"", key.agent))),
         };
     }
     let steps = Steps::new(scope, agent);
     match &agent.pattern {
-        Pattern::Oneshot => call(scope, model(agent, None)?, prompt(agent)?, input).await,
+        Pattern::Oneshot => call(scope, model(agent, None)?, prompt(agent)?, input, "result").await,
         Pattern::React => tool_loop(scope, &own_loop(agent)?, input).await,
         Pattern::Fsm { initial, states } => fsm::run(scope, initial, states, input).await,
         Pattern::Parallel { workers } => parallel::run(scope, workers, input).await,
@@ -55,16 +62,25 @@ pub(super) async fn run(scope: &PatternScope, key: &AgentKey, input: &str) -> Re
         Pattern::PlanExecute => plan_execute::run(&steps, input).await,
         Pattern::Debate { agents, rounds, judge } => debate::run(scope, agents, *rounds, judge, input).await,
         Pattern::BestOfN { n } => best_of_n::run(scope, &steps, *n, input).await,
+        Pattern::Human => human::run(scope, &steps, input).await,
     }
 }
 
-async fn run_step(scope: &PatternScope, agent: &Agent, step: &Step, input: &str) -> Result<Output, Failure> {
-    let model = model(agent, step.model.as_ref())?;
+async fn run_step(
+    scope: &PatternScope,
+    agent: &Agent,
+    (name, step): (&str, &Step),
+    input: &str,
+) -> Result<Output, Failure> {
+    let (model, prompt) = (model(agent, step.model.as_ref())?, &step.prompt.text);
     if !step.react {
-        return call(scope, model, &step.prompt.text, input).await;
+        return call(scope, model, prompt, input, scope.wording().step_key()).await;
     }
-    let skills = &agent.skills;
-    let spec = ToolLoop { model, prompt: &step.prompt.text, tools: &step.tools, skills, max_iter: agent.max_iter };
+    let maps = matches!(agent.pattern, Pattern::Scatter { .. }) && name == scatter::MAP;
+    let prompt = if maps { scope.wording().map(prompt) } else { Cow::from(prompt) };
+    let resumes = agent.pattern == Pattern::Human && name == human::RESUME;
+    let skills = if resumes { &[][..] } else { &agent.skills };
+    let spec = ToolLoop { model, prompt: &prompt, tools: &step.tools, skills, max_iter: agent.max_iter };
     tool_loop(scope, &spec, input).await
 }
 

@@ -1,55 +1,41 @@
 //! `plan-execute`: a plan, its steps one after another, and a check if that was all.
 
+use std::ops::ControlFlow::{Break, Continue};
+
 use super::super::ask::Output;
 use super::super::failure::Failure;
+use super::primitives::{loop_until, sequence};
+use super::read_plan::read_plan;
 use super::steps::{DONE, Steps, parts};
 
 /// Plans that are made before it gives up.
-const CYCLES: usize = 3;
+const CYCLES: u32 = 3;
 
 /// Each step sees the task and all earlier results; the check sees them too, and a further plan is made of them. The
 /// output is all of it.
 pub(super) async fn run(steps: &Steps<'_>, input: &str) -> Result<Output, Failure> {
-    let mut results = Vec::new();
-    for _ in 0..CYCLES {
+    let ended = loop_until(CYCLES, Vec::new(), |results| async move {
         let plan = steps.value("plan", &so_far(input, &results)).await?;
-        for step in read_plan(&plan) {
+        let mut results = sequence(read_plan(&plan), results, |mut results, step| async move {
             let result = steps.value("execute", &format!("{}\n\nStep:\n{step}", so_far(input, &results))).await?;
             results.push(format!("## {step}\n\n{result}"));
-        }
+            Ok(results)
+        })
+        .await?;
         let verdict = steps.run("verify", &so_far(input, &results)).await?;
         if steps.is_done("verify", &verdict) {
-            return Ok(Output::new(DONE, results.join("\n\n")));
+            return Ok(Break(Output::new(DONE, results.join("\n\n"))));
         }
         results.push(format!("## not done yet\n\n{}", verdict.value));
+        Ok(Continue(results))
+    });
+    match ended.await? {
+        Break(output) => Ok(output),
+        Continue(_) => Err(Failure::new(format!("it was not done after {CYCLES} plans"))),
     }
-    Err(Failure::new(format!("it was not done after {CYCLES} plans")))
 }
 
 fn so_far(input: &str, results: &[String]) -> String {
     let all = results.join("\n\n");
     if all.is_empty() { input.to_owned() } else { parts(&[("Task", input), ("Results so far", &all)]) }
-}
-
-/// The steps of a plan: a JSON array of strings, with or without a fence or text around it; else all of it is one step.
-fn read_plan(plan: &str) -> Vec<String> {
-    let unfenced = plan.lines().filter(|line| !line.trim_start().starts_with("```")).collect::<Vec<_>>().join("\n");
-    let slice = unfenced.find('[').zip(unfenced.rfind(']')).and_then(|(from, to)| unfenced.get(from..=to));
-    let read = |text: &str| serde_json::from_str::<Vec<String>>(text).ok();
-    read(unfenced.trim()).or_else(|| slice.and_then(read)).unwrap_or_else(|| vec![plan.trim().to_owned()])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::read_plan;
-
-    #[test]
-    fn a_plan_is_found_in_what_surrounds_it() {
-        let two = ["a", "b"];
-        for plan in [r#"["a", "b"]"#, "```json\n[\"a\",\n\"b\"]\n```", "The plan: [\"a\", \"b\"]. Good luck!"] {
-            assert_eq!(read_plan(plan), two, "{plan}");
-        }
-        assert_eq!(read_plan(" do a, then b \n"), ["do a, then b"]);
-        assert_eq!(read_plan("see [1] and [2]"), ["see [1] and [2]"]);
-    }
 }

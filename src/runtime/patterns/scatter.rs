@@ -27,7 +27,6 @@ pub(super) async fn run(scope: &PatternScope, steps: &Steps<'_>, worker: &str, i
     })?;
     let branches = items.iter().map(|item| (AgentKey::agent(worker), item.clone())).collect();
     let results = scope.fan_out(branches).await?;
-    let parts: Vec<String> =
-        items.iter().zip(results).map(|(item, result)| format!("## {item}\n\n{}", result_text(result))).collect();
-    steps.run("reduce", &format!("Task: {input}\n\n{}", parts.join("\n\n"))).await
+    let results = items.iter().zip(results.into_iter().map(result_text));
+    steps.run("reduce", &scope.wording().reduce(input, results)).await
 }

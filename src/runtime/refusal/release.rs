@@ -11,6 +11,9 @@ pub(in super::super) enum ReleaseRefusal {
     /// It waits for an approval, which a continue is not.
     #[error("it needs an approval: ]a shows it")]
     NeedsApproval,
+    /// It waits for a person's answer, which a continue is not.
+    #[error("it waits for your answer: a answers it")]
+    NeedsAnswer,
     /// Its changes are held, and a continue does not decide about them.
     #[error("its changes are held: apply or discard them")]
     ChangesHeld,

@@ -23,6 +23,11 @@ pub(super) fn of_request(
     match (&entry.request, work) {
         (Request::Llm(recorded), Work::Llm(_)) if *recorded == request => None,
         (Request::Tool { request: recorded, .. }, Work::Tool { .. }) if *recorded == request => None,
+        (Request::Human { request: recorded, .. }, Work::Human { .. }) if *recorded == request => None,
+        (Request::Human { question: recorded, .. }, Work::Human { question, .. }) => {
+            let (old, new) = difference(&read(*recorded).unwrap_or_default(), question);
+            Some((format!("the question {old}"), format!("the question {new}")))
+        }
         (Request::Llm(_), Work::Llm(asked)) => Some(of_call(record, entry.span, asked, read)),
         (Request::Tool { args, .. }, Work::Tool { call, .. }) => {
             let old = read(*args).unwrap_or_default();

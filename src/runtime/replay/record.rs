@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::super::past::version_at;
 use crate::model::{
-    EffectClass, EndCause, Fan, Generation, LlmRequestRecord, RunStatus, Seq, SpanEnd, SpanId, SpanKind, SpanSpec,
-    SpanStart, TextHash, TraceBody, TraceEvent,
+    EffectClass, Fan, Generation, LlmRequestRecord, RunStatus, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStart,
+    TextHash, TraceBody, TraceEvent,
 };
 use crate::pipeline::Pipeline;
 
@@ -56,6 +56,8 @@ pub(super) enum Request {
     Llm(TextHash),
     /// A tool call: the hash of the request, the arguments, and the tool's effect.
     Tool { request: TextHash, args: TextHash, effect: EffectClass },
+    /// A question to a person: the hash of the request, and the question.
+    Human { request: TextHash, question: TextHash },
 }
 
 impl Record {
@@ -104,7 +106,9 @@ impl Record {
             SpanSpec::Tool { args, request, effect } => {
                 Request::Tool { request: *request, args: *args, effect: *effect }
             }
-            SpanSpec::Human { .. } => return,
+            SpanSpec::Human { question, request, channel: _ } => {
+                Request::Human { request: *request, question: *question }
+            }
         };
         let entry =
             Entry { span: start.span, generation: start.generation, fan: start.fan, started: seq, request, end: None };
@@ -121,8 +125,8 @@ impl Record {
     /// True when the run did not come to the end of its pipeline: an execution may then stop where it stopped.
     pub fn is_partial(&self) -> bool {
         let stopped = matches!(self.status.0, RunStatus::Running | RunStatus::Interrupted | RunStatus::Cancelled);
-        let limited = || self.entries.values().any(Entry::is_limited);
-        stopped || (self.status.0 == RunStatus::Failed && limited())
+        let halted = || self.entries.values().any(Entry::is_halted);
+        stopped || (self.status.0 == RunStatus::Failed && halted())
     }
 }
 
@@ -133,6 +137,7 @@ impl Entry {
             Request::Agent { .. } => SpanKind::Agent,
             Request::Llm(_) => SpanKind::Llm,
             Request::Tool { .. } => SpanKind::Tool,
+            Request::Human { .. } => SpanKind::Human,
         }
     }
 
@@ -141,7 +146,7 @@ impl Entry {
         self.end.as_ref().filter(|(_, end)| end.is_own())
     }
 
-    fn is_limited(&self) -> bool {
-        self.end.as_ref().is_some_and(|(_, end)| end.cause == Some(EndCause::Limit))
+    fn is_halted(&self) -> bool {
+        self.end.as_ref().is_some_and(|(_, end)| end.is_halted())
     }
 }

@@ -10,6 +10,10 @@ use crate::model::{
 };
 use crate::store::{StoreError, Volatile, hash_text};
 
+fn human(question: TextHash) -> SpanSpec {
+    SpanSpec::Human { question, request: hash_text("asked"), channel: "approve".into() }
+}
+
 fn blob() -> BlobHash {
     BlobHash([7; 16])
 }
@@ -190,7 +194,7 @@ fn spans(log: &RunLog) -> Vec<TraceBody> {
         end(2, response(log, "hi"), Some(Usage { input: 3, output: 4 })),
         start(3, 1, "editor/tool", 1, tool(log)),
         TraceBody::SpanEnded(bare),
-        start(4, 1, "editor/human", 1, SpanSpec::Human { question: log.text("Which?") }),
+        start(4, 1, "editor/human", 1, human(log.text("Which?"))),
         fanned,
     ]
 }

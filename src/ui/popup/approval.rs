@@ -15,6 +15,12 @@ const BESIDE: usize = 16;
 pub(super) fn draw(frame: &mut Frame, body: Rect, view: &Approval, theme: Theme) {
     let mut lines: Vec<Line<'static>> = view.window().iter().map(|line| detail::line(line, "", theme)).collect();
     lines.extend(view.more().map(|more| Line::from(Span::styled(more, theme.tool()))));
+    if view.is_question() {
+        let scrolls = usize::from(view.more().is_none());
+        let keys = [("j k", "scroll"), ("a", "answer"), ("Esc", "answer later")];
+        sheet::show(frame, body, view.title(), lines, &keys[scrolls..], theme);
+        return;
+    }
     let gap = view.is_tall().then(Line::default);
     lines.extend(gap.clone());
     lines.extend(view.facts().iter().map(|fact| Line::from(Span::styled(fact.clone(), theme.quiet()))));

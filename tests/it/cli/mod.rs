@@ -1,5 +1,6 @@
 //! The subcommands, run as a shell runs them.
 
+mod answers;
 #[allow(clippy::module_inception, reason = "the tests of the whole command line")]
 mod cli;
 mod doctor;

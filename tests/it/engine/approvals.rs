@@ -122,7 +122,9 @@ async fn without_a_screen_the_flag_answers_or_nobody_does() {
         std::fs::write(folder.path().join("replies.toml"), REPLIES).unwrap();
         let loaded = load(folder.path()).unwrap_or_else(|faults| panic!("{faults}"));
         let data = DataDir::open_or_create(folder.path().join(".tama")).unwrap();
-        let session = runtime::start(loaded, &data, "go".into(), Mode::Headless(Headless { allow })).unwrap();
+        let session =
+            runtime::start(loaded, &data, "go".into(), Mode::Headless(Headless { allow, ..Headless::default() }))
+                .unwrap();
         session.engine.finish.await.unwrap();
         assert_eq!(answers(&data, &session.run.0), vec![(how, by, None); 4]);
     }

@@ -11,3 +11,4 @@ mod permits;
 pub mod scenario;
 mod verify;
 mod whole_answers;
+mod wording;

@@ -16,7 +16,11 @@ fn ask(bench: &mut Bench, tool: model::SpanId) {
 #[test]
 fn jumps_tell_approvals_failures_and_stops_apart() {
     let (mut bench, spans) = Bench::paused();
-    for (keys, why) in [("]a", "nothing needs approval"), ("[a", "nothing needs approval"), ("]e", "no span failed")] {
+    for (keys, why) in [
+        ("]a", "nothing needs an approval or an answer"),
+        ("[a", "nothing needs an approval or an answer"),
+        ("]e", "no span failed"),
+    ] {
         bench.keys(keys);
         assert_eq!(bench.message(), why);
     }

@@ -8,6 +8,7 @@ mod app_held;
 mod app_panel;
 mod app_past;
 mod app_popups;
+mod app_question;
 mod app_reading;
 mod app_search;
 mod app_states;

@@ -367,6 +367,13 @@ impl Calls {
         Halted { waiting: paths.iter().cloned().collect(), paths }
     }
 
+    /// Has a question wait for a person's answer.
+    pub fn start_asking(&mut self, path: &str) {
+        if let Some(pending) = self.pending.get_mut(path) {
+            pending.stage = Stage::Asking;
+        }
+    }
+
     /// Has a call wait for a permit.
     pub fn queue(&mut self, path: &str) {
         if let Some(pending) = self.pending.get_mut(path) {

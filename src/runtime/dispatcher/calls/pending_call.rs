@@ -114,6 +114,8 @@ pub(in super::super::super) enum Stage {
     Before,
     /// About to start, and waiting for a permit.
     Queued,
+    /// A question to a person, who has not answered it.
+    Asking,
     /// Being carried out.
     Running,
     /// A command that ended, and its output: its changes are held, and the user looks at them.
@@ -224,7 +226,7 @@ impl PendingCall {
         matches!(self.stage, Stage::Comparing | Stage::After { outcome: Err(Failure::Halt(Halt::Diverged(_))) })
     }
 
-    /// True while it is stopped at a gate.
+    /// True while it is stopped at a gate, or waits for a person's answer.
     pub fn is_paused(&self) -> bool {
         !matches!(self.stage, Stage::Running | Stage::Queued | Stage::Comparing | Stage::Looking)
     }
@@ -232,6 +234,11 @@ impl PendingCall {
     /// True while the call of a span waits for a permit.
     pub fn is_queued(&self, span: SpanId) -> bool {
         self.span == span && matches!(self.stage, Stage::Queued)
+    }
+
+    /// True while it waits for a person's answer.
+    pub fn is_asking(&self) -> bool {
+        matches!(self.stage, Stage::Asking)
     }
 
     /// True while the changes of its command are held.
@@ -252,7 +259,7 @@ impl PendingCall {
         match self.work {
             Some(Work::Tool { .. }) => Gate::AfterTool,
             Some(Work::Llm(_)) => Gate::AfterLlm,
-            None => Gate::AfterAgent,
+            Some(Work::Human { .. }) | None => Gate::AfterAgent,
         }
     }
 }

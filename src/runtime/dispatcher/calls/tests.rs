@@ -51,7 +51,7 @@ fn a_path_that_runs_again_gets_the_next_try_under_the_agent_at_its_parent() {
     let mut calls = calls();
     let mut tries = Vec::new();
     for span in [SpanId(4), SpanId(5)] {
-        let spec = SpanSpec::Human { question: TextHash([0; 16]) };
+        let spec = SpanSpec::Human { question: NO_REQUEST, request: NO_REQUEST, channel: String::new() };
         let next = NextSpan { span, generation: Generation(span.0) };
         let DriverAction::Append(events) = calls.start_span(&position("lead/x"), next, spec, None) else { panic!() };
         let [TraceBody::SpanStarted(start)] = &events[..] else { panic!("{events:?}") };
@@ -147,7 +147,7 @@ fn a_retry_forgets_how_the_agents_that_it_reopens_ended() {
 #[test]
 fn a_retry_forgets_its_set_and_keeps_the_tries() {
     let mut calls = calls();
-    let spec = || SpanSpec::Human { question: TextHash([0; 16]) };
+    let spec = || SpanSpec::Human { question: NO_REQUEST, request: NO_REQUEST, channel: String::new() };
     let next = NextSpan { span: TOOL, generation: Generation(1) };
     calls.start_span(&position("lead/x"), next, spec(), None);
     let mut answer = add(&mut calls, "lead/x", TOOL);

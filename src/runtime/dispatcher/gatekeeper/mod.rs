@@ -1,5 +1,6 @@
 //! Where the run stops, and what may run: breakpoints and steps, the policy and its approvals, limits, the fence.
 
+mod answers;
 mod limits;
 mod question;
 #[cfg(test)]
@@ -14,8 +15,8 @@ use super::command::{ChangesDecision, ChangesFacts};
 use super::driver_action::DriverAction;
 use super::exec::{Done, denied};
 use crate::model::{Breakpoint, Gate, Generation, PauseReason, SpanId, ToolCall, TraceBody};
-use crate::runtime::denial::Denial;
-use crate::runtime::engine::{Mode, SessionEnd};
+use crate::runtime::denial::{Denial, Unanswered};
+use crate::runtime::engine::{Headless, Mode, SessionEnd};
 use crate::runtime::failure::Halt;
 use crate::runtime::gates::{Arrival, BadGlob, Gates, Until};
 use crate::runtime::policy::PolicyDecision;
@@ -33,6 +34,8 @@ pub(in super::super) struct Gatekeeper {
     limited: bool,
     /// Oldest first.
     denials: Vec<Denial>,
+    /// Questions that nobody was there to answer, oldest first.
+    unanswered: Vec<Unanswered>,
 }
 
 /// The end of an effect, as far as the gate after it depends on it.
@@ -57,6 +60,7 @@ impl Gatekeeper {
             pausing: false,
             limited: false,
             denials: Vec::new(),
+            unanswered: Vec::new(),
         }
     }
 
@@ -262,7 +266,11 @@ impl Gatekeeper {
 
     /// Returns what a headless run reports at its end.
     pub fn into_end(self) -> SessionEnd {
-        SessionEnd { denials: self.denials, limited: self.limited }
+        let unused_answers = match self.mode {
+            Mode::Headless(Headless { answers, .. }) => answers,
+            Mode::Debug { .. } => Vec::new(),
+        };
+        SessionEnd { denials: self.denials, limited: self.limited, unanswered: self.unanswered, unused_answers }
     }
 }
 

@@ -17,7 +17,7 @@ fn debug() -> Gatekeeper {
 
 fn headless(allow: &[&str]) -> Gatekeeper {
     let allow = allow.iter().map(|rule| (*rule).to_owned()).collect();
-    Gatekeeper::new(Mode::Headless(Headless { allow }))
+    Gatekeeper::new(Mode::Headless(Headless { allow, ..Headless::default() }))
 }
 
 fn at(gate: Gate) -> Arrival {

@@ -40,7 +40,12 @@ pub(super) fn sections(events: &[TraceEvent], now: &Now, store: &dyn Recorder) -
         }
         Some(SpanSpec::Llm(record)) => llm::sections(&known, record, now, store)?,
         Some(SpanSpec::Tool { args, effect, .. }) => tool::sections(&known, *args, *effect, now, store)?,
-        Some(SpanSpec::Human { question }) => vec![text("question", "", &store.text(*question)?)],
+        Some(SpanSpec::Human { question, channel, .. }) => {
+            let note = if channel.is_empty() { String::new() } else { format!("channel \"{channel}\"") };
+            let asked = text("question", &note, &store.text(*question)?);
+            let answer = known.end.map(|end| answer(end, store)).transpose()?.flatten();
+            std::iter::once(asked).chain(answer).collect()
+        }
         None => match known.task {
             Some(task) => vec![text("task", "", &store.text(task)?)],
             None => Vec::new(),
@@ -95,6 +100,16 @@ fn agent(known: &Gathered<'_>, start: &Agent<'_>, now: &Now, store: &dyn Recorde
         None => out.push(prose("prompt", file, prompt)),
     }
     Ok(out)
+}
+
+/// A person's answer, or why there is none.
+fn answer(end: &SpanEnd, store: &dyn Recorder) -> Result<Option<Section>, StoreError> {
+    let Some(output) = end.output else { return Ok(None) };
+    let body = store.text(output)?;
+    Ok(Some(match end.status {
+        SpanStatus::Error => section("error", "", SectionBody::Error(body)),
+        _ => text("answer", "", &body),
+    }))
 }
 
 fn ending(end: &SpanEnd, store: &dyn Recorder) -> Result<Vec<Section>, StoreError> {

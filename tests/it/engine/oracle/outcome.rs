@@ -197,7 +197,7 @@ impl Told {
                 add("args", *args);
                 effect = Some(*of);
             }
-            SpanSpec::Human { question } => add("question", *question),
+            SpanSpec::Human { question, .. } => add("question", *question),
         }
         let end = self.end.as_ref().map(|end| End {
             status: end.status,

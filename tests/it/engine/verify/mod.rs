@@ -110,7 +110,7 @@ impl Ran {
         fs::write(folder.path().join("pipeline.toml"), PIPELINE).unwrap();
         fs::write(folder.path().join("replies.toml"), REPLIES.replace("ITEMS", &items)).unwrap();
         let loaded = load(folder.path()).unwrap();
-        let mode = Mode::Headless(Headless { allow: vec!["*".into()] });
+        let mode = Mode::Headless(Headless { allow: vec!["*".into()], ..Headless::default() });
         let session = runtime::start_unrecorded(loaded, "the task".into(), mode).unwrap();
         let mut updates = session.engine.feed;
         let mut events = Vec::new();

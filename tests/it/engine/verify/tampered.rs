@@ -115,8 +115,11 @@ async fn a_changed_prompt_is_noticed_and_named() {
         }
         let first = ran.verify(&events).divergence.unwrap();
         assert_eq!(first.path, at);
-        assert_eq!(first.asked, "the system prompt \"another prompt\"");
-        assert_eq!(first.recorded, format!("the system prompt {old}"));
+        // Of a tool loop the words after the prompt are shown, too.
+        let asked = first.asked.replace("\\n\\nCall start() first: it returns your input.", "");
+        assert_eq!(asked, "the system prompt \"another prompt\"");
+        let recorded = first.recorded.replace("\\n\\nCall start() first: it returns your input.", "");
+        assert_eq!(recorded, format!("the system prompt {old}"));
     }
 }
 

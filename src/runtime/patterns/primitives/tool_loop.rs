@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use super::super::ask::Output;
-use super::super::failure::Failure;
-use super::super::pattern_scope::PatternScope;
+use super::super::super::ask::Output;
+use super::super::super::failure::Failure;
+use super::super::super::pattern_scope::PatternScope;
 use crate::effects::tools::arguments_fault;
 use crate::model::{Conversation, LlmRequest, Message, ToolDecl};
 use crate::pipeline::{Model, Skill};
 
-/// What a tool loop runs with.
-pub(super) struct ToolLoop<'a> {
+/// The parts of a tool loop.
+pub(in super::super) struct ToolLoop<'a> {
     pub model: &'a Model,
     pub prompt: &'a str,
     pub tools: &'a [String],
@@ -22,7 +22,11 @@ pub(super) struct ToolLoop<'a> {
 
 /// The model calls `start()` to receive its input, tools, and `finish(key, value)`; plain text with no tool call is
 /// an implicit finish with key "done".
-pub(super) async fn tool_loop(scope: &PatternScope, spec: &ToolLoop<'_>, input: &str) -> Result<Output, Failure> {
+pub(in super::super) async fn tool_loop(
+    scope: &PatternScope,
+    spec: &ToolLoop<'_>,
+    input: &str,
+) -> Result<Output, Failure> {
     let mut unlocked: BTreeSet<String> = BTreeSet::new();
     let mut messages = Conversation::from(vec![Message::User { text: "Begin.".into() }]);
     for _ in 0..spec.max_iter {
@@ -30,7 +34,7 @@ pub(super) async fn tool_loop(scope: &PatternScope, spec: &ToolLoop<'_>, input: 
             model: spec.model.name.clone(),
             options: spec.model.options,
             tools: declarations(scope, spec, &unlocked),
-            system: system(spec),
+            system: scope.wording().system(spec.prompt, spec.skills),
             messages: messages.clone(),
         };
         let response = scope.llm(request).await?;
@@ -59,15 +63,6 @@ pub(super) async fn tool_loop(scope: &PatternScope, spec: &ToolLoop<'_>, input: 
         "the model did not finish within {} calls; raise max_iter, or make the prompt say when to call finish",
         spec.max_iter
     )))
-}
-
-fn system(spec: &ToolLoop<'_>) -> String {
-    if spec.skills.is_empty() {
-        return spec.prompt.to_owned();
-    }
-    let list: Vec<String> =
-        spec.skills.iter().map(|skill| format!("- {}: {}", skill.name, skill.description)).collect();
-    format!("{}\n\nSkills (load one with read_skill before you need it):\n{}", spec.prompt, list.join("\n"))
 }
 
 fn declarations(scope: &PatternScope, spec: &ToolLoop<'_>, unlocked: &BTreeSet<String>) -> Vec<ToolDecl> {
