@@ -15,6 +15,7 @@ mod fsm;
 mod glob;
 mod graph;
 mod load;
+mod mcp;
 mod models;
 mod names;
 mod patterns;

@@ -214,11 +214,6 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (r#""tama_write_file""#, r#""tama_mem_set""#, r#"45:26 ["tama_mem_set"] the tool `tama_mem_set` is listed twice"#),
     (
         r#""tama_write_file""#,
-        r#""tama_http_post""#,
-        r#"45:26 ["tama_http_post"] the tool `tama_http_post` is not supported by this version yet"#,
-    ),
-    (
-        r#""tama_write_file""#,
         r#""tracker__create""#,
         r#"45:26 ["tracker__create"] tools of MCP servers (`tracker__create`) are not supported by this version yet"#,
     ),

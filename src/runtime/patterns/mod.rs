@@ -14,6 +14,7 @@ mod plan_execute;
 mod primitives;
 mod reflexion;
 mod scatter;
+mod servers;
 mod steps;
 mod tool_loop;
 

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::super::ask::Output;
 use super::super::failure::Failure;
 use super::super::pattern_scope::PatternScope;
+use super::servers::Servers;
 use crate::effects::tools::arguments_fault;
 use crate::model::{Conversation, LlmRequest, Message, ToolDecl};
 use crate::pipeline::{Model, Skill};
@@ -24,12 +25,14 @@ pub(super) struct ToolLoop<'a> {
 /// an implicit finish with key "done".
 pub(super) async fn tool_loop(scope: &PatternScope, spec: &ToolLoop<'_>, input: &str) -> Result<Output, Failure> {
     let mut unlocked: BTreeSet<String> = BTreeSet::new();
+    let mut servers = Servers::default();
     let mut messages = Conversation::from(vec![Message::User { text: "Begin.".into() }]);
     for _ in 0..spec.max_iter {
+        servers.list(scope, offered(spec, &unlocked)).await?;
         let request = LlmRequest {
             model: spec.model.name.clone(),
             options: spec.model.options,
-            tools: declarations(scope, spec, &unlocked),
+            tools: declarations(scope, spec, &unlocked, &servers),
             system: system(spec),
             messages: messages.clone(),
         };
@@ -70,7 +73,12 @@ fn system(spec: &ToolLoop<'_>) -> String {
     format!("{}\n\nSkills (load one with read_skill before you need it):\n{}", spec.prompt, list.join("\n"))
 }
 
-fn declarations(scope: &PatternScope, spec: &ToolLoop<'_>, unlocked: &BTreeSet<String>) -> Vec<ToolDecl> {
+fn declarations(
+    scope: &PatternScope,
+    spec: &ToolLoop<'_>,
+    unlocked: &BTreeSet<String>,
+    servers: &Servers,
+) -> Vec<ToolDecl> {
     let mut tools = vec![
         decl("start", "Receive your input. Call this first.", &json!({"type": "object", "properties": {}})),
         decl(
@@ -87,7 +95,7 @@ fn declarations(scope: &PatternScope, spec: &ToolLoop<'_>, unlocked: &BTreeSet<S
         let schema = json!({"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]});
         tools.push(decl("read_skill", "Load a skill's instructions, which unlocks the tools it names.", &schema));
     }
-    tools.extend(offered(spec, unlocked).filter_map(|name| scope.declared(name)));
+    tools.extend(offered(spec, unlocked).filter_map(|name| scope.declared(name)).map(|decl| servers.complete(decl)));
     tools
 }
 
