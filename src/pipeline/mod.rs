@@ -16,6 +16,8 @@ mod glob;
 mod graph;
 mod load;
 mod mcp;
+#[cfg(test)]
+mod mcp_tests;
 mod models;
 mod names;
 mod patterns;
