@@ -103,8 +103,8 @@ impl RemoteAnswer {
     }
 }
 
-/// Characters of a body in the line about its request.
-const BODY_SHOWN: usize = 60;
+/// Characters of a body, or of arguments, in the line about a call.
+const SHOWN: usize = 100;
 
 impl RemoteCall {
     /// Returns the call on one line, the same for the same intent: `POST https://host/path {"a":1}`.
@@ -114,7 +114,7 @@ impl RemoteCall {
             RemoteTarget::Http(call) => call.line(),
             RemoteTarget::Tool(call) => {
                 let args = Json::Object(call.args.clone()).to_string();
-                format!("{}{SERVER_SEPARATOR}{} {args}", call.server.name, call.tool)
+                format!("{}{SERVER_SEPARATOR}{} {}", call.server.name, call.tool, short(&args))
             }
             RemoteTarget::List(server) => format!("list the tools of {}", server.name),
         }
@@ -169,13 +169,17 @@ impl HttpCall {
     fn line(&self) -> String {
         let start = format!("{} {}", self.method.name(), self.url);
         let Some(body) = self.body.as_ref().filter(|body| !body.is_empty()) else { return start };
-        let line = body.split_whitespace().collect::<Vec<_>>().join(" ");
-        if line.chars().count() <= BODY_SHOWN {
-            return format!("{start} {line}");
-        }
-        let cut: String = line.chars().take(BODY_SHOWN).collect();
-        // Bodies that begin alike are different requests.
-        let hash = blake3::hash(body.as_bytes()).to_hex();
-        format!("{start} {cut}… ({} bytes, {})", body.len(), &hash[..8])
+        format!("{start} {}", short(body))
     }
+}
+
+/// A text on one line. A long one is cut, with its hash: two that begin alike are different.
+fn short(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= SHOWN {
+        return line;
+    }
+    let cut: String = line.chars().take(SHOWN).collect();
+    let hash = blake3::hash(text.as_bytes()).to_hex();
+    format!("{cut}… ({} bytes, {})", text.len(), &hash[..8])
 }
