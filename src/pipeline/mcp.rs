@@ -174,7 +174,7 @@ fn read_undo(table: &Table<'_>, effects: &BTreeMap<String, EffectClass>) -> BTre
             }
         };
         if effects.get(name.get_ref()).is_some_and(|effect| *effect != EffectClass::Compensable) {
-            let message = format!("`{}` has an undo call, so its effect is compensable", name.get_ref());
+            let message = format!("`{}` has an undo call, so it is compensable", name.get_ref());
             table.doc.fault_help(name.span(), message, "leave it out of `effects`, or its undo call");
         }
         if let Some(tool) = tool {

@@ -6,7 +6,7 @@ use reqwest::header::CONTENT_TYPE;
 /// Bytes of an answer that are read.
 pub(super) const LARGEST: usize = 1_000_000;
 
-/// The text of an answer's body: cut at the bound, and told by its size where it is no text.
+/// The text of an answer's body: cut at the bound, and described by its size where it is no text.
 pub(super) async fn read_text(mut response: Response) -> Result<String, reqwest::Error> {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("unknown").to_owned();
     let mut bytes = Vec::new();

@@ -43,7 +43,7 @@ pub(super) static TOOLS: [Builtin; 2] = [
     },
 ];
 
-/// The effect of a request with these arguments. One that gives away a variable of the environment can't be taken back.
+/// The effect of a request with these arguments. One that gives away a variable of the environment has no undo.
 pub(super) fn effect_of(tool: &Builtin, args: &Json) -> EffectClass {
     let gives_away = |value: &Json| texts(value).into_iter().any(has_variable);
     let named = ["url", "headers"].iter().filter_map(|name| args.get(*name));

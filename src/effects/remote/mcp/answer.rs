@@ -7,7 +7,7 @@ use super::super::call::RemoteAnswer;
 /// Characters of an answer that are kept.
 const LARGEST: usize = 1_000_000;
 
-/// The texts of an answer; what is no text is told by its kind and size.
+/// The texts of an answer; data is described by its kind and size.
 pub(super) fn answer_of(result: &CallToolResult) -> RemoteAnswer {
     let structured = result.structured_content.as_ref().map(ToString::to_string);
     let blocks: Vec<String> = result.content.iter().map(block).collect();

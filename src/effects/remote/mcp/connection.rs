@@ -23,7 +23,7 @@ pub(super) struct Connection {
 
 /// A question that got no answer.
 pub(super) enum NoAnswer {
-    /// The server said no; it goes on.
+    /// The server refused it, and still answers.
     Refused(String),
     /// The connection is of no use any more.
     Lost(String),

@@ -33,6 +33,6 @@ fn undo(call: &RemoteCall, effect: EffectClass) -> String {
         (Some(undo), _) => format!("undo call {}", undo.call.tool),
         (None, EffectClass::Read) => "not needed: it only reads".to_owned(),
         (None, EffectClass::Reversible) => "changes in the workspace can be undone".to_owned(),
-        (None, _) => "none: what was sent can't be taken back".to_owned(),
+        (None, _) => "none: what was sent stays sent".to_owned(),
     }
 }
