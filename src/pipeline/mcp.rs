@@ -142,7 +142,7 @@ fn read_effects(table: &Table<'_>) -> BTreeMap<String, EffectClass> {
             Some((_, effect)) => drop(read.insert(name.into_inner(), effect)),
             None => {
                 let help = suggest(written.get_ref(), EFFECTS.map(|(name, _)| name));
-                effects.doc.fault_help(written.span(), format!("unknown effect `{}`", written.get_ref()), help);
+                effects.doc.fault_help(written.span(), format!("unknown class `{}`", written.get_ref()), help);
             }
         }
     }
@@ -175,7 +175,7 @@ fn read_undo(table: &Table<'_>, effects: &BTreeMap<String, EffectClass>) -> BTre
         };
         if effects.get(name.get_ref()).is_some_and(|effect| *effect != EffectClass::Compensable) {
             let message = format!("`{}` has an undo call, so it is compensable", name.get_ref());
-            table.doc.fault_help(name.span(), message, "leave it out of `effects`, or its undo call");
+            table.doc.fault_help(name.span(), message, "remove one of the two");
         }
         if let Some(tool) = tool {
             read.insert(name.into_inner(), McpUndo { tool: tool.into_inner(), args });

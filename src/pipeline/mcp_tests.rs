@@ -63,7 +63,7 @@ fn what_can_not_be_meant_is_told() {
         ("[mcp.t]\nurl = \"x\"", "this is no address"),
         ("[mcp.t]\nurl = \"https://x\"\nenv = { a = \"b\" }", "`env` is for a server with a `command`"),
         ("[mcp.t]\ncommand = [\"x\"]\nheaders = { a = \"b\" }", "`headers` is for a server with a `url`"),
-        ("[mcp.t]\ncommand = [\"x\"]\neffects = { a = \"raed\" }", "unknown effect `raed`"),
+        ("[mcp.t]\ncommand = [\"x\"]\neffects = { a = \"raed\" }", "unknown class `raed`"),
         ("[mcp.t]\ncommand = [\"x\"]\neffects = { a = \"compensable\" }", "has no undo call"),
         ("[mcp.t]\ncommand = [\"x\"]\nprotocol = \"2024\"", "unknown revision `2024`"),
         ("[mcp.t]\ncommand = [\"x\"]\nundo = { a = { tool = \"b\", args = { c = \"{\" } } }", "is not closed"),

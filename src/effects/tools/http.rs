@@ -117,7 +117,7 @@ fn headers(given: &Json) -> Result<Vec<(String, String)>, ToolError> {
             return Err(ToolError(format!("{name:?} is no name of a header")));
         }
         if is_taken(name) {
-            return Err(ToolError(format!("the header {name:?} is set by the program; leave it out")));
+            return Err(ToolError(format!("the header {name:?} is set by the program; send the request without it")));
         }
         let value = value.as_str().unwrap_or_default();
         if value.chars().any(|c| c.is_control() && c != '\t') {

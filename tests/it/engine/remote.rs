@@ -153,7 +153,7 @@ fn a_variable_is_sent_and_stored_nowhere() {
     let shown = output_text(&project.tama(&["runs", "show", &run]));
     assert!(!shown.contains(SECRET), "{shown}");
     let undo = output_text(&project.tama(&["undo", &run]));
-    assert!(undo.contains("POST http://127.0.0.1") && undo.contains("no undo"), "{undo}");
+    assert!(undo.contains("POST http://127.0.0.1") && undo.contains("left: 1 call without undo"), "{undo}");
     assert!(!undo.contains(SECRET), "{undo}");
     let verified = project.tama(&["verify", &run]);
     assert_eq!(verified.status.code(), Some(0), "{}", output_text(&verified));
