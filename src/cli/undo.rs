@@ -16,6 +16,7 @@ use super::text::{eprint_line, print, print_json};
 use super::unfinished::UnfinishedCommand;
 use crate::effects::Masker;
 use crate::effects::confine::{Shell, ShellPaths};
+use crate::effects::remote::Remotes;
 use crate::effects::tools::Compensator;
 use crate::model::{KeyKind, LedgerEntry, RunState, Seq, SpanId};
 use crate::rollback::{predict_not_applied, preview, undo_list};
@@ -72,8 +73,13 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     } else {
         let _guard = stored.world.lock(&Scope::All, "undo").await;
         let masker = Arc::new(Masker::from_env());
-        let by = Compensator::new(undo_shell(&stored, &data, &wanted), masker);
-        undo_list(&stored.log, &stored.world, &by, &wanted, args.force).await
+        let shell = undo_shell(&stored, &data, &wanted);
+        let remotes = Remotes::new(shell.clone(), masker.clone());
+        let by = Compensator::new(shell, masker).with_remotes(remotes.clone());
+        let report = undo_list(&stored.log, &stored.world, &by, &wanted, args.force).await;
+        // The servers that were asked are gone before the program ends.
+        remotes.close().await;
+        report
     };
     let unfinished = stored.log.with(|state| UnfinishedCommand::list_interrupted(state, span, args.to));
     let outcome = UndoOutcome { wanted, report, unfinished, dry_run: args.dry_run, force: args.force };

@@ -3,6 +3,7 @@
 pub mod confine;
 pub mod llm;
 mod mask;
+pub mod remote;
 pub mod tools;
 
 pub use mask::{MaskedStream, Masker};

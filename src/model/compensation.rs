@@ -1,12 +1,10 @@
-//! Compensations: commands with holes, and what fills them.
-//!
-//! A hole is `{NAME}` in an element of a command; `{{` and `}}` stand for braces. What fills a hole never becomes more
-//! than one argument: no shell reads it.
-
-use std::ops::Range;
+//! Compensations: commands with holes ([`super::holes`]), or calls of a server.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
+
+use super::UndoTool;
+use super::holes::{argument, field, fill, known};
 
 /// The undo command of a command that has an effect on the world outside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +23,9 @@ pub struct Compensation {
     /// Seconds it may take.
     #[serde(default = "usual_timeout")]
     pub timeout_seconds: u64,
+    /// The call of a server that is made instead of the undo command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<Box<UndoTool>>,
 }
 
 const fn usual_timeout() -> u64 {
@@ -32,6 +33,17 @@ const fn usual_timeout() -> u64 {
 }
 
 impl Compensation {
+    /// The call to make instead of a command, with its holes filled. `result`: what the tool answered.
+    ///
+    /// # Errors
+    /// With the hole that nothing fills, and why.
+    pub fn tool_call(&self, result: Option<&str>) -> Result<Option<UndoTool>, String> {
+        let Some(undo) = &self.tool else { return Ok(None) };
+        let mut filled = UndoTool::clone(undo);
+        filled.call.args = undo.call.filled(&self.args, result)?;
+        Ok(Some(filled))
+    }
+
     /// The command to run. `before`: what the command before printed; `result`: what the tool printed.
     ///
     /// # Errors
@@ -46,32 +58,6 @@ impl Compensation {
             },
         })
     }
-}
-
-fn known(result: Option<&str>) -> Result<&str, String> {
-    result.ok_or_else(|| "its result is not known".to_owned())
-}
-
-/// An argument of a call as text; `None` when it was left out.
-#[must_use]
-pub fn argument(args: &Map<String, Json>, name: &str) -> Option<String> {
-    args.get(name).filter(|value| !value.is_null()).map(text)
-}
-
-/// The value at a dotted path of a JSON result; numbers index lists.
-fn field(result: &str, path: &str) -> Result<String, String> {
-    let json: Json = serde_json::from_str(result).map_err(|_| "the result is not JSON".to_owned())?;
-    let step = |at: &Json, part: &str| match at {
-        Json::Array(items) => part.parse::<usize>().ok().and_then(|nth| items.get(nth).cloned()),
-        other => other.get(part).cloned(),
-    };
-    let found = path.split('.').try_fold(json, |at, part| step(&at, part));
-    let found = found.filter(|value| !value.is_null()).ok_or_else(|| format!("the result has no `{path}`"))?;
-    Ok(text(&found))
-}
-
-fn text(value: &Json) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A command for people, quoted as for a shell; of a program's path only its name.
@@ -92,76 +78,8 @@ pub fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// A part of an element of a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part<'a> {
-    /// As it stands.
-    Text(&'a str),
-    /// A hole, by name.
-    Hole(&'a str),
-}
-
-/// Parts of an element, each with its bytes.
-pub type Parts<'a> = Vec<(Part<'a>, Range<usize>)>;
-
-/// The parts of an element.
-///
-/// # Errors
-/// With the byte of a brace that nothing closes or opens, and what is wrong with it.
-pub fn parts(element: &str) -> Result<Parts<'_>, (usize, String)> {
-    let mut found = Vec::new();
-    let (mut from, mut at) = (0, 0);
-    while let Some(next) = element[at..].find(['{', '}']).map(|next| at + next) {
-        let rest = &element[next..];
-        if rest.starts_with("{{") || rest.starts_with("}}") {
-            // One of the two braces belongs to the text.
-            found.push((Part::Text(&element[from..=next]), from..next + 1));
-            at = next + 2;
-        } else if rest.starts_with('{') {
-            let end =
-                rest.find('}').ok_or_else(|| (next, "this `{` is not closed; write `{{` for a brace".to_owned()))?;
-            found.push((Part::Text(&element[from..next]), from..next));
-            found.push((Part::Hole(&rest[1..end]), next..next + end + 1));
-            at = next + end + 1;
-        } else {
-            return Err((next, "this `}` closes nothing; write `}}` for a brace".to_owned()));
-        }
-        from = at;
-    }
-    found.push((Part::Text(&element[from..]), from..element.len()));
-    found.retain(|(part, _)| *part != Part::Text(""));
-    Ok(found)
-}
-
-/// A command with its holes filled. What is left out (`Ok(None)`) is empty; an element that is nothing but it goes.
-///
-/// # Errors
-/// With a hole that nothing fills, and why.
-pub fn fill(command: &[String], value: impl Fn(&str) -> Result<Option<String>, String>) -> Result<Vec<String>, String> {
-    let mut filled = Vec::with_capacity(command.len());
-    for element in command {
-        let parts = parts(element).map_err(|(_, why)| why)?;
-        let mut text = String::new();
-        let mut left_out = false;
-        for (part, _) in &parts {
-            match part {
-                Part::Text(part) => text.push_str(part),
-                Part::Hole(hole) => match value(hole).map_err(|why| format!("nothing fills {{{hole}}}: {why}"))? {
-                    Some(part) => text.push_str(&part),
-                    None => left_out = true,
-                },
-            }
-        }
-        if !(left_out && parts.len() == 1) {
-            filled.push(text);
-        }
-    }
-    Ok(filled)
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -169,7 +87,7 @@ mod tests {
     fn compensation(undo: &[&str], args: Json) -> Compensation {
         let Json::Object(args) = args else { panic!("no object") };
         let undo = undo.iter().map(ToString::to_string).collect();
-        Compensation { before: None, undo, args, network: false, local_sockets: false, timeout_seconds: 1 }
+        Compensation { before: None, undo, args, network: false, local_sockets: false, timeout_seconds: 1, tool: None }
     }
 
     #[test]
@@ -197,22 +115,5 @@ mod tests {
     fn a_command_for_people_is_quoted() {
         let argv = ["/home/me/x/deploy", "v1.2", "it's", ""].map(str::to_owned);
         assert_eq!(command_line(&argv), r"deploy v1.2 'it'\''s' ''");
-    }
-
-    #[test]
-    fn open_braces_are_faults_at_their_byte() {
-        assert_eq!(parts("ab{c").unwrap_err().0, 2);
-        assert_eq!(parts("a}b").unwrap_err().0, 1);
-        let found = parts("é{x}").unwrap();
-        assert_eq!(found, [(Part::Text("é"), 0..2), (Part::Hole("x"), 2..5)]);
-    }
-
-    proptest! {
-        #[test]
-        fn escaped_text_is_itself(text in "[a{}é]{0,12}") {
-            let element = text.replace('{', "{{").replace('}', "}}");
-            let filled = fill(&[element], |_| Err("no hole was written".into())).unwrap();
-            prop_assert_eq!(filled, [text]);
-        }
     }
 }

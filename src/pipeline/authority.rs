@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use super::spec::{Agent, CustomTool, Limits, Pipeline, Provider};
+use crate::model::McpServer;
 
 /// Describes every change of the run's rights, a line each: rules, tools, network, limits, providers, what is
 /// captured, the workspace.
@@ -26,6 +27,12 @@ pub fn authority_changes(stored: &Pipeline, today: &Pipeline) -> Vec<String> {
             Some(old) => out.extend(tool_changes(name, old, tool)),
         }
     }
+    for (name, server) in &today.mcp {
+        match stored.mcp.get(name) {
+            None => out.push(format!("MCP server {name} is new: {}", rights(server))),
+            Some(old) => out.extend(change(&format!("MCP server {name}"), &rights(old), &rights(server))),
+        }
+    }
     out.extend(limit_changes(&stored.limits, &today.limits));
     let none = Provider::default();
     let names: BTreeSet<&String> = stored.providers.keys().chain(today.providers.keys()).collect();
@@ -41,6 +48,11 @@ pub fn authority_changes(stored: &Pipeline, today: &Pipeline) -> Vec<String> {
         out.push(format!("workspace {}: the run stays in {}", today.workspace, stored.workspace));
     }
     out
+}
+
+/// The place of a server and what its user says of its tools, as they are written.
+fn rights(server: &McpServer) -> String {
+    serde_json::to_string(&(&server.place, &server.effects, &server.undo)).unwrap_or_default()
 }
 
 fn tool_changes(name: &str, old: &CustomTool, new: &CustomTool) -> Vec<String> {

@@ -9,21 +9,23 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use super::faults::Doc;
-use super::names::{LATER_TOOLS, LOOP_TOOLS, TOOLS, suggest};
+use super::names::{LOOP_TOOLS, TOOLS, suggest};
 use super::reader::{Table, Text};
 use super::spec::{ArgType, CustomTool, ToolArg};
 use crate::model::{EffectClass, Part, parts};
 
 /// Seconds a tool may take when it does not say.
-const USUAL_TIMEOUT: u64 = 120;
+pub(super) const USUAL_TIMEOUT: u64 = 120;
 /// Seconds a tool may ask for.
 const LONGEST_TIMEOUT: u64 = 3600;
 /// Characters of a name that providers accept.
 const LONGEST_NAME: usize = 64;
+/// Help for a name that models don't accept.
+pub(super) const NAME_HELP: &str = "letters, digits, `_` and `-`, at most 64";
 /// Holes of `undo` that no argument may be named like.
 const HOLES: [&str; 2] = ["before", "result"];
 /// Effects by name.
-const EFFECTS: [(&str, EffectClass); 4] = [
+pub(super) const EFFECTS: [(&str, EffectClass); 4] = [
     ("read", EffectClass::Read),
     ("reversible", EffectClass::Reversible),
     ("compensable", EffectClass::Compensable),
@@ -51,8 +53,8 @@ fn check_name(doc: &Doc<'_>, name: &Text) {
     let text = name.get_ref().as_str();
     let fault = |why: &str, help: &str| doc.fault_help(name.span(), format!("the tool's name `{text}` {why}"), help);
     if !is_name(text) {
-        fault("is not one that models accept", "letters, digits, `_` and `-`, at most 64");
-    } else if TOOLS.contains(&text) || LATER_TOOLS.contains(&text) || text.starts_with("tama_") {
+        fault("is not one that models accept", NAME_HELP);
+    } else if TOOLS.contains(&text) || text.starts_with("tama_") {
         fault("is reserved", "choose a name that does not start with `tama_`");
     } else if LOOP_TOOLS.contains(&text) {
         fault("is taken", "every tool loop has a tool of that name; choose another name");
@@ -63,7 +65,7 @@ fn check_name(doc: &Doc<'_>, name: &Text) {
     }
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     (1..=LONGEST_NAME).contains(&text.len())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
@@ -107,7 +109,7 @@ fn read_args(table: &Table<'_>) -> IndexMap<String, ToolArg> {
     for (name, table) in args.children() {
         let text = name.get_ref().as_str();
         if !is_name(text) {
-            let help = "letters, digits, `_` and `-`, at most 64";
+            let help = NAME_HELP;
             table.doc.fault_help(name.span(), format!("the argument's name `{text}` is not one"), help);
         } else if HOLES.contains(&text) {
             let message = format!("an argument can't be named `{text}`");
@@ -170,7 +172,7 @@ fn check_before(table: &Table<'_>, undo: Option<&Vec<String>>) {
     }
 }
 
-fn read_timeout(table: &Table<'_>) -> u64 {
+pub(super) fn read_timeout(table: &Table<'_>) -> u64 {
     let Some(seconds) = table.count("timeout_seconds") else { return USUAL_TIMEOUT };
     if seconds > LONGEST_TIMEOUT
         && let Some((_, value)) = table.get("timeout_seconds")
@@ -207,7 +209,7 @@ fn read_command(
 }
 
 /// Finds the program: a name for the system to look up, or a path, which is made absolute.
-fn find_program(doc: &Doc<'_>, program: &Text, base: &Path) -> Option<String> {
+pub(super) fn find_program(doc: &Doc<'_>, program: &Text, base: &Path) -> Option<String> {
     let text = program.get_ref();
     if text.trim().is_empty() {
         doc.fault(program.span(), "the program is empty");

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::spec::Pipeline;
+use crate::model::McpPlace;
 
 impl Pipeline {
     /// Lists the files that this pipeline was loaded from or runs by: its own, those of prompts, skills and scripts, and
@@ -26,6 +27,11 @@ impl Pipeline {
             // Others are looked up by the system.
             files.extend(programs.filter(|program| program.contains('/')).map(|program| folder.join(program)));
         }
+        let servers = self.mcp.values().filter_map(|server| match &server.place {
+            McpPlace::Stdio { command, .. } => command.first(),
+            McpPlace::Http { .. } => None,
+        });
+        files.extend(servers.filter(|program| program.contains('/')).map(|program| folder.join(program)));
         files.sort();
         files.dedup();
         files

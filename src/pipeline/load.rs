@@ -10,12 +10,14 @@ use super::agents::Agents;
 use super::capture::read_capture;
 use super::custom::read_custom;
 use super::faults::{Collector, Doc, Faults};
+use super::mcp::read_servers;
 use super::models::{Models, read_prices};
 use super::names::{LATER, is_kebab, suggest};
 use super::reader::{Table, Text};
 use super::spec::{Limits, Pipeline};
 use super::tools::{read_breakpoints, read_policy};
 use super::workspace::{Workspace, check_workspace};
+use crate::model::SERVER_SEPARATOR;
 
 /// The file's usual name.
 const FILE: &str = "pipeline.toml";
@@ -102,7 +104,10 @@ fn read_document<'a>(
     let head = read_head(&root, base);
     let models = Models::read(&root, base);
     let prices = read_prices(&root);
-    let (tools, own) = read_custom(&root, base);
+    let (tools, mut own) = read_custom(&root, base);
+    let mcp = read_servers(&root, base);
+    // Stands for all tools of the server.
+    own.extend(mcp.names.iter().map(|name| format!("{name}{SERVER_SEPARATOR}")));
     let mut agents = Agents::new(base, &models, &own);
     let read = root.table("agents").map(|table| agents.read(&table)).unwrap_or_default();
     let graph = agents.into_graph();
@@ -112,9 +117,7 @@ fn read_document<'a>(
     let policy = read_policy(&root, &own);
     let limits = read_limits(&root, &models, &prices.keys().map(String::as_str).collect::<Vec<_>>());
     let breakpoints = read_breakpoints(&root, &names, &own);
-    for key in ["mcp", "verify"] {
-        root.refuse(key, &format!("[{key}] is {LATER}"), "remove it");
-    }
+    root.refuse("verify", &format!("[verify] is {LATER}"), "remove it");
     root.finish();
     let head = head?;
     check_entrypoint(doc, &head, &names);
@@ -142,6 +145,7 @@ fn read_document<'a>(
         workspace: head.workspace.into_inner(),
         agents: read,
         tools,
+        mcp: mcp.servers,
         providers: models.providers,
         prices,
         capture,

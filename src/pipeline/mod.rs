@@ -15,6 +15,9 @@ mod fsm;
 mod glob;
 mod graph;
 mod load;
+mod mcp;
+#[cfg(test)]
+mod mcp_tests;
 mod models;
 mod names;
 mod patterns;

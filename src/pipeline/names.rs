@@ -1,7 +1,7 @@
 //! The names a pipeline may use, and the nearest one to a wrong name.
 
 /// Tools an agent may be given.
-pub const TOOLS: [&str; 12] = [
+pub const TOOLS: [&str; 14] = [
     "tama_mem_set",
     "tama_mem_get",
     "tama_mem_append",
@@ -14,13 +14,12 @@ pub const TOOLS: [&str; 12] = [
     "tama_read_file",
     "tama_write_file",
     "tama_bash",
+    "tama_http_get",
+    "tama_http_post",
 ];
 
 /// Tools that a tool loop has by itself; breakpoints may name them.
 pub(super) const LOOP_TOOLS: [&str; 3] = ["start", "finish", "read_skill"];
-
-/// Tools that pipelines may name one day.
-pub(super) const LATER_TOOLS: [&str; 2] = ["tama_http_get", "tama_http_post"];
 
 /// The dialects that a provider may speak.
 pub const APIS: [&str; 5] = ["chat", "responses", "messages", "gemini", "ollama"];

@@ -1,18 +1,24 @@
 //! Tools that may reach outside of the workspace because the pipeline lets them.
 
-use super::spec::{CustomTool, Pipeline};
+use super::spec::Pipeline;
+use crate::model::McpPlace;
 
 impl Pipeline {
-    /// Lists the user's tools that may reach outside of the workspace, a line each: `db: local sockets`.
+    /// Lists the user's tools and servers that may reach outside of the workspace, a line each: `db: local sockets`.
     #[must_use]
     pub fn reaching_tools(&self) -> Vec<String> {
-        self.tools.values().filter_map(|tool| Some(format!("{}: {}", tool.name, ways(tool)?))).collect()
+        let own = self.tools.values().filter_map(|tool| Some((&tool.name, ways(tool.network, tool.local_sockets)?)));
+        let servers = self.mcp.values().filter_map(|server| match &server.place {
+            McpPlace::Stdio { network, local_sockets, .. } => Some((&server.name, ways(*network, *local_sockets)?)),
+            McpPlace::Http { .. } => None,
+        });
+        own.chain(servers).map(|(name, ways)| format!("{name}: {ways}")).collect()
     }
 }
 
 /// The ways by which a tool may reach outside.
-fn ways(tool: &CustomTool) -> Option<&'static str> {
-    match (tool.network, tool.local_sockets) {
+fn ways(network: bool, local_sockets: bool) -> Option<&'static str> {
+    match (network, local_sockets) {
         // With the network a tool has these sockets, too.
         (true, _) => Some("network and local sockets"),
         (false, true) => Some("local sockets"),

@@ -6,7 +6,7 @@ use std::fmt;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Breakpoint, EffectClass, ModelName, ModelOptions};
+use crate::model::{Breakpoint, EffectClass, McpServer, ModelName, ModelOptions};
 
 /// A pipeline with every prompt, step and skill read in. It is stored with the run as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Pipeline {
     /// The user's own tools by name, in file order.
     #[serde(default)]
     pub tools: IndexMap<String, CustomTool>,
+    /// The MCP servers by name, in file order.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub mcp: IndexMap<String, McpServer>,
     /// Settings of providers by name.
     pub providers: BTreeMap<String, Provider>,
     /// Prices by `provider:model`.

@@ -214,13 +214,8 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (r#""tama_write_file""#, r#""tama_mem_set""#, r#"45:26 ["tama_mem_set"] the tool `tama_mem_set` is listed twice"#),
     (
         r#""tama_write_file""#,
-        r#""tama_http_post""#,
-        r#"45:26 ["tama_http_post"] the tool `tama_http_post` is not supported by this version yet"#,
-    ),
-    (
-        r#""tama_write_file""#,
         r#""tracker__create""#,
-        r#"45:26 ["tracker__create"] tools of MCP servers (`tracker__create`) are not supported by this version yet"#,
+        r#"45:26 ["tracker__create"] no MCP server is named `tracker` | add [mcp.tracker] with its command or url"#,
     ),
     (
         r#""tama_write_file""#,
@@ -425,11 +420,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
         r#"5:13 ["/"] the workspace is the root of the file system, which tools must not touch | name a folder of its own, e.g. workspace = "work""#,
     ),
     // What comes later.
-    (
-        "[policy]",
-        "[mcp.tracker]\ncommand = []\n[policy]",
-        "54:2 [mcp] [mcp] is not supported by this version yet | remove it",
-    ),
+    ("[policy]", "[mcp.tracker]\ncommand = []\n[policy]", "55:11 [[]] `command` is empty"),
     (
         r#"workspace = "work""#,
         "workspace = \"work\"\nproject = \".\"",

@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use toml::Spanned;
 
+use super::custom::{NAME_HELP, is_name};
 use super::faults::Doc;
 use super::glob::Glob;
-use super::names::{LATER, LATER_TOOLS, LOOP_TOOLS, TOOLS, nearest, suggest};
+use super::names::{LATER, LOOP_TOOLS, TOOLS, nearest, suggest};
 use super::reader::{Table, Text};
 use super::spec::Policy;
-use crate::model::{Breakpoint, Gate};
+use crate::model::{Breakpoint, Gate, SERVER_SEPARATOR, server_tool};
 
 /// The tools of an agent or step, each known and named once.
 pub(super) fn read_tools(table: &Table<'_>, own: &[String]) -> Vec<String> {
@@ -30,16 +31,29 @@ pub(super) fn check_tool(doc: &Doc<'_>, tool: &str, span: Range<usize>, own: &[S
     if TOOLS.contains(&tool) || own.iter().any(|name| name == tool) {
         return;
     }
+    if is_served(tool, own) {
+        if !is_name(tool) {
+            doc.fault_help(span, format!("the tool's name `{tool}` is not one that models accept"), NAME_HELP);
+        }
+        return;
+    }
     let known: Vec<&str> = TOOLS.into_iter().chain(own.iter().map(String::as_str)).collect();
-    if LATER_TOOLS.contains(&tool) {
-        doc.fault(span, format!("the tool `{tool}` is {LATER}"));
-    } else if LOOP_TOOLS.contains(&tool) {
+    if LOOP_TOOLS.contains(&tool) {
         doc.fault(span, format!("the tool `{tool}` is given to every tool loop by itself"));
-    } else if nearest(tool, known.iter().copied()).is_none() && tool.contains("__") {
-        doc.fault(span, format!("tools of MCP servers (`{tool}`) are {LATER}"));
+    } else if let Some((server, _)) = server_tool(tool)
+        && nearest(tool, known.iter().copied()).is_none()
+    {
+        let message = format!("no MCP server is named `{server}`");
+        doc.fault_help(span, message, format!("add [mcp.{server}] with its command or url"));
     } else {
         doc.fault_help(span, format!("unknown tool `{tool}`"), suggest(tool, known.iter().copied()));
     }
+}
+
+/// True for a tool, or a glob over tools, of a known MCP server. `own` has the beginning of their names.
+fn is_served(tool: &str, own: &[String]) -> bool {
+    let begins = |name: &String| name.ends_with(SERVER_SEPARATOR) && tool.len() > name.len() && tool.starts_with(name);
+    own.iter().any(begins)
 }
 
 /// Reads `[policy]`.
@@ -58,7 +72,7 @@ fn rules(table: &Table<'_>, key: &'static str, own: &[String]) -> Vec<Text> {
     for rule in &rules {
         let (tool, args) =
             rule.get_ref().split_once(':').map_or((rule.get_ref().as_str(), None), |(t, a)| (t, Some(a)));
-        let known = TOOLS.into_iter().chain(LATER_TOOLS).chain(own.iter().map(String::as_str));
+        let known = TOOLS.into_iter().chain(own.iter().map(String::as_str));
         check_glob(table.doc, tool, &rule.span(), "tool", &known.collect::<Vec<_>>());
         if let Some(args) = args {
             compile(table.doc, args, &rule.span());
@@ -105,7 +119,10 @@ fn gate(table: &Table<'_>, at: &Text) -> Option<Gate> {
 /// Faults a glob that is none, or that can match nothing.
 fn check_glob(doc: &Doc<'_>, text: &str, span: &Range<usize>, kind: &str, names: &[&str]) {
     let Some(glob) = compile(doc, text, span) else { return };
-    if !names.iter().any(|name| glob.matches(name)) {
+    // The tools of a server are not known before it is asked.
+    let is_served =
+        names.iter().any(|name| name.ends_with(SERVER_SEPARATOR) && kind == "tool" && text.starts_with(name));
+    if !is_served && !names.iter().any(|name| glob.matches(name)) {
         doc.fault_help(span.clone(), format!("`{text}` matches no {kind}"), suggest(text, names.iter().copied()));
     }
 }

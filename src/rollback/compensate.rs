@@ -6,7 +6,7 @@ use std::pin::Pin;
 use super::act::{ActError, Origin};
 use super::row::outcome_row;
 use super::step::Step;
-use crate::model::{ActionChange, ActionOp, ActionRecord, Compensation, Key, KeyKind, KeyState, Undoability};
+use crate::model::{ActionChange, ActionOp, ActionRecord, Compensation, Key, KeyKind, KeyState, UndoTool, Undoability};
 use crate::store::RunLog;
 
 /// The command of a compensation, ready to run.
@@ -14,6 +14,8 @@ use crate::store::RunLog;
 pub struct CompensationCommand {
     /// The program and its arguments.
     pub argv: Vec<String>,
+    /// The call of a server to make instead.
+    pub tool: Option<UndoTool>,
     /// The timeout in seconds.
     pub timeout_seconds: u64,
     /// True when it may use the network.
@@ -80,9 +82,11 @@ pub(super) fn compensation_command(record: &ActionRecord, after: &KeyState) -> R
     let stored = text(&record.intended).ok_or("the log has no undo command for it")?;
     let stored: Compensation =
         serde_json::from_str(&stored).map_err(|error| format!("its undo command can't be read: {error}"))?;
+    let tool = stored.tool_call(text(after).as_deref())?;
     let argv = stored.command(text(&record.old).as_deref(), text(after).as_deref())?;
     Ok(CompensationCommand {
         argv,
+        tool,
         timeout_seconds: stored.timeout_seconds,
         network: stored.network,
         local_sockets: stored.local_sockets,

@@ -47,7 +47,7 @@ fn start(run: &Fixture, undo: &[&str]) -> Seq {
     let undo = undo.iter().map(ToString::to_string).collect();
     let args = json!({"tag": "v2"}).as_object().unwrap().clone();
     let compensation =
-        Compensation { before: None, undo, args, network: false, local_sockets: false, timeout_seconds: 9 };
+        Compensation { before: None, undo, args, network: false, local_sockets: false, timeout_seconds: 9, tool: None };
     run.log.append(vec![TraceBody::Action(
         compensation_record(&origin, "deploy v2", Some("v1".into()), &compensation).unwrap(),
     )])
@@ -186,6 +186,7 @@ async fn a_plan_leaves_what_cannot_be_taken_back_for_sure() {
         network: false,
         local_sockets: false,
         timeout_seconds: 9,
+        tool: None,
     };
     let action =
         tree.log.append(vec![TraceBody::Action(compensation_record(&origin, "deploy", None, &compensation).unwrap())]);

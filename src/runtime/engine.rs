@@ -17,6 +17,7 @@ use super::request::{HashVersion, json};
 use super::session::ModelSource;
 use crate::effects::Masker;
 use crate::effects::llm::{LlmError, LlmProvider};
+use crate::effects::remote::Remotes;
 use crate::effects::tools::{Compensator, Toolbox};
 #[cfg(test)]
 use crate::model::Update;
@@ -168,10 +169,12 @@ impl Engine {
         };
         let masker = Arc::new(Masker::from_env().with(provider_keys(&past.versions)));
         let shell = setup.commands.shell.masked_by(masker.clone());
+        let remotes = Remotes::new(shell.clone(), masker.clone());
         let services = Services {
             tools: Arc::new(Toolbox::for_workspace(setup.world.root())),
-            compensator: Compensator::new(shell.clone(), masker.clone()),
+            compensator: Compensator::new(shell.clone(), masker.clone()).with_remotes(remotes.clone()),
             world: Arc::new(setup.world),
+            remotes,
             masker,
             commands: Commands { shell, ..setup.commands },
         };

@@ -12,7 +12,8 @@ use super::effects::Effects;
 use super::failure::{AgentFailure, Divergence, Failure, Halt, OrHalt};
 use super::patterns;
 use super::wording::Wording;
-use crate::effects::tools::Toolbox;
+use crate::effects::remote::{Listed, listed_tools};
+use crate::effects::tools::{Toolbox, list_tool};
 use crate::model::{Fan, LlmRequest, LlmResponse, PathSegment, ToolCall, ToolDecl};
 use crate::pipeline::Pipeline;
 
@@ -39,9 +40,7 @@ pub(super) async fn run_pipeline(
 
 impl PatternScope {
     fn new(effects: Arc<dyn Effects>, path: String, pipeline: Arc<Pipeline>) -> Self {
-        let own = !pipeline.tools.is_empty();
-        let tools =
-            if own { Arc::new(effects.toolbox().with(pipeline.tools.values())) } else { effects.toolbox().clone() };
+        let tools = effects.toolbox().for_pipeline(&pipeline);
         Self { effects, path, pipeline, tools, visits: Mutex::default(), groups: Mutex::default() }
     }
 
@@ -118,6 +117,12 @@ impl PatternScope {
     /// The words around inputs and prompts, as the run began with them.
     pub fn wording(&self) -> Wording {
         self.effects.hash().wording()
+    }
+
+    /// Asks an MCP server for its tools.
+    pub async fn list_tools(&self, server: &str) -> Result<Vec<Listed>, Failure> {
+        let call = ToolCall { name: list_tool(server), args: serde_json::json!({}) };
+        listed_tools(&self.tool(call, None).await?).map_err(|why| Failure::new(format!("failed to list tools: {why}")))
     }
 
     async fn effect(&self, name: &PathSegment, work: Work) -> Outcome {

@@ -6,8 +6,9 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::gates::fits;
+use crate::effects::remote::normal_url;
 use crate::effects::tools::names_of;
-use crate::model::{EffectClass, ToolCall};
+use crate::model::{EffectClass, McpServer, ToolCall, server_tool};
 use crate::pipeline::{Agent, Pipeline, Policy};
 use crate::world::path::{ROOT, normalise};
 
@@ -54,7 +55,7 @@ pub(super) fn first_about<'r>(rules: &'r [String], call: &ToolCall, root: &Path)
 /// second over the path of a file tool, or over the text arguments of another, of which any has to fit; or
 /// `tool:argument=glob` over one argument. Names and paths that mean the same are the same, however they are written.
 fn rule_is_about(rule: &str, call: &ToolCall, root: &Path) -> bool {
-    covers(rule, call, root, |glob| {
+    covers(rule, call, root, Urls::AnyWriting, |glob| {
         texts(&call.args).iter().any(|text| fits(glob, text))
             || named(glob, &call.args).is_some_and(|(glob, texts)| texts.iter().any(|text| fits(glob, text)))
     })
@@ -63,7 +64,7 @@ fn rule_is_about(rule: &str, call: &ToolCall, root: &Path) -> bool {
 /// True when a rule that allows is about a call: as one that asks, but where it does not name an argument, *all* texts
 /// have to fit. Else an argument that says nothing would carry one that says everything.
 pub(super) fn rule_allows(rule: &str, call: &ToolCall, root: &Path) -> bool {
-    covers(rule, call, root, |glob| {
+    covers(rule, call, root, Urls::AsUnderstood, |glob| {
         // An argument that the tool does not have is refused by the tool itself.
         let (glob, texts) = named(glob, &call.args).unwrap_or_else(|| (glob, texts(&call.args)));
         if texts.is_empty() { fits(glob, "") } else { texts.iter().all(|text| fits(glob, text)) }
@@ -71,10 +72,22 @@ pub(super) fn rule_allows(rule: &str, call: &ToolCall, root: &Path) -> bool {
 }
 
 /// True when a rule is about a call. `args_fit`: judges the arguments of a tool that is no file tool.
-fn covers(rule: &str, call: &ToolCall, root: &Path, args_fit: impl FnOnce(&str) -> bool) -> bool {
+fn covers(rule: &str, call: &ToolCall, root: &Path, urls: Urls, args_fit: impl FnOnce(&str) -> bool) -> bool {
     let (tool, argument) = split(rule);
-    let is_met = |glob| path_fits(glob, call, root).unwrap_or_else(|| args_fit(glob));
+    let is_met = |glob| {
+        let known = path_fits(glob, call, root).or_else(|| url_fits(glob, call, urls));
+        known.unwrap_or_else(|| args_fit(glob))
+    };
     is_for(tool, &call.name) && argument.is_none_or(is_met)
+}
+
+/// The ways to write an address that a rule is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Urls {
+    /// As it is understood, or as it was written.
+    AnyWriting,
+    /// As it is understood.
+    AsUnderstood,
 }
 
 /// The parts of a rule in front of the colon and behind it.
@@ -94,6 +107,22 @@ fn path_fits(glob: &str, call: &ToolCall, root: &Path) -> Option<bool> {
     Some(fits(glob.strip_prefix("./").unwrap_or(glob), &path))
 }
 
+/// True when the address of a request fits; `None`: it is another tool, or the rule names another argument.
+fn url_fits(glob: &str, call: &ToolCall, urls: Urls) -> Option<bool> {
+    if !matches!(&*call.name, "tama_http_get" | "tama_http_post") {
+        return None;
+    }
+    let glob = match glob.split_once('=') {
+        Some(("url", glob)) => glob,
+        Some((name, _)) if call.args.get(name).is_some() => return None,
+        _ => glob,
+    };
+    let written = call.args.get("url").and_then(Json::as_str).unwrap_or_default();
+    let understood = normal_url(written);
+    let is_written = || urls == Urls::AnyWriting && fits(glob, written);
+    Some(fits(glob, understood.as_deref().unwrap_or(written)) || is_written())
+}
+
 /// The glob of `argument=glob` and the texts of the argument, for a call that has it.
 fn named<'r, 'c>(rule: &'r str, args: &'c Json) -> Option<(&'r str, Vec<Cow<'c, str>>)> {
     let (name, glob) = rule.split_once('=')?;
@@ -110,7 +139,11 @@ pub fn names_a_tool(rule: &str, pipeline: &Pipeline) -> bool {
 /// True when some agent of the pipeline may run commands.
 #[must_use]
 pub fn has_command(pipeline: &Pipeline) -> bool {
-    tools_of(pipeline).any(|name| name == "tama_bash" || pipeline.tools.contains_key(name))
+    let is_program = |name: &str| {
+        let server = server_tool(name).and_then(|(server, _)| pipeline.mcp.get(server));
+        server.is_some_and(McpServer::is_program)
+    };
+    tools_of(pipeline).any(|name| name == "tama_bash" || pipeline.tools.contains_key(name) || is_program(name))
 }
 
 /// The tools that the agents may call.
@@ -201,6 +234,33 @@ mod tests {
         assert!(!says("tama_files_write:docs/*", "tama_files_write", ".env"));
         let list = ToolCall { name: "tama_files_list".into(), args: json!({}) };
         assert!(rule_is_about("tama_files_list:.", &list, Path::new("/w")));
+    }
+
+    #[test]
+    fn a_request_is_known_by_its_address_as_it_is_understood() {
+        let root = Path::new("/w");
+        let get = |url: &str| ToolCall {
+            name: "tama_http_get".into(),
+            args: json!({ "url": url, "headers": [{ "accept": "text/html" }] }),
+        };
+        let rule = "tama_http_get:https://api.example.com/v1/*";
+        for allowed in ["https://api.example.com/v1/x", "https://API.example.com:443/v1/x?k=${KEY}"] {
+            assert!(rule_allows(rule, &get(allowed), root), "{allowed}");
+        }
+        for other in [
+            "https://api.example.com/v1/../admin",
+            "https://api.example.com@evil.org/v1/x",
+            "http://api.example.com/v1/x",
+            "https://api.example.com\\@evil.org/v1/x",
+            "https://${HOST}/v1/x",
+        ] {
+            assert!(!rule_allows(rule, &get(other), root), "{other}");
+        }
+        let deny = "tama_http_get:http://10.0.0.1:80/*";
+        assert!(rule_is_about(deny, &get("http://10.0.0.1:80/x"), root));
+        assert!(rule_is_about("tama_http_*:http://10.0.0.1/*", &get("http://10.0.0.1:80/x"), root));
+        assert!(rule_is_about("tama_http_get:url=http://10.0.0.1/*", &get("http://10.0.0.1/x"), root));
+        assert!(rule_is_about("tama_http_get:headers=text/*", &get("http://10.0.0.1/x"), root));
     }
 
     #[test]

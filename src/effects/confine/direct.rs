@@ -101,6 +101,19 @@ fn describe_end(status: &io::Result<ExitStatus>) -> (String, Option<i32>, Option
 }
 
 fn spawn(program: &[OsString], dir: &Path, temp: Option<&Path>) -> io::Result<(Child, Group)> {
+    let child = command(program, dir)?
+        .envs(temp.map(|temp| ("TMPDIR", temp)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let group = Group::of(&child);
+    Ok((child, group))
+}
+
+/// Prepares a program in a session or a group of its own; its pipes are still to be set.
+pub(super) fn command(program: &[OsString], dir: &Path) -> io::Result<Command> {
     let own = in_session(program, std::env::var_os("PATH").as_deref())?;
     let (name, args) = own.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(name);
@@ -108,23 +121,19 @@ fn spawn(program: &[OsString], dir: &Path, temp: Option<&Path>) -> io::Result<(C
         // A new session has a group of its own.
         command.process_group(0);
     }
-    let child = command
-        .args(args)
-        .current_dir(dir)
-        .env_clear()
-        .envs(environment(dir))
-        .envs(temp.map(|temp| ("TMPDIR", temp)))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw));
-    Ok((child, group))
+    command.args(args).current_dir(dir).env_clear().envs(environment(dir));
+    Ok(command)
 }
 
 /// Kills a process group when dropped.
-struct Group(Option<Pid>);
+pub(super) struct Group(Option<Pid>);
+
+impl Group {
+    /// The group that a program leads.
+    pub fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw))
+    }
+}
 
 impl Drop for Group {
     fn drop(&mut self) {

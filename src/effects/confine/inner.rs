@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitCode, Stdio};
 
@@ -59,7 +60,7 @@ fn run(spec: &InnerSpec, channel: &mut Channel) -> io::Result<End> {
         leash.wait();
         std::process::exit(1);
     })?;
-    Ok(match start_first(&spec.programs, |program| spawn(program, &spec.variables)) {
+    Ok(match start_first(&spec.programs, |program| spawn(program, spec)) {
         Ok(child) => wait_for(i32::try_from(child.id()).map(Pid::from_raw).ok(), || waitpid(None, None)),
         Err(error) => End::NotStarted(error.to_string()),
     })
@@ -94,10 +95,11 @@ fn enter_user_namespace(channel: &mut Channel) -> io::Result<Option<Gap>> {
     Ok(None)
 }
 
-fn spawn(program: &[OsString], variables: &[(OsString, OsString)]) -> io::Result<Child> {
+fn spawn(program: &[OsString], spec: &InnerSpec) -> io::Result<Child> {
     let (name, args) = program.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-    let variables = variables.iter().map(|(name, value)| (name, value));
-    Command::new(name).args(args).envs(variables).stdin(Stdio::null()).process_group(0).spawn()
+    let variables = spec.variables.iter().map(|(name, value)| (name, value));
+    let input = if spec.serves { io::stdout().as_fd().try_clone_to_owned()?.into() } else { Stdio::null() };
+    Command::new(name).args(args).envs(variables).stdin(input).process_group(0).spawn()
 }
 
 /// Waits for the command, and collects every other process that ends before it. `next` waits for any process.

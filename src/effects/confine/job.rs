@@ -13,6 +13,8 @@ use super::script;
 pub struct Job {
     /// Programs with their arguments; the first that is found is run, in the workspace.
     pub programs: Vec<Vec<OsString>>,
+    /// Variables of its environment beside those of every command.
+    pub variables: Vec<(OsString, OsString)>,
     /// True when it may use the network.
     pub network: bool,
     /// True when it may use Unix sockets, also without the network.
@@ -34,7 +36,8 @@ impl Job {
     pub fn shell(command: impl Into<OsString>, timeout: Duration) -> Self {
         let programs = script::from_argument(&command.into());
         let (network, local_sockets, read_only) = (false, false, Vec::new());
-        Self { programs, network, local_sockets, timeout, overlay: true, read_only, end_mark: None }
+        let variables = Vec::new();
+        Self { programs, variables, network, local_sockets, timeout, overlay: true, read_only, end_mark: None }
     }
 }
 

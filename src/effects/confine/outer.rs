@@ -65,6 +65,7 @@ fn supervise(spec: &Spec, channel: &mut Channel, mark: &Mark) -> io::Result<Repo
         workspace: spec.workspace.clone(),
         writable: vec![spec.temp.clone()],
         variables: vec![("TMPDIR".into(), spec.temp.clone())],
+        serves: spec.serves,
         namespaces: spec.namespaces,
         network: spec.network,
         local_sockets: spec.local_sockets,
@@ -88,6 +89,7 @@ fn supervise(spec: &Spec, channel: &mut Channel, mark: &Mark) -> io::Result<Repo
         gaps.extend(landlock_gaps(spec));
     }
     inner.writable.push(spec.workspace.clone());
+    inner.variables.extend(spec.variables.iter().cloned());
     let mut report = watch(&inner, channel, mark, |pid| outside.map(pid, mapped))?;
     if spec.namespaces {
         // The command sees its own processes only.

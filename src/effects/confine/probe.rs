@@ -135,6 +135,8 @@ fn run_true(helper: &Path, paths: &ShellPaths, base: &Path, isolation: Isolation
         namespaces: isolation >= Isolation::Namespaces,
         network: false,
         local_sockets: false,
+        variables: Vec::new(),
+        serves: false,
         ended: None,
     };
     let (mut command, mut stream) = outer_command(helper, &paths.workspace)?;

@@ -23,7 +23,7 @@ use super::spec::{End, Go, OverlayDirs, Report, Spec, line};
 use crate::effects::mask::Masker;
 
 /// The longest wait until everything is gone after the leash was dropped.
-const GRACE: Duration = Duration::from_secs(15);
+pub(super) const GRACE: Duration = Duration::from_secs(15);
 /// The longest wait for the rest of the output once every process is gone.
 const DRAIN: Duration = Duration::from_millis(500);
 
@@ -139,7 +139,7 @@ fn shell_run(
     }
 }
 
-fn spec(confinement: &Confinement, job: &Job, scratch: &Scratch) -> io::Result<Spec> {
+pub(super) fn spec(confinement: &Confinement, job: &Job, scratch: &Scratch) -> io::Result<Spec> {
     let overlay = confinement.overlays(job);
     Ok(Spec {
         programs: with_file(&job.programs, &scratch.temp())?,
@@ -152,6 +152,8 @@ fn spec(confinement: &Confinement, job: &Job, scratch: &Scratch) -> io::Result<S
         namespaces: confinement.isolation() >= Isolation::Namespaces,
         network: job.network,
         local_sockets: job.local_sockets,
+        variables: job.variables.clone(),
+        serves: false,
         ended: job.end_mark.as_ref().map(Into::into),
     })
 }
@@ -164,7 +166,7 @@ fn start_outer(helper: &Path, workspace: &Path) -> io::Result<(Child, tokio::net
     Ok((child, tokio::net::UnixStream::from_std(ours)?))
 }
 
-async fn send(what: &impl Serialize, to: &mut Option<OwnedWriteHalf>) -> io::Result<()> {
+pub(super) async fn send(what: &impl Serialize, to: &mut Option<OwnedWriteHalf>) -> io::Result<()> {
     match to {
         Some(to) => to.write_all(&line(what)?).await,
         None => Ok(()),

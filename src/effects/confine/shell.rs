@@ -11,6 +11,7 @@ use super::confinement::{Confinement, Isolation, ShellPaths, gap_labels};
 use super::gap::Gap;
 use super::job::{Job, ShellRun};
 use super::output::ShellLimits;
+use super::serve::{self, Service, ServicePipes};
 use super::{direct, probe, run};
 use crate::effects::mask::Masker;
 use crate::model::{CaptureMode, ShellMode};
@@ -78,6 +79,15 @@ impl Shell {
     /// Returns the workspace.
     pub fn workspace(&self) -> &Path {
         self.confinement.workspace()
+    }
+
+    /// Starts a program that serves over its standard input and output, and writes directly to the workspace. It runs
+    /// until it is dropped, whatever the job's time.
+    ///
+    /// # Errors
+    /// When it could not be started; the text says why.
+    pub async fn serve(&self, job: Job) -> Result<(Service, ServicePipes), String> {
+        serve::serve(&self.confinement, &job).await
     }
 
     /// Runs a command. When this returns, every process that it started is gone; dropping the future kills them.

@@ -34,6 +34,10 @@ pub(super) struct Spec {
     pub network: bool,
     /// True when it may use Unix sockets.
     pub local_sockets: bool,
+    /// Variables to set for the command.
+    pub variables: Vec<(OsString, OsString)>,
+    /// True when its standard output is a socket that is its standard input too.
+    pub serves: bool,
     /// A file to write to every second, and when everything is gone.
     pub ended: Option<OsString>,
 }
@@ -58,6 +62,8 @@ pub(super) struct InnerSpec {
     pub writable: Vec<OsString>,
     /// Variables to set for the command.
     pub variables: Vec<(OsString, OsString)>,
+    /// True when its standard output is a socket that is its standard input too.
+    pub serves: bool,
     /// True when it is the first process of a pid namespace.
     pub namespaces: bool,
     /// True when it may use the network.

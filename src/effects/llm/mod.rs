@@ -10,6 +10,9 @@ mod providers;
 mod script;
 mod whole;
 
+#[cfg(test)]
+pub(super) use client::tests::server as test_server;
+
 pub use call::{CallPosition, LlmError, LlmProvider};
 pub use keys::{ProviderKey, provider_keys};
 pub use progress::{AnswerPiece, Progress, ProgressReader};

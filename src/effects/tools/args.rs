@@ -20,6 +20,8 @@ pub(super) enum ParamType {
     Whole,
     /// A number.
     Number,
+    /// Headers of a request: a list of objects with text values, or one object.
+    Headers,
 }
 
 /// One argument of a tool.
@@ -72,6 +74,7 @@ impl ParamType {
             Self::Flag => "boolean",
             Self::Count | Self::Whole => "integer",
             Self::Number => "number",
+            Self::Headers => "array",
         }
     }
 
@@ -82,6 +85,10 @@ impl ParamType {
             Self::Count => value.as_u64().is_some_and(|count| count > 0),
             Self::Whole => value.is_i64() || value.is_u64(),
             Self::Number => value.is_number(),
+            Self::Headers => match value {
+                Json::Array(items) => items.iter().all(has_texts),
+                other => has_texts(other),
+            },
         }
     }
 
@@ -92,13 +99,25 @@ impl ParamType {
             Self::Count => "a whole number from 1 up",
             Self::Whole => "a whole number",
             Self::Number => "a number",
+            Self::Headers => "a list of objects with text values",
         }
     }
 }
 
+fn has_texts(value: &Json) -> bool {
+    value.as_object().is_some_and(|fields| fields.values().all(Json::is_string))
+}
+
 /// The JSON Schema of a tool's arguments.
 pub(super) fn schema(params: &[Param<'_>]) -> Json {
-    let describe = |param: &Param<'_>| json!({ "type": param.holds.schema(), "description": param.about });
+    let describe = |param: &Param<'_>| match param.holds {
+        ParamType::Headers => json!({
+            "type": "array",
+            "description": param.about,
+            "items": { "type": "object", "additionalProperties": { "type": "string" } }
+        }),
+        holds => json!({ "type": holds.schema(), "description": param.about }),
+    };
     let properties: Map<String, Json> = params.iter().map(|param| (param.name.into(), describe(param))).collect();
     let required: Vec<&str> = params.iter().filter(|param| param.required).map(|param| param.name).collect();
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })

@@ -9,6 +9,8 @@ use super::bounded::keep_both_ends;
 use super::tool::{Program, ShellCall};
 use crate::effects::confine::{Shell, ShellLimits, ShellOutcome};
 use crate::effects::mask::Masker;
+use crate::effects::remote::{RemoteCall, Remotes, ServerHost};
+use crate::model::UndoTool;
 use crate::rollback::{Compensate, CompensationCommand, CompensationRun};
 
 /// Characters of a compensation's output that are recorded.
@@ -23,6 +25,8 @@ pub struct Compensator {
     run: Run,
     masker: Arc<Masker>,
     stop: CancellationToken,
+    /// Makes the calls of servers; without them, these compensations fail.
+    remotes: Option<Remotes>,
 }
 
 impl Compensator {
@@ -40,7 +44,22 @@ impl Compensator {
     /// Runs commands with another function.
     #[must_use]
     pub fn with_runner(run: Run, masker: Arc<Masker>) -> Self {
-        Self { run, masker, stop: CancellationToken::new() }
+        Self { run, masker, stop: CancellationToken::new(), remotes: None }
+    }
+
+    /// Returns a copy that makes the undo calls of servers too.
+    #[must_use]
+    pub fn with_remotes(self, remotes: Remotes) -> Self {
+        Self { remotes: Some(remotes), ..self }
+    }
+
+    /// Makes the undo call of a server.
+    async fn call(&self, undo: UndoTool) -> Result<String, String> {
+        let Some(remotes) = &self.remotes else { return Err("servers can't be asked here".into()) };
+        let call = RemoteCall::undo(undo);
+        let answer = remotes.run(&call, &ServerHost::default(), &self.stop).await;
+        let text = keep_both_ends(&self.masker.mask(&format!("{}\n{}", call.line(), answer.text)), KEPT);
+        if answer.fault { Err(text) } else { Ok(text) }
     }
 
     /// Returns a copy that `stop` cancels: it kills the running command and starts no other.
@@ -57,7 +76,10 @@ impl Compensate for Compensator {
 
     fn compensate<'a>(&'a self, command: &'a CompensationCommand) -> CompensationRun<'a> {
         Box::pin(async move {
-            let CompensationCommand { argv, timeout_seconds, network, local_sockets } = command.clone();
+            let CompensationCommand { argv, tool, timeout_seconds, network, local_sockets } = command.clone();
+            if let Some(undo) = tool {
+                return self.call(undo).await;
+            }
             let program = Program::Argv(argv);
             let line = program.to_string();
             let call = ShellCall { program, timeout_seconds, network, local_sockets, compensation: None };

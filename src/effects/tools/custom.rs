@@ -41,7 +41,7 @@ impl Tool for Custom {
         let before = tool.before.as_ref().map(|before| fill_command(before, &args)).transpose()?;
         let undo = tool.undo.clone();
         let compensation =
-            undo.map(|undo| Compensation { before, undo, args, network, local_sockets, timeout_seconds });
+            undo.map(|undo| Compensation { before, undo, args, network, local_sockets, timeout_seconds, tool: None });
         Ok(Prepared::Shell(ShellCall { program, timeout_seconds, network, local_sockets, compensation }))
     }
 }

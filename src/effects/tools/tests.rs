@@ -16,7 +16,7 @@ fn prepare(tool: &str, args: &Json) -> Result<Prepared, ToolError> {
 fn world_call(tool: &str, args: &Json) -> WorldCall {
     match prepare(tool, args) {
         Ok(Prepared::World(call)) => call,
-        Ok(Prepared::Shell(_)) => panic!("{tool} is no world call"),
+        Ok(_) => panic!("{tool} is no world call"),
         Err(error) => panic!("{error}"),
     }
 }
@@ -324,7 +324,7 @@ fn custom(args: &Json) -> Result<ShellCall, ToolError> {
     assert_eq!(tool.decl().schema["properties"]["times"], json!({"type": "integer", "description": "what"}));
     match tool.prepare(args)? {
         Prepared::Shell(call) => Ok(call),
-        Prepared::World(_) => panic!("it is a command"),
+        _ => panic!("it is a command"),
     }
 }
 
@@ -357,4 +357,49 @@ async fn what_a_command_prints_is_known_apart_from_its_errors() {
     let done = shell("echo '{\"id\": 1}'; echo warning >&2", 60, ShellLimits::default()).await;
     assert_eq!(done.printed, "{\"id\": 1}");
     assert!(done.text.contains("warning"), "{}", done.text);
+}
+
+fn request(tool: &str, args: &Json) -> crate::effects::remote::HttpCall {
+    match prepare(tool, args) {
+        Ok(Prepared::Remote(RemoteCall { target: RemoteTarget::Http(call), .. })) => call,
+        Ok(_) => panic!("{tool} is no request"),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_request_takes_headers_as_tama_has_them() {
+    let get = request("tama_http_get", &json!({"url": "https://x/", "headers": [{"A": "1"}, {"B": "${V}", "C": "3"}]}));
+    let pairs: Vec<(&str, &str)> = get.headers.iter().map(|(name, value)| (&name[..], &value[..])).collect();
+    assert_eq!(pairs, [("A", "1"), ("B", "${V}"), ("C", "3")]);
+    assert_eq!(get.body, None);
+    let one = request("tama_http_get", &json!({"url": "https://x/", "headers": {"A": "1"}}));
+    assert_eq!(one.headers.len(), 1);
+    let post = request("tama_http_post", &json!({"url": "https://x/", "body": "{\"a\":1}"}));
+    assert_eq!(post.headers, [("content-type".to_owned(), "application/json".to_owned())]);
+}
+
+#[test]
+fn a_request_that_can_not_be_one_is_refused() {
+    let get = |args: Json| refusal("tama_http_get", &args);
+    assert_eq!(get(json!({"url": ""})), "\"url\" must not be empty");
+    assert!(get(json!({"url": "file:///etc/passwd"})).contains("must begin with http:// or https://"));
+    assert!(get(json!({"url": "https://x/\ny"})).contains("control character"));
+    assert!(get(json!({"url": "https://"})).contains("is no address"));
+    assert!(get(json!({"url": "https://x", "headers": [{"Host": "y"}]})).contains("set by the program"));
+    assert!(get(json!({"url": "https://x", "headers": [{"a b": "y"}]})).contains("no name of a header"));
+    assert!(get(json!({"url": "https://x", "headers": [{"a": "y\r\nB: c"}]})).contains("control character"));
+    assert!(get(json!({"url": "https://x", "headers": "a: b"})).contains("a list of objects with text values"));
+    assert!(refusal("tama_http_post", &json!({"url": "https://x"})).contains("missing \"body\""));
+}
+
+#[test]
+fn a_request_that_gives_a_variable_away_has_no_undo() {
+    let class = |tool: &str, args: Json| Toolbox::standard().get(tool).unwrap().effect_of(&args);
+    assert_eq!(class("tama_http_get", json!({"url": "https://x/$${A}"})), EffectClass::Read);
+    assert_eq!(class("tama_http_get", json!({"url": "https://x/${A}"})), EffectClass::Irreversible);
+    let headers = json!({"url": "https://x/", "headers": [{"Authorization": "Bearer ${KEY}"}]});
+    assert_eq!(class("tama_http_get", headers), EffectClass::Irreversible);
+    assert_eq!(class("tama_http_post", json!({"url": "https://x/", "body": ""})), EffectClass::Irreversible);
+    assert_eq!(class("tama_files_read", json!({"path": "${A}"})), EffectClass::Read);
 }

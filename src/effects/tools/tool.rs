@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use crate::effects::remote::RemoteCall;
 use crate::model::{Compensation, EffectClass, Key, ToolDecl, command_line, quoted};
 use crate::world::{Change, Value};
 
@@ -12,6 +13,11 @@ pub trait Tool: Send + Sync {
 
     /// Returns the class of its effect on the world.
     fn effect(&self) -> EffectClass;
+
+    /// Returns the class of the effect of a call with these arguments.
+    fn effect_of(&self, _args: &Json) -> EffectClass {
+        self.effect()
+    }
 
     /// True when it runs a command: its effect is then known only as far as commands are confined here.
     fn is_command(&self) -> bool {
@@ -31,6 +37,8 @@ pub enum Prepared {
     World(WorldCall),
     /// Runs a shell command.
     Shell(ShellCall),
+    /// Asks another program, over the network or beside this one.
+    Remote(RemoteCall),
 }
 
 /// Decides a call's changes and answer, given the content of its keys.

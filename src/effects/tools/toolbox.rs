@@ -10,9 +10,9 @@ use super::args::{Args, nearest, schema};
 use super::builtin::Builtin;
 use super::custom::Custom;
 use super::tool::{Prepared, Tool, ToolError};
-use super::{files, memory, shell};
+use super::{files, http, mcp, memory, shell};
 use crate::model::{EffectClass, ToolDecl};
-use crate::pipeline::CustomTool;
+use crate::pipeline::{CustomTool, Pipeline};
 
 /// The tools by name.
 #[derive(Clone, Default)]
@@ -48,6 +48,10 @@ impl Tool for Standard {
         self.builtin.effect
     }
 
+    fn effect_of(&self, args: &Json) -> EffectClass {
+        http::effect_of(self.builtin, args)
+    }
+
     fn is_command(&self) -> bool {
         shell::TOOLS.iter().any(|tool| tool.name == self.builtin.name)
     }
@@ -72,13 +76,26 @@ impl Toolbox {
 
     fn with_root(root: Option<&Arc<Path>>) -> Self {
         let mut toolbox = Self::default();
-        for builtin in memory::TOOLS.iter().chain(&files::TOOLS).chain(&shell::TOOLS) {
+        for builtin in memory::TOOLS.iter().chain(&files::TOOLS).chain(&shell::TOOLS).chain(&http::TOOLS) {
             let old = ALIASES.iter().filter(|(_, name)| *name == builtin.name).map(|(old, _)| *old);
             for name in old.chain([builtin.name]) {
                 toolbox.add(standard(name, builtin, root.cloned()));
             }
         }
         toolbox
+    }
+
+    /// Returns these tools with those of a pipeline: the user's own, and those of its MCP servers.
+    #[must_use]
+    pub fn for_pipeline(self: &Arc<Self>, pipeline: &Pipeline) -> Arc<Self> {
+        if pipeline.tools.is_empty() && pipeline.mcp.is_empty() {
+            return self.clone();
+        }
+        let mut toolbox = self.with(pipeline.tools.values());
+        for tool in mcp::tools_of(pipeline) {
+            toolbox.add(tool);
+        }
+        Arc::new(toolbox)
     }
 
     /// Adds the user's own tools of a pipeline.

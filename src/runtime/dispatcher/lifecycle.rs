@@ -86,6 +86,9 @@ impl Dispatcher {
     /// Takes the end of the pattern code.
     pub(super) fn finished(&mut self, result: Result<Output, Failure>) {
         self.pattern = None;
+        // Their processes are gone with the run; an undo call starts one anew.
+        let remotes = self.services.remotes.clone();
+        tokio::spawn(async move { remotes.close().await });
         let is_halt = matches!(result, Err(Failure::Halt(_)));
         let (status, text) = match result {
             Ok(output) => (RunStatus::Ok, output.value),
@@ -235,6 +238,8 @@ impl Dispatcher {
 
     /// Closes the store: the last that a session does.
     pub(super) async fn close(&mut self) {
+        // Their processes are gone before the program ends. Each wait for one has its own bound.
+        self.services.remotes.close().await;
         let (on_status, log) = (self.on_status.clone(), self.log.clone());
         let close = tokio::task::spawn_blocking(move || {
             call(&on_status, &log);

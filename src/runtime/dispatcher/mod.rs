@@ -46,6 +46,7 @@ mod own_files;
 mod permits;
 mod questions;
 mod release;
+mod remote;
 mod retry;
 #[cfg(test)]
 mod retry_tests;
@@ -81,6 +82,7 @@ use super::ask::{Ask, Output};
 use super::engine::StatusHook;
 use super::failure::{Divergence, Failure};
 use crate::effects::Masker;
+use crate::effects::remote::Remotes;
 use crate::effects::tools::{Compensator, Toolbox};
 use crate::model::{Command, SpanId};
 use crate::world::World;
@@ -118,5 +120,7 @@ pub(super) struct Services {
     pub tools: Arc<Toolbox>,
     pub compensator: Compensator,
     pub masker: Arc<Masker>,
+    /// Carries out the calls that other programs answer.
+    pub remotes: Remotes,
     pub commands: Commands,
 }

@@ -56,17 +56,19 @@ impl Dispatcher {
         })
     }
 
-    /// Names the earlier try that ran this command, if that try was replaced and the command was not undone: it may
+    /// Names the earlier try that ran this command or sent this request, if that try was replaced and the command was not undone: it may
     /// have reached outside, its undo command failed, or its outcome is not known. `None`: the call repeats nothing.
     fn done_before(&self, agent: SpanId, call: &ToolCall) -> Option<String> {
         // Before the first retry no try was replaced.
         if self.generation() <= Generation(1) {
             return None;
         }
-        let Ok(Prepared::Shell(prepared)) = self.tools_of(agent).get(&call.name)?.prepare(&call.args) else {
-            return None;
+        let line = match self.tools_of(agent).get(&call.name)?.prepare(&call.args) {
+            Ok(Prepared::Shell(prepared)) => prepared.program.to_string(),
+            Ok(Prepared::Remote(prepared)) => prepared.line(),
+            Ok(Prepared::World(_)) | Err(_) => return None,
         };
-        let command = self.services.masker.mask(&prepared.program.to_string()).into_owned();
+        let command = self.services.masker.mask(&line).into_owned();
         self.log.with(|state| {
             let mut standing = state.ledger.entries().iter().rev().filter(|entry| {
                 let key = &entry.record.key;

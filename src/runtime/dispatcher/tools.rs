@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Dispatcher;
-use crate::effects::tools::{Prepared, ShellCall, Toolbox};
+use crate::effects::tools::{Prepared, RemoteCall, ShellCall, Toolbox};
 use crate::model::{EffectClass, SpanId, ToolCall};
 
 /// Characters of a command in a reason to pause.
@@ -14,15 +14,16 @@ impl Dispatcher {
     pub(super) fn tools_of(&self, agent: SpanId) -> Arc<Toolbox> {
         let generation = self.log.with(|state| state.trace.get(agent).map(|found| found.generation));
         let pipeline = self.versions.at(generation.unwrap_or_default());
-        if pipeline.tools.is_empty() {
-            return self.services.tools.clone();
-        }
-        Arc::new(self.services.tools.with(pipeline.tools.values()))
+        self.services.tools.for_pipeline(&pipeline)
     }
 
-    /// The command that a tool call would run, on one line.
+    /// The command that a tool call would run, or the request that it would send, on one line.
     pub(super) fn command_line(&self, tools: &Toolbox, call: &ToolCall) -> Option<String> {
-        let exact = command(tools, call)?.program.exact();
+        let exact = match tools.get(&call.name)?.prepare(&call.args) {
+            Ok(Prepared::Shell(command)) => command.program.exact(),
+            Ok(Prepared::Remote(remote)) => remote.line(),
+            Ok(Prepared::World(_)) | Err(_) => return None,
+        };
         let line = exact.split_whitespace().collect::<Vec<_>>().join(" ");
         let masked = self.services.masker.mask(&line).into_owned();
         let cut: String = masked.chars().take(SHOWN).collect();
@@ -34,7 +35,15 @@ impl Dispatcher {
 pub(super) fn command(tools: &Toolbox, call: &ToolCall) -> Option<ShellCall> {
     match tools.get(&call.name)?.prepare(&call.args) {
         Ok(Prepared::Shell(command)) => Some(command),
-        Ok(Prepared::World(_)) | Err(_) => None,
+        Ok(Prepared::World(_) | Prepared::Remote(_)) | Err(_) => None,
+    }
+}
+
+/// The call of another program that a call would make, if it makes one.
+pub(super) fn remote(tools: &Toolbox, call: &ToolCall) -> Option<RemoteCall> {
+    match tools.get(&call.name)?.prepare(&call.args) {
+        Ok(Prepared::Remote(remote)) => Some(remote),
+        Ok(Prepared::World(_) | Prepared::Shell(_)) | Err(_) => None,
     }
 }
 

@@ -17,6 +17,7 @@ mod primitives;
 mod read_plan;
 mod reflexion;
 mod scatter;
+mod servers;
 mod steps;
 
 use std::borrow::Cow;

@@ -30,6 +30,7 @@ fn pipeline(model: &str, settings: Provider) -> Pipeline {
     };
     Pipeline {
         tools: IndexMap::new(),
+        mcp: IndexMap::new(),
         name: "p".into(),
         entrypoint: "a".into(),
         task: None,

@@ -8,6 +8,7 @@ mod machine;
 mod oracle;
 mod own_tools;
 mod permits;
+mod remote;
 pub mod scenario;
 mod verify;
 mod whole_answers;

@@ -25,7 +25,7 @@ mod retry;
 mod settings;
 mod setup;
 #[cfg(test)]
-mod tests;
+pub(in crate::effects) mod tests;
 mod transport;
 mod wait;
 

@@ -10,6 +10,7 @@ mod apply;
 mod gate;
 mod outside;
 mod overlay;
+mod server;
 mod snapshot;
 
 use std::path::PathBuf;
@@ -158,8 +159,17 @@ impl ToolRun {
         outside: Option<ActionRecord>,
         snapshot: Option<BlobHash>,
     ) -> Result<Started, NotRun> {
+        self.start_line(self.line(call), outside, snapshot).await
+    }
+
+    /// Does the same for a command that is written like this.
+    async fn start_line(
+        &self,
+        command: String,
+        outside: Option<ActionRecord>,
+        snapshot: Option<BlobHash>,
+    ) -> Result<Started, NotRun> {
         let mode = self.services.commands.shell.mode();
-        let command = self.line(call);
         // A command beside open files runs directly in the workspace, whatever the others do.
         let capture = if snapshot.is_some() { CaptureMode::Snapshot } else { mode.capture };
         let start = CommandStart { span: self.origin.tool_span, command, capture, snapshot, gaps: mode.gaps };

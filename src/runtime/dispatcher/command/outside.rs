@@ -13,7 +13,7 @@ impl Services {
     pub(in super::super) fn effect_of(&self, tools: &Toolbox, call: &ToolCall) -> EffectClass {
         let Some(tool) = tools.get(&call.name) else { return EffectClass::Read };
         let confined = self.commands.shell.mode().gaps.is_empty();
-        match tool.effect() {
+        match tool.effect_of(&call.args) {
             EffectClass::Reversible if tool.is_command() && !confined => EffectClass::Irreversible,
             effect => effect,
         }

@@ -18,10 +18,7 @@ impl ToolRun {
         folders: &SnapshotFolders,
     ) -> Result<Done, NotRun> {
         let Some(_guard) = self.lock_unless_stopped(&Scope::Shell).await else { return Ok(stopped()) };
-        if self.log.with(|state| state.commands.values().any(|open| open.capture == CaptureMode::Snapshot)) {
-            let why = "the changes of an earlier command are not recorded yet; open the run again to record them";
-            return Err(ActError::NotFound(why.into()).into());
-        }
+        self.check_recorded()?;
         let before = match first_of(call) {
             Some(first) => {
                 let (ran, _) = self.captured(&first, EffectClass::Read, None, folders).await?;
@@ -32,6 +29,15 @@ impl ToolRun {
         let outside = self.outside(call, effect, before)?;
         let (ran, said) = self.captured(call, effect, outside, folders).await?;
         Ok(answer(&ran, said.as_deref()))
+    }
+
+    /// Fails while the changes of an earlier command are not recorded.
+    pub(super) fn check_recorded(&self) -> Result<(), ActError> {
+        if self.log.with(|state| state.commands.values().any(|open| open.capture == CaptureMode::Snapshot)) {
+            let why = "the changes of an earlier command are not recorded yet; open the run again to record them";
+            return Err(ActError::NotFound(why.into()));
+        }
+        Ok(())
     }
 
     /// Runs a command between two looks at the workspace, and records what it changed; which of it can't be undone.
@@ -53,7 +59,7 @@ impl ToolRun {
     }
 
     /// Everything in the workspace is kept; returns the name of the list of it.
-    async fn snapshot(&self, folders: &SnapshotFolders) -> Result<BlobHash, ActError> {
+    pub(super) async fn snapshot(&self, folders: &SnapshotFolders) -> Result<BlobHash, ActError> {
         let (services, folders) = (self.services.clone(), folders.clone());
         let take = move || {
             let mut held = services.commands.snapshots.blocking_lock();
@@ -70,7 +76,7 @@ impl ToolRun {
     }
 
     /// Finds what the command changed, and records it; which of it can't be undone.
-    async fn record_changes(&self, command: Seq) -> Result<Option<String>, ActError> {
+    pub(super) async fn record_changes(&self, command: Seq) -> Result<Option<String>, ActError> {
         let services = self.services.clone();
         let look = move || {
             let mut held = services.commands.snapshots.blocking_lock();

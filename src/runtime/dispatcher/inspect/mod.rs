@@ -7,6 +7,7 @@ mod fields;
 mod llm;
 mod now;
 mod raw;
+mod remote;
 mod sections;
 mod tool;
 mod would_change;

@@ -10,7 +10,7 @@ use super::would_change::would_change;
 use crate::effects::tools::{Prepared, Program, ShellCall};
 use crate::model::{EffectClass, EndCause, Section, SectionBody, SpanEnd, SpanStatus, TextHash, ToolCall};
 use crate::runtime::dispatcher::Services;
-use crate::runtime::dispatcher::tools::{command, outlook};
+use crate::runtime::dispatcher::tools::{command, outlook, remote};
 use crate::store::{Recorder, StoreError};
 
 pub(super) fn sections(
@@ -62,6 +62,10 @@ fn body(
         let open = pending.and_then(|pending| pending.open.as_deref());
         out.extend(runs(command, note, (effect, open), services));
     }
+    let sent = tool.and_then(|tool| remote(&tool.tools, &ToolCall { name: tool.name.clone(), args: args.clone() }));
+    if let Some(sent) = &sent {
+        out.extend(super::remote::sections(sent, note, effect, services));
+    }
     if let Some(pending) = pending
         && let Some(asks) = &pending.asks
     {
@@ -110,7 +114,7 @@ fn foreseen(tool: &ToolNow, pending: &UpcomingCall, effect: EffectClass, service
         Ok(Prepared::World(call)) if effect != EffectClass::Read => {
             Some(would_change(call, &services.world, &services.masker))
         }
-        Ok(Prepared::World(_) | Prepared::Shell(_)) => None,
+        Ok(Prepared::World(_) | Prepared::Shell(_) | Prepared::Remote(_)) => None,
     }
 }
 

@@ -121,7 +121,7 @@ mod tests {
         fn foresee(&self, tool: &str, args: &Json) -> Section {
             match Toolbox::for_workspace(self.world.root()).get(tool).unwrap().prepare(args) {
                 Ok(Prepared::World(call)) => would_change(call, &self.world, &Masker::default()),
-                Ok(Prepared::Shell(_)) => panic!("{tool} runs a command"),
+                Ok(_) => panic!("{tool} is no call of keys"),
                 Err(error) => panic!("{error}"),
             }
         }

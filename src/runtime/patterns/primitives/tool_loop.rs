@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::super::super::ask::Output;
 use super::super::super::failure::Failure;
 use super::super::super::pattern_scope::PatternScope;
+use super::super::servers::Servers;
 use crate::effects::tools::arguments_fault;
 use crate::model::{Conversation, LlmRequest, Message, ToolDecl};
 use crate::pipeline::{Model, Skill};
@@ -28,12 +29,14 @@ pub(in super::super) async fn tool_loop(
     input: &str,
 ) -> Result<Output, Failure> {
     let mut unlocked: BTreeSet<String> = BTreeSet::new();
+    let mut servers = Servers::default();
     let mut messages = Conversation::from(vec![Message::User { text: "Begin.".into() }]);
     for _ in 0..spec.max_iter {
+        servers.list(scope, offered(spec, &unlocked)).await?;
         let request = LlmRequest {
             model: spec.model.name.clone(),
             options: spec.model.options,
-            tools: declarations(scope, spec, &unlocked),
+            tools: declarations(scope, spec, &unlocked, &servers),
             system: scope.wording().system(spec.prompt, spec.skills),
             messages: messages.clone(),
         };
@@ -65,7 +68,12 @@ pub(in super::super) async fn tool_loop(
     )))
 }
 
-fn declarations(scope: &PatternScope, spec: &ToolLoop<'_>, unlocked: &BTreeSet<String>) -> Vec<ToolDecl> {
+fn declarations(
+    scope: &PatternScope,
+    spec: &ToolLoop<'_>,
+    unlocked: &BTreeSet<String>,
+    servers: &Servers,
+) -> Vec<ToolDecl> {
     let mut tools = vec![
         decl("start", "Receive your input. Call this first.", &json!({"type": "object", "properties": {}})),
         decl(
@@ -82,7 +90,7 @@ fn declarations(scope: &PatternScope, spec: &ToolLoop<'_>, unlocked: &BTreeSet<S
         let schema = json!({"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]});
         tools.push(decl("read_skill", "Load a skill's instructions, which unlocks the tools it names.", &schema));
     }
-    tools.extend(offered(spec, unlocked).filter_map(|name| scope.declared(name)));
+    tools.extend(offered(spec, unlocked).filter_map(|name| scope.declared(name)).map(|decl| servers.complete(decl)));
     tools
 }
 

@@ -5,7 +5,7 @@ mod bodies;
 mod connection;
 mod proxies;
 mod secrets;
-mod server;
+pub(in crate::effects) mod server;
 mod statuses;
 
 use std::time::{Duration, Instant};
