@@ -4,6 +4,7 @@ use color_eyre::eyre::eyre;
 use serde_json::Value as Json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::event_words;
 use super::exit::Exit;
 use super::progress::Progress;
 use super::run_name::RunName;
@@ -60,6 +61,12 @@ impl Headless {
         self
     }
 
+    /// Prints each event as a line of JSON on stdout, and the result as the last one.
+    pub fn print_events(mut self) -> Self {
+        self.progress.print_events();
+        self
+    }
+
     /// Returns the run's log.
     pub fn log(&self) -> &RunLog {
         &self.log
@@ -101,9 +108,12 @@ impl Headless {
                 Some(_) => {}
             }
         }
-        let Self { run, folder, log, engine, progress, shell, result, .. } = self;
+        let Self { run, folder, log, engine, mut progress, shell, result, mut interrupt, .. } = self;
         let finish = engine.finish.await?;
         if !progress.has_ended() {
+            if let Some(lines) = progress.lines() {
+                lines.finish().await;
+            }
             return Ok(Exit::Failed);
         }
         let text = match (progress.result(), result) {
@@ -115,7 +125,7 @@ impl Headless {
             (None, _) => None,
         };
         let (status, failed_model_call) = log.with(|state| (state.status, summary::has_failed_model_call(state)));
-        let commands = progress.into_commands();
+        let (commands, lines) = progress.into_parts();
         let end = RunResult { run, status, text, finish, shell, commands, failed_model_call };
         end.print_denials();
         if as_json {
@@ -123,7 +133,17 @@ impl Headless {
             if let Some(shown) = shown.as_object_mut() {
                 shown.extend(more);
             }
-            print_json(&shown)?;
+            match lines {
+                Some(mut lines) => {
+                    lines.push(&event_words::result(shown));
+                    // The run is stored to its end; only a reader that does not read is waited for.
+                    tokio::select! {
+                        () = lines.finish() => {}
+                        _ = interrupt.recv() => end_at_once(),
+                    }
+                }
+                None => print_json(&shown)?,
+            }
         } else {
             end.print()?;
         }
@@ -143,6 +163,7 @@ impl Headless {
     /// Returns the next update; an interrupt cancels the run, which is then recorded to its end.
     async fn next(&mut self) -> Option<Update> {
         loop {
+            self.flush_lines().await;
             tokio::select! {
                 update = self.engine.feed.next() => {
                     match &update {
@@ -160,6 +181,18 @@ impl Headless {
                     }
                     return update;
                 }
+                _ = self.interrupt.recv() => self.cancel(),
+                _ = self.terminate.recv() => self.cancel(),
+            }
+        }
+    }
+
+    /// Hands the lines of the last events on; an interrupt is heard while their reader is slow.
+    async fn flush_lines(&mut self) {
+        loop {
+            let Some(lines) = self.progress.lines() else { return };
+            tokio::select! {
+                () = lines.flush() => return,
                 _ = self.interrupt.recv() => self.cancel(),
                 _ = self.terminate.recv() => self.cancel(),
             }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use color_eyre::eyre::eyre;
 
 use super::exit::Exit;
@@ -29,9 +30,18 @@ pub(super) struct Args {
     /// Store nothing at all; nothing of the run can be undone
     #[arg(long)]
     no_record: bool,
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
+    /// Print the result as JSON; with `--json=events`, each event as a line of JSON while it happens, and the result last
+    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "result")]
+    json: Option<Json>,
+}
+
+/// The JSON that is printed on stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Json {
+    /// The result, as one document.
+    Result,
+    /// Each event as a line of its own, then the result as the last line.
+    Events,
 }
 
 /// Runs the pipeline to its end.
@@ -59,5 +69,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     if !args.no_record {
         eprint_line(&format!("run {}", session.run));
     }
-    Headless::new(session, Seq(0))?.say_gaps(runs_commands).run_to_end(args.json, serde_json::Map::new()).await
+    let headless = Headless::new(session, Seq(0))?.say_gaps(runs_commands);
+    let headless = if args.json == Some(Json::Events) { headless.print_events() } else { headless };
+    headless.run_to_end(args.json.is_some(), serde_json::Map::new()).await
 }

@@ -17,13 +17,13 @@ use crate::model::{EffectClass, Part, parts};
 /// Seconds a tool may take when it does not say.
 const USUAL_TIMEOUT: u64 = 120;
 /// Seconds a tool may ask for.
-const LONGEST_TIMEOUT: u64 = 3600;
+pub(super) const LONGEST_TIMEOUT: u64 = 3600;
 /// Characters of a name that providers accept.
 const LONGEST_NAME: usize = 64;
 /// Holes of `undo` that no argument may be named like.
 const HOLES: [&str; 2] = ["before", "result"];
 /// Effects by name.
-const EFFECTS: [(&str, EffectClass); 4] = [
+pub(super) const EFFECTS: [(&str, EffectClass); 4] = [
     ("read", EffectClass::Read),
     ("reversible", EffectClass::Reversible),
     ("compensable", EffectClass::Compensable),
