@@ -1,18 +1,19 @@
 //! A session without a screen: progress on stderr, the result as text, JSON and exit code.
 
 use color_eyre::eyre::eyre;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::event_words;
 use super::exit::Exit;
+use super::expect::Expected;
 use super::progress::Progress;
 use super::run_name::RunName;
 use super::run_result::RunResult;
 use super::run_texts::RunTexts;
 use super::summary;
 use super::text::{eprint_line, print_json};
-use crate::model::{Command, Seq, ShellMode, TextHash, Update};
+use crate::model::{Command, RunStatus, Seq, ShellMode, TextHash, Update};
 use crate::runtime::{Engine, Session};
 use crate::store::{RunFolder, RunLog};
 
@@ -31,6 +32,8 @@ pub(super) struct Headless {
     says_gaps: bool,
     /// The result's text, read while the log is open.
     result: Option<(TextHash, String)>,
+    /// The result that the run has to have.
+    expected: Option<Expected>,
 }
 
 impl Headless {
@@ -52,12 +55,19 @@ impl Headless {
             shell: None,
             says_gaps: false,
             result: None,
+            expected: None,
         })
     }
 
     /// Prints the gaps of the sandbox at the start, when `does` and there are any.
     pub fn say_gaps(mut self, does: bool) -> Self {
         self.says_gaps = does;
+        self
+    }
+
+    /// Compares the run's result with this one.
+    pub fn expect(mut self, expected: Option<Expected>) -> Self {
+        self.expected = expected;
         self
     }
 
@@ -108,7 +118,7 @@ impl Headless {
                 Some(_) => {}
             }
         }
-        let Self { run, folder, log, engine, mut progress, shell, result, mut interrupt, .. } = self;
+        let Self { run, folder, log, engine, mut progress, shell, result, mut interrupt, expected, .. } = self;
         let finish = engine.finish.await?;
         if !progress.has_ended() {
             if let Some(lines) = progress.lines() {
@@ -128,8 +138,18 @@ impl Headless {
         let (commands, lines) = progress.into_parts();
         let end = RunResult { run, status, text, finish, shell, commands, failed_model_call };
         end.print_denials();
+        let differs = expected.map(|expected| {
+            let output = end.text.as_deref().filter(|_| end.status == RunStatus::Ok);
+            expected.difference(&log.with(|state| Expected::of(state, output)))
+        });
         if as_json {
             let mut shown = log.with(|state| end.to_json(state));
+            if let Some(differs) = &differs {
+                if differs.is_some() {
+                    shown["exit"] = json!(Exit::Diverged.code());
+                }
+                shown["expected"] = json!({ "same": differs.is_none(), "difference": differs });
+            }
             if let Some(shown) = shown.as_object_mut() {
                 shown.extend(more);
             }
@@ -149,6 +169,10 @@ impl Headless {
         }
         let name = folder.as_ref().map(RunName::of);
         eprint_line(&log.with(|state| summary::end_line(state, name.as_ref())));
+        if let Some(why) = differs.flatten() {
+            eprint_line(&format!("error: the run is not as expected: {why}"));
+            return Ok(Exit::Diverged);
+        }
         Ok(if refused.is_some() { Exit::Failed } else { end.exit() })
     }
 

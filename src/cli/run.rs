@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use color_eyre::eyre::eyre;
 
 use super::exit::Exit;
+use super::expect::Expected;
 use super::global::Global;
 use super::headless::Headless;
 use super::limits::Limits;
@@ -27,6 +28,9 @@ pub(super) struct Args {
     allow: Vec<String>,
     #[command(flatten)]
     limits: Limits,
+    /// Compare the run with this file of `runs export`: exit code 5 when it differs
+    #[arg(long, value_name = "FILE")]
+    expect: Option<PathBuf>,
     /// Store nothing at all; nothing of the run can be undone
     #[arg(long)]
     no_record: bool,
@@ -55,6 +59,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     for rule in args.allow.iter().filter(|rule| !runtime::names_a_tool(rule, &loaded.pipeline)) {
         eprint_line(&format!("warning: --allow {rule}: no agent of this pipeline has such a tool"));
     }
+    let expected = args.expect.as_deref().map(Expected::read).transpose()?;
     let runs_commands = runtime::has_command(&loaded.pipeline);
     let mode = Mode::Headless(runtime::Headless { allow: args.allow });
     let session = if args.no_record {
@@ -70,6 +75,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         eprint_line(&format!("run {}", session.run));
     }
     let headless = Headless::new(session, Seq(0))?.say_gaps(runs_commands);
+    let headless = headless.expect(expected);
     let headless = if args.json == Some(Json::Events) { headless.print_events() } else { headless };
     headless.run_to_end(args.json.is_some(), serde_json::Map::new()).await
 }

@@ -28,6 +28,7 @@ mod skills;
 mod spec;
 mod tools;
 mod workspace;
+mod write;
 
 #[cfg(test)]
 mod custom_tests;

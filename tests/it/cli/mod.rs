@@ -3,8 +3,13 @@
 #[allow(clippy::module_inception, reason = "the tests of the whole command line")]
 mod cli;
 mod doctor;
+mod endings;
+mod events;
+mod examples;
+mod export;
 mod headless;
 mod init;
 mod limits;
+mod scripts;
 mod show;
 mod undo_cli;
