@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
-
+use super::colour::Colour;
 use super::settings::Settings;
-use crate::ui::ColorChoice;
 
 /// Options of every command.
 #[derive(Debug, clap::Args)]
@@ -28,27 +26,5 @@ impl Global {
     /// When to use colour: as the command line says, else as the settings do.
     pub fn color(&self) -> Colour {
         self.color.or(self.settings.color).unwrap_or_default()
-    }
-}
-
-/// When to use colour.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Colour {
-    /// On a terminal, unless `NO_COLOR` is set.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-impl From<Colour> for ColorChoice {
-    fn from(colour: Colour) -> Self {
-        match colour {
-            Colour::Auto => Self::Auto,
-            Colour::Always => Self::Always,
-            Colour::Never => Self::Never,
-        }
     }
 }

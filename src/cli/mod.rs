@@ -3,6 +3,8 @@
 mod call_text;
 mod changes;
 mod check;
+mod colour;
+mod config;
 mod data;
 mod debug;
 mod doctor;
@@ -107,7 +109,7 @@ enum Command {
     /// Print the table of keys
     Keys(keys::Args),
     /// Print the settings file with every setting
-    Config(settings::Args),
+    Config(config::Args),
     /// Print the completions of a shell
     Completions(shells::Completions),
     /// Print a page for man
@@ -146,7 +148,7 @@ fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
         cli.command,
         Some(Command::Config(_) | Command::Schema(_) | Command::Completions(_) | Command::Man(_))
     );
-    if needs_settings && !settings::load(&mut global)? {
+    if needs_settings && !config::load(&mut global)? {
         return Ok(Exit::Usage);
     }
     match cli.command {
@@ -163,7 +165,7 @@ fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Graph(args)) => graph::run(&args, &global),
         Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Keys(args)) => keys::run(&args),
-        Some(Command::Config(args)) => settings::run(&args, &global),
+        Some(Command::Config(args)) => config::run(&args, &global),
         Some(Command::Completions(args)) => shells::completions(&args, Cli::command()),
         Some(Command::Man(args)) => shells::man(&args, Cli::command()),
         None => match cli.debug.pipeline.clone() {

@@ -14,10 +14,10 @@ use std::path::{Path, PathBuf};
 use color_eyre::eyre::eyre;
 use etcetera::BaseStrategy;
 
-use super::check::print_faults;
-use super::exit::Exit;
-use super::global::{Colour, Global};
-use super::text::print;
+pub(super) use read::read;
+pub(super) use sample::sample;
+
+use super::colour::Colour;
 use crate::app::keys;
 use crate::term::Notify;
 use crate::ui::{Colours, Ground};
@@ -42,65 +42,18 @@ pub(super) struct Settings {
     pub keys: Vec<keys::Binding>,
 }
 
-/// `tama-tui config`.
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    /// Print where the settings are read from, and nothing else
-    #[arg(long)]
-    path: bool,
-}
-
-/// Prints the settings file with every setting, or its place.
-pub(super) fn run(args: &Args, global: &Global) -> color_eyre::Result<Exit> {
-    let place = place(global)?;
-    if args.path {
-        print(&format!("{}\n", place.display()))?;
-    } else {
-        print(&sample::sample(&place))?;
-    }
-    Ok(Exit::Done)
-}
-
-/// Reads the settings into the options, and installs the keys; prints the faults and returns false when there are any.
-///
-/// # Errors
-/// When the file can't be read.
-pub(super) fn load(global: &mut Global) -> color_eyre::Result<bool> {
-    let path = place(global)?;
-    let text = match read_file(&path) {
-        Ok(text) => text,
-        // Only a file that was named has to be there.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && global.config.is_none() => return Ok(true),
-        Err(error) => {
-            let help = "`tama-tui config` prints a file to start with";
-            return Err(eyre!("failed to read the settings in {}: {error}; {help}", path.display()));
-        }
-    };
-    match read::read(&path, text) {
-        Ok((settings, verbs)) => {
-            keys::use_verbs(verbs);
-            global.data_dir = global.data_dir.take().or_else(|| settings.data_dir.clone());
-            global.settings = settings;
-            Ok(true)
-        }
-        Err(faults) => {
-            print_faults(&faults, global);
-            Ok(false)
-        }
-    }
-}
-
-fn read_file(path: &Path) -> io::Result<String> {
+/// Reads a settings file's text.
+pub(super) fn read_file(path: &Path) -> io::Result<String> {
     if std::fs::metadata(path)?.len() > MOST_BYTES {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MB"));
     }
     std::fs::read_to_string(path)
 }
 
-/// The file that the settings are read from.
-fn place(global: &Global) -> color_eyre::Result<PathBuf> {
-    if let Some(named) = &global.config {
-        return Ok(named.clone());
+/// The file that the settings are read from; `named`: by `--config`.
+pub(super) fn place(named: Option<&Path>) -> color_eyre::Result<PathBuf> {
+    if let Some(named) = named {
+        return Ok(named.to_owned());
     }
     let base = etcetera::choose_base_strategy().map_err(|error| eyre!("failed to find the home folder: {error}"))?;
     Ok(base.config_dir().join("tama-tui").join("config.toml"))

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::super::global::Colour;
+use super::super::colour::Colour;
 use super::Settings;
 use crate::app::keys::{self, Binding, UiAction, Verb};
 use crate::pipeline::{Collector, Doc, Faults, Table, Text, read_text, suggest};

@@ -1,7 +1,5 @@
 use std::path::Path;
 
-use super::read::read;
-use super::sample::sample;
 use super::*;
 use crate::app::keys::{UiAction, VERBS};
 

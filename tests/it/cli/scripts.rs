@@ -157,7 +157,7 @@ fn completions_and_pages_name_the_commands() {
 fn bash_takes_the_completions() {
     let folder = Project::empty();
     fs::write(folder.path("tama-tui.bash"), stdout(&folder.tama(&["completions", "bash"]))).unwrap();
-    let script = "source ./tama-tui.bash && COMP_WORDS=(tama-tui ver) COMP_CWORD=1 && _tama-tui tama-tui ver tama-tui && \
+    let script = "source ./tama-tui.bash && COMP_WORDS=(tama-tui ver) COMP_CWORD=1 && _tama__tui tama-tui ver tama-tui && \
                   echo \"${COMPREPLY[@]}\"";
     let bash = Command::new("bash").args(["-c", script]).current_dir(folder.folder()).stderr(Stdio::inherit()).output();
     let Ok(bash) = bash else { return };
