@@ -24,7 +24,7 @@ pub(super) const WAYS: [&str; 3] = ["bell", "osc9", "title"];
 ///
 /// # Errors
 /// With every fault that was found.
-pub(super) fn read(path: &Path, text: String) -> Result<(Settings, Vec<Verb>), Faults> {
+pub(in crate::cli) fn read(path: &Path, text: String) -> Result<(Settings, Vec<Verb>), Faults> {
     let collector = Collector::default();
     let doc = Doc::new(&path.display().to_string(), text, &collector);
     let (table, errors) = DeTable::parse_recoverable(doc.text());

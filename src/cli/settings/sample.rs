@@ -8,7 +8,7 @@ use crate::app::keys::{Group, in_group, sequence};
 use crate::ui::Colours;
 
 /// Writes the file. `place`: where the program reads it.
-pub(super) fn sample(place: &Path) -> String {
+pub(in crate::cli) fn sample(place: &Path) -> String {
     let mut out = format!(
         "# Settings of tama-tui. Save this file as {}\n\
          # and take away the # before a setting to change it. The values here are those without a file.\n\n\

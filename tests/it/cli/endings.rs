@@ -38,6 +38,11 @@ fn writer(more: &str) -> Project {
         .project()
 }
 
+fn thirsty() -> Project {
+    let first = "call = 1\ncalls = [{ name = \"start\" }]\ntokens = { input = 900, output = 120 }";
+    Sketch::new("one", "main").react("main", "You write.", &[]).reply("main", first).finish("main", "done").project()
+}
+
 fn failing() -> Project {
     Sketch::new("one", "main").oneshot("main", "You fail.").reply("main", "error = \"HTTP 529\"").project()
 }
@@ -81,7 +86,7 @@ const ENDINGS: [Ending; 6] = [
     },
     Ending {
         name: "reaches a limit",
-        project: || writer(""),
+        project: thirsty,
         options: &["--max-tokens", "1"],
         exit: 4,
         says: "max_tokens",
