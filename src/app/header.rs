@@ -1,5 +1,6 @@
 //! The line at the top: which run, what it does, what it took.
 
+use super::keys::{self, UiAction};
 use super::marks::{Mark, state_glyph};
 use super::{State, pause_title, safe};
 use crate::model::{PauseReason, RunStatus, SpanId, SpanState, Tally};
@@ -103,6 +104,13 @@ fn marks(state: &State) -> Vec<HeaderMark> {
     marks
 }
 
+/// `finished: u undo  r retry  q quit`, with the keys of these verbs.
+fn finished() -> String {
+    let offers = [UiAction::Undo, UiAction::Retry, UiAction::Quit].map(keys::verb);
+    let offers = offers.map(|verb| format!("{} {}", verb.keys_text(), verb.name));
+    format!("finished: {}", offers.join("  "))
+}
+
 /// The run's state: what stands and what failed, counted; else what it does.
 fn run_marks(state: &State) -> Vec<HeaderMark> {
     let Some(run) = state.run.trace.get(SpanId::RUN) else { return same(SpanState::Waiting, "starting") };
@@ -120,7 +128,7 @@ fn run_marks(state: &State) -> Vec<HeaderMark> {
         RunStatus::Running if run.tally.stopped > 0 => Some(mark(SpanState::Waiting, "waiting", "waiting")),
         RunStatus::Running => Some(mark(SpanState::Running, "running", "running")),
         RunStatus::Ok if state.closed => Some(mark(SpanState::Ok, "ok", "ok")),
-        RunStatus::Ok => Some(mark(SpanState::Ok, "finished: u undo  r retry  q quit", "finished")),
+        RunStatus::Ok => Some(mark(SpanState::Ok, &finished(), "finished")),
         // The run's own failure says more than how many calls failed.
         RunStatus::Failed => return same(SpanState::Failed, "FAILED"),
     };

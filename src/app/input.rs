@@ -1,6 +1,7 @@
 //! Input of a person: keys and the mouse, in the app's own types.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// One key press. Shifted letters are their capitals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,6 +65,49 @@ impl fmt::Display for Key {
             Self::PageDown => "PgDn",
         };
         f.write_str(name)
+    }
+}
+
+impl FromStr for Key {
+    type Err = ();
+
+    /// Reads a key as people write it: as [`Key`] is shown, and `Up`, `Down`, `Left`, `Right` for the arrows.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut letters = text.chars();
+        if let (Some(letter), None) = (letters.next(), letters.next())
+            && !letter.is_whitespace()
+            && !letter.is_control()
+            && !"↑↓←→".contains(letter)
+        {
+            return Ok(Self::Char(letter));
+        }
+        let name = text.to_ascii_lowercase();
+        let single = |rest: &str| rest.chars().next().filter(|letter| rest.len() == letter.len_utf8());
+        if let Some(letter) = name.strip_prefix("ctrl-").and_then(single) {
+            return Ok(Self::Ctrl(letter));
+        }
+        // Alt keeps the letter's case.
+        if let Some(letter) = name.strip_prefix("alt-").and_then(|_| text.get(4..)).and_then(single) {
+            return Ok(Self::Alt(letter));
+        }
+        Ok(match name.as_str() {
+            "space" => Self::Char(' '),
+            "enter" | "return" => Self::Enter,
+            "esc" | "escape" => Self::Esc,
+            "tab" => Self::Tab,
+            "s-tab" | "shift-tab" => Self::BackTab,
+            "backspace" => Self::Backspace,
+            "delete" | "del" => Self::Delete,
+            "up" | "↑" => Self::Up,
+            "down" | "↓" => Self::Down,
+            "left" | "←" => Self::Left,
+            "right" | "→" => Self::Right,
+            "home" => Self::Home,
+            "end" => Self::End,
+            "pgup" | "pageup" => Self::PageUp,
+            "pgdn" | "pagedown" => Self::PageDown,
+            _ => return Err(()),
+        })
     }
 }
 

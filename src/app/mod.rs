@@ -67,7 +67,7 @@ pub use preview::Preview;
 pub use read_back::read_back_text;
 pub use reading::Reading;
 pub use rollback::{ActionRow, Rollback, Word};
-pub use run_list::{LIST_VERBS, ListCommand, ListSetup, ListVerb, RunColumn, RunList, RunRow, RunWord};
+pub use run_list::{LIST_VERBS, ListCommand, ListSetup, ListVerb, RunColumn, RunList, RunRow, RunWord, list_markdown};
 pub use scroll::Scroll;
 pub use search::{Finds, Place, Search};
 pub use span_text::{About, SpanText, shown_try, span_text};

@@ -1,6 +1,7 @@
 //! The Rollback panel: the actions of the selected span and of everything below it, newest first, each with its
 //! state: ready, blocked, held, no undo, undone.
 
+use super::keys::{self, UiAction};
 use super::{Command, Scroll, UnderWay, safe};
 use crate::model::{
     ActionChange, ActionHead, ActionOp, ActionStatus, Compensation, KeyKind, KeyState, LedgerEntry, RunState, Seq,
@@ -263,12 +264,13 @@ impl Rollback {
     #[must_use]
     pub fn undo_line(&self, run: &RunState) -> Option<String> {
         let action = self.to_undo(run)?;
+        let key = keys::verb(UiAction::Undo).keys_text();
         if let Standing::Blocked { by, .. } = run.ledger.standing(action) {
-            return Some(format!("{}  blocked by {by}: u asks", self.describe(run, action)));
+            return Some(format!("{}  blocked by {by}: {key} asks", self.describe(run, action)));
         }
         let half = run.ledger.get(action).and_then(|entry| entry.renamed);
         let half = half.map_or_else(String::new, |other| format!("  (half of a rename, {other} is the other)"));
-        Some(format!("u undoes {}{half}", self.describe(run, action)))
+        Some(format!("{key} undoes {}{half}", self.describe(run, action)))
     }
 
     /// Lets the cursor stay on the one that `u` undoes again.

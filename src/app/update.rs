@@ -142,7 +142,8 @@ fn press(state: &mut State, key: Key) -> Vec<Command> {
         match verb {
             Some(verb) => state.refuse(format!("{key} {}: {}", verb.name, glance::no_change(verb.action))),
             None if popup => state.refuse(format!("{key}: nothing more here; Esc closes")),
-            None => state.refuse(format!("{key}: no such key here, ? shows all")),
+            None => state
+                .refuse(format!("{key}: no such key here, {} shows all", keys::verb(keys::UiAction::Help).keys_text())),
         }
     }
     commands

@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, global: &Global) -> color_eyre::Result<Exit> {
 /// Prints the faults of a pipeline on stderr.
 pub(super) fn print_faults(faults: &Faults, global: &Global) -> Exit {
     // The loader made names harmless, and the colours of the drawing must get through.
-    let drawn = faults.render(use_colour(global.color, &io::stderr()));
+    let drawn = faults.render(use_colour(global.color(), &io::stderr()));
     let count = faults.all().len();
     let _ = writeln!(io::stderr().lock(), "{drawn}\n\n{count} fault{}", if count == 1 { "" } else { "s" });
     Exit::Usage

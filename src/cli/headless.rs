@@ -1,17 +1,19 @@
 //! A session without a screen: progress on stderr, the result as text, JSON and exit code.
 
 use color_eyre::eyre::eyre;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::event_words;
 use super::exit::Exit;
+use super::expect::Expected;
 use super::progress::Progress;
 use super::run_name::RunName;
 use super::run_result::RunResult;
 use super::run_texts::RunTexts;
 use super::summary;
 use super::text::{eprint_line, print_json};
-use crate::model::{Command, Seq, ShellMode, TextHash, Update};
+use crate::model::{Command, RunStatus, Seq, ShellMode, TextHash, Update};
 use crate::runtime::{Engine, Session};
 use crate::store::{RunFolder, RunLog};
 
@@ -30,6 +32,8 @@ pub(super) struct Headless {
     says_gaps: bool,
     /// The result's text, read while the log is open.
     result: Option<(TextHash, String)>,
+    /// The result that the run has to have.
+    expected: Option<Expected>,
 }
 
 impl Headless {
@@ -51,12 +55,25 @@ impl Headless {
             shell: None,
             says_gaps: false,
             result: None,
+            expected: None,
         })
     }
 
     /// Prints the gaps of the sandbox at the start, when `does` and there are any.
     pub fn say_gaps(mut self, does: bool) -> Self {
         self.says_gaps = does;
+        self
+    }
+
+    /// Compares the run's result with this one.
+    pub fn expect(mut self, expected: Option<Expected>) -> Self {
+        self.expected = expected;
+        self
+    }
+
+    /// Prints each event as a line of JSON on stdout, and the result as the last one.
+    pub fn print_events(mut self) -> Self {
+        self.progress.print_events();
         self
     }
 
@@ -101,9 +118,12 @@ impl Headless {
                 Some(_) => {}
             }
         }
-        let Self { run, folder, log, engine, progress, shell, result, .. } = self;
+        let Self { run, folder, log, engine, mut progress, shell, result, mut interrupt, expected, .. } = self;
         let finish = engine.finish.await?;
         if !progress.has_ended() {
+            if let Some(lines) = progress.lines() {
+                lines.finish().await;
+            }
             return Ok(Exit::Failed);
         }
         let text = match (progress.result(), result) {
@@ -115,20 +135,44 @@ impl Headless {
             (None, _) => None,
         };
         let (status, failed_model_call) = log.with(|state| (state.status, summary::has_failed_model_call(state)));
-        let commands = progress.into_commands();
+        let (commands, lines) = progress.into_parts();
         let end = RunResult { run, status, text, finish, shell, commands, failed_model_call };
         end.print_denials();
+        let differs = expected.map(|expected| {
+            let output = end.text.as_deref().filter(|_| end.status == RunStatus::Ok);
+            expected.difference(&log.with(|state| Expected::of(state, output)))
+        });
         if as_json {
             let mut shown = log.with(|state| end.to_json(state));
+            if let Some(differs) = &differs {
+                if differs.is_some() {
+                    shown["exit"] = json!(Exit::Diverged.code());
+                }
+                shown["expected"] = json!({ "same": differs.is_none(), "difference": differs });
+            }
             if let Some(shown) = shown.as_object_mut() {
                 shown.extend(more);
             }
-            print_json(&shown)?;
+            match lines {
+                Some(mut lines) => {
+                    lines.push(&event_words::result(shown));
+                    // The run is stored to its end; only a reader that does not read is waited for.
+                    tokio::select! {
+                        () = lines.finish() => {}
+                        _ = interrupt.recv() => end_at_once(),
+                    }
+                }
+                None => print_json(&shown)?,
+            }
         } else {
             end.print()?;
         }
         let name = folder.as_ref().map(RunName::of);
         eprint_line(&log.with(|state| summary::end_line(state, name.as_ref())));
+        if let Some(why) = differs.flatten() {
+            eprint_line(&format!("error: the run is not as expected: {why}"));
+            return Ok(Exit::Diverged);
+        }
         Ok(if refused.is_some() { Exit::Failed } else { end.exit() })
     }
 
@@ -143,6 +187,7 @@ impl Headless {
     /// Returns the next update; an interrupt cancels the run, which is then recorded to its end.
     async fn next(&mut self) -> Option<Update> {
         loop {
+            self.flush_lines().await;
             tokio::select! {
                 update = self.engine.feed.next() => {
                     match &update {
@@ -160,6 +205,18 @@ impl Headless {
                     }
                     return update;
                 }
+                _ = self.interrupt.recv() => self.cancel(),
+                _ = self.terminate.recv() => self.cancel(),
+            }
+        }
+    }
+
+    /// Hands the lines of the last events on; an interrupt is heard while their reader is slow.
+    async fn flush_lines(&mut self) {
+        loop {
+            let Some(lines) = self.progress.lines() else { return };
+            tokio::select! {
+                () = lines.flush() => return,
                 _ = self.interrupt.recv() => self.cancel(),
                 _ = self.terminate.recv() => self.cancel(),
             }

@@ -4,34 +4,23 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
 use color_eyre::eyre::eyre;
 
+use super::examples::{EXAMPLES, File};
 use super::exit::Exit;
 use super::text::{print, to_lines};
 
 /// `tama-tui init`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The pipeline to begin with
-    #[arg(long, value_enum, default_value_t, value_name = "TEMPLATE")]
-    from: Template,
+    /// The pipeline to begin with: two agents that stop before a file is written; a wreck that you undo; or an example of
+    /// a pattern
+    #[arg(long, default_value = "hello", value_name = "TEMPLATE", value_parser = templates())]
+    from: String,
     /// The folder to write it to, created when it is missing [default: this folder]
     folder: Option<PathBuf>,
 }
-
-/// A pipeline that can be written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Template {
-    /// Two agents write a note; it stops before the file is written
-    #[default]
-    Hello,
-    /// An agent wrecks a folder with shell commands, and you undo it
-    Wreck,
-}
-
-/// A file of a template: its path and its text.
-type File = (&'static str, &'static str);
 
 const HELLO: [File; 5] = [
     ("pipeline.toml", include_str!("../../assets/templates/hello/pipeline.toml")),
@@ -46,19 +35,25 @@ const WRECK: [File; 2] = [
     ("replies.toml", include_str!("../../assets/demo/wreck/replies.toml")),
 ];
 
-impl Template {
-    fn files(self) -> &'static [File] {
-        match self {
-            Self::Hello => &HELLO,
-            Self::Wreck => &WRECK,
-        }
+/// The names of the templates.
+fn templates() -> PossibleValuesParser {
+    let examples = EXAMPLES.iter().map(|(name, _)| *name);
+    PossibleValuesParser::new(["hello", "wreck"].into_iter().chain(examples))
+}
+
+/// The files of a template.
+fn files(template: &str) -> &'static [File] {
+    match EXAMPLES.iter().find(|(name, _)| *name == template) {
+        Some((_, files)) => files,
+        None if template == "wreck" => &WRECK,
+        None => &HELLO,
     }
 }
 
 /// Writes the template's files; overwrites nothing.
 pub(super) fn run(args: &Args) -> color_eyre::Result<Exit> {
     let folder = args.folder.as_deref().unwrap_or(Path::new("."));
-    let files = args.from.files();
+    let files = files(&args.from);
     // All are looked at before the first is written: half a pipeline helps nobody.
     if let Some(taken) = files.iter().map(|(path, _)| folder.join(path)).find(|path| path.symlink_metadata().is_ok()) {
         return Err(eyre!(

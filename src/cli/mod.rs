@@ -4,13 +4,22 @@ mod answers;
 mod call_text;
 mod changes;
 mod check;
+mod colour;
+mod config;
 mod data;
 mod debug;
 mod doctor;
+mod event_lines;
+mod event_words;
+mod examples;
 mod exit;
+mod expect;
+mod export;
 mod global;
+mod graph;
 mod headless;
 mod init;
+mod keys;
 mod limits;
 mod made_elsewhere;
 mod outcome;
@@ -26,7 +35,10 @@ mod run_name;
 mod run_result;
 mod run_texts;
 mod runs;
+mod schema;
 mod screen;
+mod settings;
+mod shells;
 mod show;
 mod show_events;
 mod span_words;
@@ -91,6 +103,18 @@ enum Command {
     Check(check::Args),
     /// Say what this machine enforces for commands, what not, and how to get it
     Doctor(doctor::Args),
+    /// Show the agents of a pipeline, their tools and skills, and which runs which
+    Graph(graph::Args),
+    /// Print the JSON Schema of pipeline.toml, for editors
+    Schema(schema::Args),
+    /// Print the table of keys
+    Keys(keys::Args),
+    /// Print the settings file with every setting
+    Config(config::Args),
+    /// Print the completions of a shell
+    Completions(shells::Completions),
+    /// Print a page for man
+    Man(shells::Man),
 }
 
 /// Runs the program; a failure is one paragraph on stderr.
@@ -120,7 +144,14 @@ pub fn main() -> ExitCode {
 fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
     color_eyre::install()?;
     crate::term::install_panic_hook();
-    let global = cli.global;
+    let mut global = cli.global;
+    let needs_settings = !matches!(
+        cli.command,
+        Some(Command::Config(_) | Command::Schema(_) | Command::Completions(_) | Command::Man(_))
+    );
+    if needs_settings && !config::load(&mut global)? {
+        return Ok(Exit::Usage);
+    }
     match cli.command {
         Some(Command::Init(args)) => init::run(&args),
         Some(Command::Run(args)) => block_on(run::run(args, &global)),
@@ -132,6 +163,12 @@ fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
         Some(Command::Runs(args)) => runs::run(args, &global),
         Some(Command::Check(args)) => check::run(&args, &global),
         Some(Command::Doctor(args)) => doctor::run(&args, &global),
+        Some(Command::Graph(args)) => graph::run(&args, &global),
+        Some(Command::Schema(args)) => schema::run(&args),
+        Some(Command::Keys(args)) => keys::run(&args),
+        Some(Command::Config(args)) => config::run(&args, &global),
+        Some(Command::Completions(args)) => shells::completions(&args, Cli::command()),
+        Some(Command::Man(args)) => shells::man(&args, Cli::command()),
         None => match cli.debug.pipeline.clone() {
             Some(name) if !name.exists() => {
                 text::eprint_line(&unknown_name(&name));

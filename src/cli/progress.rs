@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use serde_json::{Value as Json, json};
 
 use super::call_text::{call_text, first_line, named_text};
+use super::event_lines::EventLines;
+use super::event_words;
 use super::programs::command_text;
 use super::run_texts::RunTexts;
 use super::span_words::{glyph, span_words};
@@ -28,6 +30,8 @@ pub(super) struct Progress {
     /// The tool calls under way.
     calls: HashMap<SpanId, Call>,
     commands: Vec<CommandEnd>,
+    /// The events as lines on stdout, where they are wanted.
+    lines: Option<EventLines>,
 }
 
 /// A tool call under way.
@@ -72,7 +76,18 @@ impl Progress {
             ended: false,
             calls: HashMap::new(),
             commands: Vec::new(),
+            lines: None,
         }
+    }
+
+    /// Writes the events as lines of JSON on stdout, too.
+    pub fn print_events(&mut self) {
+        self.lines = Some(EventLines::start());
+    }
+
+    /// The lines of the events, where they are wanted.
+    pub fn lines(&mut self) -> Option<&mut EventLines> {
+        self.lines.as_mut()
     }
 
     /// Folds events and prints the new ones.
@@ -83,6 +98,11 @@ impl Progress {
             self.state.apply(event);
             if event.seq <= self.after {
                 continue;
+            }
+            if let Some(lines) = &mut self.lines
+                && let Some(line) = event_words::line(&self.state, &mut self.texts, event)
+            {
+                lines.push(&line);
             }
             self.note_call(&event.body);
             if let TraceBody::RunStatus { status, text } = &event.body {
@@ -105,9 +125,9 @@ impl Progress {
         self.result
     }
 
-    /// The commands that ended, oldest first.
-    pub fn into_commands(self) -> Vec<CommandEnd> {
-        self.commands
+    /// The commands that ended, oldest first, and the lines of the events.
+    pub fn into_parts(self) -> (Vec<CommandEnd>, Option<EventLines>) {
+        (self.commands, self.lines)
     }
 
     /// The command that ends with this event and whose changes were discarded.

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use color_eyre::eyre::eyre;
 
 use super::answers::Answers;
 use super::exit::Exit;
+use super::expect::Expected;
 use super::global::Global;
 use super::headless::Headless;
 use super::limits::Limits;
@@ -29,12 +31,24 @@ pub(super) struct Args {
     answers: Answers,
     #[command(flatten)]
     limits: Limits,
+    /// Compare the run with this file of `runs export`: exit code 5 when it differs
+    #[arg(long, value_name = "FILE")]
+    expect: Option<PathBuf>,
     /// Store nothing at all; nothing of the run can be undone
     #[arg(long)]
     no_record: bool,
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
+    /// Print the result as JSON; with `--json=events`, each event as a line of JSON while it happens, and the result last
+    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "result")]
+    json: Option<Json>,
+}
+
+/// The JSON that is printed on stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Json {
+    /// The result, as one document.
+    Result,
+    /// Each event as a line of its own, then the result as the last line.
+    Events,
 }
 
 /// Runs the pipeline to its end.
@@ -49,6 +63,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         eprint_line(&format!("warning: --allow {rule}: no agent of this pipeline has such a tool"));
     }
     args.answers.warn_unless_asked(&loaded.pipeline);
+    let expected = args.expect.as_deref().map(Expected::read).transpose()?;
     let runs_commands = runtime::has_command(&loaded.pipeline);
     let mode = Mode::Headless(runtime::Headless { allow: args.allow, answers: args.answers.into_texts() });
     let session = if args.no_record {
@@ -63,5 +78,8 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     if !args.no_record {
         eprint_line(&format!("run {}", session.run));
     }
-    Headless::new(session, Seq(0))?.say_gaps(runs_commands).run_to_end(args.json, serde_json::Map::new()).await
+    let headless = Headless::new(session, Seq(0))?.say_gaps(runs_commands);
+    let headless = headless.expect(expected);
+    let headless = if args.json == Some(Json::Events) { headless.print_events() } else { headless };
+    headless.run_to_end(args.json.is_some(), serde_json::Map::new()).await
 }

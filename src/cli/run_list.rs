@@ -60,7 +60,7 @@ pub(super) async fn choose(global: &Global) -> color_eyre::Result<Exit> {
 
 /// Shows the list; opens the chosen run, or starts a new one.
 async fn run(data: Option<DataDir>, global: &Global) -> color_eyre::Result<Exit> {
-    if screen::notify_or_print_fault().is_none() {
+    if screen::notify_or_print_fault(global).is_none() {
         return Ok(Exit::Usage);
     }
     // The first reading says why the folder can't be read; later ones keep quiet.

@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::global::Global;
 use super::table::table;
 use super::text::{cut, dollars, duration, moment, print, print_json, size};
-use super::{data, recover, show};
+use super::{data, export, recover, show};
 use crate::model::RunStatus;
 use crate::store::{DataDir, Manifest, RunListing, StoreError};
 
@@ -32,6 +32,8 @@ pub(super) struct Args {
 enum Runs {
     /// Show one run: its spans and its changes
     Show(show::Args),
+    /// Write a run as a test that plays offline
+    Export(export::Args),
     /// Move a damaged log aside, and keep every row that can be read
     #[command(alias = "salvage")]
     Recover(recover::Args),
@@ -42,6 +44,7 @@ pub(super) fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
     let data = data::open_existing(global)?;
     match args.command {
         Some(Runs::Show(show)) => show::run(&show, &data),
+        Some(Runs::Export(args)) => export::run(&args, &data),
         Some(Runs::Recover(args)) => recover::run(&args, &data),
         None if args.json => print_runs_json(&data),
         None => print_runs(&data),

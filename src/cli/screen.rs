@@ -60,7 +60,7 @@ pub(super) async fn show(
     shown: Shown,
     global: &Global,
 ) -> color_eyre::Result<Exit> {
-    let Some(notify) = notify_or_print_fault() else { return Ok(Exit::Usage) };
+    let Some(notify) = notify_or_print_fault(global) else { return Ok(Exit::Usage) };
     let Shown { early, data, breakpoints, live, reopen } = shown;
     let (commands, from_screen) = mpsc::unbounded_channel();
     let (to_screen, updates) = mpsc::channel(UPDATES);
@@ -239,9 +239,9 @@ fn note(text: String) -> TraceBody {
 }
 
 /// Reads how to call a person when the run stops; prints the fault and returns `None` when it has one.
-pub(super) fn notify_or_print_fault() -> Option<Notify> {
+pub(super) fn notify_or_print_fault(global: &Global) -> Option<Notify> {
     let Some(written) = std::env::var_os(NOTIFY).filter(|written| !written.is_empty()) else {
-        return Some(Notify::ALL);
+        return Some(global.settings.notify.unwrap_or(Notify::ALL));
     };
     match Notify::parse(&written.to_string_lossy()) {
         Ok(notify) => Some(notify),
@@ -257,7 +257,8 @@ pub(super) fn notify_or_print_fault() -> Option<Notify> {
 /// The theme that the options and the terminal allow.
 pub(super) fn theme(global: &Global) -> Theme {
     let env = |name: &str| std::env::var(name).ok();
-    Theme::on(ColorDepth::detect(global.color.into(), env), Ground::detect(env))
+    let ground = global.settings.background.unwrap_or_else(|| Ground::detect(env));
+    Theme::on(ColorDepth::detect(global.color().into(), env), ground).with(global.settings.colours)
 }
 
 /// The time now.

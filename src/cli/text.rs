@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::global::Colour;
+use super::colour::Colour;
 use crate::app::safe;
 pub(super) use crate::app::text::duration;
 use crate::app::text::money;

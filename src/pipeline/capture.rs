@@ -8,13 +8,13 @@ use super::reader::Table;
 use super::spec::Capture;
 
 /// The capture modes, as a pipeline names them.
-const MODES: [&str; 2] = [AUTO, SNAPSHOT];
+pub(super) const MODES: [&str; 2] = [AUTO, SNAPSHOT];
 /// The default: overlay where the system supports it, else snapshot.
 const AUTO: &str = "auto";
 /// The capture mode that compares the workspace with a snapshot taken before the command.
 const SNAPSHOT: &str = "snapshot";
 /// The former name of [`SNAPSHOT`]; still accepted.
-const PORTABLE: &str = "portable";
+pub(super) const PORTABLE: &str = "portable";
 
 pub(super) fn read_capture(root: &Table<'_>) -> Capture {
     let Some(table) = root.table("capture") else { return Capture::default() };

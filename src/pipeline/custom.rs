@@ -17,7 +17,7 @@ use crate::model::{EffectClass, Part, parts};
 /// Seconds a tool may take when it does not say.
 pub(super) const USUAL_TIMEOUT: u64 = 120;
 /// Seconds a tool may ask for.
-const LONGEST_TIMEOUT: u64 = 3600;
+pub(super) const LONGEST_TIMEOUT: u64 = 3600;
 /// Characters of a name that providers accept.
 const LONGEST_NAME: usize = 64;
 /// Help for a name that models don't accept.

@@ -88,11 +88,11 @@ impl std::error::Error for Faults {}
 
 /// Collects the faults of all files of a pipeline.
 #[derive(Debug, Default)]
-pub(super) struct Collector(RefCell<Vec<Fault>>);
+pub(crate) struct Collector(RefCell<Vec<Fault>>);
 
 impl Collector {
     /// The value when no fault was found, else the faults in order, each once.
-    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, Faults> {
+    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, Faults> {
         let mut faults = self.0.into_inner();
         faults.sort_by_key(|fault| (fault.line, fault.column));
         faults.sort_by(|a, b| a.file.cmp(&b.file));
@@ -103,48 +103,48 @@ impl Collector {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.borrow().is_empty()
     }
 }
 
 /// A file being read, with the collector its faults go to.
 #[derive(Debug, Clone)]
-pub(super) struct Doc<'a> {
+pub(crate) struct Doc<'a> {
     source: Arc<Source>,
     collector: &'a Collector,
 }
 
 impl<'a> Doc<'a> {
-    pub(super) fn new(name: &str, text: String, collector: &'a Collector) -> Self {
+    pub(crate) fn new(name: &str, text: String, collector: &'a Collector) -> Self {
         Self { source: Arc::new(Source { name: plain(name), text }), collector }
     }
 
     /// Another file with the same collector.
-    pub(super) fn beside(&self, name: &str, text: String) -> Self {
+    pub(crate) fn beside(&self, name: &str, text: String) -> Self {
         Self::new(name, text, self.collector)
     }
 
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.source.text
     }
 
     /// `FILE:LINE:COLUMN` of a byte.
-    pub(super) fn place(&self, at: usize) -> String {
+    pub(crate) fn place(&self, at: usize) -> String {
         let (line, column) = position(&self.source.text, at);
         format!("{}:{line}:{column}", self.source.name)
     }
 
     /// The line of a byte, from 1.
-    pub(super) fn line(&self, at: usize) -> u32 {
+    pub(crate) fn line(&self, at: usize) -> u32 {
         u32::try_from(position(&self.source.text, at).0).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn fault(&self, span: Range<usize>, message: impl AsRef<str>) {
+    pub(crate) fn fault(&self, span: Range<usize>, message: impl AsRef<str>) {
         self.push(span, message.as_ref(), None);
     }
 
-    pub(super) fn fault_help(&self, span: Range<usize>, message: impl AsRef<str>, help: impl AsRef<str>) {
+    pub(crate) fn fault_help(&self, span: Range<usize>, message: impl AsRef<str>, help: impl AsRef<str>) {
         self.push(span, message.as_ref(), Some(plain(help.as_ref())));
     }
 

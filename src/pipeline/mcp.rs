@@ -15,7 +15,7 @@ use super::reader::{Table, Text, Value, text, wrong_type};
 use crate::model::{EffectClass, McpPlace, McpServer, McpUndo, Part, SERVER_SEPARATOR, parts};
 
 /// Revisions of the protocol that can be asked for.
-const PROTOCOLS: [&str; 5] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"];
+pub(super) const PROTOCOLS: [&str; 5] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"];
 
 /// The servers of a pipeline.
 #[derive(Default)]

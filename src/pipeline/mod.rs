@@ -6,6 +6,7 @@
 mod agent_parts;
 mod agents;
 mod authority;
+mod callees;
 mod capture;
 mod changes;
 mod custom;
@@ -24,11 +25,14 @@ mod patterns;
 mod prices;
 mod reach;
 mod reader;
+mod schema;
 mod script;
 mod skills;
 mod spec;
 mod tools;
 mod workspace;
+mod write;
+mod write_servers;
 
 #[cfg(test)]
 mod custom_tests;
@@ -36,12 +40,17 @@ mod custom_tests;
 mod tests;
 
 pub use authority::authority_changes;
+pub use callees::Callee;
 pub use changes::changed_agents;
+pub(crate) use faults::{Collector, Doc};
 pub use faults::{Fault, Faults};
 pub use glob::{Glob, GlobError};
 pub use load::{Loaded, check, load};
+pub(crate) use names::suggest;
 pub use names::{APIS, TOOLS, nearest};
 pub use patterns::{PATTERNS, PatternRow, StepRow};
+pub(crate) use reader::{Table, Text, text as read_text};
+pub use schema::schema;
 pub use script::{Reply, Script, ScriptError};
 pub use spec::{
     Agent, ArgType, Capture, CustomTool, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, RuleLines,

@@ -10,26 +10,26 @@ use super::faults::Doc;
 use super::names::suggest;
 
 /// A string with its bytes in the file.
-pub(super) type Text = Spanned<String>;
+pub(crate) type Text = Spanned<String>;
 
 /// A value of any type with its bytes in the file.
-pub(super) type Value<'a> = Spanned<DeValue<'a>>;
+pub(crate) type Value<'a> = Spanned<DeValue<'a>>;
 
 /// A table being read.
-pub(super) struct Table<'a> {
-    pub(super) doc: &'a Doc<'a>,
+pub(crate) struct Table<'a> {
+    pub(crate) doc: &'a Doc<'a>,
     map: &'a DeTable<'a>,
     /// Its name in faults: `[agents.writer]`.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The bytes that are underlined when something in it is missing.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
     known: RefCell<Vec<&'static str>>,
     refused: RefCell<Vec<&'static str>>,
 }
 
 impl<'a> Table<'a> {
     /// The whole document.
-    pub(super) fn root(doc: &'a Doc<'a>, map: &'a DeTable<'a>) -> Self {
+    pub(crate) fn root(doc: &'a Doc<'a>, map: &'a DeTable<'a>) -> Self {
         Self::new(doc, map, "the file".into(), 0..0)
     }
 
@@ -38,7 +38,7 @@ impl<'a> Table<'a> {
     }
 
     /// The value of a key, which is known from now on.
-    pub(super) fn get(&self, key: &'static str) -> Option<(Text, &'a Value<'a>)> {
+    pub(crate) fn get(&self, key: &'static str) -> Option<(Text, &'a Value<'a>)> {
         if !self.known.borrow().contains(&key) {
             self.known.borrow_mut().push(key);
         }
@@ -46,28 +46,28 @@ impl<'a> Table<'a> {
     }
 
     /// Every key with its value; for tables whose keys are names.
-    pub(super) fn entries(&self) -> Vec<(Text, &'a Value<'a>)> {
+    pub(crate) fn entries(&self) -> Vec<(Text, &'a Value<'a>)> {
         self.map.iter().map(|(name, value)| (to_text(name), value)).collect()
     }
 
-    pub(super) fn string(&self, key: &'static str) -> Option<Text> {
+    pub(crate) fn string(&self, key: &'static str) -> Option<Text> {
         let (_, value) = self.get(key)?;
         text(self.doc, key, value)
     }
 
     /// A string that must be there.
-    pub(super) fn required(&self, key: &'static str, help: &str) -> Option<Text> {
+    pub(crate) fn required(&self, key: &'static str, help: &str) -> Option<Text> {
         if self.get(key).is_none() {
             self.missing(key, help);
         }
         self.string(key)
     }
 
-    pub(super) fn missing(&self, key: &str, help: &str) {
+    pub(crate) fn missing(&self, key: &str, help: &str) {
         self.doc.fault_help(self.span.clone(), format!("{} has no `{key}`", self.name), help);
     }
 
-    pub(super) fn strings(&self, key: &'static str) -> Vec<Text> {
+    pub(crate) fn strings(&self, key: &'static str) -> Vec<Text> {
         let Some((_, value)) = self.get(key) else { return vec![] };
         let Some(array) = value.get_ref().as_array() else {
             wrong_type(self.doc, key, "a list of strings", value);
@@ -76,7 +76,7 @@ impl<'a> Table<'a> {
         array.iter().filter_map(|item| text(self.doc, key, item)).collect()
     }
 
-    pub(super) fn flag(&self, key: &'static str) -> Option<bool> {
+    pub(crate) fn flag(&self, key: &'static str) -> Option<bool> {
         let (_, value) = self.get(key)?;
         let flag = value.get_ref().as_bool();
         if flag.is_none() {
@@ -86,7 +86,7 @@ impl<'a> Table<'a> {
     }
 
     /// A whole number from 1 up.
-    pub(super) fn count(&self, key: &'static str) -> Option<u64> {
+    pub(crate) fn count(&self, key: &'static str) -> Option<u64> {
         let (_, value) = self.get(key)?;
         let Some(number) = whole(value) else {
             wrong_type(self.doc, key, "a whole number", value);
@@ -100,7 +100,7 @@ impl<'a> Table<'a> {
     }
 
     /// As [`Self::count`], within 32 bits.
-    pub(super) fn count_u32(&self, key: &'static str) -> Option<u32> {
+    pub(crate) fn count_u32(&self, key: &'static str) -> Option<u32> {
         let number = self.count(key)?;
         let small = u32::try_from(number).ok();
         if small.is_none()
@@ -112,7 +112,7 @@ impl<'a> Table<'a> {
     }
 
     /// A finite number from 0 up.
-    pub(super) fn amount(&self, key: &'static str) -> Option<f64> {
+    pub(crate) fn amount(&self, key: &'static str) -> Option<f64> {
         let (_, value) = self.get(key)?;
         let number = value.get_ref().as_float().and_then(|float| float.as_str().parse::<f64>().ok());
         let small = || whole(value).and_then(|number| i32::try_from(number).ok()).map(f64::from);
@@ -128,13 +128,13 @@ impl<'a> Table<'a> {
     }
 
     /// A table under a key.
-    pub(super) fn table(&self, key: &'static str) -> Option<Table<'a>> {
+    pub(crate) fn table(&self, key: &'static str) -> Option<Table<'a>> {
         let (name, value) = self.get(key)?;
         self.child(&name, value)
     }
 
     /// The tables in a table whose keys are names, e.g. `[agents.*]`.
-    pub(super) fn children(&self) -> Vec<(Text, Table<'a>)> {
+    pub(crate) fn children(&self) -> Vec<(Text, Table<'a>)> {
         let tables = self.entries().into_iter().map(|(name, value)| {
             let table = self.child(&name, value)?;
             Some((name, table))
@@ -143,7 +143,7 @@ impl<'a> Table<'a> {
     }
 
     /// The tables of a list, e.g. `[[breakpoints]]`.
-    pub(super) fn list(&self, key: &'static str) -> Vec<Table<'a>> {
+    pub(crate) fn list(&self, key: &'static str) -> Vec<Table<'a>> {
         let Some((name, value)) = self.get(key) else { return vec![] };
         let Some(array) = value.get_ref().as_array() else {
             wrong_type(self.doc, key, "a list of tables", value);
@@ -164,13 +164,13 @@ impl<'a> Table<'a> {
     }
 
     /// Reads a table in the place of a string, e.g. `model = { … }`.
-    pub(super) fn inline(doc: &'a Doc<'a>, name: &str, value: &'a Value<'a>) -> Option<Table<'a>> {
+    pub(crate) fn inline(doc: &'a Doc<'a>, name: &str, value: &'a Value<'a>) -> Option<Table<'a>> {
         let map = value.get_ref().as_table()?;
         Some(Table::new(doc, map, format!("`{name}`"), value.span()))
     }
 
     /// Faults a key if it is there.
-    pub(super) fn refuse(&self, key: &'static str, message: &str, help: &str) {
+    pub(crate) fn refuse(&self, key: &'static str, message: &str, help: &str) {
         let there = self.map.iter().find(|(name, _)| name.get_ref().as_ref() == key);
         self.refused.borrow_mut().push(key);
         if let Some((name, _)) = there {
@@ -179,7 +179,7 @@ impl<'a> Table<'a> {
     }
 
     /// Faults every key that was not read.
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         let known = self.known.borrow();
         for (name, _) in self.map {
             let key = name.get_ref().as_ref();
@@ -192,7 +192,7 @@ impl<'a> Table<'a> {
 }
 
 /// A value that must be a string.
-pub(super) fn text(doc: &Doc<'_>, key: &str, value: &Value<'_>) -> Option<Text> {
+pub(crate) fn text(doc: &Doc<'_>, key: &str, value: &Value<'_>) -> Option<Text> {
     let Some(string) = value.get_ref().as_str() else {
         wrong_type(doc, key, "a string", value);
         return None;
@@ -201,7 +201,7 @@ pub(super) fn text(doc: &Doc<'_>, key: &str, value: &Value<'_>) -> Option<Text> 
 }
 
 /// Faults a value of the wrong type.
-pub(super) fn wrong_type(doc: &Doc<'_>, key: &str, wanted: &str, value: &Value<'_>) {
+pub(crate) fn wrong_type(doc: &Doc<'_>, key: &str, wanted: &str, value: &Value<'_>) {
     doc.fault(value.span(), format!("`{key}` must be {wanted}, this is of type {}", value.get_ref().type_str()));
 }
 

@@ -3,6 +3,7 @@
 //! Nothing is decided and nothing is counted here: `app` says what there is, this says how it looks.
 
 mod cell;
+mod colours;
 mod detail;
 mod edit;
 mod footer;
@@ -18,6 +19,7 @@ pub mod spans;
 mod sweep;
 mod theme;
 
+pub use colours::{ColourChoice, Colours};
 pub use run_list::draw_run_list;
 pub use theme::{ColorChoice, ColorDepth, Ground, Theme};
 

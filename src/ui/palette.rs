@@ -15,19 +15,31 @@ type Basic = (Color, Color);
 /// A colour by its meaning: on a dark background, on a light one, and of the 16.
 #[derive(Clone, Copy)]
 pub(super) struct Hue {
+    /// Its name in the settings; empty for one that can't be chosen.
+    name: &'static str,
     dark: Pair,
     light: Pair,
     basic: Basic,
 }
 
 impl Hue {
-    const fn new(dark: Pair, light: Pair, basic: Basic) -> Self {
-        Self { dark, light, basic }
+    const fn new(name: &'static str, dark: Pair, light: Pair, basic: Basic) -> Self {
+        Self { name, dark, light, basic }
     }
 
     /// A colour that is the same on every background.
-    const fn fixed(pair: Pair, basic: Color) -> Self {
-        Self::new(pair, pair, (basic, basic))
+    const fn fixed(name: &'static str, pair: Pair, basic: Color) -> Self {
+        Self::new(name, pair, pair, (basic, basic))
+    }
+
+    /// Its name in the settings; empty for one that can't be chosen.
+    pub(super) fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// Its colour on a dark background: red, green and blue.
+    pub(super) fn usual(self) -> u32 {
+        self.dark.0
     }
 
     /// The colour for a terminal; `None` without colours.
@@ -44,36 +56,42 @@ impl Hue {
     }
 }
 
-pub(super) const SKY: Hue = Hue::new((0x0038_bdf8, 39), (0x0004_6896, 24), (Color::Cyan, Color::LightBlue));
-pub(super) const FUCHSIA: Hue = Hue::new((0x00e8_79f9, 177), (0x00a4_1ab9, 127), (Color::Magenta, Color::Magenta));
-pub(super) const ORANGE: Hue = Hue::new((0x00fb_923c, 208), (0x00a4_4404, 130), (Color::Yellow, Color::Reset));
-pub(super) const YELLOW: Hue = Hue::new((0x00fa_cc15, 220), (0x007b_5d03, 94), (Color::LightYellow, Color::Magenta));
-pub(super) const GREEN: Hue = Hue::new((0x0034_d399, 42), (0x0006_7049, 28), (Color::Green, Color::Reset));
-pub(super) const RED: Hue = Hue::new((0x00f8_7171, 203), (0x00c0_1b1b, 160), (Color::Red, Color::Red));
-pub(super) const VIOLET: Hue = Hue::new((0x00a7_8bfa, 141), (0x006e_3fdd, 92), (Color::LightBlue, Color::DarkGray));
-pub(super) const SAND: Hue = Hue::new((0x00d6_b98c, 180), (0x0076_5e39, 58), (Color::LightMagenta, Color::Magenta));
-pub(super) const GREY: Hue = Hue::new((0x009a_9aa5, 247), (0x0061_616b, 241), (Color::DarkGray, Color::DarkGray));
+pub(super) const SKY: Hue = Hue::new("call", (0x0038_bdf8, 39), (0x0004_6896, 24), (Color::Cyan, Color::LightBlue));
+pub(super) const FUCHSIA: Hue =
+    Hue::new("output", (0x00e8_79f9, 177), (0x00a4_1ab9, 127), (Color::Magenta, Color::Magenta));
+pub(super) const ORANGE: Hue = Hue::new("tool", (0x00fb_923c, 208), (0x00a4_4404, 130), (Color::Yellow, Color::Reset));
+pub(super) const YELLOW: Hue =
+    Hue::new("paused", (0x00fa_cc15, 220), (0x007b_5d03, 94), (Color::LightYellow, Color::Magenta));
+pub(super) const GREEN: Hue = Hue::new("ok", (0x0034_d399, 42), (0x0006_7049, 28), (Color::Green, Color::Reset));
+pub(super) const RED: Hue = Hue::new("error", (0x00f8_7171, 203), (0x00c0_1b1b, 160), (Color::Red, Color::Red));
+pub(super) const VIOLET: Hue =
+    Hue::new("waiting", (0x00a7_8bfa, 141), (0x006e_3fdd, 92), (Color::LightBlue, Color::DarkGray));
+pub(super) const SAND: Hue =
+    Hue::new("discarded", (0x00d6_b98c, 180), (0x0076_5e39, 58), (Color::LightMagenta, Color::Magenta));
+pub(super) const GREY: Hue =
+    Hue::new("quiet", (0x009a_9aa5, 247), (0x0061_616b, 241), (Color::DarkGray, Color::DarkGray));
 /// An interrupted span: what was at work.
-pub(super) const BROKEN: Hue = Hue::new(ORANGE.dark, ORANGE.light, (Color::Yellow, Color::LightRed));
+pub(super) const BROKEN: Hue = Hue::new("interrupted", ORANGE.dark, ORANGE.light, (Color::Yellow, Color::LightRed));
 /// Borders: no text.
-pub(super) const LINE: Hue = Hue::new((0x0066_6672, 242), (0x008a_8a96, 245), (Color::DarkGray, Color::DarkGray));
+pub(super) const LINE: Hue =
+    Hue::new("border", (0x0066_6672, 242), (0x008a_8a96, 245), (Color::DarkGray, Color::DarkGray));
 
 /// Behind an approval.
-pub(super) const AMBER: Hue = Hue::fixed((0x00fb_bf24, 214), Color::Yellow);
+pub(super) const AMBER: Hue = Hue::fixed("approval", (0x00fb_bf24, 214), Color::Yellow);
 /// Behind a question to a person.
-pub(super) const ASKED: Hue = Hue::fixed((0x0038_bdf8, 39), Color::Cyan);
+pub(super) const ASKED: Hue = Hue::fixed("question", (0x0038_bdf8, 39), Color::Cyan);
 /// Behind a failure.
-pub(super) const CRIMSON: Hue = Hue::fixed((0x00c8_1e1e, 160), Color::Red);
+pub(super) const CRIMSON: Hue = Hue::fixed("failed", (0x00c8_1e1e, 160), Color::Red);
 /// Behind the selected row.
-pub(super) const SELECTED: Hue = Hue::fixed((0x0070_1a75, 90), Color::Magenta);
+pub(super) const SELECTED: Hue = Hue::fixed("selected", (0x0070_1a75, 90), Color::Magenta);
 /// Behind what a search found.
-pub(super) const HIT: Hue = Hue::fixed((0x00fb_923c, 208), Color::Yellow);
-pub(super) const BLACK: Hue = Hue::fixed((0, 16), Color::Black);
-pub(super) const WHITE: Hue = Hue::fixed((0x00ff_ffff, 231), Color::White);
+pub(super) const HIT: Hue = Hue::fixed("found", (0x00fb_923c, 208), Color::Yellow);
+pub(super) const BLACK: Hue = Hue::fixed("", (0, 16), Color::Black);
+pub(super) const WHITE: Hue = Hue::fixed("", (0x00ff_ffff, 231), Color::White);
 
 /// Text and background of a screen that paints its own.
-pub(super) const FRONT: Hue = Hue::fixed((0x00e4_e4ec, 254), Color::Reset);
-pub(super) const BACK: Hue = Hue::fixed((0x0016_161c, 233), Color::Reset);
+pub(super) const FRONT: Hue = Hue::fixed("text", (0x00e4_e4ec, 254), Color::Reset);
+pub(super) const BACK: Hue = Hue::fixed("background", (0x0016_161c, 233), Color::Reset);
 
 /// A colour's red, green and blue.
 #[cfg(test)]

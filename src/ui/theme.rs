@@ -6,6 +6,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use super::colours::Colours;
 use super::palette::{self, Hue};
 use crate::model::{SpanKind, SpanState};
 
@@ -85,6 +86,7 @@ impl Ground {
 pub struct Theme {
     depth: ColorDepth,
     ground: Ground,
+    colours: Colours,
 }
 
 impl Theme {
@@ -97,7 +99,13 @@ impl Theme {
     /// The theme for a terminal.
     #[must_use]
     pub const fn on(depth: ColorDepth, ground: Ground) -> Self {
-        Self { depth, ground }
+        Self { depth, ground, colours: Colours::NONE }
+    }
+
+    /// The theme with colours that the user chose.
+    #[must_use]
+    pub const fn with(self, colours: Colours) -> Self {
+        Self { colours, ..self }
     }
 
     /// How many colours it uses.
@@ -119,7 +127,7 @@ impl Theme {
     }
 
     fn color(self, hue: Hue) -> Option<Color> {
-        hue.color(self.depth, self.ground)
+        self.colours.find(hue, self.depth).or_else(|| hue.color(self.depth, self.ground))
     }
 
     /// Foreground and background of what has no colour of its own, where the screen paints its background.

@@ -1,10 +1,12 @@
 //! The key table: every verb, declared once. Key handling, help, footer and the README's table come from it.
 
+mod bind;
 mod table;
 mod when;
 
 use std::fmt::Write as _;
 
+pub use bind::{BindError, Binding, bind, parse_keys, use_verbs, verbs};
 pub use table::VERBS;
 pub(super) use when::drivable;
 
@@ -153,6 +155,24 @@ actions! {
     Suspend,
 }
 
+impl UiAction {
+    /// Its name in the settings: `page-down`.
+    #[must_use]
+    pub fn id(self) -> String {
+        if self == Self::Drop {
+            return "discard".to_owned();
+        }
+        let mut id = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_ascii_uppercase() && !id.is_empty() {
+                id.push('-');
+            }
+            id.push(letter.to_ascii_lowercase());
+        }
+        id
+    }
+}
+
 /// Verbs that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
@@ -250,7 +270,7 @@ pub enum Meaning {
 /// Finds the meaning of a key in a pane, after the prefix that was pressed before it.
 #[must_use]
 pub fn meaning(pane: Pane, prefix: Option<Key>, key: Key) -> Option<Meaning> {
-    let here = || VERBS.iter().filter(|verb| verb.context.has(pane));
+    let here = || verbs().iter().filter(|verb| verb.context.has(pane));
     if let Some(prefix) = prefix {
         return here().find(|verb| verb.keys.contains(&&[prefix, key][..])).map(Meaning::Verb);
     }
@@ -262,7 +282,7 @@ pub fn meaning(pane: Pane, prefix: Option<Key>, key: Key) -> Option<Meaning> {
 /// Lists the keys that can follow a prefix.
 #[must_use]
 pub fn following(prefix: Key) -> Vec<(Key, &'static Verb)> {
-    let pairs = VERBS.iter().flat_map(|verb| verb.keys.iter().map(move |keys| (*keys, verb)));
+    let pairs = verbs().iter().flat_map(|verb| verb.keys.iter().map(move |keys| (*keys, verb)));
     pairs
         .filter_map(|(keys, verb)| if let [first, second] = keys { Some((*first, *second, verb)) } else { None })
         .filter(|(first, ..)| *first == prefix)
@@ -275,12 +295,12 @@ pub fn following(prefix: Key) -> Vec<(Key, &'static Verb)> {
 /// A test holds that each action has one; the first verb stands in for what can't happen.
 #[must_use]
 pub fn verb(action: UiAction) -> &'static Verb {
-    VERBS.iter().find(|verb| verb.action == action).unwrap_or(&VERBS[0])
+    verbs().iter().find(|verb| verb.action == action).unwrap_or(&VERBS[0])
 }
 
 /// The verbs of a group, in the order of the help.
 pub fn in_group(group: Group) -> impl Iterator<Item = &'static Verb> {
-    VERBS.iter().filter(move |verb| verb.group == group)
+    verbs().iter().filter(move |verb| verb.group == group)
 }
 
 /// The help, line by line: a heading (no verb) or a verb.
@@ -312,9 +332,10 @@ pub fn markdown() -> String {
     out
 }
 
-/// `]e`, `Ctrl-c Ctrl-c`.
-fn sequence(keys: &[Key]) -> String {
-    let plain = keys.iter().all(|key| matches!(key, Key::Char(_)));
+/// Writes a key, or a prefix and the key that follows it: `]e`, `Ctrl-c Ctrl-c`.
+#[must_use]
+pub fn sequence(keys: &[Key]) -> String {
+    let plain = keys.iter().all(|key| matches!(key, Key::Char(letter) if *letter != ' '));
     let names: Vec<String> = keys.iter().map(Key::to_string).collect();
     names.join(if plain { "" } else { " " })
 }

@@ -1,7 +1,10 @@
 //! The keys of the run list, declared once: key handling, help and footer come from this table.
 
+use std::fmt::Write as _;
+
 use super::RunList;
 use crate::app::Key;
+use crate::app::keys::sequence;
 
 /// A verb of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +88,17 @@ pub static LIST_VERBS: &[ListVerb] = &[
     hint(ListAction::Help, "help", "every key", &[&[c('?')]], always),
 ];
 
+/// The keys of the run list as Markdown.
+#[must_use]
+pub fn list_markdown() -> String {
+    let mut out = String::from("| Run list | |\n|---|---|\n");
+    for verb in LIST_VERBS {
+        let keys: Vec<String> = verb.keys.iter().map(|keys| format!("`{}`", sequence(keys))).collect();
+        let _ = writeln!(out, "| {} | {} |", keys.join(" "), verb.doc);
+    }
+    out
+}
+
 /// The meaning of a key, after the prefix that was pressed before it.
 pub(super) enum Meaning {
     Verb(&'static ListVerb),
@@ -145,10 +159,6 @@ const fn hint(
     available: When,
 ) -> ListVerb {
     ListVerb { action, name, doc, keys, hint: true, available }
-}
-
-fn sequence(keys: &[Key]) -> String {
-    keys.iter().map(Key::to_string).collect()
 }
 
 #[cfg(test)]

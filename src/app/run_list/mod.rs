@@ -4,7 +4,7 @@ mod act;
 mod keys;
 mod rows;
 
-pub use keys::{LIST_VERBS, ListVerb};
+pub use keys::{LIST_VERBS, ListVerb, list_markdown};
 pub use rows::{RunColumn, RunRow, RunWord};
 
 use super::{Key, Msg, Scroll};

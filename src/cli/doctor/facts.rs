@@ -131,7 +131,7 @@ impl DataFolder {
 
 impl Terminal {
     fn read(global: &Global) -> Self {
-        let colours = ColorDepth::detect(global.color.into(), |name| env::var(name).ok());
+        let colours = ColorDepth::detect(global.color().into(), |name| env::var(name).ok());
         let is_connected = std::io::stdout().is_terminal();
         Self { is_connected, term: env::var("TERM").unwrap_or_default(), colours }
     }

@@ -4,8 +4,13 @@ mod answers;
 #[allow(clippy::module_inception, reason = "the tests of the whole command line")]
 mod cli;
 mod doctor;
+mod endings;
+mod events;
+mod examples;
+mod export;
 mod headless;
 mod init;
 mod limits;
+mod scripts;
 mod show;
 mod undo_cli;

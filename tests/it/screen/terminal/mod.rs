@@ -9,6 +9,7 @@ mod output;
 mod refusals;
 mod scatter;
 mod searches;
+mod settings;
 mod waits;
 mod window;
 mod wreck;
