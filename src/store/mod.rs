@@ -1,4 +1,5 @@
-//! Where a run is kept: DuckDB, the writer thread, before-images, run folders. The only floor that knows duckdb.
+//! Where a run is kept: DuckDB, the writer thread, before-images, run folders. The only floor that knows duckdb, and
+//! rusqlite: runs that tama recorded are read from its databases, and never written (`tama`).
 //!
 //! [`RunLog`] gives each row its seq and hands it to a [`Recorder`]. The one that lasts is a run's folder. A thread
 //! (`writer`) makes rows durable in a log file with one sync (`log_file`); a second one (`mover`) moves them into four

@@ -1,6 +1,8 @@
 //! Model calls and tool calls as this program records them. The conversation is not in tama's rows: what it was is said
 //! as far as they tell it.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value as Json;
 
 use super::outcome::NOT_RECORDED;
@@ -16,15 +18,54 @@ use crate::store::hash_text;
 
 /// The calls of a run.
 pub(super) struct Calls<'a> {
-    pub tree: &'a Tree,
-    pub rows: &'a CallRows<'a>,
+    tree: &'a Tree,
+    rows: &'a CallRows<'a>,
+    /// The system prompt of each model call, where it is known.
+    systems: HashMap<usize, &'a str>,
+    /// The calls of tools that an answer of a model came before.
+    answered: HashSet<usize>,
 }
 
-impl Calls<'_> {
+impl<'a> Calls<'a> {
+    /// The calls of a tree.
+    pub(super) fn of(tree: &'a Tree, rows: &'a CallRows<'a>) -> Self {
+        let mut calls = Self { tree, rows, systems: HashMap::new(), answered: HashSet::new() };
+        tree.order.iter().for_each(|parent| calls.look_below(*parent));
+        calls
+    }
+
+    /// Looks at the calls of an agent, in order. tama stored its first system prompt: in a tool loop it is that of every
+    /// call, of other calls nobody knows.
+    fn look_below(&mut self, parent: usize) {
+        let (mut of_loop, mut is_answered) = (None, false);
+        for child in self.tree.nodes[parent].children.iter().copied() {
+            let node = &self.tree.nodes[child];
+            if node.kind != Some(NodeKind::Llm) {
+                if is_answered {
+                    self.answered.insert(child);
+                }
+                continue;
+            }
+            is_answered = true;
+            let own = self.rows.llm(node).and_then(|row| row.system_prompt.as_deref());
+            if node.name == "llm" {
+                of_loop = own.or(of_loop);
+            }
+            if let Some(system) = own.or(of_loop.filter(|_| node.name == "llm")) {
+                self.systems.insert(child, system);
+            }
+        }
+    }
+
+    /// True if an answer of a model came before it, below the same agent.
+    pub(super) fn is_answered(&self, at: usize) -> bool {
+        self.answered.contains(&at)
+    }
+
     /// The start of a model call, and what is to be said of it besides.
     pub(super) fn llm_start(&self, at: usize, writer: &mut Writer) -> (SpanSpec, Vec<(&'static str, String)>) {
         let row = self.rows.llm(&self.tree.nodes[at]);
-        let system = self.system(at).unwrap_or(NOT_RECORDED);
+        let system = self.systems.get(&at).copied().unwrap_or(NOT_RECORDED);
         let input = self.oneshot_input(at);
         let mut notes = Vec::new();
         if let Some(role) = row.and_then(|row| row.role.clone()).filter(|role| !role.is_empty()) {
@@ -50,23 +91,11 @@ impl Calls<'_> {
         (SpanSpec::Llm(record), notes)
     }
 
-    /// The system prompt of a call. tama stored the first one of each agent: in a tool loop it is that of every call, of
-    /// other calls nobody knows.
-    fn system(&self, at: usize) -> Option<&str> {
-        let node = &self.tree.nodes[at];
-        let own = |at: usize| self.rows.llm(&self.tree.nodes[at])?.system_prompt.as_deref();
-        own(at).or_else(|| {
-            let before = &self.tree.nodes[node.parent.filter(|_| node.name == "llm")?].children;
-            let before = before.iter().take_while(|child| **child != at).copied();
-            before.filter(|child| self.tree.nodes[*child].name == "llm").filter_map(own).last()
-        })
-    }
-
     /// The only message of a call that is no part of a tool loop: the result of the start that tama made up for it.
     fn oneshot_input(&self, at: usize) -> Option<&str> {
-        let siblings = &self.tree.nodes[self.tree.nodes[at].parent?].children;
-        let place = siblings.iter().position(|child| *child == at)?;
-        let before = &self.tree.nodes[*siblings.get(place.checked_sub(1)?)?];
+        let node = &self.tree.nodes[at];
+        let siblings = &self.tree.nodes[node.parent?].children;
+        let before = &self.tree.nodes[*siblings.get(node.place.checked_sub(1)?)?];
         let made_up = before.kind == Some(NodeKind::Synthetic) && is_call(before, "start");
         self.rows.tool(before).filter(|_| made_up)?.result.as_deref()
     }

@@ -1,7 +1,9 @@
 //! The events that a run of this program would have, of a run that tama recorded.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
+
+use serde_json::Value as Json;
 
 use super::calls::Calls;
 use super::outcome::{End, NOT_RECORDED, Outcome, outcomes};
@@ -35,7 +37,7 @@ pub(super) fn convert(run: &RunRow, answer: &Answer, workspace: &Path) -> Writer
         times: Times::of(run, &tree),
         actions: Actions::of(&answer.actions, &tree, &rows),
         fans: fans(&tree),
-        calls: Calls { tree: &tree, rows: &rows },
+        calls: Calls::of(&tree, &rows),
         outcomes: &outcomes,
         tree: &tree,
         writer: Writer::default(),
@@ -121,10 +123,8 @@ impl Convert<'_> {
     fn is_shown(&self, at: usize) -> bool {
         let node = &self.tree.nodes[at];
         let Some(parent) = node.parent.filter(|_| is_frame(node)) else { return true };
-        let above = &self.tree.nodes[parent];
-        let before = above.children.iter().take_while(|child| **child != at);
-        let called = before.copied().any(|child| self.tree.nodes[child].kind == Some(NodeKind::Llm));
-        !above.is_agent() || !(called || node.kind == Some(NodeKind::Synthetic))
+        let is_told = self.calls.is_answered(at) || node.kind == Some(NodeKind::Synthetic);
+        !(self.tree.nodes[parent].is_agent() && is_told)
     }
 
     fn enter(&mut self, at: usize) {
@@ -187,11 +187,9 @@ impl Convert<'_> {
 
     /// The span that stands for all tries of the one above a node, so that the tries of its path are counted.
     fn first_try(&self, at: usize, parent: SpanId) -> SpanId {
-        let Some(mut above) = self.tree.nodes[at].parent else { return parent };
-        while let Some(before) = self.tree.nodes[above].replaces {
-            above = before;
-        }
-        self.placed[above].as_ref().map_or(parent, |placed| placed.span)
+        let Some(above) = self.tree.nodes[at].parent else { return parent };
+        let first = self.tree.nodes[above].first.unwrap_or(above);
+        self.placed[first].as_ref().map_or(parent, |placed| placed.span)
     }
 
     fn spec(&mut self, at: usize) -> (SpanSpec, Vec<(&'static str, String)>) {
@@ -338,26 +336,23 @@ impl<'a> Actions<'a> {
         sorted.sort_by_key(|row| row.seq.unwrap_or(i64::MAX));
         let by_id: HashMap<&str, usize> =
             tree.nodes.iter().enumerate().filter_map(|(at, node)| Some((node.id.as_deref()?, at))).collect();
-        let mut taken = std::collections::HashSet::new();
+        let mut setting: HashMap<(usize, &str, String), VecDeque<(usize, Option<String>)>> = HashMap::new();
+        for at in tree.order.iter().copied().filter(|at| !tree.nodes[*at].is_agent()) {
+            let node = &tree.nodes[at];
+            let (Some(agent), Some(args)) = (node.parent, calls.args(node)) else { continue };
+            let Some(key) = args.get("key").and_then(Json::as_str) else { continue };
+            let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let value = args.get("value").map(text);
+            setting.entry((agent, &node.name, key.to_owned())).or_default().push_back((at, value));
+        }
         let mut found: HashMap<usize, Vec<(&ActionRow, Option<String>)>> = HashMap::new();
         for row in sorted {
             let Some(agent) = row.span_id.as_deref().and_then(|id| by_id.get(id)).copied() else { continue };
             let tool = row.tool_name.as_deref().unwrap_or("tama_mem_set");
-            let call = tree.nodes[agent].children.iter().copied().find_map(|child| {
-                let node = &tree.nodes[child];
-                let args = calls.args(node).filter(|_| node.name == tool && !taken.contains(&child))?;
-                let sets = args.get("key").and_then(|key| key.as_str()) == row.key.as_deref();
-                let value =
-                    args.get("value").map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-                sets.then_some((child, value))
-            });
-            match call {
-                Some((child, value)) => {
-                    taken.insert(child);
-                    found.entry(child).or_default().push((row, value));
-                }
-                None => found.entry(agent).or_default().push((row, None)),
-            }
+            let key = row.key.clone().unwrap_or_default();
+            let call = setting.get_mut(&(agent, tool, key)).and_then(VecDeque::pop_front);
+            let (at, value) = call.unwrap_or((agent, None));
+            found.entry(at).or_default().push((row, value));
         }
         Self(found)
     }

@@ -1,6 +1,6 @@
 //! Reading the tables of a copied database. Only base tables are read, and their columns by name.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -175,10 +175,9 @@ fn counts(source: &dyn Source) -> Result<Vec<Counted>, String> {
         let [input, output] = ["input_tokens", "output_tokens"].map(|name| source.cast(&quoted(name), Type::Int));
         let total = source.cast(&format!("sum(coalesce({input}, 0) + coalesce({output}, 0))"), Type::Int);
         // Numbers that nobody can add are not worth losing the list for.
-        for (trace, tokens) in sum(LlmRow::TABLE, &total).unwrap_or_default() {
-            if let Some(count) = counts.iter_mut().find(|count| count.trace_id == trace) {
-                count.tokens = tokens;
-            }
+        let tokens: HashMap<String, i64> = sum(LlmRow::TABLE, &total).unwrap_or_default().into_iter().collect();
+        for count in &mut counts {
+            count.tokens = tokens.get(&count.trace_id).copied().unwrap_or_default();
         }
     }
     Ok(counts)

@@ -70,7 +70,7 @@ pub(super) fn is_call(node: &Node, name: &str) -> bool {
 /// The tools that a model's answer called: those between it and the next answer, which tama recorded in order.
 pub(super) fn called(tree: &Tree, llm: usize) -> Vec<usize> {
     let Some(parent) = tree.nodes[llm].parent else { return Vec::new() };
-    let after = tree.nodes[parent].children.iter().skip_while(|child| **child != llm).skip(1);
+    let after = tree.nodes[parent].children.iter().skip(tree.nodes[llm].place + 1);
     after.copied().take_while(|child| tree.nodes[*child].kind == Some(NodeKind::Tool)).collect()
 }
 

@@ -46,12 +46,14 @@ pub(super) struct Node {
     pub end: Option<i64>,
     /// True when its place in time is not known.
     pub unplaced: bool,
-    /// Which attempt of its agent it is, from 1.
-    pub attempt: u32,
     /// The attempt that replaced it.
     pub replaced_by: Option<usize>,
     /// The attempt that it replaced.
     pub replaces: Option<usize>,
+    /// The first attempt of its agent, where it is a later one.
+    pub first: Option<usize>,
+    /// Its place among the children of its parent.
+    pub place: usize,
     prev: Option<String>,
     node_id: Option<String>,
     depth: usize,
@@ -92,6 +94,7 @@ impl Tree {
         tree.find_parents(&rows, &by_id);
         tree.cut_circles();
         tree.list();
+        tree.number_children();
         tree.number_attempts();
         tree.mark_unplaced();
         tree
@@ -140,7 +143,6 @@ impl Tree {
                         pattern: "react".to_owned(),
                         parent: latest_best_of_n,
                         unplaced: true,
-                        attempt: 1,
                         ..Node::default()
                     });
                     self.nodes.len() - 1
@@ -225,6 +227,15 @@ impl Tree {
         self.order = order;
     }
 
+    /// Gives each node its place among its siblings.
+    fn number_children(&mut self) {
+        for at in self.order.clone() {
+            for (place, child) in self.nodes[at].children.clone().into_iter().enumerate() {
+                self.nodes[child].place = place;
+            }
+        }
+    }
+
     /// Numbers the attempts of each agent.
     fn number_attempts(&mut self) {
         let mut newest: HashMap<(Option<usize>, String), usize> = HashMap::new();
@@ -232,8 +243,8 @@ impl Tree {
             let node = &self.nodes[at];
             let Some(node_id) = node.node_id.clone().filter(|id| node.is_agent() && !id.is_empty()) else { continue };
             if let Some(before) = newest.insert((node.parent, node_id), at) {
-                self.nodes[at].attempt = self.nodes[before].attempt + 1;
                 self.nodes[at].replaces = Some(before);
+                self.nodes[at].first = self.nodes[before].first.or(Some(before));
                 self.nodes[before].replaced_by = Some(at);
             }
         }
@@ -273,10 +284,7 @@ impl Tree {
         let mut by_prev: HashMap<&str, usize> = HashMap::new();
         for child in self.agents_below(parent) {
             // Of a retried agent the first attempt has the predecessor.
-            let mut first = child;
-            while let Some(before) = self.nodes[first].replaces {
-                first = before;
-            }
+            let first = self.nodes[child].first.unwrap_or(child);
             let Some(prev) = self.nodes[first].prev.as_deref() else { continue };
             let group = *by_prev.entry(prev).or_insert_with(|| {
                 groups.push((prev, Vec::new()));
@@ -310,7 +318,6 @@ fn node(row: &SpanRow) -> Node {
         pattern: pattern.replace('_', "-"),
         start,
         end,
-        attempt: 1,
         prev: row.prev_span_id.clone(),
         node_id: row.node_id.clone(),
         ..Node::default()

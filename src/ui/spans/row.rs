@@ -86,7 +86,7 @@ impl<'a> Picture<'a> {
             let bar = self.axis.bar(&run.trace, span.start, span.end.unwrap_or(self.spans.now));
             line.put(columns.bar, |_| bar, dim(self.theme.kind(span.kind)));
         } else {
-            line.put(columns.bar, |to| cell::left("times unknown", to), dim(self.theme.quiet()));
+            line.put(columns.bar, |to| cell::left("time unknown", to), dim(self.theme.quiet()));
         }
         Line::from(line.spans)
     }
