@@ -55,7 +55,7 @@ pub struct Imported {
     pub log: RunLog,
     /// Its events, oldest first.
     pub events: Vec<TraceEvent>,
-    /// What could not be read, a line each.
+    /// Lines about what could not be read.
     pub notices: Vec<String>,
 }
 

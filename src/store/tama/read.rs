@@ -33,7 +33,7 @@ fn open(path: &Path, kind: Kind) -> Result<Box<dyn Source>, String> {
     })
 }
 
-/// What is read of a database.
+/// The part of a database that is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Question {
     /// Its runs, with their counts.
@@ -51,7 +51,7 @@ pub(super) struct Answer {
     pub llm_calls: Vec<LlmRow>,
     pub tool_calls: Vec<ToolRow>,
     pub actions: Vec<ActionRow>,
-    /// What could not be read, a line each.
+    /// Lines about what could not be read.
     pub notices: Vec<String>,
 }
 

@@ -74,7 +74,7 @@ pub(super) fn called(tree: &Tree, llm: usize) -> Vec<usize> {
     after.copied().take_while(|child| tree.nodes[*child].kind == Some(NodeKind::Tool)).collect()
 }
 
-/// What a tool of tama does to the world.
+/// The effect of a tool of tama on the world.
 pub(super) fn class(tool: &str) -> EffectClass {
     match tool {
         "tama_mem_set" | "tama_mem_append" | "tama_files_write" | "tama_write_file" => EffectClass::Reversible,
