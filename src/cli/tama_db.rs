@@ -118,7 +118,9 @@ fn read(database: &TamaDatabase) -> color_eyre::Result<Vec<TamaRun>> {
 
 /// Prints what could not be read.
 pub(super) fn print_notices(notices: &[String]) {
-    notices.iter().for_each(|notice| eprint_line(&format!("note: {notice}")));
+    for notice in notices {
+        eprint_line(&format!("note: {notice}"));
+    }
 }
 
 fn row(run: &TamaRun) -> RunRow {

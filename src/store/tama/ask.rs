@@ -40,16 +40,14 @@ pub(super) fn ask(
     let second = beside.as_ref().map_or_else(OsString::new, |(path, _)| path.into());
     let args: [&OsStr; 4] = [READ_TAMA.as_ref(), path.as_ref(), &second, &trace];
     let bytes = main.bytes.saturating_add(rollback.map_or(0, |copy| copy.bytes));
-    match ask_process(&args, bytes >> 20)? {
-        Some(said) => match serde_json::from_slice(&said) {
-            Ok(Said::Answer(answer)) => Ok(*answer),
-            Ok(Said::Failed(why)) => Err(refusal(original, &why)),
-            Err(_) => Err(refusal(original, "it holds more than can be read here")),
-        },
-        None => {
-            let beside = beside.as_ref().map(|(path, kind)| (path.as_path(), *kind));
-            read((&path, kind), beside, asked).map_err(|why| refusal(original, &why))
-        }
+    let Some(said) = ask_process(&args, bytes >> 20)? else {
+        let beside = beside.as_ref().map(|(path, kind)| (path.as_path(), *kind));
+        return read((&path, kind), beside, asked).map_err(|why| refusal(original, &why));
+    };
+    match serde_json::from_slice(&said) {
+        Ok(Said::Answer(answer)) => Ok(*answer),
+        Ok(Said::Failed(why)) => Err(refusal(original, &why)),
+        Err(_) => Err(refusal(original, "it holds more than can be read here")),
     }
 }
 

@@ -1,21 +1,21 @@
 //! The events that a run of this program would have, of a run that tama recorded.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use serde_json::Value as Json;
-
+use super::actions::Actions;
 use super::calls::Calls;
+use super::fans::fans;
 use super::outcome::{End, NOT_RECORDED, Outcome, outcomes};
 use super::read::Answer;
 use super::rows::{ActionRow, RunRow};
+use super::times::{Times, run_status};
 use super::tools::{CallRows, is_frame};
 use super::tree::{NodeKind, Tree};
-use super::writer::{Writer, moment};
+use super::writer::Writer;
 use crate::model::{
     ActionChange, ActionEvent, ActionOp, ActionRecord, EndCause, Fan, Finish, Generation, Key, KeyState, Millis,
-    Provenance, RunId, RunSource, RunStatus, SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus, TraceBody, Try,
-    Undoability,
+    Provenance, RunId, RunSource, SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus, TraceBody, Try, Undoability,
 };
 use crate::pipeline::Pipeline;
 
@@ -278,112 +278,4 @@ impl Convert<'_> {
         let change = ActionChange::Applied { after, kept: false };
         self.writer.event(when, TraceBody::ActionEvent(ActionEvent { action, change }));
     }
-}
-
-/// The status of a run. One that was killed is still called running.
-pub(super) fn run_status(run: &RunRow) -> RunStatus {
-    match run.status.as_deref() {
-        Some("ok") => RunStatus::Ok,
-        Some("error") => RunStatus::Failed,
-        _ => RunStatus::Interrupted,
-    }
-}
-
-/// The moments of a run.
-struct Times {
-    began: Millis,
-    ended: Millis,
-}
-
-impl Times {
-    fn of(run: &RunRow, tree: &Tree) -> Self {
-        let timestamp = run.timestamp.filter(|at| *at > 0);
-        let first = tree.nodes.iter().filter_map(|node| node.start).min();
-        let began = timestamp.or(first).unwrap_or(0);
-        // When a worker was written is a moment too; its end is none.
-        let moments = tree.nodes.iter().flat_map(|node| [node.start, node.end.filter(|_| !node.unplaced)]);
-        let last = moments.flatten().max().unwrap_or(began).max(began);
-        let took = run.duration_ms.filter(|took| *took > 0 && run_status(run) != RunStatus::Interrupted);
-        let ended = took.map_or(last, |took| began.saturating_add(took));
-        Self { began: moment(began), ended: moment(ended) }
-    }
-
-    fn start(&self, tree: &Tree, at: usize) -> Millis {
-        let of_calls = || tree.nodes[at].children.iter().filter_map(|child| tree.nodes[*child].start).min();
-        tree.nodes[at].start.or_else(of_calls).map_or(self.began, moment)
-    }
-
-    /// The end of a span: of one that has none the last moment of the run, of a variant that of the sum of its calls.
-    fn end(&self, tree: &Tree, at: usize) -> Millis {
-        let (node, start) = (&tree.nodes[at], self.start(tree, at));
-        let length = match (node.length(), node.id.is_some()) {
-            (Some(length), _) => length,
-            (None, true) if node.is_agent() => return self.ended.max(start),
-            (None, true) => 0,
-            (None, false) => node.children.iter().filter_map(|child| tree.nodes[*child].length()).sum(),
-        };
-        Millis(start.0.saturating_add(u64::try_from(length).unwrap_or_default()))
-    }
-}
-
-/// The rows of the rollback database by the node that they are of.
-struct Actions<'a>(HashMap<usize, Vec<(&'a ActionRow, Option<String>)>>);
-
-impl<'a> Actions<'a> {
-    /// Finds the call of each row: the calls of its agent that set its key, in order. The call has the value that was set.
-    fn of(rows: &'a [ActionRow], tree: &Tree, calls: &CallRows<'_>) -> Self {
-        let mut sorted: Vec<&ActionRow> = rows.iter().collect();
-        sorted.sort_by_key(|row| row.seq.unwrap_or(i64::MAX));
-        let by_id: HashMap<&str, usize> =
-            tree.nodes.iter().enumerate().filter_map(|(at, node)| Some((node.id.as_deref()?, at))).collect();
-        let mut setting: HashMap<(usize, &str, String), VecDeque<(usize, Option<String>)>> = HashMap::new();
-        for at in tree.order.iter().copied().filter(|at| !tree.nodes[*at].is_agent()) {
-            let node = &tree.nodes[at];
-            let (Some(agent), Some(args)) = (node.parent, calls.args(node)) else { continue };
-            let Some(key) = args.get("key").and_then(Json::as_str) else { continue };
-            let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let value = args.get("value").map(text);
-            setting.entry((agent, &node.name, key.to_owned())).or_default().push_back((at, value));
-        }
-        let mut found: HashMap<usize, Vec<(&ActionRow, Option<String>)>> = HashMap::new();
-        for row in sorted {
-            let Some(agent) = row.span_id.as_deref().and_then(|id| by_id.get(id)).copied() else { continue };
-            let tool = row.tool_name.as_deref().unwrap_or("tama_mem_set");
-            let key = row.key.clone().unwrap_or_default();
-            let call = setting.get_mut(&(agent, tool, key)).and_then(VecDeque::pop_front);
-            let (at, value) = call.unwrap_or((agent, None));
-            found.entry(at).or_default().push((row, value));
-        }
-        Self(found)
-    }
-
-    fn of_node(&mut self, at: usize) -> Vec<(&'a ActionRow, Option<String>)> {
-        self.0.remove(&at).unwrap_or_default()
-    }
-}
-
-/// The places of workers in their fan-outs.
-fn fans(tree: &Tree) -> HashMap<usize, Fan> {
-    let mut fans = HashMap::new();
-    for parent in tree.order.iter().copied().filter(|at| tree.nodes[*at].is_agent()) {
-        let mut groups = tree.concurrent(parent);
-        if tree.nodes[parent].pattern == "best-of-n" {
-            groups = vec![tree.agents_below(parent).collect()];
-        }
-        for group in groups {
-            let debates = tree.nodes[parent].pattern == "debate";
-            let judge = group.last().copied().filter(|_| debates && tree.nodes[parent].end.is_some());
-            let mut rounds: HashMap<&str, u32> = HashMap::new();
-            let mut places: HashMap<u32, u32> = HashMap::new();
-            for worker in group.into_iter().filter(|worker| Some(*worker) != judge) {
-                let round = rounds.entry(&tree.nodes[worker].name).or_default();
-                let number = if debates { *round } else { 0 };
-                *round += 1;
-                let place = places.entry(number).or_default();
-                fans.insert(worker, Fan { group: number, index: *place });
-                *place += 1;
-            }
-        }
-    }
-    fans
 }

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::ask::ask;
-use super::convert::{convert, run_status};
+use super::convert::convert;
 use super::copy::Copy;
 use super::read::{Answer, Question};
+use super::times::run_status;
 use super::writer::moment;
 use crate::model::{Millis, RunId, RunStatus, TraceBody, TraceEvent};
 use crate::store::data_dir::Candidates;
@@ -160,9 +161,10 @@ impl TamaDatabase {
     fn project(&self) -> PathBuf {
         let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
         let folder = path.parent().unwrap_or(Path::new("/"));
-        match folder.file_name().is_some_and(|name| name == ".tama") {
-            true => folder.parent().unwrap_or(folder).to_owned(),
-            false => folder.to_owned(),
+        if folder.file_name().is_some_and(|name| name == ".tama") {
+            folder.parent().unwrap_or(folder).to_owned()
+        } else {
+            folder.to_owned()
         }
     }
 }

@@ -104,8 +104,8 @@ fn outcome(tree: &Tree, calls: &CallRows<'_>, at: usize, below: &[Outcome]) -> O
 
 /// The error of the last model call of an agent, if it failed.
 fn failed_call<'a>(tree: &Tree, calls: &CallRows<'a>, at: usize) -> Option<&'a str> {
-    let llms = tree.nodes[at].children.iter().filter(|child| tree.nodes[**child].kind == Some(NodeKind::Llm));
-    calls.llm_error(&tree.nodes[*llms.last()?])
+    let mut llms = tree.nodes[at].children.iter().rev().filter(|child| tree.nodes[**child].kind == Some(NodeKind::Llm));
+    calls.llm_error(&tree.nodes[*llms.next()?])
 }
 
 /// The agent below one that its output is of.

@@ -139,10 +139,9 @@ fn table<R: TableRow>(source: &dyn Source, trace: Option<&str>) -> Result<Option
     if trace.is_some() {
         let of = source.cast("\"trace_id\"", Type::Text);
         let or_none = if R::TABLE == SpanRow::TABLE || R::TABLE == RunRow::TABLE { "" } else { " OR trace_id IS NULL" };
-        sql.push_str(&format!(" WHERE {of} = ?{or_none}"));
+        sql = format!("{sql} WHERE {of} = ?{or_none}");
     }
-    sql.push_str(&format!(" LIMIT {MOST}"));
-    let rows = source.rows(&sql, trace, R::COLUMNS.len())?;
+    let rows = source.rows(&format!("{sql} LIMIT {MOST}"), trace, R::COLUMNS.len())?;
     Ok(Some(rows.into_iter().map(|row| R::of(&mut row.into_iter())).collect()))
 }
 

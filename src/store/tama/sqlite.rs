@@ -1,4 +1,4 @@
-//! A copied SQLite database.
+//! A copied `SQLite` database.
 
 use std::path::Path;
 
@@ -9,11 +9,11 @@ use rusqlite::{Connection, OpenFlags};
 use super::read::Source;
 use super::rows::{Field, Type};
 
-/// A SQLite database.
+/// A `SQLite` database.
 pub(super) struct Sqlite(Connection);
 
 impl Sqlite {
-    /// Opens a copy: SQLite may have to finish what its logs hold, which writes to it.
+    /// Opens a copy: `SQLite` may have to finish what its logs hold, which writes to it.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(words)?;

@@ -55,7 +55,8 @@ pub(super) struct Node {
     /// Its place among the children of its parent.
     pub place: usize,
     prev: Option<String>,
-    node_id: Option<String>,
+    /// The id that all attempts of its agent have.
+    group: Option<String>,
     depth: usize,
 }
 
@@ -87,8 +88,7 @@ impl Tree {
         rows.sort_by_key(|row| row.seq.unwrap_or(i64::MAX));
         let mut seen = HashSet::new();
         rows.retain(|row| row.span_id.as_ref().is_none_or(|id| seen.insert(id.clone())));
-        let mut tree = Self::default();
-        tree.nodes = rows.iter().map(node).collect();
+        let mut tree = Self { nodes: rows.iter().map(node).collect(), ..Self::default() };
         let by_id: HashMap<&str, usize> =
             rows.iter().enumerate().filter_map(|(at, row)| Some((row.span_id.as_deref()?, at))).collect();
         tree.find_parents(&rows, &by_id);
@@ -169,7 +169,9 @@ impl Tree {
                 way.push(here);
                 at = self.nodes[here].parent;
             }
-            way.into_iter().for_each(|node| good[node] = true);
+            for node in way {
+                good[node] = true;
+            }
         }
     }
 
@@ -241,8 +243,8 @@ impl Tree {
         let mut newest: HashMap<(Option<usize>, String), usize> = HashMap::new();
         for at in self.order.clone() {
             let node = &self.nodes[at];
-            let Some(node_id) = node.node_id.clone().filter(|id| node.is_agent() && !id.is_empty()) else { continue };
-            if let Some(before) = newest.insert((node.parent, node_id), at) {
+            let Some(group) = node.group.clone().filter(|id| node.is_agent() && !id.is_empty()) else { continue };
+            if let Some(before) = newest.insert((node.parent, group), at) {
                 self.nodes[at].replaces = Some(before);
                 self.nodes[at].first = self.nodes[before].first.or(Some(before));
                 self.nodes[before].replaced_by = Some(at);
@@ -319,7 +321,7 @@ fn node(row: &SpanRow) -> Node {
         start,
         end,
         prev: row.prev_span_id.clone(),
-        node_id: row.node_id.clone(),
+        group: row.node_id.clone(),
         ..Node::default()
     }
 }
