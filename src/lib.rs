@@ -15,7 +15,7 @@
 //! | [`wire`] | codecs of the models' dialects: bytes to neutral types and back, no I/O |
 //! | [`rollback`] | doing, undoing and redoing recorded actions; the plan of a retry |
 //! | [`world`] | what can be changed, by key, confined to the workspace |
-//! | [`store`] | DuckDB: the writer thread, before-images, run folders |
+//! | [`store`] | DuckDB: the writer thread, before-images, run folders; tama's databases, to look at |
 //! | [`pipeline`] | what to run: spec, loader, check |
 //! | [`model`] | ids, events, commands, actions, and the folds over them |
 //!

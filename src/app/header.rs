@@ -128,6 +128,7 @@ fn run_marks(state: &State) -> Vec<HeaderMark> {
         RunStatus::Running if run.tally.stopped > 0 => Some(mark(SpanState::Waiting, "waiting", "waiting")),
         RunStatus::Running => Some(mark(SpanState::Running, "running", "running")),
         RunStatus::Ok if state.closed => Some(mark(SpanState::Ok, "ok", "ok")),
+        RunStatus::Ok if state.is_looked_at => Some(mark(SpanState::Ok, "finished", "finished")),
         RunStatus::Ok => Some(mark(SpanState::Ok, &finished(), "finished")),
         // The run's own failure says more than how many calls failed.
         RunStatus::Failed => return same(SpanState::Failed, "FAILED"),

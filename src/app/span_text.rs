@@ -35,11 +35,19 @@ pub fn span_text(run: &RunState, span: SpanId) -> SpanText {
     let Some(found) = trace.get(span) else { return SpanText::default() };
     let text = |text: String| About::Text(text);
     let (name, about) = match found.kind {
-        SpanKind::Llm => (format!("llm {}", found.visit), called(run, span).map_or(About::Nothing, text)),
+        SpanKind::Llm => (llm_name(run, span, found), called(run, span).map_or(About::Nothing, text)),
         SpanKind::Tool => (tool_name(&trace.label(span)), tool_about(run, span)),
         _ => (trace.label(span), fan(found).or_else(|| item(run, span)).map_or(About::Nothing, text)),
     };
     SpanText { name: safe::line(&name).into_owned(), about }
+}
+
+/// `llm 3`; of an imported run the name of the step, where it has one.
+fn llm_name(run: &RunState, span: SpanId, found: &Span) -> String {
+    match run.trace.name_of(found) {
+        "llm" => format!("llm {}", found.visit),
+        _ => format!("llm {}", run.trace.label(span)),
+    }
 }
 
 /// The number of the try, on the span that a retry was about; those below it ran again with it.

@@ -45,6 +45,7 @@ mod span_words;
 mod stored;
 mod summary;
 mod table;
+mod tama_db;
 mod terminal;
 mod text;
 mod undo;
@@ -122,7 +123,7 @@ pub fn main() -> ExitCode {
     if let Some(exit) = confine::enter() {
         return exit;
     }
-    if let Some(exit) = recover::run_hidden_inspect() {
+    if let Some(exit) = recover::run_hidden_inspect().or_else(tama_db::run_hidden_read) {
         return exit;
     }
     confine::set_own_helper();
@@ -155,8 +156,11 @@ fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
     match cli.command {
         Some(Command::Init(args)) => init::run(&args),
         Some(Command::Run(args)) => block_on(run::run(args, &global)),
-        Some(Command::Replay(replay::Args { run: Some(named) })) => block_on(replay::run(&named, &global)),
-        Some(Command::Replay(replay::Args { run: None })) => block_on(run_list::choose(&global)),
+        Some(Command::Replay(replay::Args { run, tama })) => match (tama.open()?, run) {
+            (Some(database), run) => block_on(tama_db::replay(database, run, &global)),
+            (None, Some(named)) => block_on(replay::run(&named, &global)),
+            (None, None) => block_on(run_list::choose(&global)),
+        },
         Some(Command::Retry(args)) => block_on(retry::run(args, &global)),
         Some(Command::Undo(args)) => block_on(undo::run(args, &global)),
         Some(Command::Verify(args)) => verify::run(&args, &global),

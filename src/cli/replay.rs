@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::global::Global;
 use super::screen::{Reopen, Shown};
 use super::terminal::require_terminal;
-use super::{data, screen};
+use super::{data, screen, tama_db};
 use crate::model::{Breakpoint, Command, Update};
 use crate::pipeline;
 use crate::runtime::{self, Mode, Session, SessionError};
@@ -24,6 +24,8 @@ const EARLY: usize = 8;
 pub(super) struct Args {
     /// Any unique part of the run's id; a list to choose from when left out
     pub run: Option<String>,
+    #[command(flatten)]
+    pub tama: tama_db::Args,
 }
 
 /// Opens the run that a part of its id names under the screen.

@@ -97,6 +97,7 @@ fn refusal_to_change(session: &Session, args: &Args) -> color_eyre::Result<Optio
             NeedsWorkspace::new(folder, why, &workspace, "retry", &more).into()
         }
         LookOnly::InUse { pid } => eyre!("failed to {}", StoreError::Locked { pid: pid.clone() }),
+        why @ LookOnly::Imported => eyre!("{}", why.notice()),
         LookOnly::NotWritable => {
             eyre!("failed to {}", StoreError::NotWritable { path: folder.path().display().to_string() })
         }

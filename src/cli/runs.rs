@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::global::Global;
 use super::table::table;
 use super::text::{cut, dollars, duration, moment, print, print_json, size};
-use super::{data, export, recover, show};
+use super::{data, export, recover, show, tama_db};
 use crate::model::RunStatus;
 use crate::store::{DataDir, Manifest, RunListing, StoreError};
 
@@ -26,6 +26,8 @@ pub(super) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    tama: tama_db::Args,
 }
 
 #[derive(Debug, Subcommand)]
@@ -41,6 +43,14 @@ enum Runs {
 
 /// Lists the runs, or shows one.
 pub(super) fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
+    let shown = if let Some(Runs::Show(show)) = &args.command { &show.tama } else { &args.tama };
+    if let Some(database) = shown.open()? {
+        return match args.command {
+            Some(Runs::Show(show)) => show::run_imported(&show, &database),
+            _ if args.json => tama_db::print_runs_json(&database),
+            _ => tama_db::print_runs(&database),
+        };
+    }
     let data = data::open_existing(global)?;
     match args.command {
         Some(Runs::Show(show)) => show::run(&show, &data),

@@ -1,5 +1,6 @@
 //! `runs show`: one run's spans and actions as plain text.
 
+use color_eyre::eyre::eyre;
 use serde_json::{Value as Json, json};
 
 use super::exit::Exit;
@@ -8,10 +9,11 @@ use super::show_events::ShownEvents;
 use super::span_words::span_words;
 use super::stored::look;
 use super::table::{Table, table};
+use super::tama_db;
 use super::text::{cut, dollars, duration, moment, print, print_json, shorten, size, to_lines};
 use super::unfinished::UnfinishedCommand;
-use crate::model::{ActionStatus, EndCause, LedgerEntry, RunState, Span, SpanId, SpanKind, Standing};
-use crate::store::{DataDir, Look, Manifest};
+use crate::model::{ActionStatus, EndCause, LedgerEntry, RunState, Span, SpanId, SpanKind, Standing, TraceEvent};
+use crate::store::{DataDir, Look, Manifest, TamaDatabase};
 
 /// `tama-tui runs show`.
 #[derive(Debug, clap::Args)]
@@ -21,6 +23,8 @@ pub(super) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    pub tama: tama_db::Args,
 }
 
 /// Shows one run.
@@ -33,24 +37,50 @@ pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
     if manifest.is_behind() {
         manifest.follow(&state);
     }
-    let mut unfinished = UnfinishedCommand::list_dropped(&events);
-    unfinished.extend(UnfinishedCommand::list_interrupted(&state, SpanId::RUN, None));
-    let shown = ShownEvents::of(&events);
+    let foreign = foreign.as_ref().map(ToString::to_string);
+    print_run(args, &Described { manifest, state, events, bytes: Some(folder.bytes()), foreign })
+}
+
+/// Shows one run of a database of tama.
+pub(super) fn run_imported(args: &Args, database: &TamaDatabase) -> color_eyre::Result<Exit> {
+    let imported = database.run(&args.run, Box::new(|_| {})).map_err(|error| eyre!("failed to {error}"))?;
+    tama_db::print_notices(&imported.notices);
+    let state = imported.log.with(Clone::clone);
+    let manifest = imported.manifest();
+    print_run(args, &Described { manifest, state, events: imported.events, bytes: None, foreign: None })
+}
+
+/// A run to be shown.
+struct Described {
+    manifest: Manifest,
+    state: RunState,
+    events: Vec<TraceEvent>,
+    /// The size of its folder, where it has one.
+    bytes: Option<u64>,
+    /// Why it counts as made elsewhere.
+    foreign: Option<String>,
+}
+
+fn print_run(args: &Args, run: &Described) -> color_eyre::Result<Exit> {
+    let Described { manifest, state, events, bytes, foreign } = run;
+    let mut unfinished = UnfinishedCommand::list_dropped(events);
+    unfinished.extend(UnfinishedCommand::list_interrupted(state, SpanId::RUN, None));
+    let shown = ShownEvents::of(events);
     if args.json {
-        let mut json = run_json(&manifest, &state, &unfinished);
-        json["made_elsewhere"] = json!(foreign.as_ref().map(ToString::to_string));
+        let mut json = run_json(manifest, state, &unfinished);
+        json["made_elsewhere"] = json!(foreign);
         shown.to_json().into_iter().for_each(|(name, value)| json[name] = value);
         print_json(&json)?;
     } else {
-        let facts = manifest_table(&manifest, &state, folder.bytes(), foreign.is_some());
-        let lines = shown.lines(&state, manifest.format);
+        let facts = manifest_table(manifest, state, *bytes, foreign.is_some());
+        let lines = shown.lines(state, manifest.format);
         let lines = if lines.is_empty() { lines } else { format!("\n{lines}") };
-        print(&format!("{facts}\n{}\n{}{lines}", span_table(&state), action_table(&state, &unfinished)))?;
+        print(&format!("{facts}\n{}\n{}{lines}", span_table(state), action_table(state, &unfinished)))?;
     }
     Ok(Exit::Done)
 }
 
-fn manifest_table(manifest: &Manifest, state: &RunState, bytes: u64, is_foreign: bool) -> String {
+fn manifest_table(manifest: &Manifest, state: &RunState, bytes: Option<u64>, is_foreign: bool) -> String {
     const TASK: usize = 200;
     let facts = [
         ("run", manifest.run.to_string()),
@@ -60,10 +90,10 @@ fn manifest_table(manifest: &Manifest, state: &RunState, bytes: u64, is_foreign:
         ("status", shown_status(manifest.status, is_foreign)),
         ("started", moment(manifest.started)),
         ("took", duration(state.trace.work(SpanId::RUN, state.last_at))),
-        ("size", size(bytes)),
     ];
+    let bytes = bytes.map(|bytes| ("size", size(bytes)));
     let from = manifest.provenance.words().map(|words| ("from", words));
-    let facts = facts.into_iter().chain(from);
+    let facts = facts.into_iter().chain(bytes).chain(from);
     let rows: Vec<Vec<String>> = facts.map(|(name, value)| vec![name.to_owned(), value]).collect();
     let drawn = table(&["", ""], &[], &rows);
     drawn.trim_start().to_owned()
@@ -183,6 +213,7 @@ fn run_json(manifest: &Manifest, state: &RunState, unfinished: &[UnfinishedComma
 fn span_json(state: &RunState, span: SpanId) -> Json {
     let trace = &state.trace;
     let Some(found) = trace.get(span) else { return Json::Null };
+    let placed = trace.has_known_times(span);
     json!({
         "span": span.to_string(),
         "parent": (span != SpanId::RUN).then(|| found.parent.to_string()),
@@ -197,8 +228,8 @@ fn span_json(state: &RunState, span: SpanId) -> Json {
         "finish": trace.finish(span),
         "try": found.attempt,
         "generation": found.generation,
-        "started_ms": found.start,
-        "ended_ms": found.end,
+        "started_ms": placed.then_some(found.start),
+        "ended_ms": found.end.filter(|_| placed),
         "work_ms": trace.work(span, state.last_at),
         "waited_ms": trace.waited(span, state.last_at),
         "tokens": found.counts.usage,

@@ -17,7 +17,11 @@ pub struct ModelName {
 
 impl fmt::Display for ModelName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.provider, self.model)
+        match &self.provider[..] {
+            // Of an imported run it is not always known.
+            "" => f.write_str(&self.model),
+            provider => write!(f, "{provider}:{}", self.model),
+        }
     }
 }
 

@@ -171,6 +171,17 @@ fn no_request() -> TextHash {
     TextHash([0; 16])
 }
 
+impl SpanStart {
+    /// The attribute that says that the span's place in time is not known.
+    pub const TIMES: &str = "times";
+
+    /// True when only its length is recorded, and not when it ran.
+    #[must_use]
+    pub fn has_unknown_times(&self) -> bool {
+        self.attributes.get(Self::TIMES).is_some_and(|times| times.starts_with("unknown"))
+    }
+}
+
 impl SpanSpec {
     /// The kind of span.
     #[must_use]

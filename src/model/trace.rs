@@ -2,7 +2,7 @@
 
 mod pack;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -152,6 +152,9 @@ pub struct Trace {
     waiting: BTreeMap<SpanId, (WaitFor, String)>,
     pub(super) clock: WorkClock,
     pub(super) waits: Waits,
+    /// Spans whose place in time is not known. No run that is stored has one.
+    #[serde(skip)]
+    unplaced: BTreeSet<SpanId>,
 }
 
 impl Trace {
@@ -201,6 +204,12 @@ impl Trace {
     #[must_use]
     pub fn finish(&self, span: SpanId) -> Option<&str> {
         self.get(span).filter(|found| found.finish != NONE).map(|found| self.text(found.finish))
+    }
+
+    /// True unless only the span's length is recorded, and not when it ran.
+    #[must_use]
+    pub fn has_known_times(&self, span: SpanId) -> bool {
+        !self.unplaced.contains(&span)
     }
 
     /// The gate and reason, while a span is paused.
@@ -369,6 +378,9 @@ impl Trace {
         self.stand_in(start.span, seq, at);
         if start.span.0 as usize != self.spans.len() || self.get(start.parent).is_none() {
             return;
+        }
+        if start.has_unknown_times() {
+            self.unplaced.insert(start.span);
         }
         let pattern = match &start.spec {
             SpanSpec::Agent { pattern, .. } => self.intern(pattern),

@@ -17,6 +17,8 @@ pub enum LookOnly {
     },
     /// Its folder can't be written.
     NotWritable,
+    /// Another program recorded it, and it is read from that program's database.
+    Imported,
 }
 
 impl LookOnly {
@@ -35,6 +37,9 @@ impl LookOnly {
             Self::Foreign(why) => format!("the run was made elsewhere ({why}): its workspace must be confirmed first"),
             Self::InUse { pid } => format!("another process (pid {pid}) is using the run: it can only be looked at"),
             Self::NotWritable => "the run's folder can't be written: it can only be looked at".to_owned(),
+            Self::Imported => "tama recorded this run: it is only shown, and nothing of it can be undone, retried or \
+                               changed here"
+                .to_owned(),
         }
     }
 
@@ -47,7 +52,7 @@ impl LookOnly {
                  retry asks for its workspace"
             ),
             Self::InUse { .. } => format!("{}, as it was when it was opened", self.refusal()),
-            Self::NotWritable => self.refusal(),
+            Self::NotWritable | Self::Imported => self.refusal(),
         }
     }
 
@@ -56,7 +61,9 @@ impl LookOnly {
         let why = || Err(self.refusal());
         match self {
             Self::Foreign(_) => Abilities { pause: why(), ..able },
-            Self::InUse { .. } | Self::NotWritable => Abilities { pause: why(), undo: why(), retry: why() },
+            Self::InUse { .. } | Self::NotWritable | Self::Imported => {
+                Abilities { pause: why(), undo: why(), retry: why() }
+            }
         }
     }
 

@@ -383,7 +383,7 @@ fn commands(world: &World, capture: &Capture, recorded: Option<(&DataDir, &RunFo
 }
 
 /// The commands of a run that is only looked at: none run, so nothing is tried and nothing is made for them.
-fn no_commands(world: &World, capture: &Capture, data: &DataDir) -> Commands {
+pub(super) fn no_commands(world: &World, capture: &Capture, data: &DataDir) -> Commands {
     let (shell, rules) = (Shell::unconfined(world.root()), rules(capture, Some(data.path())));
     Commands { shell, rules, folders: None, snapshots: tokio::sync::Mutex::default() }
 }

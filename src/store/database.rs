@@ -63,7 +63,8 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
     made.map_err(file_error("protect", path))
 }
 
-fn connect(path: &Path, mode: AccessMode) -> Result<Connection, StoreError> {
+/// Opens a database as all are opened here: one thread, bounded memory, no access to anything else.
+pub(super) fn connect(path: &Path, mode: AccessMode) -> Result<Connection, StoreError> {
     let reads = matches!(mode, AccessMode::ReadOnly);
     // A cache of what was read; to write, all that one checkpoint packs has to fit too. What the database's own log holds
     // is in memory.

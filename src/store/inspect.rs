@@ -4,6 +4,7 @@
 //! the user's terminal must not be the one to find out: it starts the program again, with limits on memory and time,
 //! and reads the database itself only when the other one came to an end and says that it could.
 
+use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,9 @@ pub const INSPECT: &str = "__inspect";
 
 /// Lines of damage that an inspection has at most.
 const LINES: usize = 100;
+
+/// Bytes of an answer that are read at most.
+const ANSWER: u64 = 512 << 20;
 
 /// The limits for a database of no size: address space in bytes, processor time and time in seconds.
 const MEMORY: u64 = 4 << 30;
@@ -91,7 +95,11 @@ fn megabytes(folder: &Path) -> u64 {
 
 /// Bounds what this process may take to read a folder's database, and leaves no core dump.
 pub(super) fn limit_process(folder: &Path) {
-    let size = megabytes(folder);
+    limit_to(megabytes(folder));
+}
+
+/// Bounds what this process may take to read a database of so many megabytes, and leaves no core dump.
+pub(super) fn limit_to(size: u64) {
     let memory = MEMORY.saturating_add(size.saturating_mul(32 << 20));
     let limits = [
         (Resource::RLIMIT_AS, memory),
@@ -106,26 +114,31 @@ pub(super) fn limit_process(folder: &Path) {
 
 /// Has a run's folder read by another process; an error says why this one must not read it.
 pub(super) fn ask(folder: &Path) -> Result<Option<Inspection>, StoreError> {
-    let Some(program) = INSPECTOR.get() else { return Ok(None) };
-    let started = Command::new(program)
-        .arg(INSPECT)
-        .arg(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn();
-    let child = started.map_err(|error| unreadable(format!("failed to start the process that reads it: {error}")))?;
-    let (ended, output) = wait(child, Duration::from_secs(2 * (SECONDS + megabytes(folder))))
-        .map_err(|error| unreadable(format!("failed to wait for the process that reads it: {error}")))?;
-    let Some(ended) = ended else {
-        return Err(unreadable("reading its database takes too long".to_owned()));
-    };
-    let inspection = serde_json::from_slice::<Inspection>(&output).ok().filter(|_| ended.success());
-    match inspection {
-        None => Err(unreadable(format!("reading its database crashes the process: {ended}"))),
+    let args: [&OsStr; 2] = [INSPECT.as_ref(), folder.as_ref()];
+    let Some(output) = ask_process(&args, megabytes(folder))? else { return Ok(None) };
+    match serde_json::from_slice::<Inspection>(&output).ok() {
+        None => Err(unreadable("the process that reads its database ended without a word".to_owned())),
         Some(Inspection { locked: Some(pid), .. }) => Err(StoreError::Locked { pid }),
         Some(Inspection { error: Some(why), .. }) => Err(unreadable(format!("failed to {why}"))),
         Some(inspection) => Ok(Some(inspection)),
+    }
+}
+
+/// Starts the program again to read a database of so many megabytes, and returns its output; `None`: no program was
+/// named for it. An error says why this process must not read the database.
+pub(super) fn ask_process(args: &[&OsStr], size: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some(program) = INSPECTOR.get() else { return Ok(None) };
+    let started =
+        Command::new(program).args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let child = started.map_err(|error| unreadable(format!("failed to start the process that reads it: {error}")))?;
+    let (ended, output) = wait(child, Duration::from_secs(2 * (SECONDS + size)))
+        .map_err(|error| unreadable(format!("failed to wait for the process that reads it: {error}")))?;
+    match ended {
+        None => Err(unreadable("reading its database takes too long".to_owned())),
+        Some(ended) if !ended.success() => {
+            Err(unreadable(format!("reading its database crashes the process: {ended}")))
+        }
+        Some(_) => Ok(Some(output)),
     }
 }
 
@@ -139,7 +152,7 @@ fn wait(mut child: Child, longest: Duration) -> std::io::Result<(Option<ExitStat
     let reader = std::thread::spawn(move || {
         let mut text = Vec::new();
         // A text that an error cuts short is no JSON, so it is refused below.
-        out.map(|mut out| out.read_to_end(&mut text).ok());
+        out.map(|out| out.take(ANSWER).read_to_end(&mut text).ok());
         text
     });
     let until = Instant::now() + longest;

@@ -1,4 +1,5 @@
-//! Where a run is kept: DuckDB, the writer thread, before-images, run folders. The only floor that knows duckdb.
+//! Where a run is kept: DuckDB, the writer thread, before-images, run folders. The only floor that knows duckdb, and
+//! rusqlite: runs that tama recorded are read from its databases, and never written (`tama`).
 //!
 //! [`RunLog`] gives each row its seq and hands it to a [`Recorder`]. The one that lasts is a run's folder. A thread
 //! (`writer`) makes rows durable in a log file with one sync (`log_file`); a second one (`mover`) moves them into four
@@ -54,6 +55,7 @@ mod snapshot;
 pub(crate) mod sparse;
 mod stamp;
 mod tail;
+mod tama;
 mod unrecorded;
 mod volatile;
 mod writer;
@@ -76,4 +78,5 @@ pub use points::{CRASH_POINTS, EFFECT_CRASH_POINTS, FAIL_POINTS, crash_point};
 pub use recorder::{AfterImage, Durable, Publish, Recorder, Row, StoreError, optional};
 pub use recover::RecoveryReport;
 pub use secret::secret_folder;
+pub use tama::{Imported, READ_TAMA, TamaDatabase, TamaRun, answer_tama};
 pub use volatile::Volatile;

@@ -28,25 +28,40 @@ impl Volatile {
         Self { publish, inner: Mutex::default() }
     }
 
+    /// A recorder that holds rows already; only later ones are published.
+    pub(super) fn holding(publish: Publish, rows: Vec<Row>) -> Self {
+        let mut inner = Inner::default();
+        inner.take(rows);
+        Self { publish, inner: Mutex::new(inner) }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Recorder for Volatile {
-    fn write(&self, rows: Vec<Row>, _urgent: bool) -> Durable {
-        let mut events = Vec::new();
-        let mut inner = self.lock();
+impl Inner {
+    /// Keeps rows; returns the number of events that there were before.
+    fn take(&mut self, rows: Vec<Row>) -> usize {
+        let before = self.events.len();
         for row in rows {
-            inner.last = row.seq();
+            self.last = row.seq();
             match row {
-                Row::Event(event) => events.push(event),
+                Row::Event(event) => self.events.push(event),
                 Row::Text { hash, text, .. } => {
-                    inner.texts.insert(hash, text);
+                    self.texts.insert(hash, text);
                 }
             }
         }
-        inner.events.extend(events.iter().cloned());
+        before
+    }
+}
+
+impl Recorder for Volatile {
+    fn write(&self, rows: Vec<Row>, _urgent: bool) -> Durable {
+        let mut inner = self.lock();
+        let before = inner.take(rows);
+        let events = inner.events[before..].to_vec();
         drop(inner);
         if !events.is_empty() {
             (self.publish)(events);

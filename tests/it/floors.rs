@@ -11,12 +11,13 @@ const FLOORS: [&str; 12] =
 const NARROW: [(&str, &[&str]); 3] = [("wire", &["model"]), ("app", &["model"]), ("ui", &["model", "app"])];
 
 /// Libraries, and the floors that may name them.
-const LIBRARIES: [(&str, &[&str]); 10] = [
+const LIBRARIES: [(&str, &[&str]); 11] = [
     ("crossterm", &["term"]),
     ("ratatui", &["ui", "term"]),
     ("tui_tree_widget", &["ui"]),
     ("ratatui_textarea", &["ui"]),
     ("duckdb", &["store"]),
+    ("rusqlite", &["store"]),
     ("reqwest", &["effects"]),
     ("rmcp", &["effects"]),
     ("cap_std", &["world"]),

@@ -82,8 +82,12 @@ impl<'a> Picture<'a> {
             count => (count.to_string(), self.theme.error()),
         };
         line.put(columns.no_undo, |to| cell::right(&no_undo, to), dim(style));
-        let bar = self.axis.bar(&run.trace, span.start, span.end.unwrap_or(self.spans.now));
-        line.put(columns.bar, |_| bar, dim(self.theme.kind(span.kind)));
+        if run.trace.has_known_times(row.span) {
+            let bar = self.axis.bar(&run.trace, span.start, span.end.unwrap_or(self.spans.now));
+            line.put(columns.bar, |_| bar, dim(self.theme.kind(span.kind)));
+        } else {
+            line.put(columns.bar, |to| cell::left("time unknown", to), dim(self.theme.quiet()));
+        }
         Line::from(line.spans)
     }
 

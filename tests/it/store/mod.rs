@@ -8,3 +8,4 @@ mod sample_runs;
 mod samples;
 mod soak;
 mod sql;
+mod tama;

@@ -11,5 +11,6 @@ pub mod server;
 pub mod service;
 pub mod sketch;
 pub mod skip;
+pub mod tama_db;
 pub mod wait;
 pub mod whole;
