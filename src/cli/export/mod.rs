@@ -46,7 +46,7 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// What a run does not have in its record, a line each.
+/// The gaps of a run's record, a line each.
 type Gaps = Vec<String>;
 
 /// Writes the test, and prints what could not be exported.
@@ -163,7 +163,7 @@ fn tell_gaps(state: &RunState, events: &[TraceEvent], pipeline: &Pipeline, gaps:
     }
     if !matches!(state.status, RunStatus::Ok | RunStatus::Failed) {
         gaps.push(format!(
-            "the end of the run: it is {}, and the test goes on to where no answer is recorded",
+            "the end of the run: it is {}, and the test continues to where no answer is recorded",
             state.status.name()
         ));
     }

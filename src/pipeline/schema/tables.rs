@@ -95,7 +95,10 @@ pub(super) fn tool() -> Json {
         .required("command", reference("command"))
         .key("before", reference("command"))
         .key("undo", reference("command"))
-        .key("effect", one_of("its effect on the world; with `undo` it is compensable, else irreversible", names))
+        .key(
+            "effect",
+            one_of("its kind of change to the world; with `undo` it is compensable, else irreversible", names),
+        )
         .key("network", flag("it may use the network", false))
         .key("local_sockets", flag("it may use Unix sockets without the network", false))
         .key("timeout_seconds", timeout)
@@ -134,10 +137,7 @@ pub(super) fn limits() -> Json {
 pub(super) fn capture() -> Json {
     let modes = MODES.into_iter().chain([PORTABLE]);
     Keys::new("how changes of commands are found")
-        .key(
-            "lane",
-            one_of("`auto`: an overlay where the system has one; `portable` is another word for `snapshot`", modes),
-        )
+        .key("lane", one_of("`auto`: an overlay where the system has one", modes))
         .key("exclude", list("globs over paths; changes there can't be undone", json!({ "type": "string" })))
         .key("max_file_mb", count("larger files can't be undone, in millions of bytes"))
         .key("after", flag("keep the files that actions leave, so that they can be redone", true))

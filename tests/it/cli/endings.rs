@@ -62,7 +62,7 @@ const ENDINGS: [Ending; 6] = [
         project: failing,
         options: &[],
         exit: 1,
-        says: "error: the run failed",
+        says: "✗ main: failed",
         prints: "",
         json: || json!({ "status": "failed", "exit": 1, "denied": false, "limited": false, "output": null }),
     },

@@ -44,7 +44,8 @@ fn every_pattern_has_an_example_that_runs_offline_and_verifies() {
     for row in &PATTERNS {
         let folder = copied(row.name);
         let loaded = load(folder.path()).unwrap_or_else(|faults| panic!("{}: {faults}", row.name));
-        assert!(loaded.warnings.is_empty(), "{}: {:?}", row.name, loaded.warnings);
+        let faults: Vec<_> = loaded.warnings.iter().filter(|line| !line.starts_with("made the workspace")).collect();
+        assert!(faults.is_empty(), "{}: {faults:?}", row.name);
         let entry = &loaded.pipeline.agents[&loaded.pipeline.entrypoint];
         assert_eq!(entry.pattern.name(), row.name);
         // Of another pattern nobody asks, which the run says in a line.

@@ -84,7 +84,10 @@ fn a_test_that_comes_to_something_else_says_where() {
     let ran = play();
     assert_eq!(ran.status.code(), Some(5), "{}", stderr(&ran));
     let said = stderr(&ran);
-    assert!(said.contains("not as expected: main/tama_files_edit is tool failed, expected was tool ok"), "{said}");
+    assert!(
+        said.contains("not as expected: main/tama_files_edit is tool failed, finish key fault, expected was tool ok"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn completions_and_pages_name_the_commands() {
     let folder = Project::empty();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let said = stdout(&folder.tama(&["completions", shell]));
-        for word in ["tama-tui", "replay", "--data-dir", "--max-cost"] {
+        for word in ["tama-tui", "replay", "data-dir", "max-cost"] {
             assert!(said.contains(word), "{shell}: {word}");
         }
     }
