@@ -261,7 +261,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         r#"pattern = "oneshot""#,
         "pattern = \"human\"\nsteps = { resume = { prompt = \"x\", pattern = \"oneshot\" } }",
-        r#"39:39 ["oneshot"] the step `resume` must be a tool loop: `start` gives it the answer"#,
+        r#"39:46 ["oneshot"] the step `resume` must be a tool loop: `start` gives it the answer"#,
     ),
     (
         "pattern = \"oneshot\"\n",
