@@ -644,7 +644,11 @@ fn documented_blocks() -> Vec<String> {
 #[test]
 fn the_documented_samples_have_no_fault() {
     let blocks = documented_blocks();
-    let [pipeline, script] = blocks.as_slice() else { panic!("{} samples", blocks.len()) };
+    let [pipeline, rules, servers, script] = blocks.as_slice() else { panic!("{} samples", blocks.len()) };
     assert_eq!(faults(pipeline), Vec::<String>::new());
+    let head = "[pipeline]\nname = \"p\"\nentrypoint = \"a\"\n[models]\ndefault = \"openai:x\"\n[agents.a]\n\
+                pattern = \"react\"\nprompt = \"x\"\n\
+                tools = [\"tama_http_get\", \"tama_http_post\", \"tracker__create_issue\"]\n";
+    assert_eq!(faults(&format!("{head}{rules}{servers}")), Vec::<String>::new());
     assert_eq!(Script::parse(script).unwrap().replies.len(), 2);
 }

@@ -76,5 +76,5 @@ pub use job::{Job, ShellRun};
 pub use kernel::Kernel;
 pub use output::{ShellLimits, ShellOutcome};
 pub use scratch::Scratch;
-pub use serve::{Service, ServicePipes};
+pub use serve::{Service, ServicePipes, without_controls};
 pub use shell::Shell;

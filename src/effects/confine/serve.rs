@@ -27,7 +27,6 @@ use super::program::start_first;
 use super::run::{GRACE, send, spec};
 use super::scratch::Scratch;
 use super::spec::{End, Go, Report, Spec};
-use crate::model::readable_name;
 
 /// Bytes of standard error that are kept.
 const KEPT: usize = 2_000;
@@ -76,6 +75,11 @@ impl Drop for Service {
     }
 }
 
+/// A text of a program without its control characters.
+pub fn without_controls(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
 impl Tail {
     async fn read(self, from: Option<ChildStderr>) {
         let Some(mut from) = from else { return };
@@ -93,7 +97,7 @@ impl Tail {
         let kept: Vec<u8> = self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
         let text = String::from_utf8_lossy(&kept).into_owned();
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        readable_name(&lines[lines.len().saturating_sub(3)..].join(" | "))
+        without_controls(&lines[lines.len().saturating_sub(3)..].join(" | "))
     }
 }
 

@@ -49,10 +49,10 @@ fn workspace() -> (tempfile::TempDir, World) {
 fn tools_are_found_by_name_and_old_name() {
     let toolbox = Toolbox::standard();
     assert_eq!(toolbox.get("tama_read_file").unwrap().decl().name, "tama_read_file");
-    assert_eq!(toolbox.names().count(), 12);
+    assert_eq!(toolbox.names().count(), 14);
     assert_eq!(toolbox.nearest("tama_file_write"), Some("tama_files_write"));
     assert_eq!(toolbox.nearest("quux"), None);
-    assert!(toolbox.get("tama_http_get").is_none());
+    assert!(toolbox.get("tama_http").is_none());
     let edit = toolbox.get("tama_files_edit").unwrap();
     let schema = &edit.decl().schema;
     assert_eq!(schema["required"], json!(["path", "old", "new"]));

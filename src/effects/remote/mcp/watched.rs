@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::model::readable_name;
+use crate::effects::confine::without_controls;
 
 /// Bytes of one message.
 pub(super) const LARGEST: usize = 8 << 20;
@@ -32,7 +32,7 @@ impl Faults {
         if found.too_long {
             return Some(format!("it sent a message of more than {LARGEST} bytes"));
         }
-        let first = readable_name(String::from_utf8_lossy(&found.first).trim());
+        let first = without_controls(String::from_utf8_lossy(&found.first).trim());
         (found.wrong_lines > 0).then(|| {
             format!(
                 "it wrote {} lines to its standard output that are no messages, the first: {first}",
