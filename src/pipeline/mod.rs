@@ -1,6 +1,7 @@
 //! The resolved pipeline, its loader, and its check.
 //!
-//! [`load`] reads a pipeline.toml into a [`Pipeline`] that needs no file any more, or returns every fault at once.
+//! [`load`] reads a pipeline.toml or a tama project into a [`Pipeline`] that needs no file any more, or returns every fault
+//! at once. Nothing behind the loader knows which of the two it was.
 //! A [`Script`] is the file behind a `script:FILE` model.
 
 mod agent_parts;
@@ -11,14 +12,18 @@ mod changes;
 mod custom;
 mod faults;
 mod files;
+mod found;
 mod fsm;
 mod glob;
 mod graph;
+mod limits;
 mod load;
+mod markdown;
 mod models;
 mod names;
 mod patterns;
 mod prices;
+mod project;
 mod reach;
 mod reader;
 mod script;
@@ -37,6 +42,7 @@ pub use changes::changed_agents;
 pub use faults::{Fault, Faults};
 pub use glob::{Glob, GlobError};
 pub use load::{Loaded, check, load};
+pub use markdown::replace_prompt;
 pub use names::{APIS, TOOLS, nearest};
 pub use patterns::{PATTERNS, PatternRow, StepRow};
 pub use script::{Reply, Script, ScriptError};

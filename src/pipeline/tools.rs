@@ -27,19 +27,28 @@ pub(super) fn read_tools(table: &Table<'_>, own: &[String]) -> Vec<String> {
 
 /// Faults a tool that does not exist. `own`: names of the user's own tools.
 pub(super) fn check_tool(doc: &Doc<'_>, tool: &str, span: Range<usize>, own: &[String]) {
+    match unknown_tool(tool, own) {
+        Some((message, Some(help))) => doc.fault_help(span, message, help),
+        Some((message, None)) => doc.fault(span, message),
+        None => {}
+    }
+}
+
+/// Why a tool can't be used, and the nearest known one; `None`: it can. `own`: names of the user's own tools.
+pub(super) fn unknown_tool(tool: &str, own: &[String]) -> Option<(String, Option<String>)> {
     if TOOLS.contains(&tool) || own.iter().any(|name| name == tool) {
-        return;
+        return None;
     }
     let known: Vec<&str> = TOOLS.into_iter().chain(own.iter().map(String::as_str)).collect();
-    if LATER_TOOLS.contains(&tool) {
-        doc.fault(span, format!("the tool `{tool}` is {LATER}"));
+    Some(if LATER_TOOLS.contains(&tool) {
+        (format!("the tool `{tool}` is {LATER}"), None)
     } else if LOOP_TOOLS.contains(&tool) {
-        doc.fault(span, format!("the tool `{tool}` is given to every tool loop by itself"));
+        (format!("the tool `{tool}` is given to every tool loop by itself"), None)
     } else if nearest(tool, known.iter().copied()).is_none() && tool.contains("__") {
-        doc.fault(span, format!("tools of MCP servers (`{tool}`) are {LATER}"));
+        (format!("tools of MCP servers (`{tool}`) are {LATER}"), None)
     } else {
-        doc.fault_help(span, format!("unknown tool `{tool}`"), suggest(tool, known.iter().copied()));
-    }
+        (format!("unknown tool `{tool}`"), Some(suggest(tool, known.iter().copied())))
+    })
 }
 
 /// Reads `[policy]`.

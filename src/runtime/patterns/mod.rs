@@ -24,7 +24,7 @@ use tool_loop::{ToolLoop, tool_loop};
 use super::ask::{AgentKey, Output};
 use super::failure::Failure;
 use super::pattern_scope::PatternScope;
-use crate::pipeline::{Agent, Model, Pattern, Step};
+use crate::pipeline::{Agent, Model, Pattern, Skill, Step};
 
 /// Runs an agent, or one step of one.
 pub(super) async fn run(scope: &PatternScope, key: &AgentKey, input: &str) -> Result<Output, Failure> {
@@ -63,8 +63,9 @@ async fn run_step(scope: &PatternScope, agent: &Agent, step: &Step, input: &str)
     if !step.react {
         return call(scope, model, &step.prompt.text, input).await;
     }
-    let skills = &agent.skills;
-    let spec = ToolLoop { model, prompt: &step.prompt.text, tools: &step.tools, skills, max_iter: agent.max_iter };
+    let skills: Vec<Skill> = agent.skills.iter().chain(&step.skills).cloned().collect();
+    let max_iter = step.max_iter.unwrap_or(agent.max_iter);
+    let spec = ToolLoop { model, prompt: &step.prompt.text, tools: &step.tools, skills: &skills, max_iter };
     tool_loop(scope, &spec, input).await
 }
 
