@@ -95,7 +95,8 @@ pub(super) fn read_project_skill(doc: &Doc<'_>, folder: &Folder, name: &Text, ow
     Some(Skill {
         name: skill.clone(),
         description: description.unwrap_or(nothing),
-        body: file.body().to_owned(),
+        // As tama gives it to the model.
+        body: format!("# Skill: {skill}\n\n{}", file.body()),
         tools: tools.into_iter().map(Spanned::into_inner).collect(),
         file: Some(folder.stored(&inside)),
     })

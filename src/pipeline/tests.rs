@@ -425,11 +425,6 @@ const FAULTS: &[(&str, &str, &str)] = &[
         "[mcp.tracker]\ncommand = []\n[policy]",
         "54:2 [mcp] [mcp] is not supported by this version yet | remove it",
     ),
-    (
-        r#"workspace = "work""#,
-        "workspace = \"work\"\nproject = \".\"",
-        "6:1 [project] `project` is not supported by this version yet | write the agents as [agents.NAME]",
-    ),
 ];
 
 #[test]

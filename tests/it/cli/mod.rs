@@ -6,5 +6,6 @@ mod doctor;
 mod headless;
 mod init;
 mod limits;
+mod projects;
 mod show;
 mod undo_cli;

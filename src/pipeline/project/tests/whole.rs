@@ -70,6 +70,7 @@ fn a_project_becomes_the_pipeline_that_a_pipeline_toml_would() {
     let skills: Vec<_> = writer.skills.iter().map(|s| (s.name.as_str(), s.description.as_str(), &s.tools)).collect();
     assert_eq!(skills[0], ("search-web", "Search the web. Use it for news.", &vec!["tama_bash".to_owned()]));
     assert_eq!((skills[1].0, skills[1].1, skills[1].2.len()), ("notes", "(no description for notes)", 2));
+    assert_eq!(writer.skills[1].body, "# Skill: notes\n\nRemember.\n");
 }
 
 #[test]
