@@ -1,7 +1,7 @@
 //! The head of a Markdown file: YAML between two lines of dashes, then the text.
 //!
-//! It is cut off as tama does: white space before it is skipped, and the first line that begins with `---` ends it.
-//! Whatever follows those dashes is the text, without the empty lines at its beginning.
+//! It is cut off as tama does: white space before it is skipped, and the first line that begins with `---` ends it. All
+//! that follows those dashes is the text, without the empty lines at its beginning.
 
 use std::ops::Range;
 

@@ -44,7 +44,7 @@ pub(super) struct ReadAgent {
     pub absent: Vec<String>,
 }
 
-/// What its pattern is made of.
+/// An AGENT.md whose head was read.
 struct Parts<'k, 'f> {
     name: &'k str,
     row: &'static PatternRow,

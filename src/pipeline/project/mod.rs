@@ -42,7 +42,7 @@ const ENTRYPOINT: &str = "TAMA_ENTRYPOINT_AGENT";
 const OTHER_TABLES: [&str; 10] =
     ["pipeline", "agents", "policy", "limits", "tools", "mcp", "prices", "capture", "breakpoints", "verify"];
 
-/// What a project is read with.
+/// The surroundings of a project.
 pub(super) struct Setting<'p> {
     pub folder: &'p Folder,
     /// Names of the user's own tools, those with faults too.
@@ -67,7 +67,7 @@ pub(super) struct Project {
     pub unused: Vec<String>,
 }
 
-/// Reads what an agent is made of.
+/// Reads agents, steps and skills.
 struct Reader<'p> {
     folder: &'p Folder,
     tools: &'p [String],

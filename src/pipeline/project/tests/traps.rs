@@ -13,7 +13,7 @@ enum Ends {
 }
 use Ends::{Refused, Warned};
 
-/// What happens to a file of a sound project; `text` of an AGENT.md is that of its head's further lines.
+/// A file of a sound project, changed, and its end; `text` of an AGENT.md is that of its head's further lines.
 type Trap = (&'static str, &'static str, Ends, &'static str);
 
 const LEAD: &str = "agents/lead/AGENT.md";
