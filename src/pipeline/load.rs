@@ -73,10 +73,12 @@ pub(super) fn read(path: &Path, make: bool, env: &Environment) -> Result<Loaded,
         doc.fault(error.span().unwrap_or(0..0), error.message());
     }
     let load = Load { doc: &doc, document: table.get_ref(), file: &file, make, collector: &collector, env };
-    let loaded = match is_project(&file) {
-        _ if !errors.is_empty() => None,
-        true => load.project(),
-        false => load.pipeline(),
+    let loaded = if !errors.is_empty() {
+        None
+    } else if is_project(&file) {
+        load.project()
+    } else {
+        load.pipeline()
     };
     collector.finish(loaded)
 }

@@ -69,26 +69,6 @@ impl Providers {
         Self { urls, settings, ..Self::default() }
     }
 
-    /// The variable of a provider that is set, with its value.
-    pub(super) fn variable<'e>(&self, env: &'e Environment, provider: &str, end: &str) -> Option<(String, &'e str)> {
-        let name = format!("TAMA_PROVIDER_{}_{end}", provider.to_uppercase().replace('-', "_"));
-        let value = env.get(&name)?;
-        Some((name, value))
-    }
-
-    /// The address in a variable; a fault at a place when it is none.
-    pub(super) fn url(&self, doc: &Doc<'_>, at: &Range<usize>, variable: &str, url: &str) -> Option<String> {
-        if url.starts_with("http://") || url.starts_with("https://") {
-            return base_url(doc, &Spanned::new(at.clone(), url.to_owned()));
-        }
-        doc.fault_help(
-            at.clone(),
-            format!("{variable} is not an address: {url}"),
-            "it begins with http:// or https://",
-        );
-        None
-    }
-
     /// The address in `[providers]` of tama.toml.
     pub(super) fn configured_url(&self, provider: &str) -> Option<String> {
         self.urls.get(provider).cloned()
@@ -138,9 +118,9 @@ impl Providers {
         env: &Environment,
     ) -> Option<ModelName> {
         let provider = model.provider.clone();
-        let url = self.variable(env, &provider, "BASE_URL");
+        let url = provider_variable(env, &provider, "BASE_URL");
         let is_known = KNOWN.iter().any(|known| known.0 == provider);
-        let from_env = url.and_then(|(variable, url)| self.url(doc, &at.span(), &variable, url));
+        let from_env = url.and_then(|(variable, url)| address_in(doc, &at.span(), &variable, url));
         let configured = self.configured_url(&provider);
         // A provider that only this program knows has no other address.
         let base_url = from_env.or_else(|| configured.clone().filter(|_| !is_known));
@@ -149,7 +129,7 @@ impl Providers {
             let help = format!("name a role, or set TAMA_PROVIDER_{}_BASE_URL", provider.to_uppercase());
             doc.warn(at.span(), message, help);
         }
-        let key = self.variable(env, &provider, "API_KEY").map(|(name, _)| name);
+        let key = provider_variable(env, &provider, "API_KEY").map(|(name, _)| name);
         let address = Address { base_url, key };
         self.check(doc, &at.span(), &model, &address).then(|| self.name(model, &address, DIRECT))
     }
@@ -190,6 +170,22 @@ impl Providers {
         }
         pipeline.providers = self.settings.into_iter().chain(self.used).collect();
     }
+}
+
+/// The variable of a provider that is set, with its value.
+pub(super) fn provider_variable<'e>(env: &'e Environment, provider: &str, end: &str) -> Option<(String, &'e str)> {
+    let name = format!("TAMA_PROVIDER_{}_{end}", provider.to_uppercase().replace('-', "_"));
+    let value = env.get(&name)?;
+    Some((name, value))
+}
+
+/// The address in a variable; a fault at a place when it is none.
+pub(super) fn address_in(doc: &Doc<'_>, at: &Range<usize>, variable: &str, url: &str) -> Option<String> {
+    if url.starts_with("http://") || url.starts_with("https://") {
+        return base_url(doc, &Spanned::new(at.clone(), url.to_owned()));
+    }
+    doc.fault_help(at.clone(), format!("{variable} is not an address: {url}"), "it begins with http:// or https://");
+    None
 }
 
 /// The dialect of a provider at an address: `OpenAI`'s own server speaks Responses, others like it Chat Completions.

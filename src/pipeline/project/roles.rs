@@ -6,7 +6,7 @@ use super::super::faults::Doc;
 use super::super::names::suggest;
 use super::super::reader::{Table, Text, Value, text, wrong_type};
 use super::environment::Environment;
-use super::providers::{Address, Providers};
+use super::providers::{Address, Providers, address_in, provider_variable};
 use crate::model::{ModelName, ModelOptions};
 
 /// The ends of the variables that override a role.
@@ -94,8 +94,8 @@ fn read_role<'a>(
     let provider = model.as_ref().map_or("", |model| model.provider.as_str());
     let own = entry.base_url.and_then(|url| super::super::models::base_url(doc, &url));
     let of_role = of("_BASE_URL").map(|url| (format!("{start}_BASE_URL"), url));
-    let of_provider = providers.variable(env, provider, "BASE_URL");
-    let from_env = of_role.or(of_provider).and_then(|(variable, url)| providers.url(doc, &role.span(), &variable, url));
+    let of_provider = provider_variable(env, provider, "BASE_URL");
+    let from_env = of_role.or(of_provider).and_then(|(variable, url)| address_in(doc, &role.span(), &variable, url));
     let base_url = from_env.or(own).or_else(|| providers.configured_url(provider));
     let key = of("_API_KEY").map(|_| format!("{start}_API_KEY"));
     Some(Role { role: name, model, options, address: Address { base_url, key }, span: at })

@@ -6,7 +6,7 @@ use super::{Files, agent};
 /// The end of a trap.
 #[derive(Clone, Copy, PartialEq)]
 enum Ends {
-    /// It loads, and this is told.
+    /// It loads with this warning.
     Warned,
     /// It is refused.
     Refused,
