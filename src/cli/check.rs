@@ -14,7 +14,7 @@ use crate::pipeline::{self, Fault, Faults, Loaded, Pipeline};
 /// `tama-tui check`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A pipeline.toml, or a folder that holds one
+    /// A pipeline.toml, a tama.toml, or a folder that holds one
     pipeline: PathBuf,
     /// Print the faults and warnings as JSON on stdout
     #[arg(long)]

@@ -17,7 +17,7 @@ use crate::runtime::{self, Mode};
 /// Arguments of `tama-tui PIPELINE`.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct Args {
-    /// A pipeline.toml, or a folder that holds one
+    /// A pipeline.toml, a tama.toml, or a folder that holds one
     pub pipeline: Option<PathBuf>,
     /// The task, instead of the pipeline's own
     #[arg(long, requires = "pipeline")]

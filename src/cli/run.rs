@@ -19,7 +19,7 @@ use crate::runtime::{self, Mode};
 /// `tama-tui run`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A pipeline.toml, or a folder that holds one
+    /// A pipeline.toml, a tama.toml, or a folder that holds one
     pipeline: PathBuf,
     /// The task [default: that of the pipeline]
     #[arg(long)]

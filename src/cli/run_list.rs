@@ -16,8 +16,13 @@ use crate::pipeline;
 use crate::store::{DataDir, Manifest, RunListing};
 use crate::term::{self, Picked};
 
-/// The pipeline that a new run is started of.
-const PIPELINE: &str = "pipeline.toml";
+/// The files that a new run may be started of; the first one that is there counts.
+const PIPELINES: [&str; 2] = ["pipeline.toml", "tama.toml"];
+
+/// The pipeline in this folder.
+fn pipeline_here() -> Option<&'static Path> {
+    PIPELINES.into_iter().map(Path::new).find(|file| file.exists())
+}
 
 /// `tama-tui` alone: the runs of this folder and a new one; without runs and pipeline, how to begin.
 pub(super) async fn welcome(global: &Global) -> color_eyre::Result<Exit> {
@@ -26,7 +31,7 @@ pub(super) async fn welcome(global: &Global) -> color_eyre::Result<Exit> {
         Err(report) if global.data_dir.is_some() => return Err(report),
         opened => opened.ok(),
     };
-    if data.is_none() && !Path::new(PIPELINE).exists() {
+    if data.is_none() && pipeline_here().is_none() {
         // A closed stderr leaves no way to report it.
         let _ = std::io::stderr().lock().write_all(NOTHING_HERE.as_bytes());
         return Ok(Exit::Usage);
@@ -37,8 +42,8 @@ pub(super) async fn welcome(global: &Global) -> color_eyre::Result<Exit> {
     if let Some(data) = data {
         runs::print_runs(&data)?;
     }
-    if Path::new(PIPELINE).exists() {
-        print(&format!("\n`tama-tui .` starts a new run of {PIPELINE}.\n"))?;
+    if let Some(file) = pipeline_here() {
+        print(&format!("\n`tama-tui .` starts a new run of {}.\n", file.display()))?;
     }
     Ok(Exit::Done)
 }
@@ -77,15 +82,19 @@ async fn run(data: Option<DataDir>, global: &Global) -> color_eyre::Result<Exit>
     let picked = term::pick_run(RunList::new(setup), load, screen::theme(global)).await;
     match picked.map_err(|error| eyre!("failed to {error}"))? {
         Picked::Open(run) => replay::run(&run, global).await,
-        Picked::New => debug::run(debug::Args::default(), Path::new(PIPELINE), global).await,
+        Picked::New => {
+            let file = pipeline_here().unwrap_or(Path::new("."));
+            debug::run(debug::Args::default(), file, global).await
+        }
         Picked::Exit(code) => Ok(Exit::Code(u8::try_from(code).unwrap_or(1))),
     }
 }
 
 /// The name of the pipeline in this folder; its file's name when it has faults, which starting it prints.
 fn pipeline_name() -> Option<String> {
-    let file = Path::new(PIPELINE);
-    file.exists().then(|| pipeline::check(file).map_or_else(|_| PIPELINE.to_owned(), |loaded| loaded.pipeline.name))
+    let file = pipeline_here()?;
+    let name = pipeline::check(file).map(|loaded| loaded.pipeline.name);
+    Some(name.unwrap_or_else(|_| file.display().to_string()))
 }
 
 fn shorten_home(folder: &Path) -> String {

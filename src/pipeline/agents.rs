@@ -2,6 +2,8 @@
 
 mod steps;
 
+pub(super) use steps::stepped_pattern;
+
 use std::fs;
 use std::path::Path;
 
@@ -10,6 +12,7 @@ use toml::Spanned;
 
 use super::fsm::read_states;
 use super::graph::Graph;
+use super::markdown::prompt_text;
 use super::models::{Models, Named};
 use super::names::{is_kebab, suggest};
 use super::patterns::{self, MAX_ITER, PatternRow};
@@ -180,8 +183,10 @@ impl<'a> Agents<'a> {
             }
             (None, Some(_)) => {
                 let file = table.string("prompt_file")?;
-                match fs::read_to_string(self.base.join(file.get_ref())) {
+                let path = self.base.join(file.get_ref());
+                match fs::read_to_string(&path) {
                     Ok(text) => {
+                        let text = prompt_text(&table.doc.beside(&path.display().to_string(), text))?;
                         not_blank(table, &file, &text)?;
                         Some(Prompt { text, file: Some(file.into_inner()) })
                     }

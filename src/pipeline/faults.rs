@@ -35,6 +35,12 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// `FILE:LINE:COLUMN: message; help`.
+    fn line(&self) -> String {
+        let help = self.help.iter().map(|help| format!("; {help}")).collect::<String>();
+        format!("{}:{}:{}: {}{help}", self.file, self.line, self.column, self.message)
+    }
+
     /// The text that is underlined.
     #[must_use]
     pub fn underlined(&self) -> &str {
@@ -86,26 +92,45 @@ impl fmt::Display for Faults {
 
 impl std::error::Error for Faults {}
 
-/// Collects the faults of all files of a pipeline.
+/// Collects the faults and the warnings of all files of a pipeline.
 #[derive(Debug, Default)]
-pub(crate) struct Collector(RefCell<Vec<Fault>>);
+pub(crate) struct Collector {
+    faults: RefCell<Vec<Fault>>,
+    warnings: RefCell<Vec<Fault>>,
+}
 
 impl Collector {
     /// The value when no fault was found, else the faults in order, each once.
     pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, Faults> {
-        let mut faults = self.0.into_inner();
-        faults.sort_by_key(|fault| (fault.line, fault.column));
-        faults.sort_by(|a, b| a.file.cmp(&b.file));
-        faults.dedup();
+        let faults = in_order(self.faults.into_inner());
         match value {
             Some(value) if faults.is_empty() => Ok(value),
             _ => Err(Faults(faults)),
         }
     }
 
+    /// True when there is no fault.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.faults.borrow().is_empty()
     }
+
+    /// The faults so far, a line each.
+    pub(super) fn fault_lines(&self) -> Vec<String> {
+        in_order(self.faults.borrow().clone()).iter().map(Fault::line).collect()
+    }
+
+    /// The warnings so far, a line each.
+    pub(super) fn warning_lines(&self) -> Vec<String> {
+        in_order(self.warnings.borrow().clone()).iter().map(Fault::line).collect()
+    }
+}
+
+/// Sorted by place, each once.
+fn in_order(mut faults: Vec<Fault>) -> Vec<Fault> {
+    faults.sort_by_key(|fault| (fault.line, fault.column));
+    faults.sort_by(|a, b| a.file.cmp(&b.file));
+    faults.dedup();
+    faults
 }
 
 /// A file being read, with the collector its faults go to.
@@ -125,6 +150,11 @@ impl<'a> Doc<'a> {
         Self::new(name, text, self.collector)
     }
 
+    /// The same file with another collector.
+    pub(crate) fn with<'b>(&self, collector: &'b Collector) -> Doc<'b> {
+        Doc { source: Arc::clone(&self.source), collector }
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.source.text
     }
@@ -141,17 +171,24 @@ impl<'a> Doc<'a> {
     }
 
     pub(crate) fn fault(&self, span: Range<usize>, message: impl AsRef<str>) {
-        self.push(span, message.as_ref(), None);
+        self.collector.faults.borrow_mut().push(self.at(&span, message.as_ref(), None));
     }
 
     pub(crate) fn fault_help(&self, span: Range<usize>, message: impl AsRef<str>, help: impl AsRef<str>) {
-        self.push(span, message.as_ref(), Some(plain(help.as_ref())));
+        let fault = self.at(&span, message.as_ref(), Some(plain(help.as_ref())));
+        self.collector.faults.borrow_mut().push(fault);
     }
 
-    fn push(&self, span: Range<usize>, message: &str, help: Option<String>) {
-        let span = within(&self.source.text, &span);
+    /// Warns of what a run would do otherwise than it looks.
+    pub(super) fn warn(&self, span: Range<usize>, message: impl AsRef<str>, help: impl AsRef<str>) {
+        let warning = self.at(&span, message.as_ref(), Some(plain(help.as_ref())));
+        self.collector.warnings.borrow_mut().push(warning);
+    }
+
+    fn at(&self, span: &Range<usize>, message: &str, help: Option<String>) -> Fault {
+        let span = within(&self.source.text, span);
         let (line, column) = position(&self.source.text, span.start);
-        self.collector.0.borrow_mut().push(Fault {
+        Fault {
             file: self.source.name.clone(),
             line,
             column,
@@ -159,7 +196,7 @@ impl<'a> Doc<'a> {
             help,
             source: Arc::clone(&self.source),
             span,
-        });
+        }
     }
 }
 

@@ -16,7 +16,10 @@ impl Pipeline {
             let steps = agent.steps.values().map(|step| &step.prompt);
             let prompts = agent.prompt.iter().chain(steps).filter_map(|prompt| prompt.file.as_ref());
             files.extend(prompts.map(|prompt| folder.join(prompt)));
-            files.extend(agent.skills.iter().map(|skill| folder.join("skills").join(&skill.name).join("SKILL.md")));
+            files.extend(agent.every_skill().map(|skill| match &skill.file {
+                Some(file) => folder.join(file),
+                None => folder.join("skills").join(&skill.name).join("SKILL.md"),
+            }));
             files.extend(
                 agent.every_model().filter(|model| model.name.provider == "script").map(|m| folder.join(&m.name.model)),
             );
@@ -32,6 +35,7 @@ impl Pipeline {
             McpPlace::Http { .. } => None,
         });
         files.extend(servers.filter(|program| program.contains('/')).map(|program| folder.join(program)));
+        files.extend(self.sources.iter().map(|source| folder.join(source)));
         files.sort();
         files.dedup();
         files

@@ -1,7 +1,6 @@
 //! Reads the states of an fsm, and checks that each can be reached and can end.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 use indexmap::IndexMap;
 
@@ -14,7 +13,7 @@ use super::spec::Target;
 const END: &str = "$end";
 
 /// Finish key (lower case, or `*`) to target.
-type Routes = IndexMap<String, Target>;
+pub(super) type Routes = IndexMap<String, Target>;
 
 /// Reads `initial` and `states`; `None` after a fault.
 pub(super) fn read_states(
@@ -98,31 +97,65 @@ fn read_target(table: &Table<'_>, target: &Text, states: &[&str]) -> Option<Targ
 
 /// Faults states that can't be reached, and states from which the end can't be.
 fn check_ways(table: &Table<'_>, entries: &[(Text, &Value<'_>)], initial: &str, states: &IndexMap<String, Routes>) {
-    let leads = |from: &str, to: &str| {
-        let mut targets = states.get(from).into_iter().flat_map(IndexMap::values);
-        targets.any(|target| matches!(target, Target::Agent(name) if name == to))
-    };
-    let ends = states.iter().filter(|(_, routes)| routes.values().any(|target| *target == Target::End));
-    let ending = closure(states, ends.map(|(state, _)| state.as_str()), |from, to| leads(to, from));
-    let reached = closure(states, [initial], leads);
-    for (name, _) in entries {
-        let (state, span): (&str, Range<usize>) = (name.get_ref(), name.span());
-        if !reached.contains(state) {
-            let help = format!("no state that is reached from `{initial}` leads to it");
-            table.doc.fault_help(span, format!("the state `{state}` is never reached"), help);
-        } else if !ending.contains(state) {
-            let help = "let it, or a state that it leads to, go to \"$end\"";
-            table.doc.fault_help(span, format!("the state `{state}` never comes to an end"), help);
+    for (state, lost) in lost_states(initial, states) {
+        let span = entries.iter().find(|(name, _)| name.get_ref() == state).map_or(0..0, |(name, _)| name.span());
+        let (message, help) = lost.describe(state, initial);
+        table.doc.fault_help(span, message, help);
+    }
+}
+
+/// The reason why a state makes no sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// No way leads to it.
+    Unreached,
+    /// No way leads from it to the end.
+    Endless,
+}
+
+impl Lost {
+    /// The mistake and the remedy.
+    pub(super) fn describe(self, state: &str, initial: &str) -> (String, String) {
+        match self {
+            Self::Unreached => (
+                format!("the state `{state}` is never reached"),
+                format!("no state that is reached from `{initial}` leads to it"),
+            ),
+            Self::Endless => (
+                format!("the state `{state}` never comes to an end"),
+                "let it, or a state that it leads to, go to \"$end\"".to_owned(),
+            ),
         }
     }
 }
 
+/// Lists the states that can't be reached, and those from which the end can't be. One without routes is an end.
+pub(super) fn lost_states<'s>(initial: &str, states: &'s IndexMap<String, Routes>) -> Vec<(&'s str, Lost)> {
+    let leads = |from: &str, to: &str| {
+        let mut targets = states.get(from).into_iter().flat_map(IndexMap::values);
+        targets.any(|target| matches!(target, Target::Agent(name) if name == to))
+    };
+    let goes_on = |target: &Target| matches!(target, Target::Agent(name) if states.contains_key(name));
+    let ends = states.iter().filter(|(_, routes)| !routes.values().all(goes_on));
+    let ending = closure(states, ends.map(|(state, _)| state.as_str()), |from, to| leads(to, from));
+    let reached = closure(states, [initial], leads);
+    let lost = states.keys().map(String::as_str).filter_map(|state| {
+        let is_unreached = !reached.contains(state);
+        let why = if is_unreached { Lost::Unreached } else { Lost::Endless };
+        (is_unreached || !ending.contains(state)).then_some((state, why))
+    });
+    lost.collect()
+}
+
 /// The states that follow from some of them, themselves included.
-fn closure<'s>(
+fn closure<'s, 'n>(
     states: &'s IndexMap<String, Routes>,
-    start: impl IntoIterator<Item = &'s str>,
+    start: impl IntoIterator<Item = &'n str>,
     follows: impl Fn(&str, &str) -> bool,
-) -> BTreeSet<&'s str> {
+) -> BTreeSet<&'n str>
+where
+    's: 'n,
+{
     let mut open: Vec<&str> = start.into_iter().collect();
     let mut found: BTreeSet<&str> = open.iter().copied().collect();
     while let Some(state) = open.pop() {

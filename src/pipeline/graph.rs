@@ -39,7 +39,7 @@ impl Graph {
     pub(super) fn refer(&mut self, table: &Table<'_>, from: &str, to: &Text) -> bool {
         let known = self.names.contains(to.get_ref());
         if known {
-            self.edges.push(Edge { from: from.to_owned(), to: to.get_ref().clone(), span: to.span() });
+            self.add(from, to);
         } else {
             let names = self.names.iter().map(String::as_str);
             table.doc.fault_help(to.span(), format!("unknown agent `{}`", to.get_ref()), suggest(to.get_ref(), names));
@@ -47,15 +47,26 @@ impl Graph {
         known
     }
 
-    /// Faults every cycle, spelled out, at the name that closes it.
-    pub(super) fn check_cycles(&self, doc: &Doc<'_>) {
+    /// Adds the edge of an agent that runs another; both are known.
+    pub(super) fn add(&mut self, from: &str, to: &Text) {
+        self.edges.push(Edge { from: from.to_owned(), to: to.get_ref().clone(), span: to.span() });
+    }
+
+    /// Faults every cycle, spelled out, at the name that closes it. `doc_of`: the file of an agent, by its name.
+    pub(super) fn check_cycles<'d, 'c: 'd>(&self, doc_of: &dyn Fn(&str) -> Option<&'d Doc<'c>>) {
         let mut done = BTreeSet::new();
         for name in &self.names {
-            self.visit(doc, name, &mut vec![], &mut done);
+            self.visit(doc_of, name, &mut vec![], &mut done);
         }
     }
 
-    fn visit<'g>(&'g self, doc: &Doc<'_>, name: &'g str, path: &mut Vec<&'g str>, done: &mut BTreeSet<&'g str>) {
+    fn visit<'g, 'd, 'c: 'd>(
+        &'g self,
+        doc_of: &dyn Fn(&str) -> Option<&'d Doc<'c>>,
+        name: &'g str,
+        path: &mut Vec<&'g str>,
+        done: &mut BTreeSet<&'g str>,
+    ) {
         if !done.insert(name) {
             return;
         }
@@ -64,9 +75,11 @@ impl Graph {
             if let Some(at) = path.iter().position(|above| *above == edge.to) {
                 let cycle: Vec<&str> = path.iter().skip(at).copied().chain([edge.to.as_str()]).collect();
                 let message = format!("the agent `{}` would run itself: {}", edge.to, cycle.join(" → "));
-                doc.fault_help(edge.span.clone(), message, "an agent can't be a part of itself");
+                if let Some(doc) = doc_of(&edge.from) {
+                    doc.fault_help(edge.span.clone(), message, "an agent can't be a part of itself");
+                }
             } else {
-                self.visit(doc, &edge.to, path, done);
+                self.visit(doc_of, &edge.to, path, done);
             }
         }
         path.pop();

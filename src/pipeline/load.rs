@@ -1,20 +1,23 @@
-//! Loads a pipeline.toml: reads it and every file that it names, and reports every fault.
+//! Loads a pipeline: reads its file and every file that it names, and reports every fault.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::agents::Agents;
 use super::capture::read_capture;
 use super::custom::read_custom;
 use super::faults::{Collector, Doc, Faults};
+use super::found::{Found, own_agents, project_agents};
+use super::limits::read_limits;
 use super::mcp::read_servers;
-use super::models::{Models, read_prices};
-use super::names::{LATER, is_kebab, suggest};
+use super::models::read_prices;
+use super::names::{LATER, is_kebab};
+use super::project::{self, Environment, Folder, Setting, has_agents};
 use super::reader::{Table, Text};
-use super::spec::{Limits, Pipeline};
+use super::spec::Pipeline;
 use super::tools::{read_breakpoints, read_policy};
 use super::workspace::{Workspace, check_workspace};
 use crate::model::SERVER_SEPARATOR;
@@ -37,14 +40,14 @@ pub struct Loaded {
     pub warnings: Vec<String>,
 }
 
-/// Loads the pipeline in a file, or in the `pipeline.toml` of a folder.
+/// Loads the pipeline in a file, or in the `pipeline.toml` or `tama.toml` of a folder.
 ///
 /// A workspace that is missing right beside the file is made.
 ///
 /// # Errors
 /// With every fault that was found.
 pub fn load(path: &Path) -> Result<Loaded, Faults> {
-    read(path, true)
+    read(path, true, &Environment::of_program())
 }
 
 /// Checks a pipeline as [`load`] does, and makes nothing.
@@ -52,10 +55,11 @@ pub fn load(path: &Path) -> Result<Loaded, Faults> {
 /// # Errors
 /// With every fault that was found.
 pub fn check(path: &Path) -> Result<Loaded, Faults> {
-    read(path, false)
+    read(path, false, &Environment::of_program())
 }
 
-fn read(path: &Path, make: bool) -> Result<Loaded, Faults> {
+/// Loads a pipeline. `make`: make a workspace that is missing right beside the file.
+pub(super) fn read(path: &Path, make: bool, env: &Environment) -> Result<Loaded, Faults> {
     let collector = Collector::default();
     let (file, text) = match find(path) {
         Ok(found) => found,
@@ -70,21 +74,37 @@ fn read(path: &Path, make: bool) -> Result<Loaded, Faults> {
     for error in &errors {
         doc.fault(error.span().unwrap_or(0..0), error.message());
     }
-    let loaded = if errors.is_empty() { read_document(&doc, table.get_ref(), &file, make, &collector) } else { None };
+    let load = Load { doc: &doc, document: table.get_ref(), file: &file, make, collector: &collector, env };
+    let loaded = if !errors.is_empty() {
+        None
+    } else if is_project(&file) {
+        load.project()
+    } else {
+        load.pipeline()
+    };
     collector.finish(loaded)
+}
+
+/// True for the file of a tama project.
+fn is_project(file: &Path) -> bool {
+    file.file_name().is_some_and(|name| name == project::FILE)
 }
 
 /// Reads the file; an error is a message and what to do.
 fn find(path: &Path) -> Result<(PathBuf, String), (String, String)> {
-    let help = || format!("name a {FILE}, or a folder that holds one; `tama-tui init` writes one");
-    let project = || (format!("a tama.toml project is {LATER}"), format!("write a {FILE}"));
-    let file = if path.is_dir() { path.join(FILE) } else { path.to_path_buf() };
-    if path.is_dir() && !file.exists() {
-        let none = (format!("there is no {FILE} in this folder"), help());
-        return Err(if path.join("tama.toml").exists() { project() } else { none });
-    }
-    if file.file_name().is_some_and(|name| name == "tama.toml") {
-        return Err(project());
+    let help = || {
+        let tama = project::FILE;
+        format!("name a {FILE} or a {tama}, or a folder that holds one; `tama-tui init` writes a {FILE}")
+    };
+    let in_folder = |name: &str| path.join(name).exists().then(|| path.join(name));
+    let file =
+        if path.is_dir() { in_folder(FILE).unwrap_or_else(|| path.join(project::FILE)) } else { path.to_path_buf() };
+    if is_project(&file) && !file.exists() {
+        // As in tama, the file may be missing.
+        if has_agents(file.parent().unwrap_or(Path::new(""))) {
+            return Ok((file, String::new()));
+        }
+        return Err((format!("there is no {FILE} in this folder, and no {}", project::FILE), help()));
     }
     match fs::read_to_string(&file) {
         Ok(text) => Ok((file, text)),
@@ -92,142 +112,127 @@ fn find(path: &Path) -> Result<(PathBuf, String), (String, String)> {
     }
 }
 
-fn read_document<'a>(
+/// A file that is being loaded.
+struct Load<'a> {
     doc: &'a Doc<'a>,
     document: &'a DeTable<'a>,
-    file: &Path,
+    file: &'a Path,
     make: bool,
-    collector: &Collector,
-) -> Option<Loaded> {
-    let base = file.parent().unwrap_or(Path::new(""));
-    let root = Table::root(doc, document);
-    let head = read_head(&root, base);
-    let models = Models::read(&root, base);
-    let prices = read_prices(&root);
-    let (tools, mut own) = read_custom(&root, base);
-    let mcp = read_servers(&root, base);
-    // Stands for all tools of the server.
-    own.extend(mcp.names.iter().map(|name| format!("{name}{SERVER_SEPARATOR}")));
-    let mut agents = Agents::new(base, &models, &own);
-    let read = root.table("agents").map(|table| agents.read(&table)).unwrap_or_default();
-    let graph = agents.into_graph();
-    let names: Vec<&str> = graph.names().iter().map(String::as_str).collect();
-    graph.check_cycles(doc);
-    let capture = read_capture(&root);
-    let policy = read_policy(&root, &own);
-    let limits = read_limits(&root, &models, &prices.keys().map(String::as_str).collect::<Vec<_>>());
-    let breakpoints = read_breakpoints(&root, &names, &own);
-    root.refuse("verify", &format!("[verify] is {LATER}"), "remove it");
-    root.finish();
-    let head = head?;
-    check_entrypoint(doc, &head, &names);
-    if !collector.is_empty() {
-        return None;
+    collector: &'a Collector,
+    env: &'a Environment,
+}
+
+impl Load<'_> {
+    fn base(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new(""))
     }
-    let resolved = head.folder.resolve(make);
-    let help = "make the folder yourself, or name another one";
-    let (workspace, notice) = resolved.map_err(|why| doc.fault_help(head.workspace.span(), why, help)).ok()?;
-    let absolute = fs::canonicalize(Path::new(".").join(base));
-    let lost = |error| format!("failed to find the pipeline's folder: {error}");
-    let base =
-        absolute.map_err(|error| doc.fault_help(0..0, lost(error), "check that the folder still exists")).ok()?;
-    let file = base.join(file.file_name().unwrap_or_default());
-    let mut warnings: Vec<String> = notice.into_iter().collect();
-    let entry = head.entrypoint.get_ref();
-    for name in graph.unused(entry) {
-        let at = document.get("agents").map_or(0, |table| key_offset(table, name));
-        warnings.push(format!("{}: the agent `{name}` is never run from `{entry}`", doc.place(at)));
+
+    /// Loads a tama.toml.
+    fn project(&self) -> Option<Loaded> {
+        let root = Table::root(self.doc, self.document);
+        let workspace = Spanned::new(0..0, ".".to_owned());
+        let folder = check_workspace(self.doc, self.base(), &workspace);
+        let place = Folder::new(self.base(), "");
+        let setting =
+            Setting { folder: &place, tools: &[], providers: BTreeMap::new(), entrypoint: None, env: self.env };
+        let found = project::read(&root, self.doc, self.doc, setting).map(Found::from);
+        let head = Head { name: None, entrypoint: None, task: None, workspace, folder: folder? };
+        self.finish(head, found?, Pipeline::default())
     }
-    let mut pipeline = Pipeline {
-        name: head.name.into_inner(),
-        entrypoint: head.entrypoint.into_inner(),
-        task: head.task.map(Spanned::into_inner),
-        workspace: head.workspace.into_inner(),
-        agents: read,
-        tools,
-        mcp: mcp.servers,
-        providers: models.providers,
-        prices,
-        capture,
-        policy,
-        limits,
-        breakpoints,
-    };
-    pipeline.add_public_prices();
-    Some(Loaded { pipeline, base, file, workspace, warnings })
+
+    /// Loads a pipeline.toml.
+    fn pipeline(&self) -> Option<Loaded> {
+        let (doc, base) = (self.doc, self.base());
+        let root = Table::root(doc, self.document);
+        let (project, head) = read_head(&root, base);
+        let prices = read_prices(&root);
+        let priced: Vec<&str> = prices.keys().map(String::as_str).collect();
+        let (tools, mut own) = read_custom(&root, base);
+        let mcp = read_servers(&root, base);
+        // Stands for all tools of the server.
+        own.extend(mcp.names.iter().map(|name| format!("{name}{SERVER_SEPARATOR}")));
+        let capture = read_capture(&root);
+        let policy = read_policy(&root, &own);
+        let entrypoint = head.as_ref().and_then(|head| head.entrypoint.clone());
+        let (found, names, limits) = match &project {
+            Some(project) => {
+                let (found, names) = project_agents(&root, doc, base, project, entrypoint, &own, self.env);
+                (found, names, read_limits(&root, None, &priced))
+            }
+            None => own_agents(&root, doc, base, entrypoint.as_ref(), &own, &priced),
+        };
+        let breakpoints = read_breakpoints(&root, &names.iter().map(String::as_str).collect::<Vec<_>>(), &own);
+        root.refuse("verify", &format!("[verify] is {LATER}"), "remove it");
+        root.finish();
+        let rest =
+            Pipeline { tools, mcp: mcp.servers, prices, capture, policy, limits, breakpoints, ..Pipeline::default() };
+        self.finish(head?, found?, rest)
+    }
+
+    /// Puts a pipeline together. `rest`: what is neither of its head nor of its agents.
+    fn finish(&self, head: Head, found: Found, rest: Pipeline) -> Option<Loaded> {
+        if !self.collector.is_empty() {
+            return None;
+        }
+        let (doc, base) = (self.doc, self.base());
+        let resolved = head.folder.resolve(self.make);
+        let help = "make the folder yourself, or name another one";
+        let (workspace, notice) = resolved.map_err(|why| doc.fault_help(head.workspace.span(), why, help)).ok()?;
+        let absolute = fs::canonicalize(Path::new(".").join(base));
+        let lost = |error| format!("failed to find the pipeline's folder: {error}");
+        let base =
+            absolute.map_err(|error| doc.fault_help(0..0, lost(error), "check that the folder still exists")).ok()?;
+        let file = base.join(self.file.file_name().unwrap_or_default());
+        let mut pipeline = Pipeline {
+            name: head.name.map(Spanned::into_inner).unwrap_or_default(),
+            entrypoint: head.entrypoint.map(Spanned::into_inner).unwrap_or_default(),
+            task: head.task.map(Spanned::into_inner),
+            workspace: head.workspace.into_inner(),
+            ..rest
+        };
+        let unused = found.add_to(&mut pipeline, doc);
+        let warnings = notice.into_iter().chain(unused).chain(self.collector.warning_lines()).collect();
+        Some(Loaded { pipeline, base, file, workspace, warnings })
+    }
 }
 
 /// `[pipeline]`, read.
 struct Head {
-    name: Text,
-    entrypoint: Text,
+    /// `None`: the project's.
+    name: Option<Text>,
+    /// `None`: the project's.
+    entrypoint: Option<Text>,
     task: Option<Text>,
     workspace: Text,
     folder: Workspace,
 }
 
-fn read_head(root: &Table<'_>, base: &Path) -> Option<Head> {
+/// Reads `[pipeline]`: the project that it names, and the rest.
+fn read_head(root: &Table<'_>, base: &Path) -> (Option<Text>, Option<Head>) {
     let Some(table) = root.table("pipeline") else {
         root.missing("pipeline", "it begins with [pipeline], a name and an entrypoint");
-        return None;
+        return (None, None);
     };
-    let name = table.required("name", "a name in kebab-case, e.g. \"release-notes\"");
-    let entrypoint = table.required("entrypoint", "the agent it starts with");
+    let project = table.string("project");
+    let of_project = |name| if project.is_some() { Some(table.string(name)) } else { None };
+    let name =
+        of_project("name").unwrap_or_else(|| table.required("name", "a name in kebab-case, e.g. \"release-notes\""));
+    let entrypoint =
+        of_project("entrypoint").unwrap_or_else(|| table.required("entrypoint", "the agent it starts with"));
     let task = table.string("task");
     let given = table.get("workspace").is_some();
     let workspace = table.string("workspace");
-    table.refuse("project", &format!("`project` is {LATER}"), "write the agents as [agents.NAME]");
     table.finish();
     if let Some(name) = name.as_ref().filter(|name| !is_kebab(name.get_ref())) {
         let help = "lower-case words with hyphens, e.g. `release-notes`";
         table.doc.fault_help(name.span(), format!("the name `{}` is not kebab-case", name.get_ref()), help);
     }
     if given && workspace.is_none() {
-        return None;
+        return (project, None);
     }
     let workspace = workspace.unwrap_or_else(|| Spanned::new(table.span.clone(), ".".to_owned()));
     let folder = check_workspace(table.doc, base, &workspace);
-    Some(Head { name: name?, entrypoint: entrypoint?, task, workspace, folder: folder? })
-}
-
-fn check_entrypoint(doc: &Doc<'_>, head: &Head, agents: &[&str]) {
-    let entry = head.entrypoint.get_ref();
-    if agents.is_empty() {
-        doc.fault_help(head.entrypoint.span(), "there are no agents", format!("write [agents.{entry}]"));
-    } else if !agents.contains(&entry.as_str()) {
-        let help = suggest(entry, agents.iter().copied());
-        doc.fault_help(head.entrypoint.span(), format!("`entrypoint` names no agent: `{entry}`"), help);
-    }
-}
-
-fn read_limits(root: &Table<'_>, models: &Models<'_>, priced: &[&str]) -> Limits {
-    let Some(table) = root.table("limits") else { return Limits::default() };
-    let limits = Limits {
-        max_tokens: table.count("max_tokens"),
-        max_cost_usd: table.amount("max_cost_usd"),
-        max_parallel: table.count("max_parallel").and_then(|count| usize::try_from(count).ok()),
-    };
-    table.finish();
-    if limits.max_cost_usd.is_some() {
-        for model in models.used() {
-            let name = model.get_ref().to_string();
-            let is_known = priced.contains(&name.as_str()) || models.has_public_price(model.get_ref());
-            if model.get_ref().provider != "script" && !is_known {
-                let message = format!("`max_cost_usd` can't be kept: there is no price for `{name}`");
-                table.doc.fault_help(
-                    model.span(),
-                    message,
-                    format!("add [prices.\"{name}\"] with `input` and `output`"),
-                );
-            }
-        }
-    }
-    limits
-}
-
-/// Finds the first byte of an agent's name.
-fn key_offset(agents: &Spanned<toml::de::DeValue<'_>>, name: &str) -> usize {
-    let table = agents.get_ref().as_table();
-    let key = table.and_then(|table| table.keys().find(|key| key.get_ref().as_ref() == name));
-    key.map_or(0, |key| key.span().start)
+    let is_whole = project.is_some() || (name.is_some() && entrypoint.is_some());
+    let head = folder.filter(|_| is_whole).map(|folder| Head { name, entrypoint, task, workspace, folder });
+    (project, head)
 }

@@ -1,6 +1,7 @@
 //! The resolved pipeline, its loader, and its check.
 //!
-//! [`load`] reads a pipeline.toml into a [`Pipeline`] that needs no file any more, or returns every fault at once.
+//! [`load`] reads a pipeline.toml or a tama project into a [`Pipeline`] that needs no file any more, or returns every fault
+//! at once. Nothing behind the loader knows which of the two it was.
 //! A [`Script`] is the file behind a `script:FILE` model.
 
 mod agent_parts;
@@ -12,10 +13,13 @@ mod changes;
 mod custom;
 mod faults;
 mod files;
+mod found;
 mod fsm;
 mod glob;
 mod graph;
+mod limits;
 mod load;
+mod markdown;
 mod mcp;
 #[cfg(test)]
 mod mcp_tests;
@@ -23,6 +27,7 @@ mod models;
 mod names;
 mod patterns;
 mod prices;
+mod project;
 mod reach;
 mod reader;
 mod schema;
@@ -46,6 +51,7 @@ pub(crate) use faults::{Collector, Doc};
 pub use faults::{Fault, Faults};
 pub use glob::{Glob, GlobError};
 pub use load::{Loaded, check, load};
+pub use markdown::replace_prompt;
 pub(crate) use names::suggest;
 pub use names::{APIS, TOOLS, nearest};
 pub use patterns::{PATTERNS, PatternRow, StepRow};

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 use toml::Spanned;
@@ -157,25 +158,30 @@ impl<'a> Models<'a> {
     }
 
     fn check_script(&self, doc: &Doc<'_>, at: &Text, file: &str) {
-        if !self.scripts.borrow_mut().insert(file.to_owned()) {
+        if self.scripts.borrow_mut().insert(file.to_owned()) {
+            check_script(doc, &at.span(), self.base, file);
+        }
+    }
+}
+
+/// Reads a script and faults its mistakes. `base`: the folder of the pipeline's file.
+pub(super) fn check_script(doc: &Doc<'_>, at: &Range<usize>, base: &Path, file: &str) {
+    let path = base.join(file);
+    let script = match fs::read_to_string(&path) {
+        Ok(script) => script,
+        Err(error) => {
+            let message = format!("failed to read the script `{file}`: {error}");
+            doc.fault_help(
+                at.clone(),
+                message,
+                "put the script beside the pipeline's file, e.g. `script:replies.toml`",
+            );
             return;
         }
-        let path = self.base.join(file);
-        let script = match fs::read_to_string(&path) {
-            Ok(script) => script,
-            Err(error) => {
-                doc.fault_help(
-                    at.span(),
-                    format!("failed to read the script `{file}`: {error}"),
-                    "put the script beside the pipeline's file, e.g. `script:replies.toml`",
-                );
-                return;
-            }
-        };
-        if let Err(error) = Script::parse(&script) {
-            let doc = doc.beside(&path.display().to_string(), script);
-            doc.fault(error.span.unwrap_or(0..0), error.message);
-        }
+    };
+    if let Err(error) = Script::parse(&script) {
+        let doc = doc.beside(&path.display().to_string(), script);
+        doc.fault(error.span.unwrap_or(0..0), error.message);
     }
 }
 
@@ -218,7 +224,8 @@ pub(super) fn read_prices(root: &Table<'_>) -> BTreeMap<String, Price> {
     prices
 }
 
-fn read_providers(table: &Table<'_>) -> BTreeMap<String, Provider> {
+/// Reads `[providers.*]`.
+pub(super) fn read_providers(table: &Table<'_>) -> BTreeMap<String, Provider> {
     let mut providers = BTreeMap::new();
     for (name, table) in table.children() {
         let provider = Provider {
@@ -253,7 +260,7 @@ fn known_api(doc: &Doc<'_>, api: &Text) -> Option<String> {
 }
 
 /// Checks an address, and adds the `/` at its end that providers' paths are joined to.
-fn base_url(doc: &Doc<'_>, url: &Text) -> Option<String> {
+pub(super) fn base_url(doc: &Doc<'_>, url: &Text) -> Option<String> {
     let text = url.get_ref().trim().to_owned();
     if !(text.starts_with("http://") || text.starts_with("https://")) {
         doc.fault(url.span(), "`base_url` must begin with http:// or https://");

@@ -180,14 +180,27 @@ impl<'a> Table<'a> {
 
     /// Faults every key that was not read.
     pub(crate) fn finish(&self) {
-        let known = self.known.borrow();
-        for (name, _) in self.map {
-            let key = name.get_ref().as_ref();
-            if !known.contains(&key) && !self.refused.borrow().contains(&key) {
-                let help = suggest(key, known.iter().copied());
-                self.doc.fault_help(name.span(), format!("unknown key `{key}` in {}", self.name), help);
-            }
+        for (span, message, help) in self.unknown() {
+            self.doc.fault_help(span, message, help);
         }
+    }
+
+    /// Warns of every key that was not read; for a file of which other programs ignore it, too.
+    pub(super) fn warn_of_unknown(&self) {
+        for (span, message, help) in self.unknown() {
+            self.doc.warn(span, format!("{message}, which is ignored"), help);
+        }
+    }
+
+    /// Every key that was not read: its bytes, the mistake, the remedy.
+    fn unknown(&self) -> Vec<(Range<usize>, String, String)> {
+        let (known, refused) = (self.known.borrow(), self.refused.borrow());
+        let keys = self.map.iter().map(|(name, _)| (name.get_ref().as_ref(), name.span()));
+        let unknown = keys.filter(|(key, _)| !known.contains(key) && !refused.contains(key));
+        let told = unknown.map(|(key, span)| {
+            (span, format!("unknown key `{key}` in {}", self.name), suggest(key, known.iter().copied()))
+        });
+        told.collect()
     }
 }
 

@@ -1,30 +1,18 @@
-//! Reads `skills/NAME/SKILL.md`: a head of a few `key: value` lines between two `---`, then the instructions.
+//! Reads `skills/NAME/SKILL.md`: a head with `name`, `description` and `tools`, then the instructions.
 
-use std::fs;
-use std::ops::Range;
 use std::path::Path;
 
+use toml::Spanned;
+
 use super::faults::Doc;
+use super::markdown::{Keys, Markdown, read_text};
 use super::names::is_kebab;
+use super::project::Folder;
 use super::reader::Text;
 use super::spec::Skill;
-use super::tools::check_tool;
+use super::tools::{check_tool, unknown_tool};
 
-/// A value of the head, and its bytes in the file.
-struct Value {
-    text: String,
-    span: Range<usize>,
-}
-
-/// The lines between the two `---` lines.
-#[derive(Default)]
-struct Head {
-    name: Option<Value>,
-    description: Option<Value>,
-    tools: Vec<Value>,
-}
-
-/// Reads a skill that an agent names. `own`: names of the user's own tools.
+/// Reads a skill that an agent of a pipeline.toml names. `own`: names of the user's own tools.
 pub(super) fn read_skill(doc: &Doc<'_>, base: &Path, name: &Text, own: &[String]) -> Option<Skill> {
     let skill = name.get_ref();
     if !is_kebab(skill) {
@@ -32,127 +20,117 @@ pub(super) fn read_skill(doc: &Doc<'_>, base: &Path, name: &Text, own: &[String]
         return None;
     }
     let path = base.join("skills").join(skill).join("SKILL.md");
-    match fs::read_to_string(&path) {
-        Ok(text) => parse(&doc.beside(&path.display().to_string(), text), skill, own),
+    let file = match read_text(&path) {
+        Ok(text) => Markdown::parse(doc.beside(&path.display().to_string(), text))?,
         Err(error) => {
             let message = format!("failed to read the skill `{skill}`: {error}");
             doc.fault_help(name.span(), message, format!("a skill is the file skills/{skill}/SKILL.md"));
-            None
+            return None;
         }
+    };
+    let keys = head(&file)?;
+    if let Some((at, message, help)) = other_name(&keys, skill) {
+        keys.doc.fault_help(at, message, help);
     }
+    let tools = tools(&keys);
+    for tool in &tools {
+        check_tool(keys.doc, tool.get_ref(), tool.span(), own);
+    }
+    let Some(description) = description(&keys) else {
+        keys.doc.fault_help(
+            keys.span,
+            "the skill has no `description`",
+            "add one line about its purpose, for the model",
+        );
+        return None;
+    };
+    let tools = tools.into_iter().map(Spanned::into_inner).collect();
+    Some(Skill { name: skill.clone(), description, body: file.body().trim().to_owned(), tools, file: None })
 }
 
-fn parse(doc: &Doc<'_>, folder: &str, own: &[String]) -> Option<Skill> {
-    let Some((head, body)) = split(doc.text()) else {
-        doc.fault_help(
-            0..first_line(doc.text()),
-            "a skill begins with a head between two `---` lines",
-            "its keys are `name`, `description` and `tools`",
-        );
+/// Reads a skill that an agent of a tama project names. As in tama, one that is missing is an error to the model, and a
+/// tool that does not exist one to its call: here both are warnings.
+pub(super) fn read_project_skill(doc: &Doc<'_>, folder: &Folder, name: &Text, own: &[String]) -> Option<Skill> {
+    let skill = name.get_ref();
+    let inside = format!("skills/{skill}/SKILL.md");
+    if skill.is_empty() || skill.starts_with('.') || skill.contains(['/', '\\']) {
+        doc.fault_help(name.span(), format!("`{skill}` can't be the name of a skill"), "it is the name of its folder");
         return None;
-    };
-    let head = read_head(doc, head)?;
-    if let Some(name) = head.name.filter(|name| name.text != folder) {
-        doc.fault_help(
-            name.span,
-            format!("the skill in the folder `{folder}` calls itself `{}`", name.text),
-            "both must be the same",
-        );
     }
-    for tool in &head.tools {
-        check_tool(doc, &tool.text, tool.span.clone(), own);
-    }
-    let Some(description) = head.description.filter(|text| !text.text.is_empty()) else {
-        doc.fault_help(0..3, "the skill has no `description`", "add one line about its purpose, for the model");
-        return None;
+    let path = folder.path(&inside);
+    let nothing = format!("(no description for {skill})");
+    let file = match read_text(&path) {
+        Ok(text) => Markdown::parse(doc.beside(&path.display().to_string(), text))?,
+        Err(error) => {
+            let message = format!("failed to read {inside}: {error}; a model that reads the skill gets this error");
+            doc.warn(name.span(), message, "write the file, or remove the name");
+            let body = format!("[error: skill '{skill}' not found at {inside}]");
+            let file = Some(folder.stored(&inside));
+            return Some(Skill { name: skill.clone(), description: nothing, body, tools: vec![], file });
+        }
     };
+    let keys = head(&file)?;
+    if let Some((at, message, help)) = other_name(&keys, skill) {
+        keys.doc.warn(at, message, help);
+    }
+    let mut tools = tools(&keys);
+    tools.retain(|tool| match unknown_tool(tool.get_ref(), own) {
+        None => true,
+        Some((message, help)) => {
+            let message = format!("{message}: it is not offered");
+            keys.doc.warn(tool.span(), message, help.unwrap_or_else(|| "remove it from the list".to_owned()));
+            false
+        }
+    });
+    let description = description(&keys);
+    if description.is_none() {
+        let message = "the skill has no `description`: the model doesn't know when to read it";
+        keys.doc.warn(keys.span.clone(), message, "add one line about its purpose");
+    }
+    // For other programs.
+    for key in ["license", "tama", "metadata", "compatibility", "allowed-tools"] {
+        keys.get(key);
+    }
+    keys.finish();
     Some(Skill {
-        name: folder.to_owned(),
-        description: description.text,
-        body: body.trim().to_owned(),
-        tools: head.tools.into_iter().map(|tool| tool.text).collect(),
+        name: skill.clone(),
+        description: description.unwrap_or(nothing),
+        // As tama gives it to the model.
+        body: format!("# Skill: {skill}\n\n{}", file.body()),
+        tools: tools.into_iter().map(Spanned::into_inner).collect(),
+        file: Some(folder.stored(&inside)),
     })
 }
 
-/// Splits the text into the bytes of the head, and the body.
-fn split(text: &str) -> Option<(Range<usize>, &str)> {
-    let start = first_line(text) + 1;
-    if text.get(..start)?.trim_end() != "---" {
-        return None;
+fn head<'f>(file: &'f Markdown<'_>) -> Option<Keys<'f>> {
+    let keys = file.keys();
+    if keys.is_none() {
+        let line = file.doc.text().lines().next().unwrap_or_default().len();
+        file.doc.fault_help(
+            0..line,
+            "a skill begins with a head between two `---` lines",
+            "its keys are `name`, `description` and `tools`",
+        );
     }
-    let mut at = start;
-    for line in text.get(start..)?.split_inclusive('\n') {
-        if line.trim_end() == "---" {
-            return Some((start..at, text.get(at + line.len()..)?));
-        }
-        at += line.len();
-    }
-    None
+    keys
 }
 
-fn first_line(text: &str) -> usize {
-    text.find('\n').unwrap_or(text.len())
+/// A name that is not that of the folder: its bytes, the mistake, the remedy.
+fn other_name(keys: &Keys<'_>, folder: &str) -> Option<(std::ops::Range<usize>, String, &'static str)> {
+    let name = keys.string("name").filter(|name| name.get_ref() != folder)?;
+    let message = format!("the skill in the folder `{folder}` calls itself `{}`", name.get_ref());
+    Some((name.span(), message, "both must be the same"))
 }
 
-fn read_head(doc: &Doc<'_>, span: Range<usize>) -> Option<Head> {
-    let mut head = Head::default();
-    let mut at = span.start;
-    let mut in_tools = false;
-    for line in doc.text().get(span)?.split_inclusive('\n') {
-        let (start, whole) = (at, line.trim_end());
-        at += line.len();
-        if whole.trim_start().is_empty() || whole.trim_start().starts_with('#') {
-            continue;
-        }
-        if let Some(item) = whole.trim_start().strip_prefix("- ") {
-            if in_tools {
-                head.tools.push(value(item, start + whole.len() - item.len()));
-            }
-            continue;
-        }
-        let Some((key, rest)) = whole.split_once(':') else {
-            doc.fault(start..start + whole.len(), "a line of a skill's head is `key: value` or `- item`");
-            return None;
-        };
-        let value = value(rest, start + whole.len() - rest.len());
-        in_tools = key == "tools";
-        match key {
-            "name" => head.name = Some(value),
-            "description" if matches!(value.text.as_str(), ">" | "|" | ">-" | "|-") => {
-                doc.fault(value.span, "a skill's `description` must be on one line");
-                return None;
-            }
-            "description" => head.description = Some(value),
-            "tools" => head.tools = list(&value),
-            // Skills are written for other programs too; their keys are none of ours.
-            _ => {}
-        }
-    }
-    Some(head)
+fn description(keys: &Keys<'_>) -> Option<String> {
+    let text = keys.string("description")?.into_inner().trim().to_owned();
+    (!text.is_empty()).then_some(text)
 }
 
-/// `[a, b]`, `a, b`, or nothing when a list of `- item` lines follows.
-fn list(whole: &Value) -> Vec<Value> {
-    let inner = whole.text.trim_start_matches('[').trim_end_matches(']');
-    let mut at = whole.span.start + whole.text.find(inner).unwrap_or(0);
-    let mut items = vec![];
-    for part in inner.split(',') {
-        if !part.trim().is_empty() {
-            items.push(value(part, at));
-        }
-        at += part.len() + 1;
-    }
-    items
-}
-
-/// Removes the spaces and quotes around a value; `at`: its first byte in the file.
-fn value(raw: &str, at: usize) -> Value {
-    let start = raw.len() - raw.trim_start().len();
-    let trimmed = raw.trim();
-    let bare = ['"', '\'']
-        .into_iter()
-        .find_map(|quote| trimmed.strip_prefix(quote)?.strip_suffix(quote))
-        .map_or((trimmed, 0), |inner| (inner, 1));
-    let from = at + start + bare.1;
-    Value { text: bare.0.to_owned(), span: from..from + bare.0.len() }
+/// `tools`: a list, or one text with commas.
+fn tools(keys: &Keys<'_>) -> Vec<Text> {
+    let Some(value) = keys.value("tools") else { return vec![] };
+    let Some(text) = value.text() else { return keys.strings("tools") };
+    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    words.map(|word| Spanned::new(value.span.clone(), word.to_owned())).collect()
 }

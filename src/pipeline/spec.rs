@@ -40,6 +40,10 @@ pub struct Pipeline {
     pub limits: Limits,
     /// Shared breakpoints.
     pub breakpoints: Vec<Breakpoint>,
+    /// Files, relative to the pipeline's folder, that it was loaded from beside those of its prompts, skills and scripts;
+    /// also some that are not there, and would change it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
 }
 
 /// One agent.
@@ -164,6 +168,12 @@ pub struct Step {
     pub react: bool,
     /// Names of the tools it may call.
     pub tools: Vec<String>,
+    /// Skills it may read beside those of its agent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<Skill>,
+    /// Bound on the model calls of its tool loop; `None`: its agent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_iter: Option<u32>,
 }
 
 /// A prompt and its file.
@@ -196,6 +206,9 @@ pub struct Skill {
     pub body: String,
     /// Tools it unlocks.
     pub tools: Vec<String>,
+    /// Its file, relative to the pipeline's folder; `None`: `skills/NAME/SKILL.md`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// A tool of the user's own: a command.

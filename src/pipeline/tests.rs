@@ -422,9 +422,9 @@ const FAULTS: &[(&str, &str, &str)] = &[
     // What comes later.
     ("[policy]", "[mcp.tracker]\ncommand = []\n[policy]", "55:11 [[]] `command` is empty"),
     (
-        r#"workspace = "work""#,
-        "workspace = \"work\"\nproject = \".\"",
-        "6:1 [project] `project` is not supported by this version yet | write the agents as [agents.NAME]",
+        "[policy]",
+        "[verify]\ncommand = []\n[policy]",
+        "54:2 [verify] [verify] is not supported by this version yet | remove it",
     ),
 ];
 
@@ -511,23 +511,63 @@ fn faults_in_a_skill_stand_in_the_skill() {
         found[0].trim_start_matches("skills/house-style/SKILL.md:").to_owned()
     };
     let wrong_tool = with("---\nname: house-style\ndescription: x\ntools: [tama_mem_get, \"tama_mem_gte\"]\n---\n");
-    assert_eq!(wrong_tool, "4:24 [tama_mem_gte] unknown tool `tama_mem_gte` | did you mean `tama_mem_get`?");
+    assert_eq!(wrong_tool, "4:23 [\"tama_mem_gte\"] unknown tool `tama_mem_gte` | did you mean `tama_mem_get`?");
     let other_name = with("---\nname: other\ndescription: x\n---\nBody");
     assert!(other_name.starts_with("2:7 [other] the skill in the folder `house-style` calls itself `other`"));
     assert!(with("Be short").starts_with("1:1 [Be short] a skill begins with a head"));
     assert!(with("---\nname: house-style\n---\n").contains("has no `description`"));
-    assert!(with("---\ndescription: >\n---\n").starts_with("2:14 [>] a skill's `description` must be on one line"));
-    assert!(with("---\nwhat\n---\n").starts_with("2:1 [what] a line of a skill's head"));
+    assert!(with("---\nwhat\n---\n").starts_with("2:1 [what] the head is a string"));
+    assert!(with("---\ndescription: a: b\n---\n").starts_with("2:15 [:] no YAML"));
+}
+
+#[test]
+fn a_skill_may_be_written_in_any_yaml() {
+    let dir = folder(GOOD);
+    let skill = "---\r\ndescription: >\r\n  How we\r\n  write\r\nlicense: MIT\r\ntools: tama_mem_get, tama_bash\r\n---\r\n\r\nBody\r\n";
+    fs::write(dir.path().join("skills/house-style/SKILL.md"), skill).unwrap();
+    let skill = load(dir.path()).unwrap().pipeline.agents["writer"].skills[0].clone();
+    assert_eq!((skill.description.as_str(), skill.body.as_str()), ("How we write", "Body"));
+    assert_eq!(skill.tools, ["tama_mem_get", "tama_bash"]);
+}
+
+#[test]
+fn the_head_of_a_prompt_file_is_never_sent() {
+    let with = |text: &str| {
+        let dir = folder(GOOD);
+        fs::write(dir.path().join("prompts/writer.md"), text).unwrap();
+        let loaded = check(dir.path());
+        let shown = loaded.map(|loaded| {
+            let bare = format!("{}/", dir.path().display());
+            let told = loaded.warnings.iter().map(|line| line.replace(&bare, "")).collect::<Vec<_>>().join("\n");
+            (loaded.pipeline.agents["writer"].prompt.clone().unwrap().text, told)
+        });
+        shown.map_err(|_| faults_in(dir.path()).join("\n"))
+    };
+    let told = "prompts/writer.md:2:1: the head of a prompt's file is not sent, and its keys are ignored; write them into \
+                the table of its agent, and remove them here";
+    for text in ["---\npattern: react\n---\n\nWrite.", "\u{feff}---\r\npattern: react\r\n---\r\nWrite."] {
+        assert_eq!(with(text), Ok(("Write.".to_owned(), told.to_owned())), "{text:?}");
+    }
+    // A text that begins with a line across is no head.
+    for text in ["---\nA quotation\n---\nWrite.", "---\nWrite.", "Write.\n---\nname: x\n---\n"] {
+        assert_eq!(with(text), Ok((text.to_owned(), String::new())));
+    }
+    assert_eq!(with("\u{feff}Write."), Ok(("Write.".to_owned(), String::new())));
+    assert!(with("---\nname: a: b\n---\nWrite.").unwrap_err().starts_with("prompts/writer.md:2:8 "));
+    assert!(
+        with("---\nname: x\nWrite.").unwrap_err().starts_with("prompts/writer.md:1:1 [---] the head is not closed")
+    );
+    assert!(with("---\nname: x\n---\n\n").unwrap_err().contains("the prompt is empty"));
 }
 
 #[test]
 fn what_is_no_pipeline_says_what_to_name() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(faults_in(dir.path())[0].contains("there is no pipeline.toml in this folder"));
+    assert!(faults_in(dir.path())[0].contains("there is no pipeline.toml in this folder, and no tama.toml"));
     assert!(faults_in(&dir.path().join("none.toml"))[0].contains("failed to read the file"));
     fs::write(dir.path().join("tama.toml"), "").unwrap();
     for path in [dir.path().to_path_buf(), dir.path().join("tama.toml")] {
-        assert!(faults_in(&path)[0].contains("a tama.toml project is not supported by this version yet"));
+        assert!(faults_in(&path)[0].contains("the project has no entrypoint"));
     }
     assert!(faults("")[0].contains("the file has no `pipeline`"));
 }

@@ -28,26 +28,34 @@ pub(super) fn read_tools(table: &Table<'_>, own: &[String]) -> Vec<String> {
 
 /// Faults a tool that does not exist. `own`: names of the user's own tools.
 pub(super) fn check_tool(doc: &Doc<'_>, tool: &str, span: Range<usize>, own: &[String]) {
+    match unknown_tool(tool, own) {
+        Some((message, Some(help))) => doc.fault_help(span, message, help),
+        Some((message, None)) => doc.fault(span, message),
+        None => {}
+    }
+}
+
+/// Why a tool can't be used, and the nearest known one; `None`: it can. `own`: names of the user's own tools.
+pub(super) fn unknown_tool(tool: &str, own: &[String]) -> Option<(String, Option<String>)> {
     if TOOLS.contains(&tool) || own.iter().any(|name| name == tool) {
-        return;
+        return None;
     }
     if is_served(tool, own) {
-        if !is_name(tool) {
-            doc.fault_help(span, format!("the tool's name `{tool}` is not one that models accept"), NAME_HELP);
-        }
-        return;
+        let message = || format!("the tool's name `{tool}` is not one that models accept");
+        return (!is_name(tool)).then(|| (message(), Some(NAME_HELP.to_owned())));
     }
     let known: Vec<&str> = TOOLS.into_iter().chain(own.iter().map(String::as_str)).collect();
     if LOOP_TOOLS.contains(&tool) {
-        doc.fault(span, format!("the tool `{tool}` is given to every tool loop by itself"));
-    } else if let Some((server, _)) = server_tool(tool)
-        && nearest(tool, known.iter().copied()).is_none()
-    {
-        let message = format!("no MCP server is named `{server}`");
-        doc.fault_help(span, message, format!("add [mcp.{server}] with its command or url"));
-    } else {
-        doc.fault_help(span, format!("unknown tool `{tool}`"), suggest(tool, known.iter().copied()));
+        return Some((format!("the tool `{tool}` is given to every tool loop by itself"), None));
     }
+    let served = server_tool(tool).filter(|_| nearest(tool, known.iter().copied()).is_none());
+    Some(match served {
+        Some((server, _)) => {
+            let help = format!("add [mcp.{server}] with its command or url");
+            (format!("no MCP server is named `{server}`"), Some(help))
+        }
+        None => (format!("unknown tool `{tool}`"), Some(suggest(tool, known.iter().copied()))),
+    })
 }
 
 /// True for a tool, or a glob over tools, of a known MCP server. `own` has the beginning of their names.

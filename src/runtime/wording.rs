@@ -97,7 +97,8 @@ mod tests {
             Wording::Tama.reduce("go", results()),
             "Original task: go\n\nWorker results:\n\n[Item: a]\nA\n\n[Item: b]\n[error: no]"
         );
-        let skill = Skill { name: "s".into(), description: "d".into(), body: String::new(), tools: Vec::new() };
+        let skill =
+            Skill { name: "s".into(), description: "d".into(), body: String::new(), tools: Vec::new(), file: None };
         let listed = "You.\n\nSkills (load one with read_skill before you need it):\n- s: d";
         assert_eq!(Wording::Earlier.system("You.", std::slice::from_ref(&skill)), listed);
         assert_eq!(Wording::Tama.system("You.", &[skill]), format!("{listed}\n\n{START}"));
@@ -107,7 +108,8 @@ mod tests {
 
     #[test]
     fn another_prompt_keeps_the_words_around_it() {
-        let skill = Skill { name: "s".into(), description: "d".into(), body: String::new(), tools: Vec::new() };
+        let skill =
+            Skill { name: "s".into(), description: "d".into(), body: String::new(), tools: Vec::new(), file: None };
         for skills in [&[][..], &[skill]] {
             let system = |prompt: &str| Wording::Tama.system(prompt, skills);
             assert_eq!(with_prompt(&system("old"), "new"), system("new"));

@@ -26,7 +26,8 @@ pub(super) struct HttpModel {
 }
 
 impl HttpModel {
-    /// Prepares a provider. An unknown name with a `base_url` speaks Chat Completions.
+    /// Prepares a provider. An unknown name with a `base_url` speaks Chat Completions; one with an `api` alone calls the
+    /// server that this API is named after.
     ///
     /// # Errors
     /// When there is no address for it, or the variable with its key is not set.
@@ -35,7 +36,8 @@ impl HttpModel {
         settings: &Provider,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, LlmError> {
-        if settings.base_url.is_none() && !KNOWN.iter().any(|known| known.0 == name) {
+        let has_server = settings.base_url.is_some() || settings.api.is_some();
+        if !has_server && !KNOWN.iter().any(|known| known.0 == name) {
             return Err(unknown_provider(name));
         }
         let dialect = dialect(name, settings)?;
@@ -108,7 +110,9 @@ fn dialect(name: &str, settings: &Provider) -> Result<Dialect, LlmError> {
 /// Returns the variable that holds a provider's key; `None` when it needs none.
 pub(super) fn key_variable(name: &str, settings: &Provider) -> Option<String> {
     let known = KNOWN.iter().find(|known| known.0 == name);
-    let usual = known.map_or_else(|| Some(default_key_variable(name)), |known| known.2.map(str::to_owned));
+    let is_ollama = settings.api.as_deref() == Some("ollama");
+    let own = || (!is_ollama).then(|| default_key_variable(name));
+    let usual = known.map_or_else(own, |known| known.2.map(str::to_owned));
     settings.api_key_env.clone().or(usual)
 }
 

@@ -10,6 +10,19 @@ use super::super::spec::{Agent, Pattern, Step};
 use super::super::tools::read_tools;
 use super::{Agents, required_count};
 
+/// A pattern of steps. `rounds`: how often a reflexion acts at most; `n`: how many variants, where the pattern has some.
+pub(in super::super) fn stepped_pattern(row: &PatternRow, rounds: u32, n: Option<u32>) -> Option<Pattern> {
+    Some(match row.name {
+        "critic" => Pattern::Critic,
+        "reflexion" => Pattern::Reflexion { rounds },
+        "constitutional" => Pattern::Constitutional,
+        "chain-of-verification" => Pattern::ChainOfVerification,
+        "plan-execute" => Pattern::PlanExecute,
+        "human" => Pattern::Human,
+        _ => Pattern::BestOfN { n: n? },
+    })
+}
+
 impl<'a> Agents<'a> {
     /// `scatter`: a map step, a worker, and a reduce step.
     pub(super) fn scatter(&mut self, table: &Table<'a>, agent: &mut Agent) -> Option<()> {
@@ -72,7 +85,7 @@ impl<'a> Agents<'a> {
             _ => self.model(&table),
         };
         table.finish();
-        Some(Step { prompt: prompt?, model: Some(model?), react, tools })
+        Some(Step { prompt: prompt?, model: Some(model?), react, tools, skills: vec![], max_iter: None })
     }
 
     /// Patterns of steps, of which one may be the agent's own prompt.
@@ -90,19 +103,11 @@ impl<'a> Agents<'a> {
         if has("skills") {
             agent.skills = self.skills(table);
         }
-        let n = if has("n") { required_count(table, "n", "how many variants") } else { Some(0) };
+        let n = if has("n") { required_count(table, "n", "how many variants") } else { None };
         let steps = self.steps(table, row, &agent.name, &shared);
         agent.model = shared.model();
         agent.steps = steps?;
-        agent.pattern = match row.name {
-            "critic" => Pattern::Critic,
-            "reflexion" => Pattern::Reflexion { rounds: agent.max_iter },
-            "constitutional" => Pattern::Constitutional,
-            "chain-of-verification" => Pattern::ChainOfVerification,
-            "plan-execute" => Pattern::PlanExecute,
-            "human" => Pattern::Human,
-            _ => Pattern::BestOfN { n: n? },
-        };
+        agent.pattern = stepped_pattern(row, agent.max_iter, n)?;
         if matches!(agent.pattern, Pattern::Reflexion { .. }) {
             // It bounds the attempts; their tool loops have the usual bound.
             agent.max_iter = MAX_ITER;
@@ -124,7 +129,9 @@ impl<'a> Agents<'a> {
             let tools = if step.react { read_tools(table, self.tools) } else { Vec::new() };
             let model = self.model(table);
             found.push(prompt.zip(model).map(|(prompt, model)| {
-                (step.name.to_owned(), Step { prompt, model: Some(model), react: step.react, tools })
+                let (skills, max_iter) = (vec![], None);
+                let read = Step { prompt, model: Some(model), react: step.react, tools, skills, max_iter };
+                (step.name.to_owned(), read)
             }));
         }
         let Some(steps) = table.table("steps") else {

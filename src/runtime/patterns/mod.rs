@@ -28,7 +28,7 @@ use steps::Steps;
 use super::ask::{AgentKey, Output};
 use super::failure::Failure;
 use super::pattern_scope::PatternScope;
-use crate::pipeline::{Agent, Model, Pattern, Step};
+use crate::pipeline::{Agent, Model, Pattern, Skill, Step};
 
 /// Runs an agent, or one step of one.
 pub(super) async fn run(scope: &PatternScope, key: &AgentKey, input: &str) -> Result<Output, Failure> {
@@ -80,8 +80,10 @@ async fn run_step(
     let maps = matches!(agent.pattern, Pattern::Scatter { .. }) && name == scatter::MAP;
     let prompt = if maps { scope.wording().map(prompt) } else { Cow::from(prompt) };
     let resumes = agent.pattern == Pattern::Human && name == human::RESUME;
-    let skills = if resumes { &[][..] } else { &agent.skills };
-    let spec = ToolLoop { model, prompt: &prompt, tools: &step.tools, skills, max_iter: agent.max_iter };
+    let shared = if resumes { &[][..] } else { &agent.skills };
+    let skills: Vec<Skill> = shared.iter().chain(&step.skills).cloned().collect();
+    let max_iter = step.max_iter.unwrap_or(agent.max_iter);
+    let spec = ToolLoop { model, prompt: &prompt, tools: &step.tools, skills: &skills, max_iter };
     tool_loop(scope, &spec, input).await
 }
 

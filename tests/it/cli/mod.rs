@@ -11,6 +11,7 @@ mod export;
 mod headless;
 mod init;
 mod limits;
+mod projects;
 mod scripts;
 mod show;
 mod undo_cli;

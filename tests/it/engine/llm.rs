@@ -42,6 +42,7 @@ fn pipeline(model: &str, settings: Provider) -> Pipeline {
         policy: Policy::default(),
         limits: Limits::default(),
         breakpoints: Vec::new(),
+        sources: Vec::new(),
     }
 }
 

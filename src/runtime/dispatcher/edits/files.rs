@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::versions::read_today;
 use crate::model::UnwrittenEdit;
+use crate::pipeline::replace_prompt;
 use crate::runtime::prompt::stored_prompt;
 use crate::runtime::refusal::NotWritten;
 
@@ -103,8 +104,9 @@ impl PromptFiles {
     }
 }
 
-/// Replaces a file's content at once, and keeps its mode.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+/// Replaces the prompt in a file at once, and keeps its head and its mode.
+fn replace(path: &Path, prompt: &str) -> std::io::Result<()> {
+    let text = replace_prompt(&fs::read_to_string(path)?, prompt);
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
     new.write_all(text.as_bytes())?;
