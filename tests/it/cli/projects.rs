@@ -97,7 +97,9 @@ fn a_run_of_a_project_is_verified_and_retried() {
     project.write("skills/notes/SKILL.md", skill);
     let plan = project.json(&["retry", &run, "--span", "editor/writer", "--dry-run"]).to_string();
     assert!(plan.contains("tools of writer: + tama_bash") && plan.contains("writer (file)"), "{plan}");
-    let retried = project.tama(&["retry", &run, "--span", "editor/review"]);
+    let refused = project.tama(&["retry", &run, "--span", "editor/review"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", stderr(&refused));
+    let retried = project.tama(&["retry", &run, "--span", "editor/review", "--accept-changes"]);
     assert_eq!(retried.status.code(), Some(0), "{}", stderr(&retried));
     let verified = project.tama(&["verify", &run]);
     assert_eq!(verified.status.code(), Some(0), "{}", stderr(&verified));
