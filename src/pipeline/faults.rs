@@ -37,7 +37,7 @@ pub struct Fault {
 impl Fault {
     /// `FILE:LINE:COLUMN: message; help`.
     fn line(&self) -> String {
-        let help = self.help.iter().map(|help| format!("; {help}")).collect::<String>();
+        let help = self.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
         format!("{}:{}:{}: {}{help}", self.file, self.line, self.column, self.message)
     }
 

@@ -111,7 +111,7 @@ pub(super) fn project_agents(
     root: &Table<'_>,
     doc: &Doc<'_>,
     base: &Path,
-    named: &Text,
+    place: &Text,
     entrypoint: Option<Text>,
     own: &[String],
     env: &Environment,
@@ -121,14 +121,14 @@ pub(super) fn project_agents(
         root.refuse(key, &message, "write them into the project, or remove `project`");
     }
     let providers = root.table("providers").map(|table| read_providers(&table)).unwrap_or_default();
-    let folder = Folder::new(base, named.get_ref());
+    let folder = Folder::new(base, place.get_ref());
     let names = folder.agents();
     let file = folder.path(project::FILE);
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if names.is_empty() || file.exists() => {
             let message = format!("failed to read the project's {}: {error}", project::FILE);
-            doc.fault_help(named.span(), message, "`project` is the folder of the project, relative to this file");
+            doc.fault_help(place.span(), message, "`project` is the folder of the project, relative to this file");
             return (None, names);
         }
         // As in tama, the file may be missing.

@@ -146,7 +146,7 @@ impl Load<'_> {
         let root = Table::root(doc, self.document);
         let (project, head) = read_head(&root, base);
         let prices = read_prices(&root);
-        let priced: Vec<&str> = prices.keys().map(String::as_str).collect();
+        let with_price: Vec<&str> = prices.keys().map(String::as_str).collect();
         let (tools, mut own) = read_custom(&root, base);
         let mcp = read_servers(&root, base);
         // Stands for all tools of the server.
@@ -157,9 +157,9 @@ impl Load<'_> {
         let (found, names, limits) = match &project {
             Some(project) => {
                 let (found, names) = project_agents(&root, doc, base, project, entrypoint, &own, self.env);
-                (found, names, read_limits(&root, None, &priced))
+                (found, names, read_limits(&root, None, &with_price))
             }
-            None => own_agents(&root, doc, base, entrypoint.as_ref(), &own, &priced),
+            None => own_agents(&root, doc, base, entrypoint.as_ref(), &own, &with_price),
         };
         let breakpoints = read_breakpoints(&root, &names.iter().map(String::as_str).collect::<Vec<_>>(), &own);
         root.refuse("verify", &format!("[verify] is {LATER}"), "remove it");

@@ -73,9 +73,7 @@ fn read_place(table: &Table<'_>, base: &Path) -> Option<McpPlace> {
             None
         }
         (Some((_, value)), None) => {
-            for key in ["headers"] {
-                table.refuse(key, "`headers` is for a server with a `url`", "a program has `env`");
-            }
+            table.refuse("headers", "`headers` is for a server with a `url`", "a program has `env`");
             let command = read_command(table, value, base);
             let env = read_texts(table, "env");
             let network = table.flag("network").unwrap_or_default();
@@ -138,12 +136,11 @@ fn read_effects(table: &Table<'_>) -> BTreeMap<String, EffectClass> {
     let mut read = BTreeMap::new();
     for (name, value) in effects.entries() {
         let Some(written) = text(effects.doc, name.get_ref(), value) else { continue };
-        match EFFECTS.into_iter().find(|(known, _)| known == written.get_ref()) {
-            Some((_, effect)) => drop(read.insert(name.into_inner(), effect)),
-            None => {
-                let help = suggest(written.get_ref(), EFFECTS.map(|(name, _)| name));
-                effects.doc.fault_help(written.span(), format!("unknown class `{}`", written.get_ref()), help);
-            }
+        if let Some((_, effect)) = EFFECTS.into_iter().find(|(known, _)| known == written.get_ref()) {
+            read.insert(name.into_inner(), effect);
+        } else {
+            let help = suggest(written.get_ref(), EFFECTS.map(|(name, _)| name));
+            effects.doc.fault_help(written.span(), format!("unknown class `{}`", written.get_ref()), help);
         }
     }
     read

@@ -684,7 +684,7 @@ fn documented_blocks() -> Vec<String> {
 #[test]
 fn the_documented_samples_have_no_fault() {
     let blocks = documented_blocks();
-    let [pipeline, rules, servers, script] = blocks.as_slice() else { panic!("{} samples", blocks.len()) };
+    let [_, pipeline, rules, servers, script] = blocks.as_slice() else { panic!("{} samples", blocks.len()) };
     assert_eq!(faults(pipeline), Vec::<String>::new());
     let head = "[pipeline]\nname = \"p\"\nentrypoint = \"a\"\n[models]\ndefault = \"openai:x\"\n[agents.a]\n\
                 pattern = \"react\"\nprompt = \"x\"\n\

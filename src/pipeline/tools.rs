@@ -50,9 +50,9 @@ pub(super) fn unknown_tool(tool: &str, own: &[String]) -> Option<(String, Option
     }
     let served = server_tool(tool).filter(|_| nearest(tool, known.iter().copied()).is_none());
     Some(match served {
-        Some((server, _)) => {
-            let help = format!("add [mcp.{server}] with its command or url");
-            (format!("no MCP server is named `{server}`"), Some(help))
+        Some((name, _)) => {
+            let help = format!("add [mcp.{name}] with its command or url");
+            (format!("no MCP server is named `{name}`"), Some(help))
         }
         None => (format!("unknown tool `{tool}`"), Some(suggest(tool, known.iter().copied()))),
     })

@@ -230,8 +230,8 @@ fn tool_table(tool: &CustomTool) -> Value {
 }
 
 fn skill_text(skill: &Skill) -> String {
-    let tools: String = skill.tools.iter().map(|tool| format!("  - {tool}\n")).collect();
-    let tools = if tools.is_empty() { tools } else { format!("tools:\n{tools}") };
+    let tools: Vec<String> = skill.tools.iter().map(|tool| format!("  - {tool}\n")).collect();
+    let tools = if tools.is_empty() { String::new() } else { format!("tools:\n{}", tools.concat()) };
     let description = quoted(&skill.description);
     format!("---\nname: {}\ndescription: {description}\n{tools}---\n\n{}\n", skill.name, skill.body)
 }

@@ -16,8 +16,8 @@ const START: &str = "Call start() first: it returns your input.";
 /// The heading of the list of skills.
 const SKILLS: &str = "\n\nSkills (load one with read_skill before you need it):\n";
 
-/// Puts another prompt into a system prompt; the words around the prompt stay. In those of an earlier wording they can't
-/// be told from the prompt, which is all of it then.
+/// Puts another prompt into a system prompt; the words around the prompt stay. In those of an earlier wording they
+/// are like the prompt, which is all of it then.
 pub(super) fn with_prompt(system: &str, prompt: &str) -> String {
     let Some(rest) = system.strip_suffix(START).and_then(|rest| rest.strip_suffix("\n\n")) else {
         return prompt.to_owned();

@@ -90,13 +90,11 @@ fn nearest(rgb: u32) -> u8 {
 fn indexed(at: u8) -> [u8; 3] {
     const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
     let step = |part: u8| STEPS[usize::from(part)];
-    match at {
-        232.. => [8 + 10 * (at - 232); 3],
-        _ => {
-            let cube = at.saturating_sub(16);
-            [step(cube / 36), step(cube / 6 % 6), step(cube % 6)]
-        }
+    if at >= 232 {
+        return [8 + 10 * (at - 232); 3];
     }
+    let cube = at.saturating_sub(16);
+    [step(cube / 36), step(cube / 6 % 6), step(cube % 6)]
 }
 
 #[cfg(test)]

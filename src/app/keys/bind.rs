@@ -94,11 +94,16 @@ pub fn parse_keys(text: &str) -> Option<Vec<Key>> {
     let parts: Vec<&str> = text.split_whitespace().collect();
     let keys: Vec<Key> = match parts.as_slice() {
         // Two letters without a space between them, as the help writes them.
-        [pair] if pair.chars().count() == 2 => pair.chars().map(Key::Char).collect(),
+        [pair] if pair.chars().count() == 2 && !names_function_key(pair) => pair.chars().map(Key::Char).collect(),
         [first, second] => vec![first.parse().ok()?, second.parse().ok()?],
         _ => return None,
     };
     Some(keys)
+}
+
+/// True for the name of a function key, which terminals send in many ways and no verb takes.
+fn names_function_key(text: &str) -> bool {
+    text.strip_prefix(['F', 'f']).is_some_and(|number| number.parse::<u8>().is_ok())
 }
 
 #[cfg(test)]
@@ -118,7 +123,7 @@ mod tests {
         }
         assert_eq!(parse_keys("ctrl-D"), Some(vec![Key::Ctrl('d')]));
         assert_eq!(parse_keys("g g"), Some(vec![Key::Char('g'); 2]));
-        for wrong in ["", "Ctrl-", "abc", "a b c", "Hyper-x", "F1 F2"] {
+        for wrong in ["", "Ctrl-", "abc", "a b c", "Hyper-x", "F1 F2", "F1"] {
             assert_eq!(parse_keys(wrong), None, "{wrong}");
         }
     }

@@ -55,26 +55,26 @@ pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
     let folder = &args.script;
     check_empty(folder)?;
     let mut gaps = Gaps::new();
-    let mut test = Test::read(&log, &events, &mut gaps)?;
+    let mut own = Test::read(&log, &events, &mut gaps)?;
     let state = log.with(RunState::clone);
-    tell_gaps(&state, &events, &test.pipeline, &mut gaps);
+    tell_gaps(&state, &events, &own.pipeline, &mut gaps);
     let replies = replies::replies(&log, &events, &mut gaps)?;
     let files = begin::files(&log, &events, &mut gaps)?;
     let allowed = allowed(&state, &events);
     let command = command(folder, &allowed, &answers(&log, &state, &events)?);
-    test.pipeline.task = Some(test.task.clone());
-    let text = test.pipeline.to_toml().map_err(|error| eyre!("failed to write the pipeline: {error}"))?;
+    own.pipeline.task = Some(own.task.clone());
+    let text = own.pipeline.to_toml().map_err(|error| eyre!("failed to write the pipeline: {error}"))?;
     write(
         folder,
         "pipeline.toml",
         format!("# A recorded run as a test: {}\n\n{text}", shorten(&command, 400)).as_bytes(),
     )?;
     write(folder, REPLIES, replies.as_bytes())?;
-    for (path, text) in test.pipeline.skill_files() {
+    for (path, text) in own.pipeline.skill_files() {
         write(folder, &path, text.as_bytes())?;
     }
     let output = state.status == RunStatus::Ok;
-    let output = test.result.filter(|_| output);
+    let output = own.result.filter(|_| output);
     let expected = serde_json::to_string_pretty(&Expected::of(&state, output.as_deref()))?;
     write(folder, EXPECTED, format!("{expected}\n").as_bytes())?;
     fs::create_dir_all(folder.join(WORK)).map_err(|error| failed(&folder.join(WORK), &error))?;
@@ -206,9 +206,14 @@ fn command(folder: &Path, allowed: &BTreeSet<String>, answers: &[String]) -> Str
     let folder = folder.display().to_string();
     let expected = format!("{folder}/{EXPECTED}");
     let (folder, expected) = (shell_words::quote(&folder), shell_words::quote(&expected));
-    let allow: String = allowed.iter().map(|tool| format!(" --allow {}", shell_words::quote(tool))).collect();
-    let answer: String = answers.iter().map(|text| format!(" --answer={}", shell_words::quote(text))).collect();
-    format!("tama-tui run {folder} --expect {expected}{allow}{answer}")
+    let mut command = format!("tama-tui run {folder} --expect {expected}");
+    let allowed = allowed.iter().map(|tool| ["--allow ", &shell_words::quote(tool)].concat());
+    let answers = answers.iter().map(|text| ["--answer=", &shell_words::quote(text)].concat());
+    for option in allowed.chain(answers) {
+        command.push(' ');
+        command.push_str(&option);
+    }
+    command
 }
 
 fn report(args: &Args, command: &str, gaps: &[String]) -> color_eyre::Result<()> {

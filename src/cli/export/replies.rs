@@ -63,12 +63,11 @@ fn answer(reply: &mut Table, path: &str, text: &str, gaps: &mut Gaps) -> color_e
     }
     let mut calls = Vec::new();
     for call in answer.calls {
-        let args = match to_toml(&call.args) {
-            Some(Value::Table(args)) => args,
-            _ => {
-                gaps.push(format!("the arguments of a call of {} at {path}: TOML has no word for them", call.name));
-                Table::new()
-            }
+        let args = if let Some(Value::Table(args)) = to_toml(&call.args) {
+            args
+        } else {
+            gaps.push(format!("the arguments of a call of {} at {path}: TOML has no word for them", call.name));
+            Table::new()
         };
         calls.push(Value::from(Table::from_iter([
             ("name".to_owned(), Value::from(call.name)),

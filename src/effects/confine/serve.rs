@@ -111,13 +111,13 @@ pub(super) async fn serve(confinement: &Confinement, job: &Job) -> Result<(Servi
     let (told, ended) = watch::channel(None);
     let run = match confinement.launcher() {
         Some(launcher) => confined(confinement, launcher, job, theirs).await,
-        None => unconfined(confinement, job, theirs),
+        None => unconfined(confinement, job, &theirs),
     };
     let run = run.map_err(failed)?;
     let (tail, stopped) = (errors.clone(), stop.clone());
     // A task of its own, so that it can end everything and clean up.
     tokio::spawn(async move {
-        let end = run.to_end(tail, &stopped).await;
+        let end = run.wait_or_end(tail, &stopped).await;
         told.send_replace(Some(end));
     });
     Ok((Service { errors, ended, stop }, pipes))
@@ -145,7 +145,7 @@ async fn confined(confinement: &Confinement, launcher: &Launcher, job: &Job, the
     Ok(Running::Confined { child, reading, leash, scratch: Box::new(scratch) })
 }
 
-fn unconfined(confinement: &Confinement, job: &Job, theirs: StdStream) -> io::Result<Running> {
+fn unconfined(confinement: &Confinement, job: &Job, theirs: &StdStream) -> io::Result<Running> {
     let child = start_first(&job.programs, |program| {
         let mut command = direct::command(program, confinement.workspace())?;
         let variables = job.variables.iter().map(|(name, value)| (name, value));
@@ -163,7 +163,7 @@ fn unconfined(confinement: &Confinement, job: &Job, theirs: StdStream) -> io::Re
 
 impl Running {
     /// Waits until it ends, or ends it when `stop` is cancelled, and says how it ended.
-    async fn to_end(self, tail: Tail, stop: &CancellationToken) -> String {
+    async fn wait_or_end(self, tail: Tail, stop: &CancellationToken) -> String {
         match self {
             Self::Direct { mut child, group } => {
                 let errors = tokio::spawn(tail.read(child.stderr.take()));

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::gap::Gap;
 
 /// A command and its confinement.
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Spec {
     /// Programs with their arguments: the first that is found is run.
@@ -52,6 +53,7 @@ pub(super) struct OverlayDirs {
 }
 
 /// The message from the outer process to the inner one.
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct InnerSpec {
     /// Programs with their arguments: the first that is found is run.

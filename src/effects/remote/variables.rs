@@ -21,22 +21,18 @@ pub(super) fn fill(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Filled {
             rest = after;
             continue;
         }
-        match variable(rest) {
-            Some((name, after)) => {
-                match env(name) {
-                    Some(value) => {
-                        filled.text.push_str(&value);
-                        filled.used.push((name.to_owned(), value));
-                    }
-                    None => filled.text.push_str(&rest[..rest.len() - after.len()]),
-                }
-                rest = after;
-            }
-            None => {
-                filled.text.push('$');
-                rest = &rest[1..];
-            }
+        let Some((name, after)) = variable(rest) else {
+            filled.text.push('$');
+            rest = &rest[1..];
+            continue;
+        };
+        if let Some(value) = env(name) {
+            filled.text.push_str(&value);
+            filled.used.push((name.to_owned(), value));
+        } else {
+            filled.text.push_str(&rest[..rest.len() - after.len()]);
         }
+        rest = after;
     }
     filled.text.push_str(rest);
     filled

@@ -36,7 +36,8 @@ pub(super) fn read_head<'f>(keys: &'f Keys<'f>, folder: &str, env: &Environment)
     }
     // Of the old form, `model` and `uses` stand where `call` would.
     let call = keys.table("call").or_else(|| old_call(nested.as_ref()?));
-    (name?, version?);
+    name?;
+    version?;
     Some(Head { keys, description: description?.into_inner(), pattern: pattern?, call, nested })
 }
 

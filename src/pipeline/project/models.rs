@@ -107,9 +107,9 @@ impl<'p> Models<'p> {
 
     /// The model of a role; `default` for one that does not exist. `is_named`: the agent or step names it.
     fn by_role(&self, doc: &Doc<'_>, role: &Text, is_named: bool) -> Option<Model> {
-        let find = |name: &str| self.roles.iter().find(|(role, _)| role.role == name);
+        let find = |name: &str| self.roles.iter().find(|(role, _)| role.name == name);
         let name = role.get_ref();
-        let known = || self.roles.iter().map(|(role, _)| role.role.as_str()).collect::<Vec<_>>();
+        let known = || self.roles.iter().map(|(role, _)| role.name.as_str()).collect::<Vec<_>>();
         let found = match (find(name), find(DEFAULT_ROLE)) {
             (Some(found), _) => found,
             (None, Some(default)) => {

@@ -105,7 +105,7 @@ impl Providers {
     /// The name under which a role's model is called.
     pub(super) fn name_of_role(&mut self, role: &Role) -> Option<ModelName> {
         let model = role.model.clone()?;
-        Some(self.name(model, &role.address, &role.role))
+        Some(self.name(model, &role.address, &role.name))
     }
 
     /// The name under which a model is called that an agent names itself: no role's variables, and not the address of

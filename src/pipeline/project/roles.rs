@@ -18,7 +18,8 @@ const MODEL_VARIABLE: &str = "TAMA_MODEL_";
 /// A role with everything that overrides it.
 #[derive(Debug, Clone)]
 pub(super) struct Role {
-    pub role: String,
+    /// Its name.
+    pub name: String,
     /// Its model; `None` after a fault.
     pub model: Option<ModelName>,
     pub options: ModelOptions,
@@ -98,7 +99,7 @@ fn read_role<'a>(
     let from_env = of_role.or(of_provider).and_then(|(variable, url)| address_in(doc, &role.span(), &variable, url));
     let base_url = from_env.or(own).or_else(|| providers.configured_url(provider));
     let key = of("_API_KEY").map(|_| format!("{start}_API_KEY"));
-    Some(Role { role: name, model, options, address: Address { base_url, key }, span: at })
+    Some(Role { name, model, options, address: Address { base_url, key }, span: at })
 }
 
 fn read_entry<'a>(doc: &'a Doc<'a>, role: &Text, value: &'a Value<'a>) -> Option<Entry> {

@@ -30,7 +30,7 @@ pub fn schema() -> Json {
         )
         .key("providers", map_of("settings of providers by name", reference("provider")))
         .key("prices", map_of("US dollars per million tokens, by `provider:model`", reference("price")))
-        .required("agents", map_of("the agents by name", reference("agent")))
+        .key("agents", map_of("the agents by name", reference("agent")))
         .key("tools", map_of("your own tools by name: commands", reference("tool")))
         .key("mcp", map_of("servers of tools by name", reference("mcp-server")))
         .key("policy", reference("policy"))
@@ -38,6 +38,8 @@ pub fn schema() -> Json {
         .key("capture", reference("capture"))
         .key("breakpoints", list("shared breakpoints; headless runs ignore them", reference("breakpoint")));
     let mut schema = root.build();
+    schema["anyOf"] =
+        json!([{ "required": ["agents"] }, { "properties": { "pipeline": { "required": ["project"] } } }]);
     schema["$schema"] = json!(DRAFT);
     schema["title"] = json!("pipeline.toml");
     schema["definitions"] = json!({

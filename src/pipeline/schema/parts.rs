@@ -76,6 +76,7 @@ pub(super) fn amount(description: &str) -> Json {
 }
 
 /// A list.
+#[allow(clippy::needless_pass_by_value, reason = "it becomes a part of the schema")]
 pub(super) fn list(description: &str, item: Json) -> Json {
     json!({ "type": "array", "description": description, "items": item })
 }
@@ -91,6 +92,7 @@ pub(super) fn some_texts(description: &str) -> Json {
 }
 
 /// A table whose keys are names.
+#[allow(clippy::needless_pass_by_value, reason = "it becomes a part of the schema")]
 pub(super) fn map_of(description: &str, value: Json) -> Json {
     json!({ "type": "object", "description": description, "additionalProperties": value })
 }

@@ -24,7 +24,7 @@ pub(super) fn server() -> Json {
         .key("local_sockets", flag("the program may use Unix sockets without the network", false))
         .key("url", text("its address; `${VAR}` is filled in when it is used"))
         .key("headers", map_of("headers of every request", filled()))
-        .key("effects", map_of("the effects of its tools, by tool", one_of("the effect", names)))
+        .key("effects", map_of("what its tools do to the world, by tool", one_of("what it does", names)))
         .key("undo", map_of("the calls that undo its tools' calls, by tool", undo()))
         .key("timeout_seconds", timeout)
         .key("protocol", one_of("the only revision of the protocol to speak", PROTOCOLS))

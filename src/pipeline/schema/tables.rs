@@ -12,12 +12,15 @@ use crate::model::Gate;
 
 /// `[pipeline]`.
 pub(super) fn pipeline() -> Json {
-    Keys::new("the pipeline itself")
-        .required("name", kebab("its name: lower-case words with hyphens"))
-        .required("entrypoint", text("the agent that it starts with"))
+    let mut table = Keys::new("the pipeline itself")
+        .key("name", kebab("its name: lower-case words with hyphens"))
+        .key("entrypoint", text("the agent that it starts with"))
+        .key("project", text("the folder of a tama project that has the agents, relative to this file"))
         .key("task", text("the task when `--task` is left out"))
         .key("workspace", text("the folder that tools may touch, relative to this file; `.` when it is left out"))
-        .build()
+        .build();
+    table["anyOf"] = json!([{ "required": ["name", "entrypoint"] }, { "required": ["project"] }]);
+    table
 }
 
 /// The options that a model's table may have.

@@ -94,14 +94,18 @@ fn a_test_that_comes_to_something_else_says_where() {
 fn every_example_is_the_same_as_a_test() {
     for row in &PATTERNS {
         let project = Project::quick(&format!("assets/examples/{}", row.name), "");
-        assert_eq!(project.tama(&["run", "."]).status.code(), Some(0), "{}", row.name);
+        // Of another pattern nobody asks, which the run says in a line.
+        let answered = project.tama(&["run", ".", "--answer", "on Monday"]);
+        assert_eq!(answered.status.code(), Some(0), "{}", row.name);
         let told = export(&project);
+        let asks = row.name == "human";
+        assert_eq!(told["command"].as_str().unwrap().contains("--answer='editor=on Monday'"), asks, "{told}");
         assert_eq!(told["not_exported"], json!([]), "{}: {told}", row.name);
         let [own, test] =
             [project.folder().to_owned(), project.path("test")].map(|folder| load(&folder).unwrap().pipeline);
         assert_eq!(without_files(own), without_files(test), "{}", row.name);
         fs::remove_file(project.path("replies.toml")).unwrap();
-        let ran = project.tama(&["run", "test", "--expect", "test/expected.json"]);
+        let ran = project.tama(&["run", "test", "--expect", "test/expected.json", "--answer", "on Monday"]);
         assert_eq!(ran.status.code(), Some(0), "{}: {}", row.name, stderr(&ran));
         assert_eq!(spans(&project, ".tama"), spans(&project, "test/.tama"), "{}", row.name);
     }

@@ -81,9 +81,11 @@ impl<'a> Request<'a> {
         self.messages()[0]["content"].as_str().unwrap_or_default()
     }
 
-    /// The first word of the system prompt names the agent.
+    /// The first word of the prompt names the agent; before that of a map step there is an instruction.
     fn agent(&self) -> String {
-        self.system().split_whitespace().next().unwrap_or_default().to_owned()
+        let system = self.system();
+        let prompt = if system.contains("\n\nmap it\n\n") { "map it" } else { system };
+        prompt.split_whitespace().next().unwrap_or_default().to_owned()
     }
 
     /// The results of the tools so far.

@@ -123,9 +123,9 @@ fn a_request_that_can_not_be_taken_back_needs_to_be_allowed() {
     let server = Server::start(echo);
     let port = server.port;
     let get = format!(r#"{{ name = "tama_http_get", args = {{ url = "http://127.0.0.1:{port}/page" }} }}"#);
-    let post =
+    let sent =
         format!(r#"{{ name = "tama_http_post", args = {{ url = "http://127.0.0.1:{port}/hook", body = "x" }} }}"#);
-    let project = Project::new(r#""tama_http_get", "tama_http_post""#, "", &format!("{get}, {post}"));
+    let project = Project::new(r#""tama_http_get", "tama_http_post""#, "", &format!("{get}, {sent}"));
     let done = project.tama(&["run", "pipeline.toml"]);
     assert_eq!(done.status.code(), Some(3), "{}", output_text(&done));
     let lines: Vec<String> = server.seen().iter().map(|seen| seen.lines().next().unwrap().to_owned()).collect();

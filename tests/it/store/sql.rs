@@ -156,7 +156,8 @@ async fn calls_read_as_in_tama() {
         found.remove(0)
     };
     let first = call(&children[0].0);
-    assert_eq!((first.0.as_str(), first.1.as_deref()), ("script:replies.toml", Some("write")));
+    let prompt = "write\n\nCall start() first: it returns your input.";
+    assert_eq!((first.0.as_str(), first.1.as_deref()), ("script:replies.toml", Some(prompt)));
     assert_eq!((first.3, first.4, first.5), (11, 7, None));
     let reviewed: Vec<String> =
         rows(&connection, "SELECT span_id FROM spans WHERE node_id = 'editor/reviewer/llm' ORDER BY seq", "", |row| {

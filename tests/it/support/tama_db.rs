@@ -131,7 +131,9 @@ fn tables(kind: Kind) -> Vec<String> {
             duration_ms INTEGER)";
     let mut all: Vec<String> = sql.split(';').map(str::to_owned).collect();
     if kind == Kind::Duck {
-        all.iter_mut().for_each(|sql| *sql = sql.replace("INTEGER", "BIGINT"));
+        for sql in &mut all {
+            *sql = sql.replace("INTEGER", "BIGINT");
+        }
         // The first versions had these columns not yet, and put them last.
         all[2] = all[2].replace("temperature REAL,", "").replace(",\n            role TEXT", "");
         all.push("ALTER TABLE llm_calls ADD COLUMN temperature DOUBLE".to_owned());
@@ -150,19 +152,25 @@ pub fn write_sql(path: &Path, kind: Kind, sql: &[String]) {
     match kind {
         Kind::Duck => {
             let connection = duckdb::Connection::open(path).unwrap();
-            sql.iter().for_each(|sql| connection.execute_batch(sql).unwrap());
+            for sql in sql {
+                connection.execute_batch(sql).unwrap();
+            }
         }
         Kind::Sqlite => {
             let connection = rusqlite::Connection::open(path).unwrap();
             connection.execute_batch("PRAGMA journal_mode = WAL").unwrap();
-            sql.iter().for_each(|sql| connection.execute_batch(sql).unwrap());
+            for sql in sql {
+                connection.execute_batch(sql).unwrap();
+            }
         }
         Kind::SqliteWal => {
             let folder = tempfile::tempdir().unwrap();
             let at = folder.path().join("live.db");
             let connection = rusqlite::Connection::open(&at).unwrap();
             connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0").unwrap();
-            sql.iter().for_each(|sql| connection.execute_batch(sql).unwrap());
+            for sql in sql {
+                connection.execute_batch(sql).unwrap();
+            }
             // As somebody copies it while tama has it open; without `-shm`.
             fs::copy(&at, path).unwrap();
             let wal = format!("{}-wal", path.display());

@@ -17,7 +17,8 @@ pub(super) fn answer_of(result: &CallToolResult) -> RemoteAnswer {
     }
     if let Some((cut, _)) = text.char_indices().nth(LARGEST) {
         text.truncate(cut);
-        text.push_str(&format!("\n[cut: the answer is longer than {LARGEST} characters]"));
+        let note = format!("\n[cut: the answer is longer than {LARGEST} characters]");
+        text.push_str(&note);
     }
     let fault = result.is_error == Some(true);
     RemoteAnswer { result: structured.filter(|kept| kept.len() <= LARGEST), fault, ..RemoteAnswer::good(text) }

@@ -55,7 +55,7 @@ pub(super) fn listed(tool: rmcp::model::Tool) -> Listed {
         ];
         hints.into_iter().filter_map(|(hint, yes, no)| hint.map(|hint| if hint { yes } else { no }.to_owned()))
     });
-    let description = tool.description.map(|text| text.into_owned()).unwrap_or_default();
+    let description = tool.description.map(std::borrow::Cow::into_owned).unwrap_or_default();
     Listed { name: tool.name.into_owned(), description, schema, hints: hints.into_iter().flatten().collect() }
 }
 

@@ -73,10 +73,13 @@ fn a_project_becomes_the_pipeline_that_a_pipeline_toml_would() {
     assert_eq!(writer.skills[1].body, "# Skill: notes\n\nRemember.\n");
 }
 
+/// Name, tool loop or not, bound, skills, prompt file, temperature.
+type Shape = (String, bool, Option<u32>, usize, String, Option<f64>);
+
 #[test]
 fn steps_have_their_own_models_skills_and_bounds() {
     let pipeline = documented().load().pipeline;
-    let shape = |agent: &str| -> Vec<(String, bool, Option<u32>, usize, String, Option<f64>)> {
+    let shape = |agent: &str| -> Vec<Shape> {
         let steps = pipeline.agents[agent].steps.iter();
         let of = |(name, step): (&String, &super::super::super::spec::Step)| {
             let file = step.prompt.file.clone().unwrap();

@@ -10,8 +10,9 @@ fn chosen_keys_work_and_are_shown_and_the_usual_ones_are_free() {
     let mut pty = Start::tama(project.folder(), &["--config", "mine.toml", "."]).at(110, 30);
     pty.wait("PAUSED (before tool");
     pty.press("q", "q: no such key here, F shows all");
-    pty.press("F", "every key");
+    pty.press("F", "j ↓         down");
     pty.send("\x1b");
+    pty.wait_for("the closed help", |screen| !screen.contents().contains("down     "));
     pty.press("Q", "quitting cancels it");
     pty.send("\r");
     assert_eq!(pty.end(), 130);
