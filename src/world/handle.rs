@@ -224,6 +224,11 @@ impl World {
         self.locks.try_lock(scope, holder)
     }
 
+    /// Returns as soon as somebody waits for the workspace.
+    pub async fn wanted(&self) {
+        self.locks.wanted().await;
+    }
+
     /// Returns the holder of (a part of) the scope.
     pub fn holder(&self, scope: &Scope) -> Option<String> {
         self.locks.holder(scope)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, watch};
 
 /// The part of the world that an effect locks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ impl Scope {
 pub(super) struct Locks {
     memory: MemoryLock,
     workspace: NamedLock,
+    /// How many wait for the workspace.
+    waiting: watch::Sender<usize>,
 }
 
 /// Holds what was locked until it is dropped.
@@ -45,8 +47,19 @@ impl Locks {
             Scope::All => Some(self.memory.lock_whole(holder).await),
             Scope::Files | Scope::Shell => None,
         };
-        let workspace = if scope.workspace() { Some(self.workspace.lock(holder).await) } else { None };
+        let workspace = if scope.workspace() {
+            let _waits = Waiting::new(&self.waiting);
+            Some(self.workspace.lock(holder).await)
+        } else {
+            None
+        };
         Guard { _memory: memory, _workspace: workspace }
+    }
+
+    /// Returns as soon as somebody waits for the workspace.
+    pub(super) async fn wanted(&self) {
+        // The sender is in `self`.
+        let _ = self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await;
     }
 
     pub(super) fn try_lock(&self, scope: &Scope, holder: &str) -> Option<Guard> {
@@ -66,6 +79,22 @@ impl Locks {
             Scope::Files | Scope::Shell => None,
         };
         memory.or_else(|| if scope.workspace() { self.workspace.holder() } else { None })
+    }
+}
+
+/// Counts one that waits, until it is dropped.
+struct Waiting<'l>(&'l watch::Sender<usize>);
+
+impl<'l> Waiting<'l> {
+    fn new(waiting: &'l watch::Sender<usize>) -> Self {
+        waiting.send_modify(|waiting| *waiting += 1);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|waiting| *waiting = waiting.saturating_sub(1));
     }
 }
 
@@ -283,6 +312,28 @@ mod tests {
             assert_eq!(waiting.await.unwrap().as_deref(), Some("second"), "{first:?} before {second:?}");
             assert_eq!(lock(&locks.memory.keys).len(), 0);
         }
+    }
+
+    #[tokio::test]
+    async fn a_holder_of_the_workspace_hears_of_one_that_waits() {
+        let locks = Arc::new(Locks::default());
+        let held = locks.lock(&Scope::Shell, "watch").await;
+        let wanted = tokio::spawn({
+            let locks = locks.clone();
+            async move { locks.wanted().await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!wanted.is_finished(), "nobody waits for what is held");
+        let waiting = tokio::spawn({
+            let locks = locks.clone();
+            async move { drop(locks.lock(&Scope::All, "undo").await) }
+        });
+        wanted.await.unwrap();
+        drop(held);
+        waiting.await.unwrap();
+        let again = locks.lock(&Scope::Shell, "watch").await;
+        assert_eq!(*locks.waiting.borrow(), 0, "one that was served waits no more");
+        drop(again);
     }
 
     #[tokio::test]

@@ -90,7 +90,7 @@ pub(super) async fn run(
     }
 }
 
-fn describe_end(status: &io::Result<ExitStatus>) -> (String, Option<i32>, Option<i32>) {
+pub(super) fn describe_end(status: &io::Result<ExitStatus>) -> (String, Option<i32>, Option<i32>) {
     match status {
         Ok(status) => match (status.code(), status.signal()) {
             (Some(code), _) => (format!("[exit code {code}]"), Some(code), None),

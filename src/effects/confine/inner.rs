@@ -11,13 +11,13 @@ use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl::{set_dumpable, set_pdeathsig};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{Pid, geteuid};
+use nix::unistd::{Pid, geteuid, tcsetpgrp};
 
 use super::gap::Gap;
 use super::program::start_first;
-use super::spec::{Channel, End, Go, InnerMessage, InnerSpec, Mapped};
+use super::spec::{Channel, End, Go, InnerMessage, InnerSpec, Mapped, Streams};
 use super::{calls, read_only, rights, rules};
 
 /// Carries out the specification on its standard input, and answers there.
@@ -98,8 +98,27 @@ fn enter_user_namespace(channel: &mut Channel) -> io::Result<Option<Gap>> {
 fn spawn(program: &[OsString], spec: &InnerSpec) -> io::Result<Child> {
     let (name, args) = program.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let variables = spec.variables.iter().map(|(name, value)| (name, value));
-    let input = if spec.serves { io::stdout().as_fd().try_clone_to_owned()?.into() } else { Stdio::null() };
-    Command::new(name).args(args).envs(variables).stdin(input).process_group(0).spawn()
+    let same = || io::stdout().as_fd().try_clone_to_owned().map(Stdio::from);
+    let mut command = Command::new(name);
+    command.args(args).envs(variables).process_group(0);
+    match spec.streams {
+        Streams::Pipes => command.stdin(Stdio::null()),
+        Streams::Socket => command.stdin(same()?),
+        Streams::Terminal => command.stdin(same()?).stderr(same()?),
+    };
+    let child = command.spawn()?;
+    if spec.streams == Streams::Terminal {
+        bring_to_front(&child);
+    }
+    Ok(child)
+}
+
+/// Makes a command's group the one that its terminal listens to. It may have been stopped before, because it read.
+fn bring_to_front(child: &Child) {
+    let Ok(group) = i32::try_from(child.id()).map(Pid::from_raw) else { return };
+    // It fails where the terminal is not the session's, and then there is nothing to bring to the front.
+    let _ = tcsetpgrp(io::stdout(), group);
+    let _ = killpg(group, Signal::SIGCONT);
 }
 
 /// Waits for the command, and collects every other process that ends before it. `next` waits for any process.

@@ -25,6 +25,9 @@ pub struct Job {
     pub overlay: bool,
     /// Files of the workspace that it can't change, without links; only where it writes to the workspace directly.
     pub read_only: Vec<PathBuf>,
+    /// Folders and files outside of the workspace that it can write, without links. What it changes there is not
+    /// captured.
+    pub writable: Vec<PathBuf>,
     /// A file that is written every second while the command runs, and once when its last process is gone, even if
     /// this process is gone by then; locked until then. Changes after the file's time are by other programs or
     /// people. It is not written where commands run in a process group only.
@@ -35,9 +38,17 @@ impl Job {
     /// A command for `bash`, or `sh` where there is none: no network, the overlay where there is one.
     pub fn shell(command: impl Into<OsString>, timeout: Duration) -> Self {
         let programs = script::from_argument(&command.into());
-        let (network, local_sockets, read_only) = (false, false, Vec::new());
-        let variables = Vec::new();
-        Self { programs, variables, network, local_sockets, timeout, overlay: true, read_only, end_mark: None }
+        Self {
+            programs,
+            variables: Vec::new(),
+            network: false,
+            local_sockets: false,
+            timeout,
+            overlay: true,
+            read_only: Vec::new(),
+            writable: Vec::new(),
+            end_mark: None,
+        }
     }
 }
 

@@ -14,6 +14,7 @@
 //! program's own path is not known, or on another system, commands run in a process group, without confinement. Each
 //! promise that is not enforced is reported as a [`Gap`].
 
+mod agent;
 mod cancellation;
 mod confinement;
 mod direct;
@@ -24,6 +25,7 @@ mod helper;
 mod hints;
 mod job;
 mod kernel;
+mod lasting;
 mod mount_table;
 mod output;
 mod probe;
@@ -68,12 +70,14 @@ mod rules;
 #[cfg(target_os = "linux")]
 mod tool_caches;
 
+pub use agent::{AgentProgram, Outlets, OutputPart, TerminalInput, TerminalSize};
 pub use confinement::{Isolation, ShellPaths};
 pub use entry::enter;
 pub use gap::Gap;
 pub use helper::{set_helper, set_own_helper};
 pub use job::{Job, ShellRun};
 pub use kernel::Kernel;
+pub use lasting::LastingEnd;
 pub use output::{ShellLimits, ShellOutcome};
 pub use scratch::Scratch;
 pub use serve::{Service, ServicePipes, without_controls};

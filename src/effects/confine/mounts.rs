@@ -57,6 +57,12 @@ pub(super) fn build(spec: &Spec) -> io::Result<View> {
     let mounted = mount_caches(&places);
     view.writable.extend(mounted.writable.into_iter().map(PathBuf::into_os_string));
     view.variables = mounted.variables;
+    for path in &spec.writable {
+        // One that is not there can't be written, which the command hears from the system.
+        if mount_itself(Path::new(path)).is_ok() {
+            view.writable.push(path.clone());
+        }
+    }
     for hidden in &spec.hidden {
         if hide(Path::new(hidden), workspace).is_err() {
             view.gaps.extend([Gap::DataRead, Gap::DataChanged]);

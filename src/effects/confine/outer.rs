@@ -11,13 +11,14 @@ use std::process::{Child, Command, ExitCode};
 
 use nix::sys::prctl::set_child_subreaper;
 use nix::unistd::setsid;
+use rustix::process::ioctl_tiocsctty;
 
 use super::caches::redirect_caches;
 use super::credentials::has_credentials;
 use super::gap::Gap;
 use super::namespaces::{self, Outside};
 use super::roles::INNER;
-use super::spec::{Channel, End, Go, InnerMessage, InnerSpec, Mapped, Ready, Report, Spec};
+use super::spec::{Channel, End, Go, InnerMessage, InnerSpec, Mapped, Ready, Report, Spec, Streams};
 use super::{mounts, reap};
 
 /// Carries out the specification on its standard input, and sends a report there.
@@ -28,6 +29,11 @@ pub(super) fn main() -> ExitCode {
     let Ok(Some(spec)) = channel.receive::<Spec>() else { return ExitCode::FAILURE };
     // Out of the terminal's session, so that nothing in it can draw on the screen or read its keys.
     let _ = setsid();
+    if spec.streams == Streams::Terminal {
+        // Its own terminal becomes the session's. Without it the command has no keys like Ctrl-C, and is started all the
+        // same.
+        let _ = ioctl_tiocsctty(io::stdout());
+    }
     // Before there are namespaces, in which its folder can't be seen.
     let mark = Mark::open(&spec);
     let report = supervise(&spec, &mut channel, &mark)
@@ -65,7 +71,7 @@ fn supervise(spec: &Spec, channel: &mut Channel, mark: &Mark) -> io::Result<Repo
         workspace: spec.workspace.clone(),
         writable: vec![spec.temp.clone()],
         variables: vec![("TMPDIR".into(), spec.temp.clone())],
-        serves: spec.serves,
+        streams: spec.streams,
         namespaces: spec.namespaces,
         network: spec.network,
         local_sockets: spec.local_sockets,
@@ -85,6 +91,7 @@ fn supervise(spec: &Spec, channel: &mut Channel, mark: &Mark) -> io::Result<Repo
         gaps.extend(view.gaps);
     } else {
         set_child_subreaper(true)?;
+        inner.writable.extend(spec.writable.iter().cloned());
         inner.variables.extend(redirect_caches(Path::new(&spec.workspace), Path::new(&spec.temp)));
         gaps.extend(landlock_gaps(spec));
     }

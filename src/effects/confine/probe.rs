@@ -13,7 +13,7 @@ use super::gap::Gap;
 use super::helper::{helper, outer_command};
 use super::mount_table::MountPoint;
 use super::scratch::{self, Scratch};
-use super::spec::{End, Go, OverlayDirs, Report, Spec, line};
+use super::spec::{End, Go, OverlayDirs, Report, Spec, Streams, line};
 
 /// The longest time that one try may take.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -136,7 +136,8 @@ fn run_true(helper: &Path, paths: &ShellPaths, base: &Path, isolation: Isolation
         network: false,
         local_sockets: false,
         variables: Vec::new(),
-        serves: false,
+        streams: Streams::Pipes,
+        writable: Vec::new(),
         ended: None,
     };
     let (mut command, mut stream) = outer_command(helper, &paths.workspace)?;

@@ -19,7 +19,7 @@ use super::output::{Output, ShellLimits, ShellOutcome};
 use super::scratch::Scratch;
 use super::script::with_file;
 use super::shell::NOT_ALLOWED;
-use super::spec::{End, Go, OverlayDirs, Report, Spec, line};
+use super::spec::{End, Go, OverlayDirs, Report, Spec, Streams, line};
 use crate::effects::mask::Masker;
 
 /// The longest wait until everything is gone after the leash was dropped.
@@ -153,7 +153,8 @@ pub(super) fn spec(confinement: &Confinement, job: &Job, scratch: &Scratch) -> i
         network: job.network,
         local_sockets: job.local_sockets,
         variables: job.variables.clone(),
-        serves: false,
+        streams: Streams::Pipes,
+        writable: job.writable.iter().map(Into::into).collect(),
         ended: job.end_mark.as_ref().map(Into::into),
     })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use super::agent::{AgentProgram, TerminalSize};
 use super::cancellation::Cancellation;
 use super::confinement::{Confinement, Isolation, ShellPaths, gap_labels};
 use super::gap::Gap;
@@ -88,6 +89,15 @@ impl Shell {
     /// When it could not be started; the text says why.
     pub async fn serve(&self, job: Job) -> Result<(Service, ServicePipes), String> {
         serve::serve(&self.confinement, &job).await
+    }
+
+    /// Starts an agent of another program, with a terminal of that size or without one. It writes directly to the
+    /// workspace, and runs until it ends or is dropped, whatever the job's time.
+    ///
+    /// # Errors
+    /// When it could not be started; the text says why.
+    pub async fn start_agent(&self, job: &Job, size: Option<TerminalSize>) -> Result<AgentProgram, String> {
+        AgentProgram::start(&self.confinement, job, size).await
     }
 
     /// Runs a command. When this returns, every process that it started is gone; dropping the future kills them.

@@ -37,10 +37,24 @@ pub(super) struct Spec {
     pub local_sockets: bool,
     /// Variables to set for the command.
     pub variables: Vec<(OsString, OsString)>,
-    /// True when its standard output is a socket that is its standard input too.
-    pub serves: bool,
+    /// Folders and files outside of the workspace that it can write, absolute and without links.
+    pub writable: Vec<OsString>,
+    /// Its standard streams.
+    pub streams: Streams,
     /// A file to write to every second, and when everything is gone.
     pub ended: Option<OsString>,
+}
+
+/// The standard streams of a command.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Streams {
+    /// Its output goes into two pipes; it has no input.
+    #[default]
+    Pipes,
+    /// Its standard output is a socket that is its standard input too.
+    Socket,
+    /// Its standard output is a terminal of its own, which is its standard input and error output too.
+    Terminal,
 }
 
 /// The folders of an overlay, both on one file system.
@@ -64,8 +78,8 @@ pub(super) struct InnerSpec {
     pub writable: Vec<OsString>,
     /// Variables to set for the command.
     pub variables: Vec<(OsString, OsString)>,
-    /// True when its standard output is a socket that is its standard input too.
-    pub serves: bool,
+    /// Its standard streams.
+    pub streams: Streams,
     /// True when it is the first process of a pid namespace.
     pub namespaces: bool,
     /// True when it may use the network.
