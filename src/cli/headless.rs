@@ -34,6 +34,8 @@ pub(super) struct Headless {
     result: Option<(TextHash, String)>,
     /// The result that the run has to have.
     expected: Option<Expected>,
+    /// False when the result's text was printed while it came.
+    prints_result: bool,
 }
 
 impl Headless {
@@ -56,6 +58,7 @@ impl Headless {
             says_gaps: false,
             result: None,
             expected: None,
+            prints_result: true,
         })
     }
 
@@ -68,6 +71,12 @@ impl Headless {
     /// Compares the run's result with this one.
     pub fn expect(mut self, expected: Option<Expected>) -> Self {
         self.expected = expected;
+        self
+    }
+
+    /// Does not print the result's text: it was printed while it came.
+    pub fn without_result(mut self) -> Self {
+        self.prints_result = false;
         self
     }
 
@@ -118,7 +127,9 @@ impl Headless {
                 Some(_) => {}
             }
         }
-        let Self { run, folder, log, engine, mut progress, shell, result, mut interrupt, expected, .. } = self;
+        let Self {
+            run, folder, log, engine, mut progress, shell, result, mut interrupt, expected, prints_result, ..
+        } = self;
         let finish = engine.finish.await?;
         if !progress.has_ended() {
             if let Some(lines) = progress.lines() {
@@ -164,7 +175,7 @@ impl Headless {
                 }
                 None => print_json(&shown)?,
             }
-        } else {
+        } else if prints_result {
             end.print()?;
         }
         let name = folder.as_ref().map(RunName::of);

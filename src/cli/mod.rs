@@ -52,6 +52,7 @@ mod undo;
 mod undo_text;
 mod unfinished;
 mod verify;
+mod wrap;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -89,6 +90,8 @@ enum Command {
     Init(init::Args),
     /// Run a pipeline without a screen: progress on stderr, the result on stdout
     Run(run::Args),
+    /// Run an agent of another program (Claude Code, Codex, any), with its changes captured: each can be undone
+    Wrap(wrap::Args),
     /// Open a past run in the debugger
     #[command(visible_alias = "open")]
     Replay(replay::Args),
@@ -156,6 +159,7 @@ fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
     match cli.command {
         Some(Command::Init(args)) => init::run(&args),
         Some(Command::Run(args)) => block_on(run::run(args, &global)),
+        Some(Command::Wrap(args)) => block_on(wrap::run(args, &global)),
         Some(Command::Replay(replay::Args { run, tama })) => match (tama.open()?, run) {
             (Some(database), run) => block_on(tama_db::replay(database, run, &global)),
             (None, Some(named)) => block_on(replay::run(&named, &global)),

@@ -12,7 +12,7 @@ use super::global::Global;
 use super::stored::open_log;
 use super::text::{dollars, eprint_line, print, print_json};
 use crate::app::text::plural;
-use crate::model::RunId;
+use crate::model::{RunId, RunSource, TraceBody, TraceEvent};
 use crate::pipeline;
 use crate::runtime::{self, ChangedCall, Verification};
 use crate::store::Manifest;
@@ -39,6 +39,16 @@ pub(super) fn run(args: &Args, global: &Global) -> color_eyre::Result<Exit> {
         Some(Err(faults)) => return Ok(print_faults(&faults, global)),
     };
     let (folder, log, events) = open_log(&data, &args.run)?;
+    let is_wrapped = |event: &TraceEvent| match &event.body {
+        TraceBody::RunStarted { provenance, .. } => provenance.source == RunSource::Wrapped,
+        _ => false,
+    };
+    if events.iter().any(is_wrapped) {
+        return Err(eyre!(
+            "failed to verify {}: it watched an agent of another program, whose code can't be executed from the record",
+            folder.id()
+        ));
+    }
     let found = runtime::verify(&log, &events, instead).map_err(|error| eyre!("failed to {error}"))?;
     let run = folder.id();
     let diverged = found.divergence.is_some() || !found.changed.is_empty();

@@ -36,6 +36,7 @@ mod skills;
 mod spec;
 mod tools;
 mod workspace;
+mod wrapped;
 mod write;
 mod write_servers;
 
@@ -62,3 +63,4 @@ pub use spec::{
     Agent, ArgType, Capture, CustomTool, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, RuleLines,
     Skill, Step, Target, ToolArg,
 };
+pub use wrapped::Wrapped;

@@ -6,6 +6,7 @@ use std::fmt;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::wrapped::Wrapped;
 use crate::model::{Breakpoint, EffectClass, McpServer, ModelName, ModelOptions};
 
 /// A pipeline with every prompt, step and skill read in. It is stored with the run as JSON.
@@ -44,6 +45,9 @@ pub struct Pipeline {
     /// also some that are not there, and would change it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
+    /// The agent of another program that is run in place of a pattern.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrapped: Option<Wrapped>,
 }
 
 /// One agent.
@@ -123,6 +127,8 @@ pub enum Pattern {
     },
     /// Asks a person, and goes on with the answer.
     Human,
+    /// An agent of another program, which this program watches. No file can name it.
+    Wrapped,
 }
 
 impl Pattern {
@@ -143,6 +149,7 @@ impl Pattern {
             Self::Debate { .. } => "debate",
             Self::BestOfN { .. } => "best-of-n",
             Self::Human => "human",
+            Self::Wrapped => "wrapped",
         }
     }
 }

@@ -188,7 +188,8 @@ fn pattern_keys(pattern: &Pattern, table: &mut Table) {
         | Pattern::Constitutional
         | Pattern::ChainOfVerification
         | Pattern::PlanExecute
-        | Pattern::Human => {}
+        | Pattern::Human
+        | Pattern::Wrapped => {}
     }
 }
 

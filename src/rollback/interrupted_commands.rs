@@ -50,7 +50,9 @@ async fn record_found(
     (command, start): (Seq, &CommandStart),
 ) -> Result<String, String> {
     let failed = |error: &dyn std::fmt::Display| format!("failed to {error}");
-    let until = read_end_mark(&Snapshots::end_mark(run)).await.unwrap_or_else(|| last_row_time(log));
+    // An agent of another program outlives each of the snapshots that are taken while it runs.
+    let marks = [read_end_mark(&Snapshots::end_mark(run)).await, read_end_mark(&Snapshots::agent_mark(run)).await];
+    let until = marks.into_iter().flatten().max().unwrap_or_else(|| last_row_time(log));
     let recovered = Snapshots::recover(run, world.root(), rules.clone()).map_err(|error| failed(&error))?;
     let Some(mut snapshots) = recovered else { return Err("its snapshot is gone".into()) };
     let mut changes = snapshots.changes().map_err(|error| failed(&error))?;

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use super::ask::{AgentKey, Outcome, Output, SpanPosition, Work};
 use super::failure::Failure;
 use super::request::HashVersion;
+use super::wrap::AgentLine;
 use crate::effects::tools::Toolbox;
 use crate::pipeline::Pipeline;
 
@@ -30,4 +31,9 @@ pub(super) trait Effects: Send + Sync {
 
     /// Returns the program's own tools, for their declarations.
     fn toolbox(&self) -> &Arc<Toolbox>;
+
+    /// Returns the line to the agent of another program; `None`: there is none that could run.
+    fn agent(&self) -> Option<&Arc<AgentLine>> {
+        None
+    }
 }

@@ -15,6 +15,7 @@ use super::look_only::LookOnly;
 use super::past::{Past, PastRecord};
 use super::request::{HashVersion, json};
 use super::session::ModelSource;
+use super::wrap::AgentLine;
 use crate::effects::Masker;
 use crate::effects::llm::{LlmError, LlmProvider};
 use crate::effects::remote::Remotes;
@@ -72,6 +73,8 @@ pub struct Setup {
     pub on_status: StatusHook,
     /// The reason why a past run is only looked at.
     pub look_only: Option<LookOnly>,
+    /// The line to the agent of another program that the run watches.
+    pub agent: Option<Arc<AgentLine>>,
 }
 
 /// A new run.
@@ -177,6 +180,7 @@ impl Engine {
             remotes,
             masker,
             commands: Commands { shell, ..setup.commands },
+            agent: setup.agent,
         };
         let feed = Feed::new(receiver, setup.log.clone(), past_events);
         let dispatcher = Dispatcher::new(Parts {

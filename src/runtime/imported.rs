@@ -44,6 +44,7 @@ pub async fn open_imported(
         mode,
         source: None,
         on_status: Box::new(|_| ()),
+        agent: None,
         look_only: Some(LookOnly::Imported),
     };
     let engine = Engine::open(setup, PastEvents { events, last })?;

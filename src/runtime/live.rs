@@ -11,6 +11,7 @@ use super::effects::Effects;
 use super::failure::{Failure, Halt};
 use super::pattern_scope::mismatch;
 use super::request::HashVersion;
+use super::wrap::AgentLine;
 use crate::effects::tools::Toolbox;
 use crate::pipeline::Pipeline;
 
@@ -20,11 +21,17 @@ pub(super) struct Live {
     asks: mpsc::UnboundedSender<Incoming>,
     toolbox: Arc<Toolbox>,
     hash: HashVersion,
+    agent: Option<Arc<AgentLine>>,
 }
 
 impl Live {
     pub fn new(epoch: u64, asks: mpsc::UnboundedSender<Incoming>, toolbox: Arc<Toolbox>, hash: HashVersion) -> Self {
-        Self { epoch, asks, toolbox, hash }
+        Self { epoch, asks, toolbox, hash, agent: None }
+    }
+
+    /// Gives it the line to the agent that the run watches.
+    pub fn with_agent(self, agent: Option<Arc<AgentLine>>) -> Self {
+        Self { agent, ..self }
     }
 
     async fn ask<T>(&self, make: impl FnOnce(oneshot::Sender<Result<T, Failure>>) -> Ask + Send) -> Result<T, Failure> {
@@ -59,5 +66,9 @@ impl Effects for Live {
 
     fn toolbox(&self) -> &Arc<Toolbox> {
         &self.toolbox
+    }
+
+    fn agent(&self) -> Option<&Arc<AgentLine>> {
+        self.agent.as_ref()
     }
 }

@@ -32,6 +32,7 @@ mod request;
 mod request_doc;
 mod session;
 mod wording;
+mod wrap;
 
 pub use denial::{Denial, Unanswered};
 pub use dispatcher::command::{Commands, SnapshotFolders};
@@ -49,3 +50,4 @@ pub use session::{
     ModelSource, Session, SessionError, capture_of, hidden_folders, name_neighbours, neighbours, open, open_in,
     open_watched, open_with, prepare, providers, rules, start, start_unrecorded, start_with,
 };
+pub use wrap::{AgentScreen, WrapSetup, start_wrapped};

@@ -12,6 +12,7 @@ use super::effects::Effects;
 use super::failure::{AgentFailure, Divergence, Failure, Halt, OrHalt};
 use super::patterns;
 use super::wording::Wording;
+use super::wrap::AgentLine;
 use crate::effects::remote::{Listed, listed_tools};
 use crate::effects::tools::{Toolbox, list_tool};
 use crate::model::{Fan, LlmRequest, LlmResponse, PathSegment, ToolCall, ToolDecl};
@@ -112,6 +113,11 @@ impl PatternScope {
             Payload::Human(answer) => Ok(answer),
             other => Err(mismatch(&self.path, &other)),
         }
+    }
+
+    /// The line to the agent of another program, where there is one.
+    pub fn agent_line(&self) -> Option<&Arc<AgentLine>> {
+        self.effects.agent()
     }
 
     /// The words around inputs and prompts, as the run began with them.

@@ -10,6 +10,7 @@ use super::dispatcher::command::{Commands, SnapshotFolders};
 use super::engine::{Engine, Mode, NewRun, Setup};
 use super::feed::{PastEvents, Sink, channel};
 use super::look_only::LookOnly;
+use super::wrap::AgentLine;
 use crate::effects::confine::{Isolation, Shell, ShellPaths};
 use crate::effects::llm::{LlmError, LlmProvider, Providers};
 use crate::model::{Checking, Provenance, RunId, RunState, Seq, TraceBody, TraceEvent, Update};
@@ -91,15 +92,40 @@ pub fn start_with(
     mode: Mode,
     models: ModelSource,
 ) -> Result<Session, SessionError> {
+    start_as(loaded, data, task, mode, models, StartAs::default())
+}
+
+/// The differences of a new run from that of a pipeline.
+#[derive(Default)]
+pub(super) struct StartAs {
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// The line to the agent of another program that it watches; it has no pipeline file then.
+    pub agent: Option<Arc<AgentLine>>,
+}
+
+/// Starts a new run as [`start_with`] does.
+///
+/// # Errors
+/// As it.
+pub(super) fn start_as(
+    loaded: Loaded,
+    data: &DataDir,
+    task: String,
+    mode: Mode,
+    models: ModelSource,
+    wishes: StartAs,
+) -> Result<Session, SessionError> {
+    let StartAs { provenance, agent } = wishes;
     let world = World::open(&loaded.workspace, Some(data.path()))?;
     let (sink, receiver) = channel();
-    let provenance = Provenance::default();
+    let source = agent.is_none().then(|| loaded.file.clone());
     let new = store::NewRun {
         name: loaded.pipeline.name.clone(),
         task: task.clone(),
         entrypoint: loaded.pipeline.entrypoint.clone(),
         workspace: world.root().display().to_string(),
-        pipeline_file: Some(loaded.file.display().to_string()),
+        pipeline_file: source.as_ref().map(|file| file.display().to_string()),
         provenance: provenance.clone(),
     };
     // Before the folder is made: a pipeline that can't run leaves none behind.
@@ -117,8 +143,9 @@ pub fn start_with(
         world,
         models,
         mode,
-        source: Some(loaded.file),
+        source,
         on_status: follow(folder.clone()),
+        agent,
         look_only: None,
     };
     let run = folder.id().clone();
@@ -149,6 +176,7 @@ pub fn start_unrecorded(loaded: Loaded, task: String, mode: Mode) -> Result<Sess
         mode,
         source: Some(loaded.file),
         on_status: Box::new(|_| ()),
+        agent: None,
         look_only: None,
     };
     let (run, provenance) = (RunId("unrecorded".into()), Provenance::default());
@@ -269,6 +297,7 @@ async fn open_at(folder: RunFolder, data: &DataDir, mode: Mode, wishes: OpenAs) 
         mode,
         source,
         on_status,
+        agent: None,
         look_only: look_only.clone(),
     };
     let engine = Engine::open(setup, PastEvents { events: opened.events, last })?;

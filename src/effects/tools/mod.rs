@@ -15,6 +15,7 @@ mod shell;
 mod tests;
 mod tool;
 mod toolbox;
+mod wrapped;
 
 pub use super::confine::{ShellLimits, ShellOutcome};
 pub use super::remote::{RemoteCall, RemoteTarget};
@@ -26,3 +27,4 @@ pub use mcp::list_tool;
 pub use shell::run_shell;
 pub use tool::{Decide, Decision, Prepared, Program, ShellCall, Tool, ToolError, WorldCall};
 pub use toolbox::{Toolbox, names_of};
+pub use wrapped::PROGRAM;

@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use crate::effects::remote::RemoteCall;
 use crate::model::{Compensation, EffectClass, Key, ToolDecl, command_line, quoted};
+use crate::pipeline::Wrapped;
 use crate::world::{Change, Value};
 
 /// A tool the model can call.
@@ -39,6 +40,8 @@ pub enum Prepared {
     Shell(ShellCall),
     /// Asks another program, over the network or beside this one.
     Remote(RemoteCall),
+    /// Runs the program of a wrapped agent to its end.
+    Program(Wrapped),
 }
 
 /// Decides a call's changes and answer, given the content of its keys.

@@ -10,7 +10,7 @@ use super::args::{Args, nearest, schema};
 use super::builtin::Builtin;
 use super::custom::Custom;
 use super::tool::{Prepared, Tool, ToolError};
-use super::{files, http, mcp, memory, shell};
+use super::{files, http, mcp, memory, shell, wrapped};
 use crate::model::{EffectClass, ToolDecl};
 use crate::pipeline::{CustomTool, Pipeline};
 
@@ -88,10 +88,13 @@ impl Toolbox {
     /// Returns these tools with those of a pipeline: the user's own, and those of its MCP servers.
     #[must_use]
     pub fn for_pipeline(self: &Arc<Self>, pipeline: &Pipeline) -> Arc<Self> {
-        if pipeline.tools.is_empty() && pipeline.mcp.is_empty() {
+        if pipeline.tools.is_empty() && pipeline.mcp.is_empty() && pipeline.wrapped.is_none() {
             return self.clone();
         }
         let mut toolbox = self.with(pipeline.tools.values());
+        if let Some(wrapped) = &pipeline.wrapped {
+            toolbox.add(wrapped::program(wrapped));
+        }
         for tool in mcp::tools_of(pipeline) {
             toolbox.add(tool);
         }

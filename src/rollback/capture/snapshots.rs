@@ -27,6 +27,7 @@ use crate::store::room::check_room;
 const OPEN: &str = "open";
 const LIST: &str = "list";
 const END: &str = "ended";
+const AGENT: &str = "agent-ended";
 /// A store of this process alone.
 const SPARE: &str = "store";
 /// The same, while that of a process that died is still needed.
@@ -105,6 +106,13 @@ impl Snapshots {
     #[must_use]
     pub fn end_mark(run_dir: &Path) -> PathBuf {
         run_dir.join(OPEN).join(END)
+    }
+
+    /// Returns the file in a run's folder whose time is that at which an agent of another program was last known to run.
+    /// It stays locked while any process of the agent may run.
+    #[must_use]
+    pub fn agent_mark(run_dir: &Path) -> PathBuf {
+        run_dir.join(AGENT)
     }
 
     fn of(run_dir: &Path, tree: Tree, rules: Rules, store: Store, list: Vec<Entry>) -> Self {

@@ -121,6 +121,7 @@ impl Bench {
             source: None,
             on_status: Box::new(|_| ()),
             look_only: None,
+            agent: None,
         };
         let past = past(&log, loaded.pipeline);
         let (dispatcher, engine) = Engine::build(setup, past, PastEvents::default(), None);

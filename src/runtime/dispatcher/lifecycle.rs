@@ -44,6 +44,9 @@ impl Dispatcher {
         let retry = match (&undo, interrupted) {
             (Err(why), _) => Err(why.clone()),
             (_, true) => Err("the run was interrupted and can't be resumed yet".to_owned()),
+            _ if self.versions.newest().wrapped.is_some() => {
+                Err("an agent of another program can't be retried yet".to_owned())
+            }
             _ if self.versions.is_empty() => Err("its pipeline was lost with the damaged part of its log".to_owned()),
             _ => self.calls.hash().check().map_err(|error| error.to_string()),
         };
@@ -64,7 +67,8 @@ impl Dispatcher {
     pub(super) fn start_pattern(&mut self) {
         let epoch = self.calls.next_epoch();
         self.fan_outs.clear();
-        let effects = Arc::new(Live::new(epoch, self.inbox.clone(), self.services.tools.clone(), self.calls.hash()));
+        let effects = Live::new(epoch, self.inbox.clone(), self.services.tools.clone(), self.calls.hash());
+        let effects = Arc::new(effects.with_agent(self.services.agent.clone()));
         let pipeline = self.versions.first();
         let (inbox, task) = (self.inbox.clone(), self.task.clone());
         let pattern = tokio::spawn(run_pipeline(effects, pipeline, task));

@@ -81,6 +81,7 @@ use write_back::Written;
 use super::ask::{Ask, Output};
 use super::engine::StatusHook;
 use super::failure::{Divergence, Failure};
+use super::wrap::AgentLine;
 use crate::effects::Masker;
 use crate::effects::remote::Remotes;
 use crate::effects::tools::{Compensator, Toolbox};
@@ -123,4 +124,6 @@ pub(super) struct Services {
     /// Carries out the calls that other programs answer.
     pub remotes: Remotes,
     pub commands: Commands,
+    /// The line to the agent of another program that the run watches, while it may run.
+    pub agent: Option<Arc<AgentLine>>,
 }

@@ -6,7 +6,7 @@ use super::exec::Done;
 use super::reversal::{
     Check, HOLD_BOUND, Held, Holder, Planner, Ready, Retrying, Reversal, ReversalAction, ReversalStep,
 };
-use super::undo::Undo;
+use super::undo::{Hold, Undo};
 use crate::model::{Generation, RetryPlan, RunState, RunStatus, SpanId, SpanStatus, TraceBody, UndoReport};
 use crate::rollback;
 use crate::runtime::failure::Failure;
@@ -35,6 +35,9 @@ impl Dispatcher {
     pub(super) fn retry(&mut self, shown: RetryPlan, with_readers: bool) -> Result<(), Refusal> {
         if self.status() == RunStatus::Interrupted {
             return Err(RetryRefusal::Interrupted.into());
+        }
+        if self.versions.newest().wrapped.is_some() {
+            return Err(RetryRefusal::Wrapped.into());
         }
         self.calls.hash().check().map_err(RetryRefusal::from)?;
         self.check_undo().map_err(RetryRefusal::from)?;
@@ -82,7 +85,7 @@ impl Dispatcher {
                 ReversalAction::Undo(retrying, guard) => {
                     let (actions, spans) = (retrying.plan.undoes.clone(), retrying.plan.reruns.clone());
                     let undo = Undo { actions, force: false, left: Vec::new(), spans, retry: Some(retrying) };
-                    self.start_undo(guard, undo);
+                    self.start_undo(Hold::Now(guard), undo);
                 }
                 ReversalAction::RunOn(retrying) => self.run_on(*retrying),
                 ReversalAction::Resume { halted, requeued } => self.resume(&halted, &requeued),

@@ -8,7 +8,27 @@ use super::Dispatcher;
 use super::reversal::{Retrying, Undoing};
 use crate::model::{PlanLeave, Seq, SpanId, Undoability};
 use crate::rollback;
-use crate::world::{Guard, Scope};
+use crate::world::{Guard, Scope, World};
+
+/// The name under which an undo takes the locks.
+const UNDO: &str = "undo";
+
+/// Everything, held for an undo.
+pub(super) enum Hold {
+    /// It is held.
+    Now(Guard),
+    /// The watch of an agent has it, and lets go as soon as it is asked.
+    Soon,
+}
+
+impl Hold {
+    async fn guard(self, world: &World) -> Guard {
+        match self {
+            Self::Now(guard) => guard,
+            Self::Soon => world.lock(&Scope::All, UNDO).await,
+        }
+    }
+}
 
 /// The actions of an undo, and what goes on with it.
 pub(super) struct Undo {
@@ -27,8 +47,8 @@ pub(super) struct Undo {
 impl Dispatcher {
     pub(super) fn undo(&mut self, actions: Vec<Seq>, force: bool) -> Result<(), Refusal> {
         let spans = actions.iter().map(|action| self.check_action(*action)).collect::<Result<Vec<SpanId>, _>>()?;
-        let guard = self.hold()?;
-        self.start_undo(guard, Undo { actions, force, left: Vec::new(), spans, retry: None });
+        let hold = self.hold()?;
+        self.start_undo(hold, Undo { actions, force, left: Vec::new(), spans, retry: None });
         Ok(())
     }
 
@@ -52,17 +72,17 @@ impl Dispatcher {
         if actions.is_empty() && left.is_empty() {
             return Err(UndoRefusal::NothingToUndo.into());
         }
-        let guard = self.hold()?;
-        self.start_undo(guard, Undo { actions, force: false, left, spans: vec![span], retry: None });
+        let hold = self.hold()?;
+        self.start_undo(hold, Undo { actions, force: false, left, spans: vec![span], retry: None });
         Ok(())
     }
 
     pub(super) fn redo(&mut self, action: Seq) -> Result<(), Refusal> {
         let spans = vec![self.check_action(action)?];
-        let guard = self.hold()?;
+        let hold = self.hold()?;
         let (log, services) = (self.log.clone(), self.services.clone());
         let task = tokio::spawn(async move {
-            let _guard = guard;
+            let _guard = hold.guard(&services.world).await;
             rollback::redo(&log, &services.world, action).await
         });
         self.reversal.undo(Undoing::new(task, CancellationToken::new(), spans, None));
@@ -70,13 +90,13 @@ impl Dispatcher {
     }
 
     /// Has actions undone beside the run.
-    pub(super) fn start_undo(&mut self, guard: Guard, undo: Undo) {
+    pub(super) fn start_undo(&mut self, hold: Hold, undo: Undo) {
         let Undo { actions, force, left, spans, retry } = undo;
         let stop = CancellationToken::new();
         let (log, services) = (self.log.clone(), self.services.clone());
         let by = services.compensator.with_stop(stop.clone());
         let task = tokio::spawn(async move {
-            let _guard = guard;
+            let _guard = hold.guard(&services.world).await;
             let mut report = rollback::undo_list(&log, &services.world, &by, &actions, force).await;
             report.left.extend(left);
             report
@@ -105,6 +125,10 @@ impl Dispatcher {
         if !self.log.recorder().is_lasting() {
             return Err(UndoRefusal::NotRecorded);
         }
+        if self.services.agent.is_some() {
+            // An agent of another program lives on; while none of its tools has the workspace, its files can be put back.
+            return Ok(());
+        }
         let busy = self.log.with(|state| state.is_busy(span).then(|| state.trace.label(span)));
         busy.map_or(Ok(()), |label| Err(UndoRefusal::StillRunning { label }))
     }
@@ -115,13 +139,13 @@ impl Dispatcher {
     }
 
     /// Takes every lock, so that nothing changes the world meanwhile.
-    fn hold(&self) -> Result<Guard, UndoRefusal> {
+    fn hold(&self) -> Result<Hold, UndoRefusal> {
         self.check_undo()?;
-        if let Some(guard) = self.services.world.try_lock(&Scope::All, "undo") {
-            return Ok(guard);
+        if let Some(guard) = self.services.world.try_lock(&Scope::All, UNDO) {
+            return Ok(Hold::Now(guard));
         }
         // Waiting here would hold up the whole run behind a long command.
         let holder = self.services.world.holder(&Scope::All).unwrap_or_else(|| "a tool".into());
-        Err(UndoRefusal::InUse { holder })
+        if self.calls.is_program(&holder) { Ok(Hold::Soon) } else { Err(UndoRefusal::InUse { holder }) }
     }
 }

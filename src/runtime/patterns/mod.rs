@@ -19,6 +19,7 @@ mod reflexion;
 mod scatter;
 mod servers;
 mod steps;
+mod wrapped;
 
 use std::borrow::Cow;
 
@@ -64,6 +65,7 @@ pub(super) async fn run(scope: &PatternScope, key: &AgentKey, input: &str) -> Re
         Pattern::Debate { agents, rounds, judge } => debate::run(scope, agents, *rounds, judge, input).await,
         Pattern::BestOfN { n } => best_of_n::run(scope, &steps, *n, input).await,
         Pattern::Human => human::run(scope, &steps, input).await,
+        Pattern::Wrapped => wrapped::run(scope).await,
     }
 }
 

@@ -25,6 +25,9 @@ pub(in super::super) enum RetryRefusal {
     /// The run's process died.
     #[error("failed to retry: this run was interrupted. Its changes can be undone; it can't be resumed yet")]
     Interrupted,
+    /// The run watched an agent of another program.
+    #[error("failed to retry: an agent of another program can't be retried yet. Its changes can be undone")]
+    Wrapped,
     /// Its requests are hashed in a way that this version doesn't know.
     #[error("failed to retry: {0}")]
     Incompatible(#[from] Incompatible),

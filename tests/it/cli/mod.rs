@@ -15,3 +15,4 @@ mod projects;
 mod scripts;
 mod show;
 mod undo_cli;
+mod wrap;

@@ -43,6 +43,7 @@ fn pipeline(model: &str, settings: Provider) -> Pipeline {
         limits: Limits::default(),
         breakpoints: Vec::new(),
         sources: Vec::new(),
+        wrapped: None,
     }
 }
 

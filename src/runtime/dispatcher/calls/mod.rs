@@ -16,6 +16,7 @@ use super::driver_action::DriverAction;
 use super::exec::{TextSoFar, lock_name};
 use super::open_files::OpenLook;
 use super::permits::Permit;
+use crate::effects::tools::PROGRAM;
 use crate::model::{
     Conversation, EarlierCall, Generation, SpanEnd, SpanId, SpanSpec, SpanStart, TextHash, ToolCall, TraceBody, Try,
 };
@@ -207,6 +208,15 @@ impl Calls {
             _ => false,
         };
         self.pending.values().find(holds).map(|call| call.span)
+    }
+
+    /// True when the program of an agent of another program holds a lock by this name.
+    pub fn is_program(&self, name: &str) -> bool {
+        let holds = |call: &PendingCall| match &call.work {
+            Some(Work::Tool { call: tool, .. }) => tool.name == PROGRAM && name == lock_name(call.span, &tool.name),
+            _ => false,
+        };
+        self.pending.values().any(holds)
     }
 
     /// Iterates over the calls in the order of their paths.

@@ -10,8 +10,10 @@ mod apply;
 mod gate;
 mod outside;
 mod overlay;
+mod program;
 mod server;
 mod snapshot;
+mod watch;
 
 use std::path::PathBuf;
 

@@ -77,12 +77,22 @@ impl ToolRun {
 
     /// Finds what the command changed, and records it; which of it can't be undone.
     pub(super) async fn record_changes(&self, command: Seq) -> Result<Option<String>, ActError> {
+        let changes = self.find_changes().await?;
+        self.record_found(command, changes).await
+    }
+
+    /// Finds what has changed since the snapshot.
+    pub(super) async fn find_changes(&self) -> Result<Vec<Changed>, ActError> {
         let services = self.services.clone();
         let look = move || {
             let mut held = services.commands.snapshots.blocking_lock();
             held.as_mut().map_or(Ok(Vec::new()), Snapshots::changes)
         };
-        let changes: Vec<Changed> = blocking(look).await?;
+        blocking(look).await
+    }
+
+    /// Records the changes that were found last, and closes the command; which of it can't be undone.
+    pub(super) async fn record_found(&self, command: Seq, changes: Vec<Changed>) -> Result<Option<String>, ActError> {
         let mut held = self.services.commands.snapshots.lock().await;
         let Some(snapshots) = held.as_mut() else { return Ok(None) };
         let said = left_out(&changes);

@@ -114,7 +114,7 @@ fn foreseen(tool: &ToolNow, pending: &UpcomingCall, effect: EffectClass, service
         Ok(Prepared::World(call)) if effect != EffectClass::Read => {
             Some(would_change(call, &services.world, &services.masker))
         }
-        Ok(Prepared::World(_) | Prepared::Shell(_) | Prepared::Remote(_)) => None,
+        Ok(Prepared::World(_) | Prepared::Shell(_) | Prepared::Remote(_) | Prepared::Program(_)) => None,
     }
 }
 

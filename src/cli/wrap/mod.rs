@@ -1,0 +1,124 @@
+//! `wrap`: runs an agent of another program, with its changes captured.
+
+mod output;
+mod preset;
+
+use std::env;
+use std::ffi::OsString;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use color_eyre::eyre::eyre;
+
+use super::data;
+use super::exit::Exit;
+use super::global::Global;
+use super::headless::Headless;
+use super::text::eprint_line;
+use crate::model::Seq;
+use crate::pipeline::Wrapped;
+use crate::runtime::{self, Mode, WrapSetup, start_wrapped};
+use preset::Preset;
+
+/// `tama-tui wrap`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The agent's program and its arguments; claude, codex, opencode and gemini are known by name
+    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<String>,
+    /// Run without a screen: what the agent prints goes to stdout and stderr, and it has no terminal
+    #[arg(long)]
+    headless: bool,
+    /// The folder it works in [default: the current one]
+    #[arg(long, value_name = "FOLDER")]
+    workspace: Option<PathBuf>,
+    /// A file or folder outside of the workspace that it may write; changes there can't be undone (may be given more than
+    /// once)
+    #[arg(long, value_name = "PATH")]
+    writable: Vec<PathBuf>,
+    /// A variable that it gets although it looks like a secret (may be given more than once)
+    #[arg(long, value_name = "NAME")]
+    pass: Vec<String>,
+    /// Print the result as JSON on stdout; what the agent prints goes to stderr
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the agent to its end.
+pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
+    if !args.headless {
+        eprint_line("error: wrap needs --headless in this version");
+        return Ok(Exit::Usage);
+    }
+    let workspace = workspace(args.workspace.as_deref())?;
+    let setup = setup(&args, workspace)?;
+    if !setup.wrapped.writable.is_empty() {
+        let paths = setup.wrapped.writable.join(", ");
+        eprint_line(&format!("no undo for changes in: {paths}"));
+    }
+    let data = data::open_beside(global, &setup.workspace)?;
+    let mode = Mode::Headless(runtime::Headless::default());
+    let (session, screen) = start_wrapped(setup, &data, mode).map_err(|error| eyre!("failed to {error}"))?;
+    eprint_line(&format!("run {}", session.run));
+    let end = screen.end.clone();
+    let printing = tokio::spawn(output::print(screen.output, args.json));
+    let headless = Headless::new(session, Seq(0))?.say_gaps(true).without_result();
+    let exit = headless.run_to_end(args.json, serde_json::Map::new()).await?;
+    printing.await?;
+    let agent = end.borrow().as_ref().and_then(|end| end.exit);
+    Ok(match (exit, agent) {
+        (Exit::Cancelled, _) => Exit::Cancelled,
+        (_, Some(code)) => Exit::Code(u8::try_from(code).unwrap_or(1)),
+        (exit, None) => exit,
+    })
+}
+
+fn workspace(named: Option<&Path>) -> color_eyre::Result<PathBuf> {
+    let folder = match named {
+        Some(folder) => folder.to_owned(),
+        None => env::current_dir().map_err(|error| eyre!("failed to find the current folder: {error}"))?,
+    };
+    folder.canonicalize().map_err(|error| eyre!("failed to open the workspace {}: {error}", folder.display()))
+}
+
+fn setup(args: &Args, workspace: PathBuf) -> color_eyre::Result<WrapSetup> {
+    let program = args.command.first().map(String::as_str).unwrap_or_default();
+    let preset = Preset::of(program);
+    let file = Path::new(program).file_name().and_then(|name| name.to_str()).unwrap_or("agent");
+    let mut writable = Vec::new();
+    if let (Some(preset), Some(home)) = (preset, env::home_dir()) {
+        for state in preset.state(&home) {
+            if state.is_folder && !state.path.exists() {
+                // It would make it itself, and can't in a home folder that it may not write.
+                DirBuilder::new()
+                    .recursive(true)
+                    .mode(0o700)
+                    .create(&state.path)
+                    .map_err(|error| eyre!("failed to make {}: {error}", state.path.display()))?;
+            }
+            writable.extend(state.path.canonicalize().ok());
+        }
+    }
+    for path in &args.writable {
+        let found = path.canonicalize();
+        writable.push(found.map_err(|error| eyre!("failed to find --writable {}: {error}", path.display()))?);
+    }
+    let passed: Vec<String> =
+        preset.iter().flat_map(|preset| preset.secrets()).map(ToString::to_string).chain(args.pass.clone()).collect();
+    let secrets = passed.iter().filter_map(|name| Some((OsString::from(name), env::var_os(name)?)));
+    let variables = secrets.chain(env::var_os("TERM").map(|term| ("TERM".into(), term))).collect();
+    Ok(WrapSetup {
+        name: file.to_owned(),
+        task: args.command.join(" "),
+        wrapped: Wrapped {
+            command: args.command.clone(),
+            preset: preset.map(|preset| preset.name.to_owned()),
+            writable: writable.iter().map(|path| path.display().to_string()).collect(),
+            passed,
+        },
+        workspace,
+        size: None,
+        variables,
+    })
+}

@@ -1,0 +1,201 @@
+//! The program of an agent of another program: it runs to its end, and the workspace is watched meanwhile.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::super::exec::{Done, ToolRun, fault, lock_name};
+use super::watch::Watch;
+use super::{NotRun, SnapshotFolders, stopped};
+use crate::effects::confine::{AgentProgram, Job, LastingEnd};
+use crate::effects::tools::ToolError;
+use crate::model::{EndCause, TraceBody, command_line};
+use crate::pipeline::Wrapped;
+use crate::rollback::capture::Snapshots;
+use crate::runtime::wrap::AgentLine;
+use crate::world::Scope;
+
+/// Bytes of the output that are kept as the result.
+const KEPT: usize = 256 * 1024;
+
+impl ToolRun {
+    /// Runs the program of an agent.
+    pub(in super::super) async fn run_program(&self, agent: &Wrapped) -> Done {
+        // It lasts long, and its own calls need permits.
+        self.permit.pause();
+        let Some(line) = self.services.agent.clone() else {
+            return fault(&ToolError("an agent of another program can't be run again from its record".into()));
+        };
+        let ran = match &self.services.commands.folders {
+            Some(folders) => self.run_watched(agent, &line, folders).await,
+            None => self.run_unwatched(agent, &line).await,
+        };
+        ran.unwrap_or_else(|not_run| match not_run {
+            NotRun::Before(error) => fault(&error),
+            NotRun::Act(error) => Done::from_error(&error),
+        })
+    }
+
+    async fn run_watched(&self, agent: &Wrapped, line: &AgentLine, folders: &SnapshotFolders) -> Result<Done, NotRun> {
+        let Some(guard) = self.lock_unless_stopped(&Scope::Shell).await else { return Ok(stopped()) };
+        let shown = self.services.masker.mask(&command_line(&agent.command)).into_owned();
+        let mut watch = Watch::new(self, folders, shown);
+        watch.open(guard).await?;
+        let mark = Some(Snapshots::agent_mark(&folders.run));
+        let started = self.start_agent(agent, line, mark).await;
+        let mut program = match started {
+            Ok(program) => program,
+            Err(why) => {
+                watch.close().await?;
+                return Ok(fault(&ToolError(why)));
+            }
+        };
+        let printed = Printed::default();
+        let end = {
+            let output = line.pass_on(program.take_outlets(), |part| printed.add(&part.bytes));
+            let watched = self.watch(&mut program, &mut watch);
+            let (end, ()) = tokio::join!(watched, output);
+            end
+        };
+        self.end_watch(&mut watch).await?;
+        Ok(self.answer_of(line, &end, &printed))
+    }
+
+    /// Runs the agent of a run that is not recorded: its changes are not looked for.
+    async fn run_unwatched(&self, agent: &Wrapped, line: &AgentLine) -> Result<Done, NotRun> {
+        let mut program = match self.start_agent(agent, line, None).await {
+            Ok(program) => program,
+            Err(why) => return Ok(fault(&ToolError(why))),
+        };
+        let printed = Printed::default();
+        let output = line.pass_on(program.take_outlets(), |part| printed.add(&part.bytes));
+        let ended = async {
+            tokio::select! {
+                end = program.wait() => return end,
+                () = self.stop.cancelled() => program.end(),
+            }
+            program.wait().await
+        };
+        let (end, ()) = tokio::join!(ended, output);
+        Ok(self.answer_of(line, &end, &printed))
+    }
+
+    async fn start_agent(
+        &self,
+        agent: &Wrapped,
+        line: &AgentLine,
+        end_mark: Option<PathBuf>,
+    ) -> Result<AgentProgram, String> {
+        let job = Job {
+            programs: vec![agent.command.iter().map(Into::into).collect()],
+            variables: line.variables().to_vec(),
+            network: true,
+            local_sockets: true,
+            overlay: false,
+            writable: agent.writable.iter().map(Into::into).collect(),
+            end_mark,
+            ..Job::shell("", Duration::ZERO)
+        };
+        self.services.commands.shell.start_agent(&job, line.size()).await
+    }
+
+    /// Waits for the agent's end; holds the workspace, unless another one waits for it.
+    async fn watch(&self, program: &mut AgentProgram, watch: &mut Watch<'_>) -> LastingEnd {
+        let world = self.services.world.clone();
+        let name = lock_name(self.origin.tool_span, &self.origin.tool_name);
+        let mut is_ending = false;
+        loop {
+            let done = if let Some(at) = watch.next_look() {
+                tokio::select! {
+                    biased;
+                    end = program.wait() => return end,
+                    () = self.stop.cancelled(), if !is_ending => {
+                        is_ending = true;
+                        program.end();
+                        Ok(())
+                    }
+                    () = world.wanted() => watch.close().await,
+                    () = tokio::time::sleep_until(at.into()) => watch.look().await,
+                }
+            } else {
+                tokio::select! {
+                    biased;
+                    end = program.wait() => return end,
+                    () = self.stop.cancelled(), if !is_ending => {
+                        is_ending = true;
+                        program.end();
+                        Ok(())
+                    }
+                    guard = world.lock(&Scope::Shell, &name) => watch.open(guard).await,
+                }
+            };
+            if let Err(not_run) = done {
+                // What can't be recorded must not go on.
+                self.note_unwatched(&not_run);
+                program.end();
+                is_ending = true;
+            }
+        }
+    }
+
+    /// Records the last changes of an agent that has ended.
+    async fn end_watch(&self, watch: &mut Watch<'_>) -> Result<(), NotRun> {
+        if !watch.is_open() {
+            let name = lock_name(self.origin.tool_span, &self.origin.tool_name);
+            let guard = self.services.world.lock(&Scope::Shell, &name).await;
+            watch.open(guard).await?;
+        }
+        watch.close().await
+    }
+
+    fn note_unwatched(&self, not_run: &NotRun) {
+        let why = match not_run {
+            NotRun::Before(error) => error.to_string(),
+            NotRun::Act(error) => format!("failed to {error}"),
+        };
+        let text = format!("the agent was ended, because its changes can't be recorded any more: {why}");
+        self.log.append(vec![TraceBody::Note { span: Some(self.origin.tool_span), error: true, text }]);
+    }
+
+    /// The result of the agent's program: the end of what it printed, and how it ended.
+    fn answer_of(&self, line: &AgentLine, end: &LastingEnd, printed: &Printed) -> Done {
+        // On a terminal it drew.
+        let printed = if line.size().is_some() { String::new() } else { printed.text() };
+        let mut text = self.services.masker.mask(&printed).into_owned();
+        let failure = match (end.exit, end.started) {
+            (Some(0), _) => None,
+            (_, false) => Some(end.text.clone()),
+            _ => Some(format!("{}: {}", self.origin_name(), end.text)),
+        };
+        if let Some(why) = &failure {
+            // Writing to a text can't fail.
+            let _ = write!(text, "{}[{why}]", if text.is_empty() || text.ends_with('\n') { "" } else { "\n" });
+        }
+        let cause = end.exit.filter(|code| *code != 0).map(|code| EndCause::Exit { code });
+        let fault = failure.is_some() && cause.is_none();
+        line.end(end, failure);
+        Done::Tool { text, fault, cause }
+    }
+
+    fn origin_name(&self) -> String {
+        self.log.with(|state| state.trace.name(self.origin.span).to_owned())
+    }
+}
+
+/// The end of what an agent printed.
+#[derive(Default)]
+struct Printed(Mutex<Vec<u8>>);
+
+impl Printed {
+    fn add(&self, bytes: &[u8]) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.extend_from_slice(bytes);
+        let over = kept.len().saturating_sub(KEPT);
+        kept.drain(..over);
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}

@@ -1,0 +1,54 @@
+//! The agent is killed, this program is killed, or both.
+
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::cli::cli::stderr;
+use crate::support::manifest::{differences, manifest};
+use crate::support::program;
+use crate::support::project::Project;
+use crate::support::wait::{exit_status, until};
+
+/// Writes files for ever, over some that were there.
+const BUSY: &str = "i=0; while true; do i=$((i+1)); echo $i > f$((i % 50)); echo $i >> log; done";
+
+fn start(project: &Project, script: &str) -> Child {
+    let mut command = Command::new(program::path());
+    command.args(["wrap", "--headless", "--", "bash", "-c", script]).current_dir(project.folder());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+#[test]
+fn what_an_agent_did_until_this_program_was_killed_can_be_undone() {
+    for moment in 0..4 {
+        let project = Project::empty();
+        project.write("f7", "mine\n");
+        let before = manifest(project.folder());
+        let mut child = start(&project, BUSY);
+        let many = 20 * (moment + 1);
+        until("its first changes", || project.read("log").is_some_and(|text| text.lines().count() > many));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let undone = project.tama(&["undo", &project.newest()]);
+        assert_eq!(undone.status.code(), Some(0), "{}", stderr(&undone));
+        assert_eq!(differences(&before, &manifest(project.folder())), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn what_an_agent_did_until_it_was_killed_is_recorded() {
+    let project = Project::empty();
+    let before = manifest(project.folder());
+    let script = format!("echo $$ > pid; {BUSY}");
+    let mut child = start(&project, &script);
+    until("its first changes", || project.read("log").is_some_and(|text| text.lines().count() > 20));
+    // In a process namespace of its own its number is another one, so the run is cancelled as a user cancels it.
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
+    assert_eq!(exit_status(&mut child, "the wrapped agent").code(), Some(130));
+    assert_eq!(project.statuses(), ["cancelled"]);
+    let undone = project.tama(&["undo", &project.newest()]);
+    assert_eq!(undone.status.code(), Some(0), "{}", stderr(&undone));
+    assert_eq!(differences(&before, &manifest(project.folder())), Vec::<String>::new());
+}

@@ -1,0 +1,23 @@
+//! `wrap`: agents of other programs, played by small scripts.
+
+mod direct;
+mod killed;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::support::program;
+
+/// Wraps a shell script without a screen, in a folder.
+fn wrap(folder: &Path, script: &str, more: &[&str]) -> Output {
+    let args: Vec<&str> = ["wrap", "--headless"].into_iter().chain(more.iter().copied()).collect();
+    program::run(folder, &[&args, &["--", "bash", "-c", script][..]].concat())
+}
+
+/// A git checkout with a file that git ignores.
+fn checkout(folder: &Path) {
+    let script = "git init -q . && mkdir docs && echo doc > docs/a.md && echo SECRET=1 > .env && echo .env > .gitignore
+        git add -A && git -c user.name=a -c user.email=a@b.c commit -qm first";
+    let ran = Command::new("bash").args(["-ec", script]).current_dir(folder).output().unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+}
