@@ -1,6 +1,7 @@
 //! Everything that pipeline code can't compute: model calls and tools.
 
 pub mod confine;
+pub mod gateway;
 pub mod llm;
 mod mask;
 pub mod remote;

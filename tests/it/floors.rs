@@ -11,7 +11,7 @@ const FLOORS: [&str; 12] =
 const NARROW: [(&str, &[&str]); 3] = [("wire", &["model"]), ("app", &["model"]), ("ui", &["model", "app"])];
 
 /// Libraries, and the floors that may name them.
-const LIBRARIES: [(&str, &[&str]); 11] = [
+const LIBRARIES: [(&str, &[&str]); 12] = [
     ("crossterm", &["term"]),
     ("ratatui", &["ui", "term"]),
     ("tui_tree_widget", &["ui"]),
@@ -20,6 +20,7 @@ const LIBRARIES: [(&str, &[&str]); 11] = [
     ("rusqlite", &["store"]),
     ("reqwest", &["effects"]),
     ("rmcp", &["effects"]),
+    ("hyper", &["effects"]),
     ("cap_std", &["world"]),
     ("cap_fs_ext", &["world"]),
     ("tokio", &["store", "world", "rollback", "effects", "runtime", "term", "cli"]),
