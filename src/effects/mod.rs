@@ -2,6 +2,7 @@
 
 pub mod confine;
 pub mod gateway;
+pub mod hooks;
 pub mod llm;
 mod mask;
 pub mod remote;

@@ -181,7 +181,8 @@ impl std::fmt::Debug for Launch {
 }
 
 /// Lays settings over others, object by object.
-fn lay_over(below: Json, above: Json) -> Json {
+#[must_use]
+pub fn lay_over(below: Json, above: Json) -> Json {
     match (below, above) {
         (Json::Object(mut below), Json::Object(above)) => {
             for (name, value) in above {

@@ -7,7 +7,7 @@ const LENGTH: usize = 24;
 
 /// The first part of every path.
 #[derive(Clone)]
-pub(super) struct Secret(String);
+pub(in crate::effects) struct Secret(String);
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,17 +17,17 @@ impl fmt::Debug for Secret {
 
 impl Secret {
     /// A new one; `None` when the system gives no random bytes.
-    pub(super) fn random() -> Option<Self> {
+    pub(in crate::effects) fn random() -> Option<Self> {
         random_text(LENGTH).map(Self)
     }
 
     /// The path that begins with it.
-    pub(super) fn path(&self) -> String {
+    pub(in crate::effects) fn path(&self) -> String {
         format!("/{}", self.0)
     }
 
     /// The path behind it; `None` for a path without it. Takes as long for every wrong secret.
-    pub(super) fn strip<'a>(&self, path: &'a str) -> Option<&'a str> {
+    pub(in crate::effects) fn strip<'a>(&self, path: &'a str) -> Option<&'a str> {
         let path = path.strip_prefix('/')?;
         let (given, _) = path.split_once('/').unwrap_or((path, ""));
         // Hashes of this library are compared in constant time.

@@ -57,7 +57,7 @@ impl ScriptModel {
     }
 
     fn no_reply(&self, position: &CallPosition) -> LlmError {
-        let CallPosition { agent, call, attempt } = position;
+        let CallPosition { agent, call, attempt, .. } = position;
         let file = self.file.display();
         LlmError::new(format!(
             "find a reply for agent {agent:?}, call {call}, try {attempt} in {file}: none matches; add a [[reply]] with \

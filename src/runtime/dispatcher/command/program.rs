@@ -88,8 +88,8 @@ impl ToolRun {
         end_mark: Option<PathBuf>,
     ) -> Result<AgentProgram, String> {
         let job = Job {
-            programs: vec![agent.command.iter().map(Into::into).collect()],
-            variables: line.variables().to_vec(),
+            programs: vec![line.launch().command.clone()],
+            variables: line.launch().variables.clone(),
             network: true,
             local_sockets: true,
             overlay: false,
@@ -175,6 +175,10 @@ impl ToolRun {
         let cause = end.exit.filter(|code| *code != 0).map(|code| EndCause::Exit { code });
         let fault = failure.is_some() && cause.is_none();
         line.end(end, failure);
+        if line.is_silent() {
+            let text = "no model call of the agent came through the gateway: its calls can't be seen or stopped".into();
+            self.log.append(vec![TraceBody::Note { span: Some(self.origin.tool_span), error: true, text }]);
+        }
         Done::Tool { text, fault, cause }
     }
 
