@@ -24,6 +24,9 @@ use crate::pipeline::Wrapped;
 use crate::runtime::{self, Mode, WrapSetup, start_wrapped};
 use preset::Preset;
 
+/// The beginning of an `--upstream` that is a script.
+const SCRIPT: &str = "script:";
+
 /// `tama-tui wrap`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -44,7 +47,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME")]
     pass: Vec<String>,
     /// The address that its model calls go to, instead of the provider's own: URL, or anthropic=URL, openai=URL,
-    /// google=URL (may be given more than once)
+    /// google=URL (may be given more than once); script:FILE answers them from a file, offline
     #[arg(long, value_name = "URL")]
     upstream: Vec<String>,
     /// Print the result as JSON on stdout; what the agent prints goes to stderr
@@ -97,7 +100,7 @@ fn workspace(named: Option<&Path>) -> color_eyre::Result<PathBuf> {
 /// The addresses of `--upstream`: an address for all services, or `anthropic=`, `openai=`, `google=` before it.
 fn upstreams(named: &[String]) -> color_eyre::Result<Vec<(Service, String)>> {
     let mut found = Vec::new();
-    for one in named {
+    for one in named.iter().filter(|one| !one.starts_with(SCRIPT)) {
         match one.split_once('=').filter(|(name, _)| !name.contains(':')) {
             Some((name, url)) => {
                 let service = Service::ALL.into_iter().find(|service| service.provider() == name);
@@ -113,7 +116,14 @@ fn upstreams(named: &[String]) -> color_eyre::Result<Vec<(Service, String)>> {
 }
 
 fn setup(args: &Args, workspace: PathBuf) -> color_eyre::Result<WrapSetup> {
-    let program = args.command.first().map(String::as_str).unwrap_or_default();
+    let mut command = args.command.clone();
+    if let Some(program) = command.first_mut().filter(|program| program.contains('/'))
+        && let Ok(found) = std::path::absolute(&program)
+    {
+        // It is started in the workspace.
+        *program = found.display().to_string();
+    }
+    let program = command.first().map(String::as_str).unwrap_or_default();
     let preset = Preset::of(program);
     let file = Path::new(program).file_name().and_then(|name| name.to_str()).unwrap_or("agent");
     let mut writable = Vec::new();
@@ -142,7 +152,7 @@ fn setup(args: &Args, workspace: PathBuf) -> color_eyre::Result<WrapSetup> {
         name: file.to_owned(),
         task: args.command.join(" "),
         wrapped: Wrapped {
-            command: args.command.clone(),
+            command: command.clone(),
             preset: preset.map(|preset| preset.name.to_owned()),
             writable: writable.iter().map(|path| path.display().to_string()).collect(),
             passed,
@@ -151,5 +161,6 @@ fn setup(args: &Args, workspace: PathBuf) -> color_eyre::Result<WrapSetup> {
         size: None,
         variables,
         upstreams: upstreams(&args.upstream)?,
+        script: args.upstream.iter().find_map(|one| one.strip_prefix(SCRIPT)).map(PathBuf::from),
     })
 }

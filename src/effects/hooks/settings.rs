@@ -52,13 +52,15 @@ impl HookDialect {
         } })
     }
 
-    /// The arguments of Codex: `command` passes its standard input on to the server.
+    /// The arguments of Codex: `command` passes its standard input on to the server. They have it trust every hook that it
+    /// finds, as it has no way to name one.
     #[must_use]
     pub fn codex_arguments(command: &str) -> Vec<String> {
         let hook = format!("[{{matcher=\".*\",hooks=[{{type=\"command\",command={command:?},timeout={PATIENCE}}}]}}]");
         ["PreToolUse", "PostToolUse", "UserPromptSubmit", "Stop"]
             .iter()
             .flat_map(|event| ["-c".to_owned(), format!("hooks.{event}={hook}")])
+            .chain(["--dangerously-bypass-hook-trust".to_owned()])
             .collect()
     }
 

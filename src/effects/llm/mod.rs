@@ -19,3 +19,4 @@ pub(in crate::effects) use convert::response as neutral_response;
 pub use keys::{ProviderKey, provider_keys};
 pub use progress::{AnswerPiece, Progress, ProgressReader};
 pub use providers::Providers;
+pub use script::ScriptModel;

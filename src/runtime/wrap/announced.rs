@@ -34,8 +34,8 @@ pub(in super::super) struct ToolEnd {
 pub(in super::super) struct HeldAnswer {
     /// The call.
     pub call: Box<ModelCall>,
-    /// The answer as the provider gave it.
-    pub response: LlmResponse,
+    /// The answer as the provider gave it; `None`: a script gave it, and the agent has nothing of it.
+    pub response: Option<LlmResponse>,
 }
 
 /// The calls of an agent that are on their way.

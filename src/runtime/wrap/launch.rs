@@ -83,6 +83,8 @@ pub(super) fn launch(setup: &WrapSetup, servers: &Servers) -> Result<AgentLaunch
     let mut command: Vec<OsString> = setup.wrapped.command.iter().map(OsString::from).collect();
     let known = setup.wrapped.preset.as_deref();
     let Some(preset) = known.and_then(preset) else {
+        // An agent of the user's own may call hooks too, in Claude Code's form.
+        variables.push((HOOK_VARIABLE.into(), servers.hooks.address(HookDialect::Claude).into()));
         return Ok(AgentLaunch { command, variables, _settings: None });
     };
     let led = preset.launch(&servers.gateway, &variable);
@@ -97,7 +99,12 @@ pub(super) fn launch(setup: &WrapSetup, servers: &Servers) -> Result<AgentLaunch
             let whole = gateway::lay_over(led.settings.unwrap_or(Json::Null), hooks);
             arguments.extend(["--settings".to_owned(), whole.to_string()]);
         }
-        Some(HookDialect::Codex) => arguments.extend(HookDialect::codex_arguments(&hook)),
+        // Codex asks whether it may trust the hooks that it was given. To be told to trust them all is right only where
+        // the folder has none of its own.
+        Some(HookDialect::Codex) if !has_codex_settings(&setup.workspace) => {
+            arguments.extend(HookDialect::codex_arguments(&hook));
+        }
+        Some(HookDialect::Codex) => {}
         Some(HookDialect::Gemini) => {
             let (name, had) = settings.unwrap_or(("GEMINI_CLI_SYSTEM_SETTINGS_PATH", Json::Null));
             settings = Some((name, gateway::lay_over(had, HookDialect::gemini_settings(&hook))));
@@ -112,12 +119,22 @@ pub(super) fn launch(setup: &WrapSetup, servers: &Servers) -> Result<AgentLaunch
     Ok(AgentLaunch { command, variables, _settings: file })
 }
 
-/// The command by which an agent passes a hook on.
-fn hook_command() -> String {
+/// True when the folder, or one above it in its checkout, has settings of Codex.
+fn has_codex_settings(workspace: &Path) -> bool {
+    let root = workspace.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(workspace);
+    workspace.ancestors().take_while(|folder| folder.starts_with(root)).any(|folder| folder.join(".codex").exists())
+}
+
+/// The program by which an agent passes a hook on.
+pub(in super::super) fn hook_program() -> PathBuf {
     let own = env::current_exe().unwrap_or_else(|_| PathBuf::from("tama-tui"));
     let small = own.with_file_name(SMALL_PROGRAM);
-    let program = if small.is_file() { small } else { own };
-    format!("{} hook", quoted(&program.display().to_string()))
+    if small.is_file() { small } else { own }
+}
+
+/// The command by which an agent passes a hook on.
+fn hook_command() -> String {
+    format!("{} hook", quoted(&hook_program().display().to_string()))
 }
 
 /// Writes settings into a file that the agent can read, and names it in a variable.

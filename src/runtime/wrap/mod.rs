@@ -11,6 +11,7 @@ mod start;
 mod tool_use;
 
 pub(super) use announced::{ToolEnd, ToolUnderWay};
+pub(super) use launch::hook_program;
 pub use line::{AgentLine, AgentScreen};
 pub(super) use serve::Serving;
 pub use start::{WrapError, WrapSetup, start_wrapped};

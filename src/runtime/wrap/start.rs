@@ -9,6 +9,7 @@ use super::line::{AgentLine, AgentScreen};
 use super::model_call::AgentModels;
 use crate::effects::confine::TerminalSize;
 use crate::effects::gateway::{Service, StartError, UpstreamError};
+use crate::effects::llm::{LlmError, ScriptModel};
 use crate::model::{Provenance, RunSource};
 use crate::pipeline::{Loaded, Pipeline, Wrapped};
 use crate::runtime::engine::Mode;
@@ -31,6 +32,8 @@ pub struct WrapSetup {
     pub variables: Vec<(OsString, OsString)>,
     /// The addresses to which its model calls go, where they are not those of the environment.
     pub upstreams: Vec<(Service, String)>,
+    /// A script that answers its model calls in the place of a provider.
+    pub script: Option<PathBuf>,
 }
 
 /// The reason why an agent was not started; it follows "failed to …".
@@ -48,6 +51,9 @@ pub enum WrapError {
     /// A file of settings for the agent.
     #[error("write settings for the agent: {0}")]
     Settings(std::io::Error),
+    /// The script that answers its model calls.
+    #[error(transparent)]
+    Script(#[from] LlmError),
 }
 
 /// Starts the run of an agent. Must be called within a tokio runtime.
@@ -66,8 +72,10 @@ pub async fn start_wrapped(setup: WrapSetup, data: &DataDir, mode: Mode) -> Resu
         workspace: setup.workspace,
         warnings: Vec::new(),
     };
+    let script = setup.script.as_deref().map(ScriptModel::open).transpose()?.map(Arc::new);
     let answering = line.clone();
-    let models: ModelSource = Box::new(move |_| Ok(Arc::new(AgentModels { line: answering.clone() })));
+    let models: ModelSource =
+        Box::new(move |_| Ok(Arc::new(AgentModels { line: answering.clone(), script: script.clone() })));
     let wishes = StartAs { provenance: Provenance { source: RunSource::Wrapped, lineage: None }, agent: Some(line) };
     Ok((start_as(loaded, data, setup.task, mode, models, wishes)?, screen))
 }

@@ -13,7 +13,7 @@ use crate::effects::tools::ToolError;
 use crate::model::{EndCause, TraceBody, command_line};
 use crate::pipeline::Wrapped;
 use crate::rollback::capture::Snapshots;
-use crate::runtime::wrap::AgentLine;
+use crate::runtime::wrap::{AgentLine, hook_program};
 use crate::world::Scope;
 
 /// Bytes of the output that are kept as the result.
@@ -94,6 +94,7 @@ impl ToolRun {
             local_sockets: true,
             overlay: false,
             writable: agent.writable.iter().map(Into::into).collect(),
+            visible: vec![hook_program()],
             end_mark,
             ..Job::shell("", Duration::ZERO)
         };
