@@ -20,7 +20,7 @@ use super::text::eprint_line;
 use crate::effects::gateway::Service;
 use crate::effects::hooks;
 use crate::model::Seq;
-use crate::pipeline::Wrapped;
+use crate::pipeline::{Policy, Wrapped};
 use crate::runtime::{self, Mode, WrapSetup, start_wrapped};
 use preset::Preset;
 
@@ -39,6 +39,16 @@ pub(super) struct Args {
     /// The folder it works in [default: the current one]
     #[arg(long, value_name = "FOLDER")]
     workspace: Option<PathBuf>,
+    /// Ask before it uses this tool (a rule as in [policy] ask: a glob over tools, and over arguments after a colon); without
+    /// a screen it is denied
+    #[arg(long, value_name = "RULE")]
+    ask: Vec<String>,
+    /// Never let it use this tool (a rule as in [policy] deny)
+    #[arg(long, value_name = "RULE")]
+    deny: Vec<String>,
+    /// Allow this tool where a rule would ask (a glob; may be given more than once)
+    #[arg(long, value_name = "TOOL")]
+    allow: Vec<String>,
     /// A file or folder outside of the workspace that it may write; changes there can't be undone (may be given more than
     /// once)
     #[arg(long, value_name = "PATH")]
@@ -73,7 +83,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         eprint_line(&format!("no undo for changes in: {paths}"));
     }
     let data = data::open_beside(global, &setup.workspace)?;
-    let mode = Mode::Headless(runtime::Headless::default());
+    let mode = Mode::Headless(runtime::Headless { allow: args.allow.clone(), answers: Vec::new() });
     let (session, screen) = start_wrapped(setup, &data, mode).await.map_err(|error| eyre!("failed to {error}"))?;
     eprint_line(&format!("run {}", session.run));
     let end = screen.end.clone();
@@ -150,6 +160,7 @@ fn setup(args: &Args, workspace: PathBuf) -> color_eyre::Result<WrapSetup> {
     let variables = secrets.chain(env::var_os("TERM").map(|term| ("TERM".into(), term))).collect();
     Ok(WrapSetup {
         name: file.to_owned(),
+        policy: Policy { ask: args.ask.clone(), deny: args.deny.clone(), ..Policy::default() },
         task: args.command.join(" "),
         wrapped: Wrapped {
             command: command.clone(),

@@ -1,4 +1,4 @@
-//! What an agent is told in answer to a hook.
+//! Answers to hooks, as each agent reads them.
 //!
 //! Formats: the hooks references of Claude Code and Codex (one form), and of Gemini CLI.
 
@@ -16,7 +16,7 @@ pub struct HookAnswer {
     pub input: Option<Json>,
     /// Another result of the tool.
     pub output: Option<String>,
-    /// What the model is told besides.
+    /// A text for the model besides.
     pub context: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What an agent says in a hook: Claude Code's and Codex's JSON, and Gemini's, in one form.
+//! The hooks of agents in one form: Claude Code's and Codex's JSON, and Gemini's.
 
 use serde_json::Value as Json;
 
@@ -53,9 +53,9 @@ pub enum HookEvent {
 /// A hook that was called.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HookCall {
-    /// Who calls.
+    /// The agent that calls it.
     pub agent: HookAgent,
-    /// What happens.
+    /// The event.
     pub event: HookEvent,
 }
 

@@ -36,7 +36,7 @@ pub struct HookServer {
 
 /// A hook that was called, and the way to answer it.
 pub struct Hooked {
-    /// What the agent says.
+    /// The hook.
     pub call: HookCall,
     /// Answers it. Dropped, it leaves everything as the agent wants it.
     pub reply: HookReply,

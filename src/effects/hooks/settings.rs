@@ -1,4 +1,4 @@
-//! What makes each agent call its hooks: settings that are laid beside the user's own, of which no file is touched.
+//! Settings that make each agent call its hooks. They are laid beside the user's own, of which no file is touched.
 
 use serde_json::{Value as Json, json};
 

@@ -116,7 +116,8 @@ impl Dispatcher {
 
     /// Adds the notice for the model of a stale agent to its conversation, from this call on.
     fn send_notice(&mut self, agent: SpanId, call: SpanId, request: &LlmRequest) {
-        let Some(text) = self.edits.take_notice(agent) else { return };
+        // An agent of another program hears of it in the answer to its hook.
+        let Some(text) = self.edits.take_notice(agent).filter(|_| self.services.agent.is_none()) else { return };
         let mut messages = request.messages.clone();
         messages.push(Message::User { text });
         self.add_conversation(EditReach::Try { span: agent }, call, request.messages.len(), messages);

@@ -133,7 +133,7 @@ impl Dispatcher {
         busy.map_or(Ok(()), |label| Err(UndoRefusal::StillRunning { label }))
     }
 
-    /// Has the agent of another program told what was undone or redone under it.
+    /// Leaves a notice for the agent of another program, of what was undone or redone under it.
     pub(super) fn tell_agent(&self, report: &UndoReport) {
         const NAMED: usize = 20;
         let Some(agent) = &self.services.agent else { return };

@@ -41,11 +41,11 @@ pub struct AgentLine {
     launch: AgentLaunch,
     /// The calls of the agent that are on their way to the dispatcher.
     announced: Announced,
-    /// What it does, and waits for the answer.
+    /// Its hooks and model calls, each of which waits for an answer.
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<AgentEvent>>,
     gateway: Gateway,
     _hooks: HookServer,
-    /// What the agent is to be told with the next answer.
+    /// Notices for the agent, which go with the next answer.
     notices: Mutex<Vec<String>>,
     /// Where notes about it go.
     log: OnceLock<RunLog>,
@@ -112,7 +112,7 @@ impl AgentLine {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(text);
     }
 
-    /// Takes what the agent is to be told.
+    /// Takes the notices for the agent.
     pub(super) fn take_notice(&self) -> Option<String> {
         let texts = std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner));
         (!texts.is_empty()).then(|| texts.join("\n"))

@@ -32,7 +32,7 @@ pub(in super::super) struct Serving<'s> {
     subagents: HashMap<String, mpsc::UnboundedSender<AgentEvent>>,
 }
 
-/// A tool of whose end the agent has not told.
+/// A tool that has begun, and whose end is not known.
 struct OpenTool {
     tool: ToolUse,
     after: oneshot::Sender<After>,
@@ -132,7 +132,7 @@ impl<'s> Serving<'s> {
         }
     }
 
-    /// Answers a hook that nothing depends on, with what the agent is to be told.
+    /// Answers a hook that nothing depends on, with the notices for the agent.
     fn answer(&self, reply: HookReply) {
         reply.send(HookAnswer { context: self.line.take_notice(), ..HookAnswer::default() });
     }
@@ -148,7 +148,7 @@ impl<'s> Serving<'s> {
         Some(self.tools.remove(at))
     }
 
-    /// Ends the tools of whose end the agent has not told.
+    /// Ends the tools whose end is not known.
     fn end_tools(&mut self) {
         for open in self.tools.drain(..) {
             drop(open.after.send(After { text: UNSEEN.into(), failed: false, reply: None }));

@@ -11,7 +11,7 @@ use crate::effects::confine::TerminalSize;
 use crate::effects::gateway::{Service, StartError, UpstreamError};
 use crate::effects::llm::{LlmError, ScriptModel};
 use crate::model::{Provenance, RunSource};
-use crate::pipeline::{Loaded, Pipeline, Wrapped};
+use crate::pipeline::{Loaded, Pipeline, Policy, Wrapped};
 use crate::runtime::engine::Mode;
 use crate::runtime::session::{ModelSource, Session, SessionError, StartAs, start_as};
 use crate::store::DataDir;
@@ -22,6 +22,8 @@ pub struct WrapSetup {
     pub name: String,
     /// How it is started.
     pub wrapped: Wrapped,
+    /// The rules that let its tools run, ask, or are denied.
+    pub policy: Policy,
     /// The workspace, absolute.
     pub workspace: PathBuf,
     /// Its task, for the list of runs.
@@ -66,7 +68,7 @@ pub async fn start_wrapped(setup: WrapSetup, data: &DataDir, mode: Mode) -> Resu
     let (line, screen) = AgentLine::new(setup.size, launch, servers);
     let line = Arc::new(line);
     let loaded = Loaded {
-        pipeline: Pipeline::wrapped(&setup.name, setup.wrapped),
+        pipeline: Pipeline { policy: setup.policy, ..Pipeline::wrapped(&setup.name, setup.wrapped) },
         base: setup.workspace.clone(),
         file: PathBuf::new(),
         workspace: setup.workspace,

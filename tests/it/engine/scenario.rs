@@ -202,7 +202,8 @@ impl Stage {
         stage
     }
 
-    fn over(folder: tempfile::TempDir, data: DataDir, session: Session) -> Self {
+    /// Puts a session that was started elsewhere on the stage.
+    pub fn over(folder: tempfile::TempDir, data: DataDir, session: Session) -> Self {
         Self {
             folder,
             data,

@@ -94,7 +94,7 @@ impl ToolRun {
             local_sockets: true,
             overlay: false,
             writable: agent.writable.iter().map(Into::into).collect(),
-            visible: vec![hook_program()],
+            visible: visible(line),
             end_mark,
             ..Job::shell("", Duration::ZERO)
         };
@@ -186,6 +186,12 @@ impl ToolRun {
     fn origin_name(&self) -> String {
         self.log.with(|state| state.trace.name(self.origin.span).to_owned())
     }
+}
+
+/// The programs that the agent must be able to start: itself, and the one that passes its hooks on.
+fn visible(line: &AgentLine) -> Vec<PathBuf> {
+    let own = line.launch().command.first().map(PathBuf::from).filter(|program| program.is_absolute());
+    own.into_iter().chain([hook_program()]).collect()
 }
 
 /// The end of what an agent printed.

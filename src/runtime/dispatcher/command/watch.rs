@@ -14,7 +14,9 @@ use crate::world::Guard;
 
 /// The time between two looks at the workspace, at least.
 const LOOK: Duration = Duration::from_secs(2);
-/// A look takes at most this part of the time.
+/// The same, at most: a look at a large workspace may take more than its share of the time.
+const LATEST: Duration = Duration::from_secs(10);
+/// A look takes at most this part of the time, where it can.
 const SHARE: u32 = 20;
 /// Looks that see something new each time, before it is recorded all the same.
 const RESTLESS: u32 = 5;
@@ -91,5 +93,5 @@ impl<'r> Watch<'r> {
 /// The time of the next look, after one that began then.
 fn next_look(began: Instant) -> Instant {
     let now = Instant::now();
-    now + LOOK.max((now - began) * SHARE)
+    now + ((now - began) * SHARE).clamp(LOOK, LATEST)
 }

@@ -1,7 +1,9 @@
 //! `wrap`: agents of other programs, played by small scripts.
 
+mod demo;
 mod direct;
 mod killed;
+mod stops;
 
 use std::path::Path;
 use std::process::{Command, Output};
