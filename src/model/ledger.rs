@@ -235,6 +235,17 @@ impl Ledger {
         self.newest_at(key).find(|entry| entry.is_applied())
     }
 
+    /// The state of a key as the record has it: after the newest applied action, or before the first one when none is
+    /// applied. `None`: no action was on it.
+    #[must_use]
+    pub fn recorded_state(&self, key: &Key) -> Option<KeyState> {
+        if let Some(entry) = self.last_at(key) {
+            return Some(entry.after.clone());
+        }
+        let first = self.newest_at(key).filter(|entry| entry.status != ActionStatus::NotApplied).last();
+        first.map(|entry| entry.record.old.clone())
+    }
+
     /// Finds the writer of the state that an action found.
     #[must_use]
     pub fn writer_before(&self, action: Seq) -> Writer {

@@ -32,4 +32,4 @@ pub use order::order;
 pub use overlay::{OverlayChanges, overlay_changes};
 pub use renames::renames;
 pub use rules::Rules;
-pub use snapshots::Snapshots;
+pub use snapshots::{Missed, Snapshots};

@@ -1,5 +1,6 @@
 //! Snapshot mode: stores the workspace before a command, and compares it after.
 
+use std::collections::HashMap;
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStringExt;
@@ -19,7 +20,7 @@ use super::rules::Rules;
 use super::store::{Store, replace, sync_folder};
 use super::tree::Tree;
 use super::walk::walk;
-use crate::model::{BlobHash, name_to_bytes};
+use crate::model::{BlobHash, KeyState, name_to_bytes};
 use crate::store::hash_blob;
 use crate::store::room::check_room;
 
@@ -54,7 +55,26 @@ pub struct Snapshots {
     after: Option<Vec<Entry>>,
     /// True while a snapshot is taken and not closed.
     open: bool,
+    /// True once this process has looked at the workspace: the list is of that look.
+    looked: bool,
     kept: OnceLock<foldhash::HashMap<BlobHash, (Place, u64)>>,
+}
+
+/// Changes between two snapshots.
+#[derive(Debug, Default)]
+pub struct Missed {
+    /// The changes, in an order in which they can be made.
+    pub changes: Vec<Changed>,
+    /// Before-images that are kept.
+    before: HashMap<BlobHash, Vec<u8>>,
+}
+
+impl Missed {
+    /// A before-image, where it is kept.
+    #[must_use]
+    pub fn before(&self, hash: BlobHash) -> Option<&[u8]> {
+        self.before.get(&hash).map(Vec::as_slice)
+    }
 }
 
 impl Snapshots {
@@ -117,7 +137,18 @@ impl Snapshots {
 
     fn of(run_dir: &Path, tree: Tree, rules: Rules, store: Store, list: Vec<Entry>) -> Self {
         let run_dir = run_dir.to_owned();
-        Self { run_dir, tree, rules, store, list, saved: false, after: None, open: false, kept: OnceLock::new() }
+        Self {
+            run_dir,
+            tree,
+            rules,
+            store,
+            list,
+            saved: false,
+            after: None,
+            open: false,
+            looked: false,
+            kept: OnceLock::new(),
+        }
     }
 
     /// Takes a snapshot. When this returns, the bytes of every file that is not left out are durable, and so is the
@@ -126,27 +157,55 @@ impl Snapshots {
     /// # Errors
     /// When something can't be looked at or kept; then no command must start.
     pub fn take(&mut self) -> Result<BlobHash, CaptureError> {
+        Ok(self.take_missed(false)?.0)
+    }
+
+    /// Takes a snapshot, and returns what has changed since the last look of this process, with the before-images that are
+    /// still kept: nothing is missed that happens between two snapshots.
+    ///
+    /// # Errors
+    /// As [`Snapshots::take`].
+    pub fn take_following(&mut self) -> Result<(BlobHash, Missed), CaptureError> {
+        self.take_missed(true)
+    }
+
+    fn take_missed(&mut self, follows: bool) -> Result<(BlobHash, Missed), CaptureError> {
         self.remove_open()?;
         self.store.refresh()?;
         self.saved &= !self.store.forget_missing(&mut self.list);
         let mut entries = walk(&self.tree, &self.rules)?;
         let wanted = reuse_unchanged(&self.list, &mut entries, |bytes| bytes.place.is_some());
         if !wanted.is_empty() {
-            self.check_room(&entries, &wanted)?;
-            let sizes = wanted.iter().map(|wanted| entries[wanted.at].stat.size).collect();
-            let writer = self.store.new_pack(&self.list, &sizes)?;
-            read_all(&self.tree, &mut entries, &wanted, Some(&writer))?;
-            let (pack, _) = writer.finish()?;
-            self.store.packs.0.extend(pack);
+            self.keep(&mut entries, &wanted)?;
             // Only room on the disk is at stake.
             let _ = self.store.compact(&mut entries);
         }
         self.saved &= entries == self.list;
+        let missed = if follows && self.looked { self.missed(&entries) } else { Missed::default() };
+        self.looked = true;
         self.continue_from(entries);
         self.after = None;
         let hash = self.persist()?;
         self.open = true;
-        Ok(hash)
+        Ok((hash, missed))
+    }
+
+    /// The differences of the last look from these entries.
+    fn missed(&self, entries: &[Entry]) -> Missed {
+        const LARGEST: u64 = 64 << 20;
+        let changes = self.ordered(entries);
+        let mut room = LARGEST;
+        let mut before = HashMap::new();
+        for changed in &changes {
+            let KeyState::File { blob, size, .. } = &changed.old else { continue };
+            if *size <= room
+                && let Ok(bytes) = self.content(*blob)
+            {
+                room -= *size;
+                before.insert(*blob, bytes);
+            }
+        }
+        Missed { changes, before }
     }
 
     /// Checks that what has to be kept has room: of large files only the blocks count that they have.
@@ -178,16 +237,51 @@ impl Snapshots {
         let mut entries = walk(&self.tree, &self.rules)?;
         let wanted = reuse_unchanged(&self.list, &mut entries, |_| true);
         read_all(&self.tree, &mut entries, &wanted, None)?;
-        let mut found = differences(&self.list, &entries, &self.rules);
-        moved::find(&self.tree, &self.list, &entries, &mut found);
+        Ok(self.differences_to(entries))
+    }
+
+    /// Lists the differences from the snapshot as [`Snapshots::changes`] does, and keeps the bytes of what has changed: it
+    /// may change again before the next snapshot.
+    ///
+    /// # Errors
+    /// When something can't be looked at or kept.
+    pub fn changes_kept(&mut self) -> Result<Vec<Changed>, CaptureError> {
+        let mut entries = walk(&self.tree, &self.rules)?;
+        let wanted = reuse_unchanged(&self.list, &mut entries, |bytes| bytes.place.is_some());
+        self.keep(&mut entries, &wanted)?;
+        Ok(self.differences_to(entries))
+    }
+
+    /// Reads files, and keeps their bytes.
+    fn keep(&mut self, entries: &mut Vec<Entry>, wanted: &[Wanted]) -> Result<(), CaptureError> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        self.check_room(entries, wanted)?;
+        let sizes = wanted.iter().map(|wanted| entries[wanted.at].stat.size).collect();
+        let writer = self.store.new_pack(&self.list, &sizes)?;
+        read_all(&self.tree, entries, wanted, Some(&writer))?;
+        let (pack, _) = writer.finish()?;
+        self.store.packs.0.extend(pack);
+        Ok(())
+    }
+
+    fn differences_to(&mut self, entries: Vec<Entry>) -> Vec<Changed> {
+        let found = self.ordered(&entries);
+        self.after = Some(entries);
+        found
+    }
+
+    /// The differences of the list from these entries, in an order in which they can be made.
+    fn ordered(&self, entries: &[Entry]) -> Vec<Changed> {
+        let mut found = differences(&self.list, entries, &self.rules);
+        moved::find(&self.tree, &self.list, entries, &mut found);
         let mode_of = |path: &str| {
             let path = name_to_bytes(path);
             let at = entries.binary_search_by(|entry| compare_paths(&entry.path, &path)).ok()?;
             (entries[at].kind == Kind::Folder).then_some(entries[at].stat.mode)
         };
-        let found = order(found, mode_of);
-        self.after = Some(entries);
-        Ok(found)
+        order(found, mode_of)
     }
 
     /// Closes the command, whose changes are recorded: forgets the snapshot and continues from the present state.

@@ -34,8 +34,8 @@ impl ToolRun {
     ) -> Result<Done, NotRun> {
         let Some(_guard) = self.lock_unless_stopped(&Scope::Shell).await else { return Ok(stopped()) };
         self.check_recorded()?;
-        let snapshot = self.snapshot(folders).await?;
         let line = self.services.masker.mask(&line).into_owned();
+        let snapshot = self.snapshot_following(folders, &line).await?;
         let started = self.start_line(line, None, Some(snapshot)).await?;
         let done = self.let_run(tool).await;
         self.record_changes(started.command).await?;

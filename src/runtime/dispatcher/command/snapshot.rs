@@ -4,10 +4,10 @@ use super::super::exec::{Done, ToolRun};
 use super::outside::first_of;
 use super::{NotRun, SnapshotFolders, answer, left_out, stopped};
 use crate::effects::confine::{Job, ShellRun};
-use crate::effects::tools::ShellCall;
-use crate::model::{ActionRecord, BlobHash, CaptureMode, EffectClass, Seq};
+use crate::effects::tools::{PROGRAM, ShellCall};
+use crate::model::{ActionRecord, BlobHash, CaptureMode, EffectClass, KeyState, Seq, SpanId};
 use crate::rollback::capture::{CaptureError, Changed, Snapshots};
-use crate::rollback::{ActError, keep_left_file, read_snapshot_image, record_applied};
+use crate::rollback::{ActError, Origin, keep_left_file, read_snapshot_image, record_applied};
 use crate::world::{Protected, Scope};
 
 impl ToolRun {
@@ -75,6 +75,55 @@ impl ToolRun {
         blocking(take).await
     }
 
+    /// Does the same for an agent of another program, whose processes may change the workspace at any time: what changed
+    /// since the last look is recorded as actions of `line`.
+    pub(super) async fn snapshot_following(&self, folders: &SnapshotFolders, line: &str) -> Result<BlobHash, NotRun> {
+        let services = self.services.clone();
+        let missing = || CaptureError::Missing("the snapshots".into());
+        // The first one opens the store.
+        if self.services.commands.snapshots.lock().await.is_none() {
+            return Ok(self.snapshot(folders).await?);
+        }
+        let take = move || {
+            let mut held = services.commands.snapshots.blocking_lock();
+            held.as_mut().ok_or_else(missing)?.take_following()
+        };
+        let (hash, mut missed) = blocking(take).await?;
+        missed.changes.retain(|changed| {
+            let recorded = self.log.with(|state| state.ledger.recorded_state(&changed.key()));
+            recorded.as_ref() != Some(&changed.new)
+        });
+        if !missed.changes.is_empty() {
+            let started = self.start_line(line.to_owned(), None, Some(hash)).await?;
+            let changes = std::mem::take(&mut missed.changes);
+            let before = |changed: &Changed| {
+                let KeyState::File { blob, .. } = &changed.old else { return Err("it was not a file".into()) };
+                let kept = missed.before(*blob).map(<[u8]>::to_vec);
+                // An earlier action may have left it, and its after-image is kept.
+                kept.or_else(|| self.log.recorder().blob(*blob).ok())
+                    .ok_or_else(|| "it changed twice between two looks, and what was between is lost".to_owned())
+            };
+            let left =
+                |changed: &Changed| (changed.new.clone(), keep_left_file(&self.log, &self.services.world, changed));
+            let origin = self.program_origin();
+            record_applied(&self.log, &origin, started.command, changes, &before, &left).await?;
+        }
+        Ok(hash)
+    }
+
+    /// The program of the agent, as the maker of changes between its tools.
+    fn program_origin(&self) -> Origin {
+        let program = self.log.with(|state| {
+            let spans = (0..).map(SpanId).zip(state.trace.spans().iter());
+            let live = spans.filter(|(span, found)| found.status.is_live() && state.trace.name(*span) == PROGRAM);
+            live.last().map(|(span, _)| (span, state.trace.agent_of(span)))
+        });
+        match program {
+            Some((tool_span, span)) => Origin { span, tool_span, tool_name: PROGRAM.to_owned() },
+            None => self.origin.clone(),
+        }
+    }
+
     /// Finds what the command changed, and records it; which of it can't be undone.
     pub(super) async fn record_changes(&self, command: Seq) -> Result<Option<String>, ActError> {
         let changes = self.find_changes().await?;
@@ -86,7 +135,8 @@ impl ToolRun {
         let services = self.services.clone();
         let look = move || {
             let mut held = services.commands.snapshots.blocking_lock();
-            held.as_mut().map_or(Ok(Vec::new()), Snapshots::changes)
+            let find = if services.agent.is_some() { Snapshots::changes_kept } else { Snapshots::changes };
+            held.as_mut().map_or(Ok(Vec::new()), find)
         };
         blocking(look).await
     }

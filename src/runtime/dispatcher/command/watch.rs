@@ -59,7 +59,7 @@ impl<'r> Watch<'r> {
     pub async fn open(&mut self, guard: Guard) -> Result<(), NotRun> {
         let began = Instant::now();
         self.run.check_recorded()?;
-        let snapshot = self.run.snapshot(self.folders).await?;
+        let snapshot = self.run.snapshot_following(self.folders, &self.line).await?;
         let started = self.run.start_line(self.line.clone(), None, Some(snapshot)).await?;
         let next_look = next_look(began);
         self.open = Some(Open { _guard: guard, command: started.command, next_look, seen: Vec::new(), restless: 0 });

@@ -93,6 +93,29 @@ fn what_asks_is_denied_without_a_screen_unless_it_is_allowed() {
     assert!(!folder.join("run.log").exists() && !folder.join(".env").exists());
 }
 
+/// A process that the agent leaves running writes while tools begin and end: each of its files is of some action.
+#[test]
+fn a_process_in_the_background_is_never_missed() {
+    let project = demo();
+    let folder = project.path("demo/folder");
+    let busy = "(for i in $(seq 1 3000); do echo $i > bg$i; echo $i > docs/notes.md; done) > /dev/null 2>&1 &";
+    let call = |call: u32, command: &str| {
+        let command = command.replace('"', "\\\"");
+        format!(
+            "[[reply]]\nagent = \"tidy\"\ncall = {call}\ncalls = [{{ name = \"Bash\", args = {{ command = \"{command}\" }} }}]\n"
+        )
+    };
+    let calls = [busy, "echo 2 > two", "echo 3 > three", "rm two", "echo 5 > five", "rm three five"];
+    let replies: String = (1..).zip(calls).map(|(at, command)| call(at, command)).collect();
+    project.write("demo/replies.toml", &format!("{replies}[[reply]]\nagent = \"tidy\"\ntext = \"done\"\n"));
+    let before = manifest(&folder);
+    let ran = tidy(&folder, &[]);
+    assert_eq!(ran.status.code(), Some(0), "{}", stderr(&ran));
+    let undone = program::run(&folder, &["undo", &newest(&folder)]);
+    assert_eq!(undone.status.code(), Some(0), "{} {}", stdout(&undone), stderr(&undone));
+    assert_eq!(differences(&before, &manifest(&folder)), Vec::<String>::new());
+}
+
 #[test]
 fn an_agent_whose_calls_go_elsewhere_is_told_of() {
     let project = Project::empty();
