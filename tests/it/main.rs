@@ -10,6 +10,7 @@ mod circles;
 mod cli;
 mod engine;
 mod floors;
+mod fuzz;
 mod readme;
 mod readme_stories;
 mod screen;
