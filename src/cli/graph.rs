@@ -14,7 +14,7 @@ use crate::pipeline::{self, Agent, Callee, CustomTool, Pattern, Pipeline, Step};
 /// `tama-tui graph`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A pipeline.toml, or a folder that holds one
+    /// A pipeline.toml, a tama.toml, or a folder that holds one
     pipeline: PathBuf,
     /// Print JSON
     #[arg(long)]
@@ -110,7 +110,8 @@ impl<'a> Drawing<'a> {
     fn of(pipeline: &'a Pipeline) -> Vec<String> {
         let mut drawing = Self { pipeline, lines: vec![pipeline.name.clone()], drawn: HashSet::new() };
         drawing.draw(&pipeline.entrypoint, "", 1);
-        for name in pipeline.agents.keys().filter(|name| !reached(pipeline).contains(name.as_str())) {
+        let reached = pipeline.reached();
+        for name in pipeline.agents.keys().filter(|name| !reached.contains(name.as_str())) {
             drawing.draw(name, "never run: ", 1);
         }
         if !pipeline.tools.is_empty() {
