@@ -35,20 +35,8 @@ pub(super) fn run(args: &Args, global: &Global) -> color_eyre::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The names of the agents that a run reaches.
-fn reached(pipeline: &Pipeline) -> HashSet<&str> {
-    let mut found = HashSet::new();
-    let mut open = vec![pipeline.entrypoint.as_str()];
-    while let Some(name) = open.pop() {
-        if let Some(agent) = pipeline.agents.get(name).filter(|_| found.insert(name)) {
-            open.extend(agent.pattern.callees().into_iter().map(|callee| callee.agent));
-        }
-    }
-    found
-}
-
 fn to_json(pipeline: &Pipeline) -> Json {
-    let reached = reached(pipeline);
+    let reached = pipeline.reached();
     let agents = pipeline.agents.values().map(|agent| agent_json(agent, reached.contains(agent.name.as_str())));
     json!({
         "name": pipeline.name,
