@@ -34,6 +34,7 @@ mod schema;
 mod script;
 mod skills;
 mod spec;
+mod toml_text;
 mod tools;
 mod workspace;
 mod write;
@@ -62,3 +63,4 @@ pub use spec::{
     Agent, ArgType, Capture, CustomTool, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, RuleLines,
     Skill, Step, Target, ToolArg,
 };
+pub(crate) use toml_text::parse_document;
