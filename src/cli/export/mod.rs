@@ -168,10 +168,7 @@ fn tell_gaps(state: &RunState, events: &[TraceEvent], pipeline: &Pipeline, gaps:
         ));
     }
     for (name, agent) in &pipeline.agents {
-        let own = agent.steps.iter().filter(|(_, step)| !step.skills.is_empty() || step.max_iter.is_some());
-        gaps.extend(own.map(|(step, _)| {
-            format!("skills and the bound of the step {step} of `{name}`: a pipeline.toml has them for agents alone")
-        }));
+        gaps.extend(agent.unwritable_steps().map(|why| format!("of `{name}`: {why}")));
     }
     for server in pipeline.mcp.keys() {
         gaps.push(format!("the MCP server `{server}`: the test starts it, or asks it, again"));
