@@ -48,6 +48,7 @@ mod tests;
 pub use authority::authority_changes;
 pub use callees::Callee;
 pub use changes::changed_agents;
+pub use custom::is_name as is_tool_name;
 pub(crate) use faults::{Collector, Doc};
 pub use faults::{Fault, Faults};
 pub use glob::{Glob, GlobError};

@@ -9,8 +9,9 @@ use serde_json::Value as Json;
 use super::args::{Args, nearest, schema};
 use super::builtin::Builtin;
 use super::custom::Custom;
+use super::mcp::Served;
 use super::tool::{Prepared, Tool, ToolError};
-use super::{files, http, mcp, memory, shell};
+use super::{files, http, memory, shell};
 use crate::model::{EffectClass, ToolDecl};
 use crate::pipeline::{CustomTool, Pipeline};
 
@@ -18,6 +19,7 @@ use crate::pipeline::{CustomTool, Pipeline};
 #[derive(Clone, Default)]
 pub struct Toolbox {
     tools: BTreeMap<String, Arc<dyn Tool>>,
+    served: Served,
 }
 
 /// Names of tama 0.0.1, and their names now.
@@ -92,9 +94,7 @@ impl Toolbox {
             return self.clone();
         }
         let mut toolbox = self.with(pipeline.tools.values());
-        for tool in mcp::tools_of(pipeline) {
-            toolbox.add(tool);
-        }
+        toolbox.served = Served::new(pipeline);
         Arc::new(toolbox)
     }
 
@@ -116,10 +116,10 @@ impl Toolbox {
     /// Returns the tool of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
-        self.tools.get(name).cloned()
+        self.tools.get(name).cloned().or_else(|| self.served.get(name))
     }
 
-    /// Lists every name, sorted.
+    /// Lists every name but those of servers' tools, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tools.keys().map(String::as_str)
     }
