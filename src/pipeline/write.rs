@@ -7,6 +7,9 @@ use super::patterns;
 use super::spec::{Agent, CustomTool, Model, Pattern, Pipeline, Price, Provider, Skill, Step, Target};
 use super::write_servers::server_table;
 
+/// The end of an fsm.
+const END: &str = "$end";
+
 impl Pipeline {
     /// Writes it as a pipeline.toml, with every prompt in it. Its skills are files of their own
     /// ([`Pipeline::skill_files`]). Breakpoints are left out.
@@ -16,7 +19,7 @@ impl Pipeline {
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
         let mut root = Table::new();
         let mut head = Table::new();
-        set(&mut head, "name", self.name.as_str());
+        set(&mut head, "name", kebab(&self.name));
         set(&mut head, "entrypoint", self.entrypoint.as_str());
         set_some(&mut head, "task", self.task.as_deref());
         set(&mut head, "workspace", self.workspace.as_str());
@@ -175,8 +178,12 @@ fn pattern_keys(pattern: &Pattern, table: &mut Table) {
             let routes = |routes: &IndexMap<String, Target>| -> Table {
                 routes.iter().map(|(key, target)| (key.clone(), target_name(target).into())).collect()
             };
-            let states: Table = states.iter().map(|(name, way)| (name.clone(), routes(way).into())).collect();
-            table.insert("states".into(), states.into());
+            let mut written: Table = states.iter().map(|(name, way)| (name.clone(), routes(way).into())).collect();
+            // A project has last states without a way on.
+            for last in pattern.callees().into_iter().filter(|state| !states.contains_key(state.agent)) {
+                set(&mut written, last.agent, END);
+            }
+            table.insert("states".into(), written.into());
         }
         Pattern::Parallel { workers } => set(table, "workers", workers.clone()),
         Pattern::Scatter { worker } => set(table, "worker", worker.as_str()),
@@ -197,9 +204,16 @@ fn pattern_keys(pattern: &Pattern, table: &mut Table) {
     }
 }
 
+/// A text as a name: lower-case words with hyphens.
+fn kebab(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    if words.is_empty() { "pipeline".to_owned() } else { words.join("-") }
+}
+
 fn target_name(target: &Target) -> &str {
     match target {
-        Target::End => "$end",
+        Target::End => END,
         Target::Agent(name) => name,
     }
 }

@@ -23,7 +23,7 @@ use crate::model::{
     ApprovalAnswer, EffectClass, EndCause, ModelName, RunState, RunStatus, SpanKind, SpanStatus, TextHash, TraceBody,
     TraceEvent,
 };
-use crate::pipeline::Pipeline;
+use crate::pipeline::{self, Fault, Pipeline};
 use crate::store::{DataDir, RunLog};
 
 /// The script's file.
@@ -79,8 +79,15 @@ pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
     write(folder, EXPECTED, format!("{expected}\n").as_bytes())?;
     fs::create_dir_all(folder.join(WORK)).map_err(|error| failed(&folder.join(WORK), &error))?;
     begin::write(&folder.join(WORK), &files)?;
+    // A project has names that a pipeline.toml can't have.
+    let faults = pipeline::check(folder).err();
+    let lines = faults.iter().flat_map(|faults| faults.all());
+    gaps.extend(lines.map(|fault| {
+        let Fault { file, line, column, message, .. } = fault;
+        format!("the test can't be loaded before this is corrected: {file}:{line}:{column}: {message}")
+    }));
     report(args, &command, &gaps)?;
-    Ok(Exit::Done)
+    Ok(if faults.is_none() { Exit::Done } else { Exit::Failed })
 }
 
 /// The parts of the test that the run's own events tell.
