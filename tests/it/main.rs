@@ -9,6 +9,7 @@
 mod circles;
 mod cli;
 mod engine;
+mod features;
 mod floors;
 mod fuzz;
 mod readme;
