@@ -22,7 +22,7 @@ use mutate::Numbers;
 const SLOW: Duration = Duration::from_secs(2);
 
 /// Time after which an input counts as one that never ends, on a machine with much else to do.
-const HANGS: Duration = Duration::from_secs(120);
+const HANGS: Duration = Duration::from_secs(300);
 
 /// The length of a fuzzing.
 #[derive(Debug, Clone, Copy)]
@@ -48,12 +48,13 @@ pub fn fuzz<T: FnMut(&mut Numbers)>(name: &str, length: Length, start: impl FnOn
     let (first, (tell, told)) = (first_seed(), channel());
     eprintln!("{name}: from seed {first}");
     let began = Instant::now();
-    let goes_on = move |done: u64| match length {
-        Length::Inputs(count) => done < count,
-        Length::Time(time) => began.elapsed() < time,
-    };
     let worker = std::thread::spawn(move || {
         let mut input = start();
+        let begins = Instant::now();
+        let goes_on = |done: u64| match length {
+            Length::Inputs(count) => done < count,
+            Length::Time(time) => begins.elapsed() < time,
+        };
         let mut done = 0;
         while goes_on(done) {
             let seed = first.wrapping_add(done);
