@@ -23,7 +23,7 @@ use crate::model::{
     ApprovalAnswer, EffectClass, EndCause, ModelName, RunState, RunStatus, SpanKind, SpanStatus, TextHash, TraceBody,
     TraceEvent,
 };
-use crate::pipeline::{self, Fault, Pipeline};
+use crate::pipeline::{self, Fault, Faults, Pipeline};
 use crate::store::{DataDir, RunLog};
 
 /// The script's file.
@@ -81,7 +81,7 @@ pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
     begin::write(&folder.join(WORK), &files)?;
     // A project has names that a pipeline.toml can't have.
     let faults = pipeline::check(folder).err();
-    let lines = faults.iter().flat_map(|faults| faults.all());
+    let lines = faults.iter().flat_map(Faults::all);
     gaps.extend(lines.map(|fault| {
         let Fault { file, line, column, message, .. } = fault;
         format!("the test can't be loaded before this is corrected: {file}:{line}:{column}: {message}")

@@ -18,6 +18,9 @@ const HEADERS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
 /// The beginning of a text that stands for a secret.
 const MASKED: &str = "[masked ";
 
+/// Names of headers with their secrets.
+pub(super) type Secrets = Vec<(String, String)>;
+
 /// The secrets of the headers of a run.
 #[derive(Clone, Default)]
 pub struct HeaderSecrets {
@@ -30,7 +33,7 @@ pub struct HeaderSecrets {
 impl HeaderSecrets {
     /// Puts a text in the place of each secret in the headers of a request's arguments; returns the secrets with the
     /// names of their headers.
-    pub(super) fn hide(&self, args: &mut Json) -> Vec<(String, String)> {
+    pub(super) fn hide(&self, args: &mut Json) -> Secrets {
         let mut hidden = Vec::new();
         match args.get_mut("headers") {
             Some(Json::Array(items)) => items.iter_mut().for_each(|item| self.hide_fields(item, &mut hidden)),
@@ -40,7 +43,7 @@ impl HeaderSecrets {
         hidden
     }
 
-    fn hide_fields(&self, fields: &mut Json, hidden: &mut Vec<(String, String)>) {
+    fn hide_fields(&self, fields: &mut Json, hidden: &mut Secrets) {
         let Some(fields) = fields.as_object_mut() else { return };
         for (name, value) in fields.iter_mut().filter(|(name, _)| is_secret_header(name)) {
             let Json::String(text) = value else { continue };
@@ -61,7 +64,7 @@ impl HeaderSecrets {
     ///
     /// # Errors
     /// When a secret is not known any more.
-    pub(super) fn open<'v>(&self, name: &str, value: &'v str) -> Result<(Cow<'v, str>, Vec<(String, String)>), String> {
+    pub(super) fn open<'v>(&self, name: &str, value: &'v str) -> Result<(Cow<'v, str>, Secrets), String> {
         if !value.contains(MASKED) {
             return Ok((Cow::Borrowed(value), Vec::new()));
         }

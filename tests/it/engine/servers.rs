@@ -59,10 +59,12 @@ fn project() -> Project {
     let mut replies = String::new();
     for (name, wanted) in SERVERS {
         let agent = format!("[agents.{name}]\npattern = \"react\"\nprompt = \"x\"\ntools = [\"{name}__*\"]\n");
-        pipeline += &format!("{agent}[mcp.{name}]\ncommand = [\"./server\", \"{name}\"]\ntimeout_seconds = 4\n");
+        let server = format!("[mcp.{name}]\ncommand = [\"./server\", \"{name}\"]\ntimeout_seconds = 4\n");
+        pipeline += &(agent + &server);
         let reply = format!("[[reply]]\nagent = \"lead/{name}\"\n");
-        replies += &format!("{reply}call = 1\ncalls = [{{ name = \"{name}__do\", args = {{ }} }}]\n");
-        replies += &format!("{reply}contains = \"{wanted}\"\ntext = \"as it should\"\n");
+        let call = format!("call = 1\ncalls = [{{ name = \"{name}__do\", args = {{ }} }}]\n");
+        let end = format!("contains = \"{wanted}\"\ntext = \"as it should\"\n");
+        replies += &[&*reply, &call, &reply, &end].concat();
     }
     replies += "[[reply]]\nagent = \"*\"\ntext = \"got another answer\"\n";
     project.write("pipeline.toml", &pipeline);

@@ -56,7 +56,7 @@ fn damaged(project: &TamaProject, whole: &[(PathBuf, Vec<u8>)], numbers: &mut Nu
     assert!(output.status.success() || said.contains("error: failed to "), "{said}");
 }
 
-/// Bytes of a page of SQLite, or of a part of a block of DuckDB.
+/// Bytes of a page of `SQLite`, or of a part of a block of DuckDB.
 const PAGE: usize = 4096;
 
 fn damage(bytes: &mut Vec<u8>, numbers: &mut Numbers) {
@@ -78,7 +78,7 @@ fn damage(bytes: &mut Vec<u8>, numbers: &mut Numbers) {
                 let length = PAGE.min(bytes.len() - page).min(bytes.len() - other);
                 bytes.copy_within(other..other + length, page);
             }
-            4 => drop(bytes.splice(at..at, numbers.next().to_le_bytes())),
+            4 => drop(bytes.splice(at..at, numbers.draw().to_le_bytes())),
             5 => drop(bytes.drain(at..to)),
             _ => bytes[at] ^= 1 << numbers.below(8),
         }

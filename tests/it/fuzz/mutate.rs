@@ -1,6 +1,6 @@
 //! Changes of bytes that are drawn from a seed.
 
-/// Numbers that look drawn, the same for the same seed (SplitMix64).
+/// Numbers that look drawn, the same for the same seed (`SplitMix64`).
 pub struct Numbers(u64);
 
 impl Numbers {
@@ -8,7 +8,7 @@ impl Numbers {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut number = self.0;
         number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -18,7 +18,7 @@ impl Numbers {
 
     /// A number below a bound that is not 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).unwrap()
+        usize::try_from(self.draw() % bound as u64).unwrap()
     }
 
     pub fn one_of<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
