@@ -14,7 +14,7 @@ use crate::pipeline::{self, Agent, Callee, CustomTool, Pattern, Pipeline, Step};
 /// `tama-tui graph`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A pipeline.toml, or a folder that holds one
+    /// A pipeline.toml, a tama.toml, or a folder that holds one
     pipeline: PathBuf,
     /// Print JSON
     #[arg(long)]
@@ -35,20 +35,8 @@ pub(super) fn run(args: &Args, global: &Global) -> color_eyre::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The names of the agents that a run reaches.
-fn reached(pipeline: &Pipeline) -> HashSet<&str> {
-    let mut found = HashSet::new();
-    let mut open = vec![pipeline.entrypoint.as_str()];
-    while let Some(name) = open.pop() {
-        if let Some(agent) = pipeline.agents.get(name).filter(|_| found.insert(name)) {
-            open.extend(agent.pattern.callees().into_iter().map(|callee| callee.agent));
-        }
-    }
-    found
-}
-
 fn to_json(pipeline: &Pipeline) -> Json {
-    let reached = reached(pipeline);
+    let reached = pipeline.reached();
     let agents = pipeline.agents.values().map(|agent| agent_json(agent, reached.contains(agent.name.as_str())));
     json!({
         "name": pipeline.name,
@@ -110,7 +98,8 @@ impl<'a> Drawing<'a> {
     fn of(pipeline: &'a Pipeline) -> Vec<String> {
         let mut drawing = Self { pipeline, lines: vec![pipeline.name.clone()], drawn: HashSet::new() };
         drawing.draw(&pipeline.entrypoint, "", 1);
-        for name in pipeline.agents.keys().filter(|name| !reached(pipeline).contains(name.as_str())) {
+        let reached = pipeline.reached();
+        for name in pipeline.agents.keys().filter(|name| !reached.contains(name.as_str())) {
             drawing.draw(name, "never run: ", 1);
         }
         if !pipeline.tools.is_empty() {

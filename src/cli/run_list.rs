@@ -48,11 +48,11 @@ pub(super) async fn welcome(global: &Global) -> color_eyre::Result<Exit> {
     Ok(Exit::Done)
 }
 
-const NOTHING_HERE: &str = "There is no pipeline.toml in this folder, and no run.
+const NOTHING_HERE: &str = "There is no pipeline.toml and no tama.toml in this folder, and no run.
 
     tama-tui init               writes a small pipeline here, which runs offline
     tama-tui init --from wreck  writes the demo: an agent wrecks a folder, you undo it
-    tama-tui PIPELINE           runs a pipeline.toml that is elsewhere (or the folder that it is in)
+    tama-tui PIPELINE           runs a pipeline.toml or tama.toml that is elsewhere (or its folder)
 
 `tama-tui --help` lists the other commands.
 ";

@@ -122,6 +122,16 @@ pub fn server_tool(name: &str) -> Option<(&str, &str)> {
     name.split_once(SERVER_SEPARATOR).filter(|(server, tool)| !server.is_empty() && !tool.is_empty())
 }
 
+/// True for a name that stands for several tools of one server, as `tracker__*` does.
+#[must_use]
+pub fn is_tool_glob(name: &str) -> bool {
+    server_tool(name).is_some_and(|(server, tool)| !has_glob(server) && has_glob(tool))
+}
+
+fn has_glob(text: &str) -> bool {
+    text.contains(['*', '?'])
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -146,5 +156,7 @@ mod tests {
         assert_eq!(server_tool("tracker__create__x"), Some(("tracker", "create__x")));
         assert_eq!(server_tool("__x"), None);
         assert_eq!(server_tool("deploy"), None);
+        assert!(is_tool_glob("tracker__*") && is_tool_glob("tracker__get_?"));
+        assert!(!is_tool_glob("tracker__create") && !is_tool_glob("track*__create") && !is_tool_glob("tama_*"));
     }
 }

@@ -61,7 +61,7 @@ pub use keyframes::Keyframes;
 pub use labels::Labels;
 pub use ledger::{ActionHead, ActionStatus, Ledger, LedgerEntry, Standing, Writer};
 pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
-pub use mcp::{McpPlace, McpServer, McpUndo, SERVER_SEPARATOR, UndoTool, server_tool};
+pub use mcp::{McpPlace, McpServer, McpUndo, SERVER_SEPARATOR, UndoTool, is_tool_glob, server_tool};
 pub use name::{first_names, name_from_bytes, name_to_bytes, readable_name};
 pub use net::{NetChange, NetCounts, NetKind};
 pub use packed_pages::{PackedPages, Seen};

@@ -65,7 +65,9 @@ fn check_name(doc: &Doc<'_>, name: &Text) {
     }
 }
 
-pub(super) fn is_name(text: &str) -> bool {
+/// True for a name of a tool that models accept: 64 letters, digits, `_` and `-` at most.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
     (1..=LONGEST_NAME).contains(&text.len())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }

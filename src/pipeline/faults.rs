@@ -1,12 +1,16 @@
 //! Faults of a pipeline: the place, the mistake, and what to do, drawn with the text underlined.
 
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
+
+/// Faults of a pipeline that are listed, at most, and warnings.
+const MOST: usize = 500;
 
 /// A text that faults point into.
 #[derive(Debug, PartialEq, Eq)]
@@ -171,18 +175,30 @@ impl<'a> Doc<'a> {
     }
 
     pub(crate) fn fault(&self, span: Range<usize>, message: impl AsRef<str>) {
-        self.collector.faults.borrow_mut().push(self.at(&span, message.as_ref(), None));
+        self.add(&self.collector.faults, &span, message.as_ref(), None);
     }
 
     pub(crate) fn fault_help(&self, span: Range<usize>, message: impl AsRef<str>, help: impl AsRef<str>) {
-        let fault = self.at(&span, message.as_ref(), Some(plain(help.as_ref())));
-        self.collector.faults.borrow_mut().push(fault);
+        self.add(&self.collector.faults, &span, message.as_ref(), Some(help.as_ref()));
     }
 
     /// Warns of what a run would do otherwise than it looks.
     pub(super) fn warn(&self, span: Range<usize>, message: impl AsRef<str>, help: impl AsRef<str>) {
-        let warning = self.at(&span, message.as_ref(), Some(plain(help.as_ref())));
-        self.collector.warnings.borrow_mut().push(warning);
+        self.add(&self.collector.warnings, &span, message.as_ref(), Some(help.as_ref()));
+    }
+
+    /// Adds a fault or a warning. Of a file of mistakes only so many are listed, the last of which says so: to find the
+    /// place of each takes time.
+    fn add(&self, list: &RefCell<Vec<Fault>>, span: &Range<usize>, message: &str, help: Option<&str>) {
+        let mut list = list.borrow_mut();
+        match list.len().cmp(&MOST) {
+            Ordering::Less => list.push(self.at(span, message, help.map(plain))),
+            Ordering::Equal => {
+                let message = format!("there is more to correct here: only {MOST} mistakes are listed");
+                list.push(self.at(span, &message, Some("correct those first".to_owned())));
+            }
+            Ordering::Greater => {}
+        }
     }
 
     fn at(&self, span: &Range<usize>, message: &str, help: Option<String>) -> Fault {

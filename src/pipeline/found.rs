@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use indexmap::IndexMap;
-use toml::de::DeTable;
-
 use super::agents::Agents;
 use super::faults::Doc;
 use super::limits::{no_price, read_limits};
@@ -15,6 +12,8 @@ use super::names::suggest;
 use super::project::{self, Environment, Folder, Project, Setting};
 use super::reader::{Table, Text};
 use super::spec::{Agent, Limits, Pipeline, Provider};
+use super::toml_text::parse_document;
+use indexmap::IndexMap;
 
 /// The agents of a pipeline with what belongs to them.
 pub(super) struct Found {
@@ -135,13 +134,7 @@ pub(super) fn project_agents(
         Err(_) => String::new(),
     };
     let own_doc = doc.beside(&file.display().to_string(), text);
-    let (table, errors) = DeTable::parse_recoverable(own_doc.text());
-    for error in &errors {
-        own_doc.fault(error.span().unwrap_or(0..0), error.message());
-    }
-    if !errors.is_empty() {
-        return (None, names);
-    }
+    let Some(table) = parse_document(&own_doc) else { return (None, names) };
     let setting = Setting { folder: &folder, tools: own, providers, entrypoint, env };
     let found = project::read(&Table::root(&own_doc, table.get_ref()), &own_doc, doc, setting);
     (found.map(Found::from), names)

@@ -7,6 +7,9 @@ use super::faults::Doc;
 use super::names::suggest;
 use super::reader::{Table, Text};
 
+/// Agents below each other, at most: each level takes of the stack that the program has.
+const DEEPEST: usize = 100;
+
 /// One agent naming another that it runs.
 #[derive(Debug)]
 struct Edge {
@@ -77,6 +80,11 @@ impl Graph {
                 let message = format!("the agent `{}` would run itself: {}", edge.to, cycle.join(" → "));
                 if let Some(doc) = doc_of(&edge.from) {
                     doc.fault_help(edge.span.clone(), message, "an agent can't be a part of itself");
+                }
+            } else if path.len() >= DEEPEST {
+                if let Some(doc) = doc_of(&edge.from) {
+                    let message = format!("agents run each other more than {DEEPEST} deep");
+                    doc.fault_help(edge.span.clone(), message, "let fewer agents stand between");
                 }
             } else {
                 self.visit(doc_of, &edge.to, path, done);

@@ -18,6 +18,7 @@ use super::names::{LATER, is_kebab};
 use super::project::{self, Environment, Folder, Setting, has_agents};
 use super::reader::{Table, Text};
 use super::spec::Pipeline;
+use super::toml_text::parse_document;
 use super::tools::{read_breakpoints, read_policy};
 use super::workspace::{Workspace, check_workspace};
 use crate::model::SERVER_SEPARATOR;
@@ -70,18 +71,11 @@ pub(super) fn read(path: &Path, make: bool, env: &Environment) -> Result<Loaded,
         }
     };
     let doc = Doc::new(&file.display().to_string(), text, &collector);
-    let (table, errors) = DeTable::parse_recoverable(doc.text());
-    for error in &errors {
-        doc.fault(error.span().unwrap_or(0..0), error.message());
-    }
-    let load = Load { doc: &doc, document: table.get_ref(), file: &file, make, collector: &collector, env };
-    let loaded = if !errors.is_empty() {
-        None
-    } else if is_project(&file) {
-        load.project()
-    } else {
-        load.pipeline()
-    };
+    let table = parse_document(&doc);
+    let loaded = table.as_ref().and_then(|table| {
+        let load = Load { doc: &doc, document: table.get_ref(), file: &file, make, collector: &collector, env };
+        if is_project(&file) { load.project() } else { load.pipeline() }
+    });
     collector.finish(loaded)
 }
 

@@ -34,6 +34,7 @@ mod schema;
 mod script;
 mod skills;
 mod spec;
+mod toml_text;
 mod tools;
 mod workspace;
 mod wrapped;
@@ -48,6 +49,7 @@ mod tests;
 pub use authority::authority_changes;
 pub use callees::Callee;
 pub use changes::changed_agents;
+pub use custom::is_name as is_tool_name;
 pub(crate) use faults::{Collector, Doc};
 pub use faults::{Fault, Faults};
 pub use glob::{Glob, GlobError};
@@ -63,4 +65,5 @@ pub use spec::{
     Agent, ArgType, Capture, CustomTool, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, RuleLines,
     Skill, Step, Target, ToolArg,
 };
+pub(crate) use toml_text::parse_document;
 pub use wrapped::Wrapped;

@@ -33,25 +33,39 @@ pub(super) const LATER: &str = "not supported by this version yet";
 /// Below this likeness a name is not worth suggesting.
 const ALIKE: f64 = 0.45;
 
+/// Bytes of a name that is compared with others, at most: two long ones take time and memory by the product of their
+/// lengths.
+const LONGEST: usize = 200;
+
 /// Finds the known name most like `name`.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let is_short = |name: &str| name.len() <= LONGEST;
+    if !is_short(name) {
+        return None;
+    }
     let name = name.to_lowercase();
     known
         .into_iter()
+        .filter(|known| is_short(known))
         .map(|known| (strsim::normalized_damerau_levenshtein(&name, &known.to_lowercase()), known))
         .filter(|(alike, _)| *alike >= ALIKE)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, known)| known)
 }
 
+/// Known names that are listed, at most.
+const LISTED: usize = 50;
+
 /// The help line of a wrong name: the nearest known one, or all of them.
 pub(crate) fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     if let Some(near) = nearest(name, known.clone()) {
         return format!("did you mean `{near}`?");
     }
-    let all: Vec<String> = known.into_iter().map(|name| format!("`{name}`")).collect();
-    if all.is_empty() { "there is none yet".to_owned() } else { format!("known: {}", all.join(", ")) }
+    let mut known = known.into_iter();
+    let all: Vec<String> = known.by_ref().take(LISTED).map(|name| format!("`{name}`")).collect();
+    let more = if known.next().is_some() { ", …" } else { "" };
+    if all.is_empty() { "there is none yet".to_owned() } else { format!("known: {}{more}", all.join(", ")) }
 }
 
 /// True for lower-case words and digits with single hyphens between them.
@@ -72,6 +86,10 @@ mod tests {
         assert_eq!(nearest("Tama_Bash", TOOLS), Some("tama_bash"));
         assert_eq!(nearest("zzzzzz", TOOLS), None);
         assert_eq!(suggest("zzzz", ["a", "b"]), "known: `a`, `b`");
+        let long = "a".repeat(60_000);
+        assert_eq!(nearest(&long, [&*long, "a"]), None, "only names are compared");
+        let many: Vec<String> = (0..60).map(|at| format!("name-{at}")).collect();
+        assert!(suggest("zzzz", many.iter().map(String::as_str)).ends_with("`name-49`, …"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::glob::Glob;
+use super::toml_text::{SHALLOWER, find_depth};
 use crate::model::{LlmRequest, Message, ToolCall, Usage};
 
 /// The replies of a `script:FILE` model, in file order.
@@ -96,6 +97,9 @@ impl Script {
     /// # Errors
     /// When the text is not TOML, has an unknown or missing key, a bad glob, or counts from 0.
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
+        if let Some((at, message)) = find_depth(text) {
+            return Err(ScriptError { message: format!("{message}; {SHALLOWER}"), span: Some(at) });
+        }
         let document: Document = toml::from_str(text)
             .map_err(|error| ScriptError { message: error.message().to_owned(), span: error.span() })?;
         let replies = document.reply.into_iter().map(Reply::read).collect::<Result<Vec<_>, _>>()?;

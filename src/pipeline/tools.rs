@@ -10,7 +10,7 @@ use super::glob::Glob;
 use super::names::{LATER, LOOP_TOOLS, TOOLS, nearest, suggest};
 use super::reader::{Table, Text};
 use super::spec::Policy;
-use crate::model::{Breakpoint, Gate, SERVER_SEPARATOR, server_tool};
+use crate::model::{Breakpoint, Gate, SERVER_SEPARATOR, is_tool_glob, server_tool};
 
 /// The tools of an agent or step, each known and named once.
 pub(super) fn read_tools(table: &Table<'_>, own: &[String]) -> Vec<String> {
@@ -41,8 +41,15 @@ pub(super) fn unknown_tool(tool: &str, own: &[String]) -> Option<(String, Option
         return None;
     }
     if is_served(tool, own) {
+        // Of a glob the letters around it.
+        let letters = if is_tool_glob(tool) { tool.replace(['*', '?'], "_") } else { tool.to_owned() };
         let message = || format!("the tool's name `{tool}` is not one that models accept");
-        return (!is_name(tool)).then(|| (message(), Some(NAME_HELP.to_owned())));
+        return (!is_name(&letters)).then(|| (message(), Some(NAME_HELP.to_owned())));
+    }
+    if tool.contains(['*', '?']) && !is_tool_glob(tool) {
+        let message = format!("`{tool}` is a glob, and no list of tools that is known here");
+        let help = "only the tools of one MCP server can be named so, e.g. `tracker__*`; write the names of others";
+        return Some((message, Some(help.to_owned())));
     }
     let known: Vec<&str> = TOOLS.into_iter().chain(own.iter().map(String::as_str)).collect();
     if LOOP_TOOLS.contains(&tool) {

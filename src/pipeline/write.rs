@@ -3,9 +3,12 @@
 use indexmap::IndexMap;
 use toml::{Table, Value};
 
-use super::patterns::{self, PromptPlace};
+use super::patterns;
 use super::spec::{Agent, CustomTool, Model, Pattern, Pipeline, Price, Provider, Skill, Step, Target};
 use super::write_servers::server_table;
+
+/// The end of an fsm.
+const END: &str = "$end";
 
 impl Pipeline {
     /// Writes it as a pipeline.toml, with every prompt in it. Its skills are files of their own
@@ -16,7 +19,7 @@ impl Pipeline {
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
         let mut root = Table::new();
         let mut head = Table::new();
-        set(&mut head, "name", self.name.as_str());
+        set(&mut head, "name", kebab(&self.name));
         set(&mut head, "entrypoint", self.entrypoint.as_str());
         set_some(&mut head, "task", self.task.as_deref());
         set(&mut head, "workspace", self.workspace.as_str());
@@ -43,7 +46,7 @@ impl Pipeline {
     /// The files of its skills: path and text.
     #[must_use]
     pub fn skill_files(&self) -> IndexMap<String, String> {
-        let skills = self.agents.values().flat_map(|agent| &agent.skills);
+        let skills = self.agents.values().flat_map(Agent::every_skill);
         skills.map(|skill| (format!("skills/{}/SKILL.md", skill.name), skill_text(skill))).collect()
     }
 
@@ -148,15 +151,20 @@ fn agent_table(agent: &Agent) -> Table {
         set(&mut table, "max_iter", i64::from(agent.max_iter));
     }
     pattern_keys(&agent.pattern, &mut table);
+    let own = agent.own_step();
     let mut steps = Table::new();
     for (name, step) in &agent.steps {
-        let place = row.and_then(|row| row.steps.iter().find(|known| known.name == name)).map(|known| known.prompt);
-        if place == Some(PromptPlace::Agent) {
+        if own.is_some_and(|(own, _)| own == name) {
             set(&mut table, "prompt", step.prompt.text.as_str());
             set_list(&mut table, "tools", &step.tools);
             set_some(&mut table, "model", step.model.as_ref().map(model_value));
+            // Its skills and its bound are written as its agent's.
+            let skills = agent.skills.iter().chain(&step.skills).map(|skill| skill.name.clone());
+            set_list(&mut table, "skills", &skills.collect::<Vec<_>>());
+            set_some(&mut table, "max_iter", step.max_iter.map(i64::from));
         } else {
-            steps.insert(name.clone(), step_table(step).into());
+            let inherited = own.map_or(agent.max_iter, |(_, own)| own.max_iter.unwrap_or(agent.max_iter));
+            steps.insert(name.clone(), step_table(step, agent.max_iter, inherited).into());
         }
     }
     set_table(&mut table, "steps", steps);
@@ -170,8 +178,12 @@ fn pattern_keys(pattern: &Pattern, table: &mut Table) {
             let routes = |routes: &IndexMap<String, Target>| -> Table {
                 routes.iter().map(|(key, target)| (key.clone(), target_name(target).into())).collect()
             };
-            let states: Table = states.iter().map(|(name, way)| (name.clone(), routes(way).into())).collect();
-            table.insert("states".into(), states.into());
+            let mut written: Table = states.iter().map(|(name, way)| (name.clone(), routes(way).into())).collect();
+            // A project has last states without a way on.
+            for last in pattern.callees().into_iter().filter(|state| !states.contains_key(state.agent)) {
+                set(&mut written, last.agent, END);
+            }
+            table.insert("states".into(), written.into());
         }
         Pattern::Parallel { workers } => set(table, "workers", workers.clone()),
         Pattern::Scatter { worker } => set(table, "worker", worker.as_str()),
@@ -193,18 +205,31 @@ fn pattern_keys(pattern: &Pattern, table: &mut Table) {
     }
 }
 
+/// A text as a name: lower-case words with hyphens.
+fn kebab(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    if words.is_empty() { "pipeline".to_owned() } else { words.join("-") }
+}
+
 fn target_name(target: &Target) -> &str {
     match target {
-        Target::End => "$end",
+        Target::End => END,
         Target::Agent(name) => name,
     }
 }
 
-fn step_table(step: &Step) -> Table {
+/// A step. `usual`: the bound of its agent; `inherited`: the one that is written for its agent.
+fn step_table(step: &Step, usual: u32, inherited: u32) -> Table {
     let mut table = Table::new();
     set(&mut table, "pattern", if step.react { "react" } else { "oneshot" });
     set_some(&mut table, "model", step.model.as_ref().map(model_value));
-    set_list(&mut table, "tools", &step.tools);
+    if step.react {
+        set_list(&mut table, "tools", &step.tools);
+        set_list(&mut table, "skills", &step.skills.iter().map(|skill| skill.name.clone()).collect::<Vec<_>>());
+        let other = step.max_iter.or_else(|| (usual != inherited).then_some(usual));
+        set_some(&mut table, "max_iter", other.map(i64::from));
+    }
     set(&mut table, "prompt", step.prompt.text.as_str());
     table
 }
@@ -233,15 +258,7 @@ fn tool_table(tool: &CustomTool) -> Value {
 fn skill_text(skill: &Skill) -> String {
     let tools: Vec<String> = skill.tools.iter().map(|tool| format!("  - {tool}\n")).collect();
     let tools = if tools.is_empty() { String::new() } else { format!("tools:\n{}", tools.concat()) };
-    let description = quoted(&skill.description);
+    // Of YAML, too, it is a text in quotes.
+    let description = serde_json::Value::from(skill.description.as_str());
     format!("---\nname: {}\ndescription: {description}\n{tools}---\n\n{}\n", skill.name, skill.body)
-}
-
-/// The text in quotes that it does not hold itself, so that a colon in it means nothing.
-fn quoted(text: &str) -> String {
-    match (text.contains(['"', '\\']), text.contains('\'')) {
-        (false, _) => format!("\"{text}\""),
-        (true, false) => format!("'{text}'"),
-        (true, true) => text.to_owned(),
-    }
 }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::gates::fits;
 use crate::effects::remote::normal_url;
 use crate::effects::tools::names_of;
-use crate::model::{EffectClass, McpServer, ToolCall, server_tool};
+use crate::model::{EffectClass, McpServer, ToolCall, is_tool_glob, server_tool};
 use crate::pipeline::{Agent, Pipeline, Policy};
 use crate::world::path::{ROOT, normalise};
 
@@ -133,7 +133,8 @@ fn named<'r, 'c>(rule: &'r str, args: &'c Json) -> Option<(&'r str, Vec<Cow<'c, 
 #[must_use]
 pub fn names_a_tool(rule: &str, pipeline: &Pipeline) -> bool {
     let (tool, _) = split(rule);
-    tools_of(pipeline).any(|name| is_for(tool, name))
+    // A name that stands for several tools may stand for this one.
+    tools_of(pipeline).any(|name| is_for(tool, name) || (is_tool_glob(name) && fits(name, tool)))
 }
 
 /// True when some agent of the pipeline may run commands.

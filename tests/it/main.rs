@@ -9,7 +9,9 @@
 mod circles;
 mod cli;
 mod engine;
+mod features;
 mod floors;
+mod fuzz;
 mod readme;
 mod readme_stories;
 mod screen;

@@ -133,7 +133,7 @@ fn is_filtered(list: &RunList) -> Result<(), String> {
 }
 
 fn has_pipeline(list: &RunList) -> Result<(), String> {
-    let why = "there is no pipeline.toml in this folder: tama-tui init writes one";
+    let why = "there is no pipeline.toml or tama.toml in this folder: tama-tui init writes a pipeline";
     if list.setup.pipeline.is_some() { Ok(()) } else { Err(why.into()) }
 }
 

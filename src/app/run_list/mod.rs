@@ -137,7 +137,7 @@ impl RunList {
                 format!("Press n to start {name}. It runs in the debugger."),
             ],
             (None, true) => text(&[
-                "No runs yet, and no pipeline.toml in this folder.",
+                "No runs yet, and no pipeline.toml or tama.toml in this folder.",
                 "",
                 "tama-tui init               writes a small pipeline here, which runs offline",
                 "tama-tui init --from wreck  writes the demo: an agent wrecks a folder, you undo it",

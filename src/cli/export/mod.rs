@@ -23,7 +23,7 @@ use crate::model::{
     ApprovalAnswer, EffectClass, EndCause, ModelName, RunState, RunStatus, SpanKind, SpanStatus, TextHash, TraceBody,
     TraceEvent,
 };
-use crate::pipeline::Pipeline;
+use crate::pipeline::{self, Fault, Faults, Pipeline};
 use crate::store::{DataDir, RunLog};
 
 /// The script's file.
@@ -79,8 +79,15 @@ pub(super) fn run(args: &Args, data: &DataDir) -> color_eyre::Result<Exit> {
     write(folder, EXPECTED, format!("{expected}\n").as_bytes())?;
     fs::create_dir_all(folder.join(WORK)).map_err(|error| failed(&folder.join(WORK), &error))?;
     begin::write(&folder.join(WORK), &files)?;
+    // A project has names that a pipeline.toml can't have.
+    let faults = pipeline::check(folder).err();
+    let lines = faults.iter().flat_map(Faults::all);
+    gaps.extend(lines.map(|fault| {
+        let Fault { file, line, column, message, .. } = fault;
+        format!("the test can't be loaded before this is corrected: {file}:{line}:{column}: {message}")
+    }));
     report(args, &command, &gaps)?;
-    Ok(Exit::Done)
+    Ok(if faults.is_none() { Exit::Done } else { Exit::Failed })
 }
 
 /// The parts of the test that the run's own events tell.
@@ -168,10 +175,7 @@ fn tell_gaps(state: &RunState, events: &[TraceEvent], pipeline: &Pipeline, gaps:
         ));
     }
     for (name, agent) in &pipeline.agents {
-        let own = agent.steps.iter().filter(|(_, step)| !step.skills.is_empty() || step.max_iter.is_some());
-        gaps.extend(own.map(|(step, _)| {
-            format!("skills and the bound of the step {step} of `{name}`: a pipeline.toml has them for agents alone")
-        }));
+        gaps.extend(agent.unwritable_steps().map(|why| format!("of `{name}`: {why}")));
     }
     for server in pipeline.mcp.keys() {
         gaps.push(format!("the MCP server `{server}`: the test starts it, or asks it, again"));

@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use toml::Spanned;
-use toml::de::DeTable;
 
 use super::super::colour::Colour;
 use super::Settings;
 use crate::app::keys::{self, Binding, UiAction, Verb};
-use crate::pipeline::{Collector, Doc, Faults, Table, Text, read_text, suggest};
+use crate::pipeline::{Collector, Doc, Faults, Table, Text, parse_document, read_text, suggest};
 use crate::term::Notify;
 use crate::ui::{Colours, Ground};
 
@@ -27,13 +26,7 @@ pub(super) const WAYS: [&str; 3] = ["bell", "osc9", "title"];
 pub(in crate::cli) fn read(path: &Path, text: String) -> Result<(Settings, Vec<Verb>), Faults> {
     let collector = Collector::default();
     let doc = Doc::new(&path.display().to_string(), text, &collector);
-    let (table, errors) = DeTable::parse_recoverable(doc.text());
-    for error in &errors {
-        doc.fault(error.span().unwrap_or(0..0), error.message());
-    }
-    if !errors.is_empty() {
-        return collector.finish(None);
-    }
+    let Some(table) = parse_document(&doc) else { return collector.finish(None) };
     let root = Table::root(&doc, table.get_ref());
     let settings = Settings {
         color: root.string("color").and_then(|text| read_color(&doc, &text)),

@@ -21,11 +21,13 @@ pub struct Providers {
     scripts: BTreeMap<String, ScriptModel>,
     /// By the provider's name.
     http: BTreeMap<String, HttpModel>,
+    /// Why models can't be called that no agent of the run has.
+    unusable: BTreeMap<ModelName, String>,
 }
 
 impl Providers {
     /// Reads the scripts and the API keys that the pipeline's models need; sends nothing. Script paths are relative
-    /// to `base`, the pipeline's folder.
+    /// to `base`, the pipeline's folder. Models of agents that a run doesn't reach may be unusable.
     ///
     /// # Errors
     /// When a script can't be read, a provider is not known, or the environment variable of its API key is not set.
@@ -42,16 +44,43 @@ impl Providers {
         base: &Path,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, LlmError> {
-        let mut providers = Self { scripts: BTreeMap::new(), http: BTreeMap::new() };
-        for ModelName { provider, model } in models(pipeline) {
-            if provider == SCRIPT {
-                providers.scripts.insert(model.clone(), ScriptModel::open(&base.join(model))?);
-            } else if !providers.http.contains_key(provider) {
-                let settings = pipeline.providers.get(provider).cloned().unwrap_or_default();
-                providers.http.insert(provider.clone(), HttpModel::build(provider, &settings, env)?);
+        let reached = pipeline.reached();
+        let (needed, others): (Vec<&Agent>, Vec<&Agent>) =
+            pipeline.agents.values().partition(|agent| reached.contains(agent.name.as_str()));
+        let mut providers = Self { scripts: BTreeMap::new(), http: BTreeMap::new(), unusable: BTreeMap::new() };
+        for model in needed.into_iter().flat_map(Agent::every_model) {
+            providers.add(&model.name, pipeline, base, env)?;
+        }
+        for model in others.into_iter().flat_map(Agent::every_model) {
+            if let Err(error) = providers.add(&model.name, pipeline, base, env) {
+                providers.unusable.insert(model.name.clone(), error.why);
             }
         }
         Ok(providers)
+    }
+
+    fn add(
+        &mut self,
+        name: &ModelName,
+        pipeline: &Pipeline,
+        base: &Path,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(), LlmError> {
+        let ModelName { provider, model } = name;
+        if provider == SCRIPT {
+            if !self.scripts.contains_key(model) {
+                self.scripts.insert(model.clone(), ScriptModel::open(&base.join(model))?);
+            }
+        } else if !self.http.contains_key(provider) {
+            let settings = pipeline.providers.get(provider).cloned().unwrap_or_default();
+            self.http.insert(provider.clone(), HttpModel::build(provider, &settings, env)?);
+        }
+        Ok(())
+    }
+
+    fn unknown(&self, model: &ModelName) -> LlmError {
+        let nothing = || format!("call {model}: it is not one of the pipeline's models");
+        LlmError::new(self.unusable.get(model).cloned().unwrap_or_else(nothing))
     }
 }
 
@@ -65,10 +94,10 @@ impl LlmProvider for Providers {
     ) -> Result<LlmResponse, LlmError> {
         let ModelName { provider, model } = &request.model;
         if provider == SCRIPT {
-            let script = self.scripts.get(model).ok_or_else(|| unknown_model(&request.model))?;
+            let script = self.scripts.get(model).ok_or_else(|| self.unknown(&request.model))?;
             return script.call(request, position, progress).await;
         }
-        let http = self.http.get(provider).ok_or_else(|| unknown_model(&request.model))?;
+        let http = self.http.get(provider).ok_or_else(|| self.unknown(&request.model))?;
         http.call(request, progress).await
     }
 }
@@ -76,8 +105,4 @@ impl LlmProvider for Providers {
 /// Returns the models of all agents and of their steps.
 pub(super) fn models(pipeline: &Pipeline) -> BTreeSet<&ModelName> {
     pipeline.agents.values().flat_map(Agent::every_model).map(|model| &model.name).collect()
-}
-
-fn unknown_model(model: &ModelName) -> LlmError {
-    LlmError::new(format!("call {model}: it is not one of the pipeline's models"))
 }

@@ -9,6 +9,7 @@ mod headers;
 mod http;
 mod mcp;
 mod remotes;
+mod secrets;
 #[cfg(test)]
 mod tests;
 mod variables;

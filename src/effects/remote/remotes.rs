@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::call::{RemoteAnswer, RemoteCall, RemoteTarget};
+use super::call::{HttpCall, RemoteAnswer, RemoteCall, RemoteTarget};
 use super::http;
 use super::mcp::{Connector, Server, ServerHost};
+use super::secrets::HeaderSecrets;
 use crate::effects::confine::Shell;
 use crate::effects::mask::Masker;
-use crate::model::McpServer;
+use crate::model::{McpServer, ToolCall};
+
+/// The tools whose calls are requests with headers.
+const HTTP_TOOLS: [&str; 2] = ["tama_http_get", "tama_http_post"];
 
 /// The HTTP client and the servers of one run.
 #[derive(Clone)]
@@ -24,6 +28,8 @@ struct Shared {
     shell: Shell,
     /// Made for the first request: it reads the system's root certificates.
     client: Mutex<Option<reqwest::Client>>,
+    /// Secrets that models wrote into headers.
+    secrets: HeaderSecrets,
     /// Servers by what they are: one that a retry finds changed is another one.
     servers: Mutex<HashMap<String, Arc<Server>>>,
 }
@@ -32,7 +38,8 @@ impl Remotes {
     /// Runs the programs of servers in `shell`, and masks secrets in the answers by `masker`.
     #[must_use]
     pub fn new(shell: Shell, masker: Arc<Masker>) -> Self {
-        Self { shared: Arc::new(Shared { masker, shell, client: Mutex::default(), servers: Mutex::default() }) }
+        let (client, secrets, servers) = (Mutex::default(), HeaderSecrets::default(), Mutex::default());
+        Self { shared: Arc::new(Shared { masker, shell, client, secrets, servers }) }
     }
 
     /// Carries out a call, within its time. When `stop` is cancelled, it is given up. The program of a server is started
@@ -54,6 +61,13 @@ impl Remotes {
             Some(server) => self.server(server).give_up(&why).await,
             None => RemoteAnswer::failed(why),
         }
+    }
+
+    /// Puts a text in the place of each secret that a model wrote into the headers of a request; returns the secrets with
+    /// the names of their headers. Only this run sends them.
+    #[must_use]
+    pub fn hide_secrets(&self, call: &mut ToolCall) -> Vec<(String, String)> {
+        if HTTP_TOOLS.contains(&&*call.name) { self.shared.secrets.hide(&mut call.args) } else { Vec::new() }
     }
 
     /// Ends every server, and returns when their processes are gone.
@@ -79,7 +93,7 @@ impl Remotes {
         let Some(server) = call.server() else {
             let RemoteTarget::Http(request) = &call.target else { return RemoteAnswer::unsent("it has no receiver") };
             return match client.await {
-                Ok(client) => http::send(&client, request, masker, &environment).await,
+                Ok(client) => self.shared.send_http(&client, request).await,
                 Err(why) => RemoteAnswer::unsent(why),
             };
         };
@@ -102,6 +116,22 @@ fn key(server: &McpServer) -> String {
 }
 
 impl Shared {
+    /// Sends a request with its secrets.
+    async fn send_http(&self, client: &reqwest::Client, request: &HttpCall) -> RemoteAnswer {
+        let (mut request, mut used) = (request.clone(), Vec::new());
+        for (name, value) in &mut request.headers {
+            match self.secrets.open(name, value) {
+                Ok((open, secrets)) => {
+                    *value = open.into_owned();
+                    used.extend(secrets);
+                }
+                Err(why) => return RemoteAnswer::unsent(why),
+            }
+        }
+        let masker = Masker::clone(&self.masker).with(used);
+        http::send(client, &request, &masker, &environment).await
+    }
+
     fn client(&self) -> Result<reqwest::Client, String> {
         let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = &*client {

@@ -198,6 +198,11 @@ impl<'a> Args<'a> {
 /// Finds the known name most like a wrong one, if any is like it.
 pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const ALIKE: f64 = 0.7;
+    /// Bytes of a name that is worth comparing: the comparison takes time by its length.
+    const LONGEST: usize = 200;
+    if wrong.len() > LONGEST {
+        return None;
+    }
     let alike = |name: &str| strsim::normalized_damerau_levenshtein(&wrong.to_lowercase(), name);
     let best = known.into_iter().max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
     (alike(best) >= ALIKE).then_some(best)

@@ -2,6 +2,7 @@
 //!
 //! The declaration that a model gets comes from the server's list, which is an effect of its own.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
@@ -10,30 +11,43 @@ use super::args::arguments_fault;
 use super::tool::{Prepared, Tool, ToolError};
 use crate::effects::remote::{McpCall, RemoteCall};
 use crate::model::{EffectClass, McpServer, ToolDecl, server_tool};
-use crate::pipeline::{Agent, Pipeline};
+use crate::pipeline::{Agent, Glob, Pipeline};
+
+/// The beginning of the names of questions for servers' tools.
+const LIST: &str = "mcp:";
 
 /// The name of the question for a server's tools: no model can call it.
 #[must_use]
 pub fn list_tool(server: &str) -> String {
-    format!("mcp:{server}")
+    format!("{LIST}{server}")
 }
 
-/// The tools of servers that a pipeline's agents name, and the questions for them.
-pub(super) fn tools_of(pipeline: &Pipeline) -> Vec<Arc<dyn Tool>> {
-    let servers: Vec<Arc<McpServer>> = pipeline.mcp.values().cloned().map(Arc::new).collect();
-    let find = |name: &str| servers.iter().find(|server| server.name == name);
-    let mut tools: Vec<Arc<dyn Tool>> = Vec::new();
-    for server in &servers {
-        tools.push(Arc::new(List { decl: decl(&list_tool(&server.name)), server: server.clone() }));
+/// The servers of a pipeline, and the names of their tools that its agents have; some stand for several tools.
+#[derive(Clone, Default)]
+pub(super) struct Served {
+    servers: BTreeMap<String, Arc<McpServer>>,
+    names: Vec<Glob>,
+}
+
+impl Served {
+    pub fn new(pipeline: &Pipeline) -> Self {
+        let servers = pipeline.mcp.values().map(|server| (server.name.clone(), Arc::new(server.clone()))).collect();
+        let names = pipeline.agents.values().flat_map(Agent::every_tool).filter(|name| server_tool(name).is_some());
+        // The loader has refused what is no glob.
+        Self { servers, names: names.filter_map(|name| Glob::new(name).ok()).collect() }
     }
-    for name in pipeline.agents.values().flat_map(Agent::every_tool) {
-        if let Some((server, tool)) = server_tool(name)
-            && let Some(server) = find(server)
-        {
-            tools.push(Arc::new(Called { decl: decl(name), server: server.clone(), tool: tool.to_owned() }));
+
+    /// A tool of a server that some agent has, or the question for a server's tools.
+    pub fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        if let Some(server) = name.strip_prefix(LIST) {
+            let server = self.servers.get(server)?.clone();
+            return Some(Arc::new(List { decl: decl(name), server }));
         }
+        let (server, tool) = server_tool(name)?;
+        let server = self.servers.get(server)?.clone();
+        let is_named = self.names.iter().any(|known| known.matches(name));
+        is_named.then(|| Arc::new(Called { decl: decl(name), server, tool: tool.to_owned() }) as Arc<dyn Tool>)
     }
-    tools
 }
 
 fn decl(name: &str) -> ToolDecl {

@@ -9,8 +9,9 @@ use serde_json::Value as Json;
 use super::args::{Args, nearest, schema};
 use super::builtin::Builtin;
 use super::custom::Custom;
+use super::mcp::Served;
 use super::tool::{Prepared, Tool, ToolError};
-use super::{files, http, mcp, memory, shell, wrapped};
+use super::{files, http, memory, shell, wrapped};
 use crate::model::{EffectClass, ToolDecl};
 use crate::pipeline::{CustomTool, Pipeline};
 
@@ -18,6 +19,8 @@ use crate::pipeline::{CustomTool, Pipeline};
 #[derive(Clone, Default)]
 pub struct Toolbox {
     tools: BTreeMap<String, Arc<dyn Tool>>,
+    /// The tools of servers that the pipeline names.
+    served: Served,
     /// True when every other name is that of a tool of a wrapped agent.
     has_wrapped: bool,
 }
@@ -99,9 +102,7 @@ impl Toolbox {
             toolbox = Self { has_wrapped: true, ..Self::default() };
             toolbox.add(wrapped::program(wrapped));
         }
-        for tool in mcp::tools_of(pipeline) {
-            toolbox.add(tool);
-        }
+        toolbox.served = Served::new(pipeline);
         Arc::new(toolbox)
     }
 
@@ -123,10 +124,11 @@ impl Toolbox {
     /// Returns the tool of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
-        self.tools.get(name).cloned().or_else(|| self.has_wrapped.then(|| wrapped::own_tool(name)))
+        let served = || self.served.get(name).or_else(|| self.has_wrapped.then(|| wrapped::own_tool(name)));
+        self.tools.get(name).cloned().or_else(served)
     }
 
-    /// Lists every name, sorted.
+    /// Lists every name but those of servers' tools, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tools.keys().map(String::as_str)
     }

@@ -73,19 +73,23 @@ impl<'a> Agents<'a> {
             },
         };
         let prompt = self.prompt(&table);
-        let tools = if react {
-            read_tools(&table, self.tools)
+        let (mut tools, mut skills, mut max_iter) = (vec![], vec![], None);
+        if react {
+            tools = read_tools(&table, self.tools);
+            skills = self.skills(&table);
+            max_iter = table.count_u32("max_iter");
         } else {
-            table.refuse("tools", "`tools` belongs to a tool loop", "use pattern = \"react\"");
-            vec![]
-        };
+            for key in ["tools", "skills", "max_iter"] {
+                table.refuse(key, &format!("`{key}` belongs to a tool loop"), "use pattern = \"react\"");
+            }
+        }
         let model = match (table.get("model"), shared) {
             (None, Named::Is(model)) => Some(model.clone()),
             (None, Named::Faulty) => None,
             _ => self.model(&table),
         };
         table.finish();
-        Some(Step { prompt: prompt?, model: Some(model?), react, tools, skills: vec![], max_iter: None })
+        Some(Step { prompt: prompt?, model: Some(model?), react, tools, skills, max_iter })
     }
 
     /// Patterns of steps, of which one may be the agent's own prompt.

@@ -3,6 +3,7 @@
 //! A key that nobody reads is a warning: tama ignores it without a word.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use toml::Spanned;
@@ -31,12 +32,13 @@ impl<'a> Keys<'a> {
         name: impl Into<String>,
         span: Range<usize>,
     ) -> Self {
-        for (at, (key, _)) in entries.iter().enumerate() {
+        let mut seen = HashSet::new();
+        for (key, _) in entries {
             let Some(text) = key.text() else {
                 doc.fault_help(key.span.clone(), "a key must be a word", "write `key: value`");
                 continue;
             };
-            if entries.iter().take(at).any(|(before, _)| before.text() == Some(text)) {
+            if !seen.insert(text) {
                 doc.fault_help(key.span.clone(), format!("the key `{text}` is listed twice"), "keep one of them");
             }
         }

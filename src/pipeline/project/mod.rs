@@ -153,14 +153,8 @@ fn entrypoint<'c>(
 }
 
 impl Project {
-    /// Adds the agents that are never run, so that they can be run alone; those with faults are left out, and those of
-    /// providers that the others don't use, whose keys may be missing.
+    /// Adds the agents that are never run, so that they can be run alone; those with faults are left out.
     fn add_unused(&mut self, reader: &Reader<'_>, doc: &Doc<'_>) {
-        let used = |agents: &IndexMap<String, Agent>| -> Vec<String> {
-            agents.values().flat_map(Agent::every_model).map(|model| model.name.provider.clone()).collect()
-        };
-        let mut providers = used(&self.agents);
-        providers.extend(["script", "ollama"].map(str::to_owned));
         for name in reader.folder.agents() {
             if self.agents.contains_key(&name) {
                 continue;
@@ -175,15 +169,10 @@ impl Project {
                 self.unused.push(format!("{fault}; {never}, and is left out"));
                 continue;
             }
-            let (sources, agents) = (walk.sources(reader.folder), walk.into_agents());
-            if used(&agents).iter().all(|provider| providers.contains(provider)) {
-                self.unused.push(format!("{file}: {never}"));
-                self.unused.extend(scratch.warning_lines());
-                self.sources.extend(sources);
-                self.agents.extend(agents);
-            } else {
-                self.unused.push(format!("{file}: {never}, and is left out: no other agent uses its provider"));
-            }
+            self.unused.push(format!("{file}: {never}"));
+            self.unused.extend(scratch.warning_lines());
+            self.sources.extend(walk.sources(reader.folder));
+            self.agents.extend(walk.into_agents());
         }
     }
 }

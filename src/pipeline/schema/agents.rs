@@ -77,15 +77,18 @@ fn step_keys(row: &StepRow) -> Keys {
         )
         .key("model", reference("model"))
         .key("tools", reference("tool-names"))
+        .key("skills", texts("skills that it may read beside those of its agent: skills/NAME/SKILL.md"))
+        .key("max_iter", count_u32("bound on the model calls of its tool loop; its agent's when it is left out"))
 }
 
-/// A step where its pattern is known: a single call has no tools.
+/// A step where its pattern is known: a single call has no tools, no skills and no bound.
 fn step(row: &StepRow) -> Json {
     let mut step = step_keys(row).build();
     step["oneOf"] = one_prompt();
     if !row.react {
         let is_loop = json!({ "required": ["pattern"], "properties": { "pattern": { "const": "react" } } });
-        step["if"] = json!({ "required": ["tools"] });
+        let of_loops = ["tools", "skills", "max_iter"].map(|key| json!({ "required": [key] }));
+        step["if"] = json!({ "anyOf": of_loops });
         step["then"] = is_loop;
     }
     step

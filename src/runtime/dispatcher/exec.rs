@@ -13,9 +13,9 @@ use super::permits::HeldPermit;
 use super::turn::Turn;
 use super::world_change::WorldChange;
 use super::{Incoming, Services};
-use crate::effects::MaskedStream;
 use crate::effects::llm::{AnswerPiece, CallPosition, LlmError, LlmProvider, Progress, ProgressReader};
 use crate::effects::tools::{Prepared, ToolError, Toolbox, WorldCall};
+use crate::effects::{MaskedStream, Masker};
 use crate::model::{
     BlobHash, EndCause, LlmRequest, LlmResponse, RunState, SpanId, SpanStatus, ToolCall, TraceBody, Update, WaitFor,
 };
@@ -96,9 +96,10 @@ impl ModelRun {
         };
         let (result, ()) = tokio::join!(self.drive(call, waits), self.show(pieces));
         let mut done = result.map_err(NoAnswer::from);
+        let masker = self.hide_secrets(&mut done);
         let raw = raw.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(raw) = raw.filter(|raw| !raw.is_empty()) {
-            let kept = self.keep(raw).await;
+            let kept = self.keep(raw, masker).await;
             match &mut done {
                 Ok(response) => response.raw = kept,
                 Err(NoAnswer { so_far: Some(response), .. }) => response.raw = kept,
@@ -108,11 +109,31 @@ impl ModelRun {
         Done::Llm(Box::new(done))
     }
 
+    /// Hides the secrets that the model wrote into headers; returns what masks them, too.
+    fn hide_secrets(&self, done: &mut Result<LlmResponse, NoAnswer>) -> Arc<Masker> {
+        let response = match done {
+            Ok(response) => Some(response),
+            Err(NoAnswer { so_far, .. }) => so_far.as_deref_mut(),
+        };
+        let Some(response) = response else { return self.services.masker.clone() };
+        let hidden: Vec<_> =
+            response.calls.iter_mut().flat_map(|call| self.services.remotes.hide_secrets(call)).collect();
+        if hidden.is_empty() {
+            return self.services.masker.clone();
+        }
+        let masker = Arc::new(Masker::clone(&self.services.masker).with(hidden));
+        for text in [&mut response.text, &mut response.reasoning] {
+            *text = masker.mask(text).into_owned();
+        }
+        response.state = response.state.take().map(|state| masker.mask_json(state));
+        masker
+    }
+
     /// Keeps the answer as it came, with secrets masked; `None`: it can't be kept, which the answer survives.
-    async fn keep(&self, body: Vec<u8>) -> Option<BlobHash> {
-        let (log, services) = (self.log.clone(), self.services.clone());
+    async fn keep(&self, body: Vec<u8>, masker: Arc<Masker>) -> Option<BlobHash> {
+        let log = self.log.clone();
         let keep = move || {
-            let body = services.masker.mask(&String::from_utf8_lossy(&body)).into_owned();
+            let body = masker.mask(&String::from_utf8_lossy(&body)).into_owned();
             log.recorder().put_blob(body.as_bytes()).ok()
         };
         tokio::task::spawn_blocking(keep).await.ok().flatten()

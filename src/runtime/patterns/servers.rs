@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::super::failure::Failure;
+use super::super::gates::fits;
 use super::super::pattern_scope::PatternScope;
 use crate::effects::remote::Listed;
-use crate::model::{ToolDecl, server_tool};
+use crate::model::{SERVER_SEPARATOR, ToolDecl, is_tool_glob, server_tool};
+use crate::pipeline::is_tool_name;
 
 /// The lists that have come.
 #[derive(Default)]
@@ -24,14 +26,39 @@ impl Servers {
                 let listed = scope.list_tools(server).await?;
                 self.0.insert(server.to_owned(), listed);
             }
-            let listed = self.0.get(server).map(Vec::as_slice).unwrap_or_default();
-            if !listed.iter().any(|found| found.name == tool) {
-                let names: Vec<&str> = listed.iter().map(|found| found.name.as_str()).collect();
+            if self.fitting(name).next().is_none() {
+                let names: Vec<&str> = self.listed(server).iter().map(|found| found.name.as_str()).collect();
                 let has = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
                 return Err(Failure::new(format!("the MCP server {server} has no tool {tool}; it has: {has}")));
             }
         }
         Ok(())
+    }
+
+    /// The tools that are offered, each once: those of a server that a name stands for in the place of that name.
+    pub fn expand<'a>(&self, offered: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+        let mut tools: Vec<String> = Vec::new();
+        for name in offered {
+            let stands_for: Vec<String> =
+                if is_tool_glob(name) { self.fitting(name).collect() } else { vec![name.clone()] };
+            for tool in stands_for {
+                if !tools.contains(&tool) {
+                    tools.push(tool);
+                }
+            }
+        }
+        tools
+    }
+
+    /// The listed tools of its server that a name means, but those whose names no model accepts.
+    fn fitting<'s>(&'s self, name: &'s str) -> impl Iterator<Item = String> + 's {
+        let server = server_tool(name).map(|(server, _)| server).unwrap_or_default();
+        let full = move |found: &Listed| format!("{server}{SERVER_SEPARATOR}{}", found.name);
+        self.listed(server).iter().map(full).filter(move |found| fits(name, found) && is_tool_name(found))
+    }
+
+    fn listed(&self, server: &str) -> &[Listed] {
+        self.0.get(server).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// A tool's declaration as its server gave it; others stay as they are.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use tama_tui::model::{
     ActionChange, ActionEvent, ActionOp, EffectClass, Generation, Key, KeyState, RunId, RunStatus, Seq, SpanEnd,
@@ -189,7 +189,7 @@ fn check_tells_every_fault_and_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pipeline.toml");
     fs::write(&file, "[pipeline]\nname = \"x\"\nentrypoint = \"editr\"\nworkspce = \"work\"\n").unwrap();
-    let checked = Command::new(env!("CARGO_BIN_EXE_tama-tui")).arg("check").arg(&file).output().unwrap();
+    let checked = program::command().arg("check").arg(&file).output().unwrap();
     let said = String::from_utf8(checked.stderr).unwrap();
     assert_eq!(checked.status.code(), Some(2), "{said}");
     assert!(said.contains("workspce") && said.contains("pipeline.toml:"), "{said}");
@@ -367,7 +367,7 @@ fn an_interrupt_cancels_the_run_and_everything_stays_undoable() {
     let project = fresh("");
     let replies = REPLIES.replace("calls = [{ name = \"finish\"", "delay_ms = 600000\ncalls = [{ name = \"finish\"");
     fs::write(project.folder.path().join("replies.toml"), replies).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tama-tui"))
+    let mut child = program::command()
         .args(["run", ".", "--allow", "*"])
         .current_dir(project.folder.path())
         .stderr(Stdio::piped())
@@ -617,7 +617,7 @@ fn two_debuggers_work_side_by_side_on_one_project() {
     let slow = REPLIES.replace("text = \"a plan", "delay_ms = 60000\ntext = \"a plan");
     fs::write(project.folder.path().join("replies.toml"), slow).unwrap();
     let start = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tama-tui"));
+        let mut command = program::command();
         command.args(["run", "."]).current_dir(project.folder.path()).env_remove("TAMA_TUI_DATA_DIR");
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
         command.spawn().unwrap()

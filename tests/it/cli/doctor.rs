@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use crate::cli::cli::{fresh, json, stderr, stdout};
+use crate::support::program;
 
 /// Runs the program without the keys that this machine may have.
 fn keyless(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tama-tui"));
+    let mut command = program::command();
     for name in ["TAMA_TUI_DATA_DIR", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "MY_KEY"] {
         command.env_remove(name);
     }

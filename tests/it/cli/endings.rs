@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -26,6 +26,8 @@ struct Ending {
     prints: &'static str,
     /// Members of the JSON.
     json: fn() -> Json,
+    /// The status that `verify` prints of its run: also of one that did not come to a good end.
+    verifies: &'static str,
 }
 
 fn writer(more: &str) -> Project {
@@ -47,7 +49,18 @@ fn failing() -> Project {
     Sketch::new("one", "main").oneshot("main", "You fail.").reply("main", "error = \"HTTP 529\"").project()
 }
 
-const ENDINGS: [Ending; 6] = [
+/// An agent that asks a person.
+fn asking() -> Project {
+    let human =
+        "[agents.main]\npattern = \"human\"\nprompt = \"You ask.\"\n[agents.main.steps.resume]\nprompt = \"Go on.\"";
+    Sketch::new("one", "main")
+        .table(human)
+        .reply("main/ask", "calls = [{ name = \"finish\", args = { key = \"mail\", value = \"Which day?\" } }]")
+        .reply("main/resume", "text = \"sent\"")
+        .project()
+}
+
+const ENDINGS: [Ending; 9] = [
     Ending {
         name: "passes",
         project: || writer(""),
@@ -56,6 +69,7 @@ const ENDINGS: [Ending; 6] = [
         says: "· 1 file added ·",
         prints: "it is written\n",
         json: || json!({ "status": "ok", "exit": 0, "denied": false, "limited": false, "output": "it is written", "error": null }),
+        verifies: "verified",
     },
     Ending {
         name: "fails",
@@ -65,6 +79,7 @@ const ENDINGS: [Ending; 6] = [
         says: "✗ main: failed",
         prints: "",
         json: || json!({ "status": "failed", "exit": 1, "denied": false, "limited": false, "output": null }),
+        verifies: "verified",
     },
     Ending {
         name: "is not allowed",
@@ -74,6 +89,37 @@ const ENDINGS: [Ending; 6] = [
         says: "denied: tama_files_write at main/tama_files_write: ",
         prints: "it is written\n",
         json: || json!({ "status": "ok", "exit": 3, "denied": true, "limited": false }),
+        verifies: "verified",
+    },
+    Ending {
+        name: "is denied",
+        project: || writer("[policy]\ndeny = [\"tama_files_write\"]"),
+        options: &["--allow", "tama_files_write"],
+        exit: 3,
+        says: "denied: tama_files_write at main/tama_files_write: ",
+        prints: "it is written\n",
+        json: || json!({ "status": "ok", "exit": 3, "denied": true, "limited": false }),
+        verifies: "verified",
+    },
+    Ending {
+        name: "needs an answer",
+        project: asking,
+        options: &[],
+        exit: 3,
+        says: "needs an answer: main/human. Answer it with --answer main=TEXT",
+        prints: "",
+        json: || json!({ "status": "failed", "exit": 3, "denied": false, "output": null }),
+        verifies: "partial",
+    },
+    Ending {
+        name: "is answered",
+        project: asking,
+        options: &["--answer", "Monday"],
+        exit: 0,
+        says: "run ",
+        prints: "sent\n",
+        json: || json!({ "status": "ok", "exit": 0, "needs_answer": [], "output": "sent" }),
+        verifies: "verified",
     },
     Ending {
         name: "is allowed by the command line",
@@ -83,6 +129,7 @@ const ENDINGS: [Ending; 6] = [
         says: "· 1 file added ·",
         prints: "it is written\n",
         json: || json!({ "status": "ok", "exit": 0, "denied": false }),
+        verifies: "verified",
     },
     Ending {
         name: "reaches a limit",
@@ -92,6 +139,7 @@ const ENDINGS: [Ending; 6] = [
         says: "max_tokens",
         prints: "",
         json: || json!({ "status": "failed", "exit": 4, "limited": true, "output": null }),
+        verifies: "partial",
     },
     Ending {
         name: "is not as expected",
@@ -106,6 +154,7 @@ const ENDINGS: [Ending; 6] = [
         says: "error: the run is not as expected: main was not expected",
         prints: "it is written\n",
         json: || json!({ "status": "ok", "exit": 5, "expected": { "same": false, "difference": "main was not expected" } }),
+        verifies: "verified",
     },
 ];
 
@@ -133,10 +182,36 @@ fn each_end_of_a_run_has_its_exit_code_message_and_json() {
             let out = stdout(&ran);
             let result = if kind == "--json" { &*out } else { out.lines().last().unwrap() };
             assert_has(&serde_json::from_str(result).unwrap(), &(ending.json)(), ending.name);
-            let verified = parsed(&project.tama(&["verify", &project.newest(), "--json"]));
-            assert_ne!(verified["status"], "diverged", "{}: {verified}", ending.name);
+            let verified = project.tama(&["verify", &project.newest(), "--json"]);
+            assert_eq!(verified.status.code(), Some(0), "{}: {}", ending.name, stderr(&verified));
+            assert_eq!(parsed(&verified)["status"], ending.verifies, "{}", ending.name);
         }
     }
+}
+
+#[test]
+fn a_record_that_does_something_else_than_it_says_is_5() {
+    let project = writer("");
+    assert_eq!(project.tama(&["run", "."]).status.code(), Some(0));
+    let run = project.newest();
+    // Somebody has changed the prompt in the stored pipeline, and not in the request that was recorded.
+    let database = duckdb::Connection::open(project.path(&format!(".tama/runs/{run}/run.duckdb"))).unwrap();
+    let change =
+        "UPDATE texts SET text = replace(text, 'You write.', 'You draw.') WHERE contains(text, '\"entrypoint\"')";
+    assert_eq!(database.execute(change, []).unwrap(), 1);
+    drop(database);
+    let differs = project.tama(&["verify", &run]);
+    assert_eq!(differs.status.code(), Some(5), "{}", stderr(&differs));
+    let said = stdout(&differs);
+    assert!(said.starts_with(&format!("{run} differs at main/llm\n  recorded: the system prompt ")), "{said}");
+    assert!(said.contains("You write.") && said.contains("You draw."), "{said}");
+    assert!(stderr(&differs).contains("has changed since it was written"), "{}", stderr(&differs));
+    let differs = project.tama(&["verify", &run, "--json"]);
+    assert_eq!(differs.status.code(), Some(5), "{}", stderr(&differs));
+    let told = parsed(&differs);
+    assert_has(&told, &json!({ "status": "diverged", "run": run, "open": 0, "changed": [] }), "diverged");
+    assert_eq!(told["divergence"]["path"], "main/llm", "{told}");
+    assert_ne!(told["divergence"]["recorded"], told["divergence"]["asked"]);
 }
 
 #[test]
@@ -159,7 +234,7 @@ fn a_cancelled_run_is_130() {
             .oneshot("main", "You are slow.")
             .reply("main", "text = \"late\"\ndelay_ms = 3600000")
             .project();
-        let mut command = Command::new(program::path());
+        let mut command = program::command();
         command.args(["run", "."]).args(kind).current_dir(project.folder()).env_remove("TAMA_TUI_DATA_DIR");
         let mut run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(run.stderr.take().unwrap());
@@ -181,6 +256,12 @@ fn a_cancelled_run_is_130() {
             assert!(rest.iter().any(|line| line.contains("the run was cancelled")), "{rest:?}");
         }
         assert_eq!(project.statuses(), ["cancelled"]);
+        let verified = project.tama(&["verify", &project.newest(), "--json"]);
+        assert_eq!(
+            (verified.status.code(), &parsed(&verified)["status"]),
+            (Some(0), &json!("partial")),
+            "{verified:?}"
+        );
     }
 }
 

@@ -1,7 +1,7 @@
 //! `run --json=events`: one event a line, as it happens; a reader that goes away loses nothing of the run.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -74,7 +74,7 @@ fn slow() -> Project {
 }
 
 fn start(project: &Project) -> std::process::Child {
-    let mut command = Command::new(program::path());
+    let mut command = program::command();
     command.args(["run", ".", "--json=events"]).current_dir(project.folder()).env_remove("TAMA_TUI_DATA_DIR");
     command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
 }

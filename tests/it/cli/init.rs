@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
+
+use crate::support::program;
 
 fn tama(folder: &Path, args: &[&str]) -> Output {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_tama-tui"));
+    let mut program = program::command();
     program.args(args).current_dir(folder).env_remove("TAMA_TUI_DATA_DIR").output().unwrap()
 }
 

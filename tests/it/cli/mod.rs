@@ -11,6 +11,7 @@ mod export;
 mod headless;
 mod init;
 mod limits;
+mod newsroom;
 mod projects;
 mod scripts;
 mod show;

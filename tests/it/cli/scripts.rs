@@ -92,12 +92,7 @@ fn the_settings_file_is_printed_read_and_its_faults_have_a_place() {
     let project = Project::empty();
     let own = project.path("settings");
     let with_own = |args: &[&str]| {
-        Command::new(program::path())
-            .args(args)
-            .current_dir(project.folder())
-            .env("XDG_CONFIG_HOME", &own)
-            .output()
-            .unwrap()
+        program::command().args(args).current_dir(project.folder()).env("XDG_CONFIG_HOME", &own).output().unwrap()
     };
     let place = own.join("tama-tui/config.toml");
     assert_eq!(stdout(&with_own(&["config", "--path"])), format!("{}\n", place.display()));

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value as Json;
 use tama_tui::model::{
@@ -14,6 +14,7 @@ use tama_tui::store::{Access, DataDir, NewRun, RunLog};
 use tama_tui::world::{Change, Value, World};
 
 use crate::cli::cli::{Project, begin, fresh, json, start, stderr, stdout};
+use crate::support::program;
 use crate::support::sketch::Sketch;
 use crate::support::skip::{Capability, skip};
 use crate::support::wait::{Meeting, until};
@@ -319,7 +320,7 @@ pub(crate) fn commanding(command: &str, lane: &str) -> Project {
 
 /// Starts the project's run with its output in pipes.
 fn start_run(project: &Project) -> std::process::Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tama-tui"));
+    let mut command = program::command();
     command.args(["run", ".", "--json", "--allow", "*"]).current_dir(project.folder.path());
     command.env_remove("TAMA_TUI_DATA_DIR").stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use tempfile::TempDir;
+
+use crate::support::program;
 
 const PIPELINE: &str = r#"
 [pipeline]
@@ -61,7 +63,7 @@ impl Project {
     }
 
     fn tama(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tama-tui"));
+        let mut command = program::command();
         command.args(args).current_dir(self.0.path()).env_remove("TAMA_TUI_DATA_DIR").output().unwrap()
     }
 

@@ -4,16 +4,18 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
+use crate::support::program;
+
 const SECRET: &str = "s3cret-of-the-test-which-nobody-stores";
 
 /// A server that answers each request by its line and body, and keeps the requests.
-struct Server {
+pub struct Server {
     port: u16,
     seen: Arc<Mutex<Vec<String>>>,
 }
@@ -22,7 +24,7 @@ struct Server {
 type Answer = fn(&str, &str) -> (u16, String);
 
 impl Server {
-    fn start(answer: Answer) -> Self {
+    pub fn start(answer: Answer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -36,7 +38,11 @@ impl Server {
         Self { port, seen }
     }
 
-    fn seen(&self) -> Vec<String> {
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
 }
@@ -84,7 +90,7 @@ impl Project {
     }
 
     fn tama(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tama-tui"));
+        let mut command = program::command();
         command.args(args).current_dir(self.0.path()).env_remove("TAMA_TUI_DATA_DIR").env("FAR_KEY", SECRET);
         command.output().unwrap()
     }
@@ -96,7 +102,7 @@ impl Project {
     }
 }
 
-fn output_text(output: &Output) -> String {
+pub fn output_text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
@@ -160,6 +166,31 @@ fn a_variable_is_sent_and_stored_nowhere() {
     assert_eq!(server.seen().len(), 1, "verify sends nothing");
 }
 
+#[test]
+fn a_secret_that_the_model_writes_itself_is_sent_and_stored_nowhere() {
+    const LITERAL: &str = "literal-secret-0123456789";
+    let server = Server::start(|line, body| (200, format!("got {line} {body} {LITERAL}")));
+    let port = server.port;
+    let calls = format!(
+        r#"{{ name = "tama_http_get", args = {{ url = "http://127.0.0.1:{port}/page",
+            headers = [{{ Authorization = "Bearer {LITERAL}", X-Api-Key = "{LITERAL}", Accept = "text/plain" }}] }} }}"#
+    )
+    .replace('\n', " ");
+    let project = Project::new(r#""tama_http_get""#, "", &calls);
+    let done = project.tama(&["run", "pipeline.toml"]);
+    assert_eq!(done.status.code(), Some(0), "{}", output_text(&done));
+    let seen = server.seen()[0].to_lowercase();
+    assert!(seen.contains(&format!("authorization: bearer {LITERAL}\r\n")), "{seen}");
+    assert!(seen.contains(&format!("x-api-key: {LITERAL}\r\n")), "{seen}");
+    assert_eq!(files_with(&project.0.path().join(".tama"), LITERAL), Vec::<String>::new());
+    let run = project.run();
+    let shown = output_text(&project.tama(&["runs", "show", &run, "--events"]));
+    assert!(!shown.contains(LITERAL), "{shown}");
+    let verified = project.tama(&["verify", &run]);
+    assert_eq!(verified.status.code(), Some(0), "{}", output_text(&verified));
+    assert_eq!(server.seen().len(), 1, "verify sends nothing");
+}
+
 /// An MCP server of the older kind, without streams.
 fn tracker(line: &str, body: &str) -> (u16, String) {
     if !line.starts_with("POST") {
@@ -183,7 +214,7 @@ fn tracker(line: &str, body: &str) -> (u16, String) {
 }
 
 /// The tools that a server was asked for, with their arguments.
-fn called(server: &Server) -> Vec<String> {
+pub fn called(server: &Server) -> Vec<String> {
     let bodies = server.seen().into_iter().filter_map(|seen| Some(seen.split_once("\r\n\r\n")?.1.to_owned()));
     let asked = bodies.filter_map(|body| serde_json::from_str::<Json>(&body).ok());
     let calls = asked.filter(|asked| asked["method"] == "tools/call");

@@ -1,11 +1,6 @@
 //! What a pattern asks its models: roles, order, inputs and keys, a row for each statement about tama's patterns.
 
-use std::collections::HashMap;
-use std::fs;
-
-use tama_tui::model::{LlmRequestRecord, SpanId, SpanSpec, TextHash, TraceBody, Update};
-use tama_tui::pipeline::load;
-use tama_tui::runtime::{self, Headless, Mode};
+use super::seen::Seen;
 
 /// A statement, the pipeline and the replies that show it, and what must be seen. A line of `sees` is
 /// `PATH FIELD TEXT`; the fields are those of [`Seen::field`].
@@ -299,22 +294,19 @@ lead ends sent V
     },
 ];
 
-#[derive(Default)]
-struct Seen {
-    spans: HashMap<SpanId, String>,
-    /// In the order in which they began.
-    order: Vec<String>,
-    calls: HashMap<SpanId, LlmRequestRecord>,
-    asked: HashMap<String, (String, TextHash)>,
-    ends: HashMap<String, (String, Option<TextHash>)>,
-    texts: HashMap<TextHash, String>,
-}
-
 #[tokio::test]
 async fn requests_are_those_that_tama_makes() {
     let mut wrong = Vec::new();
     for row in ROWS {
-        let seen = Seen::of(row).await;
+        let pipeline = format!("{HEAD}{}\n", row.agents);
+        let skill = "---\nname: style\ndescription: How to write\n---\nWrite well.\n";
+        let files = [
+            ("pipeline.toml", &*pipeline),
+            ("replies.toml", row.replies),
+            ("skills/style/SKILL.md", skill),
+            ("work/x", ""),
+        ];
+        let seen = Seen::of(row.says, &files).await;
         for line in row.sees.lines().filter(|line| !line.is_empty()) {
             let (path, rest) = line.split_once(' ').unwrap();
             let (field, expected) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -332,107 +324,4 @@ async fn requests_are_those_that_tama_makes() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-impl Seen {
-    async fn of(row: &Row) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let put = |path: &str, text: &str| {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        };
-        put("pipeline.toml", &format!("{HEAD}{}\n", row.agents));
-        put("replies.toml", row.replies);
-        put("skills/style/SKILL.md", "---\nname: style\ndescription: How to write\n---\nWrite well.\n");
-        put("work/x", "");
-        let loaded = load(folder.path()).unwrap_or_else(|faults| panic!("{}: {faults}", row.says));
-        let mode = Mode::Headless(Headless { answers: vec!["lead=THE ANSWER".into()], ..Headless::default() });
-        let session = runtime::start_unrecorded(loaded, "TASK".into(), mode).unwrap();
-        let (mut feed, mut seen) = (session.engine.feed, Self::default());
-        while let Some(update) = feed.next().await {
-            match update {
-                Update::Events(events) => events.into_iter().for_each(|event| seen.take(event.body)),
-                Update::Closed => break,
-                _ => {}
-            }
-        }
-        session.engine.finish.await.unwrap();
-        let records = seen.calls.values();
-        let of_calls = records.flat_map(|call| call.messages.iter().map(|message| message.text).chain([call.system]));
-        let hashes: Vec<TextHash> = of_calls
-            .chain(seen.asked.values().map(|(_, question)| *question))
-            .chain(seen.ends.values().filter_map(|(_, output)| *output))
-            .collect();
-        seen.texts = session.log.recorder().texts(&hashes).unwrap();
-        seen
-    }
-
-    fn take(&mut self, body: TraceBody) {
-        match body {
-            TraceBody::SpanStarted(start) => {
-                self.spans.insert(start.span, start.path.clone());
-                self.order.push(start.path.clone());
-                match start.spec {
-                    SpanSpec::Llm(record) => drop(self.calls.insert(start.span, record)),
-                    SpanSpec::Human { question, channel, .. } => {
-                        self.asked.insert(start.path, (channel, question));
-                    }
-                    _ => {}
-                }
-            }
-            TraceBody::SpanEnded(end) => {
-                let key = end.finish.map(|finish| finish.key).unwrap_or_default();
-                self.ends.insert(self.spans[&end.span].clone(), (key, end.output));
-            }
-            _ => {}
-        }
-    }
-
-    /// A thing that is known of a path, as text.
-    fn field(&self, path: &str, field: &str) -> String {
-        let text = |hash: TextHash| self.texts.get(&hash).cloned().unwrap_or_default();
-        let output = || self.ends.get(path).cloned().unwrap_or_default();
-        match field {
-            "order" => {
-                let below = self.order.iter().filter_map(|at| at.strip_prefix(path)?.strip_prefix('/'));
-                let names = below.filter(|rest| !rest.contains('/')).map(|rest| rest.split('#').next().unwrap());
-                return names.collect::<Vec<_>>().join(" ");
-            }
-            "ends" | "value-ends" => {
-                let (key, value) = output();
-                return format!("{key} {}", value.map(text).unwrap_or_default());
-            }
-            "fails" | "answers" => return output().1.map(text).unwrap_or_default(),
-            "asks" => {
-                return self
-                    .asked
-                    .get(path)
-                    .map(|(channel, asked)| format!("{channel} {}", text(*asked)))
-                    .unwrap_or_default();
-            }
-            _ => {}
-        }
-        let span = self.spans.iter().find(|(_, known)| *known == path).map(|(span, _)| *span);
-        let Some((span, call)) = span.and_then(|span| Some((span, self.calls.get(&span)?))) else {
-            return String::new();
-        };
-        let messages = call.conversation(span, |earlier| self.calls.get(&earlier)).unwrap();
-        let message = |at: usize| {
-            let found = messages.get(at).map(|message| text(message.text)).unwrap_or_default();
-            let json: serde_json::Value = serde_json::from_str(&found).unwrap_or_default();
-            json.get("text").and_then(|text| text.as_str()).unwrap_or_default().to_owned()
-        };
-        match field {
-            "tools" => call.tools.join(" "),
-            "roles" => messages.iter().map(|message| message.role.clone()).collect::<Vec<_>>().join(" "),
-            "message-ends" => message(messages.len() - 1),
-            "system" | "system-begins" | "system-ends" => text(call.system),
-            _ => field
-                .strip_prefix("message-")
-                .and_then(|at| at.parse().ok())
-                .map(|at: usize| message(at - 1))
-                .unwrap_or_default(),
-        }
-    }
 }

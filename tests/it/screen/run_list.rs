@@ -93,7 +93,10 @@ fn an_empty_list_says_how_to_begin() {
     let mut without = RunList::new(setup(Vec::new(), None));
     insta::assert_snapshot!("runs_none_at_all", screen(&mut without, (80, 12)));
     assert_eq!(keys(&mut without, "n"), None);
-    assert!(screen(&mut without, (120, 12)).contains("n new run: there is no pipeline.toml in this folder: tama-tui"));
+    assert!(
+        screen(&mut without, (120, 12))
+            .contains("n new run: there is no pipeline.toml or tama.toml in this folder: tama-tui")
+    );
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! Cases in which changes once were lost, or reported wrongly.
 
 use std::fs;
-use std::process::Command;
 
 use tama_tui::model::{ActionStatus, CaptureMode, Undoability};
 
 use crate::engine::scenario::{Scenario, Stage};
 use crate::shell::commands::scenario_of;
 use crate::support::manifest::manifest;
+use crate::support::program;
 
 /// Files that are left out of capture can't be undone, and land all the same: a build's output is its purpose.
 #[tokio::test]
@@ -69,7 +69,7 @@ fn changes_on_record_are_not_recorded_again() {
     fs::write(folder.path().join("replies.toml"), &scenario.replies).unwrap();
     let before = manifest(&work);
     let tama = |args: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tama-tui"));
+        let mut command = program::command();
         command.current_dir(folder.path()).args(args);
         command
     };

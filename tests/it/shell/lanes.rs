@@ -62,7 +62,7 @@ impl Project {
     }
 
     pub fn tama(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(program::path());
+        let mut command = program::command();
         command.args(args).current_dir(self.0.path()).env_remove("TAMA_TUI_DATA_DIR");
         command
     }

@@ -82,6 +82,6 @@ fn role() {
     let arch = std::env::consts::ARCH.try_into().unwrap();
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch).unwrap();
     apply_filter(&BpfProgram::try_from(filter).unwrap()).unwrap();
-    let error = Command::new(program::path()).args(["doctor", "--json"]).exec();
+    let error = program::command().args(["doctor", "--json"]).exec();
     panic!("the program did not start: {error}");
 }

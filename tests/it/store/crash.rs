@@ -15,6 +15,7 @@ use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Headless, Mode, Session};
 use tama_tui::store::{Access, CRASH_POINTS, DataDir, NewRun, StoreError, hash_blob};
 
+use crate::support::program;
 use crate::support::wait::{PATIENCE, exit_status};
 
 /// Names the folder of the pipeline that the child runs.
@@ -325,7 +326,7 @@ fn the_command_line_undoes_a_killed_run() {
     let mut crash = Crash::start(&busy(shell("touch ../started; sleep 5")));
     crash.kill_when(|here| here.join("started").exists());
     let tama = |args: &[&str]| {
-        let program = Process::new(env!("CARGO_BIN_EXE_tama-tui"))
+        let program = program::command()
             .args(args)
             .current_dir(crash.folder.path())
             .env_remove("TAMA_TUI_DATA_DIR")

@@ -26,6 +26,7 @@ use tama_tui::model::{
 use tama_tui::store::{Access, DataDir, NewRun, RunFolder, RunLog, hash_blob};
 
 use crate::store::crash::{Crash, busy};
+use crate::support::program;
 use crate::support::wait::exit_status;
 
 /// Names the folder of a worker.
@@ -410,11 +411,8 @@ fn told_by_the_program(data: &Path, (file, harm): &Case) {
     let run = run_of(home.path());
     let path = run.path().join(file);
     harm.inflict(&path, &fs::read(&path).unwrap());
-    let program = Process::new(env!("CARGO_BIN_EXE_tama-tui"))
-        .args(["runs", "show", &run.id().0, "--data-dir"])
-        .arg(home.path())
-        .output()
-        .unwrap();
+    let program =
+        program::command().args(["runs", "show", &run.id().0, "--data-dir"]).arg(home.path()).output().unwrap();
     let said = String::from_utf8_lossy(&program.stderr).into_owned();
     let told = said.contains("damaged: ") || program.status.code() == Some(1);
     assert!(program.status.code().is_some() && told, "{file} {harm:?}: {} {said}", program.status);
@@ -558,12 +556,7 @@ fn damage_soak() {
 
 /// Starts the program in a folder; its exit code, and what it said.
 fn tama(folder: &Path, args: &[&str]) -> (Option<i32>, String) {
-    let ended = Process::new(env!("CARGO_BIN_EXE_tama-tui"))
-        .args(args)
-        .current_dir(folder)
-        .env_remove("TAMA_TUI_DATA_DIR")
-        .output()
-        .unwrap();
+    let ended = program::command().args(args).current_dir(folder).env_remove("TAMA_TUI_DATA_DIR").output().unwrap();
     let said = [ended.stdout, ended.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     (ended.status.code(), said.concat())
 }
@@ -619,7 +612,7 @@ fn a_process_that_dies_of_a_run_is_not_this_one() {
     let home = tempfile::tempdir().unwrap();
     let [_, (_, killed)] = samples(home.path());
     let run = run_of(&killed);
-    let inspected = Process::new(env!("CARGO_BIN_EXE_tama-tui")).arg(INSPECT).arg(run.path()).output().unwrap();
+    let inspected = program::command().arg(INSPECT).arg(run.path()).output().unwrap();
     let verdict: serde_json::Value = serde_json::from_slice(&inspected.stdout).unwrap();
     assert_eq!((&verdict["damage"], &verdict["error"]), (&serde_json::json!([]), &serde_json::Value::Null));
     assert!(verdict["rows"].as_u64().unwrap() > 20, "{verdict}");

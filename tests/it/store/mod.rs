@@ -8,4 +8,4 @@ mod sample_runs;
 mod samples;
 mod soak;
 mod sql;
-mod tama;
+pub mod tama;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -68,7 +68,7 @@ impl Agent {
     }
 
     pub fn tama(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(program::path());
+        let mut command = program::command();
         command.args(args).current_dir(self.folder()).env_remove("TAMA_TUI_DATA_DIR").output().unwrap()
     }
 

@@ -17,10 +17,21 @@ pub fn path() -> PathBuf {
     std::env::var_os(PROGRAM).map_or_else(|| env!("CARGO_BIN_EXE_tama-tui").into(), PathBuf::from)
 }
 
+/// A folder without settings, in the place of the one in which the user's own are: no test goes by those.
+pub fn no_settings() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-settings")
+}
+
+/// The program, without the settings and the data folder of the user who runs the tests.
+pub fn command() -> Command {
+    let mut command = Command::new(path());
+    command.env("XDG_CONFIG_HOME", no_settings()).env_remove("TAMA_TUI_DATA_DIR");
+    command
+}
+
 /// Runs the program in a folder.
 pub fn run(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(path());
-    command.args(args).current_dir(folder).env_remove("TAMA_TUI_DATA_DIR").output().unwrap()
+    command().args(args).current_dir(folder).output().unwrap()
 }
 
 /// What this machine enforces for the commands of a pipeline in this folder.

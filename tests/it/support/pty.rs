@@ -73,6 +73,7 @@ impl<'a> Start<'a> {
             command.env_remove(name);
         }
         command.env("TERM", "xterm-256color");
+        command.env("XDG_CONFIG_HOME", super::program::no_settings());
         for (name, value) in &self.env {
             command.env(name, value);
         }

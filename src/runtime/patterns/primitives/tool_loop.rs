@@ -33,10 +33,11 @@ pub(in super::super) async fn tool_loop(
     let mut messages = Conversation::from(vec![Message::User { text: "Begin.".into() }]);
     for _ in 0..spec.max_iter {
         servers.list(scope, offered(spec, &unlocked)).await?;
+        let tools = servers.expand(offered(spec, &unlocked));
         let request = LlmRequest {
             model: spec.model.name.clone(),
             options: spec.model.options,
-            tools: declarations(scope, spec, &unlocked, &servers),
+            tools: declarations(scope, spec, &tools, &servers),
             system: scope.wording().system(spec.prompt, spec.skills),
             messages: messages.clone(),
         };
@@ -55,7 +56,7 @@ pub(in super::super) async fn tool_loop(
                 "start" => input.to_owned(),
                 "read_skill" if !spec.skills.is_empty() => read_skill(spec.skills, &call.args, &mut unlocked),
                 _ => {
-                    let refusal = refusal(spec, &unlocked, &name);
+                    let refusal = refusal(&servers.expand(offered(spec, &unlocked)), &name);
                     scope.tool(call, refusal).await?
                 }
             };
@@ -68,12 +69,8 @@ pub(in super::super) async fn tool_loop(
     )))
 }
 
-fn declarations(
-    scope: &PatternScope,
-    spec: &ToolLoop<'_>,
-    unlocked: &BTreeSet<String>,
-    servers: &Servers,
-) -> Vec<ToolDecl> {
+/// The declarations of the loop's own tools, and of those that are `offered`.
+fn declarations(scope: &PatternScope, spec: &ToolLoop<'_>, offered: &[String], servers: &Servers) -> Vec<ToolDecl> {
     let mut tools = vec![
         decl("start", "Receive your input. Call this first.", &json!({"type": "object", "properties": {}})),
         decl(
@@ -90,7 +87,7 @@ fn declarations(
         let schema = json!({"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]});
         tools.push(decl("read_skill", "Load a skill's instructions, which unlocks the tools it names.", &schema));
     }
-    tools.extend(offered(spec, unlocked).filter_map(|name| scope.declared(name)).map(|decl| servers.complete(decl)));
+    tools.extend(offered.iter().filter_map(|name| scope.declared(name)).map(|decl| servers.complete(decl)));
     tools
 }
 
@@ -103,11 +100,11 @@ fn offered<'a>(spec: &'a ToolLoop<'_>, unlocked: &'a BTreeSet<String>) -> impl I
 }
 
 /// Why a tool that was not offered is not run.
-fn refusal(spec: &ToolLoop<'_>, unlocked: &BTreeSet<String>, name: &str) -> Option<String> {
-    if offered(spec, unlocked).any(|known| known == name) {
+fn refusal(offered: &[String], name: &str) -> Option<String> {
+    if offered.iter().any(|known| known == name) {
         return None;
     }
-    let known: Vec<&str> = offered(spec, unlocked).map(String::as_str).chain(["start", "finish"]).collect();
+    let known: Vec<&str> = offered.iter().map(String::as_str).chain(["start", "finish"]).collect();
     Some(format!("no tool is named \"{name}\" here; you have: {}", known.join(", ")))
 }
 

@@ -10,7 +10,7 @@ use landlock::{ABI, Access as _, AccessFs, Ruleset, RulesetAttr, RulesetCreatedA
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 
 use super::{PIPELINE, REPLIES};
-use crate::support::program::path;
+use crate::support::program;
 use crate::support::skip::{Capability, skip};
 
 const RUN: &str = "TAMA_TUI_TEST_JAILED";
@@ -30,7 +30,7 @@ fn verify_needs_no_socket_and_writes_nowhere() {
     fs::create_dir(folder.path().join("work")).unwrap();
     fs::write(folder.path().join("pipeline.toml"), PIPELINE).unwrap();
     fs::write(folder.path().join("replies.toml"), REPLIES.replace("ITEMS", "\\\"a\\\",\\\"b\\\"")).unwrap();
-    let ran = Command::new(path()).current_dir(folder.path()).args(["run", "pipeline.toml"]).output().unwrap();
+    let ran = program::command().current_dir(folder.path()).args(["run", "pipeline.toml"]).output().unwrap();
     let said = String::from_utf8_lossy(&ran.stderr);
     assert!(said.contains("open: tama-tui replay"), "{said}");
     let own = std::env::current_exe().unwrap();
@@ -56,7 +56,7 @@ fn jail() {
     assert!(fs::write("written", "x").is_err());
     assert!(std::net::TcpStream::connect("127.0.0.1:9").is_err_and(|error| error.raw_os_error() == Some(1)));
     let run = fs::read_dir(".tama/runs").unwrap().next().unwrap().unwrap().file_name();
-    panic!("{}", Command::new(path()).arg("verify").arg(run).exec());
+    panic!("{}", program::command().arg("verify").arg(run).exec());
 }
 
 fn refuse_writes() -> bool {

@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value as Json;
 
-use crate::support::program::path;
+use crate::support::program;
 
 const PIPELINE: &str = r#"
 [pipeline]
@@ -37,7 +36,7 @@ text = "B"
 "#;
 
 fn verify(folder: &Path, args: &[&str]) -> (i32, String) {
-    let out = Command::new(path()).current_dir(folder).arg("verify").args(args).output().unwrap();
+    let out = program::command().current_dir(folder).arg("verify").args(args).output().unwrap();
     (out.status.code().unwrap(), String::from_utf8(out.stdout).unwrap())
 }
 
@@ -46,8 +45,7 @@ fn a_run_verifies_and_another_pipeline_lists_its_calls() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("pipeline.toml"), PIPELINE).unwrap();
     fs::write(folder.path().join("replies.toml"), REPLIES).unwrap();
-    let ran =
-        Command::new(path()).current_dir(folder.path()).args(["run", "pipeline.toml", "--json"]).output().unwrap();
+    let ran = program::command().current_dir(folder.path()).args(["run", "pipeline.toml", "--json"]).output().unwrap();
     let ran: Json = serde_json::from_slice(&ran.stdout).unwrap();
     let run = ran["run"].as_str().unwrap();
 
@@ -105,8 +103,7 @@ text = "done"
 "#;
     fs::write(folder.path().join("pipeline.toml"), pipeline).unwrap();
     fs::write(folder.path().join("replies.toml"), replies).unwrap();
-    let ran =
-        Command::new(path()).current_dir(folder.path()).args(["run", "pipeline.toml", "--json"]).output().unwrap();
+    let ran = program::command().current_dir(folder.path()).args(["run", "pipeline.toml", "--json"]).output().unwrap();
     let ran: Json = serde_json::from_slice(&ran.stdout).unwrap();
     let run = ran["run"].as_str().unwrap();
     assert_eq!(verify(folder.path(), &[run]).0, 0);

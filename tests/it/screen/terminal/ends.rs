@@ -1,7 +1,7 @@
 //! Every end of the program gives the terminal back to the shell, and records the run.
 
 use std::future::{Future, pending};
-use std::process::{Command as Process, Stdio};
+use std::process::Stdio;
 use std::thread;
 
 use nix::sys::signal::Signal;
@@ -10,6 +10,7 @@ use tama_tui::term::{self, Link, Notify};
 use tama_tui::ui::{ColorDepth, Theme};
 
 use crate::support::app_support::Bench;
+use crate::support::program;
 use crate::support::project::Project;
 use crate::support::pty::Start;
 
@@ -86,7 +87,7 @@ fn a_closed_terminal_ends_it() {
 fn without_a_terminal_it_says_what_to_use() {
     let project = Project::writer();
     let tama = |args: &[&str]| {
-        let mut program = Process::new(env!("CARGO_BIN_EXE_tama-tui"));
+        let mut program = program::command();
         program.args(args).current_dir(project.folder()).stdin(Stdio::null()).output().unwrap()
     };
     assert!(tama(&["run", "."]).status.success());

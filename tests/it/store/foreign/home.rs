@@ -95,7 +95,7 @@ impl Home {
     }
 
     fn command(&self, folder: &Path, home: &Path) -> Command {
-        let mut command = Command::new(program::path());
+        let mut command = program::command();
         command.current_dir(folder).env("HOME", home).env("TMPDIR", self.temp.path());
         for name in ["XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "TAMA_TUI_DATA_DIR"] {
             command.env_remove(name);
