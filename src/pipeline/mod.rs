@@ -35,6 +35,8 @@ mod script;
 mod skills;
 mod spec;
 mod tools;
+mod verify;
+mod with_model;
 mod workspace;
 mod write;
 mod write_servers;
@@ -59,6 +61,7 @@ pub(crate) use reader::{Table, Text, text as read_text};
 pub use schema::schema;
 pub use script::{Reply, Script, ScriptError};
 pub use spec::{
-    Agent, ArgType, Capture, CustomTool, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, RuleLines,
-    Skill, Step, Target, ToolArg,
+    Agent, ArgType, Capture, CustomTool, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, Roles,
+    RuleLines, Skill, Step, Target, ToolArg, Verify,
 };
+pub use with_model::WithModelError;

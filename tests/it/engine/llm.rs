@@ -43,6 +43,8 @@ fn pipeline(model: &str, settings: Provider) -> Pipeline {
         limits: Limits::default(),
         breakpoints: Vec::new(),
         sources: Vec::new(),
+        verify: None,
+        roles: tama_tui::pipeline::Roles::default(),
     }
 }
 
