@@ -425,7 +425,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         "[policy]",
         "[verify]\ntimeout_seconds = 9\n[policy]",
-        r#"54:1 [[verify]] [verify] has no `command` | the program and its arguments, e.g. command = ["./check.sh"]"#,
+        r#"54:2 [verify] [verify] has no `command` | the program and its arguments, e.g. command = ["./check.sh"]"#,
     ),
     (
         "[policy]",

@@ -14,4 +14,5 @@ mod limits;
 mod projects;
 mod scripts;
 mod show;
+mod tries;
 mod undo_cli;

@@ -10,6 +10,7 @@ mod own_tools;
 mod permits;
 mod remote;
 pub mod scenario;
+mod tries;
 mod verify;
 mod whole_answers;
 mod wording;
