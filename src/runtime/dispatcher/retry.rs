@@ -51,7 +51,15 @@ impl Dispatcher {
             log: self.log.clone(),
             services: self.services.clone(),
         };
-        self.reversal.check(tokio::task::spawn_blocking(move || check.run()));
+        let log = self.log.clone();
+        self.reversal.check(tokio::spawn(async move {
+            if check.reads_record {
+                // Only what is committed is read. An error of the log comes up there too.
+                let _ = log.append_durable(Vec::new()).durable().await;
+            }
+            let checked = tokio::task::spawn_blocking(move || check.run()).await;
+            checked.unwrap_or_else(|_| Err(RetryRefusal::CheckFailed.into()))
+        }));
         Ok(())
     }
 

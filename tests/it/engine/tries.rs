@@ -188,7 +188,7 @@ async fn each_try_is_taken_back_and_the_kept_one_is_undone_redone_and_retried_li
     assert_eq!(manifest(&work), original);
     assert_eq!(stage.state.trace.find("editor/writer"), Some(first));
     assert_eq!(stage.state.trace.get(first).unwrap().status, SpanStatus::Ok);
-    stage.play("memory log :: list of 2: bad original, bad original\noutput fast\nstatus ok\n").await.unwrap();
+    stage.play("memory log :: 2 items\noutput fast\nstatus ok\n").await.unwrap();
 
     stage
         .play("keep 3\nwait tries over\nfile NOTES.md :: good careful\nfile out/left.txt :: left careful\n")

@@ -99,7 +99,7 @@ fn the_form_asks_how_often_and_with_which_models_and_says_what_it_costs() {
     assert_eq!(form(&bench).settings(), settings);
     let shown = lines(&bench).join("\n");
     assert!(shown.contains("6 tries, 3 times with each of 2 models: ~6.0k tok"), "{shown}");
-    bench.keys("lll h");
+    bench.keys("lllh");
     assert_eq!(form(&bench).settings().times, 5);
     let begun = bench.ask(Key::Enter);
     assert_eq!(
