@@ -24,7 +24,7 @@ pub enum Popup {
     Entry(Entry),
     /// A tool that needs an approval.
     Approval(Box<Approval>),
-    /// What to try, and how often.
+    /// The tries to ask for.
     TriesForm(Box<TriesForm>),
     /// The tries under way (in [`super::State::tries`]).
     Tries(TriesTable),

@@ -34,10 +34,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     prompt: Option<PathBuf>,
     /// Another model for what reruns: a role of the pipeline, or provider:model. Given more than once: each is tried, and
-    /// taken back before the next
+    /// undone before the next
     #[arg(long, value_name = "MODEL")]
     model: Vec<String>,
-    /// Try it so often (with each model); each try is taken back before the next, judged by the pipeline's [verify]
+    /// Try it so often (with each model); each try is undone before the next, judged by the pipeline's [verify]
     /// command if there is one, and at the end the run is as it was before
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(TrySettings::MOST)))]
     times: Option<u32>,

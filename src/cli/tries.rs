@@ -14,7 +14,7 @@ use crate::model::{Command, NetChange, NetKind, RetryPlan, TriesReport, TriesSte
 /// The try to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keep {
-    /// That one.
+    /// The one with this number.
     Number(u32),
     /// The first that passed.
     FirstPass,
@@ -56,7 +56,7 @@ pub(super) fn settings_line(settings: &TrySettings, plan: &RetryPlan) -> String 
     let cost = plan.cost.saturating_mul(u64::from(total));
     let all = RetryPlan { tokens, cost, ..RetryPlan::default() };
     let spent = crate::app::cost_text(&all).replace("  ", " ");
-    format!("  try {total} times, {each}: {spent}; each is taken back before the next")
+    format!("  try {total} times, {each}: {spent}; each is undone before the next")
 }
 
 /// Makes the tries and follows them to their end.

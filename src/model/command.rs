@@ -235,7 +235,7 @@ pub enum Command {
         /// A role of the pipeline, or `provider:model`.
         model: String,
     },
-    /// Carries a plan out several times, each taken back before the next (answered by [`super::Update::Tries`]).
+    /// Carries a plan out several times, each undone before the next (answered by [`super::Update::Tries`]).
     Try {
         /// The plan.
         plan: Box<RetryPlan>,

@@ -26,7 +26,7 @@ pub struct Restored {
 pub struct RestoredEnd {
     /// The event that ended it then.
     pub seq: Seq,
-    /// That end.
+    /// The end itself.
     pub end: SpanEnd,
 }
 

@@ -44,9 +44,9 @@ pub enum TriesStep {
     Trying,
     /// The `[verify]` command runs.
     Verifying,
-    /// The try is taken back.
+    /// The try is undone.
     TakingBack,
-    /// All are made and taken back; the user has not chosen yet.
+    /// All are made and undone; the user has not chosen yet.
     Choosing,
     /// The chosen try is put in place.
     Keeping,

@@ -128,7 +128,7 @@ pub(super) struct Gathered {
     ends: HashMap<String, (SpanId, SpanEnd)>,
     /// The inputs of agents by span.
     inputs: HashMap<SpanId, TextHash>,
-    /// What a retry took back, by span: an earlier try may stand again.
+    /// The ends of spans that a retry undid: an earlier try may stand again.
     replaced: HashMap<SpanId, (Option<AgentEnd>, Option<SpanEnd>)>,
 }
 
@@ -174,7 +174,7 @@ impl Gathered {
         }
     }
 
-    /// Keeps what is taken back of spans: their tries may stand again.
+    /// Keeps the ends of spans that are undone: their tries may stand again.
     fn replace(&mut self, spans: &[SpanId]) {
         for span in spans {
             let Some((path, ..)) = self.asked.get(span) else { continue };

@@ -59,7 +59,7 @@ pub(super) fn table_key(state: &mut State, mut table: TriesTable, key: Key) -> V
     match key {
         Key::Esc | Key::Char('q') if is_choosing => return ask_keep_none(state, report.tries.len()),
         Key::Esc | Key::Char('q') => {
-            state.say("the tries go on: R shows them");
+            state.say("the tries continue: R shows them");
             return Vec::new();
         }
         Key::Enter if is_choosing => match table.chosen(report) {
@@ -99,7 +99,7 @@ pub(super) fn table_key(state: &mut State, mut table: TriesTable, key: Key) -> V
 /// Asks whether the tries under way are to end.
 pub(super) fn ask_cancel(state: &mut State) {
     let lines = vec![
-        "The try under way is cancelled and taken back; no other is made.".to_owned(),
+        "The try under way is cancelled and undone; no other is made.".to_owned(),
         "Those that were made can still be kept.".to_owned(),
     ];
     let command = vec![Command::Run(model::Command::Cancel)];
@@ -114,7 +114,7 @@ pub(super) fn is_busy(state: &State) -> bool {
 fn ask_keep_none(state: &mut State, made: usize) -> Vec<Command> {
     let tries = if made == 1 { "The try is".to_owned() } else { format!("All {made} tries are") };
     let lines = vec![
-        format!("{tries} taken back. The run and its workspace stay as they were before R."),
+        format!("{tries} undone. The run and its workspace stay as they were before R."),
         "The tries stay in the tree, dimmed. They can't be kept afterwards.".to_owned(),
     ];
     let commands = vec![Command::Run(model::Command::KeepTry { number: None })];

@@ -1,4 +1,4 @@
-//! What to try: how often, and with which models.
+//! The form that asks for tries: how often, and with which models.
 
 use super::row::{TryRow, TryTone};
 use crate::app::text::plural;
@@ -126,7 +126,7 @@ impl TriesForm {
         let mut lines = vec![
             TryRow::new(&plan::line(run, &self.plan), TryTone::Plain),
             TryRow::new(&format!("{tries}, {with}: {}", cost_text(&all).replace("  ", " ")), TryTone::Plain),
-            TryRow::new("each is taken back before the next; then you keep one, or none", TryTone::Quiet),
+            TryRow::new("each is undone before the next; then you keep one, or none", TryTone::Quiet),
         ];
         let left = self.plan.leaves.iter().take(1);
         lines.extend(left.map(|left| {

@@ -108,7 +108,7 @@ fn status(report: &TriesReport, run: &RunState) -> String {
         TriesStep::Trying => format!("{}: running…{}", of(next), waits(run)),
         TriesStep::Verifying => format!("{}: the verify command runs…", of(next)),
         TriesStep::TakingBack => format!("{}: taking it back…", of(report.tries.len().max(1))),
-        TriesStep::Choosing => "all are taken back: the run is as it was before".to_owned(),
+        TriesStep::Choosing => "all are undone: the run is as it was before".to_owned(),
         TriesStep::Keeping => "putting the chosen try in place…".to_owned(),
         TriesStep::Over => "over".to_owned(),
     };

@@ -1,4 +1,4 @@
-//! Tries in words, for the screen and the command line.
+//! Tries as text, for the screen and the command line.
 
 use crate::app::text::{count, duration, money};
 use crate::model::{PassRate, TryReport, TryVerdict};

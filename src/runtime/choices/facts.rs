@@ -26,7 +26,7 @@ pub(in super::super) struct Facts {
     pub actions: Vec<Seq>,
     /// An applied action that can't be undone, and why.
     pub stays: Option<String>,
-    /// The reason why it could not be kept after it was taken back.
+    /// The reason why it could not be kept after it was undone.
     pub not_keepable: Option<String>,
     /// The limit of the run that ended it.
     pub limit: Option<String>,

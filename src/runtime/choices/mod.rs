@@ -1,8 +1,8 @@
-//! Tries of one span with several models or several times: each is a retry that is judged and taken back before the next
+//! Tries of one span with several models or several times: each is a retry that is judged and undone before the next
 //! one, so that the run is as it was before when all are made; then the user keeps one of them, or none.
 //!
 //! [`Choices`] decides what is next; the dispatcher carries it out with the retry, undo and redo that it has. A try is
-//! taken back, and another one kept, by [`exchange`]: the actions of the one are undone, those of the other redone. What
+//! undone, and another one kept, by [`exchange`]: the actions of the one are undone, those of the other redone. What
 //! stands is recorded after that ([`crate::model::Restored`]).
 
 mod exchange;

@@ -1,4 +1,4 @@
-//! Checks, beside the loop and before anything is undone, that tries can be made and taken back.
+//! Checks, beside the loop and before anything is undone, that tries can be made and undone.
 
 use std::path::PathBuf;
 use std::sync::Arc;

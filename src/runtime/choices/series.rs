@@ -196,7 +196,7 @@ impl Choices {
         actions
     }
 
-    /// Makes no more tries: the one under way is taken back when it has stopped.
+    /// Makes no more tries: the one under way is undone when it has stopped.
     pub fn cancel(&mut self) {
         let Some(series) = self.series.as_mut().filter(|series| series.report.is_busy()) else { return };
         series.report.cancelled = true;
@@ -245,7 +245,7 @@ impl Series {
         vec![ChoicesAction::Attend(false), self.show(), retry]
     }
 
-    /// All tries are made and taken back.
+    /// All tries are made and undone.
     fn choose(&mut self) -> Vec<ChoicesAction> {
         if self.quits || self.made.is_empty() {
             return self.leave();
@@ -285,7 +285,7 @@ impl Series {
             self.report.stopped = Some(format!("try {number} reached a limit of the run: {limit}"));
         }
         if let Some(stays) = &facts.stays {
-            let why = format!("try {number} did what can't be taken back: {stays}");
+            let why = format!("try {number} did what can't be undone: {stays}");
             self.report.tries.push(report);
             self.made.push(Made { spans: facts.spans, standing: None });
             return self.stay(why);
@@ -327,7 +327,7 @@ impl Series {
         let number = self.made.len();
         match (&self.stage, result) {
             (Stage::TakingBack, Ok(())) => self.taken_back(),
-            (Stage::TakingBack, Err(why)) => self.stay(format!("try {number} can't be taken back: {why}")),
+            (Stage::TakingBack, Err(why)) => self.stay(format!("try {number} can't be undone: {why}")),
             (Stage::PuttingBack, Ok(())) => self.choose(),
             (Stage::PuttingBack, Err(why)) => {
                 let before = self.report.stopped.clone().unwrap_or_default();
@@ -349,7 +349,7 @@ impl Series {
             replaced: made.spans.clone(),
             again: Box::new(ready.original.clone()),
             newest: ready.newest.clone(),
-            text: format!("retry of {}: try {} is taken back", self.report.path, self.made.len()),
+            text: format!("retry of {}: try {} is undone", self.report.path, self.made.len()),
         });
         stands.into_iter().chain(self.next_try()).collect()
     }

@@ -174,7 +174,7 @@ fn a_cancel_takes_the_try_under_way_back_and_makes_no_other() {
     assert_eq!(names(&actions), ["s1 for s5", "attend true", "tell choosing"]);
     let report = told(&actions);
     assert!(report.cancelled && report.tries[0].not_keepable.is_some());
-    // Quitting meanwhile ends the session when it is taken back.
+    // Quitting meanwhile ends the session when it is undone.
     let mut choices = begun();
     choices.try_began(Began { generation: Generation(5), at: Millis(0) });
     assert!(choices.ask_to_quit() && !choices.ask_to_quit());

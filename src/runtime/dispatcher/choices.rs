@@ -1,4 +1,4 @@
-//! Tries with choices: carries out what [`Choices`] decides, see [`crate::runtime::choices`].
+//! Tries with choices: carries out what the series of [`crate::runtime::choices`] decides.
 
 use std::panic::AssertUnwindSafe;
 
@@ -6,7 +6,7 @@ use futures::FutureExt;
 
 use super::reversal::RunBy;
 use super::{Dispatcher, Incoming};
-use crate::model::{Command, Generation, Restored, RetryPlan, RunStatus, SpanId, TraceBody, TrySettings};
+use crate::model::{Command, Generation, Restored, RetryPlan, RunStatus, SpanEnd, SpanId, TraceBody, TrySettings};
 use crate::runtime::choices::{ChoicesAction, ChoicesStep, Facts, Judge, Prepare, Standing, exchange};
 use crate::runtime::refusal::{Refusal, RetryRefusal, TriesRefusal};
 
@@ -132,6 +132,9 @@ impl Dispatcher {
         let paths = self.paths_of(&replaced);
         self.edits.invalidate(&replaced);
         let Standing { span, spans, ends, status: (status, output), .. } = again;
+        // Detail and the views go by the newest end of a span.
+        let newest = ends.iter().map(|again| SpanEnd { usage: None, cost: None, ..again.end.clone() });
+        self.log.append(newest.map(TraceBody::SpanEnded).collect());
         self.log.append(vec![
             TraceBody::Restored(Restored { generation, cause: span, replaced, paths, spans, ends }),
             TraceBody::RunStatus { status, text: output },

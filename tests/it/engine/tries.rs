@@ -286,10 +286,7 @@ async fn what_cant_be_taken_back_is_refused_before_or_stops_the_tries() {
             assert_eq!((report.tries.len(), manifest(&work)), (0, original));
         } else {
             assert!(report.is_left && report.tries.len() == 2, "{report:?}");
-            stage
-                .play("tries-stopped try 2 did what can't be taken back\nfile NOTES.md :: good three\n")
-                .await
-                .unwrap();
+            stage.play("tries-stopped try 2 did what can't be undone\nfile NOTES.md :: good three\n").await.unwrap();
             stage.play("wait note the run stays as it is\n").await.unwrap();
         }
         stage.close().await;

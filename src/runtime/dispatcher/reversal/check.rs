@@ -36,9 +36,9 @@ pub(in super::super::super) struct Check {
 /// The pipeline that a retry's set runs by.
 #[derive(Debug, Clone, PartialEq)]
 pub(in super::super::super) enum RunBy {
-    /// That of today's file.
+    /// Today's, as its file has it.
     Today,
-    /// That of today's file, with this model.
+    /// Today's, with this model.
     Model(String),
     /// This one. Its rights were looked at when it was read.
     Fixed(Arc<Pipeline>),
