@@ -189,7 +189,9 @@ fn track_calls(state: &mut State, body: &TraceBody) {
         }
         TraceBody::SpanEnded(end) => forget_call(state, end.span),
         TraceBody::Invalidated { spans, .. } | TraceBody::Restored(Restored { replaced: spans, .. }) => {
-            spans.iter().for_each(|span| forget_call(state, *span));
+            for span in spans {
+                forget_call(state, *span);
+            }
         }
         TraceBody::RunStatus { .. } => state.pausing = false,
         _ => {}
