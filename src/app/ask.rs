@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::text::wrapped_under;
 use super::{Command, DiffView, Key, Reading};
+use crate::model;
 
 /// Widest prose that is comfortable to read.
 const WIDE: usize = 90;
@@ -101,6 +102,11 @@ impl Ask {
     /// Takes `y` for Enter too.
     pub(super) fn or_yes(self) -> Self {
         Self { or_yes: true, ..self }
+    }
+
+    /// True when it was asked over the table of tries.
+    pub(super) fn is_about_tries(&self) -> bool {
+        matches!(self.commands[..], [Command::Run(model::Command::KeepTry { .. } | model::Command::Cancel)])
     }
 
     /// True for the key that confirms.

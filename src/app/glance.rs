@@ -56,6 +56,7 @@ fn popup(popup: &Popup) -> String {
         Popup::Ask(ask) => format!("ask {} {}", ask.title, ask.reading().above()),
         Popup::Entry(entry) => format!("entry {}", entry.top),
         Popup::Editor(editor) => format!("editor {} {} {:?}", editor.touched, editor.leaving, editor.scope()),
+        Popup::TriesForm(form) => format!("tries {:?} {}", form.settings(), form.cursor()),
         small => format!("{small:?}"),
     }
 }

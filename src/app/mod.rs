@@ -40,6 +40,7 @@ mod span_text;
 mod state;
 pub mod text;
 mod tree;
+mod tries;
 mod under_way;
 mod update;
 
@@ -73,5 +74,6 @@ pub use search::{Finds, Place, Search};
 pub use span_text::{About, SpanText, shown_try, span_text};
 pub use state::{Pane, Setup, State};
 pub use tree::{Row, Tree};
+pub use tries::{TriesForm, TriesTable, TryRow, TryTone, failure_line, pass_rate_line, try_cells};
 pub use under_way::UnderWay;
 pub use update::update;

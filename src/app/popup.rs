@@ -1,6 +1,6 @@
 //! Popups over the panels: questions, menus, lists, the editor. A popup takes every key until it is closed.
 
-use super::{Approval, Ask, DiffView, Entry, Help, Key, PlanAsk, UiAction};
+use super::{Approval, Ask, DiffView, Entry, Help, Key, PlanAsk, TriesForm, TriesTable, UiAction};
 use crate::model::{self, Breakpoint, DiffSides, EditScope, Seq, SpanId};
 
 /// A popup over the panels.
@@ -24,6 +24,10 @@ pub enum Popup {
     Entry(Entry),
     /// A tool that needs an approval.
     Approval(Box<Approval>),
+    /// The tries to ask for.
+    TriesForm(Box<TriesForm>),
+    /// The tries under way (in [`super::State::tries`]).
+    Tries(TriesTable),
 }
 
 /// The list of breakpoints (in [`super::State::breakpoints`]).

@@ -43,6 +43,14 @@ pub fn popup_keys(state: &State) -> Vec<Hint> {
             ("a", "answer"),
             ("Esc", "later"),
         ]),
+        Some(Popup::TriesForm(form)) => vec![
+            ("h l 1-9".to_owned(), "times"),
+            ("j k".to_owned(), "move"),
+            ("Space".to_owned(), "this model, or not"),
+            (form.key().to_string(), "Retry"),
+            ("Esc".to_owned(), "Cancel"),
+        ],
+        Some(Popup::Tries(_)) => tries_keys(state),
         Some(Popup::Entry(entry)) => {
             let mut keys: Vec<Hint> =
                 fixed(&[("l", "to its span"), ("y", "copy"), ("j k", "scroll"), ("Esc", "close")]);
@@ -64,6 +72,13 @@ fn plan_keys(plan: &PlanAsk) -> Vec<Hint> {
         (true, "Esc", "Cancel"),
     ];
     keys.into_iter().filter(|(shown, ..)| *shown).map(|(_, key, name)| (key.to_owned(), name)).collect()
+}
+
+fn tries_keys(state: &State) -> Vec<Hint> {
+    let is_busy = state.tries.as_ref().is_some_and(|report| report.is_busy());
+    let (first, close) = if is_busy { (("X", "cancel"), "leave open") } else { (("Enter", "Keep"), "Keep none") };
+    let keys = [first, ("d", "changes, or not"), ("j k", "move"), ("PgDn PgUp", "scroll"), ("Esc", close)];
+    keys.into_iter().map(|(key, name)| (key.to_owned(), name)).collect()
 }
 
 fn ask_keys(ask: &Ask) -> Vec<Hint> {

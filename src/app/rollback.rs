@@ -301,7 +301,10 @@ impl Rollback {
     /// Takes note of an event that changes what the list shows.
     pub(super) fn event(&mut self, body: &TraceBody, run: &RunState) {
         match body {
-            TraceBody::Action(_) | TraceBody::Invalidated { .. } | TraceBody::Renamed { .. } => self.stale = true,
+            TraceBody::Action(_)
+            | TraceBody::Invalidated { .. }
+            | TraceBody::Restored(_)
+            | TraceBody::Renamed { .. } => self.stale = true,
             TraceBody::ActionEvent(event) => {
                 self.stale = true;
                 self.under_way.event(event, run);

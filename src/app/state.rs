@@ -6,7 +6,7 @@ use super::approvals::Approvals;
 use super::{Detail, Finds, Key, Layout, Log, Popup, Preview, Rollback, Search, Streamed, Tree};
 use crate::model::{
     Abilities, Breakpoint, Checking, Editable, MadeElsewhere, Millis, PauseReason, RunState, RunStatus, Seq, Settler,
-    ShellMode, SpanId, UnwrittenEdit,
+    ShellMode, SpanId, TriesReport, UnwrittenEdit,
 };
 
 /// A panel that can have the focus.
@@ -97,6 +97,10 @@ pub struct State {
     pub streams: HashMap<SpanId, Streamed>,
     /// The plan of a retry of the selected span.
     pub preview: Preview,
+    /// The tries under way.
+    pub tries: Option<Box<TriesReport>>,
+    /// The models that can be tried: a role or model, and the model that it stands for.
+    pub models: Vec<(String, String)>,
     /// The time now, from events and ticks.
     pub now: Millis,
     /// The terminal's columns and lines.
@@ -127,6 +131,8 @@ pub struct State {
     pub(super) clock: Millis,
     /// The span a retry was asked for, until its plan comes.
     pub(super) retrying: Option<SpanId>,
+    /// The span that tries were asked for, until their plan comes.
+    pub(super) trying: Option<SpanId>,
     /// The span an edit was asked for, until its text comes, and whether for `$EDITOR`.
     pub(super) fetching: Option<(SpanId, bool)>,
     /// The text that `$EDITOR` has open.

@@ -9,7 +9,8 @@ pub(super) fn changes_json(state: &RunState) -> Json {
     Json::Array(state.ledger.net_changes().iter().map(change_json).collect())
 }
 
-fn change_json(change: &NetChange) -> Json {
+/// Formats a net change.
+pub(super) fn change_json(change: &NetChange) -> Json {
     let name = if change.key.kind == KeyKind::Memory { "key" } else { "path" };
     let mut shown = json!({ name: change.key.name, "kind": change.key.kind, "change": change.kind.name() });
     if let Some(shown) = shown.as_object_mut() {

@@ -187,6 +187,17 @@ impl Headless {
         Ok(if refused.is_some() { Exit::Failed } else { end.exit() })
     }
 
+    /// Returns the run's id.
+    pub fn run_id(&self) -> &str {
+        &self.run
+    }
+
+    /// Formats the line about the run's end.
+    pub fn end_line(&self) -> String {
+        let name = self.folder.as_ref().map(RunName::of);
+        self.log.with(|state| summary::end_line(state, name.as_ref()))
+    }
+
     /// Ends the session without running anything.
     pub async fn abort(mut self) -> color_eyre::Result<()> {
         self.send(Command::Quit);
@@ -196,7 +207,7 @@ impl Headless {
     }
 
     /// Returns the next update; an interrupt cancels the run, which is then recorded to its end.
-    async fn next(&mut self) -> Option<Update> {
+    pub async fn next(&mut self) -> Option<Update> {
         loop {
             self.flush_lines().await;
             tokio::select! {

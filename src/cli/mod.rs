@@ -48,6 +48,7 @@ mod table;
 mod tama_db;
 mod terminal;
 mod text;
+mod tries;
 mod undo;
 mod undo_text;
 mod unfinished;

@@ -16,7 +16,8 @@ use super::outcome::conflict_reason;
 use super::plan::{UndoneOutside, plan_lines};
 use super::stored::{Stored, confirmed_workspace, find_span, open_log};
 use super::text::{eprint_line, print, print_json, to_lines};
-use crate::model::{Command, EditScope, RunState, RunStatus, Update, quoted};
+use super::tries::{self, Keep};
+use crate::model::{Command, EditScope, RetryPlan, RunState, RunStatus, TrySettings, Update, quoted};
 use crate::rollback::{plan_retry, preview};
 use crate::runtime::{self, LookOnly, Mode, Session, foresee};
 use crate::store::{DataDir, StoreError};
@@ -32,6 +33,18 @@ pub(super) struct Args {
     /// A file with the prompt to try instead
     #[arg(long, value_name = "FILE")]
     prompt: Option<PathBuf>,
+    /// Another model for what reruns: a role of the pipeline, or provider:model. Given more than once: each is tried, and
+    /// undone before the next
+    #[arg(long, value_name = "MODEL")]
+    model: Vec<String>,
+    /// Try it so often (with each model); each try is undone before the next, judged by the pipeline's [verify]
+    /// command if there is one, and at the end the run is as it was before
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(TrySettings::MOST)))]
+    times: Option<u32>,
+    /// Keep one of the tries: its number, first-pass, or cheapest-pass (a try passes that [verify] passes; without
+    /// [verify], one that did not fail) [default: none is kept]
+    #[arg(long, value_name = "TRY", value_parser = Keep::parse)]
+    keep: Option<Keep>,
     /// The run's workspace, or where it is now: retries a run that was made elsewhere too
     #[arg(long, value_name = "PATH")]
     workspace: Option<PathBuf>,
@@ -55,6 +68,15 @@ pub(super) struct Args {
 /// Prints the plan, or carries it out and follows the run to its end.
 pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
     let data = data::open_existing(global)?;
+    if let (Some(Keep::Number(number)), Some(settings)) = (args.keep, args.tries())
+        && number > settings.total()
+    {
+        eprint_line(&format!(
+            "error: failed to keep try {number}: there will be only {} (--times, --model)",
+            settings.total()
+        ));
+        return Ok(Exit::Usage);
+    }
     let prompt = args.prompt.as_deref().map(read_prompt).transpose()?;
     if args.dry_run {
         return dry_run(&args, prompt.as_deref(), &data);
@@ -75,7 +97,16 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     }
     let mut headless = Headless::new(session, known)?;
     match begin(&mut headless, &args, prompt).await {
-        Ok(Some(outside)) => headless.run_to_end(args.json, outside.into_json()).await,
+        Ok(Some((plan, outside))) => {
+            if let Some(settings) = args.tries() {
+                return tries::run(headless, plan, settings, args.keep, args.json).await;
+            }
+            headless.send(match args.model.first() {
+                Some(model) => Command::RetryWith { plan: Box::new(plan), model: model.clone() },
+                None => Command::Retry { plan: Box::new(plan), with_readers: true },
+            });
+            headless.run_to_end(args.json, outside.into_json()).await
+        }
         Ok(None) => {
             headless.abort().await?;
             Ok(Exit::Denied)
@@ -84,6 +115,14 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
             headless.abort().await?;
             Err(error)
         }
+    }
+}
+
+impl Args {
+    /// The tries that are asked for; `None`: one retry.
+    fn tries(&self) -> Option<TrySettings> {
+        let settings = TrySettings { models: self.model.clone(), times: self.times.unwrap_or(1) };
+        (settings.total() > 1 || self.keep.is_some()).then_some(settings)
     }
 }
 
@@ -104,13 +143,13 @@ fn refusal_to_change(session: &Session, args: &Args) -> color_eyre::Result<Optio
     }))
 }
 
-/// Requests the plan, prints it, and starts the retry. `None`: it would let the run do other things than it could, and
+/// Requests the plan and prints it. `None`: it would let the run do other things than it could, and
 /// nobody accepted that.
 async fn begin(
     headless: &mut Headless,
     args: &Args,
     prompt: Option<String>,
-) -> color_eyre::Result<Option<UndoneOutside>> {
+) -> color_eyre::Result<Option<(RetryPlan, UndoneOutside)>> {
     headless.log().with(check_not_interrupted)?;
     let span = find_span(headless.log(), &args.span)?;
     if let Some(text) = prompt {
@@ -127,7 +166,7 @@ async fn begin(
         let outside = UndoneOutside::of(state, &plan);
         (plan_lines(state, &plan, &outside), outside)
     });
-    for line in lines {
+    for line in lines.into_iter().chain(args.tries().map(|settings| tries::settings_line(&settings, &plan))) {
         eprint_line(&line);
     }
     if !plan.authority.is_empty() && !args.accept_changes {
@@ -137,8 +176,7 @@ async fn begin(
         );
         return Ok(None);
     }
-    headless.send(Command::Retry { plan: Box::new(plan), with_readers: true });
-    Ok(Some(outside))
+    Ok(Some((plan, outside)))
 }
 
 /// Prints the plan and a conflict that would stop it; changes nothing.
@@ -172,6 +210,7 @@ fn dry_run(args: &Args, prompt: Option<&str>, data: &DataDir) -> color_eyre::Res
         return Ok(exit);
     }
     let mut lines = stored.log.with(|state| plan_lines(state, &plan, &outside));
+    lines.extend(args.tries().map(|settings| tries::settings_line(&settings, &plan)));
     lines.extend(outlook.notes.iter().map(|note| format!("  note: {note}")));
     lines.extend(conflict.iter().map(|conflict| {
         format!("  refused, nothing changed: {} stays, because {}", conflict.action, conflict_reason(conflict))

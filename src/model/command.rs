@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DiffSides, RetryPlan, Seq, SpanId};
+use super::{DiffSides, RetryPlan, Seq, SpanId, TrySettings};
 
 /// Where a span can stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -227,6 +227,25 @@ pub enum Command {
         plan: Box<RetryPlan>,
         /// True if siblings that read what is undone are rerun too.
         with_readers: bool,
+    },
+    /// Carries a plan out, as it was shown, with another model.
+    RetryWith {
+        /// The plan.
+        plan: Box<RetryPlan>,
+        /// A role of the pipeline, or `provider:model`.
+        model: String,
+    },
+    /// Carries a plan out several times, each undone before the next (answered by [`super::Update::Tries`]).
+    Try {
+        /// The plan.
+        plan: Box<RetryPlan>,
+        /// The models, and how often each is tried.
+        settings: TrySettings,
+    },
+    /// Keeps one of the tries that were made.
+    KeepTry {
+        /// Its number; `None`: none is kept, and the run stays as it was before.
+        number: Option<u32>,
     },
     /// Replaces the breakpoints.
     SetBreakpoints(Vec<Breakpoint>),

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ActionChange, ActionEvent, ActionRecord, ApprovalAnswered, ApprovalAsked, BlobHash, CommandStart, Gate, Generation,
-    Key, MessageRecord, Millis, Provenance, RunId, Seq, SpanEnd, SpanId, SpanStart, SpanStatus, TextHash, TryGroup,
-    WaitFor,
+    Key, MessageRecord, Millis, Provenance, Restored, RunId, Seq, SpanEnd, SpanId, SpanStart, SpanStatus, TextHash,
+    TryGroup, WaitFor,
 };
 
 /// One thing that happened: its place in the run, its time, and what it was.
@@ -145,6 +145,8 @@ pub enum TraceBody {
         /// Spans kept although they read what was undone.
         stale: Vec<SpanId>,
     },
+    /// An earlier try stands again.
+    Restored(Restored),
     /// A tool read a key.
     Read {
         /// The tool's span.
@@ -368,6 +370,7 @@ impl TraceBody {
             Self::ApprovalAnswered(answered) => Some(answered.span),
             Self::Action(record) => Some(record.tool_span),
             Self::Invalidated { cause, .. } => Some(*cause),
+            Self::Restored(restored) => Some(restored.cause),
             Self::Note { span, .. } => *span,
             Self::PromptEdited { reach, .. } | Self::MessagesEdited { reach, .. } => match reach {
                 EditReach::Try { span } | EditReach::Call { span } => Some(*span),

@@ -30,6 +30,7 @@ mod packing;
 mod pages;
 mod places;
 mod provenance;
+mod restored;
 mod segment;
 mod settler;
 mod shell;
@@ -39,6 +40,7 @@ mod span_state;
 mod state;
 mod tally;
 mod trace;
+mod tries;
 mod update;
 mod waits;
 mod work_clock;
@@ -67,6 +69,7 @@ pub use net::{NetChange, NetCounts, NetKind};
 pub use packed_pages::{PackedPages, Seen};
 pub use pages::Pages;
 pub use provenance::{Lineage, Provenance, RunSource};
+pub use restored::{Restored, RestoredEnd};
 pub use segment::PathSegment;
 pub use settler::Settler;
 pub use shell::{CaptureMode, CommandStart, ShellMode};
@@ -75,6 +78,7 @@ pub use span_state::SpanState;
 pub use state::RunState;
 pub use tally::Tally;
 pub use trace::{Counts, Span, Trace};
+pub use tries::{PassRate, TriesReport, TriesStep, TryReport, TrySettings, TryVerdict};
 pub use update::{
     Abilities, Checking, Conflict, ConflictBy, Editable, KeyChange, MadeElsewhere, PlanLeave, ReadBack, RetryPlan,
     Section, SectionBody, SpanDetail, SpanSubject, UndoReport, UnwrittenEdit, Update,

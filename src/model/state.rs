@@ -77,6 +77,11 @@ impl RunState {
                 self.approvals.retain(|span, _| !spans.contains(span));
                 self.trace.invalidate(spans, reopened, at);
             }
+            TraceBody::Restored(restored) => {
+                self.generation = restored.generation;
+                self.approvals.retain(|span, _| !restored.replaced.contains(span));
+                self.trace.restore(restored, at);
+            }
             TraceBody::RunStatus { status, .. } => self.set_status(*status, event),
             TraceBody::Action(record) => {
                 self.ledger.record(event.seq, record);
@@ -172,6 +177,8 @@ impl RunState {
         self.trace.add(span, |counts| {
             let count = if undoable { &mut counts.undoable } else { &mut counts.permanent };
             *count = count.saturating_sub(u32::from(applied(before))) + u32::from(applied(now));
+        });
+        self.trace.add_in_try(span, |counts| {
             counts.undone = counts.undone.saturating_sub(u32::from(before == ActionStatus::Undone))
                 + u32::from(now == ActionStatus::Undone);
         });

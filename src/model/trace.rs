@@ -12,8 +12,8 @@ use super::tally::Waited;
 use super::waits::Waits;
 use super::work_clock::WorkClock;
 use super::{
-    EffectClass, EndCause, Fan, Gate, Generation, Millis, Pages, PauseReason, Seq, SpanEnd, SpanId, SpanKind, SpanSpec,
-    SpanStart, SpanStatus, Tally, Try, Usage, WaitFor, WaitInterval, Workers,
+    EffectClass, EndCause, Fan, Gate, Generation, Millis, Pages, PauseReason, Restored, RestoredEnd, Seq, SpanEnd,
+    SpanId, SpanKind, SpanSpec, SpanStart, SpanStatus, Tally, Try, Usage, WaitFor, WaitInterval, Workers,
 };
 
 const NONE: u32 = u32::MAX;
@@ -314,7 +314,7 @@ impl Trace {
         }
     }
 
-    /// The newest try at a path, or the span written `s12`.
+    /// The try that stands at a path, else the newest one, or the span written `s12`.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<SpanId> {
         if let Some(span) = SpanId::parse(text).filter(|span| self.get(*span).is_some()) {
@@ -324,10 +324,15 @@ impl Trace {
             Some((path, attempt)) => (path, Some(Try(attempt.parse().ok()?))),
             None => (text, None),
         };
-        (1..self.spans.len()).rev().filter_map(|i| u32::try_from(i).ok().map(SpanId)).find(|span| {
+        let all = (1..self.spans.len()).rev().filter_map(|at| u32::try_from(at).ok().map(SpanId));
+        let mut at_path = all.filter(|span| {
             attempt.is_none_or(|wanted| self.get(*span).is_some_and(|found| found.attempt == wanted))
                 && self.path(*span) == path
-        })
+        });
+        let newest = at_path.next()?;
+        let stands = |span: &SpanId| self.get(*span).is_some_and(|found| found.status != SpanStatus::Undone);
+        // An earlier try may stand again.
+        if stands(&newest) { Some(newest) } else { at_path.find(stands).or(Some(newest)) }
     }
 
     /// True if every span's parent is before it, and what leads down and on is after it: then all ways come to an end.
@@ -539,6 +544,44 @@ impl Trace {
             }
             found.finish = NONE;
             self.count_state(span, at);
+        }
+    }
+
+    /// Has an earlier try stand again in the place of another one.
+    pub(super) fn restore(&mut self, restored: &Restored, at: Millis) {
+        self.invalidate(&restored.replaced, &[], at);
+        let again: BTreeSet<SpanId> = restored.spans.iter().copied().collect();
+        for &span in &again {
+            let Some(found) = self.spans.get_mut(span.0 as usize) else { continue };
+            if found.status != SpanStatus::Undone {
+                continue;
+            }
+            found.status = if found.outcome.is_live() { SpanStatus::Cancelled } else { found.outcome };
+            let (undone, parent) = (found.counts.undone, found.parent);
+            self.count_state(span, at);
+            if undone > 0 && !again.contains(&parent) {
+                self.add_in_try(parent, |counts| counts.undone += undone);
+            }
+        }
+        for RestoredEnd { seq, end } in &restored.ends {
+            // What it took was counted when it ended then.
+            let end = SpanEnd { usage: None, cost: None, ..end.clone() };
+            self.end(&end, *seq, at);
+        }
+    }
+
+    /// Changes the sums of a span and of those above it, up to the top of a try that was replaced.
+    pub(super) fn add_in_try(&mut self, span: SpanId, mut change: impl FnMut(&mut Counts)) {
+        let mut at = span;
+        while let Some(found) = self.spans.get_mut(at.0 as usize) {
+            change(&mut found.counts);
+            found.acknowledged = found.acknowledged.min(found.counts.undone);
+            let (was_replaced, parent) = (found.status == SpanStatus::Undone, found.parent);
+            let stands = self.get(parent).is_some_and(|above| above.status != SpanStatus::Undone);
+            if at == SpanId::RUN || (was_replaced && stands) {
+                break;
+            }
+            at = parent;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActionDiff, DiffBody, EditScope, RunState, Seq, ShellMode, SpanId, TraceEvent};
+use super::{ActionDiff, DiffBody, EditScope, RunState, Seq, ShellMode, SpanId, TraceEvent, TriesReport};
 
 /// A message from a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +41,10 @@ pub enum Update {
     Diff(ActionDiff),
     /// The report of an undo or redo.
     Undo(UndoReport),
+    /// A series of tries, as far as it is.
+    Tries(Box<TriesReport>),
+    /// The models that tries can be made with: a role or model, and the model that it stands for.
+    Models(Vec<(String, String)>),
     /// A line that the footer says at the start; the log has more about it.
     Notice(String),
     /// A command was refused; one line that says why and what to do.

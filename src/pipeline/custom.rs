@@ -185,7 +185,7 @@ pub(super) fn read_timeout(table: &Table<'_>) -> u64 {
 }
 
 /// A command: its program found, its holes known. `more`: holes beside the arguments.
-fn read_command(
+pub(super) fn read_command(
     table: &Table<'_>,
     key: &'static str,
     base: &Path,

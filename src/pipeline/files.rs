@@ -30,6 +30,8 @@ impl Pipeline {
             // Others are looked up by the system.
             files.extend(programs.filter(|program| program.contains('/')).map(|program| folder.join(program)));
         }
+        let verify = self.verify.iter().filter_map(|verify| verify.command.first());
+        files.extend(verify.filter(|program| program.contains('/')).map(|program| folder.join(program)));
         let servers = self.mcp.values().filter_map(|server| match &server.place {
             McpPlace::Stdio { command, .. } => command.first(),
             McpPlace::Http { .. } => None,

@@ -11,9 +11,10 @@ use super::models::{Models, read_providers};
 use super::names::suggest;
 use super::project::{self, Environment, Folder, Project, Setting};
 use super::reader::{Table, Text};
-use super::spec::{Agent, Limits, Pipeline, Provider};
-use super::toml_text::parse_document;
 use indexmap::IndexMap;
+
+use super::spec::{Agent, Limits, Pipeline, Provider, Roles};
+use super::toml_text::parse_document;
 
 /// The agents of a pipeline with what belongs to them.
 pub(super) struct Found {
@@ -21,6 +22,7 @@ pub(super) struct Found {
     providers: BTreeMap<String, Provider>,
     /// Agents that are never run, a line each.
     unused: Vec<String>,
+    roles: Roles,
     project: Option<Project>,
 }
 
@@ -30,6 +32,7 @@ impl From<Project> for Found {
             agents: std::mem::take(&mut project.agents),
             providers: BTreeMap::new(),
             unused: std::mem::take(&mut project.unused),
+            roles: std::mem::take(&mut project.roles),
             project: Some(project),
         }
     }
@@ -40,6 +43,7 @@ impl Found {
     pub(super) fn add_to(self, pipeline: &mut Pipeline, doc: &Doc<'_>) -> Vec<String> {
         pipeline.agents = self.agents;
         pipeline.providers = self.providers;
+        pipeline.roles = self.roles;
         let Some(project) = self.project else {
             pipeline.add_public_prices();
             return self.unused;
@@ -92,7 +96,8 @@ pub(super) fn own_agents<'a>(
     let unused = graph.unused(entry).into_iter();
     let unused =
         unused.map(|name| format!("{}: the agent `{name}` is never run from `{entry}`", place(name))).collect();
-    (Some(Found { agents: read, providers: models.providers, unused, project: None }), names, limits)
+    let roles = models.roles();
+    (Some(Found { agents: read, providers: models.providers, unused, roles, project: None }), names, limits)
 }
 
 fn check_entrypoint(doc: &Doc<'_>, entrypoint: &Text, agents: &[&str]) {

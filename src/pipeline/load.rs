@@ -14,12 +14,13 @@ use super::found::{Found, own_agents, project_agents};
 use super::limits::read_limits;
 use super::mcp::read_servers;
 use super::models::read_prices;
-use super::names::{LATER, is_kebab};
+use super::names::is_kebab;
 use super::project::{self, Environment, Folder, Setting, has_agents};
 use super::reader::{Table, Text};
 use super::spec::Pipeline;
 use super::toml_text::parse_document;
 use super::tools::{read_breakpoints, read_policy};
+use super::verify::read_verify;
 use super::workspace::{Workspace, check_workspace};
 use crate::model::SERVER_SEPARATOR;
 
@@ -156,10 +157,19 @@ impl Load<'_> {
             None => own_agents(&root, doc, base, entrypoint.as_ref(), &own, &with_price),
         };
         let breakpoints = read_breakpoints(&root, &names.iter().map(String::as_str).collect::<Vec<_>>(), &own);
-        root.refuse("verify", &format!("[verify] is {LATER}"), "remove it");
+        let verify = read_verify(&root, base);
         root.finish();
-        let rest =
-            Pipeline { tools, mcp: mcp.servers, prices, capture, policy, limits, breakpoints, ..Pipeline::default() };
+        let rest = Pipeline {
+            tools,
+            mcp: mcp.servers,
+            prices,
+            capture,
+            policy,
+            limits,
+            breakpoints,
+            verify,
+            ..Pipeline::default()
+        };
         self.finish(head?, found?, rest)
     }
 

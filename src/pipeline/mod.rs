@@ -36,6 +36,8 @@ mod skills;
 mod spec;
 mod toml_text;
 mod tools;
+mod verify;
+mod with_model;
 mod workspace;
 mod wrapped;
 mod write;
@@ -62,8 +64,9 @@ pub(crate) use reader::{Table, Text, text as read_text};
 pub use schema::schema;
 pub use script::{Reply, Script, ScriptError};
 pub use spec::{
-    Agent, ArgType, Capture, CustomTool, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, RuleLines,
-    Skill, Step, Target, ToolArg,
+    Agent, ArgType, Capture, CustomTool, Limits, Model, Pattern, Pipeline, Policy, Price, Prompt, Provider, Roles,
+    RuleLines, Skill, Step, Target, ToolArg, Verify,
 };
 pub(crate) use toml_text::parse_document;
+pub use with_model::WithModelError;
 pub use wrapped::Wrapped;

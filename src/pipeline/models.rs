@@ -13,7 +13,7 @@ use super::names::{APIS, PROVIDERS, is_kebab, suggest};
 use super::prices::public_price;
 use super::reader::{Table, Text, Value, text, wrong_type};
 use super::script::Script;
-use super::spec::{Model, Price, Provider};
+use super::spec::{Model, Price, Provider, Roles};
 use crate::model::{ModelName, ModelOptions};
 
 /// The role of an agent that names no model.
@@ -62,6 +62,11 @@ impl<'a> Models<'a> {
     pub(super) fn has_public_price(&self, model: &ModelName) -> bool {
         let moved = self.providers.get(&model.provider).is_some_and(|own| own.base_url.is_some());
         !moved && public_price(model).is_some()
+    }
+
+    /// The roles without a fault.
+    pub(super) fn roles(&self) -> Roles {
+        self.roles.iter().filter_map(|(role, model)| Some((role.clone(), model.clone()?))).collect()
     }
 
     /// The models that can be called, with the place that names them.

@@ -39,6 +39,12 @@ pub struct Pipeline {
     pub policy: Policy,
     /// Bounds on a run.
     pub limits: Limits,
+    /// The command that judges a try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<Verify>,
+    /// The models of roles by name, for tries with another model.
+    #[serde(default, skip_serializing_if = "Roles::is_empty")]
+    pub roles: Roles,
     /// Shared breakpoints.
     pub breakpoints: Vec<Breakpoint>,
     /// Files, relative to the pipeline's folder, that it was loaded from beside those of its prompts, skills and scripts;
@@ -402,6 +408,49 @@ impl Default for Capture {
 
 fn yes() -> bool {
     true
+}
+
+/// A command that judges a try: exit code 0 passes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verify {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Seconds it may take.
+    pub timeout_seconds: u64,
+}
+
+/// The models of roles by name. They are for tries with another model: agents have their own, so two pipelines that
+/// differ in nothing else are the same.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Roles(BTreeMap<String, Model>);
+
+impl Roles {
+    /// The model of a role.
+    #[must_use]
+    pub fn get(&self, role: &str) -> Option<&Model> {
+        self.0.get(role)
+    }
+
+    /// All roles with their models, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &Model)> {
+        self.0.iter()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<(String, Model)> for Roles {
+    fn from_iter<T: IntoIterator<Item = (String, Model)>>(roles: T) -> Self {
+        Self(roles.into_iter().collect())
+    }
+}
+
+impl PartialEq for Roles {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// Bounds on a run; crossing one pauses it (headless: fails).

@@ -421,10 +421,26 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ),
     // What comes later.
     ("[policy]", "[mcp.tracker]\ncommand = []\n[policy]", "55:11 [[]] `command` is empty"),
+    ("[policy]", "[verify]\ncommand = []\n[policy]", "55:1 [command] `command` is empty"),
     (
         "[policy]",
-        "[verify]\ncommand = []\n[policy]",
-        "54:2 [verify] [verify] is not supported by this version yet | remove it",
+        "[verify]\ntimeout_seconds = 9\n[policy]",
+        r#"54:2 [verify] [verify] has no `command` | the program and its arguments, e.g. command = ["./check.sh"]"#,
+    ),
+    (
+        "[policy]",
+        "[verify]\ncommand = [\"./chekc.sh\"]\n[policy]",
+        r#"55:12 ["./chekc.sh"] failed to find the program `./chekc.sh`: No such file or directory (os error 2) | paths are relative to the pipeline's file"#,
+    ),
+    (
+        "[policy]",
+        "[verify]\ncommand = [\"true\"]\ntimeout_seconds = 3601\n[policy]",
+        "56:19 [3601] `timeout_seconds` must be at most 3600",
+    ),
+    (
+        "[policy]",
+        "[verify]\ncomand = [\"true\"]\n[policy]",
+        "55:1 [comand] unknown key `comand` in [verify] | did you mean `command`?",
     ),
 ];
 

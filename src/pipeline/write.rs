@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use toml::{Table, Value};
 
 use super::patterns;
-use super::spec::{Agent, CustomTool, Model, Pattern, Pipeline, Price, Provider, Skill, Step, Target};
+use super::spec::{Agent, CustomTool, Model, Pattern, Pipeline, Price, Provider, Skill, Step, Target, Verify};
 use super::write_servers::server_table;
 
 /// The end of an fsm.
@@ -40,6 +40,7 @@ impl Pipeline {
         set_table(&mut root, "policy", self.policy_table());
         set_table(&mut root, "limits", self.limits_table());
         set_table(&mut root, "capture", self.capture_table());
+        set_table(&mut root, "verify", self.verify.as_ref().map(verify_table).unwrap_or_default());
         toml::to_string_pretty(&root)
     }
 
@@ -74,6 +75,13 @@ impl Pipeline {
         set_some(&mut table, "after", (!self.capture.after).then_some(false));
         table
     }
+}
+
+fn verify_table(verify: &Verify) -> Table {
+    let mut table = Table::new();
+    set(&mut table, "command", verify.command.clone());
+    set(&mut table, "timeout_seconds", to_integer(verify.timeout_seconds));
+    table
 }
 
 fn set(table: &mut Table, key: &str, value: impl Into<Value>) {

@@ -19,6 +19,7 @@ mod plan;
 mod read_back;
 mod record;
 mod redo;
+mod redo_list;
 mod restore;
 mod room;
 mod row;
@@ -56,5 +57,6 @@ pub use record::{
     record_pending, store_after_images,
 };
 pub use redo::redo;
+pub use redo_list::{not_redoable, redo_list};
 pub use select::preview;
 pub use undo::{undo, undo_list};

@@ -9,8 +9,8 @@ use super::failure::{AgentFailure, Failure, Halt};
 use super::past::Texts;
 use super::request::HashVersion;
 use crate::model::{
-    EndCause, LlmResponse, RunState, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStatus, TextHash, TraceBody,
-    TraceEvent,
+    EndCause, LlmResponse, Restored, RestoredEnd, RunState, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStatus,
+    TextHash, TraceBody, TraceEvent,
 };
 use crate::store::{RunLog, StoreError, optional};
 
@@ -126,6 +126,10 @@ pub(super) struct Gathered {
     journal: Journal,
     asked: HashMap<SpanId, (String, TextHash, SpanKind)>,
     ends: HashMap<String, (SpanId, SpanEnd)>,
+    /// The inputs of agents by span.
+    inputs: HashMap<SpanId, TextHash>,
+    /// The ends of spans that a retry undid: an earlier try may stand again.
+    replaced: HashMap<SpanId, (Option<AgentEnd>, Option<SpanEnd>)>,
 }
 
 impl Gathered {
@@ -142,17 +146,13 @@ impl Gathered {
                 };
                 if let SpanSpec::Agent { input, .. } = &start.spec {
                     self.journal.start_agent(start.path.clone(), *input);
+                    self.inputs.insert(start.span, *input);
                 }
                 self.asked.insert(start.span, (start.path.clone(), request, kind));
             }
-            TraceBody::SpanEnded(end) => {
-                let Some((path, _, kind)) = self.asked.get(&end.span) else { return };
-                self.journal.end_agent(path, end);
-                if has_outcome(end, *kind) {
-                    self.ends.insert(path.clone(), (end.span, SpanEnd { waited: None, ..end.clone() }));
-                }
-            }
-            TraceBody::Invalidated { paths, reopened, .. } => {
+            TraceBody::SpanEnded(end) => self.end(end),
+            TraceBody::Invalidated { spans, paths, reopened, .. } => {
+                self.replace(spans);
                 self.journal.invalidate(paths);
                 let reopened: Vec<String> =
                     reopened.iter().filter_map(|span| self.asked.get(span)).map(|(path, ..)| path.clone()).collect();
@@ -161,7 +161,52 @@ impl Gathered {
                     self.ends.remove(path);
                 }
             }
+            TraceBody::Restored(restored) => self.restore(restored),
             _ => {}
+        }
+    }
+
+    fn end(&mut self, end: &SpanEnd) {
+        let Some((path, _, kind)) = self.asked.get(&end.span) else { return };
+        self.journal.end_agent(path, end);
+        if has_outcome(end, *kind) {
+            self.ends.insert(path.clone(), (end.span, SpanEnd { waited: None, ..end.clone() }));
+        }
+    }
+
+    /// Keeps the ends of spans that are undone: their tries may stand again.
+    fn replace(&mut self, spans: &[SpanId]) {
+        for span in spans {
+            let Some((path, ..)) = self.asked.get(span) else { continue };
+            let agent = self.journal.agents.get(path).and_then(|agent| agent.end.clone());
+            let end = self.ends.get(path).filter(|(of, _)| of == span).map(|(_, end)| end.clone());
+            self.replaced.insert(*span, (agent, end));
+        }
+    }
+
+    /// Has an earlier try stand again.
+    fn restore(&mut self, restored: &Restored) {
+        self.replace(&restored.replaced);
+        self.journal.invalidate(&restored.paths);
+        for path in &restored.paths {
+            self.ends.remove(path);
+        }
+        for span in &restored.spans {
+            let (Some((path, ..)), Some((agent, end))) = (self.asked.get(span), self.replaced.remove(span)) else {
+                continue;
+            };
+            if let Some(input) = self.inputs.get(span) {
+                self.journal.agents.insert(path.clone(), AgentRecord { input: *input, end: agent });
+            }
+            if let Some(end) = end {
+                self.ends.insert(path.clone(), (*span, end));
+            }
+        }
+        for RestoredEnd { end, .. } in &restored.ends {
+            if let Some((path, ..)) = self.asked.get(&end.span) {
+                self.ends.remove(path);
+            }
+            self.end(end);
         }
     }
 

@@ -5,6 +5,7 @@
 //! outcome back.
 
 mod ask;
+mod choices;
 mod compare;
 mod conversations;
 mod denial;

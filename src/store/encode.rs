@@ -6,8 +6,8 @@ use super::chain::{Cell, Chain};
 use super::schema::{Columns, Layout, Table};
 use super::{Row, StoreError};
 use crate::model::{
-    ActionChange, ActionEvent, ActionOp, ActionRecord, Generation, KeyState, LlmResponse, Millis, RunState, Seq,
-    SpanEnd, SpanId, SpanKind, SpanSpec, SpanStart, TextHash, TraceBody, TraceEvent, Undoability, WaitInterval,
+    ActionChange, ActionEvent, ActionOp, ActionRecord, Generation, KeyState, LlmResponse, Millis, Restored, RunState,
+    Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStart, TextHash, TraceBody, TraceEvent, Undoability, WaitInterval,
 };
 
 /// A row as it is stored: one cell per column.
@@ -106,7 +106,9 @@ impl Encoder {
     }
 
     fn event_row(&mut self, event: &TraceEvent, text: Look<'_>) -> Result<Stored, StoreError> {
-        if let TraceBody::Invalidated { generation, .. } = &event.body {
+        if let TraceBody::Invalidated { generation, .. } | TraceBody::Restored(Restored { generation, .. }) =
+            &event.body
+        {
             self.generation = *generation;
         }
         let mut stored = match &event.body {

@@ -1,12 +1,12 @@
 //! Updates from the run.
 
-use super::{approving, conflicts, editing, looking, past, refilter, undoing};
+use super::{approving, conflicts, editing, looking, past, refilter, trying, undoing};
 use crate::app::detail::add_choices;
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, Popup, State, safe};
 use crate::model::{
-    self, CaptureMode, Millis, ShellMode, Span, SpanId, SpanKind, SpanStatus, TraceBody, TraceEvent, UndoReport,
-    Update, WaitFor,
+    self, CaptureMode, Millis, Restored, ShellMode, Span, SpanId, SpanKind, SpanStatus, TraceBody, TraceEvent,
+    UndoReport, Update, WaitFor,
 };
 
 /// Applies an update; the flag is true when it concerns the selected span.
@@ -44,6 +44,8 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
         Update::Plan(plan) => undoing::take_plan(state, plan),
         Update::Diff(diff) => looking::take(state, &diff),
         Update::Undo(report) => take_report(state, &report),
+        Update::Tries(report) => trying::take_report(state, *report),
+        Update::Models(models) => state.models = models,
         Update::Notice(line) => state.say(safe::line(&line)),
         Update::Refused(why) => refused(state, &why),
         Update::Abilities(abilities) => state.abilities = Some(abilities),
@@ -79,7 +81,9 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
         state.run.apply(event);
         state.now = state.now.max(event.at);
         track_calls(state, &event.body);
-        if let TraceBody::Invalidated { spans, .. } = &event.body {
+        if let TraceBody::Invalidated { spans, .. } | TraceBody::Restored(Restored { replaced: spans, .. }) =
+            &event.body
+        {
             let found = |span: &SpanId| state.run.trace.get(*span);
             folded
                 .extend(spans.iter().copied().filter(|span| found(span).is_none_or(|found| is_topmost(state, found))));
@@ -140,7 +144,12 @@ fn moves_on(body: &TraceBody) -> bool {
     use TraceBody as B;
     matches!(
         body,
-        B::SpanStarted(_) | B::Paused { .. } | B::Released { .. } | B::RunStatus { .. } | B::Invalidated { .. }
+        B::SpanStarted(_)
+            | B::Paused { .. }
+            | B::Released { .. }
+            | B::RunStatus { .. }
+            | B::Invalidated { .. }
+            | B::Restored(_)
     )
 }
 
@@ -179,7 +188,11 @@ fn track_calls(state: &mut State, body: &TraceBody) {
             state.active.remove(span);
         }
         TraceBody::SpanEnded(end) => forget_call(state, end.span),
-        TraceBody::Invalidated { spans, .. } => spans.iter().for_each(|span| forget_call(state, *span)),
+        TraceBody::Invalidated { spans, .. } | TraceBody::Restored(Restored { replaced: spans, .. }) => {
+            for span in spans {
+                forget_call(state, *span);
+            }
+        }
         TraceBody::RunStatus { .. } => state.pausing = false,
         _ => {}
     }

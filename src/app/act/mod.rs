@@ -17,6 +17,7 @@ mod popups;
 mod program;
 mod refilter;
 mod running;
+mod trying;
 mod undoing;
 
 pub(super) use approving::open_by_itself as open_approval;
@@ -100,6 +101,7 @@ fn send(state: &mut State, action: A) -> Vec<Command> {
         A::EditOutside => editing::fetch(state, true),
         A::WriteBack => editing::ask_write_back(state),
         A::Retry => undoing::plan(state),
+        A::RetryTimes => trying::start(state),
         A::Undo => undoing::undo(state),
         A::Redo => undoing::redo(state),
         A::Open if state.focus == Pane::Rollback => looking::open(state),

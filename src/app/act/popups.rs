@@ -1,9 +1,9 @@
 //! Keys while a popup lies over the panels.
 
-use super::{answering, approving, breaks, looking, moves, perform};
+use super::{answering, approving, breaks, looking, moves, perform, trying};
 use crate::app::{
-    Ask, Choice, Command, Editor, EditorInput, Entry, Help, Key, Menu, Place, PlanAsk, Popup, Purpose, State, help,
-    keys, search,
+    Ask, Choice, Command, Editor, EditorInput, Entry, Help, Key, Menu, Place, PlanAsk, Popup, Purpose, State,
+    TriesTable, help, keys, search,
 };
 
 /// A key goes to the popup; `/` begins a search of it, whatever it is.
@@ -35,6 +35,8 @@ pub(in crate::app) fn popup_key(state: &mut State, key: Key) -> Vec<Command> {
         Some(Popup::Editor(editor)) => editor_key(state, editor, key),
         Some(Popup::Diff(view)) => looking::key(state, view, key),
         Some(Popup::Approval(view)) => answering::key(state, view, key),
+        Some(Popup::TriesForm(form)) => trying::form_key(state, form, key),
+        Some(Popup::Tries(table)) => trying::table_key(state, table, key),
     }
 }
 
@@ -60,7 +62,9 @@ fn scrolled(Help { top }: Help, key: Key, end: usize) -> Option<Help> {
 /// A key of a question: its own one confirms, once the end was in view.
 fn ask_key(state: &mut State, mut ask: Ask, key: Key) -> Vec<Command> {
     if is_no(key) {
-        state.popup = ask.back.map(Popup::Diff);
+        let over_tries = state.tries.is_some() && ask.is_about_tries();
+        let table = over_tries.then(|| Popup::Tries(TriesTable::default()));
+        state.popup = ask.back.map(Popup::Diff).or(table);
         return Vec::new();
     }
     let more = if ask.takes(key) { ask.reading_mut().read_on(key) } else { None };

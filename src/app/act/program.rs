@@ -1,5 +1,6 @@
 //! Copy, cancel, quit.
 
+use super::trying;
 use crate::app::ask::YES_NO;
 use crate::app::{Ask, Command, Pane, Popup, State};
 use crate::model::{self, RunStatus};
@@ -24,6 +25,9 @@ pub(super) fn copy(state: &mut State) -> Vec<Command> {
 }
 
 pub(super) fn ask_cancel(state: &mut State) {
+    if trying::is_busy(state) {
+        return trying::ask_cancel(state);
+    }
     let mut lines = Vec::new();
     lines.extend(running_undo(state));
     if state.is_live() {
@@ -44,6 +48,9 @@ fn running_undo(state: &State) -> Option<String> {
 pub(super) fn quit(state: &mut State) -> Vec<Command> {
     let commands = leave(state);
     let live = state.is_live().then_some("The run is live: quitting cancels it. Everything recorded stays.");
+    let tries = trying::is_busy(state)
+        .then_some("Tries are under way: quitting takes the last one back, and the run is as it was before R.");
+    let live = tries.or(live);
     let lines: Vec<String> = running_undo(state).into_iter().chain(live.map(str::to_owned)).collect();
     if lines.is_empty() || state.closed {
         return commands;

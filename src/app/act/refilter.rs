@@ -32,6 +32,7 @@ fn changed(state: &State, body: &TraceBody) -> Vec<SpanId> {
     let trace = &state.run.trace;
     match body {
         TraceBody::Invalidated { spans, .. } => spans.clone(),
+        TraceBody::Restored(restored) => restored.replaced.iter().chain(&restored.spans).copied().collect(),
         TraceBody::ActionEvent(event) => {
             state.run.ledger.get(event.action).map(|entry| entry.record.tool_span).into_iter().collect()
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::conflicts;
+use super::{conflicts, trying};
 use crate::app::ask::UNDO;
 use crate::app::text::plural;
 use crate::app::{Ask, Command, Pane, PlanAsk, Popup, State, read_back_text, safe};
@@ -128,7 +128,9 @@ pub(super) fn plan(state: &mut State) -> Vec<Command> {
 
 /// A plan came: for the footer, and for a retry that waits for it.
 pub(super) fn take_plan(state: &mut State, plan: RetryPlan) {
-    if state.retrying.take_if(|span| *span == plan.span).is_some() {
+    if trying::take_plan(state, &plan) {
+        state.retrying = None;
+    } else if state.retrying.take_if(|span| *span == plan.span).is_some() {
         state.popup = Some(Popup::Plan(PlanAsk::new(plan.clone())));
     }
     state.preview.keep(plan);

@@ -117,6 +117,8 @@ actions! {
     Drop,
     /// Retries the span.
     Retry,
+    /// Retries it several times, with several models.
+    RetryTimes,
     /// Undoes one action.
     Undo,
     /// Undoes the span.

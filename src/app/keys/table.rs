@@ -99,6 +99,14 @@ pub static VERBS: &[Verb] = &[
     verb(A::Cancel, "cancel", "cancel the run; everything stays recorded", Group::Run, &[&[c('X')]], when::cancellable),
     // Undo
     verb(A::Retry, "retry", "show what a retry would do; Enter starts it", Group::Undo, &[&[c('r')]], when::retryable),
+    verb(
+        A::RetryTimes,
+        "retry xN",
+        "retry several times, with several models; keep one of the tries, or none",
+        Group::Undo,
+        &[&[c('R')]],
+        when::triable,
+    ),
     verb(A::Undo, "undo", "undo one action; elsewhere: show it in Rollback", Group::Undo, &[&[c('u')]], when::undoable),
     verb(A::UndoSpan, "undo all", "undo the whole list, newest first", Group::Undo, &[&[c('U')]], when::span_undoable),
     verb(A::Redo, "redo", "redo one action", Group::Undo, &[&[Key::Ctrl('r')]], when::redoable),

@@ -33,7 +33,8 @@ pub(super) fn live(state: &State) -> Answer {
 
 /// A run, or an undo command, can be cancelled.
 pub(super) fn cancellable(state: &State) -> Answer {
-    if state.rollback.under_way().undo_command().is_some() { Ok(()) } else { live(state) }
+    let is_trying = state.tries.as_ref().is_some_and(|report| report.is_busy());
+    if is_trying || state.rollback.under_way().undo_command().is_some() { Ok(()) } else { live(state) }
 }
 
 /// The run can be driven: what stands in it can be let go.
@@ -63,6 +64,7 @@ pub(super) fn continuable(state: &State) -> Answer {
 }
 
 pub(super) fn pausable(state: &State) -> Answer {
+    no_tries(state)?;
     under_way(state)?;
     able(state, |abilities| &abilities.pause)?;
     live(state)?;
@@ -107,10 +109,25 @@ pub(super) fn answerable(state: &State) -> Answer {
 }
 
 pub(super) fn retryable(state: &State) -> Answer {
+    no_tries(state)?;
     able(state, |abilities| &abilities.retry)?;
     any_span(state)?;
     let undone = state.run.trace.get(state.selected()).is_some_and(|found| found.status == SpanStatus::Undone);
     so(!undone, "a later try replaced it: ]t goes there")
+}
+
+/// Tries can begin, or are under way and can be shown.
+pub(super) fn triable(state: &State) -> Answer {
+    if state.tries.is_some() {
+        return Ok(());
+    }
+    retryable(state)?;
+    so(state.run.status != RunStatus::Running, "the run is under way: wait until it has ended, or cancel it (X)")
+}
+
+/// Nothing else changes the run while tries are made.
+fn no_tries(state: &State) -> Answer {
+    so(state.tries.is_none(), "tries are under way: keep one of them, or none, first (R shows them)")
 }
 
 pub(super) fn droppable(state: &State) -> Answer {
@@ -121,6 +138,7 @@ pub(super) fn droppable(state: &State) -> Answer {
 }
 
 pub(super) fn undoable(state: &State) -> Answer {
+    no_tries(state)?;
     able(state, |abilities| &abilities.undo)?;
     if !state.rollback.marked_undoable(&state.run).is_empty() {
         return Ok(());
@@ -130,6 +148,7 @@ pub(super) fn undoable(state: &State) -> Answer {
 }
 
 pub(super) fn span_undoable(state: &State) -> Answer {
+    no_tries(state)?;
     able(state, |abilities| &abilities.undo)?;
     if state.rollback.next().is_none() {
         landed(state)?;
@@ -138,6 +157,7 @@ pub(super) fn span_undoable(state: &State) -> Answer {
 }
 
 pub(super) fn redoable(state: &State) -> Answer {
+    no_tries(state)?;
     able(state, |abilities| &abilities.undo)?;
     so(state.rollback.to_redo(&state.run).is_some(), "nothing here is undone")
 }
@@ -158,6 +178,7 @@ pub(super) fn skippable(state: &State) -> Answer {
 }
 
 pub(super) fn forceable(state: &State) -> Answer {
+    no_tries(state)?;
     able(state, |abilities| &abilities.undo)?;
     landed(state)?;
     let entry = state.rollback.selected().and_then(|seq| state.run.ledger.get(seq));

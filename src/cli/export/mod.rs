@@ -23,7 +23,7 @@ use crate::model::{
     ApprovalAnswer, EffectClass, EndCause, ModelName, RunState, RunStatus, SpanKind, SpanStatus, TextHash, TraceBody,
     TraceEvent,
 };
-use crate::pipeline::{self, Fault, Faults, Pipeline};
+use crate::pipeline::{self, Fault, Faults, Pipeline, Roles};
 use crate::store::{DataDir, RunLog};
 
 /// The script's file.
@@ -135,6 +135,8 @@ fn scripted(mut pipeline: Pipeline, gaps: &mut Gaps) -> Pipeline {
     }
     pipeline.providers.clear();
     pipeline.prices.clear();
+    // Of tries, which are no part of a test.
+    (pipeline.verify, pipeline.roles) = (None, Roles::default());
     if pipeline.limits.max_cost_usd.take().is_some() {
         gaps.push("the limit max_cost_usd: scripted models cost nothing".into());
     }

@@ -28,7 +28,7 @@ pub(super) use providers::Providers;
 
 use super::faults::{Collector, Doc};
 use super::reader::{Table, Text};
-use super::spec::{Agent, Provider};
+use super::spec::{Agent, Provider, Roles};
 use models::Models;
 use walk::Walk;
 
@@ -65,6 +65,8 @@ pub(super) struct Project {
     pub sources: Vec<String>,
     /// Agents that are never run, a line each.
     pub unused: Vec<String>,
+    /// The models of its roles.
+    pub roles: Roles,
 }
 
 /// Reads agents, steps and skills.
@@ -105,6 +107,7 @@ pub(super) fn read<'c>(root: &Table<'_>, doc: &Doc<'c>, named_in: &Doc<'c>, sett
         agents: walk.into_agents(),
         providers: Providers::default(),
         unused: vec![],
+        roles: models.roles(),
     };
     project.add_unused(&reader, doc);
     project.providers = models.into_providers();

@@ -10,7 +10,7 @@ use super::super::markdown::Keys;
 use super::super::models::check_script;
 use super::super::names::suggest;
 use super::super::reader::{Table, Text};
-use super::super::spec::Model;
+use super::super::spec::{Model, Roles};
 use super::environment::Environment;
 use super::folder::Folder;
 use super::providers::{Providers, SCRIPT};
@@ -57,6 +57,15 @@ impl<'p> Models<'p> {
         });
         let roles = known.collect();
         Self { roles, ..models }
+    }
+
+    /// The roles whose models can be used.
+    pub(super) fn roles(&self) -> Roles {
+        let named = self.roles.iter().filter_map(|(role, named)| {
+            let model = Model { name: named.clone()?, options: role.options };
+            Some((role.name.clone(), model))
+        });
+        named.collect()
     }
 
     /// The providers that the models use.

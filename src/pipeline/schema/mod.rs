@@ -36,6 +36,7 @@ pub fn schema() -> Json {
         .key("policy", reference("policy"))
         .key("limits", reference("limits"))
         .key("capture", reference("capture"))
+        .key("verify", reference("verify"))
         .key("breakpoints", list("shared breakpoints; headless runs ignore them", reference("breakpoint")));
     let mut schema = root.build();
     schema["anyOf"] =
@@ -58,6 +59,7 @@ pub fn schema() -> Json {
         "limits": tables::limits(),
         "capture": tables::capture(),
         "breakpoint": tables::breakpoint(),
+        "verify": tables::verify(),
     });
     schema
 }

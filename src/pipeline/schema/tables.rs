@@ -147,6 +147,16 @@ pub(super) fn capture() -> Json {
         .build()
 }
 
+/// `[verify]`.
+pub(super) fn verify() -> Json {
+    let mut timeout = count("seconds that it may take; 120 when it is left out");
+    timeout["maximum"] = json!(LONGEST_TIMEOUT);
+    Keys::new("the command that judges a try: exit code 0 passes it; what it changes in the workspace is thrown away")
+        .required("command", list("the program and its arguments", json!({ "type": "string" })))
+        .key("timeout_seconds", timeout)
+        .build()
+}
+
 /// An entry of `[[breakpoints]]`.
 pub(super) fn breakpoint() -> Json {
     Keys::new("a place where the run stops")

@@ -52,6 +52,7 @@ fn sections() -> Vec<(String, &'static str)> {
         table("[policy]\n", "/definitions/policy/properties"),
         table("[limits]\n", "/definitions/limits/properties"),
         table("[capture]\n", "/definitions/capture/properties"),
+        table("[verify]\ncommand = [\"true\"]\n", "/definitions/verify/properties"),
         table("[[breakpoints]]\nat = \"error\"\n", "/definitions/breakpoint/properties"),
         agent("pattern = \"react\"\n"),
         step("critic", "critique"),

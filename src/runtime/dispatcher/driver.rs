@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::choices::changes_the_run;
 use super::driver_action::DriverAction;
 use super::fan_outs::FanOuts;
 use super::inspector::Inspector;
 use super::permits::{Permits, Turns};
+use super::reversal::RunBy;
 use super::stopping::Stopping;
 use super::turn_taking::WorkerStart;
 use super::write_back::WriteBack;
@@ -18,10 +20,11 @@ use super::{Calls, Edits, Gatekeeper, Incoming, Reversal, Services, Versions};
 use crate::effects::llm::LlmProvider;
 use crate::model::{Command, Generation, RunStatus, SpanId, TraceBody, Update};
 use crate::pipeline::Pipeline;
+use crate::runtime::choices::Choices;
 use crate::runtime::engine::{SessionEnd, StatusHook};
 use crate::runtime::feed::Sink;
 use crate::runtime::look_only::{LookOnly, only_looks};
-use crate::runtime::refusal::Refusal;
+use crate::runtime::refusal::{Refusal, TriesRefusal};
 use crate::runtime::session::ModelSource;
 use crate::store::RunLog;
 
@@ -39,6 +42,8 @@ pub(in super::super) struct Dispatcher {
     pub(super) edits: Edits,
     /// The retry, undo or redo under way.
     pub(super) reversal: Reversal,
+    /// The series of tries under way.
+    pub(super) choices: Choices,
     /// The cancel or quit under way.
     pub(super) stopping: Stopping,
     pub(super) write_back: WriteBack,
@@ -91,6 +96,7 @@ impl Dispatcher {
             calls: parts.calls,
             edits: parts.edits,
             reversal: Reversal::default(),
+            choices: Choices::default(),
             stopping: Stopping::default(),
             write_back: WriteBack::default(),
             inspector,
@@ -169,6 +175,7 @@ impl Dispatcher {
             Incoming::Diverged { path, span, divergence } => self.compared(&path, span, *divergence),
             Incoming::Finished { epoch, result } if epoch == self.calls.epoch() => self.finished(result),
             Incoming::Reversal(step) => self.step_reversal(step),
+            Incoming::Choices(step) => self.step_choices(step),
             Incoming::Turns(step) => self.step_turns(step),
             Incoming::StopTimedOut => {
                 if let Some(stopped) = self.stopping.time_out() {
@@ -187,6 +194,9 @@ impl Dispatcher {
         if let Some(why) = self.look_only.as_ref().filter(|_| !only_looks(&command)) {
             return self.refuse(&Refusal::LookOnly(why.refusal()));
         }
+        if self.choices.is_open() && changes_the_run(&command) {
+            return self.refuse(&TriesRefusal::InTheWay);
+        }
         let result = match command {
             Command::Release { span, how } => self.release(span, &how),
             Command::ReleaseAll => self.release_all(),
@@ -197,7 +207,13 @@ impl Dispatcher {
             Command::UndoSpan { span, deep, skip } => self.undo_span(span, deep, &skip),
             Command::UndoList { actions } => self.undo(actions, false),
             Command::Redo { action } => self.redo(action),
-            Command::Retry { plan, with_readers } => self.retry(*plan, with_readers),
+            Command::Retry { plan, with_readers } => self.retry(*plan, with_readers, RunBy::Today),
+            Command::RetryWith { plan, model } => self.retry(*plan, true, RunBy::Model(model)),
+            Command::Try { plan, settings } => self.begin_tries(*plan, settings),
+            Command::KeepTry { number } => {
+                self.keep_try(number);
+                Ok(())
+            }
             Command::SetBreakpoints(breakpoints) => {
                 self.gatekeeper.set_breakpoints(&breakpoints).map_err(Refusal::from)
             }

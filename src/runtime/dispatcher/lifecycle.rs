@@ -58,9 +58,15 @@ impl Dispatcher {
             self.sink.send(question.map_or(Update::LookedAt, Update::MadeElsewhere));
         } else {
             self.sink.send(Update::Abilities(able));
+            self.send_models();
             self.sink.send(Update::Shell(self.services.commands.shell.mode()));
             self.send_edits();
         }
+    }
+
+    /// Says which models tries can be made with.
+    fn send_models(&self) {
+        self.sink.send(Update::Models(self.versions.newest().models_to_try()));
     }
 
     /// Runs the pattern code from the start; what the journal holds is answered at once.
@@ -111,7 +117,9 @@ impl Dispatcher {
 
     fn end_run(&mut self, status: RunStatus, text: Option<&str>) {
         self.set_status(status, text);
-        if self.is_headless() {
+        if self.choices.is_open() {
+            self.try_ended(text.filter(|_| status != RunStatus::Ok));
+        } else if self.is_headless() {
             drop(self.inbox.send(Incoming::Command(Command::Quit)));
         }
     }
@@ -135,10 +143,13 @@ impl Dispatcher {
         if self.stopping.is_under_way() {
             return Ok(());
         }
+        let was_trying = self.choices.is_busy();
+        self.choices.cancel();
         match self.reversal.cancel() {
+            Cancelled::Nothing if was_trying => self.cancel_run(true),
             Cancelled::Nothing => self.cancel_run(false),
             Cancelled::Dropped => {
-                self.refuse(&RetryRefusal::Cancelled);
+                self.refuse_retry(&RetryRefusal::Cancelled);
                 self.cancel_run(true)
             }
             Cancelled::Stopping => {
@@ -160,6 +171,9 @@ impl Dispatcher {
 
     /// Ends the session: first what is under way, then the store. Headless, the program ends with it.
     pub(super) fn quit(&mut self) {
+        if self.quit_tries() {
+            return;
+        }
         // A cancel that is under way goes on to the end of the session.
         let is_first = self.stopping.ask_to_quit();
         if is_first && self.stopping.is_under_way() {
@@ -223,6 +237,7 @@ impl Dispatcher {
         let (status, text) = stopped.status;
         if status == RunStatus::Cancelled {
             self.set_status(status, None);
+            self.try_ended(Some("cancelled"));
         } else {
             self.end_run(status, text.as_deref());
         }

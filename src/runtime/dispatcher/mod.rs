@@ -9,6 +9,7 @@
 //! - [`permits`]: the effects that execute at once, and those that wait for their turn.
 //! - [`fan_outs`]: the workers of fan-outs, and those that wait to begin.
 //! - [`Reversal`]: the retry or undo under way.
+//! - [`super::choices`]: the series of tries under way.
 //! - [`stopping`]: the cancel or quit under way.
 //! - [`inspector`]: answers beside the loop, from a snapshot.
 //!
@@ -18,6 +19,7 @@
 mod approvals;
 mod asks;
 mod calls;
+mod choices;
 pub(super) mod command;
 mod diff;
 mod diverged;
@@ -74,11 +76,12 @@ pub(super) use gatekeeper::Gatekeeper;
 pub(super) use lifecycle::end_live;
 use open_files::OpenLook;
 use permits::TurnStep;
-pub(super) use reversal::{Reversal, ReversalStep};
-pub(super) use versions::Versions;
+pub(super) use reversal::{Planner, Reversal, ReversalStep};
+pub(super) use versions::{Versions, read_today};
 use write_back::Written;
 
 use super::ask::{Ask, Output};
+use super::choices::ChoicesStep;
 use super::engine::StatusHook;
 use super::failure::{Divergence, Failure};
 use super::wrap::AgentLine;
@@ -104,6 +107,8 @@ pub(super) enum Incoming {
     Finished { epoch: u64, result: Result<Output, Failure> },
     /// The retry or undo under way goes a step on.
     Reversal(ReversalStep),
+    /// The series of tries under way goes a step on.
+    Choices(ChoicesStep),
     /// A permit may be free, or a wait for one is long.
     Turns(TurnStep),
     /// A tool did not stop in time.

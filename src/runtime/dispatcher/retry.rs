@@ -4,11 +4,12 @@ use super::Dispatcher;
 use super::calls::PendingCall;
 use super::exec::Done;
 use super::reversal::{
-    Check, HOLD_BOUND, Held, Holder, Planner, Ready, Retrying, Reversal, ReversalAction, ReversalStep,
+    Check, HOLD_BOUND, Held, Holder, Planner, Ready, Retrying, Reversal, ReversalAction, ReversalStep, RunBy,
 };
 use super::undo::{Hold, Undo};
 use crate::model::{Generation, RetryPlan, RunState, RunStatus, SpanId, SpanStatus, TraceBody, UndoReport};
 use crate::rollback;
+use crate::runtime::choices::Began;
 use crate::runtime::failure::Failure;
 use crate::runtime::refusal::{Refusal, RetryRefusal, RetryStopped, UndoRefusal};
 use crate::world::Scope;
@@ -22,7 +23,7 @@ impl Dispatcher {
         self.inspector.plan(self.planner(), span, self.versions.source().cloned());
     }
 
-    fn planner(&self) -> Planner {
+    pub(super) fn planner(&self) -> Planner {
         Planner {
             state: self.log.with(RunState::clone),
             names: self.edits.names(),
@@ -32,7 +33,7 @@ impl Dispatcher {
     }
 
     /// Begins the retry of the plan that was shown: it is checked beside the loop first.
-    pub(super) fn retry(&mut self, shown: RetryPlan, with_readers: bool) -> Result<(), Refusal> {
+    pub(super) fn retry(&mut self, shown: RetryPlan, with_readers: bool, by: RunBy) -> Result<(), Refusal> {
         if self.status() == RunStatus::Interrupted {
             return Err(RetryRefusal::Interrupted.into());
         }
@@ -44,6 +45,7 @@ impl Dispatcher {
         let check = Check {
             shown,
             with_readers,
+            by,
             planner: self.planner(),
             holder: self.holder(),
             source: self.versions.source().cloned(),
@@ -52,7 +54,15 @@ impl Dispatcher {
             log: self.log.clone(),
             services: self.services.clone(),
         };
-        self.reversal.check(tokio::task::spawn_blocking(move || check.run()));
+        let log = self.log.clone();
+        self.reversal.check(tokio::spawn(async move {
+            if check.reads_record {
+                // Only what is committed is read. An error of the log comes up there too.
+                let _ = log.append_durable(Vec::new()).durable().await;
+            }
+            let checked = tokio::task::spawn_blocking(move || check.run()).await;
+            checked.unwrap_or_else(|_| Err(RetryRefusal::CheckFailed.into()))
+        }));
         Ok(())
     }
 
@@ -95,7 +105,7 @@ impl Dispatcher {
                 ReversalAction::Judge(retrying, report) => self.judge(retrying, report),
                 ReversalAction::ShowPlan(span) => self.plan(span),
                 ReversalAction::Send(update) => self.sink.send(*update),
-                ReversalAction::RefuseRetry(why) => self.refuse(&why),
+                ReversalAction::RefuseRetry(why) => self.refuse_retry(&why),
                 ReversalAction::RefuseUndo(why) => self.refuse(&why),
             }
         }
@@ -214,6 +224,7 @@ impl Dispatcher {
             Err(why) => self.note(None, false, format!("the retry uses the stored pipeline: {why}")),
         }
         self.models = Some(models);
+        self.choices.try_began(self.log.with(|state| Began { generation, at: state.last_at }));
         self.edits.invalidate(&plan.reruns);
         self.calls.invalidate(&taken, &reopened);
         self.gatekeeper.restore_limits();
@@ -246,7 +257,7 @@ impl Dispatcher {
         ]);
     }
 
-    fn paths_of(&self, spans: &[SpanId]) -> Vec<String> {
+    pub(super) fn paths_of(&self, spans: &[SpanId]) -> Vec<String> {
         self.log.with(|state| spans.iter().map(|span| state.trace.path(*span)).collect())
     }
 }

@@ -1,7 +1,7 @@
 //! The refusal of any command.
 
 use super::super::gates::BadGlob;
-use super::{EditRefusal, PauseRefusal, ReleaseRefusal, RetryRefusal, UndoRefusal};
+use super::{EditRefusal, PauseRefusal, ReleaseRefusal, RetryRefusal, TriesRefusal, UndoRefusal};
 use crate::model::Seq;
 use crate::store::StoreError;
 
@@ -23,6 +23,9 @@ pub(in super::super) enum Refusal {
     /// A retry or its plan.
     #[error(transparent)]
     Retry(#[from] RetryRefusal),
+    /// Tries with choices.
+    #[error(transparent)]
+    Tries(#[from] TriesRefusal),
     /// A breakpoint.
     #[error(transparent)]
     Breakpoint(#[from] BadGlob),

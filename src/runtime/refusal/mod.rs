@@ -5,6 +5,7 @@ mod edit;
 mod pause;
 mod release;
 mod retry;
+mod tries;
 mod undo;
 mod write_back;
 
@@ -14,5 +15,6 @@ pub use edit::PromptError;
 pub(super) use pause::PauseRefusal;
 pub(super) use release::ReleaseRefusal;
 pub(super) use retry::{RetryRefusal, RetryStopped, TodayError};
+pub(super) use tries::TriesRefusal;
 pub(super) use undo::UndoRefusal;
 pub(super) use write_back::{NotWritten, NotWrittenBack};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::UndoRefusal;
 use crate::effects::llm::LlmError;
 use crate::model::Seq;
-use crate::pipeline::Faults;
+use crate::pipeline::{Faults, WithModelError};
 use crate::rollback::PlanError;
 use crate::store::{Incompatible, StoreError};
 use crate::world::WorldError;
@@ -37,6 +37,9 @@ pub(in super::super) enum RetryRefusal {
     /// The models of today's pipeline are not usable.
     #[error(transparent)]
     Models(#[from] LlmError),
+    /// The model to retry with can't be tried.
+    #[error("failed to {0}. Nothing ran and nothing was undone")]
+    WithModel(#[from] WithModelError),
     /// The undo that the retry begins with can't start.
     #[error(transparent)]
     Undo(#[from] UndoRefusal),

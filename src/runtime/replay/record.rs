@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::super::past::version_at;
 use crate::model::{
-    EffectClass, Fan, Generation, LlmRequestRecord, RunStatus, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanStart,
-    TextHash, TraceBody, TraceEvent,
+    EffectClass, Fan, Generation, LlmRequestRecord, RestoredEnd, RunStatus, Seq, SpanEnd, SpanId, SpanKind, SpanSpec,
+    SpanStart, TextHash, TraceBody, TraceEvent,
 };
 use crate::pipeline::Pipeline;
 
@@ -65,6 +65,7 @@ impl Record {
     pub fn of(events: &[TraceEvent], versions: Vec<(Generation, Arc<Pipeline>)>, task: String) -> Self {
         let mut record = Self { versions, task, ..Self::default() };
         let mut paths: HashMap<SpanId, String> = HashMap::new();
+        let mut replaced: HashMap<SpanId, Entry> = HashMap::new();
         for event in events {
             record.last = event.seq;
             match &event.body {
@@ -79,12 +80,23 @@ impl Record {
                     }
                 }
                 TraceBody::Invalidated { spans, reopened, .. } => {
-                    for path in spans.iter().filter_map(|span| paths.get(span)) {
-                        record.entries.remove(path);
-                    }
+                    record.take_back(spans, &paths, &mut replaced);
                     for path in reopened.iter().filter_map(|span| paths.get(span)) {
                         if let Some(entry) = record.entries.get_mut(path) {
                             entry.end = None;
+                        }
+                    }
+                }
+                TraceBody::Restored(restored) => {
+                    record.take_back(&restored.replaced, &paths, &mut replaced);
+                    for span in &restored.spans {
+                        if let (Some(path), Some(entry)) = (paths.get(span), replaced.remove(span)) {
+                            record.entries.insert(path.clone(), entry);
+                        }
+                    }
+                    for RestoredEnd { seq, end } in &restored.ends {
+                        if let Some(entry) = paths.get(&end.span).and_then(|path| record.entries.get_mut(path)) {
+                            entry.end = Some((*seq, end.clone()));
                         }
                     }
                 }
@@ -94,6 +106,15 @@ impl Record {
             }
         }
         record
+    }
+
+    /// Takes spans out that another try takes the place of.
+    fn take_back(&mut self, spans: &[SpanId], paths: &HashMap<SpanId, String>, replaced: &mut HashMap<SpanId, Entry>) {
+        for path in spans.iter().filter_map(|span| paths.get(span)) {
+            if let Some(entry) = self.entries.remove(path) {
+                replaced.insert(entry.span, entry);
+            }
+        }
     }
 
     fn start(&mut self, seq: Seq, start: &SpanStart) {

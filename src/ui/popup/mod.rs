@@ -10,6 +10,7 @@ mod help;
 mod menu;
 mod plan;
 mod sheet;
+mod tries;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -29,6 +30,8 @@ pub(super) fn draw(frame: &mut Frame, body: Rect, state: &State, footer: &Footer
         Some(Popup::Breakpoints(list)) => breakpoints::draw(frame, body, *list, state, theme),
         Some(Popup::Diff(view)) => diff::draw(frame, view, state, theme),
         Some(Popup::Approval(view)) => approval::draw(frame, body, view, theme),
+        Some(Popup::TriesForm(form)) => tries::form(frame, body, form, state, theme),
+        Some(Popup::Tries(table)) => tries::table(frame, body, *table, state, theme),
         Some(Popup::Editor(editor)) => editor::draw(frame, body, editor, view, theme),
     }
 }

@@ -114,6 +114,8 @@ fn every_example_is_the_same_as_a_test() {
 /// The pipeline as JSON without what a test has of its own.
 fn without_files(mut pipeline: tama_tui::pipeline::Pipeline) -> Json {
     pipeline.workspace.clear();
+    // Its agents name their models themselves.
+    pipeline.roles = tama_tui::pipeline::Roles::default();
     for agent in pipeline.agents.values_mut() {
         for prompt in agent.prompt.iter_mut().chain(agent.steps.values_mut().map(|step| &mut step.prompt)) {
             prompt.file = None;

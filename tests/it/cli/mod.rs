@@ -15,5 +15,6 @@ mod newsroom;
 mod projects;
 mod scripts;
 mod show;
+mod tries;
 mod undo_cli;
 mod wrap;

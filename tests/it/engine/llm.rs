@@ -44,6 +44,8 @@ fn pipeline(model: &str, settings: Provider) -> Pipeline {
         breakpoints: Vec::new(),
         sources: Vec::new(),
         wrapped: None,
+        verify: None,
+        roles: tama_tui::pipeline::Roles::default(),
     }
 }
 

@@ -12,6 +12,7 @@ mod remote;
 pub mod scenario;
 mod seen;
 mod servers;
+mod tries;
 mod two_forms;
 mod verify;
 mod whole_answers;

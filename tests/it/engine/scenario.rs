@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tama_tui::model::{
     ActionStatus, Allow, Breakpoint, CaptureMode, Command, EditScope, Gate, Generation, LedgerEntry, PauseReason,
     Release, RetryPlan, RunState, RunStatus, Seq, ShellMode, SpanEnd, SpanId, SpanStatus, TextHash, TraceBody,
-    UndoReport, Update,
+    TriesReport, TrySettings, UndoReport, Update,
 };
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Mode, Session};
@@ -69,6 +69,8 @@ pub struct Stage {
     edits: Option<Vec<String>>,
     /// The shell mode, once it is known.
     pub shell: Option<ShellMode>,
+    /// The tries as they were told last.
+    pub tries: Option<TriesReport>,
 }
 
 #[test]
@@ -221,6 +223,7 @@ impl Stage {
             outputs: BTreeMap::new(),
             edits: None,
             shell: None,
+            tries: None,
         }
     }
 
@@ -287,6 +290,22 @@ impl Stage {
             }
             "retry" => self.retry(true),
             "retry-keep-readers" => self.retry(false),
+            // How often, then the models.
+            "try" => {
+                let mut words = subject.split_whitespace();
+                let times = words.next().and_then(|times| times.parse().ok()).ok_or("how often?")?;
+                let settings = TrySettings { models: words.map(str::to_owned).collect(), times };
+                let plan = Box::new(self.plan.take().ok_or("no plan was shown")?);
+                self.tries = None;
+                self.send(Command::Try { plan, settings })
+            }
+            "retry-with" => {
+                let plan = Box::new(self.plan.take().ok_or("no plan was shown")?);
+                self.before = self.state.generation;
+                self.restarted = false;
+                self.send(Command::RetryWith { plan, model: subject.to_owned() })
+            }
+            "keep" => self.send(Command::KeepTry { number: subject.parse().ok() }),
             "reopen" => self.reopen().await,
             "put" => {
                 let text = text.replace("\\n", "\n");
@@ -350,6 +369,17 @@ impl Stage {
             "conflict" => {
                 let conflict = self.report.as_ref().and_then(|report| report.conflict.as_ref());
                 contains(&format!("{conflict:?}"), subject)
+            }
+            // The number of a try, and its verdict with its line.
+            "verdict" => {
+                let tries = self.tries.as_ref().ok_or("no tries")?;
+                let made = tries.tries.iter().find(|made| made.number.to_string() == subject).ok_or("no such try")?;
+                let line = made.verdict.line().map(|line| format!(": {line}")).unwrap_or_default();
+                same(&format!("{}{line}", made.verdict.word()), text)
+            }
+            "tries-stopped" => {
+                let tries = self.tries.as_ref().ok_or("no tries")?;
+                contains(tries.stopped.as_deref().unwrap_or("not stopped"), subject)
             }
             "refused" => contains(self.refused.as_deref().unwrap_or("nothing was refused"), subject),
             "shows" => contains(self.detail.as_deref().unwrap_or("nothing was looked at"), subject),
@@ -522,6 +552,7 @@ impl Stage {
                 Update::Refused(why) => self.refused = Some(why),
                 Update::Edits(edits) => self.edits = Some(edits.into_iter().map(|edit| edit.agent).collect()),
                 Update::Shell(mode) => self.shell = Some(mode),
+                Update::Tries(report) => self.tries = Some(*report),
                 Update::Chunk { text, .. } => self.chunks.push_str(&text),
                 _ => {}
             }
@@ -546,6 +577,13 @@ impl Stage {
             ("retried", _) => self.restarted && self.state.generation > self.before,
             ("opened", _) => self.state.last > Seq(0),
             ("plan", _) => self.plan.is_some(),
+            ("tries", step) => {
+                let is_there =
+                    self.tries.as_ref().is_some_and(|report| format!("{:?}", report.step).to_lowercase() == step);
+                // The events that led there may come after it.
+                is_there && self.state.last >= self.session.log.with(|state| state.last)
+            }
+            ("tried", count) => self.tries.as_ref().is_some_and(|report| report.tries.len().to_string() == count),
             ("detail", _) => self.detail.is_some(),
             ("report", _) => self.report.is_some(),
             ("editable", _) => self.editable.is_some(),

@@ -13,6 +13,7 @@ mod app_reading;
 mod app_search;
 mod app_states;
 mod app_told;
+mod app_tries;
 mod run_list;
 mod terminal;
 mod ui;

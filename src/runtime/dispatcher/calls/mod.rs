@@ -71,6 +71,12 @@ impl Calls {
         Self { is_unread: true, ..Self::new(Journal::hashed(hash), (HashMap::new(), HashMap::new())) }
     }
 
+    /// Forgets the record: another try stands, and the next retry reads it again. No call is pending.
+    pub fn forget_record(&mut self) {
+        let hash = self.hash();
+        *self = Self { epoch: self.epoch, ..Self::unread(hash) };
+    }
+
     /// True while the record of a past run is not read: then none of its pattern code has run.
     pub fn is_unread(&self) -> bool {
         self.is_unread

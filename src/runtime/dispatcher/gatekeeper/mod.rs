@@ -28,6 +28,8 @@ pub(in super::super) struct Gatekeeper {
     /// Calls that the user allowed for the rest of a generation: tool and arguments, to the letter.
     always_allowed: HashSet<(Generation, String, String)>,
     waived: Waived,
+    /// True while tries are made: the run stops for approvals and questions alone.
+    unattended: bool,
     /// The user asked for a pause, and has not let everything go since.
     pausing: bool,
     /// A limit ended a call of a headless run.
@@ -57,6 +59,7 @@ impl Gatekeeper {
             gates: Gates::default(),
             always_allowed: HashSet::new(),
             waived: Waived::default(),
+            unattended: false,
             pausing: false,
             limited: false,
             denials: Vec::new(),
@@ -81,6 +84,16 @@ impl Gatekeeper {
     /// True when nobody is there to answer.
     pub fn is_headless(&self) -> bool {
         matches!(self.mode, Mode::Headless(_))
+    }
+
+    /// Has the run stop at nothing but approvals and questions while tries are made, or again as before.
+    pub fn attend(&mut self, attended: bool) {
+        self.unattended = !attended;
+    }
+
+    /// True when the run stops at gates.
+    fn stops(&self) -> bool {
+        !self.is_headless() && !self.unattended
     }
 
     /// Replaces the breakpoints.
@@ -158,7 +171,7 @@ impl Gatekeeper {
     /// Has an effect started, unless the policy or a limit forbids it.
     pub fn launch(&mut self, path: &str, question: Option<&Question>) -> Vec<DriverAction> {
         match question {
-            Some(Question::Model(asked)) if self.is_headless() => {
+            Some(Question::Model(asked)) if !self.stops() => {
                 if let Some(limit) = self.crossed_limit(asked) {
                     self.limited = true;
                     return vec![end(path, asked.span, Done::no_answer(Halt::Limit(limit.text).into()))];
@@ -207,7 +220,7 @@ impl Gatekeeper {
     /// Stops a span after its end; headless, or without a reason, it goes on.
     pub fn stop(&self, at: &Arrival, reason: Option<PauseReason>) -> DriverAction {
         match reason {
-            Some(reason) if !self.is_headless() => pause(at, reason),
+            Some(reason) if self.stops() => pause(at, reason),
             _ => DriverAction::Reply { path: at.path.clone() },
         }
     }
@@ -244,12 +257,12 @@ impl Gatekeeper {
 
     /// Returns why a span stops at a gate, if it does. Side calls of another program's agent don't.
     pub fn arrive(&mut self, at: &Arrival) -> Option<PauseReason> {
-        if self.is_headless() || at.is_side_call() { None } else { self.gates.arrive(at) }
+        if !self.stops() || at.is_side_call() { None } else { self.gates.arrive(at) }
     }
 
     /// True when a span that arrived at a gate now would stop there.
     pub fn would_stop(&self, at: &Arrival) -> bool {
-        !self.is_headless() && !at.is_side_call() && self.gates.would_stop(at)
+        self.stops() && !at.is_side_call() && self.gates.would_stop(at)
     }
 
     /// Returns why the user must be asked before an effect: the policy, or a limit that was crossed.
@@ -258,7 +271,7 @@ impl Gatekeeper {
             return None;
         }
         match question {
-            Question::Model(asked) => self.crossed_limit(asked).map(PauseReason::from),
+            Question::Model(asked) => self.crossed_limit(asked).filter(|_| self.stops()).map(PauseReason::from),
             Question::Tool(asked) => match self.decide(asked) {
                 PolicyDecision::Ask(rule) => {
                     let runs = asked.command.as_ref().map(|command| format!("; it runs {command}"));

@@ -7,7 +7,7 @@ use super::super::Services;
 use super::super::versions::read_today;
 use super::planner::Planner;
 use crate::effects::llm::LlmProvider;
-use crate::model::{RetryPlan, SpanId, UndoReport, Update};
+use crate::model::{RetryPlan, SpanId, TraceBody, UndoReport, Update};
 use crate::pipeline::Pipeline;
 use crate::rollback;
 use crate::runtime::journal::Recorded;
@@ -20,6 +20,8 @@ pub(in super::super::super) struct Check {
     /// The plan that was shown.
     pub shown: RetryPlan,
     pub with_readers: bool,
+    /// The pipeline that the set runs by.
+    pub by: RunBy,
     pub planner: Planner,
     pub holder: Option<Holder>,
     /// The file of today's pipeline.
@@ -29,6 +31,17 @@ pub(in super::super::super) struct Check {
     pub reads_record: bool,
     pub log: RunLog,
     pub services: Arc<Services>,
+}
+
+/// The pipeline that a retry's set runs by.
+#[derive(Debug, Clone, PartialEq)]
+pub(in super::super::super) enum RunBy {
+    /// Today's, as its file has it.
+    Today,
+    /// Today's, with this model.
+    Model(String),
+    /// This one. Its rights were looked at when it was read.
+    Fixed(Arc<Pipeline>),
 }
 
 /// The tool that has the workspace.
@@ -71,22 +84,40 @@ impl Check {
     /// With the reason why it does not begin.
     pub fn run(self) -> Result<Box<Ready>, Refused> {
         self.services.world.check_root().map_err(RetryRefusal::Workspace)?;
-        let today = read_today(self.source.as_deref());
+        let today = match &self.by {
+            RunBy::Fixed(pipeline) => Ok((**pipeline).clone()),
+            RunBy::Today | RunBy::Model(_) => read_today(self.source.as_deref()),
+        };
         let file = today.as_ref().ok();
         let now = self.planner.plan(self.shown.span, true, file)?;
         let (shown, now_is) = (&self.shown, &now);
-        if shown.undoes != now_is.undoes || shown.reruns != now_is.reruns || shown.authority != now_is.authority {
+        let has_other_rights = !matches!(self.by, RunBy::Fixed(_)) && shown.authority != now_is.authority;
+        if shown.undoes != now_is.undoes || shown.reruns != now_is.reruns || has_other_rights {
             return Err(Refused { why: RetryRefusal::PlanChanged, update: Some(Box::new(Update::Plan(now))) });
         }
         let plan = if self.with_readers { now } else { self.planner.plan(self.shown.span, false, file)? };
         self.planner.check_agents(&plan, file)?;
         check_holder(&plan, self.holder.as_ref())?;
         self.check_undo(&plan)?;
+        let today = self.with_model(today)?;
+        let file = today.as_ref().ok();
         // Before anything is undone: a pipeline that can't run now is no reason to.
         let models = (self.models)(file.unwrap_or(&self.planner.newest)).map_err(RetryRefusal::from)?;
         let record =
             if self.reads_record { Some(Recorded::read(&self.log).map_err(RetryRefusal::Record)?) } else { None };
         Ok(Box::new(Ready { plan, with_readers: self.with_readers, today, models, record }))
+    }
+
+    /// The pipeline with the model that was asked for.
+    fn with_model(&self, today: Result<Pipeline, TodayError>) -> Result<Result<Pipeline, TodayError>, RetryRefusal> {
+        let RunBy::Model(model) = &self.by else { return Ok(today) };
+        let base = today.as_ref().unwrap_or(&self.planner.newest);
+        let tried = base.with_model(model)?;
+        if let Err(why) = today {
+            let text = format!("the retry with {model} uses the stored pipeline: {why}");
+            self.log.append(vec![TraceBody::Note { span: None, error: false, text }]);
+        }
+        Ok(Ok(tried))
     }
 
     fn check_undo(&self, plan: &RetryPlan) -> Result<(), Refused> {

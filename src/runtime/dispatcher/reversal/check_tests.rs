@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::super::fixture::{NoModel, PIPELINE};
 use super::super::scene::{BESIDE, Scene, TOOL};
 use super::super::versions::read_today;
+use super::check::RunBy;
 use super::{Check, Holder, Ready, Refused};
 use crate::effects::llm::{LlmError, LlmProvider};
 use crate::model::{RetryPlan, SpanId, Update};
@@ -38,6 +39,7 @@ impl Checked {
         let mut check = Check {
             shown,
             with_readers: true,
+            by: RunBy::Today,
             planner: self.scene.planner(),
             holder: None,
             source: Some(self.today.path().join("pipeline.toml")),

@@ -17,9 +17,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) use check::{Check, Holder};
+pub(super) use check::{Check, Holder, RunBy};
 pub(in super::super) use check::{Ready, Refused};
-pub(super) use planner::Planner;
+pub(in super::super) use planner::Planner;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 pub(in super::super) use undoing::Undoing;
