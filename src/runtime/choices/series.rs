@@ -40,7 +40,7 @@ pub(in super::super) enum ChoicesAction {
     /// Retries by a pipeline.
     Retry(Box<RetryPlan>, Arc<Pipeline>),
     /// Judges a try that ended.
-    Judge { facts: Facts, above: Vec<SpanId>, verify: Option<Verify>, stop: CancellationToken },
+    Judge { facts: Box<Facts>, above: Vec<SpanId>, verify: Option<Verify>, stop: CancellationToken },
     /// Puts effects in the place of others.
     Exchange(Exchange),
     /// Records that a try stands again. `replaced`: the spans that do no longer.
@@ -297,7 +297,7 @@ impl Series {
         self.stage = Stage::Judging { report: Box::new(report), spans, undo, stop: stop.clone() };
         self.report.step = if verify.is_some() { TriesStep::Verifying } else { TriesStep::TakingBack };
         let above = self.plan.reopens.clone();
-        vec![self.show(), ChoicesAction::Judge { facts, above, verify, stop }]
+        vec![self.show(), ChoicesAction::Judge { facts: Box::new(facts), above, verify, stop }]
     }
 
     fn judged(&mut self, judged: Option<Judged>) -> Vec<ChoicesAction> {

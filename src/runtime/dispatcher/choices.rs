@@ -101,7 +101,7 @@ impl Dispatcher {
                 }
                 ChoicesAction::Judge { facts, above, verify, stop } => {
                     let (log, services) = (self.log.clone(), self.services.clone());
-                    let judge = Judge { log, services, verify, facts, above, stop };
+                    let judge = Judge { log, services, verify, facts: *facts, above, stop };
                     self.spawn_choices(judge.run(), ChoicesStep::Judged);
                 }
                 ChoicesAction::Exchange(asked) => {
