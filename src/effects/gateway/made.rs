@@ -126,7 +126,10 @@ mod tests {
                 };
                 assert!(ids.iter().all(|id| id.starts_with(prefix)), "{dialect}: {ids:?}");
                 assert_eq!(ids[0] == ids[1], dialect == Dialect::Gemini);
-                assert_eq!(read.calls().map(|call| call.args.clone()).collect::<Vec<_>>(), [json!({"a": 1}), json!({"a": 1})]);
+                assert_eq!(
+                    read.calls().map(|call| call.args.clone()).collect::<Vec<_>>(),
+                    [json!({"a": 1}), json!({"a": 1})]
+                );
             }
         }
     }

@@ -33,6 +33,8 @@ mod server;
 mod service;
 mod shape;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 pub use arrival::{Arrived, ModelCall, Passed};
 pub use client::ClientState;

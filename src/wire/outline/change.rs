@@ -73,10 +73,13 @@ impl Outline {
     fn change_options(&self, body: &mut Json, after: &LlmRequest) {
         let before = &self.request().options;
         let has = |name: &str| body.get(name).is_some();
+        let snake = has("generation_config");
+        let below = if snake { "generation_config" } else { "generationConfig" };
         let most = match self.dialect() {
             Dialect::Chat if has("max_completion_tokens") || !has("max_tokens") => "max_completion_tokens",
             Dialect::Chat | Dialect::Messages | Dialect::Ollama => "max_tokens",
             Dialect::Responses => "max_output_tokens",
+            Dialect::Gemini if snake => "max_output_tokens",
             Dialect::Gemini => "maxOutputTokens",
         };
         let changes = [
@@ -84,9 +87,9 @@ impl Outline {
             (most, before.max_tokens != after.options.max_tokens, after.options.max_tokens.map(Json::from)),
         ];
         for (name, _, value) in changes.into_iter().filter(|(_, changed, _)| *changed) {
-            let below = if self.dialect() == Dialect::Gemini { &mut body["generationConfig"] } else { &mut *body };
-            match (value, below) {
-                (Some(value), below) => below[name] = value,
+            let place = if self.dialect() == Dialect::Gemini { &mut body[below] } else { &mut *body };
+            match (value, place) {
+                (Some(value), place) => place[name] = value,
                 (None, Json::Object(fields)) => drop(fields.shift_remove(name)),
                 (None, _) => {}
             }
