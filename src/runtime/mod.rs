@@ -21,6 +21,7 @@ mod imported;
 mod journal;
 mod live;
 mod look_only;
+pub mod matching;
 mod past;
 mod pattern_scope;
 mod patterns;

@@ -17,6 +17,7 @@ mod environment;
 mod exchange;
 mod exchange_error;
 mod facts;
+mod flushed;
 mod forward;
 mod headers;
 mod history;

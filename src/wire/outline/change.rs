@@ -111,7 +111,12 @@ impl Outline {
         let last = before.iter().rev().zip(after.iter().rev()).take(rest).take_while(same).count();
         let (old, new) = (&before[first..before.len() - last], &after[first..after.len() - last]);
         let mut paired = 0;
-        while paired < old.len().min(new.len()) && change_message(body, &old[paired], new[paired])? {
+        let is_fixed = |entry: &Entry| entry.spots.iter().any(|spot| spot.kind == SpotKind::Fixed);
+        while paired < old.len().min(new.len())
+            // Where messages come or go, it may be one that goes.
+            && (old.len() == new.len() || !is_fixed(&old[paired]))
+            && change_message(body, &old[paired], new[paired])?
+        {
             paired += 1;
         }
         for item in old[paired..].iter().flat_map(Entry::items) {

@@ -53,8 +53,10 @@ impl Caller {
     /// Waits until these bytes came.
     pub(super) async fn until(&mut self, wanted: &str) {
         let has = |came: &[u8]| came.windows(wanted.len()).any(|bytes| bytes == wanted.as_bytes());
+        let start = std::time::Instant::now();
         while !has(&self.came) {
-            assert!(self.more().await, "{wanted:?} did not come: {:?}", String::from_utf8_lossy(&self.came));
+            let more = start.elapsed() < PATIENCE && self.more().await;
+            assert!(more, "{wanted:?} did not come: {:?}", String::from_utf8_lossy(&self.came));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::upstream::{Upstream, json as answers, stream, whole};
 use super::*;

@@ -14,7 +14,6 @@ mod waiting;
 
 use std::time::Duration;
 
-use serde_json::Value as Json;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
@@ -85,10 +84,6 @@ async fn state(exchange: &Exchange, wanted: ClientState) {
 /// Bounds with short patience.
 fn hasty() -> Limits {
     Limits { commit: Duration::from_millis(20), ping: Duration::from_millis(20), ..Limits::default() }
-}
-
-fn parsed(bytes: &[u8]) -> Json {
-    serde_json::from_slice(bytes).unwrap()
 }
 
 /// A reply without the signs of life before it.

@@ -14,10 +14,9 @@ async fn a_streamed_reply_that_waits_has_signs_of_life() {
         let mut call = between.next_call().await;
         let shape =
             crate::effects::gateway::shape::Shape::new(sample.dialect, crate::effects::gateway::route::Streams::Events);
-        let three = shape.ping().repeat(1);
+        let ping = String::from_utf8(shape.ping().to_vec()).unwrap();
         // Each in a chunk of its own.
-        let wanted = String::from_utf8(three).unwrap();
-        let chunked = format!("{:x}\r\n{wanted}\r\n", wanted.len());
+        let chunked = format!("{:X}\r\n{ping}\r\n", ping.len());
         caller.until(&chunked.repeat(3)).await;
         assert_eq!(call.exchange.client(), ClientState::Begun);
         forward(&mut call.exchange, false).await;
