@@ -136,6 +136,14 @@ impl Exchange {
         self.shape.dialect()
     }
 
+    /// Takes the call out of the undecided ones, as it was sent on. While its answer is held it still counts.
+    pub(super) fn sent_on(&mut self, hold: bool) {
+        self.stage = Stage::Over;
+        if !hold {
+            self.permit = None;
+        }
+    }
+
     /// Takes the call out of the undecided ones.
     pub(super) fn take_undecided(&mut self) -> Result<Option<Box<Held>>, ExchangeError> {
         match std::mem::replace(&mut self.stage, Stage::Over) {

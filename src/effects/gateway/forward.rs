@@ -65,7 +65,7 @@ impl Exchange {
                 return Err(error);
             }
         };
-        self.take_undecided()?;
+        self.sent_on(hold);
         let mut copy = self.copy(&response, hold);
         let opened = if hold { None } else { Some(self.client.open(copy.status, to_client(&copy.headers)).await) };
         let passes = match opened {

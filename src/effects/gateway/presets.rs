@@ -1,4 +1,4 @@
-//! Agents that are known by name: how each is led here, and told to wait for a person.
+//! Agents that are known by name: how each is led here, and made to wait for a person.
 
 use serde_json::{Value as Json, json};
 

@@ -24,7 +24,7 @@ pub struct Edited {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
     /// It has no text.
-    #[error("{0} can't be edited: it is not text; remove it, or leave it as it is")]
+    #[error("{0} can't be edited: it is not text; remove it, or keep it as it is")]
     Fixed(String),
     /// A result without its call, or a call without its result.
     #[error("the provider refuses a {0} without its {1}; remove both, or neither")]

@@ -39,6 +39,12 @@ async fn too_many_undecided_calls_are_refused_and_room_comes_back() {
     forward(&mut decided.exchange, false).await;
     first.reply().await;
     let _fourth = between.call(sample, true).await;
+    let mut held = between.next_call().await;
+    forward(&mut held.exchange, true).await;
+    // One that is held is not decided on.
+    assert_eq!(between.call(sample, true).await.reply().await.status, 503);
+    held.exchange.release(None).await.unwrap();
+    let _fifth = between.call(sample, true).await;
     between.next_call().await;
 }
 
