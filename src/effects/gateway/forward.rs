@@ -88,20 +88,20 @@ impl Exchange {
             let _ = self.fail(StatusCode::BAD_GATEWAY.as_u16(), &words).await;
             return Err(error);
         }
-        let (held, mut forwarded) = self.finish(copy, whole, progress).await;
+        let (answer, mut report) = self.finish(copy, whole, progress).await;
         if hold {
-            self.stage = Stage::Held(Box::new(held));
+            self.stage = Stage::Held(Box::new(answer));
         } else if passes {
-            match &held.cut {
+            match &answer.cut {
                 Some(why) => self.client.break_off(why).await,
                 None => self.client.end().await,
             };
         } else if !matches!(end, End::Left) {
             // The client is told in its stream; that it has gone is seen below.
-            let _ = self.deliver(held).await;
+            let _ = self.deliver(answer).await;
         }
-        forwarded.client_left = matches!(end, End::Left) || self.client() == ClientState::Left;
-        Ok(forwarded)
+        report.client_left = matches!(end, End::Left) || self.client() == ClientState::Left;
+        Ok(report)
     }
 
     async fn send(&self, prepared: Prepared, hold: bool) -> Result<Response, ExchangeError> {

@@ -142,6 +142,8 @@ async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respon
         return Ok(plain(StatusCode::NOT_FOUND, ""));
     };
     let (parts, body) = request.into_parts();
+    // The address itself, without a slash.
+    let path = if path.is_empty() { "/".to_owned() } else { path };
     let query = parts.uri.query().map(str::to_owned);
     let route = route(&parts.method, &path, query.as_deref(), &parts.headers);
     if route == Route::Upgrade {

@@ -35,12 +35,16 @@ pub fn canonical(request: &LlmRequest) -> Canonical {
         request.tools.iter().map(|tool| [&tool.name, &tool.description, &sorted(&tool.schema)].map(String::clone));
     let mut tools: Vec<[String; 3]> = tools.collect();
     tools.sort();
-    tools.iter().flatten().for_each(|text| hash.text(text));
+    for text in tools.iter().flatten() {
+        hash.text(text);
+    }
     hash.text(&without_attribution(&request.system));
     for message in request.messages.iter() {
         let (kind, texts) = parts(message);
         hash.text(&kind);
-        texts.iter().for_each(|text| hash.text(text));
+        for text in &texts {
+            hash.text(text);
+        }
     }
     hash.end()
 }
@@ -52,7 +56,9 @@ pub(super) fn conversation(request: &LlmRequest, folders: &Folders) -> Canonical
     hash.text(&request.model.model);
     let mut tools: Vec<&str> = request.tools.iter().map(|tool| tool.name.as_str()).collect();
     tools.sort_unstable();
-    tools.into_iter().for_each(|name| hash.text(name));
+    for name in tools {
+        hash.text(name);
+    }
     for message in request.messages.iter() {
         let (kind, texts) = spoken(message);
         // A message that holds reminders only is one of the program.
@@ -60,7 +66,9 @@ pub(super) fn conversation(request: &LlmRequest, folders: &Folders) -> Canonical
             continue;
         }
         hash.text(&kind);
-        texts.iter().for_each(|text| hash.text(folders.normalise(text).trim()));
+        for text in &texts {
+            hash.text(folders.normalise(text).trim());
+        }
     }
     hash.end()
 }
@@ -70,9 +78,9 @@ pub(super) fn parts(message: &Message) -> (String, Vec<String>) {
     match message {
         Message::User { text } => ("user".to_owned(), vec![text.clone()]),
         Message::Assistant { text, calls, .. } => {
-            let names = calls.iter().map(|call| format!(" {}", call.name)).collect::<String>();
+            let names = calls.iter().map(|call| call.name.as_str()).collect::<Vec<_>>().join(" ");
             let args = calls.iter().map(|call| sorted(&call.args));
-            (format!("model{names}"), Some(text.clone()).into_iter().chain(args).collect())
+            (format!("model {names}"), Some(text.clone()).into_iter().chain(args).collect())
         }
         Message::Tool { call, name, text } => (format!("result {call} {name}"), vec![text.clone()]),
     }

@@ -114,10 +114,10 @@ impl<'a> Reader<'a> {
         }
         match kind {
             "function_call" => {
-                self.call(&string(item, "call_id"), &string(item, "name"), item.get("arguments"), at, "arguments")
+                self.call(&string(item, "call_id"), &string(item, "name"), item.get("arguments"), at, "arguments");
             }
             "custom_tool_call" => {
-                self.call(&string(item, "call_id"), &string(item, "name"), item.get("input"), at, "input")
+                self.call(&string(item, "call_id"), &string(item, "name"), item.get("input"), at, "input");
             }
             "additional_tools" => {}
             _ => self.turn.others.push(at.to_owned()),

@@ -1,5 +1,7 @@
 //! A program that makes calls, over a socket of its own: nothing between it and the bytes.
 
+use std::fmt::Write as _;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -42,9 +44,9 @@ impl Caller {
         let (method, path) = line.split_once(' ').unwrap();
         let mut head = format!("{method} {secret}{path} HTTP/1.1\r\nhost: {place}\r\nconnection: close\r\n");
         for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
+            let _ = write!(head, "{name}: {value}\r\n");
         }
-        head += &format!("content-length: {}\r\n\r\n", body.len());
+        let _ = write!(head, "content-length: {}\r\n\r\n", body.len());
         let mut stream = TcpStream::connect(place).await.unwrap();
         stream.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
         Self { stream, came: Vec::new() }

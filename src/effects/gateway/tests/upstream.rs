@@ -87,7 +87,7 @@ impl Upstream {
 
 fn serve(mut stream: TcpStream, script: Vec<Step>, seen: &Mutex<Vec<Seen>>) {
     let mut came = Vec::new();
-    let mut buffer = [0; 1 << 16];
+    let mut buffer = vec![0; 1 << 16];
     let request = loop {
         let length = stream.read(&mut buffer).unwrap_or(0);
         if length == 0 {
