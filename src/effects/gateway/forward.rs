@@ -10,8 +10,8 @@ use super::encoding::{is_plain, unpack};
 use super::exchange::{Exchange, Forwarded, Stage};
 use super::exchange_error::ExchangeError;
 use super::headers::to_client;
+use super::held::{Held, is_stream, output};
 use super::prepare::{Prepared, prepare};
-use super::release::Held;
 use super::service::Service;
 use super::shape::describe;
 use crate::effects::llm::{Progress, describe_passing, neutral_response};
@@ -184,7 +184,8 @@ impl Exchange {
         let response = self.neutral(&answer);
         let fault = cut.clone().map(|why| format!("the answer broke off: {why}"));
         let fault = answer.fault.as_ref().map(describe).or(fault);
-        let raw = unpacked.unwrap_or_else(|| bytes[..bytes.len().min(self.shared.limits.kept)].to_vec());
+        let body = unpacked.as_deref().unwrap_or(&bytes);
+        let raw = body[..body.len().min(self.shared.limits.kept)].to_vec();
         let forwarded = Forwarded {
             status: status.as_u16(),
             response: response.clone(),
@@ -228,17 +229,4 @@ fn report(progress: &Progress, piece: Piece<'_>) {
         Piece::Text(text) => progress.text(text.to_owned()),
         Piece::Reasoning(text) => progress.reasoning(text.to_owned()),
     }
-}
-
-/// The items of a response, as a later request refers to them.
-pub(super) fn output(dialect: crate::wire::Dialect, answer: &Answer) -> Vec<serde_json::Value> {
-    match dialect.echo(answer) {
-        serde_json::Value::Array(items) => items,
-        item => vec![item],
-    }
-}
-
-/// True if a body is a stream of events.
-pub(super) fn is_stream(headers: &HeaderMap) -> bool {
-    super::headers::text(headers, "content-type").is_some_and(|kind| kind.starts_with("text/event-stream"))
 }

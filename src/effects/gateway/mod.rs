@@ -11,6 +11,7 @@
 mod arrival;
 mod aux;
 mod body;
+mod came;
 mod client;
 mod encoding;
 mod environment;
@@ -20,6 +21,7 @@ mod facts;
 mod flushed;
 mod forward;
 mod headers;
+mod held;
 mod history;
 mod limits;
 mod made;

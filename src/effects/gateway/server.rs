@@ -14,8 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::arrival::{Arrived, Came, Passed, arrive};
+use super::arrival::{Arrived, Passed, arrive};
 use super::body::Outgoing;
+use super::came::Came;
 use super::client::reply;
 use super::flushed::{Counting, Flushed};
 use super::passing::pass;

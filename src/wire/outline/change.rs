@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::conversation::is_result_field;
 use super::distribute::distribute;
+use super::edit_error::EditError;
 use super::insert::{Element, insert_system, made, sweep, take_out};
 use super::paired::unpaired;
 use super::places::{Entry, Outline, Spot, SpotKind, index_of, list_of};
@@ -18,23 +19,6 @@ pub struct Edited {
     pub body: Json,
     /// The model, where it was changed and the body does not name it.
     pub model: Option<String>,
-}
-
-/// The reason why a request can't be edited so.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EditError {
-    /// It has no text.
-    #[error("{0} can't be edited: it is not text; remove it, or keep it as it is")]
-    Fixed(String),
-    /// A result without its call, or a call without its result.
-    #[error("the provider refuses a {0} without its {1}; remove both, or neither")]
-    Unpaired(&'static str, &'static str),
-    /// A message of which only a part can be changed.
-    #[error("{0}; change one of its parts, or replace the whole message")]
-    NoPlace(&'static str),
-    /// The program couldn't run it.
-    #[error("the tool {0:?} is not one that the program offers; tools can be changed and removed")]
-    NewTool(String),
 }
 
 impl Outline {
@@ -125,17 +109,17 @@ impl Outline {
         if paired == new.len() {
             return Ok(());
         }
-        let at = self.insertion(first + paired, before.len() - last, body)?;
+        let at = self.insertion(first + paired, before.len() - last)?;
         let made = made(self.dialect(), &new[paired..]);
         insert(self.dialect(), body, at, made);
         Ok(())
     }
 
-    /// The index at which new elements stand, between a message that stays and the next that stays.
-    fn insertion(&self, from: usize, next: usize, body: &Json) -> Result<usize, EditError> {
+    /// The index at which new elements stand, between a message that stays and the next that stays; the largest number
+    /// stands for the end.
+    fn insertion(&self, from: usize, next: usize) -> Result<usize, EditError> {
         let index = |entry: &Entry| entry.items().filter_map(|item| index_of(self.dialect(), item)).max();
         let least = |entry: &Entry| entry.items().filter_map(|item| index_of(self.dialect(), item)).min();
-        let length = body.get(list_of(self.dialect())).and_then(Json::as_array).map_or(0, Vec::len);
         let before = from.checked_sub(1).and_then(|at| self.entries().get(at)).and_then(index);
         let after = self.entries().get(next).and_then(least);
         match (before, after) {
@@ -144,7 +128,7 @@ impl Outline {
             }
             (_, Some(after)) => Ok(after),
             (Some(before), None) => Ok(before + 1),
-            (None, None) => Ok(length),
+            (None, None) => Ok(usize::MAX),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::change::EditError;
+use super::edit_error::EditError;
 use crate::model::ToolDecl;
 use crate::wire::{Dialect, Tool};
 
