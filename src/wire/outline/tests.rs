@@ -1,37 +1,42 @@
 //! Recorded requests of real programs, edited.
 
-use std::fs;
-use std::path::Path;
-
 use serde_json::{Value as Json, json};
 
 use super::{EditError, Outline};
 use crate::model::{Conversation, LlmRequest, Message, ToolCall};
 use crate::wire::Dialect;
 
+macro_rules! recorded {
+    ($dialect:expr, $path:literal) => {
+        ($path, $dialect, include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/wire/", $path)).as_slice())
+    };
+}
+
 /// All recorded requests, by file.
 fn recorded() -> Vec<(String, Dialect, Json)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire");
-    let folders = [
-        ("messages/requests", Dialect::Messages),
-        ("responses/requests", Dialect::Responses),
-        ("chat", Dialect::Chat),
-        ("gemini", Dialect::Gemini),
+    let all = [
+        recorded!(Dialect::Messages, "messages/requests/claude_code.json"),
+        recorded!(Dialect::Messages, "messages/requests/consecutive_and_prefill.json"),
+        recorded!(Dialect::Messages, "messages/requests/langchain.json"),
+        recorded!(Dialect::Messages, "messages/requests/opencode.json"),
+        recorded!(Dialect::Messages, "messages/requests/quota_probe.json"),
+        recorded!(Dialect::Responses, "responses/requests/agents-sdk.json"),
+        recorded!(Dialect::Responses, "responses/requests/codex.json"),
+        recorded!(Dialect::Responses, "responses/requests/langchain.json"),
+        recorded!(Dialect::Responses, "responses/requests/only-previous.json"),
+        recorded!(Dialect::Responses, "responses/requests/openai-sdk.json"),
+        recorded!(Dialect::Chat, "chat/request-functions.json"),
+        recorded!(Dialect::Chat, "chat/request-langchain.json"),
+        recorded!(Dialect::Chat, "chat/request-openai-sdk.json"),
+        recorded!(Dialect::Chat, "chat/request-opencode.json"),
+        recorded!(Dialect::Gemini, "gemini/request_cli.json"),
+        recorded!(Dialect::Gemini, "gemini/request_langchain.json"),
+        recorded!(Dialect::Gemini, "gemini/request_snake.json"),
     ];
-    let mut all = Vec::new();
-    for (folder, dialect) in folders {
-        for entry in fs::read_dir(root.join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            let is_request = folder.ends_with("requests") || name.starts_with("request");
-            if is_request && name.ends_with(".json") {
-                let body = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-                all.push((format!("{folder}/{name}"), dialect, body));
-            }
-        }
-    }
-    assert!(all.len() > 14, "{}", all.len());
-    all
+    let read = |(name, dialect, body): (&str, Dialect, &[u8])| {
+        (name.to_owned(), dialect, serde_json::from_slice(body).unwrap())
+    };
+    all.into_iter().map(read).collect()
 }
 
 fn outline(dialect: Dialect, body: &Json) -> Outline {
