@@ -105,7 +105,7 @@ fn read_body(shared: &Shared, headers: &HeaderMap, body: &Bytes, called: &Called
     } else {
         unpack(headers, body, shared.limits.request).map_err(|error| error.to_string())?.into()
     };
-    let own = parse(&unpacked).map_err(|error| error.to_string())?;
+    let own = parse(&unpacked)?;
     let joined = if called.dialect == Dialect::Responses { shared.responses().join(&own) } else { None };
     let whole = joined.as_ref().map_or(&own, |joined| &joined.body);
     let provider = Service::of(called.dialect).provider();
