@@ -22,6 +22,7 @@ mod imported;
 mod journal;
 mod live;
 mod look_only;
+pub mod matching;
 mod past;
 mod pattern_scope;
 mod patterns;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use hyper::Response;
 use hyper::body::Bytes;
 use hyper::http::{HeaderMap, StatusCode};
-use hyper::{Method, Response};
 use serde_json::Value as Json;
 
 use super::body::Outgoing;
+use super::came::Came;
 use super::client::{Client, reply};
 use super::encoding::unpack;
 use super::exchange::{Asked, Exchange};
@@ -51,15 +52,6 @@ pub struct Passed {
     pub what: String,
     /// The status of its answer; `None`: its provider was not reached.
     pub status: Option<u16>,
-}
-
-/// A request as it came; the path is the one behind the secret.
-pub(super) struct Came {
-    pub(super) method: Method,
-    pub(super) path: String,
-    pub(super) query: Option<String>,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
 }
 
 /// The body of a call as it was read.
@@ -113,7 +105,7 @@ fn read_body(shared: &Shared, headers: &HeaderMap, body: &Bytes, called: &Called
     } else {
         unpack(headers, body, shared.limits.request).map_err(|error| error.to_string())?.into()
     };
-    let own = parse(&unpacked).map_err(|error| error.to_string())?;
+    let own = parse(&unpacked)?;
     let joined = if called.dialect == Dialect::Responses { shared.responses().join(&own) } else { None };
     let whole = joined.as_ref().map_or(&own, |joined| &joined.body);
     let provider = Service::of(called.dialect).provider();

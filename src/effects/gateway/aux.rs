@@ -40,13 +40,14 @@ impl Sides {
         if let Some(known) = known_head(request) {
             return Some(known);
         }
-        let session = session.unwrap_or_default();
+        if request.options.max_tokens == Some(1) && request.tools.is_empty() {
+            return Some("probe");
+        }
+        // A program that names no session is no agent that is known to make side calls.
+        let session = session?;
         if !request.tools.is_empty() {
             self.remember(session, &request.model.model);
             return None;
-        }
-        if request.options.max_tokens == Some(1) {
-            return Some("probe");
         }
         let main = self.main.get(session)?;
         let is_small = request.options.max_tokens.is_some_and(|most| most <= SMALL) || is_short(request);
@@ -128,6 +129,7 @@ mod tests {
         probe.options.max_tokens = Some(1);
         assert_eq!(reason(&probe), Some("probe"));
         let mut other = Sides::default();
+        assert_eq!(other.reason(None, &call("m", "", 2, "with tools")), None);
         assert_eq!(other.reason(None, &call("m", "", 0, "a pipeline without tools")), None);
     }
 }

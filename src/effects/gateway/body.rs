@@ -2,10 +2,13 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::sync::mpsc;
+
+use super::flushed::Flushed;
 
 /// Pieces that wait for a slow client; then the one who sends waits too.
 const PIECES: usize = 8;
@@ -15,6 +18,10 @@ pub(super) struct Outgoing {
     pieces: mpsc::Receiver<Result<Bytes, io::Error>>,
     /// The whole length, where it is known.
     length: Option<u64>,
+    /// The connection that it goes to.
+    flushed: Option<Arc<Flushed>>,
+    /// The reason why it breaks off, and how often the connection had been flushed when it did.
+    broken: Option<(io::Error, u64)>,
 }
 
 /// Sends pieces to a body. Dropping it ends the body; an error breaks the connection.
@@ -24,7 +31,7 @@ impl Outgoing {
     /// A body, and the side that sends.
     pub(super) fn channel() -> (Pieces, Self) {
         let (sender, pieces) = mpsc::channel(PIECES);
-        (sender, Self { pieces, length: None })
+        (sender, Self { pieces, length: None, flushed: None, broken: None })
     }
 
     /// A body of these bytes.
@@ -39,6 +46,24 @@ impl Outgoing {
     }
 }
 
+impl Outgoing {
+    /// With the connection that it goes to.
+    pub(super) fn over(mut self, flushed: Arc<Flushed>) -> Self {
+        self.flushed = Some(flushed);
+        self
+    }
+
+    /// The error by which it breaks off, once all bytes before it are on their way: the server drops those that are not.
+    fn break_off(&mut self, context: &Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if let (Some(flushed), Some((_, before))) = (&self.flushed, &self.broken)
+            && !flushed.is_past(*before, context)
+        {
+            return Poll::Pending;
+        }
+        Poll::Ready(self.broken.take().map(|(error, _)| Err(error)))
+    }
+}
+
 impl Body for Outgoing {
     type Data = Bytes;
     type Error = io::Error;
@@ -47,7 +72,18 @@ impl Body for Outgoing {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if self.broken.is_some() {
+            return self.break_off(context);
+        }
         let piece = std::task::ready!(self.pieces.poll_recv(context));
+        let piece = match piece {
+            Some(Err(error)) => {
+                let before = self.flushed.as_ref().map_or(0, |flushed| flushed.count());
+                self.broken = Some((error, before));
+                return self.break_off(context);
+            }
+            piece => piece,
+        };
         if let (Some(Ok(bytes)), Some(length)) = (&piece, self.length) {
             self.length = Some(length.saturating_sub(u64::try_from(bytes.len()).unwrap_or(length)));
         }

@@ -167,7 +167,7 @@ impl Task {
             };
             let (status, headers, opened) = match next {
                 Next::Order(Some(Order::Open { status, headers, opened })) => (status, headers, Some(opened)),
-                Next::Timer => (StatusCode::OK, self.shape.stream_headers(), None),
+                Next::Timer => (StatusCode::OK, Shape::stream_headers(), None),
                 Next::Order(Some(Order::Wait(for_order))) => {
                     self.commit = Instant::now() + if for_order { NEVER } else { self.patience };
                     continue;

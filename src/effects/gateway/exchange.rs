@@ -7,12 +7,12 @@ use hyper::http::StatusCode;
 use serde_json::Value as Json;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::arrival::Came;
+use super::came::Came;
 use super::client::{Client, ClientState, Opened};
 use super::exchange_error::ExchangeError;
+use super::held::Held;
 use super::history::Joined;
 use super::made::made_answer;
-use super::release::Held;
 use super::shape::Shape;
 use super::shared::Shared;
 use crate::model::LlmResponse;
@@ -134,6 +134,14 @@ impl Exchange {
 
     pub(super) fn dialect(&self) -> Dialect {
         self.shape.dialect()
+    }
+
+    /// Takes the call out of the undecided ones, as it was sent on. While its answer is held it still counts.
+    pub(super) fn sent_on(&mut self, hold: bool) {
+        self.stage = Stage::Over;
+        if !hold {
+            self.permit = None;
+        }
     }
 
     /// Takes the call out of the undecided ones.

@@ -10,8 +10,8 @@ use super::encoding::{is_plain, unpack};
 use super::exchange::{Exchange, Forwarded, Stage};
 use super::exchange_error::ExchangeError;
 use super::headers::to_client;
+use super::held::{Held, is_stream, output};
 use super::prepare::{Prepared, prepare};
-use super::release::Held;
 use super::service::Service;
 use super::shape::describe;
 use crate::effects::llm::{Progress, describe_passing, neutral_response};
@@ -65,7 +65,7 @@ impl Exchange {
                 return Err(error);
             }
         };
-        self.take_undecided()?;
+        self.sent_on(hold);
         let mut copy = self.copy(&response, hold);
         let opened = if hold { None } else { Some(self.client.open(copy.status, to_client(&copy.headers)).await) };
         let passes = match opened {
@@ -88,20 +88,20 @@ impl Exchange {
             let _ = self.fail(StatusCode::BAD_GATEWAY.as_u16(), &words).await;
             return Err(error);
         }
-        let (held, mut forwarded) = self.finish(copy, whole, progress).await;
+        let (answer, mut report) = self.finish(copy, whole, progress).await;
         if hold {
-            self.stage = Stage::Held(Box::new(held));
+            self.stage = Stage::Held(Box::new(answer));
         } else if passes {
-            match &held.cut {
+            match &answer.cut {
                 Some(why) => self.client.break_off(why).await,
                 None => self.client.end().await,
             };
         } else if !matches!(end, End::Left) {
             // The client is told in its stream; that it has gone is seen below.
-            let _ = self.deliver(held).await;
+            let _ = self.deliver(answer).await;
         }
-        forwarded.client_left = matches!(end, End::Left) || self.client() == ClientState::Left;
-        Ok(forwarded)
+        report.client_left = matches!(end, End::Left) || self.client() == ClientState::Left;
+        Ok(report)
     }
 
     async fn send(&self, prepared: Prepared, hold: bool) -> Result<Response, ExchangeError> {
@@ -184,7 +184,8 @@ impl Exchange {
         let response = self.neutral(&answer);
         let fault = cut.clone().map(|why| format!("the answer broke off: {why}"));
         let fault = answer.fault.as_ref().map(describe).or(fault);
-        let raw = unpacked.unwrap_or_else(|| bytes[..bytes.len().min(self.shared.limits.kept)].to_vec());
+        let body = unpacked.as_deref().unwrap_or(&bytes);
+        let raw = body[..body.len().min(self.shared.limits.kept)].to_vec();
         let forwarded = Forwarded {
             status: status.as_u16(),
             response: response.clone(),
@@ -228,17 +229,4 @@ fn report(progress: &Progress, piece: Piece<'_>) {
         Piece::Text(text) => progress.text(text.to_owned()),
         Piece::Reasoning(text) => progress.reasoning(text.to_owned()),
     }
-}
-
-/// The items of a response, as a later request refers to them.
-pub(super) fn output(dialect: crate::wire::Dialect, answer: &Answer) -> Vec<serde_json::Value> {
-    match dialect.echo(answer) {
-        serde_json::Value::Array(items) => items,
-        item => vec![item],
-    }
-}
-
-/// True if a body is a stream of events.
-pub(super) fn is_stream(headers: &HeaderMap) -> bool {
-    super::headers::text(headers, "content-type").is_some_and(|kind| kind.starts_with("text/event-stream"))
 }

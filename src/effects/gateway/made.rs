@@ -91,7 +91,7 @@ fn word(dialect: Dialect, kind: StopKind) -> &'static str {
 /// A new id.
 fn id(prefix: &str) -> String {
     // Without random bytes an id is still one, though not a new one.
-    format!("{prefix}{}", random_text(12).unwrap_or_else(|| "tama".to_owned()))
+    format!("{prefix}{}", random_text(24).unwrap_or_else(|| "tama".to_owned()))
 }
 
 #[cfg(test)]

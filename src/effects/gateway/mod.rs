@@ -11,14 +11,17 @@
 mod arrival;
 mod aux;
 mod body;
+mod came;
 mod client;
 mod encoding;
 mod environment;
 mod exchange;
 mod exchange_error;
 mod facts;
+mod flushed;
 mod forward;
 mod headers;
+mod held;
 mod history;
 mod limits;
 mod made;
@@ -33,6 +36,8 @@ mod server;
 mod service;
 mod shape;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 pub use arrival::{Arrived, ModelCall, Passed};
 pub use client::ClientState;

@@ -5,8 +5,9 @@ use hyper::body::Bytes;
 use hyper::http::StatusCode;
 use tokio::time::timeout;
 
-use super::arrival::{Came, Passed};
+use super::arrival::Passed;
 use super::body::{Outgoing, Pieces};
+use super::came::Came;
 use super::client::reply;
 use super::headers::{to_client, to_upstream};
 use super::route::Streams;

@@ -4,6 +4,11 @@ use serde_json::{Value as Json, json};
 
 use super::server::Gateway;
 
+/// Makes settings for the place that an agent is led to.
+type Settings = fn(&Place<'_>) -> Json;
+/// The same, where an agent may need none.
+type NeededSettings = fn(&Place<'_>) -> Option<Json>;
+
 /// A known agent.
 #[derive(Debug, Clone, Copy)]
 pub struct Preset {
@@ -14,11 +19,11 @@ pub struct Preset {
     /// Arguments before the user's own.
     arguments: fn(&Place<'_>) -> Vec<String>,
     /// Settings to be given with `--settings`.
-    settings: Option<fn(&Place<'_>) -> Json>,
+    settings: Option<Settings>,
     /// A variable whose value is settings as JSON, laid over those that it has.
-    inline: Option<(&'static str, fn(&Place<'_>) -> Json)>,
+    inline: Option<(&'static str, Settings)>,
     /// A variable that names a file of settings, and the settings to be in it.
-    file: Option<(&'static str, fn(&Place<'_>) -> Option<Json>)>,
+    file: Option<(&'static str, NeededSettings)>,
 }
 
 /// How a known agent is started.
@@ -32,7 +37,8 @@ pub struct Launch {
     pub environment: Vec<(String, String)>,
     /// Settings that it takes as JSON with `--settings`; hooks may be added.
     pub settings: Option<Json>,
-    /// The variable that names a file of settings, and the settings to write into one.
+    /// The variable that names a file of settings, and the settings to write into one. gemini-cli reads it only from a
+    /// folder that no other user can write to, nor to any folder above it: the system's temporary folder is none.
     pub settings_file: Option<(&'static str, Json)>,
 }
 

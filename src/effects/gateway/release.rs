@@ -8,29 +8,14 @@ use super::client::Opened;
 use super::encoding::{is_plain, unpack};
 use super::exchange::{Exchange, Stage};
 use super::exchange_error::ExchangeError;
-use super::forward::{is_stream, output};
 use super::headers::{to_client, without_body};
+use super::held::{Held, is_stream, output};
 use super::made::name_calls;
 use crate::model::LlmResponse;
 use crate::wire::{Answer, Dialect, change_answer};
 
 /// Bytes that are sent at a time.
 const PIECE: usize = 64 << 10;
-
-/// An answer that the client has not got.
-pub(super) struct Held {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    /// The body as it came.
-    pub(super) bytes: Vec<u8>,
-    /// Why it ended early.
-    pub(super) cut: Option<String>,
-    pub(super) answer: Answer,
-    /// The answer as it is shown.
-    pub(super) shown: LlmResponse,
-    /// The request with the whole conversation, where a later one may refer to it.
-    pub(super) whole: Option<Json>,
-}
 
 impl Exchange {
     /// Sends the answer that is held: as it came, or with an edit of its texts and of the arguments of its calls.

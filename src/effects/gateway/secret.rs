@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Random bytes in a secret.
-const LENGTH: usize = 24;
+/// Hexadecimal digits of a secret: 192 bits.
+const LENGTH: usize = 48;
 
 /// The first part of every path.
 #[derive(Clone)]
@@ -36,11 +36,13 @@ impl Secret {
     }
 }
 
-/// A random text of letters and digits, with so many random bytes in it; `None` when the system gives none.
-pub(super) fn random_text(bytes: usize) -> Option<String> {
-    let mut random = vec![0; bytes];
+/// A random text of so many hexadecimal digits, at most 64; `None` when the system gives no random bytes.
+pub(super) fn random_text(digits: usize) -> Option<String> {
+    let mut random = [0; 32];
     getrandom::fill(&mut random).ok()?;
-    Some(random.iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut text = blake3::Hash::from_bytes(random).to_hex().to_string();
+    text.truncate(digits);
+    Some(text)
 }
 
 #[cfg(test)]
@@ -50,7 +52,7 @@ mod tests {
     #[test]
     fn only_its_own_secret_opens_a_path() {
         let secret = Secret::random().unwrap();
-        assert_eq!(secret.0.len(), 2 * LENGTH);
+        assert_eq!(secret.0.len(), LENGTH);
         let with = |rest: &str| format!("{}{rest}", secret.path());
         assert_eq!(secret.strip(&with("/v1/messages")), Some("/v1/messages"));
         assert_eq!(secret.strip(&with("")), Some(""));

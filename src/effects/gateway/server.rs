@@ -9,14 +9,16 @@ use hyper::http::{HeaderMap, StatusCode};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::arrival::{Arrived, Came, Passed, arrive};
+use super::arrival::{Arrived, Passed, arrive};
 use super::body::Outgoing;
+use super::came::Came;
 use super::client::reply;
+use super::flushed::{Counting, Flushed};
 use super::passing::pass;
 use super::reading::{Unread, read};
 use super::route::{Route, Streams, route};
@@ -120,12 +122,17 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
     // Small pieces are to arrive at once.
     let _ = stream.set_nodelay(true);
     let limits = shared.limits;
-    let service = service_fn(move |request| serve(Arc::clone(&shared), request));
+    let flushed = Arc::new(Flushed::default());
+    let counting = Counting::new(stream, Arc::clone(&flushed));
+    let service = service_fn(move |request| {
+        let (reply, flushed) = (serve(Arc::clone(&shared), request), Arc::clone(&flushed));
+        async move { reply.await.map(|reply| reply.map(|body| body.over(flushed))) }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.client)
         .max_buf_size(limits.head)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(counting, service);
     // A client that breaks off is known to its call already.
     let _ = connection.await;
 }
@@ -136,6 +143,8 @@ async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respon
         return Ok(plain(StatusCode::NOT_FOUND, ""));
     };
     let (parts, body) = request.into_parts();
+    // The address itself, without a slash.
+    let path = if path.is_empty() { "/".to_owned() } else { path };
     let query = parts.uri.query().map(str::to_owned);
     let route = route(&parts.method, &path, query.as_deref(), &parts.headers);
     if route == Route::Upgrade {

@@ -33,7 +33,7 @@ impl Shape {
     }
 
     /// The head of a stream that begins here.
-    pub(super) fn stream_headers(self) -> HeaderMap {
+    pub(super) fn stream_headers() -> HeaderMap {
         HeaderMap::from_iter([
             (CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
             (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
@@ -100,7 +100,7 @@ impl Shape {
     /// An answer as the client wants it: its headers and its bytes.
     pub(super) fn answer(self, answer: &Answer) -> (HeaderMap, Bytes) {
         match self.streams {
-            Streams::Events => (self.stream_headers(), self.dialect.write_stream(answer).into()),
+            Streams::Events => (Self::stream_headers(), self.dialect.write_stream(answer).into()),
             Streams::Whole => (json_headers(), self.dialect.write_answer(answer).to_string().into()),
             Streams::List => (json_headers(), Json::Array(vec![self.dialect.write_answer(answer)]).to_string().into()),
         }
@@ -186,7 +186,7 @@ mod tests {
             let mut within = shape.ping().to_vec();
             within.extend_from_slice(&shape.error_event(StatusCode::FORBIDDEN, "not now"));
             for bytes in [&body[..], &within] {
-                let fault = read(dialect, bytes).fault.expect(dialect.name());
+                let fault = read(dialect, bytes).fault.unwrap_or_else(|| panic!("{dialect}: no error"));
                 assert!(describe(&fault).contains("not now"), "{dialect}: {fault}");
             }
         }
@@ -202,10 +202,13 @@ mod tests {
         ] {
             let shape = Shape::new(dialect, Streams::Events);
             let event = shape.upstream_event(StatusCode::SERVICE_UNAVAILABLE, body.as_bytes());
-            let fault = read(dialect, &event).fault.expect(dialect.name());
+            let fault = read(dialect, &event).fault.unwrap_or_else(|| panic!("{dialect}: no error"));
             assert!(fault.to_string().contains("Overloaded"), "{dialect}: {fault}");
             let page = shape.upstream_event(StatusCode::BAD_GATEWAY, b"<html>no <b>way</b></html>");
-            assert!(read(dialect, &page).fault.expect(dialect.name()).to_string().contains("502"), "{dialect}");
+            assert!(
+                read(dialect, &page).fault.unwrap_or_else(|| panic!("{dialect}: no error")).to_string().contains("502"),
+                "{dialect}"
+            );
         }
     }
 

@@ -9,7 +9,6 @@ use crate::wire::{Answer, Call, Part, PartKind, Stop, StopKind};
 #[must_use]
 pub fn change_answer(answer: &Answer, before: &LlmResponse, after: &LlmResponse) -> Answer {
     let mut changed = answer.clone();
-    changed.source = answer.source.clone();
     if before.text != after.text {
         change_text(&mut changed.parts, &after.text);
     }
@@ -52,17 +51,13 @@ fn split(old: &[&str], edited: &str) -> Vec<Option<String>> {
     let mut rest = edited;
     let mut texts = Vec::new();
     for (at, text) in old.iter().enumerate() {
-        match rest.strip_prefix(text).filter(|_| at + 1 < old.len()) {
-            Some(after) => {
-                texts.push(Some((*text).to_owned()));
-                rest = after;
-            }
-            None => {
-                texts.push((!rest.is_empty()).then(|| rest.to_owned()));
-                texts.resize(old.len(), None);
-                return texts;
-            }
-        }
+        let Some(after) = rest.strip_prefix(text).filter(|_| at + 1 < old.len()) else {
+            texts.push((!rest.is_empty()).then(|| rest.to_owned()));
+            texts.resize(old.len(), None);
+            return texts;
+        };
+        texts.push(Some((*text).to_owned()));
+        rest = after;
     }
     texts
 }

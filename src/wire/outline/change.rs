@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::conversation::is_result_field;
 use super::distribute::distribute;
+use super::edit_error::EditError;
 use super::insert::{Element, insert_system, made, sweep, take_out};
 use super::paired::unpaired;
 use super::places::{Entry, Outline, Spot, SpotKind, index_of, list_of};
@@ -18,23 +19,6 @@ pub struct Edited {
     pub body: Json,
     /// The model, where it was changed and the body does not name it.
     pub model: Option<String>,
-}
-
-/// The reason why a request can't be edited so.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EditError {
-    /// It has no text.
-    #[error("{0} can't be edited: it is not text; remove it, or skip it as it is")]
-    Fixed(String),
-    /// A result without its call, or a call without its result.
-    #[error("the provider refuses a {0} without its {1}; remove both, or neither")]
-    Unpaired(&'static str, &'static str),
-    /// A message of which only a part can be changed.
-    #[error("{0}; change one of its parts, or replace the whole message")]
-    NoPlace(&'static str),
-    /// The program couldn't run it.
-    #[error("the tool {0:?} is not one that the program offers; tools can be changed and removed")]
-    NewTool(String),
 }
 
 impl Outline {
@@ -73,10 +57,13 @@ impl Outline {
     fn change_options(&self, body: &mut Json, after: &LlmRequest) {
         let before = &self.request().options;
         let has = |name: &str| body.get(name).is_some();
+        let snake = has("generation_config");
+        let below = if snake { "generation_config" } else { "generationConfig" };
         let most = match self.dialect() {
             Dialect::Chat if has("max_completion_tokens") || !has("max_tokens") => "max_completion_tokens",
             Dialect::Chat | Dialect::Messages | Dialect::Ollama => "max_tokens",
             Dialect::Responses => "max_output_tokens",
+            Dialect::Gemini if snake => "max_output_tokens",
             Dialect::Gemini => "maxOutputTokens",
         };
         let changes = [
@@ -84,9 +71,9 @@ impl Outline {
             (most, before.max_tokens != after.options.max_tokens, after.options.max_tokens.map(Json::from)),
         ];
         for (name, _, value) in changes.into_iter().filter(|(_, changed, _)| *changed) {
-            let below = if self.dialect() == Dialect::Gemini { &mut body["generationConfig"] } else { &mut *body };
-            match (value, below) {
-                (Some(value), below) => below[name] = value,
+            let place = if self.dialect() == Dialect::Gemini { &mut body[below] } else { &mut *body };
+            match (value, place) {
+                (Some(value), place) => place[name] = value,
                 (None, Json::Object(fields)) => drop(fields.shift_remove(name)),
                 (None, _) => {}
             }
@@ -108,7 +95,12 @@ impl Outline {
         let last = before.iter().rev().zip(after.iter().rev()).take(rest).take_while(same).count();
         let (old, new) = (&before[first..before.len() - last], &after[first..after.len() - last]);
         let mut paired = 0;
-        while paired < old.len().min(new.len()) && change_message(body, &old[paired], new[paired])? {
+        let is_fixed = |entry: &Entry| entry.spots.iter().any(|spot| spot.kind == SpotKind::Fixed);
+        while paired < old.len().min(new.len())
+            // Where messages come or go, it may be one that goes.
+            && (old.len() == new.len() || !is_fixed(&old[paired]))
+            && change_message(body, &old[paired], new[paired])?
+        {
             paired += 1;
         }
         for item in old[paired..].iter().flat_map(Entry::items) {
@@ -117,17 +109,17 @@ impl Outline {
         if paired == new.len() {
             return Ok(());
         }
-        let at = self.insertion(first + paired, before.len() - last, body)?;
+        let at = self.insertion(first + paired, before.len() - last)?;
         let made = made(self.dialect(), &new[paired..]);
         insert(self.dialect(), body, at, made);
         Ok(())
     }
 
-    /// The index at which new elements stand, between a message that stays and the next that stays.
-    fn insertion(&self, from: usize, next: usize, body: &Json) -> Result<usize, EditError> {
+    /// The index at which new elements stand, between a message that stays and the next that stays; the largest number
+    /// stands for the end.
+    fn insertion(&self, from: usize, next: usize) -> Result<usize, EditError> {
         let index = |entry: &Entry| entry.items().filter_map(|item| index_of(self.dialect(), item)).max();
         let least = |entry: &Entry| entry.items().filter_map(|item| index_of(self.dialect(), item)).min();
-        let length = body.get(list_of(self.dialect())).and_then(Json::as_array).map_or(0, Vec::len);
         let before = from.checked_sub(1).and_then(|at| self.entries().get(at)).and_then(index);
         let after = self.entries().get(next).and_then(least);
         match (before, after) {
@@ -136,7 +128,7 @@ impl Outline {
             }
             (_, Some(after)) => Ok(after),
             (Some(before), None) => Ok(before + 1),
-            (None, None) => Ok(length),
+            (None, None) => Ok(usize::MAX),
         }
     }
 }

@@ -114,10 +114,10 @@ impl<'a> Reader<'a> {
         }
         match kind {
             "function_call" => {
-                self.call(&string(item, "call_id"), &string(item, "name"), item.get("arguments"), at, "arguments")
+                self.call(&string(item, "call_id"), &string(item, "name"), item.get("arguments"), at, "arguments");
             }
             "custom_tool_call" => {
-                self.call(&string(item, "call_id"), &string(item, "name"), item.get("input"), at, "input")
+                self.call(&string(item, "call_id"), &string(item, "name"), item.get("input"), at, "input");
             }
             "additional_tools" => {}
             _ => self.turn.others.push(at.to_owned()),
@@ -149,20 +149,8 @@ impl<'a> Reader<'a> {
             return self.text(speaker, text, at, at);
         }
         let kind = part.get("type").and_then(Json::as_str).unwrap_or_default();
-        if let Some(call) = part.get("functionCall") {
-            let at_call = format!("{at}/functionCall");
-            return self.call_at(
-                &string(call, "id"),
-                &string(call, "name"),
-                call.get("args"),
-                at,
-                &format!("{at_call}/args"),
-            );
-        }
-        if let Some(response) = part.get("functionResponse") {
-            let value = response.get("response").unwrap_or(&Json::Null);
-            let place = format!("{at}/functionResponse/response");
-            return self.result(&string(response, "id"), &string(response, "name"), value, at, &place);
+        if self.dialect == Dialect::Gemini && self.google_part(part, at) {
+            return;
         }
         match kind {
             "tool_use" => self.call(&string(part, "id"), &string(part, "name"), part.get("input"), at, "input"),
@@ -177,6 +165,22 @@ impl<'a> Reader<'a> {
                 None => self.fixed(kind, part, at),
             },
         }
+    }
+
+    /// A call or a result as Gemini has them, under either of its two spellings; false for anything else.
+    fn google_part(&mut self, part: &Json, at: &str) -> bool {
+        let either = |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, part.get(name)?)));
+        if let Some((name, call)) = either(["functionCall", "function_call"]) {
+            let place = format!("{at}/{name}/args");
+            self.call_at(&string(call, "id"), &string(call, "name"), call.get("args"), at, &place);
+        } else if let Some((name, response)) = either(["functionResponse", "function_response"]) {
+            let value = response.get("response").unwrap_or(&Json::Null);
+            let place = format!("{at}/{name}/response");
+            self.result(&string(response, "id"), &string(response, "name"), value, at, &place);
+        } else {
+            return false;
+        }
+        true
     }
 
     fn text(&mut self, speaker: Speaker, text: &str, item: &str, value: &str) {

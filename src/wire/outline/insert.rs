@@ -56,7 +56,7 @@ fn hollow(element: &mut Json) -> bool {
         fields.shift_remove(*name);
     }
     let left = |name: &&str| fields.get(*name).is_some_and(|value| !value.is_null());
-    let says_nothing = !names.iter().any(|name| left(&name));
+    let says_nothing = !names.iter().any(left);
     if !gone.is_empty() && !says_nothing && fields.contains_key("tool_calls") && !fields.contains_key("content") {
         fields.insert("content".into(), Json::Null);
     }

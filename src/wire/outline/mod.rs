@@ -9,6 +9,7 @@ mod answer;
 mod change;
 mod conversation;
 mod distribute;
+mod edit_error;
 mod insert;
 mod paired;
 mod places;
@@ -18,5 +19,6 @@ mod tools;
 mod tests;
 
 pub use answer::change_answer;
-pub use change::{EditError, Edited};
+pub use change::Edited;
+pub use edit_error::EditError;
 pub use places::Outline;

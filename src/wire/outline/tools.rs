@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::change::EditError;
+use super::edit_error::EditError;
 use crate::model::ToolDecl;
 use crate::wire::{Dialect, Tool};
 
@@ -12,12 +12,7 @@ const DEEPEST: u8 = 4;
 /// The tools in neutral form. A provider's own are named after their type.
 pub(super) fn read_tools(tools: Vec<Tool>, mask: &dyn Fn(&str) -> String) -> Vec<ToolDecl> {
     let named = |tool: Tool| {
-        let own = || {
-            let source = tool.source.as_ref().and_then(Json::as_object);
-            let kind = source.and_then(|source| source.get("type")).and_then(Json::as_str);
-            let first = source.and_then(|source| source.keys().next()).map(String::as_str);
-            kind.or(first).unwrap_or("unnamed").to_owned()
-        };
+        let own = || tool.source.as_ref().map_or_else(|| "unnamed".to_owned(), name_of);
         let name = if tool.name.is_empty() { own() } else { tool.name.clone() };
         ToolDecl { name, description: mask(&tool.description), schema: tool.schema }
     };
@@ -57,6 +52,13 @@ pub(super) fn change_tools(
     Ok(())
 }
 
+/// The name of a tool; a provider's own is named after its type, or after its only field.
+fn name_of(tool: &Json) -> String {
+    let named = ["name", "type"].iter().find_map(|field| tool.get(*field).and_then(Json::as_str));
+    let first = || tool.as_object().and_then(|fields| fields.keys().next()).map(String::as_str);
+    named.or_else(first).unwrap_or("unnamed").to_owned()
+}
+
 struct Changes<'a> {
     dialect: Dialect,
     before: &'a [ToolDecl],
@@ -70,19 +72,15 @@ impl Changes<'_> {
 
     /// Changes one tool, or a group; returns false when it is gone.
     fn tool(&mut self, tool: &mut Json, depth: u8) -> bool {
-        for group in ["tools", "functionDeclarations", "function_declarations"] {
-            if let Some(Json::Array(inner)) = tool.get_mut(group)
-                && depth > 0
-            {
-                let had = !inner.is_empty();
-                self.list(inner, depth - 1);
-                return !had || !inner.is_empty();
-            }
+        let group = ["tools", "functionDeclarations", "function_declarations"]
+            .into_iter()
+            .find(|group| depth > 0 && tool.get(*group).is_some_and(Json::is_array));
+        if let Some(group) = group {
+            return self.group(tool, group, depth);
         }
         let nested = tool.get("function").is_some_and(Json::is_object);
         let Some(inner) = (if nested { tool.get_mut("function") } else { Some(tool) }) else { return true };
-        let name =
-            ["name", "type"].iter().find_map(|field| inner.get(*field).and_then(Json::as_str)).unwrap_or_default();
+        let name = name_of(inner);
         let find = |list: &[ToolDecl]| list.iter().find(|decl| decl.name == name).cloned();
         match (find(self.before), find(self.after)) {
             (Some(_), None) => false,
@@ -94,6 +92,27 @@ impl Changes<'_> {
             }
             _ => true,
         }
+    }
+
+    /// Changes a group. Gemini may have a service's own tools beside its list.
+    fn group(&mut self, tool: &mut Json, group: &str, depth: u8) -> bool {
+        let Some(fields) = tool.as_object_mut() else { return true };
+        let Some(Json::Array(inner)) = fields.get_mut(group) else { return true };
+        let had = !inner.is_empty();
+        self.list(inner, depth - 1);
+        let emptied = had && inner.is_empty();
+        if group == "tools" {
+            return !emptied;
+        }
+        if emptied {
+            fields.shift_remove(group);
+        }
+        let own: Vec<String> = fields.keys().filter(|name| *name != group).cloned().collect();
+        let is_in = |list: &[ToolDecl]| own.first().is_some_and(|name| list.iter().any(|decl| decl.name == *name));
+        if is_in(self.before) && !is_in(self.after) {
+            fields.retain(|name, _| name == group);
+        }
+        !fields.is_empty()
     }
 
     fn change(&self, fields: &mut Map<String, Json>, old: &ToolDecl, new: &ToolDecl) {
