@@ -94,6 +94,7 @@ impl AgentPane {
     /// Gives the keys to the agent, if it lives, or takes them from it.
     pub(in crate::app) fn set_types(&mut self, types: bool) {
         self.types = types && self.end.is_none();
+        self.typed_on = None;
     }
 
     /// Takes in that the agent has drawn.
