@@ -39,6 +39,8 @@ mod outer;
 #[cfg(target_os = "linux")]
 #[path = "effects/confine/overlay_mount.rs"]
 mod overlay_mount;
+#[path = "effects/hooks/pass_on.rs"]
+mod pass_on;
 #[path = "effects/confine/program.rs"]
 mod program;
 #[cfg(target_os = "linux")]
@@ -66,6 +68,10 @@ mod tool_caches;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // An agent's hook is passed on by the program that starts faster.
+    if std::env::args_os().nth(1).is_some_and(|first| first == "hook") {
+        return pass_on::run_hook();
+    }
     entry::enter().unwrap_or_else(|| {
         eprintln!("tama-tui-sandbox is a part of tama-tui {}, which starts it", env!("CARGO_PKG_VERSION"));
         ExitCode::FAILURE

@@ -80,7 +80,7 @@ pub fn footer(state: &State) -> Footer {
     Footer { left, is_answer, is_refusal, input, menu, hints, needed }
 }
 
-/// What waits for the person while the agent's terminal has the keys.
+/// Counts the stops and questions that wait for the person while the agent's terminal has the keys.
 fn waiting_below(state: &State) -> Option<String> {
     let approvals = state.asked.pending(&state.run).len();
     let paused = state.run.trace.paused().count();

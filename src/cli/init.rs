@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
@@ -14,8 +15,8 @@ use super::text::{print, to_lines};
 /// `tama-tui init`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The pipeline to begin with: two agents that stop before a file is written; a wreck that you undo; or an example of
-    /// a pattern
+    /// The pipeline to begin with: two agents that stop before a file is written; a wreck that you undo; an example of a
+    /// pattern; or, with wrap, an agent of another program that tidies a folder
     #[arg(long, default_value = "hello", value_name = "TEMPLATE", value_parser = templates())]
     from: String,
     /// The folder to write it to, created when it is missing [default: this folder]
@@ -35,10 +36,22 @@ const WRECK: [File; 2] = [
     ("replies.toml", include_str!("../../assets/demo/wreck/replies.toml")),
 ];
 
+const WRAP: [File; 8] = [
+    ("tidy", include_str!("../../assets/demo/wrap/tidy")),
+    ("replies.toml", include_str!("../../assets/demo/wrap/replies.toml")),
+    ("folder/README.md", include_str!("../../assets/demo/wrap/folder/README.md")),
+    ("folder/docs/notes.md", include_str!("../../assets/demo/wrap/folder/docs/notes.md")),
+    ("folder/build/out.txt", include_str!("../../assets/demo/wrap/folder/build/out.txt")),
+    ("folder/run.log", include_str!("../../assets/demo/wrap/folder/run.log")),
+    // Git must not take these for its own here.
+    ("folder/.env", include_str!("../../assets/demo/wrap/folder/env")),
+    ("folder/.gitignore", include_str!("../../assets/demo/wrap/folder/gitignore")),
+];
+
 /// The names of the templates.
 fn templates() -> PossibleValuesParser {
     let examples = EXAMPLES.iter().map(|(name, _)| *name);
-    PossibleValuesParser::new(["hello", "wreck"].into_iter().chain(examples))
+    PossibleValuesParser::new(["hello", "wreck", "wrap"].into_iter().chain(examples))
 }
 
 /// The files of a template.
@@ -46,6 +59,7 @@ fn files(template: &str) -> &'static [File] {
     match EXAMPLES.iter().find(|(name, _)| *name == template) {
         Some((_, files)) => files,
         None if template == "wreck" => &WRECK,
+        None if template == "wrap" => &WRAP,
         None => &HELLO,
     }
 }
@@ -75,7 +89,9 @@ fn write(file: &Path, text: &str) -> std::io::Result<()> {
     if let Some(above) = file.parent() {
         fs::create_dir_all(above)?;
     }
-    OpenOptions::new().write(true).create_new(true).open(file)?.write_all(text.as_bytes())
+    // A script is there to be started.
+    let mode = if text.starts_with("#!") { 0o777 } else { 0o666 };
+    OpenOptions::new().write(true).create_new(true).mode(mode).open(file)?.write_all(text.as_bytes())
 }
 
 /// The files, and the commands that come next.
@@ -88,16 +104,20 @@ fn next_steps(args: &Args, files: &[File]) -> String {
     let mut lines = vec![format!("Wrote {} to {place}.", names.join(", ")), String::new(), "Next:".to_owned()];
     lines.push(String::new());
     lines.extend(go_there);
-    lines.extend(
-        [
-            "    tama-tui          the runs of this folder: n starts one in the debugger",
-            "    tama-tui check .  shows every fault of the pipeline",
-            "    tama-tui run .    runs it without a screen",
-        ]
-        .map(str::to_owned),
-    );
+    let steps: &[&str] = if args.from == "wrap" { &WRAP_STEPS } else { &STEPS };
+    lines.extend(steps.iter().map(|step| (*step).to_owned()));
     to_lines(&lines)
 }
+
+const STEPS: [&str; 3] = [
+    "    tama-tui          the runs of this folder: n starts one in the debugger",
+    "    tama-tui check .  shows every fault of the pipeline",
+    "    tama-tui run .    runs it without a screen",
+];
+const WRAP_STEPS: [&str; 2] = [
+    "    cd folder",
+    "    tama-tui wrap --upstream script:../replies.toml ../tidy   an agent tidies the folder; undo what it should not have",
+];
 
 /// The folder as a shell reads it.
 fn quoted(folder: &Path) -> String {

@@ -126,6 +126,9 @@ pub fn main() -> ExitCode {
     if let Some(exit) = confine::enter() {
         return exit;
     }
+    if let Some(exit) = wrap::run_hidden_hook() {
+        return exit;
+    }
     if let Some(exit) = recover::run_hidden_inspect().or_else(tama_db::run_hidden_read) {
         return exit;
     }

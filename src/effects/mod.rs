@@ -1,6 +1,8 @@
 //! Everything that pipeline code can't compute: model calls and tools.
 
 pub mod confine;
+pub mod gateway;
+pub mod hooks;
 pub mod llm;
 mod mask;
 pub mod remote;

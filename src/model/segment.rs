@@ -5,6 +5,9 @@
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PathSegment(String);
 
+/// The name of side calls.
+const AUX: &str = "aux";
+
 impl PathSegment {
     /// A name, if it can be a part of a path.
     #[must_use]
@@ -29,6 +32,12 @@ impl PathSegment {
     #[must_use]
     pub fn llm() -> Self {
         Self("llm".to_owned())
+    }
+
+    /// A side call of another program's agent to its model.
+    #[must_use]
+    pub fn aux() -> Self {
+        Self(AUX.to_owned())
     }
 
     /// A question to a person.

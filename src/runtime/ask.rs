@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::failure::Failure;
 use super::request::HashVersion;
 use crate::model::{Fan, LlmRequest, LlmResponse, SpanKind, TextHash, ToolCall};
-use crate::pipeline::{Agent, Pipeline};
+use crate::pipeline::{Agent, Pattern, Pipeline};
 
 /// A place in the execution: where a span will stand in the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,10 @@ impl AgentKey {
 
     /// The pattern that it runs, with `agent` as [`Self::find_in`] returns it.
     pub fn pattern(&self, agent: &Agent) -> &'static str {
+        if agent.pattern == Pattern::Wrapped {
+            // Its subagents are of the same kind.
+            return agent.pattern.name();
+        }
         match self.step.as_ref().map(|name| agent.steps.get(name)) {
             None => agent.pattern.name(),
             Some(Some(step)) if !step.react => "oneshot",

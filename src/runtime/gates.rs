@@ -2,7 +2,7 @@
 
 use globset::{Glob, GlobMatcher};
 
-use crate::model::{Breakpoint, Gate, PauseReason};
+use crate::model::{Breakpoint, Gate, PathSegment, PauseReason};
 
 /// A span's arrival at a gate.
 #[derive(Debug, Clone)]
@@ -17,6 +17,15 @@ pub(super) struct Arrival {
     pub tool: Option<String>,
     /// `provider:model`.
     pub model: Option<String>,
+}
+
+impl Arrival {
+    /// True for a side call of another program's agent: a title, a quota probe.
+    pub fn is_side_call(&self) -> bool {
+        let own = self.path.rsplit('/').next().unwrap_or_default();
+        let aux = PathSegment::aux();
+        self.model.is_some() && own.split('#').next() == Some(aux.as_str())
+    }
 }
 
 /// How far a branch goes before it stops.
@@ -85,6 +94,11 @@ impl Gates {
     /// Removes the stops that no branch has reached yet.
     pub fn forget_stops(&mut self) {
         self.stops.clear();
+    }
+
+    /// True when a span stops at a gate.
+    pub fn would_stop(&self, at: &Arrival) -> bool {
+        self.stops.iter().any(|stop| stop.matches(at)) || self.breakpoints.iter().any(|point| point.matches(at))
     }
 
     /// Returns the reason why a span stops at a gate; `None`: it does not stop. Removes the step or pause that stops

@@ -50,4 +50,4 @@ pub use session::{
     ModelSource, Session, SessionError, capture_of, hidden_folders, name_neighbours, neighbours, open, open_in,
     open_watched, open_with, prepare, providers, rules, start, start_unrecorded, start_with,
 };
-pub use wrap::{AgentScreen, WrapSetup, start_wrapped};
+pub use wrap::{AgentLine, AgentScreen, WrapError, WrapSetup, start_wrapped};

@@ -120,6 +120,46 @@ impl PatternScope {
         self.effects.agent()
     }
 
+    /// Asks for a tool that another program's agent wants to run. `announce` gets the path of its span before.
+    pub async fn outside_tool(&self, call: ToolCall, announce: impl FnOnce(&str)) -> Result<String, Failure> {
+        let position = self.position(&PathSegment::of_tool(&call.name), None);
+        announce(&position.path);
+        match self.effects.effect(position, Work::Tool { call, refusal: None }).await? {
+            Payload::Tool(result) => Ok(result),
+            other => Err(mismatch(&self.path, &other)),
+        }
+    }
+
+    /// Asks for the answer to a model call of another program's agent, `is_aux`: a side call. `announce` gets the path of
+    /// its span before.
+    pub async fn outside_llm(
+        &self,
+        request: LlmRequest,
+        is_aux: bool,
+        announce: impl FnOnce(&str),
+    ) -> Result<LlmResponse, Failure> {
+        let name = if is_aux { PathSegment::aux() } else { PathSegment::llm() };
+        let position = self.position(&name, None);
+        announce(&position.path);
+        match self.effects.effect(position, Work::Llm(request)).await? {
+            Payload::Llm(response) => Ok(response),
+            other => Err(mismatch(&self.path, &other)),
+        }
+    }
+
+    /// Runs a subagent of another program's agent. `announce` gets the path of its span before.
+    pub async fn outside_agent(&self, kind: &str, input: &str, announce: impl FnOnce(&str)) -> Result<Output, Failure> {
+        let position = self.position(&PathSegment::of_agent(kind), None);
+        announce(&position.path);
+        let key = AgentKey { agent: self.pipeline.entrypoint.clone(), step: Some(kind.to_owned()) };
+        self.agent_at(position, key, input.to_owned()).await
+    }
+
+    /// The path of this agent.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The words around inputs and prompts, as the run began with them.
     pub fn wording(&self) -> Wording {
         self.effects.hash().wording()

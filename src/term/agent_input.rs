@@ -4,7 +4,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, Mou
 
 use crate::app::{AgentButton, AgentInput, AgentKey, AgentKeyCode, AgentMouse, AgentMouseAction, Modifiers};
 
-/// Converts an event to input; `None` for events that no program is told of.
+/// Converts an event to input; `None` for events that no program gets.
 pub(super) fn input(event: &Event) -> Option<AgentInput> {
     match event {
         Event::Key(event) => key(event).map(AgentInput::Key),

@@ -21,6 +21,7 @@ mod json;
 mod keep;
 mod messages;
 mod ollama;
+mod outline;
 mod page;
 mod pairs;
 mod request;
@@ -31,5 +32,6 @@ pub use answer::{Answer, Call, Fault, Part, PartKind, Piece, Stop, StopKind, Too
 pub use decoder::Decoder;
 pub use dialect::{Dialect, UnknownDialect};
 pub use json::{parse, parse_arguments, written_arguments};
+pub use outline::{EditError, Edited, Outline, change_answer};
 pub use page::without_markup;
 pub use request::{Request, Role, Tool, Turn, Unreadable};

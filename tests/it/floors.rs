@@ -21,6 +21,7 @@ const LIBRARIES: [(&str, &[&str]); 12] = [
     ("rusqlite", &["store"]),
     ("reqwest", &["effects"]),
     ("rmcp", &["effects"]),
+    ("hyper", &["effects"]),
     ("cap_std", &["world"]),
     ("cap_fs_ext", &["world"]),
     ("tokio", &["store", "world", "rollback", "effects", "runtime", "term", "cli"]),

@@ -6,6 +6,7 @@ use crate::app::{
     AgentButton, AgentEnd, AgentInput, AgentKey, AgentKeyCode, AgentMouse, AgentMouseAction, Command, Mouse, Pane,
     State,
 };
+use crate::model::{RunStatus, TraceBody};
 
 /// Lines that one turn of the wheel moves.
 const WHEEL: usize = 3;
@@ -51,6 +52,14 @@ pub(in crate::app) fn take_end(state: &mut State, end: AgentEnd) {
     let now = state.clock;
     if let Some(agent) = &mut state.agent {
         agent.take_end(end, now);
+    }
+}
+
+/// The run has ended, and the agent with it: its exit code may still come.
+pub(super) fn follow(state: &mut State, body: &TraceBody) {
+    let ends = matches!(body, TraceBody::RunStatus { status, .. } if *status != RunStatus::Running);
+    if ends && state.agent.as_ref().is_some_and(|agent| agent.end().is_none()) {
+        take_end(state, AgentEnd { exit: None, text: "ended".to_owned() });
     }
 }
 

@@ -1,6 +1,6 @@
 //! Updates from the run.
 
-use super::{approving, conflicts, editing, looking, past, refilter, undoing};
+use super::{agent, approving, conflicts, editing, looking, past, refilter, undoing};
 use crate::app::detail::add_choices;
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, Popup, State, safe};
@@ -91,6 +91,7 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
         state.rollback.event(&event.body, &state.run);
         approving::tell_nothing_held(state, &event.body);
         state.asked.event(&event.body);
+        agent::follow(state, &event.body);
         let height = state.height(Pane::Log);
         let lines = state.log.lines().len();
         state.log.event(event, &state.run, height);

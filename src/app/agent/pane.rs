@@ -105,7 +105,9 @@ impl AgentPane {
 
     /// The agent ended: its last picture stays.
     pub(in crate::app) fn take_end(&mut self, end: AgentEnd, now: Millis) {
-        self.typed_on = self.types.then_some(now);
+        if self.end.is_none() {
+            self.typed_on = self.types.then_some(now);
+        }
         self.types = false;
         self.end = Some(AgentEnd { text: safe::line(&end.text).into_owned(), ..end });
     }

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use color_eyre::eyre::eyre;
 
@@ -17,10 +18,15 @@ use super::exit::Exit;
 use super::global::Global;
 use super::headless::Headless;
 use super::text::eprint_line;
+use crate::effects::gateway::Service;
+use crate::effects::hooks;
 use crate::model::Seq;
 use crate::pipeline::Wrapped;
 use crate::runtime::{self, Mode, WrapSetup, start_wrapped};
 use preset::Preset;
+
+/// The beginning of an `--upstream` that is a script.
+const SCRIPT: &str = "script:";
 
 /// `tama-tui wrap`.
 #[derive(Debug, clap::Args)]
@@ -41,9 +47,18 @@ pub(super) struct Args {
     /// A variable that it gets although it looks like a secret (may be given more than once)
     #[arg(long, value_name = "NAME")]
     pass: Vec<String>,
+    /// The address that its model calls go to, instead of the provider's own: URL, or anthropic=URL, openai=URL,
+    /// google=URL (may be given more than once); script:FILE answers them from a file, offline
+    #[arg(long, value_name = "URL")]
+    upstream: Vec<String>,
     /// Print the result as JSON on stdout; what the agent prints goes to stderr
     #[arg(long, requires = "headless")]
     json: bool,
+}
+
+/// Passes a hook of an agent on, when that is what the program was started for: `tama-tui hook`, an agent's own call.
+pub(super) fn run_hidden_hook() -> Option<ExitCode> {
+    (env::args_os().nth(1)? == "hook").then(hooks::run_hook)
 }
 
 /// Runs the agent to its end.
@@ -62,7 +77,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         return screen::run(setup, data, global).await;
     }
     let mode = Mode::Headless(runtime::Headless::default());
-    let (session, screen) = start_wrapped(setup, &data, mode).map_err(|error| eyre!("failed to {error}"))?;
+    let (session, screen) = start_wrapped(setup, &data, mode).await.map_err(|error| eyre!("failed to {error}"))?;
     eprint_line(&format!("run {}", session.run));
     let end = screen.end.clone();
     let printing = tokio::spawn(output::print(screen.output, args.json));
@@ -85,8 +100,33 @@ fn workspace(named: Option<&Path>) -> color_eyre::Result<PathBuf> {
     folder.canonicalize().map_err(|error| eyre!("failed to open the workspace {}: {error}", folder.display()))
 }
 
+/// The addresses of `--upstream`: an address for all services, or `anthropic=`, `openai=`, `google=` before it.
+fn upstreams(named: &[String]) -> color_eyre::Result<Vec<(Service, String)>> {
+    let mut found = Vec::new();
+    for one in named.iter().filter(|one| !one.starts_with(SCRIPT)) {
+        match one.split_once('=').filter(|(name, _)| !name.contains(':')) {
+            Some((name, url)) => {
+                let service = Service::ALL.into_iter().find(|service| service.provider() == name);
+                let service = service.ok_or_else(|| {
+                    eyre!("failed to read --upstream {one}: {name} is none of anthropic, openai, google")
+                })?;
+                found.push((service, url.to_owned()));
+            }
+            None => found.extend(Service::ALL.map(|service| (service, one.clone()))),
+        }
+    }
+    Ok(found)
+}
+
 fn setup(args: &Args, workspace: PathBuf) -> color_eyre::Result<WrapSetup> {
-    let program = args.command.first().map(String::as_str).unwrap_or_default();
+    let mut command = args.command.clone();
+    if let Some(program) = command.first_mut().filter(|program| program.contains('/'))
+        && let Ok(found) = std::path::absolute(&program)
+    {
+        // It is started in the workspace.
+        *program = found.display().to_string();
+    }
+    let program = command.first().map(String::as_str).unwrap_or_default();
     let preset = Preset::of(program);
     let file = Path::new(program).file_name().and_then(|name| name.to_str()).unwrap_or("agent");
     let mut writable = Vec::new();
@@ -115,7 +155,7 @@ fn setup(args: &Args, workspace: PathBuf) -> color_eyre::Result<WrapSetup> {
         name: file.to_owned(),
         task: args.command.join(" "),
         wrapped: Wrapped {
-            command: args.command.clone(),
+            command: command.clone(),
             preset: preset.map(|preset| preset.name.to_owned()),
             writable: writable.iter().map(|path| path.display().to_string()).collect(),
             passed,
@@ -123,5 +163,7 @@ fn setup(args: &Args, workspace: PathBuf) -> color_eyre::Result<WrapSetup> {
         workspace,
         size: None,
         variables,
+        upstreams: upstreams(&args.upstream)?,
+        script: args.upstream.iter().find_map(|one| one.strip_prefix(SCRIPT)).map(PathBuf::from),
     })
 }

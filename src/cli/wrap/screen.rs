@@ -28,12 +28,8 @@ pub(super) async fn run(mut setup: WrapSetup, data: DataDir, global: &Global) ->
     setup.size = Some(first_size(&setup.name));
     set_terminal(&mut setup.variables);
     let (agent, beside) = (setup.name.clone(), data.clone());
-    let handle = tokio::runtime::Handle::current();
-    let start = move || {
-        let _entered = handle.enter();
-        start_wrapped(setup, &data, Mode::Debug { step: false, breakpoints: Vec::new() })
-    };
-    let started = tokio::task::spawn_blocking(start).await?;
+    let mode = Mode::Debug { step: false, breakpoints: Vec::new() };
+    let started = start_wrapped(setup, &data, mode).await;
     let (session, line) = started.map_err(|error| eyre!("failed to {error}"))?;
     let (_, early) = tokio::sync::mpsc::channel(1);
     let agent = Some(ShownAgent { name: agent, line });

@@ -28,6 +28,9 @@ pub struct Job {
     /// Folders and files outside of the workspace that it can write, without links. What it changes there is not
     /// captured.
     pub writable: Vec<PathBuf>,
+    /// Programs outside of the workspace that it must be able to start: a folder for temporary files that holds one is not
+    /// its own.
+    pub visible: Vec<PathBuf>,
     /// A file that is written every second while the command runs, and once when its last process is gone, even if
     /// this process is gone by then; locked until then. Changes after the file's time are by other programs or
     /// people. It is not written where commands run in a process group only.
@@ -47,6 +50,7 @@ impl Job {
             overlay: true,
             read_only: Vec::new(),
             writable: Vec::new(),
+            visible: Vec::new(),
             end_mark: None,
         }
     }

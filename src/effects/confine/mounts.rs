@@ -112,7 +112,8 @@ fn protect_rest(writable: &[OsString], workspace: &Path) -> bool {
 /// Mounts the command's temporary folder where programs look for one, or else over itself.
 fn mount_temps(view: &mut View, spec: &Spec) -> io::Result<()> {
     let temp = folder(&spec.temp)?;
-    let needed = needed(Path::new(&spec.workspace), Path::new("/"));
+    let mut needed = needed(Path::new(&spec.workspace), Path::new("/"));
+    needed.extend(spec.visible.iter().map(PathBuf::from));
     for target in TEMPS {
         let free = !needed.iter().any(|path| path.starts_with(target));
         let is_folder = fs::symlink_metadata(target).is_ok_and(|data| data.is_dir());

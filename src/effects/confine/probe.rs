@@ -138,6 +138,7 @@ fn run_true(helper: &Path, paths: &ShellPaths, base: &Path, isolation: Isolation
         variables: Vec::new(),
         streams: Streams::Pipes,
         writable: Vec::new(),
+        visible: Vec::new(),
         ended: None,
     };
     let (mut command, mut stream) = outer_command(helper, &paths.workspace)?;

@@ -155,6 +155,7 @@ pub(super) fn spec(confinement: &Confinement, job: &Job, scratch: &Scratch) -> i
         variables: job.variables.clone(),
         streams: Streams::Pipes,
         writable: job.writable.iter().map(Into::into).collect(),
+        visible: job.visible.iter().map(Into::into).collect(),
         ended: job.end_mark.as_ref().map(Into::into),
     })
 }

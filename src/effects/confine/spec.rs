@@ -39,6 +39,8 @@ pub(super) struct Spec {
     pub variables: Vec<(OsString, OsString)>,
     /// Folders and files outside of the workspace that it can write, absolute and without links.
     pub writable: Vec<OsString>,
+    /// Files that must not be hidden by its folder for temporary files.
+    pub visible: Vec<OsString>,
     /// Its standard streams.
     pub streams: Streams,
     /// A file to write to every second, and when everything is gone.

@@ -14,6 +14,10 @@ pub struct CallPosition {
     pub call: u32,
     /// The agent's try, from 1.
     pub attempt: u32,
+    /// The path of the call itself.
+    pub path: String,
+    /// True when the run stops after it, so that its answer must be held back until then.
+    pub stops_after: bool,
 }
 
 /// Something that answers model calls.

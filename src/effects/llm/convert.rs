@@ -46,7 +46,11 @@ pub(super) fn wire_request(dialect: Dialect, asked: &LlmRequest) -> Request {
 }
 
 /// A response in the neutral form, and the meaning of its stop reason.
-pub(super) fn response(dialect: Dialect, asked: &LlmRequest, answer: &Answer) -> (LlmResponse, Option<StopKind>) {
+pub(in crate::effects) fn response(
+    dialect: Dialect,
+    asked: &LlmRequest,
+    answer: &Answer,
+) -> (LlmResponse, Option<StopKind>) {
     let usage = answer.usage.unwrap_or_default();
     let response = LlmResponse {
         text: answer.text(),

@@ -16,7 +16,7 @@ use crate::pipeline::{Reply, Script};
 const MAX_PIECES: usize = 20;
 
 /// A model that answers from one script file.
-pub(super) struct ScriptModel {
+pub struct ScriptModel {
     file: PathBuf,
     script: Script,
 }
@@ -26,7 +26,7 @@ impl ScriptModel {
     ///
     /// # Errors
     /// When the file can't be read or is not a valid script.
-    pub(super) fn open(file: &Path) -> Result<Self, LlmError> {
+    pub fn open(file: &Path) -> Result<Self, LlmError> {
         let fault = |why: String| LlmError::new(format!("use the scripted model {}: {why}", file.display()));
         let text = fs::read_to_string(file).map_err(|error| fault(error.to_string()))?;
         let script = Script::parse(&text).map_err(|error| {
@@ -38,7 +38,10 @@ impl ScriptModel {
     }
 
     /// Answers a call with the first reply that matches.
-    pub(super) async fn call(
+    ///
+    /// # Errors
+    /// When none matches, or the reply is an error.
+    pub async fn call(
         &self,
         request: &LlmRequest,
         position: &CallPosition,
@@ -57,7 +60,7 @@ impl ScriptModel {
     }
 
     fn no_reply(&self, position: &CallPosition) -> LlmError {
-        let CallPosition { agent, call, attempt } = position;
+        let CallPosition { agent, call, attempt, .. } = position;
         let file = self.file.display();
         LlmError::new(format!(
             "find a reply for agent {agent:?}, call {call}, try {attempt} in {file}: none matches; add a [[reply]] with \

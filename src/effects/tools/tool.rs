@@ -42,6 +42,8 @@ pub enum Prepared {
     Remote(RemoteCall),
     /// Runs the program of a wrapped agent to its end.
     Program(Wrapped),
+    /// Lets a wrapped agent run a tool of its own; written on one line.
+    Outside(String),
 }
 
 /// Decides a call's changes and answer, given the content of its keys.

@@ -18,6 +18,8 @@ use crate::pipeline::{CustomTool, Pipeline};
 #[derive(Clone, Default)]
 pub struct Toolbox {
     tools: BTreeMap<String, Arc<dyn Tool>>,
+    /// True when every other name is that of a tool of a wrapped agent.
+    has_wrapped: bool,
 }
 
 /// Names of tama 0.0.1, and their names now.
@@ -93,6 +95,8 @@ impl Toolbox {
         }
         let mut toolbox = self.with(pipeline.tools.values());
         if let Some(wrapped) = &pipeline.wrapped {
+            // The agent has none of this program's tools.
+            toolbox = Self { has_wrapped: true, ..Self::default() };
             toolbox.add(wrapped::program(wrapped));
         }
         for tool in mcp::tools_of(pipeline) {
@@ -119,7 +123,7 @@ impl Toolbox {
     /// Returns the tool of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
-        self.tools.get(name).cloned()
+        self.tools.get(name).cloned().or_else(|| self.has_wrapped.then(|| wrapped::own_tool(name)))
     }
 
     /// Lists every name, sorted.

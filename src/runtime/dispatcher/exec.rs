@@ -198,6 +198,7 @@ impl ToolRun {
             Err(error) => fault(&error),
             Ok(Prepared::World(call)) => self.change_world(call).await,
             Ok(Prepared::Shell(call)) => self.run_command(call, tool.effect()).await,
+            Ok(Prepared::Outside(line)) => self.run_outside(line, tool.effect()).await,
             Ok(Prepared::Program(agent)) => self.run_program(&agent).await,
             Ok(Prepared::Remote(call)) => self.run_remote(&call, tool.effect_of(&self.call.args)).await,
         }

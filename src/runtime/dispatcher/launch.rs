@@ -94,7 +94,8 @@ impl Dispatcher {
             let of = |span| state.trace.get(span).map_or(1, |found| found.attempt.0);
             of(agent).max(of(span))
         });
-        let position = CallPosition { agent: parent, call: visit, attempt };
+        let stops_after = self.gatekeeper.would_stop(&self.arrival(path, Gate::AfterLlm));
+        let position = CallPosition { agent: parent, call: visit, attempt, path: path.to_owned(), stops_after };
         let sent = sent.unwrap_or_else(|| request.clone());
         let so_far = exec::TextSoFar::default();
         let (log, sink, services) = (self.log.clone(), self.sink.clone(), self.services.clone());

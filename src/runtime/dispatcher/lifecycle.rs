@@ -67,6 +67,9 @@ impl Dispatcher {
     pub(super) fn start_pattern(&mut self) {
         let epoch = self.calls.next_epoch();
         self.fan_outs.clear();
+        if let Some(agent) = &self.services.agent {
+            agent.record_in(&self.log);
+        }
         let effects = Live::new(epoch, self.inbox.clone(), self.services.tools.clone(), self.calls.hash());
         let effects = Arc::new(effects.with_agent(self.services.agent.clone()));
         let pipeline = self.versions.first();

@@ -66,7 +66,7 @@ impl Dispatcher {
         let line = match self.tools_of(agent).get(&call.name)?.prepare(&call.args) {
             Ok(Prepared::Shell(prepared)) => prepared.program.to_string(),
             Ok(Prepared::Remote(prepared)) => prepared.line(),
-            Ok(Prepared::World(_) | Prepared::Program(_)) | Err(_) => return None,
+            Ok(Prepared::World(_) | Prepared::Program(_) | Prepared::Outside(_)) | Err(_) => return None,
         };
         let command = self.services.masker.mask(&line).into_owned();
         self.log.with(|state| {

@@ -65,6 +65,9 @@ impl Dispatcher {
     /// Takes a step of the retry or undo under way.
     pub(super) fn step_reversal(&mut self, step: ReversalStep) {
         let is_undone = matches!(step, ReversalStep::Undone(_));
+        if let ReversalStep::Undone(Some(report)) = &step {
+            self.tell_agent(report);
+        }
         let holder = self.services.world.holder(&Scope::All).unwrap_or_else(|| "a tool".into());
         let actions = self.reversal.step(step, &holder);
         let timed_out = matches!(&actions[..], [ReversalAction::RefuseUndo(UndoRefusal::NotStopped { .. })]);

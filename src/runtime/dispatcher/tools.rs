@@ -23,6 +23,7 @@ impl Dispatcher {
             Ok(Prepared::Shell(command)) => command.program.exact(),
             Ok(Prepared::Remote(remote)) => remote.line(),
             Ok(Prepared::Program(agent)) => crate::model::command_line(&agent.command),
+            Ok(Prepared::Outside(line)) => line,
             Ok(Prepared::World(_)) | Err(_) => return None,
         };
         let line = exact.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -36,7 +37,7 @@ impl Dispatcher {
 pub(super) fn command(tools: &Toolbox, call: &ToolCall) -> Option<ShellCall> {
     match tools.get(&call.name)?.prepare(&call.args) {
         Ok(Prepared::Shell(command)) => Some(command),
-        Ok(Prepared::World(_) | Prepared::Remote(_) | Prepared::Program(_)) | Err(_) => None,
+        Ok(Prepared::World(_) | Prepared::Remote(_) | Prepared::Program(_) | Prepared::Outside(_)) | Err(_) => None,
     }
 }
 
@@ -44,7 +45,7 @@ pub(super) fn command(tools: &Toolbox, call: &ToolCall) -> Option<ShellCall> {
 pub(super) fn remote(tools: &Toolbox, call: &ToolCall) -> Option<RemoteCall> {
     match tools.get(&call.name)?.prepare(&call.args) {
         Ok(Prepared::Remote(remote)) => Some(remote),
-        Ok(Prepared::World(_) | Prepared::Shell(_) | Prepared::Program(_)) | Err(_) => None,
+        Ok(Prepared::World(_) | Prepared::Shell(_) | Prepared::Program(_) | Prepared::Outside(_)) | Err(_) => None,
     }
 }
 

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::refusal::{NoAction, Refusal, UndoRefusal};
 use super::Dispatcher;
 use super::reversal::{Retrying, Undoing};
-use crate::model::{PlanLeave, Seq, SpanId, Undoability};
+use crate::model::{PlanLeave, Seq, SpanId, UndoReport, Undoability, first_names};
 use crate::rollback;
 use crate::world::{Guard, Scope, World};
 
@@ -131,6 +131,27 @@ impl Dispatcher {
         }
         let busy = self.log.with(|state| state.is_busy(span).then(|| state.trace.label(span)));
         busy.map_or(Ok(()), |label| Err(UndoRefusal::StillRunning { label }))
+    }
+
+    /// Has the agent of another program told what was undone or redone under it.
+    pub(super) fn tell_agent(&self, report: &UndoReport) {
+        const NAMED: usize = 20;
+        let Some(agent) = &self.services.agent else { return };
+        let names = |actions: &[Seq]| {
+            let keys = self.log.with(|state| {
+                let found = actions.iter().filter_map(|action| state.ledger.get(*action));
+                found.map(|entry| entry.record.key.name.clone()).collect::<Vec<_>>()
+            });
+            first_names(&keys, NAMED)
+        };
+        if !report.undone.is_empty() {
+            let what = names(&report.undone);
+            agent.add_notice(format!("The user undid changes of yours. These are as they were before: {what}"));
+        }
+        if !report.redone.is_empty() {
+            let what = names(&report.redone);
+            agent.add_notice(format!("The user made changes of yours again that had been undone: {what}"));
+        }
     }
 
     /// Says that an undo is under way, if one is.

@@ -41,6 +41,7 @@ pub(super) async fn run(scope: &PatternScope, key: &AgentKey, input: &str) -> Re
     if let Some(name) = &key.step {
         return match agent.steps.get(name) {
             Some(step) => run_step(scope, agent, (name, step), input).await,
+            None if agent.pattern == Pattern::Wrapped => wrapped::run_subagent(scope).await,
             // As in tama, a scatter's own prompt is its map step's.
             None if name == scatter::MAP => {
                 let own = own_loop(agent)?;

@@ -1,20 +1,41 @@
-//! An agent of another program: its own code decides, and this pattern turns what it asks for into spans.
+//! An agent of another program: its own code decides, and what it does becomes spans.
+
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::super::ask::Output;
 use super::super::failure::Failure;
 use super::super::pattern_scope::PatternScope;
+use super::super::wrap::{AgentLine, Serving};
 use crate::effects::tools::PROGRAM;
 use crate::model::ToolCall;
 
-/// Runs the agent's program to its end.
+/// The finish key of an agent that came to its end.
+const DONE: &str = "done";
+
+/// Runs the agent's program to its end, and serves it meanwhile.
 pub(super) async fn run(scope: &PatternScope) -> Result<Output, Failure> {
-    let line = scope.agent_line().cloned();
-    let line = line.ok_or_else(|| Failure::new("an agent of another program can't run from its record"))?;
-    let printed = scope.tool(ToolCall { name: PROGRAM.into(), args: json!({}) }, None).await?;
+    let line = line(scope)?;
+    let program = scope.tool(ToolCall { name: PROGRAM.into(), args: json!({}) }, None);
+    let printed = Serving::new(scope, &line, true).until(&mut *line.events().await, program).await??;
     match line.failure() {
-        Some(why) => Err(Failure::new(why)),
-        None => Ok(Output::new("done", printed)),
+        // The program is gone, so there is nothing to stop at: the run ends with it, and holds at its end.
+        Some(why) => Err(Failure::new(why).into_shown()),
+        None => Ok(Output::new(DONE, printed)),
     }
+}
+
+/// Serves a subagent until it is through.
+pub(super) async fn run_subagent(scope: &PatternScope) -> Result<Output, Failure> {
+    let line = line(scope)?;
+    let events = line.announced().take_subagent(scope.path());
+    let events = events.ok_or_else(|| Failure::new("this subagent is not there any more"))?;
+    Serving::new(scope, &line, false).to_the_end(events).await?;
+    Ok(Output::new(DONE, ""))
+}
+
+fn line(scope: &PatternScope) -> Result<Arc<AgentLine>, Failure> {
+    let line = scope.agent_line().cloned();
+    line.ok_or_else(|| Failure::new("an agent of another program can't run from its record"))
 }

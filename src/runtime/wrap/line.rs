@@ -1,11 +1,18 @@
 //! The line between an agent of another program and the person who watches it: what it prints, what is typed, its end.
 
-use std::ffi::OsString;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{MutexGuard, mpsc, watch};
+
+use super::announced::Announced;
+use super::event::AgentEvent;
+use super::launch::{AgentLaunch, Servers};
 
 use crate::effects::confine::{LastingEnd, Outlets, OutputPart, TerminalInput, TerminalSize};
+use crate::effects::gateway::Gateway;
+use crate::effects::hooks::HookServer;
+use crate::model::TraceBody;
+use crate::store::RunLog;
 
 /// Parts of the output that wait to be shown; then the agent waits too.
 const PARTS: usize = 64;
@@ -30,34 +37,105 @@ pub struct AgentLine {
     end: watch::Sender<Option<LastingEnd>>,
     /// Why the agent counts as failed.
     failure: Mutex<Option<String>>,
-    /// Variables of its environment.
-    variables: Vec<(OsString, OsString)>,
+    /// How its program is started.
+    launch: AgentLaunch,
+    /// The calls of the agent that are on their way to the dispatcher.
+    announced: Announced,
+    /// What it does, and waits for the answer.
+    events: tokio::sync::Mutex<mpsc::UnboundedReceiver<AgentEvent>>,
+    gateway: Gateway,
+    _hooks: HookServer,
+    /// What the agent is to be told with the next answer.
+    notices: Mutex<Vec<String>>,
+    /// Where notes about it go.
+    log: OnceLock<RunLog>,
 }
 
 impl AgentLine {
     /// Both ends of a line. `size`: that of the agent's terminal, if it shall have one.
-    pub fn new(size: Option<TerminalSize>, variables: Vec<(OsString, OsString)>) -> (Self, AgentScreen) {
+    pub(super) fn new(size: Option<TerminalSize>, launch: AgentLaunch, servers: Servers) -> (Self, AgentScreen) {
         let (output, printed) = mpsc::channel(PARTS);
         let (keys, typed) = mpsc::channel(PARTS);
         let (size_sender, size) = watch::channel(size);
         let (end, ended) = watch::channel(None);
-        let line =
-            Self { output, keys: tokio::sync::Mutex::new(typed), size, end, failure: Mutex::default(), variables };
+        let line = Self {
+            output,
+            keys: tokio::sync::Mutex::new(typed),
+            size,
+            end,
+            failure: Mutex::default(),
+            launch,
+            announced: Announced::default(),
+            gateway: servers.gateway,
+            _hooks: servers.hooks,
+            events: tokio::sync::Mutex::new(servers.events),
+            notices: Mutex::default(),
+            log: OnceLock::new(),
+        };
         (line, AgentScreen { output: printed, keys, size: size_sender, end: ended })
     }
 
+    /// Sets where notes about it go.
+    pub(in super::super) fn record_in(&self, log: &RunLog) {
+        // A retry sets it again.
+        let _ = self.log.set(log.clone());
+    }
+
     /// The size of the agent's terminal, if it shall have one.
-    pub fn size(&self) -> Option<TerminalSize> {
+    pub(in super::super) fn size(&self) -> Option<TerminalSize> {
         *self.size.borrow()
     }
 
-    /// Variables of the agent's environment.
-    pub fn variables(&self) -> &[(OsString, OsString)] {
-        &self.variables
+    /// How the agent's program is started.
+    pub(in super::super) fn launch(&self) -> &AgentLaunch {
+        &self.launch
+    }
+
+    /// The calls of the agent that are on their way to the dispatcher.
+    pub(in super::super) fn announced(&self) -> &Announced {
+        &self.announced
+    }
+
+    /// True when no model call of the agent came through the gateway.
+    pub(in super::super) fn is_silent(&self) -> bool {
+        let counts = self.gateway.counts();
+        counts.calls == 0 && counts.passed == 0
+    }
+
+    /// Holds the agent's events.
+    pub(in super::super) async fn events(&self) -> MutexGuard<'_, mpsc::UnboundedReceiver<AgentEvent>> {
+        self.events.lock().await
+    }
+
+    /// Tells the agent something with the next answer that it gets.
+    pub(in super::super) fn add_notice(&self, text: String) {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+
+    /// Takes what the agent is to be told.
+    pub(super) fn take_notice(&self) -> Option<String> {
+        let texts = std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner));
+        (!texts.is_empty()).then(|| texts.join("\n"))
+    }
+
+    /// Notes that a tool ran without an answer from here.
+    pub(super) fn tell_unseen(&self, tool: &str) {
+        self.note(format!("{tool} ran unseen: the agent did not wait for the answer"));
+    }
+
+    /// Notes that the agent keeps the result of a tool that the user changed.
+    pub(super) fn tell_unchanged(&self, tool: &str) {
+        self.note(format!("the result of {tool} stays as it was: this agent takes another one for commands only"));
+    }
+
+    fn note(&self, text: String) {
+        if let Some(log) = self.log.get() {
+            log.append(vec![TraceBody::Note { span: None, error: true, text }]);
+        }
     }
 
     /// Passes on what is printed and typed, until the agent's output is over. `seen` gets what was printed.
-    pub async fn pass_on(&self, outlets: Option<Outlets>, mut seen: impl FnMut(&OutputPart)) {
+    pub(in super::super) async fn pass_on(&self, outlets: Option<Outlets>, mut seen: impl FnMut(&OutputPart)) {
         let Some(Outlets { mut output, terminal }) = outlets else { return };
         let printed = async {
             while let Some(part) = output.recv().await {
@@ -100,13 +178,13 @@ impl AgentLine {
     }
 
     /// Keeps how the agent ended.
-    pub fn end(&self, end: &LastingEnd, failure: Option<String>) {
+    pub(in super::super) fn end(&self, end: &LastingEnd, failure: Option<String>) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
         self.end.send_replace(Some(end.clone()));
     }
 
     /// The reason why the agent counts as failed.
-    pub fn failure(&self) -> Option<String> {
+    pub(in super::super) fn failure(&self) -> Option<String> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -4,9 +4,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::launch::{Servers, launch};
 use super::line::{AgentLine, AgentScreen};
+use super::model_call::AgentModels;
 use crate::effects::confine::TerminalSize;
-use crate::effects::llm::Providers;
+use crate::effects::gateway::{Service, StartError, UpstreamError};
+use crate::effects::llm::{LlmError, ScriptModel};
 use crate::model::{Provenance, RunSource};
 use crate::pipeline::{Loaded, Pipeline, Wrapped};
 use crate::runtime::engine::Mode;
@@ -27,14 +30,41 @@ pub struct WrapSetup {
     pub size: Option<TerminalSize>,
     /// Variables of its environment beside those of every command.
     pub variables: Vec<(OsString, OsString)>,
+    /// The addresses to which its model calls go, where they are not those of the environment.
+    pub upstreams: Vec<(Service, String)>,
+    /// A script that answers its model calls in the place of a provider.
+    pub script: Option<PathBuf>,
 }
 
-/// Starts the run of an agent.
+/// The reason why an agent was not started; it follows "failed to …".
+#[derive(Debug, thiserror::Error)]
+pub enum WrapError {
+    /// The session.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The gateway or the server of hooks.
+    #[error(transparent)]
+    Server(#[from] StartError),
+    /// The address of a provider.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+    /// A file of settings for the agent.
+    #[error("write settings for the agent: {0}")]
+    Settings(std::io::Error),
+    /// The script that answers its model calls.
+    #[error(transparent)]
+    Script(#[from] LlmError),
+}
+
+/// Starts the run of an agent. Must be called within a tokio runtime.
 ///
 /// # Errors
-/// When the workspace or the store are not usable.
-pub fn start_wrapped(setup: WrapSetup, data: &DataDir, mode: Mode) -> Result<(Session, AgentScreen), SessionError> {
-    let (line, screen) = AgentLine::new(setup.size, setup.variables);
+/// When the workspace, the store or the servers are not usable.
+pub async fn start_wrapped(setup: WrapSetup, data: &DataDir, mode: Mode) -> Result<(Session, AgentScreen), WrapError> {
+    let servers = Servers::start(&setup.upstreams).await?;
+    let launch = launch(&setup, &servers)?;
+    let (line, screen) = AgentLine::new(setup.size, launch, servers);
+    let line = Arc::new(line);
     let loaded = Loaded {
         pipeline: Pipeline::wrapped(&setup.name, setup.wrapped),
         base: setup.workspace.clone(),
@@ -42,9 +72,10 @@ pub fn start_wrapped(setup: WrapSetup, data: &DataDir, mode: Mode) -> Result<(Se
         workspace: setup.workspace,
         warnings: Vec::new(),
     };
-    // It has none of its own: the agent calls its models itself.
-    let models: ModelSource = Box::new(|pipeline| Ok(Arc::new(Providers::build(pipeline, std::path::Path::new("."))?)));
-    let wishes =
-        StartAs { provenance: Provenance { source: RunSource::Wrapped, lineage: None }, agent: Some(Arc::new(line)) };
+    let script = setup.script.as_deref().map(ScriptModel::open).transpose()?.map(Arc::new);
+    let answering = line.clone();
+    let models: ModelSource =
+        Box::new(move |_| Ok(Arc::new(AgentModels { line: answering.clone(), script: script.clone() })));
+    let wishes = StartAs { provenance: Provenance { source: RunSource::Wrapped, lineage: None }, agent: Some(line) };
     Ok((start_as(loaded, data, setup.task, mode, models, wishes)?, screen))
 }

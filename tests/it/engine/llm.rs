@@ -57,7 +57,8 @@ fn user(text: &str) -> Vec<Message> {
 }
 
 fn place(agent: &str, call: u32, attempt: u32) -> CallPosition {
-    CallPosition { agent: agent.into(), call, attempt }
+    let path = format!("{agent}/llm");
+    CallPosition { agent: agent.into(), call, attempt, path, stops_after: false }
 }
 
 /// Calls a model once; also what was streamed.

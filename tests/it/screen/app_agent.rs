@@ -148,6 +148,7 @@ fn quitting_ends_with_the_agents_exit_code() {
         let mut bench = Bench::wrapped((140, 42));
         end(&mut bench, exit, "ended");
         bench.status(status);
+        clock(&mut bench, 1_000_000);
         let quit = bench.key(Key::Char('q'));
         quit.into_iter().find_map(|command| if let Command::Exit(code) = command { Some(code) } else { None }).unwrap()
     };
@@ -204,6 +205,7 @@ fn the_mouse_gives_the_keys_and_is_told_to_who_asks() {
 #[test]
 fn what_was_scrolled_out_is_scrolled_back_to_by_keys_and_wheel() {
     let mut bench = Bench::wrapped((140, 42));
+    bench.agent(SpanId::RUN, "claude");
     draw(&mut bench, AgentPicture { history: 100, ..AgentPicture::default() });
     let agent = bench.state.layout().agent;
     assert_eq!(give(&mut bench, mouse(AgentMouseAction::WheelUp, agent.x + 1, agent.y + 1)), []);

@@ -33,5 +33,6 @@ pub use error::ExchangeError;
 pub use heard::{Exchange, Heard};
 pub use loopback::is_loopback;
 pub use settings::Settings;
-pub use setup::{BuildError, Client};
+pub use setup::{BuildError, Client, passing_client};
+pub use transport::describe_passing;
 pub use wait::Waits;

@@ -108,16 +108,36 @@ impl Client {
 }
 
 fn http_client(address: &Address, proxy: Option<&Chosen>, connect: Duration) -> reqwest::Result<reqwest::Client> {
+    builder(address, proxy, connect)?.user_agent(USER_AGENT).redirect(redirect::Policy::custom(follow)).build()
+}
+
+/// The HTTP client for requests of another program, which are passed on as they are: with the proxies and certificates
+/// of our own calls, but with no header, redirect or retry of its own. `env` looks up the variables of proxies.
+///
+/// # Errors
+/// When the address, or that of a proxy, can't be used.
+pub fn passing_client(
+    dialect: Dialect,
+    base_url: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<reqwest::Client, BuildError> {
+    let address = Address::parse(dialect, Some(base_url))?;
+    let proxy = proxy::choose(&address, env)?;
+    let connect = TimeOuts::default().connect;
+    let client = builder(&address, proxy.as_ref(), connect)
+        .and_then(|builder| builder.redirect(redirect::Policy::none()).build());
+    client.map_err(|error| BuildError::Http(innermost(&error)))
+}
+
+fn builder(address: &Address, proxy: Option<&Chosen>, connect: Duration) -> reqwest::Result<reqwest::ClientBuilder> {
     // An error only says that there is a provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
-        .user_agent(USER_AGENT)
         .connect_timeout(connect)
         // Each call has its own connection; see the module.
         .pool_max_idle_per_host(0)
         .http1_only()
         .retry(retry::never())
-        .redirect(redirect::Policy::custom(follow))
         .no_proxy();
     if let Some(proxy) = proxy {
         builder = builder.proxy(proxy.build()?);
@@ -126,7 +146,7 @@ fn http_client(address: &Address, proxy: Option<&Chosen>, connect: Duration) -> 
         // Nothing is encrypted: machines without root certificates can call their own servers.
         builder = builder.tls_certs_only([]);
     }
-    builder.build()
+    Ok(builder)
 }
 
 /// Follows a redirect that keeps the body, within one server; any other is an error of the call.

@@ -77,6 +77,21 @@ pub(super) fn describe_cut(error: &reqwest::Error) -> String {
     Causes::of(error).describe_loss()
 }
 
+/// Describes why a request of another program got no answer. The words hold no address: it may have a key in it.
+pub fn describe_passing(error: &reqwest::Error) -> String {
+    let causes = Causes::of(error);
+    if let Some(tls) = causes.tls {
+        return describe_tls(tls).0;
+    }
+    match causes.io {
+        _ if error.is_timeout() => "no connection in time".to_owned(),
+        _ if !error.is_connect() => causes.describe_loss(),
+        Some(io::ErrorKind::ConnectionRefused) => REFUSED.to_owned(),
+        _ if causes.all.contains("proxy auth") => "the proxy wants a user and a password".to_owned(),
+        _ => format!("no connection: {}", causes.last),
+    }
+}
+
 /// Describes trouble with encryption, and gives advice.
 fn describe_tls(error: &rustls::Error) -> (String, String) {
     match error {

@@ -10,6 +10,7 @@ mod apply;
 mod gate;
 mod outside;
 mod overlay;
+mod own_tool;
 mod program;
 mod server;
 mod snapshot;

@@ -13,7 +13,7 @@ use crate::effects::tools::ToolError;
 use crate::model::{EndCause, TraceBody, command_line};
 use crate::pipeline::Wrapped;
 use crate::rollback::capture::Snapshots;
-use crate::runtime::wrap::AgentLine;
+use crate::runtime::wrap::{AgentLine, hook_program};
 use crate::world::Scope;
 
 /// Bytes of the output that are kept as the result.
@@ -88,12 +88,13 @@ impl ToolRun {
         end_mark: Option<PathBuf>,
     ) -> Result<AgentProgram, String> {
         let job = Job {
-            programs: vec![agent.command.iter().map(Into::into).collect()],
-            variables: line.variables().to_vec(),
+            programs: vec![line.launch().command.clone()],
+            variables: line.launch().variables.clone(),
             network: true,
             local_sockets: true,
             overlay: false,
             writable: agent.writable.iter().map(Into::into).collect(),
+            visible: vec![hook_program()],
             end_mark,
             ..Job::shell("", Duration::ZERO)
         };
@@ -175,6 +176,10 @@ impl ToolRun {
         let cause = end.exit.filter(|code| *code != 0).map(|code| EndCause::Exit { code });
         let fault = failure.is_some() && cause.is_none();
         line.end(end, failure);
+        if line.is_silent() {
+            let text = "no model call of the agent came through the gateway: its calls can't be seen or stopped".into();
+            self.log.append(vec![TraceBody::Note { span: Some(self.origin.tool_span), error: true, text }]);
+        }
         Done::Tool { text, fault, cause }
     }
 

@@ -242,9 +242,14 @@ impl Gatekeeper {
         }
     }
 
-    /// Returns why a span stops at a gate, if it does.
+    /// Returns why a span stops at a gate, if it does. Side calls of another program's agent don't.
     pub fn arrive(&mut self, at: &Arrival) -> Option<PauseReason> {
-        if self.is_headless() { None } else { self.gates.arrive(at) }
+        if self.is_headless() || at.is_side_call() { None } else { self.gates.arrive(at) }
+    }
+
+    /// True when a span that arrived at a gate now would stop there.
+    pub fn would_stop(&self, at: &Arrival) -> bool {
+        !self.is_headless() && !at.is_side_call() && self.gates.would_stop(at)
     }
 
     /// Returns why the user must be asked before an effect: the policy, or a limit that was crossed.

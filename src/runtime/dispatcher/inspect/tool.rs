@@ -114,7 +114,9 @@ fn foreseen(tool: &ToolNow, pending: &UpcomingCall, effect: EffectClass, service
         Ok(Prepared::World(call)) if effect != EffectClass::Read => {
             Some(would_change(call, &services.world, &services.masker))
         }
-        Ok(Prepared::World(_) | Prepared::Shell(_) | Prepared::Remote(_) | Prepared::Program(_)) => None,
+        Ok(
+            Prepared::World(_) | Prepared::Shell(_) | Prepared::Remote(_) | Prepared::Program(_) | Prepared::Outside(_),
+        ) => None,
     }
 }
 

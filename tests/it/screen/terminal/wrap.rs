@@ -156,7 +156,7 @@ fn what_an_agent_did_is_undone_from_the_screen_while_it_lives_and_after() {
 fn an_agent_that_writes_all_the_time_leaves_time_for_keys() {
     let project = Project::empty();
     let mut pty = wrap(&project, "exec yes", (80, 24));
-    pty.wait("y\ny\ny");
+    pty.wait("│y ");
     leave(&mut pty);
     pty.press("q", "bash still runs");
     pty.send("\r");

@@ -1,0 +1,60 @@
+//! A tool of a wrapped agent's own: the agent runs it, between two looks at the workspace.
+
+use super::super::exec::{Done, ToolRun, fault};
+use super::{NotRun, SnapshotFolders, stopped};
+use crate::effects::tools::ToolError;
+use crate::model::EffectClass;
+use crate::runtime::wrap::{ToolEnd, ToolUnderWay};
+use crate::world::Scope;
+
+impl ToolRun {
+    /// Lets the agent run a tool, and records what it changes. `line`: the use on one line.
+    pub(in super::super) async fn run_outside(&self, line: String, effect: EffectClass) -> Done {
+        let announced = self.services.agent.as_ref().and_then(|agent| agent.announced().take_tool(&self.path));
+        let Some(tool) = announced else {
+            return fault(&ToolError("the agent no longer waits for it".into()));
+        };
+        // One that only reads leaves the workspace to others.
+        let folders = self.services.commands.folders.as_ref().filter(|_| effect != EffectClass::Read);
+        let ran = match folders {
+            Some(folders) => self.run_between_looks(tool, line, folders).await,
+            None => Ok(self.let_run(tool).await),
+        };
+        ran.unwrap_or_else(|not_run| match not_run {
+            NotRun::Before(error) => fault(&error),
+            NotRun::Act(error) => Done::from_error(&error),
+        })
+    }
+
+    async fn run_between_looks(
+        &self,
+        tool: ToolUnderWay,
+        line: String,
+        folders: &SnapshotFolders,
+    ) -> Result<Done, NotRun> {
+        let Some(_guard) = self.lock_unless_stopped(&Scope::Shell).await else { return Ok(stopped()) };
+        self.check_recorded()?;
+        let snapshot = self.snapshot(folders).await?;
+        let line = self.services.masker.mask(&line).into_owned();
+        let started = self.start_line(line, None, Some(snapshot)).await?;
+        let done = self.let_run(tool).await;
+        self.record_changes(started.command).await?;
+        Ok(done)
+    }
+
+    /// Lets the agent run it, and waits until the agent tells of its end.
+    async fn let_run(&self, tool: ToolUnderWay) -> Done {
+        let edited = (tool.asked != self.call.args).then(|| self.call.args.clone());
+        if tool.start.send(edited).is_err() {
+            return fault(&ToolError("the agent no longer waits for it".into()));
+        }
+        let Some(end) = self.unless_stopped(tool.end).await else { return stopped() };
+        match end {
+            Ok(ToolEnd { text, failed }) => {
+                let text = self.services.masker.mask(&text).into_owned();
+                Done::Tool { text, fault: failed, cause: None }
+            }
+            Err(_) => fault(&ToolError("the agent ended before it told how this ended".into())),
+        }
+    }
+}

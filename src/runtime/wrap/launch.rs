@@ -1,0 +1,156 @@
+//! The servers that an agent is led to, and how its program is started so that it comes to them.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value as Json;
+use tempfile::NamedTempFile;
+use tokio::sync::mpsc;
+
+use super::event::AgentEvent;
+use super::start::{WrapError, WrapSetup};
+use crate::effects::Masker;
+use crate::effects::gateway::{self, Arrived, Gateway, Service, Upstreams, preset};
+use crate::effects::hooks::{HOOK_VARIABLE, HookDialect, HookServer};
+use crate::model::quoted;
+
+/// The small program that starts in a millisecond.
+const SMALL_PROGRAM: &str = "tama-tui-sandbox";
+
+/// How the program of an agent is started: with the addresses and secrets that are stored nowhere.
+#[derive(Default)]
+pub(in super::super) struct AgentLaunch {
+    /// The program and its arguments.
+    pub command: Vec<OsString>,
+    /// Variables of its environment beside those of every command.
+    pub variables: Vec<(OsString, OsString)>,
+    /// A file of settings, which is removed with this.
+    _settings: Option<NamedTempFile>,
+}
+
+/// The gateway and the server of hooks, and what comes from both.
+pub(super) struct Servers {
+    pub gateway: Gateway,
+    pub hooks: HookServer,
+    pub events: mpsc::UnboundedReceiver<AgentEvent>,
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok()
+}
+
+impl Servers {
+    /// Opens both. `upstreams`: the addresses that model calls go to, where they are not those of the environment.
+    pub async fn start(upstreams: &[(Service, String)]) -> Result<Self, WrapError> {
+        let mut to = Upstreams::from_env(&variable)?;
+        for (service, url) in upstreams {
+            to = to.with(*service, url, &variable)?;
+        }
+        let (gateway, mut arrived) = Gateway::start(gateway::Setup::new(to, Masker::from_env())).await?;
+        let (hooks, mut hooked) = HookServer::start().await?;
+        let (events, received) = mpsc::unbounded_channel();
+        let calls = events.clone();
+        tokio::spawn(async move {
+            while let Some(arrived) = arrived.recv().await {
+                let event = match arrived {
+                    Arrived::Call(call) => AgentEvent::Model(call),
+                    // They are counted.
+                    _ => continue,
+                };
+                if calls.send(event).is_err() {
+                    break;
+                }
+            }
+        });
+        tokio::spawn(async move {
+            while let Some(hooked) = hooked.recv().await {
+                if events.send(AgentEvent::Hook(hooked)).is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Self { gateway, hooks, events: received })
+    }
+}
+
+/// How the program of an agent is started.
+pub(super) fn launch(setup: &WrapSetup, servers: &Servers) -> Result<AgentLaunch, WrapError> {
+    let text = |(name, value): (String, String)| (OsString::from(name), OsString::from(value));
+    let mut variables: Vec<(OsString, OsString)> = setup.variables.clone();
+    variables.extend(servers.gateway.environment(&variable).into_iter().map(text));
+    let mut command: Vec<OsString> = setup.wrapped.command.iter().map(OsString::from).collect();
+    let known = setup.wrapped.preset.as_deref();
+    let Some(preset) = known.and_then(preset) else {
+        // An agent of the user's own may call hooks too, in Claude Code's form.
+        variables.push((HOOK_VARIABLE.into(), servers.hooks.address(HookDialect::Claude).into()));
+        return Ok(AgentLaunch { command, variables, _settings: None });
+    };
+    let led = preset.launch(&servers.gateway, &variable);
+    variables.extend(led.environment.into_iter().map(text));
+    let dialect = HookDialect::named(preset.name());
+    let mut arguments = led.arguments;
+    let mut settings = led.settings_file;
+    let hook = hook_command();
+    match dialect {
+        Some(HookDialect::Claude) => {
+            let hooks = HookDialect::claude_settings(&servers.hooks);
+            let whole = gateway::lay_over(led.settings.unwrap_or(Json::Null), hooks);
+            arguments.extend(["--settings".to_owned(), whole.to_string()]);
+        }
+        // Codex asks whether it may trust the hooks that it was given. To be told to trust them all is right only where
+        // the folder has none of its own.
+        Some(HookDialect::Codex) if !has_codex_settings(&setup.workspace) => {
+            arguments.extend(HookDialect::codex_arguments(&hook));
+        }
+        Some(HookDialect::Codex) => {}
+        Some(HookDialect::Gemini) => {
+            let (name, had) = settings.unwrap_or(("GEMINI_CLI_SYSTEM_SETTINGS_PATH", Json::Null));
+            settings = Some((name, gateway::lay_over(had, HookDialect::gemini_settings(&hook))));
+        }
+        None => {}
+    }
+    if let Some(dialect) = dialect {
+        variables.push((HOOK_VARIABLE.into(), servers.hooks.address(dialect).into()));
+    }
+    let file = settings.map(|(name, settings)| settings_file(name, &settings, &mut variables)).transpose()?;
+    command.splice(1..1, arguments.into_iter().map(OsString::from));
+    Ok(AgentLaunch { command, variables, _settings: file })
+}
+
+/// True when the folder, or one above it in its checkout, has settings of Codex.
+fn has_codex_settings(workspace: &Path) -> bool {
+    let root = workspace.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(workspace);
+    workspace.ancestors().take_while(|folder| folder.starts_with(root)).any(|folder| folder.join(".codex").exists())
+}
+
+/// The program by which an agent passes a hook on.
+pub(in super::super) fn hook_program() -> PathBuf {
+    let own = env::current_exe().unwrap_or_else(|_| PathBuf::from("tama-tui"));
+    let small = own.with_file_name(SMALL_PROGRAM);
+    if small.is_file() { small } else { own }
+}
+
+/// The command by which an agent passes a hook on.
+fn hook_command() -> String {
+    format!("{} hook", quoted(&hook_program().display().to_string()))
+}
+
+/// Writes settings into a file that the agent can read, and names it in a variable.
+fn settings_file(
+    name: &str,
+    settings: &Json,
+    variables: &mut Vec<(OsString, OsString)>,
+) -> Result<NamedTempFile, WrapError> {
+    use etcetera::BaseStrategy as _;
+    // Not the folder for temporary files: the agent has one of its own.
+    let cache = etcetera::choose_base_strategy().map(|base| base.cache_dir().join("tama-tui"));
+    let folder = cache.unwrap_or_else(|_| Path::new(".").to_owned());
+    std::fs::create_dir_all(&folder).map_err(WrapError::Settings)?;
+    let mut file =
+        tempfile::Builder::new().prefix("agent-").suffix(".json").tempfile_in(folder).map_err(WrapError::Settings)?;
+    file.write_all(settings.to_string().as_bytes()).map_err(WrapError::Settings)?;
+    variables.push((name.into(), file.path().into()));
+    Ok(file)
+}

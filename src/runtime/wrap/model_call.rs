@@ -1,0 +1,100 @@
+//! One model call of an agent of another program, as it came through the gateway.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::announced::HeldAnswer;
+use super::line::AgentLine;
+use crate::effects::gateway::{ExchangeError, Forwarded, ModelCall};
+use crate::effects::llm::{CallPosition, LlmError, LlmProvider, Progress, ScriptModel};
+use crate::model::{LlmRequest, LlmResponse};
+use crate::runtime::failure::Failure;
+use crate::runtime::pattern_scope::PatternScope;
+
+/// The status of a call that was not sent: a limit was reached, or its provider not. Agents try again later.
+const UNREACHED: u16 = 502;
+
+/// Asks for the answer to a model call, and sees that the agent gets it.
+pub(super) async fn call_model(scope: &PatternScope, line: &AgentLine, call: Box<ModelCall>) -> Result<(), Failure> {
+    let (request, is_aux) = (call.request.clone(), call.facts.aux.is_some());
+    let mut own_path = String::new();
+    let announce = |path: &str| {
+        path.clone_into(&mut own_path);
+        line.announced().add_model(path, call);
+    };
+    let outcome = scope.outside_llm(request, is_aux, announce).await;
+    if let Some(mut call) = line.announced().take_model(&own_path) {
+        // It was not sent: the answer is the user's, or there is none.
+        match &outcome {
+            Ok(response) => forget(call.exchange.answer(response).await),
+            Err(failure) => forget(call.exchange.refuse(UNREACHED, &failure.to_string()).await),
+        }
+    } else if let Some(HeldAnswer { mut call, response }) = line.announced().take_held(&own_path) {
+        match (&outcome, &response) {
+            (Ok(now), None) => forget(call.exchange.answer(now).await),
+            (Ok(now), Some(response)) => forget(call.exchange.release((now != response).then_some(now)).await),
+            (Err(failure), None) => forget(call.exchange.refuse(UNREACHED, &failure.to_string()).await),
+            // The provider's own error.
+            (Err(_), Some(_)) => forget(call.exchange.release(None).await),
+        }
+    }
+    match outcome {
+        Err(halt @ Failure::Halt(_)) => Err(halt),
+        // The agent has heard of it, and goes on as it likes.
+        Ok(_) | Err(Failure::Agent(_)) => Ok(()),
+    }
+}
+
+/// The agent has gone meanwhile; its call is recorded all the same.
+fn forget(_: Result<(), ExchangeError>) {}
+
+/// Answers the model calls of an agent by sending them on to where the agent wanted them to go.
+pub(super) struct AgentModels {
+    pub line: Arc<AgentLine>,
+    /// Answers in the place of a provider.
+    pub script: Option<Arc<ScriptModel>>,
+}
+
+#[async_trait]
+impl LlmProvider for AgentModels {
+    async fn call(
+        &self,
+        request: &LlmRequest,
+        position: &CallPosition,
+        progress: &Progress,
+    ) -> Result<LlmResponse, LlmError> {
+        let call = self.line.announced().take_model(&position.path);
+        let mut call = call.ok_or_else(|| LlmError::new("send the call: the agent no longer waits for it".into()))?;
+        if let Some(script) = &self.script {
+            let answered = script.call(request, position, progress).await;
+            // The agent waits: it gets this answer, or the failure, from the one who asked.
+            let held = HeldAnswer { call, response: None };
+            self.line.announced().add_held(&position.path, held);
+            return answered;
+        }
+        let edited = (*request != call.request).then_some(request);
+        let forwarded = call.exchange.forward(edited, position.stops_after, progress).await;
+        let Forwarded { status, response, whole, fault, raw, .. } = match forwarded {
+            Ok(forwarded) => forwarded,
+            Err(error) => {
+                let why = format!("send the call: {error}");
+                if !matches!(error, ExchangeError::Left) {
+                    // It still waits, and gets the answer to this failure.
+                    self.line.announced().add_model(&position.path, call);
+                }
+                return Err(LlmError::new(why));
+            }
+        };
+        progress.keep_raw(raw);
+        if position.stops_after {
+            self.line.announced().add_held(&position.path, HeldAnswer { call, response: Some(response.clone()) });
+        }
+        if status >= 400 || !whole {
+            let why = fault.unwrap_or_else(|| "its end did not come".into());
+            let so_far = Some(Box::new(response)).filter(|_| status < 400);
+            return Err(LlmError { why: format!("call the model: HTTP {status}: {why}"), so_far });
+        }
+        Ok(response)
+    }
+}
