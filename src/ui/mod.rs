@@ -1,4 +1,4 @@
-//! Draws the state: one small file per panel. The only floor that knows ratatui and tui-tree-widget.
+//! Draws the state: one small file per panel. The only floor that knows ratatui, tui-tree-widget and vt100.
 //!
 //! Nothing is decided and nothing is counted here: `app` says what there is, this says how it looks.
 

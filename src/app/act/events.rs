@@ -260,7 +260,12 @@ fn take_report(state: &mut State, report: &UndoReport) {
 }
 
 /// Logs once how commands run here: the sandbox and the capture mode.
-fn take_shell(state: &mut State, mode: ShellMode) {
+fn take_shell(state: &mut State, mut mode: ShellMode) {
+    const NETWORK: &str = "network";
+    // An agent calls its model itself.
+    if state.agent.is_some() && !mode.gaps.iter().any(|gap| gap == NETWORK) {
+        mode.gaps.insert(0, NETWORK.to_owned());
+    }
     let how = match mode.capture {
         CaptureMode::Overlay => {
             "capture mode overlay: commands run side by side, and their changes are applied when they end"
