@@ -4,7 +4,7 @@ use super::act::past;
 use super::glance::{self, Glance};
 use super::keys::{self, Meaning, Verb};
 use super::state::Said;
-use super::{Command, EditorInput, Key, Msg, Pane, Popup, State, Streamed, TEXT_MARGIN};
+use super::{AgentPicture, Command, EditorInput, Key, Msg, Pane, Popup, State, Streamed, TEXT_MARGIN};
 use super::{act, search};
 use crate::model;
 
@@ -13,6 +13,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
     match msg {
         Msg::Tick(now) => return tick(state, now),
         Msg::Clock(now) => return clock(state, now),
+        Msg::AgentDrew(picture) => return drew(state, picture),
         Msg::Key(_) | Msg::Paste(_) | Msg::Mouse(_) | Msg::Agent(_) => key_came(state),
         _ => {}
     }
@@ -33,19 +34,13 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
             commands
         }
         Msg::Agent(input) => act::agent_input(state, input),
-        Msg::AgentDrew(picture) => {
-            if let Some(agent) = &mut state.agent {
-                agent.take_picture(picture);
-            }
-            Vec::new()
-        }
         Msg::AgentEnded(end) => {
             act::agent_ended(state, end);
             Vec::new()
         }
         Msg::EditorDone { text } => act::editor_done(state, text),
         Msg::ExternalDone(result) => act::outside_done(state, result),
-        Msg::Tick(_) | Msg::Clock(_) => Vec::new(),
+        Msg::Tick(_) | Msg::Clock(_) | Msg::AgentDrew(_) => Vec::new(),
     };
     commands = act::hold_changes(state, commands);
     search::follow_popup(state);
@@ -140,6 +135,15 @@ fn tick(state: &mut State, now: model::Millis) -> Vec<Command> {
         commands.extend(settle(state, false));
     }
     commands
+}
+
+/// The agent drew, which can be many times between two frames: no other panel follows it.
+fn drew(state: &mut State, picture: AgentPicture) -> Vec<Command> {
+    if let Some(agent) = &mut state.agent {
+        agent.take_picture(picture);
+        state.dirty = true;
+    }
+    Vec::new()
 }
 
 /// A person is there: what would open by itself waits, and the agent's bell was heard.
