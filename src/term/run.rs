@@ -327,7 +327,7 @@ async fn agent_news(agent: Option<&mut Agent>) -> AgentNews {
 
 /// The end of an agent, as its panel says it.
 fn agent_end(end: LastingEnd) -> AgentEnd {
-    let text = end.text.strip_prefix("it ").map(str::to_owned).unwrap_or(end.text);
+    let text = end.text.strip_prefix("it ").unwrap_or(&end.text).to_owned();
     AgentEnd { exit: end.exit, text }
 }
 

@@ -1,7 +1,7 @@
 //! Copy, cancel, quit.
 
 use crate::app::ask::YES_NO;
-use crate::app::{Ask, Command, Pane, Popup, State};
+use crate::app::{AgentPane, Ask, Command, Pane, Popup, State};
 use crate::model::{self, RunStatus};
 
 /// Copies what the focus is on.
@@ -64,7 +64,7 @@ pub(super) fn quit(state: &mut State) -> Vec<Command> {
 
 /// Ends the session. The exit code tells how the run ended.
 pub(super) fn leave(state: &State) -> Vec<Command> {
-    let agent = state.agent.as_ref().and_then(|agent| agent.end()).and_then(|end| end.exit);
+    let agent = state.agent.as_ref().and_then(AgentPane::end).and_then(|end| end.exit);
     let code = match state.run.status {
         // The agent's own, as if it had run without this program.
         RunStatus::Ok | RunStatus::Failed if agent.is_some() => agent.map_or(1, |code| u8::try_from(code).unwrap_or(1)),

@@ -50,9 +50,9 @@ fn scrolled(bench: &Bench) -> usize {
 
 #[test]
 fn every_key_but_one_goes_to_the_agent() {
+    use AgentKeyCode as K;
     let mut bench = Bench::wrapped((140, 42));
     assert_eq!(bench.state.focus, Pane::Agent);
-    use AgentKeyCode as K;
     let keys = [K::Char('q'), K::Char('X'), K::Char('u'), K::Char(']'), K::Esc, K::Tab, K::Enter, K::Function(1)];
     let ctrl = |code| AgentKey { code, with: Modifiers::CTRL };
     let controls = [ctrl(K::Char('c')), ctrl(K::Char('z')), ctrl(K::Char(']')), ctrl(K::Function(12))];

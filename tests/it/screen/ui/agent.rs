@@ -45,9 +45,8 @@ impl Shown {
     /// A program that fills its terminal: a frame, two lines, a place to type.
     fn fill(&mut self) -> &mut Self {
         let (rows, columns) = self.state.agent_size().unwrap();
-        self.write(&format!(
-            "\x1b[?1049h\x1b[2J\x1b[H\x1b[1;38;5;208m*\x1b[m Welcome\r\n\r\n> tidy the repo\r\n\r\n\x1b[32mBash\x1b[m(rm -rf docs)\r\n"
-        ));
+        self.write("\x1b[?1049h\x1b[2J\x1b[H\x1b[1;38;5;208m*\x1b[m Welcome\r\n\r\n> tidy the repo\r\n\r\n")
+            .write("\x1b[32mBash\x1b[m(rm -rf docs)\r\n");
         let line = "-".repeat(usize::from(columns));
         self.write(&format!("\x1b[{};1H{line}\x1b[{rows};1H> ", rows - 1))
     }
@@ -116,8 +115,8 @@ fn the_cursor_is_the_agents_while_it_has_the_keys() {
 #[test]
 fn lines_further_back_are_shown_with_their_place() {
     let mut shown = Shown::new((80, 24));
-    let all: String = (0..100).map(|line| format!("line {line}\r\n")).collect();
-    shown.write(&all);
+    let all: Vec<String> = (0..100).map(|line| format!("line {line}\r\n")).collect();
+    shown.write(&all.concat());
     assert!(shown.text().contains("line 99"));
     shown.leave();
     while shown.state.focus != app::Pane::Agent {
