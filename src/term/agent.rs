@@ -5,8 +5,8 @@ use tokio::sync::mpsc::error::TrySendError;
 use crate::effects::confine::{LastingEnd, OutputPart, TerminalSize};
 use crate::runtime::AgentScreen;
 
-/// Bytes that are taken in before keys and frames have their turn: about a millisecond's work.
-const AT_ONCE: usize = 64 * 1024;
+/// Bytes that are taken in before keys and frames have their turn.
+const AT_ONCE: usize = 16 * 1024;
 
 /// The line, as the loop uses it.
 pub(super) struct Agent {

@@ -149,12 +149,14 @@ impl<L: Link> ScreenLoop<L> {
 
     async fn next(&mut self, screen: &mut Screen) -> LoopEvent {
         tokio::select! {
+            // An agent can write all the time: everything else comes first.
+            biased;
             input = screen.inputs.recv() => LoopEvent::Input(input.unwrap_or(Input::Closed)),
-            update = self.link.next(), if !self.closed => LoopEvent::Update(update),
-            news = agent_news(self.agent.as_mut()) => LoopEvent::Agent(news),
             signal = screen.signals.next() => LoopEvent::Signal(signal),
+            update = self.link.next(), if !self.closed => LoopEvent::Update(update),
             () = sleep_until(self.next_frame), if self.state.dirty => LoopEvent::FrameDue,
             () = sleep_until(self.next_tick), if self.state.wants_tick() => LoopEvent::Tick,
+            news = agent_news(self.agent.as_mut()) => LoopEvent::Agent(news),
         }
     }
 
