@@ -135,14 +135,14 @@ impl<L: Link> ScreenLoop<L> {
     }
 
     fn draw(&mut self, screen: &mut Screen) -> Result<(), TermError> {
-        let now = Instant::now();
-        if !self.state.dirty || now < self.next_frame {
+        if !self.state.dirty || Instant::now() < self.next_frame {
             return Ok(());
         }
         self.fit_agent();
         self.state.dirty = false;
-        self.next_frame = now + FRAME;
         let draw = screen.terminal.draw(|frame| ui::draw(frame, &self.state, &mut self.view));
+        // From its end on: drawing that takes long leaves time for everything else.
+        self.next_frame = Instant::now() + FRAME;
         draw.map_err(TermError::io("draw"))?;
         self.notifier.follow(&app::notice(&self.state))
     }
