@@ -1,7 +1,7 @@
 //! The line at the bottom: keys that can follow a prefix, the search being typed, the reason why a key was refused, the
 //! effect of `r`, and a few keys that work now.
 
-use super::{Key, Pane, Place, State, UiAction, act, held_words, keys, popup_keys, safe, search, text};
+use super::{Key, LEAVE_KEY, Pane, Place, State, UiAction, act, held_words, keys, popup_keys, safe, search, text};
 use crate::model::{PauseReason, SpanId};
 
 /// The texts of the footer.
@@ -69,10 +69,26 @@ pub fn footer(state: &State) -> Footer {
         let needed = hints.len();
         return Footer { left, is_answer, is_refusal, hints, needed, ..Footer::default() };
     }
+    if state.takes_agent_input() {
+        let left = answer.or_else(|| waiting_below(state)).unwrap_or_default();
+        let hints = vec![(LEAVE_KEY.to_owned(), "leave the agent's terminal")];
+        return Footer { left, is_answer, is_refusal, hints, needed: 1, ..Footer::default() };
+    }
     let (hints, needed) = hints(state);
     let menu = state.pending.map(following).unwrap_or_default();
     let left = answer.or_else(|| preview(state)).unwrap_or_default();
     Footer { left, is_answer, is_refusal, input, menu, hints, needed }
+}
+
+/// Counts the stops and questions that wait for the person while the agent's terminal has the keys.
+fn waiting_below(state: &State) -> Option<String> {
+    let approvals = state.asked.pending(&state.run).len();
+    let paused = state.run.trace.paused().count();
+    match (approvals, paused) {
+        (0, 0) => None,
+        (0, _) => Some(format!("{paused} paused: {LEAVE_KEY}, then ]p")),
+        _ => Some(format!("{approvals} waiting for your answer: {LEAVE_KEY}, then ]a")),
+    }
 }
 
 /// The keys that work now, and the number of first ones that come before everything else.

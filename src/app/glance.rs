@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::search::Finds;
-use super::{Key, Pane, Popup, Scroll, Search, State, UiAction};
+use super::{AgentPane, Key, Pane, Popup, Scroll, Search, State, UiAction};
 use crate::model::{Breakpoint, Seq, SpanId};
 
 /// The parts of the state that keys change by themselves, without a command.
 #[derive(Debug, PartialEq)]
 pub(super) struct Glance {
     panes: [Pane; 3],
+    agent: Option<AgentPane>,
+    zoom: bool,
     tree: (SpanId, usize, bool, String),
     detail: (Scroll, bool, usize),
     log: Scroll,
@@ -28,6 +30,8 @@ impl Glance {
         let (tree, detail, rollback) = (&state.tree, &state.detail, &state.rollback);
         Self {
             panes: [state.focus, state.side, state.lower],
+            agent: state.agent.clone(),
+            zoom: state.zoom,
             tree: (tree.cursor(), tree.len(), tree.follow, tree.filter().to_owned()),
             detail: (detail.scroll, detail.wrap, detail.lines().len()),
             log: state.log.scroll,
@@ -67,6 +71,8 @@ pub(super) fn no_change(action: UiAction) -> &'static str {
     match action {
         A::Down | A::PageDown | A::Bottom | A::OtherDown => "this is the end",
         A::Up | A::PageUp | A::Top | A::OtherUp => "this is the start",
+        A::Zoom => "this panel has the whole screen already: _ shows the others",
+        A::Unzoom => "no panel has the whole screen",
         A::Fold | A::OnlyPath => "nothing more to fold",
         A::Unfold | A::OpenAll | A::Open => "nothing more to open",
         A::Back => "nothing to close",

@@ -105,9 +105,15 @@ fn marks(state: &State) -> Vec<HeaderMark> {
 }
 
 /// `finished: u undo  r retry  q quit`, with the keys of these verbs.
-fn finished() -> String {
-    let offers = [UiAction::Undo, UiAction::Retry, UiAction::Quit].map(keys::verb);
-    let offers = offers.map(|verb| format!("{} {}", verb.keys_text(), verb.name));
+fn finished(state: &State) -> String {
+    // Of a run that can't be retried, or not undone, the others are left.
+    let able = |action: &UiAction| match (action, &state.abilities) {
+        (UiAction::Retry, Some(abilities)) => abilities.retry.is_ok(),
+        (UiAction::Undo, Some(abilities)) => abilities.undo.is_ok(),
+        _ => true,
+    };
+    let offers = [UiAction::Undo, UiAction::Retry, UiAction::Quit].into_iter().filter(able).map(keys::verb);
+    let offers: Vec<String> = offers.map(|verb| format!("{} {}", verb.keys_text(), verb.name)).collect();
     format!("finished: {}", offers.join("  "))
 }
 
@@ -129,7 +135,7 @@ fn run_marks(state: &State) -> Vec<HeaderMark> {
         RunStatus::Running => Some(mark(SpanState::Running, "running", "running")),
         RunStatus::Ok if state.closed => Some(mark(SpanState::Ok, "ok", "ok")),
         RunStatus::Ok if state.is_looked_at => Some(mark(SpanState::Ok, "finished", "finished")),
-        RunStatus::Ok => Some(mark(SpanState::Ok, &finished(), "finished")),
+        RunStatus::Ok => Some(mark(SpanState::Ok, &finished(state), "finished")),
         // The run's own failure says more than how many calls failed.
         RunStatus::Failed => return same(SpanState::Failed, "FAILED"),
     };

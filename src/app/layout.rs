@@ -9,6 +9,12 @@ const WIDE: u16 = 100;
 const ROOMY: u16 = 180;
 /// Rollback's least height, borders included.
 const LEAST: u16 = 6;
+/// From this width on the agent's terminal has room beside the tree.
+const AGENT_WIDE: u16 = 120;
+/// The least width of the agent's terminal there: most programs draw for 80 columns.
+const AGENT_LEAST: u16 = 82;
+/// From this height on the column beside the agent's terminal has room for three panels.
+const THREE: u16 = 30;
 
 /// Columns of Detail that its texts leave free: they stand under their titles.
 pub const TEXT_MARGIN: u16 = 4;
@@ -70,34 +76,86 @@ pub struct Layout {
     pub log: Area,
     /// Rollback.
     pub rollback: Area,
+    /// The agent's terminal.
+    pub agent: Area,
     /// One line at the bottom.
     pub footer: Area,
     /// True when the panels are stacked: one panel below the tree.
     pub stacked: bool,
 }
 
+/// The panels to lay out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Panels {
+    /// Detail or Log: they share a place.
+    pub side: Pane,
+    /// The panel below the tree when the panels are stacked.
+    pub lower: Pane,
+    /// Rollback's rows; it takes no height without any.
+    pub rows: Option<usize>,
+    /// True when there is an agent's terminal.
+    pub has_agent: bool,
+    /// The panel with the focus.
+    pub focus: Pane,
+    /// True when it takes the whole screen.
+    pub zoom: bool,
+}
+
 impl Layout {
-    /// The layout for a terminal's size. `side` is Detail or Log (they share a place); `lower` is the panel below
-    /// the tree when the panels are stacked; `rows` are Rollback's, which takes no height without any.
+    /// The layout for a terminal's size.
     #[must_use]
-    pub fn new((width, height): (u16, u16), side: Pane, lower: Pane, rows: Option<usize>) -> Self {
-        let body = height.saturating_sub(2);
+    pub fn new((width, height): (u16, u16), panels: Panels) -> Self {
+        let body = Area { x: 0, y: 1, width, height: height.saturating_sub(2) };
         let line = |y| Area { x: 0, y, width, height: 1.min(height) };
-        let mut layout =
-            Self { header: line(0), footer: line(height.saturating_sub(1)), stacked: width < WIDE, ..Self::default() };
-        if layout.stacked {
-            let top = body.div_ceil(2);
-            layout.tree = Area { x: 0, y: 1, width, height: top };
-            layout.place(lower, Area { x: 0, y: 1 + top, width, height: body - top });
-            return layout;
+        let mut layout = Self { header: line(0), footer: line(height.saturating_sub(1)), ..Self::default() };
+        let beside_agent = panels.has_agent && width >= AGENT_WIDE;
+        // Where there is no room for both, the agent's terminal takes all of it while it has the focus.
+        if panels.zoom || (panels.focus == Pane::Agent && !beside_agent) {
+            layout.stacked = width < WIDE;
+            layout.place(panels.focus, body);
+        } else if beside_agent {
+            layout.beside_agent(body, panels);
+        } else if width < WIDE {
+            layout.stack(body, panels.lower);
+        } else {
+            layout.side_by_side(body, panels);
         }
-        let left = if width < ROOMY { width * 11 / 20 } else { width * 3 / 5 };
-        let bottom = rows.map_or(0, |rows| rollback_height(rows, body));
-        let right = Area { x: left, y: 1, width: width - left, height: body - bottom };
-        layout.tree = Area { x: 0, y: 1, width: left, height: body };
-        layout.rollback = Area { y: 1 + right.height, height: bottom, ..right };
-        layout.place(side, right);
         layout
+    }
+
+    /// The tree above one other panel.
+    fn stack(&mut self, body: Area, lower: Pane) {
+        self.stacked = true;
+        let top = body.height.div_ceil(2);
+        self.tree = Area { height: top, ..body };
+        self.place(lower, Area { y: body.y + top, height: body.height - top, ..body });
+    }
+
+    /// The tree, and beside it Detail or Log above Rollback.
+    fn side_by_side(&mut self, body: Area, panels: Panels) {
+        let width = body.width;
+        let left = if width < ROOMY { width * 11 / 20 } else { width * 3 / 5 };
+        let bottom = panels.rows.map_or(0, |rows| rollback_height(rows, body.height));
+        let right = Area { x: left, width: width - left, height: body.height - bottom, ..body };
+        self.tree = Area { width: left, ..body };
+        self.rollback = Area { y: body.y + right.height, height: bottom, ..right };
+        self.place(panels.side, right);
+    }
+
+    /// The agent's terminal at the right, as the main panel; the others above each other at its left.
+    fn beside_agent(&mut self, body: Area, panels: Panels) {
+        let main = (body.width * 3 / 5).max(AGENT_LEAST);
+        let left = Area { width: body.width - main, ..body };
+        self.agent = Area { x: left.width, width: main, ..body };
+        if body.height < THREE {
+            return self.stack(left, panels.lower);
+        }
+        let bottom = panels.rows.map_or(0, |rows| rollback_height(rows, body.height));
+        let rest = body.height - bottom;
+        let top = rest.div_ceil(2);
+        self.tree = Area { height: top, ..left };
+        self.place(panels.side, Area { y: left.y + top, height: rest - top, ..left });
+        self.rollback = Area { y: left.y + rest, height: bottom, ..left };
     }
 
     /// The area of a panel.
@@ -108,13 +166,14 @@ impl Layout {
             Pane::Detail => self.detail,
             Pane::Log => self.log,
             Pane::Rollback => self.rollback,
+            Pane::Agent => self.agent,
         }
     }
 
     /// The panel under a cell.
     #[must_use]
     pub fn pane_at(&self, x: u16, y: u16) -> Option<Pane> {
-        Pane::ALL.into_iter().find(|pane| self.area(*pane).contains(x, y))
+        Pane::ALL.into_iter().chain([Pane::Agent]).find(|pane| self.area(*pane).contains(x, y))
     }
 
     fn place(&mut self, pane: Pane, area: Area) {
@@ -123,6 +182,7 @@ impl Layout {
             Pane::Detail => self.detail = area,
             Pane::Log => self.log = area,
             Pane::Rollback => self.rollback = area,
+            Pane::Agent => self.agent = area,
         }
     }
 }
@@ -137,12 +197,17 @@ fn rollback_height(rows: usize, body: u16) -> u16 {
 mod tests {
     use super::*;
 
+    /// Panels without an agent.
+    fn panels(side: Pane, lower: Pane, rows: Option<usize>) -> Panels {
+        Panels { side, lower, rows, ..Panels::default() }
+    }
+
     #[test]
     fn wide_panels_tile_the_screen() {
         let rows = [None, Some(0), Some(9), Some(10_000)];
         let sizes = [(100, 30), (160, 45), (101, 16)].into_iter().flat_map(|size| rows.map(|rows| (size, rows)));
         for ((width, height), rows) in sizes {
-            let layout = Layout::new((width, height), Pane::Detail, Pane::Detail, rows);
+            let layout = Layout::new((width, height), panels(Pane::Detail, Pane::Detail, rows));
             assert_eq!(layout.rollback.height == 0, rows.is_none());
             for x in 0..width {
                 for y in 1..height - 1 {
@@ -156,7 +221,7 @@ mod tests {
 
     #[test]
     fn narrow_panels_stack_two() {
-        let layout = Layout::new((60, 16), Pane::Log, Pane::Rollback, None);
+        let layout = Layout::new((60, 16), panels(Pane::Log, Pane::Rollback, None));
         assert!(layout.stacked);
         assert_eq!(layout.tree.height + layout.rollback.height, 14);
         assert_eq!((layout.detail.height, layout.log.height), (0, 0));
@@ -165,7 +230,7 @@ mod tests {
 
     #[test]
     fn rollback_is_as_high_as_its_rows() {
-        let height = |rows| Layout::new((140, 42), Pane::Detail, Pane::Detail, Some(rows)).rollback.height;
+        let height = |rows| Layout::new((140, 42), panels(Pane::Detail, Pane::Detail, Some(rows))).rollback.height;
         assert_eq!([height(1), height(4), height(10), height(100)], [6, 6, 12, 16]);
     }
 
@@ -173,9 +238,43 @@ mod tests {
     fn tiny_terminals_do_not_panic() {
         for width in [0, 1, 5, 100, 200] {
             for height in 0..8 {
-                let layout = Layout::new((width, height), Pane::Detail, Pane::Detail, Some(3));
+                let layout = Layout::new((width, height), panels(Pane::Detail, Pane::Detail, Some(3)));
                 let _ = (layout.tree.inner(), layout.detail.lines());
             }
+        }
+    }
+
+    fn every_pane() -> impl Iterator<Item = Pane> {
+        Pane::ALL.into_iter().chain([Pane::Agent])
+    }
+
+    #[test]
+    fn with_an_agent_the_panels_tile_the_screen() {
+        for (width, height) in [(60, 16), (80, 24), (119, 40), (120, 30), (140, 42), (200, 60), (250, 20)] {
+            for (rows, zoom) in [(None, false), (Some(3), false), (Some(100), false), (Some(3), true)] {
+                for focus in every_pane() {
+                    let lower = if matches!(focus, Pane::Log | Pane::Rollback) { focus } else { Pane::Detail };
+                    let all = Panels { has_agent: true, focus, zoom, ..panels(Pane::Detail, lower, rows) };
+                    let layout = Layout::new((width, height), all);
+                    for (x, y) in (0..width).flat_map(|x| (1..height - 1).map(move |y| (x, y))) {
+                        let hits = every_pane().filter(|pane| layout.area(*pane).contains(x, y)).count();
+                        assert_eq!(hits, 1, "{x},{y} of {width}x{height} {focus:?} {zoom}");
+                    }
+                    let is_beside = width >= AGENT_WIDE && !zoom;
+                    let is_shown = layout.agent.height > 0;
+                    assert_eq!(is_shown, is_beside || focus == Pane::Agent, "{width}x{height} {focus:?} {zoom}");
+                    assert!(!is_shown || layout.agent.width >= AGENT_LEAST.min(width), "{width}x{height}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_zoomed_panel_has_all_but_the_first_and_the_last_line() {
+        for focus in Pane::ALL {
+            let zoomed = Panels { focus, zoom: true, ..panels(Pane::Detail, Pane::Detail, Some(3)) };
+            let layout = Layout::new((110, 30), zoomed);
+            assert_eq!(layout.area(focus), Area { x: 0, y: 1, width: 110, height: 28 });
         }
     }
 }

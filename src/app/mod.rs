@@ -5,6 +5,7 @@
 //! events. Every key is declared once, in [`keys`]; every number the screen shows is computed here; `ui` only draws.
 
 mod act;
+mod agent;
 mod approval;
 mod approvals;
 mod ask;
@@ -44,6 +45,10 @@ mod tries;
 mod under_way;
 mod update;
 
+pub use agent::{
+    AgentButton, AgentEnd, AgentInput, AgentKey, AgentKeyCode, AgentMouse, AgentMouseAction, AgentPane, AgentPicture,
+    LEAVE_KEY, Modifiers,
+};
 pub use approval::{Answer, AnswerRow, Approval};
 pub use ask::{Ask, Buttons, Confirmed};
 pub use detail::{Detail, DetailLine, JsonStart, LineKind, Streamed};
@@ -55,7 +60,7 @@ pub use held_words::{HeldWords, held_words};
 pub use help::{HELP_KEYS, Help, HelpLine, HelpPage, help_height};
 pub use input::{Key, Mouse};
 pub use keys::{Context, Group, UiAction, Verb};
-pub use layout::{Area, Layout, TEXT_MARGIN};
+pub use layout::{Area, Layout, Panels, TEXT_MARGIN};
 pub use log::{Log, LogKind, LogLine};
 pub use marks::{Mark, row_marks, state_glyph, state_word};
 pub use msg::{Command, EditorInput, Msg};

@@ -1,6 +1,6 @@
 //! Input of [`super::update`] and its output.
 
-use super::{Key, Mouse};
+use super::{AgentEnd, AgentInput, AgentPicture, Key, Mouse};
 use crate::model::{self, Millis, Update};
 
 /// An event for the app.
@@ -22,6 +22,12 @@ pub enum Msg {
     },
     /// Something came up from the run.
     Update(Update),
+    /// Input that may be for the agent's terminal; wanted while [`super::State::takes_agent_input`].
+    Agent(AgentInput),
+    /// The agent drew on its terminal.
+    AgentDrew(AgentPicture),
+    /// The agent ended.
+    AgentEnded(AgentEnd),
     /// So late is it, before another message: times in what follows are as of then. Nothing is drawn for it.
     Clock(Millis),
     /// So late is it; wanted only while [`super::State::wants_tick`].
@@ -51,6 +57,10 @@ pub enum Command {
         /// File extension, without a dot.
         extension: &'static str,
     },
+    /// Pass this on to the agent.
+    Agent(AgentInput),
+    /// Put what the agent's terminal shows on the clipboard.
+    CopyAgent,
     /// Put the text on the clipboard.
     Copy(String),
     /// Stop as a job of the shell does; draw anew when it goes on.

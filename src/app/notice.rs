@@ -1,6 +1,6 @@
 //! The run's state in a few words for the terminal's title, and whether it should call a person.
 
-use super::{State, safe};
+use super::{AgentPane, State, safe};
 use crate::model::{PauseReason, RunStatus};
 
 /// The run's state, for a person who is not looking.
@@ -32,6 +32,9 @@ fn standing(state: &State) -> (&'static str, bool) {
         RunStatus::Running if state.closed => ("■ closed", false),
         status => match (stops.max_by_key(|(rank, ..)| *rank), status) {
             (Some((_, words, calls)), _) => (words, calls),
+            (None, RunStatus::Running) if state.agent.as_ref().is_some_and(AgentPane::rings) => {
+                ("♪ the agent rings", true)
+            }
             (None, RunStatus::Running) => ("● running", false),
             (None, RunStatus::Ok) => ("✓ finished", true),
             (None, RunStatus::Failed) => ("✗ failed", true),

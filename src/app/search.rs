@@ -97,6 +97,7 @@ fn name(state: &State, place: Place) -> &'static str {
         (Place::Pane(Pane::Detail), _) => "these texts",
         (Place::Pane(Pane::Log), _) => "Log",
         (Place::Pane(Pane::Rollback), _) => "Rollback",
+        (Place::Pane(Pane::Agent), _) => "the agent's terminal",
         (Place::Popup, Some(Popup::Help(_))) => "the help",
         (Place::Popup, Some(Popup::Plan(_))) => "the plan",
         (Place::Popup, _) => "these lines",

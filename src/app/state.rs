@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::approvals::Approvals;
-use super::{Detail, Finds, Key, Layout, Log, Popup, Preview, Rollback, Search, Streamed, Tree};
+use super::{AgentPane, Detail, Finds, Key, Layout, Log, Panels, Popup, Preview, Rollback, Search, Streamed, Tree};
 use crate::model::{
     Abilities, Breakpoint, Checking, Editable, MadeElsewhere, Millis, PauseReason, RunState, RunStatus, Seq, Settler,
     ShellMode, SpanId, TriesReport, UnwrittenEdit,
@@ -21,10 +21,12 @@ pub enum Pane {
     Log,
     /// The actions of the selected span and below.
     Rollback,
+    /// The terminal of an agent of another program.
+    Agent,
 }
 
 impl Pane {
-    /// Every panel, in the order of Tab.
+    /// The panels of every run, in the order of Tab. The one of an agent comes after them.
     pub const ALL: [Pane; 4] = [Self::Tree, Self::Detail, Self::Log, Self::Rollback];
 }
 
@@ -39,6 +41,8 @@ pub struct Setup {
     pub now: Millis,
     /// Follow the newest span from the start (a live run).
     pub follow: bool,
+    /// The name of the agent of another program that the run watches, and whose terminal the screen shows.
+    pub agent: Option<String>,
 }
 
 /// The kind of the footer's message.
@@ -75,6 +79,10 @@ pub struct State {
     pub rollback: Rollback,
     /// Lines about the debugger's own decisions.
     pub log: Log,
+    /// The terminal of the agent of another program that the run watches.
+    pub agent: Option<AgentPane>,
+    /// True while the panel with the focus takes the whole screen.
+    pub zoom: bool,
     /// The popup over the panels, which takes the keys.
     pub popup: Option<Popup>,
     /// A prefix key that was pressed and waits for the next.
@@ -157,8 +165,12 @@ impl State {
             now: setup.now,
             asked: Approvals::starting(setup.now),
             dirty: true,
+            agent: setup.agent.as_deref().map(AgentPane::new),
             ..Self::default()
         };
+        if state.agent.is_some() {
+            state.focus = Pane::Agent;
+        }
         state.tree.follow = setup.follow;
         state.detail.wrap = true;
         state
@@ -173,8 +185,15 @@ impl State {
     /// Where the panels lie.
     #[must_use]
     pub fn layout(&self) -> Layout {
-        let shown = self.has_rollback().then(|| self.rollback.seqs().len());
-        Layout::new(self.size, self.side, self.below(), shown)
+        let panels = Panels {
+            side: self.side,
+            lower: self.below(),
+            rows: self.has_rollback().then(|| self.rollback.seqs().len()),
+            has_agent: self.agent.is_some(),
+            focus: self.focus,
+            zoom: self.zoom,
+        };
+        Layout::new(self.size, panels)
     }
 
     /// The panel below the tree when the panels are stacked: Rollback makes room when it is empty.
@@ -187,6 +206,27 @@ impl State {
     pub(super) fn has_rollback(&self) -> bool {
         let narrowed = self.focus == Pane::Rollback && self.rollback.is_narrow();
         narrowed || !self.rollback.seqs().is_empty()
+    }
+
+    /// True while keys, pasted text and the mouse are for the agent's terminal.
+    #[must_use]
+    pub fn takes_agent_input(&self) -> bool {
+        let is_over = self.popup.is_some() || self.search.is_some();
+        self.focus == Pane::Agent && !is_over && self.agent.as_ref().is_some_and(AgentPane::types)
+    }
+
+    /// The lines and columns of the agent's terminal, while it is shown.
+    #[must_use]
+    pub fn agent_size(&self) -> Option<(u16, u16)> {
+        let inside = self.layout().agent.inner();
+        (inside.width > 0 && inside.height > 0).then_some((inside.height, inside.width))
+    }
+
+    /// The panels that can have the focus now, in the order of Tab.
+    pub(super) fn panes(&self) -> Vec<Pane> {
+        let shown = |pane: &Pane| *pane != Pane::Rollback || self.has_rollback();
+        let agent = self.agent.as_ref().map(|_| Pane::Agent);
+        Pane::ALL.into_iter().filter(shown).chain(agent).collect()
     }
 
     /// Lines inside a panel.
@@ -288,10 +328,13 @@ impl State {
     /// Gives a panel the focus, and shows it.
     pub(super) fn show(&mut self, pane: Pane) {
         self.focus = pane;
+        if let Some(agent) = &mut self.agent {
+            agent.set_types(false);
+        }
         if matches!(pane, Pane::Detail | Pane::Log) {
             self.side = pane;
         }
-        if pane != Pane::Tree {
+        if !matches!(pane, Pane::Tree | Pane::Agent) {
             self.lower = pane;
         }
     }

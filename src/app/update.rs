@@ -4,7 +4,7 @@ use super::act::past;
 use super::glance::{self, Glance};
 use super::keys::{self, Meaning, Verb};
 use super::state::Said;
-use super::{Command, EditorInput, Key, Msg, Pane, Popup, State, Streamed, TEXT_MARGIN};
+use super::{AgentPicture, Command, EditorInput, Key, Msg, Pane, Popup, State, Streamed, TEXT_MARGIN};
 use super::{act, search};
 use crate::model;
 
@@ -13,7 +13,8 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
     match msg {
         Msg::Tick(now) => return tick(state, now),
         Msg::Clock(now) => return clock(state, now),
-        Msg::Key(_) | Msg::Paste(_) | Msg::Mouse(_) => state.asked.key_came(),
+        Msg::AgentDrew(picture) => return drew(state, picture),
+        Msg::Key(_) | Msg::Paste(_) | Msg::Mouse(_) | Msg::Agent(_) => key_came(state),
         _ => {}
     }
     state.dirty = true;
@@ -32,9 +33,14 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
             changed = concerns;
             commands
         }
+        Msg::Agent(input) => act::agent_input(state, input),
+        Msg::AgentEnded(end) => {
+            act::agent_ended(state, end);
+            Vec::new()
+        }
         Msg::EditorDone { text } => act::editor_done(state, text),
         Msg::ExternalDone(result) => act::outside_done(state, result),
-        Msg::Tick(_) | Msg::Clock(_) => Vec::new(),
+        Msg::Tick(_) | Msg::Clock(_) | Msg::AgentDrew(_) => Vec::new(),
     };
     commands = act::hold_changes(state, commands);
     search::follow_popup(state);
@@ -131,11 +137,33 @@ fn tick(state: &mut State, now: model::Millis) -> Vec<Command> {
     commands
 }
 
+/// The agent drew, which can be many times between two frames: no other panel follows it.
+fn drew(state: &mut State, picture: AgentPicture) -> Vec<Command> {
+    if let Some(agent) = &mut state.agent {
+        agent.take_picture(picture);
+        state.dirty = true;
+    }
+    Vec::new()
+}
+
+/// A person is there: what would open by itself waits, and the agent's bell was heard.
+fn key_came(state: &mut State) {
+    state.asked.key_came();
+    if let Some(agent) = &mut state.agent {
+        agent.hear();
+    }
+}
+
 /// A key was pressed. One that neither changes nor says anything is answered: none is silent.
 fn press(state: &mut State, key: Key) -> Vec<Command> {
     let before = Glance::of(state);
     state.message = None;
     state.said = Said::Plain;
+    let now = state.clock;
+    if state.agent.as_mut().is_some_and(|agent| agent.was_for_agent(now)) {
+        state.refuse(format!("{key}: the agent has just ended, and no key goes to it any more; press it again"));
+        return Vec::new();
+    }
     let popup = state.popup.is_some();
     let (commands, verb) = act_on(state, key);
     if commands.is_empty() && state.message.is_none() && Glance::of(state) == before {

@@ -38,7 +38,7 @@ pub(super) async fn run(named: &str, global: &Global) -> color_eyre::Result<Exit
     let open = Open { folder, data: data.clone(), breakpoints: breakpoints.clone() };
     let again = open.clone();
     let reopen: Reopen = Box::new(move |workspace, news| again.clone().session(Some(workspace), news).boxed());
-    let shown = Shown { early, data, breakpoints, live: false, reopen: Some(reopen) };
+    let shown = Shown { early, data, breakpoints, live: false, reopen: Some(reopen), agent: None };
     screen::show(open.session(None, news), shown, global).await
 }
 

@@ -19,7 +19,7 @@ use super::summary;
 use super::text::eprint_line;
 use crate::app;
 use crate::model::{Breakpoint, Command, Millis, TraceBody, Update};
-use crate::runtime::{self, LookOnly, Session, SessionError};
+use crate::runtime::{self, AgentScreen, LookOnly, Session, SessionError};
 use crate::store::{DataDir, RunFolder, RunLog, StoreError};
 use crate::term::{self, Notify};
 use crate::ui::{ColorDepth, Ground, Theme};
@@ -52,6 +52,16 @@ pub(super) struct Shown {
     pub live: bool,
     /// Opens a past run anew.
     pub reopen: Option<Reopen>,
+    /// The agent of another program that it watches.
+    pub agent: Option<ShownAgent>,
+}
+
+/// An agent of another program on the screen.
+pub(super) struct ShownAgent {
+    /// Its name.
+    pub name: String,
+    /// The line to it.
+    pub line: AgentScreen,
 }
 
 /// Shows a session until the user ends it; returns the exit code.
@@ -61,13 +71,14 @@ pub(super) async fn show(
     global: &Global,
 ) -> color_eyre::Result<Exit> {
     let Some(notify) = notify_or_print_fault(global) else { return Ok(Exit::Usage) };
-    let Shown { early, data, breakpoints, live, reopen } = shown;
+    let Shown { early, data, breakpoints, live, reopen, agent } = shown;
+    let (agent, line) = agent.map(|agent| (agent.name, agent.line)).unzip();
     let (commands, from_screen) = mpsc::unbounded_channel();
     let (to_screen, updates) = mpsc::channel(UPDATES);
     let relay = Relay { data, reopen, from_screen, to_screen };
     let session: JoinHandle<Result<String, SessionError>> = tokio::spawn(relay.run(session, early));
-    let state = app::State::new(app::Setup { breakpoints, size: (80, 24), now: now(), follow: live });
-    let shown = term::run(state, (commands, updates), theme(global), notify).await;
+    let state = app::State::new(app::Setup { breakpoints, size: (80, 24), now: now(), follow: live, agent });
+    let shown = term::run(state, (commands, updates), line, theme(global), notify).await;
     let code = shown.map_err(|error| eyre!("failed to {error}"))?;
     match session.await? {
         Ok(summary) => {

@@ -2,6 +2,8 @@
 //!
 //! The only floor that knows crossterm.
 
+mod agent;
+mod agent_input;
 mod editor;
 mod error;
 mod guard;
@@ -21,3 +23,4 @@ pub use link::Link;
 pub use notify::Notify;
 pub use run::run;
 pub use run_list::{Picked, pick_run};
+pub use screen::size;

@@ -11,6 +11,8 @@ use crossterm::clipboard::CopyToClipboard;
 use crossterm::execute;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::agent::{Agent, AgentNews};
+use super::agent_input;
 use super::editor::{self, EditOutcome};
 use super::error::TermError;
 use super::guard;
@@ -20,8 +22,10 @@ use super::link::Link;
 use super::notify::{Notifier, Notify};
 use super::screen::Screen;
 use super::signals::{SignalEvent, stop_here};
-use crate::app::{self, Command, Msg, State};
+use crate::app::{self, AgentEnd, Command, Msg, State};
+use crate::effects::confine::{LastingEnd, OutputPart};
 use crate::model::{self, Millis, Update};
+use crate::runtime::AgentScreen;
 use crate::ui::{self, ColorDepth, Theme, View};
 
 /// Time between two frames.
@@ -37,13 +41,20 @@ const END_TIMEOUT: Duration = Duration::from_secs(25);
 /// The time after which somebody who waits is shown why.
 const SILENT: Duration = Duration::from_secs(1);
 
-/// Runs the screen until the user (or the system) ends it; returns the exit code.
+/// Runs the screen until the user (or the system) ends it; returns the exit code. `agent`: the line to the agent of
+/// another program that the run watches.
 ///
 /// # Errors
 /// When there is no terminal, or it fails.
-pub async fn run(state: State, link: impl Link, theme: Theme, notify: Notify) -> Result<i32, TermError> {
+pub async fn run(
+    state: State,
+    link: impl Link,
+    agent: Option<AgentScreen>,
+    theme: Theme,
+    notify: Notify,
+) -> Result<i32, TermError> {
     crossterm::style::force_color_output(theme.depth() != ColorDepth::None);
-    let mut session = ScreenLoop::new(state, link, theme, notify);
+    let mut session = ScreenLoop::new(state, link, agent, theme, notify);
     let shown = show(&mut session).await;
     // The terminal is restored or closed by now; commands sent before are still recorded.
     session.end().await;
@@ -65,6 +76,7 @@ async fn show(session: &mut ScreenLoop<impl Link>) -> Result<i32, TermError> {
 enum LoopEvent {
     Input(Input),
     Update(Option<Update>),
+    Agent(AgentNews),
     Signal(SignalEvent),
     FrameDue,
     Tick,
@@ -83,6 +95,7 @@ struct ScreenLoop<L> {
     state: State,
     view: View,
     link: L,
+    agent: Option<Agent>,
     notifier: Notifier,
     /// True after the run's last update.
     closed: bool,
@@ -92,10 +105,14 @@ struct ScreenLoop<L> {
 }
 
 impl<L: Link> ScreenLoop<L> {
-    fn new(state: State, link: L, theme: Theme, notify: Notify) -> Self {
-        let (view, notifier) = (View::new(theme), Notifier::new(notify));
+    fn new(state: State, link: L, agent: Option<AgentScreen>, theme: Theme, notify: Notify) -> Self {
+        let (mut view, notifier) = (View::new(theme), Notifier::new(notify));
+        let agent = agent.map(Agent::new);
+        if let Some(size) = agent.as_ref().and_then(Agent::size) {
+            view.open_agent(size);
+        }
         let now = Instant::now();
-        Self { state, view, link, notifier, closed: false, quit_sent: false, next_frame: now, next_tick: now }
+        Self { state, view, link, agent, notifier, closed: false, quit_sent: false, next_frame: now, next_tick: now }
     }
 
     async fn drive(&mut self, screen: &mut Screen) -> Result<i32, TermError> {
@@ -118,24 +135,28 @@ impl<L: Link> ScreenLoop<L> {
     }
 
     fn draw(&mut self, screen: &mut Screen) -> Result<(), TermError> {
-        let now = Instant::now();
-        if !self.state.dirty || now < self.next_frame {
+        if !self.state.dirty || Instant::now() < self.next_frame {
             return Ok(());
         }
+        self.fit_agent();
         self.state.dirty = false;
-        self.next_frame = now + FRAME;
         let draw = screen.terminal.draw(|frame| ui::draw(frame, &self.state, &mut self.view));
+        // From its end on: drawing that takes long leaves time for everything else.
+        self.next_frame = Instant::now() + FRAME;
         draw.map_err(TermError::io("draw"))?;
         self.notifier.follow(&app::notice(&self.state))
     }
 
     async fn next(&mut self, screen: &mut Screen) -> LoopEvent {
         tokio::select! {
+            // An agent can write all the time: everything else comes first.
+            biased;
             input = screen.inputs.recv() => LoopEvent::Input(input.unwrap_or(Input::Closed)),
-            update = self.link.next(), if !self.closed => LoopEvent::Update(update),
             signal = screen.signals.next() => LoopEvent::Signal(signal),
+            update = self.link.next(), if !self.closed => LoopEvent::Update(update),
             () = sleep_until(self.next_frame), if self.state.dirty => LoopEvent::FrameDue,
             () = sleep_until(self.next_tick), if self.state.wants_tick() => LoopEvent::Tick,
+            news = agent_news(self.agent.as_mut()) => LoopEvent::Agent(news),
         }
     }
 
@@ -143,7 +164,9 @@ impl<L: Link> ScreenLoop<L> {
         match event {
             LoopEvent::Input(Input::Event(event)) => {
                 self.notifier.input(&event);
-                keys::message(event).map_or_else(Vec::new, |msg| self.update(msg))
+                let is_agents = self.state.takes_agent_input() || agent_input::is_leave_key(&event);
+                let agents = agent_input::input(&event).filter(|_| is_agents).map(Msg::Agent);
+                agents.or_else(|| keys::message(event)).map_or_else(Vec::new, |msg| self.update(msg))
             }
             LoopEvent::Input(Input::Closed) => vec![TerminalTask::Exit(HANGUP)],
             LoopEvent::Signal(SignalEvent::End(code)) => vec![TerminalTask::Exit(code)],
@@ -154,7 +177,46 @@ impl<L: Link> ScreenLoop<L> {
                 self.update(Msg::Tick(now()))
             }
             LoopEvent::Update(first) => self.fold(first),
+            LoopEvent::Agent(AgentNews::Output(part)) => self.agent_output(&part),
+            LoopEvent::Agent(AgentNews::End(end)) => self.update(Msg::AgentEnded(agent_end(end))),
         }
+    }
+
+    /// Takes in what the agent wrote, and some of what it wrote since, so that they share a frame.
+    fn agent_output(&mut self, part: &OutputPart) -> Vec<TerminalTask> {
+        let (Some(agent), Some(terminal)) = (&mut self.agent, self.view.agent()) else { return Vec::new() };
+        let mut answers = terminal.take(&part.bytes);
+        for part in agent.more(part) {
+            answers.extend(terminal.take(&part.bytes));
+        }
+        // Who asks and does not read gets no answer.
+        let _ = agent.write(answers);
+        let picture = terminal.picture();
+        self.update(Msg::AgentDrew(picture))
+    }
+
+    /// Gives the agent's terminal the size that it is drawn in.
+    fn fit_agent(&mut self) {
+        let (Some(size), Some(agent), Some(terminal)) = (self.state.agent_size(), &self.agent, self.view.agent())
+        else {
+            return;
+        };
+        if agent.size() != Some(size) {
+            terminal.resize(size);
+            agent.resize(size);
+            let picture = terminal.picture();
+            let _ = app::update(&mut self.state, Msg::AgentDrew(picture));
+        }
+    }
+
+    /// Types for the agent.
+    fn type_for_agent(&mut self, input: &app::AgentInput) -> Vec<TerminalTask> {
+        let (Some(agent), Some(terminal)) = (&self.agent, self.view.agent()) else { return Vec::new() };
+        if agent.write(terminal.encode(input)) {
+            return Vec::new();
+        }
+        let why = "the agent does not read its keys: this one is lost".to_owned();
+        self.update(Msg::Update(Update::Notice(why)))
     }
 
     /// Applies an update and those that wait already, so that they share a frame.
@@ -185,6 +247,10 @@ impl<L: Link> ScreenLoop<L> {
                     tasks.extend(self.update(Msg::EditorDone { text }));
                 }
                 Command::OpenEditor { text, extension } => tasks.push(TerminalTask::Edit { text, extension }),
+                Command::Agent(input) => tasks.extend(self.type_for_agent(&input)),
+                Command::CopyAgent => {
+                    tasks.extend(self.view.agent().map(|terminal| TerminalTask::Copy(terminal.text())));
+                }
                 Command::Copy(text) => tasks.push(TerminalTask::Copy(text)),
                 Command::Suspend => tasks.push(TerminalTask::Suspend),
                 Command::Exit(code) => tasks.push(TerminalTask::Exit(i32::from(code))),
@@ -231,6 +297,8 @@ impl<L: Link> ScreenLoop<L> {
 
     /// Stops the engine, and waits until it has recorded everything.
     async fn end(&mut self) {
+        // An agent that still writes must not wait for a screen that is gone.
+        self.agent = None;
         if !self.quit_sent {
             self.send(model::Command::Quit);
         }
@@ -249,6 +317,20 @@ impl<L: Link> ScreenLoop<L> {
             tell("the run did not end; open it again to have what was under way recorded");
         }
     }
+}
+
+/// Waits for news of the agent; for ever without one.
+async fn agent_news(agent: Option<&mut Agent>) -> AgentNews {
+    match agent {
+        Some(agent) => agent.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The end of an agent, as its panel says it.
+fn agent_end(end: LastingEnd) -> AgentEnd {
+    let text = end.text.strip_prefix("it ").unwrap_or(&end.text).to_owned();
+    AgentEnd { exit: end.exit, text }
 }
 
 /// Tells something once the terminal is the shell's again. It may be gone by then.

@@ -12,6 +12,12 @@ use super::input::{Input, Reader, watch_hangup};
 use super::output::Output;
 use super::signals::Signals;
 
+/// The terminal's columns and lines; `None` when there is none that says so.
+#[must_use]
+pub fn size() -> Option<(u16, u16)> {
+    crossterm::terminal::size().ok()
+}
+
 /// The terminal with everything that reads it.
 pub(super) struct Screen {
     pub(super) terminal: Terminal<CrosstermBackend<BufWriter<Output>>>,

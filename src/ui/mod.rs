@@ -1,7 +1,8 @@
-//! Draws the state: one small file per panel. The only floor that knows ratatui and tui-tree-widget.
+//! Draws the state: one small file per panel. The only floor that knows ratatui, tui-tree-widget and vt100.
 //!
 //! Nothing is decided and nothing is counted here: `app` says what there is, this says how it looks.
 
+mod agent;
 mod cell;
 mod colours;
 mod detail;
@@ -19,6 +20,7 @@ pub mod spans;
 mod sweep;
 mod theme;
 
+pub use agent::AgentTerminal;
 pub use colours::{ColourChoice, Colours};
 pub use run_list::draw_run_list;
 pub use theme::{ColorChoice, ColorDepth, Ground, Theme};
@@ -35,24 +37,30 @@ use spans::{Spans, SpansView};
 const SMALLEST: (u16, u16) = (24, 8);
 /// From this width on spans have a bar on the run's time axis.
 const BAR: u16 = 140;
+/// A panel of spans that is narrower than this has no room for it.
+const BAR_TREE: u16 = 70;
 
-/// State that widgets keep between frames; of the program's state only the text being edited.
+/// State that widgets keep between frames; of the program's state only the text being edited, and what an agent drew.
 #[derive(Debug)]
 pub struct View {
     theme: Theme,
     spans: SpansView,
     editing: Option<(u64, Editing)>,
+    agent: Option<AgentTerminal>,
 }
 
 impl View {
     /// A view with nothing drawn yet.
     #[must_use]
     pub fn new(theme: Theme) -> Self {
-        Self { theme, spans: SpansView::default(), editing: None }
+        Self { theme, spans: SpansView::default(), editing: None, agent: None }
     }
 
     /// Opens or closes the text area as the state's popup says. Call it after each update.
     pub fn sync(&mut self, state: &State) {
+        if let Some(agent) = &mut self.agent {
+            agent.scroll_back(state.agent.as_ref().map_or(0, |pane| pane.picture().scrolled));
+        }
         let Some(Popup::Editor(editor)) = &state.popup else {
             // A question about what was typed lies over the editor; its text must not be lost.
             if state.popup.is_none() {
@@ -63,6 +71,16 @@ impl View {
         if self.editing.as_ref().is_none_or(|(id, _)| *id != editor.id) {
             self.editing = Some((editor.id, Editing::new(&editor.initial, self.theme)));
         }
+    }
+
+    /// Opens the terminal of an agent, of so many lines and columns.
+    pub fn open_agent(&mut self, size: (u16, u16)) {
+        self.agent = Some(AgentTerminal::new(size));
+    }
+
+    /// The terminal of an agent, once it is open.
+    pub fn agent(&mut self) -> Option<&mut AgentTerminal> {
+        self.agent.as_mut()
     }
 
     /// Gives a key or a paste to the text area.
@@ -99,9 +117,14 @@ pub fn draw(frame: &mut Frame, state: &State, view: &mut View) {
         tree: &state.tree,
         now: state.now,
         focused: state.focus == Pane::Tree,
-        bar: area.width >= BAR,
+        bar: area.width >= BAR && layout.tree.width >= BAR_TREE,
     };
-    spans::draw(frame, place(layout.tree), &spans, &mut view.spans, theme);
+    if !place(layout.tree).is_empty() {
+        spans::draw(frame, place(layout.tree), &spans, &mut view.spans, theme);
+    }
+    if !place(layout.agent).is_empty() {
+        agent::draw(frame, place(layout.agent), state, view.agent.as_ref(), theme);
+    }
     for side in [Pane::Detail, Pane::Log] {
         let at = place(layout.area(side));
         if !at.is_empty() {

@@ -11,10 +11,11 @@ const FLOORS: [&str; 12] =
 const NARROW: [(&str, &[&str]); 3] = [("wire", &["model"]), ("app", &["model"]), ("ui", &["model", "app"])];
 
 /// Libraries, and the floors that may name them.
-const LIBRARIES: [(&str, &[&str]); 12] = [
+const LIBRARIES: [(&str, &[&str]); 13] = [
     ("crossterm", &["term"]),
     ("ratatui", &["ui", "term"]),
     ("tui_tree_widget", &["ui"]),
+    ("vt100", &["ui"]),
     ("ratatui_textarea", &["ui"]),
     ("duckdb", &["store"]),
     ("rusqlite", &["store"]),

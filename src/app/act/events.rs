@@ -1,6 +1,6 @@
 //! Updates from the run.
 
-use super::{approving, conflicts, editing, looking, past, refilter, trying, undoing};
+use super::{agent, approving, conflicts, editing, looking, past, refilter, trying, undoing};
 use crate::app::detail::add_choices;
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, Popup, State, safe};
@@ -95,6 +95,7 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
         state.rollback.event(&event.body, &state.run);
         approving::tell_nothing_held(state, &event.body);
         state.asked.event(&event.body);
+        agent::follow(state, &event.body);
         let height = state.height(Pane::Log);
         let lines = state.log.lines().len();
         state.log.event(event, &state.run, height);
@@ -272,7 +273,12 @@ fn take_report(state: &mut State, report: &UndoReport) {
 }
 
 /// Logs once how commands run here: the sandbox and the capture mode.
-fn take_shell(state: &mut State, mode: ShellMode) {
+fn take_shell(state: &mut State, mut mode: ShellMode) {
+    const NETWORK: &str = "network";
+    // An agent calls its model itself.
+    if state.agent.is_some() && !mode.gaps.iter().any(|gap| gap == NETWORK) {
+        mode.gaps.insert(0, NETWORK.to_owned());
+    }
     let how = match mode.capture {
         CaptureMode::Overlay => {
             "capture mode overlay: commands run side by side, and their changes are applied when they end"

@@ -1,5 +1,6 @@
 //! Carries out each verb.
 
+mod agent;
 mod answering;
 mod approving;
 mod breaks;
@@ -20,6 +21,7 @@ mod running;
 mod trying;
 mod undoing;
 
+pub(super) use agent::{input as agent_input, take_end as agent_ended};
 pub(super) use approving::open_by_itself as open_approval;
 pub(super) use editing::{editor_done, outside_done};
 pub(super) use elsewhere::hold_changes;
@@ -45,11 +47,14 @@ pub(super) fn perform(state: &mut State, action: A) -> Vec<Command> {
         A::Fold => moves::fold(state),
         A::Unfold => moves::unfold(state),
         A::Back => moves::back(state),
-        A::NextPane => moves::turn_pane(state, 1),
-        A::PrevPane => moves::turn_pane(state, Pane::ALL.len() - 1),
+        A::NextPane => moves::turn_pane(state, true),
+        A::PrevPane => moves::turn_pane(state, false),
         A::ShowDetail => state.show(Pane::Detail),
         A::ShowLog => state.show(Pane::Log),
         A::ShowRollback => state.show(Pane::Rollback),
+        A::ShowAgent => agent::enter(state),
+        A::Zoom => state.zoom = true,
+        A::Unzoom => state.zoom = false,
         A::OnlyPath => state.tree.only_path(),
         A::OpenAll => state.tree.open_all(),
         A::Follow => moves::follow(state),

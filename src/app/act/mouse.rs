@@ -1,6 +1,6 @@
 //! The mouse: a press gives the focus and selects, a second one folds; the wheel scrolls what is under it.
 
-use super::moves;
+use super::{agent, moves};
 use crate::app::{Command, Mouse, Pane, State};
 
 const WHEEL: isize = 3;
@@ -14,6 +14,9 @@ pub(in crate::app) fn mouse(state: &mut State, mouse: Mouse) -> Vec<Command> {
     match mouse {
         Mouse::WheelDown { x, y } | Mouse::WheelUp { x, y } => {
             let by = if matches!(mouse, Mouse::WheelDown { .. }) { WHEEL } else { -WHEEL };
+            if layout.pane_at(x, y) == Some(Pane::Agent) {
+                return agent::wheel(state, by);
+            }
             if let Some(pane) = layout.pane_at(x, y) {
                 moves::slide(state, pane, by);
             }
@@ -22,6 +25,10 @@ pub(in crate::app) fn mouse(state: &mut State, mouse: Mouse) -> Vec<Command> {
             state.pending = None;
             if let Some(pane) = layout.pane_at(x, y) {
                 let line = layout.area(pane).inner().line(x, y);
+                if pane == Pane::Agent {
+                    agent::enter(state);
+                    return Vec::new();
+                }
                 state.show(pane);
                 if let Some(line) = line {
                     press(state, pane, line);
@@ -58,5 +65,7 @@ fn press(state: &mut State, pane: Pane, line: usize) {
             state.log.scroll.go(state.log.scroll.top + line, len, height);
         }
         Pane::Rollback => state.rollback.click(line, height),
+        // A press gives it the keys.
+        Pane::Agent => {}
     }
 }

@@ -1,5 +1,6 @@
 //! Moving about.
 
+use super::agent;
 use crate::app::{Entry, Pane, Popup, State, search};
 use crate::model::SpanId;
 
@@ -25,6 +26,7 @@ pub(super) fn step_in(state: &mut State, pane: Pane, by: isize) {
             state.log.scroll.step(by, len, height);
         }
         Pane::Rollback => state.rollback.step(by, height),
+        Pane::Agent => agent::scroll(state, by),
     }
 }
 
@@ -48,6 +50,7 @@ pub(super) fn slide(state: &mut State, pane: Pane, by: isize) {
             state.log.scroll.slide(by, len, height);
         }
         Pane::Rollback => state.rollback.slide(by, height),
+        Pane::Agent => agent::scroll(state, by),
     }
 }
 
@@ -58,12 +61,12 @@ pub(super) fn scroll_other(state: &mut State, by: isize) {
     slide(state, other, by);
 }
 
-pub(super) fn turn_pane(state: &mut State, by: usize) {
-    let at = Pane::ALL.iter().position(|pane| *pane == state.focus).unwrap_or(0);
-    let next = |at: usize| (at + by) % Pane::ALL.len();
-    let shown = |at: usize| Pane::ALL[at] != Pane::Rollback || state.has_rollback();
-    let to = if shown(next(at)) { next(at) } else { next(next(at)) };
-    state.show(Pane::ALL[to]);
+/// Gives the focus to the next panel, or to the one before.
+pub(super) fn turn_pane(state: &mut State, forward: bool) {
+    let panes = state.panes();
+    let at = panes.iter().position(|pane| *pane == state.focus).unwrap_or(0);
+    let by = if forward { 1 } else { panes.len() - 1 };
+    state.show(panes[(at + by) % panes.len()]);
 }
 
 pub(super) fn fold(state: &mut State) {
@@ -79,7 +82,7 @@ pub(super) fn fold(state: &mut State) {
             }
         }
         Pane::Detail => state.detail.set_fold(true, state.focus_height()),
-        Pane::Log | Pane::Rollback => state.show(Pane::Tree),
+        Pane::Log | Pane::Rollback | Pane::Agent => state.show(Pane::Tree),
     }
 }
 
@@ -102,6 +105,7 @@ pub(super) fn unfold(state: &mut State) {
             let span = entry.map(|entry| entry.record.tool_span);
             to_span(state, span);
         }
+        Pane::Agent => agent::enter(state),
     }
 }
 
@@ -119,6 +123,7 @@ pub(super) fn open(state: &mut State) {
             let entry = Entry::new(line, &path.unwrap_or_default());
             state.popup = Some(Popup::Entry(entry));
         }
+        Pane::Agent => agent::enter(state),
         // Opened as a diff.
         Pane::Rollback => {}
     }

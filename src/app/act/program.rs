@@ -2,15 +2,20 @@
 
 use super::trying;
 use crate::app::ask::YES_NO;
-use crate::app::{Ask, Command, Pane, Popup, State};
+use crate::app::{AgentPane, Ask, Command, Pane, Popup, State};
 use crate::model::{self, RunStatus};
 
 /// Copies what the focus is on.
 pub(super) fn copy(state: &mut State) -> Vec<Command> {
+    if state.focus == Pane::Agent {
+        state.say("the agent's picture copied");
+        return vec![Command::CopyAgent];
+    }
     let (what, text) = match state.focus {
         Pane::Tree => ("path", Some(state.run.trace.path(state.selected()))),
         Pane::Detail => ("text", state.detail.selected_text()),
         Pane::Log => ("line", state.log.selected().map(|line| line.full.clone())),
+        Pane::Agent => ("picture", None),
         Pane::Rollback => {
             let entry = state.rollback.selected().and_then(|seq| state.run.ledger.get(seq));
             ("key", entry.map(|entry| entry.record.key.name.clone()))
@@ -47,11 +52,16 @@ fn running_undo(state: &State) -> Option<String> {
 /// Quits; asks first while something is under way.
 pub(super) fn quit(state: &mut State) -> Vec<Command> {
     let commands = leave(state);
-    let live = state.is_live().then_some("The run is live: quitting cancels it. Everything recorded stays.");
-    let tries = trying::is_busy(state)
-        .then_some("Tries are under way: quitting takes the last one back, and the run is as it was before R.");
-    let live = tries.or(live);
-    let lines: Vec<String> = running_undo(state).into_iter().chain(live.map(str::to_owned)).collect();
+    let live = state.is_live().then(|| match state.agent.as_ref().filter(|agent| agent.end().is_none()) {
+        Some(agent) => {
+            format!("{} still runs: quitting ends it. Everything recorded stays, and can be undone.", agent.name())
+        }
+        None => "The run is live: quitting cancels it. Everything recorded stays.".to_owned(),
+    });
+    let tries = trying::is_busy(state).then(|| {
+        "Tries are under way: quitting takes the last one back, and the run is as it was before R.".to_owned()
+    });
+    let lines: Vec<String> = running_undo(state).into_iter().chain(tries.or(live)).collect();
     if lines.is_empty() || state.closed {
         return commands;
     }
@@ -61,7 +71,10 @@ pub(super) fn quit(state: &mut State) -> Vec<Command> {
 
 /// Ends the session. The exit code tells how the run ended.
 pub(super) fn leave(state: &State) -> Vec<Command> {
+    let agent = state.agent.as_ref().and_then(AgentPane::end).and_then(|end| end.exit);
     let code = match state.run.status {
+        // The agent's own, as if it had run without this program.
+        RunStatus::Ok | RunStatus::Failed if agent.is_some() => agent.map_or(1, |code| u8::try_from(code).unwrap_or(1)),
         RunStatus::Ok => 0,
         RunStatus::Failed => 1,
         // One that is live elsewhere goes on there.

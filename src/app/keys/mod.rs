@@ -57,6 +57,12 @@ actions! {
     ShowLog,
     /// Shows Rollback.
     ShowRollback,
+    /// Shows the agent's terminal, and gives it the keys.
+    ShowAgent,
+    /// Gives the panel with the focus the whole screen.
+    Zoom,
+    /// Shows every panel again.
+    Unzoom,
     /// Opens what is selected.
     Open,
     /// Closes what is open.

@@ -1,6 +1,6 @@
 //! When a verb can be done; else why not, in a line for the footer.
 
-use crate::app::{Place, State, safe};
+use crate::app::{Pane, Place, State, safe};
 use crate::model::{Abilities, ActionStatus, RunStatus, Span, SpanId, SpanKind, SpanStatus};
 
 type Answer = Result<(), String>;
@@ -20,6 +20,16 @@ pub(super) fn listed(state: &State) -> Answer {
     let ahead = selected.is_some_and(Span::will_be_permanent);
     let none = if ahead { "no changes yet; the next one has no undo" } else { "no changes here" };
     so(!state.rollback.seqs().is_empty() || state.rollback.is_narrow(), none)
+}
+
+/// The run watches an agent whose terminal is on this screen.
+pub(super) fn has_agent(state: &State) -> Answer {
+    so(state.agent.is_some(), "no agent of another program runs here")
+}
+
+/// The panel has lines to look through.
+pub(super) fn searchable(state: &State) -> Answer {
+    so(state.focus != Pane::Agent, "the agent's terminal can't be searched; Tab goes to a panel that can")
 }
 
 pub(super) fn has_search(state: &State) -> Answer {

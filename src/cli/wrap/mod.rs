@@ -2,6 +2,7 @@
 
 mod output;
 mod preset;
+mod screen;
 
 use std::env;
 use std::ffi::OsString;
@@ -61,7 +62,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "URL")]
     upstream: Vec<String>,
     /// Print the result as JSON on stdout; what the agent prints goes to stderr
-    #[arg(long)]
+    #[arg(long, requires = "headless")]
     json: bool,
 }
 
@@ -73,8 +74,7 @@ pub(super) fn run_hidden_hook() -> Option<ExitCode> {
 /// Runs the agent to its end.
 pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
     if !args.headless {
-        eprint_line("error: wrap needs --headless in this version");
-        return Ok(Exit::Usage);
+        screen::require_screen(args.command.first().map(String::as_str).unwrap_or_default())?;
     }
     let workspace = workspace(args.workspace.as_deref())?;
     let setup = setup(&args, workspace)?;
@@ -83,6 +83,9 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         eprint_line(&format!("no undo for changes in: {paths}"));
     }
     let data = data::open_beside(global, &setup.workspace)?;
+    if !args.headless {
+        return screen::run(setup, data, global).await;
+    }
     let mode = Mode::Headless(runtime::Headless { allow: args.allow.clone(), answers: Vec::new() });
     let (session, screen) = start_wrapped(setup, &data, mode).await.map_err(|error| eyre!("failed to {error}"))?;
     eprint_line(&format!("run {}", session.run));

@@ -20,7 +20,8 @@ pub(super) async fn run(scope: &PatternScope) -> Result<Output, Failure> {
     let program = scope.tool(ToolCall { name: PROGRAM.into(), args: json!({}) }, None);
     let printed = Serving::new(scope, &line, true).until(&mut *line.events().await, program).await??;
     match line.failure() {
-        Some(why) => Err(Failure::new(why)),
+        // The program is gone, so there is nothing to stop at: the run ends with it, and holds at its end.
+        Some(why) => Err(Failure::new(why).into_shown()),
         None => Ok(Output::new(DONE, printed)),
     }
 }

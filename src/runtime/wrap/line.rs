@@ -8,7 +8,7 @@ use super::announced::Announced;
 use super::event::AgentEvent;
 use super::launch::{AgentLaunch, Servers};
 
-use crate::effects::confine::{LastingEnd, Outlets, OutputPart, TerminalSize};
+use crate::effects::confine::{LastingEnd, Outlets, OutputPart, TerminalInput, TerminalSize};
 use crate::effects::gateway::Gateway;
 use crate::effects::hooks::HookServer;
 use crate::model::TraceBody;
@@ -137,29 +137,44 @@ impl AgentLine {
     /// Passes on what is printed and typed, until the agent's output is over. `seen` gets what was printed.
     pub(in super::super) async fn pass_on(&self, outlets: Option<Outlets>, mut seen: impl FnMut(&OutputPart)) {
         let Some(Outlets { mut output, terminal }) = outlets else { return };
+        let printed = async {
+            while let Some(part) = output.recv().await {
+                seen(&part);
+                // Nobody looks any more, which the agent need not know.
+                let _ = self.output.send(part).await;
+            }
+        };
+        // Side by side: an agent that reads no keys still writes, and is heard.
+        tokio::select! {
+            () = printed => {}
+            () = self.type_for(terminal.as_ref()) => {}
+            () = self.fit(terminal.as_ref()) => {}
+        }
+    }
+
+    /// Types what is typed; never ends.
+    async fn type_for(&self, terminal: Option<&TerminalInput>) {
         let mut keys = self.keys.lock().await;
+        while let (Some(typed), Some(terminal)) = (keys.recv().await, terminal) {
+            terminal.write(typed).await;
+        }
+        std::future::pending().await
+    }
+
+    /// Gives the terminal the size of its panel; never ends.
+    async fn fit(&self, terminal: Option<&TerminalInput>) {
         let mut size = self.size.clone();
-        loop {
-            tokio::select! {
-                part = output.recv() => {
-                    let Some(part) = part else { return };
-                    seen(&part);
-                    // Nobody looks any more, which the agent need not know.
-                    let _ = self.output.send(part).await;
-                }
-                Some(typed) = keys.recv() => {
-                    if let Some(terminal) = &terminal {
-                        terminal.write(typed).await;
-                    }
-                }
-                Ok(()) = size.changed() => {
-                    let size = *size.borrow_and_update();
-                    if let (Some(terminal), Some(size)) = (&terminal, size) {
-                        terminal.resize(size);
-                    }
-                }
+        if let (Some(terminal), Some(size)) = (terminal, *size.borrow_and_update()) {
+            // It may have changed since the agent was started.
+            terminal.resize(size);
+        }
+        while size.changed().await.is_ok() {
+            let size = *size.borrow_and_update();
+            if let (Some(terminal), Some(size)) = (terminal, size) {
+                terminal.resize(size);
             }
         }
+        std::future::pending().await
     }
 
     /// Keeps how the agent ended.

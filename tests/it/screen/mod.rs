@@ -1,5 +1,6 @@
 //! The screen: its state without a terminal, what is drawn, and the program in a real terminal.
 
+mod app_agent;
 mod app_approval;
 mod app_detail;
 mod app_events;

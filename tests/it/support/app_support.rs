@@ -39,7 +39,15 @@ impl Bench {
 
     /// A started run on a screen of 120x40, following.
     pub fn new() -> Self {
-        let setup = Setup { size: (120, 40), follow: true, ..Setup::default() };
+        Self::started(Setup { size: (120, 40), follow: true, ..Setup::default() })
+    }
+
+    /// A started run that watches the agent `claude`, whose terminal has the keys.
+    pub fn wrapped(size: (u16, u16)) -> Self {
+        Self::started(Setup { size, follow: true, agent: Some("claude".into()), ..Setup::default() })
+    }
+
+    fn started(setup: Setup) -> Self {
         let mut bench = Self {
             state: State::new(setup),
             seq: 0,

@@ -163,6 +163,6 @@ fn panic_under_the_screen(elsewhere: bool) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (bench, _) = Bench::paused();
     let theme = Theme::new(ColorDepth::None);
-    let shown = term::run(bench.state, Panics { elsewhere }, theme, Notify::NONE);
+    let shown = term::run(bench.state, Panics { elsewhere }, None, theme, Notify::NONE);
     runtime.block_on(shown).unwrap();
 }

@@ -12,4 +12,5 @@ mod searches;
 mod settings;
 mod waits;
 mod window;
+mod wrap;
 mod wreck;

@@ -128,7 +128,7 @@ fn without_titles(text: &str) -> String {
 }
 
 /// Asserts that no sequence came through that the program does not write itself.
-fn assert_harmless(pty: &Pty) {
+pub(super) fn assert_harmless(pty: &Pty) {
     let text = without_titles(std::str::from_utf8(&pty.bytes).unwrap());
     assert!(!text.contains("\x1b]"), "a title or the clipboard");
     assert!(!text.contains("\x1bP") && !text.contains('\x07'), "a device string or a bell");

@@ -1,5 +1,6 @@
 //! Whole screens, drawn on a test backend.
 
+mod agent;
 mod approvals;
 mod diffs;
 mod popups;
