@@ -357,7 +357,7 @@ async fn a_kept_try_is_as_it_was_judged_whatever_it_did() {
         };
         let mut writes = Vec::new();
         for attempt in 1..=4 {
-            let calls: Vec<String> = (0..1 + next(3))
+            let calls: Vec<String> = (0..=next(3))
                 .map(|_| match next(3) {
                     0 => write_file("NOTES.md", &format!("notes {}", next(3))),
                     1 => remember("x"),
