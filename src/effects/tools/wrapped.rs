@@ -90,13 +90,10 @@ impl Tool for OwnTool {
     }
 }
 
-/// A use of a tool on one line: its command where it has one.
+/// A use of a tool on one line: its command or path where it has one, else its name.
 fn outside_line(name: &str, args: &Json) -> String {
     let text = |key: &str| args.get(key).and_then(Json::as_str);
-    match ["command", "file_path", "path", "url"].iter().find_map(|key| text(key)) {
-        Some(about) => format!("{name} {about}"),
-        None => name.to_owned(),
-    }
+    ["command", "file_path", "path", "url"].iter().find_map(|key| text(key)).unwrap_or(name).to_owned()
 }
 
 struct ProgramTool {
