@@ -70,7 +70,8 @@ fn changes_far_apart_are_actions_of_their_own() {
     let mut command = Command::new(program::path());
     command.args(["wrap", "--headless", "--", "bash", "-c", &script]).current_dir(project.folder());
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    until("the run", || project.path(".tama/runs").exists() && !project.statuses().is_empty());
+    let begun = || project.path(".tama/runs").exists() && project.json(&["runs"])[0]["manifest"]["run"].is_string();
+    until("the run", begun);
     let run = project.newest();
     let actions = || project.json(&["runs", "show", &run])["actions"].as_array().unwrap().clone();
     until("the first change as an action", || actions().len() == 1);

@@ -92,9 +92,10 @@ fn a_program_that_fills_its_terminal_is_drawn_and_gets_its_own_arrows() {
 #[test]
 fn a_paste_is_marked_for_an_agent_that_asks_for_it() {
     let project = Project::empty();
-    let script = "stty raw -echo; printf 'one '; head -c 9 | cat -v; printf ' \\e[?2004htwo '; head -c 21 | cat -v";
+    let script = "stty raw -echo; printf 'READY '; head -c 9 | cat -v; printf ' \\e[?2004htwo '; head -c 21 | cat -v";
     let mut pty = wrap(&project, script, SIZE);
-    pty.wait("one");
+    // No word of the screen's own: before the terminal is raw, it would echo what is pasted.
+    pty.wait("READY ");
     pty.press("\x1b[200~two\nlines\x1b[201~", "two^Mlines two");
     pty.press("\x1b[200~two\nlines\x1b[201~", "two ^[[200~two^Mlines^[[201~");
     pty.wait("ended with exit code 0");
