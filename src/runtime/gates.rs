@@ -2,6 +2,7 @@
 
 use globset::{Glob, GlobMatcher};
 
+use crate::effects::tools::PROGRAM;
 use crate::model::{Breakpoint, Gate, PathSegment, PauseReason};
 
 /// A span's arrival at a gate.
@@ -128,7 +129,10 @@ impl Matcher {
         let fits = |glob: &Option<GlobMatcher>, name: Option<&str>| {
             glob.as_ref().is_none_or(|glob| name.is_some_and(|name| glob.is_match(name)))
         };
+        // The program of a wrapped agent is a tool in form only.
+        let is_program = at.tool.as_deref() == Some(PROGRAM) && self.tool.is_none();
         self.breakpoint.at == at.gate
+            && !is_program
             && fits(&self.agent, Some(&at.agent))
             && fits(&self.tool, at.tool.as_deref())
             && fits(&self.model, at.model.as_deref())

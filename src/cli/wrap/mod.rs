@@ -11,6 +11,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::builder::PossibleValuesParser;
 use color_eyre::eyre::eyre;
 
 use super::data;
@@ -20,7 +21,7 @@ use super::headless::Headless;
 use super::text::eprint_line;
 use crate::effects::gateway::Service;
 use crate::effects::hooks;
-use crate::model::Seq;
+use crate::model::{Breakpoint, Gate, Seq};
 use crate::pipeline::{Policy, Wrapped};
 use crate::runtime::{self, Mode, WrapSetup, start_wrapped};
 use preset::Preset;
@@ -40,6 +41,10 @@ pub(super) struct Args {
     /// The folder it works in [default: the current one]
     #[arg(long, value_name = "FOLDER")]
     workspace: Option<PathBuf>,
+    /// Stop at each of these gates: before-llm, after-llm, before-tool, after-tool, after-agent or error (on the screen; may
+    /// be given more than once)
+    #[arg(long = "break", value_name = "GATE", conflicts_with = "headless", value_parser = gates())]
+    breaks: Vec<String>,
     /// Ask before it uses this tool (a rule as in [policy] ask: a glob over tools, and over arguments after a colon); without
     /// a screen it is denied
     #[arg(long, value_name = "RULE")]
@@ -66,6 +71,18 @@ pub(super) struct Args {
     json: bool,
 }
 
+/// The names of the gates.
+fn gates() -> PossibleValuesParser {
+    PossibleValuesParser::new(Gate::ALL.map(Gate::name))
+}
+
+/// The breakpoints of `--break`.
+fn breakpoints(names: &[String]) -> Vec<Breakpoint> {
+    let named = |gate: &Gate| names.iter().any(|name| name == gate.name());
+    let point = |at| Breakpoint { at, agent: None, tool: None, model: None, enabled: true };
+    Gate::ALL.into_iter().filter(named).map(point).collect()
+}
+
 /// Passes a hook of an agent on, when that is what the program was started for: `tama-tui hook`, an agent's own call.
 pub(super) fn run_hidden_hook() -> Option<ExitCode> {
     (env::args_os().nth(1)? == "hook").then(hooks::run_hook)
@@ -84,7 +101,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     }
     let data = data::open_beside(global, &setup.workspace)?;
     if !args.headless {
-        return screen::run(setup, data, global).await;
+        return screen::run(setup, breakpoints(&args.breaks), data, global).await;
     }
     let mode = Mode::Headless(runtime::Headless { allow: args.allow.clone(), answers: Vec::new() });
     let (session, screen) = start_wrapped(setup, &data, mode).await.map_err(|error| eyre!("failed to {error}"))?;

@@ -11,6 +11,7 @@ use crate::cli::global::Global;
 use crate::cli::screen::{self, Shown, ShownAgent};
 use crate::cli::terminal::require_terminal;
 use crate::effects::confine::TerminalSize;
+use crate::model::Breakpoint;
 use crate::runtime::{Mode, WrapSetup, start_wrapped};
 use crate::store::DataDir;
 use crate::term;
@@ -24,16 +25,21 @@ pub(super) fn require_screen(program: &str) -> color_eyre::Result<()> {
 }
 
 /// Runs the agent under the screen, until the user leaves it; returns the agent's exit code.
-pub(super) async fn run(mut setup: WrapSetup, data: DataDir, global: &Global) -> color_eyre::Result<Exit> {
+pub(super) async fn run(
+    mut setup: WrapSetup,
+    breakpoints: Vec<Breakpoint>,
+    data: DataDir,
+    global: &Global,
+) -> color_eyre::Result<Exit> {
     setup.size = Some(first_size(&setup.name));
     set_terminal(&mut setup.variables);
     let (agent, beside) = (setup.name.clone(), data.clone());
-    let mode = Mode::Debug { step: false, breakpoints: Vec::new() };
+    let mode = Mode::Debug { step: false, breakpoints: breakpoints.clone() };
     let started = start_wrapped(setup, &data, mode).await;
     let (session, line) = started.map_err(|error| eyre!("failed to {error}"))?;
     let (_, early) = tokio::sync::mpsc::channel(1);
     let agent = Some(ShownAgent { name: agent, line });
-    let shown = Shown { early, data: beside, breakpoints: Vec::new(), live: true, reopen: None, agent };
+    let shown = Shown { early, data: beside, breakpoints, live: true, reopen: None, agent };
     screen::show(async { Ok(session) }, shown, global).await
 }
 

@@ -37,12 +37,7 @@ async fn stage(at: Gate, script: &str) -> Stage {
     let breakpoints = vec![Breakpoint { at, agent: None, tool: None, model: None, enabled: true }];
     let (session, mut screen) = start_wrapped(setup, &data, Mode::Debug { step: false, breakpoints }).await.unwrap();
     tokio::spawn(async move { while screen.output.recv().await.is_some() {} });
-    let mut stage = Stage::over(folder, data, session);
-    // The breakpoint stops the agent's program too.
-    if at == Gate::BeforeTool {
-        stage.play("wait at tidy/program before-tool\ncontinue tidy/program").await.unwrap();
-    }
-    stage
+    Stage::over(folder, data, session)
 }
 
 async fn play(stage: &mut Stage, lines: &str) {

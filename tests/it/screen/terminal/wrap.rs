@@ -232,3 +232,26 @@ fn without_a_terminal_wrap_says_what_to_use() {
     assert!(said.contains("needs a terminal") && said.contains("tama-tui wrap --headless"), "{said}");
     assert!(output.stdout.is_empty() && !project.path(".tama").exists() && !project.path("made").exists());
 }
+
+#[test]
+fn the_demo_stops_before_each_command_and_its_files_come_back() {
+    let project = Project::empty();
+    assert!(project.tama(&["init", "--from", "wrap", "."]).status.success());
+    let args = ["wrap", "--break", "before-tool", "--upstream", "script:../replies.toml", "../tidy"];
+    let mut pty = Start::tama(&project.path("folder"), &args).env("TAMA_TUI_NOTIFY", "none").at(140, 42);
+    pty.wait("PAUSED (before tool");
+    leave(&mut pty);
+    for next in ["rm -rf build", "rm -rf docs .env"] {
+        pty.press("c", next);
+        pty.wait("PAUSED (before tool");
+    }
+    assert!(project.path("folder/.env").exists() && !project.path("folder/run.log").exists());
+    pty.press("c", "ended with exit code 0");
+    assert!(!project.path("folder/.env").exists());
+    pty.press("gg", "tidy");
+    pty.press("5", "Rollback");
+    pty.press("U", "7 actions");
+    pty.press("\r", "restored 7/7, read back");
+    assert!(project.path("folder/.env").exists() && project.path("folder/docs/notes.md").exists());
+    assert_eq!(quit(&mut pty), 0);
+}
