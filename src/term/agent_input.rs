@@ -8,7 +8,7 @@ use crate::app::{AgentButton, AgentInput, AgentKey, AgentKeyCode, AgentMouse, Ag
 pub(super) fn input(event: &Event) -> Option<AgentInput> {
     match event {
         Event::Key(event) => key(event).map(AgentInput::Key),
-        Event::Mouse(event) => mouse(event).map(AgentInput::Mouse),
+        Event::Mouse(event) => mouse(*event).map(AgentInput::Mouse),
         Event::Paste(text) => Some(AgentInput::Paste(text.replace("\r\n", "\n").replace('\r', "\n"))),
         Event::Resize(..) | Event::FocusGained | Event::FocusLost => None,
     }
@@ -63,7 +63,7 @@ fn key(event: &KeyEvent) -> Option<AgentKey> {
     Some(AgentKey { code, with })
 }
 
-fn mouse(event: &MouseEvent) -> Option<AgentMouse> {
+fn mouse(event: MouseEvent) -> Option<AgentMouse> {
     let button = |button| match button {
         MouseButton::Left => AgentButton::Left,
         MouseButton::Middle => AgentButton::Middle,

@@ -178,7 +178,7 @@ impl<L: Link> ScreenLoop<L> {
             }
             LoopEvent::Update(first) => self.fold(first),
             LoopEvent::Agent(AgentNews::Output(part)) => self.agent_output(&part),
-            LoopEvent::Agent(AgentNews::End(end)) => self.update(Msg::AgentEnded(agent_end(end))),
+            LoopEvent::Agent(AgentNews::End(end)) => self.update(Msg::AgentEnded(agent_end(&end))),
         }
     }
 
@@ -328,7 +328,7 @@ async fn agent_news(agent: Option<&mut Agent>) -> AgentNews {
 }
 
 /// The end of an agent, as its panel says it.
-fn agent_end(end: LastingEnd) -> AgentEnd {
+fn agent_end(end: &LastingEnd) -> AgentEnd {
     let text = end.text.strip_prefix("it ").unwrap_or(&end.text).to_owned();
     AgentEnd { exit: end.exit, text }
 }

@@ -48,7 +48,7 @@ pub(super) fn enter(state: &mut State) {
 }
 
 /// The agent ended.
-pub(in crate::app) fn take_end(state: &mut State, end: AgentEnd) {
+pub(in crate::app) fn take_end(state: &mut State, end: &AgentEnd) {
     let now = state.clock;
     if let Some(agent) = &mut state.agent {
         agent.take_end(end, now);
@@ -59,7 +59,7 @@ pub(in crate::app) fn take_end(state: &mut State, end: AgentEnd) {
 pub(super) fn follow(state: &mut State, body: &TraceBody) {
     let ends = matches!(body, TraceBody::RunStatus { status, .. } if *status != RunStatus::Running);
     if ends && state.agent.as_ref().is_some_and(|agent| agent.end().is_none()) {
-        take_end(state, AgentEnd { exit: None, text: "ended".to_owned() });
+        take_end(state, &AgentEnd { exit: None, text: "ended".to_owned() });
     }
 }
 

@@ -104,12 +104,12 @@ impl AgentPane {
     }
 
     /// The agent ended: its last picture stays.
-    pub(in crate::app) fn take_end(&mut self, end: AgentEnd, now: Millis) {
+    pub(in crate::app) fn take_end(&mut self, end: &AgentEnd, now: Millis) {
         if self.end.is_none() {
             self.typed_on = self.types.then_some(now);
         }
         self.types = false;
-        self.end = Some(AgentEnd { text: safe::line(&end.text).into_owned(), ..end });
+        self.end = Some(AgentEnd { text: safe::line(&end.text).into_owned(), exit: end.exit });
     }
 
     /// True for a key that was typed for the agent, and came after its end.

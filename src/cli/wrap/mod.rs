@@ -78,9 +78,9 @@ fn gates() -> PossibleValuesParser {
 
 /// The breakpoints of `--break`.
 fn breakpoints(names: &[String]) -> Vec<Breakpoint> {
-    let named = |gate: &Gate| names.iter().any(|name| name == gate.name());
+    let is_meant = |gate: &Gate| names.iter().any(|written| written == gate.name());
     let point = |at| Breakpoint { at, agent: None, tool: None, model: None, enabled: true };
-    Gate::ALL.into_iter().filter(named).map(point).collect()
+    Gate::ALL.into_iter().filter(is_meant).map(point).collect()
 }
 
 /// Passes a hook of an agent on, when that is what the program was started for: `tama-tui hook`, an agent's own call.

@@ -31,7 +31,7 @@ pub(super) async fn run_subagent(scope: &PatternScope) -> Result<Output, Failure
     let line = line(scope)?;
     let events = line.announced().take_subagent(scope.path());
     let events = events.ok_or_else(|| Failure::new("this subagent is not there any more"))?;
-    Serving::new(scope, &line, false).to_the_end(events).await?;
+    Serving::new(scope, &line, false).until_over(events).await?;
     Ok(Output::new(DONE, ""))
 }
 

@@ -6,7 +6,7 @@ use crate::effects::hooks::Hooked;
 /// Something that an agent does, and waits for the answer.
 pub(in super::super) enum AgentEvent {
     /// It called a hook.
-    Hook(Hooked),
+    Hook(Box<Hooked>),
     /// It calls its model.
     Model(Box<ModelCall>),
 }

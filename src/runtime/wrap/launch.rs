@@ -66,7 +66,7 @@ impl Servers {
         });
         tokio::spawn(async move {
             while let Some(hooked) = hooked.recv().await {
-                if events.send(AgentEvent::Hook(hooked)).is_err() {
+                if events.send(AgentEvent::Hook(Box::new(hooked))).is_err() {
                     break;
                 }
             }
@@ -104,12 +104,11 @@ pub(super) fn launch(setup: &WrapSetup, servers: &Servers) -> Result<AgentLaunch
         Some(HookDialect::Codex) if !has_codex_settings(&setup.workspace) => {
             arguments.extend(HookDialect::codex_arguments(&hook));
         }
-        Some(HookDialect::Codex) => {}
         Some(HookDialect::Gemini) => {
             let (name, had) = settings.unwrap_or(("GEMINI_CLI_SYSTEM_SETTINGS_PATH", Json::Null));
             settings = Some((name, gateway::lay_over(had, HookDialect::gemini_settings(&hook))));
         }
-        None => {}
+        Some(HookDialect::Codex) | None => {}
     }
     if let Some(dialect) = dialect {
         variables.push((HOOK_VARIABLE.into(), servers.hooks.address(dialect).into()));

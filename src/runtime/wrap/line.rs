@@ -158,7 +158,7 @@ impl AgentLine {
         while let (Some(typed), Some(terminal)) = (keys.recv().await, terminal) {
             terminal.write(typed).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Gives the terminal the size of its panel; never ends.
@@ -174,7 +174,7 @@ impl AgentLine {
                 terminal.resize(size);
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Keeps how the agent ended.

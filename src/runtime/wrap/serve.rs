@@ -79,7 +79,7 @@ impl<'s> Serving<'s> {
     ///
     /// # Errors
     /// With the halt of one of its calls.
-    pub async fn to_the_end(mut self, mut events: mpsc::UnboundedReceiver<AgentEvent>) -> Result<(), Failure> {
+    pub async fn until_over(mut self, mut events: mpsc::UnboundedReceiver<AgentEvent>) -> Result<(), Failure> {
         loop {
             tokio::select! {
                 biased;
@@ -105,7 +105,10 @@ impl<'s> Serving<'s> {
             AgentEvent::Model(call) => {
                 self.tasks.push(Box::pin(call_model(self.scope, self.line, call)));
             }
-            AgentEvent::Hook(Hooked { call, reply }) => self.take_hook(call.event, reply),
+            AgentEvent::Hook(hooked) => {
+                let Hooked { call, reply } = *hooked;
+                self.take_hook(call.event, reply);
+            }
         }
     }
 

@@ -174,14 +174,14 @@ mod tests {
     use crate::ui::AgentTerminal;
 
     /// The bytes of some input after the agent wrote this.
-    fn after(written: &str, input: AgentInput) -> String {
+    fn after(written: &str, input: &AgentInput) -> String {
         let mut terminal = AgentTerminal::new((10, 40));
         terminal.take(written.as_bytes());
-        String::from_utf8(terminal.encode(&input)).unwrap()
+        String::from_utf8(terminal.encode(input)).unwrap()
     }
 
     fn typed(code: AgentKeyCode, with: Modifiers) -> String {
-        after("", AgentInput::Key(AgentKey { code, with }))
+        after("", &AgentInput::Key(AgentKey { code, with }))
     }
 
     const SHIFT: Modifiers = Modifiers { shift: true, ..Modifiers::NONE };
@@ -232,15 +232,15 @@ mod tests {
     #[test]
     fn arrows_have_the_form_that_the_agent_asked_for() {
         let up = || AgentInput::Key(AgentKey::plain(AgentKeyCode::Up));
-        assert_eq!(after("\x1b[?1h", up()), "\x1bOA");
-        assert_eq!(after("\x1b[?1h\x1b[?1l", up()), "\x1b[A");
+        assert_eq!(after("\x1b[?1h", &up()), "\x1bOA");
+        assert_eq!(after("\x1b[?1h\x1b[?1l", &up()), "\x1b[A");
     }
 
     #[test]
     fn a_paste_is_marked_only_for_who_asked_for_it_and_never_ends_itself() {
         let paste = || AgentInput::Paste("a\nb\x1b[201~\x03c".into());
-        assert_eq!(after("", paste()), "a\rb[201~c");
-        assert_eq!(after("\x1b[?2004h", paste()), "\x1b[200~a\rb[201~c\x1b[201~");
+        assert_eq!(after("", &paste()), "a\rb[201~c");
+        assert_eq!(after("\x1b[?2004h", &paste()), "\x1b[200~a\rb[201~c\x1b[201~");
     }
 
     #[test]
@@ -248,12 +248,12 @@ mod tests {
         let mouse = |action| AgentInput::Mouse(AgentMouse { action, x: 4, y: 2, with: Modifiers::CTRL });
         let press = || mouse(AgentMouseAction::Press(AgentButton::Right));
         let release = || mouse(AgentMouseAction::Release(AgentButton::Right));
-        assert_eq!(after("", press()), "");
-        assert_eq!(after("\x1b[?9h", release()), "");
-        assert_eq!(after("\x1b[?1000h\x1b[?1006h", press()), "\x1b[<18;5;3M");
-        assert_eq!(after("\x1b[?1000h\x1b[?1006h", release()), "\x1b[<18;5;3m");
-        assert_eq!(after("\x1b[?1002h\x1b[?1006h", mouse(AgentMouseAction::WheelDown)), "\x1b[<81;5;3M");
-        assert_eq!(after("\x1b[?1000h", press()), "\x1b[M2%#");
-        assert_eq!(after("\x1b[?1000h", release()), "\x1b[M3%#");
+        assert_eq!(after("", &press()), "");
+        assert_eq!(after("\x1b[?9h", &release()), "");
+        assert_eq!(after("\x1b[?1000h\x1b[?1006h", &press()), "\x1b[<18;5;3M");
+        assert_eq!(after("\x1b[?1000h\x1b[?1006h", &release()), "\x1b[<18;5;3m");
+        assert_eq!(after("\x1b[?1002h\x1b[?1006h", &mouse(AgentMouseAction::WheelDown)), "\x1b[<81;5;3M");
+        assert_eq!(after("\x1b[?1000h", &press()), "\x1b[M2%#");
+        assert_eq!(after("\x1b[?1000h", &release()), "\x1b[M3%#");
     }
 }
