@@ -35,7 +35,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
         }
         Msg::Agent(input) => act::agent_input(state, input),
         Msg::AgentEnded(end) => {
-            act::agent_ended(state, end);
+            act::agent_ended(state, &end);
             Vec::new()
         }
         Msg::EditorDone { text } => act::editor_done(state, text),
