@@ -51,6 +51,7 @@ mod retry;
 #[cfg(test)]
 mod retry_tests;
 mod reversal;
+mod review;
 #[cfg(test)]
 mod scene;
 mod stopping;

@@ -2,6 +2,8 @@
 
 mod direct;
 mod killed;
+mod review;
+mod review_killed;
 
 use std::path::Path;
 use std::process::{Command, Output};
