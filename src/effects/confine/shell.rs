@@ -123,7 +123,10 @@ impl Shell {
     /// Says why there is no overlay over the workspace.
     fn why_no_overlay(&self) -> String {
         let refused = self.confinement.refused().iter().find(|(level, _)| *level == Isolation::Overlay);
-        refused.map_or_else(|| "this system has none".to_owned(), |(_, why)| why.clone())
+        refused.map_or_else(
+            || "there is no folder apart from it for what is written, or this system has none".to_owned(),
+            |(_, why)| why.clone(),
+        )
     }
 
     /// Runs a command. When this returns, every process that it started is gone; dropping the future kills them.

@@ -56,7 +56,7 @@ impl Agent {
             upstreams: Vec::new(),
             script: None,
         };
-        let data = DataDir::open(folder.path().join("data")).unwrap();
+        let data = DataDir::open_or_create(folder.path().join("data")).unwrap();
         let mode = Mode::Debug { step: false, breakpoints: Vec::new() };
         let (session, _screen) = start_wrapped(setup, &data, mode).await.unwrap();
         Some(Self { folder, mailbox, session, count: std::cell::Cell::new(0) })

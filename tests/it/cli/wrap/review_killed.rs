@@ -39,9 +39,18 @@ fn through(outside: &Path) -> u32 {
 
 /// The processes below one, the nearest first.
 fn below(pid: u32) -> Vec<u32> {
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    let own: Vec<u32> = children.split_whitespace().filter_map(|one| one.parse().ok()).collect();
+    // Each thread has children of its own.
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let children = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    let own: Vec<u32> = children
+        .flat_map(|some| some.split_whitespace().filter_map(|one| one.parse().ok()).collect::<Vec<_>>())
+        .collect();
     own.iter().copied().chain(own.iter().flat_map(|one| below(*one))).collect()
+}
+
+/// True for the agent itself, and not for a program that it runs.
+fn is_agent(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "bash\n")
 }
 
 fn end(pid: u32) {
@@ -69,8 +78,7 @@ fn every_change_until_a_kill_is_held_and_can_be_decided_on() {
         let processes = below(child.id());
         match round % 3 {
             0 => child.kill().unwrap(),
-            // The agent itself: the innermost.
-            1 => end(*processes.last().unwrap()),
+            1 => end(*processes.iter().find(|pid| is_agent(**pid)).unwrap()),
             _ => processes.iter().rev().chain([&child.id()]).for_each(|pid| end(*pid)),
         }
         child.wait().unwrap();
