@@ -147,6 +147,25 @@ mod tests {
     }
 
     #[test]
+    fn a_change_on_top_of_another_comes_with_it() {
+        let twice = [("f", '-', 'f'), ("f", 'f', 'f'), ("g", '-', 'f')];
+        assert_eq!(together(&twice, &[2], HeldChoice::Apply), [1, 2]);
+        assert_eq!(together(&twice, &[1], HeldChoice::Apply), [1]);
+        assert_eq!(together(&twice, &[1], HeldChoice::Discard), [1, 2]);
+        assert_eq!(together(&twice, &[2], HeldChoice::Discard), [2]);
+    }
+
+    #[test]
+    fn a_folder_that_is_made_again_comes_after_it_was_removed() {
+        let again = [("d/f", 'f', 'f'), ("d/f", 'f', '-'), ("d", 'd', '-'), ("d", '-', 'd'), ("d/g", '-', 'f')];
+        assert_eq!(together(&again, &[5], HeldChoice::Apply), [1, 2, 3, 4, 5]);
+        assert_eq!(together(&again, &[1], HeldChoice::Apply), [1]);
+        assert_eq!(together(&again, &[3], HeldChoice::Apply), [1, 2, 3]);
+        assert_eq!(together(&again, &[5], HeldChoice::Discard), [5]);
+        assert_eq!(together(&again, &[4], HeldChoice::Discard), [4, 5]);
+    }
+
+    #[test]
     fn a_rename_is_one_thing() {
         let (mut ledger, held) = ledger(&[("old", 'f', '-'), ("new", '-', 'f'), ("other", '-', 'f')]);
         ledger.rename(Seq(1), Seq(2));

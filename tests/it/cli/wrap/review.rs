@@ -53,7 +53,7 @@ fn decide(project: &Project, args: &[&str], code: i32) -> String {
     stdout(&ran)
 }
 
-/// No layer is left beside the scratch folders.
+/// The folder of a run's layer.
 fn layer_of(project: &Project, run: &str) -> std::path::PathBuf {
     let name = project.read(&format!(".tama/runs/{run}/layer")).unwrap();
     let state = std::env::var_os("XDG_STATE_HOME").map(std::path::PathBuf::from);
