@@ -3,13 +3,13 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::effects::confine::{LayerFolder, Shell, ShellPaths};
 use crate::model::{CaptureMode, RunState};
 use crate::rollback::{HeldLayer, Origin};
-use crate::store::{DataDir, RunFolder};
+use crate::store::RunFolder;
 
 /// The file in a run's folder that names the layer.
 const NAME: &str = "layer";
@@ -75,12 +75,11 @@ impl Review {
     }
 }
 
-/// Checks that the changes of an agent in this workspace can be held.
+/// Checks that the changes of an agent in this workspace can be held. `hidden`: the folders that it must not see.
 ///
 /// # Errors
 /// When there can be no overlay over it; the text says why.
-pub(super) fn check_review(workspace: &Path, data: &DataDir) -> Result<(), String> {
-    let hidden = super::session::hidden_folders(data.path());
+pub(super) fn check_review(workspace: &Path, hidden: Vec<PathBuf>) -> Result<(), String> {
     Shell::probe(ShellPaths { workspace: workspace.to_owned(), hidden, scratch: None }).check_overlay()
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Chain {
     pub left_out: Option<String>,
     /// True when the agent changed the path again, and that is not among the chosen.
     pub is_covered: bool,
-    /// The state before the first of all held actions of the path.
+    /// True when it begins with the oldest held action of the path.
     pub is_from_the_first: bool,
 }
 

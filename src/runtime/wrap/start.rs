@@ -14,7 +14,7 @@ use crate::model::{Provenance, RunSource};
 use crate::pipeline::{Loaded, Pipeline, Wrapped};
 use crate::runtime::engine::Mode;
 use crate::runtime::review::check_review;
-use crate::runtime::session::{ModelSource, Session, SessionError, StartAs, start_as};
+use crate::runtime::session::{ModelSource, Session, SessionError, StartAs, hidden_folders, start_as};
 use crate::store::DataDir;
 
 /// An agent of another program, and where it works.
@@ -69,7 +69,7 @@ pub enum WrapError {
 /// When the workspace, the store or the servers are not usable.
 pub async fn start_wrapped(setup: WrapSetup, data: &DataDir, mode: Mode) -> Result<(Session, AgentScreen), WrapError> {
     if setup.wrapped.review {
-        check_review(&setup.workspace, data).map_err(WrapError::Review)?;
+        check_review(&setup.workspace, hidden_folders(data.path())).map_err(WrapError::Review)?;
     }
     let servers = Servers::start(&setup.upstreams).await?;
     let launch = launch(&setup, &servers)?;
