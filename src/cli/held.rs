@@ -97,7 +97,7 @@ fn choose(state: &RunState, world: &World, paths: &[String], choice: HeldChoice)
     Ok(state.ledger.held_together(&all, &wanted, choice))
 }
 
-/// What became of the chosen changes.
+/// The chosen changes, and the report on them.
 struct Outcome {
     chosen: BTreeSet<Seq>,
     report: HeldReport,

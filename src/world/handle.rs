@@ -85,6 +85,11 @@ impl World {
         Ok(Self::of(Files::new(root, None)))
     }
 
+    /// True when the other one is the very same folder.
+    pub fn is_same_folder(&self, other: &Self) -> bool {
+        self.files.root_id() == other.files.root_id()
+    }
+
     /// Sets the view of an agent whose overlay lies over the workspace; `None`: there is none any more. What is undone or
     /// redone meanwhile is put there too.
     pub fn set_view(&self, view: Option<World>) {

@@ -11,9 +11,9 @@ use crate::model::{ActionStatus, Key, KeyState, LedgerEntry, RunState};
 use crate::store::RunLog;
 use crate::world::World;
 
-/// What a layer shows.
+/// The contents of a layer.
 pub(super) struct Shown {
-    /// What is not recorded yet, in an order in which it can be applied.
+    /// The changes that are not recorded yet, in an order in which it can be applied.
     pub new: Vec<Changed>,
     /// The state of every path in which it differs from the workspace.
     states: HashMap<String, KeyState>,

@@ -42,7 +42,7 @@ pub struct HeldLayer {
     pub looked: PathBuf,
 }
 
-/// What became of held changes.
+/// The outcome of a decision on held changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HeldReport {
     /// Those that were applied, or discarded.

@@ -1,8 +1,11 @@
 //! The program of an agent whose changes are held: it writes to a layer over the workspace, and what the layer shows
 //! becomes held actions.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
 
 use super::super::exec::{Done, ToolRun, fault, lock_name};
 use super::program::Printed;
@@ -21,6 +24,9 @@ use crate::world::{Guard, Scope, World};
 const LOOK: Duration = Duration::from_secs(2);
 /// A look takes at most this part of the time.
 const SHARE: u32 = 20;
+/// The longest wait until the overlay is mounted, and the time between two tries to see it.
+const MOUNTING: Duration = Duration::from_secs(10);
+const STEP: Duration = Duration::from_millis(5);
 
 /// The view of an agent, until it is dropped.
 struct OpenView<'w>(&'w World);
@@ -51,7 +57,7 @@ impl ToolRun {
                 return Ok(fault(&ToolError(why)));
             }
         };
-        let view = self.open_view(&program);
+        let view = self.open_view(&mut program).await;
         let printed = Printed::default();
         let end = {
             let output = line.pass_on(program.take_outlets(), |part| printed.add(&part.bytes));
@@ -69,14 +75,18 @@ impl ToolRun {
         Ok(self.answer_of(line, &end, &printed))
     }
 
-    /// What is undone while the agent lives is put back where it sees it too.
-    fn open_view(&self, program: &AgentProgram) -> OpenView<'_> {
+    /// Opens the agent's view of the workspace: a path that is undone while it lives is put back there too.
+    async fn open_view(&self, program: &mut AgentProgram) -> OpenView<'_> {
         let world = &self.services.world;
-        let view = program.path_in_view(world.root()).map(|path| World::open_view(&path));
-        match view {
-            Some(Ok(view)) => world.set_view(Some(view)),
-            Some(Err(error)) => self.note_error(&format!("failed to {error}, as the agent sees it")),
-            None => {}
+        if let Some(path) = program.path_in_view(world.root()) {
+            tokio::select! {
+                biased;
+                _ = program.wait() => {}
+                view = timeout(MOUNTING, wait_for_view(world, &path)) => match view {
+                    Ok(view) => world.set_view(Some(view)),
+                    Err(_) => self.note_error("failed to open the folder as the agent sees it"),
+                },
+            }
         }
         OpenView(world)
     }
@@ -110,7 +120,7 @@ impl ToolRun {
         }
     }
 
-    /// Records what the layer shows and the log has not, as held actions of `origin`.
+    /// Records the changes in the layer that the log has not, as held actions of `origin`.
     pub(super) async fn look_at_layer(
         &self,
         guard: Guard,
@@ -127,5 +137,15 @@ impl ToolRun {
         };
         let looked = tokio::task::spawn_blocking(work).await;
         looked.unwrap_or_else(|error| (None, Err(ActError::NotFound(error.to_string()))))
+    }
+}
+
+/// Waits until the overlay is mounted; before that, the folder is seen as everybody sees it.
+async fn wait_for_view(world: &World, path: &Path) -> World {
+    loop {
+        match World::open_view(path) {
+            Ok(view) if !view.is_same_folder(world) => return view,
+            _ => tokio::time::sleep(STEP).await,
+        }
     }
 }

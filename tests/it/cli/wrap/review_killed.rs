@@ -55,7 +55,7 @@ fn is_agent(pid: u32) -> bool {
 
 fn end(pid: u32) {
     // It may be gone by now.
-    drop(kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGKILL));
+    let _ = kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGKILL);
 }
 
 #[test]
