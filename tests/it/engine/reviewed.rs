@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tama_tui::model::{Command, Release, RunStatus, Seq, SpanId};
+use tama_tui::model::{Command, Release, RunStatus, Seq, SpanId, Update};
 use tama_tui::pipeline::Wrapped;
 use tama_tui::runtime::{Mode, Session, WrapSetup, start_wrapped};
 use tama_tui::store::DataDir;
@@ -121,7 +121,7 @@ impl Agent {
         self.send(Command::Cancel);
         until("its end", || self.session.log.with(|state| state.status != RunStatus::Running)).await;
         self.send(Command::Quit);
-        while self.session.engine.feed.next().await.is_some() {}
+        while !matches!(self.session.engine.feed.next().await, None | Some(Update::Closed)) {}
         self.session.engine.finish.await.unwrap();
     }
 }
