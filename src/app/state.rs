@@ -305,7 +305,9 @@ impl State {
     #[must_use]
     pub fn held_here(&self) -> Option<(SpanId, usize)> {
         let trace = &self.run.trace;
-        let held = || self.run.held.iter().filter(|(span, _)| trace.pause(**span).is_some());
+        // What an agent of another program left is decided on whenever the user likes.
+        let waits = |span: SpanId| trace.pause(span).is_some() || self.run.is_reviewed(span);
+        let held = || self.run.held.iter().filter(|(span, _)| waits(**span));
         let within = |above: SpanId| {
             let mut found = held().filter(|(span, _)| trace.is_within(**span, above));
             found.next().filter(|_| found.next().is_none())
@@ -313,6 +315,11 @@ impl State {
         let agent = trace.agent_of(self.selected());
         let found = within(self.selected()).or_else(|| within(agent)).or_else(|| within(SpanId::RUN));
         found.map(|(span, _)| (*span, self.run.held_changes(*span)))
+    }
+
+    /// The held changes of an agent of another program that belong to the selected span or its agent: its span.
+    pub(in crate::app) fn reviewed_here(&self) -> Option<SpanId> {
+        self.held_here().map(|(span, _)| span).filter(|span| self.run.is_reviewed(*span))
     }
 
     /// A command at or below a span whose held changes conflict with a later change, and that change.

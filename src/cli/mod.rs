@@ -18,6 +18,8 @@ mod export;
 mod global;
 mod graph;
 mod headless;
+mod held;
+mod held_list;
 mod init;
 mod keys;
 mod limits;
@@ -67,6 +69,7 @@ use global::Global;
 use made_elsewhere::NeedsWorkspace;
 
 use crate::effects::confine;
+use crate::model::HeldChoice;
 use crate::pipeline::nearest;
 
 /// A full-screen debugger for multi-agent LLM pipelines that can take things back.
@@ -98,6 +101,10 @@ enum Command {
     Replay(replay::Args),
     /// Undo the changes of a stored run, newest first
     Undo(undo::Args),
+    /// Apply held changes of an agent that ran with `wrap --review`
+    Apply(held::Args),
+    /// Discard held changes of an agent that ran with `wrap --review`
+    Discard(held::Args),
     /// Undo a span of a stored run, and rerun it
     Retry(retry::Args),
     /// Execute a stored run again from its record, and compare; nothing is sent, run or written
@@ -171,6 +178,8 @@ fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
         },
         Some(Command::Retry(args)) => block_on(retry::run(args, &global)),
         Some(Command::Undo(args)) => block_on(undo::run(args, &global)),
+        Some(Command::Apply(args)) => block_on(held::run(args, HeldChoice::Apply, &global)),
+        Some(Command::Discard(args)) => block_on(held::run(args, HeldChoice::Discard, &global)),
         Some(Command::Verify(args)) => verify::run(&args, &global),
         Some(Command::Runs(args)) => runs::run(args, &global),
         Some(Command::Check(args)) => check::run(&args, &global),

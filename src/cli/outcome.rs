@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::changes::changes_json;
 use super::exit::Exit;
+use super::held_list::held_json;
 use super::summary::Summary;
 use super::text::{key_name, shorten, shorten_reason, to_lines};
 use super::undo_text::undo_text;
@@ -54,6 +55,7 @@ impl UndoOutcome {
             shown.insert("interrupted_commands".to_owned(), Json::Array(commands));
             shown.insert("changes".to_owned(), changes_json(state));
             shown.insert("summary".to_owned(), Summary::of(state).to_json());
+            shown.insert("held".to_owned(), held_json(state));
         }
         Ok(shown)
     }

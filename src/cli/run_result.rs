@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::changes::changes_json;
 use super::exit::Exit;
+use super::held_list::held_json;
 use super::progress::CommandEnd;
 use super::summary::Summary;
 use super::text::{eprint_line, print, safe, shorten};
@@ -98,6 +99,7 @@ impl RunResult {
             "cost_microusd": counts.cost,
             "changes": changes_json(state),
             "summary": Summary::of(state).to_json(),
+            "held": held_json(state),
             "commands": self.commands.iter().map(CommandEnd::to_json).collect::<Vec<_>>(),
             "undoable": counts.undoable,
             "permanent": counts.permanent,

@@ -93,12 +93,20 @@ fn row(run: &RunListing) -> Vec<String> {
         moment(manifest.started),
         known(took(manifest)),
         known(manifest.spans.to_string()),
-        known(manifest.actions.to_string()),
+        known(changes(manifest)),
         known((manifest.tokens.input + manifest.tokens.output).to_string()),
         known(dollars(manifest.cost_microusd)),
         size(run.bytes),
         cut(&manifest.task, TASK),
     ]
+}
+
+/// The number of a run's changes, and of those that are held.
+fn changes(manifest: &Manifest) -> String {
+    match manifest.held {
+        0 => manifest.actions.to_string(),
+        held => format!("{}, {held} held", manifest.actions),
+    }
 }
 
 /// The word for a run's status, and whether it was made elsewhere.

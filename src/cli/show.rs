@@ -4,6 +4,7 @@ use color_eyre::eyre::eyre;
 use serde_json::{Value as Json, json};
 
 use super::exit::Exit;
+use super::held_list::held_json;
 use super::runs::shown_status;
 use super::show_events::ShownEvents;
 use super::span_words::span_words;
@@ -12,6 +13,7 @@ use super::table::{Table, table};
 use super::tama_db;
 use super::text::{cut, dollars, duration, moment, print, print_json, shorten, size, to_lines};
 use super::unfinished::UnfinishedCommand;
+use crate::app::text::plural;
 use crate::model::{ActionStatus, EndCause, LedgerEntry, RunState, Span, SpanId, SpanKind, Standing, TraceEvent};
 use crate::store::{DataDir, Look, Manifest, TamaDatabase};
 
@@ -91,9 +93,11 @@ fn manifest_table(manifest: &Manifest, state: &RunState, bytes: Option<u64>, is_
         ("started", moment(manifest.started)),
         ("took", duration(state.trace.work(SpanId::RUN, state.last_at))),
     ];
+    let held = state.ledger.changes(&state.all_held()).count();
+    let held = (held > 0).then(|| ("held", format!("{} (tama-tui apply, tama-tui discard)", plural(held, "change"))));
     let bytes = bytes.map(|bytes| ("size", size(bytes)));
     let from = manifest.provenance.words().map(|words| ("from", words));
-    let facts = facts.into_iter().chain(bytes).chain(from);
+    let facts = facts.into_iter().chain(held).chain(bytes).chain(from);
     let rows: Vec<Vec<String>> = facts.map(|(name, value)| vec![name.to_owned(), value]).collect();
     let drawn = table(&["", ""], &[], &rows);
     drawn.trim_start().to_owned()
@@ -205,6 +209,7 @@ fn run_json(manifest: &Manifest, state: &RunState, unfinished: &[UnfinishedComma
         "manifest": manifest,
         "spans": spans,
         "actions": actions,
+        "held": held_json(state),
         "interrupted_commands": commands(interrupted),
         "dropped_commands": commands(dropped),
     })

@@ -8,7 +8,8 @@ use super::made_elsewhere::{NeedsWorkspace, moved_note, note};
 use super::text::{eprint_line, shorten_reason};
 use crate::model::{SpanId, TraceEvent};
 use crate::rollback;
-use crate::runtime;
+use crate::rollback::capture::Rules;
+use crate::runtime::{self, Review};
 use crate::store::{Access, DataDir, Look, Opened, RunFolder, RunLog};
 use crate::world::{Scope, World};
 
@@ -20,6 +21,8 @@ pub(super) struct Stored {
     pub log: RunLog,
     /// Its workspace and memory.
     pub world: World,
+    /// The paths that capture leaves out, where it was opened to change something.
+    pub rules: Option<Rules>,
 }
 
 impl Stored {
@@ -56,8 +59,10 @@ impl Stored {
         if let Some(line) = confirmed.as_deref().and_then(|named| moved_note(&recorded, named)) {
             eprint_line(&line);
         }
-        let stored = Self::with_world(data, folder, log, confirmed.as_deref())?;
-        stored.finish_interrupted(data, &events).await;
+        let mut stored = Self::with_world(data, folder, log, confirmed.as_deref())?;
+        let rules = runtime::rules(&runtime::capture_of(&stored.log, &events), Some(data.path()));
+        stored.finish_interrupted(&rules).await;
+        stored.rules = Some(rules);
         Ok(stored)
     }
 
@@ -77,16 +82,20 @@ impl Stored {
         if let Some(line) = runtime::neighbours(data, folder.id(), &world) {
             eprint_line(&line);
         }
-        Ok(Self { folder, log, world })
+        Ok(Self { folder, log, world, rules: None })
     }
 
-    async fn finish_interrupted(&self, data: &DataDir, events: &[TraceEvent]) {
-        let Self { folder, log, world } = self;
+    async fn finish_interrupted(&self, rules: &Rules) {
+        let Self { folder, log, world, .. } = self;
         let _guard = world.lock(&Scope::All, "opening").await;
         let settled = rollback::resolve_interrupted_actions(log, world).await;
-        let rules = runtime::rules(&runtime::capture_of(log, events), Some(data.path()));
-        let recovered = rollback::resolve_interrupted_commands(log, world, folder.path(), &rules).await;
-        settled.iter().chain(&recovered).for_each(|line| eprint_line(&shorten_reason(line)));
+        let review = Review::of_run(folder);
+        let held = match &review {
+            Some(review) => rollback::recover_held(log, world, review.layer().as_ref(), folder.path(), rules).await,
+            None => Vec::new(),
+        };
+        let recovered = rollback::resolve_interrupted_commands(log, world, folder.path(), rules).await;
+        settled.iter().chain(&held).chain(&recovered).for_each(|line| eprint_line(&shorten_reason(line)));
     }
 
     /// Writes the manifest and closes the log.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::held_list::held_parts;
 use super::run_name::RunName;
 use super::text::cost;
 use crate::app::text::plural;
@@ -40,6 +41,7 @@ pub(super) fn undo_line(state: &RunState, run: &RunName, how: &str, more: bool) 
     parts.extend((!left.is_empty()).then(|| format!("left: {left}")));
     // The same undo again would meet what this one met.
     parts.extend(more.then(|| format!("undo: {}", run.command("undo"))));
+    parts.extend(held_parts(state, run));
     parts.push(format!("open: {}", run.command("replay")));
     parts.join(" · ")
 }
@@ -52,7 +54,7 @@ pub(super) fn has_failed_model_call(state: &RunState) -> bool {
 fn command_parts(state: &RunState, run: &RunName) -> Vec<String> {
     let undoable = state.trace.get(SpanId::RUN).is_some_and(|run| run.counts.undoable > 0);
     let undo = undoable.then(|| format!("undo: {}", run.command("undo")));
-    undo.into_iter().chain([format!("open: {}", run.command("replay"))]).collect()
+    held_parts(state, run).into_iter().chain(undo).chain([format!("open: {}", run.command("replay"))]).collect()
 }
 
 /// The net changes of a run, the calls that have no undo, and the failures, as numbers.

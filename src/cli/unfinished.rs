@@ -61,6 +61,9 @@ impl UnfinishedCommand {
         let name = self.name(state);
         match (&self.dropped, self.start.capture) {
             (Some(why), _) => format!("the changes of {name} were discarded: {}", shorten_reason(why)),
+            (None, CaptureMode::Overlay) if state.is_reviewed(self.start.span) => {
+                format!("{name} was interrupted; what it wrote is recorded as held when the run is opened")
+            }
             (None, CaptureMode::Overlay) => format!("{name} was interrupted: its held changes were discarded"),
             (None, CaptureMode::Snapshot) => format!(
                 "{name} was interrupted, and its changes are not recorded yet; they are found and recorded when the run \

@@ -14,6 +14,12 @@ pub enum HeldChoice {
 }
 
 impl RunState {
+    /// Every held action.
+    #[must_use]
+    pub fn all_held(&self) -> BTreeSet<Seq> {
+        self.held.values().flatten().copied().collect()
+    }
+
     /// How many changes of a command are held: a rename is one.
     #[must_use]
     pub fn held_changes(&self, span: SpanId) -> usize {
@@ -32,7 +38,8 @@ impl Ledger {
     }
 
     /// The chosen ones of the held changes, with those that can't stay behind: a file is applied with the new folders
-    /// above it, a folder is removed with what is removed in it, and a rename is one thing. Discarding is the reverse.
+    /// above it, a folder is removed with what is removed in it, a change on top of another with that one, and a rename is
+    /// one thing. Discarding is the reverse.
     #[must_use]
     pub fn held_together(&self, held: &BTreeSet<Seq>, chosen: &BTreeSet<Seq>, choice: HeldChoice) -> BTreeSet<Seq> {
         let entries: Vec<&LedgerEntry> = held.iter().filter_map(|seq| self.get(*seq)).collect();
@@ -60,10 +67,16 @@ impl Ledger {
 /// True when `change` can't be applied without `other`.
 fn needs(change: &LedgerEntry, other: &LedgerEntry) -> bool {
     let (key, old) = (&change.record.key, &change.record.old);
-    let made_above = is_folder(&other.record.intended) && is_below(key, &other.record.key);
+    let is_earlier = other.seq < change.seq;
+    let on_top = is_earlier && other.record.key.same_place(key);
+    // A folder that is made again later is none that this change needs.
+    let makes_folder = is_folder(&other.record.intended) && (is_earlier || is_folder(&other.record.old));
+    let made_above = makes_folder && is_below(key, &other.record.key);
     let leaves_folder = is_folder(old) && !is_folder(&change.record.intended);
-    let removed_below = leaves_folder && is_below(&other.record.key, key);
-    made_above || removed_below || change.renamed == Some(other.seq)
+    let removed_below = is_earlier && leaves_folder && is_below(&other.record.key, key);
+    // What is made where a file or link was needs that it is gone.
+    let replaced_above = is_earlier && !is_folder(&other.record.intended) && is_below(key, &other.record.key);
+    on_top || made_above || removed_below || replaced_above || change.renamed == Some(other.seq)
 }
 
 fn is_folder(state: &KeyState) -> bool {
@@ -131,6 +144,25 @@ mod tests {
         assert_eq!(together(&removed, &[1], HeldChoice::Apply), [1]);
         // A file that stays keeps its folder.
         assert_eq!(together(&removed, &[1], HeldChoice::Discard), [1, 3]);
+    }
+
+    #[test]
+    fn a_change_on_top_of_another_comes_with_it() {
+        let twice = [("f", '-', 'f'), ("f", 'f', 'f'), ("g", '-', 'f')];
+        assert_eq!(together(&twice, &[2], HeldChoice::Apply), [1, 2]);
+        assert_eq!(together(&twice, &[1], HeldChoice::Apply), [1]);
+        assert_eq!(together(&twice, &[1], HeldChoice::Discard), [1, 2]);
+        assert_eq!(together(&twice, &[2], HeldChoice::Discard), [2]);
+    }
+
+    #[test]
+    fn a_folder_that_is_made_again_comes_after_it_was_removed() {
+        let again = [("d/f", 'f', 'f'), ("d/f", 'f', '-'), ("d", 'd', '-'), ("d", '-', 'd'), ("d/g", '-', 'f')];
+        assert_eq!(together(&again, &[5], HeldChoice::Apply), [1, 2, 3, 4, 5]);
+        assert_eq!(together(&again, &[1], HeldChoice::Apply), [1]);
+        assert_eq!(together(&again, &[3], HeldChoice::Apply), [1, 2, 3]);
+        assert_eq!(together(&again, &[5], HeldChoice::Discard), [5]);
+        assert_eq!(together(&again, &[4], HeldChoice::Discard), [4, 5]);
     }
 
     #[test]

@@ -9,6 +9,9 @@ use super::{
     SpanStatus, Trace, TraceBody, TraceEvent, Undoability,
 };
 
+/// The pattern of an agent of another program.
+const WRAPPED: &str = "wrapped";
+
 /// A run, folded up to [`RunState::last`]. A copy shares with it what neither has changed since.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunState {
@@ -131,6 +134,13 @@ impl RunState {
     pub(super) fn settle(&mut self, before: &mut Self) {
         self.trace.settle(&mut before.trace);
         self.ledger.settle(&mut before.ledger);
+    }
+
+    /// True for a span of an agent of another program: changes of it that are held wait for the user, however long.
+    #[must_use]
+    pub fn is_reviewed(&self, span: SpanId) -> bool {
+        let is_wrapped = |at: SpanId| self.trace.pattern(at) == WRAPPED;
+        is_wrapped(span) || self.trace.ancestors(span).any(is_wrapped)
     }
 
     /// True while a branch of an agent at or below the span is under way and not stopped at a gate.

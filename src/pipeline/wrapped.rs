@@ -19,6 +19,9 @@ pub struct Wrapped {
     /// Variables that it gets although they look like secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed: Vec<String>,
+    /// True when its changes are held beside the workspace until the user applies them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub review: bool,
 }
 
 impl Pipeline {

@@ -53,10 +53,14 @@ pub fn predict_not_applied(log: &RunLog, world: &World) -> HashSet<Seq> {
     open.into_iter().map(|entry| entry.seq).collect()
 }
 
-/// Lists the actions that a killed process left without an outcome, newest first.
+/// Lists the actions that a killed process left without an outcome, newest first. What is held for review stays so.
 fn interrupted(state: &RunState) -> Vec<LedgerEntry> {
-    let open =
-        |entry: &LedgerEntry| entry.half_done || matches!(entry.status, ActionStatus::Intent | ActionStatus::Held);
+    let is_open = |entry: &LedgerEntry| match entry.status {
+        ActionStatus::Intent => true,
+        ActionStatus::Held => !state.is_reviewed(entry.record.tool_span),
+        _ => false,
+    };
+    let open = |entry: &LedgerEntry| entry.half_done || is_open(entry);
     state.ledger.entries().iter().rev().filter(|entry| open(entry)).map(Seen::into_owned).collect()
 }
 

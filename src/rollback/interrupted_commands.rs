@@ -20,8 +20,12 @@ const NAMED: usize = 5;
 /// Records the changes of every command that a killed process left open, and closes it; returns one line per command.
 /// The caller holds the lock.
 pub async fn resolve_interrupted_commands(log: &RunLog, world: &World, run: &Path, rules: &Rules) -> Vec<String> {
-    let open: Vec<(Seq, CommandStart)> =
-        log.with(|state| state.commands.iter().map(|(seq, start)| (*seq, start.clone())).collect());
+    let open: Vec<(Seq, CommandStart)> = log.with(|state| {
+        // Those of a reviewed agent are for [`super::recover_held`].
+        let is_reviewed = |start: &CommandStart| start.capture == CaptureMode::Overlay && state.is_reviewed(start.span);
+        let open = state.commands.iter().filter(|(_, start)| !is_reviewed(start));
+        open.map(|(seq, start)| (*seq, start.clone())).collect()
+    });
     let mut lines = Vec::new();
     for (command, start) in open {
         let outcome = match start.capture {
@@ -93,7 +97,7 @@ async fn record_found(
 }
 
 /// Reads the time at which the command's last process ended, or was last known to run; `None` without an end mark.
-async fn read_end_mark(mark: &Path) -> Option<SystemTime> {
+pub(super) async fn read_end_mark(mark: &Path) -> Option<SystemTime> {
     /// The processes of a command that lost its debugger are killed at once.
     const LONGEST: Duration = Duration::from_secs(15);
     const STEP: Duration = Duration::from_millis(5);

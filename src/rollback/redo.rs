@@ -11,7 +11,7 @@ use crate::model::{
     UndoReport,
 };
 use crate::store::RunLog;
-use crate::world::{Value, World, WorldError};
+use crate::world::{Put, Value, World, WorldError};
 
 /// The reason why a redo was refused.
 enum Refusal {
@@ -81,9 +81,11 @@ async fn try_redo(
         return Err(stay);
     }
     let put = match &target {
-        Some(value) => world.put(&entry.record.key, value).map_err(|error| match error {
-            WorldError::Open { by, .. } => Refusal::Conflict(ConflictBy::Open { program: by }),
-            error => Refusal::Left(format!("failed to {error}")),
+        Some(value) => put_in_view(world, entry, value).and_then(|()| {
+            world.put(&entry.record.key, value).map_err(|error| match error {
+                WorldError::Open { by, .. } => Refusal::Conflict(ConflictBy::Open { program: by }),
+                error => Refusal::Left(format!("failed to {error}")),
+            })
         }),
         None => redo_memory(log, world, entry).map_err(Refusal::Left),
     };
@@ -107,6 +109,20 @@ async fn try_redo(
             Err(Refusal::Left(format!("redone, but not recorded (open the run again to record it): failed to {error}")))
         }
     }
+}
+
+/// Puts the path where an agent sees it whose overlay lies over the workspace.
+fn put_in_view(world: &World, entry: &LedgerEntry, value: &Value) -> Result<(), Refusal> {
+    let Some(view) = world.view() else { return Ok(()) };
+    let key = &entry.record.key;
+    let found = read_state(&view, key).map_err(|error| Refusal::Left(format!("failed to {error}")))?;
+    if found != entry.record.old && found != value.state() {
+        let found =
+            format!("the agent has changed it since, and that is held: {}", describe_state(&found, &entry.record.old));
+        return Err(Refusal::Conflict(ConflictBy::Outside { found }));
+    }
+    let how = Put { irregular: true, open: true, ..Put::default() };
+    view.put_as(key, value, how).map_err(|error| Refusal::Left(format!("failed to {error} where the agent sees it")))
 }
 
 /// Checks that the key is as the undo left it.

@@ -15,7 +15,7 @@ use crate::model::{
     UndoReport,
 };
 use crate::store::{RunLog, crash_point};
-use crate::world::{Put, World, WorldError};
+use crate::world::{Put, Value, World, WorldError};
 
 /// More steps than this are synced together instead of one by one.
 const MANY: usize = 8;
@@ -132,6 +132,13 @@ fn restore_path(
         return Err(Refusal::Left(why));
     }
     let old = value_of(log, &step.record.old).map_err(Refusal::Left)?;
+    put_in_view(world, step, &old, force).map_err(|found| match found {
+        Ok(found) => {
+            let by = ConflictBy::Outside { found };
+            Refusal::Conflict(Conflict { action: step.action, key: key.to_string(), by })
+        }
+        Err(why) => Refusal::Left(why),
+    })?;
     // A pipe, a socket or a device that took a file's place goes.
     let how = Put { irregular: found == KeyState::Unknown, open: force, ..how };
     world.put_as(key, &old, how).map_err(|error| match error {
@@ -141,6 +148,23 @@ fn restore_path(
         }
         error => Refusal::Left(format!("failed to {error}")),
     })
+}
+
+/// Puts a path back in the view of an agent whose overlay lies over the workspace: below it, the kernel allows only what is
+/// seen there too. The inner error says what is there, where the agent has changed it since.
+fn put_in_view(world: &World, step: &Step, old: &Value, force: bool) -> Result<(), Result<String, String>> {
+    let Some(view) = world.view() else { return Ok(()) };
+    let key = &step.record.key;
+    let found = read_state(&view, key).map_err(|error| Err(format!("failed to {error}")))?;
+    if found == old.state() {
+        return Ok(());
+    }
+    if found != step.present && !force {
+        let what = describe_state(&found, &step.present);
+        return Err(Ok(format!("the agent has changed it since, and that is held: {what}")));
+    }
+    let how = Put { irregular: true, open: true, ..Put::default() };
+    view.put_as(key, old, how).map_err(|error| Err(format!("failed to {error} where the agent sees it")))
 }
 
 /// Sets each touched memory key to the fold of the actions that stay applied, so that memory equals the log.

@@ -45,6 +45,16 @@ pub(super) fn check_undo(log: &RunLog, world: &World, steps: &[Step]) -> Result<
     room.check(world)
 }
 
+/// Checks that new files have room. `puts`: the size of each, and what it replaces.
+///
+/// # Errors
+/// When they have none; it says how much is needed and how much there is.
+pub(super) fn check_puts<'a>(world: &World, puts: impl Iterator<Item = (u64, &'a KeyState)>) -> Result<(), String> {
+    let mut room = Room::default();
+    puts.for_each(|(new, old)| room.replace(new, old));
+    room.check(world)
+}
+
 /// The room that replaced files need, in bytes.
 #[derive(Default)]
 struct Room {

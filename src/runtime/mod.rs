@@ -32,6 +32,7 @@ mod refusal;
 mod replay;
 mod request;
 mod request_doc;
+mod review;
 mod session;
 mod wording;
 mod wrap;
@@ -48,6 +49,7 @@ pub use policy::{has_command, names_a_tool};
 pub use refusal::PromptError;
 pub use replay::{ChangedCall, Verification, verify};
 pub use request::HashVersion;
+pub use review::Review;
 pub use session::{
     ModelSource, Session, SessionError, capture_of, hidden_folders, name_neighbours, neighbours, open, open_in,
     open_watched, open_with, prepare, providers, rules, start, start_unrecorded, start_with,

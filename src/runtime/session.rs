@@ -10,6 +10,7 @@ use super::dispatcher::command::{Commands, SnapshotFolders};
 use super::engine::{Engine, Mode, NewRun, Setup};
 use super::feed::{PastEvents, Sink, channel};
 use super::look_only::LookOnly;
+use super::review::Review;
 use super::wrap::AgentLine;
 use crate::effects::confine::{Isolation, Shell, ShellPaths};
 use crate::effects::llm::{LlmError, LlmProvider, Providers};
@@ -48,6 +49,9 @@ pub enum SessionError {
     /// The models.
     #[error("prepare the models: {0}")]
     Models(#[from] LlmError),
+    /// The layer for held changes.
+    #[error("hold the agent's changes: {0}")]
+    Review(String),
     /// The program failed while the run was started.
     #[error("start the run: {0}")]
     Failed(#[from] JoinError),
@@ -134,7 +138,10 @@ pub(super) fn start_as(
     let mut notices = loaded.warnings;
     notices.extend(neighbours(data, folder.id(), &world));
     notices.extend(folder.foreign().map(|why| unsigned_notice(&why)));
-    let commands = commands(&world, &loaded.pipeline.capture, Some((data, &folder)));
+    let mut commands = commands(&world, &loaded.pipeline.capture, Some((data, &folder)));
+    if loaded.pipeline.wrapped.as_ref().is_some_and(|wrapped| wrapped.review) {
+        commands.review = Some(Arc::new(Review::start(&commands.shell, &folder).map_err(SessionError::Review)?));
+    }
     let log = log.keeping_after_images(largest_after_image(&loaded.pipeline.capture, &commands));
     let setup = Setup {
         log: log.clone(),
@@ -272,7 +279,7 @@ async fn open_at(folder: RunFolder, data: &DataDir, mode: Mode, wishes: OpenAs) 
         state.last
     });
     let capture = capture_of(&opened.log, &opened.events);
-    let commands = match look_only {
+    let mut commands = match look_only {
         Some(_) => no_commands(&world, &capture, data),
         None => commands(&world, &capture, Some((data, &folder))),
     };
@@ -280,6 +287,14 @@ async fn open_at(folder: RunFolder, data: &DataDir, mode: Mode, wishes: OpenAs) 
     notices.extend(neighbours(data, folder.id(), &world));
     if opened.damage.is_empty() && look_only.is_none() {
         notices.extend(rollback::resolve_interrupted_actions(&opened.log, &world).await);
+        commands.review = Review::of_run(&folder).map(Arc::new);
+        if let Some(review) = &commands.review {
+            let layer = review.layer();
+            let found =
+                rollback::recover_held(&opened.log, &world, layer.as_ref(), folder.path(), &commands.rules).await;
+            notices.extend(found);
+            opened.log.with(|state| review.clean(state));
+        }
         notices
             .extend(rollback::resolve_interrupted_commands(&opened.log, &world, folder.path(), &commands.rules).await);
     }
@@ -408,13 +423,14 @@ fn commands(world: &World, capture: &Capture, recorded: Option<(&DataDir, &RunFo
     let paths = ShellPaths { workspace: world.root().to_owned(), hidden, scratch: None };
     let most = if capture.snapshot { Isolation::Namespaces } else { Isolation::Overlay };
     let shell = Shell::probe_up_to(paths, most);
-    Commands { shell, rules: rules(capture, data), folders, snapshots: tokio::sync::Mutex::default() }
+    let snapshots = tokio::sync::Mutex::default();
+    Commands { shell, rules: rules(capture, data), folders, snapshots, review: None }
 }
 
 /// The commands of a run that is only looked at: none run, so nothing is tried and nothing is made for them.
 pub(super) fn no_commands(world: &World, capture: &Capture, data: &DataDir) -> Commands {
     let (shell, rules) = (Shell::unconfined(world.root()), rules(capture, Some(data.path())));
-    Commands { shell, rules, folders: None, snapshots: tokio::sync::Mutex::default() }
+    Commands { shell, rules, folders: None, snapshots: tokio::sync::Mutex::default(), review: None }
 }
 
 /// The folders that commands must not see: the data folder, and that of the user's secret.

@@ -15,7 +15,8 @@ pub(super) const OWN: &str = env!("CARGO_PKG_VERSION");
 /// 2 has commands: `command_started`, `command_ended`, `renamed`, and held and dropped changes. 3 has the log file: an
 /// earlier version would take the rows in it for lost. 4 has more columns (see `schema`), approvals, waits, groups of
 /// tries, after-images, and where a run comes from. 4.1 has questions to persons. 5 has tries that stand again
-/// (`restored`): an earlier version would take another try for the one that stands.
+/// (`restored`), and runs of agents of other programs with what is held of them: an earlier version would take another try
+/// for the one that stands, and held changes for none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Format {
     /// An earlier version can't read a greater one.

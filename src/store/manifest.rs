@@ -56,10 +56,18 @@ pub struct Manifest {
     pub spans: u64,
     /// Actions recorded.
     pub actions: u64,
+    /// Changes of an agent that are held until the user applies or discards them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub held: u64,
     /// Tokens.
     pub tokens: Usage,
     /// Cost in millionths of a US dollar.
     pub cost_microusd: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The part that every format's manifest has.
@@ -93,6 +101,7 @@ impl Manifest {
             work_ms: None,
             spans: 0,
             actions: 0,
+            held: 0,
             tokens: Usage::default(),
             cost_microusd: 0,
         }
@@ -114,6 +123,7 @@ impl Manifest {
         self.work_ms = Some(state.trace.work(SpanId::RUN, state.last_at));
         self.spans = state.trace.len().saturating_sub(1) as u64;
         self.actions = state.ledger.entries().len() as u64;
+        self.held = state.ledger.changes(&state.all_held()).count() as u64;
         let counts = state.trace.get(SpanId::RUN).map(|run| run.counts).unwrap_or_default();
         self.tokens = counts.usage;
         self.cost_microusd = counts.cost;

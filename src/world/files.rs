@@ -58,6 +58,11 @@ impl Files {
         self.root.path()
     }
 
+    /// The device and inode of the workspace.
+    pub(super) fn root_id(&self) -> (u64, u64) {
+        self.root.id()
+    }
+
     /// Checks that the workspace is still the folder that was opened.
     pub(super) fn check_root(&self) -> Result<(), WorldError> {
         self.root.folder().map(drop)

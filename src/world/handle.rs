@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use cap_std::ambient_authority;
@@ -24,6 +24,8 @@ pub struct World {
     files: Files,
     memory: Mutex<Memory>,
     locks: Locks,
+    /// The workspace as an agent sees it whose overlay lies over it.
+    view: Mutex<Option<Arc<World>>>,
 }
 
 impl World {
@@ -47,7 +49,7 @@ impl World {
         let data = data_dir.map(|dir| data_folder(dir, &root)).transpose().map_err(&refuse)?;
         let handle = Dir::open_ambient_dir(&root, ambient_authority()).map_err(|error| refuse(error.to_string()))?;
         let root = Root::new(handle, &root).map_err(|error| refuse(error.to_string()))?;
-        Ok(Self { files: Files::new(root, data), memory: Mutex::default(), locks: Locks::default() })
+        Ok(Self::of(Files::new(root, data)))
     }
 
     /// The world of a run that is only looked at and whose workspace can't be opened: nothing is in it, and nothing can be
@@ -64,7 +66,39 @@ impl World {
         let handle = Dir::open_ambient_dir(folder.path(), ambient_authority()).map_err(refuse)?;
         folder.close().map_err(refuse)?;
         let root = Root::new(handle, workspace).map_err(refuse)?;
-        Ok(Self { files: Files::new(root, None), memory: Mutex::default(), locks: Locks::default() })
+        Ok(Self::of(Files::new(root, None)))
+    }
+
+    fn of(files: Files) -> Self {
+        Self { files, memory: Mutex::default(), locks: Locks::default(), view: Mutex::default() }
+    }
+
+    /// Opens the workspace as an agent sees it. `path`: leads to it through a process of the agent, and is used as it is.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub fn open_view(path: &Path) -> Result<Self, WorldError> {
+        let refuse =
+            |error: std::io::Error| WorldError::Workspace { path: path.display().to_string(), why: error.to_string() };
+        let handle = Dir::open_ambient_dir(path, ambient_authority()).map_err(refuse)?;
+        let root = Root::new(handle, path).map_err(refuse)?;
+        Ok(Self::of(Files::new(root, None)))
+    }
+
+    /// True when the other one is the very same folder.
+    pub fn is_same_folder(&self, other: &Self) -> bool {
+        self.files.root_id() == other.files.root_id()
+    }
+
+    /// Sets the view of an agent whose overlay lies over the workspace; `None`: there is none any more. What is undone or
+    /// redone meanwhile is put there too.
+    pub fn set_view(&self, view: Option<World>) {
+        *self.view.lock().unwrap_or_else(PoisonError::into_inner) = view.map(Arc::new);
+    }
+
+    /// The view of an agent whose overlay lies over the workspace.
+    pub fn view(&self) -> Option<Arc<World>> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The workspace's absolute path, without links.

@@ -29,6 +29,11 @@ impl Root {
         &self.path
     }
 
+    /// Its device and inode.
+    pub(super) fn id(&self) -> (u64, u64) {
+        self.id
+    }
+
     /// Its device.
     pub(super) fn device(&self) -> u64 {
         self.id.0

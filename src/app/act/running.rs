@@ -50,7 +50,10 @@ impl Stops {
 /// first in a conflict, and for an agent whose changes were undone.
 pub(super) fn resume(state: &mut State) -> Vec<Command> {
     let Some((target, _)) = state.paused_here() else {
-        return state.asking_here().map(|span| approving::open(state, span)).unwrap_or_default();
+        if let Some(span) = state.asking_here() {
+            return approving::open(state, span);
+        }
+        return state.reviewed_here().map(|span| holding::apply(state, span)).unwrap_or_default();
     };
     let stops = Stops::within(&state.run, target);
     if let (0, Some(span)) = (stops.free, stops.approvals.first()) {

@@ -70,7 +70,11 @@ pub(super) fn paused(state: &State) -> Answer {
 /// Something is paused here, or asks a person.
 pub(super) fn continuable(state: &State) -> Answer {
     let paused = paused(state);
-    if paused.is_err() && state.asking_here().is_some() { drivable(state) } else { paused }
+    match (paused, state.asking_here(), state.reviewed_here()) {
+        (Err(_), Some(_), _) => drivable(state),
+        (Err(_), None, Some(_)) => able(state, |abilities| &abilities.undo),
+        (paused, ..) => paused,
+    }
 }
 
 pub(super) fn pausable(state: &State) -> Answer {
@@ -141,6 +145,9 @@ fn no_tries(state: &State) -> Answer {
 }
 
 pub(super) fn droppable(state: &State) -> Answer {
+    if state.reviewed_here().is_some() {
+        return able(state, |abilities| &abilities.undo);
+    }
     any_paused(state)?;
     let none =
         if state.run.held.is_empty() { "no held changes" } else { "several commands have held changes: select one" };

@@ -38,6 +38,9 @@ pub(super) struct Args {
     /// Run without a screen: what the agent prints goes to stdout and stderr, and it has no terminal
     #[arg(long)]
     headless: bool,
+    /// Hold its changes beside the folder until they are applied, one by one or all: `tama-tui apply`, `tama-tui discard`
+    #[arg(long)]
+    review: bool,
     /// The folder it works in [default: the current one]
     #[arg(long, value_name = "FOLDER")]
     workspace: Option<PathBuf>,
@@ -187,6 +190,7 @@ fn setup(args: &Args, workspace: PathBuf) -> color_eyre::Result<WrapSetup> {
             preset: preset.map(|preset| preset.name.to_owned()),
             writable: writable.iter().map(|path| path.display().to_string()).collect(),
             passed,
+            review: args.review,
         },
         workspace,
         size: None,

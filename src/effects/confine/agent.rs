@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::pty::openpty;
@@ -45,6 +46,8 @@ pub struct OutputPart {
 /// An agent that runs; dropping it ends every process of it.
 pub struct AgentProgram {
     outlets: Option<Outlets>,
+    /// The process in whose view of the file system it runs, where it has one of its own.
+    viewer: Option<u32>,
     ended: watch::Receiver<Option<LastingEnd>>,
     stop: CancellationToken,
 }
@@ -80,6 +83,7 @@ impl AgentProgram {
             None => (Ends::Pipes, None),
         };
         let mut program = Lasting::start(confinement, job, ends).await.map_err(failed)?;
+        let viewer = program.viewer();
         let (out, errors) = program.take_output();
         if let Some(out) = out {
             tokio::spawn(pass_on(out, parts.clone(), false));
@@ -96,12 +100,18 @@ impl AgentProgram {
             let end = program.wait_or_end(&confinement, &stopped).await;
             told.send_replace(Some(end));
         });
-        Ok(Self { outlets: Some(Outlets { output, terminal }), ended, stop })
+        Ok(Self { outlets: Some(Outlets { output, terminal }), viewer, ended, stop })
     }
 
     /// Takes what it prints, and where it listens; the first time only.
     pub fn take_outlets(&mut self) -> Option<Outlets> {
         self.outlets.take()
+    }
+
+    /// A path by which a folder is seen as the agent sees it, for as long as it runs.
+    pub fn path_in_view(&self, folder: &Path) -> Option<PathBuf> {
+        let inside = folder.strip_prefix("/").ok()?;
+        Some(PathBuf::from(format!("/proc/{}/root", self.viewer?)).join(inside))
     }
 
     /// Ends it.

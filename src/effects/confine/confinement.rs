@@ -90,6 +90,11 @@ impl Confinement {
         &self.paths.workspace
     }
 
+    /// Returns the folders.
+    pub fn paths(&self) -> &ShellPaths {
+        &self.paths
+    }
+
     /// Lists the hidden folders.
     pub fn hidden(&self) -> &[PathBuf] {
         &self.paths.hidden

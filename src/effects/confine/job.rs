@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::layer::LayerFolder;
 use super::output::ShellOutcome;
 use super::scratch::Scratch;
 use super::script;
@@ -23,6 +24,8 @@ pub struct Job {
     pub timeout: Duration,
     /// True when its writes to the workspace go to an overlay, where the shell has one.
     pub overlay: bool,
+    /// The layer that takes these writes, and lasts; `None`: one that is removed with the command's result.
+    pub layer: Option<LayerFolder>,
     /// Files of the workspace that it can't change, without links; only where it writes to the workspace directly.
     pub read_only: Vec<PathBuf>,
     /// Folders and files outside of the workspace that it can write, without links. What it changes there is not
@@ -48,6 +51,7 @@ impl Job {
             local_sockets: false,
             timeout,
             overlay: true,
+            layer: None,
             read_only: Vec::new(),
             writable: Vec::new(),
             visible: Vec::new(),

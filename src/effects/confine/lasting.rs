@@ -102,6 +102,14 @@ impl Lasting {
         }
     }
 
+    /// The process that has its view of the file system.
+    pub fn viewer(&self) -> Option<u32> {
+        match self {
+            Self::Confined { child, .. } => child.id(),
+            Self::Direct { .. } => None,
+        }
+    }
+
     /// Waits until it ends, or ends it when `stop` is cancelled; every process of it is gone then.
     pub async fn wait_or_end(self, confinement: &Confinement, stop: &CancellationToken) -> LastingEnd {
         match self {

@@ -59,7 +59,7 @@ pub(super) fn probe(paths: ShellPaths, most: Isolation) -> Confinement {
 }
 
 /// Resolves the links in the paths.
-fn resolve(paths: ShellPaths) -> ShellPaths {
+pub(super) fn resolve(paths: ShellPaths) -> ShellPaths {
     let real = |path: PathBuf| fs::canonicalize(&path).unwrap_or(path);
     ShellPaths {
         workspace: real(paths.workspace),
@@ -69,7 +69,7 @@ fn resolve(paths: ShellPaths) -> ShellPaths {
 }
 
 /// Lists possible parents of scratch folders, best first.
-fn scratch_bases(paths: &ShellPaths) -> Vec<PathBuf> {
+pub(super) fn scratch_bases(paths: &ShellPaths) -> Vec<PathBuf> {
     if let Some(base) = &paths.scratch {
         return vec![base.clone()];
     }
@@ -82,7 +82,7 @@ fn scratch_bases(paths: &ShellPaths) -> Vec<PathBuf> {
 
 /// True when scratch folders can be in `base`: an overlay's folders can't be in its workspace, or the other way
 /// round, and nothing can be written in a hidden folder.
-fn is_apart(base: &Path, paths: &ShellPaths) -> bool {
+pub(super) fn is_apart(base: &Path, paths: &ShellPaths) -> bool {
     let mut real = base.to_owned();
     for there in base.ancestors() {
         if let Ok(resolved) = fs::canonicalize(there) {

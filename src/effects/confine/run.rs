@@ -148,7 +148,10 @@ pub(super) fn spec(confinement: &Confinement, job: &Job, scratch: &Scratch) -> i
         read_only: job.read_only.iter().map(Into::into).collect(),
         temp: scratch.temp().into(),
         caches: scratch.caches().into(),
-        overlay: overlay.then(|| OverlayDirs { upper: scratch.upper().into(), work: scratch.work().into() }),
+        overlay: overlay.then(|| match &job.layer {
+            Some(layer) => OverlayDirs { upper: layer.upper().into(), work: layer.work().into() },
+            None => OverlayDirs { upper: scratch.upper().into(), work: scratch.work().into() },
+        }),
         namespaces: confinement.isolation() >= Isolation::Namespaces,
         network: job.network,
         local_sockets: job.local_sockets,

@@ -111,7 +111,7 @@ fn lock_path(dir: &Path) -> PathBuf {
     dir.with_extension("lock")
 }
 
-fn random_name() -> io::Result<String> {
+pub(super) fn random_name() -> io::Result<String> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(format!("{:016x}", u64::from_ne_bytes(bytes)))
@@ -119,7 +119,7 @@ fn random_name() -> io::Result<String> {
 
 /// Removes a folder with everything in it, also folders that nobody may enter (the kernel leaves one in an overlay's
 /// work folder). Never follows a link. Nothing else may be at work in there.
-fn remove_tree(dir: &Path) -> io::Result<()> {
+pub(super) fn remove_tree(dir: &Path) -> io::Result<()> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Ok(()) => return Ok(()),

@@ -11,6 +11,7 @@ use super::cancellation::Cancellation;
 use super::confinement::{Confinement, Isolation, ShellPaths, gap_labels};
 use super::gap::Gap;
 use super::job::{Job, ShellRun};
+use super::layer::LayerFolder;
 use super::output::ShellLimits;
 use super::serve::{self, Service, ServicePipes};
 use super::{direct, probe, run};
@@ -98,6 +99,34 @@ impl Shell {
     /// When it could not be started; the text says why.
     pub async fn start_agent(&self, job: &Job, size: Option<TerminalSize>) -> Result<AgentProgram, String> {
         AgentProgram::start(&self.confinement, job, size).await
+    }
+
+    /// Makes a layer that takes what an agent of a run writes to the workspace, and lasts.
+    ///
+    /// # Errors
+    /// When there can be no overlay over the workspace here; the text says why.
+    pub fn make_layer(&self, run: &str) -> Result<LayerFolder, String> {
+        self.check_overlay()?;
+        let launcher = self.confinement.launcher().ok_or_else(|| self.why_no_overlay())?;
+        let made = LayerFolder::create(&launcher.scratch, self.confinement.paths(), run);
+        made.map_err(|error| format!("failed to make a folder for held changes: {error}"))
+    }
+
+    /// Checks that there can be an overlay over the workspace.
+    ///
+    /// # Errors
+    /// When there can't; the text says why.
+    pub fn check_overlay(&self) -> Result<(), String> {
+        if self.isolation() == Isolation::Overlay { Ok(()) } else { Err(self.why_no_overlay()) }
+    }
+
+    /// Says why there is no overlay over the workspace.
+    fn why_no_overlay(&self) -> String {
+        let refused = self.confinement.refused().iter().find(|(level, _)| *level == Isolation::Overlay);
+        refused.map_or_else(
+            || "there is no folder apart from it for what is written, or this system has none".to_owned(),
+            |(_, why)| why.clone(),
+        )
     }
 
     /// Runs a command. When this returns, every process that it started is gone; dropping the future kills them.

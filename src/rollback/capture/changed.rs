@@ -20,12 +20,20 @@ pub struct Changed {
 
 /// The end of the reasons for what is neither file, folder nor link.
 pub(super) const LEFT_ALONE: &str = "left alone";
+/// The reason for a file that was written to while it was read.
+pub(super) const UNSTEADY: &str = "it was being written to";
 
 impl Changed {
     /// True for a pipe, a socket or a device that was made: where a command writes beside the workspace, it stays there.
     #[must_use]
     pub fn stays(&self) -> bool {
         self.new == KeyState::Unknown && self.left_out.as_ref().is_some_and(|why| why.ends_with(LEFT_ALONE))
+    }
+
+    /// True for a file that was written to while it was read.
+    #[must_use]
+    pub fn is_unsteady(&self) -> bool {
+        self.new == KeyState::Unknown && self.left_out.as_deref() == Some(UNSTEADY)
     }
 
     /// Returns its key; its kind is that of the after-image, or of the before-image when it was removed.

@@ -34,6 +34,8 @@ pub struct OverlayChanges {
     /// Paths that the command changed and that the workspace has no more: another program or person removed them
     /// meanwhile.
     pub orphans: HashSet<String>,
+    /// Removed paths that the layer does not name: a folder above them is removed or replaced in it.
+    pub hidden: HashSet<String>,
     upper: Mutex<Layer>,
 }
 
@@ -91,6 +93,7 @@ pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<Overl
         copies: Vec::new(),
         left: Vec::new(),
         large: Default::default(),
+        hidden: HashSet::new(),
     };
     reading.root()?;
     // Folders by path and not by recursion: how deep they go is the command's choice.
@@ -100,13 +103,13 @@ pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<Overl
     }
     let orphans = reading.orphans();
     reading.pair_moved();
-    let Reading { mut lower, upper, changes, touched, .. } = reading;
+    let Reading { mut lower, upper, changes, touched, hidden, .. } = reading;
     let modes = std::cell::RefCell::new(&mut lower);
     let changes = order(changes, |path| {
         let found = modes.borrow_mut().look(&name_to_bytes(path)).ok()??;
         (found.kind == Kind::Folder).then_some(found.stat.mode)
     });
-    Ok(OverlayChanges { changes, touched, orphans, upper: Mutex::new(upper) })
+    Ok(OverlayChanges { changes, touched, orphans, hidden, upper: Mutex::new(upper) })
 }
 
 /// A folder of the layer still to be read.
@@ -129,6 +132,8 @@ struct Reading {
     left: Vec<KeyState>,
     /// Large files that the command removed, and copies of large files that it made.
     large: (Vec<Entry>, Vec<Entry>),
+    /// Removed paths that the layer does not name.
+    hidden: HashSet<String>,
 }
 
 impl Reading {
@@ -175,7 +180,9 @@ impl Reading {
         let names = self.upper.names(&folder.path)?;
         if folder.opaque && folder.over {
             for name in self.lower.names(&folder.path)?.into_iter().filter(|name| !names.contains(name)) {
-                self.removed(&join(&folder.path, &name))?;
+                let path = join(&folder.path, &name);
+                self.hidden.insert(name_from_bytes(&path));
+                self.removed(&path)?;
             }
         }
         for name in names {
@@ -195,6 +202,9 @@ impl Reading {
     /// Something that is gone, with everything in it.
     fn removed(&mut self, path: &[u8]) -> Result<(), CaptureError> {
         for old in self.lower.all(path)? {
+            if old.path != path {
+                self.hidden.insert(old.name());
+            }
             let old = self.lower.hash_entry(old)?;
             self.gone(&old);
         }
@@ -221,6 +231,7 @@ impl Reading {
         } else if old.as_ref().is_some_and(|old| old.kind == Kind::Folder) {
             let inside: Vec<Entry> = self.lower.all(&new.path)?;
             for old in inside.into_iter().filter(|old| old.path != new.path) {
+                self.hidden.insert(old.name());
                 let old = self.lower.hash_entry(old)?;
                 self.gone(&old);
             }

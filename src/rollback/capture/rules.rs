@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use nix::unistd::geteuid;
 
-use super::changed::LEFT_ALONE;
+use super::changed::{LEFT_ALONE, UNSTEADY};
 use super::entry::{Kind, Stat};
 use super::error::CaptureError;
 use super::left_out::LeftOut;
@@ -111,7 +111,7 @@ impl Rules {
             LeftOut::Socket => format!("a socket, {LEFT_ALONE}"),
             LeftOut::Device => format!("a device, {LEFT_ALONE}"),
             LeftOut::Mount => "on another file system".into(),
-            LeftOut::Unsteady => "it was being written to".into(),
+            LeftOut::Unsteady => UNSTEADY.into(),
             LeftOut::Owner => "it runs as another user, which can't be restored".into(),
             LeftOut::Lost => "its before-image is lost".into(),
         }

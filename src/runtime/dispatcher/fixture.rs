@@ -109,6 +109,7 @@ impl Bench {
             shell: Shell::unconfined(&loaded.workspace),
             rules: Rules::excluding([]).unwrap(),
             folders: None,
+            review: None,
             snapshots: tokio::sync::Mutex::default(),
         };
         let setup = Setup {

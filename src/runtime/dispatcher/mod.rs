@@ -53,6 +53,7 @@ mod retry;
 #[cfg(test)]
 mod retry_tests;
 mod reversal;
+mod review;
 #[cfg(test)]
 mod scene;
 mod stopping;

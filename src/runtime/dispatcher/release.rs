@@ -19,6 +19,9 @@ impl Dispatcher {
     /// Lets stopped spans at or below `span` go. What needs an approval, and what holds changes, is only let go by the
     /// answer that it asks for, at the very span.
     pub(super) fn release(&mut self, span: SpanId, how: &Release) -> Result<(), Refusal> {
+        if let Some((chosen, choice)) = self.reviewed(span, how) {
+            return self.decide_on_review(span, chosen, choice);
+        }
         let paths = self.releasable(span, how)?;
         let spans = paths.iter().filter_map(|path| self.calls.get(path)).map(PendingCall::span);
         if let Some(why) = spans.into_iter().find_map(|span| self.being_undone(span)) {

@@ -13,7 +13,8 @@ use crate::effects::llm::{LlmError, ScriptModel};
 use crate::model::{Provenance, RunSource};
 use crate::pipeline::{Loaded, Pipeline, Policy, Wrapped};
 use crate::runtime::engine::Mode;
-use crate::runtime::session::{ModelSource, Session, SessionError, StartAs, start_as};
+use crate::runtime::review::check_review;
+use crate::runtime::session::{ModelSource, Session, SessionError, StartAs, hidden_folders, start_as};
 use crate::store::DataDir;
 
 /// An agent of another program, and where it works.
@@ -53,6 +54,12 @@ pub enum WrapError {
     /// A file of settings for the agent.
     #[error("write settings for the agent: {0}")]
     Settings(std::io::Error),
+    /// There can be no overlay over the workspace.
+    #[error(
+        "hold the agent's changes: there can be no overlay over the workspace: {0}. Without --review they are made at once, \
+         and each can be undone; `tama-tui doctor` says more"
+    )]
+    Review(String),
     /// The script that answers its model calls.
     #[error(transparent)]
     Script(#[from] LlmError),
@@ -63,6 +70,9 @@ pub enum WrapError {
 /// # Errors
 /// When the workspace, the store or the servers are not usable.
 pub async fn start_wrapped(setup: WrapSetup, data: &DataDir, mode: Mode) -> Result<(Session, AgentScreen), WrapError> {
+    if setup.wrapped.review {
+        check_review(&setup.workspace, hidden_folders(data.path())).map_err(WrapError::Review)?;
+    }
     let servers = Servers::start(&setup.upstreams).await?;
     let launch = launch(&setup, &servers)?;
     let (line, screen) = AgentLine::new(setup.size, launch, servers);

@@ -9,6 +9,7 @@ mod oracle;
 mod own_tools;
 mod permits;
 mod remote;
+mod reviewed;
 pub mod scenario;
 mod seen;
 mod servers;

@@ -12,11 +12,13 @@ mod outside;
 mod overlay;
 mod own_tool;
 mod program;
+mod reviewed;
 mod server;
 mod snapshot;
 mod watch;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::sync::{Mutex, oneshot};
 
@@ -31,6 +33,7 @@ use crate::model::{
 };
 use crate::rollback::capture::{Changed, Rules, Snapshots};
 use crate::rollback::{ActError, record_command_start};
+use crate::runtime::review::Review;
 use crate::world::Scope;
 
 /// Everything that commands of a run need: the shell, the rules of capture, and the folders for snapshots.
@@ -43,6 +46,8 @@ pub struct Commands {
     pub folders: Option<SnapshotFolders>,
     /// The snapshots of the workspace; opened for the first command that needs one.
     pub snapshots: Mutex<Option<Snapshots>>,
+    /// The layer of an agent whose changes are held; `None`: nothing is held for review.
+    pub review: Option<Arc<Review>>,
 }
 
 /// Folders for snapshots.

@@ -1,9 +1,13 @@
 //! A tool of a wrapped agent's own: the agent runs it, between two looks at the workspace.
 
+use std::sync::Arc;
+
 use super::super::exec::{Done, ToolRun, fault};
 use super::{NotRun, SnapshotFolders, stopped};
 use crate::effects::tools::ToolError;
 use crate::model::EffectClass;
+use crate::rollback::record_command_end;
+use crate::runtime::review::Review;
 use crate::runtime::wrap::{ToolEnd, ToolUnderWay};
 use crate::world::Scope;
 
@@ -16,9 +20,10 @@ impl ToolRun {
         };
         // One that only reads leaves the workspace to others.
         let folders = self.services.commands.folders.as_ref().filter(|_| effect != EffectClass::Read);
-        let ran = match folders {
-            Some(folders) => self.run_between_looks(tool, line, folders).await,
-            None => Ok(self.let_run(tool).await),
+        let ran = match (folders, &self.services.commands.review) {
+            (Some(_), Some(review)) => self.run_over_layer(tool, line, review).await,
+            (Some(folders), None) => self.run_between_looks(tool, line, folders).await,
+            (None, _) => Ok(self.let_run(tool).await),
         };
         ran.unwrap_or_else(|not_run| match not_run {
             NotRun::Before(error) => fault(&error),
@@ -39,6 +44,22 @@ impl ToolRun {
         let started = self.start_line(line, None, Some(snapshot)).await?;
         let done = self.let_run(tool).await;
         self.record_changes(started.command).await?;
+        Ok(done)
+    }
+
+    /// Does the same where the agent's changes are held: what its layer shows after the tool is the tool's.
+    async fn run_over_layer(&self, tool: ToolUnderWay, line: String, review: &Arc<Review>) -> Result<Done, NotRun> {
+        let Some(guard) = self.lock_unless_stopped(&Scope::Shell).await else { return Ok(stopped()) };
+        let program = review.program().unwrap_or(&self.origin);
+        let (guard, looked) = self.look_at_layer(guard, review, program).await;
+        looked?;
+        let line = self.services.masker.mask(&line).into_owned();
+        let started = self.start_line(line, None, None).await?;
+        let done = self.let_run(tool).await;
+        let Some(guard) = guard else { return Ok(done) };
+        let (_guard, looked) = self.look_at_layer(guard, review, &self.origin).await;
+        looked?;
+        record_command_end(&self.log, started.command, None);
         Ok(done)
     }
 

@@ -27,9 +27,11 @@ impl ToolRun {
         let Some(line) = self.services.agent.clone() else {
             return fault(&ToolError("an agent of another program can't be run again from its record".into()));
         };
-        let ran = match &self.services.commands.folders {
-            Some(folders) => self.run_watched(agent, &line, folders).await,
-            None => self.run_unwatched(agent, &line).await,
+        let commands = &self.services.commands;
+        let ran = match (&commands.folders, &commands.review) {
+            (Some(folders), Some(review)) => self.run_reviewed(agent, &line, folders, review).await,
+            (Some(folders), None) => self.run_watched(agent, &line, folders).await,
+            (None, _) => self.run_unwatched(agent, &line).await,
         };
         ran.unwrap_or_else(|not_run| match not_run {
             NotRun::Before(error) => fault(&error),
@@ -81,18 +83,20 @@ impl ToolRun {
         Ok(self.answer_of(line, &end, &printed))
     }
 
-    async fn start_agent(
+    pub(super) async fn start_agent(
         &self,
         agent: &Wrapped,
         line: &AgentLine,
         end_mark: Option<PathBuf>,
     ) -> Result<AgentProgram, String> {
+        let layer = self.services.commands.review.as_ref().and_then(|review| review.folder().cloned());
         let job = Job {
             programs: vec![line.launch().command.clone()],
             variables: line.launch().variables.clone(),
             network: true,
             local_sockets: true,
-            overlay: false,
+            overlay: layer.is_some(),
+            layer,
             writable: agent.writable.iter().map(Into::into).collect(),
             visible: visible(line),
             end_mark,
@@ -155,12 +159,17 @@ impl ToolRun {
             NotRun::Before(error) => error.to_string(),
             NotRun::Act(error) => format!("failed to {error}"),
         };
-        let text = format!("the agent was ended, because its changes can't be recorded any more: {why}");
+        self.note_error(&format!("the agent was ended, because its changes can't be recorded any more: {why}"));
+    }
+
+    /// Notes an error of the agent's program.
+    pub(super) fn note_error(&self, text: &str) {
+        let text = text.to_owned();
         self.log.append(vec![TraceBody::Note { span: Some(self.origin.tool_span), error: true, text }]);
     }
 
     /// The result of the agent's program: the end of what it printed, and how it ended.
-    fn answer_of(&self, line: &AgentLine, end: &LastingEnd, printed: &Printed) -> Done {
+    pub(super) fn answer_of(&self, line: &AgentLine, end: &LastingEnd, printed: &Printed) -> Done {
         // On a terminal it drew.
         let printed = if line.size().is_some() { String::new() } else { printed.text() };
         let mut text = self.services.masker.mask(&printed).into_owned();
@@ -196,10 +205,10 @@ fn visible(line: &AgentLine) -> Vec<PathBuf> {
 
 /// The end of what an agent printed.
 #[derive(Default)]
-struct Printed(Mutex<Vec<u8>>);
+pub(super) struct Printed(Mutex<Vec<u8>>);
 
 impl Printed {
-    fn add(&self, bytes: &[u8]) {
+    pub fn add(&self, bytes: &[u8]) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.extend_from_slice(bytes);
         let over = kept.len().saturating_sub(KEPT);

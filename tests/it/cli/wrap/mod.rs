@@ -3,6 +3,8 @@
 mod demo;
 mod direct;
 mod killed;
+mod review;
+mod review_killed;
 mod stops;
 
 use std::path::Path;
