@@ -76,7 +76,9 @@ pub async fn apply_held(
         Ok(_) => report.done.extend(done.iter().flat_map(|chain| chain.actions.iter().copied())),
         Err(error) => {
             let why = format!("it was applied, but that is not recorded (apply it again): failed to {error}");
-            done.iter().for_each(|chain| report.leave(&chain.actions, &why));
+            for chain in &done {
+                report.leave(&chain.actions, &why);
+            }
         }
     }
     if let Some((layer, _)) = layer {

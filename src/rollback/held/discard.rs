@@ -40,7 +40,9 @@ pub async fn discard_held(log: &RunLog, world: &World, actions: &BTreeSet<Seq>) 
         Ok(_) => report.done.extend(actions.copied()),
         Err(error) => {
             let why = format!("it was discarded, but that is not recorded: failed to {error}");
-            done.iter().for_each(|chain| report.leave(&chain.actions, &why));
+            for chain in &done {
+                report.leave(&chain.actions, &why);
+            }
         }
     }
     report
