@@ -44,9 +44,9 @@ pub(super) struct Args {
     /// The folder it works in [default: the current one]
     #[arg(long, value_name = "FOLDER")]
     workspace: Option<PathBuf>,
-    /// Stop at each of these gates: before-llm, after-llm, before-tool, after-tool, after-agent or error (on the screen; may
+    /// Stop at each of these places: before-llm, after-llm, before-tool, after-tool, after-agent or error (on the screen; may
     /// be given more than once)
-    #[arg(long = "break", value_name = "GATE", conflicts_with = "headless", value_parser = gates())]
+    #[arg(long = "break", value_name = "PLACE", conflicts_with = "headless", value_parser = gates())]
     breaks: Vec<String>,
     /// Ask before it uses this tool (a rule as in [policy] ask: a glob over tools, and over arguments after a colon); without
     /// a screen it is denied
