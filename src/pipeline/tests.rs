@@ -439,8 +439,8 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ),
     (
         "[policy]",
-        "[verify]\ncomand = [\"true\"]\n[policy]",
-        "55:1 [comand] unknown key `comand` in [verify] | did you mean `command`?",
+        "[verify]\ncommand = [\"true\"]\ncomand = [\"true\"]\n[policy]",
+        "56:1 [comand] unknown key `comand` in [verify] | did you mean `command`?",
     ),
 ];
 

@@ -65,7 +65,7 @@ mod tests {
         let mut terminal = AgentTerminal::new((5, 10));
         assert_eq!(terminal.take(b"ab\r\nc\x1b[6n"), b"\x1b[2;2R");
         assert_eq!(terminal.take(b"\x1b[5n\x1b[c\x1b[>c"), b"\x1b[0n\x1b[?62;22c\x1b[>1;10;0c");
-        assert_eq!(terminal.take(b"0123456789\x1b[6n"), b"\x1b[3;1R");
+        assert_eq!(terminal.take(b"0123456789\x1b[6n"), b"\x1b[3;2R");
         assert_eq!(terminal.take(b"\x1b[?u\x1b]11;?\x07\x1b[>q\x1b[?2026$p"), b"");
     }
 
