@@ -243,8 +243,23 @@ impl RunFolder {
     fn hold(&self) -> Result<Hold, StoreError> {
         match self.lock_to_read() {
             ReadLock::Free(lock) => Ok(Hold { lock, copy: None }),
-            ReadLock::Held => Ok(Hold { lock: None, copy: Some(live_copy::make(self.path())?) }),
+            ReadLock::Held => {
+                self.check_started()?;
+                Ok(Hold { lock: None, copy: Some(live_copy::make(self.path())?) })
+            }
         }
+    }
+}
+
+impl RunFolder {
+    /// Fails while another process still makes the run: its log file is made last, after the tables of its database.
+    fn check_started(&self) -> Result<(), StoreError> {
+        /// Runs of earlier formats have no log file.
+        const FIRST: u32 = 3;
+        if self.manifest()?.format.major < FIRST || self.log_path().exists() {
+            return Ok(());
+        }
+        Err(StoreError::Unreadable("it is just being started; try again".to_owned()))
     }
 }
 

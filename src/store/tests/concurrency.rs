@@ -210,3 +210,16 @@ fn reopen_with(project: &Project, publish: Publish, log: LogFile, sql: &str) -> 
     let store = DuckStore::writing(output, publish, Seq(1), kept, crate::store::FileLock::of(lock)).unwrap();
     RunLog::new(Arc::new(store), state, Seq(1), std::collections::HashSet::new())
 }
+
+#[test]
+fn a_run_that_is_just_being_made_is_not_called_damaged() {
+    let (project, log) = project();
+    let (file, away) = (project.folder.log_path(), project.folder.path().join("away"));
+    // As it is before its log file is made.
+    std::fs::rename(&file, &away).unwrap();
+    let error = project.folder.open(quiet(), Access::ReadOnly).err().unwrap().to_string();
+    assert!(error.contains("it is just being started; try again"), "{error}");
+    std::fs::rename(&away, &file).unwrap();
+    assert_eq!(project.folder.open(quiet(), Access::ReadOnly).unwrap().damage, Vec::<String>::new());
+    log.recorder().close().unwrap();
+}
