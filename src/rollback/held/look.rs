@@ -3,13 +3,16 @@
 use super::super::act::{ActError, Origin};
 use super::super::apply::read_before_image;
 use super::super::capture::{Changed, Rules};
-use super::super::record::{record_pending, store_after_images};
+use super::super::record::record_pending;
 use super::HeldLayer;
 use super::clock::{last_look, mark_look};
 use super::find::find;
 use crate::model::KeyState;
-use crate::store::{RunLog, crash_point};
+use crate::store::{RunLog, crash_point, hash_blob};
 use crate::world::World;
+
+/// Bytes of after-images in memory at once.
+const BATCH: usize = 64 << 20;
 
 /// Records what a layer shows and the log has not, as held actions of `origin`; returns how many. Blocks, and
 /// waits for the disk.
@@ -34,8 +37,8 @@ pub async fn look(
     if shown.new.is_empty() {
         return Ok(0);
     }
-    let after = |changed: &Changed| shown.layer.content(&changed.path).map_err(|error| format!("failed to {error}"));
-    store_after_images(log, &shown.new, &after)?;
+    let content = |path: &str| shown.layer.content(path).ok();
+    shown.new = keep_steady(log, shown.new, content)?;
     crash_point("after-images-kept");
     let before = |changed: &Changed| match &changed.old {
         KeyState::File { blob, .. } if log.recorder().blob_on_disk(*blob).is_some() => {
@@ -45,6 +48,36 @@ pub async fn look(
     };
     let recorded = record_pending(log, origin, shown.new.clone(), &before, true).await?;
     Ok(recorded.len())
+}
+
+/// Keeps the after-images of changes. A file that has changed since it was looked at is left to the next look: with other
+/// bytes than its own, the change after it would have no before-image.
+fn keep_steady(
+    log: &RunLog,
+    found: Vec<Changed>,
+    content: impl Fn(&str) -> Option<Vec<u8>>,
+) -> Result<Vec<Changed>, ActError> {
+    let (mut steady, mut batch, mut held) = (Vec::with_capacity(found.len()), Vec::new(), 0);
+    let put = |batch: &mut Vec<Vec<u8>>| {
+        let bytes: Vec<&[u8]> = batch.iter().map(Vec::as_slice).collect();
+        let done = log.recorder().put_blobs(&bytes).map(drop);
+        batch.clear();
+        done
+    };
+    for changed in found {
+        if let (KeyState::File { blob, .. }, None, None) = (&changed.new, &changed.left_out, &changed.moved) {
+            let Some(bytes) = content(&changed.path).filter(|bytes| hash_blob(bytes) == *blob) else { continue };
+            held += bytes.len();
+            batch.push(bytes);
+        }
+        steady.push(changed);
+        if held > BATCH {
+            put(&mut batch)?;
+            held = 0;
+        }
+    }
+    put(&mut batch)?;
+    Ok(steady)
 }
 
 /// True for a pipe, a socket or a device that was made where nothing was: it stays with the agent.
