@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::super::exec::{Done, ToolRun, fault, lock_name};
 use super::watch::Watch;
@@ -14,10 +14,20 @@ use crate::model::{EndCause, TraceBody, command_line};
 use crate::pipeline::Wrapped;
 use crate::rollback::capture::Snapshots;
 use crate::runtime::wrap::{AgentLine, hook_program};
-use crate::world::Scope;
+use crate::world::{Guard, Scope};
 
 /// Bytes of the output that are kept as the result.
 const KEPT: usize = 256 * 1024;
+
+/// The next step of a watch.
+enum Next {
+    /// Another one wants the workspace.
+    LetGo,
+    /// It is time for a look.
+    Look,
+    /// The workspace is free.
+    Hold(Guard),
+}
 
 impl ToolRun {
     /// Runs the program of an agent.
@@ -107,33 +117,22 @@ impl ToolRun {
 
     /// Waits for the agent's end; holds the workspace, unless another one waits for it.
     async fn watch(&self, program: &mut AgentProgram, watch: &mut Watch<'_>) -> LastingEnd {
-        let world = self.services.world.clone();
-        let name = lock_name(self.origin.tool_span, &self.origin.tool_name);
         let mut is_ending = false;
         loop {
-            let done = if let Some(at) = watch.next_look() {
-                tokio::select! {
-                    biased;
-                    end = program.wait() => return end,
-                    () = self.stop.cancelled(), if !is_ending => {
-                        is_ending = true;
-                        program.end();
-                        Ok(())
-                    }
-                    () = world.wanted() => watch.close().await,
-                    () = tokio::time::sleep_until(at.into()) => watch.look().await,
+            let next = tokio::select! {
+                biased;
+                end = program.wait() => return end,
+                () = self.stop.cancelled(), if !is_ending => {
+                    is_ending = true;
+                    program.end();
+                    continue;
                 }
-            } else {
-                tokio::select! {
-                    biased;
-                    end = program.wait() => return end,
-                    () = self.stop.cancelled(), if !is_ending => {
-                        is_ending = true;
-                        program.end();
-                        Ok(())
-                    }
-                    guard = world.lock(&Scope::Shell, &name) => watch.open(guard).await,
-                }
+                next = self.next_of_watch(watch.next_look()) => next,
+            };
+            let done = match next {
+                Next::LetGo => watch.close().await,
+                Next::Look => watch.look().await,
+                Next::Hold(guard) => watch.open(guard).await,
             };
             if let Err(not_run) = done {
                 // What can't be recorded must not go on.
@@ -141,6 +140,20 @@ impl ToolRun {
                 program.end();
                 is_ending = true;
             }
+        }
+    }
+
+    /// Waits for the next step of a watch; `look`: the time of its next look, while it holds the workspace.
+    async fn next_of_watch(&self, look: Option<Instant>) -> Next {
+        let world = &self.services.world;
+        let Some(at) = look else {
+            let name = lock_name(self.origin.tool_span, &self.origin.tool_name);
+            return Next::Hold(world.lock(&Scope::Shell, &name).await);
+        };
+        tokio::select! {
+            biased;
+            () = world.wanted() => Next::LetGo,
+            () = tokio::time::sleep_until(at.into()) => Next::Look,
         }
     }
 
@@ -186,8 +199,7 @@ impl ToolRun {
         let fault = failure.is_some() && cause.is_none();
         line.end(end, failure);
         if line.is_silent() {
-            let text = "no model call of the agent came through the gateway: its calls can't be seen or stopped".into();
-            self.log.append(vec![TraceBody::Note { span: Some(self.origin.tool_span), error: true, text }]);
+            self.note_error("no model call of the agent came through the gateway: its calls can't be seen or stopped");
         }
         Done::Tool { text, fault, cause }
     }
