@@ -49,9 +49,10 @@ pub(super) fn mount_caches(places: &CachePlaces<'_>) -> CacheView {
 }
 
 /// Leads every tool to an empty folder below the temporary one.
-pub(super) fn redirect_caches(workspace: &Path, temp: &Path) -> Vec<(OsString, OsString)> {
+/// Those within one of these folders can be written as they are.
+pub(super) fn redirect_caches(writable: &[&Path], temp: &Path) -> Vec<(OsString, OsString)> {
     let vars = environment();
-    let outside = |cache: &ToolCache| !cache.folder.starts_with(workspace);
+    let outside = |cache: &ToolCache| !writable.iter().any(|folder| cache.folder.starts_with(folder));
     tool_caches(&vars).iter().filter(|cache| outside(cache)).filter_map(|cache| redirect(cache, temp, &vars)).collect()
 }
 

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use nix::mount::{MsFlags, mount};
@@ -14,7 +15,7 @@ use super::caches::{CachePlaces, mount_caches};
 use super::credentials::hide_credentials;
 use super::devices::mount_devices;
 use super::gap::Gap;
-use super::overlay_mount::{by_handle, folder, mount_overlay};
+use super::overlay_mount::{by_handle, folder, handle, mount_overlay};
 use super::read_only;
 use super::roles::SMALL_PROGRAM;
 use super::spec::Spec;
@@ -48,18 +49,21 @@ pub(super) fn build(spec: &Spec) -> io::Result<View> {
         Some(dirs) => mount_overlay(workspace, dirs).map_err(|error| describe_failure("mount the overlay", error))?,
         None => mount_itself(workspace).map_err(|error| describe_failure("mount the workspace", error))?,
     }
-    let caches = folder(&spec.caches)?;
-    let handle = PathBuf::from(by_handle(&caches));
+    let caches_folder = folder(&spec.caches)?;
+    let caches = PathBuf::from(by_handle(&caches_folder));
     let mut view = View { temp: spec.temp.clone(), writable: vec![], variables: vec![], gaps: vec![] };
     mount_temps(&mut view, spec).map_err(|error| describe_failure("mount the temporary folder", error))?;
     let temp = PathBuf::from(&view.temp);
-    let places = CachePlaces { workspace, upper: Path::new(&spec.caches), handle: &handle, temp: &temp };
+    // Before the caches are mounted: one of these may lie in a cache, and what is written there stays.
+    let kept = spec.writable.iter().filter_map(|path| Some((path, handle(path)?)));
+    let kept: Vec<(&OsString, OwnedFd)> = kept.collect();
+    let places = CachePlaces { workspace, upper: Path::new(&spec.caches), handle: &caches, temp: &temp };
     let mounted = mount_caches(&places);
     view.writable.extend(mounted.writable.into_iter().map(PathBuf::into_os_string));
     view.variables = mounted.variables;
-    for path in &spec.writable {
-        // One that is not there can't be written, which the command hears from the system.
-        if mount_itself(Path::new(path)).is_ok() {
+    // One that is not there can't be written, which the command hears from the system.
+    for (path, own) in kept {
+        if mount_by_handle(&own, Path::new(path)).is_ok() {
             view.writable.push(path.clone());
         }
     }
@@ -69,7 +73,7 @@ pub(super) fn build(spec: &Spec) -> io::Result<View> {
         }
     }
     // A tool with the network is one that its user wrote: it may have to log in somewhere.
-    if !spec.network && hide_credentials(workspace, &handle).is_err() {
+    if !spec.network && hide_credentials(workspace, &caches).is_err() {
         view.gaps.push(Gap::Credentials);
     }
     if spec.overlay.is_none() && !protect_files(spec, workspace) {
@@ -142,6 +146,11 @@ fn needed(workspace: &Path, temp: &Path) -> Vec<PathBuf> {
 /// Mounts a folder over itself, with all that is mounted in it.
 fn mount_itself(folder: &Path) -> nix::Result<()> {
     mount(Some(folder), folder, NONE, MsFlags::MS_BIND | MsFlags::MS_REC, NONE)
+}
+
+/// Mounts what a handle names at its own path, with all that is mounted in it.
+fn mount_by_handle(own: &OwnedFd, path: &Path) -> nix::Result<()> {
+    mount(Some(by_handle(own).as_str()), path, NONE, MsFlags::MS_BIND | MsFlags::MS_REC, NONE)
 }
 
 /// Mounts an empty read-only folder over one. Neither it nor a folder of the workspace above it can then be removed or

@@ -92,7 +92,8 @@ fn supervise(spec: &Spec, channel: &mut Channel, mark: &Mark) -> io::Result<Repo
     } else {
         set_child_subreaper(true)?;
         inner.writable.extend(spec.writable.iter().cloned());
-        inner.variables.extend(redirect_caches(Path::new(&spec.workspace), Path::new(&spec.temp)));
+        let writable: Vec<&Path> = spec.writable.iter().chain([&spec.workspace]).map(Path::new).collect();
+        inner.variables.extend(redirect_caches(&writable, Path::new(&spec.temp)));
         gaps.extend(landlock_gaps(spec));
     }
     inner.writable.push(spec.workspace.clone());

@@ -36,6 +36,11 @@ pub(super) fn folder(path: &OsStr) -> io::Result<OwnedFd> {
         .map_err(|error| io::Error::other(format!("failed to open {}: {error}", Path::new(path).display())))
 }
 
+/// Opens a file or a folder as a handle that only names it; `None` when it is not there.
+pub(super) fn handle(path: &OsStr) -> Option<OwnedFd> {
+    open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty()).ok()
+}
+
 /// Returns a path to the file of a handle, whatever is mounted over its own.
 pub(super) fn by_handle(handle: &OwnedFd) -> String {
     format!("/proc/self/fd/{}", handle.as_raw_fd())

@@ -17,9 +17,12 @@ pub fn path() -> PathBuf {
     std::env::var_os(PROGRAM).map_or_else(|| env!("CARGO_BIN_EXE_tama-tui").into(), PathBuf::from)
 }
 
-/// A folder without settings, in the place of the one in which the user's own are: no test goes by those.
+/// A folder without settings, in the place of the one in which the user's own are: no test goes by those. It is beside
+/// the program, where that is another one: another user may have no access to the target folder.
 pub fn no_settings() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-settings")
+    let other = std::env::var_os(PROGRAM).map(PathBuf::from);
+    let folder = other.as_deref().and_then(Path::parent);
+    folder.unwrap_or(Path::new(env!("CARGO_TARGET_TMPDIR"))).join("no-settings")
 }
 
 /// The program, without the settings and the data folder of the user who runs the tests.

@@ -68,7 +68,9 @@ fn changes_far_apart_are_actions_of_their_own() {
     let go = outside.path().join("go");
     let script = format!("echo one > f.txt; until [ -e {} ]; do sleep 0.05; done; echo two > f.txt", go.display());
     let mut command = Command::new(program::path());
-    command.args(["wrap", "--headless", "--", "bash", "-c", &script]).current_dir(project.folder());
+    // What appears in a cache while it runs is not always seen; in a folder that it may write in it is.
+    command.args(["wrap", "--headless", "--writable"]).arg(outside.path()).args(["--", "bash", "-c", &script]);
+    command.current_dir(project.folder());
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let begun = || project.path(".tama/runs").exists() && project.json(&["runs"])[0]["manifest"]["run"].is_string();
     until("the run", begun);
@@ -103,6 +105,25 @@ fn it_writes_in_its_folder_and_where_it_is_let_and_nowhere_else() {
     let ran = wrap(project.folder(), &script, &["--writable", free.to_str().unwrap()]);
     assert!(free.join("f").exists() && !closed.join("f").exists() && project.path("in").exists());
     assert!(stderr(&ran).contains(&format!("no undo for changes in: {}", free.display())), "{}", stderr(&ran));
+}
+
+#[test]
+fn a_folder_that_it_may_write_in_keeps_what_is_written_also_within_a_cache() {
+    let project = Project::empty();
+    if !program::is_confined(project.folder()) {
+        return;
+    }
+    let outside = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let (cache, kept) = (outside.path().join("cache"), outside.path().join("cache/kept"));
+    fs::create_dir_all(&kept).unwrap();
+    fs::write(kept.join("old"), "old\n").unwrap();
+    let script = "cat $XDG_CACHE_HOME/kept/old; echo x > $XDG_CACHE_HOME/kept/f; echo x > $XDG_CACHE_HOME/f";
+    let mut command = program::command();
+    command.args(["wrap", "--headless", "--writable"]).arg(&kept).args(["--", "bash", "-c", script]);
+    let ran = command.env("XDG_CACHE_HOME", &cache).current_dir(project.folder()).output().unwrap();
+    assert_eq!((ran.status.code(), stdout(&ran).as_str()), (Some(0), "old\n"), "{}", stderr(&ran));
+    assert!(kept.join("f").exists(), "{}", stderr(&ran));
+    assert!(!cache.join("f").exists(), "the rest of a cache stays as it was");
 }
 
 #[test]
