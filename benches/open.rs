@@ -243,7 +243,7 @@ fn open_here(project: &Path, run: &str) {
     runtime.block_on(async {
         let (news, mut early) = tokio::sync::mpsc::channel(8);
         let opening = tokio::spawn(async move {
-            runtime::open_watched(folder, &data, mode, None, move |update| news.blocking_send(update).is_ok())
+            runtime::open_watched(folder, &data, mode, None, None, move |update| news.blocking_send(update).is_ok())
                 .await
                 .unwrap()
         });

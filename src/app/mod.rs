@@ -66,7 +66,7 @@ pub use marks::{Mark, row_marks, state_glyph, state_word};
 pub use msg::{Command, EditorInput, Msg};
 pub use notice::{Notice, notice};
 pub use pause::{pause_text, pause_title, pause_word};
-pub use plan::{PLAN_LABEL, PlanAsk, PlanLine, PlanTone, cost_text, reuse_text};
+pub use plan::{PLAN_LABEL, PlanAsk, PlanLine, PlanTone, again_text, cost_text, reuse_text};
 pub use popup::{BreakList, Choice, Editor, Item, Menu, Popup, Purpose};
 pub use popup_keys::{Hint, popup_keys};
 pub use preview::Preview;

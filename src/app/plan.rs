@@ -134,6 +134,9 @@ impl PlanAsk {
         }
         let calls = plural(plan.calls, "model call");
         rows.push(row("rerun", format!("{}  {calls}", grouped_names(&plan.rerun_names, usize::MAX))));
+        if !plan.again.is_empty() {
+            rows.push(below(again_text(plan), PlanTone::Warning));
+        }
         if !plan.readers.is_empty() {
             let names: Vec<String> = plan.readers.iter().map(|span| run.trace.path(*span)).collect();
             let choice = if self.with_readers { "rerun too" } else { "keep what they read (stale)" };
@@ -170,6 +173,13 @@ pub fn reuse_text(plan: &RetryPlan) -> String {
         return calls;
     }
     format!("{calls}  saves ~{}", amount(plan.saved_tokens, plan.saved_cost))
+}
+
+/// Tools that really run again, as another program's agent can only begin anew: `4 tools before it really run again`.
+#[must_use]
+pub fn again_text(plan: &RetryPlan) -> String {
+    let run = if plan.again.len() == 1 { "runs" } else { "run" };
+    format!("{} before it really {run} again: the agent begins anew", plural(plan.again.len(), "tool"))
 }
 
 /// The expected tokens and money: `~1.9k tok  $0.004, as last time`.

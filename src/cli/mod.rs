@@ -1,5 +1,6 @@
 //! The command line: wires the floors together, one file per subcommand.
 
+mod agent_output;
 mod answers;
 mod call_text;
 mod changes;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::text::{key_name, shorten, shorten_reason};
 use crate::app::text::plural;
-use crate::app::{cost_text, reuse_text};
+use crate::app::{again_text, cost_text, reuse_text};
 use crate::model::{Key, KeyKind, RetryPlan, RunState, Seq, SpanId};
 
 /// Actions that were undone earlier, in spans that the retry does not rerun: they stay undone.
@@ -42,6 +42,9 @@ pub(super) fn plan_lines(state: &RunState, plan: &RetryPlan, outside: &UndoneOut
     }));
     let (reruns, calls) = (plural(plan.reruns.len(), "span"), plural(plan.calls, "model call"));
     lines.push(format!("  rerun {} ({reruns}, {calls})", plan.rerun_names.join(", ")));
+    if !plan.again.is_empty() {
+        lines.push(format!("  {}", again_text(plan)));
+    }
     if !plan.readers.is_empty() {
         lines.push(format!("  rerun too, because they read an undone value: {}", spans(&plan.readers)));
     }

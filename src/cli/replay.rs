@@ -57,7 +57,7 @@ impl Open {
         let mode = Mode::Debug { step: false, breakpoints: breakpoints.clone() };
         // A screen that is closed ends the opening.
         let watch = move |update| news.blocking_send(update).is_ok();
-        let session = runtime::open_watched(folder, &data, mode, confirmed, watch).await?;
+        let session = runtime::open_watched(folder, &data, mode, confirmed, None, watch).await?;
         // A past run passes no gates; its retries do.
         drop(session.engine.commands.send(Command::SetBreakpoints(breakpoints)));
         Ok(session)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use color_eyre::eyre::{Report, eyre};
 use serde_json::json;
 
+use super::agent_output;
 use super::answers::Answers;
 use super::data;
 use super::exit::Exit;
@@ -89,13 +90,18 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         Some(workspace) => runtime::open_in(folder, &data, mode, workspace).await,
         None => runtime::open(folder, &data, mode).await,
     };
-    let session = opened.map_err(|error| eyre!("failed to {error}"))?;
+    let mut session = opened.map_err(|error| eyre!("failed to {error}"))?;
+    let printing = session.agent.take().map(|agent| tokio::spawn(agent_output::print(agent.output, args.json)));
     let known = session.log.with(|state| state.last);
     if let Some(why) = refusal_to_change(&session, &args)? {
         Headless::new(session, known)?.abort().await?;
         return Err(why);
     }
     let mut headless = Headless::new(session, known)?;
+    if printing.is_some() {
+        // The agent has printed its own.
+        headless = headless.without_result();
+    }
     match begin(&mut headless, &args, prompt).await {
         Ok(Some((plan, outside))) => {
             if let Some(settings) = args.tries() {
@@ -105,7 +111,11 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
                 Some(model) => Command::RetryWith { plan: Box::new(plan), model: model.clone() },
                 None => Command::Retry { plan: Box::new(plan), with_readers: true },
             });
-            headless.run_to_end(args.json, outside.into_json()).await
+            let exit = headless.run_to_end(args.json, outside.into_json()).await;
+            if let Some(printing) = printing {
+                printing.await?;
+            }
+            exit
         }
         Ok(None) => {
             headless.abort().await?;

@@ -37,6 +37,7 @@ impl RunResult {
     pub fn exit(&self) -> Exit {
         match self.status {
             RunStatus::Cancelled => Exit::Cancelled,
+            _ if self.finish.diverged => Exit::Diverged,
             _ if self.finish.limited => Exit::Limit,
             _ if !self.finish.denials.is_empty() || !self.finish.unanswered.is_empty() => Exit::Denied,
             RunStatus::Ok if !self.failed_model_call => Exit::Done,
@@ -94,6 +95,7 @@ impl RunResult {
             "denials": self.finish.denials.iter().map(denial_json).collect::<Vec<_>>(),
             "needs_answer": self.finish.unanswered.iter().map(unanswered_json).collect::<Vec<_>>(),
             "limited": self.finish.limited,
+            "diverged": self.finish.diverged,
             "spans": state.trace.len().saturating_sub(1),
             "tokens": counts.usage,
             "cost_microusd": counts.cost,

@@ -75,7 +75,7 @@ pub use settler::Settler;
 pub use shell::{CaptureMode, CommandStart, ShellMode};
 pub use span::{EndCause, Fan, Finish, SpanEnd, SpanKind, SpanSpec, SpanStart, SpanStatus, TryGroup};
 pub use span_state::SpanState;
-pub use state::RunState;
+pub use state::{PROGRAM, RunState};
 pub use tally::Tally;
 pub use trace::{Counts, Span, Trace};
 pub use tries::{PassRate, TriesReport, TriesStep, TryReport, TrySettings, TryVerdict};

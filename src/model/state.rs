@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionStatus, CommandStart, Generation, Labels, Ledger, Millis, RunId, RunStatus, Seq, SpanId, SpanKind,
+    ActionStatus, CommandStart, Generation, Labels, Ledger, Millis, RunId, RunStatus, Seq, Span, SpanId, SpanKind,
     SpanStatus, Trace, TraceBody, TraceEvent, Undoability,
 };
 
 /// The pattern of an agent of another program.
 const WRAPPED: &str = "wrapped";
+/// The name of the call that is the program of another program's agent.
+pub const PROGRAM: &str = "program";
 
 /// A run, folded up to [`RunState::last`]. A copy shares with it what neither has changed since.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -139,8 +141,21 @@ impl RunState {
     /// True for a span of an agent of another program: changes of it that are held wait for the user, however long.
     #[must_use]
     pub fn is_reviewed(&self, span: SpanId) -> bool {
-        let is_wrapped = |at: SpanId| self.trace.pattern(at) == WRAPPED;
-        is_wrapped(span) || self.trace.ancestors(span).any(is_wrapped)
+        self.wrapped_agent(span).is_some()
+    }
+
+    /// The agent of another program that a span is of: the topmost one, which its program is of.
+    #[must_use]
+    pub fn wrapped_agent(&self, span: SpanId) -> Option<SpanId> {
+        let is_wrapped = |at: &SpanId| self.trace.pattern(*at) == WRAPPED;
+        std::iter::once(span).chain(self.trace.ancestors(span)).filter(is_wrapped).last()
+    }
+
+    /// True for the call that is the program of another program's agent: it lasts as long as the agent.
+    #[must_use]
+    pub fn is_agents_program(&self, span: SpanId) -> bool {
+        let is_of_agent = |found: &Span| found.kind == SpanKind::Tool && self.trace.pattern(found.parent) == WRAPPED;
+        self.trace.name(span) == PROGRAM && self.trace.get(span).is_some_and(|found| is_of_agent(&found))
     }
 
     /// True while a branch of an agent at or below the span is under way and not stopped at a gate.

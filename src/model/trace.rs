@@ -66,6 +66,8 @@ pub struct Span {
     pub effect: Option<EffectClass>,
     /// The reason for its end, where the status doesn't say enough.
     pub cause: Option<EndCause>,
+    /// True if the user answered in its place.
+    pub answered: bool,
     /// How many spans at and below it work, wait, and failed.
     pub tally: Tally,
     /// Workers of its fan-outs.
@@ -124,6 +126,7 @@ impl Span {
             children: 0,
             effect: None,
             cause: None,
+            answered: false,
             tally: Tally::default(),
             workers: Workers::default(),
             counted: Tally::default(),
@@ -452,6 +455,7 @@ impl Trace {
         }
         let can_reopen = span.kind == SpanKind::Agent;
         span.cause = end.cause;
+        span.answered = end.answered;
         span.status = if span.status == SpanStatus::Undone { SpanStatus::Undone } else { end.status };
         span.outcome = end.status;
         span.finish = finish;
@@ -538,6 +542,7 @@ impl Trace {
             found.outcome = SpanStatus::Running;
             found.ended = None;
             found.cause = None;
+            found.answered = false;
             if let Some(end) = found.end.take() {
                 found.waited.add(end, at);
                 self.waits.add(span, WaitInterval { why: WaitFor::Person, from: end, to: at });

@@ -242,6 +242,9 @@ pub struct RetryPlan {
     /// Effects undone before, of spans that don't rerun: they stay undone. Oldest first.
     #[serde(default)]
     pub undone_outside: Vec<Seq>,
+    /// Tools from before the span that really run again: another program's agent can only begin anew.
+    #[serde(default)]
+    pub again: Vec<SpanId>,
 }
 
 /// An action that a retry leaves as it is.

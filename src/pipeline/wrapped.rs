@@ -22,6 +22,9 @@ pub struct Wrapped {
     /// True when its changes are held beside the workspace until the user applies them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub review: bool,
+    /// The addresses that its model calls go to, as the user gave them; without those that hold a secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upstreams: Vec<String>,
 }
 
 impl Pipeline {

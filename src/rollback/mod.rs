@@ -17,6 +17,7 @@ mod interrupted_actions;
 mod interrupted_commands;
 mod moves;
 mod plan;
+mod plan_again;
 mod read_back;
 mod record;
 mod redo;

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::ops::Deref;
 
+use super::plan_again::take_again;
 use super::seen::Undone;
 use crate::model::{
     ActionStatus, LedgerEntry, PlanLeave, RetryPlan, RunState, Seen, Seq, Span, SpanId, SpanKind, SpanStatus,
@@ -43,6 +44,14 @@ pub enum PlanError {
 pub fn plan_retry(state: &RunState, span: SpanId, with_readers: bool) -> Result<RetryPlan, PlanError> {
     check(state, span)?;
     let mut taken = BTreeSet::new();
+    if let Some(agent) = state.wrapped_agent(span) {
+        let again = take_again(state, span, agent, &mut taken);
+        return Ok(RetryPlan {
+            again,
+            rerun_names: vec![state.trace.label(span)],
+            ..describe(state, span, &taken, Vec::new())
+        });
+    }
     take(state, span, &mut taken);
     take_cut_off(state, &mut taken);
     let mut readers = BTreeSet::new();
@@ -171,6 +180,7 @@ fn describe(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>, readers: V
         changed: Vec::new(),
         cancels: taken.iter().filter(of_set).filter(live).count(),
         undone_outside: undone_outside(state, taken),
+        again: Vec::new(),
     }
 }
 

@@ -106,6 +106,8 @@ pub struct SessionEnd {
     pub denials: Vec<Denial>,
     /// A limit was crossed.
     pub limited: bool,
+    /// The run did something else than is recorded, and stopped there.
+    pub diverged: bool,
     /// The questions that nobody was there to answer, oldest first.
     pub unanswered: Vec<Unanswered>,
     /// The answers that no question took.

@@ -2,8 +2,7 @@
 
 use globset::{Glob, GlobMatcher};
 
-use crate::effects::tools::PROGRAM;
-use crate::model::{Breakpoint, Gate, PathSegment, PauseReason};
+use crate::model::{Breakpoint, Gate, PROGRAM, PathSegment, PauseReason};
 
 /// A span's arrival at a gate.
 #[derive(Debug, Clone)]

@@ -48,5 +48,5 @@ pub async fn open_imported(
         look_only: Some(LookOnly::Imported),
     };
     let engine = Engine::open(setup, PastEvents { events, last })?;
-    Ok(Session { run, folder: None, engine, log, notices, look_only: Some(LookOnly::Imported) })
+    Ok(Session { run, folder: None, engine, log, notices, look_only: Some(LookOnly::Imported), agent: None })
 }

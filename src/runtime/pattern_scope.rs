@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use serde_json::Value as Json;
 
 use super::ask::{AgentKey, Outcome, Output, Payload, SpanPosition, Work};
 use super::effects::Effects;
@@ -120,10 +121,19 @@ impl PatternScope {
         self.effects.agent()
     }
 
-    /// Asks for a tool that another program's agent wants to run. `announce` gets the path of its span before.
-    pub async fn outside_tool(&self, call: ToolCall, announce: impl FnOnce(&str)) -> Result<String, Failure> {
-        let position = self.position(&PathSegment::of_tool(&call.name), None);
-        announce(&position.path);
+    /// Begins to number the calls of a name after those that stay of an earlier try.
+    pub fn start_after(&self, name: &PathSegment, visits: u32) {
+        if visits > 0 {
+            let mut known = self.visits.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(name.as_str().to_owned(), visits);
+        }
+    }
+
+    /// Asks for a tool that another program's agent wants to run. `announce` gets the path of its span before, and returns
+    /// the arguments that it is asked for with.
+    pub async fn outside_tool(&self, name: String, announce: impl FnOnce(&str) -> Json) -> Result<String, Failure> {
+        let position = self.position(&PathSegment::of_tool(&name), None);
+        let call = ToolCall { args: announce(&position.path), name };
         match self.effects.effect(position, Work::Tool { call, refusal: None }).await? {
             Payload::Tool(result) => Ok(result),
             other => Err(mismatch(&self.path, &other)),

@@ -11,11 +11,11 @@ use super::engine::{Engine, Mode, NewRun, Setup};
 use super::feed::{PastEvents, Sink, channel};
 use super::look_only::LookOnly;
 use super::review::Review;
-use super::wrap::AgentLine;
+use super::wrap::{AgentLine, AgentScreen, agent_models};
 use crate::effects::confine::{Isolation, Shell, ShellPaths};
 use crate::effects::llm::{LlmError, LlmProvider, Providers};
 use crate::model::{Checking, Provenance, RunId, RunState, Seq, TraceBody, TraceEvent, Update};
-use crate::pipeline::{Capture, Loaded, Pipeline};
+use crate::pipeline::{Capture, Loaded, Pipeline, Wrapped};
 use crate::rollback;
 use crate::rollback::capture::Rules;
 use crate::store::{self, Access, DataDir, Opened, Opening, RunFolder, RunLog, StoreError, Volatile};
@@ -35,6 +35,8 @@ pub struct Session {
     pub notices: Vec<String>,
     /// The reason why the run is only looked at.
     pub look_only: Option<LookOnly>,
+    /// What an agent of another program prints, once a retry starts it; `None`: somebody else hears it, or there is none.
+    pub agent: Option<AgentScreen>,
 }
 
 /// Why a session could not begin; phrased to follow "failed to …".
@@ -157,7 +159,7 @@ pub(super) fn start_as(
     };
     let run = folder.id().clone();
     let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task, provenance })?;
-    Ok(Session { run, folder: Some(folder), engine, log, notices, look_only: None })
+    Ok(Session { run, folder: Some(folder), engine, log, notices, look_only: None, agent: None })
 }
 
 /// The warning that a new run will not be known as this user's own.
@@ -188,7 +190,7 @@ pub fn start_unrecorded(loaded: Loaded, task: String, mode: Mode) -> Result<Sess
     };
     let (run, provenance) = (RunId("unrecorded".into()), Provenance::default());
     let engine = Engine::start(setup, NewRun { run: run.clone(), pipeline: loaded.pipeline, task, provenance })?;
-    Ok(Session { run, folder: None, engine, log, notices: loaded.warnings, look_only: None })
+    Ok(Session { run, folder: None, engine, log, notices: loaded.warnings, look_only: None, agent: None })
 }
 
 /// Opens a past run. What a killed process left half-done is finished, or reported. A run that was made elsewhere, is in
@@ -202,7 +204,8 @@ pub async fn open(folder: RunFolder, data: &DataDir, mode: Mode) -> Result<Sessi
 
 /// Opens a past run as [`open`] does, and tells `watch` its state before its log is checked, and how far the check is.
 /// Its updates then begin with those of its events that are reported besides the state. It ends early when `watch`
-/// answers false: nobody waits for it any more. `confirmed`: as [`open_in`] has it.
+/// answers false: nobody waits for it any more. `confirmed`: as [`open_in`] has it. `agent`: the line to the agent of
+/// another program that a retry starts.
 ///
 /// # Errors
 /// As [`open`].
@@ -211,10 +214,11 @@ pub async fn open_watched(
     data: &DataDir,
     mode: Mode,
     confirmed: Option<PathBuf>,
+    agent: Option<Arc<AgentLine>>,
     watch: impl FnMut(Update) -> bool + Send + 'static,
 ) -> Result<Session, SessionError> {
     let watch: Option<Watch> = Some(Box::new(watch));
-    open_at(folder, data, mode, OpenAs { confirmed, watch, models: None }).await
+    open_at(folder, data, mode, OpenAs { confirmed, watch, models: None, agent }).await
 }
 
 /// Opens a past run as [`open`] does, with other models.
@@ -248,6 +252,8 @@ struct OpenAs {
     /// The workspace that the user has confirmed.
     confirmed: Option<PathBuf>,
     watch: Option<Watch>,
+    /// The line to the agent of another program that a retry starts.
+    agent: Option<Arc<AgentLine>>,
 }
 
 /// The file that a run's pipeline was read from; a damaged manifest is reported elsewhere.
@@ -261,8 +267,7 @@ fn models_of(folder: &RunFolder) -> ModelSource {
 }
 
 async fn open_at(folder: RunFolder, data: &DataDir, mode: Mode, wishes: OpenAs) -> Result<Session, SessionError> {
-    let OpenAs { models, confirmed, watch } = wishes;
-    let models = models.unwrap_or_else(|| models_of(&folder));
+    let OpenAs { models, confirmed, watch, agent } = wishes;
     let (sink, receiver) = channel();
     // Before anything is written: the folder may be gone.
     let confirmed = confirmed.map(|workspace| World::open(&workspace, Some(data.path()))).transpose()?;
@@ -278,7 +283,8 @@ async fn open_at(folder: RunFolder, data: &DataDir, mode: Mode, wishes: OpenAs) 
         world.load_memory(state.ledger.clone());
         state.last
     });
-    let capture = capture_of(&opened.log, &opened.events);
+    let pipeline = first_pipeline(&opened.log, &opened.events);
+    let capture = pipeline.capture.clone();
     let mut commands = match look_only {
         Some(_) => no_commands(&world, &capture, data),
         None => commands(&world, &capture, Some((data, &folder))),
@@ -303,6 +309,18 @@ async fn open_at(folder: RunFolder, data: &DataDir, mode: Mode, wishes: OpenAs) 
         Some(_) => (None, Box::new(|_| ())),
         None => (source_of(&folder), follow(folder.clone())),
     };
+    let (agent, screen) = match pipeline.wrapped.filter(|_| look_only.is_none()) {
+        Some(wrapped) => {
+            let (line, screen) = line_to(wrapped, &world, agent);
+            (Some(line), screen)
+        }
+        None => (None, None),
+    };
+    let models = match (models, &agent) {
+        (Some(models), _) => models,
+        (None, Some(line)) => agent_models(line),
+        (None, None) => models_of(&folder),
+    };
     let setup = Setup {
         log: opened.log.clone(),
         channel: (sink, receiver),
@@ -312,11 +330,25 @@ async fn open_at(folder: RunFolder, data: &DataDir, mode: Mode, wishes: OpenAs) 
         mode,
         source,
         on_status,
-        agent: None,
+        agent,
         look_only: look_only.clone(),
     };
     let engine = Engine::open(setup, PastEvents { events: opened.events, last })?;
-    Ok(Session { run: folder.id().clone(), folder: Some(folder), engine, log: opened.log, notices, look_only })
+    let (run, folder) = (folder.id().clone(), Some(folder));
+    Ok(Session { run, folder, engine, log: opened.log, notices, look_only, agent: screen })
+}
+
+/// The line to an agent of another program that a retry would start; `known`: the one that somebody listens at already.
+fn line_to(wrapped: Wrapped, world: &World, known: Option<Arc<AgentLine>>) -> (Arc<AgentLine>, Option<AgentScreen>) {
+    let (line, screen) = known.map_or_else(
+        || {
+            let (line, screen) = AgentLine::new(None);
+            (Arc::new(line), Some(screen))
+        },
+        |line| (line, None),
+    );
+    line.set_up(wrapped, world.root().to_owned());
+    (line, screen)
 }
 
 /// Opens the workspace of a past run; one that is only looked at can do without.
@@ -461,12 +493,17 @@ pub fn rules(capture: &Capture, data: Option<&Path>) -> Rules {
 /// What the pipeline that a run began with says about capture.
 #[must_use]
 pub fn capture_of(log: &RunLog, events: &[TraceEvent]) -> Capture {
+    first_pipeline(log, events).capture
+}
+
+/// The pipeline that a run began with; an empty one if it is lost.
+fn first_pipeline(log: &RunLog, events: &[TraceEvent]) -> Pipeline {
     let stored = events.iter().find_map(|event| match &event.body {
         TraceBody::RunStarted { pipeline, .. } => Some(*pipeline),
         _ => None,
     });
     let text = stored.and_then(|hash| log.recorder().text(hash).ok()).unwrap_or_default();
-    serde_json::from_str::<Pipeline>(&text).map(|pipeline| pipeline.capture).unwrap_or_default()
+    serde_json::from_str(&text).unwrap_or_default()
 }
 
 /// Keeps the manifest up with the run, so that listing runs opens no database.

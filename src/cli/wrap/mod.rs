@@ -1,11 +1,9 @@
 //! `wrap`: runs an agent of another program, with its changes captured.
 
-mod output;
 mod preset;
 mod screen;
 
 use std::env;
-use std::ffi::OsString;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -14,12 +12,12 @@ use std::process::ExitCode;
 use clap::builder::PossibleValuesParser;
 use color_eyre::eyre::eyre;
 
+use super::agent_output;
 use super::data;
 use super::exit::Exit;
 use super::global::Global;
 use super::headless::Headless;
 use super::text::eprint_line;
-use crate::effects::gateway::Service;
 use crate::effects::hooks;
 use crate::model::{Breakpoint, Gate, Seq};
 use crate::pipeline::{Policy, Wrapped};
@@ -110,7 +108,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     let (session, screen) = start_wrapped(setup, &data, mode).await.map_err(|error| eyre!("failed to {error}"))?;
     eprint_line(&format!("run {}", session.run));
     let end = screen.end.clone();
-    let printing = tokio::spawn(output::print(screen.output, args.json));
+    let printing = tokio::spawn(agent_output::print(screen.output, args.json));
     let headless = Headless::new(session, Seq(0))?.say_gaps(true).without_result();
     let exit = headless.run_to_end(args.json, serde_json::Map::new()).await?;
     printing.await?;
@@ -130,22 +128,15 @@ fn workspace(named: Option<&Path>) -> color_eyre::Result<PathBuf> {
     folder.canonicalize().map_err(|error| eyre!("failed to open the workspace {}: {error}", folder.display()))
 }
 
-/// The addresses of `--upstream`: an address for all services, or `anthropic=`, `openai=`, `google=` before it.
-fn upstreams(named: &[String]) -> color_eyre::Result<Vec<(Service, String)>> {
-    let mut found = Vec::new();
-    for one in named.iter().filter(|one| !one.starts_with(SCRIPT)) {
-        match one.split_once('=').filter(|(name, _)| !name.contains(':')) {
-            Some((name, url)) => {
-                let service = Service::ALL.into_iter().find(|service| service.provider() == name);
-                let service = service.ok_or_else(|| {
-                    eyre!("failed to read --upstream {one}: {name} is none of anthropic, openai, google")
-                })?;
-                found.push((service, url.to_owned()));
-            }
-            None => found.extend(Service::ALL.map(|service| (service, one.clone()))),
-        }
-    }
-    Ok(found)
+/// The addresses of `--upstream`, scripts by their whole path: a retry may be made from elsewhere.
+fn upstreams(named: &[String]) -> color_eyre::Result<Vec<String>> {
+    let whole = |one: &String| match one.strip_prefix(SCRIPT) {
+        Some(script) => std::path::absolute(script)
+            .map(|script| format!("{SCRIPT}{}", script.display()))
+            .map_err(|error| eyre!("failed to find --upstream {one}: {error}")),
+        None => Ok(one.clone()),
+    };
+    named.iter().map(whole).collect()
 }
 
 fn setup(args: &Args, workspace: PathBuf) -> color_eyre::Result<WrapSetup> {
@@ -179,8 +170,6 @@ fn setup(args: &Args, workspace: PathBuf) -> color_eyre::Result<WrapSetup> {
     }
     let passed: Vec<String> =
         preset.iter().flat_map(|preset| preset.secrets()).map(ToString::to_string).chain(args.pass.clone()).collect();
-    let secrets = passed.iter().filter_map(|name| Some((OsString::from(name), env::var_os(name)?)));
-    let variables = secrets.chain(env::var_os("TERM").map(|term| ("TERM".into(), term))).collect();
     Ok(WrapSetup {
         name: file.to_owned(),
         policy: Policy { ask: args.ask.clone(), deny: args.deny.clone(), ..Policy::default() },
@@ -191,11 +180,9 @@ fn setup(args: &Args, workspace: PathBuf) -> color_eyre::Result<WrapSetup> {
             writable: writable.iter().map(|path| path.display().to_string()).collect(),
             passed,
             review: args.review,
+            upstreams: upstreams(&args.upstream)?,
         },
         workspace,
         size: None,
-        variables,
-        upstreams: upstreams(&args.upstream)?,
-        script: args.upstream.iter().find_map(|one| one.strip_prefix(SCRIPT)).map(PathBuf::from),
     })
 }

@@ -1,6 +1,5 @@
 //! An agent under the screen: its terminal is a panel of it.
 
-use std::ffi::OsString;
 use std::path::Path;
 
 use color_eyre::eyre::eyre;
@@ -16,9 +15,6 @@ use crate::runtime::{Mode, WrapSetup, start_wrapped};
 use crate::store::DataDir;
 use crate::term;
 
-/// The kind of terminal that the panel is.
-const TERM: &str = "xterm-256color";
-
 /// Fails unless there is a terminal to open the screen on.
 pub(super) fn require_screen(program: &str) -> color_eyre::Result<()> {
     require_terminal("wrap --headless --", Path::new(program))
@@ -32,7 +28,6 @@ pub(super) async fn run(
     global: &Global,
 ) -> color_eyre::Result<Exit> {
     setup.size = Some(first_size(&setup.name));
-    set_terminal(&mut setup.variables);
     let (agent, beside) = (setup.name.clone(), data.clone());
     let mode = Mode::Debug { step: false, breakpoints: breakpoints.clone() };
     let started = start_wrapped(setup, &data, mode).await;
@@ -49,10 +44,4 @@ fn first_size(agent: &str) -> TerminalSize {
     let state = app::State::new(app::Setup { size, agent: Some(agent.to_owned()), ..app::Setup::default() });
     let (rows, columns) = state.agent_size().unwrap_or((24, 80));
     TerminalSize { rows, columns }
-}
-
-/// Names the kind of terminal: the panel's, with the colours of the real one.
-fn set_terminal(variables: &mut Vec<(OsString, OsString)>) {
-    variables.retain(|(name, _)| name != "TERM");
-    variables.push(("TERM".into(), TERM.into()));
 }

@@ -27,4 +27,4 @@ pub use mcp::list_tool;
 pub use shell::run_shell;
 pub use tool::{Decide, Decision, Prepared, Program, ShellCall, Tool, ToolError, WorldCall};
 pub use toolbox::{Toolbox, names_of};
-pub use wrapped::{PROGRAM, starts_subagent};
+pub use wrapped::starts_subagent;

@@ -6,11 +6,8 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::tool::{Prepared, Tool, ToolError};
-use crate::model::{EffectClass, ToolDecl};
+use crate::model::{EffectClass, PROGRAM, ToolDecl};
 use crate::pipeline::Wrapped;
-
-/// The name of the call that is the agent's program.
-pub const PROGRAM: &str = "program";
 
 /// The program of a wrapped agent, as a call: it lasts as long as the program does.
 pub(super) fn program(wrapped: &Wrapped) -> Arc<dyn Tool> {

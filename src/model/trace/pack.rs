@@ -30,6 +30,9 @@ const EFFECTS: [EffectClass; 4] =
 const CAUSES: [EndCause; 4] = [EndCause::Denied, EndCause::Discarded, EndCause::Limit, EndCause::Interrupted];
 /// Its number is an exit code.
 const EXIT: u64 = CAUSES.len() as u64 + 1;
+/// Two facts in one number.
+const HAS_FAN: u64 = 1;
+const ANSWERED: u64 = 2;
 
 impl Pack for Span {
     fn pack(page: &[Self]) -> Vec<u8> {
@@ -98,7 +101,7 @@ fn numbers(span: &Span) -> [u64; NUMBERS] {
         span.effect.map_or(0, |effect| 1 + place(&EFFECTS, &effect)),
         cause,
         code,
-        u64::from(span.fan.is_some()),
+        u64::from(span.fan.is_some()) * HAS_FAN + u64::from(span.answered) * ANSWERED,
     ];
     let fan = span.fan.unwrap_or(Fan { group: 0, index: 0 });
     let own = [
@@ -173,7 +176,7 @@ fn span(numbers: &[u64; NUMBERS]) -> Option<Span> {
         visit,
         attempt: Try(attempt),
         generation: Generation(generation),
-        fan: (fan != 0).then_some(Fan { group, index }),
+        fan: (fan & HAS_FAN != 0).then_some(Fan { group, index }),
         started: Seq(started),
         ended: optional(ended).map(Seq),
         start: Millis(start),
@@ -185,6 +188,7 @@ fn span(numbers: &[u64; NUMBERS]) -> Option<Span> {
             None => None,
         },
         cause,
+        answered: fan & ANSWERED != 0,
         tally: tally_of(tally),
         workers: Workers { started: started_workers, done: done_workers },
         counted: tally_of(counted.first_chunk()?),
@@ -214,11 +218,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_numbers_of_a_span_come_back(wide: [u64; 9], code: i32, narrow: [u32; 32], few: (u64, u64, u64, u64)) {
+        fn any_numbers_of_a_span_come_back(wide: [u64; 9], code: i32, narrow: [u32; 32], few: (u64, u64, u64, u64), answered: bool) {
             let mut all = [0; NUMBERS];
             all[..9].copy_from_slice(&wide);
             let (kind, status, effect, cause) = few;
-            all[9..16].copy_from_slice(&[kind % 5, status % 7, status / 7 % 7, effect % 5, cause % 6, 0, 1]);
+            all[9..16].copy_from_slice(&[kind % 5, status % 7, status / 7 % 7, effect % 5, cause % 6, 0, 1 + u64::from(answered) * 2]);
             if all[13] == EXIT {
                 all[14] = u64::from(code.cast_unsigned());
             }

@@ -78,6 +78,9 @@ impl Prepare {
     /// # Errors
     /// With the reason why they do not begin.
     pub async fn run(self) -> Result<Box<Prepared>, NotPrepared> {
+        if self.planner.newest.wrapped.is_some() {
+            return Err(RetryRefusal::AgentsTries.into());
+        }
         let log = self.log.clone();
         let checked = tokio::task::spawn_blocking(move || self.check());
         let Checked { plan, queue, base, newest, note } =

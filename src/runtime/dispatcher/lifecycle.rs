@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::super::ask::Output;
-use super::super::failure::Failure;
+use super::super::failure::{Failure, Halt};
 use super::super::live::Live;
 use super::super::pattern_scope::run_pipeline;
 use super::super::refusal::{Refusal, RetryRefusal};
@@ -44,8 +44,8 @@ impl Dispatcher {
         let retry = match (&undo, interrupted) {
             (Err(why), _) => Err(why.clone()),
             (_, true) => Err("the run was interrupted and can't be resumed yet".to_owned()),
-            _ if self.versions.newest().wrapped.is_some() => {
-                Err("an agent of another program can't be retried yet".to_owned())
+            _ if self.versions.newest().wrapped.is_some() && self.services.agent.is_none() => {
+                Err("the agent can't be started here".to_owned())
             }
             _ if self.versions.is_empty() => Err("its pipeline was lost with the damaged part of its log".to_owned()),
             _ => self.calls.hash().check().map_err(|error| error.to_string()),
@@ -103,6 +103,7 @@ impl Dispatcher {
         let remotes = self.services.remotes.clone();
         tokio::spawn(async move { remotes.close().await });
         let is_halt = matches!(result, Err(Failure::Halt(_)));
+        self.gatekeeper.set_diverged(matches!(result, Err(Failure::Halt(Halt::Diverged(_)))));
         let (status, text) = match result {
             Ok(output) => (RunStatus::Ok, output.value),
             Err(failure) => (RunStatus::Failed, failure.to_string()),

@@ -8,8 +8,11 @@ use super::super::policy::file_of;
 use super::calls::PendingCall;
 use super::open_files::OpenLook;
 use super::{Dispatcher, Incoming};
-use crate::model::{EffectClass, SpanId};
+use crate::model::{EffectClass, PauseReason, SpanId};
 use crate::world::Protected;
+
+/// Said of a stop at a model call that a retried agent did not make before.
+const NOT_RECORDED: &str = "not as recorded";
 
 /// The file that a tool call would write, and the files of the pipeline.
 struct Look {
@@ -54,7 +57,11 @@ impl Dispatcher {
     fn decide(&mut self, path: &str, is_new: bool) {
         let Some(gate) = self.calls.get(path).map(PendingCall::before) else { return };
         let (at, question) = (self.arrival(path, gate), self.question(path));
-        let action = if is_new {
+        let is_unknown = self.services.agent.as_ref().is_some_and(|agent| agent.announced().take_stop(path));
+        let action = if is_unknown {
+            let breakpoint = NOT_RECORDED.to_owned();
+            self.gatekeeper.stop(&at, Some(PauseReason::Breakpoint { breakpoint }))
+        } else if is_new {
             self.gatekeeper.open(&at, question.as_ref())
         } else {
             self.gatekeeper.approve(&at, question.as_ref())

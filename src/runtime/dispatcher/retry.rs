@@ -37,9 +37,7 @@ impl Dispatcher {
         if self.status() == RunStatus::Interrupted {
             return Err(RetryRefusal::Interrupted.into());
         }
-        if self.versions.newest().wrapped.is_some() {
-            return Err(RetryRefusal::Wrapped.into());
-        }
+        let by = if self.versions.newest().wrapped.is_some() { self.check_agent(&by)? } else { by };
         self.calls.hash().check().map_err(RetryRefusal::from)?;
         self.check_undo().map_err(RetryRefusal::from)?;
         let check = Check {
@@ -51,12 +49,14 @@ impl Dispatcher {
             source: self.versions.source().cloned(),
             models: self.model_source.clone(),
             reads_record: self.calls.is_unread(),
+            agent: self.services.agent.is_some().then(|| self.is_headless()),
             log: self.log.clone(),
             services: self.services.clone(),
         };
+        let is_agent = check.agent.is_some();
         let log = self.log.clone();
         self.reversal.check(tokio::spawn(async move {
-            if check.reads_record {
+            if check.reads_record || is_agent {
                 // Only what is committed is read. An error of the log comes up there too.
                 let _ = log.append_durable(Vec::new()).durable().await;
             }
@@ -64,6 +64,20 @@ impl Dispatcher {
             checked.unwrap_or_else(|_| Err(RetryRefusal::CheckFailed.into()))
         }));
         Ok(())
+    }
+
+    /// The way in which an agent of another program is retried: by what the run began with.
+    fn check_agent(&self, by: &RunBy) -> Result<RunBy, RetryRefusal> {
+        if self.services.agent.is_none() {
+            return Err(RetryRefusal::NoAgent);
+        }
+        if let RunBy::Model(model) = by {
+            return Err(RetryRefusal::AgentsModel { model: model.clone() });
+        }
+        if self.log.with(|state| !state.all_held().is_empty()) {
+            return Err(RetryRefusal::Held);
+        }
+        Ok(RunBy::Fixed(self.versions.newest()))
     }
 
     /// The tool that has the workspace.
@@ -208,7 +222,10 @@ impl Dispatcher {
 
     /// The set starts a new try.
     fn run_on(&mut self, retrying: Retrying) {
-        let Retrying { plan, with_readers, models, requeued, today, .. } = retrying;
+        let Retrying { plan, with_readers, models, requeued, today, recorded, .. } = retrying;
+        if let (Some(agent), Some(recorded)) = (&self.services.agent, recorded) {
+            agent.answer_from(*recorded);
+        }
         let taken = self.paths_of(&plan.reruns);
         let reopened = self.paths_of(&plan.reopens);
         let generation = Generation(self.generation().0 + 1);

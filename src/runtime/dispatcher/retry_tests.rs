@@ -30,7 +30,7 @@ impl Scene {
         let plan = self.plan(TOOL);
         let (models, today) = (Arc::new(NoModel), Err(TodayError::NoFile));
         let (halted, requeued) = (Vec::new(), Vec::new());
-        let retrying = Retrying { plan, with_readers: true, halted, requeued, today, models };
+        let retrying = Retrying { plan, with_readers: true, halted, requeued, today, models, recorded: None };
         self.bench.dispatcher.carry_out_reversal(vec![ReversalAction::Hold(Box::new(retrying))]);
     }
 
@@ -72,7 +72,7 @@ impl Scene {
 
     fn halt(&mut self, plan: RetryPlan) {
         let today = Err(TodayError::NoFile);
-        let ready = Ready { plan, with_readers: true, today, models: Arc::new(NoModel), record: None };
+        let ready = Ready { plan, with_readers: true, today, models: Arc::new(NoModel), record: None, recorded: None };
         self.bench.dispatcher.carry_out_reversal(vec![ReversalAction::Halt(Box::new(ready))]);
     }
 

@@ -8,8 +8,7 @@ use super::super::ask::Output;
 use super::super::failure::Failure;
 use super::super::pattern_scope::PatternScope;
 use super::super::wrap::{AgentLine, Serving};
-use crate::effects::tools::PROGRAM;
-use crate::model::ToolCall;
+use crate::model::{PROGRAM, ToolCall};
 
 /// The finish key of an agent that came to its end.
 const DONE: &str = "done";
@@ -17,8 +16,12 @@ const DONE: &str = "done";
 /// Runs the agent's program to its end, and serves it meanwhile.
 pub(super) async fn run(scope: &PatternScope) -> Result<Output, Failure> {
     let line = line(scope)?;
+    let mut events = line.events().await;
+    // Those of an earlier try: who asked is gone.
+    while events.try_recv().is_ok() {}
     let program = scope.tool(ToolCall { name: PROGRAM.into(), args: json!({}) }, None);
-    let printed = Serving::new(scope, &line, true).until(&mut *line.events().await, program).await??;
+    let printed = Serving::new(scope, &line, true).until(&mut events, program).await??;
+    line.end_recall();
     match line.failure() {
         // The program is gone, so there is nothing to stop at: the run ends with it, and holds at its end.
         Some(why) => Err(Failure::new(why).into_shown()),

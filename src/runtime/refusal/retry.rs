@@ -25,9 +25,21 @@ pub(in super::super) enum RetryRefusal {
     /// The run's process died.
     #[error("failed to retry: this run was interrupted. Its changes can be undone; it can't be resumed yet")]
     Interrupted,
-    /// The run watched an agent of another program.
-    #[error("failed to retry: an agent of another program can't be retried yet. Its changes can be undone")]
-    Wrapped,
+    /// The agent of another program can't be started from here.
+    #[error("failed to retry: the agent can't be started here. Its changes can be undone")]
+    NoAgent,
+    /// A model was named for an agent of another program.
+    #[error("failed to retry with {model}: an agent of another program chooses its model itself. Nothing was undone")]
+    AgentsModel {
+        /// The model.
+        model: String,
+    },
+    /// Several tries of an agent of another program.
+    #[error("failed to make several tries: an agent of another program is retried one at a time. Nothing was undone")]
+    AgentsTries,
+    /// Changes of an agent of another program are held.
+    #[error("failed to retry: changes of the agent are held; apply or discard them first. Nothing was undone")]
+    Held,
     /// Its requests are hashed in a way that this version doesn't know.
     #[error("failed to retry: {0}")]
     Incompatible(#[from] Incompatible),

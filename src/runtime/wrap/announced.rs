@@ -1,7 +1,7 @@
 //! The calls of an agent that are on their way to the dispatcher, by the path of their span: the task that carries one out
 //! finds here with whom to speak.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value as Json;
@@ -45,6 +45,8 @@ pub(in super::super) struct Announced {
     models: Mutex<HashMap<String, Box<ModelCall>>>,
     held: Mutex<HashMap<String, HeldAnswer>>,
     subagents: Mutex<HashMap<String, mpsc::UnboundedReceiver<AgentEvent>>>,
+    /// The calls that stop before they are sent, whatever the breakpoints.
+    stops: Mutex<HashSet<String>>,
 }
 
 impl Announced {
@@ -76,6 +78,16 @@ impl Announced {
     /// Takes an answer that is held back.
     pub fn take_held(&self, path: &str) -> Option<HeldAnswer> {
         lock(&self.held).remove(path)
+    }
+
+    /// Has a call stop before it is sent, whatever the breakpoints.
+    pub fn stop_at(&self, path: &str) {
+        lock(&self.stops).insert(path.to_owned());
+    }
+
+    /// True for a call that stops before it is sent; once.
+    pub fn take_stop(&self, path: &str) -> bool {
+        lock(&self.stops).remove(path)
     }
 
     /// Announces a subagent, with the events that are for it.

@@ -10,14 +10,17 @@ use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 
 use super::event::AgentEvent;
-use super::start::{WrapError, WrapSetup};
+use super::start::WrapError;
 use crate::effects::Masker;
 use crate::effects::gateway::{self, Arrived, Gateway, Service, Upstreams, preset};
 use crate::effects::hooks::{HOOK_VARIABLE, HookDialect, HookServer};
 use crate::model::quoted;
+use crate::pipeline::Wrapped;
 
 /// The small program that starts in a millisecond.
 const SMALL_PROGRAM: &str = "tama-tui-sandbox";
+/// The kind of terminal that a panel of the screen is.
+const DRAWN: &str = "xterm-256color";
 
 /// How the program of an agent is started: with the addresses and secrets that are stored nowhere.
 #[derive(Default)]
@@ -34,7 +37,6 @@ pub(in super::super) struct AgentLaunch {
 pub(super) struct Servers {
     pub gateway: Gateway,
     pub hooks: HookServer,
-    pub events: mpsc::UnboundedReceiver<AgentEvent>,
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -42,15 +44,18 @@ fn variable(name: &str) -> Option<String> {
 }
 
 impl Servers {
-    /// Opens both. `upstreams`: the addresses that model calls go to, where they are not those of the environment.
-    pub async fn start(upstreams: &[(Service, String)]) -> Result<Self, WrapError> {
+    /// Opens both; what comes goes into `events`. `upstreams`: the addresses that model calls go to, where they are not
+    /// those of the environment.
+    pub async fn start(
+        upstreams: &[(Service, String)],
+        events: mpsc::UnboundedSender<AgentEvent>,
+    ) -> Result<Self, WrapError> {
         let mut to = Upstreams::from_env(&variable)?;
         for (service, url) in upstreams {
             to = to.with(*service, url, &variable)?;
         }
         let (gateway, mut arrived) = Gateway::start(gateway::Setup::new(to, Masker::from_env())).await?;
         let (hooks, mut hooked) = HookServer::start().await?;
-        let (events, received) = mpsc::unbounded_channel();
         let calls = events.clone();
         tokio::spawn(async move {
             while let Some(arrived) = arrived.recv().await {
@@ -71,17 +76,22 @@ impl Servers {
                 }
             }
         });
-        Ok(Self { gateway, hooks, events: received })
+        Ok(Self { gateway, hooks })
     }
 }
 
-/// How the program of an agent is started.
-pub(super) fn launch(setup: &WrapSetup, servers: &Servers) -> Result<AgentLaunch, WrapError> {
+/// How the program of an agent is started. `is_drawn`: its terminal is a panel of the screen.
+pub(super) fn launch(
+    wrapped: &Wrapped,
+    workspace: &Path,
+    is_drawn: bool,
+    servers: &Servers,
+) -> Result<AgentLaunch, WrapError> {
     let text = |(name, value): (String, String)| (OsString::from(name), OsString::from(value));
-    let mut variables: Vec<(OsString, OsString)> = setup.variables.clone();
+    let mut variables = passed(wrapped, is_drawn);
     variables.extend(servers.gateway.environment(&variable).into_iter().map(text));
-    let mut command: Vec<OsString> = setup.wrapped.command.iter().map(OsString::from).collect();
-    let known = setup.wrapped.preset.as_deref();
+    let mut command: Vec<OsString> = wrapped.command.iter().map(OsString::from).collect();
+    let known = wrapped.preset.as_deref();
     let Some(preset) = known.and_then(preset) else {
         // An agent of the user's own may call hooks too, in Claude Code's form.
         variables.push((HOOK_VARIABLE.into(), servers.hooks.address(HookDialect::Claude).into()));
@@ -101,7 +111,7 @@ pub(super) fn launch(setup: &WrapSetup, servers: &Servers) -> Result<AgentLaunch
         }
         // Codex asks whether it may trust the hooks that it was given. To be told to trust them all is right only where
         // the folder has none of its own.
-        Some(HookDialect::Codex) if !has_codex_settings(&setup.workspace) => {
+        Some(HookDialect::Codex) if !has_codex_settings(workspace) => {
             arguments.extend(HookDialect::codex_arguments(&hook));
         }
         Some(HookDialect::Gemini) => {
@@ -116,6 +126,13 @@ pub(super) fn launch(setup: &WrapSetup, servers: &Servers) -> Result<AgentLaunch
     let file = settings.map(|(name, settings)| settings_file(name, &settings, &mut variables)).transpose()?;
     command.splice(1..1, arguments.into_iter().map(OsString::from));
     Ok(AgentLaunch { command, variables, _settings: file })
+}
+
+/// The variables that it gets beside those of every command: secrets that the user named, and the kind of its terminal.
+fn passed(wrapped: &Wrapped, is_drawn: bool) -> Vec<(OsString, OsString)> {
+    let secrets = wrapped.passed.iter().filter_map(|name| Some((OsString::from(name), env::var_os(name)?)));
+    let term = if is_drawn { Some(DRAWN.into()) } else { env::var_os("TERM") };
+    secrets.chain(term.map(|term| ("TERM".into(), term))).collect()
 }
 
 /// True when the folder, or one above it in its checkout, has settings of Codex.

@@ -1,17 +1,19 @@
 //! The line between an agent of another program and the person who watches it: what it prints, what is typed, its end.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use tokio::sync::{MutexGuard, mpsc, watch};
+use tokio::sync::{MutexGuard, OnceCell, mpsc, watch};
 
 use super::announced::Announced;
 use super::event::AgentEvent;
-use super::launch::{AgentLaunch, Servers};
-
+use super::launch::{AgentLaunch, Servers, launch};
+use super::recorded_calls::RecordedCalls;
+use super::start::WrapError;
+use super::upstream;
 use crate::effects::confine::{LastingEnd, Outlets, OutputPart, TerminalInput, TerminalSize};
-use crate::effects::gateway::Gateway;
-use crate::effects::hooks::HookServer;
-use crate::model::TraceBody;
+use crate::model::{SpanId, TraceBody};
+use crate::pipeline::Wrapped;
 use crate::store::RunLog;
 
 /// Parts of the output that wait to be shown; then the agent waits too.
@@ -37,42 +39,107 @@ pub struct AgentLine {
     end: watch::Sender<Option<LastingEnd>>,
     /// Why the agent counts as failed.
     failure: Mutex<Option<String>>,
-    /// How its program is started.
-    launch: AgentLaunch,
+    /// The agent, and its workspace.
+    setup: OnceLock<(Wrapped, PathBuf)>,
+    /// The servers that it is led to, once it was started for the first time.
+    served: OnceCell<Served>,
     /// The calls of the agent that are on their way to the dispatcher.
     announced: Announced,
     /// Its hooks and model calls, each of which waits for an answer.
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<AgentEvent>>,
-    gateway: Gateway,
-    _hooks: HookServer,
+    events_sender: mpsc::UnboundedSender<AgentEvent>,
+    /// The model calls of its earlier try, while they answer those of its next one.
+    recorded: Mutex<Option<RecordedCalls>>,
     /// Notices for the agent, which go with the next answer.
     notices: Mutex<Vec<String>>,
     /// Where notes about it go.
     log: OnceLock<RunLog>,
 }
 
+/// The servers that an agent is led to, and how it is started so that it comes to them.
+struct Served {
+    launch: AgentLaunch,
+    servers: Servers,
+}
+
 impl AgentLine {
     /// Both ends of a line. `size`: that of the agent's terminal, if it shall have one.
-    pub(super) fn new(size: Option<TerminalSize>, launch: AgentLaunch, servers: Servers) -> (Self, AgentScreen) {
+    #[must_use]
+    pub fn new(size: Option<TerminalSize>) -> (Self, AgentScreen) {
         let (output, printed) = mpsc::channel(PARTS);
         let (keys, typed) = mpsc::channel(PARTS);
         let (size_sender, size) = watch::channel(size);
         let (end, ended) = watch::channel(None);
+        let (events_sender, events) = mpsc::unbounded_channel();
         let line = Self {
             output,
             keys: tokio::sync::Mutex::new(typed),
             size,
             end,
             failure: Mutex::default(),
-            launch,
+            setup: OnceLock::new(),
+            served: OnceCell::new(),
             announced: Announced::default(),
-            gateway: servers.gateway,
-            _hooks: servers.hooks,
-            events: tokio::sync::Mutex::new(servers.events),
+            events: tokio::sync::Mutex::new(events),
+            events_sender,
+            recorded: Mutex::default(),
             notices: Mutex::default(),
             log: OnceLock::new(),
         };
         (line, AgentScreen { output: printed, keys, size: size_sender, end: ended })
+    }
+
+    /// Sets which agent it leads to, and the workspace of that; the first time only.
+    pub(in super::super) fn set_up(&self, wrapped: Wrapped, workspace: PathBuf) {
+        let _ = self.setup.set((wrapped, workspace));
+    }
+
+    /// Opens the servers for the agent, unless they are open; returns how it is started.
+    ///
+    /// # Errors
+    /// When they can't be opened, or an address that its model calls go to can't be read.
+    pub(in super::super) async fn serve(&self) -> Result<&AgentLaunch, WrapError> {
+        let start = async || {
+            let (wrapped, workspace) = self.setup.get().ok_or(WrapError::NotSetUp)?;
+            let services = upstream::read(&wrapped.upstreams)?.services;
+            let servers = Servers::start(&services, self.events_sender.clone()).await?;
+            let launch = launch(wrapped, workspace, self.size().is_some(), &servers)?;
+            Ok::<_, WrapError>(Served { launch, servers })
+        };
+        Ok(&self.served.get_or_try_init(start).await?.launch)
+    }
+
+    /// The script that answers the agent's model calls in the place of a provider.
+    ///
+    /// # Errors
+    /// When the addresses that its model calls go to can't be read.
+    pub(super) fn script(&self) -> Result<Option<PathBuf>, WrapError> {
+        let upstreams = self.setup.get().map(|(wrapped, _)| wrapped.upstreams.as_slice());
+        Ok(upstream::read(upstreams.unwrap_or_default())?.script)
+    }
+
+    /// Forgets the agent's earlier try, as its program is started.
+    pub(in super::super) fn begin(&self) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.end.send_if_modified(|end| end.take().is_some());
+    }
+
+    /// Has the model calls of an earlier try answer those of the next one.
+    pub(in super::super) fn answer_from(&self, recorded: RecordedCalls) {
+        *self.recorded() = Some(recorded);
+    }
+
+    /// The model calls of an earlier try, while they answer those of the next one.
+    pub(super) fn recorded(&self) -> std::sync::MutexGuard<'_, Option<RecordedCalls>> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says what an agent did again that was answered from the record, once it has come to its end.
+    pub(in super::super) fn end_recall(&self) {
+        let recalled = self.recorded().take();
+        if let Some((error, text)) = recalled.map(|recorded| recorded.told()) {
+            self.note(None, error, text);
+        }
     }
 
     /// Sets where notes about it go.
@@ -86,11 +153,6 @@ impl AgentLine {
         *self.size.borrow()
     }
 
-    /// How the agent's program is started.
-    pub(in super::super) fn launch(&self) -> &AgentLaunch {
-        &self.launch
-    }
-
     /// The calls of the agent that are on their way to the dispatcher.
     pub(in super::super) fn announced(&self) -> &Announced {
         &self.announced
@@ -98,8 +160,8 @@ impl AgentLine {
 
     /// True when no model call of the agent came through the gateway.
     pub(in super::super) fn is_silent(&self) -> bool {
-        let counts = self.gateway.counts();
-        counts.calls == 0 && counts.passed == 0
+        let counts = self.served.get().map(|served| served.servers.gateway.counts());
+        counts.is_none_or(|counts| counts.calls == 0 && counts.passed == 0)
     }
 
     /// Holds the agent's events.
@@ -120,17 +182,19 @@ impl AgentLine {
 
     /// Notes that a tool ran without an answer from here.
     pub(super) fn tell_unseen(&self, tool: &str) {
-        self.note(format!("{tool} ran unseen: the agent did not wait for the answer"));
+        self.note(None, true, format!("{tool} ran unseen: the agent did not wait for the answer"));
     }
 
     /// Notes that the agent keeps the result of a tool that the user changed.
     pub(super) fn tell_unchanged(&self, tool: &str) {
-        self.note(format!("the result of {tool} stays as it was: this agent takes another one for commands only"));
+        let text = format!("the result of {tool} stays as it was: this agent takes another one for commands only");
+        self.note(None, true, text);
     }
 
-    fn note(&self, text: String) {
+    /// Notes something about the agent, or one of its spans.
+    pub(super) fn note(&self, span: Option<SpanId>, error: bool, text: String) {
         if let Some(log) = self.log.get() {
-            log.append(vec![TraceBody::Note { span: None, error: true, text }]);
+            log.append(vec![TraceBody::Note { span, error, text }]);
         }
     }
 

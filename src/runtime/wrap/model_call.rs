@@ -6,24 +6,56 @@ use async_trait::async_trait;
 
 use super::announced::HeldAnswer;
 use super::line::AgentLine;
+use super::recorded_calls::{Recall, RecordedCalls};
 use crate::effects::gateway::{ExchangeError, Forwarded, ModelCall};
 use crate::effects::llm::{CallPosition, LlmError, LlmProvider, Progress, ScriptModel};
 use crate::model::{LlmRequest, LlmResponse};
-use crate::runtime::failure::Failure;
+use crate::runtime::failure::{Divergence, Failure, Halt};
 use crate::runtime::pattern_scope::PatternScope;
 
 /// The status of a call that was not sent: a limit was reached, or its provider not. Agents try again later.
 const UNREACHED: u16 = 502;
 
-/// Asks for the answer to a model call, and sees that the agent gets it.
-pub(super) async fn call_model(scope: &PatternScope, line: &AgentLine, call: Box<ModelCall>) -> Result<(), Failure> {
+/// Asks for the answer to a model call, and sees that the agent gets it: from the record of an earlier try, where that
+/// has one.
+pub(super) async fn call_model(
+    scope: &PatternScope,
+    line: &AgentLine,
+    mut call: Box<ModelCall>,
+) -> Result<(), Failure> {
     let (request, is_aux) = (call.request.clone(), call.facts.aux.is_some());
+    let differs = match recall(line, &request, is_aux) {
+        Recall::Answered(answer, differs) => {
+            let note = differs
+                .map(|differs| format!("answered from the record, although it is not quite the same: {differs}"));
+            note.into_iter().for_each(|note| line.note(Some(answer.span), false, note));
+            forget(call.exchange.answer(&answer.response).await);
+            return Ok(());
+        }
+        Recall::Ask => None,
+        Recall::Unknown(differs) => Some(differs),
+    };
+    if let Some(differs) = &differs {
+        line.note(None, true, format!("the agent asks its model what it did not ask before: {differs}"));
+        if line.recorded().as_ref().is_some_and(RecordedCalls::is_headless) {
+            forget(call.exchange.refuse(UNREACHED, "the call is not as recorded").await);
+            return Err(diverged(scope, differs));
+        }
+    }
+    let is_unknown = differs.is_some();
     let mut own_path = String::new();
     let announce = |path: &str| {
         path.clone_into(&mut own_path);
+        if is_unknown {
+            line.announced().stop_at(path);
+        }
         line.announced().add_model(path, call);
     };
     let outcome = scope.outside_llm(request, is_aux, announce).await;
+    if is_unknown && let Some(recorded) = &mut *line.recorded() {
+        // The user has let it go, or answered it: the agent may be on another way.
+        recorded.go_on();
+    }
     if let Some(mut call) = line.announced().take_model(&own_path) {
         // It was not sent: the answer is the user's, or there is none.
         match &outcome {
@@ -44,6 +76,18 @@ pub(super) async fn call_model(scope: &PatternScope, line: &AgentLine, call: Box
         // The agent has heard of it, and goes on as it likes.
         Ok(_) | Err(Failure::Agent(_)) => Ok(()),
     }
+}
+
+/// What the record of an earlier try says to a request; without one, it is asked.
+fn recall(line: &AgentLine, request: &LlmRequest, is_aux: bool) -> Recall {
+    line.recorded().as_mut().map_or(Recall::Ask, |recorded| recorded.find(request, is_aux))
+}
+
+/// The halt at a call that is none of the recorded ones.
+fn diverged(scope: &PatternScope, differs: &str) -> Failure {
+    let asked = format!("another one ({differs}). Retry an earlier span, or the agent itself");
+    let divergence = Divergence { path: scope.path().to_owned(), recorded: "a model call".into(), asked };
+    Halt::from(Box::new(divergence)).into()
 }
 
 /// The agent has gone meanwhile; its call is recorded all the same.

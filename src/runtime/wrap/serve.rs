@@ -15,6 +15,7 @@ use super::model_call::call_model;
 use super::tool_use::{After, use_tool};
 use crate::effects::hooks::{HookAnswer, HookEvent, HookReply, Hooked, ToolUse, result_text};
 use crate::effects::tools::starts_subagent;
+use crate::model::PathSegment;
 use crate::runtime::failure::Failure;
 use crate::runtime::pattern_scope::PatternScope;
 
@@ -42,6 +43,12 @@ impl<'s> Serving<'s> {
     /// Serves the agent of a scope.
     pub fn new(scope: &'s PatternScope, line: &'s AgentLine, is_root: bool) -> Self {
         let (tasks, tools, subagents) = (FuturesUnordered::new(), Vec::new(), HashMap::new());
+        if let Some(recorded) = &*line.recorded() {
+            // What stays of an earlier try keeps its numbers.
+            for name in [PathSegment::llm(), PathSegment::aux()] {
+                scope.start_after(&name, recorded.visits(scope.path(), name.as_str()));
+            }
+        }
         Self { scope, line, is_root, tasks, tools, subagents }
     }
 

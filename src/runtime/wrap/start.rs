@@ -1,14 +1,13 @@
 //! Starts a run that watches an agent of another program.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::launch::{Servers, launch};
 use super::line::{AgentLine, AgentScreen};
 use super::model_call::AgentModels;
+use super::upstream;
 use crate::effects::confine::TerminalSize;
-use crate::effects::gateway::{Service, StartError, UpstreamError};
+use crate::effects::gateway::{StartError, UpstreamError};
 use crate::effects::llm::{LlmError, ScriptModel};
 use crate::model::{Provenance, RunSource};
 use crate::pipeline::{Loaded, Pipeline, Policy, Wrapped};
@@ -31,12 +30,6 @@ pub struct WrapSetup {
     pub task: String,
     /// The size of its terminal; `None`: it gets none.
     pub size: Option<TerminalSize>,
-    /// Variables of its environment beside those of every command.
-    pub variables: Vec<(OsString, OsString)>,
-    /// The addresses to which its model calls go, where they are not those of the environment.
-    pub upstreams: Vec<(Service, String)>,
-    /// A script that answers its model calls in the place of a provider.
-    pub script: Option<PathBuf>,
 }
 
 /// The reason why an agent was not started; it follows "failed to …".
@@ -51,6 +44,22 @@ pub enum WrapError {
     /// The address of a provider.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+    /// An address of `--upstream` for a service that is not known.
+    #[error("read --upstream {given}: {name} is none of anthropic, openai, google")]
+    UpstreamName {
+        /// The whole of it.
+        given: String,
+        /// The service that it names.
+        name: String,
+    },
+    /// An address of a stored run that was not stored whole.
+    #[error(
+        "read the stored address {0}: the rest of it may be a secret, and is not stored. Wrap the agent again instead"
+    )]
+    UpstreamSecret(String),
+    /// The line leads to no agent.
+    #[error("start the agent: the run names none")]
+    NotSetUp,
     /// A file of settings for the agent.
     #[error("write settings for the agent: {0}")]
     Settings(std::io::Error),
@@ -73,21 +82,29 @@ pub async fn start_wrapped(setup: WrapSetup, data: &DataDir, mode: Mode) -> Resu
     if setup.wrapped.review {
         check_review(&setup.workspace, hidden_folders(data.path())).map_err(WrapError::Review)?;
     }
-    let servers = Servers::start(&setup.upstreams).await?;
-    let launch = launch(&setup, &servers)?;
-    let (line, screen) = AgentLine::new(setup.size, launch, servers);
+    let (line, screen) = AgentLine::new(setup.size);
+    line.set_up(setup.wrapped.clone(), setup.workspace.clone());
+    line.serve().await?;
     let line = Arc::new(line);
+    let models = agent_models(&line);
+    let wrapped = Wrapped { upstreams: upstream::to_store(&setup.wrapped.upstreams), ..setup.wrapped };
     let loaded = Loaded {
-        pipeline: Pipeline { policy: setup.policy, ..Pipeline::wrapped(&setup.name, setup.wrapped) },
+        pipeline: Pipeline { policy: setup.policy, ..Pipeline::wrapped(&setup.name, wrapped) },
         base: setup.workspace.clone(),
         file: PathBuf::new(),
         workspace: setup.workspace,
         warnings: Vec::new(),
     };
-    let script = setup.script.as_deref().map(ScriptModel::open).transpose()?.map(Arc::new);
-    let answering = line.clone();
-    let models: ModelSource =
-        Box::new(move |_| Ok(Arc::new(AgentModels { line: answering.clone(), script: script.clone() })));
     let wishes = StartAs { provenance: Provenance { source: RunSource::Wrapped, lineage: None }, agent: Some(line) };
     Ok((start_as(loaded, data, setup.task, mode, models, wishes)?, screen))
+}
+
+/// Answers the model calls of an agent: by its script, or by sending them on.
+pub(in super::super) fn agent_models(line: &Arc<AgentLine>) -> ModelSource {
+    let line = line.clone();
+    Box::new(move |_| {
+        let script = line.script().map_err(|error| LlmError::new(error.to_string()))?;
+        let script = script.as_deref().map(ScriptModel::open).transpose()?.map(Arc::new);
+        Ok(Arc::new(AgentModels { line: line.clone(), script }))
+    })
 }

@@ -7,8 +7,7 @@ use tokio::sync::oneshot;
 use super::announced::{ToolEnd, ToolUnderWay};
 use super::line::AgentLine;
 use crate::effects::hooks::{HookAnswer, HookReply, ToolUse};
-use crate::effects::tools::PROGRAM;
-use crate::model::ToolCall;
+use crate::model::PROGRAM;
 use crate::runtime::failure::Failure;
 use crate::runtime::pattern_scope::PatternScope;
 
@@ -36,12 +35,14 @@ pub(super) async fn use_tool(
     let (ended, end) = oneshot::channel();
     let under_way = ToolUnderWay { asked: tool.input.clone(), start, end };
     let own_path = OnceLock::new();
-    let call = ToolCall { name, args: tool.input };
     let announce = |path: &str| {
         let _ = own_path.set(path.to_owned());
         line.announced().add_tool(path, under_way);
+        // Those that the user gave it in an earlier try.
+        let again = line.recorded().as_mut().and_then(|recorded| recorded.use_tool(path));
+        again.unwrap_or(tool.input)
     };
-    let effect = scope.outside_tool(call, announce);
+    let effect = scope.outside_tool(name, announce);
     let talk = async {
         // Dropped: it was denied, or answered in its place.
         let Ok(input) = started.await else { return (Some(reply), None) };

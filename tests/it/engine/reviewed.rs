@@ -53,9 +53,6 @@ impl Agent {
             },
             workspace: workspace.canonicalize().unwrap(),
             size: None,
-            variables: Vec::new(),
-            upstreams: Vec::new(),
-            script: None,
         };
         let data = DataDir::open_or_create(folder.path().join("data")).unwrap();
         let mode = Mode::Debug { step: false, breakpoints: Vec::new() };

@@ -173,7 +173,7 @@ fn quitting_asks_while_the_agent_lives() {
 #[test]
 fn its_end_is_said_and_nothing_is_offered_that_the_run_refuses() {
     let mut bench = Bench::wrapped((140, 42));
-    let no = Err("an agent of another program can't be retried yet".to_owned());
+    let no = Err("the agent can't be started here".to_owned());
     bench.send(Update::Abilities(Abilities { pause: Ok(()), undo: Ok(()), retry: no }));
     end(&mut bench, Some(3), "ended with exit code 3\u{1b}[31m");
     bench.status(RunStatus::Ok);

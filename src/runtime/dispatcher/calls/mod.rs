@@ -16,9 +16,9 @@ use super::driver_action::DriverAction;
 use super::exec::{TextSoFar, lock_name};
 use super::open_files::OpenLook;
 use super::permits::Permit;
-use crate::effects::tools::PROGRAM;
 use crate::model::{
-    Conversation, EarlierCall, Generation, SpanEnd, SpanId, SpanSpec, SpanStart, TextHash, ToolCall, TraceBody, Try,
+    Conversation, EarlierCall, Generation, PROGRAM, SpanEnd, SpanId, SpanSpec, SpanStart, TextHash, ToolCall,
+    TraceBody, Try,
 };
 use crate::runtime::ask::{Outcome, Output, SpanPosition, Work};
 use crate::runtime::compare::AgentEnd;

@@ -13,7 +13,7 @@ use crate::effects::tools::ToolError;
 use crate::model::{EndCause, TraceBody, command_line};
 use crate::pipeline::Wrapped;
 use crate::rollback::capture::Snapshots;
-use crate::runtime::wrap::{AgentLine, hook_program};
+use crate::runtime::wrap::{AgentLaunch, AgentLine, hook_program};
 use crate::world::{Guard, Scope};
 
 /// Bytes of the output that are kept as the result.
@@ -99,16 +99,18 @@ impl ToolRun {
         line: &AgentLine,
         end_mark: Option<PathBuf>,
     ) -> Result<AgentProgram, String> {
+        let launch = line.serve().await.map_err(|error| format!("failed to {error}"))?;
+        line.begin();
         let layer = self.services.commands.review.as_ref().and_then(|review| review.folder().cloned());
         let job = Job {
-            programs: vec![line.launch().command.clone()],
-            variables: line.launch().variables.clone(),
+            programs: vec![launch.command.clone()],
+            variables: launch.variables.clone(),
             network: true,
             local_sockets: true,
             overlay: layer.is_some(),
             layer,
             writable: agent.writable.iter().map(Into::into).collect(),
-            visible: visible(line),
+            visible: visible(launch),
             end_mark,
             ..Job::shell("", Duration::ZERO)
         };
@@ -210,8 +212,8 @@ impl ToolRun {
 }
 
 /// The programs that the agent must be able to start: itself, and the one that passes its hooks on.
-fn visible(line: &AgentLine) -> Vec<PathBuf> {
-    let own = line.launch().command.first().map(PathBuf::from).filter(|program| program.is_absolute());
+fn visible(launch: &AgentLaunch) -> Vec<PathBuf> {
+    let own = launch.command.first().map(PathBuf::from).filter(|program| program.is_absolute());
     own.into_iter().chain([hook_program()]).collect()
 }
 

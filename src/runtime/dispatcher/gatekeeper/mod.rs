@@ -34,6 +34,8 @@ pub(in super::super) struct Gatekeeper {
     pausing: bool,
     /// A limit ended a call of a headless run.
     limited: bool,
+    /// The run did something else than is recorded.
+    diverged: bool,
     /// Oldest first.
     denials: Vec<Denial>,
     /// Questions that nobody was there to answer, oldest first.
@@ -62,6 +64,7 @@ impl Gatekeeper {
             unattended: false,
             pausing: false,
             limited: false,
+            diverged: false,
             denials: Vec::new(),
             unanswered: Vec::new(),
         }
@@ -129,6 +132,11 @@ impl Gatekeeper {
     /// The user asked for a pause, and everything that it stops is stopped.
     pub fn begin_pause(&mut self) {
         self.pausing = true;
+    }
+
+    /// Keeps that the run did something else than is recorded, or that it goes on in another way.
+    pub fn set_diverged(&mut self, diverged: bool) {
+        self.diverged = diverged;
     }
 
     /// True while a pause stands that the user asked for.
@@ -288,7 +296,8 @@ impl Gatekeeper {
             Mode::Headless(Headless { answers, .. }) => answers,
             Mode::Debug { .. } => Vec::new(),
         };
-        SessionEnd { denials: self.denials, limited: self.limited, unanswered: self.unanswered, unused_answers }
+        let Self { denials, limited, diverged, unanswered, .. } = self;
+        SessionEnd { denials, limited, diverged, unanswered, unused_answers }
     }
 }
 

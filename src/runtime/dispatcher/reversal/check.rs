@@ -13,6 +13,7 @@ use crate::rollback;
 use crate::runtime::journal::Recorded;
 use crate::runtime::refusal::{RetryRefusal, TodayError, UndoRefusal};
 use crate::runtime::session::ModelSource;
+use crate::runtime::wrap::{RecordedCalls, read_record};
 use crate::store::RunLog;
 
 /// A retry as it was asked for, and what it is checked against.
@@ -29,6 +30,8 @@ pub(in super::super::super) struct Check {
     pub models: Arc<ModelSource>,
     /// True if the record of the run's calls is not read yet.
     pub reads_record: bool,
+    /// The run is one of another program's agent, which begins anew; true when nobody looks at it.
+    pub agent: Option<bool>,
     pub log: RunLog,
     pub services: Arc<Services>,
 }
@@ -63,6 +66,8 @@ pub(in super::super::super) struct Ready {
     pub models: Arc<dyn LlmProvider>,
     /// The record of the run's calls, if it was read for this.
     pub record: Option<Recorded>,
+    /// The calls that answer an agent of another program again.
+    pub recorded: Option<Box<RecordedCalls>>,
 }
 
 /// A retry that was refused, with what is shown beside the refusal.
@@ -105,7 +110,9 @@ impl Check {
         let models = (self.models)(file.unwrap_or(&self.planner.newest)).map_err(RetryRefusal::from)?;
         let record =
             if self.reads_record { Some(Recorded::read(&self.log).map_err(RetryRefusal::Record)?) } else { None };
-        Ok(Box::new(Ready { plan, with_readers: self.with_readers, today, models, record }))
+        let recorded = self.agent.map(|is_headless| read_record(&self.log, &plan, is_headless)).transpose();
+        let recorded = recorded.map_err(RetryRefusal::Record)?.map(|earlier| Box::new(RecordedCalls::new(earlier)));
+        Ok(Box::new(Ready { plan, with_readers: self.with_readers, today, models, record, recorded }))
     }
 
     /// The pipeline with the model that was asked for.

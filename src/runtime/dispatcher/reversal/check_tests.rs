@@ -45,6 +45,7 @@ impl Checked {
             source: Some(self.today.path().join("pipeline.toml")),
             models: Arc::new(models),
             reads_record: false,
+            agent: None,
             log: self.scene.log().clone(),
             services: self.scene.bench.dispatcher.services.clone(),
         };

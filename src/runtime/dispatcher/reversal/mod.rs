@@ -29,6 +29,7 @@ use crate::effects::llm::LlmProvider;
 use crate::model::{RetryPlan, SpanId, UndoReport, Update};
 use crate::pipeline::Pipeline;
 use crate::runtime::refusal::{RetryRefusal, RetryStopped, TodayError, UndoRefusal};
+use crate::runtime::wrap::RecordedCalls;
 use crate::world::Guard;
 
 /// The longest wait for the check of a retry.
@@ -70,6 +71,8 @@ pub(in super::super) struct Retrying {
     /// Today's pipeline.
     pub today: Result<Pipeline, TodayError>,
     pub models: Arc<dyn LlmProvider>,
+    /// The calls that answer an agent of another program again.
+    pub recorded: Option<Box<RecordedCalls>>,
 }
 
 /// Every lock, and the plan that was made under them.
@@ -138,9 +141,10 @@ impl Reversal {
 
     /// Begins to wait for the calls that were asked to stop.
     pub fn halt(&mut self, ready: Ready, set: Halted, queued: Halted) -> Vec<ReversalAction> {
-        let Ready { plan, with_readers, today, models, .. } = ready;
+        let Ready { plan, with_readers, today, models, recorded, .. } = ready;
         let waiting = set.waiting.into_iter().chain(queued.waiting).collect();
-        let retrying = Retrying { plan, with_readers, halted: set.paths, requeued: queued.paths, today, models };
+        let retrying =
+            Retrying { plan, with_readers, halted: set.paths, requeued: queued.paths, today, models, recorded };
         self.state = State::Halting { retrying: Box::new(retrying), waiting, until: Instant::now() + STOP_BOUND };
         self.hold_when_halted()
     }

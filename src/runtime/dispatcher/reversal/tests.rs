@@ -31,11 +31,19 @@ fn plan(reruns: &[u32], undoes: &[u64]) -> RetryPlan {
         authority: Vec::new(),
         cancels: 0,
         undone_outside: Vec::new(),
+        again: Vec::new(),
     }
 }
 
 fn ready(plan: RetryPlan) -> Ready {
-    Ready { plan, with_readers: true, today: Err(TodayError::NoFile), models: Arc::new(NoModel), record: None }
+    Ready {
+        plan,
+        with_readers: true,
+        today: Err(TodayError::NoFile),
+        models: Arc::new(NoModel),
+        record: None,
+        recorded: None,
+    }
 }
 
 fn paths(paths: &[&str]) -> Vec<String> {

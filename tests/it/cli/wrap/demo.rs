@@ -11,7 +11,7 @@ use crate::support::program;
 use crate::support::project::Project;
 
 /// The demo, written as the README says, with answers that come at once.
-fn demo() -> Project {
+pub(super) fn demo() -> Project {
     let project = Project::empty();
     let written = project.tama(&["init", "--from", "wrap", "demo"]);
     assert_eq!(written.status.code(), Some(0), "{}", stderr(&written));
@@ -21,13 +21,13 @@ fn demo() -> Project {
     project
 }
 
-fn tidy(folder: &Path, more: &[&str]) -> Output {
+pub(super) fn tidy(folder: &Path, more: &[&str]) -> Output {
     let args = [&["wrap", "--headless", "--upstream", "script:../replies.toml"][..], more, &["../tidy"]].concat();
     program::run(folder, &args)
 }
 
 /// The spans of a run, and how many actions each has: `tidy/Bash#2 tool ok 3`.
-fn spans(folder: &Path, run: &str) -> Vec<String> {
+pub(super) fn spans(folder: &Path, run: &str) -> Vec<String> {
     let shown: Json = serde_json::from_slice(&program::run(folder, &["runs", "show", run, "--json"]).stdout).unwrap();
     let actions = shown["actions"].as_array().unwrap();
     let of = |span: &Json| actions.iter().filter(|action| action["tool_span"] == span["span"]).count();
@@ -38,7 +38,7 @@ fn spans(folder: &Path, run: &str) -> Vec<String> {
     shown["spans"].as_array().unwrap().iter().skip(1).map(line).collect()
 }
 
-fn newest(folder: &Path) -> String {
+pub(super) fn newest(folder: &Path) -> String {
     let runs: Json = serde_json::from_slice(&program::run(folder, &["runs", "--json"]).stdout).unwrap();
     runs[0]["run"].as_str().unwrap().to_owned()
 }

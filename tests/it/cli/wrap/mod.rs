@@ -3,6 +3,7 @@
 mod demo;
 mod direct;
 mod killed;
+mod retry;
 mod review;
 mod review_killed;
 mod stops;

@@ -1,7 +1,6 @@
 //! Stops, edits, answers and undo while the agent of the demo lives.
 
 use std::fs;
-use std::path::PathBuf;
 
 use tama_tui::model::{Breakpoint, Gate};
 use tama_tui::pipeline::{Policy, Wrapped};
@@ -25,14 +24,15 @@ async fn stage(at: Gate, script: &str) -> Stage {
     let data = DataDir::open_or_create(folder.path().join(".tama")).unwrap();
     let setup = WrapSetup {
         name: "tidy".into(),
-        wrapped: Wrapped { command: vec![folder.path().join("tidy").display().to_string()], ..Wrapped::default() },
+        wrapped: Wrapped {
+            command: vec![folder.path().join("tidy").display().to_string()],
+            upstreams: vec![format!("script:{}", folder.path().join("replies.toml").display())],
+            ..Wrapped::default()
+        },
         policy: Policy::default(),
         workspace: folder.path().join("work").canonicalize().unwrap(),
         task: "tidy".into(),
         size: None,
-        variables: Vec::new(),
-        upstreams: Vec::new(),
-        script: Some(PathBuf::from(folder.path()).join("replies.toml")),
     };
     let breakpoints = vec![Breakpoint { at, agent: None, tool: None, model: None, enabled: true }];
     let (session, mut screen) = start_wrapped(setup, &data, Mode::Debug { step: false, breakpoints }).await.unwrap();
@@ -111,6 +111,55 @@ async fn a_model_call_stops_and_its_answer_is_edited_or_given_by_hand() {
     ";
     play(&mut stage, lines).await;
     assert!(stage.folder.path().join("work/run.log").exists());
+    drop(stage);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_under_the_living_agent_starts_it_anew() {
+    let mut stage = stage(Gate::BeforeTool, "").await;
+    let lines = "
+        wait at tidy/Bash before-tool
+        continue tidy/Bash
+        wait at tidy/Bash#2 before-tool
+        edit-call tidy/Bash#2 :: rm -rf build *.log => rm -rf build
+        continue tidy/Bash#2
+        wait at tidy/Bash#3 before-tool
+        plan tidy/Bash#3
+        wait plan
+        retry
+        wait at tidy/Bash before-tool
+        continue tidy/Bash
+        wait at tidy/Bash#2 before-tool
+        continue tidy/Bash#2
+        wait at tidy/Bash#3 before-tool
+        answer tidy/Bash#3 :: not this one
+        wait end
+        status ok
+    ";
+    play(&mut stage, lines).await;
+    let work = stage.folder.path().join("work");
+    assert!(work.join("run.log").exists() && !work.join("build").exists() && work.join(".env").exists());
+    drop(stage);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retried_agent_stops_where_it_asks_what_it_did_not_ask_before() {
+    let mut stage = stage(Gate::AfterAgent, "").await;
+    play(&mut stage, "wait at tidy after-agent\ncontinue tidy\nwait end\nstatus ok").await;
+    fs::write(stage.folder.path().join("work/mine.txt"), "mine\n").unwrap();
+    let lines = "
+        plan tidy/llm#4
+        wait plan
+        retry
+        wait at tidy/llm#4 before-llm
+        continue tidy/llm#4
+        wait at tidy after-agent
+        continue tidy
+        wait end
+        status ok
+    ";
+    play(&mut stage, lines).await;
+    assert!(stage.folder.path().join("work/mine.txt").exists());
     drop(stage);
 }
 

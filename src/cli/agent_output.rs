@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use tokio::sync::mpsc;
 
-use crate::cli::text::safe;
+use super::text::safe;
 use crate::effects::confine::OutputPart;
 
 /// Passes on what an agent prints, until it ends. `to_stderr`: its standard output goes there too.
