@@ -26,6 +26,8 @@ pub enum Msg {
     Agent(AgentInput),
     /// The agent drew on its terminal.
     AgentDrew(AgentPicture),
+    /// The agent of that name is started by a retry.
+    AgentBegan(String),
     /// The agent ended.
     AgentEnded(AgentEnd),
     /// So late is it, before another message: times in what follows are as of then. Nothing is drawn for it.

@@ -34,6 +34,10 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
             commands
         }
         Msg::Agent(input) => act::agent_input(state, input),
+        Msg::AgentBegan(name) => {
+            act::agent_began(state, &name);
+            Vec::new()
+        }
         Msg::AgentEnded(end) => {
             act::agent_ended(state, &end);
             Vec::new()

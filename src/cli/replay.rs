@@ -1,6 +1,7 @@
 //! `replay`: opens a past run in the debugger.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use color_eyre::eyre::eyre;
 use futures::FutureExt;
@@ -11,9 +12,10 @@ use super::global::Global;
 use super::screen::{Reopen, Shown};
 use super::terminal::require_terminal;
 use super::{data, screen, tama_db};
-use crate::model::{Breakpoint, Command, Update};
+use crate::effects::confine::TerminalSize;
+use crate::model::{Breakpoint, Command, RunSource, Update};
 use crate::pipeline;
-use crate::runtime::{self, Mode, Session, SessionError};
+use crate::runtime::{self, AgentLine, AgentScreen, Mode, Session, SessionError};
 use crate::store::{DataDir, RunFolder};
 
 /// News of the opening that may wait for the screen.
@@ -35,10 +37,11 @@ pub(super) async fn run(named: &str, global: &Global) -> color_eyre::Result<Exit
     let folder = data.find(named).map_err(|error| eyre!("failed to {error}"))?;
     let breakpoints = load_breakpoints(&folder);
     let (news, early) = mpsc::channel(EARLY);
-    let open = Open { folder, data: data.clone(), breakpoints: breakpoints.clone() };
+    let (line, agent) = agent_of(&folder).unzip();
+    let open = Open { folder, data: data.clone(), breakpoints: breakpoints.clone(), line: line.map(Arc::new) };
     let again = open.clone();
     let reopen: Reopen = Box::new(move |workspace, news| again.clone().session(Some(workspace), news).boxed());
-    let shown = Shown { early, data, breakpoints, live: false, reopen: Some(reopen), agent: None };
+    let shown = Shown { early, data, breakpoints, live: false, reopen: Some(reopen), agent };
     screen::show(open.session(None, news), shown, global).await
 }
 
@@ -48,16 +51,24 @@ struct Open {
     folder: RunFolder,
     data: DataDir,
     breakpoints: Vec<Breakpoint>,
+    /// The line to the agent of another program that a retry starts.
+    line: Option<Arc<AgentLine>>,
+}
+
+/// The line to a past run's agent, if that is one of another program.
+fn agent_of(folder: &RunFolder) -> Option<(AgentLine, AgentScreen)> {
+    let manifest = folder.manifest().ok().filter(|manifest| manifest.provenance.source == RunSource::Wrapped)?;
+    Some(AgentLine::new(&manifest.name, Some(TerminalSize { rows: 24, columns: 80 })))
 }
 
 impl Open {
     /// Opens the run; `confirmed`: the workspace that its user has confirmed.
     async fn session(self, confirmed: Option<PathBuf>, news: mpsc::Sender<Update>) -> Result<Session, SessionError> {
-        let Self { folder, data, breakpoints } = self;
+        let Self { folder, data, breakpoints, line } = self;
         let mode = Mode::Debug { step: false, breakpoints: breakpoints.clone() };
         // A screen that is closed ends the opening.
         let watch = move |update| news.blocking_send(update).is_ok();
-        let session = runtime::open_watched(folder, &data, mode, confirmed, None, watch).await?;
+        let session = runtime::open_watched(folder, &data, mode, confirmed, line, watch).await?;
         // A past run passes no gates; its retries do.
         drop(session.engine.commands.send(Command::SetBreakpoints(breakpoints)));
         Ok(session)

@@ -52,16 +52,8 @@ pub(super) struct Shown {
     pub live: bool,
     /// Opens a past run anew.
     pub reopen: Option<Reopen>,
-    /// The agent of another program that it watches.
-    pub agent: Option<ShownAgent>,
-}
-
-/// An agent of another program on the screen.
-pub(super) struct ShownAgent {
-    /// Its name.
-    pub name: String,
-    /// The line to it.
-    pub line: AgentScreen,
+    /// The line to the agent of another program that it watches; one of a past run is there once a retry starts it.
+    pub agent: Option<AgentScreen>,
 }
 
 /// Shows a session until the user ends it; returns the exit code.
@@ -72,13 +64,13 @@ pub(super) async fn show(
 ) -> color_eyre::Result<Exit> {
     let Some(notify) = notify_or_print_fault(global) else { return Ok(Exit::Usage) };
     let Shown { early, data, breakpoints, live, reopen, agent } = shown;
-    let (agent, line) = agent.map(|agent| (agent.name, agent.line)).unzip();
+    let begun = agent.as_ref().filter(|_| live).map(|agent| agent.name.clone());
     let (commands, from_screen) = mpsc::unbounded_channel();
     let (to_screen, updates) = mpsc::channel(UPDATES);
     let relay = Relay { data, reopen, from_screen, to_screen };
     let session: JoinHandle<Result<String, SessionError>> = tokio::spawn(relay.run(session, early));
-    let state = app::State::new(app::Setup { breakpoints, size: (80, 24), now: now(), follow: live, agent });
-    let shown = term::run(state, (commands, updates), line, theme(global), notify).await;
+    let state = app::State::new(app::Setup { breakpoints, size: (80, 24), now: now(), follow: live, agent: begun });
+    let shown = term::run(state, (commands, updates), agent, theme(global), notify).await;
     let code = shown.map_err(|error| eyre!("failed to {error}"))?;
     match session.await? {
         Ok(summary) => {

@@ -7,8 +7,8 @@ use tempfile::TempDir;
 
 use super::act::{Origin, perform};
 use crate::model::{
-    ActionOp, EffectClass, Fan, Generation, Key, KeyState, LlmRequestRecord, ModelName, ModelOptions, RunId, RunState,
-    Seq, SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus, TraceBody, Try, Usage,
+    ActionOp, EffectClass, Fan, Key, KeyState, LlmRequestRecord, ModelName, ModelOptions, RunId, RunState, Seq,
+    SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus, TraceBody, Try, Usage,
 };
 use crate::store::{RunLog, Volatile, hash_text};
 use crate::world::{Change, Value, World};
@@ -113,6 +113,12 @@ impl Tree {
         self.start(parent, name, None, SpanSpec::Agent { pattern: "react".into(), input, prompt, prompt_file: None })
     }
 
+    /// An agent of another program.
+    pub fn wrapped(&self, parent: SpanId, name: &str) -> SpanId {
+        let (input, prompt) = (hash_text(""), None);
+        self.start(parent, name, None, SpanSpec::Agent { pattern: "wrapped".into(), input, prompt, prompt_file: None })
+    }
+
     pub fn branch(&self, parent: SpanId, name: &str, group: u32, index: u32) -> SpanId {
         let spec = SpanSpec::Agent { pattern: "react".into(), input: hash_text(""), prompt: None, prompt_file: None };
         self.start(parent, name, Some(Fan { group, index }), spec)
@@ -132,8 +138,13 @@ impl Tree {
     }
 
     pub fn tool(&self, parent: SpanId) -> SpanId {
+        self.called(parent, "tool")
+    }
+
+    /// A call of a tool with that name.
+    pub fn called(&self, parent: SpanId, name: &str) -> SpanId {
         let spec = SpanSpec::Tool { args: hash_text(""), request: hash_text(""), effect: EffectClass::Reversible };
-        self.start(parent, "tool", None, spec)
+        self.start(parent, name, None, spec)
     }
 
     /// Ends spans, in order; each model call took 7 tokens.
@@ -165,9 +176,10 @@ impl Tree {
     }
 
     fn start(&self, parent: SpanId, name: &str, fan: Option<Fan>, spec: SpanSpec) -> SpanId {
-        let (span, visit) = self.log.with(|state| {
-            let same = |at: &SpanId| state.trace.name(*at) == name;
-            (state.trace.len(), state.trace.children(parent).filter(same).count() + 1)
+        let (span, visit, generation) = self.log.with(|state| {
+            let stands = |at: &SpanId| state.trace.get(*at).is_some_and(|found| found.status != SpanStatus::Undone);
+            let same = |at: &SpanId| state.trace.name(*at) == name && stands(at);
+            (state.trace.len(), state.trace.children(parent).filter(same).count() + 1, state.generation)
         });
         let span = SpanId(u32::try_from(span).unwrap());
         self.log.append(vec![TraceBody::SpanStarted(SpanStart {
@@ -177,7 +189,7 @@ impl Tree {
             name: name.into(),
             visit: u32::try_from(visit).unwrap(),
             attempt: Try(1),
-            generation: Generation(1),
+            generation,
             fan,
             spec,
             step: None,

@@ -75,3 +75,61 @@ impl Order {
         found.ok().and_then(|at| self.0.get(at)).map_or(Seq(0), |(_, place)| *place)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{RetryPlan, TraceBody};
+    use crate::rollback::fixture::Tree;
+    use crate::rollback::plan_retry;
+
+    /// An agent with a program that lasts, and two turns of a call and a tool.
+    fn agent(tree: &Tree) -> (SpanId, SpanId, [SpanId; 2], [SpanId; 2]) {
+        let agent = tree.wrapped(SpanId::RUN, "agent");
+        let program = tree.called(agent, "program");
+        let (first, second) = (tree.turn(agent), tree.turn(agent));
+        tree.end(&[program, agent]);
+        (agent, program, [first[0], first[1]], [second[0], second[1]])
+    }
+
+    fn plan(tree: &Tree, span: SpanId) -> RetryPlan {
+        tree.log.with(|state| plan_retry(state, span, true)).unwrap()
+    }
+
+    #[test]
+    fn calls_before_the_span_stay_and_tools_run_again() {
+        let tree = Tree::new();
+        let (agent, program, first, second) = agent(&tree);
+        let of_call = plan(&tree, second[0]);
+        assert_eq!(of_call.reruns, [program, first[1], second[0], second[1]]);
+        assert_eq!((of_call.again, of_call.reopens), (vec![first[1]], vec![agent]));
+        let of_tool = plan(&tree, second[1]);
+        assert_eq!(of_tool.reruns, [program, first[1], second[1]]);
+        assert_eq!(plan(&tree, agent).reruns, [program, first[0], first[1], second[0], second[1]]);
+        assert_eq!(plan(&tree, program).again, []);
+    }
+
+    #[test]
+    fn a_tool_that_ran_again_on_the_way_has_its_old_place() {
+        let tree = Tree::new();
+        let (agent, program, first, second) = agent(&tree);
+        let planned = plan(&tree, second[1]);
+        tree.log.append(vec![TraceBody::Invalidated {
+            generation: Generation(2),
+            cause: planned.span,
+            spans: planned.reruns.clone(),
+            paths: Vec::new(),
+            reopened: planned.reopens.clone(),
+            stale: Vec::new(),
+        }]);
+        let program_again = tree.called(agent, "program");
+        let again = [tree.tool(agent), tree.tool(agent)];
+        let last = tree.llm(agent);
+        tree.end(&[again[0], again[1], last, program_again, agent]);
+        // The first tool came before the second call, which did not run again.
+        let of_first = plan(&tree, again[0]);
+        assert_eq!(of_first.reruns, [second[0], program_again, again[0], again[1], last]);
+        assert_eq!(plan(&tree, again[1]).reruns, [program_again, again[0], again[1], last]);
+        assert!(!of_first.reruns.contains(&first[0]) && !of_first.reruns.contains(&program));
+    }
+}

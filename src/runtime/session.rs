@@ -311,7 +311,7 @@ async fn open_at(folder: RunFolder, data: &DataDir, mode: Mode, wishes: OpenAs) 
     };
     let (agent, screen) = match pipeline.wrapped.filter(|_| look_only.is_none()) {
         Some(wrapped) => {
-            let (line, screen) = line_to(wrapped, &world, agent);
+            let (line, screen) = line_to(&pipeline.name, wrapped, &world, agent);
             (Some(line), screen)
         }
         None => (None, None),
@@ -339,10 +339,15 @@ async fn open_at(folder: RunFolder, data: &DataDir, mode: Mode, wishes: OpenAs) 
 }
 
 /// The line to an agent of another program that a retry would start; `known`: the one that somebody listens at already.
-fn line_to(wrapped: Wrapped, world: &World, known: Option<Arc<AgentLine>>) -> (Arc<AgentLine>, Option<AgentScreen>) {
+fn line_to(
+    name: &str,
+    wrapped: Wrapped,
+    world: &World,
+    known: Option<Arc<AgentLine>>,
+) -> (Arc<AgentLine>, Option<AgentScreen>) {
     let (line, screen) = known.map_or_else(
         || {
-            let (line, screen) = AgentLine::new(None);
+            let (line, screen) = AgentLine::new(name, None);
             (Arc::new(line), Some(screen))
         },
         |line| (line, None),

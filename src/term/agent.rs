@@ -12,6 +12,10 @@ const AT_ONCE: usize = 16 * 1024;
 pub(super) struct Agent {
     line: AgentScreen,
     has_ended: bool,
+    /// What the agent wrote at the moment when it was started.
+    first: Option<OutputPart>,
+    /// The run is gone, and says nothing more.
+    is_gone: bool,
 }
 
 /// News of an agent.
@@ -20,37 +24,70 @@ pub(super) enum AgentNews {
     Output(OutputPart),
     /// It ended; all that it wrote has come before.
     End(LastingEnd),
+    /// It is started; by a retry once more.
+    Began,
 }
 
 impl Agent {
     pub(super) fn new(line: AgentScreen) -> Self {
-        Self { line, has_ended: false }
+        Self { line, has_ended: false, first: None, is_gone: false }
     }
 
-    /// Waits for news; for ever after the end. Cancel-safe.
+    /// The agent's name.
+    pub(super) fn name(&self) -> &str {
+        &self.line.name
+    }
+
+    /// Waits for news; for ever when there can be none. Cancel-safe.
     pub(super) async fn next(&mut self) -> AgentNews {
+        if let Some(part) = self.first.take() {
+            return AgentNews::Output(part);
+        }
         loop {
-            if self.has_ended {
+            if self.is_gone {
                 return std::future::pending().await;
             }
             tokio::select! {
                 // What it wrote is in the channel before its end is told.
                 biased;
-                Some(part) = self.line.output.recv() => return AgentNews::Output(part),
+                Some(part) = self.line.output.recv() => {
+                    if self.begins() {
+                        self.first = Some(part);
+                        return AgentNews::Began;
+                    }
+                    return AgentNews::Output(part);
+                }
                 changed = self.line.end.changed() => {
                     let end = self.line.end.borrow_and_update().clone();
                     if let Ok(part) = self.line.output.try_recv() {
                         self.line.end.mark_changed();
                         return AgentNews::Output(part);
                     }
-                    // A run that is gone says nothing more.
-                    self.has_ended = end.is_some() || changed.is_err();
-                    if let Some(end) = end {
-                        return AgentNews::End(end);
+                    self.is_gone = changed.is_err();
+                    match end {
+                        Some(end) if !self.has_ended => {
+                            self.has_ended = true;
+                            return AgentNews::End(end);
+                        }
+                        None if !self.is_gone => {
+                            self.has_ended = false;
+                            return AgentNews::Began;
+                        }
+                        _ => {}
                     }
                 }
             }
         }
+    }
+
+    /// True when it was started since the last news.
+    fn begins(&mut self) -> bool {
+        let begins = self.line.end.has_changed().unwrap_or(false) && self.line.end.borrow().is_none();
+        if begins {
+            self.line.end.mark_unchanged();
+            self.has_ended = false;
+        }
+        begins
     }
 
     /// Takes what the agent wrote since, as much as is taken in at once after `part`; the rest waits, and then the agent.

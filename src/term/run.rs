@@ -178,8 +178,23 @@ impl<L: Link> ScreenLoop<L> {
             }
             LoopEvent::Update(first) => self.fold(first),
             LoopEvent::Agent(AgentNews::Output(part)) => self.agent_output(&part),
+            LoopEvent::Agent(AgentNews::Began) => self.begin_agent(),
             LoopEvent::Agent(AgentNews::End(end)) => self.update(Msg::AgentEnded(agent_end(&end))),
         }
+    }
+
+    /// Gives an agent that is started an empty terminal, unless it has one.
+    fn begin_agent(&mut self) -> Vec<TerminalTask> {
+        if self.state.agent.as_ref().is_some_and(|agent| agent.end().is_none()) {
+            return Vec::new();
+        }
+        let Some((name, size)) = self.agent.as_ref().map(|agent| (agent.name().to_owned(), agent.size())) else {
+            return Vec::new();
+        };
+        if let Some(size) = size {
+            self.view.open_agent(size);
+        }
+        self.update(Msg::AgentBegan(name))
     }
 
     /// Takes in what the agent wrote, and some of what it wrote since, so that they share a frame.

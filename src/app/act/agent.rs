@@ -3,8 +3,8 @@
 use super::mouse;
 use crate::app::state::Said;
 use crate::app::{
-    AgentButton, AgentEnd, AgentInput, AgentKey, AgentKeyCode, AgentMouse, AgentMouseAction, Command, Mouse, Pane,
-    State,
+    AgentButton, AgentEnd, AgentInput, AgentKey, AgentKeyCode, AgentMouse, AgentMouseAction, AgentPane, Command, Mouse,
+    Pane, State,
 };
 use crate::model::{RunStatus, TraceBody};
 
@@ -45,6 +45,13 @@ pub(super) fn enter(state: &mut State) {
         let said = if end.text.is_empty() { said } else { format!("{said} ({})", end.text) };
         state.refuse(said);
     }
+}
+
+/// A retry starts the agent: its terminal is empty, and its keys stay where they are.
+pub(in crate::app) fn begin(state: &mut State, name: &str) {
+    let mut agent = AgentPane::new(name);
+    agent.set_types(false);
+    state.agent = Some(agent);
 }
 
 /// The agent ended.

@@ -21,7 +21,7 @@ mod running;
 mod trying;
 mod undoing;
 
-pub(super) use agent::{input as agent_input, take_end as agent_ended};
+pub(super) use agent::{begin as agent_began, input as agent_input, take_end as agent_ended};
 pub(super) use approving::open_by_itself as open_approval;
 pub(super) use editing::{editor_done, outside_done};
 pub(super) use elsewhere::hold_changes;

@@ -7,7 +7,7 @@ use color_eyre::eyre::eyre;
 use crate::app;
 use crate::cli::exit::Exit;
 use crate::cli::global::Global;
-use crate::cli::screen::{self, Shown, ShownAgent};
+use crate::cli::screen::{self, Shown};
 use crate::cli::terminal::require_terminal;
 use crate::effects::confine::TerminalSize;
 use crate::model::Breakpoint;
@@ -28,13 +28,12 @@ pub(super) async fn run(
     global: &Global,
 ) -> color_eyre::Result<Exit> {
     setup.size = Some(first_size(&setup.name));
-    let (agent, beside) = (setup.name.clone(), data.clone());
+    let beside = data.clone();
     let mode = Mode::Debug { step: false, breakpoints: breakpoints.clone() };
     let started = start_wrapped(setup, &data, mode).await;
     let (session, line) = started.map_err(|error| eyre!("failed to {error}"))?;
     let (_, early) = tokio::sync::mpsc::channel(1);
-    let agent = Some(ShownAgent { name: agent, line });
-    let shown = Shown { early, data: beside, breakpoints, live: true, reopen: None, agent };
+    let shown = Shown { early, data: beside, breakpoints, live: true, reopen: None, agent: Some(line) };
     screen::show(async { Ok(session) }, shown, global).await
 }
 

@@ -21,13 +21,15 @@ const PARTS: usize = 64;
 
 /// The person's end of the line.
 pub struct AgentScreen {
+    /// The agent's name.
+    pub name: String,
     /// Parts of the agent's output.
     pub output: mpsc::Receiver<OutputPart>,
     /// Keys for its terminal.
     pub keys: mpsc::Sender<Vec<u8>>,
     /// The size of its terminal; `None`: it has none.
     pub size: watch::Sender<Option<TerminalSize>>,
-    /// Its end, once it has ended.
+    /// Its end, once it has ended. It is set to none as the agent is started, by a retry once more.
     pub end: watch::Receiver<Option<LastingEnd>>,
 }
 
@@ -63,9 +65,9 @@ struct Served {
 }
 
 impl AgentLine {
-    /// Both ends of a line. `size`: that of the agent's terminal, if it shall have one.
+    /// Both ends of a line to an agent of that name. `size`: that of its terminal, if it shall have one.
     #[must_use]
-    pub fn new(size: Option<TerminalSize>) -> (Self, AgentScreen) {
+    pub fn new(name: &str, size: Option<TerminalSize>) -> (Self, AgentScreen) {
         let (output, printed) = mpsc::channel(PARTS);
         let (keys, typed) = mpsc::channel(PARTS);
         let (size_sender, size) = watch::channel(size);
@@ -86,7 +88,7 @@ impl AgentLine {
             notices: Mutex::default(),
             log: OnceLock::new(),
         };
-        (line, AgentScreen { output: printed, keys, size: size_sender, end: ended })
+        (line, AgentScreen { name: name.to_owned(), output: printed, keys, size: size_sender, end: ended })
     }
 
     /// Sets which agent it leads to, and the workspace of that; the first time only.
@@ -118,10 +120,11 @@ impl AgentLine {
         Ok(upstream::read(upstreams.unwrap_or_default())?.script)
     }
 
-    /// Forgets the agent's earlier try, as its program is started.
+    /// Forgets the agent's earlier try, as its program is started: notices are for who knew what is undone.
     pub(in super::super) fn begin(&self) {
+        self.take_notice();
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.end.send_if_modified(|end| end.take().is_some());
+        self.end.send_replace(None);
     }
 
     /// Has the model calls of an earlier try answer those of the next one.

@@ -173,3 +173,77 @@ fn told(difference: &Difference) -> String {
     let Difference { place, recorded, asked } = difference;
     format!("{place}: recorded \"{recorded}\", now \"{asked}\"")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Message, ModelName, ModelOptions};
+
+    fn request(texts: &[&str]) -> LlmRequest {
+        let messages: Vec<Message> = texts.iter().map(|text| Message::User { text: (*text).to_owned() }).collect();
+        let model = ModelName { provider: "anthropic".into(), model: "m".into() };
+        let tools = vec![ToolDecl { name: "Bash".into(), description: "runs".into(), schema: Json::Null }];
+        LlmRequest { model, options: ModelOptions::default(), tools, system: String::new(), messages: messages.into() }
+    }
+
+    fn answered(span: u32, is_aux: bool) -> RecordedAnswer {
+        RecordedAnswer { span: SpanId(span), response: LlmResponse::default(), is_aux }
+    }
+
+    /// Two calls and a side call before the retried one.
+    fn recorded() -> RecordedCalls {
+        RecordedCalls::new(Earlier {
+            folders: vec!["/work/here".into()],
+            before: vec![
+                (request(&["title"]), answered(3, true)),
+                (request(&["one"]), answered(4, false)),
+                (request(&["one", "it is 2026-11-29 in /work/here"]), answered(5, false)),
+            ],
+            after: vec![request(&["one", "two", "three"])],
+            retried: "agent/llm#3".into(),
+            edited: HashMap::from([("agent/Bash".into(), Json::from("safer"))]),
+            not_run: HashSet::from(["agent/Bash#2".to_owned()]),
+            ..Earlier::default()
+        })
+    }
+
+    fn span(recall: Recall) -> Option<(u32, bool)> {
+        match recall {
+            Recall::Answered(answer, differs) => Some((answer.span.0, differs.is_some())),
+            Recall::Ask | Recall::Unknown(_) => None,
+        }
+    }
+
+    #[test]
+    fn what_was_asked_before_is_answered_in_any_order_and_once() {
+        let mut calls = recorded();
+        assert_eq!(span(calls.find(&request(&["one", "it is 2026-11-30 in /work/here"]), false)), Some((5, true)));
+        assert_eq!(span(calls.find(&request(&["one"]), false)), Some((4, false)));
+        assert!(matches!(calls.find(&request(&["one"]), false), Recall::Ask), "nothing is left but a side call");
+        assert_eq!(span(calls.find(&request(&["title"]), true)), Some((3, false)));
+    }
+
+    #[test]
+    fn another_request_is_told_until_the_retried_one_comes() {
+        let mut calls = recorded();
+        assert!(matches!(calls.find(&request(&["another title"]), true), Recall::Ask), "a side call stops nothing");
+        let Recall::Unknown(differs) = calls.find(&request(&["one", "other"]), false) else { panic!("it is asked") };
+        assert!(differs.contains("now \"other\""), "{differs}");
+        assert!(matches!(calls.find(&request(&["one", "two", "three"]), false), Recall::Ask));
+        assert!(matches!(calls.find(&request(&["one", "other"]), false), Recall::Ask), "it is on its own now");
+        assert_eq!(span(calls.find(&request(&["one"]), false)), Some((4, false)), "the record still answers");
+    }
+
+    #[test]
+    fn tools_before_the_retried_span_get_what_the_user_gave_them() {
+        let mut calls = recorded();
+        assert_eq!(calls.use_tool("agent/Bash"), Some(Json::from("safer")));
+        assert_eq!(calls.use_tool("agent/Bash#2"), None);
+        let (is_short, text) = calls.told();
+        assert!(is_short && text.contains("1 tool really ran again; it did not come to agent/llm#3"), "{text}");
+        let mut calls = RecordedCalls::new(Earlier { retried: "agent/Bash".into(), ..Earlier::default() });
+        assert!(matches!(calls.find(&request(&["one"]), false), Recall::Ask));
+        calls.use_tool("agent/Bash");
+        assert!(!calls.told().0);
+    }
+}

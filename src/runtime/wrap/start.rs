@@ -82,7 +82,7 @@ pub async fn start_wrapped(setup: WrapSetup, data: &DataDir, mode: Mode) -> Resu
     if setup.wrapped.review {
         check_review(&setup.workspace, hidden_folders(data.path())).map_err(WrapError::Review)?;
     }
-    let (line, screen) = AgentLine::new(setup.size);
+    let (line, screen) = AgentLine::new(&setup.name, setup.size);
     line.set_up(setup.wrapped.clone(), setup.workspace.clone());
     line.serve().await?;
     let line = Arc::new(line);

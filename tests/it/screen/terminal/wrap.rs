@@ -255,3 +255,38 @@ fn the_demo_stops_before_each_command_and_its_files_come_back() {
     assert!(project.path("folder/.env").exists() && project.path("folder/docs/notes.md").exists());
     assert_eq!(quit(&mut pty), 0);
 }
+
+#[test]
+fn an_agent_is_started_anew_from_the_screen_while_its_run_is_open_and_later() {
+    let project = Project::empty();
+    project.write("old.txt", "old\n");
+    // It says which try it is: what it wrote was undone, what it was let write elsewhere was not.
+    let outside = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let tries = outside.path().join("tries").display().to_string();
+    let script = format!(
+        "echo new > old.txt; echo one >> count; echo x >> {tries}; echo number $(wc -l < {tries}); read -r line; echo got $line"
+    );
+    let args = ["wrap", "--writable", outside.path().to_str().unwrap(), "--", "bash", "-c", &script];
+    let mut pty = Start::tama(project.folder(), &args).env("TAMA_TUI_NOTIFY", "none").at(SIZE.0, SIZE.1);
+    pty.wait("number 1");
+    leave(&mut pty);
+    pty.wait("count");
+    pty.press("gg", "0 of 2 undone");
+    pty.press("jr", "Enter Retry");
+    pty.press("\r", "number 2");
+    // It waits for its keys, which it has not.
+    pty.press("i", HAS_KEYS);
+    pty.press("now\r", "got now");
+    pty.wait("ended with exit code 0");
+    assert_eq!(quit(&mut pty), 0);
+    assert_eq!(project.read("count").as_deref(), Some("one\n"));
+    let mut pty = Start::tama(project.folder(), &["replay", &project.newest()]).at(SIZE.0, SIZE.1);
+    pty.wait("program");
+    pty.press("ggr", "Enter Retry");
+    pty.press("\r", "number 3");
+    pty.press("i", HAS_KEYS);
+    pty.press("again\r", "got again");
+    pty.wait("ended with exit code 0");
+    assert_eq!(quit(&mut pty), 0);
+    assert_eq!(project.read("old.txt").as_deref(), Some("new\n"));
+}
