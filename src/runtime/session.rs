@@ -35,7 +35,7 @@ pub struct Session {
     pub notices: Vec<String>,
     /// The reason why the run is only looked at.
     pub look_only: Option<LookOnly>,
-    /// What an agent of another program prints, once a retry starts it; `None`: somebody else hears it, or there is none.
+    /// The output of an agent of another program, once a retry starts it; `None`: it goes elsewhere, or there is none.
     pub agent: Option<AgentScreen>,
 }
 
@@ -338,7 +338,7 @@ async fn open_at(folder: RunFolder, data: &DataDir, mode: Mode, wishes: OpenAs) 
     Ok(Session { run, folder, engine, log: opened.log, notices, look_only, agent: screen })
 }
 
-/// The line to an agent of another program that a retry would start; `known`: the one that somebody listens at already.
+/// The line to an agent of another program that a retry would start; `known`: one that is open already.
 fn line_to(
     name: &str,
     wrapped: Wrapped,

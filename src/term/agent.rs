@@ -12,7 +12,7 @@ const AT_ONCE: usize = 16 * 1024;
 pub(super) struct Agent {
     line: AgentScreen,
     has_ended: bool,
-    /// What the agent wrote at the moment when it was started.
+    /// The first part that the agent wrote, while its start comes before.
     first: Option<OutputPart>,
     /// The run is gone, and says nothing more.
     is_gone: bool,

@@ -7,7 +7,7 @@ use super::calls::PendingCall;
 use super::exec::Done;
 use super::gatekeeper::Ended;
 use super::outcome::after_finish;
-use crate::model::{EndCause, Gate, PauseReason, SpanId, TraceBody};
+use crate::model::{EndCause, Gate, PauseReason, SpanId, TraceBody, Update};
 use crate::pipeline::Price;
 
 impl Dispatcher {
@@ -22,12 +22,21 @@ impl Dispatcher {
         self.log.append([TraceBody::SpanEnded(end)].into_iter().chain(note).collect());
         // A command's changes were asked for at the gate after it before they were applied.
         let passed = self.calls.get(path).is_some_and(PendingCall::is_looked_after);
-        let ended = Ended { error: outcome.as_ref().err().map(ToString::to_string), faulty, passed };
+        let error = outcome.as_ref().err().map(ToString::to_string);
+        // The agent does about it what it likes; a breakpoint at errors still stops there.
+        let is_heard = error.is_some() && self.agent_has_heard(path);
+        let ended = Ended { error: error.filter(|_| !is_heard), faulty: faulty || is_heard, passed };
         let gate = self.calls.get(path).map_or(Gate::AfterTool, PendingCall::after);
         self.calls.record_outcome(path, outcome);
         let at = self.arrival(path, gate);
         let action = self.gatekeeper.after(at, ended);
         self.carry_out(vec![action]);
+    }
+
+    /// True for a model call of another program's agent whose answer the agent has.
+    fn agent_has_heard(&self, path: &str) -> bool {
+        let is_model = matches!(self.calls.get(path).and_then(PendingCall::work), Some(Work::Llm(_)));
+        is_model && self.services.agent.as_ref().is_some_and(|agent| !agent.announced().is_model_waiting(path))
     }
 
     /// Takes the end of a task; a call that was stopped meanwhile has its end already.
@@ -58,6 +67,12 @@ impl Dispatcher {
         if let Some(pending) = self.calls.get(path) {
             let paused = TraceBody::Paused { span: pending.span(), gate, reason };
             self.log.append(asked.into_iter().chain([paused]).collect());
+        }
+        let patience = self.services.agent.as_ref().and_then(|agent| agent.announced().patience(path));
+        if let Some(seconds) = patience.map(|patience| patience.as_secs()) {
+            let (minutes, seconds) = (seconds / 60, seconds % 60);
+            let text = format!("the agent gives up on this call {minutes}:{seconds:02} after it made it");
+            self.sink.send(Update::Notice(text));
         }
     }
 

@@ -78,7 +78,7 @@ pub(super) async fn call_model(
     }
 }
 
-/// What the record of an earlier try says to a request; without one, it is asked.
+/// The answer of an earlier try's record to a request; without one, it is asked.
 fn recall(line: &AgentLine, request: &LlmRequest, is_aux: bool) -> Recall {
     line.recorded().as_mut().map_or(Recall::Ask, |recorded| recorded.find(request, is_aux))
 }

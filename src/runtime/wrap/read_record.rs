@@ -135,7 +135,7 @@ impl Kept<'_> {
         self.plan.reruns.binary_search(&span).is_ok()
     }
 
-    /// What stays, without model calls.
+    /// The part that stays, without model calls.
     fn earlier(&self, is_headless: bool) -> Earlier {
         let trace = &self.state.trace;
         let mut earlier = Earlier {

@@ -62,7 +62,7 @@ pub(in super::super) struct RecordedCalls {
     reached: bool,
 }
 
-/// What the record says to a request.
+/// The answer of the record to a request.
 #[derive(Debug)]
 pub(super) enum Recall {
     /// It was asked and answered. The text says where the two differ.

@@ -10,9 +10,15 @@ use tama_tui::store::DataDir;
 use crate::cli::cli::stderr;
 use crate::engine::scenario::Stage;
 use crate::support::program;
+use crate::support::server::{Answer, Server};
 
 /// The demo with a breakpoint, on the stage; its folder is `work`.
 async fn stage(at: Gate, script: &str) -> Stage {
+    stage_over(at, script, None).await
+}
+
+/// The same, with model calls that go to an address.
+async fn stage_over(at: Gate, script: &str, upstream: Option<&str>) -> Stage {
     program::set_helper();
     let folder = tempfile::tempdir().unwrap();
     let written = program::run(folder.path(), &["init", "--from", "wrap", "."]);
@@ -26,7 +32,10 @@ async fn stage(at: Gate, script: &str) -> Stage {
         name: "tidy".into(),
         wrapped: Wrapped {
             command: vec![folder.path().join("tidy").display().to_string()],
-            upstreams: vec![format!("script:{}", folder.path().join("replies.toml").display())],
+            upstreams: vec![
+                upstream
+                    .map_or_else(|| format!("script:{}", folder.path().join("replies.toml").display()), str::to_owned),
+            ],
             ..Wrapped::default()
         },
         policy: Policy::default(),
@@ -160,6 +169,18 @@ async fn a_retried_agent_stops_where_it_asks_what_it_did_not_ask_before() {
     ";
     play(&mut stage, lines).await;
     assert!(stage.folder.path().join("work/mine.txt").exists());
+    drop(stage);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_that_the_agent_has_heard_of_stops_nothing() {
+    let server = Server::start(vec![Answer::Status(529, "{\"type\":\"error\"}".into())]).await;
+    let url = server.url.trim_end_matches("/v1/");
+    let mut stage = stage_over(Gate::BeforeTool, "", Some(url)).await;
+    play(&mut stage, "wait end\nstatus failed").await;
+    drop(stage);
+    let mut stage = stage_over(Gate::Error, "", Some(url)).await;
+    play(&mut stage, "wait at tidy/llm error\ncontinue tidy/llm\nwait end\nstatus failed").await;
     drop(stage);
 }
 
