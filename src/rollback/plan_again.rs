@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::model::{Generation, PathSegment, RunState, Seq, SpanId, SpanKind, SpanStatus};
 
-/// Adds what a retry of a span runs again: everything from it on, and the tools before it. Tools that were denied, or that
+/// Adds what a retry of a span reruns: everything from it on, and the tools before it. Tools that were denied, or that
 /// the user answered, have not run, and stay as they are. Returns the tools before it, without the program itself.
 pub(super) fn take_again(state: &RunState, span: SpanId, agent: SpanId, taken: &mut BTreeSet<SpanId>) -> Vec<SpanId> {
     let trace = &state.trace;
