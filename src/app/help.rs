@@ -1,7 +1,7 @@
 //! The help: the key table by group, in one column or two, as many as the screen has room for.
 
 use super::detail::wrapped;
-use super::keys::{self, Context, Verb};
+use super::keys::{self, Verb};
 
 /// Columns of the keys.
 pub const HELP_KEYS: usize = 14;
@@ -76,8 +76,7 @@ impl HelpPage {
 }
 
 fn verb_lines(keys: &str, verb: &Verb, columns: usize) -> Vec<HelpLine> {
-    let place = if verb.context == Context::Rollback { "in Rollback: " } else { "" };
-    let text = format!("{place}{}", verb.doc);
+    let text = format!("{}{}", verb.context.place(), verb.doc);
     // Keys that don't fit before the text stand on a line of their own.
     let (first, keys) = if keys.len() + 3 > HELP_KEYS { (Some(keys), "") } else { (None, keys) };
     let own = first.map(|keys| HelpLine { keys: keys.to_owned(), text: String::new(), heading: false });

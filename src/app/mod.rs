@@ -24,6 +24,7 @@ mod log;
 mod marks;
 mod msg;
 mod notice;
+mod panel;
 mod pause;
 mod plan;
 mod popup;
@@ -40,11 +41,14 @@ mod search;
 mod span_text;
 mod state;
 pub mod text;
+mod timeline;
 mod tree;
 mod tries;
 mod under_way;
 mod update;
+mod world_panel;
 
+use act::past::only_now;
 pub use agent::{
     AgentButton, AgentEnd, AgentInput, AgentKey, AgentKeyCode, AgentMouse, AgentMouseAction, AgentPane, AgentPicture,
     LEAVE_KEY, Modifiers,
@@ -65,6 +69,7 @@ pub use log::{Log, LogKind, LogLine};
 pub use marks::{Mark, row_marks, state_glyph, state_word};
 pub use msg::{Command, EditorInput, Msg};
 pub use notice::{Notice, notice};
+pub use panel::{Lines, MorePanels, Pane, PanelLine, Piece, Slot, Tone};
 pub use pause::{pause_text, pause_title, pause_word};
 pub use plan::{PLAN_LABEL, PlanAsk, PlanLine, PlanTone, cost_text, reuse_text};
 pub use popup::{BreakList, Choice, Editor, Item, Menu, Popup, Purpose};
@@ -77,8 +82,10 @@ pub use run_list::{LIST_VERBS, ListCommand, ListSetup, ListVerb, RunColumn, RunL
 pub use scroll::Scroll;
 pub use search::{Finds, Place, Search};
 pub use span_text::{About, SpanText, shown_try, span_text};
-pub use state::{Pane, Setup, State};
+pub use state::{Setup, State};
+pub use timeline::{Strip, Timeline, strip};
 pub use tree::{Row, Tree};
 pub use tries::{TriesForm, TriesTable, TryRow, TryTone, failure_line, pass_rate_line, try_cells};
 pub use under_way::UnderWay;
 pub use update::update;
+pub use world_panel::WorldPanel;

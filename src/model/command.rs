@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DiffSides, RetryPlan, Seq, SpanId, TrySettings};
+use super::{DiffSides, MomentAsked, RetryPlan, Seq, SpanId, TrySettings};
 
 /// Where a span can stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -261,6 +261,8 @@ pub enum Command {
         /// Which two states are compared.
         sides: DiffSides,
     },
+    /// Asks for the run as it was at an event (answered by [`super::Update::Moment`]).
+    Moment(MomentAsked),
     /// Says that the workspace of a run that was made elsewhere is the one that [`super::Update::MadeElsewhere`] named,
     /// and that it may be changed. The run is opened anew.
     ConfirmWorkspace,

@@ -1,7 +1,7 @@
 //! Updates from the run.
 
 use super::{agent, approving, conflicts, editing, looking, past, refilter, trying, undoing};
-use crate::app::detail::add_choices;
+use crate::app::detail::{add_choices, leave_out_later};
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, Popup, State, safe};
 use crate::model::{
@@ -11,6 +11,25 @@ use crate::model::{
 
 /// Applies an update; the flag is true when it concerns the selected span.
 pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command>, bool) {
+    match update {
+        Update::Moment(moment) => (state.take_moment(*moment), false),
+        // They are of what is shown.
+        Update::Detail(_) | Update::Diff(_) => take_now(state, update),
+        update if state.timeline.is_past() => {
+            let had_popup = state.popup.is_some();
+            let (commands, _) = state.in_present(|state| take_now(state, update));
+            // A question is about the run as it is now.
+            if !had_popup && state.popup.is_some() {
+                state.back_to_now();
+            }
+            (commands, false)
+        }
+        update => take_now(state, update),
+    }
+}
+
+/// Applies an update to the run as it is now.
+fn take_now(state: &mut State, update: Update) -> (Vec<Command>, bool) {
     let mut commands = Vec::new();
     match update {
         Update::Events(events) => {
@@ -28,7 +47,11 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
         Update::Lag(behind) => state.lag = behind,
         Update::Detail(mut detail) => {
             let span = detail.span;
-            add_choices(state, span, &mut detail.sections);
+            if state.timeline.is_past() {
+                leave_out_later(&state.run, &mut detail);
+            } else {
+                add_choices(state, span, &mut detail.sections);
+            }
             if let Some(Popup::Approval(view)) = &mut state.popup
                 && view.span() == span
             {
@@ -41,6 +64,8 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
             }
         }
         Update::Editable(editable) => commands = editing::open(state, editable),
+        // Taken in before.
+        Update::Moment(_) => {}
         Update::Plan(plan) => undoing::take_plan(state, plan),
         Update::Diff(diff) => looking::take(state, &diff),
         Update::Undo(report) => take_report(state, &report),
@@ -305,6 +330,7 @@ fn refused(state: &mut State, why: &str) {
     state.retrying = None;
     state.fetching = None;
     state.pausing = false;
+    state.timeline.give_up();
     state.asked.refused();
     state.rollback.refused();
     state.detail.give_up();

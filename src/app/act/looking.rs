@@ -1,15 +1,20 @@
 //! Looking at what an action changed, and going to who wrote its key.
 
 use crate::app::diff::{self, DiffView};
-use crate::app::{Choice, Command, Item, Key, Menu, Pane, Popup, State, UiAction, keys, safe};
+use crate::app::{Choice, Command, Item, Key, Lines, Menu, Pane, Popup, State, UiAction, keys, safe};
 use crate::model::{self, ActionDiff, DiffSides, Seq, Writer};
 
 /// Opens the diff of the action under the cursor.
 pub(super) fn open(state: &mut State) -> Vec<Command> {
-    let Some(action) = state.rollback.selected() else {
+    let Some(action) = state.action_here() else {
         state.say("no action here");
         return Vec::new();
     };
+    open_action(state, action)
+}
+
+/// Opens the diff of an action.
+pub(in crate::app) fn open_action(state: &mut State, action: Seq) -> Vec<Command> {
     // The cursor stays on what is looked at, whatever happens meanwhile.
     let height = state.height(Pane::Rollback);
     state.rollback.pick(action, height);
@@ -82,7 +87,7 @@ fn decide(state: &mut State, view: Box<DiffView>, action: UiAction) -> Vec<Comma
 /// The diff of the next action in the list, or of the one before.
 fn next(state: &mut State, view: DiffView, forward: bool) -> Vec<Command> {
     let height = state.height(Pane::Rollback);
-    state.rollback.step(if forward { 1 } else { -1 }, height);
+    state.rollback.step_lines(if forward { 1 } else { -1 }, height);
     let Some(action) = state.rollback.selected().filter(|action| *action != view.action) else {
         state.say(if forward { "this is the oldest action in the list" } else { "this is the newest action" });
         state.popup = Some(Popup::Diff(Box::new(view)));

@@ -91,7 +91,7 @@ fn hostile_text_stays_text() {
     for keys in ["54hj", "54hk", "54hk", "54hk", "54hgg"] {
         pty.send(keys);
         pty.press("4", ": PAUSED (before tool");
-        pty.press("1", "mred");
+        pty.press("2", "mred");
     }
     pty.press("C", "finished");
     pty.press("54hgg", "main and below");

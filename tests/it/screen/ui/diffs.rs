@@ -141,7 +141,7 @@ fn held(size: (u16, u16)) -> State {
     state.now = story.now();
     tell(&mut state, Msg::Update(Update::Shell(ShellMode { capture: CaptureMode::Overlay, gaps: Vec::new() })));
     tell(&mut state, Msg::Update(Update::Events(story.events())));
-    keys(&mut state, "G5");
+    keys(&mut state, "G3");
     state
 }
 
