@@ -9,6 +9,7 @@ mod agent;
 mod approval;
 mod approvals;
 mod ask;
+mod compare_panel;
 mod detail;
 mod diff;
 mod entry;
@@ -55,6 +56,7 @@ pub use agent::{
 };
 pub use approval::{Answer, AnswerRow, Approval};
 pub use ask::{Ask, Buttons, Confirmed};
+pub use compare_panel::ComparePanel;
 pub use detail::{Detail, DetailLine, JsonStart, LineKind, Streamed};
 pub use diff::{DIFF_GUTTER, DiffRow, DiffRowKind, DiffView};
 pub use entry::Entry;

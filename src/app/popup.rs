@@ -106,6 +106,8 @@ pub enum Purpose {
     Answer,
     /// It is the word to the model with which a call is denied.
     Deny,
+    /// It is the condition of a breakpoint.
+    Condition(Breakpoint),
 }
 
 impl Purpose {
@@ -116,6 +118,7 @@ impl Purpose {
             Self::Edit { .. } => "save",
             Self::Answer => "answer",
             Self::Deny => "deny",
+            Self::Condition(_) => "set",
         }
     }
 }
@@ -146,7 +149,7 @@ impl Editor {
     pub fn scope(&self) -> Option<EditScope> {
         match &self.purpose {
             Purpose::Edit { scopes, chosen } => scopes.get(*chosen).copied(),
-            Purpose::Answer | Purpose::Deny => None,
+            Purpose::Answer | Purpose::Deny | Purpose::Condition(_) => None,
         }
     }
 }

@@ -119,6 +119,8 @@ pub struct State {
     pub(super) settler: Settler,
     /// Calls under way (not stopped at a gate).
     pub(super) active: BTreeSet<SpanId>,
+    /// How often breakpoints stopped the run, by their labels.
+    pub(super) hits: HashMap<String, usize>,
     /// The texts looked for.
     pub(super) finds: Finds,
     /// The time on the wall, as the loop says it before each message.
@@ -321,6 +323,12 @@ impl State {
             Some((_, PauseReason::Conflict { conflict })) => Some((span, conflict.clone())),
             _ => None,
         })
+    }
+
+    /// How often a breakpoint stopped the run.
+    #[must_use]
+    pub fn break_hits(&self, breakpoint: &Breakpoint) -> usize {
+        self.hits.get(&breakpoint.label()).copied().unwrap_or_default()
     }
 
     /// The action under the cursor of the panel with the focus; outside of State, that of Rollback.

@@ -1,6 +1,7 @@
 //! The command line: wires the floors together, one file per subcommand.
 
 mod answers;
+mod breakpoints;
 mod call_text;
 mod changes;
 mod check;

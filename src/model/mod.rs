@@ -6,8 +6,10 @@
 
 mod action;
 mod approval;
+mod breakpoint;
 mod call;
 mod command;
+mod compare;
 mod compensation;
 mod conversation;
 mod diff;
@@ -49,8 +51,13 @@ mod workers;
 
 pub use action::{ActionChange, ActionEvent, ActionOp, ActionRecord, EffectClass, Undoability};
 pub use approval::{AnsweredBy, ApprovalAnswer, ApprovalAnswered, ApprovalAsked};
+pub use breakpoint::{Breakpoint, Condition, ConditionError, ConditionFacts};
 pub use call::{EarlierCall, LlmRequestRecord, MessageRecord};
-pub use command::{Allow, Breakpoint, Command, EditScope, Gate, Release};
+pub use command::{Allow, Command, EditScope, Gate, Release};
+pub use compare::{
+    Comparison, RunDifferences, SectionDiff, SpanDifference, SpanFacts, WorldDifference, compare_runs, compare_worlds,
+    footprint, other_try,
+};
 pub use compensation::{Compensation, command_line, quoted};
 pub use conversation::Conversation;
 pub use diff::{ActionDiff, Bytes, DiffBody, DiffSides, Hunk, HunkLine, LineIn, permissions};

@@ -87,6 +87,7 @@ pub(super) fn only_looks(command: &Command) -> bool {
             | C::Plan { .. }
             | C::Diff { .. }
             | C::Moment(_)
+            | C::Compare { .. }
             | C::Edit { .. }
             | C::SetBreakpoints(_)
             | C::Quit

@@ -5,8 +5,8 @@ use crate::app::detail::{add_choices, leave_out_later};
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, Popup, State, safe};
 use crate::model::{
-    self, CaptureMode, Millis, Restored, ShellMode, Span, SpanId, SpanKind, SpanStatus, TraceBody, TraceEvent,
-    UndoReport, Update, WaitFor,
+    self, CaptureMode, Millis, PauseReason, Restored, ShellMode, Span, SpanId, SpanKind, SpanStatus, TraceBody,
+    TraceEvent, UndoReport, Update, WaitFor,
 };
 
 /// Applies an update; the flag is true when it concerns the selected span.
@@ -14,7 +14,7 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
     match update {
         Update::Moment(moment) => (state.take_moment(*moment), false),
         // They are of what is shown.
-        Update::Detail(_) | Update::Diff(_) => take_now(state, update),
+        Update::Detail(_) | Update::Diff(_) | Update::Comparison(_) => take_now(state, update),
         update if state.timeline.is_past() => {
             let had_popup = state.popup.is_some();
             let (commands, _) = state.in_present(|state| take_now(state, update));
@@ -64,6 +64,7 @@ fn take_now(state: &mut State, update: Update) -> (Vec<Command>, bool) {
             }
         }
         Update::Editable(editable) => commands = editing::open(state, editable),
+        Update::Comparison(comparison) => state.panels.compare.take(*comparison),
         // Taken in before.
         Update::Moment(_) => {}
         Update::Plan(plan) => undoing::take_plan(state, plan),
@@ -98,6 +99,9 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
             continue;
         }
         state.heard = event.seq;
+        if let TraceBody::Paused { reason: PauseReason::Breakpoint { breakpoint }, .. } = &event.body {
+            *state.hits.entry(breakpoint.clone()).or_default() += 1;
+        }
         if event.seq <= state.run.last {
             past::tell(state, event);
             continue;
@@ -331,6 +335,7 @@ fn refused(state: &mut State, why: &str) {
     state.fetching = None;
     state.pausing = false;
     state.timeline.give_up();
+    state.panels.compare.give_up();
     state.asked.refused();
     state.rollback.refused();
     state.detail.give_up();

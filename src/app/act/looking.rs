@@ -21,6 +21,18 @@ pub(in crate::app) fn open_action(state: &mut State, action: Seq) -> Vec<Command
     show(state, action, DiffSides::Action, None)
 }
 
+/// Marks the selected span, to be compared with another one, or no longer.
+pub(super) fn mark(state: &mut State) {
+    let span = state.selected();
+    let label = safe::line(&state.run.trace.label(span)).into_owned();
+    let key = keys::verb(UiAction::Show(Pane::Diff)).keys_text();
+    if state.panels.compare.mark(span) {
+        state.say(format!("{label} is marked: select another span, {key} shows what differs"));
+    } else {
+        state.say(format!("{label} is not marked any more"));
+    }
+}
+
 /// Opens a diff; `back` is what it goes back to.
 pub(super) fn show(state: &mut State, action: Seq, sides: DiffSides, back: Option<Menu>) -> Vec<Command> {
     state.popup = Some(Popup::Diff(Box::new(DiffView::new(action, sides, back))));

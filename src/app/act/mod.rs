@@ -71,6 +71,7 @@ pub(super) fn perform(state: &mut State, action: A) -> Vec<Command> {
         A::PrevTry => find::jump(state, find::Target::Try, false),
         A::Break => breaks::menu(state),
         A::Breakpoints => state.popup = Some(Popup::Breakpoints(super::BreakList::default())),
+        A::Compare => looking::mark(state),
         A::Wrap => state.detail.toggle_wrap(),
         A::Help => state.popup = Some(Popup::Help(Help::default())),
         A::ThisSpan => state.rollback.toggle_narrow(),

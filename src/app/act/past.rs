@@ -51,6 +51,7 @@ pub(in crate::app) fn open_anew(state: &mut State) {
     state.abilities = None;
     state.heard = model::Seq(0);
     state.log = Log::default();
+    state.hits.clear();
 }
 
 /// The check of the log is through.
@@ -65,7 +66,13 @@ pub(in crate::app) fn waits_for_check(command: &Command) -> bool {
     let Command::Run(command) = command else { return false };
     !matches!(
         command,
-        C::Inspect { .. } | C::Plan { .. } | C::Diff { .. } | C::Moment(_) | C::SetBreakpoints(_) | C::Quit
+        C::Inspect { .. }
+            | C::Plan { .. }
+            | C::Diff { .. }
+            | C::Moment(_)
+            | C::Compare { .. }
+            | C::SetBreakpoints(_)
+            | C::Quit
     )
 }
 

@@ -161,6 +161,8 @@ actions! {
     Diff,
     /// Goes to who wrote an action's key.
     WhoWrote,
+    /// Marks a span, to be compared with another one.
+    Compare,
     /// Sets a breakpoint.
     Break,
     /// Lists the breakpoints.

@@ -82,6 +82,14 @@ const LATER: &[Verb] = &[
     verb(A::PrevPaused, "paused", "to the previous paused span", Group::Find, &[&[c('['), c('p')]], when::any_span),
     verb(A::NextRunning, "running", "to the next running span", Group::Find, &[&[c(']'), c('r')]], when::any_span),
     verb(A::PrevRunning, "running", "to the previous running span", Group::Find, &[&[c('['), c('r')]], when::any_span),
+    verb(
+        A::Compare,
+        "mark",
+        "mark this span to compare another one with it in Diff",
+        Group::Find,
+        &[&[c('m')]],
+        when::span_selected,
+    ),
     verb(A::NextTry, "try", "to the next try of this span", Group::Find, &[&[c(']'), c('t')]], when::any_span),
     verb(A::PrevTry, "try", "to the previous try of this span", Group::Find, &[&[c('['), c('t')]], when::any_span),
     // Run

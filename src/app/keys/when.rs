@@ -14,6 +14,11 @@ pub(super) fn any_span(state: &State) -> Answer {
     so(!state.tree.is_empty(), "no span yet")
 }
 
+/// A span of the run is selected.
+pub(super) fn span_selected(state: &State) -> Answer {
+    so(state.selected() != SpanId::RUN, "no span yet")
+}
+
 /// Rollback has something to show, of the selected span or of those below it.
 pub(in crate::app) fn listed(state: &State) -> Answer {
     let selected = state.run.trace.get(state.selected());

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{Lines, Pane, PanelLine};
 use crate::app::{Popup, Streamed};
-use crate::model::{Command, RunState, Seq, SpanId};
+use crate::model::{Command, Millis, RunState, Seq, SpanId};
 
 /// The surroundings of a panel, as its model sees them.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +16,8 @@ pub(in crate::app) struct Scene<'a> {
     pub streams: &'a HashMap<SpanId, Streamed>,
     /// The selected span.
     pub selected: SpanId,
+    /// The time that is shown.
+    pub now: Millis,
     /// Columns inside the panel; 0 while it is not shown.
     pub width: usize,
     /// Lines inside the panel; 0 while it is not shown.

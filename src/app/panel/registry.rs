@@ -2,7 +2,7 @@
 
 use super::{PanelModel, Scene};
 use crate::app::keys::{Available, always, has_agent, listed};
-use crate::app::{Key, PanelLine, State, WorldPanel};
+use crate::app::{ComparePanel, Key, PanelLine, State, WorldPanel};
 
 /// Where a panel stands on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +73,7 @@ macro_rules! panels {
                         run: &state.run,
                         streams: &state.streams,
                         selected,
+                        now: state.now,
                         width: usize::from(inside.width),
                         height: usize::from(inside.height),
                         is_changed,
@@ -112,6 +113,11 @@ panels! {
         name: "State", lines: "State", word: "state", doc: "to State: memory and changed files, and who wrote them",
         keys: &[&[Key::Char('5')]], available: always, slot: Side,
     }
+    /// A span compared with another try, or with the span that was marked.
+    Diff in panels.compare {
+        name: "Diff", lines: "Diff", word: "compare", doc: "to Diff: this try against another, or against the marked span",
+        keys: &[&[Key::Char('6')]], available: always, slot: Side,
+    }
     /// The terminal of an agent of another program.
     Agent in agent {
         name: "agent", lines: "the agent's terminal", word: "agent",
@@ -125,6 +131,8 @@ panels! {
 pub struct MorePanels {
     /// State.
     pub world: WorldPanel,
+    /// Diff.
+    pub compare: ComparePanel,
 }
 
 impl Pane {

@@ -39,7 +39,7 @@ pub(super) async fn run(
     let (session, line) = started.map_err(|error| eyre!("failed to {error}"))?;
     let (_, early) = tokio::sync::mpsc::channel(1);
     let agent = Some(ShownAgent { name: agent, line });
-    let shown = Shown { early, data: beside, breakpoints, live: true, reopen: None, agent };
+    let shown = Shown { early, data: beside, breakpoints, own: None, live: true, reopen: None, agent };
     screen::show(async { Ok(session) }, shown, global).await
 }
 

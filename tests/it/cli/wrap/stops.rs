@@ -34,7 +34,7 @@ async fn stage(at: Gate, script: &str) -> Stage {
         upstreams: Vec::new(),
         script: Some(PathBuf::from(folder.path()).join("replies.toml")),
     };
-    let breakpoints = vec![Breakpoint { at, agent: None, tool: None, model: None, enabled: true }];
+    let breakpoints = vec![Breakpoint::new(at)];
     let (session, mut screen) = start_wrapped(setup, &data, Mode::Debug { step: false, breakpoints }).await.unwrap();
     tokio::spawn(async move { while screen.output.recv().await.is_some() {} });
     Stage::over(folder, data, session)
