@@ -8,8 +8,8 @@ use super::panel::{Opened, PanelModel, Scene, Scrolled};
 use super::text::{count, duration, money};
 use super::{PanelLine, Piece, Scroll, Tone, safe, state_word};
 use crate::model::{
-    Command, Comparison, DiffBody, LineIn, NetChange, RunState, SectionDiff, SpanFacts, SpanId, WorldDifference,
-    compare_worlds, footprint, other_try,
+    Command, Comparison, DiffBody, Generation, LineIn, NetChange, RunState, RunStatus, SectionDiff, Seq, SpanFacts,
+    SpanId, WorldDifference, compare_worlds, footprint, other_try,
 };
 
 /// Columns of the names of facts.
@@ -34,6 +34,10 @@ pub struct ComparePanel {
     marked: Option<SpanId>,
     heading: String,
     is_stale: bool,
+    /// The selection, the mark and the generation that the pair was looked for with.
+    looked: Option<(SpanId, Option<SpanId>, Generation)>,
+    /// The last event of the run when it was laid out.
+    shown: Seq,
 }
 
 impl ComparePanel {
@@ -232,8 +236,13 @@ impl PanelModel for ComparePanel {
         if scene.height == 0 {
             return Vec::new();
         }
-        let pair = self.pair_of(scene);
+        // A new try comes with a new generation: until then the spans need not be looked through again.
+        let looked = Some((scene.selected, self.marked, scene.run.generation));
+        let pair = if looked == self.looked && !scene.is_changed { self.pair } else { self.pair_of(scene) };
+        self.looked = looked;
         let is_other = pair != self.pair;
+        let last = scene.run.last;
+        self.is_stale |= last < self.shown || (last > self.shown && scene.run.status != RunStatus::Running);
         if is_other {
             self.scroll = Scroll::default();
             self.texts = None;
@@ -242,6 +251,7 @@ impl PanelModel for ComparePanel {
         if is_other || self.is_stale || scene.is_changed || scene.width != self.width {
             self.width = scene.width;
             self.is_stale = false;
+            self.shown = last;
             self.lay_out(scene);
         }
         self.scroll.go(self.scroll.cursor, self.rows.len(), scene.height);

@@ -1,6 +1,6 @@
 //! Popups over the panels: questions, menus, lists, the editor. A popup takes every key until it is closed.
 
-use super::{Approval, Ask, DiffView, Entry, Help, Key, PlanAsk, TriesForm, TriesTable, UiAction};
+use super::{Approval, Ask, DiffView, Entry, Help, Key, Palette, PlanAsk, TriesForm, TriesTable, UiAction};
 use crate::model::{self, Breakpoint, DiffSides, EditScope, Seq, SpanId};
 
 /// A popup over the panels.
@@ -26,6 +26,8 @@ pub enum Popup {
     Approval(Box<Approval>),
     /// The tries to ask for.
     TriesForm(Box<TriesForm>),
+    /// Every verb by name.
+    Palette(Palette),
     /// The tries under way (in [`super::State::tries`]).
     Tries(TriesTable),
 }

@@ -54,6 +54,7 @@ pub fn popup_keys(state: &State) -> Vec<Hint> {
             (form.key().to_string(), "Retry"),
             ("Esc".to_owned(), "Cancel"),
         ],
+        Some(Popup::Palette(_)) => fixed(&[("Enter", "choose"), ("↑ ↓", "move"), ("Esc", "close")]),
         Some(Popup::Tries(_)) => tries_keys(state),
         Some(Popup::Entry(entry)) => {
             let mut keys: Vec<Hint> =

@@ -246,7 +246,7 @@ fn cursor(state: &State, place: Place) -> usize {
 
 /// Puts the cursor of a list on a line, or the line into view where there is no cursor.
 fn go(state: &mut State, place: Place, at: usize) {
-    let size = state.size;
+    let (size, pane) = (state.size, state.focus);
     match place {
         Place::Pane(pane) => {
             let (model, scene) = state.panel(pane);
@@ -255,7 +255,7 @@ fn go(state: &mut State, place: Place, at: usize) {
         Place::Popup => {
             state.finds.hit = at;
             match &mut state.popup {
-                Some(Popup::Help(help)) => help.top = help::top_for(size, at),
+                Some(Popup::Help(help)) => help.top = help::top_for(size, pane, at),
                 Some(Popup::Plan(plan)) => plan.reading_mut().show(at),
                 Some(Popup::Ask(ask)) => ask.reading_mut().show(at),
                 Some(Popup::Entry(entry)) => entry.top = entry.top_for(at, size),
@@ -282,7 +282,7 @@ fn popup_top(state: &State) -> usize {
 /// The lines of the popup as text; none of a popup that has nothing to search.
 fn popup_lines(state: &State) -> Vec<String> {
     match &state.popup {
-        Some(Popup::Help(_)) => help::texts(state.size),
+        Some(Popup::Help(_)) => help::texts(state.size, state.focus),
         Some(Popup::Plan(plan)) => plan.texts(),
         Some(Popup::Entry(entry)) => entry.texts(state.size),
         Some(Popup::Diff(view)) => view.texts().map(str::to_owned).collect(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::approvals::Approvals;
 use super::{
     AgentPane, Detail, Finds, Key, Layout, Log, MorePanels, Pane, Panels, Popup, Preview, Rollback, Search, Slot,
-    Streamed, Timeline, Tree,
+    Streamed, Timeline, Trail, Tree,
 };
 use crate::model::{
     Abilities, Breakpoint, Checking, Editable, MadeElsewhere, Millis, PauseReason, RunState, RunStatus, Seq, Settler,
@@ -119,6 +119,8 @@ pub struct State {
     pub(super) settler: Settler,
     /// Calls under way (not stopped at a gate).
     pub(super) active: BTreeSet<SpanId>,
+    /// The places that jumps left.
+    pub(super) trail: Trail,
     /// How often breakpoints stopped the run, by their labels.
     pub(super) hits: HashMap<String, usize>,
     /// The texts looked for.

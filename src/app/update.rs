@@ -162,7 +162,10 @@ fn press(state: &mut State, key: Key) -> Vec<Command> {
         return Vec::new();
     }
     let popup = state.popup.is_some();
+    let place = (state.selected(), state.focus);
     let (commands, verb) = act_on(state, key);
+    let now = (state.selected(), state.focus);
+    state.trail.leave(place, now, verb.map(|verb| verb.action));
     if commands.is_empty() && state.message.is_none() && Glance::of(state) == before {
         match verb {
             Some(verb) => state.refuse(format!("{key} {}: {}", verb.name, glance::no_change(verb.action))),
@@ -237,6 +240,10 @@ fn paste(state: &mut State, text: String) -> Vec<Command> {
         editor.touched = true;
         editor.leaving = false;
         return vec![Command::EditorInput(EditorInput::Paste(text))];
+    }
+    if let Some(Popup::Palette(palette)) = &mut state.popup {
+        text.lines().next().unwrap_or_default().chars().for_each(|letter| palette.push(letter));
+        return Vec::new();
     }
     state.refuse("pasted text is never taken as keys");
     Vec::new()

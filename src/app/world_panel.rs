@@ -8,9 +8,14 @@ use super::panel::{Opened, PanelModel, Scene, Scrolled};
 use super::text::clock;
 use super::{PanelLine, Piece, Scroll, Tone, safe};
 use crate::model::{
-    ActionStatus, Command, Key, KeyKind, KeyState, LedgerEntry, NetChange, NetKind, RunState, Seq, SpanId,
+    ActionStatus, Command, Key, KeyKind, KeyState, LedgerEntry, Millis, NetChange, NetKind, RunState, RunStatus, Seq,
+    SpanId,
 };
 
+/// Actions from which on they are many.
+const MANY: usize = 5_000;
+/// Milliseconds between two lists of many.
+const AGAIN: u64 = 500;
 /// Lines of a value that are shown.
 const VALUE: usize = 200;
 /// Actions in the history of a key that are shown.
@@ -52,8 +57,10 @@ pub struct WorldPanel {
     open: BTreeSet<Key>,
     scroll: Scroll,
     width: usize,
-    /// The state that was listed: the last event, how many spans and actions.
+    /// The run that was listed: its last event, and how many actions it had.
     listed: Option<(Seq, usize)>,
+    /// The time at which it was listed.
+    listed_at: Millis,
 }
 
 impl WorldPanel {
@@ -81,12 +88,17 @@ impl WorldPanel {
     }
 
     /// Lists the keys anew if the run is another one than was listed.
-    fn list(&mut self, run: &RunState) {
-        let listed = (run.last, run.ledger.entries().len());
-        if self.listed == Some(listed) {
+    fn list(&mut self, run: &RunState, now: Millis) {
+        let actions = run.ledger.entries().len();
+        let listed = (run.last, actions);
+        // Of many actions a list takes a while: a run under way has a new one twice a second at most.
+        let is_early = actions > MANY && run.status == RunStatus::Running && now.0 < self.listed_at.0 + AGAIN;
+        let goes_on = self.listed.is_some_and(|(last, _)| last < run.last);
+        if self.listed == Some(listed) || (is_early && goes_on) {
             return;
         }
         self.listed = Some(listed);
+        self.listed_at = now;
         let held = |change: NetChange| Held {
             by: run.ledger.last_at(&change.key).map(|entry| entry.seq),
             letter: if change.key.kind == KeyKind::Memory { ' ' } else { letter(change.kind) },
@@ -196,7 +208,7 @@ impl WorldPanel {
     }
 }
 
-/// Who did an action and when: `writer#2 #41 0:12`.
+/// The agent that did an action, and when: `writer#2 #41 0:12`.
 fn writer(entry: &LedgerEntry, run: &RunState) -> String {
     let start = run.trace.get(SpanId::RUN).map(|found| found.start.0).unwrap_or_default();
     let at = run.trace.get(entry.record.tool_span).map(|found| found.start.0.saturating_sub(start));
@@ -251,7 +263,7 @@ impl PanelModel for WorldPanel {
         // It is read only while somebody looks.
         if scene.height > 0 {
             let before = self.listed;
-            self.list(scene.run);
+            self.list(scene.run, scene.now);
             if self.listed != before || scene.width != self.width {
                 self.width = scene.width;
                 self.lay_out(scene.run);

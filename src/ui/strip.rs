@@ -27,12 +27,19 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, theme: Theme) {
     let mut line = Line::from(vec![
         Span::styled(" PAST ", theme.selection(true)),
         Span::styled(format!(" {}", strip.place), theme.output()),
-        Span::styled(format!(" · {}", strip.time), theme.text()),
     ]);
-    if let Some(waiting) = &strip.waiting {
-        line.push_span(Span::styled(format!(" · {waiting}"), theme.paused()));
+    // Where there is no room for all of it, the keys stay.
+    let columns = usize::from(area.width);
+    let parts = [strip.waiting.map(|waiting| (waiting, theme.paused())), Some((strip.time, theme.text()))];
+    let mut free = columns.saturating_sub(line.width() + keys.width() + 1);
+    for (text, style) in parts.into_iter().flatten() {
+        let text = format!(" · {text}");
+        if cell::width(&text) <= free {
+            free -= cell::width(&text);
+            line.push_span(Span::styled(text, style));
+        }
     }
-    let room = usize::from(area.width).saturating_sub(line.width() + keys.width() + 4);
+    let room = columns.saturating_sub(line.width() + keys.width() + 4);
     let wide = if room >= LEAST + 20 { (room - 20).min(MOST) } else { 0 };
     let words = room.saturating_sub(if wide > 0 { wide + 2 } else { 0 });
     line.push_span(Span::styled(format!("  {}", cell::left(&strip.event, words)), theme.quiet()));

@@ -13,6 +13,7 @@ mod holding;
 mod looking;
 mod mouse;
 mod moves;
+mod palette;
 pub(super) mod past;
 mod popups;
 mod program;
@@ -72,6 +73,8 @@ pub(super) fn perform(state: &mut State, action: A) -> Vec<Command> {
         A::Break => breaks::menu(state),
         A::Breakpoints => state.popup = Some(Popup::Breakpoints(super::BreakList::default())),
         A::Compare => looking::mark(state),
+        A::Palette => palette::open(state),
+        A::WayBack => state.go_back(),
         A::Wrap => state.detail.toggle_wrap(),
         A::Help => state.popup = Some(Popup::Help(Help::default())),
         A::ThisSpan => state.rollback.toggle_narrow(),

@@ -77,6 +77,8 @@ actions! {
     Open,
     /// Closes what is open.
     Back,
+    /// Goes back to where the last jump began.
+    WayBack,
     /// Filters the tree, or finds a text in another panel.
     Search,
     /// To the next match.
@@ -173,6 +175,8 @@ actions! {
     Wrap,
     /// Cancels the run.
     Cancel,
+    /// Lists every verb by name.
+    Palette,
     /// Shows the keys.
     Help,
     /// Quits.

@@ -14,6 +14,11 @@ pub(super) fn any_span(state: &State) -> Answer {
     so(!state.tree.is_empty(), "no span yet")
 }
 
+/// A jump has left some place.
+pub(super) fn has_trail(state: &State) -> Answer {
+    so(!state.trail.is_empty(), "nowhere to go back to")
+}
+
 /// A span of the run is selected.
 pub(super) fn span_selected(state: &State) -> Answer {
     so(state.selected() != SpanId::RUN, "no span yet")
@@ -225,7 +230,7 @@ fn now(state: &State) -> Answer {
 
 /// A moment of the run can be shown.
 pub(super) fn scrubbable(state: &State) -> Answer {
-    any_span(state)?;
+    so(state.timeline.is_past() || !state.tree.is_empty(), "no span yet")?;
     so(state.checking.is_none(), "the run's log is still being checked")
 }
 

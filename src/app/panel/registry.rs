@@ -31,6 +31,8 @@ pub(in crate::app) struct PanelRow {
     pub keys: &'static [&'static [Key]],
     /// Says why it can't be shown now.
     pub available: Available,
+    /// The meaning of keys that every panel has, in this one.
+    pub help: &'static [(&'static str, &'static str)],
     /// Where it stands.
     pub slot: Slot,
     /// Its model.
@@ -43,7 +45,7 @@ pub(in crate::app) struct PanelRow {
 macro_rules! panels {
     ($($(#[$doc:meta])* $pane:ident in $($field:ident).+ {
         name: $name:literal, lines: $lines:literal, word: $word:literal, doc: $line:literal,
-        keys: $keys:expr, available: $available:expr, slot: $slot:ident $(,)?
+        keys: $keys:expr, available: $available:expr, slot: $slot:ident, help: $help:expr $(,)?
     })+) => {
         /// A panel that can have the focus.
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -64,6 +66,7 @@ macro_rules! panels {
             keys: $keys,
             available: $available,
             slot: Slot::$slot,
+            help: $help,
             model: |state| &state.$($field).+,
             split: {
                 fn split(state: &mut State, is_changed: bool) -> (&mut dyn PanelModel, Scene<'_>) {
@@ -92,37 +95,57 @@ panels! {
     Tree in tree {
         name: "Spans", lines: "Spans", word: "spans", doc: "to Spans",
         keys: &[&[Key::Char('1')]], available: always, slot: Main,
+        help: &[
+            ("Enter", "the span's texts, or the approval that it needs"), ("h l", "fold, unfold; to the parent, into the children"),
+            ("y", "copy the span's path"), ("m", "mark it, to compare another one with it in Diff"),
+        ],
     }
     /// Texts of the selected span.
     Detail in detail {
         name: "Detail", lines: "these texts", word: "detail", doc: "to Detail",
         keys: &[&[Key::Char('2')]], available: always, slot: Side,
+        help: &[("Enter h l", "fold or unfold the section"), ("v", "wrap long lines, or not"), ("y", "copy the section as it is stored")],
     }
     /// The actions of the selected span and below.
     Rollback in rollback {
         name: "Rollback", lines: "Rollback", word: "rollback", doc: "to Rollback",
         keys: &[&[Key::Char('3')]], available: listed, slot: Bottom,
+        help: &[
+            ("Enter d", "what the action changed"), ("l", "to the span that did it"), ("w", "who wrote its key before, or after"),
+            ("u U Ctrl-r", "undo it, undo all of the list, redo"), ("y", "copy the key"),
+        ],
     }
     /// Lines about the debugger's own decisions.
     Log in log {
         name: "Log", lines: "Log", word: "log", doc: "to Log",
         keys: &[&[Key::Char('4')]], available: always, slot: Side,
+        help: &[("Enter", "the whole line"), ("l", "to its span"), ("y", "copy the line")],
     }
     /// Memory and changed files as they are at the moment that is shown.
     State in panels.world {
         name: "State", lines: "State", word: "state", doc: "to State: memory and changed files, and who wrote them",
         keys: &[&[Key::Char('5')]], available: always, slot: Side,
+        help: &[
+            ("Enter", "to the span that wrote the key"), ("l h", "its value and its history; close them"),
+            ("d", "what the last write changed"), ("w", "who wrote it before, or after"),
+            ("b", "stop at the next write of a memory key"), ("y", "copy the value, or the path"),
+        ],
     }
     /// A span compared with another try, or with the span that was marked.
     Diff in panels.compare {
         name: "Diff", lines: "Diff", word: "compare", doc: "to Diff: this try against another, or against the marked span",
         keys: &[&[Key::Char('6')]], available: always, slot: Side,
+        help: &[
+            ("m", "mark the selected span, to compare another one with it"), ("Enter", "on a span at the top: to it"),
+            ("y", "copy the comparison"),
+        ],
     }
     /// The terminal of an agent of another program.
     Agent in agent {
         name: "agent", lines: "the agent's terminal", word: "agent",
         doc: "to the agent's terminal: it gets the keys, but F12",
         keys: &[&[Key::Char('i')]], available: has_agent, slot: Terminal,
+        help: &[("i", "gives it the keys; F12 takes them back"), ("y", "copy its picture")],
     }
 }
 

@@ -18,7 +18,7 @@ pub enum Tone {
     Removed,
     /// Something modified.
     Changed,
-    /// Something that is gone, or was taken back.
+    /// Something that is gone, or was undone.
     Gone,
     /// A failure.
     Bad,

@@ -1,7 +1,7 @@
 //! A moment in the place of the run, and the run as it is now beside it.
 
 use crate::app::{Pane, Rollback, State, Tree};
-use crate::model::{Millis, Moment, RunState, Seq, SpanId, TraceEvent};
+use crate::model::{Millis, Moment, RunState, Seq, SpanId, TraceBody, TraceEvent};
 
 /// The run as it is now, while a moment of it is shown.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl Past {
         state.run = moment.run;
         state.now = state.run.last_at;
         state.tree.show_until(state.run.trace.len(), &state.run);
-        let about = self.event.as_ref().and_then(|event| event.body.span());
+        let about = self.event.as_ref().and_then(|event| span_of(&event.body, &state.run));
         let height = state.height(Pane::Tree);
         if let Some(span) = goal.or(about) {
             state.tree.select(span, height);
@@ -78,5 +78,14 @@ impl Past {
     /// The run as it is now.
     pub(in crate::app) fn present(&self) -> &RunState {
         &self.run
+    }
+}
+
+/// The span that an event is about; of a change, that of the tool.
+fn span_of(body: &TraceBody, run: &RunState) -> Option<SpanId> {
+    match body {
+        TraceBody::Action(record) => Some(record.tool_span),
+        TraceBody::ActionEvent(change) => run.ledger.get(change.action).map(|entry| entry.record.tool_span),
+        body => body.span(),
     }
 }

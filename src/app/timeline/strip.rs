@@ -70,7 +70,7 @@ fn event_words(state: &State, event: &TraceEvent) -> String {
         TraceBody::SpanStarted(_) => ("starts", None),
         TraceBody::SpanEnded(_) => ("ends", None),
         TraceBody::SpanWaiting { on: Some(_), .. } => ("waits", None),
-        TraceBody::SpanWaiting { .. } | TraceBody::Released { .. } => ("goes on", None),
+        TraceBody::SpanWaiting { .. } | TraceBody::Released { .. } => ("continues", None),
         TraceBody::Paused { .. } => ("stops", None),
         TraceBody::Action(record) => ("is about to change", Some(record.key.to_string())),
         TraceBody::ActionEvent(change) => {

@@ -1,4 +1,4 @@
-//! What two spans or two runs left in the world, compared by key and content.
+//! The net changes of two spans or two runs, compared by key and content.
 
 use std::collections::BTreeMap;
 

@@ -99,9 +99,9 @@ fn an_unbound_key_names_itself() {
 fn the_footer_belongs_to_the_popup() {
     for (typed, keys) in [
         ("hU", &["Enter", "Esc"][..]),
-        ("h5!", &["y", "Esc"]),
+        ("h3!", &["y", "Esc"]),
         ("hr", &["Enter", "Space", "/ n N", "Esc"]),
-        ("B", &["Space", "d", "a", "Esc"]),
+        ("B", &["Space", "w", "d", "a", "Esc"]),
         ("?", &["j k PgDn PgUp", "/ n N", "Esc"]),
         ("a", &["Ctrl-s", "Esc"]),
     ] {

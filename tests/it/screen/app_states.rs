@@ -87,7 +87,7 @@ fn rollback_takes_room_with_its_rows_only() {
     assert_eq!((bench.state.layout().area(Pane::Rollback).height, detail.height), (0, 38));
     bench.keys("3");
     assert_eq!((bench.state.focus, bench.state.layout().area(Pane::Rollback).height), (Pane::Tree, 0));
-    assert_eq!(bench.message(), "5 rollback: no changes here");
+    assert_eq!(bench.message(), "3 rollback: no changes here");
     for _ in Pane::ALL {
         bench.key(Key::Tab);
         assert_ne!(bench.state.focus, Pane::Rollback);

@@ -8,6 +8,7 @@ mod screens;
 mod states;
 mod stops;
 mod story;
+mod time;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
