@@ -27,7 +27,7 @@ pub struct Footer {
 const NEEDED: [UiAction; 8] = [
     UiAction::Continue,
     UiAction::Drop,
-    UiAction::ShowRollback,
+    UiAction::Show(Pane::Rollback),
     UiAction::Step,
     UiAction::Edit,
     UiAction::Undo,
@@ -110,7 +110,7 @@ fn hints(state: &State) -> (Vec<(String, &'static str)>, usize) {
         UiAction::Continue if failed.is_some() => (keys::verb(action).keys_text(), "continue as failed"),
         UiAction::Answer if failed.is_some() => (keys::verb(action).keys_text(), "answer instead"),
         UiAction::Continue if applies => (keys::verb(action).keys_text(), "apply"),
-        UiAction::ShowRollback => (keys::verb(action).keys_text(), "look"),
+        UiAction::Show(Pane::Rollback) => (keys::verb(action).keys_text(), "look"),
         _ => (keys::verb(action).keys_text(), keys::verb(action).name),
     };
     // While a span is stopped, the user wants to continue it rather than to pause.
@@ -120,7 +120,7 @@ fn hints(state: &State) -> (Vec<(String, &'static str)>, usize) {
         // An approval is answered, and held changes are decided on: neither is stepped over.
         UiAction::Step if approves || holds => false,
         // Held changes are shown there.
-        UiAction::ShowRollback => applies,
+        UiAction::Show(Pane::Rollback) => applies,
         // Elsewhere D is for the place where its changes are seen.
         UiAction::Drop => works(action) && applies,
         action => works(action),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::search::Finds;
-use super::{AgentPane, Key, Pane, Popup, Scroll, Search, State, UiAction};
+use super::{AgentPane, Key, Pane, Popup, Search, State, UiAction};
 use crate::model::{Breakpoint, Seq, SpanId};
 
 /// The parts of the state that keys change by themselves, without a command.
@@ -13,9 +13,9 @@ pub(super) struct Glance {
     agent: Option<AgentPane>,
     zoom: bool,
     tree: (SpanId, usize, bool, String),
-    detail: (Scroll, bool, usize),
-    log: Scroll,
-    rollback: (Option<Seq>, usize, usize, bool, usize),
+    panels: Vec<(usize, usize, usize)>,
+    wrap: bool,
+    rollback: (Option<Seq>, bool, usize),
     marked: BTreeSet<Seq>,
     popup: Option<String>,
     pending: Option<Key>,
@@ -27,21 +27,15 @@ pub(super) struct Glance {
 impl Glance {
     /// Takes it of a state.
     pub(super) fn of(state: &State) -> Self {
-        let (tree, detail, rollback) = (&state.tree, &state.detail, &state.rollback);
+        let (tree, rollback) = (&state.tree, &state.rollback);
         Self {
             panes: [state.focus, state.side, state.lower],
             agent: state.agent.clone(),
             zoom: state.zoom,
             tree: (tree.cursor(), tree.len(), tree.follow, tree.filter().to_owned()),
-            detail: (detail.scroll, detail.wrap, detail.lines().len()),
-            log: state.log.scroll,
-            rollback: (
-                rollback.selected(),
-                rollback.top(),
-                rollback.seqs().len(),
-                rollback.is_narrow(),
-                rollback.skipped().len(),
-            ),
+            panels: Pane::EVERY.iter().map(|pane| position(state, *pane)).collect(),
+            wrap: state.detail.wrap,
+            rollback: (rollback.selected(), rollback.is_narrow(), rollback.skipped().len()),
             marked: rollback.marked().clone(),
             popup: state.popup.as_ref().map(popup),
             pending: state.pending,
@@ -50,6 +44,12 @@ impl Glance {
             breakpoints: state.breakpoints.clone(),
         }
     }
+}
+
+/// The cursor, the first line in view and the number of lines of a panel.
+fn position(state: &State, pane: Pane) -> (usize, usize, usize) {
+    let model = state.model(pane);
+    (model.cursor_line(), model.top_line(state.height(pane)), model.line_count())
 }
 
 /// A popup as text; of large ones only what keys change.

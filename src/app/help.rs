@@ -1,7 +1,8 @@
 //! The help: the key table by group, in one column or two, as many as the screen has room for.
 
+use super::Pane;
 use super::detail::wrapped;
-use super::keys::{self, Context, Verb};
+use super::keys;
 
 /// Columns of the keys.
 pub const HELP_KEYS: usize = 14;
@@ -46,19 +47,20 @@ pub struct HelpPage {
 }
 
 impl HelpPage {
-    /// Lays the help out for a screen of that size.
+    /// Lays the help out for a screen of that size; the keys of a panel come first.
     #[must_use]
-    pub fn new((width, _): (u16, u16)) -> Self {
+    pub fn new((width, _): (u16, u16), pane: Pane) -> Self {
         let room = usize::from(width).saturating_sub(EDGE);
         let columns = if width >= WIDE { 2 } else { 1 };
         let width = ((room.saturating_sub(GAP * (columns - 1))) / columns).min(HELP_KEYS + TEXT);
-        let mut lines: Vec<HelpLine> = keys::help_lines()
-            .into_iter()
-            .flat_map(|(keys, verb)| match verb {
-                None => vec![HelpLine { keys, text: String::new(), heading: true }],
-                Some(verb) => verb_lines(&keys, verb, width.saturating_sub(HELP_KEYS)),
-            })
-            .collect();
+        let room = width.saturating_sub(HELP_KEYS);
+        let heading = |keys: String| HelpLine { keys, text: String::new(), heading: true };
+        let mut lines = vec![heading(format!("In {}", pane.name()))];
+        lines.extend(pane.row().help.iter().flat_map(|(keys, text)| key_lines(keys, text, room)));
+        lines.extend(keys::help_lines().into_iter().flat_map(|(keys, verb)| match verb {
+            None => vec![heading(keys)],
+            Some(verb) => key_lines(&keys, &format!("{}{}", verb.context.place(), verb.doc), room),
+        }));
         // A heading at the foot of the first column goes to the top of the second, where its keys are.
         let mut rows = lines.len().div_ceil(columns);
         while columns > 1 && rows > 0 && lines.get(rows - 1).is_some_and(|line| line.heading) {
@@ -75,13 +77,11 @@ impl HelpPage {
     }
 }
 
-fn verb_lines(keys: &str, verb: &Verb, columns: usize) -> Vec<HelpLine> {
-    let place = if verb.context == Context::Rollback { "in Rollback: " } else { "" };
-    let text = format!("{place}{}", verb.doc);
+fn key_lines(keys: &str, text: &str, columns: usize) -> Vec<HelpLine> {
     // Keys that don't fit before the text stand on a line of their own.
     let (first, keys) = if keys.len() + 3 > HELP_KEYS { (Some(keys), "") } else { (None, keys) };
     let own = first.map(|keys| HelpLine { keys: keys.to_owned(), text: String::new(), heading: false });
-    let lines = wrapped(&text, columns.max(8)).into_iter().enumerate().map(|(at, text)| HelpLine {
+    let lines = wrapped(text, columns.max(8)).into_iter().enumerate().map(|(at, text)| HelpLine {
         keys: if at == 0 { keys.to_owned() } else { String::new() },
         text: text.to_owned(),
         heading: false,
@@ -96,19 +96,19 @@ pub fn help_height((_, height): (u16, u16)) -> usize {
 }
 
 /// The last row that may be the first in view.
-pub(super) fn end(size: (u16, u16)) -> usize {
-    HelpPage::new(size).rows.saturating_sub(help_height(size))
+pub(super) fn end(size: (u16, u16), pane: Pane) -> usize {
+    HelpPage::new(size, pane).rows.saturating_sub(help_height(size))
 }
 
 /// The first row in view that shows a line.
-pub(super) fn top_for(size: (u16, u16), line: usize) -> usize {
-    let rows = HelpPage::new(size).rows.max(1);
-    (line % rows).saturating_sub(help_height(size) / 2).min(end(size))
+pub(super) fn top_for(size: (u16, u16), pane: Pane, line: usize) -> usize {
+    let rows = HelpPage::new(size, pane).rows.max(1);
+    (line % rows).saturating_sub(help_height(size) / 2).min(end(size, pane))
 }
 
 /// The lines as text.
-pub(super) fn texts(size: (u16, u16)) -> Vec<String> {
-    HelpPage::new(size).lines.into_iter().map(|line| format!("{} {}", line.keys, line.text)).collect()
+pub(super) fn texts(size: (u16, u16), pane: Pane) -> Vec<String> {
+    HelpPage::new(size, pane).lines.into_iter().map(|line| format!("{} {}", line.keys, line.text)).collect()
 }
 
 #[cfg(test)]
@@ -118,12 +118,12 @@ mod tests {
     #[test]
     fn a_heading_stands_with_its_keys() {
         for width in 60..240 {
-            let page = HelpPage::new((width, 42));
+            let page = HelpPage::new((width, 42), Pane::Rollback);
             for column in 0..page.columns {
                 let foot = page.line(column, page.rows - 1);
                 assert!(foot.is_none_or(|line| !line.heading), "{width}: {foot:?}");
             }
-            assert_eq!(page.lines.iter().filter(|line| line.heading).count(), keys::Group::ALL.len());
+            assert_eq!(page.lines.iter().filter(|line| line.heading).count(), keys::Group::ALL.len() + 1);
         }
     }
 }

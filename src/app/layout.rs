@@ -68,26 +68,19 @@ impl Area {
 pub struct Layout {
     /// One line at the top.
     pub header: Area,
-    /// Spans.
-    pub tree: Area,
-    /// Detail.
-    pub detail: Area,
-    /// Log.
-    pub log: Area,
-    /// Rollback.
-    pub rollback: Area,
-    /// The agent's terminal.
-    pub agent: Area,
     /// One line at the bottom.
     pub footer: Area,
+    /// The line above it that says which moment is shown; without a height while the run is shown as it is now.
+    pub strip: Area,
     /// True when the panels are stacked: one panel below the tree.
     pub stacked: bool,
+    panels: [Area; Pane::COUNT],
 }
 
 /// The panels to lay out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Panels {
-    /// Detail or Log: they share a place.
+    /// The panel beside the tree: several share that place.
     pub side: Pane,
     /// The panel below the tree when the panels are stacked.
     pub lower: Pane,
@@ -99,15 +92,19 @@ pub struct Panels {
     pub focus: Pane,
     /// True when it takes the whole screen.
     pub zoom: bool,
+    /// True while a line says which moment is shown.
+    pub has_strip: bool,
 }
 
 impl Layout {
     /// The layout for a terminal's size.
     #[must_use]
     pub fn new((width, height): (u16, u16), panels: Panels) -> Self {
-        let body = Area { x: 0, y: 1, width, height: height.saturating_sub(2) };
+        let strip = u16::from(panels.has_strip).min(height.saturating_sub(2));
+        let body = Area { x: 0, y: 1, width, height: height.saturating_sub(2 + strip) };
         let line = |y| Area { x: 0, y, width, height: 1.min(height) };
         let mut layout = Self { header: line(0), footer: line(height.saturating_sub(1)), ..Self::default() };
+        layout.strip = Area { height: strip, ..line(height.saturating_sub(2)) };
         let beside_agent = panels.has_agent && width >= AGENT_WIDE;
         // Where there is no room for both, the agent's terminal takes all of it while it has the focus.
         if panels.zoom || (panels.focus == Pane::Agent && !beside_agent) {
@@ -127,18 +124,18 @@ impl Layout {
     fn stack(&mut self, body: Area, lower: Pane) {
         self.stacked = true;
         let top = body.height.div_ceil(2);
-        self.tree = Area { height: top, ..body };
+        self.place(Pane::Tree, Area { height: top, ..body });
         self.place(lower, Area { y: body.y + top, height: body.height - top, ..body });
     }
 
-    /// The tree, and beside it Detail or Log above Rollback.
+    /// The tree, and beside it one panel above Rollback.
     fn side_by_side(&mut self, body: Area, panels: Panels) {
         let width = body.width;
         let left = if width < ROOMY { width * 11 / 20 } else { width * 3 / 5 };
         let bottom = panels.rows.map_or(0, |rows| rollback_height(rows, body.height));
         let right = Area { x: left, width: width - left, height: body.height - bottom, ..body };
-        self.tree = Area { width: left, ..body };
-        self.rollback = Area { y: body.y + right.height, height: bottom, ..right };
+        self.place(Pane::Tree, Area { width: left, ..body });
+        self.place(Pane::Rollback, Area { y: body.y + right.height, height: bottom, ..right });
         self.place(panels.side, right);
     }
 
@@ -146,44 +143,32 @@ impl Layout {
     fn beside_agent(&mut self, body: Area, panels: Panels) {
         let main = (body.width * 3 / 5).max(AGENT_LEAST);
         let left = Area { width: body.width - main, ..body };
-        self.agent = Area { x: left.width, width: main, ..body };
+        self.place(Pane::Agent, Area { x: left.width, width: main, ..body });
         if body.height < THREE {
             return self.stack(left, panels.lower);
         }
         let bottom = panels.rows.map_or(0, |rows| rollback_height(rows, body.height));
         let rest = body.height - bottom;
         let top = rest.div_ceil(2);
-        self.tree = Area { height: top, ..left };
+        self.place(Pane::Tree, Area { height: top, ..left });
         self.place(panels.side, Area { y: left.y + top, height: rest - top, ..left });
-        self.rollback = Area { y: left.y + rest, height: bottom, ..left };
+        self.place(Pane::Rollback, Area { y: left.y + rest, height: bottom, ..left });
     }
 
     /// The area of a panel.
     #[must_use]
     pub fn area(&self, pane: Pane) -> Area {
-        match pane {
-            Pane::Tree => self.tree,
-            Pane::Detail => self.detail,
-            Pane::Log => self.log,
-            Pane::Rollback => self.rollback,
-            Pane::Agent => self.agent,
-        }
+        self.panels[pane as usize]
     }
 
     /// The panel under a cell.
     #[must_use]
     pub fn pane_at(&self, x: u16, y: u16) -> Option<Pane> {
-        Pane::ALL.into_iter().chain([Pane::Agent]).find(|pane| self.area(*pane).contains(x, y))
+        Pane::EVERY.iter().copied().find(|pane| self.area(*pane).contains(x, y))
     }
 
     fn place(&mut self, pane: Pane, area: Area) {
-        match pane {
-            Pane::Tree => self.tree = area,
-            Pane::Detail => self.detail = area,
-            Pane::Log => self.log = area,
-            Pane::Rollback => self.rollback = area,
-            Pane::Agent => self.agent = area,
-        }
+        self.panels[pane as usize] = area;
     }
 }
 
@@ -208,14 +193,14 @@ mod tests {
         let sizes = [(100, 30), (160, 45), (101, 16)].into_iter().flat_map(|size| rows.map(|rows| (size, rows)));
         for ((width, height), rows) in sizes {
             let layout = Layout::new((width, height), panels(Pane::Detail, Pane::Detail, rows));
-            assert_eq!(layout.rollback.height == 0, rows.is_none());
+            assert_eq!(layout.area(Pane::Rollback).height == 0, rows.is_none());
             for x in 0..width {
                 for y in 1..height - 1 {
                     let hits = Pane::ALL.into_iter().filter(|pane| layout.area(*pane).contains(x, y)).count();
                     assert_eq!(hits, 1, "{x},{y} of {width}x{height}");
                 }
             }
-            assert_eq!(layout.log.height, 0);
+            assert_eq!(layout.area(Pane::Log).height, 0);
         }
     }
 
@@ -223,14 +208,15 @@ mod tests {
     fn narrow_panels_stack_two() {
         let layout = Layout::new((60, 16), panels(Pane::Log, Pane::Rollback, None));
         assert!(layout.stacked);
-        assert_eq!(layout.tree.height + layout.rollback.height, 14);
-        assert_eq!((layout.detail.height, layout.log.height), (0, 0));
+        assert_eq!(layout.area(Pane::Tree).height + layout.area(Pane::Rollback).height, 14);
+        assert_eq!((layout.area(Pane::Detail).height, layout.area(Pane::Log).height), (0, 0));
         assert_eq!(layout.pane_at(5, 12), Some(Pane::Rollback));
     }
 
     #[test]
     fn rollback_is_as_high_as_its_rows() {
-        let height = |rows| Layout::new((140, 42), panels(Pane::Detail, Pane::Detail, Some(rows))).rollback.height;
+        let height =
+            |rows| Layout::new((140, 42), panels(Pane::Detail, Pane::Detail, Some(rows))).area(Pane::Rollback).height;
         assert_eq!([height(1), height(4), height(10), height(100)], [6, 6, 12, 16]);
     }
 
@@ -239,13 +225,13 @@ mod tests {
         for width in [0, 1, 5, 100, 200] {
             for height in 0..8 {
                 let layout = Layout::new((width, height), panels(Pane::Detail, Pane::Detail, Some(3)));
-                let _ = (layout.tree.inner(), layout.detail.lines());
+                let _ = (layout.area(Pane::Tree).inner(), layout.area(Pane::Detail).lines());
             }
         }
     }
 
     fn every_pane() -> impl Iterator<Item = Pane> {
-        Pane::ALL.into_iter().chain([Pane::Agent])
+        Pane::EVERY.iter().copied()
     }
 
     #[test]
@@ -261,9 +247,9 @@ mod tests {
                         assert_eq!(hits, 1, "{x},{y} of {width}x{height} {focus:?} {zoom}");
                     }
                     let is_beside = width >= AGENT_WIDE && !zoom;
-                    let is_shown = layout.agent.height > 0;
+                    let is_shown = layout.area(Pane::Agent).height > 0;
                     assert_eq!(is_shown, is_beside || focus == Pane::Agent, "{width}x{height} {focus:?} {zoom}");
-                    assert!(!is_shown || layout.agent.width >= AGENT_LEAST.min(width), "{width}x{height}");
+                    assert!(!is_shown || layout.area(Pane::Agent).width >= AGENT_LEAST.min(width), "{width}x{height}");
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Popups over the panels: questions, menus, lists, the editor. A popup takes every key until it is closed.
 
-use super::{Approval, Ask, DiffView, Entry, Help, Key, PlanAsk, TriesForm, TriesTable, UiAction};
+use super::{Approval, Ask, DiffView, Entry, Help, Key, Palette, PlanAsk, TriesForm, TriesTable, UiAction};
 use crate::model::{self, Breakpoint, DiffSides, EditScope, Seq, SpanId};
 
 /// A popup over the panels.
@@ -26,6 +26,8 @@ pub enum Popup {
     Approval(Box<Approval>),
     /// The tries to ask for.
     TriesForm(Box<TriesForm>),
+    /// Every verb by name.
+    Palette(Palette),
     /// The tries under way (in [`super::State::tries`]).
     Tries(TriesTable),
 }
@@ -106,6 +108,8 @@ pub enum Purpose {
     Answer,
     /// It is the word to the model with which a call is denied.
     Deny,
+    /// It is the condition of a breakpoint.
+    Condition(Breakpoint),
 }
 
 impl Purpose {
@@ -116,6 +120,7 @@ impl Purpose {
             Self::Edit { .. } => "save",
             Self::Answer => "answer",
             Self::Deny => "deny",
+            Self::Condition(_) => "set",
         }
     }
 }
@@ -146,7 +151,7 @@ impl Editor {
     pub fn scope(&self) -> Option<EditScope> {
         match &self.purpose {
             Purpose::Edit { scopes, chosen } => scopes.get(*chosen).copied(),
-            Purpose::Answer | Purpose::Deny => None,
+            Purpose::Answer | Purpose::Deny | Purpose::Condition(_) => None,
         }
     }
 }

@@ -15,9 +15,13 @@ pub fn popup_keys(state: &State) -> Vec<Hint> {
         Some(Popup::Ask(ask)) => ask_keys(ask),
         Some(Popup::Plan(plan)) => plan_keys(plan),
         Some(Popup::Menu(_)) => fixed(&[("Enter", "choose"), ("j k", "move"), ("Esc", "Cancel")]),
-        Some(Popup::Breakpoints(_)) => {
-            fixed(&[("Space", "on or off"), ("d", "delete"), ("a", "add from the selection"), ("Esc", "close")])
-        }
+        Some(Popup::Breakpoints(_)) => fixed(&[
+            ("Space", "on or off"),
+            ("w", "condition"),
+            ("d", "delete"),
+            ("a", "add from the selection"),
+            ("Esc", "close"),
+        ]),
         Some(Popup::Editor(editor)) => editor_keys(editor),
         Some(Popup::Diff(view)) if view.back.is_none() => fixed(&[
             ("h l", "previous, next"),
@@ -50,6 +54,7 @@ pub fn popup_keys(state: &State) -> Vec<Hint> {
             (form.key().to_string(), "Retry"),
             ("Esc".to_owned(), "Cancel"),
         ],
+        Some(Popup::Palette(_)) => fixed(&[("Enter", "choose"), ("↑ ↓", "move"), ("Esc", "close")]),
         Some(Popup::Tries(_)) => tries_keys(state),
         Some(Popup::Entry(entry)) => {
             let mut keys: Vec<Hint> =

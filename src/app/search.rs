@@ -30,9 +30,7 @@ pub struct Search {
 /// The texts looked for, typed or kept; that of Spans is the tree's filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Finds {
-    detail: String,
-    log: String,
-    rollback: String,
+    panels: [String; Pane::COUNT],
     popup: String,
     /// The line of the popup that was found last.
     hit: usize,
@@ -42,20 +40,14 @@ impl Finds {
     /// The text looked for in a place; empty: none.
     fn of(&self, place: Place) -> &str {
         match place {
-            Place::Pane(Pane::Detail) => &self.detail,
-            Place::Pane(Pane::Log) => &self.log,
-            Place::Pane(Pane::Rollback) => &self.rollback,
-            Place::Pane(_) => "",
+            Place::Pane(pane) => &self.panels[pane as usize],
             Place::Popup => &self.popup,
         }
     }
 
     fn set(&mut self, place: Place, text: &str) {
         let find = match place {
-            Place::Pane(Pane::Detail) => &mut self.detail,
-            Place::Pane(Pane::Log) => &mut self.log,
-            Place::Pane(Pane::Rollback) => &mut self.rollback,
-            Place::Pane(_) => return,
+            Place::Pane(pane) => &mut self.panels[pane as usize],
             Place::Popup => &mut self.popup,
         };
         text.clone_into(find);
@@ -93,11 +85,7 @@ pub(super) fn nothing_found(state: &State, place: Place) -> Option<String> {
 
 fn name(state: &State, place: Place) -> &'static str {
     match (place, &state.popup) {
-        (Place::Pane(Pane::Tree), _) => "Spans",
-        (Place::Pane(Pane::Detail), _) => "these texts",
-        (Place::Pane(Pane::Log), _) => "Log",
-        (Place::Pane(Pane::Rollback), _) => "Rollback",
-        (Place::Pane(Pane::Agent), _) => "the agent's terminal",
+        (Place::Pane(pane), _) => pane.row().lines,
         (Place::Popup, Some(Popup::Help(_))) => "the help",
         (Place::Popup, Some(Popup::Plan(_))) => "the plan",
         (Place::Popup, _) => "these lines",
@@ -237,29 +225,19 @@ fn matches(state: &State, place: Place) -> Vec<usize> {
         return Vec::new();
     }
     let has = |text: &str| text.to_lowercase().contains(&find);
-    let numbered = |lines: Vec<bool>| (0..).zip(lines).filter(|(_, hit)| *hit).map(|(at, _)| at).collect();
-    numbered(match place {
-        Place::Pane(Pane::Detail) => state.detail.lines().iter().map(|line| has(&line.text)).collect(),
-        Place::Pane(Pane::Log) => state.log.lines().iter().map(|line| has(&line.text)).collect(),
-        Place::Pane(Pane::Rollback) => {
-            let rows = state.rollback.seqs().iter();
-            rows.map(|seq| has(&state.rollback.line(&state.run, *seq))).collect()
+    match place {
+        Place::Pane(pane) => {
+            let (model, run) = (state.model(pane), &state.run);
+            (0..model.line_count()).filter(|line| has(&model.line_text(*line, run))).collect()
         }
-        Place::Pane(_) => Vec::new(),
-        Place::Popup => popup_lines(state).iter().map(|line| has(line)).collect(),
-    })
+        Place::Popup => (0..).zip(popup_lines(state)).filter(|(_, line)| has(line)).map(|(at, _)| at).collect(),
+    }
 }
 
 /// The line under the cursor of a list.
 fn cursor(state: &State, place: Place) -> usize {
     match (place, &state.popup) {
-        (Place::Pane(Pane::Detail), _) => state.detail.scroll.cursor,
-        (Place::Pane(Pane::Log), _) => state.log.scroll.cursor,
-        (Place::Pane(Pane::Rollback), _) => {
-            let selected = state.rollback.selected();
-            state.rollback.seqs().iter().position(|seq| Some(*seq) == selected).unwrap_or(0)
-        }
-        (Place::Pane(_), _) => 0,
+        (Place::Pane(pane), _) => state.model(pane).cursor_line(),
         (Place::Popup, Some(Popup::Menu(menu))) => menu.cursor,
         (Place::Popup, Some(Popup::Breakpoints(list))) => list.cursor,
         (Place::Popup, _) => state.finds.hit,
@@ -268,27 +246,16 @@ fn cursor(state: &State, place: Place) -> usize {
 
 /// Puts the cursor of a list on a line, or the line into view where there is no cursor.
 fn go(state: &mut State, place: Place, at: usize) {
-    let size = state.size;
+    let (size, pane) = (state.size, state.focus);
     match place {
-        Place::Pane(Pane::Detail) => {
-            let (len, height) = (state.detail.lines().len(), state.height(Pane::Detail));
-            state.detail.scroll.go(at, len, height);
+        Place::Pane(pane) => {
+            let (model, scene) = state.panel(pane);
+            model.go_to_line(at, scene.height);
         }
-        Place::Pane(Pane::Log) => {
-            let (len, height) = (state.log.lines().len(), state.height(Pane::Log));
-            state.log.scroll.go(at, len, height);
-        }
-        Place::Pane(Pane::Rollback) => {
-            let height = state.height(Pane::Rollback);
-            if let Some(seq) = state.rollback.seqs().get(at).copied() {
-                state.rollback.pick(seq, height);
-            }
-        }
-        Place::Pane(_) => {}
         Place::Popup => {
             state.finds.hit = at;
             match &mut state.popup {
-                Some(Popup::Help(help)) => help.top = help::top_for(size, at),
+                Some(Popup::Help(help)) => help.top = help::top_for(size, pane, at),
                 Some(Popup::Plan(plan)) => plan.reading_mut().show(at),
                 Some(Popup::Ask(ask)) => ask.reading_mut().show(at),
                 Some(Popup::Entry(entry)) => entry.top = entry.top_for(at, size),
@@ -315,7 +282,7 @@ fn popup_top(state: &State) -> usize {
 /// The lines of the popup as text; none of a popup that has nothing to search.
 fn popup_lines(state: &State) -> Vec<String> {
     match &state.popup {
-        Some(Popup::Help(_)) => help::texts(state.size),
+        Some(Popup::Help(_)) => help::texts(state.size, state.focus),
         Some(Popup::Plan(plan)) => plan.texts(),
         Some(Popup::Entry(entry)) => entry.texts(state.size),
         Some(Popup::Diff(view)) => view.texts().map(str::to_owned).collect(),

@@ -3,32 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::approvals::Approvals;
-use super::{AgentPane, Detail, Finds, Key, Layout, Log, Panels, Popup, Preview, Rollback, Search, Streamed, Tree};
+use super::{
+    AgentPane, Detail, Finds, Key, Layout, Log, MorePanels, Pane, Panels, Popup, Preview, Rollback, Search, Slot,
+    Streamed, Timeline, Trail, Tree,
+};
 use crate::model::{
     Abilities, Breakpoint, Checking, Editable, MadeElsewhere, Millis, PauseReason, RunState, RunStatus, Seq, Settler,
     ShellMode, SpanId, TriesReport, UnwrittenEdit,
 };
-
-/// A panel that can have the focus.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Pane {
-    /// The span tree.
-    #[default]
-    Tree,
-    /// Texts of the selected span.
-    Detail,
-    /// Lines about the debugger's own decisions.
-    Log,
-    /// The actions of the selected span and below.
-    Rollback,
-    /// The terminal of an agent of another program.
-    Agent,
-}
-
-impl Pane {
-    /// The panels of every run, in the order of Tab. The one of an agent comes after them.
-    pub const ALL: [Pane; 4] = [Self::Tree, Self::Detail, Self::Log, Self::Rollback];
-}
 
 /// The options of a session.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +51,7 @@ pub struct State {
     pub tree: Tree,
     /// The panel that keys go to.
     pub focus: Pane,
-    /// Which of Detail and Log is shown.
+    /// The panel beside the tree: several share that place.
     pub side: Pane,
     /// Which panel was chosen below the tree, for when the panels are stacked.
     pub lower: Pane,
@@ -81,6 +63,10 @@ pub struct State {
     pub log: Log,
     /// The terminal of the agent of another program that the run watches.
     pub agent: Option<AgentPane>,
+    /// The panels that only the frame knows.
+    pub panels: MorePanels,
+    /// The moment that is shown in the place of the run as it is now.
+    pub timeline: Timeline,
     /// True while the panel with the focus takes the whole screen.
     pub zoom: bool,
     /// The popup over the panels, which takes the keys.
@@ -133,6 +119,10 @@ pub struct State {
     pub(super) settler: Settler,
     /// Calls under way (not stopped at a gate).
     pub(super) active: BTreeSet<SpanId>,
+    /// The places that jumps left.
+    pub(super) trail: Trail,
+    /// How often breakpoints stopped the run, by their labels.
+    pub(super) hits: HashMap<String, usize>,
     /// The texts looked for.
     pub(super) finds: Finds,
     /// The time on the wall, as the loop says it before each message.
@@ -192,6 +182,7 @@ impl State {
             has_agent: self.agent.is_some(),
             focus: self.focus,
             zoom: self.zoom,
+            has_strip: self.timeline.is_past(),
         };
         Layout::new(self.size, panels)
     }
@@ -218,7 +209,7 @@ impl State {
     /// The lines and columns of the agent's terminal, while it is shown.
     #[must_use]
     pub fn agent_size(&self) -> Option<(u16, u16)> {
-        let inside = self.layout().agent.inner();
+        let inside = self.layout().area(Pane::Agent).inner();
         (inside.width > 0 && inside.height > 0).then_some((inside.height, inside.width))
     }
 
@@ -235,9 +226,13 @@ impl State {
         self.layout().area(pane).lines()
     }
 
-    /// True while the run is live. A past run whose end is not read yet isn't, and one that is live elsewhere isn't here.
+    /// True while the run is live. A past run whose end is not read yet isn't, and one that is live elsewhere isn't here;
+    /// nor is one of which a moment of the past is shown.
     #[must_use]
     pub fn is_live(&self) -> bool {
+        if self.timeline.is_past() {
+            return false;
+        }
         let runs = self.run.status == RunStatus::Running && !self.run.trace.is_empty();
         runs && self.checking.is_none() && !self.closed && !self.is_looked_at
     }
@@ -332,16 +327,27 @@ impl State {
         })
     }
 
+    /// How often a breakpoint stopped the run.
+    #[must_use]
+    pub fn break_hits(&self, breakpoint: &Breakpoint) -> usize {
+        self.hits.get(&breakpoint.label()).copied().unwrap_or_default()
+    }
+
+    /// The action under the cursor of the panel with the focus; outside of State, that of Rollback.
+    pub(in crate::app) fn action_here(&self) -> Option<Seq> {
+        if self.focus == Pane::State { self.panels.world.action() } else { self.rollback.selected() }
+    }
+
     /// Gives a panel the focus, and shows it.
     pub(super) fn show(&mut self, pane: Pane) {
         self.focus = pane;
         if let Some(agent) = &mut self.agent {
             agent.set_types(false);
         }
-        if matches!(pane, Pane::Detail | Pane::Log) {
+        if pane.slot() == Slot::Side {
             self.side = pane;
         }
-        if !matches!(pane, Pane::Tree | Pane::Agent) {
+        if matches!(pane.slot(), Slot::Side | Slot::Bottom) {
             self.lower = pane;
         }
     }

@@ -4,7 +4,7 @@ use super::act::past;
 use super::glance::{self, Glance};
 use super::keys::{self, Meaning, Verb};
 use super::state::Said;
-use super::{AgentPicture, Command, EditorInput, Key, Msg, Pane, Popup, State, Streamed, TEXT_MARGIN};
+use super::{AgentPicture, Command, EditorInput, Key, Msg, Pane, Popup, State};
 use super::{act, search};
 use crate::model;
 
@@ -46,6 +46,7 @@ pub fn update(state: &mut State, msg: Msg) -> Vec<Command> {
         Msg::ExternalDone(result) => act::outside_done(state, result),
         Msg::Tick(_) | Msg::Clock(_) | Msg::AgentDrew(_) => Vec::new(),
     };
+    commands = past::hold_back(state, commands);
     commands = act::hold_changes(state, commands);
     search::follow_popup(state);
     if let Some(checking) = state.checking
@@ -78,17 +79,13 @@ fn settle(state: &mut State, changed: bool) -> Vec<Command> {
     if state.focus == Pane::Rollback && !state.has_rollback() {
         state.focus = Pane::Tree;
     }
-    let layout = state.layout();
-    let detail = layout.detail;
-    let inspect = !state.run.trace.is_empty() && state.detail.want(span, changed);
-    if let Some((came, true)) = state.streamed(span).filter(|_| inspect && !changed) {
-        let came = came.clone();
-        state.detail.take_stream(&came);
-    }
-    let columns = detail.inner().width.saturating_sub(TEXT_MARGIN);
-    state.detail.refresh(usize::from(columns), detail.lines());
-    state.rollback.refresh(&state.run, span, layout.rollback.lines());
-    state.log.refresh(state.height(Pane::Log));
+    let questions: Vec<model::Command> = Pane::EVERY
+        .iter()
+        .flat_map(|pane| {
+            let (model, scene) = state.changed_panel(*pane, changed);
+            model.refresh(&scene)
+        })
+        .collect();
     let (area, approvals) = (state.diff_area(), state.asked.pending(&state.run));
     match &mut state.popup {
         Some(Popup::Diff(view)) => {
@@ -104,7 +101,7 @@ fn settle(state: &mut State, changed: bool) -> Vec<Command> {
         }
         _ => {}
     }
-    if inspect { vec![Command::Run(model::Command::Inspect { span })] } else { Vec::new() }
+    questions.into_iter().map(Command::Run).collect()
 }
 
 /// The time before each message: what is shown then is as of now. Nothing is drawn for it.
@@ -169,7 +166,10 @@ fn press(state: &mut State, key: Key) -> Vec<Command> {
         return Vec::new();
     }
     let popup = state.popup.is_some();
+    let place = (state.selected(), state.focus);
     let (commands, verb) = act_on(state, key);
+    let now = (state.selected(), state.focus);
+    state.trail.leave(place, now, verb.map(|verb| verb.action));
     if commands.is_empty() && state.message.is_none() && Glance::of(state) == before {
         match verb {
             Some(verb) => state.refuse(format!("{key} {}: {}", verb.name, glance::no_change(verb.action))),
@@ -245,17 +245,15 @@ fn paste(state: &mut State, text: String) -> Vec<Command> {
         editor.leaving = false;
         return vec![Command::EditorInput(EditorInput::Paste(text))];
     }
+    if let Some(Popup::Palette(palette)) = &mut state.popup {
+        text.lines().next().unwrap_or_default().chars().for_each(|letter| palette.push(letter));
+        return Vec::new();
+    }
     state.refuse("pasted text is never taken as keys");
     Vec::new()
 }
 
 impl State {
-    /// The parts that came of a span's response, where it is not stored whole; true while more may come.
-    pub(super) fn streamed(&self, span: model::SpanId) -> Option<(&Streamed, bool)> {
-        let live = self.run.trace.get(span).is_some_and(|found| found.status.is_live());
-        self.streams.get(&span).map(|came| (came, live))
-    }
-
     /// Lines inside the panel that has the focus.
     pub(super) fn focus_height(&self) -> usize {
         self.height(self.focus)

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::eyre;
 
+use super::breakpoints::OwnBreakpoints;
 use super::exit::Exit;
 use super::global::Global;
 use super::limits::Limits;
@@ -44,10 +45,15 @@ pub(super) async fn run(args: Args, pipeline: &Path, global: &Global) -> color_e
         text::eprint_line(&format!("error: {why}"));
         return Ok(Exit::Usage);
     }
-    let breakpoints = all_breakpoints(&loaded, &args.breaks);
     require_terminal("run", pipeline)?;
     runtime::prepare(&loaded).map_err(|error| eyre!("failed to {error}"))?;
     let data = data::open_beside(global, &loaded.base)?;
+    let shared = all_breakpoints(&loaded, &args.breaks);
+    let own = OwnBreakpoints::new(data.path(), &loaded.pipeline.name, &shared);
+    let (breakpoints, fault) = own.load();
+    if let Some(fault) = fault {
+        text::eprint_line(&format!("warning: {fault}"));
+    }
     let mode = Mode::Debug { step: args.step, breakpoints: breakpoints.clone() };
     let beside = data.clone();
     let session = async move {
@@ -60,7 +66,7 @@ pub(super) async fn run(args: Args, pipeline: &Path, global: &Global) -> color_e
     };
     // A new run has nothing to tell before it is there.
     let (_, early) = tokio::sync::mpsc::channel(1);
-    let shown = Shown { early, data: beside, breakpoints, live: true, reopen: None, agent: None };
+    let shown = Shown { early, data: beside, breakpoints, own: Some(own), live: true, reopen: None, agent: None };
     screen::show(session, shown, global).await
 }
 
@@ -104,12 +110,6 @@ pub(super) fn task_or_print_hint(loaded: &Loaded, given: Option<String>) -> Opti
 }
 
 fn all_breakpoints(loaded: &Loaded, agents: &[String]) -> Vec<Breakpoint> {
-    let own = agents.iter().map(|agent| Breakpoint {
-        at: Gate::BeforeLlm,
-        agent: Some(agent.clone()),
-        tool: None,
-        model: None,
-        enabled: true,
-    });
+    let own = agents.iter().map(|agent| Breakpoint { agent: Some(agent.clone()), ..Breakpoint::new(Gate::BeforeLlm) });
     loaded.pipeline.breakpoints.iter().cloned().chain(own).collect()
 }

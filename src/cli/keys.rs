@@ -33,10 +33,18 @@ fn debugger_json() -> Vec<Json> {
             "does": verb.doc,
             "group": verb.group.name(),
             "keys": verb.keys.iter().map(|keys| keys::sequence(keys)).collect::<Vec<_>>(),
-            "only_in": (verb.context == Context::Rollback).then_some("Rollback"),
+            "only_in": only_in(verb.context),
         })
     };
     keys::verbs().iter().map(verb).collect()
+}
+
+fn only_in(context: Context) -> Option<&'static str> {
+    match context {
+        Context::Anywhere => None,
+        Context::Rollback => Some("Rollback"),
+        Context::Actions => Some("Rollback, State"),
+    }
 }
 
 fn run_list_json() -> Vec<Json> {

@@ -2,6 +2,7 @@
 
 mod agent_output;
 mod answers;
+mod breakpoints;
 mod call_text;
 mod changes;
 mod check;

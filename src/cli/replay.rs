@@ -7,11 +7,12 @@ use color_eyre::eyre::eyre;
 use futures::FutureExt;
 use tokio::sync::mpsc;
 
+use super::breakpoints::OwnBreakpoints;
 use super::exit::Exit;
 use super::global::Global;
 use super::screen::{Reopen, Shown};
 use super::terminal::require_terminal;
-use super::{data, screen, tama_db};
+use super::{data, screen, tama_db, text};
 use crate::effects::confine::TerminalSize;
 use crate::model::{Breakpoint, Command, RunSource, Update};
 use crate::pipeline;
@@ -35,13 +36,17 @@ pub(super) async fn run(named: &str, global: &Global) -> color_eyre::Result<Exit
     let data = data::open_existing(global)?;
     require_terminal("runs show", Path::new(named))?;
     let folder = data.find(named).map_err(|error| eyre!("failed to {error}"))?;
-    let breakpoints = load_breakpoints(&folder);
+    let own = load_breakpoints(&folder, &data);
+    let (breakpoints, fault) = own.as_ref().map(OwnBreakpoints::load).unwrap_or_default();
+    if let Some(fault) = fault {
+        text::eprint_line(&format!("warning: {fault}"));
+    }
     let (news, early) = mpsc::channel(EARLY);
     let (line, agent) = agent_of(&folder).unzip();
     let open = Open { folder, data: data.clone(), breakpoints: breakpoints.clone(), line: line.map(Arc::new) };
     let again = open.clone();
     let reopen: Reopen = Box::new(move |workspace, news| again.clone().session(Some(workspace), news).boxed());
-    let shown = Shown { early, data, breakpoints, live: false, reopen: Some(reopen), agent };
+    let shown = Shown { early, data, breakpoints, own, live: false, reopen: Some(reopen), agent };
     screen::show(open.session(None, news), shown, global).await
 }
 
@@ -75,11 +80,10 @@ impl Open {
     }
 }
 
-/// Loads the breakpoints that the run's pipeline has today; none when it can't be read any more, or the run was made
-/// elsewhere.
-fn load_breakpoints(folder: &RunFolder) -> Vec<Breakpoint> {
-    let own = folder.manifest().ok().filter(|_| folder.foreign().is_none());
-    let file = own.and_then(|manifest| manifest.pipeline_file);
-    let loaded = file.and_then(|file| pipeline::check(Path::new(&file)).ok());
-    loaded.map(|loaded| loaded.pipeline.breakpoints).unwrap_or_default()
+/// Loads the breakpoints that the run's pipeline has today, and the user's own; none when the run was made elsewhere.
+fn load_breakpoints(folder: &RunFolder, data: &DataDir) -> Option<OwnBreakpoints> {
+    let manifest = folder.manifest().ok().filter(|_| folder.foreign().is_none())?;
+    let loaded = manifest.pipeline_file.and_then(|file| pipeline::check(Path::new(&file)).ok());
+    let shared = loaded.map(|loaded| loaded.pipeline.breakpoints).unwrap_or_default();
+    Some(OwnBreakpoints::new(data.path(), &manifest.name, &shared))
 }

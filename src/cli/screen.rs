@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::breakpoints::OwnBreakpoints;
 use super::exit::Exit;
 use super::global::Global;
 use super::run_name::RunName;
@@ -48,6 +49,8 @@ pub(super) struct Shown {
     pub data: DataDir,
     /// Its breakpoints.
     pub breakpoints: Vec<Breakpoint>,
+    /// Where the user's own of them are kept.
+    pub own: Option<OwnBreakpoints>,
     /// True for a new run, which is followed.
     pub live: bool,
     /// Opens a past run anew.
@@ -63,11 +66,11 @@ pub(super) async fn show(
     global: &Global,
 ) -> color_eyre::Result<Exit> {
     let Some(notify) = notify_or_print_fault(global) else { return Ok(Exit::Usage) };
-    let Shown { early, data, breakpoints, live, reopen, agent } = shown;
+    let Shown { early, data, breakpoints, own, live, reopen, agent } = shown;
     let begun = agent.as_ref().filter(|_| live).map(|agent| agent.name.clone());
     let (commands, from_screen) = mpsc::unbounded_channel();
     let (to_screen, updates) = mpsc::channel(UPDATES);
-    let relay = Relay { data, reopen, from_screen, to_screen };
+    let relay = Relay { data, own, reopen, from_screen, to_screen };
     let session: JoinHandle<Result<String, SessionError>> = tokio::spawn(relay.run(session, early));
     let state = app::State::new(app::Setup { breakpoints, size: (80, 24), now: now(), follow: live, agent: begun });
     let shown = term::run(state, (commands, updates), agent, theme(global), notify).await;
@@ -84,6 +87,7 @@ pub(super) async fn show(
 /// The way between a session and the screen.
 struct Relay {
     data: DataDir,
+    own: Option<OwnBreakpoints>,
     reopen: Option<Reopen>,
     from_screen: mpsc::UnboundedReceiver<Command>,
     to_screen: mpsc::Sender<Update>,
@@ -157,6 +161,7 @@ impl Relay {
                     }
                 }
             };
+            self.keep_breakpoints(&command).await;
             let confirms = command == Command::ConfirmWorkspace && matches!(look_only, Some(LookOnly::Foreign(_)));
             if !confirms {
                 // A closed engine has reported it already.
@@ -179,6 +184,17 @@ impl Relay {
         }
         let name = folder.as_ref().map(RunName::of);
         Left::Ended(log.with(|state| summary::end_line(state, name.as_ref())))
+    }
+
+    /// Keeps the breakpoints that the user has set.
+    async fn keep_breakpoints(&self, command: &Command) {
+        let (Command::SetBreakpoints(all), Some(own)) = (command, self.own.clone()) else { return };
+        let all = all.clone();
+        let saved = tokio::task::spawn_blocking(move || own.save(&all)).await;
+        if let Ok(Err(why)) = saved {
+            // A closed screen has nobody to tell.
+            drop(self.to_screen.send(Update::Notice(why)).await);
+        }
     }
 
     /// The workspace that a run names, if it can be one here.

@@ -89,7 +89,7 @@ pub(super) async fn replay(database: TamaDatabase, run: Option<String>, global: 
     let mode = Mode::Debug { step: false, breakpoints: Vec::new() };
     // A screen that is closed ends the opening.
     let session = runtime::open_imported(load, mode, move |update| news.blocking_send(update).is_ok());
-    let shown = Shown { early, data, breakpoints: Vec::new(), live: false, reopen: None, agent: None };
+    let shown = Shown { early, data, breakpoints: Vec::new(), own: None, live: false, reopen: None, agent: None };
     screen::show(session, shown, global).await
 }
 

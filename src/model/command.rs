@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DiffSides, RetryPlan, Seq, SpanId, TrySettings};
+use super::{Breakpoint, DiffSides, MomentAsked, RetryPlan, Seq, SpanId, TrySettings};
 
 /// Where a span can stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -57,42 +57,6 @@ impl Gate {
     #[must_use]
     pub fn is_before(self) -> bool {
         matches!(self, Self::BeforeLlm | Self::BeforeTool)
-    }
-}
-
-/// Where a breakpoint stops a run; globs that are `None` match everything.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Breakpoint {
-    /// The gate.
-    pub at: Gate,
-    /// Glob over agent names.
-    pub agent: Option<String>,
-    /// Glob over tool names.
-    pub tool: Option<String>,
-    /// Glob over `provider:model`.
-    pub model: Option<String>,
-    /// Cleared ones stay listed and do nothing.
-    pub enabled: bool,
-}
-
-impl Breakpoint {
-    /// One line for lists and logs: `before-tool tama_files_write in writer`.
-    #[must_use]
-    pub fn label(&self) -> String {
-        let mut label = self.at.name().to_owned();
-        if let Some(tool) = &self.tool {
-            label.push(' ');
-            label.push_str(tool);
-        }
-        if let Some(model) = &self.model {
-            label.push(' ');
-            label.push_str(model);
-        }
-        if let Some(agent) = &self.agent {
-            label.push_str(" in ");
-            label.push_str(agent);
-        }
-        label
     }
 }
 
@@ -261,6 +225,15 @@ pub enum Command {
         /// Which two states are compared.
         sides: DiffSides,
     },
+    /// Asks for the texts of two spans, compared (answered by [`super::Update::Comparison`]).
+    Compare {
+        /// The span on the left.
+        left: SpanId,
+        /// The span on the right.
+        right: SpanId,
+    },
+    /// Asks for the run as it was at an event (answered by [`super::Update::Moment`]).
+    Moment(MomentAsked),
     /// Says that the workspace of a run that was made elsewhere is the one that [`super::Update::MadeElsewhere`] named,
     /// and that it may be changed. The run is opened anew.
     ConfirmWorkspace,

@@ -6,8 +6,10 @@
 
 mod action;
 mod approval;
+mod breakpoint;
 mod call;
 mod command;
+mod compare;
 mod compensation;
 mod conversation;
 mod diff;
@@ -22,6 +24,7 @@ mod labels;
 mod ledger;
 mod llm;
 mod mcp;
+mod moment;
 mod name;
 mod names;
 mod net;
@@ -48,8 +51,13 @@ mod workers;
 
 pub use action::{ActionChange, ActionEvent, ActionOp, ActionRecord, EffectClass, Undoability};
 pub use approval::{AnsweredBy, ApprovalAnswer, ApprovalAnswered, ApprovalAsked};
+pub use breakpoint::{Breakpoint, Condition, ConditionError, ConditionFacts};
 pub use call::{EarlierCall, LlmRequestRecord, MessageRecord};
-pub use command::{Allow, Breakpoint, Command, EditScope, Gate, Release};
+pub use command::{Allow, Command, EditScope, Gate, Release};
+pub use compare::{
+    Comparison, RunDifferences, SectionDiff, SpanDifference, SpanFacts, WorldDifference, compare_runs, compare_worlds,
+    footprint, other_try,
+};
 pub use compensation::{Compensation, command_line, quoted};
 pub use conversation::Conversation;
 pub use diff::{ActionDiff, Bytes, DiffBody, DiffSides, Hunk, HunkLine, LineIn, permissions};
@@ -64,6 +72,7 @@ pub use labels::Labels;
 pub use ledger::{ActionHead, ActionStatus, Ledger, LedgerEntry, Standing, Writer};
 pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCall, ToolDecl, Usage};
 pub use mcp::{McpPlace, McpServer, McpUndo, SERVER_SEPARATOR, UndoTool, is_tool_glob, server_tool};
+pub use moment::{Moment, MomentAsked};
 pub use name::{first_names, name_from_bytes, name_to_bytes, readable_name};
 pub use net::{NetChange, NetCounts, NetKind};
 pub use packed_pages::{PackedPages, Seen};

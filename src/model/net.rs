@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Key, KeyKind, KeyState, Ledger, LedgerEntry, Seq};
+use super::{ActionHead, ActionStatus, Key, KeyKind, KeyState, Ledger, LedgerEntry, Seq};
 
 /// The kind of a net change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,17 +104,23 @@ impl NetCounts {
     }
 }
 
-/// The applied actions at each place, oldest first; paths apart from memory.
+/// The actions that count at each place, oldest first; paths apart from memory.
 type Places<'a> = BTreeMap<(bool, &'a str), Vec<&'a LedgerEntry>>;
 
 impl Ledger {
     /// The net changes of all that is applied and not undone, memory first, then paths in the order of their names.
     #[must_use]
     pub fn net_changes(&self) -> Vec<NetChange> {
-        let places = self.applied_places();
+        self.net_changes_if(ActionHead::is_applied)
+    }
+
+    /// The net changes of just these actions, memory first, then paths in the order of their names.
+    #[must_use]
+    pub fn net_changes_if(&self, counts: impl Fn(&ActionHead) -> bool) -> Vec<NetChange> {
+        let places = self.places_of(&counts);
         let mut changes: BTreeMap<(bool, &str), NetChange> = BTreeMap::new();
         for (place, entries) in &places {
-            changes.extend(self.net_change(entries).map(|change| (*place, change)));
+            changes.extend(self.net_change(entries, &counts).map(|change| (*place, change)));
         }
         let added: Vec<&str> = changes
             .iter()
@@ -134,9 +140,10 @@ impl Ledger {
         changes.into_values().collect()
     }
 
-    fn applied_places(&self) -> Places<'_> {
+    /// The actions that count, by their place.
+    fn places_of(&self, counts: &impl Fn(&ActionHead) -> bool) -> Places<'_> {
         let mut places = Places::new();
-        for entry in self.heads().filter(|head| head.is_applied()).filter_map(|head| self.get(head.seq)) {
+        for entry in self.heads().filter(|head| counts(head)).filter_map(|head| self.get(head.seq)) {
             let key = &entry.record.key;
             if !matches!(key.kind, KeyKind::External | KeyKind::Compensation) {
                 places.entry((key.kind.is_path(), key.name.as_str())).or_default().push(entry);
@@ -146,12 +153,18 @@ impl Ledger {
     }
 
     /// The net change of the actions at one place.
-    fn net_change(&self, entries: &[&LedgerEntry]) -> Option<NetChange> {
+    fn net_change(&self, entries: &[&LedgerEntry], counts: &impl Fn(&ActionHead) -> bool) -> Option<NetChange> {
         let (first, last) = (entries.first()?, entries.last()?);
         let key = last.record.key.clone();
         let (old, new) = match key.kind {
             // A run starts with an empty memory, and appends are known by their elements only.
-            KeyKind::Memory => (KeyState::Absent, self.memory(&key.name)),
+            KeyKind::Memory => {
+                // An intent on memory without an outcome was not applied.
+                let is_done = |entry: &LedgerEntry| entry.status != ActionStatus::Intent;
+                let state =
+                    self.memory_if(&key.name, |entry| is_done(entry) && self.head(entry.seq).is_some_and(counts));
+                (KeyState::Absent, state)
+            }
             _ => (first.record.old.clone(), last.left().clone()),
         };
         let kind = match (&old, &new) {
@@ -169,7 +182,9 @@ impl Ledger {
         loop {
             let made = places.get(&(true, at))?.iter().rev();
             let made = made.copied().find(|entry| entry.seq < before && entry.record.old == KeyState::Absent)?;
-            let removed = self.get(made.renamed?).filter(|entry| entry.is_applied())?;
+            let removed = self.get(made.renamed?)?;
+            let there = places.get(&(true, removed.record.key.name.as_str()))?;
+            there.iter().find(|entry| entry.seq == removed.seq)?;
             at = &removed.record.key.name;
             if is_deleted(at) {
                 return Some(at);

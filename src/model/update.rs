@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActionDiff, DiffBody, EditScope, RunState, Seq, ShellMode, SpanId, TraceEvent, TriesReport};
+use super::{
+    ActionDiff, Comparison, DiffBody, EditScope, Moment, RunState, Seq, ShellMode, SpanId, TraceEvent, TriesReport,
+};
 
 /// A message from a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +41,10 @@ pub enum Update {
     Plan(RetryPlan),
     /// Answer to [`super::Command::Diff`].
     Diff(ActionDiff),
+    /// Answer to [`super::Command::Compare`].
+    Comparison(Box<Comparison>),
+    /// Answer to [`super::Command::Moment`].
+    Moment(Box<Moment>),
     /// The report of an undo or redo.
     Undo(UndoReport),
     /// A series of tries, as far as it is.

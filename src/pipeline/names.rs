@@ -27,9 +27,6 @@ pub const APIS: [&str; 5] = ["chat", "responses", "messages", "gemini", "ollama"
 /// Providers that need no `[providers.NAME]`.
 pub(super) const PROVIDERS: [&str; 5] = ["openai", "anthropic", "google", "ollama", "script"];
 
-/// The end of a fault about something of a later version.
-pub(super) const LATER: &str = "not supported by this version yet";
-
 /// Below this likeness a name is not worth suggesting.
 const ALIKE: f64 = 0.45;
 

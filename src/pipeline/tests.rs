@@ -280,8 +280,23 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ),
     (
         r#"at = "before-tool""#,
-        "at = \"error\"\nwhen = \"tokens > 4000\"",
-        "65:1 [when] `when` is not supported by this version yet | remove it: the breakpoint then always stops",
+        "at = \"error\"\nwhen = \"tokns > 4000\"",
+        "65:9 [tokns] unknown word `tokns` | did you mean `tokens`?",
+    ),
+    (
+        r#"at = "before-tool""#,
+        "at = \"error\"\nwhen = 'tokens > 1 and key = \"x\"'",
+        "65:24 [key] `key` is not known at error | use after-agent",
+    ),
+    (
+        r#"at = "before-tool""#,
+        "at = \"error\"\nwhen = 'output ~ TODO'",
+        "65:18 [TODO] a text in quotes is missing here | write the text in quotes, as \"TODO\"",
+    ),
+    (
+        r#"at = "before-tool""#,
+        "at = \"error\"\nwrites = \"notes\"",
+        r#"65:10 ["notes"] the write of a key stops before the tool that writes it | use at = "before-tool""#,
     ),
     (
         r#"agent = "wri*""#,

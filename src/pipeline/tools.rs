@@ -7,10 +7,10 @@ use toml::Spanned;
 use super::custom::{NAME_HELP, is_name};
 use super::faults::Doc;
 use super::glob::Glob;
-use super::names::{LATER, LOOP_TOOLS, TOOLS, nearest, suggest};
+use super::names::{LOOP_TOOLS, TOOLS, nearest, suggest};
 use super::reader::{Table, Text};
 use super::spec::Policy;
-use crate::model::{Breakpoint, Gate, SERVER_SEPARATOR, is_tool_glob, server_tool};
+use crate::model::{Breakpoint, Condition, Gate, SERVER_SEPARATOR, is_tool_glob, server_tool};
 
 /// The tools of an agent or step, each known and named once.
 pub(super) fn read_tools(table: &Table<'_>, own: &[String]) -> Vec<String> {
@@ -105,7 +105,7 @@ fn read_breakpoint(table: &Table<'_>, agents: &[&str], own: &[String]) -> Option
     let gates = Gate::ALL.map(Gate::name);
     let at = table.required("at", &format!("one of {}", gates.join(", ")));
     let (agent, tool, model) = (table.string("agent"), table.string("tool"), table.string("model"));
-    table.refuse("when", &format!("`when` is {LATER}"), "remove it: the breakpoint then always stops");
+    let (writes, when) = (table.string("writes"), table.string("when"));
     table.finish();
     let tools: Vec<&str> = TOOLS.into_iter().chain(LOOP_TOOLS).chain(own.iter().map(String::as_str)).collect();
     if let Some(agent) = &agent {
@@ -119,7 +119,38 @@ fn read_breakpoint(table: &Table<'_>, agents: &[&str], own: &[String]) -> Option
     }
     let bare = |text: Option<Text>| text.map(Spanned::into_inner);
     let at = gate(table, &at?)?;
-    Some(Breakpoint { at, agent: bare(agent), tool: bare(tool), model: bare(model), enabled: true })
+    if let Some(key) = writes.as_ref().filter(|_| at != Gate::BeforeTool) {
+        let help = "use at = \"before-tool\"";
+        table.doc.fault_help(key.span(), "the write of a key stops before the tool that writes it", help);
+    }
+    let when = when.and_then(|when| condition(table, &when, at));
+    let (agent, tool, model, writes) = (bare(agent), bare(tool), bare(model), bare(writes));
+    Some(Breakpoint { agent, tool, model, writes, when, ..Breakpoint::new(at) })
+}
+
+/// Reads the condition of a breakpoint.
+fn condition(table: &Table<'_>, text: &Text, at: Gate) -> Option<Condition> {
+    let read = Condition::parse(text.get_ref()).and_then(|condition| condition.check_at(at).map(|()| condition));
+    let error = match read {
+        Ok(condition) => return Some(condition),
+        Err(error) => error,
+    };
+    let help = match error.unknown() {
+        Some(word) => suggest(word, Condition::SUBJECTS),
+        None => error.help().to_owned(),
+    };
+    table.doc.fault_help(inside(table.doc, text, &error.at()), error.to_string(), help);
+    None
+}
+
+/// The place of a part of a text in the file; that of the whole text where it is not written plainly there.
+fn inside(doc: &Doc<'_>, text: &Text, part: &Range<usize>) -> Range<usize> {
+    let span = text.span();
+    let written = doc.text().get(span.clone()).unwrap_or_default();
+    match written.find(text.get_ref().as_str()).filter(|_| !part.is_empty()) {
+        Some(quotes) => span.start + quotes + part.start..span.start + quotes + part.end,
+        None => span,
+    }
 }
 
 fn gate(table: &Table<'_>, at: &Text) -> Option<Gate> {

@@ -62,6 +62,18 @@ pub(super) fn compare(old: &Side, new: &Side, masker: &Masker, notes: &mut Vec<S
     lines(&earlier, &later, notes)
 }
 
+/// Compares two texts that are masked already; what the user should know besides goes to `notes`.
+pub(super) fn compare_texts(old: &str, new: &str, notes: &mut Vec<String>) -> DiffBody {
+    let whole = |text: &str| {
+        let mut items = split(text);
+        // Texts of calls seldom end with a line end, and none misses it.
+        items.iter_mut().for_each(|item| item.ended = true);
+        items
+    };
+    let (earlier, later) = (whole(old), whole(new));
+    if earlier == later { DiffBody::Same } else { lines(&earlier, &later, notes) }
+}
+
 /// The lines of a side (the elements of a list), masked; why there are none.
 fn items(side: &Side, which: &'static str, masker: &Masker) -> Result<Vec<Item>, NoLines> {
     let whole = |text: &str| Item { text: masker.mask(text).into_owned(), ended: true };

@@ -2,7 +2,7 @@
 
 use globset::{Glob, GlobMatcher};
 
-use crate::model::{Breakpoint, Gate, PROGRAM, PathSegment, PauseReason};
+use crate::model::{Breakpoint, ConditionFacts, Gate, PROGRAM, PathSegment, PauseReason};
 
 /// A span's arrival at a gate.
 #[derive(Debug, Clone)]
@@ -17,6 +17,10 @@ pub(super) struct Arrival {
     pub tool: Option<String>,
     /// `provider:model`.
     pub model: Option<String>,
+    /// The memory key that a tool is about to write.
+    pub writes: Option<String>,
+    /// The facts that conditions ask about; empty while no breakpoint has one.
+    pub facts: ConditionFacts,
 }
 
 impl Arrival {
@@ -52,6 +56,8 @@ struct Matcher {
     agent: Option<GlobMatcher>,
     tool: Option<GlobMatcher>,
     model: Option<GlobMatcher>,
+    /// How often it fitted, but for what its condition says of hits.
+    hits: u64,
 }
 
 /// A glob over names that can't be read; the error names it.
@@ -69,8 +75,20 @@ pub(super) struct Gates {
 impl Gates {
     /// Replaces the breakpoints; a bad glob is an error that names it.
     pub fn set_breakpoints(&mut self, breakpoints: &[Breakpoint]) -> Result<(), BadGlob> {
-        self.breakpoints = breakpoints.iter().filter(|point| point.enabled).map(matcher).collect::<Result<_, _>>()?;
+        let mut matchers: Vec<Matcher> =
+            breakpoints.iter().filter(|point| point.enabled).map(matcher).collect::<Result<_, _>>()?;
+        // One that stays goes on counting.
+        for matcher in &mut matchers {
+            let before = self.breakpoints.iter().find(|known| known.breakpoint == matcher.breakpoint);
+            matcher.hits = before.map_or(0, |known| known.hits);
+        }
+        self.breakpoints = matchers;
         Ok(())
+    }
+
+    /// True while a breakpoint has a condition.
+    pub fn have_conditions(&self) -> bool {
+        self.breakpoints.iter().any(|point| point.breakpoint.when.is_some())
     }
 
     /// Registers a stop of a branch at the end of a step.
@@ -98,7 +116,8 @@ impl Gates {
 
     /// True when a span stops at a gate.
     pub fn would_stop(&self, at: &Arrival) -> bool {
-        self.stops.iter().any(|stop| stop.matches(at)) || self.breakpoints.iter().any(|point| point.matches(at))
+        let would_hit = |point: &Matcher| point.fits(at) && point.holds(at, point.hits + 1);
+        self.stops.iter().any(|stop| stop.matches(at)) || self.breakpoints.iter().any(would_hit)
     }
 
     /// Returns the reason why a span stops at a gate; `None`: it does not stop. Removes the step or pause that stops
@@ -107,8 +126,14 @@ impl Gates {
         if let Some(found) = self.stops.iter().position(|stop| stop.matches(at)) {
             return Some(self.stops.remove(found).reason);
         }
-        let hit = self.breakpoints.iter().find(|point| point.matches(at))?;
-        Some(PauseReason::Breakpoint { breakpoint: hit.breakpoint.label() })
+        let mut hit = None;
+        for point in self.breakpoints.iter_mut().filter(|point| point.fits(at)) {
+            point.hits += 1;
+            if hit.is_none() && point.holds(at, point.hits) {
+                hit = Some(point.breakpoint.label());
+            }
+        }
+        hit.map(|breakpoint| PauseReason::Breakpoint { breakpoint })
     }
 }
 
@@ -124,7 +149,8 @@ impl Stop {
 }
 
 impl Matcher {
-    fn matches(&self, at: &Arrival) -> bool {
+    /// True when all of it fits but what its condition says of hits.
+    fn fits(&self, at: &Arrival) -> bool {
         let fits = |glob: &Option<GlobMatcher>, name: Option<&str>| {
             glob.as_ref().is_none_or(|glob| name.is_some_and(|name| glob.is_match(name)))
         };
@@ -135,6 +161,14 @@ impl Matcher {
             && fits(&self.agent, Some(&at.agent))
             && fits(&self.tool, at.tool.as_deref())
             && fits(&self.model, at.model.as_deref())
+            && self.breakpoint.writes.as_ref().is_none_or(|key| at.writes.as_ref() == Some(key))
+            && self.breakpoint.when.as_ref().is_none_or(|when| when.fits(&at.facts))
+    }
+
+    /// True when its condition holds with so many hits.
+    fn holds(&self, at: &Arrival, hits: u64) -> bool {
+        let when = self.breakpoint.when.as_ref();
+        when.is_none_or(|when| when.holds(&ConditionFacts { hits, ..at.facts.clone() }))
     }
 }
 
@@ -155,6 +189,7 @@ fn matcher(breakpoint: &Breakpoint) -> Result<Matcher, BadGlob> {
         tool: glob(&breakpoint.tool)?,
         model: glob(&breakpoint.model)?,
         breakpoint: breakpoint.clone(),
+        hits: 0,
     })
 }
 
@@ -181,7 +216,15 @@ mod tests {
     use super::*;
 
     fn at(gate: Gate, path: &str, tool: Option<&str>) -> Arrival {
-        Arrival { gate, path: path.into(), agent: "writer".into(), tool: tool.map(str::to_owned), model: None }
+        Arrival {
+            gate,
+            path: path.into(),
+            agent: "writer".into(),
+            tool: tool.map(str::to_owned),
+            model: None,
+            writes: None,
+            facts: ConditionFacts::default(),
+        }
     }
 
     #[test]
@@ -208,11 +251,9 @@ mod tests {
     fn a_breakpoint_matches_by_gate_and_globs_until_it_is_cleared() {
         let mut gates = Gates::default();
         let mut point = Breakpoint {
-            at: Gate::BeforeTool,
             agent: Some("wri*".into()),
             tool: Some("tama_files_*".into()),
-            model: None,
-            enabled: true,
+            ..Breakpoint::new(Gate::BeforeTool)
         };
         gates.set_breakpoints(std::slice::from_ref(&point)).unwrap();
         assert!(gates.arrive(&at(Gate::BeforeTool, "w/t", Some("tama_files_write"))).is_some());
@@ -221,6 +262,35 @@ mod tests {
         point.enabled = false;
         gates.set_breakpoints(&[point]).unwrap();
         assert!(gates.arrive(&at(Gate::BeforeTool, "w/t", Some("tama_files_write"))).is_none());
+    }
+
+    #[test]
+    fn a_condition_stops_only_while_it_holds_and_counts_what_fits() {
+        let mut gates = Gates::default();
+        let when = |text: &str| Some(crate::model::Condition::parse(text).unwrap());
+        let many = Breakpoint { when: when("tokens > 4000 and hits >= 2"), ..Breakpoint::new(Gate::AfterLlm) };
+        gates.set_breakpoints(std::slice::from_ref(&many)).unwrap();
+        assert!(gates.have_conditions());
+        let arrive = |gates: &mut Gates, tokens| {
+            let facts = ConditionFacts { tokens, ..ConditionFacts::default() };
+            gates.arrive(&Arrival { facts, ..at(Gate::AfterLlm, "w/llm", None) }).is_some()
+        };
+        assert!(!arrive(&mut gates, 5000), "the first one that fits");
+        assert!(!arrive(&mut gates, 100), "this one doesn't count");
+        gates.set_breakpoints(&[many]).unwrap();
+        assert!(arrive(&mut gates, 5000) && arrive(&mut gates, 4001));
+    }
+
+    #[test]
+    fn a_write_of_one_key_is_stopped_and_no_other() {
+        let mut gates = Gates::default();
+        let point = Breakpoint { writes: Some("outline".into()), ..Breakpoint::new(Gate::BeforeTool) };
+        gates.set_breakpoints(&[point]).unwrap();
+        let writes =
+            |key: &str| Arrival { writes: Some(key.into()), ..at(Gate::BeforeTool, "w/t", Some("tama_mem_set")) };
+        assert!(gates.arrive(&writes("outline")).is_some());
+        assert!(gates.arrive(&writes("draft")).is_none());
+        assert!(gates.arrive(&at(Gate::BeforeTool, "w/t", Some("tama_bash"))).is_none());
     }
 
     proptest! {

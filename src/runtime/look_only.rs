@@ -83,6 +83,13 @@ pub(super) fn only_looks(command: &Command) -> bool {
     use Command as C;
     matches!(
         command,
-        C::Inspect { .. } | C::Plan { .. } | C::Diff { .. } | C::Edit { .. } | C::SetBreakpoints(_) | C::Quit
+        C::Inspect { .. }
+            | C::Plan { .. }
+            | C::Diff { .. }
+            | C::Moment(_)
+            | C::Compare { .. }
+            | C::Edit { .. }
+            | C::SetBreakpoints(_)
+            | C::Quit
     )
 }

@@ -13,10 +13,13 @@ mod hits;
 mod log;
 mod palette;
 mod panel;
+mod panel_lines;
+mod panels;
 mod popup;
 mod rollback;
 mod run_list;
 pub mod spans;
+mod strip;
 mod sweep;
 mod theme;
 
@@ -30,15 +33,11 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Paragraph, Wrap};
 
-use crate::app::{self, EditorInput, Pane, Place, Popup, State};
-use spans::{Spans, SpansView};
+use crate::app::{self, EditorInput, Popup, State};
+use spans::SpansView;
 
 /// Below this nothing can be read.
 const SMALLEST: (u16, u16) = (24, 8);
-/// From this width on spans have a bar on the run's time axis.
-const BAR: u16 = 140;
-/// A panel of spans that is narrower than this has no room for it.
-const BAR_TREE: u16 = 70;
 
 /// State that widgets keep between frames; of the program's state only the text being edited, and what an agent drew.
 #[derive(Debug)]
@@ -112,36 +111,8 @@ pub fn draw(frame: &mut Frame, state: &State, view: &mut View) {
     // A state that has not heard of a new size yet must not draw outside of the frame.
     let place = |of: app::Area| panel::rect(of).intersection(area);
     header::draw(frame, place(layout.header), state, theme);
-    let spans = Spans {
-        run: &state.run,
-        tree: &state.tree,
-        now: state.now,
-        focused: state.focus == Pane::Tree,
-        bar: area.width >= BAR && layout.tree.width >= BAR_TREE,
-    };
-    if !place(layout.tree).is_empty() {
-        spans::draw(frame, place(layout.tree), &spans, &mut view.spans, theme);
-    }
-    if !place(layout.agent).is_empty() {
-        agent::draw(frame, place(layout.agent), state, view.agent.as_ref(), theme);
-    }
-    for side in [Pane::Detail, Pane::Log] {
-        let at = place(layout.area(side));
-        if !at.is_empty() {
-            detail::draw(frame, at, state, side, theme);
-            let (top, len) = match side {
-                Pane::Log => (state.log.scroll.top, state.log.lines().len()),
-                _ => (state.detail.scroll.top, state.detail.lines().len()),
-            };
-            panel::scroll_marks(frame.buffer_mut(), at, top, len, theme);
-        }
-    }
-    if !place(layout.rollback).is_empty() {
-        rollback::draw(frame, place(layout.rollback), state, theme);
-    }
-    for (pane, at) in [(Pane::Tree, layout.tree), (Pane::Log, layout.log), (Pane::Rollback, layout.rollback)] {
-        hits::mark(frame.buffer_mut(), place(at.inner()), state.find(Place::Pane(pane)), theme);
-    }
+    panels::draw(frame, state, view, &place);
+    strip::draw(frame, place(layout.strip), state, theme);
     if state.popup.is_some() {
         dim(frame, place(layout.footer), theme);
     }

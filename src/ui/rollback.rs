@@ -14,7 +14,7 @@ use crate::model::SpanState;
 /// Draws the panel.
 pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, theme: Theme) {
     let focused = state.focus == Pane::Rollback;
-    let key = keys::verb(UiAction::ShowRollback).keys_text();
+    let key = keys::verb(UiAction::Show(Pane::Rollback)).keys_text();
     let title = format!("{key} {}", state.rollback.title(&state.run));
     let columns = usize::from(area.width.saturating_sub(6));
     let block = panel::frame(theme, focused, panel::title(theme, focused, &cell::cut(&title, columns)));
@@ -34,8 +34,6 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, theme: Theme) {
         frame.render_widget(Paragraph::new(line(row, &widths, theme)), at);
         frame.buffer_mut().set_style(at, style);
     }
-    let (top, len) = state.rollback.place();
-    panel::scroll_marks(frame.buffer_mut(), area, top, len, theme);
 }
 
 /// Widths of the columns for the rows in view.

@@ -36,7 +36,7 @@ pub(in crate::app) fn input(state: &mut State, input: AgentInput) -> Vec<Command
 }
 
 /// Shows the agent's terminal, and gives it the keys.
-pub(super) fn enter(state: &mut State) {
+pub(in crate::app) fn enter(state: &mut State) {
     state.show(Pane::Agent);
     let Some(agent) = &mut state.agent else { return };
     agent.set_types(true);
@@ -100,7 +100,7 @@ fn toggle(state: &mut State) {
 
 /// Passes the mouse on to an agent that wants to hear of it; everything else is the screen's.
 fn press(state: &mut State, action: AgentMouse) -> Vec<Command> {
-    let inside = state.layout().agent.inner();
+    let inside = state.layout().area(Pane::Agent).inner();
     let wants = state.takes_agent_input() && state.agent.as_ref().is_some_and(|agent| agent.picture().takes_mouse);
     if wants && inside.contains(action.x, action.y) {
         let (x, y) = (action.x - inside.x, action.y - inside.y);

@@ -1,7 +1,8 @@
 //! Breakpoints: set from the selection, listed, switched, deleted.
 
-use crate::app::{Choice, Command, Item, Key, Menu, Popup, State, safe};
-use crate::model::{self, Breakpoint, Gate, SpanId, SpanKind};
+use super::editing;
+use crate::app::{BreakList, Choice, Command, Item, Key, Menu, Pane, Popup, State, safe};
+use crate::model::{self, Breakpoint, Condition, Gate, KeyKind, SpanId, SpanKind};
 
 /// Offers breakpoints that the selected span would have hit.
 pub(super) fn menu(state: &mut State) {
@@ -11,14 +12,15 @@ pub(super) fn menu(state: &mut State) {
     let agent = (agent != SpanId::RUN).then(|| trace.name(agent).to_owned());
     let tool = trace.get(span).filter(|found| found.kind == SpanKind::Tool).map(|_| trace.name(span).to_owned());
     let at = |gate: Gate, agent: Option<&String>, tool: Option<&String>| Breakpoint {
-        at: gate,
         agent: agent.cloned(),
         tool: tool.cloned(),
-        model: None,
-        enabled: true,
+        ..Breakpoint::new(gate)
     };
     let (agent, tool) = (agent.as_ref(), tool.as_ref());
     let mut offers = Vec::new();
+    if let Some(key) = memory_key(state) {
+        offers.push(('k', Breakpoint { writes: Some(key), ..Breakpoint::new(Gate::BeforeTool) }));
+    }
     if tool.is_some() {
         offers.push(('t', at(Gate::BeforeTool, None, tool)));
         offers.push(('T', at(Gate::AfterTool, None, tool)));
@@ -36,9 +38,46 @@ pub(super) fn menu(state: &mut State) {
     state.popup = Some(Popup::Menu(Menu::new("Break at", Vec::new(), items)));
 }
 
+/// The memory key under the cursor of Rollback or State, where there is one.
+fn memory_key(state: &State) -> Option<String> {
+    let key = match state.focus {
+        Pane::State => state.panels.world.key().cloned(),
+        _ => state.rollback.selected().and_then(|seq| state.run.ledger.get(seq)).map(|entry| entry.record.key.clone()),
+    };
+    key.filter(|key| key.kind == KeyKind::Memory).map(|key| key.name)
+}
+
+/// Gives a breakpoint the condition that was typed, or none; a fault leaves the text open.
+pub(super) fn set_condition(state: &mut State, breakpoint: Breakpoint, text: &str) -> Vec<Command> {
+    let read = || Condition::parse(text).and_then(|when| when.check_at(breakpoint.at).map(|()| when));
+    let when = if text.trim().is_empty() { Ok(None) } else { read().map(Some) };
+    match when {
+        Ok(when) => {
+            let cursor = state.breakpoints.iter().position(|known| *known == breakpoint);
+            let known = cursor.and_then(|at| {
+                let known = state.breakpoints.get_mut(at)?;
+                known.when = when;
+                known.enabled = true;
+                Some(known.label())
+            });
+            if let Some(label) = known {
+                state.say(format!("will stop at {}", safe::line(&label)));
+            }
+            state.popup = Some(Popup::Breakpoints(BreakList { cursor: cursor.unwrap_or_default() }));
+            send(state)
+        }
+        Err(error) => {
+            let before = text.get(..error.at().start).unwrap_or_default().chars().count();
+            editing::condition(state, breakpoint, text.to_owned());
+            state.refuse(format!("column {}: {error}; {}", before + 1, error.help()));
+            Vec::new()
+        }
+    }
+}
+
 /// Sets one, or switches on the one that is there already.
 pub(super) fn set(state: &mut State, breakpoint: Breakpoint) -> Vec<Command> {
-    let same = |old: &&mut Breakpoint| Breakpoint { enabled: true, ..(**old).clone() } == breakpoint;
+    let same = |old: &&mut Breakpoint| old.is_like(&breakpoint);
     let label = format!("will stop at {}", safe::line(&breakpoint.label()));
     match state.breakpoints.iter_mut().find(same) {
         Some(old) => old.enabled = true,
@@ -62,6 +101,12 @@ pub(super) fn key(state: &mut State, mut cursor: usize, key: Key) -> Vec<Command
             state.breakpoints.remove(cursor);
             commands = send(state);
         }
+        Key::Char('w') if cursor < state.breakpoints.len() => {
+            let breakpoint = state.breakpoints[cursor].clone();
+            let text = breakpoint.when.as_ref().map(|when| when.text().to_owned()).unwrap_or_default();
+            editing::condition(state, breakpoint, text);
+            return commands;
+        }
         Key::Char('a') => {
             menu(state);
             return commands;
@@ -73,7 +118,7 @@ pub(super) fn key(state: &mut State, mut cursor: usize, key: Key) -> Vec<Command
         _ => {}
     }
     cursor = cursor.min(state.breakpoints.len().saturating_sub(1));
-    state.popup = Some(Popup::Breakpoints(crate::app::BreakList { cursor }));
+    state.popup = Some(Popup::Breakpoints(BreakList { cursor }));
     commands
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::approving;
+use super::{approving, breaks};
 use crate::app::ask::YES;
 use crate::app::{Ask, Command, Editor, Popup, Purpose, State, safe};
-use crate::model::{self, Editable, Release, SpanId, SpanKind, UnwrittenEdit};
+use crate::model::{self, Breakpoint, Condition, Editable, Release, SpanId, SpanKind, UnwrittenEdit};
 
 /// Asks for the text of the selected span that can be edited.
 pub(super) fn fetch(state: &mut State, outside: bool) -> Vec<Command> {
@@ -83,6 +83,13 @@ pub(super) fn deny(state: &mut State, span: SpanId) {
     show(state, span, title, String::new(), Purpose::Deny);
 }
 
+/// Opens the condition of a breakpoint.
+pub(super) fn condition(state: &mut State, breakpoint: Breakpoint, text: String) {
+    let known = Condition::SUBJECTS.join(", ");
+    let title = format!("Stop at {} when ({known})", safe::line(&breakpoint.label()));
+    show(state, SpanId::RUN, title, text, Purpose::Condition(breakpoint));
+}
+
 fn show(state: &mut State, span: SpanId, title: String, initial: String, purpose: Purpose) {
     state.editors += 1;
     let id = state.editors;
@@ -97,6 +104,9 @@ pub(in crate::app) fn editor_done(state: &mut State, text: String) -> Vec<Comman
     };
     let span = editor.span;
     let mut commands = Vec::new();
+    if let Purpose::Condition(breakpoint) = editor.purpose {
+        return breaks::set_condition(state, breakpoint, &text);
+    }
     match editor.scope() {
         Some(_) if text == editor.initial => state.say("nothing changed"),
         Some(scope) => commands.push(Command::Run(model::Command::SaveEdit { span, text, scope })),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::undoing::listed;
 use crate::app::ask::{APPLY, DISCARD};
 use crate::app::text::plural;
-use crate::app::{Ask, Choice, Command, Item, Key, Menu, Pane, Popup, State, UiAction, held_words, safe};
+use crate::app::{Ask, Choice, Command, Item, Key, Lines, Menu, Pane, Popup, State, UiAction, held_words, safe};
 use crate::model::{self, HeldChoice, KeyState, LedgerEntry, Release, Seq, SpanId};
 
 /// Marks the action under the cursor, or not any more, and goes on to the next one.
@@ -13,7 +13,7 @@ pub(super) fn mark(state: &mut State) {
     if let Some(action) = state.rollback.selected() {
         state.rollback.toggle_mark(action);
         let height = state.height(Pane::Rollback);
-        state.rollback.step(1, height);
+        state.rollback.step_lines(1, height);
     }
 }
 
@@ -168,7 +168,7 @@ fn ask_conflict(state: &mut State, held: SpanId, conflict: &str) {
         safe::line(conflict).into_owned(),
     ];
     let items = vec![
-        Item::new(Key::Char('5'), "look at them first, in Rollback", Choice::Act(UiAction::ShowRollback)),
+        Item::new(Key::Char('3'), "look at them first, in Rollback", Choice::Act(UiAction::Show(Pane::Rollback))),
         Item::new(Key::Char('D'), "discard them (asks again)", Choice::Act(UiAction::Drop)),
         Item::new(Key::Char('!'), over, applying(state, held, notify_model)),
     ];

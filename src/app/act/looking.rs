@@ -1,19 +1,36 @@
 //! Looking at what an action changed, and going to who wrote its key.
 
 use crate::app::diff::{self, DiffView};
-use crate::app::{Choice, Command, Item, Key, Menu, Pane, Popup, State, UiAction, keys, safe};
+use crate::app::{Choice, Command, Item, Key, Lines, Menu, Pane, Popup, State, UiAction, keys, safe};
 use crate::model::{self, ActionDiff, DiffSides, Seq, Writer};
 
 /// Opens the diff of the action under the cursor.
 pub(super) fn open(state: &mut State) -> Vec<Command> {
-    let Some(action) = state.rollback.selected() else {
+    let Some(action) = state.action_here() else {
         state.say("no action here");
         return Vec::new();
     };
+    open_action(state, action)
+}
+
+/// Opens the diff of an action.
+pub(in crate::app) fn open_action(state: &mut State, action: Seq) -> Vec<Command> {
     // The cursor stays on what is looked at, whatever happens meanwhile.
     let height = state.height(Pane::Rollback);
     state.rollback.pick(action, height);
     show(state, action, DiffSides::Action, None)
+}
+
+/// Marks the selected span, to be compared with another one, or no longer.
+pub(super) fn mark(state: &mut State) {
+    let span = state.selected();
+    let label = safe::line(&state.run.trace.label(span)).into_owned();
+    let key = keys::verb(UiAction::Show(Pane::Diff)).keys_text();
+    if state.panels.compare.mark(span) {
+        state.say(format!("{label} is marked: select another span, {key} shows what differs"));
+    } else {
+        state.say(format!("{label} is not marked any more"));
+    }
 }
 
 /// Opens a diff; `back` is what it goes back to.
@@ -82,7 +99,7 @@ fn decide(state: &mut State, view: Box<DiffView>, action: UiAction) -> Vec<Comma
 /// The diff of the next action in the list, or of the one before.
 fn next(state: &mut State, view: DiffView, forward: bool) -> Vec<Command> {
     let height = state.height(Pane::Rollback);
-    state.rollback.step(if forward { 1 } else { -1 }, height);
+    state.rollback.step_lines(if forward { 1 } else { -1 }, height);
     let Some(action) = state.rollback.selected().filter(|action| *action != view.action) else {
         state.say(if forward { "this is the oldest action in the list" } else { "this is the newest action" });
         state.popup = Some(Popup::Diff(Box::new(view)));

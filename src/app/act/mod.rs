@@ -13,6 +13,7 @@ mod holding;
 mod looking;
 mod mouse;
 mod moves;
+mod palette;
 pub(super) mod past;
 mod popups;
 mod program;
@@ -21,38 +22,38 @@ mod running;
 mod trying;
 mod undoing;
 
-pub(super) use agent::{begin as agent_began, input as agent_input, take_end as agent_ended};
+pub(super) use agent::{
+    begin as agent_began, enter as enter_terminal, input as agent_input, take_end as agent_ended,
+};
 pub(super) use approving::open_by_itself as open_approval;
 pub(super) use editing::{editor_done, outside_done};
 pub(super) use elsewhere::hold_changes;
 pub(super) use events::take_in;
+pub(super) use looking::open_action as show_diff;
 pub(super) use mouse::mouse;
+pub(super) use moves::to_span;
 pub(super) use popups::popup_key;
 pub(super) use running::opens_approval;
 
-use super::{Command, Help, Pane, Place, Popup, State, UiAction as A, search};
+use super::{Command, Help, Pane, Place, Popup, State, UiAction as A, panel, search};
 use crate::model::Release;
 
 /// Does what a verb says; it is available.
 pub(super) fn perform(state: &mut State, action: A) -> Vec<Command> {
     match action {
-        A::Down => moves::step(state, 1),
-        A::Up => moves::step(state, -1),
+        A::Down => panel::step(state, 1),
+        A::Up => panel::step(state, -1),
         A::PageDown => moves::page(state, 1),
         A::PageUp => moves::page(state, -1),
-        A::Top => moves::step(state, isize::MIN),
-        A::Bottom => moves::step(state, isize::MAX),
+        A::Top => panel::step(state, isize::MIN),
+        A::Bottom => panel::step(state, isize::MAX),
         A::OtherDown => moves::scroll_other(state, 1),
         A::OtherUp => moves::scroll_other(state, -1),
-        A::Fold => moves::fold(state),
-        A::Unfold => moves::unfold(state),
         A::Back => moves::back(state),
         A::NextPane => moves::turn_pane(state, true),
         A::PrevPane => moves::turn_pane(state, false),
-        A::ShowDetail => state.show(Pane::Detail),
-        A::ShowLog => state.show(Pane::Log),
-        A::ShowRollback => state.show(Pane::Rollback),
-        A::ShowAgent => agent::enter(state),
+        A::Show(Pane::Agent) => agent::enter(state),
+        A::Show(pane) => state.show(pane),
         A::Zoom => state.zoom = true,
         A::Unzoom => state.zoom = false,
         A::OnlyPath => state.tree.only_path(),
@@ -73,6 +74,9 @@ pub(super) fn perform(state: &mut State, action: A) -> Vec<Command> {
         A::PrevTry => find::jump(state, find::Target::Try, false),
         A::Break => breaks::menu(state),
         A::Breakpoints => state.popup = Some(Popup::Breakpoints(super::BreakList::default())),
+        A::Compare => looking::mark(state),
+        A::Palette => palette::open(state),
+        A::WayBack => state.go_back(),
         A::Wrap => state.detail.toggle_wrap(),
         A::Help => state.popup = Some(Popup::Help(Help::default())),
         A::ThisSpan => state.rollback.toggle_narrow(),
@@ -80,7 +84,7 @@ pub(super) fn perform(state: &mut State, action: A) -> Vec<Command> {
         A::Mark => holding::mark(state),
         A::Drop => holding::ask_discard(state),
         A::WhoWrote => {
-            if let Some(action) = state.rollback.selected() {
+            if let Some(action) = state.action_here() {
                 looking::write(state, action);
             }
         }
@@ -96,6 +100,10 @@ pub(super) fn perform(state: &mut State, action: A) -> Vec<Command> {
 /// The verbs that send something at once.
 fn send(state: &mut State, action: A) -> Vec<Command> {
     match action {
+        A::EventBack => state.scrub_events(-1),
+        A::EventOn => state.scrub_events(1),
+        A::SpanBack => state.scrub_spans(false),
+        A::SpanOn => state.scrub_spans(true),
         A::Continue => running::resume(state),
         A::ContinueAll => running::resume_all(state),
         A::Pause => running::pause(state),
@@ -109,15 +117,13 @@ fn send(state: &mut State, action: A) -> Vec<Command> {
         A::RetryTimes => trying::start(state),
         A::Undo => undoing::undo(state),
         A::Redo => undoing::redo(state),
-        A::Open if state.focus == Pane::Rollback => looking::open(state),
-        A::Open => running::open_approval(state).unwrap_or_else(|| {
-            moves::open(state);
-            Vec::new()
-        }),
+        A::Open => running::open_approval(state).unwrap_or_else(|| panel::open(state)),
+        A::Fold => panel::fold(state),
+        A::Unfold => panel::unfold(state),
         A::Diff => looking::open(state),
         A::Copy => program::copy(state),
-        A::Quit => program::quit(state),
-        A::QuitNow => program::leave(state),
+        A::Quit => state.in_present(program::quit),
+        A::QuitNow => state.in_present(|state| program::leave(state)),
         A::Suspend => vec![Command::Suspend],
         _ => Vec::new(),
     }

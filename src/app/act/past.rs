@@ -2,7 +2,7 @@
 
 use super::events::{is_done_worker_of_many, is_topmost};
 use crate::app::{Command, Log, Pane, State, Tree};
-use crate::model::{self, RunState, Settler, SpanId, SpanKind, SpanStatus, TraceEvent};
+use crate::model::{self, RunState, Seq, Settler, SpanId, SpanKind, SpanStatus, TraceEvent};
 
 /// Takes a state in the place of the one that is shown.
 pub(in crate::app) fn take_state(state: &mut State, run: RunState) {
@@ -51,6 +51,7 @@ pub(in crate::app) fn open_anew(state: &mut State) {
     state.abilities = None;
     state.heard = model::Seq(0);
     state.log = Log::default();
+    state.hits.clear();
 }
 
 /// The check of the log is through.
@@ -63,5 +64,30 @@ pub(in crate::app) fn take_checked(state: &mut State, damage: &[String]) {
 pub(in crate::app) fn waits_for_check(command: &Command) -> bool {
     use model::Command as C;
     let Command::Run(command) = command else { return false };
-    !matches!(command, C::Inspect { .. } | C::Plan { .. } | C::Diff { .. } | C::SetBreakpoints(_) | C::Quit)
+    !matches!(
+        command,
+        C::Inspect { .. }
+            | C::Plan { .. }
+            | C::Diff { .. }
+            | C::Moment(_)
+            | C::Compare { .. }
+            | C::SetBreakpoints(_)
+            | C::Quit
+    )
+}
+
+/// Stops commands that change the run while a moment of the past is shown: they would act on the run as it is now.
+pub(in crate::app) fn hold_back(state: &mut State, mut commands: Vec<Command>) -> Vec<Command> {
+    let Some(seq) = state.timeline.seq() else { return commands };
+    let all = commands.len();
+    commands.retain(|command| !waits_for_check(command));
+    if commands.len() < all {
+        state.refuse(only_now(seq));
+    }
+    commands
+}
+
+/// Says why the run can't be changed while a moment of the past is shown.
+pub(in crate::app) fn only_now(seq: Seq) -> String {
+    format!("{seq} is shown, not now: Esc goes back to now, where the run can be changed")
 }

@@ -1,6 +1,6 @@
 //! Keys while a popup lies over the panels.
 
-use super::{answering, approving, breaks, looking, moves, perform, trying};
+use super::{answering, approving, breaks, looking, moves, palette, perform, trying};
 use crate::app::{
     Ask, Choice, Command, Editor, EditorInput, Entry, Help, Key, Menu, Place, PlanAsk, Popup, Purpose, State,
     TriesTable, help, keys, search,
@@ -9,7 +9,7 @@ use crate::app::{
 /// A key goes to the popup; `/` begins a search of it, whatever it is.
 pub(in crate::app) fn popup_key(state: &mut State, key: Key) -> Vec<Command> {
     // In a question a letter is an answer.
-    let is_text = matches!(state.popup, Some(Popup::Editor(_) | Popup::Approval(_)));
+    let is_text = matches!(state.popup, Some(Popup::Editor(_) | Popup::Approval(_) | Popup::Palette(_)));
     match key {
         Key::Char('/') if !is_text => {
             search::start(state, Place::Popup);
@@ -24,7 +24,7 @@ pub(in crate::app) fn popup_key(state: &mut State, key: Key) -> Vec<Command> {
     match state.popup.take() {
         None => Vec::new(),
         Some(Popup::Help(help)) => {
-            state.popup = scrolled(help, key, help::end(state.size)).map(Popup::Help);
+            state.popup = scrolled(help, key, help::end(state.size, state.focus)).map(Popup::Help);
             Vec::new()
         }
         Some(Popup::Entry(entry)) => entry_key(state, entry, key),
@@ -36,6 +36,7 @@ pub(in crate::app) fn popup_key(state: &mut State, key: Key) -> Vec<Command> {
         Some(Popup::Diff(view)) => looking::key(state, view, key),
         Some(Popup::Approval(view)) => answering::key(state, view, key),
         Some(Popup::TriesForm(form)) => trying::form_key(state, form, key),
+        Some(Popup::Palette(typed)) => palette::key(state, typed, key),
         Some(Popup::Tries(table)) => trying::table_key(state, table, key),
     }
 }

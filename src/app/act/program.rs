@@ -2,7 +2,7 @@
 
 use super::trying;
 use crate::app::ask::YES_NO;
-use crate::app::{AgentPane, Ask, Command, Pane, Popup, State};
+use crate::app::{AgentPane, Ask, Command, Pane, Popup, State, panel};
 use crate::model::{self, RunStatus};
 
 /// Copies what the focus is on.
@@ -11,22 +11,7 @@ pub(super) fn copy(state: &mut State) -> Vec<Command> {
         state.say("the agent's picture copied");
         return vec![Command::CopyAgent];
     }
-    let (what, text) = match state.focus {
-        Pane::Tree => ("path", Some(state.run.trace.path(state.selected()))),
-        Pane::Detail => ("text", state.detail.selected_text()),
-        Pane::Log => ("line", state.log.selected().map(|line| line.full.clone())),
-        Pane::Agent => ("picture", None),
-        Pane::Rollback => {
-            let entry = state.rollback.selected().and_then(|seq| state.run.ledger.get(seq));
-            ("key", entry.map(|entry| entry.record.key.name.clone()))
-        }
-    };
-    let Some(text) = text else {
-        state.refuse("nothing here to copy");
-        return Vec::new();
-    };
-    state.say(format!("{what} copied"));
-    vec![Command::Copy(text)]
+    panel::copy(state)
 }
 
 pub(super) fn ask_cancel(state: &mut State) {

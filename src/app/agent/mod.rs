@@ -2,6 +2,7 @@
 //! agent ended. Its picture is made by `ui` of bytes that never come here.
 
 mod input;
+mod model;
 mod pane;
 
 pub use input::{AgentButton, AgentInput, AgentKey, AgentKeyCode, AgentMouse, AgentMouseAction, Modifiers};

@@ -150,7 +150,7 @@ impl Lines<'_> {
 }
 
 /// The columns of a text on the screen.
-pub(super) fn columns(text: &str) -> usize {
+pub(in crate::app) fn columns(text: &str) -> usize {
     text.chars().map(|letter| letter.width().unwrap_or(0)).sum()
 }
 

@@ -3,14 +3,17 @@
 
 mod changes;
 mod choices;
+mod later;
 mod lines;
+mod model;
 mod panel;
 mod sections;
 mod streamed;
 
 pub(super) use choices::add as add_choices;
-pub(in crate::app) use lines::wrapped;
+pub(in crate::app) use later::leave_out_later;
 pub use lines::{DetailLine, JsonStart, LineKind};
+pub(in crate::app) use lines::{columns, wrapped};
 pub use panel::Detail;
 pub(in crate::app) use sections::push_section;
 pub use streamed::Streamed;

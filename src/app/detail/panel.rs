@@ -23,6 +23,8 @@ pub struct Detail {
     /// Sections or width changed since the lines were made.
     stale: bool,
     asking: Asking,
+    /// Another moment of the run is shown: the texts are to be asked for again.
+    outdated: bool,
 }
 
 /// The state of the request for texts.
@@ -81,12 +83,17 @@ impl Detail {
             self.asking = Asking::Asked;
             return true;
         }
-        if !changed {
+        if !std::mem::take(&mut self.outdated) && !changed {
             return false;
         }
         let idle = self.asking == Asking::Idle;
         self.asking = if idle { Asking::Asked } else { Asking::Outdated };
         idle
+    }
+
+    /// Another moment of the run is shown: asks for the texts again at the next look.
+    pub(in crate::app) fn read_anew(&mut self) {
+        self.outdated = true;
     }
 
     /// The texts came: whether they are to be asked for again, because something happened in between.

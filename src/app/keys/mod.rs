@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 pub use bind::{BindError, Binding, bind, parse_keys, use_verbs, verbs};
 pub use table::VERBS;
-pub(super) use when::drivable;
+pub(super) use when::{always, drivable, has_agent, listed};
 
 use super::{Key, Pane, State};
 
@@ -17,11 +17,29 @@ macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
         /// A verb that keys are bound to.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum UiAction { $($(#[$doc])* $name),+ }
+        pub enum UiAction {
+            $($(#[$doc])* $name,)+
+            /// Shows a panel, and gives it the focus.
+            Show(Pane),
+        }
+
+        const PLAIN: &[UiAction] = &[$(UiAction::$name),+];
 
         impl UiAction {
             /// Every verb.
-            pub const ALL: &[UiAction] = &[$(Self::$name),+];
+            pub const ALL: &[UiAction] = &{
+                let mut all = [Self::Show(Pane::Tree); PLAIN.len() + Pane::COUNT];
+                let mut at = 0;
+                while at < PLAIN.len() {
+                    all[at] = PLAIN[at];
+                    at += 1;
+                }
+                while at < all.len() {
+                    all[at] = Self::Show(Pane::EVERY[at - PLAIN.len()]);
+                    at += 1;
+                }
+                all
+            };
         }
     };
 }
@@ -51,14 +69,6 @@ actions! {
     NextPane,
     /// To the previous pane.
     PrevPane,
-    /// Shows Detail.
-    ShowDetail,
-    /// Shows Log.
-    ShowLog,
-    /// Shows Rollback.
-    ShowRollback,
-    /// Shows the agent's terminal, and gives it the keys.
-    ShowAgent,
     /// Gives the panel with the focus the whole screen.
     Zoom,
     /// Shows every panel again.
@@ -67,6 +77,8 @@ actions! {
     Open,
     /// Closes what is open.
     Back,
+    /// Goes back to where the last jump began.
+    WayBack,
     /// Filters the tree, or finds a text in another panel.
     Search,
     /// To the next match.
@@ -93,6 +105,14 @@ actions! {
     NextTry,
     /// To the previous try of the same path.
     PrevTry,
+    /// To the moment one event earlier.
+    EventBack,
+    /// To the moment one event later.
+    EventOn,
+    /// To the moment at which the span before began.
+    SpanBack,
+    /// To the moment at which the next span began.
+    SpanOn,
     /// Folds everything but the path.
     OnlyPath,
     /// Opens everything.
@@ -143,6 +163,8 @@ actions! {
     Diff,
     /// Goes to who wrote an action's key.
     WhoWrote,
+    /// Marks a span, to be compared with another one.
+    Compare,
     /// Sets a breakpoint.
     Break,
     /// Lists the breakpoints.
@@ -153,6 +175,8 @@ actions! {
     Wrap,
     /// Cancels the run.
     Cancel,
+    /// Lists every verb by name.
+    Palette,
     /// Shows the keys.
     Help,
     /// Quits.
@@ -167,11 +191,13 @@ impl UiAction {
     /// Its name in the settings: `page-down`.
     #[must_use]
     pub fn id(self) -> String {
-        if self == Self::Drop {
-            return "discard".to_owned();
-        }
+        let name = match self {
+            Self::Drop => return "discard".to_owned(),
+            Self::Show(pane) => return format!("show-{}", pane.row().word),
+            plain => format!("{plain:?}"),
+        };
         let mut id = String::new();
-        for letter in format!("{self:?}").chars() {
+        for letter in name.chars() {
             if letter.is_ascii_uppercase() && !id.is_empty() {
                 id.push('-');
             }
@@ -186,6 +212,8 @@ impl UiAction {
 pub enum Group {
     /// Moving about.
     Move,
+    /// Going back in time.
+    Time,
     /// Finding.
     Find,
     /// Driving the run.
@@ -198,13 +226,14 @@ pub enum Group {
 
 impl Group {
     /// Every group, in the order of the help.
-    pub const ALL: [Group; 5] = [Self::Move, Self::Find, Self::Run, Self::Undo, Self::Program];
+    pub const ALL: [Group; 6] = [Self::Move, Self::Time, Self::Find, Self::Run, Self::Undo, Self::Program];
 
     /// Its heading.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Move => "Move",
+            Self::Time => "Time",
             Self::Find => "Find",
             Self::Run => "Run",
             Self::Undo => "Undo",
@@ -220,6 +249,8 @@ pub enum Context {
     Anywhere,
     /// In Rollback only.
     Rollback,
+    /// Where an action is under the cursor: in Rollback and in State.
+    Actions,
 }
 
 impl Context {
@@ -229,9 +260,23 @@ impl Context {
         match self {
             Self::Anywhere => true,
             Self::Rollback => pane == Pane::Rollback,
+            Self::Actions => matches!(pane, Pane::Rollback | Pane::State),
+        }
+    }
+
+    /// The words before the effect of a verb: `in Rollback: `.
+    #[must_use]
+    pub fn place(self) -> &'static str {
+        match self {
+            Self::Anywhere => "",
+            Self::Rollback => "in Rollback: ",
+            Self::Actions => "in Rollback and State: ",
         }
     }
 }
+
+/// Says why something can't be done now; `Ok` when it can.
+pub type Available = fn(&State) -> Result<(), String>;
 
 /// One verb.
 #[derive(Debug, Clone, Copy)]
@@ -249,7 +294,7 @@ pub struct Verb {
     /// Its keys; each is one key, or a prefix and one that follows.
     pub keys: &'static [&'static [Key]],
     /// Says why it can't be done now; `Ok` when it can.
-    pub available: fn(&State) -> Result<(), String>,
+    pub available: Available,
 }
 
 impl Verb {
@@ -330,7 +375,7 @@ pub fn markdown() -> String {
         for verb in in_group(group) {
             let keys: Vec<String> =
                 verb.keys.iter().map(|keys| format!("`{}`", sequence(keys).replace('|', "\\|"))).collect();
-            let place = if verb.context == Context::Rollback { "in Rollback: " } else { "" };
+            let place = verb.context.place();
             let _ = writeln!(out, "| {} | {place}{} |", keys.join(" "), verb.doc);
         }
         out.push('\n');
@@ -387,7 +432,7 @@ mod tests {
     #[test]
     fn every_key_is_found_again() {
         for verb in VERBS {
-            let pane = if verb.context == Context::Rollback { Pane::Rollback } else { Pane::Tree };
+            let pane = if verb.context == Context::Anywhere { Pane::Tree } else { Pane::Rollback };
             for keys in verb.keys {
                 let found = match keys {
                     [key] => meaning(pane, None, *key),

@@ -1,10 +1,25 @@
 //! The table itself.
 
-use super::{Context, Group, UiAction as A, Verb, when};
-use crate::app::{Key, State};
+use super::{Available, Context, Group, UiAction as A, Verb, when};
+use crate::app::{Key, Pane};
 
-/// Every verb.
-pub static VERBS: &[Verb] = &[
+/// Every verb: those that show a panel stand where panes are turned.
+pub static VERBS: &[Verb] = &{
+    let mut all = [FIRST[0]; FIRST.len() + Pane::COUNT + LATER.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = match at {
+            at if at < FIRST.len() => FIRST[at],
+            at if at < FIRST.len() + Pane::COUNT => show(Pane::EVERY[at - FIRST.len()]),
+            at => LATER[at - FIRST.len() - Pane::COUNT],
+        };
+        at += 1;
+    }
+    all
+};
+
+/// The verbs that move about, up to the panes.
+const FIRST: &[Verb] = &[
     // Move
     verb(A::Down, "down", "down", Group::Move, &[&[c('j')], &[Key::Down]], when::always),
     verb(A::Up, "up", "up", Group::Move, &[&[c('k')], &[Key::Up]], when::always),
@@ -18,24 +33,37 @@ pub static VERBS: &[Verb] = &[
     verb(A::OtherUp, "scroll up", "scroll the other pane up", Group::Move, &[&[c('K')]], when::always),
     verb(A::NextPane, "next pane", "to the next pane", Group::Move, &[&[Key::Tab]], when::always),
     verb(A::PrevPane, "last pane", "to the previous pane", Group::Move, &[&[Key::BackTab]], when::always),
-    verb(A::ShowDetail, "detail", "to Detail", Group::Move, &[&[c('1')]], when::always),
-    verb(A::ShowLog, "log", "to Log", Group::Move, &[&[c('4')]], when::always),
-    verb(A::ShowRollback, "rollback", "to Rollback", Group::Move, &[&[c('5')]], when::listed),
-    verb(
-        A::ShowAgent,
-        "agent",
-        "to the agent's terminal: it gets the keys, but F12",
-        Group::Move,
-        &[&[c('i')]],
-        when::has_agent,
-    ),
+];
+
+/// The verbs after those that show a panel.
+const LATER: &[Verb] = &[
     verb(A::Zoom, "zoom", "give this panel the whole screen", Group::Move, &[&[c('+')]], when::always),
     verb(A::Unzoom, "unzoom", "show all panels again", Group::Move, &[&[c('_')]], when::always),
     verb(A::Open, "open", "open what is selected, confirm", Group::Move, &[&[Key::Enter]], when::always),
-    verb(A::Back, "back", "close what is open, then back to the tree", Group::Move, &[&[Key::Esc]], when::always),
+    verb(
+        A::Back,
+        "back",
+        "close what is open, then back to now, then to the tree",
+        Group::Move,
+        &[&[Key::Esc]],
+        when::always,
+    ),
+    verb(
+        A::WayBack,
+        "way back",
+        "back to where the last jump began",
+        Group::Move,
+        &[&[Key::Ctrl('o')]],
+        when::has_trail,
+    ),
     verb(A::OnlyPath, "only path", "fold everything but the path here", Group::Move, &[&[c('z')]], when::any_span),
     verb(A::OpenAll, "open all", "open everything", Group::Move, &[&[c('Z')]], when::any_span),
     verb(A::Follow, "follow", "follow the newest span, or not", Group::Move, &[&[c('f')]], when::always),
+    // Time
+    verb(A::EventBack, "event back", "back in time by one event", Group::Time, &[&[c(',')]], when::scrubbable),
+    verb(A::EventOn, "event on", "forward in time by one event", Group::Time, &[&[c('.')]], when::scrubbable),
+    verb(A::SpanBack, "span back", "back in time by one span", Group::Time, &[&[c('<')]], when::scrubbable),
+    verb(A::SpanOn, "span on", "forward in time by one span", Group::Time, &[&[c('>')]], when::scrubbable),
     // Find
     verb(A::Search, "find", "filter the spans; elsewhere: find a text", Group::Find, &[&[c('/')]], when::searchable),
     verb(A::NextMatch, "next match", "to the next match", Group::Find, &[&[c('n')]], when::has_search),
@@ -62,6 +90,14 @@ pub static VERBS: &[Verb] = &[
     verb(A::PrevPaused, "paused", "to the previous paused span", Group::Find, &[&[c('['), c('p')]], when::any_span),
     verb(A::NextRunning, "running", "to the next running span", Group::Find, &[&[c(']'), c('r')]], when::any_span),
     verb(A::PrevRunning, "running", "to the previous running span", Group::Find, &[&[c('['), c('r')]], when::any_span),
+    verb(
+        A::Compare,
+        "mark",
+        "mark this span to compare another one with it in Diff",
+        Group::Find,
+        &[&[c('m')]],
+        when::span_selected,
+    ),
     verb(A::NextTry, "try", "to the next try of this span", Group::Find, &[&[c(']'), c('t')]], when::any_span),
     verb(A::PrevTry, "try", "to the previous try of this span", Group::Find, &[&[c('['), c('t')]], when::any_span),
     // Run
@@ -120,8 +156,8 @@ pub static VERBS: &[Verb] = &[
     verb(A::Undo, "undo", "undo one action; elsewhere: show it in Rollback", Group::Undo, &[&[c('u')]], when::undoable),
     verb(A::UndoSpan, "undo all", "undo the whole list, newest first", Group::Undo, &[&[c('U')]], when::span_undoable),
     verb(A::Redo, "redo", "redo one action", Group::Undo, &[&[Key::Ctrl('r')]], when::redoable),
-    rollback(A::Diff, "diff", "show the change of this action", &[&[c('d')]], when::action_selected),
-    rollback(A::WhoWrote, "who", "go to who wrote this key before, or after", &[&[c('w')]], when::action_selected),
+    action(A::Diff, "diff", "show the change of this action", &[&[c('d')]], when::action_selected),
+    action(A::WhoWrote, "who", "go to who wrote this key before, or after", &[&[c('w')]], when::action_selected),
     rollback(A::ThisSpan, "this span", "this span's actions only, or all below too", &[&[c('t')]], when::always),
     rollback(A::Mark, "mark", "mark this action, or not: u, c and D act on the marked", &[&[c(' ')]], when::markable),
     rollback(A::Skip, "skip", "skip this action in undo all, or not", &[&[c('x')]], when::skippable),
@@ -129,13 +165,19 @@ pub static VERBS: &[Verb] = &[
     // Program
     verb(A::Copy, "copy", "copy the selected text, path or action", Group::Program, &[&[c('y')]], when::any_span),
     verb(A::Wrap, "wrap", "wrap long lines in Detail, or not", Group::Program, &[&[c('v')]], when::always),
+    verb(
+        A::Palette,
+        "palette",
+        "every verb by name; a number goes there: 41, s12",
+        Group::Program,
+        &[&[c(':')]],
+        when::always,
+    ),
     verb(A::Help, "help", "every key", Group::Program, &[&[c('?')]], when::always),
     verb(A::Quit, "quit", "quit; asks while the run is live", Group::Program, &[&[c('q')]], when::always),
     verb(A::QuitNow, "quit now", "quit without asking", Group::Program, &[&[Key::Ctrl('c'); 2]], when::always),
     verb(A::Suspend, "suspend", "suspend the program", Group::Program, &[&[Key::Ctrl('z')]], when::always),
 ];
-
-type When = fn(&State) -> Result<(), String>;
 
 const fn c(letter: char) -> Key {
     Key::Char(letter)
@@ -147,9 +189,26 @@ const fn verb(
     doc: &'static str,
     group: Group,
     keys: &'static [&'static [Key]],
-    available: When,
+    available: Available,
 ) -> Verb {
     Verb { action, name, doc, group, context: Context::Anywhere, keys, available }
+}
+
+/// The verb that shows a panel.
+const fn show(pane: Pane) -> Verb {
+    let row = pane.row();
+    verb(A::Show(pane), row.word, row.doc, Group::Move, row.keys, row.available)
+}
+
+/// A verb of the action under the cursor.
+const fn action(
+    action: A,
+    name: &'static str,
+    doc: &'static str,
+    keys: &'static [&'static [Key]],
+    available: Available,
+) -> Verb {
+    Verb { action, name, doc, group: Group::Undo, context: Context::Actions, keys, available }
 }
 
 /// A verb that works in Rollback only.
@@ -158,7 +217,7 @@ const fn rollback(
     name: &'static str,
     doc: &'static str,
     keys: &'static [&'static [Key]],
-    available: When,
+    available: Available,
 ) -> Verb {
     Verb { action, name, doc, group: Group::Undo, context: Context::Rollback, keys, available }
 }

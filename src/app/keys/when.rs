@@ -1,12 +1,12 @@
 //! When a verb can be done; else why not, in a line for the footer.
 
-use crate::app::{Pane, Place, State, safe};
+use crate::app::{Pane, Place, State, only_now, safe};
 use crate::model::{Abilities, ActionStatus, RunStatus, Span, SpanId, SpanKind, SpanStatus};
 
 type Answer = Result<(), String>;
 
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all")]
-pub(super) fn always(_: &State) -> Answer {
+pub(in crate::app) fn always(_: &State) -> Answer {
     Ok(())
 }
 
@@ -14,8 +14,18 @@ pub(super) fn any_span(state: &State) -> Answer {
     so(!state.tree.is_empty(), "no span yet")
 }
 
+/// A jump has left some place.
+pub(super) fn has_trail(state: &State) -> Answer {
+    so(!state.trail.is_empty(), "nowhere to go back to")
+}
+
+/// A span of the run is selected.
+pub(super) fn span_selected(state: &State) -> Answer {
+    so(state.selected() != SpanId::RUN, "no span yet")
+}
+
 /// Rollback has something to show, of the selected span or of those below it.
-pub(super) fn listed(state: &State) -> Answer {
+pub(in crate::app) fn listed(state: &State) -> Answer {
     let selected = state.run.trace.get(state.selected());
     let ahead = selected.is_some_and(Span::will_be_permanent);
     let none = if ahead { "no changes yet; the next one has no undo" } else { "no changes here" };
@@ -23,7 +33,7 @@ pub(super) fn listed(state: &State) -> Answer {
 }
 
 /// The run watches an agent whose terminal is on this screen.
-pub(super) fn has_agent(state: &State) -> Answer {
+pub(in crate::app) fn has_agent(state: &State) -> Answer {
     so(state.agent.is_some(), "no agent of another program runs here")
 }
 
@@ -43,6 +53,7 @@ pub(super) fn live(state: &State) -> Answer {
 
 /// A run, or an undo command, can be cancelled.
 pub(super) fn cancellable(state: &State) -> Answer {
+    now(state)?;
     let is_trying = state.tries.as_ref().is_some_and(|report| report.is_busy());
     if is_trying || state.rollback.under_way().undo_command().is_some() { Ok(()) } else { live(state) }
 }
@@ -95,6 +106,7 @@ fn has_something_to_pause(state: &State) -> bool {
 }
 
 pub(super) fn edited(state: &State) -> Answer {
+    now(state)?;
     so(!state.edits.is_empty(), "every edit is in its file")?;
     let names: Vec<&str> = state.edits.iter().map(|edit| &edit.agent[..]).collect();
     let in_file = state.edits.iter().any(|edit| edit.file.is_some());
@@ -132,6 +144,7 @@ pub(super) fn retryable(state: &State) -> Answer {
 
 /// Tries can begin, or are under way and can be shown.
 pub(super) fn triable(state: &State) -> Answer {
+    now(state)?;
     if state.tries.is_some() {
         return Ok(());
     }
@@ -179,18 +192,19 @@ pub(super) fn redoable(state: &State) -> Answer {
     so(state.rollback.to_redo(&state.run).is_some(), "nothing here is undone")
 }
 
+/// An action is under the cursor of the panel with the focus.
 pub(super) fn action_selected(state: &State) -> Answer {
-    so(state.rollback.selected().is_some(), "no action here")
+    so(state.action_here().is_some(), "no action here")
 }
 
 pub(super) fn markable(state: &State) -> Answer {
-    action_selected(state)?;
+    so(state.rollback.selected().is_some(), "no action here")?;
     let can = state.rollback.selected().is_some_and(|seq| state.rollback.is_markable(&state.run, seq));
     so(can, "only a held change, or one that can be undone, can be marked")
 }
 
 pub(super) fn skippable(state: &State) -> Answer {
-    action_selected(state)?;
+    so(state.rollback.selected().is_some(), "no action here")?;
     landed(state)
 }
 
@@ -209,13 +223,26 @@ fn landed(state: &State) -> Answer {
     so(!is_held, "held: c applies it, D discards all changes of the command")
 }
 
+/// The run can be changed only as it is now.
+fn now(state: &State) -> Answer {
+    state.timeline.seq().map_or(Ok(()), |seq| Err(only_now(seq)))
+}
+
+/// A moment of the run can be shown.
+pub(super) fn scrubbable(state: &State) -> Answer {
+    so(state.timeline.is_past() || !state.tree.is_empty(), "no span yet")?;
+    so(state.checking.is_none(), "the run's log is still being checked")
+}
+
 /// A run whose process died can only be looked at and undone.
 fn under_way(state: &State) -> Answer {
+    now(state)?;
     so(state.run.status != RunStatus::Interrupted, "the run was interrupted: nothing of it runs any more")
 }
 
 /// Asks the run for its abilities; until it says them, nothing is refused here (the run refuses what it can't do).
 fn able(state: &State, which: impl Fn(&Abilities) -> &Result<(), String>) -> Answer {
+    now(state)?;
     state.abilities.as_ref().map_or(Ok(()), |abilities| which(abilities).clone())
 }
 

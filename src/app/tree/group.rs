@@ -36,6 +36,12 @@ impl Group {
         self.sums.push(rows + inside);
     }
 
+    /// Keeps the children among the first spans of the run; their rows must be set anew.
+    pub(super) fn truncate(&mut self, spans: usize) {
+        let kept = self.spans.partition_point(|span| (span.0 as usize) < spans);
+        self.spans.truncate(kept);
+    }
+
     /// The rows of the first `count` children together.
     pub(super) fn before(&self, count: usize) -> u32 {
         let mut at = count;

@@ -5,6 +5,7 @@
 //! size; a frame asks for the rows in view only ([`Tree::window`]).
 
 mod group;
+mod panel;
 mod rows;
 
 use group::{Group, shifted};
@@ -67,6 +68,23 @@ impl Tree {
             self.cursor = self.at(0).unwrap_or_default();
         }
         self.nodes.len() > known
+    }
+
+    /// Has the first spans of a run and no others, as many as it had at some moment.
+    pub fn show_until(&mut self, spans: usize, run: &RunState) {
+        if spans < self.nodes.len() {
+            self.nodes.truncate(spans);
+            for group in &mut self.groups {
+                group.truncate(spans);
+            }
+            self.recount();
+            self.lift_cursor();
+        }
+        self.sync(run);
+        if !self.filter.is_empty() {
+            let filter = std::mem::take(&mut self.filter);
+            self.set_filter(&filter, run);
+        }
     }
 
     /// How many rows there are.

@@ -80,7 +80,7 @@ fn gates() -> PossibleValuesParser {
 /// The breakpoints of `--break`.
 fn breakpoints(names: &[String]) -> Vec<Breakpoint> {
     let is_meant = |gate: &Gate| names.iter().any(|written| written == gate.name());
-    let point = |at| Breakpoint { at, agent: None, tool: None, model: None, enabled: true };
+    let point = Breakpoint::new;
     Gate::ALL.into_iter().filter(is_meant).map(point).collect()
 }
 

@@ -164,5 +164,7 @@ pub(super) fn breakpoint() -> Json {
         .key("agent", text("a glob over agents"))
         .key("tool", text("a glob over tools"))
         .key("model", text("a glob over models"))
+        .key("writes", text("the memory key that a tool is about to write"))
+        .key("when", text("a condition: tokens > 4000, cost > 0.1, output ~ \"TODO\", key = \"revise\", hits >= 3; parts with `and`"))
         .build()
 }

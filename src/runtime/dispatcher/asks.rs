@@ -154,6 +154,10 @@ impl Dispatcher {
         self.end_agent(span, path, &result);
         self.fan_outs.ended(path);
         let mut at = self.arrival(path, Gate::AfterAgent);
+        if let Ok(output) = &result {
+            at.facts.output = Some(output.value.clone());
+            at.facts.key = Some(output.key.clone());
+        }
         let reason = match &result {
             Err(failure) => {
                 at.gate = Gate::Error;

@@ -234,6 +234,8 @@ impl Dispatcher {
         match command {
             Command::Plan { span } => self.plan(*span),
             Command::Inspect { span } => self.inspect(*span),
+            Command::Compare { left, right } => self.compare(*left, *right),
+            Command::Moment(asked) => self.inspector.moment(*asked),
             Command::WriteBack => self.write_back.start(self.edits.prompt_files(&self.versions)),
             Command::Quit => self.quit(),
             _ => {}

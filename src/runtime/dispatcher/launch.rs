@@ -6,11 +6,11 @@ use std::sync::Arc;
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::super::ask::Work;
+use super::super::ask::{Payload, Work};
 use super::super::conversations::message_records;
 use super::super::failure::{Failure, Halt};
 use super::super::gates::Arrival;
-use super::calls::{Job, PendingCall};
+use super::calls::{Job, PendingCall, Stage};
 use super::exec::{self, Done, ModelRun, ToolRun};
 use super::gatekeeper::Question;
 use super::permits::HeldPermit;
@@ -18,8 +18,11 @@ use super::turn::Turn;
 use super::{Dispatcher, Incoming};
 use crate::effects::llm::CallPosition;
 use crate::effects::tools::ToolError;
-use crate::model::{EditReach, Gate, LlmRequest, Message, SpanId, ToolCall, TraceBody};
+use crate::model::{ConditionFacts, EditReach, Gate, LlmRequest, Message, SpanId, ToolCall, TraceBody};
 use crate::rollback::Origin;
+
+/// The tools that write a memory key, which their argument `key` names.
+const MEMORY_WRITERS: [&str; 3] = ["tama_mem_set", "tama_mem_append", "tama_mem_delete"];
 
 impl Dispatcher {
     /// Carries an effect out, unless the policy or a limit forbids it, or nothing can be recorded.
@@ -145,6 +148,36 @@ impl Dispatcher {
             Some(Work::Tool { call, .. }) => (Some(call.name.clone()), None),
             Some(Work::Human { .. }) | None => (None, None),
         };
-        Arrival { gate, path: path.to_owned(), agent, tool, model }
+        let writes = pending.and_then(PendingCall::work).and_then(written_key);
+        let facts = if self.gatekeeper.has_conditions() { self.facts(path, gate) } else { ConditionFacts::default() };
+        Arrival { gate, path: path.to_owned(), agent, tool, model, writes, facts }
     }
+
+    /// The facts about a span that conditions ask about; before a call those of its agent so far.
+    fn facts(&self, path: &str, gate: Gate) -> ConditionFacts {
+        let pending = self.calls.get(path);
+        let own = pending.map(PendingCall::span).or_else(|| self.calls.span_at(path));
+        let of = if gate.is_before() { pending.map(PendingCall::agent).or(own) } else { own };
+        let counts = of.and_then(|span| self.log.with(|state| state.trace.get(span).map(|found| found.counts)));
+        let counts = counts.unwrap_or_default();
+        let outcome = pending.and_then(|pending| match pending.stage() {
+            Stage::After { outcome } => Some(outcome),
+            _ => None,
+        });
+        let output = outcome.map(|outcome| match outcome {
+            Ok(Payload::Llm(response)) => response.text.clone(),
+            Ok(Payload::Tool(text) | Payload::Human(text)) => text.clone(),
+            Ok(Payload::Agent(output)) => output.value.clone(),
+            Err(failure) => failure.to_string(),
+        });
+        let tokens = counts.usage.input + counts.usage.output;
+        ConditionFacts { tokens, cost: counts.cost, output, ..ConditionFacts::default() }
+    }
+}
+
+/// The memory key that a call would write.
+fn written_key(work: &Work) -> Option<String> {
+    let Work::Tool { call, .. } = work else { return None };
+    let is_writer = MEMORY_WRITERS.contains(&call.name.as_str());
+    call.args.get("key").filter(|_| is_writer).and_then(|key| key.as_str()).map(ToOwned::to_owned)
 }

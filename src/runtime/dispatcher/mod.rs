@@ -42,6 +42,7 @@ mod inspect;
 mod inspector;
 mod launch;
 mod lifecycle;
+mod moment;
 mod open_files;
 mod outcome;
 mod own_files;

@@ -48,7 +48,7 @@ pub(in crate::ui) fn draw(
 
 /// The agent, and how it is with it: `i claude · F12 leaves`.
 fn title(agent: &AgentPane, types: bool) -> String {
-    let mut title = format!("{} {}", keys::verb(UiAction::ShowAgent).keys_text(), agent.name());
+    let mut title = format!("{} {}", keys::verb(UiAction::Show(Pane::Agent)).keys_text(), agent.name());
     match agent.end() {
         Some(end) => title.extend([" · ", &end.text]),
         None if types => title.extend([" · ", LEAVE_KEY, " leaves"]),

@@ -1,4 +1,4 @@
-//! The panel that Detail and Log share: tabs above, the texts, and the span in numbers below.
+//! The Detail panel: the texts, and the span in numbers below.
 
 mod lines;
 
@@ -7,37 +7,22 @@ use ratatui::Frame;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Block, Paragraph};
 
-use super::{Theme, cell, log, panel};
-use crate::app::keys::{self, UiAction};
+use super::{Theme, cell};
 use crate::app::{self, LineKind, Pane, Place, State, TEXT_MARGIN, safe, text};
 use crate::model::{Gate, PauseReason, SpanId, SpanState, Usage};
 
-/// Draws the panel with Detail or Log in it.
-pub(super) fn draw(frame: &mut Frame, area: Rect, state: &State, side: Pane, theme: Theme) {
-    let focused = state.focus == side;
-    let mut block = panel::frame(theme, focused, tabs(side, focused, theme));
-    let room = usize::from(area.width).saturating_sub(26);
-    if side == Pane::Detail && room > 8 {
-        block = block.title(path(state, room, theme).alignment(Alignment::Right));
-        block = block.title_bottom(numbers(state, usize::from(area.width).saturating_sub(4), theme));
+/// Puts the span's path above the texts, and the span in numbers below them.
+pub(super) fn around<'a>(block: Block<'a>, state: &State, width: usize, room: usize, theme: Theme) -> Block<'a> {
+    if room <= 8 {
+        return block;
     }
-    let inner = block.inner(area);
-    frame.render_widget(block, area);
-    match side {
-        Pane::Log => log::draw(frame, inner, state, focused, theme),
-        _ => texts(frame, inner, state, focused, theme),
-    }
-}
-
-fn tabs(side: Pane, focused: bool, theme: Theme) -> Line<'static> {
-    let tab = |pane, action, name: &str| {
-        let label = format!(" {} {name} ", keys::verb(action).keys_text());
-        let style = if pane == side { theme.title(focused) } else { theme.quiet() };
-        Span::styled(label, style)
-    };
-    Line::from(vec![tab(Pane::Detail, UiAction::ShowDetail, "Detail"), tab(Pane::Log, UiAction::ShowLog, "Log")])
+    block.title(path(state, room, theme).alignment(Alignment::Right)).title_bottom(numbers(
+        state,
+        width.saturating_sub(4),
+        theme,
+    ))
 }
 
 /// Where the span is: `writer#2 › llm 2`, as much of it as fits.
@@ -142,7 +127,8 @@ fn joined(parts: Vec<(String, Style)>, rest: &str, room: usize, theme: Theme) ->
     line
 }
 
-fn texts(frame: &mut Frame, inner: Rect, state: &State, focused: bool, theme: Theme) {
+/// Draws the texts inside the panel's border.
+pub(super) fn draw(frame: &mut Frame, inner: Rect, state: &State, focused: bool, theme: Theme) {
     let lines = state.detail.window(usize::from(inner.height));
     if lines.is_empty() {
         let text = if state.run.trace.is_empty() { " waiting for the run to start" } else { " reading…" };

@@ -14,7 +14,7 @@ const GAP: usize = 3;
 
 /// Draws the part of the table that fits, from the help's first row on.
 pub(super) fn draw(frame: &mut Frame, body: Rect, help: Help, state: &State, theme: Theme) {
-    let page = HelpPage::new(state.size);
+    let page = HelpPage::new(state.size, state.focus);
     let columns = page.columns * (page.width + GAP) - GAP;
     let keys = [("j k", "scroll"), ("/", "find"), ("Esc", "close")];
     let inner = sheet::clear(frame, body, (columns + 2, page.rows), "Keys", &keys, theme);

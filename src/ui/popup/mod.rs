@@ -8,6 +8,7 @@ mod editor;
 mod entry;
 mod help;
 mod menu;
+mod palette;
 mod plan;
 mod sheet;
 mod tries;
@@ -32,6 +33,7 @@ pub(super) fn draw(frame: &mut Frame, body: Rect, state: &State, footer: &Footer
         Some(Popup::Approval(view)) => approval::draw(frame, body, view, theme),
         Some(Popup::TriesForm(form)) => tries::form(frame, body, form, state, theme),
         Some(Popup::Tries(table)) => tries::table(frame, body, *table, state, theme),
+        Some(Popup::Palette(palette)) => palette::draw(frame, body, palette, state, theme),
         Some(Popup::Editor(editor)) => editor::draw(frame, body, editor, view, theme),
     }
 }

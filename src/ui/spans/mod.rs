@@ -80,7 +80,6 @@ pub fn draw(frame: &mut Frame, area: Rect, spans: &Spans, view: &mut SpansView, 
     }
     let picture = row::Picture::new(spans, columns, gap, theme);
     view.draw(&rows, hidden, &picture, frame.buffer_mut(), inner);
-    panel::scroll_marks(frame.buffer_mut(), area, spans.tree.top(lines), spans.tree.len(), theme);
 }
 
 /// The title, as much of it as fits beside the headings.

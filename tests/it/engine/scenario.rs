@@ -432,7 +432,7 @@ impl Stage {
         let mut words = written.split_whitespace();
         let Some(gate) = words.next() else { return self.send(Command::SetBreakpoints(Vec::new())) };
         let at = Gate::ALL.into_iter().find(|known| known.name() == gate).ok_or("no such gate")?;
-        let mut point = Breakpoint { at, agent: None, tool: None, model: None, enabled: true };
+        let mut point = Breakpoint::new(at);
         for word in words {
             match word.split_once('=') {
                 Some(("agent", glob)) => point.agent = Some(glob.into()),

@@ -190,7 +190,7 @@ fn its_end_is_said_and_nothing_is_offered_that_the_run_refuses() {
 fn the_mouse_gives_the_keys_and_is_told_to_who_asks() {
     let mut bench = Bench::wrapped((140, 42));
     let press = AgentMouseAction::Press(AgentButton::Left);
-    let agent = bench.state.layout().agent;
+    let agent = bench.state.layout().area(Pane::Agent);
     let inside = (agent.x + 5, agent.y + 3);
     assert_eq!(give(&mut bench, mouse(press, inside.0, inside.1)), [], "it did not ask");
     draw(&mut bench, AgentPicture { takes_mouse: true, ..AgentPicture::default() });
@@ -207,7 +207,7 @@ fn what_was_scrolled_out_is_scrolled_back_to_by_keys_and_wheel() {
     let mut bench = Bench::wrapped((140, 42));
     bench.agent(SpanId::RUN, "claude");
     draw(&mut bench, AgentPicture { history: 100, ..AgentPicture::default() });
-    let agent = bench.state.layout().agent;
+    let agent = bench.state.layout().area(Pane::Agent);
     assert_eq!(give(&mut bench, mouse(AgentMouseAction::WheelUp, agent.x + 1, agent.y + 1)), []);
     assert_eq!(scrolled(&bench), 3);
     give(&mut bench, letter('a'));
@@ -231,7 +231,7 @@ fn what_was_scrolled_out_is_scrolled_back_to_by_keys_and_wheel() {
 fn on_the_second_screen_the_wheel_is_arrows() {
     let mut bench = Bench::wrapped((140, 42));
     draw(&mut bench, AgentPicture { is_alternate: true, ..AgentPicture::default() });
-    let agent = bench.state.layout().agent;
+    let agent = bench.state.layout().area(Pane::Agent);
     let sent = give(&mut bench, mouse(AgentMouseAction::WheelDown, agent.x + 1, agent.y + 1));
     assert_eq!(sent, vec![AgentInput::Key(AgentKey::plain(AgentKeyCode::Down)); 3]);
 }
@@ -261,14 +261,14 @@ fn its_size_is_that_of_its_place() {
 fn any_panel_can_have_the_whole_screen() {
     let (mut bench, _) = Bench::paused();
     bench.keys("+");
-    assert_eq!(bench.state.layout().tree.height, 38);
-    assert_eq!(bench.state.layout().detail.height, 0);
-    bench.keys("1");
-    assert_eq!((bench.state.layout().tree.height, bench.state.layout().detail.height), (0, 38));
+    assert_eq!(bench.state.layout().area(Pane::Tree).height, 38);
+    assert_eq!(bench.state.layout().area(Pane::Detail).height, 0);
+    bench.keys("2");
+    assert_eq!((bench.state.layout().area(Pane::Tree).height, bench.state.layout().area(Pane::Detail).height), (0, 38));
     bench.keys("+");
     assert!(bench.message().contains("has the whole screen already"), "{}", bench.message());
     bench.keys("_");
-    assert!(bench.state.layout().tree.height > 0);
+    assert!(bench.state.layout().area(Pane::Tree).height > 0);
     bench.keys("_");
     assert!(bench.message().contains("no panel has the whole screen"), "{}", bench.message());
 }

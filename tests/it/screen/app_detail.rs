@@ -130,7 +130,7 @@ fn the_exact_text_of_a_block_is_copied() {
         section("content", SectionBody::Text(text.into())),
     ];
     bench.send(Update::Detail(SpanDetail { span, path: "p".into(), sections }));
-    bench.keys("1");
+    bench.keys("2");
     bench.keys("G");
     assert!(bench.key(Key::Char('y')).contains(&Command::Copy(text.into())));
 }
@@ -152,7 +152,7 @@ fn a_streaming_response_stands_where_it_will_stand_and_is_followed_at_its_end() 
     assert_eq!(titles(&bench), ["call", "response  streaming", "system"]);
     assert_eq!(bench.state.detail.scroll.cursor, 0, "somebody who reads is not carried away");
     // From its last line on the view follows it.
-    bench.keys("1");
+    bench.keys("2");
     bench.keys("jj");
     for _ in 0..60 {
         bench.send(Update::Chunk { span: call, text: "\nmore".into() });

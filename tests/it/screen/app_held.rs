@@ -88,7 +88,7 @@ fn a_file_that_is_overwritten_is_asked_about_and_a_new_one_is_not() {
     assert_eq!(bench.keys("c"), []);
     assert_eq!(question(&bench).0, "Apply 2 changes, 1 overwrite?");
     bench.key(Key::Esc);
-    bench.keys("5");
+    bench.keys("3");
     // The newest, which is under the cursor, makes a file.
     bench.keys(" ");
     let only = marked(&bench);
@@ -109,7 +109,7 @@ fn marks_choose_and_what_cannot_stay_behind_comes_along() {
         ("old", file(3), file(4)),
     ];
     let (bash, held) = holding(&mut bench, &changes);
-    bench.keys("5j ");
+    bench.keys("3j ");
     assert_eq!(marked(&bench), [held[2]]);
     assert!(bench.state.rollback.title(&bench.state.run).contains("1 marked"));
     assert_eq!(footer(&bench.state).left, "1 of 4 marked: c applies them, D discards them");
@@ -147,7 +147,7 @@ fn held_changes_elsewhere_are_shown_before_they_are_applied() {
 fn discarded_changes_stay_in_the_list_and_say_so() {
     let mut bench = Bench::new();
     let (_, held) = holding(&mut bench, &[("a", KeyState::Absent, file(1)), ("b", KeyState::Absent, file(1))]);
-    bench.keys("5 ");
+    bench.keys("3 ");
     bench.change(held[1], ActionChange::Discarded { why: "the user discarded them".into() });
     assert_eq!(marked(&bench), [], "what is decided is marked no more");
     let words: Vec<Word> = bench.state.rollback.window(&bench.state.run, 9).into_iter().map(|row| row.word).collect();
@@ -159,7 +159,7 @@ fn discarded_changes_stay_in_the_list_and_say_so() {
 fn marked_actions_are_undone_newest_first_after_one_question() {
     let (mut bench, spans) = Bench::paused();
     let third = bench.action(spans.writer, spans.tool, model::Key::file("a.md"));
-    bench.keys("h5 ");
+    bench.keys("h3 ");
     assert_eq!(bench.keys("u"), [model::Command::Undo { action: third, force: false }]);
     bench.send(Update::Refused("the workspace is in use".into()));
     bench.keys("j ");
@@ -178,7 +178,7 @@ fn marked_actions_are_undone_newest_first_after_one_question() {
 fn while_a_held_change_is_shown_c_and_d_act_on_all_or_the_marked() {
     let mut bench = Bench::new();
     let (bash, held) = deletions(&mut bench);
-    bench.keys("5d");
+    bench.keys("3d");
     let shown = |bench: &Bench| matches!(&bench.state.popup, Some(Popup::Diff(view)) if view.action == held[6]);
     assert!(shown(&bench));
     bench.keys("c");
@@ -195,5 +195,5 @@ fn while_a_held_change_is_shown_c_and_d_act_on_all_or_the_marked() {
     bench.keys("l");
     assert!(matches!(&bench.state.popup, Some(Popup::Diff(view)) if view.action == held[5]));
     let area = bench.state.diff_area();
-    assert_eq!(area, bench.state.layout().detail, "the spans stay visible");
+    assert_eq!(area, bench.state.layout().area(Pane::Detail), "the spans stay visible");
 }

@@ -45,7 +45,7 @@ fn ask_lines(bench: &Bench) -> Vec<String> {
 fn the_diff_of_an_action_opens_scrolls_and_goes_on_to_the_next() {
     let (mut bench, spans) = Bench::paused();
     let ask = |action| model::Command::Diff { action, sides: DiffSides::Action };
-    bench.keys("h5");
+    bench.keys("h3");
     let before = bench.state.rollback.window(&bench.state.run, 9)[0].change.clone();
     assert_eq!(bench.ask(Key::Enter), [ask(spans.second)]);
     assert!(rows(&bench).iter().any(|row| row.contains("reading…")));
@@ -78,7 +78,7 @@ fn a_diff_says_who_wrote_before_and_after() {
         bench.key(Key::Esc);
         rows
     };
-    bench.keys("h5j");
+    bench.keys("h3j");
     let rows = told(&mut bench, spans.first, false);
     assert!(rows.contains(&"before nobody in this run: it was not there".into()), "{rows:?}");
     assert!(rows.contains(&"after nobody in this run".into()), "{rows:?}");
@@ -95,7 +95,7 @@ fn a_diff_says_who_wrote_before_and_after() {
 #[test]
 fn w_goes_to_who_wrote_the_key() {
     let (mut bench, spans) = Bench::paused();
-    bench.keys("h5jw");
+    bench.keys("h3jw");
     assert_eq!(bench.message(), "nobody else in this run wrote NOTES.md");
     let reviewer = bench.agent(spans.editor, "reviewer");
     let write = bench.tool(reviewer, "tama_files_write");
@@ -109,7 +109,7 @@ fn w_goes_to_who_wrote_the_key() {
     assert_eq!(bench.state.rollback.selected(), Some(later));
     assert!(bench.message().contains("wrote NOTES.md"), "{}", bench.message());
     // Its old state is what was there before the run, so the outsider came after the first.
-    bench.keys("5w");
+    bench.keys("3w");
     assert_eq!((bench.state.selected(), bench.state.rollback.selected()), (spans.tool, Some(spans.first)));
 }
 
@@ -122,7 +122,7 @@ fn what_has_not_landed_lands_or_is_dropped_and_nothing_else() {
     let hints: Vec<&str> = footer(&bench.state).hints.iter().take(3).map(|(_, name)| *name).collect();
     assert_eq!(hints, ["apply", "discard", "look"]);
     assert!(bench.state.log.lines().iter().any(|line| line.text.contains("3 held changes: c applies, D discards")));
-    bench.keys("5");
+    bench.keys("3");
     for key in ["u", "U", "x", "!"] {
         assert_eq!(bench.keys(key), [], "{key}");
         assert!(bench.message().contains("held: c applies it, D discards"), "{key}: {}", bench.message());
@@ -206,7 +206,7 @@ fn an_undo_in_conflict_shows_the_list_and_undoes_these_first() {
     let later = bench.action(reviewer, write, model::Key::file("NOTES.md"));
     let by = ConflictBy::Actions { first: vec![(later, reviewer)] };
     let conflict = Conflict { action: spans.first, key: "NOTES.md".into(), by };
-    bench.keys("5j");
+    bench.keys("3j");
     assert_eq!(bench.keys("u"), [model::Command::Undo { action: spans.first, force: false }]);
     let report = UndoReport { conflict: Some(conflict), ..UndoReport::default() };
     bench.send(Update::Undo(report.clone()));
@@ -228,7 +228,7 @@ fn a_folder_that_later_changes_use_asks_before_anything_is_sent() {
     let (mut bench, spans) = Bench::paused();
     let folder = made_folder(&mut bench, &spans, "docs");
     let later = bench.action(spans.writer, spans.tool, model::Key::file("docs/a.md"));
-    bench.keys("h5");
+    bench.keys("h3");
     while bench.state.rollback.selected() != Some(folder) {
         bench.keys("j");
     }
@@ -301,7 +301,7 @@ fn what_an_undo_did_is_told_exactly() {
 fn a_question_about_very_many_actions_lists_them_all() {
     let (mut bench, spans) = Bench::paused();
     bench.actions(spans.writer, spans.tool, (0..10_000).map(|at| model::Key::file(format!("out/{at}.txt"))));
-    bench.keys("h5U");
+    bench.keys("h3U");
     let told = ask_lines(&bench);
     assert_eq!(told[0], "undo 10002 actions, newest first");
     assert_eq!(told.len(), 10_003);
@@ -314,7 +314,7 @@ fn a_question_about_very_many_actions_lists_them_all() {
 fn the_two_halves_of_a_rename_are_one_idea() {
     let (mut bench, spans) = Bench::paused();
     bench.renamed(spans.writer, spans.tool, "a/old.md", "b/new.md");
-    bench.keys("h5");
+    bench.keys("h3");
     let rows = bench.state.rollback.window(&bench.state.run, 9);
     assert_eq!((&rows[0].key[..], rows[0].letter, &rows[0].change[..]), ("b/new.md", 'R', "← a/old.md"));
     assert_eq!((&rows[1].key[..], rows[1].letter, &rows[1].change[..]), ("a/old.md", 'R', "→ b/new.md"));
@@ -340,7 +340,7 @@ fn how_commands_run_is_told_once() {
 #[test]
 fn a_binary_is_told_by_size_and_hash() {
     let (mut bench, spans) = Bench::paused();
-    bench.keys("h5d");
+    bench.keys("h3d");
     let old = Bytes { size: 1_024, hash: model::BlobHash([1; 16]) };
     bench.send(Update::Diff(diff(spans.second, DiffBody::Opaque { why: "binary".into(), old: Some(old), new: None })));
     let rows = rows(&bench).join("\n");

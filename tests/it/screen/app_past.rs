@@ -101,7 +101,7 @@ fn a_run_made_elsewhere_asks_once_before_its_first_change() {
     bench.send(Update::MadeElsewhere(question));
     let status = header(&bench.state).status();
     assert!(status.contains("made elsewhere"), "{status}");
-    bench.keys("gg5");
+    bench.keys("gg3");
     assert!(bench.keys("u").is_empty(), "nothing is sent before it is confirmed");
     let Some(Popup::Ask(ask)) = bench.state.popup.clone() else { panic!("it asks") };
     assert_eq!((ask.key, ask.lines[0].as_str()), (Key::Char('y'), "workspace /home/me/.ssh␛"));
@@ -115,6 +115,6 @@ fn a_run_made_elsewhere_asks_once_before_its_first_change() {
     let lines = bench.state.log.lines().len();
     bench.send(Update::OpenedAnew);
     assert!(bench.state.foreign.is_none() && bench.state.log.lines().len() <= lines);
-    bench.keys("gg5");
+    bench.keys("gg3");
     assert_eq!(bench.keys("u").len(), 1, "it is asked once");
 }

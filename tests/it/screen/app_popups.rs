@@ -61,7 +61,7 @@ fn shown(state: &State) -> String {
 fn no_key_is_silent() {
     // Panels, popups, prefixes, searches.
     let places = [
-        "", "1", "4", "5", "h", "?", "hr", "U", "5!", "b", "B", "bl B", "a", "5d", "4\r", "q", "X", "]", "g", "/",
+        "", "2", "4", "3", "h", "?", "hr", "U", "3!", "b", "B", "bl B", "a", "3d", "4\r", "q", "X", "]", "g", "/",
         "/zz", "?/z", "4/z",
     ];
     for place in places {
@@ -99,9 +99,9 @@ fn an_unbound_key_names_itself() {
 fn the_footer_belongs_to_the_popup() {
     for (typed, keys) in [
         ("hU", &["Enter", "Esc"][..]),
-        ("h5!", &["y", "Esc"]),
+        ("h3!", &["y", "Esc"]),
         ("hr", &["Enter", "Space", "/ n N", "Esc"]),
-        ("B", &["Space", "d", "a", "Esc"]),
+        ("B", &["Space", "w", "d", "a", "Esc"]),
         ("?", &["j k PgDn PgUp", "/ n N", "Esc"]),
         ("a", &["Ctrl-s", "Esc"]),
     ] {

@@ -135,7 +135,7 @@ fn a_conflict_with_more_than_fits_shows_all_before_it_undoes_them() {
     let (mut bench, spans) = Bench::paused();
     update(&mut bench.state, Msg::Resize { width: 60, height: 16 });
     bench.actions(spans.writer, spans.tool, (0..30).map(|_| model::Key::file("NOTES.md")));
-    bench.keys("5");
+    bench.keys("3");
     let later: Vec<(Seq, SpanId)> =
         bench.state.run.ledger.blockers(spans.first).iter().map(|by| (by.seq, by.record.span)).collect();
     assert_eq!(later.len(), 30);
@@ -159,7 +159,7 @@ fn a_row_that_no_force_can_undo_offers_what_stands_in_its_way() {
     let folder = removed(&mut bench, agent, bash, "out", KeyState::Directory { mode: 0o755 });
     bench.event(TraceBody::Paused { span: bash, gate: Gate::AfterTool, reason: PauseReason::Asked });
     // The folder is skipped, the file in it is blocked by it.
-    bench.keys("5ggxj");
+    bench.keys("3ggxj");
     assert_eq!(bench.state.rollback.selected(), Some(inside));
     bench.keys("!");
     let Some(Popup::Menu(menu)) = &bench.state.popup else { panic!("no menu but {:?}", bench.state.popup) };

@@ -101,7 +101,7 @@ fn every_panel_says_when_nothing_matches() {
 #[test]
 fn rollback_finds_keys_and_agents() {
     let (mut bench, spans) = bench();
-    bench.keys("gg5/notes");
+    bench.keys("gg3/notes");
     bench.key(Key::Enter);
     assert_eq!(bench.state.rollback.selected(), Some(spans.first));
     bench.keys("/writer");
@@ -128,7 +128,7 @@ fn a_search_in_a_popup_confirms_nothing() {
     assert!(bench.state.popup.is_none());
     assert_eq!(bench.state.find(Place::Popup), "");
 
-    bench.keys("5!/yyy");
+    bench.keys("3!/yyy");
     assert!(matches!(bench.state.popup, Some(Popup::Ask(_))), "its y is typed, and forces nothing");
     bench.key(Key::Esc);
     bench.key(Key::Esc);

@@ -83,11 +83,11 @@ fn rollback_takes_room_with_its_rows_only() {
     bench.keys("k");
     bench.keys("j");
     assert_eq!(bench.state.selected(), spans.llm);
-    let detail = bench.state.layout().detail;
-    assert_eq!((bench.state.layout().rollback.height, detail.height), (0, 38));
-    bench.keys("5");
-    assert_eq!((bench.state.focus, bench.state.layout().rollback.height), (Pane::Tree, 0));
-    assert_eq!(bench.message(), "5 rollback: no changes here");
+    let detail = bench.state.layout().area(Pane::Detail);
+    assert_eq!((bench.state.layout().area(Pane::Rollback).height, detail.height), (0, 38));
+    bench.keys("3");
+    assert_eq!((bench.state.focus, bench.state.layout().area(Pane::Rollback).height), (Pane::Tree, 0));
+    assert_eq!(bench.message(), "3 rollback: no changes here");
     for _ in Pane::ALL {
         bench.key(Key::Tab);
         assert_ne!(bench.state.focus, Pane::Rollback);
@@ -96,25 +96,27 @@ fn rollback_takes_room_with_its_rows_only() {
     bench.keys("j");
     assert_eq!(bench.state.selected(), spans.tool);
     let layout = bench.state.layout();
-    assert!(layout.rollback.height > 0);
-    assert_eq!(layout.detail.height + layout.rollback.height, detail.height);
+    assert!(layout.area(Pane::Rollback).height > 0);
+    assert_eq!(layout.area(Pane::Detail).height + layout.area(Pane::Rollback).height, detail.height);
 }
 
 #[test]
 fn below_the_tree_an_empty_rollback_gives_its_room_to_detail() {
     let (mut bench, spans) = Bench::paused();
     bench.state.size = (80, 24);
-    bench.keys("h5");
-    assert!(bench.state.layout().rollback.height > 0 && bench.state.layout().detail.height == 0);
+    bench.keys("h3");
+    assert!(
+        bench.state.layout().area(Pane::Rollback).height > 0 && bench.state.layout().area(Pane::Detail).height == 0
+    );
     // The list becomes empty while it has the keys.
     bench.state.tree.select(spans.call, 9);
     bench.key(Key::Char('v'));
     let layout = bench.state.layout();
-    assert_eq!((bench.state.focus, layout.rollback.height), (Pane::Tree, 0));
-    assert!(layout.detail.height > 0);
+    assert_eq!((bench.state.focus, layout.area(Pane::Rollback).height), (Pane::Tree, 0));
+    assert!(layout.area(Pane::Detail).height > 0);
     // Narrowed to a span that has none of its own, it stays, so that it can be widened again.
     bench.state.tree.select(spans.editor, 9);
-    bench.keys("v5t");
+    bench.keys("v3t");
     assert_eq!((bench.state.focus, bench.state.rollback.seqs().len()), (Pane::Rollback, 0));
     bench.keys("t");
     assert_eq!(bench.state.rollback.seqs().len(), 2);

@@ -96,6 +96,42 @@ impl Bench {
         self.send(Update::Events(vec![event]))
     }
 
+    /// The run as it was at an event.
+    pub fn folded(&self, seq: Seq) -> model::RunState {
+        let mut run = model::RunState::default();
+        self.recorded.iter().filter(|event| event.seq <= seq).for_each(|event| run.apply(event));
+        run
+    }
+
+    /// Answers a question for a moment, as the run would; returns what is asked next.
+    pub fn answer(&mut self, asked: model::MomentAsked) -> Vec<model::Command> {
+        let seq = asked.from.0.saturating_add_signed(asked.by).clamp(1, self.seq);
+        let event = self.recorded.iter().find(|event| event.seq == Seq(seq)).cloned();
+        let run = self.folded(Seq(seq));
+        let commands = self.send(Update::Moment(Box::new(model::Moment { asked, run, event })));
+        run_commands(commands)
+    }
+
+    /// Shows the run as it was at an event of it.
+    pub fn scrub(&mut self, asked: model::MomentAsked) {
+        self.state.popup = None;
+        self.keys(&format!(":#{}", asked.from.0));
+        // The palette goes to an action of that number first.
+        let sent = self.ask(Key::Enter);
+        if sent == [model::Command::Moment(asked)] {
+            self.answer(asked);
+            return;
+        }
+        self.keys(":#1");
+        self.ask(Key::Enter);
+        self.answer(model::MomentAsked { from: Seq(1), by: 0 });
+        while self.state.timeline.seq().is_some_and(|seq| seq < asked.from) {
+            let from = self.state.timeline.seq().unwrap_or_default();
+            self.keys(".");
+            self.answer(model::MomentAsked { from, by: 1 });
+        }
+    }
+
     pub fn last(&self) -> Seq {
         Seq(self.seq)
     }
@@ -223,6 +259,7 @@ impl Bench {
             for body in [record, change] {
                 self.seq += 1;
                 events.push(TraceEvent { seq: Seq(self.seq), at: Millis(self.seq * 1000), happened: None, body });
+                self.recorded.extend(events.last().cloned());
             }
         }
         self.send(Update::Events(events));

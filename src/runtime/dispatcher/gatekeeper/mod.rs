@@ -107,6 +107,11 @@ impl Gatekeeper {
         self.gates.set_breakpoints(breakpoints)
     }
 
+    /// True while a breakpoint asks about facts.
+    pub fn has_conditions(&self) -> bool {
+        self.gates.have_conditions()
+    }
+
     /// Stops branches at their next gate; without any, the whole run.
     pub fn pause(&mut self, branches: &[String]) {
         self.pausing = true;

@@ -21,7 +21,15 @@ fn headless(allow: &[&str]) -> Gatekeeper {
 }
 
 fn at(gate: Gate) -> Arrival {
-    Arrival { gate, path: PATH.into(), agent: "lead".into(), tool: Some("deploy".into()), model: None }
+    Arrival {
+        gate,
+        path: PATH.into(),
+        agent: "lead".into(),
+        tool: Some("deploy".into()),
+        model: None,
+        writes: None,
+        facts: crate::model::ConditionFacts::default(),
+    }
 }
 
 fn rules(ask: &[&str], deny: &[&str]) -> Policy {

@@ -3,6 +3,7 @@
 //! The loop only gathers what it alone knows of the span ([`now`]); everything is read and compared beside it.
 
 mod approval;
+mod compare;
 mod fields;
 mod llm;
 mod now;

@@ -84,7 +84,7 @@ impl Dispatcher {
         });
     }
 
-    fn now(&self, span: SpanId) -> Now {
+    pub(super) fn now(&self, span: SpanId) -> Now {
         let pending = self.calls.find(span).map(|(_, pending)| pending);
         let name = self.edits.name_of(span);
         Now {

@@ -43,7 +43,7 @@ async fn stage_over(at: Gate, script: &str, upstream: Option<&str>) -> Stage {
         task: "tidy".into(),
         size: None,
     };
-    let breakpoints = vec![Breakpoint { at, agent: None, tool: None, model: None, enabled: true }];
+    let breakpoints = vec![Breakpoint::new(at)];
     let (session, mut screen) = start_wrapped(setup, &data, Mode::Debug { step: false, breakpoints }).await.unwrap();
     tokio::spawn(async move { while screen.output.recv().await.is_some() {} });
     Stage::over(folder, data, session)

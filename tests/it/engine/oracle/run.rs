@@ -274,5 +274,5 @@ fn mode(stops_at_tools: bool) -> Mode {
 }
 
 fn at_tools() -> Breakpoint {
-    Breakpoint { at: Gate::BeforeTool, agent: None, tool: None, model: None, enabled: true }
+    Breakpoint::new(Gate::BeforeTool)
 }

@@ -57,7 +57,7 @@ fn a_dead_model_server_shows_the_error_first_and_each_key_does_what_is_said() {
     assert!(row(&pty, "llm 1").contains("✗ failed"), "{}", pty.text());
     pty.press("4", "main/llm: FAILED to get an answer");
     assert!(!pty.text().contains("main/llm: failed"), "it is told once: {}", pty.text());
-    pty.press("1", "connection refused");
+    pty.press("2", "connection refused");
     pty.tap("\x1b");
 
     pty.press("e", "prompt of main, from its next call on");

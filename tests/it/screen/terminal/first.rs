@@ -28,7 +28,7 @@ fn a_run_is_opened_from_the_list() {
         pty.wait("✓ finished");
         pty.assert_taken();
         assert!(pty.text().contains("1 run │"), "{}", pty.text());
-        pty.press("\r", "5 Rollback");
+        pty.press("\r", "3 Rollback");
         pty.wait("main");
         pty.quit();
     }
@@ -104,7 +104,7 @@ fn a_live_run_is_marked_and_opened_to_look_at() {
     live.quit();
     let mut pty = Start::tama(project.folder(), &[]).at(110, 30);
     pty.wait("✓ finished");
-    pty.press("\r", "5 Rollback");
+    pty.press("\r", "3 Rollback");
     pty.quit();
 }
 

@@ -10,6 +10,7 @@ mod refusals;
 mod scatter;
 mod searches;
 mod settings;
+mod time;
 mod waits;
 mod window;
 mod wrap;

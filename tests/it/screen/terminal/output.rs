@@ -88,10 +88,10 @@ fn hostile_text_stays_text() {
     let mut pty = Start::tama(project.folder(), &["."]).env("TAMA_TUI_NOTIFY", "title").at(140, 42);
     pty.wait("PAUSED (before tool");
     // What could be read of it is read: every panel, every span, the log, the questions.
-    for keys in ["54hj", "54hk", "54hk", "54hk", "54hgg"] {
+    for keys in ["54hj", "54hk", "54hk", "54hk", "34hgg"] {
         pty.send(keys);
         pty.press("4", ": PAUSED (before tool");
-        pty.press("1", "mred");
+        pty.press("2", "mred");
     }
     pty.press("C", "finished");
     pty.press("54hgg", "main and below");

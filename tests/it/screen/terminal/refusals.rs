@@ -8,7 +8,7 @@ fn a_key_without_a_meaning_is_answered_in_panels_and_popups() {
     let mut pty = project.paused();
     pty.press("c", "finished");
     pty.press("gg", "main and below");
-    for (keys, shows) in [("1", "1 Detail"), ("4", "4 Log"), ("5", "u undoes #"), ("\x1b", "1 Detail")] {
+    for (keys, shows) in [("2", "2 Detail"), ("4", "4 Log"), ("3", "u undoes #"), ("\x1b", "2 Detail")] {
         pty.press(keys, shows);
         for key in ["~", "&"] {
             pty.press(key, &format!("{key}: no such key here, ? shows all"));

@@ -17,7 +17,7 @@ fn undone_once() -> (Project, Pty) {
     let mut pty = project.open();
     pty.wait("finished");
     pty.press("gg", "main and below");
-    pty.press("5", "u undoes #");
+    pty.press("3", "u undoes #");
     pty.press("u", "1 of 3 undone");
     (project, pty)
 }

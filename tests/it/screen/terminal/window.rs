@@ -54,7 +54,7 @@ fn any_size_is_drawn_and_left_again() {
     pty.wait_for("something small", |screen| !screen.contents().trim().is_empty());
     pty.resize(110, 30);
     pty.wait("PAUSED (before tool");
-    pty.wait("1 Detail");
+    pty.wait("2 Detail");
     pty.press("c", "finished");
     pty.quit();
 }

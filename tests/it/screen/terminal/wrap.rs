@@ -249,7 +249,7 @@ fn the_demo_stops_before_each_command_and_its_files_come_back() {
     pty.press("c", "ended with exit code 0");
     assert!(!project.path("folder/.env").exists());
     pty.press("gg", "tidy");
-    pty.press("5", "Rollback");
+    pty.press("3", "Rollback");
     pty.press("U", "7 actions");
     pty.press("\r", "restored 7/7, read back");
     assert!(project.path("folder/.env").exists() && project.path("folder/docs/notes.md").exists());

@@ -44,7 +44,7 @@ fn at_the_end(lane: CaptureMode) -> Option<(Project, Pty)> {
         pty.press("c", "finished");
     }
     pty.press("k", "Rollback · tama_bash");
-    pty.press("5", "u undoes #");
+    pty.press("3", "u undoes #");
     Some((demo, pty))
 }
 
@@ -60,7 +60,7 @@ fn pick(pty: &mut Pty, key: &str) {
     loop {
         let text = pty.text();
         let Some(at) = cursor(&text) else { panic!("no cursor in\n{text}") };
-        let rows = || text.lines().skip_while(|line| !line.contains("5 Rollback"));
+        let rows = || text.lines().skip_while(|line| !line.contains("3 Rollback"));
         let first = text.lines().count() - rows().count();
         let Some(row) = rows().position(|line| is_of(line, key)).map(|row| first + row) else {
             panic!("no row of {key} in\n{text}")
@@ -83,7 +83,7 @@ fn what_a_command_changed_is_looked_at_and_dropped_before_it_lands() {
     for key in ["README.md", "build/hello.o", "docs/notes.md"] {
         assert!(pty.text().lines().any(|line| is_of(line, key) && line.contains(" held")), "{key}");
     }
-    pty.press("5", "d diff");
+    pty.press("3", "d diff");
     pick(&mut pty, "docs/notes.md");
     pty.press("\r", "- Ask Mara before changing the limit.");
     pty.send("\x1b");

@@ -5,7 +5,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 use ratatui::style::{Color, Modifier};
-use tama_tui::app::{self, AgentEnd, AgentInput, AgentKey, AgentKeyCode, Key as Press, Msg, Setup, State};
+use tama_tui::app::{self, AgentEnd, AgentInput, AgentKey, AgentKeyCode, Key as Press, Msg, Pane, Setup, State};
 use tama_tui::model::{EffectClass, Key, SpanId, Update};
 use tama_tui::ui::{self, ColorDepth, Theme, View};
 
@@ -100,7 +100,7 @@ fn an_agent_that_has_ended_keeps_its_last_picture() {
 #[test]
 fn the_cursor_is_the_agents_while_it_has_the_keys() {
     let mut shown = Shown::new((140, 42));
-    let inside = shown.state.layout().agent.inner();
+    let inside = shown.state.layout().area(Pane::Agent).inner();
     shown.write("ab\r\nabc");
     shown.drawn();
     assert_eq!(shown.cursor, Some(Position::new(inside.x + 3, inside.y + 1)));
@@ -152,7 +152,7 @@ fn colours_and_styles_are_the_agents() {
 fn wide_and_joined_letters_move_nothing() {
     let mut shown = Shown::new((140, 42));
     shown.write("世界|\r\ne\u{301}|\r\n\u{2601}\u{fe0f}|\r\n");
-    let inside = shown.state.layout().agent.inner();
+    let inside = shown.state.layout().area(Pane::Agent).inner();
     let buffer = shown.drawn();
     let at = |x: u16, y: u16| buffer[(inside.x + x, inside.y + y)].symbol().to_owned();
     assert_eq!([at(0, 0), at(2, 0), at(4, 0)], ["世", "界", "|"]);

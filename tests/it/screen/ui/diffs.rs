@@ -24,7 +24,7 @@ fn at_each_size(name: &str, show: impl Fn(&mut State)) {
 
 /// Opens the diff of the older action of the list, which wrote NOTES.md over what the writer wrote first.
 fn open(state: &mut State, diff: impl Fn(Seq) -> ActionDiff) {
-    keys(state, "5jd");
+    keys(state, "3jd");
     let action = state.rollback.selected().unwrap();
     tell(state, Msg::Update(Update::Diff(diff(action))));
 }
@@ -141,7 +141,7 @@ fn held(size: (u16, u16)) -> State {
     state.now = story.now();
     tell(&mut state, Msg::Update(Update::Shell(ShellMode { capture: CaptureMode::Overlay, gaps: Vec::new() })));
     tell(&mut state, Msg::Update(Update::Events(story.events())));
-    keys(&mut state, "G5");
+    keys(&mut state, "G3");
     state
 }
 

@@ -8,6 +8,7 @@ mod screens;
 mod states;
 mod stops;
 mod story;
+mod time;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -111,7 +112,7 @@ fn the_paused_run_at_every_size() {
 #[test]
 fn rollback_below_the_spans() {
     let mut state = paused((80, 24));
-    keys(&mut state, "5");
+    keys(&mut state, "3");
     insta::assert_snapshot!(text(&state));
 }
 
@@ -182,7 +183,7 @@ fn colours_mean_something() {
     assert_eq!(cell(&buffer, "‖ paused").fg, Color::from_u32(0x00fa_cc15));
     assert_eq!(cell(&buffer, "┌ Spans").fg, Color::from_u32(0x0038_bdf8), "the colour of what is active is another");
     assert_eq!(cell(&buffer, "writer#2  ").bg, Color::from_u32(0x0070_1a75));
-    keys(&mut state, "5");
+    keys(&mut state, "3");
     let buffer = drawn(&state, ColorDepth::True);
     assert_eq!(cell(&buffer, "writer#2  ").bg, Color::Reset, "the selection is marked where the keys go");
 }
@@ -253,7 +254,7 @@ fn hostile_text_stays_text() {
         tell(&mut state, Msg::Update(Update::Detail(detail)));
         tell(&mut state, Msg::Update(Update::Refused(EVIL.into())));
         tell(&mut state, Msg::Update(Update::Shell(diffs::open_shell(EVIL))));
-        for pane in ["1", "4", "5", "5d"] {
+        for pane in ["2", "4", "3", "3d"] {
             keys(&mut state, pane);
             for action in state.rollback.seqs().to_vec() {
                 tell(&mut state, Msg::Update(Update::Diff(diffs::of(action, EVIL))));
@@ -270,7 +271,7 @@ fn hostile_text_stays_text() {
 fn any_size_can_be_drawn() {
     let sizes = (1..=20).flat_map(|width| (1..=10).map(move |height| (width, height)));
     for size in sizes.chain([(30, 8), (24, 9), (59, 9), (99, 8), (100, 8), (130, 9), (300, 100)]) {
-        for typed in ["", "?", "?/e", "]", "4", "4/e", "5", "5d", "5d/e", "5U", "B", "/x", "q"] {
+        for typed in ["", "?", "?/e", "]", "4", "4/e", "3", "3d", "3d/e", "3U", "B", "/x", "q"] {
             let mut state = paused((80, 24));
             keys(&mut state, typed);
             tell(&mut state, Msg::Resize { width: size.0, height: size.1 });

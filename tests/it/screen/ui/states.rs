@@ -1,7 +1,7 @@
 //! Every state on the screen: words, glyphs, colours, counts of what lies below.
 
 use ratatui::style::{Color, Modifier};
-use tama_tui::app::{Msg, Setup, State};
+use tama_tui::app::{Msg, Pane, Setup, State};
 use tama_tui::model::{RunStatus, Seq, SpanId, TraceBody, TraceEvent, Update};
 use tama_tui::ui::{ColorDepth, Ground, Theme};
 
@@ -93,7 +93,7 @@ fn a_row_says_the_command_and_what_was_read() {
 #[test]
 fn rollback_says_the_kind_the_agent_and_the_state_of_each() {
     let mut state = every_state((200, 60));
-    keys(&mut state, "gg5");
+    keys(&mut state, "gg3");
     let screen = text(&state);
     for row in ["A file NOTES.md", "  call POST /hoo", "A file a.md"] {
         assert!(screen.contains(row), "{row}:\n{screen}");
@@ -109,13 +109,13 @@ fn rollback_takes_no_height_without_rows_and_the_tree_stays_put() {
     let mut state = every_state((140, 42));
     state.tree.select(find(&state, "editor/diggers/digger"), 38);
     keys(&mut state, "j");
-    assert_eq!(state.layout().rollback.height, 0);
+    assert_eq!(state.layout().area(Pane::Rollback).height, 0);
     let before = lines(&drawn(&state, ColorDepth::True));
     assert!(!before.iter().any(|line| line.contains("Rollback")));
     let at = |lines: &[String], row: &str| lines.iter().position(|line| line.contains(row));
     keys(&mut state, "gg");
     let after = lines(&drawn(&state, ColorDepth::True));
-    assert!(state.layout().rollback.height >= 6 && after.iter().any(|line| line.contains("Rollback")));
+    assert!(state.layout().area(Pane::Rollback).height >= 6 && after.iter().any(|line| line.contains("Rollback")));
     assert_eq!(at(&before, "make check"), at(&after, "make check"));
 }
 
@@ -134,7 +134,7 @@ fn a_long_list_says_that_it_goes_on() {
 #[test]
 fn a_screen_that_paints_its_background_leaves_no_cell_out() {
     let mut state = every_state((110, 30));
-    for typed in ["", "?", "]", "5"] {
+    for typed in ["", "?", "]", "3"] {
         keys(&mut state, typed);
         for depth in [ColorDepth::True, ColorDepth::Indexed] {
             let buffer = drawn_with(&state, Theme::on(depth, Ground::Painted));

@@ -16,7 +16,7 @@ fn a_crafted_run_is_shown_in_the_debugger_and_asks_before_its_first_undo() {
     let mut pty = home.start(&project, &args).at(140, 40);
     pty.wait("made elsewhere");
     pty.wait("authorized_keys");
-    pty.press("5", "Rollback");
+    pty.press("3", "Rollback");
     pty.press("U", "Undo main and below");
     pty.press("\r", "Made elsewhere: change files here?");
     pty.wait(&format!("workspace {}", home.path(".ssh").display()));
@@ -26,7 +26,7 @@ fn a_crafted_run_is_shown_in_the_debugger_and_asks_before_its_first_undo() {
     assert_eq!(changed(&before, &whole(home.folder())), Vec::<String>::new());
     let mut pty = home.start(&project, &args).at(140, 40);
     pty.wait("made elsewhere");
-    pty.press("5", "Rollback");
+    pty.press("3", "Rollback");
     pty.press("U", "Undo main and below");
     pty.press("\r", "Made elsewhere: change files here?");
     // A key confirms once the end of the question was in view, as it is here.
@@ -47,7 +47,7 @@ fn an_own_run_that_somebody_changed_is_only_shown_in_the_debugger() {
     let mut pty = home.start(&project, &args).at(140, 40);
     pty.wait("made elsewhere");
     pty.wait("other.txt");
-    pty.press("5", "Rollback");
+    pty.press("3", "Rollback");
     pty.press("u", "Made elsewhere: change files here?");
     pty.send("\x1b");
     pty.wait_gone("change files here?");

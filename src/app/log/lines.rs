@@ -1,9 +1,9 @@
-//! The Log panel: what the debugger did and why, as lines made from events and answers.
+//! The lines of the Log, made from events and answers.
 
 use std::collections::HashSet;
 
-use super::text::{clock, failed, plural};
-use super::{Scroll, pause_text, safe};
+use crate::app::text::{clock, failed, plural};
+use crate::app::{Scroll, pause_text, safe};
 use crate::model::{
     ActionChange, ActionEvent, AnsweredBy, ApprovalAnswered, EditReach, EndCause, Millis, PauseReason, RunState,
     RunStatus, Seq, SpanEnd, SpanId, SpanStatus, TraceBody, TraceEvent, UndoReport,
@@ -82,7 +82,7 @@ impl Log {
     }
 
     /// Adds the line of an event that `run` has folded in, if it is worth one.
-    pub(super) fn event(&mut self, event: &TraceEvent, run: &RunState, height: usize) {
+    pub(in crate::app) fn event(&mut self, event: &TraceEvent, run: &RunState, height: usize) {
         if let TraceBody::ActionEvent(ActionEvent { change: ActionChange::Discarded { why }, .. }) = &event.body
             && let Some(tool) = span_of_change(&event.body, run)
         {
@@ -134,7 +134,14 @@ impl Log {
     }
 
     /// Adds the line of an undo's report; that of one action takes the place of the action's own line.
-    pub(super) fn report(&mut self, report: &UndoReport, text: &str, at: Millis, run: &RunState, height: usize) {
+    pub(in crate::app) fn report(
+        &mut self,
+        report: &UndoReport,
+        text: &str,
+        at: Millis,
+        run: &RunState,
+        height: usize,
+    ) {
         let one = match (&report.undone[..], &report.redone[..], &report.left[..], &report.conflict) {
             ([one], [], [], None) | ([], [one], [], None) => Some(*one),
             _ => None,
@@ -169,14 +176,14 @@ impl Log {
     }
 
     /// Brings the view to the panel's size: lines came while it was not shown.
-    pub(super) fn refresh(&mut self, height: usize) {
+    pub(in crate::app) fn refresh(&mut self, height: usize) {
         if height > 0 {
             self.scroll.go(self.scroll.cursor, self.lines.len(), height);
         }
     }
 
     /// Adds a line; a cursor on the last line stays on the last line.
-    pub(super) fn push(
+    pub(in crate::app) fn push(
         &mut self,
         kind: LogKind,
         span: Option<SpanId>,

@@ -1,86 +1,16 @@
 //! The Rollback panel: the actions of the selected span and of everything below it, newest first, each with its
 //! state: ready, blocked, held, no undo, undone.
 
-use super::keys::{self, UiAction};
-use super::{Command, Scroll, UnderWay, safe};
-use crate::model::{
-    ActionChange, ActionHead, ActionOp, ActionStatus, Compensation, KeyKind, KeyState, LedgerEntry, RunState, Seq,
-    SpanId, Standing, TraceBody, UndoReport, command_line,
-};
 use std::collections::BTreeSet;
 
-/// The state of an action, in a word.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Word {
-    /// The one that `u` undoes.
-    Next,
-    /// It can be undone now.
-    Free,
-    /// Another action must be undone first.
-    Blocked(Seq),
-    /// An undo found that somebody changed it since.
-    Conflict,
-    /// It can't be undone, and why.
-    NoUndo(String),
-    /// Its undo is under way.
-    Undoing,
-    /// Its redo is under way.
-    Redoing,
-    /// It is undone.
-    Undone,
-    /// The user skips it.
-    Skipped,
-    /// It never changed the world.
-    NotApplied,
-    /// Its change was held and discarded.
-    Discarded,
-    /// Its change is held beside the workspace.
-    Held,
-}
-
-impl std::fmt::Display for Word {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Next | Self::Free => f.write_str("ready"),
-            Self::Blocked(by) => write!(f, "blocked by {by}"),
-            Self::Conflict => f.write_str("conflict"),
-            Self::NoUndo(why) if why.is_empty() => f.write_str("no undo"),
-            Self::NoUndo(why) => write!(f, "no undo ({why})"),
-            Self::Undoing => f.write_str("undoing…"),
-            Self::Redoing => f.write_str("redoing…"),
-            Self::Undone => f.write_str("undone"),
-            Self::Skipped => f.write_str("skipped"),
-            Self::NotApplied => f.write_str("not done"),
-            Self::Discarded => f.write_str("discarded"),
-            Self::Held => f.write_str("held"),
-        }
-    }
-}
-
-/// One action, ready to be shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ActionRow {
-    /// The action.
-    pub seq: Seq,
-    /// Its key.
-    pub key: String,
-    /// The tool that did it.
-    pub tool: String,
-    /// Git's letter: A, M, D or R; a space for a call.
-    pub letter: char,
-    /// The kind of its key: `file`, `key`, `dir`, `link`, `call`, `cmd`.
-    pub kind: &'static str,
-    /// The agent whose tool did it.
-    pub agent: String,
-    /// `812 B → 1.9 kB`: the same before and after a look at the diff, which counts the lines.
-    pub change: String,
-    /// Its state in a word.
-    pub word: Word,
-    /// True on the row under the cursor.
-    pub selected: bool,
-    /// True when the user marked it.
-    pub marked: bool,
-}
+use super::counts::Counts;
+use super::{ActionRow, Word};
+use crate::app::keys::{self, UiAction};
+use crate::app::panel::{Opened, PanelModel, Scene, Scrolled};
+use crate::app::{Command, Scroll, UnderWay, safe};
+use crate::model::{
+    self, ActionChange, ActionHead, ActionStatus, LedgerEntry, RunState, Seq, SpanId, Standing, TraceBody, UndoReport,
+};
 
 /// The Rollback panel.
 #[derive(Debug, Clone, Default)]
@@ -89,7 +19,6 @@ pub struct Rollback {
     narrow: bool,
     rows: Vec<Seq>,
     next: Option<Seq>,
-    undone: usize,
     skipped: BTreeSet<Seq>,
     /// Actions whose undo found a conflict, until something is undone, redone or done again.
     conflicts: BTreeSet<Seq>,
@@ -99,14 +28,7 @@ pub struct Rollback {
     picked: Option<Seq>,
     scroll: Scroll,
     stale: bool,
-    /// How many changes are held.
-    held: usize,
-    /// How many failed: they never changed the world.
-    never: usize,
-    /// How many were discarded.
-    thrown: usize,
-    /// How many actions changed the world, undone or not.
-    done: usize,
+    counts: Counts,
     /// Held changes that were discarded, of the whole run.
     discarded: BTreeSet<Seq>,
     /// Rows that the user marked.
@@ -161,7 +83,7 @@ impl Rollback {
     }
 
     /// Marks an action, or not any more.
-    pub(super) fn toggle_mark(&mut self, seq: Seq) {
+    pub(in crate::app) fn toggle_mark(&mut self, seq: Seq) {
         if !self.marked.remove(&seq) {
             self.marked.insert(seq);
         }
@@ -178,13 +100,8 @@ impl Rollback {
     pub fn title(&self, run: &RunState) -> String {
         let label = if self.span == SpanId::RUN { "run".into() } else { run.trace.label(self.span) };
         let scope = if self.narrow { " only" } else { " and below" };
-        let done = self.done;
-        let part = |count: usize, what: &str| if count > 0 { format!(" · {count} {what}") } else { String::new() };
-        let held = part(self.held, "held");
-        let never = format!("{}{}", part(self.never, "not done"), part(self.thrown, "discarded"));
-        let marked = part(self.marked.len(), "marked");
-        let undone = if done > 0 { format!(" · {} of {done} undone", self.undone) } else { String::new() };
-        format!("Rollback · {}{scope}{marked}{held}{never}{undone}", safe::line(&label))
+        let marked = if self.marked.is_empty() { String::new() } else { format!(" · {} marked", self.marked.len()) };
+        format!("Rollback · {}{scope}{marked}{}", safe::line(&label), self.counts.title())
     }
 
     /// The rows in a view of that height.
@@ -220,24 +137,14 @@ impl Rollback {
         )
     }
 
-    /// The first row in view.
-    pub(super) fn top(&self) -> usize {
-        self.scroll.top
-    }
-
     /// A row as text, for a search.
-    pub(super) fn line(&self, run: &RunState, seq: Seq) -> String {
+    pub(in crate::app) fn line(&self, run: &RunState, seq: Seq) -> String {
         let agent = run.ledger.get(seq).map(|entry| run.trace.label(entry.record.span)).unwrap_or_default();
         format!("{} {agent} {}", self.describe(run, seq), self.word(run, seq))
     }
 
-    pub(super) fn step(&mut self, by: isize, height: usize) {
-        self.scroll.step(by, self.rows.len(), height);
-        self.picked = self.selected();
-    }
-
     /// Puts the cursor on an action of the list.
-    pub(super) fn pick(&mut self, action: Seq, height: usize) {
+    pub(in crate::app) fn pick(&mut self, action: Seq, height: usize) {
         if let Ok(at) = self.rows.binary_search_by(|row| action.cmp(row)) {
             self.scroll.go(at, self.rows.len(), height);
             self.picked = self.selected();
@@ -245,19 +152,8 @@ impl Rollback {
     }
 
     /// Keeps that the undo of an action found a conflict.
-    pub(super) fn conflict(&mut self, action: Seq) {
+    pub(in crate::app) fn conflict(&mut self, action: Seq) {
         self.conflicts.insert(action);
-    }
-
-    pub(super) fn slide(&mut self, by: isize, height: usize) {
-        self.scroll.slide(by, self.rows.len(), height);
-        self.picked = self.selected();
-    }
-
-    /// Puts the cursor on the line in view with that number.
-    pub(super) fn click(&mut self, line: usize, height: usize) {
-        self.scroll.go(self.scroll.top + line, self.rows.len(), height);
-        self.picked = self.selected();
     }
 
     /// `u undoes #12 tama_files_write …`, for the footer; of one that is blocked, by which action.
@@ -279,13 +175,13 @@ impl Rollback {
         self.stale = true;
     }
 
-    pub(super) fn toggle_narrow(&mut self) {
+    pub(in crate::app) fn toggle_narrow(&mut self) {
         self.narrow = !self.narrow;
         self.unpick();
     }
 
     /// Leaves an action, or not any more.
-    pub(super) fn toggle_skip(&mut self, seq: Seq) {
+    pub(in crate::app) fn toggle_skip(&mut self, seq: Seq) {
         if !self.skipped.remove(&seq) {
             self.skipped.insert(seq);
             self.passed |= self.picked == Some(seq);
@@ -294,12 +190,12 @@ impl Rollback {
     }
 
     /// Lists anew at the next look: the run's state is another one.
-    pub(super) fn list_anew(&mut self) {
+    pub(in crate::app) fn list_anew(&mut self) {
         self.stale = true;
     }
 
     /// Takes note of an event that changes what the list shows.
-    pub(super) fn event(&mut self, body: &TraceBody, run: &RunState) {
+    pub(in crate::app) fn event(&mut self, body: &TraceBody, run: &RunState) {
         match body {
             TraceBody::Action(_)
             | TraceBody::Invalidated { .. }
@@ -335,7 +231,7 @@ impl Rollback {
     }
 
     /// Takes note of what is asked of the run: the next `u` is about the next action, though no event has come yet.
-    pub(super) fn ask(&mut self, commands: &[Command]) {
+    pub(in crate::app) fn ask(&mut self, commands: &[Command]) {
         for command in commands {
             if self.under_way.ask(command) {
                 self.stale = true;
@@ -345,19 +241,19 @@ impl Rollback {
     }
 
     /// Takes the end of an undo or redo.
-    pub(super) fn report(&mut self, report: &UndoReport) {
+    pub(in crate::app) fn report(&mut self, report: &UndoReport) {
         self.under_way.report(report);
         self.stale = true;
     }
 
     /// Something that was asked of the run was refused.
-    pub(super) fn refused(&mut self) {
+    pub(in crate::app) fn refused(&mut self) {
         self.under_way.refused();
         self.stale = true;
     }
 
     /// Keeps of an event what the ledger does not tell: the order of undos, and what was discarded.
-    pub(super) fn remember(&mut self, body: &TraceBody) {
+    pub(in crate::app) fn remember(&mut self, body: &TraceBody) {
         let TraceBody::ActionEvent(event) = body else { return };
         match event.change {
             ActionChange::Undone { .. } => self.undone_order.push(event.action),
@@ -371,7 +267,7 @@ impl Rollback {
     }
 
     /// Lists anew if the selection or the ledger changed, and puts the cursor into a view of that height.
-    pub(super) fn refresh(&mut self, run: &RunState, span: SpanId, height: usize) {
+    pub(in crate::app) fn refresh(&mut self, run: &RunState, span: SpanId, height: usize) {
         self.list(run, span);
         let wanted = self.picked.or(self.next);
         let at = wanted.and_then(|wanted| self.rows.binary_search_by(|row| wanted.cmp(row)).ok());
@@ -379,7 +275,7 @@ impl Rollback {
     }
 
     /// Lists anew if the selection or the ledger changed.
-    pub(super) fn list(&mut self, run: &RunState, span: SpanId) {
+    pub(in crate::app) fn list(&mut self, run: &RunState, span: SpanId) {
         if span != self.span {
             self.span = span;
             self.passed = false;
@@ -388,7 +284,7 @@ impl Rollback {
         }
         if std::mem::take(&mut self.stale) {
             self.rows = run.actions(span, !self.narrow);
-            self.count_rows(run);
+            self.counts = Counts::of(&self.rows, run, &self.discarded);
             let listed = |seq: Seq| self.rows.binary_search_by(|row| seq.cmp(row)).is_ok();
             let marked = std::mem::take(&mut self.marked);
             self.marked = marked.into_iter().filter(|seq| listed(*seq) && self.is_markable(run, *seq)).collect();
@@ -405,51 +301,13 @@ impl Rollback {
         }
     }
 
-    /// Counts for the title: held and discarded changes, of which a rename is one; and the actions that can be undone,
-    /// each half of a rename alone.
-    fn count_rows(&mut self, run: &RunState) {
-        use ActionStatus as S;
-        let (mut held, mut thrown, mut never) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let (mut applied, mut undone) = (0, 0);
-        for seq in &self.rows {
-            match run.ledger.head(*seq).map(|head| head.status) {
-                Some(S::Held) => drop(held.insert(*seq)),
-                Some(S::NotApplied) if self.discarded.contains(seq) => drop(thrown.insert(*seq)),
-                Some(S::NotApplied) => drop(never.insert(*seq)),
-                // What never changed the world can't be counted among what is undone of it.
-                Some(S::Undone) => undone += 1,
-                Some(S::Applied | S::Intent) => applied += 1,
-                None => {}
-            }
-        }
-        let changes = |found: BTreeSet<Seq>| run.ledger.changes(&found).count();
-        (self.held, self.thrown, self.never) = (changes(held), changes(thrown), changes(never));
-        (self.done, self.undone) = (applied + undone, undone);
-    }
-
-    /// Where the list stands: the first row in view, and how many rows there are.
-    #[must_use]
-    pub fn place(&self) -> (usize, usize) {
-        (self.scroll.top, self.rows.len())
-    }
-
+    /// The row of an action.
     fn row(&self, run: &RunState, seq: Seq, selected: bool) -> Option<ActionRow> {
-        let entry = run.ledger.get(seq)?;
-        Some(ActionRow {
-            seq,
-            key: safe::line(&entry.record.key.to_string()).into_owned(),
-            tool: safe::line(&entry.record.tool_name).into_owned(),
-            letter: entry.letter(),
-            kind: kind(run, entry),
-            agent: safe::line(&run.trace.label(entry.record.span)).into_owned(),
-            change: safe::line(&Self::change(run, entry)).into_owned(),
-            word: self.word(run, seq),
-            selected,
-            marked: self.marked.contains(&seq),
-        })
+        let row = ActionRow::new(run, seq, self.word(run, seq))?;
+        Some(ActionRow { selected, marked: self.marked.contains(&seq), ..row })
     }
 
-    pub(super) fn word(&self, run: &RunState, seq: Seq) -> Word {
+    pub(in crate::app) fn word(&self, run: &RunState, seq: Seq) -> Word {
         match run.ledger.standing(seq) {
             Standing::Undone if self.under_way.has(seq) => Word::Redoing,
             Standing::Undone => Word::Undone,
@@ -465,52 +323,52 @@ impl Rollback {
             Standing::Free => Word::Free,
         }
     }
+}
 
-    /// The change of an action's key.
-    fn change(run: &RunState, entry: &LedgerEntry) -> String {
-        let record = &entry.record;
-        let left = entry.left();
-        let change = match record.op {
-            ActionOp::External if record.key.kind == KeyKind::Compensation => undo_command(entry),
-            _ => entry.change_text(),
-        };
-        match entry.renamed.and_then(|other| run.ledger.get(other)) {
-            Some(other) if *left == KeyState::Absent => format!("→ {}", other.record.key),
-            Some(other) if record.old == KeyState::Absent => format!("← {}", other.record.key),
-            Some(other) => format!("← {}, over {}", other.record.key, record.old.summary()),
-            None => change,
-        }
+impl Scrolled for Rollback {
+    fn count(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn scroll(&self) -> &Scroll {
+        &self.scroll
+    }
+
+    fn scroll_mut(&mut self) -> &mut Scroll {
+        &mut self.scroll
+    }
+
+    fn note_move(&mut self) {
+        self.picked = self.selected();
+    }
+}
+
+impl PanelModel for Rollback {
+    fn refresh(&mut self, scene: &Scene) -> Vec<model::Command> {
+        self.refresh(scene.run, scene.selected, scene.height);
+        Vec::new()
+    }
+
+    fn line_text(&self, line: usize, run: &RunState) -> String {
+        self.rows.get(line).map(|seq| self.line(run, *seq)).unwrap_or_default()
+    }
+
+    fn copied(&self, scene: &Scene) -> (&'static str, Option<String>) {
+        let entry = self.selected().and_then(|seq| scene.run.ledger.get(seq));
+        ("key", entry.map(|entry| entry.record.key.name.clone()))
+    }
+
+    fn open(&mut self, _: &Scene) -> Opened {
+        self.selected().map_or(Opened::Nothing("no action here"), Opened::Diff)
+    }
+
+    fn unfold(&mut self, scene: &Scene) -> Opened {
+        let entry = self.selected().and_then(|seq| scene.run.ledger.get(seq));
+        Opened::Span(entry.map(|entry| entry.record.tool_span))
     }
 }
 
 /// True for an applied action that can be undone.
 fn can_undo(entry: &LedgerEntry) -> bool {
     entry.is_applied() && entry.is_undoable()
-}
-
-/// The kind of an action's key, in a word of at most four letters.
-fn kind(run: &RunState, entry: &LedgerEntry) -> &'static str {
-    match entry.record.key.kind {
-        KeyKind::Memory => "key",
-        KeyKind::File => "file",
-        KeyKind::Directory => "dir",
-        KeyKind::Symlink => "link",
-        KeyKind::Compensation | KeyKind::External if run.labels.command(entry.record.tool_span).is_some() => "cmd",
-        KeyKind::Compensation | KeyKind::External => "call",
-    }
-}
-
-/// The undo command of an action.
-pub(super) fn undo_command(entry: &LedgerEntry) -> String {
-    let text = |state: &KeyState| match state {
-        KeyState::Text { text } => Some(text.clone()),
-        _ => None,
-    };
-    let stored = text(&entry.record.intended).and_then(|json| serde_json::from_str::<Compensation>(&json).ok());
-    let before = text(&entry.record.old);
-    match stored.map(|stored| stored.command(before.as_deref(), text(&entry.after).as_deref())) {
-        Some(Ok(argv)) => format!("undo command {}", command_line(&argv)),
-        Some(Err(why)) => format!("no undo: {why}"),
-        None => entry.record.old.summary(),
-    }
 }
