@@ -2,6 +2,7 @@
 
 mod answers;
 mod call_text;
+mod changeable;
 mod changes;
 mod check;
 mod colour;
@@ -30,6 +31,7 @@ mod programs;
 mod progress;
 mod recover;
 mod replay;
+mod resume;
 mod retry;
 mod run;
 mod run_list;
@@ -105,6 +107,8 @@ enum Command {
     Apply(held::Args),
     /// Discard held changes of an agent that ran with `wrap --review`
     Discard(held::Args),
+    /// Go on with a run whose process died: what is recorded is reused, nothing is done twice unasked
+    Resume(resume::Args),
     /// Undo a span of a stored run, and rerun it
     Retry(retry::Args),
     /// Execute a stored run again from its record, and compare; nothing is sent, run or written
@@ -176,6 +180,7 @@ fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
             (None, Some(named)) => block_on(replay::run(&named, &global)),
             (None, None) => block_on(run_list::choose(&global)),
         },
+        Some(Command::Resume(args)) => block_on(resume::run(args, &global)),
         Some(Command::Retry(args)) => block_on(retry::run(args, &global)),
         Some(Command::Undo(args)) => block_on(undo::run(args, &global)),
         Some(Command::Apply(args)) => block_on(held::run(args, HeldChoice::Apply, &global)),

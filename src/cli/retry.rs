@@ -3,15 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use color_eyre::eyre::{Report, eyre};
+use color_eyre::eyre::eyre;
 use serde_json::json;
 
 use super::answers::Answers;
+use super::changeable::refusal_to_change;
 use super::data;
 use super::exit::Exit;
 use super::global::Global;
 use super::headless::Headless;
-use super::made_elsewhere::NeedsWorkspace;
 use super::outcome::conflict_reason;
 use super::plan::{UndoneOutside, plan_lines};
 use super::stored::{Stored, confirmed_workspace, find_span, open_log};
@@ -19,8 +19,8 @@ use super::text::{eprint_line, print, print_json, to_lines};
 use super::tries::{self, Keep};
 use crate::model::{Command, EditScope, RetryPlan, RunState, RunStatus, TrySettings, Update, quoted};
 use crate::rollback::{plan_retry, preview};
-use crate::runtime::{self, LookOnly, Mode, Session, foresee};
-use crate::store::{DataDir, StoreError};
+use crate::runtime::{self, Mode, foresee};
+use crate::store::DataDir;
 
 /// `tama-tui retry`.
 #[derive(Debug, clap::Args)]
@@ -91,7 +91,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     };
     let session = opened.map_err(|error| eyre!("failed to {error}"))?;
     let known = session.log.with(|state| state.last);
-    if let Some(why) = refusal_to_change(&session, &args)? {
+    if let Some(why) = refusal_to_change(&session, "retry", &format!(" --span {}", quoted(&args.span)))? {
         Headless::new(session, known)?.abort().await?;
         return Err(why);
     }
@@ -126,23 +126,6 @@ impl Args {
     }
 }
 
-/// The reason why a run that is only looked at can't be retried.
-fn refusal_to_change(session: &Session, args: &Args) -> color_eyre::Result<Option<Report>> {
-    let (Some(why), Some(folder)) = (&session.look_only, &session.folder) else { return Ok(None) };
-    Ok(Some(match why {
-        LookOnly::Foreign(why) => {
-            let workspace = folder.workspace(&session.log).map_err(|error| eyre!("failed to {error}"))?;
-            let more = format!(" --span {}", quoted(&args.span));
-            NeedsWorkspace::new(folder, why, &workspace, "retry", &more).into()
-        }
-        LookOnly::InUse { pid } => eyre!("failed to {}", StoreError::Locked { pid: pid.clone() }),
-        why @ LookOnly::Imported => eyre!("{}", why.notice()),
-        LookOnly::NotWritable => {
-            eyre!("failed to {}", StoreError::NotWritable { path: folder.path().display().to_string() })
-        }
-    }))
-}
-
 /// Requests the plan and prints it. `None`: it would let the run do other things than it could, and
 /// nobody accepted that.
 async fn begin(
@@ -150,7 +133,6 @@ async fn begin(
     args: &Args,
     prompt: Option<String>,
 ) -> color_eyre::Result<Option<(RetryPlan, UndoneOutside)>> {
-    headless.log().with(check_not_interrupted)?;
     let span = find_span(headless.log(), &args.span)?;
     if let Some(text) = prompt {
         headless.send(Command::SaveEdit { span, text, scope: EditScope::Agent });
@@ -182,7 +164,7 @@ async fn begin(
 /// Prints the plan and a conflict that would stop it; changes nothing.
 fn dry_run(args: &Args, prompt: Option<&str>, data: &DataDir) -> color_eyre::Result<Exit> {
     let (folder, log, events) = open_log(data, &args.run)?;
-    log.with(check_not_interrupted)?;
+    log.with(check_not_running)?;
     let span = find_span(&log, &args.span)?;
     let mut plan = log.with(|state| plan_retry(state, span, true)).map_err(|error| eyre!("failed to {error}"))?;
     let manifest = folder.manifest().map_err(|error| eyre!("failed to {error}"))?;
@@ -219,13 +201,12 @@ fn dry_run(args: &Args, prompt: Option<&str>, data: &DataDir) -> color_eyre::Res
     Ok(exit)
 }
 
-/// Fails for an interrupted run: it has no end to continue from. A run recorded as running that no process holds is
-/// interrupted too.
-fn check_not_interrupted(state: &RunState) -> color_eyre::Result<()> {
-    if matches!(state.status, RunStatus::Interrupted | RunStatus::Running) {
+/// Fails for a run that has no end on record: a retry would see another one.
+fn check_not_running(state: &RunState) -> color_eyre::Result<()> {
+    if state.status == RunStatus::Running {
         return Err(eyre!(
-            "failed to retry: this run was interrupted, and an interrupted run can't be resumed yet. Undo its changes \
-             with `tama-tui undo`."
+            "failed to plan the retry: this run is under way, or its process died; `tama-tui resume --dry-run` shows how \
+             it would go on"
         ));
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DiffSides, RetryPlan, Seq, SpanId, TrySettings};
+use super::{DiffSides, ResumeDecision, ResumePlan, RetryPlan, Seq, SpanId, TrySettings};
 
 /// Where a span can stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -246,6 +246,15 @@ pub enum Command {
     KeepTry {
         /// Its number; `None`: none is kept, and the run stays as it was before.
         number: Option<u32>,
+    },
+    /// Asks how an interrupted run would go on (answered by [`super::Update::Resume`]).
+    PlanResume,
+    /// Goes on with an interrupted run, as the plan says.
+    Resume {
+        /// The plan; refused when the run has changed since.
+        plan: Box<ResumePlan>,
+        /// The answers to its questions; each must have one.
+        decisions: Vec<(SpanId, ResumeDecision)>,
     },
     /// Replaces the breakpoints.
     SetBreakpoints(Vec<Breakpoint>),

@@ -22,6 +22,7 @@ mod record;
 mod redo;
 mod redo_list;
 mod restore;
+mod resume;
 mod room;
 mod row;
 mod seen;
@@ -60,5 +61,7 @@ pub use record::{
 };
 pub use redo::redo;
 pub use redo_list::{not_redoable, redo_list};
+pub use resume::{actions_of_call, cut_off_tools, is_elsewhere, plan_resume};
 pub use select::preview;
 pub use undo::{undo, undo_list};
+pub use value::value_of;

@@ -32,6 +32,7 @@ mod refusal;
 mod replay;
 mod request;
 mod request_doc;
+mod resume;
 mod review;
 mod session;
 mod wording;

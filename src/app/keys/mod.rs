@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 pub use bind::{BindError, Binding, bind, parse_keys, use_verbs, verbs};
 pub use table::VERBS;
-pub(super) use when::drivable;
+pub(super) use when::{drivable, is_resumable};
 
 use super::{Key, Pane, State};
 

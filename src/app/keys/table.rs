@@ -68,7 +68,7 @@ pub static VERBS: &[Verb] = &[
     verb(
         A::Continue,
         "continue",
-        "continue what is paused here; apply held changes; open an approval or a question",
+        "continue what is paused here, or an interrupted run; apply held changes; open an approval or a question",
         Group::Run,
         &[&[c('c')]],
         when::continuable,

@@ -58,6 +58,7 @@ impl Dispatcher {
     /// Refuses a retry. One of a try ends the tries.
     pub(super) fn refuse_retry(&mut self, why: &RetryRefusal) {
         self.refuse(why);
+        self.resume.end();
         let actions = self.choices.retry_refused(why.to_string());
         self.carry_out_choices(actions);
     }

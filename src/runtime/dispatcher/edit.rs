@@ -9,9 +9,7 @@ use super::super::request_doc;
 use super::Dispatcher;
 use super::calls::PendingCall;
 use super::edits::Offered;
-use crate::model::{
-    Conversation, EditReach, EditScope, Editable, LlmRequest, RunStatus, SpanId, SpanKind, TraceBody, Update,
-};
+use crate::model::{Conversation, EditReach, EditScope, Editable, LlmRequest, SpanId, SpanKind, TraceBody, Update};
 
 impl Dispatcher {
     /// Answers with the text that can be edited for a span.
@@ -144,9 +142,6 @@ impl Dispatcher {
 
     /// The edit name of the agent that a span is run by.
     fn prompted(&self, span: SpanId) -> Result<String, EditRefusal> {
-        if self.status() == RunStatus::Interrupted {
-            return Err(EditRefusal::Interrupted);
-        }
         let agent = self.log.with(|state| state.trace.agent_of(span));
         let is_agent = self.log.with(|state| state.trace.get(agent).map(|found| found.kind)) == Some(SpanKind::Agent);
         let name = self.edits.name_of(agent).filter(|_| is_agent);

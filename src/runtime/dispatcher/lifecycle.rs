@@ -39,11 +39,9 @@ impl Dispatcher {
             None if !lasting => Err("this run is not recorded".to_owned()),
             _ => Ok(()),
         };
-        let interrupted = self.status() == RunStatus::Interrupted;
         let pause = if self.status() == RunStatus::Running { Ok(()) } else { Err("the run has ended".to_owned()) };
-        let retry = match (&undo, interrupted) {
-            (Err(why), _) => Err(why.clone()),
-            (_, true) => Err("the run was interrupted and can't be resumed yet".to_owned()),
+        let retry = match &undo {
+            Err(why) => Err(why.clone()),
             _ if self.versions.newest().wrapped.is_some() => {
                 Err("an agent of another program can't be retried yet".to_owned())
             }

@@ -49,6 +49,7 @@ mod permits;
 mod questions;
 mod release;
 mod remote;
+mod resume;
 mod retry;
 #[cfg(test)]
 mod retry_tests;

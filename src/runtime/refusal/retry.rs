@@ -23,7 +23,7 @@ pub(in super::super) enum RetryRefusal {
     #[error("failed to retry: the run changed while the plan was shown; look at the new plan")]
     PlanChanged,
     /// The run's process died.
-    #[error("failed to retry: this run was interrupted. Its changes can be undone; it can't be resumed yet")]
+    #[error("failed to try it several times: this run was interrupted; resume it first, or retry it once")]
     Interrupted,
     /// The run watched an agent of another program.
     #[error("failed to retry: an agent of another program can't be retried yet. Its changes can be undone")]

@@ -13,6 +13,7 @@ mod init;
 mod limits;
 mod newsroom;
 mod projects;
+mod resume;
 mod scripts;
 mod show;
 mod tries;
