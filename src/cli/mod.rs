@@ -1,6 +1,7 @@
 //! The command line: wires the floors together, one file per subcommand.
 
 mod answers;
+mod by_hand;
 mod call_text;
 mod changeable;
 mod changes;
@@ -16,6 +17,7 @@ mod examples;
 mod exit;
 mod expect;
 mod export;
+mod fork;
 mod global;
 mod graph;
 mod headless;
@@ -109,6 +111,8 @@ enum Command {
     Discard(held::Args),
     /// Go on with a run whose process died: what is recorded is reused, nothing is done twice unasked
     Resume(resume::Args),
+    /// Go on from a span of a stored run in a new run; the stored one stays as it is
+    Fork(fork::Args),
     /// Undo a span of a stored run, and rerun it
     Retry(retry::Args),
     /// Execute a stored run again from its record, and compare; nothing is sent, run or written
@@ -181,6 +185,7 @@ fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
             (None, None) => block_on(run_list::choose(&global)),
         },
         Some(Command::Resume(args)) => block_on(resume::run(args, &global)),
+        Some(Command::Fork(args)) => block_on(fork::run(args, &global)),
         Some(Command::Retry(args)) => block_on(retry::run(args, &global)),
         Some(Command::Undo(args)) => block_on(undo::run(args, &global)),
         Some(Command::Apply(args)) => block_on(held::run(args, HeldChoice::Apply, &global)),

@@ -6,6 +6,7 @@ use super::text::{key_name, shorten, shorten_reason};
 use crate::app::text::plural;
 use crate::app::{cost_text, reuse_text};
 use crate::model::{Key, KeyKind, ResumePlan, RetryPlan, RunState, Seq, SpanId, readable_name};
+use crate::runtime::ForkPlan;
 
 /// Characters of a command or request in a line.
 const WHAT: usize = 80;
@@ -55,6 +56,28 @@ pub(super) fn plan_lines(state: &RunState, plan: &RetryPlan, outside: &UndoneOut
     }
     lines.extend(plan.authority.iter().map(|right| format!("  may now: {right}")));
     lines.extend(outside.line());
+    lines
+}
+
+/// Formats the plan of a fork as lines.
+pub(super) fn fork_lines(state: &RunState, plan: &ForkPlan) -> Vec<String> {
+    let retry = &plan.retry;
+    let (reruns, calls) = (plural(retry.reruns.len(), "span"), plural(retry.calls, "model call"));
+    let mut lines = vec![
+        format!("fork at {}", state.trace.path(retry.span)),
+        format!("  rerun {} ({reruns}, {calls})", retry.rerun_names.join(", ")),
+        format!("  reuse {}", reuse_text(retry).replacen("  ", ", ", 1).replace("  ", " ")),
+        format!("  cost {}", cost_text(retry).replace("  ", " ")),
+    ];
+    if !retry.changed.is_empty() {
+        lines.push(format!("  changed since: {}", retry.changed.join(", ")));
+    }
+    lines.extend(retry.authority.iter().map(|right| format!("  may now: {right}")));
+    lines.extend(plan.moved.iter().map(|moved| {
+        let who = if moved.is_own { "as the run left it" } else { "changed since by another program or person" };
+        format!("  differs {}: {}, {who}", key_name(&moved.key), moved.then.change_to(&moved.now))
+    }));
+    lines.extend(plan.notes.iter().map(|note| format!("  note: {note}")));
     lines
 }
 

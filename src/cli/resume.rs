@@ -15,7 +15,7 @@ use super::plan::{UndoneOutside, resume_lines};
 use super::run_name::RunName;
 use super::stored::{confirmed_workspace, find_span};
 use super::text::{eprint_line, print, print_json, shorten_reason, to_lines};
-use crate::model::{Command, ResumeDecision, ResumePlan, RunState, SpanId, Update, quoted};
+use crate::model::{Command, ResumeDecision, ResumePlan, RetryEdits, RunState, SpanId, Update, quoted};
 use crate::runtime::{self, Mode, Session};
 use crate::store::{DataDir, RunLog};
 
@@ -57,7 +57,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     let session = open(&args, &data).await?;
     let known = session.log.with(|state| state.last);
     let name = session.folder.as_ref().map(RunName::of);
-    let refused = refusal_to_change(&session, "resume", "")?;
+    let refused = refusal_to_change(&session, "resume", "")?.or_else(|| half_copied(&session));
     let mut headless = Headless::new(session, known)?;
     if let Some(why) = refused {
         return abort(headless, why).await;
@@ -75,11 +75,50 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         return Ok(exit);
     }
     headless.log().with(|state| resume_lines(state, &plan)).iter().for_each(|line| eprint_line(line));
+    carry_out(headless, plan, decisions, args.json, Map::new()).await
+}
+
+/// Goes on with a run that was just prepared, about which nothing has to be decided. `edits`: what the span that starts
+/// at a path does otherwise. Adds `more` to the JSON.
+pub(super) async fn go_on(
+    session: Session,
+    edits: (String, RetryEdits),
+    as_json: bool,
+    more: Map<String, Json>,
+) -> color_eyre::Result<Exit> {
+    let known = session.log.with(|state| state.last);
+    let mut headless = Headless::new(session, known)?;
+    let (path, edits) = edits;
+    if !edits.is_empty() {
+        headless.send(Command::EditNext { path, edits: Box::new(edits) });
+    }
+    match request_plan(&mut headless).await {
+        Ok(plan) => carry_out(headless, plan, Vec::new(), as_json, more).await,
+        Err(why) => abort(headless, why).await,
+    }
+}
+
+async fn carry_out(
+    headless: Headless,
+    plan: ResumePlan,
+    decisions: Vec<(SpanId, ResumeDecision)>,
+    as_json: bool,
+    more: Map<String, Json>,
+) -> color_eyre::Result<Exit> {
     let outside = headless.log().with(|state| UndoneOutside::of(state, &plan.retry));
-    let more = headless.log().with(|state| resumed_json(state, &plan));
+    let resumed = headless.log().with(|state| resumed_json(state, &plan));
     headless.send(Command::Resume { plan: Box::new(plan), decisions });
-    let more: Map<String, Json> = outside.into_json().into_iter().chain([("resumed".to_owned(), more)]).collect();
-    headless.run_to_end(args.json, more).await
+    let own = outside.into_json().into_iter().chain([("resumed".to_owned(), resumed)]);
+    headless.run_to_end(as_json, own.chain(more).collect()).await
+}
+
+/// The refusal of a fork whose copy of its parent did not come to its end.
+fn half_copied(session: &Session) -> Option<Report> {
+    let folder = session.folder.as_ref().filter(|folder| !folder.is_whole_fork(&session.log))?;
+    let id = folder.id();
+    Some(eyre!(
+        "failed to resume: this fork was interrupted before it was made; fork its parent again, and delete {id}"
+    ))
 }
 
 async fn open(args: &Args, data: &DataDir) -> color_eyre::Result<Session> {
@@ -101,15 +140,19 @@ async fn abort(headless: Headless, why: Report) -> color_eyre::Result<Exit> {
 
 /// Requests the plan, and reads the decisions of the command line.
 async fn plan(headless: &mut Headless, args: &Args) -> color_eyre::Result<(ResumePlan, Vec<(SpanId, ResumeDecision)>)> {
+    let plan = request_plan(headless).await?;
+    let decisions = decisions(headless.log(), args, &plan)?;
+    Ok((plan, decisions))
+}
+
+async fn request_plan(headless: &mut Headless) -> color_eyre::Result<ResumePlan> {
     headless.send(Command::PlanResume);
-    let plan = headless
+    headless
         .wait_for(|update| match update {
             Update::Resume(plan) => Some((**plan).clone()),
             _ => None,
         })
-        .await?;
-    let decisions = decisions(headless.log(), args, &plan)?;
-    Ok((plan, decisions))
+        .await
 }
 
 fn decisions(log: &RunLog, args: &Args, plan: &ResumePlan) -> color_eyre::Result<Vec<(SpanId, ResumeDecision)>> {

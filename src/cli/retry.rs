@@ -7,6 +7,7 @@ use color_eyre::eyre::eyre;
 use serde_json::json;
 
 use super::answers::Answers;
+use super::by_hand::ByHand;
 use super::changeable::refusal_to_change;
 use super::data;
 use super::exit::Exit;
@@ -17,7 +18,10 @@ use super::plan::{UndoneOutside, plan_lines};
 use super::stored::{Stored, confirmed_workspace, find_span, open_log};
 use super::text::{eprint_line, print, print_json, to_lines};
 use super::tries::{self, Keep};
-use crate::model::{Command, EditScope, RetryPlan, RunState, RunStatus, TrySettings, Update, quoted};
+use crate::app::reuse_text;
+use crate::model::{
+    Command, EditScope, RetryEdits, RetryPlan, RunState, RunStatus, SpanId, SpanKind, TrySettings, Update, quoted,
+};
 use crate::rollback::{plan_retry, preview};
 use crate::runtime::{self, Mode, foresee};
 use crate::store::DataDir;
@@ -30,9 +34,17 @@ pub(super) struct Args {
     /// The span: s12, or a path such as editor/writer#2
     #[arg(long)]
     span: String,
-    /// A file with the prompt to try instead
+    /// A file with the prompt to try instead; it holds for this retry
     #[arg(long, value_name = "FILE")]
     prompt: Option<PathBuf>,
+    /// Have the prompt hold for the tries that follow, too
+    #[arg(long, requires = "prompt")]
+    keep_prompt: bool,
+    /// Another temperature for what reruns
+    #[arg(long, value_name = "NUMBER")]
+    temperature: Option<f64>,
+    #[command(flatten)]
+    by_hand: ByHand,
     /// Another model for what reruns: a role of the pipeline, or provider:model. Given more than once: each is tried, and
     /// undone before the next
     #[arg(long, value_name = "MODEL")]
@@ -96,16 +108,36 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         return Err(why);
     }
     let mut headless = Headless::new(session, known)?;
-    match begin(&mut headless, &args, prompt).await {
+    let edits = match args.edits(prompt.clone()) {
+        Ok(edits) => edits,
+        Err(why) => {
+            headless.abort().await?;
+            return Err(why);
+        }
+    };
+    match begin(&mut headless, &args, prompt.filter(|_| args.tries().is_some())).await {
         Ok(Some((plan, outside))) => {
+            let mut edits = edits;
+            if let Some(text) = args.answers.single().filter(|_| edits.answer.is_none() && !asks(&headless, &plan)) {
+                // No question is asked that it could be for.
+                edits.answer = Some(text.to_owned());
+                headless.use_answer(text);
+            }
             if let Some(settings) = args.tries() {
                 return tries::run(headless, plan, settings, args.keep, args.json).await;
             }
-            headless.send(match args.model.first() {
-                Some(model) => Command::RetryWith { plan: Box::new(plan), model: model.clone() },
-                None => Command::Retry { plan: Box::new(plan), with_readers: true },
+            let more = outside.into_json().into_iter().chain([("retried".to_owned(), saved_json(&headless, &plan))]);
+            let more = more.collect();
+            let saved = saved_line(&plan);
+            let plan = Box::new(plan);
+            headless.send(if edits.is_empty() {
+                Command::Retry { plan, with_readers: true }
+            } else {
+                Command::RetryEdited { plan, edits: Box::new(edits) }
             });
-            headless.run_to_end(args.json, outside.into_json()).await
+            let exit = headless.run_to_end(args.json, more).await;
+            eprint_line(&saved);
+            exit
         }
         Ok(None) => {
             headless.abort().await?;
@@ -118,7 +150,44 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     }
 }
 
+/// True when a person may be asked in what reruns.
+fn asks(headless: &Headless, plan: &RetryPlan) -> bool {
+    headless.log().with(|state| {
+        let is_human = |span: &SpanId| {
+            let kind = state.trace.get(*span).map(|found| found.kind);
+            kind == Some(SpanKind::Human) || state.trace.pattern(*span) == "human"
+        };
+        plan.reruns.iter().any(is_human)
+    })
+}
+
+/// What is reused, as JSON.
+fn saved_json(headless: &Headless, plan: &RetryPlan) -> serde_json::Value {
+    json!({
+        "span": headless.log().with(|state| state.trace.path(plan.span)),
+        "reused": plan.from_journal,
+        "saved_tokens": plan.saved_tokens,
+        "saved_cost_microusd": plan.saved_cost,
+    })
+}
+
+/// What the retry did not have to do again.
+fn saved_line(plan: &RetryPlan) -> String {
+    format!("the retry reused {}", reuse_text(plan).replacen("  ", ", ", 1).replace("  ", " "))
+}
+
 impl Args {
+    /// What the retry does otherwise than the try before.
+    fn edits(&self, prompt: Option<String>) -> color_eyre::Result<RetryEdits> {
+        Ok(RetryEdits {
+            prompt: prompt.filter(|_| self.tries().is_none()),
+            keeps_prompt: self.keep_prompt,
+            model: self.model.first().cloned().filter(|_| self.tries().is_none()),
+            temperature: self.temperature,
+            ..self.by_hand.edits()?
+        })
+    }
+
     /// The tries that are asked for; `None`: one retry.
     fn tries(&self) -> Option<TrySettings> {
         let settings = TrySettings { models: self.model.clone(), times: self.times.unwrap_or(1) };
@@ -148,7 +217,13 @@ async fn begin(
         let outside = UndoneOutside::of(state, &plan);
         (plan_lines(state, &plan, &outside), outside)
     });
-    for line in lines.into_iter().chain(args.tries().map(|settings| tries::settings_line(&settings, &plan))) {
+    let edited = args.prompt.as_ref().filter(|_| args.tries().is_none()).map(|file| {
+        let holds = if args.keep_prompt { "for this retry and those that follow" } else { "for this retry" };
+        format!("  prompt {}, {holds}", file.display())
+    });
+    for line in
+        lines.into_iter().chain(edited).chain(args.tries().map(|settings| tries::settings_line(&settings, &plan)))
+    {
         eprint_line(&line);
     }
     if !plan.authority.is_empty() && !args.accept_changes {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DiffSides, ResumeDecision, ResumePlan, RetryPlan, Seq, SpanId, TrySettings};
+use super::{DiffSides, ResumeDecision, ResumePlan, RetryEdits, RetryPlan, Seq, SpanId, TrySettings};
 
 /// Where a span can stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -228,12 +228,12 @@ pub enum Command {
         /// True if siblings that read what is undone are rerun too.
         with_readers: bool,
     },
-    /// Carries a plan out, as it was shown, with another model.
-    RetryWith {
+    /// Carries a plan out, as it was shown, with edits that hold for this retry.
+    RetryEdited {
         /// The plan.
         plan: Box<RetryPlan>,
-        /// A role of the pipeline, or `provider:model`.
-        model: String,
+        /// The edits.
+        edits: Box<RetryEdits>,
     },
     /// Carries a plan out several times, each undone before the next (answered by [`super::Update::Tries`]).
     Try {
@@ -246,6 +246,13 @@ pub enum Command {
     KeepTry {
         /// Its number; `None`: none is kept, and the run stays as it was before.
         number: Option<u32>,
+    },
+    /// Has the span that starts next at a path do otherwise than the one before: for the resume of a fork.
+    EditNext {
+        /// The path.
+        path: String,
+        /// The edits.
+        edits: Box<RetryEdits>,
     },
     /// Asks how an interrupted run would go on (answered by [`super::Update::Resume`]).
     PlanResume,

@@ -15,6 +15,7 @@ mod folder;
 mod held;
 mod interrupted_actions;
 mod interrupted_commands;
+mod moment;
 mod moves;
 mod plan;
 mod read_back;
@@ -54,6 +55,7 @@ pub(crate) use conflict::describe_conflict;
 pub use held::{CHANGED_MEANWHILE, HeldLayer, HeldReport, apply_held, discard_held, look, mark_look, recover_held};
 pub use interrupted_actions::{predict_not_applied, resolve_interrupted_actions};
 pub use interrupted_commands::{read_snapshot_image, resolve_interrupted_commands};
+pub use moment::{Moved, actions_to_drop, changes_back, moved_since, paths_before};
 pub use plan::{PlanError, plan_retry};
 pub use record::{
     Recorded, discard_changes, external_record, record_applied, record_command_end, record_command_start,

@@ -114,6 +114,7 @@ impl Dispatcher {
     }
 
     fn end_run(&mut self, status: RunStatus, text: Option<&str>) {
+        self.end_edits();
         self.set_status(status, text);
         if self.choices.is_open() {
             self.try_ended(text.filter(|_| status != RunStatus::Ok));

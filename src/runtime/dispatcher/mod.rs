@@ -64,6 +64,7 @@ mod turn;
 mod turn_taking;
 mod undo;
 mod versions;
+mod wishes;
 mod world_change;
 mod write_back;
 

@@ -2,6 +2,7 @@
 
 mod command;
 mod edit;
+mod fork;
 mod pause;
 mod release;
 mod resume;
@@ -13,6 +14,7 @@ mod write_back;
 pub(super) use command::{NoAction, Refusal};
 pub(super) use edit::EditRefusal;
 pub use edit::PromptError;
+pub use fork::ForkError;
 pub(super) use pause::PauseRefusal;
 pub(super) use release::ReleaseRefusal;
 pub(super) use resume::ResumeRefusal;

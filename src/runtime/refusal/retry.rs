@@ -40,6 +40,18 @@ pub(in super::super) enum RetryRefusal {
     /// The model to retry with can't be tried.
     #[error("failed to {0}. Nothing ran and nothing was undone")]
     WithModel(#[from] WithModelError),
+    /// The span takes no such edit.
+    #[error("failed to retry with other {what}: {span} is of the kind {kind}, and only the kind {of} has {what}")]
+    NoEdit {
+        /// The edit.
+        what: &'static str,
+        /// The span.
+        span: crate::model::SpanId,
+        /// Its kind.
+        kind: &'static str,
+        /// The kind that has it.
+        of: &'static str,
+    },
     /// The undo that the retry begins with can't start.
     #[error(transparent)]
     Undo(#[from] UndoRefusal),

@@ -1,6 +1,6 @@
 //! What a call that was cut off left behind, one kind at a time.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::stage::{Death, Result, charges, project, questions, run_until, verify};
 use crate::cli::cli::{stderr, stdout};
@@ -46,7 +46,8 @@ fn has_intent(project: &Project) -> bool {
     let run = project.newest();
     let shown = project.json(&["runs", "show", &run]);
     shown["actions"].as_array().is_some_and(|actions| {
-        actions.iter().any(|action| action["key"].as_str().is_some_and(|key| key.contains("out.txt")))
+        let is_open = |action: &Json| action["now"].as_str().is_some_and(|now| now.starts_with("without outcome"));
+        actions.iter().any(|action| action["key"]["name"] == "out.txt" && is_open(action))
     })
 }
 

@@ -54,7 +54,7 @@ pub fn project() -> Project {
                     ("tama_files_write", file),
                 ],
             )
-            .calls(name, 2, &[("tama_bash", count("a")), charge(1)])
+            .calls(at, 2, &[("tama_bash", count("a")), charge(1)])
             .calls(
                 name,
                 3,
@@ -63,9 +63,9 @@ pub fn project() -> Project {
                     ("tama_mem_append", json!({ "key": format!("{name}-log"), "item": "two" })),
                 ],
             )
-            .calls(name, 4, &[("tama_bash", count("b")), ("tama_mem_set", json!({ "key": name, "value": "done" }))])
-            .calls(name, 5, &[charge(2)])
-            .finish(name, &format!("{name} is through"))
+            .calls(at, 4, &[("tama_bash", count("b")), ("tama_mem_set", json!({ "key": name, "value": "done" }))])
+            .calls(at, 5, &[charge(2)])
+            .finish(at, &format!("{name} is through"))
     };
     let sketch = Sketch::new("kinds", "lead").parallel("lead", &["one", "two"]);
     let sketch = worker(worker(sketch, "one"), "two").table(CHARGE_TOOL).file("work/one.count", "before\n");
