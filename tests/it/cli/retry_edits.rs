@@ -23,7 +23,6 @@ fn project() -> Project {
         sketch
             .react(name, "You write.", &["tama_files_write"])
             .reply(at, &said(name, "LOUD", "LOUD\n"))
-            .reply(at, &said(name, "other task", "other\n"))
             .calls(at, 1, &[("tama_files_write", write(name, "plain\n"))])
             .reply(at, &format!("call = 2\ncontains = \"nothing was written\"\n{}", finish("it failed")))
             .reply(at, &format!("call = 2\ntokens = {{ input = 10, output = 5 }}\n{}", finish("it went well")))
@@ -93,14 +92,23 @@ fn an_answer_by_hand_takes_the_place_of_a_tool_a_model_and_an_agent() {
 
 #[test]
 fn an_agent_runs_with_another_input_and_a_later_retry_with_its_own() {
-    let (project, run) = ran();
-    retry(&project, &run, "lead/pair/a", &["--input", "other task"]);
-    assert_eq!(texts(&project), [plain("other\n"), plain("plain\n")]);
+    let project = Sketch::new("inputs", "pair")
+        .parallel("pair", &["a", "b"])
+        .oneshot("a", "You say.")
+        .oneshot("b", "You say.")
+        .reply("*", "contains = \"other task\"\ntext = \"by hand\"")
+        .reply("*", "text = \"as it was\"")
+        .project();
+    assert_eq!(project.tama(&["run", "."]).status.code(), Some(0));
+    let run = project.newest();
+    let (output, said) = retry(&project, &run, "pair/a", &["--input", "other task"]);
+    assert!(output.contains("by hand") && output.contains("as it was"), "{output}");
+    assert!(!said.contains("pair/b/"), "{said}");
     // From disk it is still the input of that try.
-    retry(&project, &run, "lead/pair/a/llm#2", &[]);
-    assert_eq!(texts(&project)[0], plain("other\n"));
-    retry(&project, &run, "lead/pair/a", &[]);
-    assert_eq!(texts(&project)[0], plain("plain\n"));
+    let (output, _) = retry(&project, &run, "pair/a/llm", &[]);
+    assert!(output.contains("by hand"), "{output}");
+    let (output, _) = retry(&project, &run, "pair/a", &[]);
+    assert!(!output.contains("by hand"), "{output}");
 }
 
 #[test]

@@ -40,6 +40,7 @@ pub fn project() -> Project {
         let file = json!({ "path": format!("{name}/out.txt"), "content": format!("first of {name}\n") });
         let edit = json!({ "path": format!("{name}/out.txt"), "old": "first", "new": "second" });
         let count = |more: &str| json!({ "command": format!("echo {more} >> {name}.count; mkdir -p {name}/d; cat {name}.count") });
+        let at = &format!("lead/{name}");
         sketch
             .react(
                 name,
@@ -47,7 +48,7 @@ pub fn project() -> Project {
                 &["charge", "tama_bash", "tama_files_edit", "tama_files_write", "tama_mem_append", "tama_mem_set"],
             )
             .calls(
-                name,
+                at,
                 1,
                 &[
                     ("tama_mem_append", json!({ "key": format!("{name}-log"), "item": "one" })),
@@ -56,7 +57,7 @@ pub fn project() -> Project {
             )
             .calls(at, 2, &[("tama_bash", count("a")), charge(1)])
             .calls(
-                name,
+                at,
                 3,
                 &[
                     ("tama_files_edit", edit),
