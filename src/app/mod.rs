@@ -13,6 +13,7 @@ mod detail;
 mod diff;
 mod entry;
 mod footer;
+mod fork;
 mod glance;
 mod header;
 mod held_words;

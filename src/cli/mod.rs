@@ -18,6 +18,7 @@ mod exit;
 mod expect;
 mod export;
 mod fork;
+mod forking;
 mod global;
 mod graph;
 mod headless;

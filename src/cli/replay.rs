@@ -44,15 +44,19 @@ pub(super) async fn run(named: &str, global: &Global) -> color_eyre::Result<Exit
 
 /// Opens one run.
 #[derive(Clone)]
-struct Open {
-    folder: RunFolder,
-    data: DataDir,
-    breakpoints: Vec<Breakpoint>,
+pub(super) struct Open {
+    pub folder: RunFolder,
+    pub data: DataDir,
+    pub breakpoints: Vec<Breakpoint>,
 }
 
 impl Open {
     /// Opens the run; `confirmed`: the workspace that its user has confirmed.
-    async fn session(self, confirmed: Option<PathBuf>, news: mpsc::Sender<Update>) -> Result<Session, SessionError> {
+    pub async fn session(
+        self,
+        confirmed: Option<PathBuf>,
+        news: mpsc::Sender<Update>,
+    ) -> Result<Session, SessionError> {
         let Self { folder, data, breakpoints } = self;
         let mode = Mode::Debug { step: false, breakpoints: breakpoints.clone() };
         // A screen that is closed ends the opening.

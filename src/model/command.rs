@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DiffSides, ResumeDecision, ResumePlan, RetryEdits, RetryPlan, Seq, SpanId, TrySettings};
+use super::{DiffSides, ForkHow, ResumeDecision, ResumePlan, RetryEdits, RetryPlan, Seq, SpanId, TrySettings};
 
 /// Where a span can stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -246,6 +246,18 @@ pub enum Command {
     KeepTry {
         /// Its number; `None`: none is kept, and the run stays as it was before.
         number: Option<u32>,
+    },
+    /// Asks what a fork at a span would do (answered by [`super::Update::Fork`]).
+    PlanFork {
+        /// The span.
+        span: SpanId,
+    },
+    /// Forks the run at a span; the fork is then shown in its place.
+    Fork {
+        /// The span.
+        span: SpanId,
+        /// What to do about the workspace.
+        how: ForkHow,
     },
     /// Has the span that starts next at a path do otherwise than the one before: for the resume of a fork.
     EditNext {

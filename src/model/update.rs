@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActionDiff, DiffBody, EditScope, ResumePlan, RunState, Seq, ShellMode, SpanId, TraceEvent, TriesReport};
+use super::{
+    ActionDiff, DiffBody, EditScope, ForkOutlook, ResumePlan, RunState, Seq, ShellMode, SpanId, TraceEvent, TriesReport,
+};
 
 /// A message from a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +39,8 @@ pub enum Update {
     Editable(Editable),
     /// Answer to [`super::Command::Plan`].
     Plan(RetryPlan),
+    /// Answer to [`super::Command::PlanFork`].
+    Fork(Box<ForkOutlook>),
     /// Answer to [`super::Command::PlanResume`].
     Resume(Box<ResumePlan>),
     /// Answer to [`super::Command::Diff`].

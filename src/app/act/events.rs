@@ -3,7 +3,7 @@
 use super::{agent, approving, conflicts, editing, looking, past, refilter, trying, undoing};
 use crate::app::detail::add_choices;
 use crate::app::state::Said;
-use crate::app::{Command, LogKind, Pane, Popup, Resuming, State, safe};
+use crate::app::{Command, LogKind, Pane, Popup, Resuming, State, fork, safe};
 use crate::model::{
     self, CaptureMode, Millis, Restored, ShellMode, Span, SpanId, SpanKind, SpanStatus, TraceBody, TraceEvent,
     UndoReport, Update, WaitFor,
@@ -42,6 +42,7 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
         }
         Update::Editable(editable) => commands = editing::open(state, editable),
         Update::Plan(plan) => undoing::take_plan(state, plan),
+        Update::Fork(outlook) => state.popup = Some(fork::popup(&state.run, &outlook)),
         Update::Resume(plan) => state.popup = Some(Resuming::new(*plan).popup(&state.run)),
         Update::Diff(diff) => looking::take(state, &diff),
         Update::Undo(report) => take_report(state, &report),

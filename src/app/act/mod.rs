@@ -107,6 +107,7 @@ fn send(state: &mut State, action: A) -> Vec<Command> {
         A::WriteBack => editing::ask_write_back(state),
         A::Retry => undoing::plan(state),
         A::RetryTimes => trying::start(state),
+        A::Fork => vec![Command::Run(crate::model::Command::PlanFork { span: state.selected() })],
         A::Undo => undoing::undo(state),
         A::Redo => undoing::redo(state),
         A::Open if state.focus == Pane::Rollback => looking::open(state),

@@ -125,6 +125,8 @@ actions! {
     Retry,
     /// Retries it several times, with several models.
     RetryTimes,
+    /// Shows what a fork at the span would do.
+    Fork,
     /// Undoes one action.
     Undo,
     /// Undoes the span.

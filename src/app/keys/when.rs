@@ -142,6 +142,12 @@ pub(super) fn triable(state: &State) -> Answer {
     so(state.run.status != RunStatus::Running, "the run is under way: wait until it has ended, or cancel it (X)")
 }
 
+/// The run has ended, and another one can go on from the span.
+pub(super) fn forkable(state: &State) -> Answer {
+    retryable(state)?;
+    so(state.run.status != RunStatus::Running, "the run is under way: wait until it has ended, or cancel it (X)")
+}
+
 /// Nothing else changes the run while tries are made.
 fn no_tries(state: &State) -> Answer {
     so(state.tries.is_none(), "tries are under way: keep one of them, or none, first (R shows them)")

@@ -49,6 +49,11 @@ fn play(seed: u64, expected: &Result, all: &[String]) {
     if runs.as_array().unwrap().is_empty() {
         return;
     }
+    if runs[0]["manifest"]["status"].is_null() {
+        // It died while its folder was made.
+        assert_eq!(charges(&project), [""; 0]);
+        return;
+    }
     let told = |deaths: &[Death]| format!("seed {seed}, {deaths:?}");
     while project.statuses()[0] != "ok" {
         let before = charges(&project);
