@@ -1,6 +1,6 @@
 //! Popups over the panels: questions, menus, lists, the editor. A popup takes every key until it is closed.
 
-use super::{Approval, Ask, DiffView, Entry, Help, Key, Palette, PlanAsk, TriesForm, TriesTable, UiAction};
+use super::{Approval, Ask, DiffView, Entry, Help, Key, Palette, PlanAsk, Resuming, TriesForm, TriesTable, UiAction};
 use crate::model::{self, Breakpoint, DiffSides, EditScope, Seq, SpanId};
 
 /// A popup over the panels.
@@ -92,6 +92,8 @@ pub enum Choice {
     Diff(Seq, DiffSides),
     /// Sets a breakpoint.
     Break(Breakpoint),
+    /// Goes on to the next question of a resume, or to the resume.
+    Decide(Box<Resuming>),
 }
 
 /// The use of an edited text.

@@ -20,6 +20,14 @@ impl Answers {
         }
     }
 
+    /// The only answer, where there is one, and it is for no agent's question.
+    pub fn single(&self) -> Option<&str> {
+        match &self.answer[..] {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+
     /// Returns the texts in their order.
     pub fn into_texts(self) -> Vec<String> {
         self.answer

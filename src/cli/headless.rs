@@ -36,6 +36,8 @@ pub(super) struct Headless {
     expected: Option<Expected>,
     /// False when the result's text was printed while it came.
     prints_result: bool,
+    /// An answer that was used otherwise than for a question.
+    used_answer: Option<String>,
 }
 
 impl Headless {
@@ -59,6 +61,7 @@ impl Headless {
             result: None,
             expected: None,
             prints_result: true,
+            used_answer: None,
         })
     }
 
@@ -89,6 +92,11 @@ impl Headless {
     /// Returns the run's log.
     pub fn log(&self) -> &RunLog {
         &self.log
+    }
+
+    /// Counts an answer as used, though no question takes it.
+    pub fn use_answer(&mut self, text: &str) {
+        self.used_answer = Some(text.to_owned());
     }
 
     /// Sends a command.
@@ -128,9 +136,21 @@ impl Headless {
             }
         }
         let Self {
-            run, folder, log, engine, mut progress, shell, result, mut interrupt, expected, prints_result, ..
+            run,
+            folder,
+            log,
+            engine,
+            mut progress,
+            shell,
+            result,
+            mut interrupt,
+            expected,
+            prints_result,
+            used_answer,
+            ..
         } = self;
-        let finish = engine.finish.await?;
+        let mut finish = engine.finish.await?;
+        finish.unused_answers.retain(|unused| Some(unused) != used_answer.as_ref());
         if !progress.has_ended() {
             if let Some(lines) = progress.lines() {
                 lines.finish().await;

@@ -3,7 +3,9 @@
 mod agent_output;
 mod answers;
 mod breakpoints;
+mod by_hand;
 mod call_text;
+mod changeable;
 mod changes;
 mod check;
 mod colour;
@@ -17,6 +19,8 @@ mod examples;
 mod exit;
 mod expect;
 mod export;
+mod fork;
+mod forking;
 mod global;
 mod graph;
 mod headless;
@@ -32,6 +36,7 @@ mod programs;
 mod progress;
 mod recover;
 mod replay;
+mod resume;
 mod retry;
 mod run;
 mod run_list;
@@ -107,6 +112,10 @@ enum Command {
     Apply(held::Args),
     /// Discard held changes of an agent that ran with `wrap --review`
     Discard(held::Args),
+    /// Go on with a run whose process died: what is recorded is reused, nothing is done twice unasked
+    Resume(resume::Args),
+    /// Go on from a span of a stored run in a new run; the stored one stays as it is
+    Fork(fork::Args),
     /// Undo a span of a stored run, and rerun it
     Retry(retry::Args),
     /// Execute a stored run again from its record, and compare; nothing is sent, run or written
@@ -178,6 +187,8 @@ fn run_command(cli: Cli) -> color_eyre::Result<Exit> {
             (None, Some(named)) => block_on(replay::run(&named, &global)),
             (None, None) => block_on(run_list::choose(&global)),
         },
+        Some(Command::Resume(args)) => block_on(resume::run(args, &global)),
+        Some(Command::Fork(args)) => block_on(fork::run(args, &global)),
         Some(Command::Retry(args)) => block_on(retry::run(args, &global)),
         Some(Command::Undo(args)) => block_on(undo::run(args, &global)),
         Some(Command::Apply(args)) => block_on(held::run(args, HeldChoice::Apply, &global)),

@@ -5,7 +5,11 @@ use serde_json::{Map, Value as Json, json};
 use super::text::{key_name, shorten, shorten_reason};
 use crate::app::text::plural;
 use crate::app::{again_text, cost_text, reuse_text};
-use crate::model::{Key, KeyKind, RetryPlan, RunState, Seq, SpanId};
+use crate::model::{Key, KeyKind, ResumePlan, RetryPlan, RunState, Seq, SpanId, readable_name};
+use crate::runtime::ForkPlan;
+
+/// Characters of a command or request in a line.
+const WHAT: usize = 80;
 
 /// Actions that were undone earlier, in spans that the retry does not rerun: they stay undone.
 pub(super) struct UndoneOutside(Vec<(Seq, Key)>);
@@ -55,6 +59,49 @@ pub(super) fn plan_lines(state: &RunState, plan: &RetryPlan, outside: &UndoneOut
     }
     lines.extend(plan.authority.iter().map(|right| format!("  may now: {right}")));
     lines.extend(outside.line());
+    lines
+}
+
+/// Formats the plan of a fork as lines.
+pub(super) fn fork_lines(state: &RunState, plan: &ForkPlan) -> Vec<String> {
+    let retry = &plan.retry;
+    let (reruns, calls) = (plural(retry.reruns.len(), "span"), plural(retry.calls, "model call"));
+    let mut lines = vec![
+        format!("fork at {}", state.trace.path(retry.span)),
+        format!("  rerun {} ({reruns}, {calls})", retry.rerun_names.join(", ")),
+        format!("  reuse {}", reuse_text(retry).replacen("  ", ", ", 1).replace("  ", " ")),
+        format!("  cost {}", cost_text(retry).replace("  ", " ")),
+    ];
+    if !retry.changed.is_empty() {
+        lines.push(format!("  changed since: {}", retry.changed.join(", ")));
+    }
+    lines.extend(retry.authority.iter().map(|right| format!("  may now: {right}")));
+    lines.extend(plan.moved.iter().map(|moved| {
+        let who = if moved.is_own { "as the run left it" } else { "changed since by another program or person" };
+        format!("  differs {}: {}, {who}", key_name(&moved.key), moved.then.change_to(&moved.now))
+    }));
+    lines.extend(plan.notes.iter().map(|note| format!("  note: {note}")));
+    lines
+}
+
+/// Formats the plan of a resume as lines.
+pub(super) fn resume_lines(state: &RunState, plan: &ResumePlan) -> Vec<String> {
+    let mut lines = vec!["resume".to_owned()];
+    lines.extend(
+        plan.done.iter().map(|done| format!("  done {}: its changes are in place", state.trace.path(done.span))),
+    );
+    lines.extend(plan.questions.iter().map(|asked| {
+        let (path, what) = (state.trace.path(asked.span), shorten(&readable_name(&asked.what), WHAT));
+        format!("  decide {} {path} `{what}`: {}", asked.span, shorten_reason(&asked.why))
+    }));
+    lines.extend(plan.retry.undoes.iter().map(|undone| format!("  undo {}", action_text(state, *undone))));
+    let asked = |span: &SpanId| plan.questions.iter().any(|question| question.span == *span);
+    let reruns: Vec<SpanId> = plan.retry.reruns.iter().copied().filter(|span| !asked(span)).collect();
+    if !reruns.is_empty() {
+        let paths: Vec<String> = reruns.iter().map(|span| state.trace.path(*span)).collect();
+        lines.push(format!("  rerun {}", paths.join(", ")));
+    }
+    lines.push(format!("  reuse {}", reuse_text(&plan.retry).replacen("  ", ", ", 1).replace("  ", " ")));
     lines
 }
 

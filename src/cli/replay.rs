@@ -52,12 +52,12 @@ pub(super) async fn run(named: &str, global: &Global) -> color_eyre::Result<Exit
 
 /// Opens one run.
 #[derive(Clone)]
-struct Open {
-    folder: RunFolder,
-    data: DataDir,
-    breakpoints: Vec<Breakpoint>,
+pub(super) struct Open {
+    pub folder: RunFolder,
+    pub data: DataDir,
+    pub breakpoints: Vec<Breakpoint>,
     /// The line to the agent of another program that a retry starts.
-    line: Option<Arc<AgentLine>>,
+    pub line: Option<Arc<AgentLine>>,
 }
 
 /// The line to a past run's agent, if that is one of another program.
@@ -68,7 +68,11 @@ fn agent_of(folder: &RunFolder) -> Option<(AgentLine, AgentScreen)> {
 
 impl Open {
     /// Opens the run; `confirmed`: the workspace that its user has confirmed.
-    async fn session(self, confirmed: Option<PathBuf>, news: mpsc::Sender<Update>) -> Result<Session, SessionError> {
+    pub async fn session(
+        self,
+        confirmed: Option<PathBuf>,
+        news: mpsc::Sender<Update>,
+    ) -> Result<Session, SessionError> {
         let Self { folder, data, breakpoints, line } = self;
         let mode = Mode::Debug { step: false, breakpoints: breakpoints.clone() };
         // A screen that is closed ends the opening.

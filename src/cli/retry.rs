@@ -3,25 +3,29 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use color_eyre::eyre::{Report, eyre};
+use color_eyre::eyre::eyre;
 use serde_json::json;
 
 use super::agent_output;
 use super::answers::Answers;
+use super::by_hand::ByHand;
+use super::changeable::refusal_to_change;
 use super::data;
 use super::exit::Exit;
 use super::global::Global;
 use super::headless::Headless;
-use super::made_elsewhere::NeedsWorkspace;
 use super::outcome::conflict_reason;
 use super::plan::{UndoneOutside, plan_lines};
 use super::stored::{Stored, confirmed_workspace, find_span, open_log};
 use super::text::{eprint_line, print, print_json, to_lines};
 use super::tries::{self, Keep};
-use crate::model::{Command, EditScope, RetryPlan, RunState, RunStatus, TrySettings, Update, quoted};
+use crate::app::reuse_text;
+use crate::model::{
+    Command, EditScope, RetryEdits, RetryPlan, RunState, RunStatus, SpanId, SpanKind, TrySettings, Update, quoted,
+};
 use crate::rollback::{plan_retry, preview};
-use crate::runtime::{self, LookOnly, Mode, Session, foresee};
-use crate::store::{DataDir, StoreError};
+use crate::runtime::{self, Mode, foresee};
+use crate::store::DataDir;
 
 /// `tama-tui retry`.
 #[derive(Debug, clap::Args)]
@@ -31,9 +35,17 @@ pub(super) struct Args {
     /// The span: s12, or a path such as editor/writer#2
     #[arg(long)]
     span: String,
-    /// A file with the prompt to try instead
+    /// A file with the prompt to try instead; it holds for this retry
     #[arg(long, value_name = "FILE")]
     prompt: Option<PathBuf>,
+    /// Have the prompt hold for the tries that follow, too
+    #[arg(long, requires = "prompt")]
+    keep_prompt: bool,
+    /// Another temperature for what reruns
+    #[arg(long, value_name = "NUMBER")]
+    temperature: Option<f64>,
+    #[command(flatten)]
+    by_hand: ByHand,
     /// Another model for what reruns: a role of the pipeline, or provider:model. Given more than once: each is tried, and
     /// undone before the next
     #[arg(long, value_name = "MODEL")]
@@ -93,7 +105,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     let mut session = opened.map_err(|error| eyre!("failed to {error}"))?;
     let printing = session.agent.take().map(|agent| tokio::spawn(agent_output::print(agent.output, args.json)));
     let known = session.log.with(|state| state.last);
-    if let Some(why) = refusal_to_change(&session, &args)? {
+    if let Some(why) = refusal_to_change(&session, "retry", &format!(" --span {}", quoted(&args.span)))? {
         Headless::new(session, known)?.abort().await?;
         return Err(why);
     }
@@ -102,19 +114,38 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         // The agent has printed its own.
         headless = headless.without_result();
     }
-    match begin(&mut headless, &args, prompt).await {
+    let edits = match args.edits(prompt.clone()) {
+        Ok(edits) => edits,
+        Err(why) => {
+            headless.abort().await?;
+            return Err(why);
+        }
+    };
+    match begin(&mut headless, &args, prompt.filter(|_| args.tries().is_some())).await {
         Ok(Some((plan, outside))) => {
+            let mut edits = edits;
+            if let Some(text) = args.answers.single().filter(|_| edits.answer.is_none() && !asks(&headless, &plan)) {
+                // No question is asked that it could be for.
+                edits.answer = Some(text.to_owned());
+                headless.use_answer(text);
+            }
             if let Some(settings) = args.tries() {
                 return tries::run(headless, plan, settings, args.keep, args.json).await;
             }
-            headless.send(match args.model.first() {
-                Some(model) => Command::RetryWith { plan: Box::new(plan), model: model.clone() },
-                None => Command::Retry { plan: Box::new(plan), with_readers: true },
+            let more = outside.into_json().into_iter().chain([("retried".to_owned(), saved_json(&headless, &plan))]);
+            let more = more.collect();
+            let saved = saved_line(&plan);
+            let plan = Box::new(plan);
+            headless.send(if edits.is_empty() {
+                Command::Retry { plan, with_readers: true }
+            } else {
+                Command::RetryEdited { plan, edits: Box::new(edits) }
             });
-            let exit = headless.run_to_end(args.json, outside.into_json()).await;
+            let exit = headless.run_to_end(args.json, more).await;
             if let Some(printing) = printing {
                 printing.await?;
             }
+            eprint_line(&saved);
             exit
         }
         Ok(None) => {
@@ -128,29 +159,49 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     }
 }
 
+/// True when a person may be asked in what reruns.
+fn asks(headless: &Headless, plan: &RetryPlan) -> bool {
+    headless.log().with(|state| {
+        let is_human = |span: &SpanId| {
+            let kind = state.trace.get(*span).map(|found| found.kind);
+            kind == Some(SpanKind::Human) || state.trace.pattern(*span) == "human"
+        };
+        plan.reruns.iter().any(is_human)
+    })
+}
+
+/// What is reused, as JSON.
+fn saved_json(headless: &Headless, plan: &RetryPlan) -> serde_json::Value {
+    json!({
+        "span": headless.log().with(|state| state.trace.path(plan.span)),
+        "reused": plan.from_journal,
+        "saved_tokens": plan.saved_tokens,
+        "saved_cost_microusd": plan.saved_cost,
+    })
+}
+
+/// What the retry did not have to do again.
+fn saved_line(plan: &RetryPlan) -> String {
+    format!("the retry reused {}", reuse_text(plan).replacen("  ", ", ", 1).replace("  ", " "))
+}
+
 impl Args {
+    /// What the retry does otherwise than the try before.
+    fn edits(&self, prompt: Option<String>) -> color_eyre::Result<RetryEdits> {
+        Ok(RetryEdits {
+            prompt: prompt.filter(|_| self.tries().is_none()),
+            keeps_prompt: self.keep_prompt,
+            model: self.model.first().cloned().filter(|_| self.tries().is_none()),
+            temperature: self.temperature,
+            ..self.by_hand.edits()?
+        })
+    }
+
     /// The tries that are asked for; `None`: one retry.
     fn tries(&self) -> Option<TrySettings> {
         let settings = TrySettings { models: self.model.clone(), times: self.times.unwrap_or(1) };
         (settings.total() > 1 || self.keep.is_some()).then_some(settings)
     }
-}
-
-/// The reason why a run that is only looked at can't be retried.
-fn refusal_to_change(session: &Session, args: &Args) -> color_eyre::Result<Option<Report>> {
-    let (Some(why), Some(folder)) = (&session.look_only, &session.folder) else { return Ok(None) };
-    Ok(Some(match why {
-        LookOnly::Foreign(why) => {
-            let workspace = folder.workspace(&session.log).map_err(|error| eyre!("failed to {error}"))?;
-            let more = format!(" --span {}", quoted(&args.span));
-            NeedsWorkspace::new(folder, why, &workspace, "retry", &more).into()
-        }
-        LookOnly::InUse { pid } => eyre!("failed to {}", StoreError::Locked { pid: pid.clone() }),
-        why @ LookOnly::Imported => eyre!("{}", why.notice()),
-        LookOnly::NotWritable => {
-            eyre!("failed to {}", StoreError::NotWritable { path: folder.path().display().to_string() })
-        }
-    }))
 }
 
 /// Requests the plan and prints it. `None`: it would let the run do other things than it could, and
@@ -160,7 +211,6 @@ async fn begin(
     args: &Args,
     prompt: Option<String>,
 ) -> color_eyre::Result<Option<(RetryPlan, UndoneOutside)>> {
-    headless.log().with(check_not_interrupted)?;
     let span = find_span(headless.log(), &args.span)?;
     if let Some(text) = prompt {
         headless.send(Command::SaveEdit { span, text, scope: EditScope::Agent });
@@ -176,7 +226,13 @@ async fn begin(
         let outside = UndoneOutside::of(state, &plan);
         (plan_lines(state, &plan, &outside), outside)
     });
-    for line in lines.into_iter().chain(args.tries().map(|settings| tries::settings_line(&settings, &plan))) {
+    let edited = args.prompt.as_ref().filter(|_| args.tries().is_none()).map(|file| {
+        let holds = if args.keep_prompt { "for this retry and those that follow" } else { "for this retry" };
+        format!("  prompt {}, {holds}", file.display())
+    });
+    for line in
+        lines.into_iter().chain(edited).chain(args.tries().map(|settings| tries::settings_line(&settings, &plan)))
+    {
         eprint_line(&line);
     }
     if !plan.authority.is_empty() && !args.accept_changes {
@@ -192,7 +248,7 @@ async fn begin(
 /// Prints the plan and a conflict that would stop it; changes nothing.
 fn dry_run(args: &Args, prompt: Option<&str>, data: &DataDir) -> color_eyre::Result<Exit> {
     let (folder, log, events) = open_log(data, &args.run)?;
-    log.with(check_not_interrupted)?;
+    log.with(check_not_running)?;
     let span = find_span(&log, &args.span)?;
     let mut plan = log.with(|state| plan_retry(state, span, true)).map_err(|error| eyre!("failed to {error}"))?;
     let manifest = folder.manifest().map_err(|error| eyre!("failed to {error}"))?;
@@ -229,13 +285,12 @@ fn dry_run(args: &Args, prompt: Option<&str>, data: &DataDir) -> color_eyre::Res
     Ok(exit)
 }
 
-/// Fails for an interrupted run: it has no end to continue from. A run recorded as running that no process holds is
-/// interrupted too.
-fn check_not_interrupted(state: &RunState) -> color_eyre::Result<()> {
-    if matches!(state.status, RunStatus::Interrupted | RunStatus::Running) {
+/// Fails for a run that has no end on record: a retry would see another one.
+fn check_not_running(state: &RunState) -> color_eyre::Result<()> {
+    if state.status == RunStatus::Running {
         return Err(eyre!(
-            "failed to retry: this run was interrupted, and an interrupted run can't be resumed yet. Undo its changes \
-             with `tama-tui undo`."
+            "failed to plan the retry: this run is under way, or its process died; `tama-tui resume --dry-run` shows how \
+             it would go on"
         ));
     }
     Ok(())

@@ -120,7 +120,7 @@ fn row(run: &RunListing) -> RunRow {
         Ok(manifest) => RunRow {
             id,
             name: manifest.name.clone(),
-            task: manifest.task.clone(),
+            task: runs::task_of(manifest),
             status: Ok(manifest.status),
             held_by: run.held.then_some(manifest.pid),
             is_foreign: run.foreign.is_some(),

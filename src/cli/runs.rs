@@ -97,8 +97,16 @@ fn row(run: &RunListing) -> Vec<String> {
         known((manifest.tokens.input + manifest.tokens.output).to_string()),
         known(dollars(manifest.cost_microusd)),
         size(run.bytes),
-        cut(&manifest.task, TASK),
+        cut(&task_of(manifest), TASK),
     ]
+}
+
+/// The task of a run; of a fork with the run that it goes on from.
+pub(super) fn task_of(manifest: &Manifest) -> String {
+    match &manifest.provenance.lineage {
+        Some(lineage) => format!("fork of {}: {}", lineage.parent, manifest.task),
+        None => manifest.task.clone(),
+    }
 }
 
 /// The number of a run's changes, and of those that are held.

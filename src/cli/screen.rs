@@ -13,13 +13,15 @@ use tokio::task::JoinHandle;
 
 use super::breakpoints::OwnBreakpoints;
 use super::exit::Exit;
+use super::forking::Forking;
 use super::global::Global;
+use super::replay::Open;
 use super::run_name::RunName;
 use super::stored::confirmed_workspace;
 use super::summary;
 use super::text::eprint_line;
 use crate::app;
-use crate::model::{Breakpoint, Command, Millis, TraceBody, Update};
+use crate::model::{Breakpoint, Command, ForkHow, Millis, SpanId, TraceBody, Update};
 use crate::runtime::{self, AgentScreen, LookOnly, Session, SessionError};
 use crate::store::{DataDir, RunFolder, RunLog, StoreError};
 use crate::term::{self, Notify};
@@ -70,7 +72,7 @@ pub(super) async fn show(
     let begun = agent.as_ref().filter(|_| live).map(|agent| agent.name.clone());
     let (commands, from_screen) = mpsc::unbounded_channel();
     let (to_screen, updates) = mpsc::channel(UPDATES);
-    let relay = Relay { data, own, reopen, from_screen, to_screen };
+    let relay = Relay { data, own, reopen, breakpoints: breakpoints.clone(), from_screen, to_screen };
     let session: JoinHandle<Result<String, SessionError>> = tokio::spawn(relay.run(session, early));
     let state = app::State::new(app::Setup { breakpoints, size: (80, 24), now: now(), follow: live, agent: begun });
     let shown = term::run(state, (commands, updates), agent, theme(global), notify).await;
@@ -89,6 +91,7 @@ struct Relay {
     data: DataDir,
     own: Option<OwnBreakpoints>,
     reopen: Option<Reopen>,
+    breakpoints: Vec<Breakpoint>,
     from_screen: mpsc::UnboundedReceiver<Command>,
     to_screen: mpsc::Sender<Update>,
 }
@@ -99,6 +102,8 @@ enum Left {
     Ended(String),
     /// The user has confirmed the workspace of a run that was made elsewhere.
     Confirmed(PathBuf),
+    /// The user has forked the run: the fork is shown in its place, with this line.
+    Forked(RunFolder, String),
 }
 
 impl Relay {
@@ -116,15 +121,25 @@ impl Relay {
                 Err(SessionError::Store(StoreError::Cancelled)) => return Ok(LEFT_EARLY.to_owned()),
                 Err(error) => return Err(error),
             };
-            let workspace = match self.serve(session, waiting).await {
-                Left::Ended(line) => return Ok(line),
-                Left::Confirmed(workspace) => workspace,
-            };
+            let left = self.serve(session, waiting).await;
             let (news, next) = mpsc::channel(NEWS);
-            let Some(reopen) = &self.reopen else { return Ok(LEFT_EARLY.to_owned()) };
+            let again = match left {
+                Left::Ended(line) => return Ok(line),
+                Left::Confirmed(workspace) => {
+                    let Some(reopen) = &self.reopen else { return Ok(LEFT_EARLY.to_owned()) };
+                    reopen(workspace, news)
+                }
+                Left::Forked(folder, line) => {
+                    drop(self.to_screen.send(Update::Notice(line)).await);
+                    // An agent of another program is not forked.
+                    let (data, breakpoints) = (self.data.clone(), self.breakpoints.clone());
+                    let open = Open { folder, data, breakpoints, line: None };
+                    open.session(None, news).boxed()
+                }
+            };
             // A closed screen ends the next session at once.
             drop(self.to_screen.send(Update::OpenedAnew).await);
-            (opening, early) = (reopen(workspace, news), next);
+            (opening, early) = (again, next);
         }
     }
 
@@ -141,7 +156,7 @@ impl Relay {
             drop(self.to_screen.send(Update::Notice(notices.join(" · "))).await);
         }
         let mut waiting = VecDeque::from(waiting);
-        let mut confirmed = None;
+        let (mut confirmed, mut forked) = (None, None);
         loop {
             let command = if let Some(command) = waiting.pop_front() {
                 command
@@ -162,6 +177,24 @@ impl Relay {
                 }
             };
             self.keep_breakpoints(&command).await;
+            match &command {
+                Command::PlanFork { span } => {
+                    let update = self.plan_fork(folder.clone(), log.clone(), *span).await;
+                    drop(self.to_screen.send(update).await);
+                    continue;
+                }
+                Command::Fork { span, how } => {
+                    match self.fork(folder.clone(), log.clone(), (*span, *how)).await {
+                        Ok(made) => {
+                            forked = Some(made);
+                            break;
+                        }
+                        Err(why) => drop(self.to_screen.send(Update::Refused(why)).await),
+                    }
+                    continue;
+                }
+                _ => {}
+            }
             let confirms = command == Command::ConfirmWorkspace && matches!(look_only, Some(LookOnly::Foreign(_)));
             if !confirms {
                 // A closed engine has reported it already.
@@ -182,6 +215,9 @@ impl Relay {
         if let Some(workspace) = confirmed {
             return Left::Confirmed(workspace);
         }
+        if let Some((folder, line)) = forked {
+            return Left::Forked(folder, line);
+        }
         let name = folder.as_ref().map(RunName::of);
         Left::Ended(log.with(|state| summary::end_line(state, name.as_ref())))
     }
@@ -195,6 +231,32 @@ impl Relay {
             // A closed screen has nobody to tell.
             drop(self.to_screen.send(Update::Notice(why)).await);
         }
+    }
+
+    /// Plans a fork beside the loop; the screen waits for it.
+    async fn plan_fork(&self, folder: Option<RunFolder>, log: RunLog, span: SpanId) -> Update {
+        let data = self.data.clone();
+        let plan = move || Forking::read(folder, log, &data).and_then(|forking| forking.plan(span));
+        match tokio::task::spawn_blocking(plan).await {
+            Ok(Ok(plan)) => Update::Fork(Box::new(Forking::outlook(plan))),
+            Ok(Err(why)) => Update::Refused(why),
+            Err(_) => Update::Refused("failed to fork: the program failed in it".to_owned()),
+        }
+    }
+
+    /// Makes a fork; returns it, and a line about it.
+    async fn fork(
+        &self,
+        folder: Option<RunFolder>,
+        log: RunLog,
+        (span, how): (SpanId, ForkHow),
+    ) -> Result<(RunFolder, String), String> {
+        let data = self.data.clone();
+        let read = tokio::task::spawn_blocking(move || Forking::read(folder, log, &data)).await;
+        let forking = read.map_err(|_| "failed to fork: the program failed in it".to_owned())??;
+        let made = forking.carry_out(span, how, &self.data).await?;
+        let line = format!("a fork of run {}, stopped right before the span: c goes on, e edits first", forking.id());
+        Ok((made, line))
     }
 
     /// The workspace that a run names, if it can be one here.

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Breakpoint, DiffSides, MomentAsked, RetryPlan, Seq, SpanId, TrySettings};
+use super::{
+    Breakpoint, DiffSides, ForkHow, MomentAsked, ResumeDecision, ResumePlan, RetryEdits, RetryPlan, Seq, SpanId,
+    TrySettings,
+};
 
 /// Where a span can stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -192,12 +195,12 @@ pub enum Command {
         /// True if siblings that read what is undone are rerun too.
         with_readers: bool,
     },
-    /// Carries a plan out, as it was shown, with another model.
-    RetryWith {
+    /// Carries a plan out, as it was shown, with edits that hold for this retry.
+    RetryEdited {
         /// The plan.
         plan: Box<RetryPlan>,
-        /// A role of the pipeline, or `provider:model`.
-        model: String,
+        /// The edits.
+        edits: Box<RetryEdits>,
     },
     /// Carries a plan out several times, each undone before the next (answered by [`super::Update::Tries`]).
     Try {
@@ -210,6 +213,34 @@ pub enum Command {
     KeepTry {
         /// Its number; `None`: none is kept, and the run stays as it was before.
         number: Option<u32>,
+    },
+    /// Asks what a fork at a span would do (answered by [`super::Update::Fork`]).
+    PlanFork {
+        /// The span.
+        span: SpanId,
+    },
+    /// Forks the run at a span; the fork is then shown in its place.
+    Fork {
+        /// The span.
+        span: SpanId,
+        /// What to do about the workspace.
+        how: ForkHow,
+    },
+    /// Has the span that starts next at a path do otherwise than the one before: for the resume of a fork.
+    EditNext {
+        /// The path.
+        path: String,
+        /// The edits.
+        edits: Box<RetryEdits>,
+    },
+    /// Asks how an interrupted run would go on (answered by [`super::Update::Resume`]).
+    PlanResume,
+    /// Goes on with an interrupted run, as the plan says.
+    Resume {
+        /// The plan; refused when the run has changed since.
+        plan: Box<ResumePlan>,
+        /// The answers to its questions; each must have one.
+        decisions: Vec<(SpanId, ResumeDecision)>,
     },
     /// Replaces the breakpoints.
     SetBreakpoints(Vec<Breakpoint>),

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ActionChange, ActionEvent, ActionRecord, ApprovalAnswered, ApprovalAsked, BlobHash, CommandStart, Gate, Generation,
-    Key, MessageRecord, Millis, Provenance, Restored, RunId, Seq, SpanEnd, SpanId, SpanStart, SpanStatus, TextHash,
-    TryGroup, WaitFor,
+    Key, MessageRecord, Millis, ModelName, ModelOptions, Provenance, Restored, RunId, Seq, SpanEnd, SpanId, SpanStart,
+    SpanStatus, TextHash, TryGroup, WaitFor,
 };
 
 /// One thing that happened: its place in the run, its time, and what it was.
@@ -97,14 +97,17 @@ pub enum TraceBody {
     },
     /// The request that was sent is not the one that the code made: an edit.
     Sent {
-        /// The llm or tool span.
+        /// The llm or tool span, or the agent's.
         span: SpanId,
         /// The system prompt sent (llm).
         system: Option<TextHash>,
         /// The messages sent (llm).
         messages: Option<Vec<MessageRecord>>,
-        /// The arguments used (tool), as JSON.
+        /// The arguments used (tool), as JSON; the input used (agent).
         args: Option<TextHash>,
+        /// The model sent to, with its options (llm).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<SentModel>,
     },
     /// A span ended. For an llm or tool span this is the journal's outcome.
     SpanEnded(SpanEnd),
@@ -213,6 +216,15 @@ pub enum TraceBody {
         /// All of it, as JSON.
         body: String,
     },
+}
+
+/// The model that a call was sent to, where it is not the one that the code asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SentModel {
+    /// The model.
+    pub name: ModelName,
+    /// Its options.
+    pub options: ModelOptions,
 }
 
 /// The version of the request hash that runs of the first formats have.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionDiff, Comparison, DiffBody, EditScope, Moment, RunState, Seq, ShellMode, SpanId, TraceEvent, TriesReport,
+    ActionDiff, Comparison, DiffBody, EditScope, ForkOutlook, Moment, ResumePlan, RunState, Seq, ShellMode, SpanId,
+    TraceEvent, TriesReport,
 };
 
 /// A message from a run.
@@ -39,6 +40,10 @@ pub enum Update {
     Editable(Editable),
     /// Answer to [`super::Command::Plan`].
     Plan(RetryPlan),
+    /// Answer to [`super::Command::PlanFork`].
+    Fork(Box<ForkOutlook>),
+    /// Answer to [`super::Command::PlanResume`].
+    Resume(Box<ResumePlan>),
     /// Answer to [`super::Command::Diff`].
     Diff(ActionDiff),
     /// Answer to [`super::Command::Compare`].

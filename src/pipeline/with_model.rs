@@ -56,6 +56,18 @@ impl Pipeline {
         Ok(tried)
     }
 
+    /// This pipeline with one temperature for every agent and step that has a model.
+    #[must_use]
+    pub fn with_temperature(&self, temperature: f64) -> Self {
+        let mut tried = self.clone();
+        for agent in tried.agents.values_mut() {
+            for own in agent.own_models().flatten() {
+                own.options.temperature = Some(temperature);
+            }
+        }
+        tried
+    }
+
     /// The names of models that a user may want to try: the roles, then the models in use that no role has.
     #[must_use]
     pub fn models_to_try(&self) -> Vec<(String, String)> {
@@ -67,6 +79,12 @@ impl Pipeline {
             }
         }
         named
+    }
+
+    /// The model that a user has asked for by this name.
+    #[must_use]
+    pub fn model_to_try(&self, written: &str) -> Option<Model> {
+        self.model_named(written).ok()
     }
 
     fn model_named(&self, written: &str) -> Result<Model, WithModelError> {
@@ -91,10 +109,15 @@ impl Pipeline {
 impl Agent {
     /// Gives it and its steps one model, where they have one.
     fn set_models(&mut self, model: &Model) {
-        let steps = self.steps.values_mut().map(|step| &mut step.model);
-        for own in std::iter::once(&mut self.model).chain(steps).filter(|own| own.is_some()) {
+        for own in self.own_models().filter(|own| own.is_some()) {
             *own = Some(model.clone());
         }
+    }
+
+    /// Its model and those of its steps.
+    fn own_models(&mut self) -> impl Iterator<Item = &mut Option<Model>> {
+        let steps = self.steps.values_mut().map(|step| &mut step.model);
+        std::iter::once(&mut self.model).chain(steps)
     }
 }
 

@@ -15,6 +15,7 @@ mod folder;
 mod held;
 mod interrupted_actions;
 mod interrupted_commands;
+mod moment;
 mod moves;
 mod plan;
 mod plan_again;
@@ -23,6 +24,7 @@ mod record;
 mod redo;
 mod redo_list;
 mod restore;
+mod resume;
 mod room;
 mod row;
 mod seen;
@@ -54,6 +56,7 @@ pub(crate) use conflict::describe_conflict;
 pub use held::{CHANGED_MEANWHILE, HeldLayer, HeldReport, apply_held, discard_held, look, mark_look, recover_held};
 pub use interrupted_actions::{predict_not_applied, resolve_interrupted_actions};
 pub use interrupted_commands::{read_snapshot_image, resolve_interrupted_commands};
+pub use moment::{Moved, actions_to_drop, changes_back, moved_since, paths_before};
 pub use plan::{PlanError, plan_retry};
 pub use record::{
     Recorded, discard_changes, external_record, record_applied, record_command_end, record_command_start,
@@ -61,5 +64,7 @@ pub use record::{
 };
 pub use redo::redo;
 pub use redo_list::{not_redoable, redo_list};
+pub use resume::{actions_of_call, cut_off_tools, is_elsewhere, plan_resume};
 pub use select::preview;
 pub use undo::{undo, undo_list};
+pub use value::value_of;

@@ -94,7 +94,7 @@ fn take(state: &RunState, span: SpanId, taken: &mut BTreeSet<SpanId>) {
 }
 
 /// Adds the calls that a cancelled run, or one that a limit ended, never answered: it can't continue without them.
-fn take_cut_off(state: &RunState, taken: &mut BTreeSet<SpanId>) {
+pub(super) fn take_cut_off(state: &RunState, taken: &mut BTreeSet<SpanId>) {
     let spans = state.trace.spans().iter().zip(0_u32..);
     for (_, at) in spans.filter(|(found, _)| was_cut_off(found) && is_call(found.kind)) {
         take_below(state, SpanId(at), taken);
@@ -149,7 +149,7 @@ fn actions_of<'a>(state: &'a RunState, taken: &'a BTreeSet<SpanId>) -> impl Iter
     heads.filter_map(|head| state.ledger.get(head.seq))
 }
 
-fn describe(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>, readers: Vec<SpanId>) -> RetryPlan {
+pub(super) fn describe(state: &RunState, span: SpanId, taken: &BTreeSet<SpanId>, readers: Vec<SpanId>) -> RetryPlan {
     let trace = &state.trace;
     let of_set = |at: &&SpanId| trace.get(**at).is_some_and(|found| is_call(found.kind));
     let live = |at: &&SpanId| trace.get(**at).is_some_and(|found| found.status.is_live());

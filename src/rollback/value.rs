@@ -5,7 +5,10 @@ use crate::store::RunLog;
 use crate::world::{Value, World};
 
 /// Returns the value to put for a recorded state.
-pub(super) fn value_of(log: &RunLog, state: &KeyState) -> Result<Value, String> {
+///
+/// # Errors
+/// When its content is not kept, or was never captured.
+pub fn value_of(log: &RunLog, state: &KeyState) -> Result<Value, String> {
     Ok(match state {
         KeyState::Absent => Value::Absent,
         KeyState::Text { text } => Value::Text(text.clone()),

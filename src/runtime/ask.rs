@@ -24,6 +24,27 @@ pub(super) struct SpanPosition {
     pub fan: Option<Fan>,
 }
 
+/// How an agent begins.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Begin {
+    /// It runs.
+    Run {
+        /// The pipeline that it runs by.
+        pipeline: Arc<Pipeline>,
+        /// The input that the user gave in the place of the code's.
+        input: Option<String>,
+    },
+    /// The user answered in its place: it does not run.
+    Done(Output),
+}
+
+impl Begin {
+    /// It runs by a pipeline, with the code's input.
+    pub fn run(pipeline: Arc<Pipeline>) -> Self {
+        Self::Run { pipeline, input: None }
+    }
+}
+
 /// Which agent, or which step of one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct AgentKey {
@@ -155,12 +176,7 @@ impl Work {
 #[derive(Debug)]
 pub(super) enum Ask {
     /// An agent begins; the answer is the pipeline that it runs by.
-    Enter {
-        position: SpanPosition,
-        key: AgentKey,
-        input: String,
-        reply: oneshot::Sender<Result<Arc<Pipeline>, Failure>>,
-    },
+    Enter { position: SpanPosition, key: AgentKey, input: String, reply: oneshot::Sender<Result<Begin, Failure>> },
     /// An effect of the agent at `position.parent`.
     Effect { position: SpanPosition, work: Work, reply: oneshot::Sender<Outcome> },
     /// An agent is through; the answer is what its caller gets (the user may have a word in it).

@@ -7,18 +7,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::ask::{AgentKey, Outcome, Output, SpanPosition, Work};
+use super::ask::{AgentKey, Begin, Outcome, Output, SpanPosition, Work};
 use super::failure::Failure;
 use super::request::HashVersion;
 use super::wrap::AgentLine;
 use crate::effects::tools::Toolbox;
-use crate::pipeline::Pipeline;
 
 /// The answers to pattern code.
 #[async_trait]
 pub(super) trait Effects: Send + Sync {
-    /// Begins an agent; returns the pipeline that it runs by.
-    async fn enter(&self, position: SpanPosition, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure>;
+    /// Begins an agent.
+    async fn enter(&self, position: SpanPosition, key: &AgentKey, input: &str) -> Result<Begin, Failure>;
 
     /// Carries out an effect of the agent at `position.parent`.
     async fn effect(&self, position: SpanPosition, work: Work) -> Outcome;

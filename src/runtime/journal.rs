@@ -34,6 +34,8 @@ struct Entry {
 /// An agent's start, and its end where it has one of its own.
 struct AgentRecord {
     input: TextHash,
+    /// The input that the user gave in the place of the code's.
+    given: Option<String>,
     end: Option<AgentEnd>,
 }
 
@@ -79,7 +81,19 @@ impl Journal {
 
     /// Stores an agent's input.
     pub fn start_agent(&mut self, path: String, input: TextHash) {
-        self.agents.insert(path, AgentRecord { input, end: None });
+        self.agents.insert(path, AgentRecord { input, given: None, end: None });
+    }
+
+    /// Stores the input that the user gave an agent.
+    pub fn give_input(&mut self, path: &str, input: String) {
+        if let Some(agent) = self.agents.get_mut(path) {
+            agent.given = Some(input);
+        }
+    }
+
+    /// The input that the user gave an agent in the place of the code's.
+    pub fn given_input(&self, path: &str) -> Option<&String> {
+        self.agents.get(path)?.given.as_ref()
     }
 
     /// Stores an agent's end, unless the run was stopped in it.
@@ -128,6 +142,10 @@ pub(super) struct Gathered {
     ends: HashMap<String, (SpanId, SpanEnd)>,
     /// The inputs of agents by span.
     inputs: HashMap<SpanId, TextHash>,
+    /// The inputs that the user gave agents, by span.
+    given: HashMap<SpanId, TextHash>,
+    /// The agent at each path.
+    at: HashMap<String, SpanId>,
     /// The ends of spans that a retry undid: an earlier try may stand again.
     replaced: HashMap<SpanId, (Option<AgentEnd>, Option<SpanEnd>)>,
 }
@@ -147,6 +165,7 @@ impl Gathered {
                 if let SpanSpec::Agent { input, .. } = &start.spec {
                     self.journal.start_agent(start.path.clone(), *input);
                     self.inputs.insert(start.span, *input);
+                    self.at.insert(start.path.clone(), start.span);
                 }
                 self.asked.insert(start.span, (start.path.clone(), request, kind));
             }
@@ -162,6 +181,9 @@ impl Gathered {
                 }
             }
             TraceBody::Restored(restored) => self.restore(restored),
+            TraceBody::Sent { span, args: Some(given), .. } if self.inputs.contains_key(span) => {
+                self.given.insert(*span, *given);
+            }
             _ => {}
         }
     }
@@ -196,7 +218,8 @@ impl Gathered {
                 continue;
             };
             if let Some(input) = self.inputs.get(span) {
-                self.journal.agents.insert(path.clone(), AgentRecord { input: *input, end: agent });
+                self.at.insert(path.clone(), *span);
+                self.journal.agents.insert(path.clone(), AgentRecord { input: *input, given: None, end: agent });
             }
             if let Some(end) = end {
                 self.ends.insert(path.clone(), (*span, end));
@@ -212,11 +235,16 @@ impl Gathered {
 
     /// The hashes of the texts that the outcomes are in.
     pub fn texts(&self) -> impl Iterator<Item = TextHash> {
-        self.ends.values().filter_map(|(_, end)| end.output)
+        self.ends.values().filter_map(|(_, end)| end.output).chain(self.given.values().copied())
     }
 
     /// The journal, with the outcomes as the texts say them.
     pub fn journal(mut self, texts: &Texts) -> Result<Journal, StoreError> {
+        for (path, span) in &self.at {
+            if let Some(input) = self.given.get(span).map(|given| optional(texts.get(*given))).transpose()?.flatten() {
+                self.journal.give_input(path, input.to_owned());
+            }
+        }
         for (path, (span, end)) in self.ends {
             let Some((_, request, kind)) = self.asked.get(&span) else { continue };
             if let Some(outcome) = optional(stored_outcome(&end, *kind, texts))?.flatten() {

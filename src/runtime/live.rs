@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
-use super::ask::{AgentKey, Ask, Outcome, Output, Payload, SpanPosition, Work};
+use super::ask::{AgentKey, Ask, Begin, Outcome, Output, Payload, SpanPosition, Work};
 use super::dispatcher::Incoming;
 use super::effects::Effects;
 use super::failure::{Failure, Halt};
@@ -13,7 +13,6 @@ use super::pattern_scope::mismatch;
 use super::request::HashVersion;
 use super::wrap::AgentLine;
 use crate::effects::tools::Toolbox;
-use crate::pipeline::Pipeline;
 
 /// The line to the dispatcher. Questions of an earlier epoch (pattern code that was dropped) are not answered.
 pub(super) struct Live {
@@ -44,7 +43,7 @@ impl Live {
 
 #[async_trait]
 impl Effects for Live {
-    async fn enter(&self, position: SpanPosition, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
+    async fn enter(&self, position: SpanPosition, key: &AgentKey, input: &str) -> Result<Begin, Failure> {
         let (key, input) = (key.clone(), input.to_owned());
         self.ask(|reply| Ask::Enter { position, key, input, reply }).await
     }

@@ -147,6 +147,7 @@ fn named(body: &TraceBody) -> Vec<TextHash> {
         TraceBody::PromptEdited { text, .. } => text.iter().copied().collect(),
         TraceBody::MessagesEdited { messages, .. } => messages.iter().map(|record| record.text).collect(),
         TraceBody::SpanEnded(end) => end.output.into_iter().collect(),
+        TraceBody::Sent { args, .. } => args.iter().copied().collect(),
         _ => Vec::new(),
     }
 }

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use serde_json::Value as Json;
 
-use super::ask::{AgentKey, Outcome, Output, Payload, SpanPosition, Work};
+use super::ask::{AgentKey, Begin, Outcome, Output, Payload, SpanPosition, Work};
 use super::effects::Effects;
 use super::failure::{AgentFailure, Divergence, Failure, Halt, OrHalt};
 use super::patterns;
@@ -188,7 +188,10 @@ impl PatternScope {
     fn agent_at(&self, position: SpanPosition, key: AgentKey, input: String) -> BoxFuture<'_, Result<Output, Failure>> {
         Box::pin(async move {
             let path = position.path.clone();
-            let pipeline = self.effects.enter(position, &key, &input).await?;
+            let (pipeline, input) = match self.effects.enter(position, &key, &input).await? {
+                Begin::Run { pipeline, input: edited } => (pipeline, edited.unwrap_or(input)),
+                Begin::Done(output) => return Ok(output),
+            };
             let below = Self::new(self.effects.clone(), path.clone(), pipeline);
             let result = patterns::run(&below, &key, &input).await;
             self.effects.exit(&path, result).await

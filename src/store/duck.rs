@@ -154,6 +154,13 @@ impl Recorder for DuckStore {
         self.events_read(read::events_between, after, upto)
     }
 
+    fn rows_between(&self, after: Seq, upto: Seq) -> Result<Vec<Row>, StoreError> {
+        let (tail, committed) = (self.tail(), self.committed());
+        let mut rows = self.read(|reader| read::rows_between(reader, after, upto.min(tail.moved)))?;
+        rows.extend(tail.decoded(after.max(tail.moved), upto.min(committed))?);
+        Ok(rows)
+    }
+
     fn events_to_fold(&self, after: Seq, upto: Seq) -> Result<Vec<TraceEvent>, StoreError> {
         self.events_read(fold_rows::between, after, upto)
     }

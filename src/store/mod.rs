@@ -25,6 +25,7 @@ mod fold;
 mod fold_rows;
 mod folder;
 mod foreign;
+mod fork;
 mod format;
 mod home;
 mod insert;

@@ -64,6 +64,22 @@ pub(super) fn events_between(connection: &Connection, after: Seq, upto: Seq) -> 
     decoded(found)
 }
 
+/// Rows of all tables after a seq, up to another one, by seq.
+pub(super) fn rows_between(connection: &Connection, after: Seq, upto: Seq) -> Result<Vec<Row>, StoreError> {
+    let [after, upto] = [after.0, upto.0].map(|seq| i64::try_from(seq).unwrap_or(i64::MAX));
+    let mut found = Vec::new();
+    for table in Table::ALL {
+        found.extend(rows(connection, table, "seq > ? AND seq <= ?", &[&after, &upto])?);
+    }
+    found.sort_by_key(Stored::seq);
+    found.iter().map(decoded_row).collect()
+}
+
+/// A row as it was written.
+pub(super) fn decoded_row(row: &Stored) -> Result<Row, StoreError> {
+    decode(row).map_err(|why| StoreError::Damaged(format!("row {} can't be read: {why}", row.seq())))
+}
+
 /// Actions after a seq, up to another one.
 pub(super) fn actions_between(connection: &Connection, after: Seq, upto: Seq) -> Result<Vec<TraceEvent>, StoreError> {
     let [after, upto] = [after.0, upto.0].map(|seq| i64::try_from(seq).unwrap_or(i64::MAX));
@@ -156,8 +172,7 @@ fn decoded(mut found: Vec<Stored>) -> Result<Vec<TraceEvent>, StoreError> {
     found.sort_by_key(Stored::seq);
     let mut events = Vec::with_capacity(found.len());
     for row in &found {
-        let read = decode(row).map_err(|why| StoreError::Damaged(format!("row {} can't be read: {why}", row.seq())))?;
-        if let Row::Event(event) = read {
+        if let Row::Event(event) = decoded_row(row)? {
             events.push(event);
         }
     }

@@ -88,6 +88,14 @@ pub trait Recorder: Send + Sync {
         Ok(events)
     }
 
+    /// Committed rows with a seq greater than `after`, up to another one, by seq: events and texts.
+    ///
+    /// # Errors
+    /// When the store can't be read, or keeps no rows.
+    fn rows_between(&self, _after: Seq, _upto: Seq) -> Result<Vec<Row>, StoreError> {
+        Err(StoreError::Missing("the rows of a run that is not recorded".to_owned()))
+    }
+
     /// Committed events with a seq greater than `after`, up to another one, as far as the fold of a run goes by them:
     /// what it does not read may be left out of them.
     ///

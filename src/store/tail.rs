@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::chain::Cell;
 use super::decode::decode;
 use super::encode::Stored;
+use super::read::decoded_row;
 use super::schema::Table;
 use super::{Row, StoreError};
 use crate::model::{Seq, SpanId, TextHash, TraceBody, TraceEvent};
@@ -52,6 +53,11 @@ impl Tail {
     pub(super) fn events(&self, after: Seq, committed: Seq, limit: usize) -> Result<Vec<TraceEvent>, StoreError> {
         let fits = |row: &&Stored| row.seq() > after && row.seq() <= committed && row.table != Table::Texts;
         self.rows().filter(fits).take(limit).filter_map(|row| event(row).transpose()).collect()
+    }
+
+    /// Its rows after a seq, up to another one.
+    pub(super) fn decoded(&self, after: Seq, upto: Seq) -> Result<Vec<Row>, StoreError> {
+        self.rows().filter(|row| row.seq() > after && row.seq() <= upto).map(decoded_row).collect()
     }
 
     /// Adds its events that concern one span to those that the database has of it.

@@ -3,7 +3,7 @@
 use super::{agent, approving, conflicts, editing, looking, past, refilter, trying, undoing};
 use crate::app::detail::{add_choices, leave_out_later};
 use crate::app::state::Said;
-use crate::app::{Command, LogKind, Pane, Popup, State, safe};
+use crate::app::{Command, LogKind, Pane, Popup, Resuming, State, fork, safe};
 use crate::model::{
     self, CaptureMode, Millis, PauseReason, Restored, ShellMode, Span, SpanId, SpanKind, SpanStatus, TraceBody,
     TraceEvent, UndoReport, Update, WaitFor,
@@ -68,6 +68,8 @@ fn take_now(state: &mut State, update: Update) -> (Vec<Command>, bool) {
         // Taken in before.
         Update::Moment(_) => {}
         Update::Plan(plan) => undoing::take_plan(state, plan),
+        Update::Fork(outlook) => state.popup = Some(fork::popup(&state.run, &outlook)),
+        Update::Resume(plan) => state.popup = Some(Resuming::new(*plan).popup(&state.run)),
         Update::Diff(diff) => looking::take(state, &diff),
         Update::Undo(report) => take_report(state, &report),
         Update::Tries(report) => trying::take_report(state, *report),

@@ -22,9 +22,7 @@ mod running;
 mod trying;
 mod undoing;
 
-pub(super) use agent::{
-    begin as agent_began, enter as enter_terminal, input as agent_input, take_end as agent_ended,
-};
+pub(super) use agent::{begin as agent_began, enter as enter_terminal, input as agent_input, take_end as agent_ended};
 pub(super) use approving::open_by_itself as open_approval;
 pub(super) use editing::{editor_done, outside_done};
 pub(super) use elsewhere::hold_changes;
@@ -115,6 +113,7 @@ fn send(state: &mut State, action: A) -> Vec<Command> {
         A::WriteBack => editing::ask_write_back(state),
         A::Retry => undoing::plan(state),
         A::RetryTimes => trying::start(state),
+        A::Fork => vec![Command::Run(crate::model::Command::PlanFork { span: state.selected() })],
         A::Undo => undoing::undo(state),
         A::Redo => undoing::redo(state),
         A::Open => running::open_approval(state).unwrap_or_else(|| panel::open(state)),

@@ -174,6 +174,7 @@ fn choose(state: &mut State, choice: Choice) -> Vec<Command> {
         Choice::Jump(action) => looking::jump(state, action),
         Choice::Diff(action, sides) => return looking::show(state, action, sides, None),
         Choice::Break(breakpoint) => return breaks::set(state, breakpoint),
+        Choice::Decide(resuming) => state.popup = Some(resuming.popup(&state.run)),
     }
     Vec::new()
 }

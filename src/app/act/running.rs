@@ -49,6 +49,9 @@ impl Stops {
 /// Continues what is paused here. Where nothing is merely paused it opens the approval, or applies held changes; asks
 /// first in a conflict, and for an agent whose changes were undone.
 pub(super) fn resume(state: &mut State) -> Vec<Command> {
+    if keys::is_resumable(state) {
+        return vec![Command::Run(model::Command::PlanResume)];
+    }
     let Some((target, _)) = state.paused_here() else {
         if let Some(span) = state.asking_here() {
             return approving::open(state, span);

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 pub use bind::{BindError, Binding, bind, parse_keys, use_verbs, verbs};
 pub use table::VERBS;
-pub(super) use when::{always, drivable, has_agent, listed};
+pub(super) use when::{always, drivable, has_agent, is_resumable, listed};
 
 use super::{Key, Pane, State};
 
@@ -145,6 +145,8 @@ actions! {
     Retry,
     /// Retries it several times, with several models.
     RetryTimes,
+    /// Shows what a fork at the span would do.
+    Fork,
     /// Undoes one action.
     Undo,
     /// Undoes the span.

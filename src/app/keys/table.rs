@@ -104,7 +104,7 @@ const LATER: &[Verb] = &[
     verb(
         A::Continue,
         "continue",
-        "continue what is paused here; apply held changes; open an approval or a question",
+        "continue what is paused here, or an interrupted run; apply held changes; open an approval or a question",
         Group::Run,
         &[&[c('c')]],
         when::continuable,
@@ -152,6 +152,14 @@ const LATER: &[Verb] = &[
         Group::Undo,
         &[&[c('R')]],
         when::triable,
+    ),
+    verb(
+        A::Fork,
+        "fork",
+        "go on from this span in a new run; this one stays",
+        Group::Undo,
+        &[&[c('F')]],
+        when::forkable,
     ),
     verb(A::Undo, "undo", "undo one action; elsewhere: show it in Rollback", Group::Undo, &[&[c('u')]], when::undoable),
     verb(A::UndoSpan, "undo all", "undo the whole list, newest first", Group::Undo, &[&[c('U')]], when::span_undoable),

@@ -80,6 +80,9 @@ pub(super) fn paused(state: &State) -> Answer {
 
 /// Something is paused here, or asks a person.
 pub(super) fn continuable(state: &State) -> Answer {
+    if is_resumable(state) {
+        return able(state, |abilities| &abilities.retry);
+    }
     let paused = paused(state);
     match (paused, state.asking_here(), state.reviewed_here()) {
         (Err(_), Some(_), _) => drivable(state),
@@ -148,6 +151,12 @@ pub(super) fn triable(state: &State) -> Answer {
     if state.tries.is_some() {
         return Ok(());
     }
+    retryable(state)?;
+    so(state.run.status != RunStatus::Running, "the run is under way: wait until it has ended, or cancel it (X)")
+}
+
+/// The run has ended, and another one can go on from the span.
+pub(super) fn forkable(state: &State) -> Answer {
     retryable(state)?;
     so(state.run.status != RunStatus::Running, "the run is under way: wait until it has ended, or cancel it (X)")
 }
@@ -234,10 +243,16 @@ pub(super) fn scrubbable(state: &State) -> Answer {
     so(state.checking.is_none(), "the run's log is still being checked")
 }
 
-/// A run whose process died can only be looked at and undone.
+/// True for a run that did not come to its end: its process died, or it was cancelled.
+pub(in crate::app) fn is_resumable(state: &State) -> bool {
+    let stopped = matches!(state.run.status, RunStatus::Interrupted | RunStatus::Cancelled);
+    stopped && state.reviewed_here().is_none()
+}
+
+/// Nothing of a run whose process died runs any more.
 fn under_way(state: &State) -> Answer {
     now(state)?;
-    so(state.run.status != RunStatus::Interrupted, "the run was interrupted: nothing of it runs any more")
+    so(state.run.status != RunStatus::Interrupted, "the run was interrupted: c resumes it")
 }
 
 /// Asks the run for its abilities; until it says them, nothing is refused here (the run refuses what it can't do).

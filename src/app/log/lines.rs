@@ -376,7 +376,7 @@ mod tests {
             TraceBody::Action(record),
             TraceBody::Read { span, key: Key::memory("k"), action: None },
             TraceBody::Kept { action: Seq(3), blob: BlobHash([0; 16]) },
-            TraceBody::Sent { span, system: None, messages: None, args: None },
+            TraceBody::Sent { span, system: None, messages: None, args: None, model: None },
             TraceBody::Renamed { from: Seq(3), to: Seq(3) },
             TraceBody::CommandEnded { command: Seq(3), dropped: None },
             TraceBody::Note { span: None, error: true, text: "n".into() },

@@ -21,3 +21,4 @@ pub(super) use judge::Judge;
 pub(super) use prepare::Prepare;
 pub(super) use series::{Choices, ChoicesAction, ChoicesStep};
 pub(super) use standing::Standing;
+pub(super) use workspace_copy::copy_workspace;

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 /// Copies folders, files and links as they are; anything else, and the folder `without`, is left out.
-pub(super) fn copy_workspace(from: &Path, to: &Path, without: Option<&Path>) -> io::Result<()> {
+pub(in super::super) fn copy_workspace(from: &Path, to: &Path, without: Option<&Path>) -> io::Result<()> {
     let mut folders = vec![PathBuf::new()];
     // Permissions last: a folder may deny its owner.
     let mut modes = Vec::new();

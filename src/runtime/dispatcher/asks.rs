@@ -1,10 +1,8 @@
 //! What pattern code asks: an agent begins, an effect, an agent ends.
 
-use std::sync::Arc;
-
 use tokio::sync::oneshot;
 
-use super::super::ask::{AgentKey, Ask, Outcome, Output, Payload, SpanPosition, Work};
+use super::super::ask::{AgentKey, Ask, Begin, Outcome, Output, Payload, SpanPosition, Work};
 use super::super::compare;
 use super::super::conversations::message_records;
 use super::super::failure::Failure;
@@ -21,7 +19,7 @@ use crate::pipeline::Pipeline;
 use crate::store::RunLog;
 
 type Reply = oneshot::Sender<Outcome>;
-type Start = oneshot::Sender<Result<Arc<Pipeline>, Failure>>;
+type Start = oneshot::Sender<Result<Begin, Failure>>;
 
 impl Dispatcher {
     pub(super) fn ask(&mut self, ask: Ask) {
@@ -58,7 +56,13 @@ impl Dispatcher {
             return self.compare_beside(pending, move |read| compare::input(&path, recorded, &input, read));
         }
         let generation = self.log.with(|state| state.trace.get(span).map(|found| found.generation));
-        drop(reply.send(Ok(self.versions.at(generation.unwrap_or_default()))));
+        let pipeline = self.versions.at(generation.unwrap_or_default());
+        let did_not_run = self.log.with(|state| state.trace.children(span).next().is_none());
+        let begin = match self.calls.answered_end(&position.path) {
+            Some(Ok(Payload::Agent(output))) if did_not_run => Begin::Done(output.clone()),
+            _ => Begin::Run { pipeline, input: self.calls.given_input(&position.path) },
+        };
+        drop(reply.send(Ok(begin)));
     }
 
     pub(super) fn start_agent(
@@ -66,7 +70,7 @@ impl Dispatcher {
         position: &SpanPosition,
         key: &AgentKey,
         input: &str,
-    ) -> Result<Arc<Pipeline>, Failure> {
+    ) -> Result<Begin, Failure> {
         let pipeline = self.version_now();
         let spec = self.agent_spec(&pipeline, key, input)?;
         let span = self.start_span(position, spec, key.step.clone());
@@ -74,7 +78,7 @@ impl Dispatcher {
         if position.fan.is_some() {
             self.send_item_subject(span, input);
         }
-        Ok(pipeline)
+        Ok(self.begin_agent(span, &position.path, pipeline))
     }
 
     fn agent_spec(&self, pipeline: &Pipeline, key: &AgentKey, input: &str) -> Result<SpanSpec, Failure> {
@@ -137,6 +141,9 @@ impl Dispatcher {
         let asks_person = matches!(work, Work::Human { .. });
         let pending = PendingCall::of(work, (span, agent), position, Caller::Outcome(reply), request);
         self.calls.insert(pending);
+        if self.edit_call(&path) {
+            return;
+        }
         if asks_person {
             self.ask_person(&path);
         } else {

@@ -58,6 +58,8 @@ impl Dispatcher {
     /// Refuses a retry. One of a try ends the tries.
     pub(super) fn refuse_retry(&mut self, why: &RetryRefusal) {
         self.refuse(why);
+        self.resume.end();
+        self.wishes.forget_asked();
         let actions = self.choices.retry_refused(why.to_string());
         self.carry_out_choices(actions);
     }
@@ -168,7 +170,8 @@ pub(super) fn changes_the_run(command: &Command) -> bool {
             | Command::UndoList { .. }
             | Command::Redo { .. }
             | Command::Retry { .. }
-            | Command::RetryWith { .. }
+            | Command::RetryEdited { .. }
+            | Command::Resume { .. }
             | Command::Try { .. }
             | Command::Pause
     )

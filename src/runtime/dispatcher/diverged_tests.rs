@@ -1,19 +1,16 @@
 //! Pattern code that is executed again and does something else than is recorded.
 
-use std::sync::Arc;
-
 use tokio::sync::oneshot::Receiver;
 
 use super::diverged::REMEDY;
 use super::fixture::Bench;
 use crate::model::{Gate, Generation, PauseReason, Release, Seq, SpanId, TraceBody};
-use crate::pipeline::Pipeline;
-use crate::runtime::ask::{AgentKey, Ask, Outcome, Output, Payload, SpanPosition};
+use crate::runtime::ask::{AgentKey, Ask, Begin, Outcome, Output, Payload, SpanPosition};
 use crate::runtime::engine::{Headless, Mode};
 use crate::runtime::failure::{Failure, Halt};
 use crate::runtime::refusal::Refusal;
 
-type Entered = Receiver<Result<Arc<Pipeline>, Failure>>;
+type Entered = Receiver<Result<Begin, Failure>>;
 
 /// The test is the pattern code.
 impl Bench {

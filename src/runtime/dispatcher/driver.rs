@@ -12,9 +12,11 @@ use super::driver_action::DriverAction;
 use super::fan_outs::FanOuts;
 use super::inspector::Inspector;
 use super::permits::{Permits, Turns};
+use super::resume::Resume;
 use super::reversal::RunBy;
 use super::stopping::Stopping;
 use super::turn_taking::WorkerStart;
+use super::wishes::Wishes;
 use super::write_back::WriteBack;
 use super::{Calls, Edits, Gatekeeper, Incoming, Reversal, Services, Versions};
 use crate::effects::llm::LlmProvider;
@@ -42,6 +44,10 @@ pub(in super::super) struct Dispatcher {
     pub(super) edits: Edits,
     /// The retry, undo or redo under way.
     pub(super) reversal: Reversal,
+    /// The edits of the last retry.
+    pub(super) wishes: Wishes,
+    /// The resume under way.
+    pub(super) resume: Resume,
     /// The series of tries under way.
     pub(super) choices: Choices,
     /// The cancel or quit under way.
@@ -96,6 +102,8 @@ impl Dispatcher {
             calls: parts.calls,
             edits: parts.edits,
             reversal: Reversal::default(),
+            wishes: Wishes::default(),
+            resume: Resume::default(),
             choices: Choices::default(),
             stopping: Stopping::default(),
             write_back: WriteBack::default(),
@@ -208,7 +216,13 @@ impl Dispatcher {
             Command::UndoList { actions } => self.undo(actions, false),
             Command::Redo { action } => self.redo(action),
             Command::Retry { plan, with_readers } => self.retry(*plan, with_readers, RunBy::Today),
-            Command::RetryWith { plan, model } => self.retry(*plan, true, RunBy::Model(model)),
+            Command::RetryEdited { plan, edits } => self.retry_edited(*plan, *edits),
+            Command::EditNext { path, edits } => {
+                self.edit_next(path, *edits);
+                Ok(())
+            }
+            Command::PlanResume => self.plan_resume(),
+            Command::Resume { plan, decisions } => self.resume_run(&plan, &decisions),
             Command::Try { plan, settings } => self.begin_tries(*plan, settings),
             Command::KeepTry { number } => {
                 self.keep_try(number);

@@ -9,9 +9,7 @@ use super::super::request_doc;
 use super::Dispatcher;
 use super::calls::PendingCall;
 use super::edits::Offered;
-use crate::model::{
-    Conversation, EditReach, EditScope, Editable, LlmRequest, RunStatus, SpanId, SpanKind, TraceBody, Update,
-};
+use crate::model::{Conversation, EditReach, EditScope, Editable, LlmRequest, SpanId, SpanKind, TraceBody, Update};
 
 impl Dispatcher {
     /// Answers with the text that can be edited for a span.
@@ -108,13 +106,18 @@ impl Dispatcher {
 
     fn save_args(&mut self, path: &str, text: &str) -> Result<(), EditRefusal> {
         let args: Json = serde_json::from_str(text).map_err(EditRefusal::Arguments)?;
+        self.replace_args(path, args);
+        Ok(())
+    }
+
+    /// Replaces the arguments of a tool call, and records it.
+    pub(super) fn replace_args(&mut self, path: &str, args: Json) {
         if let Some((span, call)) = self.calls.set_args(path, args) {
             let args = Some(self.log.text(&call.args.to_string()));
-            self.log.append(vec![TraceBody::Sent { span, system: None, messages: None, args }]);
+            self.log.append(vec![TraceBody::Sent { span, system: None, messages: None, args, model: None }]);
             let agent = self.calls.get(path).map_or(SpanId::RUN, PendingCall::agent);
             self.send_call_subject(agent, span, &call);
         }
-        Ok(())
     }
 
     fn editable_prompt(&self, span: SpanId) -> Result<Editable, EditRefusal> {
@@ -136,17 +139,14 @@ impl Dispatcher {
         Ok(())
     }
 
-    fn add_prompt(&mut self, reach: EditReach, text: String) {
+    pub(super) fn add_prompt(&mut self, reach: EditReach, text: String) {
         let generation = self.generation();
         let actions = self.edits.edit_prompt(reach, generation, text);
         self.carry_out(actions);
     }
 
     /// The edit name of the agent that a span is run by.
-    fn prompted(&self, span: SpanId) -> Result<String, EditRefusal> {
-        if self.status() == RunStatus::Interrupted {
-            return Err(EditRefusal::Interrupted);
-        }
+    pub(super) fn prompted(&self, span: SpanId) -> Result<String, EditRefusal> {
         let agent = self.log.with(|state| state.trace.agent_of(span));
         let is_agent = self.log.with(|state| state.trace.get(agent).map(|found| found.kind)) == Some(SpanKind::Agent);
         let name = self.edits.name_of(agent).filter(|_| is_agent);

@@ -77,8 +77,11 @@ impl Dispatcher {
     }
 
     fn price_of(&self, path: &str) -> Option<Price> {
-        let Some(Work::Llm(request)) = self.calls.get(path)?.work() else { return None };
-        self.version_now().prices.get(&request.model.to_string()).cloned()
+        let pending = self.calls.get(path)?;
+        let Some(Work::Llm(request)) = pending.work() else { return None };
+        let began = self.log.with(|state| state.trace.get(pending.agent()).map(|found| found.generation));
+        let sent = self.wishes.with_model(request.clone(), began.unwrap_or_default());
+        self.version_now().prices.get(&sent.model.to_string()).cloned()
     }
 }
 

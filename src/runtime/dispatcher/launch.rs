@@ -18,7 +18,7 @@ use super::turn::Turn;
 use super::{Dispatcher, Incoming};
 use crate::effects::llm::CallPosition;
 use crate::effects::tools::ToolError;
-use crate::model::{ConditionFacts, EditReach, Gate, LlmRequest, Message, SpanId, ToolCall, TraceBody};
+use crate::model::{ConditionFacts, EditReach, Gate, LlmRequest, Message, SentModel, SpanId, ToolCall, TraceBody};
 use crate::rollback::Origin;
 
 /// The tools that write a memory key, which their argument `key` names.
@@ -87,11 +87,15 @@ impl Dispatcher {
         let (span, agent) = (pending.span(), pending.agent());
         let (visit, parent) = (pending.position().visit, pending.position().parent.clone());
         self.send_notice(agent, span, request);
-        let sent = self.edits.apply(request, agent, span);
+        let began = self.log.with(|state| state.trace.get(agent).map(|found| found.generation)).unwrap_or_default();
+        let edited = self.edits.apply(request, agent, span).unwrap_or_else(|| request.clone());
+        let sent = Some(self.wishes.with_model(edited, began)).filter(|sent| sent != request);
         if let Some(sent) = &sent {
+            let is_other = sent.model != request.model || sent.options != request.options;
+            let model = is_other.then(|| SentModel { name: sent.model.clone(), options: sent.options });
             let messages = (sent.messages != request.messages).then(|| message_records(&self.log, &sent.messages, 0));
             let system = (sent.system != request.system).then(|| self.log.text(&sent.system));
-            self.log.append(vec![TraceBody::Sent { span, system, messages, args: None }]);
+            self.log.append(vec![TraceBody::Sent { span, system, messages, args: None, model }]);
         }
         let attempt = self.log.with(|state| {
             let of = |span| state.trace.get(span).map_or(1, |found| found.attempt.0);

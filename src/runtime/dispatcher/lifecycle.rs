@@ -39,11 +39,9 @@ impl Dispatcher {
             None if !lasting => Err("this run is not recorded".to_owned()),
             _ => Ok(()),
         };
-        let interrupted = self.status() == RunStatus::Interrupted;
         let pause = if self.status() == RunStatus::Running { Ok(()) } else { Err("the run has ended".to_owned()) };
-        let retry = match (&undo, interrupted) {
-            (Err(why), _) => Err(why.clone()),
-            (_, true) => Err("the run was interrupted and can't be resumed yet".to_owned()),
+        let retry = match &undo {
+            Err(why) => Err(why.clone()),
             _ if self.versions.newest().wrapped.is_some() && self.services.agent.is_none() => {
                 Err("the agent can't be started here".to_owned())
             }
@@ -117,6 +115,7 @@ impl Dispatcher {
     }
 
     fn end_run(&mut self, status: RunStatus, text: Option<&str>) {
+        self.end_edits();
         self.set_status(status, text);
         if self.choices.is_open() {
             self.try_ended(text.filter(|_| status != RunStatus::Ok));

@@ -50,6 +50,7 @@ mod permits;
 mod questions;
 mod release;
 mod remote;
+mod resume;
 mod retry;
 #[cfg(test)]
 mod retry_tests;
@@ -64,6 +65,7 @@ mod turn;
 mod turn_taking;
 mod undo;
 mod versions;
+mod wishes;
 mod world_change;
 mod write_back;
 

@@ -23,7 +23,8 @@ impl Dispatcher {
                 let own_file = pending.own_file().cloned();
                 let open = pending.open_files().and_then(OpenLook::found).map(open_files::reason);
                 let asked = self.tool_question((span, agent), call, own_file)?;
-                Some(Question::Tool(ToolQuestion { open, ..asked }))
+                let repeats = asked.repeats.filter(|_| !self.resume.is_decided(path));
+                Some(Question::Tool(ToolQuestion { open, repeats, ..asked }))
             }
             Work::Tool { .. } | Work::Human { .. } => None,
         }

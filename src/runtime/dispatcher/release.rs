@@ -258,7 +258,7 @@ impl Dispatcher {
     }
 
     /// Records the user's answer in the place of an outcome.
-    fn answer(&mut self, path: &str, text: &str) {
+    pub(super) fn answer(&mut self, path: &str, text: &str) {
         let Some(pending) = self.calls.get(path) else { return };
         let span = pending.span();
         let (payload, finish, output) = match pending.work() {

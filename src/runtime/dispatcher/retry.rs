@@ -29,17 +29,22 @@ impl Dispatcher {
             names: self.edits.names(),
             edited: self.edits.edited(),
             newest: self.versions.newest(),
+            resumes: self.resume.again(),
         }
     }
 
     /// Begins the retry of the plan that was shown: it is checked beside the loop first.
     pub(super) fn retry(&mut self, shown: RetryPlan, with_readers: bool, by: RunBy) -> Result<(), Refusal> {
-        if self.status() == RunStatus::Interrupted {
-            return Err(RetryRefusal::Interrupted.into());
-        }
         let by = if self.versions.newest().wrapped.is_some() { self.check_agent(&by)? } else { by };
         self.calls.hash().check().map_err(RetryRefusal::from)?;
         self.check_undo().map_err(RetryRefusal::from)?;
+        self.resume.forget();
+        self.begin_retry(shown, with_readers, by);
+        Ok(())
+    }
+
+    /// Has a retry checked beside the loop. It begins when nothing is in its way.
+    pub(super) fn begin_retry(&mut self, shown: RetryPlan, with_readers: bool, by: RunBy) {
         let check = Check {
             shown,
             with_readers,
@@ -63,7 +68,6 @@ impl Dispatcher {
             let checked = tokio::task::spawn_blocking(move || check.run()).await;
             checked.unwrap_or_else(|_| Err(RetryRefusal::CheckFailed.into()))
         }));
-        Ok(())
     }
 
     /// The way in which an agent of another program is retried: by what the run began with.
@@ -71,7 +75,7 @@ impl Dispatcher {
         if self.services.agent.is_none() {
             return Err(RetryRefusal::NoAgent);
         }
-        if let RunBy::Model(model) = by {
+        if let RunBy::Edited { model: Some(model), .. } = by {
             return Err(RetryRefusal::AgentsModel { model: model.clone() });
         }
         if self.log.with(|state| !state.all_held().is_empty()) {
@@ -155,13 +159,13 @@ impl Dispatcher {
     /// Takes every lock for a retry, and plans again under them.
     fn hold_for_retry(&mut self, retrying: Box<Retrying>) {
         let (world, log) = (self.services.world.clone(), self.log.clone());
-        let (names, edited, newest) = (self.edits.names(), self.edits.edited(), self.versions.newest());
+        let planner = self.planner();
         let (shown, with_readers) = (retrying.plan.clone(), retrying.with_readers);
         let today = retrying.today.as_ref().ok().cloned();
         let halted: Vec<SpanId> = retrying.halted.iter().filter_map(|path| self.calls.span_at(path)).collect();
         let task = tokio::spawn(async move {
             let guard = tokio::time::timeout(HOLD_BOUND, world.lock(&Scope::All, RETRY)).await.ok()?;
-            let planner = Planner { state: log.with(RunState::clone), names, edited, newest };
+            let planner = Planner { state: log.with(RunState::clone), ..planner };
             let plan = planner.plan(shown.span, with_readers, today.as_ref()).map(|plan| {
                 let is_larger = planner.is_larger(&shown, &plan, &halted);
                 (plan, is_larger)
@@ -226,6 +230,7 @@ impl Dispatcher {
         if let (Some(agent), Some(recorded)) = (&self.services.agent, recorded) {
             agent.answer_from(*recorded);
         }
+        self.resume.end();
         let taken = self.paths_of(&plan.reruns);
         let reopened = self.paths_of(&plan.reopens);
         let generation = Generation(self.generation().0 + 1);
@@ -240,6 +245,7 @@ impl Dispatcher {
             }
             Err(why) => self.note(None, false, format!("the retry uses the stored pipeline: {why}")),
         }
+        self.begin_edits(generation, &self.versions.newest());
         self.models = Some(models);
         self.choices.try_began(self.log.with(|state| Began { generation, at: state.last_at }));
         self.edits.invalidate(&plan.reruns);
@@ -255,12 +261,13 @@ impl Dispatcher {
 
     fn invalidate(&mut self, plan: &RetryPlan, generation: Generation, paths: &[String], with_readers: bool) {
         let names = plan.rerun_names.join(", ");
-        let text = format!(
-            "retry {names}: undid {}, kept {}, reused {}",
-            plan.undoes.len(),
-            plan.leaves.len(),
-            plan.from_journal
-        );
+        let what = match plan.span {
+            SpanId::RUN if names.is_empty() => "resumed".to_owned(),
+            SpanId::RUN => format!("resumed with {names}"),
+            _ => format!("retry {names}"),
+        };
+        let text =
+            format!("{what}: undid {}, kept {}, reused {}", plan.undoes.len(), plan.leaves.len(), plan.from_journal);
         self.log.append(vec![
             TraceBody::Invalidated {
                 generation,

@@ -89,6 +89,7 @@ impl Scene {
             names: Arc::new(HashMap::from(names)),
             edited: Vec::new(),
             newest: Arc::new(pipeline("x")),
+            resumes: None,
         }
     }
 

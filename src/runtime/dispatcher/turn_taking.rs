@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::super::ask::{AgentKey, SpanPosition};
+use super::super::ask::{AgentKey, Begin, SpanPosition};
 use super::super::failure::Failure;
 use super::Dispatcher;
 use super::calls::PendingCall;
@@ -13,14 +13,13 @@ use super::driver_action::DriverAction;
 use super::gatekeeper::Question;
 use super::permits::{HeldPermit, NextTurn, TurnStep, wait_over};
 use crate::model::{PauseReason, SpanId};
-use crate::pipeline::Pipeline;
 
 /// A worker of a fan-out that has not begun.
 pub(super) struct WorkerStart {
     pub position: SpanPosition,
     pub key: AgentKey,
     pub input: String,
-    pub reply: oneshot::Sender<Result<Arc<Pipeline>, Failure>>,
+    pub reply: oneshot::Sender<Result<Begin, Failure>>,
 }
 
 impl Dispatcher {

@@ -1,7 +1,7 @@
 //! The refusal of any command.
 
 use super::super::gates::BadGlob;
-use super::{EditRefusal, PauseRefusal, ReleaseRefusal, RetryRefusal, TriesRefusal, UndoRefusal};
+use super::{EditRefusal, PauseRefusal, ReleaseRefusal, ResumeRefusal, RetryRefusal, TriesRefusal, UndoRefusal};
 use crate::model::Seq;
 use crate::store::StoreError;
 
@@ -23,6 +23,9 @@ pub(in super::super) enum Refusal {
     /// A retry or its plan.
     #[error(transparent)]
     Retry(#[from] RetryRefusal),
+    /// A resume or its plan.
+    #[error(transparent)]
+    Resume(#[from] ResumeRefusal),
     /// Tries with choices.
     #[error(transparent)]
     Tries(#[from] TriesRefusal),

@@ -8,9 +8,6 @@ pub(in super::super) enum EditRefusal {
     /// The call left its stop while its text was edited.
     #[error("failed to edit: it was sent meanwhile; nothing was changed")]
     SentMeanwhile,
-    /// The run's process died.
-    #[error("failed to edit: this run was interrupted and sends nothing more")]
-    Interrupted,
     /// The edited request can't be read.
     #[error(transparent)]
     Document(#[from] DocError),

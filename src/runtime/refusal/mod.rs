@@ -2,8 +2,10 @@
 
 mod command;
 mod edit;
+mod fork;
 mod pause;
 mod release;
+mod resume;
 mod retry;
 mod tries;
 mod undo;
@@ -12,8 +14,10 @@ mod write_back;
 pub(super) use command::{NoAction, Refusal};
 pub(super) use edit::EditRefusal;
 pub use edit::PromptError;
+pub use fork::ForkError;
 pub(super) use pause::PauseRefusal;
 pub(super) use release::ReleaseRefusal;
+pub(super) use resume::ResumeRefusal;
 pub(super) use retry::{RetryRefusal, RetryStopped, TodayError};
 pub(super) use tries::TriesRefusal;
 pub(super) use undo::UndoRefusal;

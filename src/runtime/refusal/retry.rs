@@ -23,7 +23,7 @@ pub(in super::super) enum RetryRefusal {
     #[error("failed to retry: the run changed while the plan was shown; look at the new plan")]
     PlanChanged,
     /// The run's process died.
-    #[error("failed to retry: this run was interrupted. Its changes can be undone; it can't be resumed yet")]
+    #[error("failed to try it several times: this run was interrupted; resume it first, or retry it once")]
     Interrupted,
     /// The agent of another program can't be started from here.
     #[error("failed to retry: the agent can't be started here. Its changes can be undone")]
@@ -52,6 +52,18 @@ pub(in super::super) enum RetryRefusal {
     /// The model to retry with can't be tried.
     #[error("failed to {0}. Nothing ran and nothing was undone")]
     WithModel(#[from] WithModelError),
+    /// The span takes no such edit.
+    #[error("failed to retry with other {what}: {span} is of the kind {kind}, and only the kind {of} has {what}")]
+    NoEdit {
+        /// The edit.
+        what: &'static str,
+        /// The span.
+        span: crate::model::SpanId,
+        /// Its kind.
+        kind: &'static str,
+        /// The kind that has it.
+        of: &'static str,
+    },
     /// The undo that the retry begins with can't start.
     #[error(transparent)]
     Undo(#[from] UndoRefusal),

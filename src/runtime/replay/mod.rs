@@ -15,12 +15,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use super::ask::{AgentKey, Outcome, Output, Payload, SpanPosition, Work};
+use super::ask::{AgentKey, Begin, Outcome, Output, Payload, SpanPosition, Work};
 use super::compare;
 use super::effects::Effects;
 use super::failure::{Divergence, Failure, Halt};
 use super::journal::stored_outcome;
 use super::past::Texts;
+use super::pattern_scope::mismatch;
 use super::request::HashVersion;
 use crate::effects::tools::Toolbox;
 use crate::model::{Generation, SpanKind, TextHash};
@@ -103,14 +104,14 @@ impl Replay {
 
 #[async_trait]
 impl Effects for Replay {
-    async fn enter(&self, position: SpanPosition, key: &AgentKey, input: &str) -> Result<Arc<Pipeline>, Failure> {
+    async fn enter(&self, position: SpanPosition, key: &AgentKey, input: &str) -> Result<Begin, Failure> {
         // As the dispatcher does: an agent that is gone from the pipeline has no span.
         let entry = self.record.entries.get(&position.path);
         let generation = entry.map_or(Generation(u32::MAX), |entry| entry.generation);
         let pipeline = self.instead.as_ref().or(self.record.version(generation)).cloned().unwrap_or_default();
         let runs = key.pattern(key.find_in(&pipeline)?);
         let entry = self.entry(&position, SpanKind::Agent).await?;
-        let Request::Agent { pattern, input: recorded } = &entry.request else { return Ok(pipeline) };
+        let Request::Agent { pattern, input: recorded } = &entry.request else { return Ok(Begin::run(pipeline)) };
         if self.instead.is_none() && runs != pattern {
             return Err(Self::diverged(
                 &position.path,
@@ -121,7 +122,17 @@ impl Effects for Replay {
         if self.instead.is_none() {
             compare::input(&position.path, *recorded, input, &*self.read).map_err(Halt::from)?;
         }
-        Ok(pipeline)
+        if self.record.was_answered(&position.path, entry) {
+            // It did not run.
+            let output = self.outcome(&position.path, entry).await?;
+            self.lock().ended.insert(position.path.clone());
+            return match output {
+                Payload::Agent(output) => Ok(Begin::Done(output)),
+                other => Err(mismatch(&position.path, &other)),
+            };
+        }
+        let input = entry.given.and_then(|given| (self.read)(given));
+        Ok(Begin::Run { pipeline, input })
     }
 
     async fn effect(&self, position: SpanPosition, work: Work) -> Outcome {

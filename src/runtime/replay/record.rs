@@ -44,6 +44,8 @@ pub(super) struct Entry {
     pub started: Seq,
     /// Its request.
     pub request: Request,
+    /// The input that the user gave an agent in the place of the code's.
+    pub given: Option<TextHash>,
     /// Its end, with the seq; `None` while it is open.
     pub end: Option<(Seq, SpanEnd)>,
 }
@@ -72,6 +74,12 @@ impl Record {
                 TraceBody::SpanStarted(start) => {
                     paths.insert(start.span, start.path.clone());
                     record.start(event.seq, start);
+                }
+                TraceBody::Sent { span, args: Some(given), .. } => {
+                    let entry = paths.get(span).and_then(|path| record.entries.get_mut(path));
+                    if let Some(entry) = entry.filter(|entry| entry.span == *span) {
+                        entry.given = Some(*given);
+                    }
                 }
                 TraceBody::SpanEnded(end) => {
                     let entry = paths.get(&end.span).and_then(|path| record.entries.get_mut(path));
@@ -131,11 +139,25 @@ impl Record {
                 Request::Human { request: *request, question: *question }
             }
         };
-        let entry =
-            Entry { span: start.span, generation: start.generation, fan: start.fan, started: seq, request, end: None };
+        let entry = Entry {
+            span: start.span,
+            generation: start.generation,
+            fan: start.fan,
+            started: seq,
+            request,
+            given: None,
+            end: None,
+        };
         if self.entries.insert(start.path.clone(), entry).is_some() {
             self.doubled.push(start.path.clone());
         }
+    }
+
+    /// True for an agent that the user answered in the place of, so that it did not run.
+    pub fn was_answered(&self, path: &str, entry: &Entry) -> bool {
+        let is_below = |other: &String| other.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+        let answered = entry.kind() == SpanKind::Agent && entry.own_end().is_some_and(|(_, end)| end.answered);
+        answered && !self.entries.keys().any(is_below)
     }
 
     /// The pipeline that spans of a generation run by.

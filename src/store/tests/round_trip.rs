@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::*;
 use crate::model::{
     ActionChange, ActionEvent, AnsweredBy, ApprovalAnswer, ApprovalAnswered, ApprovalAsked, BlobHash, EditReach,
-    Element, Fan, Gate, KeyKind, MessageRecord, Millis, PauseReason, RunState, Seq, TextHash, TryGroup, WaitFor,
-    WaitInterval,
+    Element, Fan, Gate, KeyKind, MessageRecord, Millis, ModelName, ModelOptions, PauseReason, RunState, SentModel, Seq,
+    TextHash, TryGroup, WaitFor, WaitInterval,
 };
 use crate::store::{StoreError, Volatile, hash_text};
 
@@ -82,8 +82,17 @@ fn others(log: &RunLog) -> Vec<TraceBody> {
         TraceBody::SpanWaiting { span, on: Some("#35".into()), why: WaitFor::Lock },
         TraceBody::SpanWaiting { span, on: None, why: WaitFor::Lock },
         TraceBody::Released { span, how: "step".into(), stale: true },
-        TraceBody::Sent { span, system: Some(text), messages: Some(messages.clone()), args: None },
-        TraceBody::Sent { span, system: None, messages: None, args: Some(text) },
+        TraceBody::Sent { span, system: Some(text), messages: Some(messages.clone()), args: None, model: None },
+        TraceBody::Sent {
+            span,
+            system: None,
+            messages: None,
+            args: Some(text),
+            model: Some(SentModel {
+                name: ModelName { provider: "p".into(), model: "m".into() },
+                options: ModelOptions::default(),
+            }),
+        },
         TraceBody::PromptEdited {
             reach: EditReach::Agent { name: "editor".into() },
             generation: Generation(2),

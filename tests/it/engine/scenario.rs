@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use tama_tui::model::{
     ActionStatus, Allow, Breakpoint, CaptureMode, Command, EditScope, Gate, Generation, LedgerEntry, PauseReason,
-    Release, RetryPlan, RunState, RunStatus, Seq, ShellMode, SpanEnd, SpanId, SpanStatus, TextHash, TraceBody,
-    TriesReport, TrySettings, UndoReport, Update,
+    Release, RetryEdits, RetryPlan, RunState, RunStatus, Seq, ShellMode, SpanEnd, SpanId, SpanStatus, TextHash,
+    TraceBody, TriesReport, TrySettings, UndoReport, Update,
 };
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Mode, Session};
@@ -303,7 +303,10 @@ impl Stage {
                 let plan = Box::new(self.plan.take().ok_or("no plan was shown")?);
                 self.before = self.state.generation;
                 self.restarted = false;
-                self.send(Command::RetryWith { plan, model: subject.to_owned() })
+                self.send(Command::RetryEdited {
+                    plan,
+                    edits: Box::new(RetryEdits { model: Some(subject.to_owned()), ..RetryEdits::default() }),
+                })
             }
             "keep" => self.send(Command::KeepTry { number: subject.parse().ok() }),
             "reopen" => self.reopen().await,

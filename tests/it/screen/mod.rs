@@ -14,6 +14,7 @@ mod app_past;
 mod app_popups;
 mod app_question;
 mod app_reading;
+mod app_resume;
 mod app_search;
 mod app_states;
 mod app_timeline;

@@ -20,12 +20,12 @@ use crate::model::{
     Conversation, EarlierCall, Generation, PROGRAM, SpanEnd, SpanId, SpanSpec, SpanStart, TextHash, ToolCall,
     TraceBody, Try,
 };
-use crate::runtime::ask::{Outcome, Output, SpanPosition, Work};
+use crate::runtime::ask::{Outcome, Output, Payload, SpanPosition, Work};
 use crate::runtime::compare::AgentEnd;
 use crate::runtime::conversations::Conversations;
 use crate::runtime::failure::Failure;
 use crate::runtime::gates::is_within;
-use crate::runtime::journal::{Journal, Lookup, Recorded};
+use crate::runtime::journal::{Journal, Lookup, NO_REQUEST, Recorded};
 use crate::runtime::request::HashVersion;
 
 /// The calls of the pattern code, by path.
@@ -153,6 +153,16 @@ impl Calls {
     /// Returns the user's answer in the place of an agent's end.
     pub fn answered_end(&self, path: &str) -> Option<&Outcome> {
         self.journal.answered_end(path)
+    }
+
+    /// Returns the input that the user gave an agent in the place of the code's.
+    pub fn given_input(&self, path: &str) -> Option<String> {
+        self.journal.given_input(path).cloned()
+    }
+
+    /// Stores the input that the user gives an agent.
+    pub fn give_input(&mut self, path: &str, input: String) {
+        self.journal.give_input(path, input);
     }
 
     /// Returns an agent's recorded input, if it is another one than this.
@@ -299,6 +309,11 @@ impl Calls {
             self.journal.insert(path.to_owned(), pending.span, pending.request, outcome.clone());
         }
         self.record_outcome(path, outcome);
+    }
+
+    /// Keeps the user's answer in the place of an agent that did not run.
+    pub fn record_agent_answer(&mut self, path: &str, span: SpanId, output: Output) {
+        self.journal.insert(path.to_owned(), span, NO_REQUEST, Ok(Payload::Agent(output)));
     }
 
     /// Sends the recorded outcome to every waiting caller and removes the call.

@@ -12,8 +12,7 @@ use super::super::open_files::OpenLook;
 use super::super::permits::{HeldPermit, Permit};
 use super::super::turn::Turn;
 use crate::model::{Gate, SpanId, TextHash};
-use crate::pipeline::Pipeline;
-use crate::runtime::ask::{Outcome, SpanPosition, Work};
+use crate::runtime::ask::{Begin, Outcome, SpanPosition, Work};
 use crate::runtime::failure::{Failure, Halt};
 
 /// Something under way.
@@ -52,7 +51,7 @@ pub(in super::super::super) enum Caller {
     /// For an outcome of an effect or an agent.
     Outcome(oneshot::Sender<Outcome>),
     /// For an agent's start.
-    Start(oneshot::Sender<Result<Arc<Pipeline>, Failure>>),
+    Start(oneshot::Sender<Result<Begin, Failure>>),
 }
 
 impl Caller {

@@ -113,6 +113,20 @@ impl Edits {
         vec![DriverAction::Text(text), DriverAction::append(event)]
     }
 
+    /// Ends the edit of a prompt; `before`: the text that was edited before it, if one was.
+    pub fn restore_prompt(
+        &mut self,
+        reach: EditReach,
+        generation: Generation,
+        before: Option<String>,
+    ) -> Vec<DriverAction> {
+        if let Some(text) = before {
+            return self.edit_prompt(reach, generation, text);
+        }
+        self.history.prompt(reach.clone(), None);
+        vec![DriverAction::append(TraceBody::PromptEdited { reach, generation, text: None })]
+    }
+
     /// Replaces the first `upto` messages of a conversation. `records`: the new messages as they are stored.
     pub fn edit_conversation(
         &mut self,

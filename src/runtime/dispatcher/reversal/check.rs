@@ -41,8 +41,8 @@ pub(in super::super::super) struct Check {
 pub(in super::super::super) enum RunBy {
     /// Today's, as its file has it.
     Today,
-    /// Today's, with this model.
-    Model(String),
+    /// Today's, with this model and temperature, where they are given.
+    Edited { model: Option<String>, temperature: Option<f64> },
     /// This one. Its rights were looked at when it was read.
     Fixed(Arc<Pipeline>),
 }
@@ -91,7 +91,7 @@ impl Check {
         self.services.world.check_root().map_err(RetryRefusal::Workspace)?;
         let today = match &self.by {
             RunBy::Fixed(pipeline) => Ok((**pipeline).clone()),
-            RunBy::Today | RunBy::Model(_) => read_today(self.source.as_deref()),
+            RunBy::Today | RunBy::Edited { .. } => read_today(self.source.as_deref()),
         };
         let file = today.as_ref().ok();
         let now = self.planner.plan(self.shown.span, true, file)?;
@@ -104,7 +104,7 @@ impl Check {
         self.planner.check_agents(&plan, file)?;
         check_holder(&plan, self.holder.as_ref())?;
         self.check_undo(&plan)?;
-        let today = self.with_model(today)?;
+        let today = self.with_edits(today)?;
         let file = today.as_ref().ok();
         // Before anything is undone: a pipeline that can't run now is no reason to.
         let models = (self.models)(file.unwrap_or(&self.planner.newest)).map_err(RetryRefusal::from)?;
@@ -115,13 +115,20 @@ impl Check {
         Ok(Box::new(Ready { plan, with_readers: self.with_readers, today, models, record, recorded }))
     }
 
-    /// The pipeline with the model that was asked for.
-    fn with_model(&self, today: Result<Pipeline, TodayError>) -> Result<Result<Pipeline, TodayError>, RetryRefusal> {
-        let RunBy::Model(model) = &self.by else { return Ok(today) };
+    /// The pipeline with the model and the temperature that were asked for.
+    fn with_edits(&self, today: Result<Pipeline, TodayError>) -> Result<Result<Pipeline, TodayError>, RetryRefusal> {
+        let RunBy::Edited { model, temperature } = &self.by else { return Ok(today) };
+        if model.is_none() && temperature.is_none() {
+            return Ok(today);
+        }
         let base = today.as_ref().unwrap_or(&self.planner.newest);
-        let tried = base.with_model(model)?;
+        let tried = match model {
+            Some(model) => base.with_model(model)?,
+            None => base.clone(),
+        };
+        let tried = temperature.map_or_else(|| tried.clone(), |temperature| tried.with_temperature(temperature));
         if let Err(why) = today {
-            let text = format!("the retry with {model} uses the stored pipeline: {why}");
+            let text = format!("the retry with edits uses the stored pipeline: {why}");
             self.log.append(vec![TraceBody::Note { span: None, error: false, text }]);
         }
         Ok(Ok(tried))

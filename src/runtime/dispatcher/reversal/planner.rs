@@ -1,6 +1,6 @@
 //! Makes retry plans from a snapshot of the run: no lock is held, and nothing is read from disk.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::model::{RetryPlan, RunState, Seq, SpanId};
@@ -20,6 +20,8 @@ pub(in super::super::super) struct Planner {
     pub edited: Vec<String>,
     /// The newest pipeline of the run.
     pub newest: Arc<Pipeline>,
+    /// Set while a resume begins: its calls that run again over what they left.
+    pub resumes: Option<BTreeSet<SpanId>>,
 }
 
 impl Planner {
@@ -28,7 +30,10 @@ impl Planner {
     /// # Errors
     /// When the span can't be retried.
     pub fn plan(&self, span: SpanId, with_readers: bool, today: Option<&Pipeline>) -> Result<RetryPlan, RetryRefusal> {
-        let mut plan = rollback::plan_retry(&self.state, span, with_readers)?;
+        let mut plan = match &self.resumes {
+            Some(again) if span == SpanId::RUN => rollback::plan_resume(&self.state, again),
+            _ => rollback::plan_retry(&self.state, span, with_readers)?,
+        };
         let names: Vec<String> = plan.reruns.iter().filter_map(|at| self.names.get(at).cloned()).collect();
         let changed = changed(&names, &self.newest, today, &self.edited);
         plan.changed = changed.into_iter().map(|line| with_file(line, &self.newest)).collect();

@@ -116,7 +116,7 @@ fn planner() -> Planner {
     let body = TraceBody::SpanStarted(start);
     state.apply(&TraceEvent { seq: Seq(1), at: crate::model::Millis(0), happened: None, body });
     let names = Arc::new(HashMap::from([(SpanId(1), "main".to_owned())]));
-    Planner { state, names, edited: Vec::new(), newest: Arc::new(pipeline("speak")) }
+    Planner { state, names, edited: Vec::new(), newest: Arc::new(pipeline("speak")), resumes: None }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod case;
 mod choose;
+mod forks;
 mod generate;
 mod models;
 mod order;

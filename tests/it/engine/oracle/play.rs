@@ -138,7 +138,7 @@ async fn restarted(run: &mut Run, retried: &Retried) -> Result<(), String> {
 
 /// Runs a case with its changes from the start. Where branches share keys, the tools do their work in the order in
 /// which those of the other run did.
-async fn play_from_start(case: &Case, changes: &[Change], like: &Run) -> Result<Outcome, String> {
+pub async fn play_from_start(case: &Case, changes: &[Change], like: &Run) -> Result<Outcome, String> {
     let mut run = Run::start(case, changes, false, case.shares);
     if case.shares {
         for path in order::of_tools(&like.events) {
@@ -193,7 +193,7 @@ async fn end(mut run: Run, start: &Manifest) -> Result<(), String> {
 }
 
 /// The closed run does the same when it is executed from its record.
-fn verify(run: &Run) -> Result<(), String> {
+pub fn verify(run: &Run) -> Result<(), String> {
     let opened = run.data.find(&run.session.run.0).and_then(|folder| folder.open(Box::new(|_| {}), Access::ReadOnly));
     let opened = opened.map_err(|error| error.to_string())?;
     let found = runtime::verify(&opened.log, &opened.events, None).map_err(|error| error.to_string())?;

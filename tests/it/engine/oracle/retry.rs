@@ -86,7 +86,7 @@ pub async fn retry(
     Err(format!("the retry of {label} found another plan each time"))
 }
 
-async fn plan(run: &mut Run, span: SpanId) -> Result<RetryPlan, String> {
+pub async fn plan(run: &mut Run, span: SpanId) -> Result<RetryPlan, String> {
     run.plan = None;
     run.refused.clear();
     run.send(Command::Plan { span });
@@ -96,7 +96,7 @@ async fn plan(run: &mut Run, span: SpanId) -> Result<RetryPlan, String> {
 }
 
 /// Another outcome for a call that the plan runs again; mostly of the span itself, or the first below it.
-fn change(rng: &mut Rng, case: &Case, run: &Run, plan: &RetryPlan, number: usize) -> Option<Change> {
+pub fn change(rng: &mut Rng, case: &Case, run: &Run, plan: &RetryPlan, number: usize) -> Option<Change> {
     let trace = &run.state.trace;
     let kind = |span: &SpanId| trace.get(*span).map(|found| found.kind);
     let set: Vec<SpanId> = plan.reruns.clone();

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use tama_tui::model::{
-    Breakpoint, Command, Gate, PauseReason, Release, RetryPlan, RunState, RunStatus, ShellMode, SpanId, SpanKind,
-    SpanStatus, TraceBody, TraceEvent, UndoReport, Update,
+    Breakpoint, Command, Gate, PauseReason, Release, ResumePlan, RetryPlan, RunState, RunStatus, ShellMode, SpanId,
+    SpanKind, SpanStatus, TraceBody, TraceEvent, UndoReport, Update,
 };
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Mode, Session};
-use tama_tui::store::DataDir;
+use tama_tui::store::{DataDir, RunFolder};
 use tempfile::TempDir;
 
 use super::case::{Case, Change, Held};
@@ -27,6 +27,7 @@ pub struct Run {
     pub events: Vec<TraceEvent>,
     pub sent: Sent,
     pub plan: Option<RetryPlan>,
+    pub resume: Option<ResumePlan>,
     pub report: Option<UndoReport>,
     pub refused: Vec<String>,
     /// How commands run here, once it is known.
@@ -60,6 +61,7 @@ impl Run {
             events: Vec::new(),
             sent,
             plan: None,
+            resume: None,
             report: None,
             refused: Vec::new(),
             shell: None,
@@ -105,6 +107,7 @@ impl Run {
                 self.pass_errors()?;
             }
             Update::Plan(plan) => self.plan = Some(plan),
+            Update::Resume(plan) => self.resume = Some(*plan),
             Update::Undo(report) => self.report = Some(report),
             Update::Refused(why) => self.refused.push(why),
             Update::Shell(mode) => self.shell = Some(mode),
@@ -229,16 +232,23 @@ impl Run {
         self.quit().await?;
         let last = self.state.last;
         let folder = self.session.folder.clone().ok_or("it has no folder")?;
+        self.open(folder).await?;
+        if self.stops_at_tools {
+            self.send(Command::SetBreakpoints(vec![at_tools()]));
+        }
+        self.until("the opened run", |run| run.state.last >= last).await
+    }
+
+    /// Opens a run from disk in the place of this one, which is closed.
+    pub async fn open(&mut self, folder: RunFolder) -> Result<(), String> {
         let models = self.sent.models(self.folder.path().to_owned());
         let mode = mode(self.stops_at_tools);
         self.session = runtime::open_with(folder, &self.data, mode, models).await.map_err(|error| error.to_string())?;
         self.state = RunState::default();
         self.events.clear();
         self.let_go.clear();
-        if self.stops_at_tools {
-            self.send(Command::SetBreakpoints(vec![at_tools()]));
-        }
-        self.until("the opened run", |run| run.state.last >= last).await
+        self.refused.clear();
+        Ok(())
     }
 
     /// Numbers of the commands that left a file outside of capture, one for each time.

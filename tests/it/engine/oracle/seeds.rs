@@ -89,7 +89,7 @@ fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-fn new_runtime() -> Runtime {
+pub fn new_runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
@@ -127,7 +127,7 @@ fn shrink(runtime: &Runtime, seed: u64, why: String) -> String {
 }
 
 /// True when this machine has a capture mode, with commands that are confined in every way promised.
-async fn has(mode: CaptureMode) -> bool {
+pub async fn has(mode: CaptureMode) -> bool {
     let mut seed = 0;
     while generate(seed, LARGEST).capture != mode {
         seed += 1;

@@ -1,0 +1,47 @@
+//! What a retry does otherwise than the try before.
+
+use serde_json::Value as Json;
+
+use super::{Message, SpanKind};
+
+/// What a retry does otherwise than the try before. It holds for this retry.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RetryEdits {
+    /// Another prompt for the span's agent.
+    pub prompt: Option<String>,
+    /// True if the prompt holds for the tries that follow, too.
+    pub keeps_prompt: bool,
+    /// Another model for what reruns: a role of the pipeline, or `provider:model`.
+    pub model: Option<String>,
+    /// Another temperature for what reruns.
+    pub temperature: Option<f64>,
+    /// Another input for an agent.
+    pub input: Option<String>,
+    /// Other messages for a model call.
+    pub messages: Option<Vec<Message>>,
+    /// Other arguments for a tool call.
+    pub args: Option<Json>,
+    /// An answer by hand, in the place of a model's response, a tool's result or an agent's output: nothing is sent or
+    /// run for it.
+    pub answer: Option<String>,
+}
+
+impl RetryEdits {
+    /// The first of the edits that a span of a kind can't have, and the kind that has it.
+    #[must_use]
+    pub fn misfit(&self, kind: SpanKind) -> Option<(&'static str, SpanKind)> {
+        let wanted = [
+            ("input", self.input.is_some(), SpanKind::Agent),
+            ("messages", self.messages.is_some(), SpanKind::Llm),
+            ("arguments", self.args.is_some(), SpanKind::Tool),
+        ];
+        let wrong = wanted.into_iter().find(|(_, is_given, of)| *is_given && kind != *of);
+        wrong.map(|(what, _, of)| (what, of))
+    }
+
+    /// True for a retry as any other.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

@@ -1,0 +1,167 @@
+//! What a retry does otherwise than the try before: edits that are made when its span starts anew.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Dispatcher;
+use super::reversal::RunBy;
+use crate::model::{
+    Conversation, EditReach, Finish, Generation, LlmRequest, RetryEdits, RetryPlan, SpanEnd, SpanId, SpanKind,
+    SpanStatus, TraceBody,
+};
+use crate::pipeline::{Model, Pipeline};
+use crate::runtime::ask::{Begin, Output, Work};
+use crate::runtime::refusal::{EditRefusal, Refusal, RetryRefusal};
+
+/// The edits of the retry that was asked for last.
+#[derive(Default)]
+pub(super) struct Wishes {
+    /// Those of a retry that has not begun.
+    asked: Option<(Option<SpanId>, String, RetryEdits)>,
+    /// Those of the span that starts next at a path.
+    at: HashMap<String, RetryEdits>,
+    /// The model and the temperature of calls whose agents began in an earlier generation, and go on.
+    models: Option<(Generation, Option<Model>, Option<f64>)>,
+    /// The edit of a prompt that ends with the run, and the text that it stands in for.
+    lent: Option<(EditReach, Option<String>)>,
+}
+
+impl Wishes {
+    /// Forgets the edits of a retry that did not begin.
+    pub fn forget_asked(&mut self) {
+        self.asked = None;
+    }
+
+    /// Takes the edits for the span that starts at a path.
+    pub fn take(&mut self, path: &str) -> Option<RetryEdits> {
+        self.at.remove(path)
+    }
+
+    /// A request as it is sent, of a call whose agent began in a generation.
+    pub fn with_model(&self, mut request: LlmRequest, began: Generation) -> LlmRequest {
+        if let Some((since, model, temperature)) = &self.models
+            && began < *since
+        {
+            if let Some(model) = model {
+                request.model = model.name.clone();
+                request.options = model.options;
+            }
+            request.options.temperature = temperature.or(request.options.temperature);
+        }
+        request
+    }
+}
+
+impl Dispatcher {
+    /// Begins a retry with edits.
+    pub(super) fn retry_edited(&mut self, plan: RetryPlan, edits: RetryEdits) -> Result<(), Refusal> {
+        let span = plan.span;
+        self.check_edits(span, &edits)?;
+        if edits.prompt.is_some() {
+            // Fails for a span without a prompt, before anything is undone.
+            let name = self.prompted(span)?;
+            self.edits.prompt_now(&self.versions.newest(), &name).map_err(EditRefusal::from)?;
+        }
+        let by = RunBy::Edited { model: edits.model.clone(), temperature: edits.temperature };
+        self.retry(plan, true, by)?;
+        let path = self.log.with(|state| state.trace.path(span));
+        self.wishes.asked = Some((Some(span), path, edits));
+        Ok(())
+    }
+
+    fn check_edits(&self, span: SpanId, edits: &RetryEdits) -> Result<(), RetryRefusal> {
+        let kind = self.log.with(|state| state.trace.get(span).map(|found| found.kind)).unwrap_or(SpanKind::Run);
+        match edits.misfit(kind) {
+            Some((what, of)) => Err(RetryRefusal::NoEdit { what, span, kind: kind.name(), of: of.name() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the edits for the span that starts next at a path, with the resume that follows.
+    pub(super) fn edit_next(&mut self, path: String, edits: RetryEdits) {
+        self.wishes.asked = Some((None, path, edits));
+    }
+
+    /// Makes the edits of a retry that begins: its set is undone, and nothing of it has started.
+    pub(super) fn begin_edits(&mut self, generation: Generation, pipeline: &Pipeline) {
+        self.end_edits();
+        self.wishes.models = None;
+        self.wishes.at.clear();
+        let Some((span, path, edits)) = self.wishes.asked.take() else { return };
+        if let (Some(text), Some(span)) = (&edits.prompt, span)
+            && let Ok(name) = self.prompted(span)
+        {
+            let before = self.edits.prompt_of(&name).map(str::to_owned);
+            let reach = EditReach::Agent { name };
+            self.add_prompt(reach.clone(), text.clone());
+            if !edits.keeps_prompt {
+                self.wishes.lent = Some((reach, before));
+            }
+            self.send_edits();
+        }
+        // Its rights to the model were looked at in the check.
+        let model = edits.model.as_ref().and_then(|written| pipeline.model_to_try(written));
+        if model.is_some() || edits.temperature.is_some() {
+            self.wishes.models = Some((generation, model, edits.temperature));
+        }
+        self.wishes.at.insert(path, edits);
+    }
+
+    /// Ends the edit of a prompt that held for one retry.
+    pub(super) fn end_edits(&mut self) {
+        if let Some((reach, before)) = self.wishes.lent.take() {
+            let actions = self.edits.restore_prompt(reach, self.generation(), before);
+            self.carry_out(actions);
+            self.send_edits();
+        }
+    }
+
+    /// Makes the edits of a call that was just asked for; true when it is answered, and nothing of it runs.
+    pub(super) fn edit_call(&mut self, path: &str) -> bool {
+        let Some(edits) = self.wishes.take(path) else { return false };
+        let Some(pending) = self.calls.get(path) else { return false };
+        let span = pending.span();
+        if let Some(text) = &edits.answer {
+            self.answer(path, text);
+            self.calls.reply(path);
+            return true;
+        }
+        if let (Some(messages), Some(Work::Llm(request))) = (edits.messages, pending.work().cloned()) {
+            let messages = Conversation::from(messages);
+            self.add_conversation(EditReach::Call { span }, span, request.messages.len(), messages);
+        }
+        if let Some(args) = edits.args {
+            self.replace_args(path, args);
+        }
+        false
+    }
+
+    /// Says how an agent begins that was just started.
+    pub(super) fn begin_agent(&mut self, span: SpanId, path: &str, pipeline: Arc<Pipeline>) -> Begin {
+        let Some(edits) = self.wishes.take(path) else { return Begin::run(pipeline) };
+        if let Some(text) = &edits.answer {
+            return Begin::Done(self.end_answered(span, path, text));
+        }
+        if let Some(input) = &edits.input {
+            let args = Some(self.log.text(input));
+            self.log.append(vec![TraceBody::Sent { span, system: None, messages: None, args, model: None }]);
+            self.calls.give_input(path, input.clone());
+        }
+        Begin::Run { pipeline, input: edits.input }
+    }
+
+    /// Records an agent that the user answers in the place of when it begins.
+    fn end_answered(&mut self, span: SpanId, path: &str, text: &str) -> Output {
+        let output = Output::new("done", text);
+        let end = SpanEnd {
+            finish: Some(Finish { key: output.key.clone(), synthetic: false }),
+            output: Some(self.log.text(text)),
+            answered: true,
+            ..SpanEnd::new(span, SpanStatus::Ok)
+        };
+        self.calls.end_agent(path, &end);
+        self.calls.record_agent_answer(path, span, output.clone());
+        self.log.append(vec![TraceBody::SpanEnded(end)]);
+        output
+    }
+}

@@ -1,0 +1,171 @@
+//! A run with every kind of effect, a service outside that counts, and the ways to kill the run.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command as Process, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+use tama_tui::model::{KeyState, RunState};
+use tama_tui::store::{Access, DataDir};
+
+use crate::cli::cli::stderr;
+use crate::support::manifest::{Manifest, manifest};
+use crate::support::program;
+use crate::support::project::Project;
+use crate::support::service;
+use crate::support::sketch::Sketch;
+
+/// A tool that reaches the service, where each call counts.
+const CHARGE: &str = r#"#!/bin/bash
+exec 3<>/dev/tcp/127.0.0.1/PORT
+printf 'call %s\n' "$1" >&3
+read -r <&3
+echo "charged $1"
+"#;
+
+const CHARGE_TOOL: &str = r#"[tools.charge]
+description = "Charge a card"
+command = ["./charge", "{id}"]
+effect = "irreversible"
+network = true
+[tools.charge.args]
+id = { type = "string" }"#;
+
+/// Two workers side by side; each changes memory and files by itself and by commands, and charges a card twice.
+pub fn project() -> Project {
+    let worker = |sketch: Sketch, name: &str| {
+        let charge = |number: usize| ("charge", json!({ "id": format!("{name}{number}") }));
+        let file = json!({ "path": format!("{name}/out.txt"), "content": format!("first of {name}\n") });
+        let edit = json!({ "path": format!("{name}/out.txt"), "old": "first", "new": "second" });
+        let count = |more: &str| json!({ "command": format!("echo {more} >> {name}.count; mkdir -p {name}/d; cat {name}.count") });
+        let at = &format!("lead/{name}");
+        sketch
+            .react(
+                name,
+                "You work.",
+                &["charge", "tama_bash", "tama_files_edit", "tama_files_write", "tama_mem_append", "tama_mem_set"],
+            )
+            .calls(
+                at,
+                1,
+                &[
+                    ("tama_mem_append", json!({ "key": format!("{name}-log"), "item": "one" })),
+                    ("tama_files_write", file),
+                ],
+            )
+            .calls(at, 2, &[("tama_bash", count("a")), charge(1)])
+            .calls(
+                at,
+                3,
+                &[
+                    ("tama_files_edit", edit),
+                    ("tama_mem_append", json!({ "key": format!("{name}-log"), "item": "two" })),
+                ],
+            )
+            .calls(at, 4, &[("tama_bash", count("b")), ("tama_mem_set", json!({ "key": name, "value": "done" }))])
+            .calls(at, 5, &[charge(2)])
+            .finish(at, &format!("{name} is through"))
+    };
+    let sketch = Sketch::new("kinds", "lead").parallel("lead", &["one", "two"]);
+    let sketch = worker(worker(sketch, "one"), "two").table(CHARGE_TOOL).file("work/one.count", "before\n");
+    let project = sketch.project();
+    let port = service::serve(project.folder().to_owned());
+    project.write("charge", &CHARGE.replace("PORT", &port.to_string()));
+    fs::set_permissions(project.path("charge"), fs::Permissions::from_mode(0o755)).unwrap();
+    project.write("calls", "");
+    project
+}
+
+/// The charges that were made, sorted.
+pub fn charges(project: &Project) -> Vec<String> {
+    let mut calls: Vec<String> = project.read("calls").unwrap().lines().map(str::to_owned).collect();
+    calls.sort();
+    calls
+}
+
+/// The files and the memory that a run came to, and its output.
+#[derive(Debug, PartialEq)]
+pub struct Result {
+    pub files: Manifest,
+    pub memory: Vec<(String, Vec<String>)>,
+    pub status: String,
+}
+
+impl Result {
+    pub fn of(project: &Project) -> Self {
+        let data = DataDir::open_or_create(project.path(".tama")).unwrap();
+        let folder = data.find(&project.newest()).unwrap();
+        let opened = folder.open(Box::new(|_| {}), Access::ReadOnly).unwrap();
+        assert_eq!(opened.damage, [""; 0]);
+        let (memory, status) = opened.log.with(|state: &RunState| (state.ledger.all_memory(), state.status));
+        let show = |state: KeyState| match state {
+            KeyState::Text { text } => vec![text],
+            KeyState::List { elements } => elements.into_iter().map(|element| element.text).collect(),
+            other => vec![format!("{other:?}")],
+        };
+        Self {
+            files: manifest(&project.path("work")),
+            memory: memory.into_iter().map(|(name, state)| (name, show(state))).collect(),
+            status: status.name().to_owned(),
+        }
+    }
+}
+
+/// A way to die.
+#[derive(Debug, Clone)]
+pub enum Death {
+    /// At a crash point, when it is passed for the n-th time.
+    Point(String),
+    /// By a kill after so long.
+    Kill(Duration),
+}
+
+/// Runs the program until it dies, or ends before that; true if it died.
+pub fn run_until(project: &Project, args: &[&str], death: &Death) -> bool {
+    let mut command: Process = program::command();
+    command.args(args).current_dir(project.folder()).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Death::Point(point) = death {
+        command.env("TAMA_TUI_CRASH_POINT", point);
+    }
+    let mut child = command.spawn().unwrap();
+    if let Death::Kill(after) = death {
+        sleep(*after);
+        child.kill().unwrap();
+    }
+    child.wait().unwrap().code().is_none()
+}
+
+/// Tries to resume the newest run with no decision; returns the calls that need one: their paths, and the command or
+/// request of each.
+pub fn questions(project: &Project) -> (Output, Vec<(String, String)>) {
+    let run = project.newest();
+    let output = project.tama(&["resume", &run, "--allow", "charge", "--json"]);
+    let shown: Json = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let asked = shown["questions"].as_array().cloned().unwrap_or_default();
+    let text = |value: &Json| value.as_str().unwrap().to_owned();
+    let asked = asked.iter().map(|question| (text(&question["path"]), text(&question["what"]))).collect();
+    (output, asked)
+}
+
+/// The arguments that decide each question as the service has it: what it counted was done.
+pub fn decisions(project: &Project, asked: &[(String, String)]) -> Vec<String> {
+    let made = charges(project);
+    asked
+        .iter()
+        .flat_map(|(path, what)| {
+            let id = what.rsplit(' ').next().unwrap().to_owned();
+            match made.contains(&id) {
+                true => ["--done".to_owned(), format!("{path}=charged {id}\n")],
+                false => ["--again".to_owned(), path.clone()],
+            }
+        })
+        .collect()
+}
+
+/// Executes the newest run again from its record.
+pub fn verify(project: &Project) {
+    let output = project.tama(&["verify", &project.newest()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
