@@ -14,6 +14,7 @@ mod diff;
 mod event;
 mod event_names;
 mod held;
+mod held_index;
 mod holes;
 mod ids;
 mod key;
