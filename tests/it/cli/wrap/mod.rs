@@ -1,8 +1,13 @@
 //! `wrap`: agents of other programs, played by small scripts.
 
+#[cfg(target_os = "linux")]
+mod as_usual;
 mod demo;
 mod direct;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod killed;
+mod kills;
 mod review;
 mod review_killed;
 mod stops;
