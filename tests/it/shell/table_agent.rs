@@ -15,6 +15,9 @@ fn wrap(grounds: &Grounds, script: &str, more: &[&str]) -> Output {
     command.env("TAMA_TUI_DATA_DIR", grounds.at("data")).current_dir(grounds.at("work")).output().unwrap()
 }
 
+/// Calls without a filter: their answer is the kernel's own, and differs from one to the other.
+const OF_THE_KERNEL: [&str; 4] = ["x32-unix", "foreign", "vsock", "io-uring"];
+
 /// The rows that say what an agent may do: where there is one for tools with the network, that one.
 fn rows(table: &Table) -> Vec<(usize, &Row)> {
     let has_network =
@@ -22,6 +25,7 @@ fn rows(table: &Table) -> Vec<(usize, &Row)> {
     let is_meant = |row: &Row| match row.tool {
         Some(Permission::Network) => true,
         Some(Permission::LocalSockets) => false,
+        None if OF_THE_KERNEL.contains(&row.call.as_str()) => false,
         None => row.agent.is_some() || !has_network(&row.call),
     };
     table.row.iter().enumerate().filter(|(_, row)| row.is_for_this_user() && is_meant(row)).collect()

@@ -19,7 +19,7 @@ use crate::support::wait::{exit_status, until};
 const SECRET: &str = "sk-canary-5d1e";
 
 /// Posts to an address: prints the whole answer.
-const POST: &str = r#"
+pub(super) const POST: &str = r#"
 post() {
   local rest=${1#http://}; local place=${rest%%/*} path=/${rest#*/}
   exec 3<>"/dev/tcp/${place%%:*}/${place##*:}" || return 1
@@ -44,7 +44,7 @@ const TRIES: [(&str, &str, &str); 14] = [
     ("the key of this user's runs is out of sight", "cat \"$STATE\"/tama-tui/* 2>/dev/null | wc -c", "0"),
     ("credentials are out of sight", "cat ~/.ssh/* ~/.aws/* ~/.netrc ~/.git-credentials 2>/dev/null | wc -c", "0"),
     ("no other process is seen", "cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -c canary", "0"),
-    ("nor its arguments", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -c -- --headless", "0"),
+    ("nor its arguments", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -c -e [-]-headless", "0"),
     ("nor its memory", "dd if=/proc/$PARENT/mem bs=1 count=1 2>/dev/null | wc -c", "0"),
     ("it can't be ended", "kill -9 $PARENT 2>/dev/null; echo $?", "1"),
     ("it does not get other secrets", "env | grep -c canary", "0"),

@@ -8,6 +8,8 @@ mod direct;
 mod hostile;
 mod killed;
 mod kills;
+#[cfg(target_os = "linux")]
+mod left_open;
 mod review;
 mod review_killed;
 mod stops;
