@@ -109,7 +109,12 @@ fn play(folder: &Path, wrapped: Option<&[&str]>) -> Output {
 /// The folder after the session, but for what has times or numbers of files in it.
 fn left(folder: &Path) -> Manifest {
     let mut left = manifest(folder);
-    left.retain(|path, _| !path.ends_with(b".git/index") && !path.starts_with(b"a.db"));
+    left.retain(|path, _| {
+        !path.ends_with(b".git/index")
+            && !path.ends_with(b".mtimes")
+            && !path.ends_with(b".tar")
+            && !path.starts_with(b"a.db")
+    });
     left
 }
 

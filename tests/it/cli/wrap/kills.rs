@@ -16,15 +16,19 @@ pub(super) fn moment(round: u32) -> u64 {
     u64::from(round * 271 % 3000)
 }
 
-/// Kills the program in every third round, the agent in the next, both in the one after; waits until the program is gone.
-pub(super) fn end_one_or_both(round: u32, child: &mut Child) {
+/// Kills the program in every fourth round, the agent in the next, then both, then also the processes between them; waits
+/// until the program is gone. True if all were killed: nobody could note when the agent ended.
+pub(super) fn end_one_or_both(round: u32, child: &mut Child) -> bool {
     let processes = below(child.id());
-    match round % 3 {
+    let agent = processes.iter().copied().find(|pid| is_agent(*pid)).unwrap();
+    match round % 4 {
         0 => child.kill().unwrap(),
-        1 => end(*processes.iter().find(|pid| is_agent(**pid)).unwrap()),
+        1 => end(agent),
+        2 => [agent, child.id()].into_iter().for_each(end),
         _ => processes.iter().rev().chain([&child.id()]).for_each(|pid| end(*pid)),
     }
     child.wait().unwrap();
+    round % 4 == 3
 }
 
 /// The processes below one, the nearest first.
