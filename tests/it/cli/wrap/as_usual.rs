@@ -23,7 +23,9 @@ const SESSION: [&str; 34] = [
     "echo more >> src/hello.c; git diff --stat; git status --short",
     "git stash -q && git status --short && git stash pop -q && git status --short",
     "git checkout -qb other && git commit -qam second && git checkout -q - && git branch -a && git merge -q other",
-    "git mv src/hello.c src/hallo.c; git mv docs papers; git status --short; git commit -qm moved; git show --stat HEAD",
+    // A folder that was there can't be renamed in an overlay: git says so, and mv copies it.
+    "git mv src/hello.c src/hallo.c; git mv docs papers 2> /dev/null || mv docs papers; git add -A . ; \
+     git status --short; git commit -qm moved; git show --stat HEAD",
     "git clean -fdxn; git grep -n main; git rev-parse --show-toplevel; git config user.name",
     "git worktree add -q wt HEAD && ls wt && git worktree remove --force wt; git gc -q && git fsck && git count-objects",
     "if command -v npm; then npm init -y > /dev/null && npm pkg get name version && npm ls; npm config get prefix; fi",
@@ -41,7 +43,7 @@ const SESSION: [&str; 34] = [
     "locale; echo ${LANG:-} ${LC_ALL:-}; printf 'grün\\n' > grün.txt; ls gr*",
     "umask; touch plain; mkdir folder; stat -c '%a %n' plain folder; ulimit -n; ulimit -c",
     "chmod 751 plain; chmod 4700 folder; ln -s plain link; ln plain hard; stat -c '%a %h %F' plain link folder",
-    "cp -a folder copy; touch -d '2020-01-01 00:00:00 UTC' plain; stat -c %Y plain hard; mv folder renamed; ls -F",
+    "cp -a folder copied; touch -d '2020-01-01 00:00:00 UTC' plain; stat -c %Y plain hard; mv folder renamed; ls -F",
     "sh -c 'exit 3'; echo $?; sh -c 'kill -9 $$' | cat; echo ${PIPESTATUS[0]}; no-such-program; \
      sh -c 'kill -TERM $$' | cat; echo ${PIPESTATUS[0]}; false",
     "mkfifo pipe; (echo through > pipe &); cat pipe; rm pipe; exec 9> lock; flock -n 9 && echo locked",
@@ -49,7 +51,7 @@ const SESSION: [&str; 34] = [
     "diff -r src papers; patch --version | head -1; sed -i s/main/start/ src/hallo.c; awk 'END { print NR }' src/hallo.c",
     "timeout 1 sleep 5; echo $?; seq 100000 | sort -rn | head -1; yes | head -c 100000 | md5sum",
     "ssh-keygen -qt ed25519 -N '' -f key 2> /dev/null && ls key key.pub; rm -f key key.pub; gzip -9nk Cargo.toml; ls *.gz",
-    "rm -rf v copy; find . -maxdepth 1 -type f -newer plain | wc -l; kill -0 $$ && echo alive; exit 7",
+    "rm -rf v copied; find . -maxdepth 1 -type f -newer plain | wc -l; kill -0 $$ && echo alive; exit 7",
 ];
 
 /// The folder as it is before the session.
