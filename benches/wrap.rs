@@ -120,7 +120,7 @@ fn per_step(c: &mut Criterion) {
         let ways: [(&str, Option<&[&str]>); 3] =
             [("bare", None), ("direct", Some(&[])), ("review", Some(&["--review"]))];
         for (name, wrapped) in ways {
-            let mut step = || {
+            let step = || {
                 let one = run(&agent, &folder, wrapped, &format!("{address}/1"));
                 let many = run(&agent, &folder, wrapped, &format!("{address}/{STEPS}"));
                 many.saturating_sub(one) / (STEPS - 1)
