@@ -178,7 +178,7 @@ impl<'s> Serving<'s> {
         }
     }
 
-    /// Ends the tools of whose end no hook told, and whose results a model call brings.
+    /// Ends the tools of whose end no hook came, and whose results a model call brings.
     fn end_answered_tools(&mut self, call: &ModelCall) {
         let mut open = Vec::new();
         for one in self.tools.drain(..) {
