@@ -7,6 +7,8 @@ use std::io::{self, Write};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::text::escape_controls;
+
 /// Lines that may wait for the thread.
 const WAITING: usize = 256;
 
@@ -35,7 +37,7 @@ impl EventLines {
     /// Adds a line to those that wait.
     pub fn push(&mut self, line: &serde_json::Value) {
         if self.lines.is_some() {
-            self.queue.push_back(line.to_string());
+            self.queue.push_back(escape_controls(&line.to_string()));
         }
     }
 

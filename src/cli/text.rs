@@ -17,8 +17,21 @@ pub(super) fn print(text: &str) -> io::Result<()> {
 
 /// Prints a value as JSON, one document.
 pub(super) fn print_json(value: &impl serde::Serialize) -> color_eyre::Result<()> {
-    print(&format!("{}\n", serde_json::to_string_pretty(value)?))?;
+    print(&format!("{}\n", escape_controls(&serde_json::to_string_pretty(value)?)))?;
     Ok(())
+}
+
+/// Escapes the control characters that JSON lets stand as they are: U+007F, and U+0080 to U+009F, which terminals obey too.
+pub(super) fn escape_controls(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for letter in json.chars() {
+        match letter {
+            // They can only be within strings.
+            '\u{7f}'..='\u{9f}' => escaped.push_str(&format!("\\u{:04x}", u32::from(letter))),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
 }
 
 /// Writes a text to stderr as one line; shows line ends and control characters.
@@ -122,6 +135,14 @@ mod tests {
     fn no_control_character_gets_through() {
         let shown = safe("a\x1b[31mb\u{202e}c\u{9b}\r\nd");
         assert!(shown.ends_with("\nd") && shown.chars().all(|c| c == '\n' || safe::is_plain(c)), "{shown:?}");
+    }
+
+    #[test]
+    fn json_has_no_control_character_and_is_the_same_value() {
+        let value = serde_json::json!({ "a\u{9b}": "b\u{1b}c\u{7f}\u{9f}\u{a0}é" });
+        let text = escape_controls(&value.to_string());
+        assert!(!text.chars().any(char::is_control), "{text:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
 
     #[test]

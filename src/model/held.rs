@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::held_index::HeldIndex;
 use super::{Key, KeyKind, KeyState, Ledger, LedgerEntry, RunState, Seq, SpanId};
 
 /// A decision on held changes.
@@ -42,25 +43,18 @@ impl Ledger {
     /// one thing. Discarding is the reverse.
     #[must_use]
     pub fn held_together(&self, held: &BTreeSet<Seq>, chosen: &BTreeSet<Seq>, choice: HeldChoice) -> BTreeSet<Seq> {
-        let entries: Vec<&LedgerEntry> = held.iter().filter_map(|seq| self.get(*seq)).collect();
-        let mut together: BTreeSet<Seq> = chosen.intersection(held).copied().collect();
-        loop {
-            let more: Vec<Seq> = entries
-                .iter()
-                .filter(|entry| !together.contains(&entry.seq))
-                .filter(|entry| {
-                    entries.iter().filter(|taken| together.contains(&taken.seq)).any(|taken| match choice {
-                        HeldChoice::Apply => needs(taken, entry),
-                        HeldChoice::Discard => needs(entry, taken),
-                    })
-                })
-                .map(|entry| entry.seq)
-                .collect();
-            if more.is_empty() {
-                return together;
-            }
-            together.extend(more);
+        let index = HeldIndex::new(self, held);
+        let mut together = BTreeSet::new();
+        let mut open: Vec<Seq> = chosen.intersection(held).copied().collect();
+        while let Some(seq) = open.pop() {
+            let Some(taken) = self.get(seq).filter(|_| together.insert(seq)) else { continue };
+            let is_needed = |entry: &&LedgerEntry| match choice {
+                HeldChoice::Apply => needs(taken, entry),
+                HeldChoice::Discard => needs(entry, taken),
+            };
+            open.extend(index.near(taken, choice).filter(is_needed).map(|entry| entry.seq));
         }
+        together
     }
 }
 
@@ -172,6 +166,37 @@ mod tests {
         for choice in [HeldChoice::Apply, HeldChoice::Discard] {
             let both: Vec<Seq> = ledger.held_together(&held, &[Seq(2)].into(), choice).into_iter().collect();
             assert_eq!(both, [Seq(1), Seq(2)]);
+        }
+    }
+
+    /// Every choice out of changes of many shapes draws in what a comparison of each with each would.
+    #[test]
+    fn what_belongs_together_is_found_whatever_the_shape() {
+        let names = ["a", "a/b", "a/b/c", "a-b", "a/d", "e"];
+        for round in 0..200_usize {
+            let pick = |at: usize, of: usize| (round * 7919 + at * 104_729 + round * at * 31) / 3 % of;
+            let changes: Vec<(&str, char, char)> = (0..9)
+                .map(|at| (names[pick(at, 6)], ['d', 'f', '-'][pick(at + 11, 3)], ['d', 'f', '-'][pick(at + 23, 3)]))
+                .collect();
+            let (ledger, held) = ledger(&changes);
+            for choice in [HeldChoice::Apply, HeldChoice::Discard] {
+                for one in &held {
+                    let mut wanted = BTreeSet::from([*one]);
+                    for _ in &held {
+                        let entry = |seq: &Seq| ledger.get(*seq).unwrap();
+                        let is_needed = |seq: &&Seq| {
+                            wanted.iter().any(|taken| match choice {
+                                HeldChoice::Apply => needs(entry(taken), entry(seq)),
+                                HeldChoice::Discard => needs(entry(seq), entry(taken)),
+                            })
+                        };
+                        let more: Vec<Seq> = held.iter().filter(is_needed).copied().collect();
+                        wanted.extend(more);
+                    }
+                    let found = ledger.held_together(&held, &[*one].into(), choice);
+                    assert_eq!(found, wanted, "{changes:?} {one} {choice:?}");
+                }
+            }
         }
     }
 

@@ -17,6 +17,7 @@ mod event;
 mod event_names;
 mod fork;
 mod held;
+mod held_index;
 mod holes;
 mod ids;
 mod key;

@@ -88,7 +88,30 @@ struct Entry {
 struct Call {
     name: String,
     #[serde(default)]
-    args: serde_json::Map<String, serde_json::Value>,
+    args: Args,
+}
+
+/// The arguments of a call: an object, or the text of a tool that takes free text (Codex has one).
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a table of arguments, or a text for a tool that takes free text")]
+enum Args {
+    Object(serde_json::Map<String, serde_json::Value>),
+    Text(String),
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Self::Object(serde_json::Map::new())
+    }
+}
+
+impl From<Args> for serde_json::Value {
+    fn from(args: Args) -> Self {
+        match args {
+            Args::Object(fields) => Self::Object(fields),
+            Args::Text(text) => Self::String(text),
+        }
+    }
 }
 
 impl Script {
@@ -229,6 +252,17 @@ mod tests {
             let found = Script::parse(file).unwrap().find(agent, 1, 1, &request("", "")).unwrap().text.clone();
             assert_eq!(found, text, "{agent} in {file}");
         }
+    }
+
+    #[test]
+    fn a_tool_may_take_a_text_in_the_place_of_a_table() {
+        let script = |args: &str| {
+            Script::parse(&format!("[[reply]]\nagent = \"a\"\ncalls = [ {{ name = \"exec\", args = {args} }} ]\n"))
+        };
+        let found = script("\"text(1)\"").unwrap();
+        assert_eq!(found.find("a", 1, 1, &request("", "")).unwrap().calls[0].args, json!("text(1)"));
+        let error = script("3").unwrap_err();
+        assert!(error.message.contains("a table of arguments, or a text"), "{error}");
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::effects::confine::{LayerFolder, Shell, ShellPaths};
 use crate::model::{CaptureMode, RunState};
+use crate::rollback::capture::KnownHashes;
 use crate::rollback::{HeldLayer, Origin};
 use crate::store::RunFolder;
 
@@ -22,6 +23,8 @@ pub struct Review {
     folder: Option<LayerFolder>,
     /// The call of the agent's program, to which belongs what none of its tools did.
     program: OnceLock<Origin>,
+    /// The hashes of the last look.
+    known: Arc<KnownHashes>,
 }
 
 impl Review {
@@ -30,23 +33,37 @@ impl Review {
     /// # Errors
     /// When there can be no overlay here, or the folder can't be written; the text says why.
     pub(super) fn start(shell: &Shell, run: &RunFolder) -> Result<Self, String> {
-        let folder = shell.make_layer(&run.id().to_string())?;
+        let folder = shell.make_layer(&run.id().to_string(), run.path())?;
         let written = write_name(&run.path().join(NAME), &folder.name());
         written.map_err(|error| format!("failed to remember the layer: {error}"))?;
-        Ok(Self { folder: Some(folder), program: OnceLock::new() })
+        Ok(Self { folder: Some(folder), program: OnceLock::new(), known: Arc::default() })
     }
 
     /// The review of a stored run; `None`: its changes were not held for one.
     #[must_use]
     pub fn of_run(run: &RunFolder) -> Option<Self> {
         let name = read_name(&run.path().join(NAME))?;
-        Some(Self { folder: LayerFolder::find(&name, &run.id().to_string()), program: OnceLock::new() })
+        Some(Self {
+            folder: LayerFolder::find(&name, &run.id().to_string()),
+            program: OnceLock::new(),
+            known: Arc::default(),
+        })
     }
 
-    /// The layer, where it is still there.
+    /// The layer, where it is still there, to be read whole.
     #[must_use]
     pub fn layer(&self) -> Option<HeldLayer> {
-        self.folder.as_ref().map(|folder| HeldLayer { upper: folder.upper(), looked: folder.looked() })
+        self.layer_with(&Arc::default())
+    }
+
+    /// The layer, where it is still there; what has not changed since the last look of this kind is not read again.
+    pub(super) fn layer_since(&self) -> Option<HeldLayer> {
+        self.layer_with(&self.known)
+    }
+
+    fn layer_with(&self, known: &Arc<KnownHashes>) -> Option<HeldLayer> {
+        let folder = self.folder.as_ref()?;
+        Some(HeldLayer { upper: folder.upper(), looked: folder.looked(), known: known.clone() })
     }
 
     /// The folder of the layer, where it is still there.

@@ -141,6 +141,12 @@ fn upstreams(named: &[String]) -> color_eyre::Result<Vec<String>> {
 
 fn setup(args: &Args, workspace: PathBuf) -> color_eyre::Result<WrapSetup> {
     let mut command = args.command.clone();
+    if let Some(option) = command.first().filter(|first| first.starts_with('-')) {
+        return Err(eyre!(
+            "failed to read the option {option}: `tama-tui wrap --help` lists them. Write ./ before a program \
+             whose name begins with a dash."
+        ));
+    }
     if let Some(program) = command.first_mut().filter(|program| program.contains('/'))
         && let Ok(found) = std::path::absolute(&program)
     {

@@ -9,6 +9,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::confinement::ShellPaths;
+use super::layer_sweep::{note_run, sweep_layers};
 use super::probe::{is_apart, resolve, scratch_bases};
 use super::scratch::{prepare, random_name, remove_tree};
 
@@ -24,15 +25,16 @@ pub struct LayerFolder {
 }
 
 impl LayerFolder {
-    /// Makes a layer for a run. `base`: the parent of scratch folders. `paths`: of the workspace, which is
-    /// seen with the permission bits of the layer.
-    pub(super) fn create(base: &Path, paths: &ShellPaths, run: &str) -> io::Result<Self> {
+    /// Makes a layer for a run, and removes those of deleted runs. `base`: the parent of scratch folders. `paths`: of the
+    /// workspace, which is seen with the permission bits of the layer. `folder`: the run's.
+    pub(super) fn create(base: &Path, paths: &ShellPaths, run: &str, folder: &Path) -> io::Result<Self> {
         let parent = layers_beside(base);
         if !is_apart(&parent, paths) {
             let why = format!("{} is not apart from the workspace", parent.display());
             return Err(io::Error::other(why));
         }
         prepare(&parent)?;
+        sweep_layers(&parent);
         let layer = Self { dir: parent.join(random_name()?) };
         let make = |dir: &Path| DirBuilder::new().mode(0o700).create(dir);
         make(&layer.dir)?;
@@ -43,6 +45,7 @@ impl LayerFolder {
             let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
             io::Write::write_all(&mut file, text.as_bytes())?;
         }
+        note_run(&layer.dir, folder)?;
         Ok(layer)
     }
 
@@ -110,7 +113,7 @@ mod tests {
         fs::create_dir(&workspace).unwrap();
         fs::set_permissions(&workspace, fs::Permissions::from_mode(0o750)).unwrap();
         let paths = ShellPaths { workspace, ..ShellPaths::default() };
-        let layer = LayerFolder::create(&base, &paths, "run-1").unwrap();
+        let layer = LayerFolder::create(&base, &paths, "run-1", folder.path()).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&layer.dir), mode(&layer.upper())), (0o700, 0o750));
         assert!(layer.is_of("run-1") && !layer.is_of("run-2"));
@@ -123,7 +126,7 @@ mod tests {
     fn a_layer_is_never_in_the_workspace() {
         let folder = tempfile::tempdir().unwrap();
         let paths = ShellPaths { workspace: folder.path().to_owned(), ..ShellPaths::default() };
-        assert!(LayerFolder::create(&folder.path().join("scratch"), &paths, "run-1").is_err());
+        assert!(LayerFolder::create(&folder.path().join("scratch"), &paths, "run-1", folder.path()).is_err());
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod job;
 mod kernel;
 mod lasting;
 mod layer;
+mod layer_sweep;
 mod mount_table;
 mod output;
 mod probe;

@@ -101,14 +101,14 @@ impl Shell {
         AgentProgram::start(&self.confinement, job, size).await
     }
 
-    /// Makes a layer that takes what an agent of a run writes to the workspace, and lasts.
+    /// Makes a layer that takes what an agent of a run writes to the workspace, and lasts. `folder`: the run's.
     ///
     /// # Errors
     /// When there can be no overlay over the workspace here; the text says why.
-    pub fn make_layer(&self, run: &str) -> Result<LayerFolder, String> {
+    pub fn make_layer(&self, run: &str, folder: &Path) -> Result<LayerFolder, String> {
         self.check_overlay()?;
         let launcher = self.confinement.launcher().ok_or_else(|| self.why_no_overlay())?;
-        let made = LayerFolder::create(&launcher.scratch, self.confinement.paths(), run);
+        let made = LayerFolder::create(&launcher.scratch, self.confinement.paths(), run, folder);
         made.map_err(|error| format!("failed to make a folder for held changes: {error}"))
     }
 

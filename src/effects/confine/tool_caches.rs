@@ -23,6 +23,8 @@ pub(super) enum Redirect {
     Maven,
     /// `CARGO_HOME`, but only if that folder does not exist: Cargo's settings and programs are in there too.
     Cargo(PathBuf),
+    /// None: its tool is not here, and another one would warn of the variable.
+    None,
 }
 
 impl Redirect {
@@ -39,6 +41,7 @@ impl Redirect {
                 options.push(folder);
                 Some(("MAVEN_OPTS".into(), options))
             }
+            Self::None => None,
             Self::Cargo(home) => (!home.exists()).then(|| ("CARGO_HOME".into(), folder.into())),
         }
     }
@@ -70,6 +73,11 @@ impl<'a> Bases<'a> {
     }
 }
 
+/// True if a program is found on the search path.
+fn has_program(name: &str, vars: &Vars<'_>) -> bool {
+    vars("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
+}
+
 /// Lists the caches of the user's tools.
 pub(super) fn tool_caches(vars: &Vars<'_>) -> Vec<ToolCache> {
     let Some(bases) = Bases::of(vars) else { return Vec::new() };
@@ -77,6 +85,9 @@ pub(super) fn tool_caches(vars: &Vars<'_>) -> Vec<ToolCache> {
     let go = bases.named("GOPATH", "go");
     let data = bases.named("XDG_DATA_HOME", ".local/share");
     let variable = |variable, name, folder| ToolCache { folder, name, redirect: Redirect::Variable(variable) };
+    // npm warns of pnpm's variable.
+    let pnpm = variable("npm_config_store_dir", "pnpm", bases.or("npm_config_store_dir", data.join("pnpm/store")));
+    let pnpm = if has_program("pnpm", vars) { pnpm } else { ToolCache { redirect: Redirect::None, ..pnpm } };
     let in_cargo = |folder: &str| ToolCache {
         folder: cargo.join(folder),
         name: "cargo",
@@ -86,7 +97,7 @@ pub(super) fn tool_caches(vars: &Vars<'_>) -> Vec<ToolCache> {
         // Most tools are in here: pip, uv, Go's builds, yarn, pnpm's metadata.
         variable("XDG_CACHE_HOME", "xdg", bases.named("XDG_CACHE_HOME", ".cache")),
         variable("npm_config_cache", "npm", bases.named("npm_config_cache", ".npm")),
-        variable("npm_config_store_dir", "pnpm", bases.or("npm_config_store_dir", data.join("pnpm/store"))),
+        pnpm,
         variable("YARN_GLOBAL_FOLDER", "yarn", bases.named("YARN_GLOBAL_FOLDER", ".yarn/berry")),
         variable("GOMODCACHE", "go", bases.or("GOMODCACHE", go.join("pkg/mod"))),
         variable("GRADLE_USER_HOME", "gradle", bases.named("GRADLE_USER_HOME", ".gradle")),
@@ -143,6 +154,23 @@ mod tests {
 
     fn folders(vars: &Vars<'_>) -> Vec<String> {
         tool_caches(vars).into_iter().map(|cache| cache.folder.display().to_string()).collect()
+    }
+
+    #[test]
+    fn a_variable_that_other_tools_warn_of_is_set_only_where_its_tool_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let vars = |name: &str| match name {
+            "HOME" => Some("/home/u".into()),
+            "PATH" => Some(folder.path().into()),
+            _ => None,
+        };
+        let redirected = || {
+            let pnpm = tool_caches(&vars).into_iter().find(|cache| cache.name == "pnpm").unwrap();
+            pnpm.redirect.variable("/elsewhere".into(), &vars).is_some()
+        };
+        assert!(!redirected());
+        fs::write(folder.path().join("pnpm"), "").unwrap();
+        assert!(redirected());
     }
 
     #[test]

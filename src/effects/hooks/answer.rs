@@ -57,7 +57,9 @@ impl HookAnswer {
                 if *failed { "PostToolUseFailure" } else { "PostToolUse" }
             }
             HookEvent::Prompt(_) => "UserPromptSubmit",
-            HookEvent::SubagentEnd | HookEvent::TurnEnd | HookEvent::Other(_) => return json!({}),
+            HookEvent::SubagentEnd | HookEvent::TurnEnd | HookEvent::BatchEnd(_) | HookEvent::Other(_) => {
+                return json!({});
+            }
         };
         if let Some(context) = &self.context {
             inner.insert("additionalContext".into(), json!(context));

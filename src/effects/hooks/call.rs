@@ -46,6 +46,8 @@ pub enum HookEvent {
     SubagentEnd,
     /// The agent's turn is over: none of its tools runs any more.
     TurnEnd,
+    /// All tools of one answer of the model have ended; each with its result, also those that were refused.
+    BatchEnd(Vec<(ToolUse, Json)>),
     /// Something else, by its name.
     Other(String),
 }
@@ -70,13 +72,7 @@ impl HookCall {
             subagent: text(&said, "agent_id").filter(|id| !id.is_empty()),
             kind: text(&said, "agent_type").filter(|kind| !kind.is_empty()),
         };
-        let tool = || {
-            Some(ToolUse {
-                id: text(&said, "tool_use_id"),
-                name: text(&said, "tool_name")?,
-                input: said.get("tool_input").cloned().unwrap_or(Json::Null),
-            })
-        };
+        let tool = || tool_use(&said);
         let response = || said.get("tool_response").or_else(|| said.get("error")).cloned().unwrap_or(Json::Null);
         let event = match (dialect, name.as_str()) {
             (_, "PreToolUse" | "BeforeTool") => HookEvent::Before(tool()?),
@@ -86,12 +82,27 @@ impl HookCall {
             }
             (_, "PostToolUseFailure") => HookEvent::After { tool: tool()?, response: response(), failed: true },
             (_, "UserPromptSubmit" | "BeforeAgent") => HookEvent::Prompt(text(&said, "prompt").unwrap_or_default()),
+            (_, "PostToolBatch") => HookEvent::BatchEnd(batch(&said)),
             (_, "SubagentStop") => HookEvent::SubagentEnd,
             (_, "Stop" | "StopFailure" | "SessionEnd" | "AfterAgent") => HookEvent::TurnEnd,
             _ => HookEvent::Other(name),
         };
         Some(Self { agent, event })
     }
+}
+
+fn tool_use(said: &Json) -> Option<ToolUse> {
+    Some(ToolUse {
+        id: text(said, "tool_use_id"),
+        name: text(said, "tool_name")?,
+        input: said.get("tool_input").cloned().unwrap_or(Json::Null),
+    })
+}
+
+fn batch(said: &Json) -> Vec<(ToolUse, Json)> {
+    let calls = said.get("tool_calls").and_then(Json::as_array).into_iter().flatten();
+    let result = |call: &Json| call.get("tool_response").cloned().unwrap_or(Json::Null);
+    calls.filter_map(|call| Some((tool_use(call)?, result(call)))).collect()
 }
 
 fn text(of: &Json, name: &str) -> Option<String> {

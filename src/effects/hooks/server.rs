@@ -66,6 +66,12 @@ impl HookReply {
         self.answer.closed().await;
     }
 
+    /// The form in which the agent speaks.
+    #[must_use]
+    pub fn dialect(&self) -> HookDialect {
+        self.dialect
+    }
+
     /// True when another result can be put in the place of the tool's own.
     #[must_use]
     pub fn can_change_result(&self) -> bool {

@@ -47,7 +47,7 @@ impl HookDialect {
         let hook = json!([{ "hooks": [{ "type": "http", "url": url, "timeout": PATIENCE }] }]);
         let tools = json!([{ "matcher": "*", "hooks": [{ "type": "http", "url": url, "timeout": PATIENCE }] }]);
         json!({ "hooks": {
-            "PreToolUse": tools, "PostToolUse": tools, "PostToolUseFailure": tools,
+            "PreToolUse": tools, "PostToolUse": tools, "PostToolUseFailure": tools, "PostToolBatch": hook,
             "UserPromptSubmit": hook, "SubagentStop": hook, "Stop": hook, "SessionEnd": hook,
         } })
     }

@@ -28,6 +28,12 @@ fn hooks_are_read_in_one_form() {
     assert_eq!((tool.id, failed, result_text(&response).as_str()), (None, false, "done"));
     let names = |event: &str| read(HookDialect::Claude, &json!({ "hook_event_name": event })).map(|call| call.event);
     assert_eq!(names("Stop"), Some(HookEvent::TurnEnd));
+    let batch = json!({ "hook_event_name": "PostToolBatch", "tool_calls": [
+        { "tool_name": "Bash", "tool_input": { "command": "ls" }, "tool_use_id": "toolu_1", "tool_response": "refused" }, {},
+    ] });
+    let tool = ToolUse { id: Some("toolu_1".into()), name: "Bash".into(), input: json!({ "command": "ls" }) };
+    let event = read(HookDialect::Claude, &batch).map(|call| call.event);
+    assert_eq!(event, Some(HookEvent::BatchEnd(vec![(tool, json!("refused"))])));
     assert_eq!(names("Notification"), Some(HookEvent::Other("Notification".into())));
     assert_eq!(names("PreToolUse"), None, "a tool without a name");
     assert!(

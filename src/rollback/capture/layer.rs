@@ -9,8 +9,9 @@ use std::path::Path;
 use nix::dir::Dir;
 use xattr::FileExt;
 
-use super::entry::{Bytes, Entry, Kind, Stat};
+use super::entry::{Bytes, Entry, Kind, Stat, now};
 use super::error::{CaptureError, workspace_error};
+use super::known::Known;
 use super::left_out::LeftOut;
 use super::read::hash_file;
 use super::rules::Rules;
@@ -37,11 +38,18 @@ pub(super) struct Layer {
     rules: Rules,
     /// The permission bits of what was opened up.
     closed: BTreeMap<Vec<u8>, u32>,
+    known: Known,
 }
 
 impl Layer {
     pub(super) fn new(tree: &Tree, rules: &Rules) -> Self {
-        Self { opener: tree.opener(), device: tree.device, rules: rules.clone(), closed: BTreeMap::new() }
+        Self {
+            opener: tree.opener(),
+            device: tree.device,
+            rules: rules.clone(),
+            closed: BTreeMap::new(),
+            known: Known::default(),
+        }
     }
 
     /// Opens a command's layer; its folder is open to the owner for as long as the layer lives.
@@ -55,6 +63,16 @@ impl Layer {
         let mut layer = Self::new(&Tree::open(folder)?, rules);
         layer.closed.extend(closed.then(|| (ROOT.to_vec(), mode)));
         Ok(layer)
+    }
+
+    /// Gives it the hashes of files that were read before.
+    pub(super) fn set_known(&mut self, known: Known) {
+        self.known = known;
+    }
+
+    /// Takes the hashes of the files that it came to.
+    pub(super) fn take_known(&mut self) -> Known {
+        std::mem::take(&mut self.known)
     }
 
     pub(super) fn describe(&self, why: LeftOut) -> String {
@@ -140,6 +158,11 @@ impl Layer {
         if entry.kind != Kind::File || entry.left_out.is_some() {
             return Ok(entry);
         }
+        if let Some(hash) = self.known.find(&entry.path, &entry.stat) {
+            entry.bytes = Some(Bytes { hash, place: None, racy: true });
+            return Ok(entry);
+        }
+        let began = now();
         let read = self.opener.file(&entry.path).and_then(|mut file| {
             let (kind, stat) = Stat::of(&nix::sys::stat::fstat(&file)?);
             let hash = hash_file(&mut file)?;
@@ -148,6 +171,7 @@ impl Layer {
         });
         match read {
             Ok((stat, hash, true)) => {
+                self.known.note(&entry.path, stat, hash, began);
                 entry.stat = Stat { mode: entry.stat.mode, ..stat };
                 entry.bytes = Some(Bytes { hash, place: None, racy: true });
             }

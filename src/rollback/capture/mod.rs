@@ -8,6 +8,7 @@ mod changed;
 mod diff;
 mod entry;
 mod error;
+mod known;
 mod layer;
 mod left_out;
 mod list;
@@ -28,8 +29,9 @@ mod tests;
 
 pub use changed::Changed;
 pub use error::CaptureError;
+pub use known::KnownHashes;
 pub use order::order;
-pub use overlay::{OverlayChanges, overlay_changes};
+pub use overlay::{OverlayChanges, overlay_changes, overlay_changes_since};
 pub use renames::renames;
 pub use rules::Rules;
 pub use snapshots::{Missed, Snapshots};

@@ -14,6 +14,7 @@ use std::time::SystemTime;
 use super::changed::Changed;
 use super::entry::{Entry, Kind};
 use super::error::{CaptureError, workspace_error};
+use super::known::KnownHashes;
 use super::layer::{Layer, Mark};
 use super::left_out::LeftOut;
 use super::moved;
@@ -84,6 +85,20 @@ impl OverlayChanges {
 /// # Errors
 /// When something can't be looked at, or the layer can't be read without the mount (moved folders, data elsewhere).
 pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<OverlayChanges, CaptureError> {
+    overlay_changes_since(root, upper, rules, &KnownHashes::default())
+}
+
+/// The same, of a layer that is read again and again: files that have not changed since the last look at it are not read.
+/// After an error the next look reads all.
+///
+/// # Errors
+/// As [`overlay_changes`].
+pub fn overlay_changes_since(
+    root: &Path,
+    upper: &Path,
+    rules: &Rules,
+    known: &KnownHashes,
+) -> Result<OverlayChanges, CaptureError> {
     let lower = Tree::open(root).map_err(workspace_error("open", b""))?;
     let mut reading = Reading {
         lower: Layer::new(&lower, rules),
@@ -95,6 +110,9 @@ pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<Overl
         large: Default::default(),
         hidden: HashSet::new(),
     };
+    let (above, below) = known.take();
+    reading.upper.set_known(above);
+    reading.lower.set_known(below);
     reading.root()?;
     // Folders by path and not by recursion: how deep they go is the command's choice.
     let mut folders = vec![Folder { path: Vec::new(), opaque: false, over: true }];
@@ -103,6 +121,7 @@ pub fn overlay_changes(root: &Path, upper: &Path, rules: &Rules) -> Result<Overl
     }
     let orphans = reading.orphans();
     reading.pair_moved();
+    known.keep(reading.upper.take_known(), reading.lower.take_known());
     let Reading { mut lower, upper, changes, touched, hidden, .. } = reading;
     let modes = std::cell::RefCell::new(&mut lower);
     let changes = order(changes, |path| {

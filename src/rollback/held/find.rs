@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::SystemTime;
 
-use super::super::capture::{CaptureError, Changed, OverlayChanges, Rules, order, overlay_changes};
+use super::super::capture::{CaptureError, Changed, OverlayChanges, Rules, order, overlay_changes_since};
 use super::super::concurrent::changed_at;
 use super::super::state::read_state;
 use super::{CHANGED_MEANWHILE, HeldLayer};
@@ -36,7 +36,7 @@ pub(super) fn find(
     rules: &Rules,
     since: Option<SystemTime>,
 ) -> Result<Shown, CaptureError> {
-    let mut found = overlay_changes(world.root(), &layer.upper, rules)?;
+    let mut found = overlay_changes_since(world.root(), &layer.upper, rules, &layer.known)?;
     let net = net(std::mem::take(&mut found.changes));
     let (mut known, held) = log.with(|state| (known_states(state, net.keys()), held_states(state)));
     let states = net.iter().map(|(path, changed)| (path.clone(), changed.new.clone())).collect();

@@ -21,7 +21,9 @@ mod look;
 mod recover;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::capture::KnownHashes;
 use crate::model::{PlanLeave, Seq};
 
 pub use apply::apply_held;
@@ -40,6 +42,8 @@ pub struct HeldLayer {
     pub upper: PathBuf,
     /// A file whose time is that of the last look.
     pub looked: PathBuf,
+    /// The hashes of the last look; empty ones have every file read.
+    pub known: Arc<KnownHashes>,
 }
 
 /// The outcome of a decision on held changes.

@@ -4,6 +4,7 @@
 mod announced;
 mod event;
 mod launch;
+mod left_open;
 mod line;
 mod model_call;
 mod read_record;

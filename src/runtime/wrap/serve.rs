@@ -10,10 +10,12 @@ use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot};
 
 use super::event::AgentEvent;
+use super::left_open::result_in;
 use super::line::AgentLine;
 use super::model_call::call_model;
 use super::tool_use::{After, use_tool};
-use crate::effects::hooks::{HookAnswer, HookEvent, HookReply, Hooked, ToolUse, result_text};
+use crate::effects::gateway::ModelCall;
+use crate::effects::hooks::{HookAnswer, HookCall, HookDialect, HookEvent, HookReply, Hooked, ToolUse, result_text};
 use crate::effects::tools::starts_subagent;
 use crate::model::PathSegment;
 use crate::runtime::failure::Failure;
@@ -36,6 +38,8 @@ pub(in super::super) struct Serving<'s> {
 /// A tool that has begun, and whose end is not known.
 struct OpenTool {
     tool: ToolUse,
+    dialect: HookDialect,
+    session: String,
     after: oneshot::Sender<After>,
 }
 
@@ -110,20 +114,22 @@ impl<'s> Serving<'s> {
         }
         match event {
             AgentEvent::Model(call) => {
+                self.end_answered_tools(&call);
                 self.tasks.push(Box::pin(call_model(self.scope, self.line, call)));
             }
             AgentEvent::Hook(hooked) => {
                 let Hooked { call, reply } = *hooked;
-                self.take_hook(call.event, reply);
+                self.take_hook(call, reply);
             }
         }
     }
 
-    fn take_hook(&mut self, event: HookEvent, reply: HookReply) {
-        match event {
+    fn take_hook(&mut self, call: HookCall, reply: HookReply) {
+        match call.event {
             HookEvent::Before(tool) => {
                 let (after, ended) = oneshot::channel();
-                self.tools.push(OpenTool { tool: tool.clone(), after });
+                let (tool_use, dialect, session) = (tool.clone(), reply.dialect(), call.agent.session);
+                self.tools.push(OpenTool { tool: tool_use, dialect, session, after });
                 self.tasks.push(Box::pin(use_tool(self.scope, self.line, tool, reply, ended)));
             }
             HookEvent::After { tool, response, failed } => {
@@ -136,9 +142,14 @@ impl<'s> Serving<'s> {
             }
             HookEvent::TurnEnd => {
                 self.end_tools();
-                self.answer(reply);
+                leave(reply);
             }
-            HookEvent::Prompt(_) | HookEvent::SubagentEnd | HookEvent::Other(_) => self.answer(reply),
+            HookEvent::BatchEnd(all) => {
+                self.end_refused_tools(all);
+                leave(reply);
+            }
+            HookEvent::SubagentEnd | HookEvent::Other(_) => leave(reply),
+            HookEvent::Prompt(_) => self.answer(reply),
         }
     }
 
@@ -165,12 +176,38 @@ impl<'s> Serving<'s> {
         }
     }
 
+    /// Ends the tools of a batch that are still open: the agent refused them, by its own rules or its user's word.
+    fn end_refused_tools(&mut self, all: Vec<(ToolUse, Json)>) {
+        for (tool, response) in all {
+            if let Some(open) = self.take_open(&tool) {
+                drop(open.after.send(After { text: result_text(&response), failed: true, reply: None }));
+            }
+        }
+    }
+
+    /// Ends the tools of whose end no hook came, and whose results a model call brings.
+    fn end_answered_tools(&mut self, call: &ModelCall) {
+        let mut open = Vec::new();
+        for one in self.tools.drain(..) {
+            match result_in(call, &one.tool, one.dialect, &one.session) {
+                Some(text) => {
+                    let text = if text.is_empty() { UNSEEN.to_owned() } else { text };
+                    // Claude Code tells of each tool that it lets run.
+                    let failed = one.dialect == HookDialect::Claude;
+                    drop(one.after.send(After { text, failed, reply: None }));
+                }
+                None => open.push(one),
+            }
+        }
+        self.tools = open;
+    }
+
     fn pass_to_subagent(&mut self, event: AgentEvent) {
         let Some(id) = event.subagent().map(str::to_owned) else { return };
         if matches!(&event, AgentEvent::Hook(hooked) if hooked.call.event == HookEvent::SubagentEnd) {
             self.subagents.remove(&id);
             if let AgentEvent::Hook(hooked) = event {
-                self.answer(hooked.reply);
+                leave(hooked.reply);
             }
             return;
         }
@@ -195,4 +232,9 @@ impl<'s> Serving<'s> {
         let prompt = newest.and_then(|open| open.tool.input.get("prompt").and_then(Json::as_str));
         prompt.unwrap_or_default().to_owned()
     }
+}
+
+/// Answers a hook that takes no words: notices for the agent wait for one that does.
+fn leave(reply: HookReply) {
+    reply.send(HookAnswer::default());
 }

@@ -14,3 +14,5 @@ mod refusing_kernels;
 mod special_files;
 #[cfg(target_os = "linux")]
 mod table;
+#[cfg(target_os = "linux")]
+mod table_agent;

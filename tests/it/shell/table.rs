@@ -26,26 +26,28 @@ use crate::support::wait::until;
 const KEY: &str = "tama-tui-test";
 
 #[derive(Debug, Deserialize)]
-struct Table {
-    row: Vec<Row>,
+pub(super) struct Table {
+    pub(super) row: Vec<Row>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Row {
-    call: String,
+pub(super) struct Row {
+    pub(super) call: String,
     #[serde(rename = "as")]
     who: Who,
-    tool: Option<Permission>,
-    overlay: Wanted,
-    snapshot: Wanted,
+    pub(super) tool: Option<Permission>,
+    pub(super) overlay: Wanted,
+    pub(super) snapshot: Wanted,
     landlock: Wanted,
-    why: String,
+    /// The end of the call where a wrapped agent makes it, if it is another one.
+    pub(super) agent: Option<Wanted>,
+    pub(super) why: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Who {
+pub(super) enum Who {
     Root,
     User,
     Both,
@@ -53,7 +55,7 @@ enum Who {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Permission {
+pub(super) enum Permission {
     Network,
     LocalSockets,
 }
@@ -61,7 +63,7 @@ enum Permission {
 /// The end of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-enum Wanted {
+pub(super) enum Wanted {
     Refused(Option<String>),
     Killed,
     Allowed,
@@ -86,7 +88,7 @@ impl TryFrom<String> for Wanted {
 
 impl Wanted {
     /// True when the call ended so; `found`: `allowed`, `killed`, or `refused ERRNO`.
-    fn is(&self, found: &str, gaps: &[Gap]) -> bool {
+    pub(super) fn is(&self, found: &str, gaps: &[Gap]) -> bool {
         match self {
             Self::Refused(None) => found.starts_with("refused "),
             Self::Refused(Some(error)) => found == format!("refused {error}"),
@@ -106,7 +108,7 @@ impl Row {
         }
     }
 
-    fn is_for_this_user(&self) -> bool {
+    pub(super) fn is_for_this_user(&self) -> bool {
         match self.who {
             Who::Both => true,
             Who::Root => nix::unistd::geteuid().is_root(),
@@ -116,7 +118,7 @@ impl Row {
 }
 
 /// A workspace, things beside it, and servers outside of the sandbox.
-struct Grounds {
+pub(super) struct Grounds {
     folder: TempDir,
     calls: PathBuf,
     values: Vec<(&'static str, String)>,
@@ -134,7 +136,7 @@ impl Drop for Grounds {
 }
 
 impl Grounds {
-    fn new(calls: &Path) -> Self {
+    pub(super) fn new(calls: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = fs::canonicalize(folder.path()).unwrap();
         let at = |name: &str| root.join(name);
@@ -179,7 +181,7 @@ impl Grounds {
         Self { folder, calls: own, values, elsewhere, _servers: (listeners, datagrams, tcp, udp) }
     }
 
-    fn at(&self, name: &str) -> PathBuf {
+    pub(super) fn at(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -190,7 +192,7 @@ impl Grounds {
     }
 
     /// A line of the shell that makes a call, and says how it ended.
-    fn line(&self, name: usize, call: &str) -> String {
+    pub(super) fn line(&self, name: usize, call: &str) -> String {
         let call = self.values.iter().fold(call.to_owned(), |call, (hole, value)| call.replace(hole, value));
         assert!(!call.contains('{'), "{call}");
         let words: Vec<String> = call.split(' ').map(|word| format!("\"{word}\"")).collect();
@@ -198,7 +200,7 @@ impl Grounds {
     }
 
     /// Everything about the file outside that a call could change.
-    fn outside(&self) -> (String, u32, u32, (i64, i64), Vec<String>) {
+    pub(super) fn outside(&self) -> (String, u32, u32, (i64, i64), Vec<String>) {
         let data = fs::metadata(self.at("outside")).unwrap();
         let names = xattr::list(self.at("outside")).unwrap().map(|name| name.to_string_lossy().into_owned()).collect();
         let text = fs::read_to_string(self.at("outside")).unwrap();
@@ -229,7 +231,7 @@ fn serve_elsewhere(calls: &Path, path: &Path) -> Option<Child> {
 }
 
 /// Compiles the program that makes the calls; `None`: there is no compiler, and the test is skipped.
-fn compile(into: &Path) -> Option<PathBuf> {
+pub(super) fn compile(into: &Path) -> Option<PathBuf> {
     let program = into.join("calls");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/confine/calls.c");
     // Where the sources are, another user may have no access.
@@ -257,7 +259,7 @@ async fn run(shell: &Shell, script: String, tool: Option<Permission>) -> ShellRu
 }
 
 /// Makes the socket `later` once the command has opened the gate.
-fn open_gate(grounds: &Grounds) -> std::thread::JoinHandle<UnixListener> {
+pub(super) fn open_gate(grounds: &Grounds) -> std::thread::JoinHandle<UnixListener> {
     let (gate, later) = (grounds.at("gate"), grounds.at("later"));
     std::thread::spawn(move || {
         let mut gate = fs::File::options().write(true).open(gate).unwrap();

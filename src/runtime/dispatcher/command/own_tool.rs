@@ -51,13 +51,13 @@ impl ToolRun {
     async fn run_over_layer(&self, tool: ToolUnderWay, line: String, review: &Arc<Review>) -> Result<Done, NotRun> {
         let Some(guard) = self.lock_unless_stopped(&Scope::Shell).await else { return Ok(stopped()) };
         let program = review.program().unwrap_or(&self.origin);
-        let (guard, looked) = self.look_at_layer(guard, review, program).await;
+        let (guard, looked) = self.look_at_layer(guard, review.layer_since(), program).await;
         looked?;
         let line = self.services.masker.mask(&line).into_owned();
         let started = self.start_line(line, None, None).await?;
         let done = self.let_run(tool).await;
         let Some(guard) = guard else { return Ok(done) };
-        let (_guard, looked) = self.look_at_layer(guard, review, &self.origin).await;
+        let (_guard, looked) = self.look_at_layer(guard, review.layer_since(), &self.origin).await;
         looked?;
         record_command_end(&self.log, started.command, None);
         Ok(done)

@@ -15,7 +15,7 @@ use crate::effects::tools::ToolError;
 use crate::model::command_line;
 use crate::pipeline::Wrapped;
 use crate::rollback::capture::Snapshots;
-use crate::rollback::{ActError, Origin, look, record_command_end};
+use crate::rollback::{ActError, HeldLayer, Origin, look, record_command_end};
 use crate::runtime::review::Review;
 use crate::runtime::wrap::AgentLine;
 use crate::world::{Guard, Scope, World};
@@ -67,9 +67,9 @@ impl ToolRun {
         };
         let world = &self.services.world;
         let guard = world.lock(&Scope::Shell, &lock_name(self.origin.tool_span, &self.origin.tool_name)).await;
-        // The overlay is gone with the agent.
+        // The overlay is gone with the agent. The last look reads all: a mapping may have written without a new time.
         drop(view);
-        let (_guard, looked) = self.look_at_layer(guard, review, &self.origin).await;
+        let (_guard, looked) = self.look_at_layer(guard, review.layer(), &self.origin).await;
         looked?;
         record_command_end(&self.log, started.command, None);
         Ok(self.answer_of(line, &end, &printed))
@@ -107,7 +107,7 @@ impl ToolRun {
                 () = tokio::time::sleep_until(next.into()) => {
                     let began = Instant::now();
                     if let Some(guard) = world.try_lock(&Scope::Shell, "look") {
-                        let (_guard, looked) = self.look_at_layer(guard, review, &self.origin).await;
+                        let (_guard, looked) = self.look_at_layer(guard, review.layer_since(), &self.origin).await;
                         if let Err(error) = looked {
                             // The layer keeps it; the look at the end says so if it still fails.
                             self.note_error(&format!("failed to {error}"));
@@ -124,11 +124,11 @@ impl ToolRun {
     pub(super) async fn look_at_layer(
         &self,
         guard: Guard,
-        review: &Arc<Review>,
+        layer: Option<HeldLayer>,
         origin: &Origin,
     ) -> (Option<Guard>, Result<usize, ActError>) {
         let (log, services, origin) = (self.log.clone(), self.services.clone(), origin.clone());
-        let Some(layer) = review.layer() else {
+        let Some(layer) = layer else {
             return (Some(guard), Err(ActError::NotFound("the layer of the agent is gone".into())));
         };
         let work = move || {

@@ -151,3 +151,12 @@ fn a_wrapped_run_is_listed_as_one_and_says_what_it_can_do() {
     assert!(stderr(&verified).contains("whose code can't be executed from the record"), "{}", stderr(&verified));
     assert_eq!(project.read("f").as_deref(), Some("x\n"));
 }
+
+#[test]
+fn an_option_that_there_is_not_is_no_program() {
+    let project = Project::empty();
+    let ran = program::run(project.folder(), &["wrap", "--headless", "--revew", "true"]);
+    assert_eq!(ran.status.code(), Some(1));
+    assert!(stderr(&ran).contains("failed to read the option --revew"), "{}", stderr(&ran));
+    assert!(!project.path(".tama").exists(), "no run is made");
+}

@@ -1,8 +1,15 @@
 //! `wrap`: agents of other programs, played by small scripts.
 
+#[cfg(target_os = "linux")]
+mod as_usual;
 mod demo;
 mod direct;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod killed;
+mod kills;
+#[cfg(target_os = "linux")]
+mod left_open;
 mod retry;
 mod review;
 mod review_killed;

@@ -8,9 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-
+use super::kills::{end_one_or_both, moment, rounds};
 use crate::cli::cli::{stderr, stdout};
 use crate::support::manifest::{differences, manifest};
 use crate::support::program;
@@ -37,31 +35,9 @@ fn through(outside: &Path) -> u32 {
     fs::read_to_string(outside.join("through")).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 
-/// The processes below one, the nearest first.
-fn below(pid: u32) -> Vec<u32> {
-    // Each thread has children of its own.
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let children = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
-    let own: Vec<u32> = children
-        .flat_map(|some| some.split_whitespace().filter_map(|one| one.parse().ok()).collect::<Vec<_>>())
-        .collect();
-    own.iter().copied().chain(own.iter().flat_map(|one| below(*one))).collect()
-}
-
-/// True for the agent itself, and not for a program that it runs.
-fn is_agent(pid: u32) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "bash\n")
-}
-
-fn end(pid: u32) {
-    // It may be gone by now.
-    let _ = kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGKILL);
-}
-
 #[test]
 fn every_change_until_a_kill_is_held_and_can_be_decided_on() {
-    let rounds = std::env::var("TAMA_TUI_SOAK").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(FEW);
-    for round in 0..rounds {
+    for round in 0..rounds(FEW) {
         let project = Project::empty();
         if !program::holds_changes(project.folder()) {
             return;
@@ -74,14 +50,8 @@ fn every_change_until_a_kill_is_held_and_can_be_decided_on() {
         let mut child = start(&project, outside.path());
         // Rounds end before a first look, in it, and after some.
         until("its first changes", || through(outside.path()) > 1 + 40 * (round % 5));
-        std::thread::sleep(Duration::from_millis(u64::from(round * 271 % 3000)));
-        let processes = below(child.id());
-        match round % 3 {
-            0 => child.kill().unwrap(),
-            1 => end(*processes.iter().find(|pid| is_agent(**pid)).unwrap()),
-            _ => processes.iter().rev().chain([&child.id()]).for_each(|pid| end(*pid)),
-        }
-        child.wait().unwrap();
+        std::thread::sleep(Duration::from_millis(moment(round)));
+        end_one_or_both(round, &mut child);
         let sure = through(outside.path());
         assert_eq!(differences(&before, &manifest(project.folder())), Vec::<String>::new(), "round {round}");
         let run = project.newest();
