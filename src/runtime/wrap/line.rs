@@ -8,6 +8,7 @@ use tokio::sync::{MutexGuard, OnceCell, mpsc, watch};
 use super::announced::Announced;
 use super::event::AgentEvent;
 use super::launch::{AgentLaunch, Servers, launch};
+use super::queue::ToolQueue;
 use super::recorded_calls::RecordedCalls;
 use super::start::WrapError;
 use super::upstream;
@@ -52,6 +53,8 @@ pub struct AgentLine {
     events_sender: mpsc::UnboundedSender<AgentEvent>,
     /// The model calls of its earlier try, while they answer those of its next one.
     recorded: Mutex<Option<RecordedCalls>>,
+    /// Its tools that wait for the workspace.
+    queue: ToolQueue,
     /// Notices for the agent, which go with the next answer.
     notices: Mutex<Vec<String>>,
     /// Where notes about it go.
@@ -85,6 +88,7 @@ impl AgentLine {
             events: tokio::sync::Mutex::new(events),
             events_sender,
             recorded: Mutex::default(),
+            queue: ToolQueue::default(),
             notices: Mutex::default(),
             log: OnceLock::new(),
         };
@@ -159,6 +163,11 @@ impl AgentLine {
     /// The calls of the agent that are on their way to the dispatcher.
     pub(in super::super) fn announced(&self) -> &Announced {
         &self.announced
+    }
+
+    /// The agent's tools that wait for the workspace.
+    pub(in super::super) fn queue(&self) -> &ToolQueue {
+        &self.queue
     }
 
     /// True when no model call of the agent came through the gateway.

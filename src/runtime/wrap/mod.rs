@@ -7,6 +7,7 @@ mod launch;
 mod left_open;
 mod line;
 mod model_call;
+mod queue;
 mod read_record;
 mod recorded_calls;
 mod serve;

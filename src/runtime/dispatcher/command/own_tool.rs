@@ -1,6 +1,8 @@
 //! A tool of a wrapped agent's own: the agent runs it, between two looks at the workspace.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::super::exec::{Done, ToolRun, fault};
 use super::{NotRun, SnapshotFolders, stopped};
@@ -9,7 +11,10 @@ use crate::model::EffectClass;
 use crate::rollback::record_command_end;
 use crate::runtime::review::Review;
 use crate::runtime::wrap::{ToolEnd, ToolUnderWay};
-use crate::world::Scope;
+use crate::world::{Guard, Scope};
+
+/// How long a tool of the agent's may keep the workspace from another one.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 impl ToolRun {
     /// Lets the agent run a tool, and records what it changes. `line`: the use on one line.
@@ -37,30 +42,61 @@ impl ToolRun {
         line: String,
         folders: &SnapshotFolders,
     ) -> Result<Done, NotRun> {
-        let Some(_guard) = self.lock_unless_stopped(&Scope::Shell).await else { return Ok(stopped()) };
+        let Some(guard) = self.lock_in_queue().await else { return Ok(stopped()) };
         self.check_recorded()?;
         let line = self.services.masker.mask(&line).into_owned();
         let snapshot = self.snapshot_following(folders, &line).await?;
         let started = self.start_line(line, None, Some(snapshot)).await?;
-        let done = self.let_run(tool).await;
+        let mut run = pin!(self.let_run(tool));
+        let done = self.unless_in_the_way(&mut run).await;
         self.record_changes(started.command).await?;
-        Ok(done)
+        drop(guard);
+        match done {
+            Some(done) => Ok(done),
+            None => Ok(run.await),
+        }
+    }
+
+    /// Takes the workspace, in which another tool of the agent may be at work.
+    async fn lock_in_queue(&self) -> Option<Guard> {
+        let _waiting = self.services.agent.as_ref().map(|agent| agent.queue().enter());
+        self.lock_unless_stopped(&Scope::Shell).await
+    }
+
+    /// Waits for a tool's end; `None`: another tool of the agent has waited for it for too long. The agent may wait for
+    /// that one and never tell of this one: its own rules refused it.
+    async fn unless_in_the_way(&self, run: impl Future<Output = Done>) -> Option<Done> {
+        let Some(agent) = &self.services.agent else { return Some(run.await) };
+        tokio::select! {
+            biased;
+            done = run => Some(done),
+            () = agent.queue().blocked_for(PATIENCE) => {
+                let text = "it has not ended, and another tool waits: what it changes from here on counts to others";
+                self.note_error(text);
+                None
+            }
+        }
     }
 
     /// Does the same where the agent's changes are held: what its layer shows after the tool is the tool's.
     async fn run_over_layer(&self, tool: ToolUnderWay, line: String, review: &Arc<Review>) -> Result<Done, NotRun> {
-        let Some(guard) = self.lock_unless_stopped(&Scope::Shell).await else { return Ok(stopped()) };
+        let Some(guard) = self.lock_in_queue().await else { return Ok(stopped()) };
         let program = review.program().unwrap_or(&self.origin);
         let (guard, looked) = self.look_at_layer(guard, review.layer_since(), program).await;
         looked?;
         let line = self.services.masker.mask(&line).into_owned();
         let started = self.start_line(line, None, None).await?;
-        let done = self.let_run(tool).await;
-        let Some(guard) = guard else { return Ok(done) };
-        let (_guard, looked) = self.look_at_layer(guard, review.layer_since(), &self.origin).await;
-        looked?;
-        record_command_end(&self.log, started.command, None);
-        Ok(done)
+        let mut run = pin!(self.let_run(tool));
+        let done = self.unless_in_the_way(&mut run).await;
+        if let Some(guard) = guard {
+            let (_guard, looked) = self.look_at_layer(guard, review.layer_since(), &self.origin).await;
+            looked?;
+            record_command_end(&self.log, started.command, None);
+        }
+        match done {
+            Some(done) => Ok(done),
+            None => Ok(run.await),
+        }
     }
 
     /// Lets the agent run it, and waits until the agent tells of its end.

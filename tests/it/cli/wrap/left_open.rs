@@ -58,6 +58,14 @@ fn a_model_call_that_brings_its_result_ends_it() {
 }
 
 #[test]
+fn another_tool_that_waits_for_it_gets_its_turn() {
+    // The agent tells nothing of it before it has used the other one.
+    let shown = play("");
+    let bash = shown.lines().find(|line| line.contains("Bash")).unwrap_or_default();
+    assert!(!bash.contains("running"), "{shown}");
+}
+
+#[test]
 fn the_end_of_its_batch_ends_it() {
     let call = r#"{"tool_name":"Bash","tool_use_id":"1","tool_input":{"command":"git push"},"tool_response":"No."}"#;
     let batch = format!(r#"{{"hook_event_name":"PostToolBatch","session_id":"s","tool_calls":[{call}]}}"#);
