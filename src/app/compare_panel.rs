@@ -8,8 +8,8 @@ use super::panel::{Opened, PanelModel, Scene, Scrolled};
 use super::text::{count, duration, money};
 use super::{PanelLine, Piece, Scroll, Tone, safe, state_word};
 use crate::model::{
-    Command, Comparison, DiffBody, Generation, LineIn, NetChange, RunState, RunStatus, SectionDiff, Seq, SpanFacts,
-    SpanId, WorldDifference, compare_worlds, footprint, other_try,
+    Command, Comparison, DiffBody, Generation, LineIn, NetChange, NetKind, RunState, RunStatus, SectionDiff, Seq,
+    SpanFacts, SpanId, WorldDifference, compare_worlds, footprint, other_try,
 };
 
 /// Columns of the names of facts.
@@ -164,15 +164,17 @@ impl Rows<'_> {
         let note = if differences.is_empty() { "left alike".to_owned() } else { format!("{}", differences.len()) };
         self.heading("changes", &note);
         for difference in differences {
-            let side = |change: &Option<NetChange>| {
-                change.as_ref().map_or_else(|| "unchanged".to_owned(), |change| change.old.change_to(&change.new))
+            let side = |change: &Option<NetChange>| match change {
+                None => "not changed".to_owned(),
+                Some(change) if change.kind == NetKind::Deleted => "deleted".to_owned(),
+                Some(change) => change.new.summary(),
             };
             let letter = match (&difference.left, &difference.right) {
                 (None, _) => ("+", Tone::Added),
                 (_, None) => ("-", Tone::Removed),
                 _ => ("±", Tone::Changed),
             };
-            let text = format!("{}  →  {}", side(&difference.left), side(&difference.right));
+            let text = format!("{} → {}", side(&difference.left), side(&difference.right));
             let names = self.width / 3;
             self.push(vec![
                 Piece::new(format!("   {} ", letter.0), letter.1),

@@ -97,6 +97,7 @@ impl DiffView {
         let what = match self.sides {
             DiffSides::Action => &self.word[..],
             DiffSides::Present => "after it, and now",
+            DiffSides::Content => "content",
         };
         let count = self
             .diff
@@ -259,6 +260,7 @@ fn body(diff: Option<&ActionDiff>, run: &RunState, width: Option<usize>) -> Vec<
             let sides = match diff.sides {
                 DiffSides::Action => ["before", "after"],
                 DiffSides::Present => ["after", "now"],
+                DiffSides::Content => ["", "content"],
             };
             for (label, bytes) in sides.into_iter().zip([old, new]) {
                 rows.push(note(&format!("{label:<7} {}", bytes.map_or_else(|| "no file".into(), fingerprint))));

@@ -1,6 +1,7 @@
 //! The keys of each popup: they stand on its border and in the footer, and no others work while it is open.
 
 use super::{Ask, Editor, PlanAsk, Popup, Purpose, State};
+use crate::model::DiffSides;
 
 /// A key and its effect.
 pub type Hint = (String, &'static str);
@@ -23,7 +24,7 @@ pub fn popup_keys(state: &State) -> Vec<Hint> {
             ("Esc", "close"),
         ]),
         Some(Popup::Editor(editor)) => editor_keys(editor),
-        Some(Popup::Diff(view)) if view.back.is_none() => fixed(&[
+        Some(Popup::Diff(view)) if view.back.is_none() && view.sides == DiffSides::Action => fixed(&[
             ("h l", "previous, next"),
             ("j k", "scroll"),
             ("/ n N", "find"),

@@ -74,6 +74,12 @@ impl WorldPanel {
         }
     }
 
+    /// True while a key itself is under the cursor, and not its history.
+    #[must_use]
+    pub fn is_on_key(&self) -> bool {
+        matches!(self.rows.get(self.scroll.cursor), Some(Row::Key(_) | Row::Value(..)))
+    }
+
     /// The key under the cursor.
     #[must_use]
     pub fn key(&self) -> Option<&Key> {

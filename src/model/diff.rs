@@ -10,6 +10,8 @@ pub enum DiffSides {
     Action,
     /// The state that the action left, and the present state.
     Present,
+    /// Nothing, and the state that the action left: its whole content.
+    Content,
 }
 
 /// Two states of an action's key, compared. All texts are masked; control characters are as they are stored.

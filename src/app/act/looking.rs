@@ -10,6 +10,10 @@ pub(super) fn open(state: &mut State) -> Vec<Command> {
         state.say("no action here");
         return Vec::new();
     };
+    // In State a key is looked at as a whole, and a line of its history as a change.
+    if state.focus == Pane::State && state.panels.world.is_on_key() {
+        return show(state, action, DiffSides::Content, None);
+    }
     open_action(state, action)
 }
 
@@ -48,6 +52,8 @@ pub(super) fn take(state: &mut State, diff: &ActionDiff) {
 
 /// A key while a diff is shown.
 pub(super) fn key(state: &mut State, mut view: Box<DiffView>, key: Key) -> Vec<Command> {
+    // Of a list of actions, the next one can be shown, and this one decided on.
+    let is_listed = view.back.is_none() && view.sides == DiffSides::Action;
     match key {
         Key::Char('j') | Key::Down => view.scroll(1),
         Key::Char('k') | Key::Up => view.scroll(-1),
@@ -56,11 +62,11 @@ pub(super) fn key(state: &mut State, mut view: Box<DiffView>, key: Key) -> Vec<C
         Key::Home | Key::Char('g') => view.top = 0,
         Key::End | Key::Char('G') => view.scroll(isize::MAX),
         Key::Char('v') => view.wrap = !view.wrap,
-        Key::Char('n' | 'l') | Key::Right if view.back.is_none() => return next(state, *view, true),
-        Key::Char('N' | 'h') | Key::Left if view.back.is_none() => return next(state, *view, false),
-        Key::Char('c') if view.back.is_none() => return decide(state, view, UiAction::Continue),
-        Key::Char('D') if view.back.is_none() => return decide(state, view, UiAction::Drop),
-        Key::Char(' ') if view.back.is_none() => match (keys::verb(UiAction::Mark).available)(state) {
+        Key::Char('n' | 'l') | Key::Right if is_listed => return next(state, *view, true),
+        Key::Char('N' | 'h') | Key::Left if is_listed => return next(state, *view, false),
+        Key::Char('c') if is_listed => return decide(state, view, UiAction::Continue),
+        Key::Char('D') if is_listed => return decide(state, view, UiAction::Drop),
+        Key::Char(' ') if is_listed => match (keys::verb(UiAction::Mark).available)(state) {
             Ok(()) => state.rollback.toggle_mark(view.action),
             Err(why) => state.say(why),
         },

@@ -127,7 +127,7 @@ panels! {
         keys: &[&[Key::Char('5')]], available: always, slot: Side,
         help: &[
             ("Enter", "to the span that wrote the key"), ("l h", "its value and its history; close them"),
-            ("d", "what the last write changed"), ("w", "who wrote it before, or after"),
+            ("d", "its content then; on a line of its history: what was changed"), ("w", "who wrote it before, or after"),
             ("b", "stop at the next write of a memory key"), ("y", "copy the value, or the path"),
         ],
     }

@@ -32,6 +32,11 @@ impl Timeline {
         self.past.as_ref().map(|past| past.seq())
     }
 
+    /// Events that were asked for while an answer is under way.
+    pub(super) fn queued(&self) -> i64 {
+        self.queued
+    }
+
     /// True while a moment of the past is shown.
     #[must_use]
     pub fn is_past(&self) -> bool {

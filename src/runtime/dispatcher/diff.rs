@@ -65,13 +65,15 @@ impl Look {
         let (old, new) = match sides {
             DiffSides::Action => (entry.record.old.clone(), entry.left().clone()),
             DiffSides::Present => (whole_left(entry), present.as_ref().map_or(KeyState::Unknown, Value::state)),
+            DiffSides::Content => (KeyState::Absent, whole_left(entry)),
         };
         match sides {
-            DiffSides::Action => self.note_status(&mut notes),
+            DiffSides::Action | DiffSides::Content => self.note_status(&mut notes),
             DiffSides::Present if present.is_none() => notes.push("the present content can't be read".into()),
             DiffSides::Present => {}
         }
         let change = match entry.record.op {
+            _ if sides == DiffSides::Content => new.describe(),
             ActionOp::Append if sides == DiffSides::Action => old.describe_change(&whole_left(entry)),
             _ => old.describe_change(&new),
         };
@@ -79,7 +81,7 @@ impl Look {
             // An append changes its own element only.
             DiffSides::Action if entry.record.op == ActionOp::Append => (KeyState::Absent, new),
             DiffSides::Action => self.across_rename(old, new, &mut notes),
-            DiffSides::Present => (old, new),
+            DiffSides::Present | DiffSides::Content => (old, new),
         };
         // The moved content may be at either path of the rename.
         let there = self.facts.other.as_ref().and_then(|other| self.present(&other.record.key, sides));
@@ -129,7 +131,7 @@ impl Look {
     fn present(&self, key: &Key, sides: DiffSides) -> Option<Value> {
         match key.kind {
             KeyKind::External | KeyKind::Compensation => return None,
-            KeyKind::Memory if sides == DiffSides::Action => return None,
+            KeyKind::Memory if sides != DiffSides::Present => return None,
             KeyKind::Memory => {}
             KeyKind::File | KeyKind::Directory | KeyKind::Symlink => {
                 let path = name_to_bytes(&key.name);
@@ -280,6 +282,20 @@ mod tests {
         assert_eq!(lines(&now), ["-old", "+theirs"]);
         assert!(now.notes[0].contains("not kept"), "{now:?}");
         assert_eq!(now.change, "4 B → 7 B · rw-r--r--");
+    }
+
+    #[tokio::test]
+    async fn the_whole_content_that_an_action_left_is_shown_even_after_later_ones() {
+        let bench = Bench::new();
+        let first = bench.write("a.txt", "one\n").await;
+        let second = bench.write("a.txt", "one\ntwo\n").await;
+        let content = |action| bench.diff(action, DiffSides::Content);
+        assert_eq!(lines(&content(second)), ["+one", "+two"]);
+        assert_eq!((lines(&content(first)), &content(first).change[..6]), (vec!["+one".into()], "file ·"));
+        let text = |text: &str| Value::Text(text.into());
+        bench.act(Key::memory("facts"), ActionOp::Append, text("one")).await;
+        let last = bench.act(Key::memory("facts"), ActionOp::Append, text("two")).await;
+        assert_eq!(lines(&content(last)), ["+one", "+two"]);
     }
 
     #[tokio::test]

@@ -27,7 +27,7 @@ pub(super) fn draw(frame: &mut Frame, view: &DiffView, state: &State, theme: The
             &[("h l", "next"), ("Space", "mark"), ("c", "apply"), ("D", "discard"), ("Esc", "close")][..]
         }
         DiffSides::Action => &[("h l", "previous, next"), ("w", "who"), ("Esc", "close")],
-        DiffSides::Present => &[("w", "who"), ("Esc", "back")],
+        DiffSides::Present | DiffSides::Content => &[("w", "who"), ("Esc", "back")],
     };
     let keys: Vec<(&str, &str)> =
         std::iter::once((place.as_str(), "")).chain(list.iter().copied()).filter(|(key, _)| !key.is_empty()).collect();

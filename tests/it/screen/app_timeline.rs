@@ -30,6 +30,7 @@ fn a_key_asks_for_the_event_before_and_shows_it_everywhere() {
 
     bench.key(Key::Esc);
     assert!(!bench.state.timeline.is_past() && strip(&bench.state).is_none());
+    assert_eq!(bench.message(), "", "Esc has done something");
     assert!(bench.state.run.trace.pause(spans.call).is_some() && bench.state.tree.row_of(spans.call).is_some());
     bench.keys("gg");
     assert_eq!(bench.state.rollback.seqs().len(), 2);
@@ -62,6 +63,7 @@ fn keys_that_come_before_the_answer_are_asked_for_together() {
     let last = bench.last();
     bench.keys(",");
     assert_eq!(bench.keys(",,"), []);
+    assert_eq!(bench.message(), "", "they are not forgotten");
     let next = bench.answer(MomentAsked { from: last, by: -1 });
     assert_eq!(next, [model::Command::Moment(MomentAsked { from: Seq(last.0 - 1), by: -2 })]);
     bench.send(Update::Refused("failed to read".into()));

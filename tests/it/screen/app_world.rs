@@ -63,7 +63,12 @@ fn a_key_opens_to_its_value_and_its_history() {
 fn the_verbs_of_an_action_work_here_too() {
     let (mut bench, spans) = Bench::paused();
     go_to(&mut bench, "NOTES.md");
-    assert!(matches!(&bench.keys("d")[..], [model::Command::Diff { action, .. }] if *action == spans.first));
+    let content = model::Command::Diff { action: spans.first, sides: model::DiffSides::Content };
+    assert_eq!(bench.keys("d"), [content], "its content as it was then");
+    bench.key(Key::Esc);
+    bench.keys("ljj");
+    let change = model::Command::Diff { action: spans.first, sides: model::DiffSides::Action };
+    assert_eq!(bench.keys("d"), [change], "a line of its history is a change");
     bench.key(Key::Esc);
     go_to(&mut bench, "outline");
     bench.keys("w");
