@@ -120,7 +120,7 @@ pub static VERBS: &[Verb] = &[
     verb(
         A::Fork,
         "fork",
-        "go on from this span in a new run; this one stays",
+        "continue from this span in a new run; this one stays",
         Group::Undo,
         &[&[c('F')]],
         when::forkable,
