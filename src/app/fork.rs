@@ -16,7 +16,7 @@ pub(super) fn popup(run: &RunState, outlook: &ForkOutlook) -> Popup {
     let title = format!("Fork at {}", safe::line(&run.trace.path(outlook.span)));
     let command = |how| model::Command::Fork { span: outlook.span, how };
     let mut lines = vec![
-        "A new run goes on from here; this one stays as it is.".to_owned(),
+        "A new run continues from here; this one stays as it is.".to_owned(),
         format!("rerun  {}", safe::line(&outlook.plan.rerun_names.join(", "))),
         format!("reuse  {}", reuse_text(&outlook.plan)),
     ];
@@ -39,10 +39,10 @@ pub(super) fn popup(run: &RunState, outlook: &ForkOutlook) -> Popup {
         ),
         Item::new(
             Key::Char('c'),
-            "leave it, and go on in a copy that is restored",
+            "keep it as it is, and continue in a copy that is restored",
             Choice::Send(command(ForkHow::Copy)),
         ),
-        Item::new(Key::Char('a'), "go on in it as it is", Choice::Send(command(ForkHow::AsItIs))),
+        Item::new(Key::Char('a'), "continue in it as it is", Choice::Send(command(ForkHow::AsItIs))),
     ];
     Popup::Menu(Menu::new(title, lines, items))
 }

@@ -47,7 +47,7 @@ impl Resuming {
         let items = vec![
             Item::new(
                 Key::Char('d'),
-                "it was done: go on after it; its model hears that the output was lost",
+                "it was done: continue after it; its model hears that the output was lost",
                 self.decided(question.span, ResumeDecision::Done(DONE.to_owned())),
             ),
             Item::new(

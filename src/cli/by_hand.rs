@@ -1,4 +1,4 @@
-//! What a retried or forked span does otherwise, given by hand.
+//! Edits by hand of a retried or forked span.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use color_eyre::eyre::eyre;
 
 use crate::model::{Message, RetryEdits};
 
-/// What a retried or forked span does otherwise, given by hand.
+/// Edits by hand of a retried or forked span.
 #[derive(Debug, Default, Clone, clap::Args)]
 pub(super) struct ByHand {
     /// Another input, for an agent

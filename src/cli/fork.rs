@@ -1,4 +1,4 @@
-//! `fork`: a new run that goes on from a span of a stored one, without a screen.
+//! `fork`: a new run that continues from a span of a stored one, without a screen.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ use crate::world::World;
 pub(super) struct Args {
     /// The run: any unique part of its id
     run: String,
-    /// The span to go on from: s12, or a path such as editor/writer#2
+    /// The span to continue from: s12, or a path such as editor/writer#2
     #[arg(long, value_name = "SPAN")]
     at: String,
     /// A file with another prompt for the span's agent
@@ -64,17 +64,17 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// What to do where the workspace is not as it was there.
+/// The choice where the workspace is not as it was there.
 #[derive(Debug, Default, clap::Args)]
 #[group(multiple = false)]
 struct Place {
-    /// Go on in the workspace as it is, where it is not as it was there
+    /// Continue in the workspace as it is, where it is not as it was there
     #[arg(long)]
     as_is: bool,
     /// Put the workspace back to that moment first; that can be undone in the new run
     #[arg(long)]
     restore: bool,
-    /// Go on in a copy of the workspace, in this new folder, put back to that moment
+    /// Continue in a copy of the workspace, in this new folder, put back to that moment
     #[arg(long, value_name = "DIR")]
     copy: Option<PathBuf>,
 }
@@ -107,7 +107,9 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     if args.dry_run {
         return found.print_plan(&plan, &lines, args.json);
     }
-    lines.iter().for_each(|line| eprint_line(line));
+    for line in &lines {
+        eprint_line(line);
+    }
     if let Some(why) = found.refusal(&args, &plan) {
         eprint_line(&why);
         return Ok(Exit::Denied);
@@ -175,8 +177,8 @@ impl Found {
         }
         (!plan.moved.is_empty() && choice == ForkWorkspace::AsItWas).then(|| {
             format!(
-                "not forked: the workspace is not as it was there. Go on as it is: {command} --as-is. Put it back \
-                 first: {command} --restore. Leave it, and go on in a copy that is put back: {command} --copy DIR"
+                "not forked: the workspace is not as it was there. Continue as it is: {command} --as-is. Put it back \
+                 first: {command} --restore. Keep it, and continue in a copy that is put back: {command} --copy DIR"
             )
         })
     }

@@ -78,6 +78,6 @@ impl Forking {
 /// A folder beside another one, whose name is not taken.
 fn free_beside(folder: &Path) -> PathBuf {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let beside = (1_u32..).map(|number| folder.with_file_name(format!("{name}-fork-{number}")));
-    beside.into_iter().find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| folder.with_extension("fork"))
+    let mut beside = (1_u32..).map(|number| folder.with_file_name(format!("{name}-fork-{number}")));
+    beside.find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| folder.with_extension("fork"))
 }

@@ -112,9 +112,9 @@ enum Command {
     Apply(held::Args),
     /// Discard held changes of an agent that ran with `wrap --review`
     Discard(held::Args),
-    /// Go on with a run whose process died: what is recorded is reused, nothing is done twice unasked
+    /// Continue a run whose process died: what is recorded is reused, nothing is done twice unasked
     Resume(resume::Args),
-    /// Go on from a span of a stored run in a new run; the stored one stays as it is
+    /// Continue from a span of a stored run in a new run; the stored one stays as it is
     Fork(fork::Args),
     /// Undo a span of a stored run, and rerun it
     Retry(retry::Args),

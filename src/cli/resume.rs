@@ -74,7 +74,9 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         headless.abort().await?;
         return Ok(exit);
     }
-    headless.log().with(|state| resume_lines(state, &plan)).iter().for_each(|line| eprint_line(line));
+    for line in headless.log().with(|state| resume_lines(state, &plan)) {
+        eprint_line(&line);
+    }
     carry_out(headless, plan, decisions, args.json, Map::new()).await
 }
 
@@ -198,7 +200,9 @@ impl Shown<'_> {
         } else if self.is_dry {
             print(&to_lines(&lines))?;
         } else {
-            lines.iter().for_each(|line| eprint_line(line));
+            for line in &lines {
+                eprint_line(line);
+            }
         }
         if !self.open.is_empty() {
             let how = headless.log().with(|state| self.how(state));

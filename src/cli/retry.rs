@@ -170,7 +170,7 @@ fn asks(headless: &Headless, plan: &RetryPlan) -> bool {
     })
 }
 
-/// What is reused, as JSON.
+/// Formats what is reused as JSON.
 fn saved_json(headless: &Headless, plan: &RetryPlan) -> serde_json::Value {
     json!({
         "span": headless.log().with(|state| state.trace.path(plan.span)),
@@ -180,13 +180,13 @@ fn saved_json(headless: &Headless, plan: &RetryPlan) -> serde_json::Value {
     })
 }
 
-/// What the retry did not have to do again.
+/// Formats what the retry did not have to do again.
 fn saved_line(plan: &RetryPlan) -> String {
     format!("the retry reused {}", reuse_text(plan).replacen("  ", ", ", 1).replace("  ", " "))
 }
 
 impl Args {
-    /// What the retry does otherwise than the try before.
+    /// The edits of the retry.
     fn edits(&self, prompt: Option<String>) -> color_eyre::Result<RetryEdits> {
         Ok(RetryEdits {
             prompt: prompt.filter(|_| self.tries().is_none()),
@@ -285,12 +285,12 @@ fn dry_run(args: &Args, prompt: Option<&str>, data: &DataDir) -> color_eyre::Res
     Ok(exit)
 }
 
-/// Fails for a run that has no end on record: a retry would see another one.
+/// Fails for a run whose end is not recorded: a retry would see another one.
 fn check_not_running(state: &RunState) -> color_eyre::Result<()> {
     if state.status == RunStatus::Running {
         return Err(eyre!(
             "failed to plan the retry: this run is under way, or its process died; `tama-tui resume --dry-run` shows how \
-             it would go on"
+             it would continue"
         ));
     }
     Ok(())

@@ -255,7 +255,7 @@ impl Relay {
         let read = tokio::task::spawn_blocking(move || Forking::read(folder, log, &data)).await;
         let forking = read.map_err(|_| "failed to fork: the program failed in it".to_owned())??;
         let made = forking.carry_out(span, how, &self.data).await?;
-        let line = format!("a fork of run {}, stopped right before the span: c goes on, e edits first", forking.id());
+        let line = format!("a fork of run {}, stopped right before the span: c continues, e edits first", forking.id());
         Ok((made, line))
     }
 

@@ -223,7 +223,7 @@ pub enum Command {
     Fork {
         /// The span.
         span: SpanId,
-        /// What to do about the workspace.
+        /// The choice about the workspace.
         how: ForkHow,
     },
     /// Has the span that starts next at a path do otherwise than the one before: for the resume of a fork.

@@ -7,15 +7,15 @@ use super::{RetryPlan, SpanId};
 pub struct ForkOutlook {
     /// The span to go on from.
     pub span: SpanId,
-    /// What runs anew, and what is reused.
+    /// The spans that run anew, and the calls that are reused.
     pub plan: RetryPlan,
     /// The paths of the workspace that are not as they were there, a line each.
     pub moved: Vec<String>,
-    /// What would be told on the way.
+    /// Remarks of its making.
     pub notes: Vec<String>,
 }
 
-/// What to do about a workspace that is not as it was there.
+/// The choice about a workspace that is not as it was there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ForkHow {
     /// Nothing differs.

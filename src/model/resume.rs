@@ -43,7 +43,7 @@ pub struct ResumeQuestion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResumeDecision {
-    /// It runs again, over the workspace as it is.
+    /// It is rerun, over the workspace as it is.
     Again,
     /// It was done, and this is its result for the model.
     Done(String),

@@ -1,10 +1,10 @@
-//! What a retry does otherwise than the try before.
+//! The edits of a retry.
 
 use serde_json::Value as Json;
 
 use super::{Message, SpanKind};
 
-/// What a retry does otherwise than the try before. It holds for this retry.
+/// The edits of a retry: it differs by them from the try before. They hold for this retry.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RetryEdits {
     /// Another prompt for the span's agent.

@@ -1,6 +1,6 @@
 //! Plans a resume: the calls that a dead process cut off run again, everything recorded is reused. Pure.
 //!
-//! A call that changed files or memory is undone before it runs again. One that did something else is left as it is: an
+//! A call that changed files or memory is undone before it is rerun. One that did something else is left as it is: an
 //! undo command that runs unasked would do a thing twice.
 
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ pub fn plan_resume(state: &RunState, again: &BTreeSet<SpanId>) -> RetryPlan {
     let (stays, undoes): (Vec<_>, Vec<_>) = plan.undoes.iter().copied().partition(|action| {
         state.ledger.get(*action).is_some_and(|entry| is_elsewhere(entry) || again.contains(&entry.record.tool_span))
     });
-    let why = "it is left as it is, and its call runs again";
+    let why = "it is left as it is, and its call is rerun";
     plan.undoes = undoes;
     plan.leaves.extend(stays.into_iter().map(|action| PlanLeave { action, why: why.to_owned() }));
     plan

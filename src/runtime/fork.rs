@@ -1,7 +1,7 @@
 //! Fork: a new run that goes on from a span of another one. It has a copy of the parent's record. The span, what is below
 //! it, and what followed from it run anew, as in a retry; all else is answered from the copy.
 //!
-//! What the parent did to files stays the parent's: the fork undoes none of it. So the workspace is compared with what it
+//! The parent's changes of files stay its own: the fork undoes none of them. So the workspace is compared with what it
 //! was before the span, and the user says what to do where it differs. The new run is prepared as one that was
 //! interrupted right before the span; a resume goes on from there.
 
@@ -24,7 +24,7 @@ use crate::rollback::{self, Moved, Origin};
 use crate::store::{Access, DataDir, NewRun, Opened, RunFolder, RunLog};
 use crate::world::{Scope, World};
 
-/// What to do where the workspace is not as it was before the span.
+/// The choice where the workspace is not as it was before the span.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ForkWorkspace {
     /// Nothing differs, or the fork does not begin.
@@ -53,11 +53,11 @@ pub struct Parent<'a> {
 
 /// The plan of a fork, shown before it happens.
 pub struct ForkPlan {
-    /// What runs anew, and what is reused; its actions are the parent's, and stay.
+    /// The spans that run anew, and the calls that are reused; its actions are the parent's, and stay.
     pub retry: RetryPlan,
     /// The paths of the workspace that are not as they were before the span.
     pub moved: Vec<Moved>,
-    /// What would be told on the way.
+    /// Remarks of its making.
     pub notes: Vec<String>,
     /// The pipeline that the new spans run by.
     pipeline: Pipeline,

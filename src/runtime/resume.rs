@@ -1,7 +1,7 @@
-//! What an interrupted run left behind: which calls were done, which run again, and of which nobody knows.
+//! The calls that an interrupted run left behind: those that were done, those that rerun, and those of which nobody knows.
 //!
 //! A call without a recorded outcome is neither assumed done nor not done. Its changes of files and memory are compared
-//! with the world. Where the world is as before, the call runs again. Where it is as after, the call counts as done, and
+//! with the world. Where the world is as before, the call reruns. Where it is as after, the call counts as done, and
 //! its result is computed from its record. Anything else, and everything that reached outside, is for the user to decide.
 
 use std::collections::BTreeSet;
@@ -33,7 +33,7 @@ pub(super) struct Leftovers<'a> {
 
 /// A call that was cut off.
 enum Found {
-    /// It runs again; what it changed is undone first.
+    /// It reruns; what it changed is undone first.
     Rerun,
     Done(ResumeDone),
     Question(ResumeQuestion),

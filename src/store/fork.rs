@@ -23,7 +23,7 @@ impl DataDir {
     /// # Errors
     /// When the parent can't be read, or the new run can't be written; nothing is left of it then.
     pub fn copy_run(&self, parent: &RunFolder, log: &RunLog, new: NewRun) -> Result<RunFolder, StoreError> {
-        let missing = || StoreError::Missing("the run that the fork goes on from".to_owned());
+        let missing = || StoreError::Missing("the run that the fork continues".to_owned());
         let lineage = new.provenance.lineage.clone().ok_or_else(missing)?;
         let (workspace, provenance) = (new.workspace.clone(), new.provenance.clone());
         let (fresh, folder) = self.create_run(new, Box::new(|_| {}))?;

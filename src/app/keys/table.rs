@@ -104,7 +104,7 @@ const LATER: &[Verb] = &[
     verb(
         A::Continue,
         "continue",
-        "continue what is paused here, or an interrupted run; apply held changes; open an approval or a question",
+        "continue what is paused or interrupted; apply held changes; open an approval or question",
         Group::Run,
         &[&[c('c')]],
         when::continuable,
@@ -156,7 +156,7 @@ const LATER: &[Verb] = &[
     verb(
         A::Fork,
         "fork",
-        "go on from this span in a new run; this one stays",
+        "continue from this span in a new run; this one stays",
         Group::Undo,
         &[&[c('F')]],
         when::forkable,

@@ -1,4 +1,4 @@
-//! What a retry does otherwise than the try before: edits that are made when its span starts anew.
+//! The edits of a retry, which are made when its span starts anew.
 
 use std::collections::HashMap;
 use std::sync::Arc;

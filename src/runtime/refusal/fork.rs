@@ -34,7 +34,7 @@ pub enum ForkError {
     #[error(transparent)]
     Models(#[from] LlmError),
     /// The run watched an agent of another program.
-    #[error("failed to fork: only the agent of another program can go on with this run")]
+    #[error("failed to fork: only the agent of another program can continue this run")]
     Wrapped,
     /// The pipeline of the run was lost.
     #[error("failed to fork: its pipeline was lost with the damaged part of its log")]

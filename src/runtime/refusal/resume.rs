@@ -14,7 +14,7 @@ pub(in super::super) enum ResumeRefusal {
     UnderWay,
     /// It watched an agent of another program.
     #[error(
-        "failed to resume: this run watched an agent of another program, and only that program can go on with it. Its \
+        "failed to resume: this run watched an agent of another program, and only that program can continue it. Its \
          changes can be undone"
     )]
     Wrapped,

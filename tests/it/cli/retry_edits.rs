@@ -130,14 +130,14 @@ fn a_model_call_is_sent_with_another_temperature() {
     let data = DataDir::at(project.path(".tama"));
     let log = data.find(&run).unwrap().look().unwrap().log;
     let events = log.recorder().events(Seq(0), usize::MAX).unwrap();
-    let sent: Vec<f64> = events
+    let sent: Vec<String> = events
         .iter()
         .filter_map(|event| match &event.body {
-            TraceBody::Sent { model: Some(model), .. } => model.options.temperature,
+            TraceBody::Sent { model: Some(model), .. } => model.options.temperature.map(|sent| sent.to_string()),
             _ => None,
         })
         .collect();
-    assert_eq!(sent, [0.25, 0.25], "it, and the call after it");
+    assert_eq!(sent, ["0.25", "0.25"], "it, and the call after it");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a call that was cut off left behind, one kind at a time.
+//! Calls that were cut off, one kind at a time.
 
 use serde_json::{Value as Json, json};
 

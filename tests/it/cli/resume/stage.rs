@@ -156,9 +156,10 @@ pub fn decisions(project: &Project, asked: &[(String, String)]) -> Vec<String> {
         .iter()
         .flat_map(|(path, what)| {
             let id = what.rsplit(' ').next().unwrap().to_owned();
-            match made.contains(&id) {
-                true => ["--done".to_owned(), format!("{path}=charged {id}\n")],
-                false => ["--again".to_owned(), path.clone()],
+            if made.contains(&id) {
+                ["--done".to_owned(), format!("{path}=charged {id}\n")]
+            } else {
+                ["--again".to_owned(), path.clone()]
             }
         })
         .collect()

@@ -97,7 +97,7 @@ async fn fork(run: &mut Run, span: tama_tui::model::SpanId, before: &RunState) -
     let cut = before.last;
     run.until("the end of the fork", |run| {
         let began = run.events.iter().any(|event| event.seq > cut && matches!(event.body, TraceBody::Note { .. }));
-        began && run.has_ended() && run.state.status.name() != "interrupted" || !run.refused.is_empty()
+        (began && run.has_ended() && run.state.status.name() != "interrupted") || !run.refused.is_empty()
     })
     .await?;
     if !run.refused.is_empty() {
