@@ -8,8 +8,8 @@ use super::exit::Exit;
 use super::global::Global;
 use super::table::table;
 use super::text::{cut, dollars, duration, moment, print, print_json, size};
-use super::{data, export, recover, show, tama_db};
-use crate::model::RunStatus;
+use super::{data, export, recover, runs_diff, runs_html, runs_pack, runs_remove, show, tama_db};
+use crate::model::{Millis, RunStatus};
 use crate::store::{DataDir, Manifest, RunListing, StoreError};
 
 const HEAD: [&str; 11] =
@@ -39,6 +39,18 @@ enum Runs {
     /// Move a damaged log aside, and keep every row that can be read
     #[command(alias = "salvage")]
     Recover(recover::Args),
+    /// Write a run to one file, to open it elsewhere
+    Pack(runs_pack::Pack),
+    /// Open a file that `runs pack` wrote: the run is looked at, and counts as made elsewhere
+    Open(runs_pack::Open),
+    /// Write a run as one page to look at: nothing is loaded from elsewhere, secrets are masked
+    Html(runs_html::Args),
+    /// Compare two runs, or two spans
+    Diff(runs_diff::Args),
+    /// Remove runs
+    Rm(runs_remove::Rm),
+    /// Remove old runs
+    Prune(runs_remove::Prune),
 }
 
 /// Lists the runs, or shows one.
@@ -51,14 +63,27 @@ pub(super) fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
             _ => tama_db::print_runs(&database),
         };
     }
+    if let Some(Runs::Open(args)) = &args.command {
+        return runs_pack::open(args, global);
+    }
     let data = data::open_existing(global)?;
     match args.command {
         Some(Runs::Show(show)) => show::run(&show, &data),
         Some(Runs::Export(args)) => export::run(&args, &data),
         Some(Runs::Recover(args)) => recover::run(&args, &data),
+        Some(Runs::Pack(args)) => runs_pack::pack(&args, &data),
+        Some(Runs::Open(args)) => runs_pack::open(&args, global),
+        Some(Runs::Html(args)) => runs_html::run(&args, &data),
+        Some(Runs::Diff(args)) => runs_diff::run(&args, &data),
+        Some(Runs::Rm(args)) => runs_remove::rm(&args, &data),
+        Some(Runs::Prune(args)) => runs_remove::prune(&args, &data, now()),
         None if args.json => print_runs_json(&data),
         None => print_runs(&data),
     }
+}
+
+fn now() -> Millis {
+    Millis(u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0))
 }
 
 fn read_runs(data: &DataDir) -> color_eyre::Result<Vec<RunListing>> {

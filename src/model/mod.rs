@@ -59,8 +59,8 @@ pub use breakpoint::{Breakpoint, Condition, ConditionError, ConditionFacts};
 pub use call::{EarlierCall, LlmRequestRecord, MessageRecord};
 pub use command::{Allow, Command, EditScope, Gate, Release};
 pub use compare::{
-    Comparison, RunDifferences, SectionDiff, SpanDifference, SpanFacts, WorldDifference, compare_runs, compare_worlds,
-    footprint, other_try,
+    Comparison, RunDifferences, SectionDiff, SpanDifference, SpanFacts, WorldDifference, compare_runs, compare_spans,
+    compare_worlds, footprint, other_try,
 };
 pub use compensation::{Compensation, command_line, quoted};
 pub use conversation::Conversation;

@@ -62,8 +62,20 @@ pub(super) fn compare(old: &Side, new: &Side, masker: &Masker, notes: &mut Vec<S
     lines(&earlier, &later, notes)
 }
 
+/// Compares two states of a key line by line, masked. The bytes are those of a file, where they are kept; what the user
+/// should know besides goes to `notes`.
+pub fn compare_states(
+    old: (&KeyState, Option<Vec<u8>>),
+    new: (&KeyState, Option<Vec<u8>>),
+    masker: &Masker,
+    notes: &mut Vec<String>,
+) -> DiffBody {
+    let side = |(state, bytes): (&KeyState, Option<Vec<u8>>)| Side { state: state.clone(), bytes };
+    compare(&side(old), &side(new), masker, notes)
+}
+
 /// Compares two texts that are masked already; what the user should know besides goes to `notes`.
-pub(super) fn compare_texts(old: &str, new: &str, notes: &mut Vec<String>) -> DiffBody {
+pub fn compare_texts(old: &str, new: &str, notes: &mut Vec<String>) -> DiffBody {
     let whole = |text: &str| {
         let mut items = split(text);
         // Texts of calls seldom end with a line end, and none misses it.

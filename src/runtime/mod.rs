@@ -40,6 +40,7 @@ mod wording;
 mod wrap;
 
 pub use denial::{Denial, Unanswered};
+pub use diff::{compare_states, compare_texts};
 pub use dispatcher::command::{Commands, SnapshotFolders};
 pub use engine::{Engine, Headless, Mode, NewRun, SessionEnd, Setup, StatusHook};
 pub use failure::Divergence;

@@ -82,6 +82,14 @@ impl Review {
         let _ = self.program.set(origin);
     }
 
+    /// Removes the layer with all that is held, for a run that is removed; blocks for as long as that takes.
+    ///
+    /// # Errors
+    /// When it can't be removed.
+    pub fn remove(&self) -> io::Result<()> {
+        self.folder.as_ref().map_or(Ok(()), LayerFolder::remove)
+    }
+
     /// Removes the layer when nothing of it is held any more and no agent writes to it; blocks for as long as that takes.
     /// Where it can't be removed it stays.
     pub fn clean(&self, state: &RunState) {

@@ -8,11 +8,14 @@ use super::files::{file_error, private_dir, replace, sync_dir};
 use super::folder::RunFolder;
 use super::home;
 use super::log::now;
-use super::{Foreign, Manifest, Publish, RunLog, StoreError};
+use super::{FileLock, Foreign, Manifest, Publish, RunLog, StoreError};
 use crate::model::{Millis, Provenance, RunId, first_names};
 
 /// Crockford's base32: digits and letters that are not mistaken for each other, in the order of their bytes.
 const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// The folder of runs that are being removed.
+const REMOVED: &str = "removed";
 
 /// How many characters of an id tell the second.
 const SECONDS: u32 = 7;
@@ -148,15 +151,39 @@ impl DataDir {
         }
     }
 
-    /// Removes a run and everything in its folder.
+    /// Removes a run and everything in its folder. It is gone at once for everybody; a crash leaves at most files in
+    /// the folder `removed`, which the next removal clears. Runs share no file with each other, so no other run is touched.
     ///
     /// # Errors
     /// When a process uses it, or it can't be removed.
     pub fn remove(&self, folder: &RunFolder) -> Result<(), StoreError> {
         let pid = Manifest::read(&folder.manifest_path()).map_or(0, |manifest| manifest.pid);
         let _lock = folder.lock(pid)?;
-        fs::remove_dir_all(folder.path()).map_err(file_error("remove", folder.path()))?;
-        sync_dir(&self.runs_path())
+        let aside = self.path.join(REMOVED);
+        private_dir(&aside)?;
+        let gone = tempfile::Builder::new().prefix(&folder.id().0).tempdir_in(&aside);
+        let gone = gone.map_err(file_error("make a folder in", &aside))?.keep();
+        fs::rename(folder.path(), gone.join("run")).map_err(file_error("remove", folder.path()))?;
+        sync_dir(&self.runs_path())?;
+        match fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(file_error("remove", &aside)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the snapshots of the workspace when no run is left that they could serve; true if there were any. They
+    /// stay while a process has them.
+    ///
+    /// # Errors
+    /// When they can't be removed.
+    pub fn remove_unused_store(&self) -> Result<bool, StoreError> {
+        let store = self.store_path();
+        if !self.folders()?.is_empty() || !store.is_dir() {
+            return Ok(false);
+        }
+        let Some(_lock) = FileLock::try_take(&store.join("lock")) else { return Ok(false) };
+        fs::remove_dir_all(&store).map_err(file_error("remove", &store))?;
+        Ok(true)
     }
 
     /// Where snapshots of the workspace are kept for all runs: a cache, which may be deleted.

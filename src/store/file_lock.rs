@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::ops::Deref;
+use std::path::Path;
 
 /// A locked file. Closing it would not be enough: a process that another thread is just starting has the same file
 /// open until it becomes another program, and would hold the lock meanwhile (flock(2)).
@@ -13,6 +14,12 @@ impl FileLock {
     #[must_use]
     pub fn of(locked: File) -> Self {
         Self(locked)
+    }
+
+    /// Locks a file that is there; `None`: it is not, or another process has locked it.
+    pub(super) fn try_take(path: &Path) -> Option<Self> {
+        let file = File::options().read(true).write(true).open(path).ok()?;
+        file.try_lock().ok().map(|()| Self(file))
     }
 }
 

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Foreign {
     /// It has no stamp that can be read.
-    #[error("it has no stamp: an earlier version made it, or another program")]
+    #[error("it has no stamp: it came in a pack, or an earlier version made it, or another program")]
     NoStamp,
     /// The user's secret is not there.
     #[error("there is no secret of this user, by which tama-tui knows its own runs")]

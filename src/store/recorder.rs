@@ -249,6 +249,14 @@ pub enum StoreError {
     /// The run's folder has something in it that leads elsewhere.
     #[error("open the run for changes: {0}")]
     Unsafe(String),
+    /// A pack is refused; nothing of it is kept.
+    #[error("open the pack {path}: {why}")]
+    Pack {
+        /// The pack's file.
+        path: String,
+        /// The reason.
+        why: String,
+    },
     /// This version can't read the run.
     #[error("open the run: {0}")]
     Incompatible(#[from] super::Incompatible),

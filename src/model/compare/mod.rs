@@ -3,8 +3,10 @@
 
 mod runs;
 mod texts;
+mod within;
 mod world;
 
 pub use runs::{RunDifferences, SpanDifference, SpanFacts, compare_runs, other_try};
 pub use texts::{Comparison, SectionDiff};
+pub use within::compare_spans;
 pub use world::{WorldDifference, compare_worlds, footprint};
