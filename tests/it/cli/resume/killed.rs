@@ -45,6 +45,10 @@ fn play(seed: u64, expected: &Result, all: &[String]) {
     let project = project();
     let mut deaths = vec![dice.death()];
     run_until(&project, &["run", ".", "--allow", "charge"], &deaths[0]);
+    if !project.path(".tama").exists() {
+        // It died before it made anything.
+        return;
+    }
     let runs = project.json(&["runs"]);
     if runs.as_array().unwrap().is_empty() {
         return;
