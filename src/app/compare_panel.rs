@@ -96,7 +96,11 @@ impl ComparePanel {
         rows.world(&compare_worlds(&footprint(run, left), &footprint(run, right)));
         match &self.texts {
             None => rows.push(vec![Piece::new(" reading the texts…", Tone::Quiet)]),
-            Some(texts) => texts.sections.iter().for_each(|section| rows.section(section)),
+            Some(texts) => {
+                for section in &texts.sections {
+                    rows.section(section);
+                }
+            }
         }
     }
 }
@@ -161,7 +165,7 @@ impl Rows<'_> {
     }
 
     fn world(&mut self, differences: &[WorldDifference]) {
-        let note = if differences.is_empty() { "left alike".to_owned() } else { format!("{}", differences.len()) };
+        let note = if differences.is_empty() { "left alike".to_owned() } else { differences.len().to_string() };
         self.heading("changes", &note);
         for difference in differences {
             let side = |change: &Option<NetChange>| match change {

@@ -246,7 +246,9 @@ fn paste(state: &mut State, text: String) -> Vec<Command> {
         return vec![Command::EditorInput(EditorInput::Paste(text))];
     }
     if let Some(Popup::Palette(palette)) = &mut state.popup {
-        text.lines().next().unwrap_or_default().chars().for_each(|letter| palette.push(letter));
+        for letter in text.lines().next().unwrap_or_default().chars() {
+            palette.push(letter);
+        }
         return Vec::new();
     }
     state.refuse("pasted text is never taken as keys");

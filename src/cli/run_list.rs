@@ -81,7 +81,7 @@ async fn run(data: Option<DataDir>, global: &Global) -> color_eyre::Result<Exit>
     let load = || (data.as_ref().and_then(|data| read_rows(data).ok()).unwrap_or_default(), screen::now());
     let picked = term::pick_run(RunList::new(setup), load, screen::theme(global)).await;
     match picked.map_err(|error| eyre!("failed to {error}"))? {
-        Picked::Open(run) => replay::run(&run, global).await,
+        Picked::Open(run) => Box::pin(replay::run(&run, global)).await,
         Picked::New => {
             let file = pipeline_here().unwrap_or(Path::new("."));
             debug::run(debug::Args::default(), file, global).await

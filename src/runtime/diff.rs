@@ -79,7 +79,9 @@ pub fn compare_texts(old: &str, new: &str, notes: &mut Vec<String>) -> DiffBody 
     let whole = |text: &str| {
         let mut items = split(text);
         // Texts of calls seldom end with a line end, and none misses it.
-        items.iter_mut().for_each(|item| item.ended = true);
+        for item in &mut items {
+            item.ended = true;
+        }
         items
     };
     let (earlier, later) = (whole(old), whole(new));

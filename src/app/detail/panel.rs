@@ -23,8 +23,6 @@ pub struct Detail {
     /// Sections or width changed since the lines were made.
     stale: bool,
     asking: Asking,
-    /// Another moment of the run is shown: the texts are to be asked for again.
-    outdated: bool,
 }
 
 /// The state of the request for texts.
@@ -37,6 +35,8 @@ enum Asking {
     Asked,
     /// It is under way, and something has happened since it was asked for.
     Outdated,
+    /// Another moment of the run is shown: it is to be asked for again.
+    Due,
 }
 
 impl Detail {
@@ -83,17 +83,18 @@ impl Detail {
             self.asking = Asking::Asked;
             return true;
         }
-        if !std::mem::take(&mut self.outdated) && !changed {
+        let is_due = self.asking == Asking::Due;
+        if !is_due && !changed {
             return false;
         }
-        let idle = self.asking == Asking::Idle;
+        let idle = is_due || self.asking == Asking::Idle;
         self.asking = if idle { Asking::Asked } else { Asking::Outdated };
         idle
     }
 
     /// Another moment of the run is shown: asks for the texts again at the next look.
     pub(in crate::app) fn read_anew(&mut self) {
-        self.outdated = true;
+        self.asking = Asking::Due;
     }
 
     /// The texts came: whether they are to be asked for again, because something happened in between.

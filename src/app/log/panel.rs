@@ -36,7 +36,7 @@ impl PanelModel for Log {
     fn open(&mut self, scene: &Scene) -> Opened {
         let Some(line) = self.selected() else { return Opened::Nothing("no line yet") };
         let path = line.span.filter(|span| *span != SpanId::RUN).map(|span| scene.run.trace.path(span));
-        Opened::Popup(Popup::Entry(Entry::new(line, &path.unwrap_or_default())))
+        Opened::Popup(Box::new(Popup::Entry(Entry::new(line, &path.unwrap_or_default()))))
     }
 
     fn unfold(&mut self, _: &Scene) -> Opened {

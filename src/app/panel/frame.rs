@@ -62,7 +62,7 @@ fn see_to(state: &mut State, opened: Opened) -> Vec<Command> {
         Opened::Nothing(why) => state.refuse(why),
         Opened::Span(span) => to_span(state, span),
         Opened::Pane(pane) => state.show(pane),
-        Opened::Popup(popup) => state.popup = Some(popup),
+        Opened::Popup(popup) => state.popup = Some(*popup),
         Opened::Diff(action) => return show_diff(state, action),
         Opened::Terminal => enter_terminal(state),
     }

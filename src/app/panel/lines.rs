@@ -5,12 +5,15 @@ use crate::app::Scroll;
 /// A list of lines with a cursor in it.
 pub trait Lines {
     /// How many lines there are.
+    #[must_use]
     fn line_count(&self) -> usize;
 
     /// The line under the cursor.
+    #[must_use]
     fn cursor_line(&self) -> usize;
 
     /// The first line in a view of that height.
+    #[must_use]
     fn top_line(&self, height: usize) -> usize;
 
     /// Puts the cursor on a line, and the view as far as the cursor needs it.

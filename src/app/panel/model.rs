@@ -38,7 +38,7 @@ pub(in crate::app) enum Opened {
     /// Another panel gets the focus.
     Pane(Pane),
     /// The popup is shown.
-    Popup(Popup),
+    Popup(Box<Popup>),
     /// The diff of the action is shown.
     Diff(Seq),
     /// The agent's terminal gets the keys.

@@ -50,7 +50,7 @@ macro_rules! panels {
         /// A panel that can have the focus.
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
         pub enum Pane {
-            $(#[allow(missing_docs)] $(#[$doc])* $pane,)+
+            $($(#[$doc])* $pane,)+
         }
 
         impl Pane {

@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
         };
         let from = self.at;
         let rest = self.rest();
-        let end = rest.find(|letter: char| letter.is_whitespace()).unwrap_or(rest.len());
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
         self.at += end;
         let plain: String = rest[..end].chars().filter(|letter| *letter != '_').collect();
         let value = if subject == Subject::Cost { micros(plain.trim_start_matches('$')) } else { plain.parse().ok() };

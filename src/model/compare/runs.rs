@@ -76,6 +76,7 @@ impl RunDifferences {
 }
 
 /// Compares two runs. `differs` says if texts of two spans with one path differ, which their states don't have.
+#[must_use]
 pub fn compare_runs(left: &RunState, right: &RunState, differs: impl Fn(SpanId, SpanId) -> bool) -> RunDifferences {
     let (ours, theirs) = (by_path(left), by_path(right));
     let mut spans = Vec::new();

@@ -96,3 +96,20 @@ fn a_marked_span_is_compared_with_the_selected_one() {
     bench.keys("m");
     assert!(bench.message().contains("not marked any more"), "{}", bench.message());
 }
+
+#[test]
+fn a_run_compared_with_itself_is_empty_and_one_planted_write_is_one_line() {
+    let (mut bench, spans) = Bench::paused();
+    let before = bench.folded(bench.last());
+    assert!(model::compare_runs(&before, &before, |_, _| false).is_empty());
+    bench.action(spans.writer, spans.tool, model::Key::file("planted"));
+    let after = bench.folded(bench.last());
+    let found = model::compare_runs(&before, &after, |_, _| false);
+    assert_eq!((found.spans.len(), found.world.len()), (0, 1), "{found:?}");
+    let tool = bench.tool(spans.writer, "tama_bash");
+    let longer = bench.folded(bench.last());
+    let found = model::compare_runs(&after, &longer, |_, _| false);
+    assert!(found.spans.contains(&model::SpanDifference::Added(tool)), "{found:?}");
+    let found = model::compare_runs(&longer, &after, |_, _| false);
+    assert!(found.spans.contains(&model::SpanDifference::Gone(tool)), "{found:?}");
+}

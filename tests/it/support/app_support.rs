@@ -99,7 +99,9 @@ impl Bench {
     /// The run as it was at an event.
     pub fn folded(&self, seq: Seq) -> model::RunState {
         let mut run = model::RunState::default();
-        self.recorded.iter().filter(|event| event.seq <= seq).for_each(|event| run.apply(event));
+        for event in self.recorded.iter().filter(|event| event.seq <= seq) {
+            run.apply(event);
+        }
         run
     }
 

@@ -35,7 +35,9 @@ fn at_each_size(name: &str, show: impl Fn((u16, u16)) -> State) {
 fn scrub(state: &mut State, events: &[TraceEvent], seq: Seq) {
     keys(state, "<");
     let mut run = RunState::default();
-    events.iter().filter(|event| event.seq <= seq).for_each(|event| run.apply(event));
+    for event in events.iter().filter(|event| event.seq <= seq) {
+        run.apply(event);
+    }
     let event = events.iter().find(|event| event.seq == seq).cloned();
     let began = state.run.trace.spans().iter().last().map(|span| span.started).unwrap();
     let asked = MomentAsked { from: began, by: 0 };
