@@ -13,16 +13,20 @@ use super::{Theme, cell};
 use crate::app::{self, LineKind, Pane, Place, State, TEXT_MARGIN, safe, text};
 use crate::model::{Gate, PauseReason, SpanId, SpanState, Usage};
 
-/// Puts the span's path above the texts, and the span in numbers below them.
+/// Columns that a path, or the numbers, are worth showing in.
+const LEAST: usize = 9;
+
+/// Puts the span's path above the texts, where `room` beside the tabs is enough for it, and the span in numbers below
+/// them.
 pub(super) fn around<'a>(block: Block<'a>, state: &State, width: usize, room: usize, theme: Theme) -> Block<'a> {
-    if room <= 8 {
-        return block;
+    let block = match room {
+        LEAST.. => block.title(path(state, room, theme).alignment(Alignment::Right)),
+        _ => block,
+    };
+    match width.saturating_sub(4) {
+        numbers_room @ LEAST.. => block.title_bottom(numbers(state, numbers_room, theme)),
+        _ => block,
     }
-    block.title(path(state, room, theme).alignment(Alignment::Right)).title_bottom(numbers(
-        state,
-        width.saturating_sub(4),
-        theme,
-    ))
 }
 
 /// Where the span is: `writer#2 › llm 2`, as much of it as fits.

@@ -84,7 +84,7 @@ fn the_help_begins_with_the_panel_that_has_the_focus() {
     }
     bench.keys("5?/history");
     bench.key(Key::Enter);
-    assert!(bench.message().starts_with("1 line"), "{}", bench.message());
+    assert!(bench.message().starts_with("2 lines"), "{}", bench.message());
 }
 
 #[test]

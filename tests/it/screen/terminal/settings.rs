@@ -6,11 +6,11 @@ use crate::support::pty::Start;
 #[test]
 fn chosen_keys_work_and_are_shown_and_the_usual_ones_are_free() {
     let project = Project::writer();
-    project.write("mine.toml", "[keys]\nquit = [\"Q\"]\nhelp = [\"F\", \"H h\"]\n");
+    project.write("mine.toml", "[keys]\nquit = [\"Q\"]\nhelp = [\"M\", \"H h\"]\n");
     let mut pty = Start::tama(project.folder(), &["--config", "mine.toml", "."]).at(110, 30);
     pty.wait("PAUSED (before tool");
-    pty.press("q", "q: no such key here, F shows all");
-    pty.press("F", "j ↓         down");
+    pty.press("q", "q: no such key here, M shows all");
+    pty.press("M", "j ↓         down");
     pty.send("\x1b");
     pty.wait_for("the closed help", |screen| !screen.contents().contains("down     "));
     pty.press("Q", "quitting cancels it");

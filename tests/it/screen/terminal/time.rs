@@ -32,7 +32,10 @@ fn a_past_run_is_scrubbed_to_before_a_bad_write_and_back() {
     live.press("5", "bad.txt");
     live.press("<", "PAST");
     live.press("<", "PAST");
-    live.press("\x1b", "bad.txt");
+    live.send("\x1b");
+    live.wait_gone("PAST");
+    live.press("<", "PAST");
+    // The run has ended, whatever moment of it is shown.
     live.quit();
     let run = project.newest();
     let mut pty = Start::tama(project.folder(), &["replay", &run]).at(140, 42);
@@ -46,9 +49,12 @@ fn a_past_run_is_scrubbed_to_before_a_bad_write_and_back() {
         text.contains("good.txt") && text.contains("outline") && !text.contains("A bad.txt")
     });
     pty.press("u", "is shown, not now");
-    pty.press("\x1b", "A bad.txt");
+    pty.send("\x1b");
+    pty.wait_gone("PAST");
+    pty.wait("A bad.txt");
     pty.press(",", "PAST");
-    pty.press("\x1b", "2 Detail");
+    pty.send("\x1b");
+    pty.wait_gone("PAST");
     assert!(project.work("bad.txt").is_some(), "nothing was changed");
     pty.quit();
 }
@@ -78,5 +84,8 @@ fn a_breakpoint_with_a_condition_is_kept_for_the_next_run() {
     again.wait("PAUSED (after llm");
     again.press("B", "1 hit");
     again.send("\x1b");
-    again.quit();
+    again.wait_gone("1 hit");
+    again.press("q", "quitting cancels it");
+    again.send("\r");
+    assert_eq!(again.end(), 130);
 }

@@ -93,7 +93,7 @@ fn what_a_command_changed_is_looked_at_and_dropped_before_it_lands() {
     pty.press("\r", "→ readme.txt");
     pty.wait("7 held changes: c");
     assert_eq!(manifest(&work), before, "nothing of it has landed");
-    pty.press("\x1b", "5 look");
+    pty.press("\x1b", "3 look");
     // The tree may follow the run to its newest row meanwhile.
     for _ in 0..4 {
         if !pty.text().contains("7 discarded") {
