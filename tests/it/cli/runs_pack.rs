@@ -267,7 +267,10 @@ fn a_hostile_pack_is_refused_and_leaves_nothing() {
     });
     spoil("is no file of a run", &|_, list| list["files"][0]["name"] = json!("/etc/passwd"));
     spoil("is no file of a run", &|_, list| list["files"][0]["name"] = json!("stamp"));
-    spoil("is no name of a run", &|_, list| list["run"] = json!("../x"));
+    spoil("is no name of a run", &|bad, list| {
+        bad[0].0 = "../x/pack.json".into();
+        list["run"] = json!("../x");
+    });
     spoil("is not what its list says", &|bad, _| bad[1].0 = format!("{run}/../../evil"));
     spoil("is not what its list says", &|bad, _| bad[1].1 = EntryType::Symlink);
     spoil("is not what its list says", &|bad, _| bad[1].1 = EntryType::Link);
