@@ -270,11 +270,16 @@ impl Shown<'_> {
         found
     }
 
+    /// The content of a key that is not left alike: what one side made of it and the other did not touch, or what both
+    /// made of it.
     fn content(&self, difference: &WorldDifference) -> Vec<DiffLine> {
         let (old, new) = ends(difference);
-        // Each side's content is kept by its own run; that of a key that one side left alone is what the other found.
-        let old_log = if difference.left.is_some() { &self.left.log } else { &self.right.log };
-        let new_log = if difference.right.is_some() { &self.right.log } else { &self.left.log };
+        let (left, right) = (&self.left.log, &self.right.log);
+        let (old_log, new_log) = match (&difference.left, &difference.right) {
+            (Some(_), None) => (left, left),
+            (None, _) => (right, right),
+            (Some(_), Some(_)) => (left, right),
+        };
         compare_kept((&old, old_log), (&new, new_log), &self.masker)
     }
 
@@ -350,27 +355,24 @@ fn changed_facts(left: &SpanFacts, right: &SpanFacts) -> Vec<String> {
     out
 }
 
-/// The states in which the two sides left a key. A side that left it alone has it as the other one found it.
+/// The two states of a key that are compared: those in which the two sides left it, or, where only one changed it, those
+/// before and after its change. The other side may have found it in any state.
 fn ends(difference: &WorldDifference) -> (KeyState, KeyState) {
     let end = |change: &NetChange| if change.kind == NetKind::Deleted { KeyState::Absent } else { change.new.clone() };
-    let of = |own: &Option<NetChange>, other: &Option<NetChange>| match (own, other) {
-        (Some(change), _) => end(change),
-        (None, Some(other)) => other.old.clone(),
-        (None, None) => KeyState::Absent,
-    };
-    (of(&difference.left, &difference.right), of(&difference.right, &difference.left))
+    match (&difference.left, &difference.right) {
+        (Some(left), Some(right)) => (end(left), end(right)),
+        (Some(only), None) | (None, Some(only)) => (only.old.clone(), end(only)),
+        (None, None) => (KeyState::Absent, KeyState::Absent),
+    }
 }
 
 /// A key that is not left alike, on one line.
 fn world_line(difference: &WorldDifference) -> String {
     let (old, new) = ends(difference);
-    let side = |change: &Option<NetChange>| change.as_ref().map_or("unchanged", |change| change.kind.name());
-    format!(
-        "{} {}  {} (left {}, right {})",
-        old.letter_to(&new),
-        key_name(&difference.key),
-        old.change_to(&new),
-        side(&difference.left),
-        side(&difference.right)
-    )
+    let who = match (&difference.left, &difference.right) {
+        (Some(_), None) => "changed on the left only",
+        (None, _) => "changed on the right only",
+        (Some(_), Some(_)) => "left → right",
+    };
+    format!("{} {}  {} ({who})", old.letter_to(&new), key_name(&difference.key), old.change_to(&new))
 }

@@ -87,7 +87,7 @@ fn one_planted_write_is_one_line_with_its_content() {
         (1, &json!("@@ -0,0 +1,1 @@\n+c"))
     );
     let back = diff(&project, &other, &one);
-    assert_eq!(back["world"][0]["diff"], "@@ -1,1 +0,0 @@\n-c");
+    assert_eq!((&back["world"][0]["diff"], &back["world"][0]["right"]), (&json!("@@ -0,0 +1,1 @@\n+c"), &Json::Null));
 }
 
 #[test]

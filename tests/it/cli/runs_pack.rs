@@ -189,8 +189,8 @@ fn a_run_that_is_open_is_not_packed_and_not_removed() {
 
 #[test]
 fn older_formats_go_along_and_damage_does_not() {
-    let project = Project::empty();
     for number in 1..=5 {
+        let project = Project::empty();
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/samples/run-{number}/run"));
         copy(&from, &project.path(&format!(".tama/runs/sample{number}")));
         let id = manifest_id(&project.path(&format!(".tama/runs/sample{number}")));
@@ -226,7 +226,7 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let to = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to)
+            copy(&entry.path(), &to);
         } else {
             fs::copy(entry.path(), to).unwrap();
         }
@@ -249,7 +249,7 @@ fn a_hostile_pack_is_refused_and_leaves_nothing() {
     assert!(pack(&project, "run.tar.gz", &[]).status.success());
     let good = entries(&project.path("run.tar.gz"));
     let home = Elsewhere::new();
-    fs::create_dir_all(home.path().join(".tama/runs")).unwrap();
+    DataDir::open_or_create(home.path().join(".tama")).unwrap();
     let file: PathBuf = project.path("bad.tar.gz");
     let spoil = |why: &str, change: &dyn Fn(&mut Entries, &mut Json)| {
         let mut bad = good.clone();
@@ -267,7 +267,10 @@ fn a_hostile_pack_is_refused_and_leaves_nothing() {
     });
     spoil("is no file of a run", &|_, list| list["files"][0]["name"] = json!("/etc/passwd"));
     spoil("is no file of a run", &|_, list| list["files"][0]["name"] = json!("stamp"));
-    spoil("is no name of a run", &|_, list| list["run"] = json!("../x"));
+    spoil("is no name of a run", &|bad, list| {
+        bad[0].0 = "../x/pack.json".into();
+        list["run"] = json!("../x");
+    });
     spoil("is not what its list says", &|bad, _| bad[1].0 = format!("{run}/../../evil"));
     spoil("is not what its list says", &|bad, _| bad[1].1 = EntryType::Symlink);
     spoil("is not what its list says", &|bad, _| bad[1].1 = EntryType::Link);

@@ -27,7 +27,7 @@ fn nothing_is_removed_unasked() {
     let before = whole(&project.path(".tama/runs"));
     let refused = project.tama(&["runs", "rm", &all[0]]);
     assert_eq!(refused.status.code(), Some(3), "{}", stderr(&refused));
-    assert!(stdout(&refused).contains("4 changes can still be undone"), "{}", stdout(&refused));
+    assert!(stdout(&refused).contains("5 changes can still be undone"), "{}", stdout(&refused));
     assert!(stderr(&refused).contains("--yes"), "{}", stderr(&refused));
     assert_eq!(project.tama(&["runs", "prune"]).status.code(), Some(2));
     assert_eq!(changed(&before, &whole(&project.path(".tama/runs"))), Vec::<String>::new());
