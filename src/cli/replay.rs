@@ -47,7 +47,7 @@ pub(super) async fn run(named: &str, global: &Global) -> color_eyre::Result<Exit
     let again = open.clone();
     let reopen: Reopen = Box::new(move |workspace, news| again.clone().session(Some(workspace), news).boxed());
     let shown = Shown { early, data, breakpoints, own, live: false, reopen: Some(reopen), agent };
-    screen::show(open.session(None, news), shown, global).await
+    Box::pin(screen::show(open.session(None, news), shown, global)).await
 }
 
 /// Opens one run.

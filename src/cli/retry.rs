@@ -35,12 +35,8 @@ pub(super) struct Args {
     /// The span: s12, or a path such as editor/writer#2
     #[arg(long)]
     span: String,
-    /// A file with the prompt to try instead; it holds for this retry
-    #[arg(long, value_name = "FILE")]
-    prompt: Option<PathBuf>,
-    /// Have the prompt hold for the tries that follow, too
-    #[arg(long, requires = "prompt")]
-    keep_prompt: bool,
+    #[command(flatten)]
+    other: OtherPrompt,
     /// Another temperature for what reruns
     #[arg(long, value_name = "NUMBER")]
     temperature: Option<f64>,
@@ -78,6 +74,17 @@ pub(super) struct Args {
     json: bool,
 }
 
+/// Another prompt.
+#[derive(Debug, clap::Args)]
+struct OtherPrompt {
+    /// A file with the prompt to try instead; it holds for this retry
+    #[arg(long, value_name = "FILE")]
+    prompt: Option<PathBuf>,
+    /// Have the prompt hold for the tries that follow, too
+    #[arg(long, requires = "prompt")]
+    keep_prompt: bool,
+}
+
 /// Prints the plan, or carries it out and follows the run to its end.
 pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
     let data = data::open_existing(global)?;
@@ -90,7 +97,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         ));
         return Ok(Exit::Usage);
     }
-    let prompt = args.prompt.as_deref().map(read_prompt).transpose()?;
+    let prompt = args.other.prompt.as_deref().map(read_prompt).transpose()?;
     if args.dry_run {
         return dry_run(&args, prompt.as_deref(), &data);
     }
@@ -132,8 +139,8 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
             if let Some(settings) = args.tries() {
                 return tries::run(headless, plan, settings, args.keep, args.json).await;
             }
-            let more = outside.into_json().into_iter().chain([("retried".to_owned(), saved_json(&headless, &plan))]);
-            let more = more.collect();
+            let mut shown = outside.into_json();
+            shown.insert("retried".to_owned(), saved_json(&headless, &plan));
             let saved = saved_line(&plan);
             let plan = Box::new(plan);
             headless.send(if edits.is_empty() {
@@ -141,7 +148,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
             } else {
                 Command::RetryEdited { plan, edits: Box::new(edits) }
             });
-            let exit = headless.run_to_end(args.json, more).await;
+            let exit = headless.run_to_end(args.json, shown).await;
             if let Some(printing) = printing {
                 printing.await?;
             }
@@ -190,7 +197,7 @@ impl Args {
     fn edits(&self, prompt: Option<String>) -> color_eyre::Result<RetryEdits> {
         Ok(RetryEdits {
             prompt: prompt.filter(|_| self.tries().is_none()),
-            keeps_prompt: self.keep_prompt,
+            keeps_prompt: self.other.keep_prompt,
             model: self.model.first().cloned().filter(|_| self.tries().is_none()),
             temperature: self.temperature,
             ..self.by_hand.edits()?
@@ -226,8 +233,8 @@ async fn begin(
         let outside = UndoneOutside::of(state, &plan);
         (plan_lines(state, &plan, &outside), outside)
     });
-    let edited = args.prompt.as_ref().filter(|_| args.tries().is_none()).map(|file| {
-        let holds = if args.keep_prompt { "for this retry and those that follow" } else { "for this retry" };
+    let edited = args.other.prompt.as_ref().filter(|_| args.tries().is_none()).map(|file| {
+        let holds = if args.other.keep_prompt { "for this retry and those that follow" } else { "for this retry" };
         format!("  prompt {}, {holds}", file.display())
     });
     for line in

@@ -327,7 +327,8 @@ fn joined(lines: &[DiffLine]) -> String {
 }
 
 fn indented(lines: &[DiffLine], columns: usize) -> String {
-    lines.iter().map(|line| format!("{:columns$}{}\n", "", line.to_text())).collect()
+    let indented = |line: &DiffLine| format!("{:columns$}{}", "", line.to_text());
+    lines.iter().map(indented).chain([String::new()]).collect::<Vec<_>>().join("\n")
 }
 
 fn facts_json(facts: &SpanFacts) -> Json {

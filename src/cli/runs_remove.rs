@@ -93,7 +93,7 @@ fn remove(chosen: &[&RunListing], all: &[RunListing], data: &DataDir, yes: bool)
     print(&format!("{what}; what a removed run did can't be undone any more:\n{}", lines.concat()))?;
     if !yes {
         if !std::io::stdin().is_terminal() {
-            return refuse_unasked();
+            return Ok(refuse_unasked());
         }
         if !ask(&format!("Remove {what}?"))? {
             print("Nothing was removed.\n")?;
@@ -114,9 +114,9 @@ fn remove(chosen: &[&RunListing], all: &[RunListing], data: &DataDir, yes: bool)
     Ok(if failed == 0 { Exit::Done } else { Exit::Failed })
 }
 
-fn refuse_unasked() -> color_eyre::Result<Exit> {
+fn refuse_unasked() -> Exit {
     eprint_line("failed to remove them: nobody is there to say yes, and nothing was removed. For scripts add --yes.");
-    Ok(Exit::Denied)
+    Exit::Denied
 }
 
 fn ask(question: &str) -> std::io::Result<bool> {

@@ -23,11 +23,15 @@ pub(super) fn print_json(value: &impl serde::Serialize) -> color_eyre::Result<()
 
 /// Escapes the control characters that JSON lets stand as they are: U+007F, and U+0080 to U+009F, which terminals obey too.
 pub(super) fn escape_controls(json: &str) -> String {
+    use std::fmt::Write as _;
     let mut escaped = String::with_capacity(json.len());
     for letter in json.chars() {
         match letter {
             // They can only be within strings.
-            '\u{7f}'..='\u{9f}' => escaped.push_str(&format!("\\u{:04x}", u32::from(letter))),
+            '\u{7f}'..='\u{9f}' => {
+                // A text takes everything.
+                let _ = write!(escaped, "\\u{:04x}", u32::from(letter));
+            }
             letter => escaped.push(letter),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionStatus, CommandStart, Generation, Labels, Ledger, Millis, RunId, RunStatus, Seq, Span, SpanId, SpanKind,
+    ActionStatus, CommandStart, Generation, Labels, Ledger, Millis, RunId, RunStatus, Seq, SpanId, SpanKind,
     SpanStatus, Trace, TraceBody, TraceEvent, Undoability,
 };
 
@@ -154,8 +154,8 @@ impl RunState {
     /// True for the call that is the program of another program's agent: it lasts as long as the agent.
     #[must_use]
     pub fn is_agents_program(&self, span: SpanId) -> bool {
-        let is_of_agent = |found: &Span| found.kind == SpanKind::Tool && self.trace.pattern(found.parent) == WRAPPED;
-        self.trace.name(span) == PROGRAM && self.trace.get(span).is_some_and(|found| is_of_agent(&found))
+        let Some(found) = self.trace.get(span).filter(|found| found.kind == SpanKind::Tool) else { return false };
+        self.trace.name(span) == PROGRAM && self.trace.pattern(found.parent) == WRAPPED
     }
 
     /// True while a branch of an agent at or below the span is under way and not stopped at a gate.

@@ -24,7 +24,7 @@ impl Dispatcher {
                 let open = pending.open_files().and_then(OpenLook::found).map(open_files::reason);
                 let asked = self.tool_question((span, agent), call, own_file)?;
                 let repeats = asked.repeats.filter(|_| !self.resume.is_decided(path));
-                Some(Question::Tool(ToolQuestion { open, repeats, ..asked }))
+                Some(Question::Tool(ToolQuestion { repeats, open, ..asked }))
             }
             Work::Tool { .. } | Work::Human { .. } => None,
         }

@@ -32,8 +32,8 @@ fn result_of(request: &LlmRequest, tool: &ToolUse) -> Option<String> {
         match message {
             Message::Assistant { calls, .. } => (asked, found) = (calls, None),
             Message::Tool { call, text, .. } => {
-                let is_it = |asked: &&crate::model::ToolCall| asked.name == tool.name && asked.args == tool.input;
-                if asked.get(*call).filter(is_it).is_some() {
+                let is_it = |asked: &crate::model::ToolCall| asked.name == tool.name && asked.args == tool.input;
+                if asked.get(*call).is_some_and(is_it) {
                     found = Some(text.clone());
                 }
             }

@@ -26,9 +26,10 @@ pub(super) async fn call_model(
     let (request, is_aux) = (call.request.clone(), call.facts.aux.is_some());
     let differs = match recall(line, &request, is_aux) {
         Recall::Answered(answer, differs) => {
-            let note = differs
-                .map(|differs| format!("answered from the record, although it is not quite the same: {differs}"));
-            note.into_iter().for_each(|note| line.note(Some(answer.span), false, note));
+            if let Some(differs) = differs {
+                let text = format!("answered from the record, although it is not quite the same: {differs}");
+                line.note(Some(answer.span), false, text);
+            }
             forget(call.exchange.answer(&answer.response).await);
             return Ok(());
         }

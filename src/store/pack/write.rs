@@ -154,7 +154,8 @@ fn measure(run: &RunFolder, name: &str) -> Result<Option<PackedFile>, StoreError
     let mut read = Hashing::new(file);
     let size = io::copy(&mut read, &mut io::sink()).map_err(file_error("read", &path))?;
     // Opening a run to write to it, and closing it, leaves an empty one behind or none.
-    let is_left = size == 0 && (name.ends_with(".log") || name.ends_with(".wal"));
+    let ending = Path::new(name).extension().unwrap_or_default();
+    let is_left = size == 0 && (ending == "log" || ending == "wal");
     Ok((!is_left).then(|| PackedFile { name: name.to_owned(), size, hash: read.hash() }))
 }
 

@@ -53,12 +53,9 @@ fn retry(project: &Project, run: &str, span: &str, more: &[&str]) -> (String, St
     (shown["output"].as_str().unwrap().to_owned(), stderr(&output))
 }
 
-fn texts(project: &Project) -> [Option<String>; 2] {
-    [project.work("a.txt"), project.work("b.txt")]
-}
-
-fn plain(text: &str) -> Option<String> {
-    Some(text.to_owned())
+/// Both files; one that is not there has no text.
+fn texts(project: &Project) -> [String; 2] {
+    ["a.txt", "b.txt"].map(|name| project.work(name).unwrap_or_default())
 }
 
 #[test]
@@ -66,19 +63,19 @@ fn a_tool_call_deep_in_a_fan_out_runs_with_other_arguments() {
     let (project, run) = ran();
     let args = json!({ "path": "a.txt", "content": "by hand\n" }).to_string();
     let (_, said) = retry(&project, &run, "lead/pair/a/tama_files_write", &["--args", &args]);
-    assert_eq!(texts(&project), [plain("by hand\n"), plain("plain\n")]);
+    assert_eq!(texts(&project), ["by hand\n", "plain\n"]);
     assert!(said.contains("the retry reused "), "{said}");
     assert!(!said.contains("lead/pair/b/"), "only the branch of the span runs: {said}");
     // A retry without arguments has those of the model again.
     retry(&project, &run, "lead/pair/a/tama_files_write", &[]);
-    assert_eq!(texts(&project), [plain("plain\n"), plain("plain\n")]);
+    assert_eq!(texts(&project), ["plain\n", "plain\n"]);
 }
 
 #[test]
 fn an_answer_by_hand_takes_the_place_of_a_tool_a_model_and_an_agent() {
     let (project, run) = ran();
     let (output, _) = retry(&project, &run, "lead/pair/a/tama_files_write", &["--answer", "nothing was written"]);
-    assert_eq!(texts(&project), [None, plain("plain\n")], "nothing ran");
+    assert_eq!(texts(&project), ["", "plain\n"], "nothing ran");
     assert!(output.contains("it failed"), "{output}");
     let (output, _) = retry(&project, &run, "lead/pair/b/llm#2", &["--answer", "I am through by hand"]);
     assert!(output.contains("I am through by hand"), "{output}");
@@ -115,12 +112,12 @@ fn an_agent_runs_with_another_input_and_a_later_retry_with_its_own() {
 fn a_prompt_holds_for_one_retry_unless_it_is_kept() {
     let (project, run) = ran();
     retry(&project, &run, "lead/pair/a", &["--prompt", "loud.md"]);
-    assert_eq!(texts(&project)[0], plain("LOUD\n"));
+    assert_eq!(texts(&project)[0], "LOUD\n");
     retry(&project, &run, "lead/pair/a", &[]);
-    assert_eq!(texts(&project)[0], plain("plain\n"));
+    assert_eq!(texts(&project)[0], "plain\n");
     retry(&project, &run, "lead/pair/a", &["--prompt", "loud.md", "--keep-prompt"]);
     retry(&project, &run, "lead/pair/a", &[]);
-    assert_eq!(texts(&project)[0], plain("LOUD\n"));
+    assert_eq!(texts(&project)[0], "LOUD\n");
 }
 
 #[test]
@@ -148,5 +145,5 @@ fn an_edit_that_a_span_can_not_have_is_refused_before_anything_is_undone() {
         assert_eq!(output.status.code(), Some(1));
         assert!(stderr(&output).contains("failed to retry with other"), "{}", stderr(&output));
     }
-    assert_eq!(texts(&project), [plain("plain\n"), plain("plain\n")]);
+    assert_eq!(texts(&project), ["plain\n", "plain\n"]);
 }

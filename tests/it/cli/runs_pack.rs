@@ -291,7 +291,9 @@ fn a_hostile_pack_is_refused_and_leaves_nothing() {
     let from = other.newest();
     list["run"] = json!(run);
     bad[0].2 = serde_json::to_vec(&list).unwrap();
-    bad.iter_mut().for_each(|(name, ..)| *name = name.replace(&from, &run));
+    for (name, ..) in &mut bad {
+        *name = name.replace(&from, &run);
+    }
     write_pack(&file, &bad);
     refuse(&home, &file, "holds another one");
     let whole_pack = fs::read(project.path("run.tar.gz")).unwrap();

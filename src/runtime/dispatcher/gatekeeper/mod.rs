@@ -32,14 +32,21 @@ pub(in super::super) struct Gatekeeper {
     unattended: bool,
     /// The user asked for a pause, and has not let everything go since.
     pausing: bool,
-    /// A limit ended a call of a headless run.
-    limited: bool,
-    /// The run did something else than is recorded.
-    diverged: bool,
+    /// Why the run was stopped.
+    stopped: Stopped,
     /// Oldest first.
     denials: Vec<Denial>,
     /// Questions that nobody was there to answer, oldest first.
     unanswered: Vec<Unanswered>,
+}
+
+/// Why a run was stopped, where its status does not say so.
+#[derive(Debug, Clone, Copy, Default)]
+struct Stopped {
+    /// A limit ended a call of a headless run.
+    limited: bool,
+    /// The run did something else than is recorded.
+    diverged: bool,
 }
 
 /// The end of an effect, as far as the gate after it depends on it.
@@ -63,8 +70,7 @@ impl Gatekeeper {
             waived: Waived::default(),
             unattended: false,
             pausing: false,
-            limited: false,
-            diverged: false,
+            stopped: Stopped::default(),
             denials: Vec::new(),
             unanswered: Vec::new(),
         }
@@ -141,7 +147,7 @@ impl Gatekeeper {
 
     /// Keeps that the run did something else than is recorded, or that it goes on in another way.
     pub fn set_diverged(&mut self, diverged: bool) {
-        self.diverged = diverged;
+        self.stopped.diverged = diverged;
     }
 
     /// True while a pause stands that the user asked for.
@@ -186,7 +192,7 @@ impl Gatekeeper {
         match question {
             Some(Question::Model(asked)) if !self.stops() => {
                 if let Some(limit) = self.crossed_limit(asked) {
-                    self.limited = true;
+                    self.stopped.limited = true;
                     return vec![end(path, asked.span, Done::no_answer(Halt::Limit(limit.text).into()))];
                 }
             }
@@ -301,7 +307,7 @@ impl Gatekeeper {
             Mode::Headless(Headless { answers, .. }) => answers,
             Mode::Debug { .. } => Vec::new(),
         };
-        let Self { denials, limited, diverged, unanswered, .. } = self;
+        let Self { denials, unanswered, stopped: Stopped { limited, diverged }, .. } = self;
         SessionEnd { denials, limited, diverged, unanswered, unused_answers }
     }
 }

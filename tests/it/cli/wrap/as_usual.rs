@@ -89,18 +89,14 @@ fn session() -> String {
 fn play(folder: &Path, wrapped: Option<&[&str]>) -> Output {
     fill(folder);
     let script = session();
-    let mut command = match wrapped {
-        Some(more) => {
-            let mut command = program::command();
-            command.args(["wrap", "--headless"]).args(more).arg("--").args(["bash", "-c", &script]);
-            command
-        }
-        None => {
-            let mut command = Command::new("bash");
-            command.args(["-c", &script]);
-            command
-        }
+    let mut command = if let Some(more) = wrapped {
+        let mut command = program::command();
+        command.args(["wrap", "--headless"]).args(more).args(["--", "bash"]);
+        command
+    } else {
+        Command::new("bash")
     };
+    command.args(["-c", &script]);
     for person in ["GIT_AUTHOR", "GIT_COMMITTER"] {
         command.env(format!("{person}_NAME"), "a").env(format!("{person}_EMAIL"), "a@b.c");
         command.env(format!("{person}_DATE"), "2026-01-02T03:04:05Z");

@@ -16,7 +16,7 @@ use crate::support::project::Project;
 use crate::support::wait::until;
 
 /// Rounds without the variable.
-const FEW: u32 = 20;
+const FEW: u32 = 8;
 
 /// Changes files for ever, and says outside of the folder how many of its changes are through.
 const BUSY: &str =

@@ -16,7 +16,7 @@ use driver::Driver;
 type Seed = (u8, u16, u16, u16);
 
 /// Steps generated in each lane.
-const STEPS: u32 = 5_200;
+const STEPS: u32 = 2_600;
 /// Steps of one history, at most.
 const LONGEST: u32 = 240;
 
