@@ -29,7 +29,7 @@ pub struct Format {
 
 impl Format {
     /// The format that this version writes.
-    pub const CURRENT: Self = Self { major: 5, minor: 0 };
+    pub const CURRENT: Self = Self { major: 5, minor: 1 };
 
     /// Checks that this version can read it. `writer`: the version that wrote it.
     ///

@@ -291,7 +291,8 @@ mod tests {
         let second = bench.write("a.txt", "one\ntwo\n").await;
         let content = |action| bench.diff(action, DiffSides::Content);
         assert_eq!(lines(&content(second)), ["+one", "+two"]);
-        assert_eq!((lines(&content(first)), &content(first).change[..6]), (vec!["+one".into()], "file ·"));
+        assert_eq!(lines(&content(first)), ["+one"]);
+        assert!(content(first).change.starts_with("file · "), "{:?}", content(first));
         let text = |text: &str| Value::Text(text.into());
         bench.act(Key::memory("facts"), ActionOp::Append, text("one")).await;
         let last = bench.act(Key::memory("facts"), ActionOp::Append, text("two")).await;
