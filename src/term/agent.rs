@@ -59,7 +59,8 @@ impl Agent {
                 }
                 changed = self.line.end.changed() => {
                     let end = self.line.end.borrow_and_update().clone();
-                    if let Ok(part) = self.line.output.try_recv() {
+                    // An agent that begins has an empty terminal for it.
+                    if end.is_some() && let Ok(part) = self.line.output.try_recv() {
                         self.line.end.mark_changed();
                         return AgentNews::Output(part);
                     }

@@ -227,5 +227,5 @@ const fn rollback(
     keys: &'static [&'static [Key]],
     available: Available,
 ) -> Verb {
-    Verb { action, name, doc, group: Group::Undo, context: Context::Rollback, keys, available }
+    Verb { context: Context::Rollback, ..self::action(action, name, doc, keys, available) }
 }

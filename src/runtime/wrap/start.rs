@@ -69,9 +69,6 @@ pub enum WrapError {
          and each can be undone; `tama-tui doctor` says more"
     )]
     Review(String),
-    /// The script that answers its model calls.
-    #[error(transparent)]
-    Script(#[from] LlmError),
 }
 
 /// Starts the run of an agent. Must be called within a tokio runtime.
