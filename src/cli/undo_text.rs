@@ -90,7 +90,7 @@ mod tests {
         };
         LedgerEntry {
             seq: Seq(7),
-            record,
+            record: record.into(),
             status: ActionStatus::Applied,
             after,
             half_done: false,

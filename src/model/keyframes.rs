@@ -12,46 +12,75 @@ const MOST: usize = 128;
 /// The smallest distance of two keyframes, in seqs.
 const APART: u64 = 1024;
 
+/// Seqs between two times at which a state is packed. What changed lately is likely to change again (an action by its
+/// outcome, and by its undo), and would be unpacked for it.
+const SETTLED: u64 = 16 * APART;
+
 /// Copies of a run's state, oldest first.
 #[derive(Debug, Clone, Default)]
-pub struct Keyframes(Vec<RunState>);
+pub struct Keyframes {
+    frames: Vec<RunState>,
+    /// The seqs at which the state was packed last, and the time before.
+    settled: [Seq; 2],
+}
 
 impl Keyframes {
     /// Keeps a copy of the state as it is now, if the last one is far enough behind it, and packs what did not change
-    /// in between.
+    /// for a while.
     pub fn follow(&mut self, state: &mut RunState) {
-        let last = self.0.last().map_or(0, |frame| frame.last.0);
-        if state.last.0 < last + APART {
+        self.follow_every(state, APART, SETTLED);
+    }
+
+    fn follow_every(&mut self, state: &mut RunState, apart: u64, settled: u64) {
+        let last = self.frames.last().map_or(0, |frame| frame.last.0);
+        if state.last.0 < last + apart {
             return;
         }
-        if let Some(before) = self.0.last_mut() {
-            state.settle(before);
+        if state.last.0 >= self.settled[0].0 + settled {
+            let unchanged = self.frames.partition_point(|frame| frame.last < self.settled[0]);
+            self.pack(state, unchanged);
+            self.settled = [state.last, self.settled[0]];
         }
-        self.0.push(state.clone());
-        if self.0.len() > MOST {
+        self.frames.push(state.clone());
+        if self.frames.len() > MOST {
             self.thin();
         }
+    }
+
+    /// Packs all but the newest of the state: little will change in it from here on.
+    pub fn settle(&mut self, state: &mut RunState) {
+        if let Some(newest) = self.frames.len().checked_sub(1) {
+            self.pack(state, newest);
+            self.settled = [self.frames[newest].last; 2];
+        }
+    }
+
+    /// Packs what did not change since the keyframe at `unchanged`.
+    fn pack(&mut self, state: &mut RunState, unchanged: usize) {
+        // What did not change at the time before last is packed. The frames since then share what is not.
+        let from = self.frames.partition_point(|frame| frame.last < self.settled[1]).min(unchanged);
+        state.settle(&mut self.frames[from..], unchanged - from);
     }
 
     /// The newest one that is not after a seq; before the first one the state of an empty run.
     #[must_use]
     pub fn before(&self, seq: Seq) -> RunState {
-        let after = self.0.partition_point(|frame| frame.last <= seq);
-        after.checked_sub(1).map(|at| self.0[at].clone()).unwrap_or_default()
+        let after = self.frames.partition_point(|frame| frame.last <= seq);
+        after.checked_sub(1).map(|at| self.frames[at].clone()).unwrap_or_default()
     }
 
     /// Takes one out: what lies between its neighbours then grows with the root of its age.
     fn thin(&mut self) {
-        let end = self.0.last().map_or(0, |frame| frame.last.0);
-        let seq = |at: usize| self.0[at].last.0;
+        let end = self.frames.last().map_or(0, |frame| frame.last.0);
+        let seq = |at: usize| self.frames[at].last.0;
         let missed = |at: usize| {
             let gap = seq(at + 1) - at.checked_sub(1).map_or(0, seq);
             let age = end - seq(at);
             // gap / root of age, squared, in whole numbers.
             u128::from(gap) * u128::from(gap) * 1024 / u128::from(age.max(1))
         };
-        if let Some(at) = (0..self.0.len() - 1).min_by_key(|at| missed(*at)) {
-            self.0.remove(at);
+        if let Some(at) = (0..self.frames.len() - 1).min_by_key(|at| missed(*at)) {
+            self.frames.remove(at);
         }
     }
 }
@@ -172,7 +201,7 @@ mod tests {
             state.last = Seq(seq);
             keyframes.follow(&mut state);
         }
-        let seqs: Vec<u64> = keyframes.0.iter().map(|frame| frame.last.0).collect();
+        let seqs: Vec<u64> = keyframes.frames.iter().map(|frame| frame.last.0).collect();
         assert_eq!(seqs.len(), MOST);
         let gaps: Vec<u64> = seqs.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(gaps.iter().all(|gap| *gap < 33_000), "{gaps:?}");
@@ -200,9 +229,19 @@ mod tests {
         fn a_keyframe_and_the_tail_fold_to_the_whole(random in prop::collection::vec(any::<(u8, u8)>(), 4000), at in 0..4000_u64) {
             let events = events(&random);
             let (mut keyframes, mut state) = (Keyframes::default(), RunState::default());
+            let mut copies = Vec::new();
             for event in &events {
                 state.apply(event);
-                keyframes.follow(&mut state);
+                keyframes.follow_every(&mut state, 64, 200);
+                if event.seq.0.is_multiple_of(1000) {
+                    copies.push((state.clone(), events[..usize::try_from(event.seq.0).unwrap()].iter()));
+                }
+                if event.seq.0 == 2500 {
+                    keyframes.settle(&mut state);
+                }
+            }
+            for (copy, upto) in copies {
+                prop_assert_eq!(copy, fold(RunState::default(), upto));
             }
             let upto = events.iter().filter(|event| event.seq.0 <= at);
             let frame = keyframes.before(Seq(at));

@@ -4,6 +4,7 @@ mod heads;
 mod pack;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +39,7 @@ pub struct LedgerEntry {
     /// Its row.
     pub seq: Seq,
     /// The row's content.
-    pub record: ActionRecord,
+    pub record: Arc<ActionRecord>,
     /// Its status.
     pub status: ActionStatus,
     /// Its after-image (for an append: the element).
@@ -363,7 +364,7 @@ impl Ledger {
         self.heads.push(ActionHead { seq, span, tool_span, status, undoable: record.undo == Undoability::Undo });
         self.entries.push(LedgerEntry {
             seq,
-            record: record.clone(),
+            record: Arc::new(record.clone()),
             status,
             after: KeyState::Unknown,
             half_done: false,
@@ -424,10 +425,12 @@ impl Ledger {
         self.heads.len() == self.entries.len()
     }
 
-    /// Packs the actions that did not change since an earlier copy.
-    pub(super) fn settle(&mut self, before: &mut Self) {
-        self.entries.settle(&mut before.entries);
-        self.reads.settle(&mut before.reads);
+    /// Packs the actions that did not change since an earlier copy, the one at `unchanged`.
+    pub(super) fn settle(&mut self, earlier: &mut [&mut Self], unchanged: usize) {
+        let (mut entries, mut reads): (Vec<_>, Vec<_>) =
+            earlier.iter_mut().map(|copy| (&mut copy.entries, &mut copy.reads)).unzip();
+        self.entries.settle(&mut entries, unchanged);
+        self.reads.settle(&mut reads, unchanged);
     }
 
     pub(super) fn keep(&mut self, action: Seq, blob: BlobHash) {

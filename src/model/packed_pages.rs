@@ -192,14 +192,20 @@ impl<T: Pack> PackedPages<T> {
         self.len += 1;
     }
 
-    /// Packs the pages that did not change since an earlier copy, which shares them then as it did before.
-    pub fn settle(&mut self, before: &mut Self) {
-        let full = self.len / PAGE;
-        for (page, earlier) in self.pages.iter_mut().zip(&mut before.pages).take(full) {
-            if page.bytes.is_none() && Arc::ptr_eq(page, earlier) {
-                *page = Arc::new(Page::packed(&page.bytes()));
-                *earlier = page.clone();
+    /// Packs the pages that did not change since an earlier copy, the one at `unchanged` in a list of copies, oldest first.
+    /// The copies of the list share them then as they did before.
+    pub fn settle(&mut self, earlier: &mut [&mut Self], unchanged: usize) {
+        let Some(copy) = earlier.get(unchanged) else { return };
+        let full = (self.len / PAGE).min(copy.pages.len());
+        for at in 0..full {
+            let page = &self.pages[at];
+            if page.bytes.is_some() || !Arc::ptr_eq(page, &earlier[unchanged].pages[at]) {
+                continue;
             }
+            let packed = Arc::new(Page::packed(&page.bytes()));
+            let open = std::mem::replace(&mut self.pages[at], Arc::clone(&packed));
+            let shared = earlier.iter_mut().filter_map(|copy| copy.pages.get_mut(at));
+            shared.filter(|page| Arc::ptr_eq(page, &open)).for_each(|page| *page = Arc::clone(&packed));
         }
     }
 }
@@ -324,7 +330,7 @@ mod tests {
                     }
                     1 if at < 20 => {
                         let earlier = before.iter().map(Seen::into_owned).collect::<Vec<_>>();
-                        pages.settle(&mut before);
+                        pages.settle(&mut [&mut before], 0);
                         prop_assert!(before.iter().map(Seen::into_owned).eq(earlier));
                         before = pages.clone();
                     }
@@ -349,7 +355,7 @@ mod tests {
         (0..200_u64).for_each(|number| pages.push(number));
         let mut before = pages.clone();
         *pages.get_mut(70).unwrap() = 7;
-        pages.settle(&mut before);
+        pages.settle(&mut [&mut before], 0);
         assert_eq!((packed(&pages), packed(&before)), (2, 2), "neither the one that changed nor the last one");
         assert!(Arc::ptr_eq(&pages.pages[0], &before.pages[0]));
         assert_eq!((pages.get(70), before.get(70)), (Some(&7), Some(&70)));

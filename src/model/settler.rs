@@ -17,7 +17,7 @@ impl Settler {
         if state.last.0 < self.before.last.0 + APART {
             return;
         }
-        state.settle(&mut self.before);
+        state.settle(std::slice::from_mut(&mut self.before), 0);
         self.before = state.clone();
     }
 }

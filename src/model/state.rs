@@ -132,10 +132,13 @@ impl RunState {
         heads.filter(|head| belongs(head.tool_span, head.span)).map(|head| head.seq).collect()
     }
 
-    /// Packs what did not change since an earlier copy; the two go on to share it.
-    pub(super) fn settle(&mut self, before: &mut Self) {
-        self.trace.settle(&mut before.trace);
-        self.ledger.settle(&mut before.ledger);
+    /// Packs what did not change since an earlier copy, the one at `unchanged` in a list of copies, oldest first; all of
+    /// them share it as before.
+    pub(super) fn settle(&mut self, earlier: &mut [Self], unchanged: usize) {
+        let (mut traces, mut ledgers): (Vec<_>, Vec<_>) =
+            earlier.iter_mut().map(|copy| (&mut copy.trace, &mut copy.ledger)).unzip();
+        self.trace.settle(&mut traces, unchanged);
+        self.ledger.settle(&mut ledgers, unchanged);
     }
 
     /// True for a span of an agent of another program: changes of it that are held wait for the user, however long.

@@ -367,9 +367,10 @@ impl Trace {
         std::iter::once(span).chain(self.ancestors(span)).find(|at| self.is_stale(*at))
     }
 
-    /// Packs the spans that did not change since an earlier copy.
-    pub(super) fn settle(&mut self, before: &mut Self) {
-        self.spans.settle(&mut before.spans);
+    /// Packs the spans that did not change since an earlier copy, the one at `unchanged`.
+    pub(super) fn settle(&mut self, earlier: &mut [&mut Self], unchanged: usize) {
+        let mut spans: Vec<_> = earlier.iter_mut().map(|copy| &mut copy.spans).collect();
+        self.spans.settle(&mut spans, unchanged);
     }
 
     pub(super) fn start_run(&mut self, name: &str, seq: Seq, at: Millis) {

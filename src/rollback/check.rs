@@ -1,6 +1,7 @@
 //! Checks an action before its undo: is its key still as the action left it, and if not, who changed it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::compensate::compensation_command;
 use super::conflict::obstacles;
@@ -30,7 +31,7 @@ pub(super) enum Finding {
 }
 
 struct Facts {
-    record: ActionRecord,
+    record: Arc<ActionRecord>,
     status: ActionStatus,
     after: KeyState,
     kept: Option<BlobHash>,
@@ -152,7 +153,7 @@ fn check_path(
 
 fn undo_finding(
     action: Seq,
-    record: ActionRecord,
+    record: Arc<ActionRecord>,
     present: KeyState,
     keep: Option<BlobHash>,
     lacks_outcome: bool,
@@ -165,7 +166,8 @@ fn read_facts(ledger: &Ledger, action: Seq, gone: &HashSet<Seq>) -> Option<Facts
     Some(Facts {
         record: entry.record.clone(),
         status: entry.status,
-        after: entry.after.clone(),
+        // Memory has no state of its own to compare with.
+        after: if entry.record.key.kind == KeyKind::Memory { KeyState::Unknown } else { entry.after.clone() },
         kept: entry.kept,
         obstacles: obstacles(ledger, action, gone),
     })

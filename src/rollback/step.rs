@@ -1,6 +1,7 @@
 //! The steps of an undo, and the keys as they will be after them.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::model::{ActionRecord, BlobHash, Key, KeyState, Seq};
 use crate::store::{RunLog, StoreError};
@@ -12,7 +13,7 @@ pub(super) struct Step {
     /// The action.
     pub action: Seq,
     /// Its row.
-    pub record: ActionRecord,
+    pub record: Arc<ActionRecord>,
     /// The present state (unknown for memory, which equals the log; the action's result for a compensation).
     pub present: KeyState,
     /// The bytes to keep for a redo.

@@ -64,7 +64,8 @@ pub async fn undo_list(log: &RunLog, world: &World, by: &dyn Compensate, actions
                 let why = "failed to open the folder it is in".to_owned();
                 report.left.extend(open.drain(..).map(|action| PlanLeave { action, why: why.clone() }));
             }
-            paths.extend(done.into_iter().map(|step| step.record.key).filter(|key| key.kind.is_path()));
+            let on_paths = done.iter().filter(|step| step.record.key.kind.is_path());
+            paths.extend(on_paths.map(|step| step.record.key.clone()));
         }
     }
     if commit == Commit::Later

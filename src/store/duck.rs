@@ -12,7 +12,7 @@ use super::fold_rows;
 use super::mark::Marked;
 use super::read;
 use super::snapshot::SnapshotFile;
-use super::tail::{Tail, starts_below};
+use super::tail::Tail;
 use super::unrecorded::Unrecorded;
 use super::writer::{Output, Writer};
 use super::{AfterImage, Durable, FileLock, Publish, Recorder, Row, StoreError};
@@ -175,8 +175,7 @@ impl Recorder for DuckStore {
     fn starts_below(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {
         let (tail, committed) = (self.tail(), self.committed());
         let mut events = self.read(|reader| read::starts_below(reader, span, tail.moved))?;
-        let newer = tail.events(tail.moved, committed, usize::MAX)?;
-        events.extend(newer.into_iter().filter(|event| starts_below(event, span)));
+        events.extend(tail.starts_below(span, committed)?);
         Ok(events)
     }
 

@@ -73,6 +73,7 @@ impl Folded {
                 break;
             }
         }
+        folded.keyframes.settle(&mut folded.state);
         folded
     }
 

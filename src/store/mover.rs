@@ -1,5 +1,8 @@
 //! The mover: a thread that takes durable rows out of the log file and puts them into the database, many at a time.
 //!
+//! Rows are moved 50 ms after the last of them, when they are many, and a second after the first in any case: a turn costs as
+//! much as some hundred rows. Readers in this process add what is not moved yet (`tail`), and opening the run moves it.
+//!
 //! One turn: what is durable by now in one transaction (the database syncs), the mark synced, and the log file cut when
 //! nothing is left in it. When a turn fails, the rows stay in the log file, and opening the run moves them.
 
@@ -21,8 +24,15 @@ use super::tail::Tail;
 use super::{StoreError, meter};
 use crate::model::Seq;
 
-/// How long a durable row may stay out of the database.
-const LATEST: Duration = Duration::from_millis(50);
+/// How long a durable row that nothing follows stays out of the database: what stands still can be read there.
+const QUIET: Duration = Duration::from_millis(50);
+
+/// How long a durable row may stay out of the database while others follow it. Each turn costs as much as some hundred
+/// rows, so a run that flows is moved in few of them.
+const LATEST: Duration = Duration::from_secs(1);
+
+/// So many rows don't wait for more: two of the database's own blocks of rows.
+const MANY: usize = 4096;
 
 /// From this length on, the log file takes no more rows until it is cut.
 const LONG: u64 = 32 << 20;
@@ -37,8 +47,8 @@ pub(super) struct Between {
 #[derive(Default)]
 struct State {
     tail: Tail,
-    /// When the oldest row that waits came.
-    since: Option<Instant>,
+    /// When the oldest row that waits came, and the newest.
+    since: Option<(Instant, Instant)>,
     closing: bool,
     failed: Option<StoreError>,
 }
@@ -54,8 +64,10 @@ impl Between {
     pub(super) fn push(&self, rows: Vec<Stored>) {
         let mut state = self.lock();
         state.tail.push(rows);
-        if state.since.is_none() {
-            state.since = Some(Instant::now());
+        let now = Instant::now();
+        let first = state.since.map(|(first, _)| first);
+        state.since = Some((first.unwrap_or(now), now));
+        if first.is_none() || state.tail.len() >= MANY {
             self.changed.notify_one();
         }
     }
@@ -89,9 +101,7 @@ impl Between {
     fn next(&self) -> bool {
         let mut state = self.lock();
         loop {
-            let rest = state.since.map(|since| LATEST.saturating_sub(since.elapsed()));
-            state = match rest {
-                Some(_) if state.closing => return true,
+            state = match state.rest() {
                 Some(Duration::ZERO) => return true,
                 Some(rest) => self.changed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0,
                 None if state.closing => return false,
@@ -103,7 +113,19 @@ impl Between {
     fn moved(&self, rows: &Tail) {
         let mut state = self.lock();
         state.tail.remove(rows);
-        state.since = (!state.tail.is_empty()).then(Instant::now);
+        let now = Instant::now();
+        state.since = (!state.tail.is_empty()).then_some((now, now));
+    }
+}
+
+impl State {
+    /// How long until rows should be moved; `None`: none waits.
+    fn rest(&self) -> Option<Duration> {
+        let (first, last) = self.since?;
+        if self.closing || self.tail.len() >= MANY {
+            return Some(Duration::ZERO);
+        }
+        Some(LATEST.saturating_sub(first.elapsed()).min(QUIET.saturating_sub(last.elapsed())))
     }
 }
 
@@ -166,5 +188,38 @@ impl Mover {
         self.mark.sync()?;
         crash_point("mark-synced");
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Millis, RunState, TextHash};
+    use crate::store::encode::Encoder;
+    use crate::store::schema::Layout;
+    use crate::store::{Row, chain::Chain};
+
+    /// So many rows, of which the first came so long ago, and the last.
+    fn state(rows: usize, first: Duration, last: Duration) -> State {
+        let mut encoder = Encoder::new(Layout::newest(), Chain::default(), &RunState::default());
+        let row =
+            |seq: usize| Row::Text { seq: Seq(seq as u64), at: Millis(1), hash: TextHash([0; 16]), text: "".into() };
+        let rows = (1..=rows).map(|seq| encoder.encode(&row(seq), &mut |_| None).unwrap()).collect();
+        let mut tail = Tail::default();
+        tail.push(rows);
+        let since = [first, last].map(|ago| Instant::now().checked_sub(ago).unwrap());
+        State { tail, since: Some((since[0], since[1])), ..State::default() }
+    }
+
+    #[test]
+    fn rows_are_moved_when_nothing_follows_them_when_they_are_many_and_never_late() {
+        let [none, hour] = [0, 3600].map(Duration::from_secs);
+        assert_eq!(State::default().rest(), None);
+        assert!(state(1, none, none).rest() > Some(Duration::ZERO));
+        assert_eq!(state(1, QUIET, QUIET).rest(), Some(Duration::ZERO));
+        assert!(state(1, QUIET, none).rest() > Some(Duration::ZERO));
+        assert_eq!(state(1, hour, none).rest(), Some(Duration::ZERO));
+        assert_eq!(state(MANY, none, none).rest(), Some(Duration::ZERO));
+        assert_eq!(State { closing: true, ..state(1, none, none) }.rest(), Some(Duration::ZERO));
     }
 }

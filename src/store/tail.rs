@@ -18,19 +18,27 @@ pub(super) struct Tail {
     /// The last row that the database has.
     pub(super) moved: Seq,
     batches: Vec<Arc<Vec<Stored>>>,
+    /// How many rows it has.
+    length: usize,
 }
 
 impl Tail {
     /// The tail after a row that the database has.
     pub(super) fn after(moved: Seq) -> Self {
-        Self { moved, batches: Vec::new() }
+        Self { moved, ..Self::default() }
     }
 
     /// Adds rows.
     pub(super) fn push(&mut self, rows: Vec<Stored>) {
         if !rows.is_empty() {
+            self.length += rows.len();
             self.batches.push(Arc::new(rows));
         }
+    }
+
+    /// How many rows it has.
+    pub(super) fn len(&self) -> usize {
+        self.length
     }
 
     /// True if the database has everything.
@@ -40,7 +48,8 @@ impl Tail {
 
     /// Takes out the rows of an earlier copy of it: the database has them.
     pub(super) fn remove(&mut self, moved: &Self) {
-        self.batches.drain(..moved.batches.len().min(self.batches.len()));
+        let gone = self.batches.drain(..moved.batches.len().min(self.batches.len()));
+        self.length -= gone.map(|batch| batch.len()).sum::<usize>();
         self.moved = moved.rows().last().map_or(self.moved, Stored::seq);
     }
 
@@ -71,9 +80,23 @@ impl Tail {
         for event in &*found {
             of_span.takes(event);
         }
-        let events = self.events(self.moved, committed, usize::MAX)?;
-        found.extend(events.into_iter().filter(|event| of_span.takes(event)));
+        for row in self.rows().filter(|row| row.seq() <= committed) {
+            // Most rows are of other spans, and decoding a row is the dear part.
+            if of_span.may_take(row)
+                && let Some(event) = event(row)?
+                && of_span.takes(&event)
+            {
+                found.push(event);
+            }
+        }
         Ok(())
+    }
+
+    /// Its starts of the spans directly below one.
+    pub(super) fn starts_below(&self, span: SpanId, committed: Seq) -> Result<Vec<TraceEvent>, StoreError> {
+        let parent = Cell::from(span.to_string());
+        let below = |row: &&Stored| row.seq() <= committed && *row.cell("parent_span_id") == parent;
+        self.rows().filter(below).filter_map(|row| event(row).transpose()).collect()
     }
 
     /// A text of it.
@@ -110,6 +133,20 @@ impl OfSpan {
     /// Picks the events of a span.
     pub(super) fn new(span: SpanId) -> Self {
         Self { span, actions: HashSet::new() }
+    }
+
+    /// False for a row that can't concern the span, by its cells alone.
+    fn may_take(&self, row: &Stored) -> bool {
+        let names = |column| matches!(row.cell(column), Cell::Text(name) if SpanId::parse(name) == Some(self.span));
+        match row.table {
+            Table::Events => names("span_id"),
+            Table::ActionLog => names("span_id") || names("tool_span_id"),
+            Table::ActionEvents => {
+                let action = |seq: &i64| u64::try_from(*seq).is_ok_and(|seq| self.actions.contains(&Seq(seq)));
+                matches!(row.cell("action_seq"), Cell::Int(seq) if action(seq))
+            }
+            Table::Texts => false,
+        }
     }
 
     /// True if an event concerns the span: its own, edits of its path, its actions (as agent or as tool), and what

@@ -114,7 +114,7 @@ impl Before {
         let renamed = if has(RENAMED) { Some(Seq(take_change(bytes, seq.0)?)) } else { None };
         let turned = if has(TURNED) { Some(Seq(take_change(bytes, seq.0)?)) } else { None };
         let (span, tool_span) = (SpanId(self.span), SpanId(self.tool_span));
-        let record = ActionRecord { span, tool_span, tool_name, key, op, old, intended, undo };
+        let record = ActionRecord { span, tool_span, tool_name, key, op, old, intended, undo }.into();
         let (half_done, refused) = (has(HALF_DONE), has(REFUSED));
         Some(LedgerEntry { seq, record, status, after, half_done, refused, kept, renamed, turned })
     }
@@ -249,7 +249,8 @@ mod tests {
                 old: state(few, &text),
                 intended: state(bits, &text),
                 undo,
-            },
+            }
+            .into(),
             status: STATUSES[usize::from(few) % 5],
             after: if bits & 1 == 0 { state(bits, &text) } else { state(few, &text) },
             half_done: bits & 2 != 0,
