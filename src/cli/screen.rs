@@ -55,6 +55,8 @@ pub(super) struct Shown {
     pub own: Option<OwnBreakpoints>,
     /// True for a new run, which is followed.
     pub live: bool,
+    /// Sent to the session once it is open.
+    pub first: Option<Command>,
     /// Opens a past run anew.
     pub reopen: Option<Reopen>,
     /// The line to the agent of another program that it watches; one of a past run is there once a retry starts it.
@@ -68,9 +70,13 @@ pub(super) async fn show(
     global: &Global,
 ) -> color_eyre::Result<Exit> {
     let Some(notify) = notify_or_print_fault(global) else { return Ok(Exit::Usage) };
-    let Shown { early, data, breakpoints, own, live, reopen, agent } = shown;
+    let Shown { early, data, breakpoints, own, live, first, reopen, agent } = shown;
     let begun = agent.as_ref().filter(|_| live).map(|agent| agent.name.clone());
     let (commands, from_screen) = mpsc::unbounded_channel();
+    if let Some(first) = first {
+        // It waits for the session, as what the screen sends does.
+        drop(commands.send(first));
+    }
     let (to_screen, updates) = mpsc::channel(UPDATES);
     let relay = Relay { data, own, reopen, breakpoints: breakpoints.clone(), from_screen, to_screen };
     let session: JoinHandle<Result<String, SessionError>> = tokio::spawn(relay.run(session, early));
