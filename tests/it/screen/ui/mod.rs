@@ -160,6 +160,7 @@ fn the_editor() {
             text: text_before.into(),
             scopes: vec![EditScope::Agent, EditScope::Call],
             extension: "md",
+            part: None,
         })),
     );
     insta::assert_snapshot!(text(&state));
