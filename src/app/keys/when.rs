@@ -126,7 +126,8 @@ pub(super) fn answerable(state: &State) -> Answer {
     if state.asking_here().is_some() {
         return drivable(state);
     }
-    if state.paused_here().is_none() && retryable(state).is_ok() && is_answerable_by_hand(state) {
+    let stands = state.paused_here().is_some() || state.failed_near().is_some();
+    if !stands && retryable(state).is_ok() && is_answerable_by_hand(state) {
         return Ok(());
     }
     paused(state)?;

@@ -8,7 +8,6 @@ use ratatui::widgets::Paragraph;
 
 use super::super::{Theme, cell};
 use super::sheet;
-use crate::app::text::wrapped_under;
 use crate::app::{Palette, PaletteRow, State};
 
 /// Columns of the keys, and of the names.
@@ -32,11 +31,7 @@ pub(super) fn draw(frame: &mut Frame, body: Rect, palette: &Palette, state: &Sta
         Span::styled(" ", theme.call().add_modifier(Modifier::REVERSED)),
     ]);
     frame.render_widget(Paragraph::new(typed), Rect { height: 1.min(inner.height), ..inner });
-    let whole = rows.get(palette.cursor).map(|row| whole(row, usize::from(inner.width))).unwrap_or_default();
-    let foot = u16::try_from(whole.len()).unwrap_or(0).min(inner.height.saturating_sub(2));
-    let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1 + foot), ..inner };
-    let below = Rect { y: list.bottom(), height: foot, ..inner };
-    frame.render_widget(Paragraph::new(whole).style(theme.quiet()), below);
+    let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     let height = usize::from(list.height);
     let top = (palette.cursor + 1).saturating_sub(height);
     if rows.is_empty() {
@@ -52,24 +47,12 @@ pub(super) fn draw(frame: &mut Frame, body: Rect, palette: &Palette, state: &Sta
     sheet::more(frame, list, top, rows.len().saturating_sub(top + height), theme);
 }
 
-/// The text of the chosen row in full, where its line has no room for it.
-fn whole(row: &PaletteRow, width: usize) -> Vec<Line<'static>> {
-    let text = text(row);
-    if cell::width(&text) <= width.saturating_sub(KEYS + NAMES) {
-        return Vec::new();
-    }
-    wrapped_under(&text, width.max(8)).into_iter().map(Line::from).collect()
-}
-
-/// The effect of a row, or why it can't be done now.
-fn text(row: &PaletteRow) -> String {
-    row.why.as_ref().map_or_else(|| row.doc.clone(), |why| format!("not now: {why}"))
-}
-
 fn line(row: &PaletteRow, width: usize, theme: Theme) -> Line<'static> {
     let rest = width.saturating_sub(KEYS + NAMES);
-    let (name, style) = if row.why.is_some() { (theme.quiet(), theme.quiet()) } else { (theme.strong(), theme.text()) };
-    let text = Span::styled(cell::left(&text(row), rest), style);
+    let (name, text) = match &row.why {
+        Some(why) => (theme.quiet(), Span::styled(cell::left(&format!("not now: {why}"), rest), theme.quiet())),
+        None => (theme.strong(), Span::styled(cell::left(&row.doc, rest), theme.text())),
+    };
     let key = if row.why.is_some() { theme.quiet() } else { theme.key() };
     Line::from(vec![
         Span::styled(cell::left(&row.keys, KEYS), key),

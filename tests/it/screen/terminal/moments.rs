@@ -137,10 +137,10 @@ fn a_fork_that_is_left_before_it_ran_keeps_its_edits_for_a_resume() {
     pty.press("e", "Edit tama_files_write, for this fork");
     pty.press("g", "arguments of tama_files_write, for this fork");
     pty.wait("bad");
-    // To the end of the content, before its quotation mark and comma.
-    pty.send("\x1b[B\x1b[F\x1b[D\x1b[D");
-    pty.press("by hand", "by hand\",");
-    pty.press("\x13", "edited arguments: {\"content\":\"bad\\nby hand\"");
+    // To the end of the content, which is the last argument: before its quotation mark.
+    pty.send("\x1b[B\x1b[B\x1b[F\x1b[D");
+    pty.press("by hand", "by hand\"");
+    pty.press("\x13", "\"content\":\"bad\\nby hand\"");
     pty.press("r", "a fork of run");
     pty.wait("c continues");
     pty.quit();
