@@ -26,7 +26,7 @@ pub struct PlanAsk {
     pub plan: RetryPlan,
     /// True when siblings that read an undone value are rerun too.
     pub with_readers: bool,
-    /// What the span does otherwise than in the try before.
+    /// The edits by hand that it begins with.
     edits: RetryEdits,
     reading: Reading,
     /// The lines as they fit the screen.

@@ -238,7 +238,7 @@ pub enum Command {
         span: SpanId,
         /// The choice about the workspace.
         how: ForkHow,
-        /// What the span does otherwise than in this run.
+        /// The edits by hand that it begins with.
         edits: Box<RetryEdits>,
     },
     /// Asks how an interrupted run would go on (answered by [`super::Update::Resume`]).

@@ -34,7 +34,7 @@ pub(super) fn menu(state: &mut State, span: SpanId, then: Then, outside: bool) {
         })
         .collect();
     if !edits.is_empty() {
-        let label = format!("drop these edits: {}", edit_names(&edits));
+        let label = format!("discard these edits: {}", edit_names(&edits));
         items.push(Item::new(Key::Char('x'), label, Choice::DropEdits { span, then }));
     }
     let what = match then {

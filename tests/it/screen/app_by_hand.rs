@@ -66,7 +66,7 @@ fn a_call_that_has_ended_is_edited_and_its_retry_takes_the_edits() {
     let plan = RetryPlan { span, reruns: vec![span], ..RetryPlan::default() };
     bench.send(Update::Plan(plan.clone()));
     assert_eq!(bench.keys("e"), []);
-    assert!(menu(&bench).iter().any(|item| item == "x drop these edits: arguments"), "{:?}", menu(&bench));
+    assert!(menu(&bench).iter().any(|item| item == "x discard these edits: arguments"), "{:?}", menu(&bench));
     assert_eq!(bench.keys("t"), [model::Command::EditPart { span, part: EditPart::Temperature }]);
     part(&mut bench, (span, EditPart::Temperature), "");
     assert_eq!(typed(&mut bench, "0.5"), [model::Command::Plan { span }], "the plan is shown again");
