@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::detail::wrapped;
+use super::detail::{is_later, wrapped};
 use super::panel::{Opened, PanelModel, Scene, Scrolled};
 use super::text::{count, duration, money};
 use super::{PanelLine, Piece, Scroll, Tone, safe, state_word};
@@ -97,8 +97,14 @@ impl ComparePanel {
         match &self.texts {
             None => rows.push(vec![Piece::new(" reading the texts…", Tone::Quiet)]),
             Some(texts) => {
-                for section in &texts.sections {
+                // The texts are of the run as it is now; at a moment of the past some of them had not come.
+                let is_later =
+                    |section: &&SectionDiff| [left, right].iter().any(|span| is_later(run, *span, &section.title));
+                for section in texts.sections.iter().filter(|section| !is_later(section)) {
                     rows.section(section);
+                }
+                for section in texts.sections.iter().filter(is_later) {
+                    rows.heading(&section.title, "not yet there on both sides");
                 }
             }
         }

@@ -1,7 +1,9 @@
 //! The line at the bottom: keys that can follow a prefix, the search being typed, the reason why a key was refused, the
 //! effect of `r`, and a few keys that work now.
 
-use super::{Key, LEAVE_KEY, Pane, Place, State, UiAction, act, held_words, keys, popup_keys, safe, search, text};
+use super::{
+    Key, LEAVE_KEY, Pane, Place, State, UiAction, act, edit_names, held_words, keys, popup_keys, safe, search, text,
+};
 use crate::model::{PauseReason, SpanId};
 
 /// The texts of the footer.
@@ -175,7 +177,9 @@ fn preview(state: &State) -> Option<String> {
         return Some(failure_text(state, span, error));
     }
     let may = keys::verb(UiAction::Retry).available;
-    may(state).ok().and_then(|()| state.preview.line(&state.run, state.selected()))
+    let line = may(state).ok().and_then(|()| state.preview.line(&state.run, state.selected()))?;
+    let edits = state.by_hand.of(state.selected());
+    Some(if edits.is_empty() { line } else { format!("edited ({}) · {line}", edit_names(&edits)) })
 }
 
 /// Says that nothing is found by the search being typed, or by the filter of Spans.

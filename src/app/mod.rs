@@ -9,6 +9,7 @@ mod agent;
 mod approval;
 mod approvals;
 mod ask;
+mod by_hand;
 mod compare_panel;
 mod detail;
 mod diff;
@@ -60,6 +61,8 @@ pub use agent::{
 };
 pub use approval::{Answer, AnswerRow, Approval};
 pub use ask::{Ask, Buttons, Confirmed};
+use by_hand::edit_names;
+pub use by_hand::{ByHandEdits, Then, edit_lines};
 pub use compare_panel::ComparePanel;
 pub use detail::{Detail, DetailLine, JsonStart, LineKind, Streamed};
 pub use diff::{DIFF_GUTTER, DiffRow, DiffRowKind, DiffView};

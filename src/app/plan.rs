@@ -6,8 +6,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::detail::wrapped;
 use super::text::{count, money, plural};
-use super::{Command, Confirmed, Key, Reading, rollback, safe};
-use crate::model::{self, KeyKind, LedgerEntry, PlanLeave, RetryPlan, RunState, Seq};
+use super::{Command, Confirmed, Key, Reading, edit_lines, rollback, safe};
+use crate::model::{self, EditPart, KeyKind, LedgerEntry, PlanLeave, RetryEdits, RetryPlan, RunState, Seq};
 
 /// Columns of the labels: `rerun  `.
 pub const PLAN_LABEL: usize = 8;
@@ -26,6 +26,8 @@ pub struct PlanAsk {
     pub plan: RetryPlan,
     /// True when siblings that read an undone value are rerun too.
     pub with_readers: bool,
+    /// The edits by hand that it begins with.
+    edits: RetryEdits,
     reading: Reading,
     /// The lines as they fit the screen.
     fitted: Vec<PlanLine>,
@@ -54,9 +56,15 @@ pub struct PlanLine {
 }
 
 impl PlanAsk {
-    pub(super) fn new(plan: RetryPlan) -> Self {
+    pub(super) fn new(plan: RetryPlan, edits: RetryEdits) -> Self {
         let with_readers = !plan.readers.is_empty();
-        Self { plan, with_readers, reading: Reading::default(), fitted: Vec::new() }
+        Self { plan, with_readers, edits, reading: Reading::default(), fitted: Vec::new() }
+    }
+
+    /// True when parts of the span can be edited for this retry.
+    pub(super) fn takes_edits(&self, run: &RunState) -> bool {
+        let kind = run.trace.get(self.plan.span).map(|found| found.kind);
+        kind.is_some_and(|kind| !EditPart::of(kind).is_empty())
     }
 
     /// Carries it out as it is shown, once its end was in view.
@@ -68,8 +76,14 @@ impl PlanAsk {
         if !self.reading.is_done() {
             return Err(Box::new(self));
         }
-        let Self { plan, with_readers, .. } = self;
-        Ok(Confirmed::new(vec![Command::Run(model::Command::Retry { plan: Box::new(plan), with_readers })]))
+        let Self { plan, with_readers, edits, .. } = self;
+        let plan = Box::new(plan);
+        let command = if edits.is_empty() {
+            model::Command::Retry { plan, with_readers }
+        } else {
+            model::Command::RetryEdited { plan, edits: Box::new(edits), with_readers }
+        };
+        Ok(Confirmed::new(vec![Command::Run(command)]))
     }
 
     /// The key that carries it out: `y` where the run may do other things than it could.
@@ -133,6 +147,8 @@ impl PlanAsk {
             rows.push(row("cancel", plural(plan.cancels, "running call")));
         }
         let calls = plural(plan.calls, "model call");
+        let edits = edit_lines(&self.edits).into_iter();
+        rows.extend(labelled("edited", edits.map(|edit| below(edit, PlanTone::Plain))));
         rows.push(row("rerun", format!("{}  {calls}", grouped_names(&plan.rerun_names, usize::MAX))));
         if !plan.again.is_empty() {
             rows.push(below(again_text(plan), PlanTone::Warning));
@@ -270,7 +286,7 @@ fn stay_rows(run: &RunState, undone: &[Seq]) -> Vec<PlanLine> {
 }
 
 /// `writer, checks ×30`: names that differ by their number only are counted, at most some are named.
-fn grouped_names(names: &[String], most: usize) -> String {
+pub(super) fn grouped_names(names: &[String], most: usize) -> String {
     let mut groups: Vec<(&str, &str, usize)> = Vec::new();
     for name in names {
         let stem = name.rsplit_once('#').map_or(&name[..], |(stem, _)| stem);

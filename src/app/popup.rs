@@ -1,7 +1,10 @@
 //! Popups over the panels: questions, menus, lists, the editor. A popup takes every key until it is closed.
 
-use super::{Approval, Ask, DiffView, Entry, Help, Key, Palette, PlanAsk, Resuming, TriesForm, TriesTable, UiAction};
-use crate::model::{self, Breakpoint, DiffSides, EditScope, Seq, SpanId};
+use super::text::wrapped_under;
+use super::{
+    Approval, Ask, DiffView, Entry, Help, Key, Palette, PlanAsk, Resuming, Then, TriesForm, TriesTable, UiAction,
+};
+use crate::model::{self, Breakpoint, DiffSides, EditPart, EditScope, Seq, SpanId};
 
 /// A popup over the panels.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,11 +53,42 @@ pub struct Menu {
     pub items: Vec<Item>,
     /// The one under the cursor.
     pub cursor: usize,
+    /// The choice that Esc makes; `None`: it closes the menu.
+    pub back: Option<Box<Choice>>,
+    /// Why Enter chooses nothing, and only the letter of a choice does.
+    pub by_letter: Option<&'static str>,
+    /// The first of the reasons in view, where not all fit above the choices.
+    pub(super) top: usize,
 }
+
+/// Columns and rows of the screen beside the text of a menu, and the widest prose that is comfortable to read.
+const MENU_EDGE: (usize, usize) = (4, 4);
+const MENU_WIDE: usize = 90;
 
 impl Menu {
     pub(super) fn new(title: impl Into<String>, lines: Vec<String>, items: Vec<Item>) -> Self {
-        Self { title: title.into(), lines, items, cursor: 0 }
+        Self { title: title.into(), lines, items, cursor: 0, back: None, by_letter: None, top: 0 }
+    }
+
+    /// The reasons in view on a screen of that size, and how many lines are above and below. The choices are always in
+    /// view.
+    #[must_use]
+    pub fn reasons(&self, (width, height): (u16, u16)) -> (Vec<String>, usize, usize) {
+        let columns = usize::from(width).saturating_sub(MENU_EDGE.0).clamp(8, MENU_WIDE);
+        let mut lines: Vec<String> = self.lines.iter().flat_map(|line| wrapped_under(line, columns)).collect();
+        let room = usize::from(height).saturating_sub(MENU_EDGE.1 + self.items.len() + 1).max(1);
+        let above = self.top.min(lines.len().saturating_sub(room));
+        let below = lines.len().saturating_sub(above + room);
+        lines.drain(..above);
+        lines.truncate(room);
+        (lines, above, below)
+    }
+
+    /// Scrolls the reasons.
+    pub(super) fn scroll(&mut self, by: isize, size: (u16, u16)) {
+        let (shown, above, below) = self.reasons(size);
+        self.top = above.saturating_add_signed(by).min(above + below + shown.len());
+        self.top = self.reasons(size).1;
     }
 }
 
@@ -94,6 +128,63 @@ pub enum Choice {
     Break(Breakpoint),
     /// Goes on to the next question of a resume, or to the resume.
     Decide(Box<Resuming>),
+    /// Offers the parts of a span to edit by hand.
+    ByHand {
+        /// The span.
+        span: SpanId,
+        /// The place after it.
+        then: Then,
+    },
+    /// Edits a part of a span by hand.
+    EditPart {
+        /// The span.
+        span: SpanId,
+        /// The part.
+        part: EditPart,
+        /// The place after it.
+        then: Then,
+        /// True for `$EDITOR`.
+        outside: bool,
+    },
+    /// Edits the prompt of a span's agent, for its next calls.
+    EditPrompt {
+        /// The span.
+        span: SpanId,
+        /// True for `$EDITOR`.
+        outside: bool,
+    },
+    /// Offers the models that can be tried.
+    Models {
+        /// The span.
+        span: SpanId,
+        /// The place after it.
+        then: Then,
+    },
+    /// Sets a part of a span.
+    SetPart {
+        /// The span.
+        span: SpanId,
+        /// The part.
+        part: EditPart,
+        /// Its text.
+        text: String,
+        /// The place after it.
+        then: Then,
+    },
+    /// Drops the edits of a span.
+    DropEdits {
+        /// The span.
+        span: SpanId,
+        /// The place after it.
+        then: Then,
+    },
+    /// Shows the plan of a retry or fork with the edits there are.
+    GoOn {
+        /// The span.
+        span: SpanId,
+        /// The plan.
+        then: Then,
+    },
 }
 
 /// The use of an edited text.
@@ -112,6 +203,13 @@ pub enum Purpose {
     Deny,
     /// It is the condition of a breakpoint.
     Condition(Breakpoint),
+    /// It is a part of a span that ran, for a retry or fork of it.
+    ByHand {
+        /// The part.
+        part: EditPart,
+        /// The place after it.
+        then: Then,
+    },
 }
 
 impl Purpose {
@@ -119,7 +217,7 @@ impl Purpose {
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Edit { .. } => "save",
+            Self::Edit { .. } | Self::ByHand { .. } => "save",
             Self::Answer => "answer",
             Self::Deny => "deny",
             Self::Condition(_) => "set",
@@ -147,13 +245,33 @@ pub struct Editor {
     pub leaving: bool,
 }
 
+/// The end of a prompt's title, while the edit holds for all that follows.
+const FOR_ALL: &str = ", from its next call on";
+
 impl Editor {
+    /// The title, with how long the edit lasts where that can be chosen.
+    #[must_use]
+    pub fn full_title(&self) -> String {
+        let title = &self.title;
+        match (&self.purpose, self.scope()) {
+            (Purpose::Edit { scopes, .. }, _) if scopes.len() < 2 => title.clone(),
+            (_, Some(EditScope::Retry)) => {
+                format!("{}, for the next retry or fork only", title.strip_suffix(FOR_ALL).unwrap_or(title))
+            }
+            (_, Some(EditScope::Agent)) if !title.ends_with(FOR_ALL) => {
+                format!("{title} · for the rest of this agent's try")
+            }
+            (_, Some(EditScope::Call)) => format!("{title} · for this call only"),
+            _ => title.clone(),
+        }
+    }
+
     /// The chosen scope of an edit.
     #[must_use]
     pub fn scope(&self) -> Option<EditScope> {
         match &self.purpose {
             Purpose::Edit { scopes, chosen } => scopes.get(*chosen).copied(),
-            Purpose::Answer | Purpose::Deny | Purpose::Condition(_) => None,
+            Purpose::Answer | Purpose::Deny | Purpose::Condition(_) | Purpose::ByHand { .. } => None,
         }
     }
 }

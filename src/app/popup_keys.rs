@@ -14,8 +14,15 @@ pub fn popup_keys(state: &State) -> Vec<Hint> {
         None => Vec::new(),
         Some(Popup::Help(_)) => fixed(&[("j k PgDn PgUp", "scroll"), ("/ n N", "find"), ("Esc", "close")]),
         Some(Popup::Ask(ask)) => ask_keys(ask),
-        Some(Popup::Plan(plan)) => plan_keys(plan),
-        Some(Popup::Menu(_)) => fixed(&[("Enter", "choose"), ("j k", "move"), ("Esc", "Cancel")]),
+        Some(Popup::Plan(plan)) => plan_keys(plan, plan.takes_edits(&state.run)),
+        Some(Popup::Menu(menu)) => {
+            let (_, above, below) = menu.reasons(state.size);
+            let mut keys: Vec<Hint> = fixed(&[("Enter", "choose"), ("j k", "move"), ("Esc", "Cancel")]);
+            if above + below > 0 {
+                keys.insert(2, ("PgDn PgUp".to_owned(), "scroll"));
+            }
+            keys
+        }
         Some(Popup::Breakpoints(_)) => fixed(&[
             ("Space", "on or off"),
             ("w", "condition"),
@@ -68,10 +75,11 @@ pub fn popup_keys(state: &State) -> Vec<Hint> {
     }
 }
 
-fn plan_keys(plan: &PlanAsk) -> Vec<Hint> {
+fn plan_keys(plan: &PlanAsk, takes_edits: bool) -> Vec<Hint> {
     let retry = plan.key().to_string();
     let keys = [
         (true, retry.as_str(), "Retry"),
+        (takes_edits, "e", "edit first"),
         (!plan.plan.readers.is_empty(), "Space", "readers too, or not"),
         (plan.reading().is_long(), "j k PgDn PgUp", "scroll"),
         (true, "/ n N", "find"),

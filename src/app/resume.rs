@@ -75,6 +75,9 @@ impl Resuming {
         let decided = |span: &&SpanId| decisions.iter().any(|(asked, _)| asked == *span);
         let reruns = plan.retry.reruns.iter().filter(|span| !decided(span));
         lines.extend(reruns.map(|span| format!("rerun  {}", path(*span))));
+        if lines.is_empty() {
+            lines.push("It continues where it stopped.".to_owned());
+        }
         lines.push(format!("reuse  {}", plural(plan.retry.from_journal, "recorded call")));
         let command = model::Command::Resume { plan: Box::new(plan), decisions };
         Ask::enter("Resume this run", RESUME, lines, vec![Command::Run(command)])

@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::approvals::Approvals;
 use super::{
-    AgentPane, Detail, Finds, Key, Layout, Log, MorePanels, Pane, Panels, Popup, Preview, Rollback, Search, Slot,
-    Streamed, Timeline, Trail, Tree,
+    AgentPane, ByHandEdits, Detail, Finds, Key, Layout, Log, MorePanels, Pane, Panels, Popup, Preview, Rollback,
+    Search, Slot, Streamed, Then, Timeline, Trail, Tree,
 };
 use crate::model::{
-    Abilities, Breakpoint, Checking, Editable, MadeElsewhere, Millis, PauseReason, RunState, RunStatus, Seq, Settler,
-    ShellMode, SpanId, TriesReport, UnwrittenEdit,
+    Abilities, Breakpoint, Checking, EditPart, Editable, MadeElsewhere, Millis, PauseReason, RunState, RunStatus, Seq,
+    Settler, ShellMode, SpanId, TriesReport, UnwrittenEdit,
 };
 
 /// The options of a session.
@@ -39,6 +39,19 @@ pub(super) enum Said {
     Refusal,
     /// A key was pressed that notes answer: they are said too.
     Notes,
+}
+
+/// An edit that waits for its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fetching {
+    /// The span.
+    pub span: SpanId,
+    /// The part of a span that ran; `None`: what is sent.
+    pub part: Option<EditPart>,
+    /// True for `$EDITOR`.
+    pub outside: bool,
+    /// The place after it.
+    pub then: Then,
 }
 
 /// The screen's state.
@@ -131,10 +144,12 @@ pub struct State {
     pub(super) retrying: Option<SpanId>,
     /// The span that tries were asked for, until their plan comes.
     pub(super) trying: Option<SpanId>,
-    /// The span an edit was asked for, until its text comes, and whether for `$EDITOR`.
-    pub(super) fetching: Option<(SpanId, bool)>,
-    /// The text that `$EDITOR` has open.
-    pub(super) outside: Option<Editable>,
+    /// The edit that was asked for, until its text comes.
+    pub(super) fetching: Option<Fetching>,
+    /// The text that `$EDITOR` has open, and the place after it.
+    pub(super) outside: Option<(Editable, Then)>,
+    /// Edits by hand that no retry or fork has taken.
+    pub(super) by_hand: ByHandEdits,
     /// How many editor popups there were.
     pub(super) editors: u64,
     /// The kind of the message.
@@ -164,6 +179,12 @@ impl State {
         state.tree.follow = setup.follow;
         state.detail.wrap = true;
         state
+    }
+
+    /// Edits by hand that no retry or fork has taken.
+    #[must_use]
+    pub fn by_hand(&self) -> &ByHandEdits {
+        &self.by_hand
     }
 
     /// The selected span.

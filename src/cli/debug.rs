@@ -66,7 +66,8 @@ pub(super) async fn run(args: Args, pipeline: &Path, global: &Global) -> color_e
     };
     // A new run has nothing to tell before it is there.
     let (_, early) = tokio::sync::mpsc::channel(1);
-    let shown = Shown { early, data: beside, breakpoints, own: Some(own), live: true, reopen: None, agent: None };
+    let shown =
+        Shown { early, data: beside, breakpoints, own: Some(own), live: true, first: None, reopen: None, agent: None };
     screen::show(session, shown, global).await
 }
 

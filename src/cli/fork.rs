@@ -118,10 +118,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     let mode =
         Mode::Headless(runtime::Headless { allow: args.allow.clone(), answers: args.answers.clone().into_texts() });
     let session = runtime::open(forked, &data, mode).await.map_err(|error| eyre!("failed to {error}"))?;
-    let path = found.log.with(|state| state.trace.path(span));
-    // The prompt is recorded in the fork.
-    let edits = RetryEdits { prompt: None, ..edits };
-    resume::go_on(session, (path, edits), args.json, found.lineage_json(&plan)).await
+    resume::go_on(session, args.json, found.lineage_json(&plan)).await
 }
 
 /// The run that is forked.

@@ -40,8 +40,8 @@ impl Forking {
     ///
     /// # Errors
     /// With the reason why it can't be forked there.
-    pub fn plan(&self, span: SpanId) -> Result<ForkPlan, String> {
-        plan_fork(&self.parent(), span, &RetryEdits::default()).map_err(|why| why.to_string())
+    pub fn plan(&self, span: SpanId, edits: &RetryEdits) -> Result<ForkPlan, String> {
+        plan_fork(&self.parent(), span, edits).map_err(|why| why.to_string())
     }
 
     /// The plan as the screen shows it.
@@ -58,8 +58,13 @@ impl Forking {
     ///
     /// # Errors
     /// With the reason why there is none.
-    pub async fn carry_out(&self, span: SpanId, how: ForkHow, data: &DataDir) -> Result<RunFolder, String> {
-        let plan = self.plan(span)?;
+    pub async fn carry_out(
+        &self,
+        (span, edits): (SpanId, &RetryEdits),
+        how: ForkHow,
+        data: &DataDir,
+    ) -> Result<RunFolder, String> {
+        let plan = self.plan(span, edits)?;
         let workspace = match how {
             ForkHow::AsItWas => ForkWorkspace::AsItWas,
             ForkHow::AsItIs => ForkWorkspace::AsItIs,

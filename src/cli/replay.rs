@@ -33,6 +33,15 @@ pub(super) struct Args {
 
 /// Opens the run that a part of its id names under the screen.
 pub(super) async fn run(named: &str, global: &Global) -> color_eyre::Result<Exit> {
+    open(named, false, global).await
+}
+
+/// Opens an interrupted run under the screen, and shows how it would continue.
+pub(super) async fn resume(named: &str, global: &Global) -> color_eyre::Result<Exit> {
+    open(named, true, global).await
+}
+
+async fn open(named: &str, resumes: bool, global: &Global) -> color_eyre::Result<Exit> {
     let data = data::open_existing(global)?;
     require_terminal("runs show", Path::new(named))?;
     let folder = data.find(named).map_err(|error| eyre!("failed to {error}"))?;
@@ -46,7 +55,8 @@ pub(super) async fn run(named: &str, global: &Global) -> color_eyre::Result<Exit
     let open = Open { folder, data: data.clone(), breakpoints: breakpoints.clone(), line: line.map(Arc::new) };
     let again = open.clone();
     let reopen: Reopen = Box::new(move |workspace, news| again.clone().session(Some(workspace), news).boxed());
-    let shown = Shown { early, data, breakpoints, own, live: false, reopen: Some(reopen), agent };
+    let first = resumes.then_some(Command::PlanResume);
+    let shown = Shown { early, data, breakpoints, own, live: false, first, reopen: Some(reopen), agent };
     Box::pin(screen::show(open.session(None, news), shown, global)).await
 }
 

@@ -15,7 +15,7 @@ use super::plan::{UndoneOutside, resume_lines};
 use super::run_name::RunName;
 use super::stored::{confirmed_workspace, find_span};
 use super::text::{eprint_line, print, print_json, shorten_reason, to_lines};
-use crate::model::{Command, ResumeDecision, ResumePlan, RetryEdits, RunState, SpanId, Update, quoted};
+use crate::model::{Command, ResumeDecision, ResumePlan, RunState, SpanId, Update, quoted};
 use crate::runtime::{self, Mode, Session};
 use crate::store::{DataDir, RunLog};
 
@@ -80,20 +80,10 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     carry_out(headless, plan, decisions, args.json, Map::new()).await
 }
 
-/// Goes on with a run that was just prepared, about which nothing has to be decided. `edits`: what the span that starts
-/// at a path does otherwise. Adds `more` to the JSON.
-pub(super) async fn go_on(
-    session: Session,
-    edits: (String, RetryEdits),
-    as_json: bool,
-    more: Map<String, Json>,
-) -> color_eyre::Result<Exit> {
+/// Goes on with a run that was just prepared, about which nothing has to be decided. Adds `more` to the JSON.
+pub(super) async fn go_on(session: Session, as_json: bool, more: Map<String, Json>) -> color_eyre::Result<Exit> {
     let known = session.log.with(|state| state.last);
     let mut headless = Headless::new(session, known)?;
-    let (path, edits) = edits;
-    if !edits.is_empty() {
-        headless.send(Command::EditNext { path, edits: Box::new(edits) });
-    }
     match request_plan(&mut headless).await {
         Ok(plan) => carry_out(headless, plan, Vec::new(), as_json, more).await,
         Err(why) => abort(headless, why).await,

@@ -146,7 +146,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
             headless.send(if edits.is_empty() {
                 Command::Retry { plan, with_readers: true }
             } else {
-                Command::RetryEdited { plan, edits: Box::new(edits) }
+                Command::RetryEdited { plan, edits: Box::new(edits), with_readers: true }
             });
             let exit = headless.run_to_end(args.json, shown).await;
             if let Some(printing) = printing {

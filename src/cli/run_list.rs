@@ -11,7 +11,7 @@ use super::terminal::is_terminal;
 use super::text::print;
 use super::{data, debug, replay, runs, screen};
 use crate::app::{ListSetup, RunList, RunRow};
-use crate::model::Millis;
+use crate::model::{Millis, RunSource};
 use crate::pipeline;
 use crate::store::{DataDir, Manifest, RunListing};
 use crate::term::{self, Picked};
@@ -74,6 +74,7 @@ async fn run(data: Option<DataDir>, global: &Global) -> color_eyre::Result<Exit>
     let setup = ListSetup {
         rows,
         pipeline: pipeline_name(),
+        not_resumed: None,
         folder: shorten_home(&folder),
         now: screen::now(),
         size: (80, 24),
@@ -82,6 +83,7 @@ async fn run(data: Option<DataDir>, global: &Global) -> color_eyre::Result<Exit>
     let picked = term::pick_run(RunList::new(setup), load, screen::theme(global)).await;
     match picked.map_err(|error| eyre!("failed to {error}"))? {
         Picked::Open(run) => Box::pin(replay::run(&run, global)).await,
+        Picked::Resume(run) => Box::pin(replay::resume(&run, global)).await,
         Picked::New => {
             let file = pipeline_here().unwrap_or(Path::new("."));
             debug::run(debug::Args::default(), file, global).await
@@ -124,6 +126,7 @@ fn row(run: &RunListing) -> RunRow {
             status: Ok(manifest.status),
             held_by: run.held.then_some(manifest.pid),
             is_foreign: run.foreign.is_some(),
+            is_wrapped: manifest.provenance.source == RunSource::Wrapped,
             started: manifest.started,
             ended: shown_end(manifest),
             changes: manifest.actions,

@@ -21,7 +21,7 @@ use super::stored::confirmed_workspace;
 use super::summary;
 use super::text::eprint_line;
 use crate::app;
-use crate::model::{Breakpoint, Command, ForkHow, Millis, SpanId, TraceBody, Update};
+use crate::model::{Breakpoint, Command, ForkHow, Millis, RetryEdits, SpanId, TraceBody, Update};
 use crate::runtime::{self, AgentScreen, LookOnly, Session, SessionError};
 use crate::store::{DataDir, RunFolder, RunLog, StoreError};
 use crate::term::{self, Notify};
@@ -55,6 +55,8 @@ pub(super) struct Shown {
     pub own: Option<OwnBreakpoints>,
     /// True for a new run, which is followed.
     pub live: bool,
+    /// Sent to the session once it is open.
+    pub first: Option<Command>,
     /// Opens a past run anew.
     pub reopen: Option<Reopen>,
     /// The line to the agent of another program that it watches; one of a past run is there once a retry starts it.
@@ -68,9 +70,13 @@ pub(super) async fn show(
     global: &Global,
 ) -> color_eyre::Result<Exit> {
     let Some(notify) = notify_or_print_fault(global) else { return Ok(Exit::Usage) };
-    let Shown { early, data, breakpoints, own, live, reopen, agent } = shown;
+    let Shown { early, data, breakpoints, own, live, first, reopen, agent } = shown;
     let begun = agent.as_ref().filter(|_| live).map(|agent| agent.name.clone());
     let (commands, from_screen) = mpsc::unbounded_channel();
+    if let Some(first) = first {
+        // It waits for the session, as what the screen sends does.
+        drop(commands.send(first));
+    }
     let (to_screen, updates) = mpsc::channel(UPDATES);
     let relay = Relay { data, own, reopen, breakpoints: breakpoints.clone(), from_screen, to_screen };
     let session: JoinHandle<Result<String, SessionError>> = tokio::spawn(relay.run(session, early));
@@ -178,13 +184,13 @@ impl Relay {
             };
             self.keep_breakpoints(&command).await;
             match &command {
-                Command::PlanFork { span } => {
-                    let update = self.plan_fork(folder.clone(), log.clone(), *span).await;
+                Command::PlanFork { span, edits } => {
+                    let update = self.plan_fork(folder.clone(), log.clone(), (*span, edits.clone())).await;
                     drop(self.to_screen.send(update).await);
                     continue;
                 }
-                Command::Fork { span, how } => {
-                    match self.fork(folder.clone(), log.clone(), (*span, *how)).await {
+                Command::Fork { span, how, edits } => {
+                    match self.fork(folder.clone(), log.clone(), (*span, *how, edits)).await {
                         Ok(made) => {
                             forked = Some(made);
                             break;
@@ -234,9 +240,14 @@ impl Relay {
     }
 
     /// Plans a fork beside the loop; the screen waits for it.
-    async fn plan_fork(&self, folder: Option<RunFolder>, log: RunLog, span: SpanId) -> Update {
+    async fn plan_fork(
+        &self,
+        folder: Option<RunFolder>,
+        log: RunLog,
+        (span, edits): (SpanId, Box<RetryEdits>),
+    ) -> Update {
         let data = self.data.clone();
-        let plan = move || Forking::read(folder, log, &data).and_then(|forking| forking.plan(span));
+        let plan = move || Forking::read(folder, log, &data).and_then(|forking| forking.plan(span, &edits));
         match tokio::task::spawn_blocking(plan).await {
             Ok(Ok(plan)) => Update::Fork(Box::new(Forking::outlook(plan))),
             Ok(Err(why)) => Update::Refused(why),
@@ -249,12 +260,12 @@ impl Relay {
         &self,
         folder: Option<RunFolder>,
         log: RunLog,
-        (span, how): (SpanId, ForkHow),
+        (span, how, edits): (SpanId, ForkHow, &RetryEdits),
     ) -> Result<(RunFolder, String), String> {
         let data = self.data.clone();
         let read = tokio::task::spawn_blocking(move || Forking::read(folder, log, &data)).await;
         let forking = read.map_err(|_| "failed to fork: the program failed in it".to_owned())??;
-        let made = forking.carry_out(span, how, &self.data).await?;
+        let made = forking.carry_out((span, edits), how, &self.data).await?;
         let line = format!("a fork of run {}, stopped right before the span: c continues, e edits first", forking.id());
         Ok((made, line))
     }

@@ -77,7 +77,8 @@ pub(super) async fn replay(database: TamaDatabase, run: Option<String>, global: 
     let run = match run {
         Some(run) => run,
         None => match choose(&database, global).await? {
-            Picked::Open(run) => run,
+            // None of them can be resumed.
+            Picked::Open(run) | Picked::Resume(run) => run,
             Picked::New => return Ok(Exit::Done),
             Picked::Exit(code) => return Ok(Exit::Code(u8::try_from(code).unwrap_or(1))),
         },
@@ -89,7 +90,8 @@ pub(super) async fn replay(database: TamaDatabase, run: Option<String>, global: 
     let mode = Mode::Debug { step: false, breakpoints: Vec::new() };
     // A screen that is closed ends the opening.
     let session = runtime::open_imported(load, mode, move |update| news.blocking_send(update).is_ok());
-    let shown = Shown { early, data, breakpoints: Vec::new(), own: None, live: false, reopen: None, agent: None };
+    let shown =
+        Shown { early, data, breakpoints: Vec::new(), own: None, live: false, first: None, reopen: None, agent: None };
     screen::show(session, shown, global).await
 }
 
@@ -100,6 +102,7 @@ async fn choose(database: &TamaDatabase, global: &Global) -> color_eyre::Result<
     let setup = ListSetup {
         rows: rows.clone(),
         pipeline: None,
+        not_resumed: Some("runs of tama are only looked at"),
         folder: database.path().display().to_string(),
         now: screen::now(),
         size: (80, 24),
@@ -131,6 +134,7 @@ fn row(run: &TamaRun) -> RunRow {
         status: Ok(run.status),
         held_by: None,
         is_foreign: false,
+        is_wrapped: false,
         started: run.started,
         ended: run.took.map(|took| Millis(run.started.0.saturating_add(took))),
         changes: run.changes,

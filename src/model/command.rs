@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Breakpoint, DiffSides, ForkHow, MomentAsked, ResumeDecision, ResumePlan, RetryEdits, RetryPlan, Seq, SpanId,
-    TrySettings,
+    Breakpoint, DiffSides, EditPart, ForkHow, MomentAsked, ResumeDecision, ResumePlan, RetryEdits, RetryPlan, Seq,
+    SpanId, TrySettings,
 };
 
 /// Where a span can stop.
@@ -125,6 +125,8 @@ pub enum EditScope {
     Agent,
     /// For this call only.
     Call,
+    /// For the next retry or fork of the span only.
+    Retry,
 }
 
 /// A command of the user to a run.
@@ -145,6 +147,13 @@ pub enum Command {
     Edit {
         /// An agent, llm or tool span.
         span: SpanId,
+    },
+    /// Asks for a part of a span as it was, to edit it for a retry or fork (answered by [`super::Update::Editable`]).
+    EditPart {
+        /// The span.
+        span: SpanId,
+        /// The part.
+        part: EditPart,
     },
     /// Takes an edited text: at a gate for what is about to be sent, otherwise for the agent's next try.
     SaveEdit {
@@ -201,6 +210,8 @@ pub enum Command {
         plan: Box<RetryPlan>,
         /// The edits.
         edits: Box<RetryEdits>,
+        /// True if siblings that read what is undone are rerun too.
+        with_readers: bool,
     },
     /// Carries a plan out several times, each undone before the next (answered by [`super::Update::Tries`]).
     Try {
@@ -218,6 +229,8 @@ pub enum Command {
     PlanFork {
         /// The span.
         span: SpanId,
+        /// The edits of the fork.
+        edits: Box<RetryEdits>,
     },
     /// Forks the run at a span; the fork is then shown in its place.
     Fork {
@@ -225,12 +238,7 @@ pub enum Command {
         span: SpanId,
         /// The choice about the workspace.
         how: ForkHow,
-    },
-    /// Has the span that starts next at a path do otherwise than the one before: for the resume of a fork.
-    EditNext {
-        /// The path.
-        path: String,
-        /// The edits.
+        /// The edits by hand that it begins with.
         edits: Box<RetryEdits>,
     },
     /// Asks how an interrupted run would go on (answered by [`super::Update::Resume`]).

@@ -133,6 +133,18 @@ pub enum TraceBody {
         /// The new messages.
         messages: Vec<MessageRecord>,
     },
+    /// A retry or fork has edits by hand: they hold for the span that starts next at a path, and for what reruns with it.
+    EditedByHand {
+        /// The generation it begins.
+        generation: Generation,
+        /// The path.
+        path: String,
+        /// The edits, as JSON of [`super::RetryEdits`].
+        edits: TextHash,
+        /// The agent whose prompt is edited until this retry ends, by its edit name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lent: Option<String>,
+    },
     /// A retry invalidated spans.
     Invalidated {
         /// The generation it starts.
@@ -389,6 +401,7 @@ impl TraceBody {
                 EditReach::Agent { .. } => None,
             },
             Self::PipelineChanged { .. }
+            | Self::EditedByHand { .. }
             | Self::ActionEvent(_)
             | Self::Kept { .. }
             | Self::CommandEnded { .. }

@@ -117,6 +117,7 @@ impl RunState {
             | TraceBody::Unknown { .. }
             | TraceBody::PromptEdited { .. }
             | TraceBody::MessagesEdited { .. }
+            | TraceBody::EditedByHand { .. }
             | TraceBody::Sent { .. }
             | TraceBody::Note { .. } => {}
         }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionDiff, Comparison, DiffBody, EditScope, ForkOutlook, Moment, ResumePlan, RunState, Seq, ShellMode, SpanId,
-    TraceEvent, TriesReport,
+    ActionDiff, Comparison, DiffBody, EditPart, EditScope, ForkOutlook, Moment, ResumePlan, RunState, Seq, ShellMode,
+    SpanId, TraceEvent, TriesReport,
 };
 
 /// A message from a run.
@@ -36,7 +36,7 @@ pub enum Update {
     Lag(u64),
     /// Answer to [`super::Command::Inspect`].
     Detail(SpanDetail),
-    /// Answer to [`super::Command::Edit`].
+    /// Answer to [`super::Command::Edit`] and [`super::Command::EditPart`].
     Editable(Editable),
     /// Answer to [`super::Command::Plan`].
     Plan(RetryPlan),
@@ -199,6 +199,8 @@ pub struct Editable {
     pub scopes: Vec<EditScope>,
     /// File extension for `$EDITOR` (`md` or `json`).
     pub extension: &'static str,
+    /// The part of a past span that is edited for a retry or fork; `None`: what is sent.
+    pub part: Option<EditPart>,
 }
 
 /// An edited prompt that is in no file yet.

@@ -195,6 +195,7 @@ impl Engine {
             gatekeeper: Gatekeeper::new(setup.mode),
             calls,
             edits: Edits::new(past.edits, past.agent_names),
+            by_hand: past.by_hand,
             inbox: inbox.clone(),
             sink,
             on_status: setup.on_status,

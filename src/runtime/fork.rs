@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::by_hand::{Given, Lent};
 use super::choices::copy_workspace;
 use super::foresee::changed;
 use super::past::Past;
@@ -65,6 +66,10 @@ pub struct ForkPlan {
     newest: Pipeline,
     /// The edited prompt, and its agent's edit name.
     prompt: Option<(String, String)>,
+    /// The other edits.
+    edits: RetryEdits,
+    /// The prompt that the parent edited for one retry only, and its text before.
+    lent: Option<Lent>,
 }
 
 /// Plans a fork. Reads files and the store; changes nothing.
@@ -79,7 +84,8 @@ pub fn plan_fork(parent: &Parent<'_>, span: SpanId, edits: &RetryEdits) -> Resul
         return Err(ForkError::NoEdit { what, span, kind: kind.name(), of: of.name() });
     }
     add_cut_off(&state, &mut retry);
-    let past = Past::rebuild(parent.events, parent.log)?;
+    let mut past = Past::rebuild(parent.events, parent.log)?;
+    let lent = past.by_hand.take_lent();
     past.record.hash().check()?;
     let newest = past.versions.last().map(|(_, pipeline)| (**pipeline).clone()).ok_or(ForkError::NoPipeline)?;
     if newest.wrapped.is_some() {
@@ -106,7 +112,9 @@ pub fn plan_fork(parent: &Parent<'_>, span: SpanId, edits: &RetryEdits) -> Resul
     let set: BTreeSet<SpanId> = retry.reruns.iter().copied().collect();
     let moved = rollback::moved_since(&state, parent.world, &set);
     let notes = notes.into_iter().collect();
-    Ok(ForkPlan { retry, moved, notes, pipeline, newest, prompt: prompt.transpose()? })
+    // The prompt is recorded as an edit of the fork.
+    let edits = RetryEdits { prompt: None, ..edits.clone() };
+    Ok(ForkPlan { retry, moved, notes, pipeline, newest, prompt: prompt.transpose()?, edits, lent })
 }
 
 /// Adds the calls that are under way in a parent that runs: the fork can't wait for them.
@@ -236,6 +244,16 @@ fn prepare(parent: &Parent<'_>, log: &RunLog, plan: &ForkPlan, workspace: &ForkW
         let pipeline = log.text(&json(&plan.pipeline));
         let changed = changed_agents(&plan.newest, &plan.pipeline);
         events.push(TraceBody::PipelineChanged { generation, pipeline, changed });
+    }
+    if let Some(lent) = &plan.lent {
+        let reach = EditReach::Agent { name: lent.name.clone() };
+        let text = lent.before.as_ref().map(|text| log.text(text));
+        events.push(TraceBody::PromptEdited { reach, generation, text });
+    }
+    if !plan.edits.is_empty() {
+        // A resume takes them up.
+        let given = Given { generation, path: path.clone(), edits: plan.edits.clone(), prompted: None };
+        events.push(given.event(log));
     }
     if let Some((name, text)) = &plan.prompt {
         let reach = EditReach::Agent { name: name.clone() };

@@ -89,6 +89,7 @@ pub(super) fn only_looks(command: &Command) -> bool {
             | C::Moment(_)
             | C::Compare { .. }
             | C::Edit { .. }
+            | C::EditPart { .. }
             | C::SetBreakpoints(_)
             | C::Quit
     )

@@ -5,6 +5,7 @@
 //! outcome back.
 
 mod ask;
+mod by_hand;
 mod choices;
 mod compare;
 mod conversations;
@@ -32,7 +33,6 @@ mod prompt;
 mod refusal;
 mod replay;
 mod request;
-mod request_doc;
 mod resume;
 mod review;
 mod session;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use super::by_hand::{ByHand, Given};
 use super::edit_history::EditHistory;
 use super::journal::{Gathered, Journal};
 use super::request::HashVersion;
-use crate::model::{Generation, RunState, SpanId, SpanKind, TextHash, TraceBody, TraceEvent};
+use crate::model::{Generation, RetryEdits, RunState, RunStatus, SpanId, SpanKind, TextHash, TraceBody, TraceEvent};
 use crate::pipeline::{Pattern, Pipeline};
 use crate::store::{Recorder, RunLog, StoreError, optional};
 
@@ -20,6 +21,8 @@ pub(super) struct Past {
     pub(super) record: PastRecord,
     pub(super) edits: EditHistory,
     pub(super) agent_names: HashMap<SpanId, String>,
+    /// The edits by hand of a retry that did not come to its end.
+    pub(super) by_hand: ByHand,
     /// The texts that the events name.
     pub(super) texts: Texts,
 }
@@ -85,9 +88,26 @@ impl Past {
                 }
                 TraceBody::PromptEdited { reach, text, .. } => {
                     let text = text.map(|hash| optional(texts.get(hash))).transpose()?.flatten();
+                    past.by_hand.prompt_edited(reach);
                     past.edits.prompt(reach.clone(), text.map(str::to_owned));
                 }
-                TraceBody::Invalidated { spans, .. } => past.edits.invalidate(spans),
+                TraceBody::EditedByHand { generation, path, edits, lent } => {
+                    if let Some(edits) = optional(texts.json::<RetryEdits>(*edits))? {
+                        let before = lent.as_ref().and_then(|name| past.edits.prompt_of(name)).map(str::to_owned);
+                        let (generation, path) = (*generation, path.clone());
+                        let given = Given { generation, path, edits, prompted: lent.clone() };
+                        past.by_hand.begin(given, lent.clone().map(|name| (name, before)));
+                    }
+                }
+                TraceBody::Invalidated { spans, cause, .. } => {
+                    past.edits.invalidate(spans);
+                    if *cause != SpanId::RUN {
+                        past.by_hand = ByHand::default();
+                    }
+                }
+                TraceBody::RunStatus { status: RunStatus::Ok | RunStatus::Failed, .. } => {
+                    past.by_hand = ByHand::default();
+                }
                 TraceBody::MessagesEdited { reach, call, upto, messages, .. } => {
                     let messages = messages.iter().map(|record| texts.json(record.text)).collect::<Result<_, _>>();
                     if let Some(messages) = optional(messages)? {
@@ -145,6 +165,7 @@ fn named(body: &TraceBody) -> Vec<TextHash> {
         TraceBody::RunStarted { pipeline, task, .. } => vec![*pipeline, *task],
         TraceBody::PipelineChanged { pipeline, .. } => vec![*pipeline],
         TraceBody::PromptEdited { text, .. } => text.iter().copied().collect(),
+        TraceBody::EditedByHand { edits, .. } => vec![*edits],
         TraceBody::MessagesEdited { messages, .. } => messages.iter().map(|record| record.text).collect(),
         TraceBody::SpanEnded(end) => end.output.into_iter().collect(),
         TraceBody::Sent { args, .. } => args.iter().copied().collect(),

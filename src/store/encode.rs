@@ -285,6 +285,10 @@ fn other_columns(body: &TraceBody, row: &mut Stored) {
             row.set("generation", generation.0);
             row.set("system_text", text.map(name));
         }
+        TraceBody::EditedByHand { generation, edits, .. } => {
+            row.set("generation", generation.0);
+            row.set("args_text", name(edits));
+        }
         TraceBody::MessagesEdited { generation, .. } | TraceBody::PipelineChanged { generation, .. } => {
             row.set("generation", generation.0);
         }

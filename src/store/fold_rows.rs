@@ -21,7 +21,8 @@ use crate::model::{
 const NO_TEXT: TextHash = TextHash([0; 16]);
 
 /// Events that change nothing in the fold but its last seq and time.
-const PASSED_OVER: [&str; 6] = ["note", "sent", "prompt_edited", "messages_edited", "pipeline_changed", "try_group"];
+const PASSED_OVER: [&str; 7] =
+    ["note", "sent", "prompt_edited", "messages_edited", "edited_by_hand", "pipeline_changed", "try_group"];
 
 /// The start of a span, as far as the fold goes.
 #[derive(Deserialize)]

@@ -20,6 +20,8 @@ const HANGUP: i32 = 129;
 pub enum Picked {
     /// Open the run with this id.
     Open(String),
+    /// Open the run with this id, and show how it would continue.
+    Resume(String),
     /// Start a new run of the pipeline here.
     New,
     /// Leave with this exit code.
@@ -79,6 +81,10 @@ async fn drive(mut list: RunList, load: impl Fn() -> (Vec<RunRow>, Millis), them
             Some(ListCommand::Open(run)) => {
                 screen.release();
                 return Ok(Picked::Open(run));
+            }
+            Some(ListCommand::Resume(run)) => {
+                screen.release();
+                return Ok(Picked::Resume(run));
             }
             Some(ListCommand::New) => {
                 screen.release();

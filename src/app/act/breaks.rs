@@ -4,6 +4,9 @@ use super::editing;
 use crate::app::{BreakList, Choice, Command, Item, Key, Menu, Pane, Popup, State, safe};
 use crate::model::{self, Breakpoint, Condition, Gate, KeyKind, SpanId, SpanKind};
 
+/// The condition that holds at the first hit only.
+const FIRST_HIT: &str = "hits = 1";
+
 /// Offers breakpoints that the selected span would have hit.
 pub(super) fn menu(state: &mut State) {
     let trace = &state.run.trace;
@@ -18,9 +21,6 @@ pub(super) fn menu(state: &mut State) {
     };
     let (agent, tool) = (agent.as_ref(), tool.as_ref());
     let mut offers = Vec::new();
-    if let Some(key) = memory_key(state) {
-        offers.push(('k', Breakpoint { writes: Some(key), ..Breakpoint::new(Gate::BeforeTool) }));
-    }
     if tool.is_some() {
         offers.push(('t', at(Gate::BeforeTool, None, tool)));
         offers.push(('T', at(Gate::AfterTool, None, tool)));
@@ -34,8 +34,20 @@ pub(super) fn menu(state: &mut State) {
         let label = safe::line(&breakpoint.label()).into_owned();
         Item::new(Key::Char(key), label, Choice::Break(breakpoint))
     };
-    let items = offers.into_iter().map(item).collect();
+    let mut items = memory_key(state).map(|key| writes(&key)).unwrap_or_default();
+    items.extend(offers.into_iter().map(item));
     state.popup = Some(Popup::Menu(Menu::new("Break at", Vec::new(), items)));
+}
+
+/// Stops at the writes of a memory key: the next one, or each.
+fn writes(key: &str) -> Vec<Item> {
+    let each = Breakpoint { writes: Some(key.to_owned()), ..Breakpoint::new(Gate::BeforeTool) };
+    let once = Condition::parse(FIRST_HIT).ok().map(|when| Breakpoint { when: Some(when), ..each.clone() });
+    let item = |letter: char, label: String, point: Breakpoint| {
+        Item::new(Key::Char(letter), safe::line(&label), Choice::Break(point))
+    };
+    let once = once.map(|point| item('k', format!("the next write of {key}, once"), point));
+    once.into_iter().chain([item('K', format!("each write of {key}"), each)]).collect()
 }
 
 /// The memory key under the cursor of Rollback or State, where there is one.
@@ -77,14 +89,22 @@ pub(super) fn set_condition(state: &mut State, breakpoint: Breakpoint, text: &st
 
 /// Sets one, or switches on the one that is there already.
 pub(super) fn set(state: &mut State, breakpoint: Breakpoint) -> Vec<Command> {
-    let same = |old: &&mut Breakpoint| old.is_like(&breakpoint);
     let label = format!("will stop at {}", safe::line(&breakpoint.label()));
-    match state.breakpoints.iter_mut().find(same) {
-        Some(old) => old.enabled = true,
+    let counts = breakpoint.when.as_ref().is_some_and(|when| when.text() == FIRST_HIT);
+    let mut commands = Vec::new();
+    match state.breakpoints.iter().position(|old| old.is_like(&breakpoint)) {
+        Some(at) if counts => {
+            // One that is removed and set again counts from its start.
+            state.breakpoints.remove(at);
+            commands = send(state);
+            state.breakpoints.insert(at, breakpoint);
+        }
+        Some(at) => state.breakpoints[at].enabled = true,
         None => state.breakpoints.push(breakpoint),
     }
     state.say(label);
-    send(state)
+    commands.extend(send(state));
+    commands
 }
 
 /// A key in the list.

@@ -2,29 +2,49 @@
 
 use std::collections::BTreeSet;
 
-use super::{approving, breaks};
+use super::{approving, breaks, by_hand};
 use crate::app::ask::YES;
-use crate::app::{Ask, Command, Editor, Popup, Purpose, State, safe};
-use crate::model::{self, Breakpoint, Condition, Editable, Release, SpanId, SpanKind, UnwrittenEdit};
+use crate::app::state::Fetching;
+use crate::app::{Ask, Command, Editor, Popup, Purpose, State, Then, safe};
+use crate::model::{
+    self, Breakpoint, Condition, EditPart, EditScope, Editable, Release, SpanId, SpanKind, UnwrittenEdit,
+};
 
-/// Asks for the text of the selected span that can be edited.
+/// Asks for the text of the selected span that can be edited; of a call that has ended, for its parts.
 pub(super) fn fetch(state: &mut State, outside: bool) -> Vec<Command> {
-    fetch_for(state, state.selected(), outside)
+    let span = state.selected();
+    if by_hand::is_past_call(state, span) {
+        by_hand::menu(state, span, Then::Nothing, outside);
+        return Vec::new();
+    }
+    fetch_for(state, span, outside)
 }
 
 /// Asks for the text of a span that can be edited.
 pub(super) fn fetch_for(state: &mut State, span: SpanId, outside: bool) -> Vec<Command> {
-    state.fetching = Some((span, outside));
+    state.fetching = Some(Fetching { span, part: None, outside, then: Then::Nothing });
     vec![Command::Run(model::Command::Edit { span })]
 }
 
+/// Remembers the part of a span that an edit waits for.
+pub(super) fn want_part(state: &mut State, (span, part): (SpanId, EditPart), then: Then, outside: bool) {
+    state.fetching = Some(Fetching { span, part: Some(part), outside, then });
+}
+
 /// The text came: opens it, if it is still wanted.
-pub(super) fn open(state: &mut State, editable: Editable) -> Vec<Command> {
-    let Some((_, outside)) = state.fetching.take_if(|(span, _)| *span == editable.span) else { return Vec::new() };
+pub(super) fn open(state: &mut State, mut editable: Editable) -> Vec<Command> {
+    let is_wanted = |fetching: &mut Fetching| fetching.span == editable.span && fetching.part == editable.part;
+    let Some(Fetching { span, part, outside, then }) = state.fetching.take_if(is_wanted) else { return Vec::new() };
+    editable.text = by_hand::begun(&state.by_hand.of(span), &editable);
     if outside {
         let command = Command::OpenEditor { text: editable.text.clone(), extension: editable.extension };
-        state.outside = Some(editable);
+        state.outside = Some((editable, then));
         return vec![command];
+    }
+    if let Some(part) = part {
+        let title = by_hand::title(state, span, part, then);
+        show(state, span, title, editable.text, Purpose::ByHand { part, then });
+        return Vec::new();
     }
     let purpose = Purpose::Edit { scopes: editable.scopes, chosen: 0 };
     show(state, editable.span, editable.title, editable.text, purpose);
@@ -48,10 +68,15 @@ pub(super) fn ask_write_back(state: &mut State) -> Vec<Command> {
     Vec::new()
 }
 
-/// Opens an empty text for an answer: to a question, else in the place of what is paused.
-pub(super) fn answer(state: &mut State) {
-    if let Some(span) = state.asking_here().or_else(|| state.paused_here().map(|(_, span)| span)) {
-        answer_for(state, span);
+/// Opens a text for an answer: to a question, else in the place of what is paused, else in that of the selected span,
+/// for a retry or fork of it.
+pub(super) fn answer(state: &mut State) -> Vec<Command> {
+    match state.asking_here().or_else(|| state.paused_here().map(|(_, span)| span)) {
+        Some(span) => {
+            answer_for(state, span);
+            Vec::new()
+        }
+        None => by_hand::fetch(state, (state.selected(), EditPart::Answer), Then::Nothing, false),
     }
 }
 
@@ -90,7 +115,7 @@ pub(super) fn condition(state: &mut State, breakpoint: Breakpoint, text: String)
     show(state, SpanId::RUN, title, text, Purpose::Condition(breakpoint));
 }
 
-fn show(state: &mut State, span: SpanId, title: String, initial: String, purpose: Purpose) {
+pub(super) fn show(state: &mut State, span: SpanId, title: String, initial: String, purpose: Purpose) {
     state.editors += 1;
     let id = state.editors;
     let editor = Editor { id, span, title, initial, purpose, touched: false, leaving: false };
@@ -104,11 +129,23 @@ pub(in crate::app) fn editor_done(state: &mut State, text: String) -> Vec<Comman
     };
     let span = editor.span;
     let mut commands = Vec::new();
-    if let Purpose::Condition(breakpoint) = editor.purpose {
-        return breaks::set_condition(state, breakpoint, &text);
+    match &editor.purpose {
+        Purpose::Condition(breakpoint) => return breaks::set_condition(state, breakpoint.clone(), &text),
+        // An answer may be what came before.
+        Purpose::ByHand { part, then } if editor.touched || *part == EditPart::Answer => {
+            return by_hand::take(state, (span, *part), *then, (text, false));
+        }
+        Purpose::ByHand { then, .. } => {
+            state.say("nothing changed");
+            return if *then == Then::Nothing { Vec::new() } else { by_hand::go_on(state, span, *then) };
+        }
+        _ => {}
     }
     match editor.scope() {
         Some(_) if text == editor.initial => state.say("nothing changed"),
+        Some(EditScope::Retry) => {
+            return by_hand::take(state, (span, EditPart::Prompt), Then::Nothing, (text, false));
+        }
         Some(scope) => commands.push(Command::Run(model::Command::SaveEdit { span, text, scope })),
         None => {
             let how = match editor.purpose {
@@ -128,11 +165,16 @@ pub(in crate::app) fn editor_done(state: &mut State, text: String) -> Vec<Comman
 
 /// `$EDITOR` ended. Its text lasts as long as the default scope says.
 pub(in crate::app) fn outside_done(state: &mut State, result: Result<String, String>) -> Vec<Command> {
-    let Some(editable) = state.outside.take() else { return Vec::new() };
+    let Some((editable, then)) = state.outside.take() else { return Vec::new() };
+    let Editable { span, part, .. } = editable;
     match (result, editable.scopes.first()) {
         (Err(why), _) => state.refuse(why),
+        (Ok(text), _) if part.is_some_and(|part| text != editable.text || part == EditPart::Answer) => {
+            let part = part.unwrap_or(EditPart::Answer);
+            return by_hand::take(state, (span, part), then, (text, true));
+        }
         (Ok(text), Some(scope)) if text != editable.text => {
-            return vec![Command::Run(model::Command::SaveEdit { span: editable.span, text, scope: *scope })];
+            return vec![Command::Run(model::Command::SaveEdit { span, text, scope: *scope })];
         }
         _ => state.say("nothing changed"),
     }

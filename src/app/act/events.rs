@@ -14,7 +14,14 @@ pub(in crate::app) fn take_in(state: &mut State, update: Update) -> (Vec<Command
     match update {
         Update::Moment(moment) => (state.take_moment(*moment), false),
         // They are of what is shown.
-        Update::Detail(_) | Update::Diff(_) | Update::Comparison(_) => take_now(state, update),
+        Update::Detail(_) | Update::Diff(_) | Update::Comparison(_) | Update::Fork(_) | Update::Editable(_) => {
+            take_now(state, update)
+        }
+        Update::OpenedAnew => {
+            // It is another run, or the same one from its start.
+            state.back_to_now();
+            take_now(state, update)
+        }
         update if state.timeline.is_past() => {
             let had_popup = state.popup.is_some();
             let (commands, _) = state.in_present(|state| take_now(state, update));
@@ -68,7 +75,9 @@ fn take_now(state: &mut State, update: Update) -> (Vec<Command>, bool) {
         // Taken in before.
         Update::Moment(_) => {}
         Update::Plan(plan) => undoing::take_plan(state, plan),
-        Update::Fork(outlook) => state.popup = Some(fork::popup(&state.run, &outlook)),
+        Update::Fork(outlook) => {
+            state.popup = Some(fork::popup(&state.run, &outlook, state.by_hand.of(outlook.span)));
+        }
         Update::Resume(plan) => state.popup = Some(Resuming::new(*plan).popup(&state.run)),
         Update::Diff(diff) => looking::take(state, &diff),
         Update::Undo(report) => take_report(state, &report),
@@ -122,6 +131,10 @@ fn take_events(state: &mut State, events: &[TraceEvent]) -> bool {
         if let TraceBody::SpanEnded(end) = &event.body {
             let found = state.run.trace.get(end.span);
             folded.extend(found.filter(|found| is_done_worker_of_many(state, end.span, found)).map(|_| end.span));
+        }
+        if let TraceBody::Invalidated { cause, .. } = &event.body {
+            // The retry has taken them.
+            state.by_hand.forget(*cause);
         }
         state.rollback.event(&event.body, &state.run);
         approving::tell_nothing_held(state, &event.body);

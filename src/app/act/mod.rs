@@ -4,6 +4,7 @@ mod agent;
 mod answering;
 mod approving;
 mod breaks;
+mod by_hand;
 mod conflicts;
 mod editing;
 mod elsewhere;
@@ -33,7 +34,7 @@ pub(super) use moves::to_span;
 pub(super) use popups::popup_key;
 pub(super) use running::opens_approval;
 
-use super::{Command, Help, Pane, Place, Popup, State, UiAction as A, panel, search};
+use super::{Command, Help, Pane, Place, Popup, State, Then, UiAction as A, panel, search};
 use crate::model::Release;
 
 /// Does what a verb says; it is available.
@@ -88,7 +89,6 @@ pub(super) fn perform(state: &mut State, action: A) -> Vec<Command> {
         }
         A::UndoSpan => undoing::ask_undo_span(state),
         A::Force => undoing::ask_force(state),
-        A::Answer => editing::answer(state),
         A::Cancel => program::ask_cancel(state),
         sends => return send(state, sends),
     }
@@ -108,12 +108,13 @@ fn send(state: &mut State, action: A) -> Vec<Command> {
         A::Step => running::step(state, Release::Step),
         A::StepOver => running::step(state, Release::StepOver),
         A::StepOut => running::step(state, Release::StepOut),
+        A::Answer => editing::answer(state),
         A::Edit => editing::fetch(state, false),
         A::EditOutside => editing::fetch(state, true),
         A::WriteBack => editing::ask_write_back(state),
         A::Retry => undoing::plan(state),
         A::RetryTimes => trying::start(state),
-        A::Fork => vec![Command::Run(crate::model::Command::PlanFork { span: state.selected() })],
+        A::Fork => by_hand::go_on(state, state.selected(), Then::Fork),
         A::Undo => undoing::undo(state),
         A::Redo => undoing::redo(state),
         A::Open => running::open_approval(state).unwrap_or_else(|| panel::open(state)),

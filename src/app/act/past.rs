@@ -52,6 +52,9 @@ pub(in crate::app) fn open_anew(state: &mut State) {
     state.heard = model::Seq(0);
     state.log = Log::default();
     state.hits.clear();
+    state.by_hand.clear();
+    state.fetching = None;
+    state.panels.compare.give_up();
 }
 
 /// The check of the log is through.
@@ -80,11 +83,17 @@ pub(in crate::app) fn waits_for_check(command: &Command) -> bool {
 pub(in crate::app) fn hold_back(state: &mut State, mut commands: Vec<Command>) -> Vec<Command> {
     let Some(seq) = state.timeline.seq() else { return commands };
     let all = commands.len();
-    commands.retain(|command| !waits_for_check(command));
+    commands.retain(|command| !waits_for_check(command) || is_of_a_fork(command));
     if commands.len() < all {
         state.refuse(only_now(seq));
     }
     commands
+}
+
+/// True for a command to fork the run: that is a new one, and this one stays.
+fn is_of_a_fork(command: &Command) -> bool {
+    let Command::Run(command) = command else { return false };
+    matches!(command, model::Command::PlanFork { .. } | model::Command::Fork { .. } | model::Command::EditPart { .. })
 }
 
 /// Says why the run can't be changed while a moment of the past is shown.

@@ -1,8 +1,8 @@
 //! Keys while a popup lies over the panels.
 
-use super::{answering, approving, breaks, looking, moves, palette, perform, trying};
+use super::{answering, approving, breaks, by_hand, editing, looking, moves, palette, perform, trying};
 use crate::app::{
-    Ask, Choice, Command, Editor, EditorInput, Entry, Help, Key, Menu, Place, PlanAsk, Popup, Purpose, State,
+    Ask, Choice, Command, Editor, EditorInput, Entry, Help, Key, Menu, Place, PlanAsk, Popup, Purpose, State, Then,
     TriesTable, help, keys, search,
 };
 
@@ -98,6 +98,10 @@ fn plan_key(state: &mut State, mut plan: PlanAsk, key: Key) -> Vec<Command> {
         Key::Enter => state.say("the run may do other things now (rights): y retries"),
         key if is_no(key) => return Vec::new(),
         Key::Char(' ') if !plan.plan.readers.is_empty() => plan.with_readers = !plan.with_readers,
+        Key::Char('e') if plan.takes_edits(&state.run) => {
+            by_hand::menu(state, plan.plan.span, Then::Retry, false);
+            return Vec::new();
+        }
         key => plan.reading_mut().key(key),
     }
     state.popup = Some(Popup::Plan(plan));
@@ -131,11 +135,20 @@ fn entry_key(state: &mut State, mut entry: Entry, key: Key) -> Vec<Command> {
     Vec::new()
 }
 
+/// Lines of a page of a menu's reasons.
+const MENU_PAGE: isize = 4;
+
 fn menu_key(state: &mut State, mut menu: Menu, key: Key) -> Vec<Command> {
     let last = menu.items.len().saturating_sub(1);
     let chosen = match key {
-        Key::Esc => return Vec::new(),
-        Key::Enter => Some(menu.cursor),
+        Key::Esc => return menu.back.map_or_else(Vec::new, |back| choose(state, *back)),
+        Key::Enter => match menu.by_letter {
+            Some(why) => {
+                state.say(why);
+                None
+            }
+            None => Some(menu.cursor),
+        },
         _ => menu.items.iter().position(|item| item.key == key),
     };
     if let Some(at) = chosen.filter(|at| *at <= last && !menu.items.is_empty()) {
@@ -147,6 +160,8 @@ fn menu_key(state: &mut State, mut menu: Menu, key: Key) -> Vec<Command> {
     match key {
         Key::Down | Key::Char('j') => menu.cursor = (menu.cursor + 1).min(last),
         Key::Up | Key::Char('k') => menu.cursor = menu.cursor.saturating_sub(1),
+        Key::PageDown | Key::Ctrl('d') => menu.scroll(MENU_PAGE, state.size),
+        Key::PageUp | Key::Ctrl('u') => menu.scroll(-MENU_PAGE, state.size),
         _ => {}
     }
     state.popup = Some(Popup::Menu(menu));
@@ -175,8 +190,23 @@ fn choose(state: &mut State, choice: Choice) -> Vec<Command> {
         Choice::Diff(action, sides) => return looking::show(state, action, sides, None),
         Choice::Break(breakpoint) => return breaks::set(state, breakpoint),
         Choice::Decide(resuming) => state.popup = Some(resuming.popup(&state.run)),
+        Choice::ByHand { span, then } => by_hand::menu(state, span, then, false),
+        Choice::Models { span, then } => by_hand::models(state, span, then),
+        choice => return edit_by_hand(state, choice),
     }
     Vec::new()
+}
+
+/// The choices about an edit by hand.
+fn edit_by_hand(state: &mut State, choice: Choice) -> Vec<Command> {
+    match choice {
+        Choice::EditPart { span, part, then, outside } => by_hand::fetch(state, (span, part), then, outside),
+        Choice::EditPrompt { span, outside } => editing::fetch_for(state, span, outside),
+        Choice::SetPart { span, part, text, then } => by_hand::take(state, (span, part), then, (text, true)),
+        Choice::DropEdits { span, then } => by_hand::drop_all(state, span, then),
+        Choice::GoOn { span, then } => by_hand::go_on(state, span, then),
+        _ => Vec::new(),
+    }
 }
 
 /// Keys of the editor that the app handles; all others go to the text area.
@@ -184,7 +214,12 @@ fn editor_key(state: &mut State, mut editor: Editor, key: Key) -> Vec<Command> {
     let leaving = std::mem::take(&mut editor.leaving);
     let commands = match key {
         Key::Ctrl('s') => vec![Command::EditorTake],
-        Key::Esc if !editor.touched || leaving => return approving::reopen(state, editor.span),
+        Key::Esc if !editor.touched || leaving => {
+            return match editor.purpose {
+                Purpose::ByHand { then, .. } if then != Then::Nothing => by_hand::go_on(state, editor.span, then),
+                _ => approving::reopen(state, editor.span),
+            };
+        }
         Key::Esc => {
             editor.leaving = true;
             state.say(format!("changed: Esc again discards it, Ctrl-s: {}", editor.purpose.word()));

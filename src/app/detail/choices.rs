@@ -55,6 +55,12 @@ fn sentence(state: &State, span: SpanId, action: UiAction) -> Option<String> {
             Some("answer in its place: you write the result, nothing is run".into())
         }
         (UiAction::Continue, _) if stopped => Some(continued(state, span, &name)),
+        (UiAction::Edit, SpanKind::Llm) if !stopped => {
+            Some(format!("edit what was sent, or the prompt of {name}; a retry uses it"))
+        }
+        (UiAction::Edit, SpanKind::Tool) if !stopped => {
+            Some(format!("edit its arguments, or the prompt of {name}; a retry uses them"))
+        }
         (UiAction::Edit, SpanKind::Llm | SpanKind::Tool) => Some(format!("edit the prompt of {name}; a retry uses it")),
         (UiAction::Edit, SpanKind::Agent) if calls_a_model(state, span) => {
             Some("edit its prompt; a retry uses it".into())

@@ -11,7 +11,7 @@ mod sections;
 mod streamed;
 
 pub(super) use choices::add as add_choices;
-pub(in crate::app) use later::leave_out_later;
+pub(in crate::app) use later::{is_later, leave_out_later};
 pub use lines::{DetailLine, JsonStart, LineKind};
 pub(in crate::app) use lines::{columns, wrapped};
 pub use panel::Detail;

@@ -104,7 +104,7 @@ const LATER: &[Verb] = &[
     verb(
         A::Continue,
         "continue",
-        "continue what is paused or interrupted; apply held changes; open an approval or question",
+        "continue what is paused, resume the run, apply held changes, open an approval",
         Group::Run,
         &[&[c('c')]],
         when::continuable,
@@ -121,7 +121,14 @@ const LATER: &[Verb] = &[
     verb(A::Step, "step", "to the next stop in this branch", Group::Run, &[&[c('s')]], when::paused),
     verb(A::StepOver, "step over", "to the next stop at this depth or above", Group::Run, &[&[c('o')]], when::paused),
     verb(A::StepOut, "step out", "to the end of this agent", Group::Run, &[&[c('O')]], when::paused),
-    verb(A::Edit, "edit", "edit what is sent", Group::Run, &[&[c('e')]], when::editable),
+    verb(
+        A::Edit,
+        "edit",
+        "edit what is sent; of a call that ended: for a retry or fork",
+        Group::Run,
+        &[&[c('e')]],
+        when::editable,
+    ),
     verb(A::EditOutside, "$EDITOR", "edit what is sent, in $EDITOR", Group::Run, &[&[c('E')]], when::editable),
     verb(
         A::WriteBack,
@@ -131,7 +138,14 @@ const LATER: &[Verb] = &[
         &[&[c('W')]],
         when::edited,
     ),
-    verb(A::Answer, "answer", "answer in its place, or a question to you", Group::Run, &[&[c('a')]], when::answerable),
+    verb(
+        A::Answer,
+        "answer",
+        "answer in its place, also for a retry or fork, or a question to you",
+        Group::Run,
+        &[&[c('a')]],
+        when::answerable,
+    ),
     verb(
         A::Drop,
         "discard",

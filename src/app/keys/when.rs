@@ -1,7 +1,7 @@
 //! When a verb can be done; else why not, in a line for the footer.
 
 use crate::app::{Pane, Place, State, only_now, safe};
-use crate::model::{Abilities, ActionStatus, RunStatus, Span, SpanId, SpanKind, SpanStatus};
+use crate::model::{Abilities, ActionStatus, EditPart, RunState, RunStatus, Span, SpanId, SpanKind, SpanStatus};
 
 type Answer = Result<(), String>;
 
@@ -126,6 +126,10 @@ pub(super) fn answerable(state: &State) -> Answer {
     if state.asking_here().is_some() {
         return drivable(state);
     }
+    let stands = state.paused_here().is_some() || state.failed_near().is_some();
+    if !stands && retryable(state).is_ok() && is_answerable_by_hand(state) {
+        return Ok(());
+    }
     paused(state)?;
     let trace = &state.run.trace;
     let span = state.paused_here().map(|(_, paused)| paused);
@@ -137,12 +141,17 @@ pub(super) fn answerable(state: &State) -> Answer {
     so(takes_answer, "only a paused call can be answered")
 }
 
+/// The selected span has ended, so that a retry or fork can take another answer in its place.
+fn is_answerable_by_hand(state: &State) -> bool {
+    let found = state.run.trace.get(state.selected());
+    found.is_some_and(|found| !found.status.is_live() && !EditPart::of(found.kind).is_empty())
+}
+
 pub(super) fn retryable(state: &State) -> Answer {
     no_tries(state)?;
     able(state, |abilities| &abilities.retry)?;
     any_span(state)?;
-    let undone = state.run.trace.get(state.selected()).is_some_and(|found| found.status == SpanStatus::Undone);
-    so(!undone, "a later try replaced it: ]t goes there")
+    not_replaced(&state.run, state.selected())
 }
 
 /// Tries can begin, or are under way and can be shown.
@@ -155,10 +164,19 @@ pub(super) fn triable(state: &State) -> Answer {
     so(state.run.status != RunStatus::Running, "the run is under way: wait until it has ended, or cancel it (X)")
 }
 
-/// The run has ended, and another one can go on from the span.
+/// The run has ended, and another one can go on from the span; also while a moment of the past is shown.
 pub(super) fn forkable(state: &State) -> Answer {
-    retryable(state)?;
-    so(state.run.status != RunStatus::Running, "the run is under way: wait until it has ended, or cancel it (X)")
+    no_tries(state)?;
+    state.abilities.as_ref().map_or(Ok(()), |abilities| abilities.retry.clone())?;
+    any_span(state)?;
+    let present = state.timeline.past().map_or(&state.run, |past| past.present());
+    not_replaced(present, state.selected())?;
+    so(present.status != RunStatus::Running, "the run is under way: wait until it has ended, or cancel it (X)")
+}
+
+fn not_replaced(run: &RunState, span: SpanId) -> Answer {
+    let undone = run.trace.get(span).is_some_and(|found| found.status == SpanStatus::Undone);
+    so(!undone, "a later try replaced it: ]t goes there")
 }
 
 /// Nothing else changes the run while tries are made.

@@ -269,6 +269,7 @@ fn describe(body: &TraceBody, run: &RunState) -> Option<(LogKind, String)> {
         TraceBody::MessagesEdited { reach, .. } => {
             (LogKind::Note, format!("messages edited {}", reach_text(reach, run)))
         }
+        TraceBody::EditedByHand { path, .. } => (LogKind::Note, format!("{path} is edited by hand, for this retry")),
         TraceBody::ActionEvent(event) => {
             let key = run.ledger.get(event.action).map_or_else(String::new, |entry| entry.record.key.to_string());
             return change_text(&event.change).map(|(kind, what)| (kind, format!("{} {key}: {what}", event.action)));

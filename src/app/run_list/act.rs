@@ -81,6 +81,7 @@ fn perform(list: &mut RunList, verb: &ListVerb, key: Key) -> Option<ListCommand>
         ListAction::ShowAll => show_all(list),
         ListAction::Help => list.help = Some(0),
         ListAction::Open => return list.selected().map(|row| ListCommand::Open(row.id.clone())),
+        ListAction::Resume => return list.selected().map(|row| ListCommand::Resume(row.id.clone())),
         ListAction::New => return Some(ListCommand::New),
         ListAction::Reload => {
             list.message = Some("the list was read again".into());

@@ -23,6 +23,8 @@ pub enum ListAction {
     PageUp,
     /// Opens the run.
     Open,
+    /// Resumes the run.
+    Resume,
     /// Starts a new run.
     New,
     /// Filters the list.
@@ -73,6 +75,13 @@ impl ListVerb {
 /// Every verb, in the order of the help; the footer offers its hints in this order.
 pub static LIST_VERBS: &[ListVerb] = &[
     hint(ListAction::Open, "open", "open the run; quitting it ends the program", &[&[Key::Enter]], can_open),
+    hint(
+        ListAction::Resume,
+        "resume",
+        "continue an interrupted run; shows first what it would do",
+        &[&[c('c')]],
+        can_resume,
+    ),
     hint(ListAction::New, "new run", "start a run of this folder's pipeline", &[&[c('n')]], has_pipeline),
     hint(ListAction::Search, "find", "show the runs that match: id, name, status, task", &[&[c('/')]], has_rows),
     hint(ListAction::ShowAll, "all runs", "show every run again", &[&[Key::Esc]], is_filtered),
@@ -140,6 +149,13 @@ fn has_pipeline(list: &RunList) -> Result<(), String> {
 /// A run can be opened unless another process has it open, or its manifest can't be read.
 fn can_open(list: &RunList) -> Result<(), String> {
     list.selected().ok_or("no run is selected")?.can_open()
+}
+
+/// A run can be resumed when it stopped before its end.
+fn can_resume(list: &RunList) -> Result<(), String> {
+    let row = list.selected().ok_or("no run is selected")?;
+    list.setup.not_resumed.map_or(Ok(()), |why| Err(why.to_owned()))?;
+    row.can_resume()
 }
 
 const fn c(letter: char) -> Key {

@@ -18,6 +18,8 @@ const AROUND: u16 = 5;
 pub enum ListCommand {
     /// Open this run in the debugger.
     Open(String),
+    /// Open this run, and show how it would continue.
+    Resume(String),
     /// Start a run of the pipeline here.
     New,
     /// Read the list again.
@@ -35,6 +37,8 @@ pub struct ListSetup {
     pub rows: Vec<RunRow>,
     /// The pipeline that a new run is started of, if there is one here.
     pub pipeline: Option<String>,
+    /// Why none of the runs can be resumed; `None`: those that were interrupted can.
+    pub not_resumed: Option<&'static str>,
     /// The folder that keeps the runs.
     pub folder: String,
     /// The time now.

@@ -20,6 +20,8 @@ pub struct RunRow {
     pub held_by: Option<u32>,
     /// True if it counts as made elsewhere.
     pub is_foreign: bool,
+    /// True if it watched an agent of another program.
+    pub is_wrapped: bool,
     /// When it started.
     pub started: Millis,
     /// When it ended, while it is ended; of a closed run without one, the counts are not known either.
@@ -150,8 +152,8 @@ impl RunRow {
     pub fn unreadable(id: String, why: String) -> Self {
         let (name, task) = (String::new(), String::new());
         let (started, changes, tokens, cost) = (Millis(0), 0, 0, 0);
-        let (status, held_by, is_foreign, ended) = (Err(why), None, false, None);
-        Self { id, name, task, status, held_by, is_foreign, started, ended, changes, tokens, cost }
+        let (status, held_by, is_foreign, is_wrapped, ended) = (Err(why), None, false, false, None);
+        Self { id, name, task, status, held_by, is_foreign, is_wrapped, started, ended, changes, tokens, cost }
     }
 
     /// Its state.
@@ -168,6 +170,23 @@ impl RunRow {
     /// Says why it can't be opened; `Ok` when it can.
     pub(super) fn can_open(&self) -> Result<(), String> {
         self.status.as_ref().map(|_| ()).map_err(|why| safe::line(why).into_owned())
+    }
+
+    /// Says why it can't be resumed; `Ok` when it can.
+    pub(super) fn can_resume(&self) -> Result<(), String> {
+        self.can_open()?;
+        match self.word() {
+            RunWord::Live | RunWord::Open => Err(match self.held_by {
+                Some(pid) => format!("another process ({pid}) has it open"),
+                None => "another process has it open".to_owned(),
+            }),
+            RunWord::Closed(RunStatus::Ok | RunStatus::Failed) => {
+                Err("it has come to its end: Enter opens it, and a span of it can be retried or forked".to_owned())
+            }
+            _ if self.is_wrapped => Err("only the agent's own program can continue it; Enter opens it".to_owned()),
+            _ if self.is_foreign => Err("it was made elsewhere: Enter opens it, and asks about its folder".to_owned()),
+            _ => Ok(()),
+        }
     }
 
     /// The text of its state, and of where it was made.

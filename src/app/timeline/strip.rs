@@ -85,7 +85,9 @@ fn event_words(state: &State, event: &TraceEvent) -> String {
         TraceBody::Sent { .. } => ("is sent", None),
         TraceBody::Invalidated { .. } => ("a retry starts", None),
         TraceBody::Restored(_) => ("an earlier try stands again", None),
-        TraceBody::PromptEdited { .. } | TraceBody::MessagesEdited { .. } => ("an edit", None),
+        TraceBody::PromptEdited { .. } | TraceBody::MessagesEdited { .. } | TraceBody::EditedByHand { .. } => {
+            ("an edit", None)
+        }
         _ => ("recorded", None),
     };
     let span = event.body.span().filter(|span| *span != SpanId::RUN);

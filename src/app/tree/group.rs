@@ -36,6 +36,12 @@ impl Group {
         self.sums.push(rows + inside);
     }
 
+    /// Removes the last child, which stands for no row any more.
+    pub(super) fn pop(&mut self) {
+        self.spans.pop();
+        self.sums.pop();
+    }
+
     /// Keeps the children among the first spans of the run; their rows must be set anew.
     pub(super) fn truncate(&mut self, spans: usize) {
         let kept = self.spans.partition_point(|span| (span.0 as usize) < spans);

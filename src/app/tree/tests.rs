@@ -165,6 +165,44 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn the_first_spans_of_a_run_have_the_rows_that_they_had(
+        ops in prop::collection::vec(op(), 20..80),
+        steps in prop::collection::vec(any::<usize>(), 1..6),
+    ) {
+        let (mut run, mut tree, mut closed) = (RunState::default(), Tree::default(), Vec::new());
+        start(&mut run, 0, "");
+        tree.sync(&run);
+        // As many spans as make few of them few.
+        for parent in 0..40 {
+            start(&mut run, parent / 2, NAMES[parent as usize % 4]);
+        }
+        tree.sync(&run);
+        for op in &ops {
+            carry_out(op, &mut run, &mut tree, &mut closed);
+        }
+        let all = run.trace.len();
+        for step in steps {
+            // One less as often as any number.
+            let spans = if step % 2 == 0 { tree.nodes.len().saturating_sub(1).max(1) } else { 1 + step % all };
+            let mut then = RunState::default();
+            start(&mut then, 0, "");
+            for (at, found) in (1u32..).zip(run.trace.spans().iter_from(1)).take(spans - 1) {
+                start(&mut then, found.parent.0, run.trace.name(SpanId(at)));
+            }
+            // What comes again is open.
+            closed.retain(|span| (span.0 as usize) < tree.nodes.len().min(spans));
+            tree.show_until(spans, &then);
+            let rows = flatten(&then, &tree, &closed);
+            prop_assert_eq!(&tree.window(0, usize::MAX), &rows);
+            for (at, row) in rows.iter().enumerate() {
+                prop_assert_eq!((tree.at(at), tree.row_of(row.span)), (Some(row.span), Some(at)));
+            }
+        }
+    }
+}
+
 #[test]
 fn rows_added_above_leave_the_view_in_place() {
     let (mut run, mut tree) = (RunState::default(), Tree::default());

@@ -33,7 +33,8 @@ pub(super) async fn run(
     let started = start_wrapped(setup, &data, mode).await;
     let (session, line) = started.map_err(|error| eyre!("failed to {error}"))?;
     let (_, early) = tokio::sync::mpsc::channel(1);
-    let shown = Shown { early, data: beside, breakpoints, own: None, live: true, reopen: None, agent: Some(line) };
+    let shown =
+        Shown { early, data: beside, breakpoints, own: None, live: true, first: None, reopen: None, agent: Some(line) };
     screen::show(async { Ok(session) }, shown, global).await
 }
 

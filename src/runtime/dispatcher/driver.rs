@@ -22,6 +22,7 @@ use super::{Calls, Edits, Gatekeeper, Incoming, Reversal, Services, Versions};
 use crate::effects::llm::LlmProvider;
 use crate::model::{Command, Generation, RunStatus, SpanId, TraceBody, Update};
 use crate::pipeline::Pipeline;
+use crate::runtime::by_hand::ByHand;
 use crate::runtime::choices::Choices;
 use crate::runtime::engine::{SessionEnd, StatusHook};
 use crate::runtime::feed::Sink;
@@ -83,6 +84,8 @@ pub(in super::super) struct Parts {
     pub inbox: mpsc::UnboundedSender<Incoming>,
     pub sink: Sink,
     pub on_status: StatusHook,
+    /// The edits by hand of a stored run whose retry was cut off.
+    pub by_hand: ByHand,
     pub look_only: Option<LookOnly>,
 }
 
@@ -102,7 +105,7 @@ impl Dispatcher {
             calls: parts.calls,
             edits: parts.edits,
             reversal: Reversal::default(),
-            wishes: Wishes::default(),
+            wishes: Wishes::of(parts.by_hand),
             resume: Resume::default(),
             choices: Choices::default(),
             stopping: Stopping::default(),
@@ -210,17 +213,14 @@ impl Dispatcher {
             Command::ReleaseAll => self.release_all(),
             Command::Pause => self.pause(),
             Command::Edit { span } => self.editable(span),
+            Command::EditPart { span, part } => self.editable_part(span, part),
             Command::SaveEdit { span, text, scope } => self.save_edit(span, &text, scope),
             Command::Undo { action, force } => self.undo(vec![action], force),
             Command::UndoSpan { span, deep, skip } => self.undo_span(span, deep, &skip),
             Command::UndoList { actions } => self.undo(actions, false),
             Command::Redo { action } => self.redo(action),
             Command::Retry { plan, with_readers } => self.retry(*plan, with_readers, RunBy::Today),
-            Command::RetryEdited { plan, edits } => self.retry_edited(*plan, *edits),
-            Command::EditNext { path, edits } => {
-                self.edit_next(path, *edits);
-                Ok(())
-            }
+            Command::RetryEdited { plan, edits, with_readers } => self.retry_edited(*plan, *edits, with_readers),
             Command::PlanResume => self.plan_resume(),
             Command::Resume { plan, decisions } => self.resume_run(&plan, &decisions),
             Command::Try { plan, settings } => self.begin_tries(*plan, settings),

@@ -5,11 +5,13 @@ use serde_json::Value as Json;
 use super::super::ask::Work;
 use super::super::conversations::message_records;
 use super::super::refusal::{EditRefusal, PromptError, Refusal};
-use super::super::request_doc;
 use super::Dispatcher;
 use super::calls::PendingCall;
 use super::edits::Offered;
-use crate::model::{Conversation, EditReach, EditScope, Editable, LlmRequest, SpanId, SpanKind, TraceBody, Update};
+use crate::model::{
+    Conversation, EditReach, EditScope, Editable, LlmRequest, SpanId, SpanKind, TraceBody, Update, parse_request,
+    render_request,
+};
 
 impl Dispatcher {
     /// Answers with the text that can be edited for a span.
@@ -20,9 +22,10 @@ impl Dispatcher {
                 Editable {
                     span,
                     title: "what is about to be sent".into(),
-                    text: request_doc::render(&sent),
+                    text: render_request(&sent),
                     scopes: vec![EditScope::Agent, EditScope::Call],
                     extension: "md",
+                    part: None,
                 }
             }
             Some((_, Work::Tool { call, .. })) => Editable {
@@ -31,6 +34,7 @@ impl Dispatcher {
                 text: serde_json::to_string_pretty(&call.args).unwrap_or_default(),
                 scopes: vec![EditScope::Call],
                 extension: "json",
+                part: None,
             },
             Some((_, Work::Human { .. })) | None => self.editable_prompt(span)?,
         };
@@ -87,13 +91,13 @@ impl Dispatcher {
         text: &str,
         scope: EditScope,
     ) -> Result<(), EditRefusal> {
-        let (system, messages) = request_doc::parse(text)?;
+        let (system, messages) = parse_request(text)?;
         let messages = Conversation::from(messages);
         let sent = self.sent(span, request);
         let agent = self.calls.get(path).map_or(SpanId::RUN, PendingCall::agent);
         let reach = match scope {
-            EditScope::Agent => EditReach::Try { span: agent },
             EditScope::Call => EditReach::Call { span },
+            EditScope::Agent | EditScope::Retry => EditReach::Try { span: agent },
         };
         if system != sent.system {
             self.add_prompt(reach.clone(), system);
@@ -126,8 +130,9 @@ impl Dispatcher {
             span,
             title: format!("prompt of {name}, from its next call on"),
             text: self.prompt_text(&name)?,
-            scopes: vec![EditScope::Agent],
+            scopes: vec![EditScope::Agent, EditScope::Retry],
             extension: "md",
+            part: None,
         })
     }
 
@@ -141,6 +146,7 @@ impl Dispatcher {
 
     pub(super) fn add_prompt(&mut self, reach: EditReach, text: String) {
         let generation = self.generation();
+        self.wishes.note_prompt_edit(&reach);
         let actions = self.edits.edit_prompt(reach, generation, text);
         self.carry_out(actions);
     }
@@ -154,7 +160,7 @@ impl Dispatcher {
     }
 
     /// The prompt that an agent of this edit name is sent now.
-    fn prompt_text(&self, name: &str) -> Result<String, PromptError> {
+    pub(super) fn prompt_text(&self, name: &str) -> Result<String, PromptError> {
         self.edits.prompt_now(&self.versions.newest(), name)
     }
 }

@@ -115,7 +115,7 @@ impl Dispatcher {
     }
 
     fn end_run(&mut self, status: RunStatus, text: Option<&str>) {
-        self.end_edits();
+        self.forget_edits();
         self.set_status(status, text);
         if self.choices.is_open() {
             self.try_ended(text.filter(|_| status != RunStatus::Ok));
@@ -236,6 +236,8 @@ impl Dispatcher {
         self.log.append(ends);
         let (status, text) = stopped.status;
         if status == RunStatus::Cancelled {
+            // A resume of the retry goes on with them.
+            self.end_edits();
             self.set_status(status, None);
             self.try_ended(Some("cancelled"));
         } else {

@@ -245,7 +245,7 @@ impl Dispatcher {
             }
             Err(why) => self.note(None, false, format!("the retry uses the stored pipeline: {why}")),
         }
-        self.begin_edits(generation, &self.versions.newest());
+        self.begin_edits(generation, plan.span, &self.versions.newest());
         self.models = Some(models);
         self.choices.try_began(self.log.with(|state| Began { generation, at: state.last_at }));
         self.edits.invalidate(&plan.reruns);

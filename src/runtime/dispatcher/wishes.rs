@@ -11,25 +11,36 @@ use crate::model::{
 };
 use crate::pipeline::{Model, Pipeline};
 use crate::runtime::ask::{Begin, Output, Work};
+use crate::runtime::by_hand::{ByHand, Given};
 use crate::runtime::refusal::{EditRefusal, Refusal, RetryRefusal};
 
 /// The edits of the retry that was asked for last.
 #[derive(Default)]
 pub(super) struct Wishes {
     /// Those of a retry that has not begun.
-    asked: Option<(Option<SpanId>, String, RetryEdits)>,
+    asked: Option<(SpanId, String, RetryEdits)>,
+    /// Those of the retry under way, or of one that was cut off.
+    given: ByHand,
     /// Those of the span that starts next at a path.
     at: HashMap<String, RetryEdits>,
     /// The model and the temperature of calls whose agents began in an earlier generation, and go on.
     models: Option<(Generation, Option<Model>, Option<f64>)>,
-    /// The edit of a prompt that ends with the run, and the text that it stands in for.
-    lent: Option<(EditReach, Option<String>)>,
 }
 
 impl Wishes {
+    /// Those of a stored run whose retry was cut off.
+    pub fn of(given: ByHand) -> Self {
+        Self { given, ..Self::default() }
+    }
+
     /// Forgets the edits of a retry that did not begin.
     pub fn forget_asked(&mut self) {
         self.asked = None;
+    }
+
+    /// A prompt is edited.
+    pub fn note_prompt_edit(&mut self, reach: &EditReach) {
+        self.given.prompt_edited(reach);
     }
 
     /// Takes the edits for the span that starts at a path.
@@ -54,7 +65,12 @@ impl Wishes {
 
 impl Dispatcher {
     /// Begins a retry with edits.
-    pub(super) fn retry_edited(&mut self, plan: RetryPlan, edits: RetryEdits) -> Result<(), Refusal> {
+    pub(super) fn retry_edited(
+        &mut self,
+        plan: RetryPlan,
+        edits: RetryEdits,
+        with_readers: bool,
+    ) -> Result<(), Refusal> {
         let span = plan.span;
         self.check_edits(span, &edits)?;
         if edits.prompt.is_some() {
@@ -63,9 +79,9 @@ impl Dispatcher {
             self.edits.prompt_now(&self.versions.newest(), &name).map_err(EditRefusal::from)?;
         }
         let by = RunBy::Edited { model: edits.model.clone(), temperature: edits.temperature };
-        self.retry(plan, true, by)?;
+        self.retry(plan, with_readers, by)?;
         let path = self.log.with(|state| state.trace.path(span));
-        self.wishes.asked = Some((Some(span), path, edits));
+        self.wishes.asked = Some((span, path, edits));
         Ok(())
     }
 
@@ -77,43 +93,59 @@ impl Dispatcher {
         }
     }
 
-    /// Takes the edits for the span that starts next at a path, with the resume that follows.
-    pub(super) fn edit_next(&mut self, path: String, edits: RetryEdits) {
-        self.wishes.asked = Some((None, path, edits));
-    }
-
-    /// Makes the edits of a retry that begins: its set is undone, and nothing of it has started.
-    pub(super) fn begin_edits(&mut self, generation: Generation, pipeline: &Pipeline) {
+    /// Makes the edits of a retry that begins: its set is undone, and nothing of it has started. A resume goes on with
+    /// those of the retry that was cut off.
+    pub(super) fn begin_edits(&mut self, generation: Generation, cause: SpanId, pipeline: &Pipeline) {
         self.end_edits();
         self.wishes.models = None;
         self.wishes.at.clear();
-        let Some((span, path, edits)) = self.wishes.asked.take() else { return };
-        if let (Some(text), Some(span)) = (&edits.prompt, span)
-            && let Ok(name) = self.prompted(span)
-        {
-            let before = self.edits.prompt_of(&name).map(str::to_owned);
-            let reach = EditReach::Agent { name };
-            self.add_prompt(reach.clone(), text.clone());
-            if !edits.keeps_prompt {
-                self.wishes.lent = Some((reach, before));
-            }
-            self.send_edits();
+        if let Some((span, path, edits)) = self.wishes.asked.take() {
+            let name = edits.prompt.as_ref().and_then(|_| self.prompted(span).ok());
+            self.give(Given { generation, path, edits, prompted: name }, true);
+        } else if let Some(given) = self.wishes.given.given().filter(|_| cause == SpanId::RUN).cloned() {
+            self.give(given, false);
+        } else {
+            self.wishes.given.end();
         }
+        let Some(Given { generation: since, path, edits, .. }) = self.wishes.given.given().cloned() else { return };
         // Its rights to the model were looked at in the check.
         let model = edits.model.as_ref().and_then(|written| pipeline.model_to_try(written));
         if model.is_some() || edits.temperature.is_some() {
-            self.wishes.models = Some((generation, model, edits.temperature));
+            self.wishes.models = Some((since, model, edits.temperature));
         }
         self.wishes.at.insert(path, edits);
     }
 
+    /// Records edits, and edits the prompt. `is_first`: not those of a retry that was cut off.
+    fn give(&mut self, given: Given, is_first: bool) {
+        let Given { edits, prompted, .. } = &given;
+        // One that is kept holds since the retry began.
+        let prompted = prompted.clone().filter(|_| is_first || !edits.keeps_prompt);
+        let prompt = edits.prompt.clone().zip(prompted);
+        let lent = prompt.as_ref().filter(|_| !edits.keeps_prompt).map(|(_, name)| name.clone());
+        let before = lent.as_ref().and_then(|name| self.edits.prompt_of(name)).map(str::to_owned);
+        self.log.append(vec![given.event(&self.log)]);
+        self.wishes.given.begin(given, lent.map(|name| (name, before)));
+        if let Some((text, name)) = prompt {
+            self.add_prompt(EditReach::Agent { name }, text);
+            self.send_edits();
+        }
+    }
+
     /// Ends the edit of a prompt that held for one retry.
     pub(super) fn end_edits(&mut self) {
-        if let Some((reach, before)) = self.wishes.lent.take() {
-            let actions = self.edits.restore_prompt(reach, self.generation(), before);
+        if let Some(lent) = self.wishes.given.take_lent() {
+            let reach = EditReach::Agent { name: lent.name };
+            let actions = self.edits.restore_prompt(reach, self.generation(), lent.before);
             self.carry_out(actions);
             self.send_edits();
         }
+    }
+
+    /// Forgets the edits of a retry that came to its end.
+    pub(super) fn forget_edits(&mut self) {
+        self.end_edits();
+        self.wishes.given.end();
     }
 
     /// Makes the edits of a call that was just asked for; true when it is answered, and nothing of it runs.

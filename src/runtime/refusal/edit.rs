@@ -1,6 +1,6 @@
 //! The refusals of an edit.
 
-use super::super::request_doc::DocError;
+use crate::model::{DocError, SpanId};
 
 /// The reason why nothing is edited.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,16 @@ pub(in super::super) enum EditRefusal {
     /// There is no prompt to edit.
     #[error(transparent)]
     Prompt(#[from] PromptError),
+    /// A span of this kind has no such part.
+    #[error("failed to edit: {span} is of the kind {kind}, which has no {part}")]
+    NoPart {
+        /// The part.
+        part: &'static str,
+        /// The span.
+        span: SpanId,
+        /// Its kind.
+        kind: &'static str,
+    },
 }
 
 /// The reason why a span has no prompt to edit.

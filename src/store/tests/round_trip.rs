@@ -110,6 +110,13 @@ fn others(log: &RunLog) -> Vec<TraceBody> {
             upto: 2,
             messages,
         },
+        TraceBody::EditedByHand {
+            generation: Generation(2),
+            path: "editor/llm".into(),
+            edits: text,
+            lent: Some("editor".into()),
+        },
+        TraceBody::EditedByHand { generation: Generation(2), path: "editor".into(), edits: text, lent: None },
         TraceBody::Invalidated {
             generation: Generation(2),
             cause: span,

@@ -6,17 +6,11 @@ use ratatui::layout::Rect;
 use super::super::{Theme, View};
 use super::sheet;
 use crate::app::{Editor, Purpose};
-use crate::model::EditScope;
 
 /// Draws the text area with its title, its scope and its keys.
 pub(super) fn draw(frame: &mut Frame, body: Rect, editor: &Editor, view: &View, theme: Theme) {
     let choosable = matches!(&editor.purpose, Purpose::Edit { scopes, .. } if scopes.len() > 1);
-    let scope = match editor.scope().filter(|_| choosable) {
-        Some(EditScope::Agent) => " · for the rest of this agent's try",
-        Some(EditScope::Call) => " · for this call only",
-        None => "",
-    };
-    let title = format!("{}{scope}", editor.title);
+    let title = editor.full_title();
     let keys = [("Ctrl-t", "scope"), ("Ctrl-s", editor.purpose.word()), ("Esc", "Cancel")];
     let keys = &keys[usize::from(!choosable)..];
     // A margin of what is below stays visible, so that it is clear where this text belongs.

@@ -7,14 +7,13 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
 use super::super::{Theme, cell};
 use super::sheet;
-use crate::app::text::wrapped_under;
 use crate::app::{Footer, Menu};
 
 /// A menu with its reasons above the choices.
-pub(super) fn draw(frame: &mut Frame, body: Rect, menu: &Menu, theme: Theme) {
-    let columns = sheet::columns(body);
-    let reasons = menu.lines.iter().flat_map(|line| wrapped_under(line, columns));
-    let mut lines: Vec<Line> = reasons.map(Line::from).collect();
+pub(super) fn draw(frame: &mut Frame, body: Rect, menu: &Menu, size: (u16, u16), theme: Theme) {
+    let (reasons, above, below) = menu.reasons(size);
+    let mut lines: Vec<Line> = reasons.into_iter().map(Line::from).collect();
+    let reasons = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     if !lines.is_empty() {
         lines.push(Line::default());
     }
@@ -27,7 +26,11 @@ pub(super) fn draw(frame: &mut Frame, body: Rect, menu: &Menu, theme: Theme) {
         let line = Line::from(vec![Span::raw(mark), key, label]);
         lines.push(if chosen { line.patch_style(theme.selection(false)) } else { line });
     }
-    sheet::show(frame, body, &menu.title, lines, &[("Enter", "choose"), ("Esc", "Cancel")], theme);
+    let keys = [("PgDn", "scroll"), ("Enter", "choose"), ("Esc", "Cancel")];
+    let keys = &keys[usize::from(above + below == 0)..];
+    let inner = sheet::show(frame, body, &menu.title, lines, keys, theme);
+    // The empty line between the reasons and the choices says how many are below.
+    sheet::more(frame, Rect { height: reasons.min(inner.height), ..inner }, above, below, theme);
 }
 
 /// Draws the keys that can follow the pressed prefix, in the lower right corner.

@@ -27,7 +27,7 @@ pub(super) fn draw(frame: &mut Frame, body: Rect, state: &State, footer: &Footer
         Some(Popup::Ask(asked)) => ask::question(frame, body, asked, state, theme),
         Some(Popup::Plan(plan)) => plan::draw(frame, body, plan, state, theme),
         Some(Popup::Entry(entry)) => entry::draw(frame, body, entry, state, theme),
-        Some(Popup::Menu(menu)) => menu::draw(frame, body, menu, theme),
+        Some(Popup::Menu(menu)) => menu::draw(frame, body, menu, state.size, theme),
         Some(Popup::Breakpoints(list)) => breakpoints::draw(frame, body, *list, state, theme),
         Some(Popup::Diff(view)) => diff::draw(frame, view, state, theme),
         Some(Popup::Approval(view)) => approval::draw(frame, body, view, theme),

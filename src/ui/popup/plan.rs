@@ -14,7 +14,7 @@ pub(super) fn draw(frame: &mut Frame, body: Rect, ask: &PlanAsk, state: &State, 
     let lines = ask.window().iter().map(|row| line(row, theme)).collect();
     let title = format!("Retry {}", state.run.trace.path(ask.plan.span));
     let retry = ask.key().to_string();
-    let keys = [("Space", "readers too"), (retry.as_str(), "Retry"), ("Esc", "Cancel")];
+    let keys = [("Space", "readers too"), ("e", "edit first"), (retry.as_str(), "Retry"), ("Esc", "Cancel")];
     let from = usize::from(ask.plan.readers.is_empty());
     let inner = sheet::show_wide(frame, body, &title, (lines, ask.widest()), &keys[from..], theme);
     sheet::more(frame, inner, reading.above(), reading.below(), theme);

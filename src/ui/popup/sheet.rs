@@ -10,8 +10,6 @@ use super::super::{Theme, cell};
 
 /// Narrowest text, so that titles and keys have room.
 const NARROW: usize = 40;
-/// Widest prose that is comfortable to read.
-const WIDE: usize = 90;
 /// Widest text.
 const WIDEST: usize = 104;
 
@@ -101,9 +99,4 @@ pub(super) fn hints(keys: &[(&str, &str)], theme: Theme) -> Line<'static> {
         line.push_span(Span::styled(format!(" {name} "), theme.quiet()));
     }
     line
-}
-
-/// Columns of text on a sheet on this body.
-pub(super) fn columns(body: Rect) -> usize {
-    usize::from(body.width).saturating_sub(4).clamp(8, WIDE)
 }

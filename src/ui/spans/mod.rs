@@ -18,7 +18,8 @@ use ratatui::widgets::{Paragraph, StatefulWidget};
 use tui_tree_widget::{TreeItem, TreeState};
 
 use super::{Theme, panel};
-use crate::app::{Row, Tree};
+use crate::app::keys::{self, UiAction};
+use crate::app::{Pane, Row, Tree};
 use crate::model::{Millis, RunState, SpanId};
 
 /// At most so many ancestors stay in view, and at most one in so many lines.
@@ -92,9 +93,10 @@ fn title(spans: &Spans, columns: usize, theme: Theme) -> Line<'static> {
         ("", true) => " · following".to_owned(),
         (filter, _) => format!(" · /{}", super::cell::cut(filter, 20)),
     };
-    let ways = [format!("Spans{at}{more}"), format!("Spans{more}"), format!("Spans{at}")];
+    let name = format!("{} {}", keys::verb(UiAction::Show(Pane::Tree)).keys_text(), Pane::Tree.name());
+    let ways = [format!("{name}{at}{more}"), format!("{name}{more}"), format!("{name}{at}")];
     let fits = |text: &String| super::cell::width(text) + 2 <= columns + 1;
-    let text = ways.into_iter().find(fits).unwrap_or_else(|| "Spans".to_owned());
+    let text = ways.into_iter().find(fits).unwrap_or(name);
     panel::title(theme, spans.focused, &text)
 }
 

@@ -306,6 +306,7 @@ impl Stage {
                 self.send(Command::RetryEdited {
                     plan,
                     edits: Box::new(RetryEdits { model: Some(subject.to_owned()), ..RetryEdits::default() }),
+                    with_readers: true,
                 })
             }
             "keep" => self.send(Command::KeepTry { number: subject.parse().ok() }),

@@ -226,6 +226,7 @@ fn an_edited_call_is_asked_again() {
         text: "{}".into(),
         scopes: vec![EditScope::Call],
         extension: "json",
+        part: None,
     }));
     let sent = update(&mut bench.state, Msg::EditorDone { text: "{\"a\": 1}".into() });
     let save = model::Command::SaveEdit { span: bash, text: "{\"a\": 1}".into(), scope: EditScope::Call };

@@ -2,7 +2,8 @@
 
 use tama_tui::app::{Key, Pane, PanelLine};
 use tama_tui::model::{
-    self, Comparison, DiffBody, Generation, Hunk, HunkLine, LineIn, SectionDiff, SpanId, SpanStatus, TraceBody, Update,
+    self, Comparison, DiffBody, Generation, Hunk, HunkLine, LineIn, MomentAsked, SectionDiff, SpanId, SpanStatus,
+    TraceBody, Update,
 };
 
 use crate::support::app_support::{Bench, Spans, agent};
@@ -78,6 +79,28 @@ fn texts_are_shown_line_by_line_when_they_come() {
     bench.keys("gg");
     bench.key(Key::Enter);
     assert_eq!(bench.state.selected(), spans.writer, "Enter on the first line goes to the earlier try");
+}
+
+#[test]
+fn texts_that_came_later_than_the_moment_are_left_out() {
+    let (mut bench, spans, writer) = retried();
+    let text = |title: &str| SectionDiff {
+        title: title.into(),
+        body: DiffBody::Lines { hunks: Vec::new(), added: 1, removed: 2 },
+        notes: Vec::new(),
+    };
+    let both = Comparison { left: spans.writer, right: writer, sections: vec![text("output"), text("input")] };
+    select(&mut bench, writer);
+    bench.keys("6");
+    bench.send(Update::Comparison(Box::new(both.clone())));
+    assert!(rows(&bench).iter().any(|row| row == "output +1 -2"), "{:?}", rows(&bench));
+    // Right after the second try began, it had an input and no output.
+    let began = bench.state.run.trace.get(writer).unwrap().started;
+    bench.scrub(MomentAsked { from: began, by: 0 });
+    bench.send(Update::Comparison(Box::new(both)));
+    let found = rows(&bench);
+    assert!(found.iter().any(|row| row == "input +1 -2"), "{found:?}");
+    assert!(found.iter().any(|row| row == "output not yet there on both sides"), "{found:?}");
 }
 
 #[test]

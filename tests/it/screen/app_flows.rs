@@ -356,6 +356,7 @@ fn an_edit_is_fetched_typed_and_saved_in_its_scope() {
         text: "be kind".into(),
         scopes: vec![EditScope::Agent, EditScope::Call],
         extension: "md",
+        part: None,
     };
     bench.send(Update::Editable(editable.clone()));
     assert_eq!(bench.key(Key::Char('q')), [Command::EditorInput(EditorInput::Key(Key::Char('q')))]);

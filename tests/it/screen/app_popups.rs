@@ -100,7 +100,7 @@ fn the_footer_belongs_to_the_popup() {
     for (typed, keys) in [
         ("hU", &["Enter", "Esc"][..]),
         ("h3!", &["y", "Esc"]),
-        ("hr", &["Enter", "Space", "/ n N", "Esc"]),
+        ("hr", &["Enter", "e", "Space", "/ n N", "Esc"]),
         ("B", &["Space", "w", "d", "a", "Esc"]),
         ("?", &["j k PgDn PgUp", "/ n N", "Esc"]),
         ("a", &["Ctrl-s", "Esc"]),

@@ -68,18 +68,18 @@ fn a_fork_asks_what_to_do_about_a_workspace_that_is_not_as_it_was_there() {
     bench.state.tree.select(spans.writer, 20);
     bench.keys("");
     let span = spans.writer;
-    assert_eq!(bench.keys("F"), [model::Command::PlanFork { span }]);
+    assert_eq!(bench.keys("F"), [model::Command::PlanFork { span, edits: Box::default() }]);
     let outlook = |moved: &[&str]| {
         let moved = moved.iter().map(|moved| (*moved).to_owned()).collect();
         Update::Fork(Box::new(ForkOutlook { span, moved, ..ForkOutlook::default() }))
     };
     bench.send(outlook(&[]));
     let sent = run_commands(bench.key(Key::Enter));
-    assert_eq!(sent, [model::Command::Fork { span, how: ForkHow::AsItWas }]);
+    assert_eq!(sent, [model::Command::Fork { span, how: ForkHow::AsItWas, edits: Box::default() }]);
     for (key, how) in [("r", ForkHow::Restore), ("c", ForkHow::Copy), ("a", ForkHow::AsItIs)] {
         bench.send(outlook(&["NOTES.md 4 B"]));
         let Some(Popup::Menu(menu)) = &bench.state.popup else { panic!("{:?}", bench.state.popup) };
         assert!(menu.lines.iter().any(|line| line.contains("NOTES.md 4 B")), "{menu:?}");
-        assert_eq!(bench.keys(key), [model::Command::Fork { span, how }]);
+        assert_eq!(bench.keys(key), [model::Command::Fork { span, how, edits: Box::default() }]);
     }
 }

@@ -75,10 +75,23 @@ fn the_verbs_of_an_action_work_here_too() {
     assert!(bench.message().contains("nobody else in this run wrote outline"), "{}", bench.message());
     bench.keys("b");
     let Some(Popup::Menu(menu)) = &bench.state.popup else { panic!("no menu") };
-    assert!(menu.items[0].label.contains("write of outline"), "{}", menu.items[0].label);
-    let sent = bench.keys("k");
-    let [model::Command::SetBreakpoints(points)] = &sent[..] else { panic!("{sent:?}") };
-    assert_eq!(points[0].writes.as_deref(), Some("outline"));
+    let labels: Vec<&str> = menu.items[..2].iter().map(|item| item.label.as_str()).collect();
+    assert_eq!(labels, ["the next write of outline, once", "each write of outline"]);
+    let set = |sent: &[model::Command]| -> Vec<Vec<String>> {
+        let points = sent.iter().map(|command| match command {
+            model::Command::SetBreakpoints(points) => points.iter().map(model::Breakpoint::label).collect(),
+            other => panic!("{other:?}"),
+        });
+        points.collect()
+    };
+    let once = "before-tool write of outline when hits = 1";
+    assert_eq!(set(&bench.keys("k")), [[once]]);
+    bench.keys("b");
+    let each = "before-tool write of outline";
+    assert_eq!(set(&bench.keys("K")), [[once, each]]);
+    // Set again, it stops at the next write again.
+    bench.keys("b");
+    assert_eq!(set(&bench.keys("k")), [vec![each.to_owned()], vec![once.to_owned(), each.to_owned()]]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod app_agent;
 mod app_approval;
 mod app_breaks;
+mod app_by_hand;
 mod app_compare;
 mod app_detail;
 mod app_events;

@@ -22,6 +22,7 @@ fn row(id: &str, name: &str, status: RunStatus, hours: u64) -> RunRow {
         status: Ok(status),
         held_by: None,
         is_foreign: false,
+        is_wrapped: false,
         started,
         ended: (status != RunStatus::Running).then(|| Millis(started.0 + 41_900)),
         changes: 7,
@@ -44,7 +45,7 @@ fn rows() -> Vec<RunRow> {
 
 fn setup(rows: Vec<RunRow>, pipeline: Option<&str>) -> ListSetup {
     let pipeline = pipeline.map(str::to_owned);
-    ListSetup { rows, pipeline, folder: "~/projects/notes/.tama".into(), now: NOW, size: (80, 24) }
+    ListSetup { rows, pipeline, not_resumed: None, folder: "~/projects/notes/.tama".into(), now: NOW, size: (80, 24) }
 }
 
 fn list() -> RunList {
@@ -83,6 +84,42 @@ fn the_list_at_every_size() {
     for size in [(30, 8), (60, 16), (80, 24), (140, 42), (200, 60)] {
         insta::assert_snapshot!(format!("runs_{}x{}", size.0, size.1), screen(&mut list(), size));
     }
+}
+
+#[test]
+fn an_interrupted_run_is_resumed_and_others_say_why_not() {
+    let mut rows = rows();
+    rows[5].id = "1kq0wrap08".into();
+    rows[5].is_wrapped = true;
+    rows.push(row("1kq0dead09", "tidy-up", RunStatus::Running, 901));
+    rows.push(RunRow { is_foreign: true, ..row("1kq0else10", "tidy-up", RunStatus::Interrupted, 902) });
+    let mut list = RunList::new(setup(rows.clone(), Some("notes")));
+    list.update(Msg::Resize { width: 160, height: 24 });
+    for (id, why) in [
+        ("1kq0live01", Some("another process (4711) has it open")),
+        ("1kq0aaaa02", Some("it has come to its end")),
+        ("1kq0bbbb03", Some("it has come to its end")),
+        ("1kq0cccc04", None),
+        ("1kq0open05", Some("another process (815) has it open")),
+        ("1kq0wrap08", Some("only the agent's own program")),
+        ("1kq0zzzz07", Some("failed to read")),
+        ("1kq0dead09", None),
+        ("1kq0else10", Some("it was made elsewhere")),
+    ] {
+        assert_eq!(at(&list), id);
+        let offered = list.footer().1.iter().any(|(_, name)| name == "resume");
+        assert_eq!(offered, why.is_none(), "{id}");
+        let asked = keys(&mut list, "c");
+        assert_eq!(asked, why.is_none().then(|| ListCommand::Resume(id.to_owned())), "{id}");
+        let said = list.footer().0;
+        assert!(why.is_none_or(|why| said.contains(why)), "{id}: {said}");
+        keys(&mut list, "j");
+    }
+    let tama = ListSetup { not_resumed: Some("they are only looked at"), ..setup(rows, None) };
+    let mut list = RunList::new(tama);
+    keys(&mut list, "jjj");
+    assert_eq!(keys(&mut list, "c"), None);
+    assert!(list.footer().0.contains("only looked at"));
 }
 
 #[test]

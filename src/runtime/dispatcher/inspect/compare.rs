@@ -1,5 +1,6 @@
 //! The texts of two spans, compared section by section.
 
+use super::now::Now;
 use super::sections::sections;
 use crate::model::{Comparison, DiffBody, Section, SectionBody, SectionDiff, SpanId, Update};
 use crate::runtime::diff::compare_texts;
@@ -9,7 +10,8 @@ use crate::store::StoreError;
 impl Dispatcher {
     /// Answers with the texts of two spans, compared.
     pub(in super::super) fn compare(&self, left: SpanId, right: SpanId) {
-        let sides = [left, right].map(|span| (span, self.now(span)));
+        // Each side has the prompt that it began with, and not the one of the next try.
+        let sides = [left, right].map(|span| (span, Now { prompt: None, ..self.now(span) }));
         let recorder = self.log.recorder().clone();
         self.inspector.answer(move || {
             let texts = sides.iter().map(|(span, now)| {

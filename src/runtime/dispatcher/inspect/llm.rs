@@ -71,7 +71,7 @@ fn came(answer: &LlmResponse) -> bool {
 }
 
 /// The response that a call ended with; of one that failed, what came of it.
-fn read_response(end: &SpanEnd, store: &dyn Recorder) -> Result<LlmResponse, StoreError> {
+pub(super) fn read_response(end: &SpanEnd, store: &dyn Recorder) -> Result<LlmResponse, StoreError> {
     let stored = if end.status == SpanStatus::Error { end.so_far } else { end.output };
     let body = stored.map(|hash| store.text(hash)).transpose()?.unwrap_or_default();
     Ok(serde_json::from_str(&body).unwrap_or_default())

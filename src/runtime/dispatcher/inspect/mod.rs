@@ -7,6 +7,7 @@ mod compare;
 mod fields;
 mod llm;
 mod now;
+mod part;
 mod raw;
 mod remote;
 mod sections;

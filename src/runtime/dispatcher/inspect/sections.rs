@@ -61,7 +61,7 @@ pub(super) fn sections(events: &[TraceEvent], now: &Now, store: &dyn Recorder) -
     Ok(out)
 }
 
-fn gather(events: &[TraceEvent]) -> Gathered<'_> {
+pub(super) fn gather(events: &[TraceEvent]) -> Gathered<'_> {
     let mut known = Gathered::default();
     for event in events {
         match &event.body {
@@ -86,7 +86,8 @@ fn gather(events: &[TraceEvent]) -> Gathered<'_> {
 
 fn agent(known: &Gathered<'_>, start: &Agent<'_>, now: &Now, store: &dyn Recorder) -> Result<Vec<Section>, StoreError> {
     let mut out = known.end.map(|end| ending(end, store)).transpose()?.unwrap_or_default();
-    out.push(text("input", "", &store.text(start.input)?));
+    let note = if known.sent_args.is_some() { "edited" } else { "" };
+    out.push(text("input", note, &store.text(known.sent_args.unwrap_or(start.input))?));
     let Some(prompt) = start.prompt else { return Ok(out) };
     let prompt = store.text(prompt)?;
     let file = start.file.map_or("in the pipeline", String::as_str);

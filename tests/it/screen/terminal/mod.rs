@@ -5,6 +5,7 @@ mod ends;
 mod failures;
 mod first;
 mod flows;
+mod moments;
 mod output;
 mod refusals;
 mod scatter;

@@ -160,6 +160,7 @@ fn the_editor() {
             text: text_before.into(),
             scopes: vec![EditScope::Agent, EditScope::Call],
             extension: "md",
+            part: None,
         })),
     );
     insta::assert_snapshot!(text(&state));
@@ -181,7 +182,7 @@ fn colours_mean_something() {
     let buffer = drawn(&state, ColorDepth::True);
     assert_eq!(cell(&buffer, "‖ PAUSED (before llm").fg, Color::from_u32(0x00fa_cc15));
     assert_eq!(cell(&buffer, "‖ paused").fg, Color::from_u32(0x00fa_cc15));
-    assert_eq!(cell(&buffer, "┌ Spans").fg, Color::from_u32(0x0038_bdf8), "the colour of what is active is another");
+    assert_eq!(cell(&buffer, "┌ 1 Spans").fg, Color::from_u32(0x0038_bdf8), "the colour of what is active is another");
     assert_eq!(cell(&buffer, "writer#2  ").bg, Color::from_u32(0x0070_1a75));
     keys(&mut state, "3");
     let buffer = drawn(&state, ColorDepth::True);

@@ -2,21 +2,23 @@
 
 use serde_json::Value as Json;
 
-use crate::model::{LlmRequest, Message, ToolCall};
+use super::{LlmRequest, Message, ToolCall};
 
 /// Starts a heading line. A text line that begins so is indented by one space, which reading it back removes.
 const MARK: &str = "=== ";
 
 /// The reason why an edited text is no request.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum DocError {
+pub enum DocError {
     /// A text before the first heading.
-    #[error("the text must start with \"=== system\"; nothing was changed")]
+    #[error("the text must start with a heading, as \"=== user\"; nothing was changed")]
     NoHeading,
     /// A section that can't be read.
     #[error("=== {heading}: {fault}; nothing was changed")]
     Section {
+        /// Its heading.
         heading: String,
+        /// Its fault.
         #[source]
         fault: SectionFault,
     },
@@ -24,23 +26,35 @@ pub(super) enum DocError {
 
 /// The fault of one section.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SectionFault {
+pub enum SectionFault {
+    /// Its heading is none.
     #[error("no such heading; there are system, user, assistant, call and result")]
     NoSuchHeading,
+    /// The arguments of a call can't be read.
     #[error("no JSON: {0}")]
     NoJson(#[from] serde_json::Error),
+    /// A call or result names no tool.
     #[error("the tool's name is missing")]
     NoToolName,
+    /// A result names no call.
     #[error("the number of the call is missing")]
     NoCallNumber,
+    /// A call stands below something else than an assistant message.
     #[error("a call stands below an assistant message")]
     CallAlone,
 }
 
 /// The request's system prompt and conversation as text.
-pub(super) fn render(request: &LlmRequest) -> String {
-    let mut text = section("system", &request.system);
-    for message in request.messages.iter() {
+#[must_use]
+pub fn render_request(request: &LlmRequest) -> String {
+    section("system", &request.system) + &render_messages(request.messages.iter())
+}
+
+/// A conversation as text.
+#[must_use]
+pub fn render_messages<'a>(messages: impl IntoIterator<Item = &'a Message>) -> String {
+    let mut text = String::new();
+    for message in messages {
         text.push_str(&match message {
             Message::User { text } => section("user", text),
             Message::Assistant { text, calls, .. } => {
@@ -56,8 +70,11 @@ pub(super) fn render(request: &LlmRequest) -> String {
     text
 }
 
-/// Reads the text back.
-pub(super) fn parse(text: &str) -> Result<(String, Vec<Message>), DocError> {
+/// Reads the text back: the system prompt, empty where there is none in it, and the conversation.
+///
+/// # Errors
+/// When a heading is missing or wrong, or the arguments of a call can't be read.
+pub fn parse_request(text: &str) -> Result<(String, Vec<Message>), DocError> {
     let mut system = String::new();
     let mut messages = Vec::new();
     for (heading, body) in sections(text)? {
@@ -134,14 +151,14 @@ mod tests {
                 Message::Tool { call: 0, name: "t".into(), text: "done\n".into() },
             ];
             let made = request(system.clone(), messages.clone());
-            prop_assert_eq!(parse(&render(&made)).unwrap(), (system, messages));
+            prop_assert_eq!(parse_request(&render_request(&made)).unwrap(), (system, messages));
         }
     }
 
     #[test]
     fn a_bad_heading_changes_nothing() {
-        assert!(parse("=== sytem\nx").unwrap_err().to_string().contains("no such heading"));
-        assert!(parse("hello").unwrap_err().to_string().contains("must start"));
-        assert!(parse("=== call x\n{}").unwrap_err().to_string().contains("below an assistant"));
+        assert!(parse_request("=== sytem\nx").unwrap_err().to_string().contains("no such heading"));
+        assert!(parse_request("hello").unwrap_err().to_string().contains("must start"));
+        assert!(parse_request("=== call x\n{}").unwrap_err().to_string().contains("below an assistant"));
     }
 }
