@@ -2,7 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use super::stage::{Death, Result, charges, project, questions, run_until, verify};
+use super::kinds::Kind;
+use super::stage::{Death, Result, charges, questions, run_until, verify};
 use crate::cli::cli::{stderr, stdout};
 use crate::support::program;
 use crate::support::project::Project;
@@ -91,7 +92,7 @@ fn a_file_that_is_neither_as_before_nor_as_after_is_for_the_user() {
 
 #[test]
 fn a_call_that_may_have_been_made_is_never_made_again_unasked() {
-    let project = project();
+    let project = Kind::Pair.project();
     if !program::is_confined(project.folder()) {
         return;
     }
