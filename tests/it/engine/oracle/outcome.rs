@@ -71,14 +71,12 @@ impl Outcome {
         let path = &edit.path;
         match &edit.kind {
             EditKind::Answer(_) | EditKind::AnswerForAll(..) => {
+                self.forget_keys(path);
                 self.spans.retain(|at, _| !at.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('/')));
                 if let Some(shown) = self.spans.get_mut(path) {
                     shown.pattern.clear();
                     shown.sent.retain(|(name, _)| name != "prompt");
-                    if let Some(end) = &mut shown.end {
-                        end.answered = false;
-                        end.finish.iter_mut().for_each(|finish| finish.synthetic = false);
-                    }
+                    shown.end.iter_mut().for_each(|end| end.answered = false);
                 }
             }
             EditKind::Input(_, Origin::Message) => {
@@ -95,6 +93,13 @@ impl Outcome {
             _ => {}
         }
         self
+    }
+
+    /// Forgets the finish keys of a span and those above it: an answer by hand ends with another one than the model's text.
+    fn forget_keys(&mut self, path: &str) {
+        let is_above = |at: &str| path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let ends = self.spans.iter_mut().filter(|(at, _)| is_above(at)).filter_map(|(_, shown)| shown.end.as_mut());
+        ends.for_each(|end| end.finish = None);
     }
 
     /// The differences to the outcome of a run that has every change from its start.

@@ -9,7 +9,7 @@ use tama_tui::model::{
 };
 
 use super::case::{Case, Change};
-use super::choose::{are_any_beside, choose};
+use super::choose::{choose, is_in_branch};
 use super::edit::{edited_prompt, end_edits};
 use super::edit_choice::choose_edit;
 use super::generate::changed_reply;
@@ -54,8 +54,8 @@ pub async fn retry(
     };
     let edits = change.as_ref().and_then(Change::edit).map(|edit| Box::new(edit.for_retry()));
     let earlier = changes.len();
-    // Branches that read each other's changes do other things in another order.
-    let meets = are_any_beside(&run.state, &plan.reruns);
+    // A branch that reads what those beside it changed does other things in another order.
+    let meets = plan.reruns.iter().any(|span| is_in_branch(&run.state, *span));
     changes.extend(change.clone());
     case.write_changes(run.folder.path(), changes, true);
     if let Some(Change::PromptEdit(name)) = &change {
