@@ -19,7 +19,7 @@ use crate::effects::confine::{Shell, ShellPaths};
 use crate::effects::remote::Remotes;
 use crate::effects::tools::Compensator;
 use crate::model::{KeyKind, LedgerEntry, RunState, Seq, SpanId};
-use crate::rollback::{predict_not_applied, preview, undo_list};
+use crate::rollback::{predict_not_applied, preview, undo_list, without_inherited_memory};
 use crate::runtime::hidden_folders;
 use crate::store::DataDir;
 use crate::world::Scope;
@@ -68,19 +68,21 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
         let gone = predict_not_applied(&stored.log, &stored.world);
         wanted.retain(|action| !gone.contains(action));
     }
-    let report = if args.dry_run {
-        preview(&stored.log, &stored.world, &wanted, args.force)
+    let (undoes, inherited) = stored.log.with(|state| without_inherited_memory(state, wanted.clone()));
+    let mut report = if args.dry_run {
+        preview(&stored.log, &stored.world, &undoes, args.force)
     } else {
         let _guard = stored.world.lock(&Scope::All, "undo").await;
         let masker = Arc::new(Masker::from_env());
         let shell = undo_shell(&stored, &data, &wanted);
         let remotes = Remotes::new(shell.clone(), masker.clone());
         let by = Compensator::new(shell, masker).with_remotes(remotes.clone());
-        let report = undo_list(&stored.log, &stored.world, &by, &wanted, args.force).await;
+        let report = undo_list(&stored.log, &stored.world, &by, &undoes, args.force).await;
         // The servers that were asked are gone before the program ends.
         remotes.close().await;
         report
     };
+    report.left.extend(inherited);
     let unfinished = stored.log.with(|state| UnfinishedCommand::list_interrupted(state, span, args.to));
     let outcome = UndoOutcome { wanted, report, unfinished, dry_run: args.dry_run, force: args.force };
     if args.json {

@@ -109,6 +109,7 @@ impl LedgerEntry {
     /// With the reason: nothing can undo it, its undo command failed, or nobody knows whether it was done.
     pub fn check_undoable(&self) -> Result<(), String> {
         match (&self.record.undo, self.record.key.kind, self.status) {
+            (_, KeyKind::Memory, _) => Ok(()),
             (Undoability::NoUndo { why }, ..) => Err(why.clone()),
             (_, KeyKind::Compensation, ActionStatus::Intent) => Err("whether it was done is not known".into()),
             (_, KeyKind::Compensation, _) if self.refused => Err("its undo command failed".into()),
@@ -116,10 +117,16 @@ impl LedgerEntry {
         }
     }
 
-    /// True if its before-image is kept.
+    /// True if a user can undo it.
     #[must_use]
     pub fn is_undoable(&self) -> bool {
         self.record.undo == Undoability::Undo
+    }
+
+    /// True if a retry can undo it: memory that a fork has of its parent too, as it is a part of the fork.
+    #[must_use]
+    pub fn is_undoable_by_retry(&self) -> bool {
+        self.is_undoable() || self.record.key.kind == KeyKind::Memory
     }
 }
 
@@ -280,7 +287,7 @@ impl Ledger {
         let mut found: Vec<&LedgerEntry> = self
             .newest_at(key)
             .take_while(|later| later.seq > action)
-            .filter(|later| later.is_applied() && later.is_undoable())
+            .filter(|later| later.is_applied() && later.is_undoable_by_retry())
             .filter(|later| !(entry.record.op == ActionOp::Append && later.record.op == ActionOp::Append))
             .collect();
         if key.kind.is_path() {

@@ -80,7 +80,7 @@ pub use llm::{LlmRequest, LlmResponse, Message, ModelName, ModelOptions, ToolCal
 pub use mcp::{McpPlace, McpServer, McpUndo, SERVER_SEPARATOR, UndoTool, is_tool_glob, server_tool};
 pub use moment::{Moment, MomentAsked};
 pub use name::{first_names, name_from_bytes, name_to_bytes, readable_name};
-pub use net::{NetChange, NetCounts, NetKind};
+pub use net::{NetChange, NetCounts, NetKind, NetWorld};
 pub use packed_pages::{PackedPages, Seen};
 pub use pages::Pages;
 pub use provenance::{Lineage, Provenance, RunSource};

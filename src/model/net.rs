@@ -62,6 +62,15 @@ impl NetChange {
     }
 }
 
+/// The changes that some actions left in the world.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NetWorld {
+    /// The net changes, memory first, then paths in the order of their names.
+    pub changes: Vec<NetChange>,
+    /// Paths that were changed and are as they were before, by name.
+    pub as_before: BTreeMap<String, KeyState>,
+}
+
 /// The number of net changes, by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NetCounts {
@@ -111,16 +120,33 @@ impl Ledger {
     /// The net changes of all that is applied and not undone, memory first, then paths in the order of their names.
     #[must_use]
     pub fn net_changes(&self) -> Vec<NetChange> {
-        self.net_changes_if(ActionHead::is_applied)
+        self.net_world().changes
     }
 
-    /// The net changes of just these actions, memory first, then paths in the order of their names.
+    /// The changes that all that is applied and not undone left in the world.
     #[must_use]
-    pub fn net_changes_if(&self, counts: impl Fn(&ActionHead) -> bool) -> Vec<NetChange> {
+    pub fn net_world(&self) -> NetWorld {
+        let undone = self.places_of(&|head: &ActionHead| head.status == ActionStatus::Undone);
+        self.net_world_of(ActionHead::is_applied, &undone)
+    }
+
+    /// The changes that just these actions left in the world.
+    #[must_use]
+    pub fn net_world_if(&self, counts: impl Fn(&ActionHead) -> bool) -> NetWorld {
+        self.net_world_of(counts, &Places::new())
+    }
+
+    fn net_world_of(&self, counts: impl Fn(&ActionHead) -> bool, undone: &Places<'_>) -> NetWorld {
         let places = self.places_of(&counts);
         let mut changes: BTreeMap<(bool, &str), NetChange> = BTreeMap::new();
+        let mut as_before = BTreeMap::new();
         for (place, entries) in &places {
-            changes.extend(self.net_change(entries, &counts).map(|change| (*place, change)));
+            let undone = undone.get(place).map(Vec::as_slice).unwrap_or_default();
+            match (self.net_change(entries, undone, &counts), entries.last()) {
+                (Some(change), _) => drop(changes.insert(*place, change)),
+                (None, Some(last)) if place.0 => drop(as_before.insert(place.1.to_owned(), last.left().clone())),
+                (None, _) => {}
+            }
         }
         let added: Vec<&str> = changes
             .iter()
@@ -137,7 +163,7 @@ impl Ledger {
                 change.from = Some(gone.key);
             }
         }
-        changes.into_values().collect()
+        NetWorld { changes: changes.into_values().collect(), as_before }
     }
 
     /// The actions that count, by their place.
@@ -153,7 +179,12 @@ impl Ledger {
     }
 
     /// The net change of the actions at one place.
-    fn net_change(&self, entries: &[&LedgerEntry], counts: &impl Fn(&ActionHead) -> bool) -> Option<NetChange> {
+    fn net_change(
+        &self,
+        entries: &[&LedgerEntry],
+        undone: &[&LedgerEntry],
+        counts: &impl Fn(&ActionHead) -> bool,
+    ) -> Option<NetChange> {
         let (first, last) = (entries.first()?, entries.last()?);
         let key = last.record.key.clone();
         let (old, new) = match key.kind {
@@ -165,7 +196,7 @@ impl Ledger {
                     self.memory_if(&key.name, |entry| is_done(entry) && self.head(entry.seq).is_some_and(counts));
                 (KeyState::Absent, state)
             }
-            _ => (first.record.old.clone(), last.left().clone()),
+            _ => (state_before(first, undone).clone(), last.left().clone()),
         };
         let kind = match (&old, &new) {
             (old, new) if old == new => return None,
@@ -192,6 +223,13 @@ impl Ledger {
             before = made.seq.min(removed.seq);
         }
     }
+}
+
+/// The state before the first change at a place. Where that change found what an undone one had left, it is the state
+/// before that one: a fork drops changes of its parent, and puts the world back by changes of its own.
+fn state_before<'a>(first: &'a LedgerEntry, undone: &[&'a LedgerEntry]) -> &'a KeyState {
+    let earlier = undone.iter().rev().filter(|entry| entry.seq < first.seq);
+    earlier.fold(&first.record.old, |found, entry| if entry.left() == found { &entry.record.old } else { found })
 }
 
 #[cfg(test)]
@@ -263,6 +301,23 @@ mod tests {
         assert_eq!(changes(&all), ["added b"]);
         turn(&mut all, Seq(1), ActionChange::Redone);
         assert_eq!(changes(&all), ["modified a", "added b"]);
+    }
+
+    #[test]
+    fn changes_that_put_back_what_was_dropped_do_not_count() {
+        let key = Key::file;
+        let mut all = ledger(vec![
+            (key("a"), file(1), file(2)),
+            (key("a"), file(2), file(3)),
+            (key("b"), KeyState::Absent, file(4)),
+            // Of a fork, which drops those above.
+            (key("a"), file(3), file(1)),
+            (key("b"), file(4), KeyState::Absent),
+            (key("b"), KeyState::Absent, file(5)),
+        ]);
+        (1..=3).for_each(|seq| turn(&mut all, Seq(seq), ActionChange::Undone { forced: false }));
+        assert_eq!(changes(&all), ["added b"]);
+        assert_eq!(all.net_world().as_before, [("a".to_owned(), file(1))].into());
     }
 
     #[test]

@@ -50,7 +50,10 @@ pub(super) fn check_action(
         return Finding::Leave(format!("there is no action {action}"));
     };
     match (&facts.record.undo, facts.status) {
-        (Undoability::NoUndo { why }, _) => return Finding::Leave(why.clone()),
+        // A retry of a fork undoes memory that the fork has of its parent.
+        (Undoability::NoUndo { why }, _) if facts.record.key.kind != KeyKind::Memory => {
+            return Finding::Leave(why.clone());
+        }
         (_, ActionStatus::Undone) => return Finding::Leave("it is undone already".into()),
         (_, ActionStatus::NotApplied) => return Finding::Leave("it was not done".into()),
         (_, ActionStatus::Held) => return Finding::Leave("it is not applied yet".into()),

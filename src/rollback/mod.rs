@@ -65,6 +65,6 @@ pub use record::{
 pub use redo::redo;
 pub use redo_list::{not_redoable, redo_list};
 pub use resume::{actions_of_call, cut_off_tools, is_elsewhere, plan_resume};
-pub use select::preview;
+pub use select::{preview, without_inherited_memory};
 pub use undo::{undo, undo_list};
 pub use value::value_of;

@@ -18,7 +18,7 @@ impl Undone {
     /// Takes the applied actions of a retry's set.
     pub(super) fn of<'a>(state: &RunState, actions: impl Iterator<Item = &'a LedgerEntry>) -> Self {
         let mut undone = Self { actions: HashSet::new(), appended: HashMap::new(), listed: HashMap::new() };
-        for entry in actions.filter(|entry| entry.is_undoable()) {
+        for entry in actions.filter(|entry| entry.is_undoable_by_retry()) {
             undone.actions.insert(entry.seq);
             let key = &entry.record.key;
             if key.kind == KeyKind::Memory && entry.record.op == ActionOp::Append {

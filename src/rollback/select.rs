@@ -6,7 +6,9 @@ use super::folder;
 use super::interrupted_actions::predict_not_applied;
 use super::row::outcome_row;
 use super::step::{Projection, Step};
-use crate::model::{ActionChange, KeyState, LedgerEntry, PlanLeave, Seq, TraceBody, UndoReport};
+use crate::model::{
+    ActionChange, KeyKind, KeyState, LedgerEntry, PlanLeave, RunState, Seq, TraceBody, UndoReport, Undoability,
+};
 use crate::store::RunLog;
 use crate::world::{World, WorldError};
 
@@ -34,6 +36,22 @@ pub fn preview(log: &RunLog, world: &World, actions: &[Seq], force: bool) -> Und
         }
     }
     report
+}
+
+/// Takes memory that a fork has of its parent out of the actions that a user undoes; returns the rest, and what is left.
+#[must_use]
+pub fn without_inherited_memory(state: &RunState, actions: Vec<Seq>) -> (Vec<Seq>, Vec<PlanLeave>) {
+    let mut left = Vec::new();
+    let is_own = |action: &Seq| {
+        let head = state.ledger.head(*action).filter(|head| !head.undoable);
+        let entry = head.and_then(|head| state.ledger.get(head.seq));
+        let entry = entry.filter(|entry| entry.record.key.kind == KeyKind::Memory);
+        let Some(Undoability::NoUndo { why }) = entry.map(|entry| entry.record.undo.clone()) else { return true };
+        left.push(PlanLeave { action: *action, why });
+        false
+    };
+    let own = actions.into_iter().filter(is_own).collect();
+    (own, left)
 }
 
 /// Sorts actions for an undo: the one that was done last comes first. What was redone since was done then: it may be in a

@@ -1,8 +1,7 @@
 //! A fork's log: a copy of every row of its parent, under another run's id.
 //!
 //! Each row keeps its seq, so that what the rows say of each other holds. Two kinds of rows differ: the first one names
-//! the new run, its workspace and its parent, and each action says that it is undone in the parent. Memory is a part of the
-//! run itself, so its actions stay as they are. A copy that did not come to its end has no row after the one that the
+//! the new run, its workspace and its parent, and each action says that it is undone in the parent. A copy that did not come to its end has no row after the one that the
 //! fork names as its parent's last ([`RunFolder::is_whole_fork`]).
 
 use std::fs;
@@ -61,11 +60,13 @@ impl RunFolder {
     }
 }
 
-/// An action that the parent did, and that the fork doesn't undo.
+/// An action that the parent did, and that the fork's user can't undo. Memory is a part of each run: a retry of the fork
+/// can undo it in the fork, and the parent's stays.
 fn inherited(body: TraceBody, parent: &RunId) -> TraceBody {
     match body {
-        TraceBody::Action(mut record) if record.key.kind != KeyKind::Memory => {
+        TraceBody::Action(mut record) => {
             let why = match record.undo {
+                Undoability::Undo if record.key.kind == KeyKind::Memory => format!("done in run {parent}"),
                 Undoability::Undo => format!("done in run {parent}: undo it there"),
                 Undoability::NoUndo { why } if why.starts_with("done in run ") => why,
                 Undoability::NoUndo { why } => format!("done in run {parent}: {why}"),

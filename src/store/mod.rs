@@ -77,7 +77,7 @@ pub use meter::{Written, written};
 pub use open::{Access, Look, Opened};
 pub use opening::{Opening, Watch};
 pub use pack::{LARGEST_PACK, PackSummary, Packing, Unpacked};
-pub use points::{CRASH_POINTS, EFFECT_CRASH_POINTS, FAIL_POINTS, crash_point};
+pub use points::{CRASH_POINTS, EFFECT_CRASH_POINTS, FAIL_POINTS, HELD_CRASH_POINTS, crash_point};
 pub use recorder::{AfterImage, Durable, Publish, Recorder, Row, StoreError, optional};
 pub use recover::RecoveryReport;
 pub use secret::secret_folder;

@@ -171,7 +171,9 @@ impl Mover {
         let Self { connection, mark, sealed, .. } = self;
         connection.close().map_err(|(_, error)| failed("close the run")(error))?;
         lock().remove()?;
-        sealed.seal().map_or(Ok(()), |seal| mark.seal(&seal))
+        sealed.seal().map_or(Ok(()), |seal| mark.seal(&seal))?;
+        crash_point("sealed");
+        Ok(())
     }
 
     /// Puts rows into the database, durable together with the mark.

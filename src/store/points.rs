@@ -42,6 +42,9 @@ pub const CRASH_POINTS: &[&str] = &[
     "close-checkpoint",
     "close-closed",
     "log-removed",
+    "sealed",
+    "snapshot-half",
+    "snapshot-written",
 ];
 
 /// The same for places beyond the store: commands, their landing, and undo.
@@ -58,6 +61,9 @@ pub const EFFECT_CRASH_POINTS: &[&str] = &[
     "undo-putting",
     "undo-put",
 ];
+
+/// The same for held changes: a look at them, applying, and discarding.
+pub const HELD_CRASH_POINTS: &[&str] = &["after-images-kept", "held-applied", "held-discarded"];
 
 /// Every place where a file operation can be made to fail.
 pub const FAIL_POINTS: &[&str] = &[
@@ -76,7 +82,8 @@ pub const FAIL_POINTS: &[&str] = &[
 /// Ends the process here when a test asked for it.
 pub fn crash_point(name: &'static str) {
     static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
-    debug_assert!(CRASH_POINTS.contains(&name) || EFFECT_CRASH_POINTS.contains(&name), "{name} is not in a list");
+    let lists = [CRASH_POINTS, EFFECT_CRASH_POINTS, HELD_CRASH_POINTS];
+    debug_assert!(lists.iter().any(|list| list.contains(&name)), "{name} is not in a list");
     if let Some(armed) = ARMED.get_or_init(|| Armed::from("TAMA_TUI_CRASH_POINT"))
         && armed.passes(name) == Some(armed.at)
     {

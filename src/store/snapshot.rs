@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use super::home;
 use super::inside::read_file;
 use super::mark::Noted;
+use super::points::crash_point;
 use crate::model::{Labels, Ledger, RunState};
 
 /// Its name in the run's folder.
@@ -58,8 +59,13 @@ impl SnapshotFile {
         parts.extend(pack(&actions)?);
         let mut file = tempfile::NamedTempFile::new_in(self.path.parent().unwrap_or(Path::new(".")))?;
         writeln!(file, "{line} {}", blake3::hash(&parts))?;
-        file.write_all(&parts)?;
-        file.persist(&self.path).map(drop).map_err(|failed| failed.error)
+        let (first, second) = parts.split_at(parts.len() / 2);
+        file.write_all(first)?;
+        crash_point("snapshot-half");
+        file.write_all(second)?;
+        file.persist(&self.path).map_err(|failed| failed.error)?;
+        crash_point("snapshot-written");
+        Ok(())
     }
 
     /// The state up to the mark, if this is what the last closing left here. Of a large run `early` has the spans before

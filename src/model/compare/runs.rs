@@ -96,7 +96,7 @@ pub fn compare_runs(left: &RunState, right: &RunState, differs: impl Fn(SpanId, 
         theirs.iter().filter(|(path, _)| !ours.contains_key(*path)).map(|(_, at)| *at).collect();
     added.sort_unstable();
     spans.extend(added.into_iter().map(SpanDifference::Added));
-    RunDifferences { spans, world: compare_worlds(&left.ledger.net_changes(), &right.ledger.net_changes()) }
+    RunDifferences { spans, world: compare_worlds(&left.ledger.net_world(), &right.ledger.net_world()) }
 }
 
 /// The newest try of each path that was not replaced.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{ActionStatus, Key, KeyState, NetChange, NetKind, RunState, SpanId};
+use crate::model::{ActionStatus, Key, KeyState, NetChange, NetKind, NetWorld, RunState, SpanId};
 
 /// A key that is not left alike.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,27 +15,35 @@ pub struct WorldDifference {
     pub right: Option<NetChange>,
 }
 
-/// The net changes that a span and everything below it made, whatever became of them since: an undone try counts.
+/// The changes that a span and everything below it left in the world, whatever became of them since: an undone try counts.
 #[must_use]
-pub fn footprint(run: &RunState, span: SpanId) -> Vec<NetChange> {
-    run.ledger.net_changes_if(|head| {
+pub fn footprint(run: &RunState, span: SpanId) -> NetWorld {
+    run.ledger.net_world_if(|head| {
         let is_done = matches!(head.status, ActionStatus::Applied | ActionStatus::Intent | ActionStatus::Undone);
         is_done && run.trace.is_within(head.tool_span, span)
     })
 }
 
-/// Compares net changes key by key: only those are listed whose content differs in the end.
+/// Compares net changes key by key: only those are listed whose content differs in the end. A path that one side changed is
+/// alike where the other side left it with that content too, also if it had found it so.
 #[must_use]
-pub fn compare_worlds(left: &[NetChange], right: &[NetChange]) -> Vec<WorldDifference> {
+pub fn compare_worlds(left: &NetWorld, right: &NetWorld) -> Vec<WorldDifference> {
     let mut both: BTreeMap<(bool, &str), [Option<&NetChange>; 2]> = BTreeMap::new();
-    for (side, changes) in [left, right].into_iter().enumerate() {
-        for change in changes {
+    for (side, world) in [left, right].into_iter().enumerate() {
+        for change in &world.changes {
             both.entry((change.key.kind.is_path(), &change.key.name)).or_default()[side] = Some(change);
         }
     }
+    let is_left_so = |other: &NetWorld, change: &NetChange| {
+        let found =
+            other.as_before.get(&change.key.name).filter(|_| change.key.kind.is_path() && change.from.is_none());
+        found.is_some_and(|state| same_content(state, end(change)))
+    };
     let differs = |sides: &[Option<&NetChange>; 2]| match sides {
         [Some(left), Some(right)] => !same_content(end(left), end(right)),
-        _ => true,
+        [Some(only), None] => !is_left_so(right, only),
+        [None, Some(only)] => !is_left_so(left, only),
+        [None, None] => false,
     };
     let found = both.into_values().filter(differs).filter_map(|[left, right]| {
         let key = right.or(left)?.key.clone();
@@ -81,26 +89,42 @@ mod tests {
         NetChange { key: Key::memory("facts"), kind: NetKind::Added, from: None, old: KeyState::Absent, new }
     }
 
+    fn world(changes: &[NetChange]) -> NetWorld {
+        NetWorld { changes: changes.to_vec(), ..NetWorld::default() }
+    }
+
     #[test]
     fn a_world_compared_with_itself_is_empty() {
-        let world = [file("a", 1), file("b", 2), list(&["one", "two"])];
+        let world = world(&[file("a", 1), file("b", 2), list(&["one", "two"])]);
         assert_eq!(compare_worlds(&world, &world), []);
+    }
+
+    #[test]
+    fn a_path_that_the_other_side_found_and_left_with_that_content_is_alike() {
+        let changed = world(&[file("a", 1)]);
+        let same =
+            |content: u8| NetWorld { as_before: [("a".to_owned(), file("a", content).new)].into(), ..world(&[]) };
+        assert_eq!(compare_worlds(&changed, &same(1)), []);
+        assert_eq!(compare_worlds(&same(1), &changed), []);
+        assert_eq!(compare_worlds(&changed, &same(2)).len(), 1);
+        assert_eq!(compare_worlds(&changed, &world(&[])).len(), 1);
     }
 
     #[test]
     fn one_planted_write_is_one_difference() {
         let left = [file("a", 1), file("b", 2), list(&["one"])];
         let right = [file("a", 1), file("b", 3), list(&["one"])];
-        let found = compare_worlds(&left, &right);
+        let found = compare_worlds(&world(&left), &world(&right));
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].key.name.as_str(), found[0].left.is_some(), found[0].right.is_some()), ("b", true, true));
-        let more = compare_worlds(&left, &[&left[..], &[file("c", 1)]].concat());
+        let more = compare_worlds(&world(&left), &world(&[&left[..], &[file("c", 1)]].concat()));
         assert_eq!((more.len(), more[0].left.is_none()), (1, true));
     }
 
     #[test]
     fn appends_in_another_order_are_the_same_content() {
-        assert_eq!(compare_worlds(&[list(&["one", "two"])], &[list(&["two", "one"])]), []);
-        assert_eq!(compare_worlds(&[list(&["one", "two"])], &[list(&["two", "two"])]).len(), 1);
+        let lists = |left: &[&str], right: &[&str]| compare_worlds(&world(&[list(left)]), &world(&[list(right)]));
+        assert_eq!(lists(&["one", "two"], &["two", "one"]), []);
+        assert_eq!(lists(&["one", "two"], &["two", "two"]).len(), 1);
     }
 }

@@ -47,8 +47,9 @@ pub(super) struct Undo {
 impl Dispatcher {
     pub(super) fn undo(&mut self, actions: Vec<Seq>, force: bool) -> Result<(), Refusal> {
         let spans = actions.iter().map(|action| self.check_action(*action)).collect::<Result<Vec<SpanId>, _>>()?;
+        let (actions, left) = self.log.with(|state| rollback::without_inherited_memory(state, actions));
         let hold = self.hold()?;
-        self.start_undo(hold, Undo { actions, force, left: Vec::new(), spans, retry: None });
+        self.start_undo(hold, Undo { actions, force, left, spans, retry: None });
         Ok(())
     }
 

@@ -98,9 +98,12 @@ fn a_fork_restores_the_workspace_and_runs_by_its_edits() {
     // The list and the run itself say where it comes from.
     let text = stdout(&project.tama(&["runs", "show", &fork]));
     assert!(text.contains(&format!("forked from {parent}")), "{text}");
-    // It undoes its own changes only, and what it put back is one of them.
+    // It undoes its own changes only, and what it put back is one of them; memory is as it was at the fork.
     let undone = project.tama(&["undo", &fork]);
     assert!(matches!(undone.status.code(), Some(0 | 6)), "{}", stderr(&undone));
+    assert!(stdout(&undone).contains(&format!("done in run {parent}")), "{}", stdout(&undone));
+    assert_eq!(memory(&project, &fork), ["log [\"writer\"]"], "the parent's entry stays");
+    assert_eq!(memory(&project, &parent).len(), 1);
     assert_eq!(project.work("reviewer.txt").as_deref(), Some("quiet\n"), "as it was before the fork");
     assert_eq!(project.work("writer.txt").as_deref(), Some("draft\n"), "the parent's change stays");
     let undone = project.tama(&["undo", &parent]);
@@ -146,7 +149,11 @@ fn a_fork_of_a_fork_of_a_retried_run_verifies() {
         verify(&project, run);
     }
     assert_eq!(project.work("reviewer.txt").as_deref(), Some("LOUD\n"));
-    // A fork can be retried as any run.
+    // A fork can be retried as any run: memory that it has of its parent is undone with the span that wrote it.
+    let before = memory(&project, &second);
+    let output = project.tama(&["retry", &second, "--span", "lead/writer"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(memory(&project, &second), before, "each entry is there once");
     let output = project.tama(&["retry", &second, "--span", "lead/reviewer/llm"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     verify(&project, &second);

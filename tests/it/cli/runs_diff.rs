@@ -91,6 +91,24 @@ fn one_planted_write_is_one_line_with_its_content() {
 }
 
 #[test]
+fn a_file_that_was_rewritten_with_its_content_is_no_difference() {
+    let pipeline = sketch(&[write("out.txt", "new\n")], "done");
+    let project = pipeline.project();
+    let run = || {
+        assert_eq!(project.tama(&["run", "."]).status.code(), Some(0));
+        project.newest()
+    };
+    // The second run finds what the first one left.
+    let (one, other) = (run(), run());
+    for (left, right) in [(&one, &other), (&other, &one)] {
+        assert_eq!(diff(&project, left, right)["world"], json!([]));
+    }
+    project.write("work/out.txt", "another program's\n");
+    let third = run();
+    assert_eq!(diff(&project, &other, &third)["world"], json!([]), "it left the same");
+}
+
+#[test]
 fn spans_are_compared_with_what_is_below_them() {
     let (project, one, other) =
         two(&sketch(&[write("out.txt", "x\n")], "done"), &sketch(&[write("out.txt", "x\n")], "all done"));

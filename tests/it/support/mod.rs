@@ -7,6 +7,7 @@ pub mod manifest;
 pub mod program;
 pub mod project;
 pub mod pty;
+pub mod say;
 pub mod server;
 pub mod service;
 pub mod sketch;

@@ -2,7 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use super::stage::{Death, Result, charges, project, questions, run_until, verify};
+use super::kinds::Kind;
+use super::stage::{Death, Result, charges, questions, run_until, verify};
 use crate::cli::cli::{stderr, stdout};
 use crate::support::program;
 use crate::support::project::Project;
@@ -91,7 +92,7 @@ fn a_file_that_is_neither_as_before_nor_as_after_is_for_the_user() {
 
 #[test]
 fn a_call_that_may_have_been_made_is_never_made_again_unasked() {
-    let project = project();
+    let project = Kind::Pair.project();
     if !program::is_confined(project.folder()) {
         return;
     }
@@ -133,4 +134,23 @@ fn a_run_that_ended_has_nothing_to_resume() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("the run has ended"), "{}", stderr(&output));
     die(&writer(), "log-synced:2");
+}
+
+#[test]
+fn a_run_that_died_after_its_last_row_has_ended() {
+    // How many entries its log has differs from run to run.
+    let found = (0..60).map(|turn| 30 - turn % 30).find_map(|at| {
+        let project = writer();
+        let died = run_until(&project, &["run", "."], &Death::Point(format!("log-synced:{at}")));
+        // The list has it as interrupted until it is opened.
+        if !died || project.statuses() != ["interrupted"] {
+            return None;
+        }
+        let output = project.tama(&["resume", &project.newest()]);
+        (output.status.code() == Some(1)).then_some((project, output))
+    });
+    let (project, output) = found.expect("it never died between its last row and its list entry");
+    assert!(stderr(&output).contains("the run has ended"), "{}", stderr(&output));
+    assert_eq!((project.statuses(), project.work("out.txt").as_deref()), (vec!["ok".to_owned()], Some("new\n")));
+    verify(&project);
 }

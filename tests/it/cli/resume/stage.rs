@@ -1,82 +1,18 @@
-//! A run with every kind of effect, a service outside that counts, and the ways to kill the run.
+//! What a killed run and its resume came to, and the ways to kill it.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command as Process, Output, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use tama_tui::model::{KeyState, RunState};
 use tama_tui::store::{Access, DataDir};
 
+use super::kinds::ALLOW;
 use crate::cli::cli::stderr;
 use crate::support::manifest::{Manifest, manifest};
 use crate::support::program;
 use crate::support::project::Project;
-use crate::support::service;
-use crate::support::sketch::Sketch;
-
-/// A tool that reaches the service, where each call counts.
-const CHARGE: &str = r#"#!/bin/bash
-exec 3<>/dev/tcp/127.0.0.1/PORT
-printf 'call %s\n' "$1" >&3
-read -r <&3
-echo "charged $1"
-"#;
-
-const CHARGE_TOOL: &str = r#"[tools.charge]
-description = "Charge a card"
-command = ["./charge", "{id}"]
-effect = "irreversible"
-network = true
-[tools.charge.args]
-id = { type = "string" }"#;
-
-/// Two workers side by side; each changes memory and files by itself and by commands, and charges a card twice.
-pub fn project() -> Project {
-    let worker = |sketch: Sketch, name: &str| {
-        let charge = |number: usize| ("charge", json!({ "id": format!("{name}{number}") }));
-        let file = json!({ "path": format!("{name}/out.txt"), "content": format!("first of {name}\n") });
-        let edit = json!({ "path": format!("{name}/out.txt"), "old": "first", "new": "second" });
-        let count = |more: &str| json!({ "command": format!("echo {more} >> {name}.count; mkdir -p {name}/d; cat {name}.count") });
-        let at = &format!("lead/{name}");
-        sketch
-            .react(
-                name,
-                "You work.",
-                &["charge", "tama_bash", "tama_files_edit", "tama_files_write", "tama_mem_append", "tama_mem_set"],
-            )
-            .calls(
-                at,
-                1,
-                &[
-                    ("tama_mem_append", json!({ "key": format!("{name}-log"), "item": "one" })),
-                    ("tama_files_write", file),
-                ],
-            )
-            .calls(at, 2, &[("tama_bash", count("a")), charge(1)])
-            .calls(
-                at,
-                3,
-                &[
-                    ("tama_files_edit", edit),
-                    ("tama_mem_append", json!({ "key": format!("{name}-log"), "item": "two" })),
-                ],
-            )
-            .calls(at, 4, &[("tama_bash", count("b")), ("tama_mem_set", json!({ "key": name, "value": "done" }))])
-            .calls(at, 5, &[charge(2)])
-            .finish(at, &format!("{name} is through"))
-    };
-    let sketch = Sketch::new("kinds", "lead").parallel("lead", &["one", "two"]);
-    let sketch = worker(worker(sketch, "one"), "two").table(CHARGE_TOOL).file("work/one.count", "before\n");
-    let project = sketch.project();
-    let port = service::serve(project.folder().to_owned());
-    project.write("charge", &CHARGE.replace("PORT", &port.to_string()));
-    fs::set_permissions(project.path("charge"), fs::Permissions::from_mode(0o755)).unwrap();
-    project.write("calls", "");
-    project
-}
 
 /// The charges that were made, sorted.
 pub fn charges(project: &Project) -> Vec<String> {
@@ -141,7 +77,7 @@ pub fn run_until(project: &Project, args: &[&str], death: &Death) -> bool {
 /// request of each.
 pub fn questions(project: &Project) -> (Output, Vec<(String, String)>) {
     let run = project.newest();
-    let output = project.tama(&["resume", &run, "--allow", "charge", "--json"]);
+    let output = project.tama(&[&["resume", &run, "--json"], &ALLOW[..]].concat());
     let shown: Json = serde_json::from_slice(&output.stdout).unwrap_or_default();
     let asked = shown["questions"].as_array().cloned().unwrap_or_default();
     let text = |value: &Json| value.as_str().unwrap().to_owned();
@@ -155,7 +91,7 @@ pub fn decisions(project: &Project, asked: &[(String, String)]) -> Vec<String> {
     asked
         .iter()
         .flat_map(|(path, what)| {
-            let id = what.rsplit(' ').next().unwrap().to_owned();
+            let id = what.rsplit([' ', '/']).next().unwrap().to_owned();
             if made.contains(&id) {
                 ["--done".to_owned(), format!("{path}=charged {id}\n")]
             } else {
@@ -167,6 +103,7 @@ pub fn decisions(project: &Project, asked: &[(String, String)]) -> Vec<String> {
 
 /// Executes the newest run again from its record.
 pub fn verify(project: &Project) {
-    let output = project.tama(&["verify", &project.newest()]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let run = project.newest();
+    let output = project.tama(&["verify", &run]);
+    assert_eq!(output.status.code(), Some(0), "{run}: {}", stderr(&output));
 }

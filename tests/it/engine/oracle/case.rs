@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::{Value as Json, json};
 use tama_tui::model::CaptureMode;
 
+use super::edit::{Edit, EditKind, OTHER, Origin, edited_prompt};
 use super::tools::Written;
 
 /// The text that every changed outcome has, and by which the script's other replies are chosen.
@@ -18,7 +19,7 @@ pub const NEW: &str = "NEW";
 pub const RAN: &str = "ran";
 
 /// Changes that are made to one run, at most.
-pub const MOST_CHANGES: usize = 2;
+pub const MOST_CHANGES: usize = 4;
 
 /// The numbers of the commands in a changed reply.
 pub fn changed_commands(change: usize) -> std::ops::Range<usize> {
@@ -53,6 +54,8 @@ pub struct Case {
     pub held: Option<Held>,
     /// Commands in the script; each has a number of its own, from 1.
     pub commands: usize,
+    /// The replies that the other model has instead.
+    pub others: Vec<Reply>,
     /// Everything that the script writes.
     pub written: Vec<Written>,
 }
@@ -140,6 +143,8 @@ pub enum Change {
     PromptFile(String),
     /// An agent's prompt, edited in the run.
     PromptEdit(String),
+    /// An edit that a retry or a fork is made with.
+    Edit(Edit),
 }
 
 impl Case {
@@ -151,11 +156,18 @@ impl Case {
         };
         let width = if for_test { self.max_parallel } else { Some(64) };
         let limits = width.map(|width| format!("[limits]\nmax_parallel = {width}\n")).unwrap_or_default();
+        let edits: Vec<&EditKind> = changes.iter().filter(|_| !for_test).filter_map(Change::edit_kind).collect();
+        let task = edits.iter().find_map(|edit| match edit {
+            EditKind::Input(text, Origin::Task) => Some(text.as_str()),
+            _ => None,
+        });
         let mut text = format!(
-            "[pipeline]\nname = \"oracle\"\nentrypoint = \"{}\"\ntask = \"the task\"\nworkspace = \"work\"\n\
-             [models]\ndefault = \"script:replies.toml\"\n[policy]\nallow = [\"tama_*\"]\n\
+            "[pipeline]\nname = \"oracle\"\nentrypoint = \"{}\"\ntask = \"{}\"\nworkspace = \"work\"\n\
+             [models]\ndefault = \"script:replies.toml\"\n{OTHER} = \"script:{OTHER}.toml\"\n\
+             [policy]\nallow = [\"tama_*\"]\n\
              [capture]\nlane = \"{lane}\"\nexclude = [\"{RAN}\"]\n{limits}",
-            self.agents[0].name
+            self.agents[0].name,
+            task.unwrap_or("the task"),
         );
         for agent in &self.agents {
             let is_new = changes.iter().any(|change| match change {
@@ -164,8 +176,17 @@ impl Case {
                 Change::PromptEdit(name) => !for_test && *name == agent.name,
                 _ => false,
             });
-            writeln!(text, "[agents.{}]\n{}", agent.name, agent.keys).unwrap();
-            if let Some(prompt) = &agent.prompt {
+            let is_edited = |edit: &&EditKind| matches!(edit, EditKind::Prompt(name) if *name == agent.name);
+            let is_answered = |edit: &&EditKind| matches!(edit, EditKind::AnswerForAll(name, _) if *name == agent.name);
+            writeln!(text, "[agents.{}]", agent.name).unwrap();
+            if edits.iter().any(is_answered) {
+                writeln!(text, "pattern = \"oneshot\"\nprompt = \"answered\"").unwrap();
+                continue;
+            }
+            writeln!(text, "{}", agent.keys).unwrap();
+            if edits.iter().any(is_edited) {
+                writeln!(text, "prompt = \"{}\"", edited_prompt(&agent.name)).unwrap();
+            } else if let Some(prompt) = &agent.prompt {
                 // Before the tables of steps, which only agents without a prompt have.
                 let new = if is_new { format!(" {NEW}") } else { String::new() };
                 writeln!(text, "prompt = \"{prompt}{new}\"").unwrap();
@@ -174,9 +195,9 @@ impl Case {
         text
     }
 
-    /// replies.toml. `held`: with the call that does not come to its end.
-    pub fn script(&self, changes: &[Change], held: bool) -> String {
-        let mut replies = Vec::new();
+    /// replies.toml. `held`: with the call that does not come to its end. `first`: the replies before all others.
+    pub fn script(&self, changes: &[Change], held: bool, first: &[Reply]) -> String {
+        let mut replies: Vec<Json> = first.iter().map(Reply::json).collect();
         if let (true, Some(Held::Llm { agent, call })) = (held, &self.held) {
             replies.push(json!({ "agent": agent, "call": call, "text": "never", "delay_ms": 3_600_000 }));
         }
@@ -196,7 +217,8 @@ impl Case {
             fs::create_dir_all(work.join(at)).unwrap();
         }
         // A new name in there would be told in the result of the command that made it.
-        for number in (1..=self.commands).chain((1..=MOST_CHANGES).flat_map(changed_commands)) {
+        let changes_made = MOST_CHANGES + self.spots.len();
+        for number in (1..=self.commands).chain((1..=changes_made).flat_map(changed_commands)) {
             fs::write(work.join(RAN).join(format!("t.{number}")), "").unwrap();
         }
         fs::write(work.join("start/a"), "v:start;").unwrap();
@@ -210,7 +232,7 @@ impl Case {
             _ => fs::write(held, "none").unwrap(),
         }
         if for_test {
-            fs::write(folder.join("replies.toml"), self.script(changes, true)).unwrap();
+            fs::write(folder.join("replies.toml"), self.script(changes, true, &[])).unwrap();
         }
     }
 
@@ -218,7 +240,14 @@ impl Case {
     pub fn write_changes(&self, folder: &Path, changes: &[Change], for_test: bool) {
         let ran = folder.join("work").join(RAN);
         fs::write(folder.join("pipeline.toml"), self.pipeline(changes, for_test)).unwrap();
-        fs::write(folder.join("replies.toml"), self.script(changes, false)).unwrap();
+        let edited: Vec<Reply> = if for_test {
+            Vec::new()
+        } else {
+            let edits = changes.iter().filter_map(Change::edit);
+            edits.flat_map(|edit| edit.replies(&self.others)).collect()
+        };
+        fs::write(folder.join("replies.toml"), self.script(changes, false, &edited)).unwrap();
+        fs::write(folder.join(format!("{OTHER}.toml")), self.script(changes, false, &self.others)).unwrap();
         fs::write(ran.join("hold"), "none").unwrap();
         let flags: Vec<String> = changes
             .iter()
@@ -250,6 +279,18 @@ impl Reply {
 }
 
 impl Change {
+    /// The edit that it is.
+    pub fn edit(&self) -> Option<&Edit> {
+        match self {
+            Self::Edit(edit) => Some(edit),
+            _ => None,
+        }
+    }
+
+    fn edit_kind(&self) -> Option<&EditKind> {
+        self.edit().map(|edit| &edit.kind)
+    }
+
     /// The change in a line.
     pub fn describe(&self) -> String {
         match self {
@@ -257,6 +298,7 @@ impl Change {
             Self::Flag(number) => format!("changed: command {number} finds {NEW}"),
             Self::PromptFile(name) => format!("changed: the prompt of {name} in its file"),
             Self::PromptEdit(name) => format!("changed: the prompt of {name}, edited"),
+            Self::Edit(edit) => edit.describe(),
         }
     }
 }

@@ -55,9 +55,10 @@ fn is_later(state: &RunState, reader: SpanId, entry: &LedgerEntry) -> bool {
     state.trace.get(reader).is_some_and(|found| found.ended.is_none_or(|ended: Seq| ended > entry.seq))
 }
 
-/// True when some of the spans are in different branches of one fan-out.
-pub fn are_any_beside(state: &RunState, spans: &[SpanId]) -> bool {
-    spans.iter().enumerate().any(|(at, one)| spans[..at].iter().any(|other| are_beside(state, *one, *other)))
+/// True for a span in a branch of a fan-out.
+pub fn is_in_branch(state: &RunState, span: SpanId) -> bool {
+    let trace = &state.trace;
+    std::iter::once(span).chain(trace.ancestors(span)).any(|at| trace.get(at).is_some_and(|found| found.fan.is_some()))
 }
 
 /// True when two spans are in different branches of one fan-out.

@@ -3,7 +3,9 @@
 use serde_json::{Value as Json, json};
 use tama_tui::model::CaptureMode;
 
-use super::case::{Agent, Answer, Case, Held, NEW, Neighbor, Place, Reply, Size, Spot, SpotKind, changed_commands};
+use super::case::{
+    Agent, Answer, Case, Held, MOST_CHANGES, NEW, Neighbor, Place, Reply, Size, Spot, SpotKind, changed_commands,
+};
 use super::rng::Rng;
 use super::tools::{Calls, TOOLS, command_number, text, text_of};
 
@@ -28,6 +30,7 @@ pub fn generate(seed: u64, size: Size) -> Case {
         spots: Vec::new(),
         held: None,
         commands: 0,
+        others: Vec::new(),
         written: Vec::new(),
     };
     let calls = Calls { shares, commands: 0, written: Vec::new() };
@@ -38,7 +41,17 @@ pub fn generate(seed: u64, size: Size) -> Case {
     maker.hold();
     maker.case.commands = maker.calls.commands;
     maker.case.written = maker.calls.written;
-    maker.case
+    let mut case = maker.case;
+    case.others = other_replies(&mut maker.rng, &case);
+    case
+}
+
+/// The replies of the other model: it answers some calls otherwise.
+fn other_replies(rng: &mut Rng, case: &Case) -> Vec<Reply> {
+    let numbered = case.spots.iter().zip(MOST_CHANGES + 1..);
+    let differs = |_: &(&Spot, usize)| rng.chance(40);
+    let chosen: Vec<(&Spot, usize)> = numbered.filter(differs).collect();
+    chosen.into_iter().map(|(spot, number)| changed_reply(rng, case, spot, number)).collect()
 }
 
 /// An agent to be scripted.
@@ -317,7 +330,7 @@ pub fn changed_reply(rng: &mut Rng, case: &Case, spot: &Spot, number: usize) -> 
     Reply { agent: spot.agent.clone(), call: spot.call, contains: None, answer }
 }
 
-fn finish(key: &str, value: &str) -> Answer {
+pub fn finish(key: &str, value: &str) -> Answer {
     Answer::Calls(vec![("finish".into(), json!({ "key": key, "value": value }))])
 }
 

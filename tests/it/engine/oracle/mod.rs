@@ -3,6 +3,9 @@
 
 mod case;
 mod choose;
+mod compared;
+mod edit;
+mod edit_choice;
 mod forks;
 mod generate;
 mod models;

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use tama_tui::model::{
-    EffectClass, EndCause, Fan, Finish, KeyState, LlmRequestRecord, SpanEnd, SpanId, SpanSpec, SpanStart, SpanStatus,
-    TextHash, TraceBody, TraceEvent,
+    EffectClass, EndCause, Fan, Finish, KeyState, LlmRequestRecord, RunState, SpanEnd, SpanId, SpanSpec, SpanStart,
+    SpanStatus, TextHash, TraceBody, TraceEvent, compare_runs,
 };
 
 use super::case::RAN;
+use super::edit::{Edit, EditKind, OTHER, Origin};
 use super::run::Run;
 use crate::support::manifest::{Manifest, differences, manifest};
 
@@ -17,6 +18,7 @@ pub struct Outcome {
     memory: BTreeMap<String, Vec<String>>,
     spans: BTreeMap<String, Shown>,
     status: (String, Option<String>),
+    state: RunState,
 }
 
 /// A span that no retry replaced.
@@ -44,7 +46,12 @@ struct End {
 impl Outcome {
     /// The present one of a run.
     pub fn of(run: &Run) -> Self {
-        let text = |hash: TextHash| run.session.log.recorder().text(hash).unwrap_or_else(|error| error.to_string());
+        let (usual, other) = ("script:replies.toml", format!("script:{OTHER}.toml"));
+        let text = |hash: TextHash| {
+            let text = run.session.log.recorder().text(hash).unwrap_or_else(|error| error.to_string());
+            // The error of a model names it.
+            text.replace(&other, usual)
+        };
         let spans = surviving(&run.events).into_iter().map(|(path, found)| (path, found.show(&text))).collect();
         let output = run.events.iter().rev().find_map(|event| match &event.body {
             TraceBody::RunStatus { text, .. } => *text,
@@ -55,7 +62,44 @@ impl Outcome {
             memory: memory(run),
             spans,
             status: (run.state.status.name().to_owned(), output.map(text)),
+            state: run.state.clone(),
         }
+    }
+
+    /// Forgets what an edit makes otherwise than the change from the start that stands in for it.
+    pub fn without(mut self, edit: &Edit) -> Self {
+        let path = &edit.path;
+        match &edit.kind {
+            EditKind::Answer(_) | EditKind::AnswerForAll(..) => {
+                self.forget_keys(path);
+                self.spans.retain(|at, _| !at.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('/')));
+                if let Some(shown) = self.spans.get_mut(path) {
+                    shown.pattern.clear();
+                    shown.sent.retain(|(name, _)| name != "prompt");
+                    shown.end.iter_mut().for_each(|end| end.answered = false);
+                }
+            }
+            EditKind::Input(_, Origin::Message) => {
+                let shown = self.spans.get_mut(path);
+                shown.into_iter().for_each(|shown| shown.sent.retain(|(name, _)| name != "input"));
+            }
+            EditKind::Input(_, Origin::Before { agent, call, .. }) => {
+                let number = if *call > 1 { format!("#{call}") } else { String::new() };
+                for at in [agent.clone(), format!("{agent}/llm{number}")] {
+                    let end = self.spans.get_mut(&at).and_then(|shown| shown.end.as_mut());
+                    end.into_iter().for_each(|end| end.output = None);
+                }
+            }
+            _ => {}
+        }
+        self
+    }
+
+    /// Forgets the finish keys of a span and those above it: an answer by hand ends with another one than the model's text.
+    fn forget_keys(&mut self, path: &str) {
+        let is_above = |at: &str| path.strip_prefix(at).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let ends = self.spans.iter_mut().filter(|(at, _)| is_above(at)).filter_map(|(_, shown)| shown.end.as_mut());
+        ends.for_each(|end| end.finish = None);
     }
 
     /// The differences to the outcome of a run that has every change from its start.
@@ -65,6 +109,14 @@ impl Outcome {
         compare(&mut found, "span", &self.spans, &expected.spans);
         if self.status != expected.status {
             found.push(format!("the run's end: {:?} / {:?}", self.status, expected.status));
+        }
+        // The comparison that a user sees says the same of the world.
+        let alike = |_, _| false;
+        let world = compare_runs(&self.state, &expected.state, alike).world;
+        found.extend(world.iter().map(|difference| format!("compared: {difference:?}")));
+        let itself = compare_runs(&self.state, &self.state, alike);
+        if !itself.is_empty() {
+            found.push(format!("compared with itself: {itself:?}"));
         }
         found
     }
@@ -119,7 +171,7 @@ pub fn memory(run: &Run) -> BTreeMap<String, Vec<String>> {
 pub struct Told {
     pub start: SpanStart,
     pub end: Option<SpanEnd>,
-    /// What was sent in the place of its request.
+    /// What was sent in the place of its request, or the input in the place of an agent's.
     sent: Option<TraceBody>,
 }
 
@@ -174,10 +226,14 @@ impl Told {
         let mut sent = Vec::new();
         let mut add = |name: &str, hash: TextHash| sent.push((name.to_owned(), text(hash)));
         let (mut pattern, mut effect) = (String::new(), None);
+        let args_sent = match &self.sent {
+            Some(TraceBody::Sent { args, .. }) => *args,
+            _ => None,
+        };
         match &self.start.spec {
             SpanSpec::Agent { pattern: named, input, prompt, .. } => {
                 pattern.clone_from(named);
-                add("input", *input);
+                add("input", args_sent.unwrap_or(*input));
                 if let Some(prompt) = prompt {
                     add("prompt", *prompt);
                 }
@@ -194,7 +250,7 @@ impl Told {
                 sent.push(("tools".into(), record.tools.join(" ")));
             }
             SpanSpec::Tool { args, effect: of, .. } => {
-                add("args", *args);
+                add("args", args_sent.unwrap_or(*args));
                 effect = Some(*of);
             }
             SpanSpec::Human { question, .. } => add("question", *question),

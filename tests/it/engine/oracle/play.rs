@@ -5,9 +5,10 @@ use std::ops::AddAssign;
 
 use tama_tui::model::{Command, SpanId, SpanStatus, TraceBody};
 use tama_tui::runtime;
-use tama_tui::store::Access;
+use tama_tui::store::{Access, DataDir};
 
-use super::case::{Case, Change, MOST_CHANGES};
+use super::case::{Case, Change};
+use super::edit::{Edit, note_asked};
 use super::order;
 use super::outcome::{Outcome, files, memory};
 use super::retry::{Retried, retry};
@@ -30,6 +31,8 @@ pub struct Tally {
     pub live: usize,
     /// With concurrent spans that had read what was undone.
     pub with_readers: usize,
+    /// With an edit.
+    pub edited: usize,
     /// Refused for a later change that stays.
     pub refused: usize,
 }
@@ -39,27 +42,34 @@ impl AddAssign for Tally {
         self.retries += other.retries;
         self.live += other.live;
         self.with_readers += other.with_readers;
+        self.edited += other.edited;
         self.refused += other.refused;
     }
 }
 
-/// Plays a case in one way.
-pub async fn play(case: &Case, way: Way) -> Result<Tally, String> {
+/// The number of retries of one run, at most.
+const MOST_TURNS: usize = 2;
+
+/// Plays a case in one way. `is_edited`: one of its retries has an edit.
+pub async fn play(case: &Case, way: Way, is_edited: bool) -> Result<Tally, String> {
     let mut rng = Rng::new(case.seed.wrapping_mul(2).wrapping_add(u64::from(way == Way::Live)));
     let mut run = Run::start(case, &[], true, case.shares);
     let start = files(&run);
     let mut changes = Vec::new();
     let mut tally = Tally::default();
-    let played = play_on(&mut run, case, way, &mut rng, &mut changes, &mut tally).await;
+    let turns = if rng.chance(30) { MOST_TURNS } else { 1 };
+    let edited = is_edited.then(|| rng.below(turns));
+    let turns = Turns { way, turns, edited };
+    let played = play_on(&mut run, case, turns, &mut rng, &mut changes, &mut tally).await;
     let told = describe(&run, &changes);
     if !played.map_err(|why| format!("{why}\n{told}"))? {
         run.quit().await?;
         verify(&run)?;
         return Ok(tally);
     }
-    let found = Outcome::of(&run);
+    note_asked(&run, &mut changes);
     let expected = play_from_start(case, &changes, &run).await.map_err(|why| format!("{why}\n{told}"))?;
-    let differences = found.differences(&expected);
+    let differences = differences_without(Outcome::of(&run), expected, &changes);
     if !differences.is_empty() {
         return Err(format!("after the retry / from the start:\n  {}\n{told}", differences.join("\n  ")));
     }
@@ -67,17 +77,36 @@ pub async fn play(case: &Case, way: Way) -> Result<Tally, String> {
     Ok(tally)
 }
 
+/// The differences of a run to one that had its changes from the start.
+pub fn differences_without(found: Outcome, expected: Outcome, changes: &[Change]) -> Vec<String> {
+    let edits = || changes.iter().filter_map(Change::edit);
+    let found = edits().fold(found, Outcome::without);
+    found.differences(&edits().fold(expected, Outcome::without))
+}
+
+/// The retries of a run.
+#[derive(Clone, Copy)]
+struct Turns {
+    way: Way,
+    turns: usize,
+    /// The retry that has an edit.
+    edited: Option<usize>,
+}
+
 /// Runs to a moment, retries, and goes on to the end; some runs a second time. Returns false when it
 /// refused one, and can't come to its end without.
 async fn play_on(
     run: &mut Run,
     case: &Case,
-    way: Way,
+    Turns { way, turns, edited }: Turns,
     rng: &mut Rng,
     changes: &mut Vec<Change>,
     tally: &mut Tally,
 ) -> Result<bool, String> {
-    for turn in 0..if rng.chance(30) { MOST_CHANGES } else { 1 } {
+    for turn in 0..turns {
+        if changes.iter().any(|change| change.edit().is_some_and(Edit::is_only_for_one)) {
+            break;
+        }
         let early = rng.chance(if case.shares { 40 } else { 60 });
         if turn == 0 {
             let moment = if early { rng.below(12) } else { usize::MAX };
@@ -86,13 +115,15 @@ async fn play_on(
         if way == Way::FromDisk && (turn == 0 || early) {
             run.reopen().await?;
         }
-        if let Some(retried) = retry(run, case, rng, changes).await? {
+        if let Some(retried) = retry(run, case, rng, changes, edited == Some(turn)).await? {
             tally.retries += 1;
+            tally.edited += usize::from(edited == Some(turn));
             tally.live += usize::from(!retried.at_end);
             tally.with_readers += usize::from(!retried.plan.readers.is_empty());
             restarted(run, &retried).await?;
             go_on(run, case, rng, usize::MAX, false).await?;
             retried.check_calls(run)?;
+            changes.iter().filter_map(Change::edit).try_for_each(|edit| edit.check(run))?;
         } else if run.state.status.name() == "cancelled" || run.held(case).is_some() {
             tally.refused += 1;
             return Ok(false);
@@ -194,10 +225,15 @@ async fn end(mut run: Run, start: &Manifest) -> Result<(), String> {
 
 /// The closed run does the same when it is executed from its record.
 pub fn verify(run: &Run) -> Result<(), String> {
-    let opened = run.data.find(&run.session.run.0).and_then(|folder| folder.open(Box::new(|_| {}), Access::ReadOnly));
+    verify_run(&run.data, &run.session.run.0)
+}
+
+/// A closed run does the same when it is executed from its record.
+pub fn verify_run(data: &DataDir, id: &str) -> Result<(), String> {
+    let opened = data.find(id).and_then(|folder| folder.open(Box::new(|_| {}), Access::ReadOnly));
     let opened = opened.map_err(|error| error.to_string())?;
     let found = runtime::verify(&opened.log, &opened.events, None).map_err(|error| error.to_string())?;
-    found.divergence.map_or(Ok(()), |divergence| Err(format!("it does not verify: {divergence:?}")))
+    found.divergence.map_or(Ok(()), |divergence| Err(format!("{id} does not verify: {divergence:?}")))
 }
 
 /// A command that came to its end ran once, and none ran that was not started.

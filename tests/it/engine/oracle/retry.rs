@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value as Json;
 use tama_tui::model::{
-    Command, EditScope, Generation, RetryPlan, RunState, RunStatus, Seq, SpanId, SpanKind, SpanStatus, TraceBody,
+    Command, EditScope, Generation, RetryPlan, RunState, RunStatus, Seq, SpanId, SpanKind, SpanSpec, SpanStatus,
+    TraceBody,
 };
 
 use super::case::{Case, Change};
-use super::choose::{are_any_beside, choose};
+use super::choose::{choose, is_in_branch};
+use super::edit::{edited_prompt, end_edits};
+use super::edit_choice::choose_edit;
 use super::generate::changed_reply;
 use super::rng::Rng;
 use super::run::Run;
@@ -30,21 +34,28 @@ pub struct Retried {
     pub at_end: bool,
 }
 
-/// Retries a span chosen at random. Adds the change that was made; `None`: the run refused, with a reason that holds.
+/// Retries a span chosen at random, with a changed outcome, or with an edit (`is_edited`). Adds the change that was made;
+/// `None`: the run refused, with a reason that holds.
 pub async fn retry(
     run: &mut Run,
     case: &Case,
     rng: &mut Rng,
     changes: &mut Vec<Change>,
+    is_edited: bool,
 ) -> Result<Option<Retried>, String> {
     let held = run.held(case);
     let span = choose(rng, &run.state, held, case.shares);
     let label = run.state.trace.path(span);
     let mut plan = plan(run, span).await?;
-    let change = change(rng, case, run, &plan, changes.len() + 1);
+    let change = if is_edited {
+        Some(Change::Edit(choose_edit(rng, case, run, &plan, changes.len() + 1)))
+    } else {
+        change(rng, case, run, &plan, changes.len() + 1)
+    };
+    let edits = change.as_ref().and_then(Change::edit).map(|edit| Box::new(edit.for_retry()));
     let earlier = changes.len();
-    // Branches that read each other's changes do other things in another order.
-    let meets = are_any_beside(&run.state, &plan.reruns);
+    // A branch that reads what those beside it changed does other things in another order.
+    let meets = plan.reruns.iter().any(|span| is_in_branch(&run.state, *span));
     changes.extend(change.clone());
     case.write_changes(run.folder.path(), changes, true);
     if let Some(Change::PromptEdit(name)) = &change {
@@ -55,11 +66,19 @@ pub async fn retry(
         let at_end = run.has_ended() && run.state.status != RunStatus::Cancelled;
         run.refused.clear();
         run.plan = None;
-        run.send(Command::Retry { plan: Box::new(plan.clone()), with_readers: true });
+        let shown = Box::new(plan.clone());
+        run.send(match edits.clone() {
+            None => Command::Retry { plan: shown, with_readers: true },
+            Some(edits) => Command::RetryEdited { plan: shown, edits },
+        });
         run.until(&format!("the retry of {label}"), |run| is_answered(run, at)).await?;
         if let Some(found) = began(run, at) {
             let (before, generation, set) = found;
-            let is_unchanged = changes.len() == earlier && !(case.shares && meets);
+            let is_same = changes.len() == earlier && !(case.shares && meets);
+            // The calls of the other model that run anew are the usual one's now.
+            let was_edited = changes[..earlier].iter().any(|change| change.edit().is_some());
+            end_edits(changes, &set, earlier, generation);
+            let is_unchanged = is_same && !was_edited;
             run.holds = false;
             return Ok(Some(Retried { plan, set, before, generation, is_unchanged, at_end }));
         }
@@ -74,8 +93,8 @@ pub async fn retry(
         }
         changes.truncate(earlier);
         case.write_changes(run.folder.path(), changes, true);
-        let is_edited = matches!(change, Some(Change::PromptEdit(_)));
-        if why.contains("was changed since") && !is_edited && is_blocked(&run.state, &plan) {
+        let keeps = matches!(change, Some(Change::PromptEdit(_)));
+        if why.contains("was changed since") && !keeps && is_blocked(&run.state, &plan) {
             return Ok(None);
         }
         if why.contains("was replaced") {
@@ -118,7 +137,7 @@ pub fn change(rng: &mut Rng, case: &Case, run: &Run, plan: &RetryPlan, number: u
     let call = if rng.chance(70) { calls[0] } else { *rng.pick(&calls) };
     let call = if calls.contains(&plan.span) && rng.chance(70) { plan.span } else { call };
     if kind(&call) == Some(SpanKind::Tool) {
-        return command_of(run, call).map(Change::Flag);
+        return arguments_of(run, call).and_then(|(_, args)| command_number(&args)).map(Change::Flag);
     }
     let agent = trace.path(trace.agent_of(call));
     let visit = trace.get(call).map_or(1, |found| found.visit);
@@ -126,23 +145,23 @@ pub fn change(rng: &mut Rng, case: &Case, run: &Run, plan: &RetryPlan, number: u
     Some(Change::Reply(changed_reply(rng, case, spot, number)))
 }
 
-/// The number of the command that a tool's span runs.
-fn command_of(run: &Run, span: SpanId) -> Option<usize> {
+/// The tool that a span runs, and its arguments.
+pub fn arguments_of(run: &Run, span: SpanId) -> Option<(String, Json)> {
     let args = run.events.iter().find_map(|event| match &event.body {
         TraceBody::SpanStarted(start) if start.span == span => match &start.spec {
-            tama_tui::model::SpanSpec::Tool { args, .. } => Some(*args),
+            SpanSpec::Tool { args, .. } => Some(*args),
             _ => None,
         },
         _ => None,
     })?;
     let text = run.session.log.recorder().text(args).ok()?;
-    command_number(&serde_json::from_str(&text).ok()?)
+    Some((run.state.trace.name(span).to_owned(), serde_json::from_str(&text).ok()?))
 }
 
 /// Edits a prompt as a user does, for the tries that follow.
 async fn edit(run: &mut Run, plan: &RetryPlan, name: &str) -> Result<(), String> {
     let agent = plan.reruns.iter().copied().find(|span| run.state.trace.name(*span) == name).ok_or("no such agent")?;
-    let text = format!("{name} works. {}", super::case::NEW);
+    let text = edited_prompt(name);
     let at = run.events.len();
     run.send(Command::SaveEdit { span: agent, text, scope: EditScope::Agent });
     let is_edit = |body: &TraceBody| matches!(body, TraceBody::PromptEdited { .. });

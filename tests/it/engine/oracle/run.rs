@@ -1,11 +1,11 @@
 //! A run of a case, driven by commands and updates.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use tama_tui::model::{
-    Breakpoint, Command, Gate, PauseReason, Release, ResumePlan, RetryPlan, RunState, RunStatus, ShellMode, SpanId,
-    SpanKind, SpanStatus, TraceBody, TraceEvent, UndoReport, Update,
+    Breakpoint, Command, EditScope, Editable, Gate, PauseReason, Release, ResumePlan, RetryPlan, RunState, RunStatus,
+    ShellMode, SpanId, SpanKind, SpanStatus, TraceBody, TraceEvent, UndoReport, Update,
 };
 use tama_tui::pipeline::load;
 use tama_tui::runtime::{self, Mode, Session};
@@ -13,6 +13,7 @@ use tama_tui::store::{DataDir, RunFolder};
 use tempfile::TempDir;
 
 use super::case::{Case, Change, Held};
+use super::edit::{Deed, Edit};
 use super::models::Sent;
 use super::tools::command_number;
 use crate::support::wait::PATIENCE;
@@ -36,9 +37,13 @@ pub struct Run {
     pub holds: bool,
     /// True when the run has ended, and no retry began since.
     ended: bool,
-    /// Stops at an error that were let go.
-    let_go: BTreeSet<SpanId>,
+    /// Stops that were let go.
+    let_go: HashSet<(SpanId, Gate)>,
     stops_at_tools: bool,
+    /// Edits that the user makes where the run stops.
+    edits: Vec<Edit>,
+    /// Where the workspace is, if not in the folder.
+    pub elsewhere: Option<PathBuf>,
 }
 
 impl Run {
@@ -50,7 +55,8 @@ impl Run {
         let data = DataDir::open_or_create(folder.path().join(".tama")).unwrap();
         let sent = Sent::default();
         let task = loaded.pipeline.task.clone().unwrap_or_default();
-        let mode = mode(stops_at_tools);
+        let edits: Vec<Edit> = changes.iter().filter(|_| !for_test).filter_map(Change::edit).cloned().collect();
+        let mode = mode(stops_at_tools, &edits);
         let models = sent.models(folder.path().to_owned());
         let session = runtime::start_with(loaded, &data, task, mode, models).unwrap();
         Self {
@@ -67,13 +73,15 @@ impl Run {
             shell: None,
             holds: for_test,
             ended: false,
-            let_go: BTreeSet::new(),
+            let_go: HashSet::new(),
             stops_at_tools,
+            edits,
+            elsewhere: None,
         }
     }
 
     pub fn work(&self) -> PathBuf {
-        self.folder.path().join("work")
+        self.elsewhere.clone().unwrap_or_else(|| self.folder.path().join("work"))
     }
 
     pub fn send(&self, command: Command) {
@@ -104,8 +112,9 @@ impl Run {
                     self.state.apply(&event);
                     self.events.push(event);
                 }
-                self.pass_errors()?;
+                self.pass_stops()?;
             }
+            Update::Editable(editable) => self.edit_message(&editable),
             Update::Plan(plan) => self.plan = Some(plan),
             Update::Resume(plan) => self.resume = Some(*plan),
             Update::Undo(report) => self.report = Some(report),
@@ -116,26 +125,55 @@ impl Run {
         Ok(())
     }
 
-    /// Lets go what stopped at an error, as a run without a screen does.
-    fn pass_errors(&mut self) -> Result<(), String> {
-        let paused: Vec<SpanId> = self.state.trace.paused().collect();
-        self.let_go.retain(|span| paused.contains(span));
-        for span in paused {
-            match self.state.trace.pause(span) {
-                Some((_, PauseReason::Error { error })) if error.contains("divergence at") => {
+    /// Lets go what stopped at an error, as a run without a screen does, and what stopped for an edit.
+    fn pass_stops(&mut self) -> Result<(), String> {
+        let trace = &self.state.trace;
+        let paused = trace.paused().filter_map(|span| trace.pause(span).map(|(gate, why)| (span, *gate, why.clone())));
+        let paused: Vec<(SpanId, Gate, PauseReason)> = paused.collect();
+        self.let_go.retain(|(span, gate)| paused.iter().any(|(at, now, _)| at == span && now == gate));
+        for (span, gate, why) in paused {
+            let waits = self.stops_at_tools && gate == Gate::BeforeTool;
+            match why {
+                PauseReason::Error { error } if error.contains("divergence at") => {
                     return Err(format!("{}: {error}", self.state.trace.path(span)));
                 }
-                Some((_, PauseReason::Error { .. })) if self.let_go.insert(span) => self.go_on(span),
-                Some((_, PauseReason::Error { .. } | PauseReason::Breakpoint { .. })) | None => {}
-                Some((gate, why)) => {
-                    return Err(format!("{} stopped {}: {why:?}", self.state.trace.path(span), gate.name()));
+                PauseReason::Breakpoint { .. } if waits => {}
+                PauseReason::Error { .. } | PauseReason::Breakpoint { .. } => {
+                    if self.let_go.insert((span, gate)) {
+                        self.go_on(span);
+                    }
                 }
+                why => return Err(format!("{} stopped {}: {why:?}", self.state.trace.path(span), gate.name())),
             }
         }
         Ok(())
     }
 
+    /// Lets a call go, as the user of a run with its edits does.
     fn go_on(&self, span: SpanId) {
+        let is_before = self.state.trace.pause(span).is_some_and(|(gate, _)| gate.is_before());
+        match self.deed(span).filter(|_| is_before) {
+            Some(Deed::Answer(text)) => return self.send(Command::Release { span, how: Release::Answer { text } }),
+            // It goes on when its text came.
+            Some(Deed::Message(_)) => return self.send(Command::Edit { span }),
+            Some(Deed::Args(text)) => self.send(Command::SaveEdit { span, text, scope: EditScope::Call }),
+            None => {}
+        }
+        self.send(Command::Release { span, how: Release::Continue { notify_model: false } });
+    }
+
+    fn deed(&self, span: SpanId) -> Option<Deed> {
+        let path = self.state.trace.path(span);
+        self.edits.iter().find_map(|edit| edit.deed(&path))
+    }
+
+    /// Puts one message in the place of a conversation.
+    fn edit_message(&self, editable: &Editable) {
+        let span = editable.span;
+        let Some(Deed::Message(message)) = self.deed(span) else { return };
+        let (system, _) = editable.text.split_once("\n=== user\n").unwrap();
+        let text = format!("{system}\n=== user\n{message}\n");
+        self.send(Command::SaveEdit { span, text, scope: EditScope::Call });
         self.send(Command::Release { span, how: Release::Continue { notify_model: false } });
     }
 
@@ -147,7 +185,7 @@ impl Run {
     /// The tools that wait until they are let go.
     pub fn stopped_tools(&self) -> Vec<(String, SpanId)> {
         let trace = &self.state.trace;
-        let stopped = trace.paused().filter(|span| trace.pause(*span).is_some_and(|(gate, _)| gate.is_before()));
+        let stopped = trace.paused().filter(|span| is_at_tool(&self.state, *span));
         let mut found: Vec<(String, SpanId)> = stopped.map(|span| (trace.path(span), span)).collect();
         found.sort();
         found
@@ -166,8 +204,7 @@ impl Run {
         }
         leaves.all(|span| {
             let waits = || trace.get(span).is_some_and(|found| found.status == SpanStatus::Waiting);
-            let at_tool = || trace.pause(span).is_some_and(|(gate, _)| gate.is_before());
-            Some(span) == held || at_tool() || (held.is_some() && waits())
+            Some(span) == held || is_at_tool(&self.state, span) || (held.is_some() && waits())
         })
     }
 
@@ -190,10 +227,7 @@ impl Run {
     pub async fn let_go(&mut self, case: &Case, span: SpanId) -> Result<(), String> {
         self.go_on(span);
         let path = self.state.trace.path(span);
-        self.until(&format!("{path} goes on"), |run| {
-            run.state.trace.pause(span).is_none_or(|(gate, _)| !gate.is_before())
-        })
-        .await?;
+        self.until(&format!("{path} goes on"), |run| !is_at_tool(&run.state, span)).await?;
         self.until_quiet(case).await
     }
 
@@ -242,12 +276,13 @@ impl Run {
     /// Opens a run from disk in the place of this one, which is closed.
     pub async fn open(&mut self, folder: RunFolder) -> Result<(), String> {
         let models = self.sent.models(self.folder.path().to_owned());
-        let mode = mode(self.stops_at_tools);
+        let mode = mode(self.stops_at_tools, &[]);
         self.session = runtime::open_with(folder, &self.data, mode, models).await.map_err(|error| error.to_string())?;
         self.state = RunState::default();
         self.events.clear();
         self.let_go.clear();
         self.refused.clear();
+        self.edits.clear();
         Ok(())
     }
 
@@ -278,9 +313,15 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
 }
 
-fn mode(stops_at_tools: bool) -> Mode {
-    let breakpoints = if stops_at_tools { vec![at_tools()] } else { Vec::new() };
-    Mode::Debug { step: false, breakpoints }
+fn is_at_tool(state: &RunState, span: SpanId) -> bool {
+    state.trace.pause(span).is_some_and(|(gate, _)| *gate == Gate::BeforeTool)
+}
+
+fn mode(stops_at_tools: bool, edits: &[Edit]) -> Mode {
+    let tools = stops_at_tools.then_some(Gate::BeforeTool);
+    let gates: BTreeSet<&str> = tools.into_iter().chain(edits.iter().filter_map(Edit::gate)).map(Gate::name).collect();
+    let gates = Gate::ALL.into_iter().filter(|gate| gates.contains(gate.name()));
+    Mode::Debug { step: false, breakpoints: gates.map(Breakpoint::new).collect() }
 }
 
 fn at_tools() -> Breakpoint {
