@@ -14,4 +14,5 @@ mod time;
 mod waits;
 mod window;
 mod wrap;
+mod wrap_hostile;
 mod wreck;
