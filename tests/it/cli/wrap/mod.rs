@@ -5,8 +5,6 @@ mod as_usual;
 mod demo;
 mod direct;
 #[cfg(target_os = "linux")]
-mod home;
-#[cfg(target_os = "linux")]
 mod hostile;
 mod killed;
 mod kills;

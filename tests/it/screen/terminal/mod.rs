@@ -14,5 +14,4 @@ mod time;
 mod waits;
 mod window;
 mod wrap;
-mod wrap_hostile;
 mod wreck;
