@@ -203,9 +203,11 @@ fn called_a_tool(run: &RunState, span: SpanId, found: &Span) -> bool {
     found.kind == SpanKind::Llm && tools_after(run, span).next().is_some()
 }
 
-/// The tools that an agent ran for a model's answer.
+/// The tools that an agent ran for a model's answer. The program of an agent of another program is the beginning of its
+/// next try.
 pub(super) fn tools_after(run: &RunState, llm: SpanId) -> impl Iterator<Item = SpanId> {
-    let is_tool = move |span: &SpanId| run.trace.get(*span).is_some_and(|found| found.kind == SpanKind::Tool);
+    let is_kind = move |span: SpanId| run.trace.get(span).is_some_and(|found| found.kind == SpanKind::Tool);
+    let is_tool = move |span: &SpanId| is_kind(*span) && !run.is_agents_program(*span);
     std::iter::successors(run.trace.next_sibling(llm), move |span| run.trace.next_sibling(*span)).take_while(is_tool)
 }
 

@@ -1,5 +1,6 @@
 //! Everything that pipeline code can't compute: model calls and tools.
 
+pub mod agents;
 pub mod confine;
 pub mod gateway;
 pub mod hooks;

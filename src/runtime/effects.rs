@@ -31,6 +31,9 @@ pub(super) trait Effects: Send + Sync {
     /// Returns the program's own tools, for their declarations.
     fn toolbox(&self) -> &Arc<Toolbox>;
 
+    /// Takes in that the agent of another program no longer waits for the call at a path.
+    fn give_up(&self, _path: &str) {}
+
     /// Returns the line to the agent of another program; `None`: there is none that could run.
     fn agent(&self) -> Option<&Arc<AgentLine>> {
         None

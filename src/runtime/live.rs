@@ -59,6 +59,11 @@ impl Effects for Live {
         }
     }
 
+    fn give_up(&self, path: &str) {
+        // The dispatcher is gone: nothing waits.
+        let _ = self.asks.send(Incoming::GivenUp { epoch: self.epoch, path: path.to_owned() });
+    }
+
     fn hash(&self) -> HashVersion {
         self.hash
     }

@@ -116,6 +116,11 @@ impl PatternScope {
         }
     }
 
+    /// Says that the agent of another program no longer waits for the call at a path.
+    pub fn give_up(&self, path: &str) {
+        self.effects.give_up(path);
+    }
+
     /// The line to the agent of another program, where there is one.
     pub fn agent_line(&self) -> Option<&Arc<AgentLine>> {
         self.effects.agent()

@@ -1,6 +1,5 @@
 //! `wrap`: runs an agent of another program, with its changes captured.
 
-mod preset;
 mod screen;
 
 use std::env;
@@ -18,11 +17,11 @@ use super::exit::Exit;
 use super::global::Global;
 use super::headless::Headless;
 use super::text::eprint_line;
+use crate::effects::agents::known_program;
 use crate::effects::hooks;
 use crate::model::{Breakpoint, Gate, Seq};
 use crate::pipeline::{Policy, Wrapped};
 use crate::runtime::{self, Mode, WrapSetup, start_wrapped};
-use preset::Preset;
 
 /// The beginning of an `--upstream` that is a script.
 const SCRIPT: &str = "script:";
@@ -154,11 +153,11 @@ fn setup(args: &Args, workspace: PathBuf) -> color_eyre::Result<WrapSetup> {
         *program = found.display().to_string();
     }
     let program = command.first().map(String::as_str).unwrap_or_default();
-    let preset = Preset::of(program);
+    let known = known_program(program);
     let file = Path::new(program).file_name().and_then(|name| name.to_str()).unwrap_or("agent");
     let mut writable = Vec::new();
-    if let (Some(preset), Some(home)) = (preset, env::home_dir()) {
-        for state in preset.state(&home) {
+    if let (Some(known), Some(home)) = (known, env::home_dir()) {
+        for state in known.state(&home) {
             if state.is_folder && !state.path.exists() {
                 // It would make it itself, and can't in a home folder that it may not write.
                 DirBuilder::new()
@@ -175,14 +174,14 @@ fn setup(args: &Args, workspace: PathBuf) -> color_eyre::Result<WrapSetup> {
         writable.push(found.map_err(|error| eyre!("failed to find --writable {}: {error}", path.display()))?);
     }
     let passed: Vec<String> =
-        preset.iter().flat_map(|preset| preset.secrets()).map(ToString::to_string).chain(args.pass.clone()).collect();
+        known.iter().flat_map(|known| known.secrets()).map(ToString::to_string).chain(args.pass.clone()).collect();
     Ok(WrapSetup {
         name: file.to_owned(),
         policy: Policy { ask: args.ask.clone(), deny: args.deny.clone(), ..Policy::default() },
         task: args.command.join(" "),
         wrapped: Wrapped {
             command: command.clone(),
-            preset: preset.map(|preset| preset.name.to_owned()),
+            preset: known.map(|known| known.name().to_owned()),
             writable: writable.iter().map(|path| path.display().to_string()).collect(),
             passed,
             review: args.review,

@@ -87,7 +87,7 @@ pub(super) async fn arrive(shared: Arc<Shared>, came: Came, called: Called) -> R
     };
     let facts = facts(&shared, &came, &called, streams, &body);
     let request = body.outline.request().clone();
-    let (client, head) = Client::start(shape, &shared.limits);
+    let (client, head) = Client::start(shape, &shared.limits, facts.gives_up);
     let asked = Asked { came, own: body.own, joined: body.joined, outline: body.outline };
     let exchange = Exchange::new(Arc::clone(&shared), client, shape, asked, permit);
     let call = Box::new(ModelCall { facts, request, exchange });

@@ -1,7 +1,7 @@
 //! The client's side of one call: the reply to the wrapped program, kept alive while nobody has decided.
 //!
 //! A task owns the reply, so that a call which waits for a person needs no one to look after it: after a while it begins
-//! a streamed reply and sends signs of life, and it knows at once when the client has gone.
+//! the reply and sends signs of life, and it knows at once when the client has gone.
 
 use std::io;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub enum ClientState {
 pub(super) enum Opened {
     /// The head was sent.
     Sent,
-    /// A streamed reply had begun before, with a head of its own.
+    /// The reply had begun before, with a head of its own.
     Before,
     /// The client has gone.
     Left,
@@ -68,14 +68,17 @@ pub(super) struct Client {
 pub(super) type Head = oneshot::Receiver<Response<Outgoing>>;
 
 impl Client {
-    /// The client of a call, and the head of its reply. A client that is left without a word gets `abandoned`.
-    pub(super) fn start(shape: Shape, limits: &Limits) -> (Self, Head) {
+    /// The client of a call, and the head of its reply. A client that is left without a word gets `abandoned`. `gives_up`:
+    /// the time after which it goes when nothing has come.
+    pub(super) fn start(shape: Shape, limits: &Limits, gives_up: Option<Duration>) -> (Self, Head) {
         let (orders, received) = mpsc::channel(ORDERS);
         let (head, begun) = oneshot::channel();
         let (state, watched) = watch::channel(ClientState::Waiting);
-        let patience = if shape.is_streamed() { limits.commit } else { NEVER };
+        let patience = if shape.is_streamed() { limits.commit } else { limits.commit_whole };
+        let patience = gives_up.map_or(patience, |time| patience.min(time / 2));
         let commit = Instant::now() + patience;
-        let task = Task { shape, orders: received, state, patience, commit, ping: limits.ping };
+        let ping = gives_up.map_or(limits.ping, |time| limits.ping.min(time / 2));
+        let task = Task { shape, orders: received, state, patience, commit, ping };
         tokio::spawn(task.run(head));
         (Self { orders, state: watched }, begun)
     }
@@ -143,7 +146,7 @@ struct Task {
     shape: Shape,
     orders: mpsc::Receiver<Order>,
     state: watch::Sender<ClientState>,
-    /// How long a streamed reply waits for an order, and the time at which it then begins by itself.
+    /// How long the reply waits for an order, and the time at which it then begins by itself.
     patience: Duration,
     commit: Instant,
     ping: Duration,
@@ -167,7 +170,7 @@ impl Task {
             };
             let (status, headers, opened) = match next {
                 Next::Order(Some(Order::Open { status, headers, opened })) => (status, headers, Some(opened)),
-                Next::Timer => (StatusCode::OK, Shape::stream_headers(), None),
+                Next::Timer => (StatusCode::OK, self.shape.headers(), None),
                 Next::Order(Some(Order::Wait(for_order))) => {
                     self.commit = Instant::now() + if for_order { NEVER } else { self.patience };
                     continue;

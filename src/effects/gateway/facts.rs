@@ -36,7 +36,7 @@ pub struct Facts {
     pub parent_agent: Option<String>,
     /// How often the program had tried this call before.
     pub retry: u32,
-    /// The time after which the program gives up, from the call's arrival; `None`: it doesn't say.
+    /// The time after which the program gives up when no byte of a reply has come; `None`: it doesn't say.
     pub gives_up: Option<Duration>,
     /// The program's name for itself.
     pub program: Option<String>,
@@ -95,10 +95,15 @@ pub(super) fn retry(headers: &HeaderMap) -> u32 {
     text(headers, "x-stainless-retry-count").and_then(|count| count.parse().ok()).unwrap_or_default()
 }
 
-/// The time after which a program gives up, in seconds in a header of the same libraries.
+/// Headers of the same libraries with the seconds after which they give up: on the whole call until its reply begins, and
+/// on the next byte.
+const TIMERS: [&str; 2] = ["x-stainless-timeout", "x-stainless-read-timeout"];
+
+/// The time after which a program gives up when no byte of a reply has come.
 pub(super) fn gives_up(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: f64 = text(headers, "x-stainless-timeout")?.parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero())
+    let seconds = TIMERS.iter().filter_map(|name| text(headers, name)?.parse().ok());
+    let times = seconds.filter_map(|seconds: f64| Duration::try_from_secs_f64(seconds).ok());
+    times.filter(|time| !time.is_zero()).min()
 }
 
 /// The program's name for itself.
@@ -154,5 +159,6 @@ mod tests {
         assert_eq!((retry(&came), gives_up(&came)), (2, Some(Duration::from_secs(600))));
         let odd = headers(&[("x-stainless-retry-count", "many"), ("x-stainless-timeout", "-1")]);
         assert_eq!((retry(&odd), gives_up(&odd)), (0, None));
+        assert_eq!(gives_up(&headers(&[("x-stainless-read-timeout", "600.0")])), Some(Duration::from_secs(600)));
     }
 }

@@ -20,6 +20,9 @@ pub struct Limits {
     /// How long a reply's head is held back while nobody has decided; then a streamed reply begins, so that the client
     /// goes on waiting.
     pub commit: Duration,
+    /// The same for a reply in one body, which begins with white space then: an error of the provider can't be one by its
+    /// status any more.
+    pub commit_whole: Duration,
     /// The time between two signs of life in a reply that has begun.
     pub ping: Duration,
     /// The longest wait for a request's head, and for the next bytes of its body.
@@ -38,6 +41,8 @@ impl Default for Limits {
             connections: 512,
             undecided: 256,
             commit: Duration::from_secs(20),
+            // Some clients give up after five minutes without a byte.
+            commit_whole: Duration::from_secs(4 * 60),
             ping: Duration::from_secs(15),
             client: Duration::from_secs(60),
             // Models think for long, and the client has timers of its own.

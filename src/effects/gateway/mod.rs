@@ -6,7 +6,8 @@
 //! read. All other requests are passed on and reported. Keys and cookies pass through, and are kept nowhere.
 //!
 //! `server` takes connections, `route` finds out what a request is, `arrival` makes a call of it, `client` looks after the
-//! reply, `forward` goes to the provider, `exchange` is the handle. [`Preset`] holds what each agent needs to come here.
+//! reply, `forward` goes to the provider, `exchange` is the handle. What each agent needs
+//! to come here is in `agents`.
 
 mod arrival;
 mod aux;
@@ -27,7 +28,6 @@ mod limits;
 mod made;
 mod passing;
 mod prepare;
-mod presets;
 mod reading;
 mod release;
 mod route;
@@ -46,7 +46,6 @@ pub use exchange_error::ExchangeError;
 pub use facts::Facts;
 pub use history::History;
 pub use limits::Limits;
-pub use presets::{Launch, Preset, lay_over, preset};
 pub(in crate::effects) use secret::Secret;
 pub use server::{Gateway, StartError};
 pub use service::{Service, UpstreamError, Upstreams};

@@ -79,13 +79,20 @@ impl Exchange {
         match self.client.open(status, to_client(&headers)).await {
             Opened::Left => return Err(ExchangeError::Left),
             Opened::Sent => self.send_all(bytes.into()).await,
+            Opened::Before if !status.is_success() && !self.shape.is_streamed() => {
+                // It can't be an error by its status any more: a client takes a broken connection for one, and tries again.
+                self.client.break_off(&format!("the provider answered HTTP {}", status.as_u16())).await;
+                return Ok(());
+            }
             Opened::Before if !status.is_success() => {
                 let body = unpack(&headers, &bytes, self.shared.limits.answer).unwrap_or_default();
                 self.client.send(self.shape.upstream_event(status, &body)).await;
                 return self.end().await;
             }
-            Opened::Before if is_stream(&headers) && is_plain(&headers) => self.send_all(bytes.into()).await,
-            Opened::Before if is_stream(&headers) => {
+            Opened::Before if is_stream(&headers) == self.shape.is_streamed() && is_plain(&headers) => {
+                self.send_all(bytes.into()).await;
+            }
+            Opened::Before if is_stream(&headers) == self.shape.is_streamed() => {
                 let body = unpack(&headers, &bytes, self.shared.limits.answer).unwrap_or_default();
                 self.send_all(body.into()).await;
             }

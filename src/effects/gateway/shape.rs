@@ -32,16 +32,22 @@ impl Shape {
         self.streams == Streams::Events
     }
 
-    /// The head of a stream that begins here.
-    pub(super) fn stream_headers() -> HeaderMap {
+    /// The headers of a reply that begins here.
+    pub(super) fn headers(self) -> HeaderMap {
+        if !self.is_streamed() {
+            return json_headers();
+        }
         HeaderMap::from_iter([
             (CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
             (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         ])
     }
 
-    /// A sign of life: an event that says nothing, or a comment.
+    /// A sign of life: an event that says nothing, or a comment; white space before JSON.
     pub(super) fn ping(self) -> Bytes {
+        if !self.is_streamed() {
+            return Bytes::from_static(b"\n");
+        }
         Bytes::from_static(match self.dialect {
             Dialect::Messages => b"event: ping\ndata: {\"type\": \"ping\"}\n\n",
             // Google's own library reads neither comments nor other fields.
@@ -56,9 +62,12 @@ impl Shape {
         (status, json_headers(), body.into())
     }
 
-    /// An error within a stream that has begun.
+    /// An error within a reply that has begun.
     pub(super) fn error_event(self, status: StatusCode, message: &str) -> Bytes {
         let body = self.error_body(status, message);
+        if !self.is_streamed() {
+            return body.to_string().into();
+        }
         match self.dialect {
             Dialect::Messages => format!("event: error\ndata: {body}\n\n"),
             Dialect::Responses => {
@@ -92,18 +101,19 @@ impl Shape {
         self.error(StatusCode::SERVICE_UNAVAILABLE, ABANDONED)
     }
 
-    /// The same within a stream.
+    /// The same within a reply that has begun.
     pub(super) fn abandoned_stream(self) -> Bytes {
         self.error_event(StatusCode::SERVICE_UNAVAILABLE, ABANDONED)
     }
 
     /// An answer as the client wants it: its headers and its bytes.
     pub(super) fn answer(self, answer: &Answer) -> (HeaderMap, Bytes) {
-        match self.streams {
-            Streams::Events => (Self::stream_headers(), self.dialect.write_stream(answer).into()),
-            Streams::Whole => (json_headers(), self.dialect.write_answer(answer).to_string().into()),
-            Streams::List => (json_headers(), Json::Array(vec![self.dialect.write_answer(answer)]).to_string().into()),
-        }
+        let bytes = match self.streams {
+            Streams::Events => self.dialect.write_stream(answer).into(),
+            Streams::Whole => self.dialect.write_answer(answer).to_string().into(),
+            Streams::List => Json::Array(vec![self.dialect.write_answer(answer)]).to_string().into(),
+        };
+        (self.headers(), bytes)
     }
 
     fn error_body(self, status: StatusCode, message: &str) -> Json {

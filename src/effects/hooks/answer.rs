@@ -5,7 +5,7 @@
 use serde_json::{Value as Json, json};
 
 use super::call::HookEvent;
-use super::settings::HookDialect;
+use super::dialect::HookDialect;
 
 /// The answer to a hook.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::settings::HookDialect;
+use super::dialect::HookDialect;
 
 /// An agent, or a subagent of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

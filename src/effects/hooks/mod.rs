@@ -2,13 +2,13 @@
 //!
 //! Agents call them over HTTP on loopback, behind a secret in the path: Claude Code by itself, Codex and Gemini through
 //! `tama-tui hook`, which passes its standard input on. `call` reads what they say, `answer` writes what they understand,
-//! `server` takes the connections, `settings` holds what makes each agent call.
+//! `server` takes the connections. What makes each agent call is in `agents`.
 
 mod answer;
 mod call;
+mod dialect;
 mod pass_on;
 mod server;
-mod settings;
 
 #[cfg(test)]
 mod tests;
@@ -16,6 +16,6 @@ mod tests;
 pub use answer::HookAnswer;
 pub(crate) use call::result_text;
 pub use call::{HookAgent, HookCall, HookEvent, ToolUse};
+pub use dialect::HookDialect;
 pub use pass_on::{HOOK_VARIABLE, run_hook};
 pub use server::{HookReply, HookServer, Hooked};
-pub use settings::HookDialect;

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::HookAnswer;
 use super::call::HookCall;
-use super::settings::HookDialect;
+use super::dialect::HookDialect;
 use crate::effects::gateway::{Secret, StartError};
 
 /// Bytes of a hook that are read: the arguments and the result of a tool.

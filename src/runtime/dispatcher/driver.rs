@@ -175,6 +175,7 @@ impl Dispatcher {
     pub(super) fn take(&mut self, message: Incoming) {
         match message {
             Incoming::Ask { epoch, ask } if epoch == self.calls.epoch() => self.ask(ask),
+            Incoming::GivenUp { epoch, path } if epoch == self.calls.epoch() => self.given_up(&path),
             Incoming::Done { path, span, done } => self.task_ended(&path, span, done),
             // Dropping the question of a command that is being stopped discards its changes.
             Incoming::Captured { .. } if self.stopping.is_stopping() => {}
@@ -196,7 +197,7 @@ impl Dispatcher {
             Incoming::WrittenBack(written) => self.end_write_back(written),
             Incoming::Command(command) => self.command(command),
             // From pattern code that was dropped since.
-            Incoming::Ask { .. } | Incoming::Finished { .. } => {}
+            Incoming::Ask { .. } | Incoming::GivenUp { .. } | Incoming::Finished { .. } => {}
         }
         self.start_workers();
     }

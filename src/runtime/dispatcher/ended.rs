@@ -3,11 +3,11 @@
 use super::super::ask::Work;
 use super::super::failure::{Failure, Halt};
 use super::Dispatcher;
-use super::calls::PendingCall;
+use super::calls::{PendingCall, Stage};
 use super::exec::Done;
 use super::gatekeeper::Ended;
 use super::outcome::after_finish;
-use crate::model::{EndCause, Gate, PauseReason, SpanId, TraceBody, Update};
+use crate::model::{EndCause, Gate, PauseReason, Release, SpanId, TraceBody};
 use crate::pipeline::Price;
 
 impl Dispatcher {
@@ -68,11 +68,14 @@ impl Dispatcher {
             let paused = TraceBody::Paused { span: pending.span(), gate, reason };
             self.log.append(asked.into_iter().chain([paused]).collect());
         }
-        let patience = self.services.agent.as_ref().and_then(|agent| agent.announced().patience(path));
-        if let Some(seconds) = patience.map(|patience| patience.as_secs()) {
-            let (minutes, seconds) = (seconds / 60, seconds % 60);
-            let text = format!("the agent gives up on this call {minutes}:{seconds:02} after it made it");
-            self.sink.send(Update::Notice(text));
+    }
+
+    /// Ends a call that is stopped before it is sent, as the agent of another program no longer waits for it.
+    pub(super) fn given_up(&mut self, path: &str) {
+        let is_stopped = |pending: &&PendingCall| pending.is_paused() && matches!(pending.stage(), Stage::Before);
+        if let Some(span) = self.calls.get(path).filter(is_stopped).map(PendingCall::span) {
+            // Refused, it stays until the user lets it go.
+            let _ = self.release(span, &Release::Continue { notify_model: false });
         }
     }
 

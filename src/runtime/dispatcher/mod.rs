@@ -99,6 +99,8 @@ use crate::world::World;
 pub(super) enum Incoming {
     /// Pattern code asks for something.
     Ask { epoch: u64, ask: Ask },
+    /// The agent of another program no longer waits for a call.
+    GivenUp { epoch: u64, path: String },
     /// An effect is through.
     Done { path: String, span: SpanId, done: Done },
     /// A command ended, and its changes may have to be looked at before they land.

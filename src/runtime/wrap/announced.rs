@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot};
@@ -74,13 +73,6 @@ impl Announced {
     /// True while the agent waits for the answer to a model call.
     pub fn is_model_waiting(&self, path: &str) -> bool {
         lock(&self.models).contains_key(path) || lock(&self.held).contains_key(path)
-    }
-
-    /// The time after which the agent gives up on a model call that it waits for, from its beginning; `None`: it doesn't
-    /// say.
-    pub fn patience(&self, path: &str) -> Option<Duration> {
-        let asked = lock(&self.models).get(path).map(|call| call.facts.gives_up);
-        asked.or_else(|| lock(&self.held).get(path).map(|held| held.call.facts.gives_up)).flatten()
     }
 
     /// Keeps an answer that is held back.

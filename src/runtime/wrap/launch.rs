@@ -12,7 +12,8 @@ use tokio::sync::mpsc;
 use super::event::AgentEvent;
 use super::start::WrapError;
 use crate::effects::Masker;
-use crate::effects::gateway::{self, Arrived, Gateway, Service, Upstreams, preset};
+use crate::effects::agents::{AgentPlace, KnownAgent, known_agent};
+use crate::effects::gateway::{self, Arrived, Gateway, Service, Upstreams};
 use crate::effects::hooks::{HOOK_VARIABLE, HookDialect, HookServer};
 use crate::model::quoted;
 use crate::pipeline::Wrapped;
@@ -91,40 +92,25 @@ pub(super) fn launch(
     let mut variables = passed(wrapped, is_drawn);
     variables.extend(servers.gateway.environment(&variable).into_iter().map(text));
     let mut command: Vec<OsString> = wrapped.command.iter().map(OsString::from).collect();
-    let known = wrapped.preset.as_deref();
-    let Some(preset) = known.and_then(preset) else {
-        // An agent of the user's own may call hooks too, in Claude Code's form.
-        variables.push((HOOK_VARIABLE.into(), servers.hooks.address(HookDialect::Claude).into()));
+    let known = wrapped.preset.as_deref().and_then(known_agent);
+    // An agent of the user's own may call hooks too, in Claude Code's form.
+    let dialect = known.map_or(Some(HookDialect::Claude), KnownAgent::hooks);
+    let hooks = dialect.map(|dialect| servers.hooks.address(dialect));
+    variables.extend(hooks.as_ref().map(|address| (HOOK_VARIABLE.into(), address.into())));
+    let Some(known) = known else {
         return Ok(AgentLaunch { command, variables, _settings: None });
     };
-    let led = preset.launch(&servers.gateway, &variable);
+    let led = known.launch(&AgentPlace {
+        gateway: servers.gateway.root(),
+        hooks: hooks.as_deref().unwrap_or_default(),
+        hook_command: &hook_command(),
+        workspace,
+        env: &variable,
+    });
     variables.extend(led.environment.into_iter().map(text));
-    let dialect = HookDialect::named(preset.name());
-    let mut arguments = led.arguments;
-    let mut settings = led.settings_file;
-    let hook = hook_command();
-    match dialect {
-        Some(HookDialect::Claude) => {
-            let hooks = HookDialect::claude_settings(&servers.hooks);
-            let whole = gateway::lay_over(led.settings.unwrap_or(Json::Null), hooks);
-            arguments.extend(["--settings".to_owned(), whole.to_string()]);
-        }
-        // Codex asks whether it may trust the hooks that it was given. To be told to trust them all is right only where
-        // the folder has none of its own.
-        Some(HookDialect::Codex) if !has_codex_settings(workspace) => {
-            arguments.extend(HookDialect::codex_arguments(&hook));
-        }
-        Some(HookDialect::Gemini) => {
-            let (name, had) = settings.unwrap_or(("GEMINI_CLI_SYSTEM_SETTINGS_PATH", Json::Null));
-            settings = Some((name, gateway::lay_over(had, HookDialect::gemini_settings(&hook))));
-        }
-        Some(HookDialect::Codex) | None => {}
-    }
-    if let Some(dialect) = dialect {
-        variables.push((HOOK_VARIABLE.into(), servers.hooks.address(dialect).into()));
-    }
+    let settings = led.settings_file;
     let file = settings.map(|(name, settings)| settings_file(name, &settings, &mut variables)).transpose()?;
-    command.splice(1..1, arguments.into_iter().map(OsString::from));
+    command.splice(1..1, led.arguments.into_iter().map(OsString::from));
     Ok(AgentLaunch { command, variables, _settings: file })
 }
 
@@ -133,12 +119,6 @@ fn passed(wrapped: &Wrapped, is_drawn: bool) -> Vec<(OsString, OsString)> {
     let secrets = wrapped.passed.iter().filter_map(|name| Some((OsString::from(name), env::var_os(name)?)));
     let term = if is_drawn { Some(DRAWN.into()) } else { env::var_os("TERM") };
     secrets.chain(term.map(|term| ("TERM".into(), term))).collect()
-}
-
-/// True when the folder, or one above it in its checkout, has settings of Codex.
-fn has_codex_settings(workspace: &Path) -> bool {
-    let root = workspace.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(workspace);
-    workspace.ancestors().take_while(|folder| folder.starts_with(root)).any(|folder| folder.join(".codex").exists())
 }
 
 /// The program by which an agent passes a hook on.

@@ -1,13 +1,14 @@
 //! One model call of an agent of another program, as it came through the gateway.
 
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 
 use super::announced::HeldAnswer;
 use super::line::AgentLine;
 use super::recorded_calls::{Recall, RecordedCalls};
-use crate::effects::gateway::{ExchangeError, Forwarded, ModelCall};
+use crate::effects::gateway::{ClientState, ExchangeError, Forwarded, ModelCall};
 use crate::effects::llm::{CallPosition, LlmError, LlmProvider, Progress, ScriptModel};
 use crate::model::{LlmRequest, LlmResponse};
 use crate::runtime::failure::{Divergence, Failure, Halt};
@@ -44,26 +45,38 @@ pub(super) async fn call_model(
         }
     }
     let is_unknown = differs.is_some();
-    let mut own_path = String::new();
+    let (own_path, mut client) = (OnceLock::new(), call.exchange.watch());
     let announce = |path: &str| {
-        path.clone_into(&mut own_path);
+        let _ = own_path.set(path.to_owned());
         if is_unknown {
             line.announced().stop_at(path);
         }
         line.announced().add_model(path, call);
     };
-    let outcome = scope.outside_llm(request, is_aux, announce).await;
+    let given_up = async {
+        let has_left = client.wait_for(|state| *state == ClientState::Left).await.is_ok();
+        if has_left && let Some(path) = own_path.get() {
+            scope.give_up(path);
+        }
+        std::future::pending::<Infallible>().await
+    };
+    let outcome = tokio::select! {
+        biased;
+        outcome = scope.outside_llm(request, is_aux, announce) => outcome,
+        never = given_up => match never {},
+    };
+    let own_path = own_path.get().map(String::as_str).unwrap_or_default();
     if is_unknown && let Some(recorded) = &mut *line.recorded() {
         // The user has let it go, or answered it: the agent may be on another way.
         recorded.go_on();
     }
-    if let Some(mut call) = line.announced().take_model(&own_path) {
+    if let Some(mut call) = line.announced().take_model(own_path) {
         // It was not sent: the answer is the user's, or there is none.
         match &outcome {
             Ok(response) => forget(call.exchange.answer(response).await),
             Err(failure) => forget(call.exchange.refuse(UNREACHED, &failure.to_string()).await),
         }
-    } else if let Some(HeldAnswer { mut call, response }) = line.announced().take_held(&own_path) {
+    } else if let Some(HeldAnswer { mut call, response }) = line.announced().take_held(own_path) {
         match (&outcome, &response) {
             (Ok(now), None) => forget(call.exchange.answer(now).await),
             (Ok(now), Some(response)) => forget(call.exchange.release((now != response).then_some(now)).await),
@@ -110,6 +123,7 @@ impl LlmProvider for AgentModels {
         progress: &Progress,
     ) -> Result<LlmResponse, LlmError> {
         let call = self.line.announced().take_model(&position.path);
+        let call = call.filter(|call| call.exchange.client() != ClientState::Left);
         let mut call = call.ok_or_else(|| LlmError::new("send the call: the agent no longer waits for it".into()))?;
         if let Some(script) = &self.script {
             let answered = script.call(request, position, progress).await;

@@ -1,5 +1,7 @@
 //! Draws the panel: the cells of the agent's picture, and its cursor.
 
+use std::ops::RangeInclusive;
+
 use ratatui::Frame;
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Rect};
@@ -75,10 +77,17 @@ fn cells(frame: &mut Frame, area: Rect, screen: &vt100::Screen, theme: Theme) {
     }
 }
 
-/// Puts a cell of the picture into one of the screen. Symbols that the two count differently would move what follows.
+/// Joins the symbols of two cells into one, on terminals that know how.
+const JOINER: char = '\u{200d}';
+/// Colours of skin, which such terminals draw into the symbol before them.
+const SKINS: RangeInclusive<char> = '\u{1f3fb}'..='\u{1f3ff}';
+
+/// Puts a cell of the picture into one of the screen. Symbols that the two count differently, and those that a terminal
+/// would join with the next one, would move what follows.
 fn put(to: &mut Cell, from: &vt100::Cell, fits: bool, theme: Theme) {
     let width = if from.is_wide() { 2 } else { 1 };
-    let symbol = from.contents();
+    let symbol = from.contents().trim_end_matches(JOINER);
+    let fits = fits && !symbol.starts_with(|letter| SKINS.contains(&letter));
     let first = symbol.char_indices().nth(1).map_or(symbol, |(at, _)| &symbol[..at]);
     match [symbol, first].into_iter().find(|text| text.width() == width) {
         Some(text) if fits => to.set_symbol(text),

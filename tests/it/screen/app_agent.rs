@@ -1,12 +1,12 @@
 //! The panel with the terminal of an agent: who gets the keys, what it shows of the agent's end, its size.
 
 use tama_tui::app::{
-    AgentButton, AgentEnd, AgentInput, AgentKey, AgentKeyCode, AgentMouse, AgentMouseAction, AgentPicture, Command,
-    Key, Modifiers, Mouse, Msg, Pane, Popup, footer, header, notice, update,
+    About, AgentButton, AgentEnd, AgentInput, AgentKey, AgentKeyCode, AgentMouse, AgentMouseAction, AgentPicture,
+    Command, Key, Modifiers, Mouse, Msg, Pane, Popup, footer, header, notice, span_text, update,
 };
-use tama_tui::model::{self, Abilities, Gate, Millis, PauseReason, RunStatus, SpanId, TraceBody, Update};
+use tama_tui::model::{self, Abilities, Gate, Millis, PauseReason, RunStatus, SpanId, SpanSpec, TraceBody, Update};
 
-use crate::support::app_support::{Bench, run_commands};
+use crate::support::app_support::{Bench, agent, run_commands, tool};
 
 fn letter(letter: char) -> AgentInput {
     AgentInput::Key(AgentKey::plain(AgentKeyCode::Char(letter)))
@@ -284,4 +284,22 @@ fn its_bell_calls_a_person_until_one_is_there() {
     assert!(text(&bench).calls);
     give(&mut bench, letter('a'));
     assert!(!text(&bench).calls, "{:?}", text(&bench));
+}
+
+#[test]
+fn the_program_of_a_next_try_is_no_tool_of_the_answer_before_it() {
+    let mut bench = Bench::wrapped((140, 42));
+    let mut spec = agent();
+    if let SpanSpec::Agent { pattern, .. } = &mut spec {
+        *pattern = "wrapped".into();
+    }
+    let agent = bench.start(SpanId::RUN, "claude", 1, 1, spec);
+    bench.tool(agent, "program");
+    let llm = bench.llm(agent, 1);
+    bench.tool(agent, "Bash");
+    let last = bench.llm(agent, 2);
+    bench.start(agent, "program", 1, 2, tool());
+    bench.start(agent, "Bash", 1, 2, tool());
+    let about = |span| span_text(&bench.state.run, span).about;
+    assert_eq!((about(llm), about(last)), (About::Text("→ Bash".into()), About::Nothing));
 }

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod app_support;
 pub mod holder;
 pub mod manifest;
+pub mod post;
 pub mod program;
 pub mod project;
 pub mod pty;

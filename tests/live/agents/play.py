@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -32,7 +33,7 @@ def exec_command(command):
 
 def write(tool, key):
     """A new file as a call of a tool that writes files."""
-    return lambda: (tool, {key: str(WORK / "made.txt"), "content": "made\n"})
+    return lambda content="made": (tool, {key: str(WORK / "made.txt"), "content": f"{content}\n"})
 
 
 def python(venv, program, package):
@@ -63,7 +64,7 @@ AGENTS = {
         + ["Tidy this folder."],
         "version": [f"{NPM}/.bin/codex", "--version"],
         "shell": exec_command,
-        "write": lambda: exec_command("echo made > made.txt"),
+        "write": lambda content="made": exec_command(f"echo {content} > made.txt"),
         "deny": "Bash:*forbidden*",
     },
     "opencode": {
@@ -164,9 +165,13 @@ def want(is_so, why, ran=None):
         raise Broken(why + (f"\n{ran.stdout}{ran.stderr}" if ran else ""))
 
 
+def show(run_id):
+    return json.loads(tama("runs", "show", run_id, "--json").stdout)
+
+
 def spans(run_id):
     """The spans of a run below its agent, each with the paths that it changed."""
-    shown = json.loads(tama("runs", "show", run_id, "--json").stdout)
+    shown = show(run_id)
     changed = {}
     for action in shown["actions"]:
         changed.setdefault(action["tool_span"], []).append(action["key"]["name"].rstrip("/"))
@@ -222,6 +227,23 @@ def check_review(agent):
     want(undone.returncode == 0 and manifest() == before, "review: undo", undone)
 
 
+def check_retry(agent):
+    """The second model call again. Its script answers otherwise by then, so that each call that is asked anew is seen."""
+    before = fresh()
+    ran, told = wrap(agent, [agent["shell"](FIRST), agent["write"]()])
+    want(ran.returncode == 0 and told, f"retry: exit code {ran.returncode}", ran)
+    script(agent, [agent["shell"](FORBIDDEN), agent["write"]("again")])
+    second = [span for span in show(told["run"])["spans"] if span["kind"] == "llm" and "/llm" in span["path"]][1]
+    retried = tama("retry", told["run"], "--span", second["path"])
+    want(retried.returncode == 0, f"retry: exit code {retried.returncode}", retried)
+    want(re.search("model calls? answered from the record", retried.stderr), "retry: no call is answered from the record", retried)
+    want(not (WORK / "forbidden.txt").exists(), "retry: the first call was asked again", retried)
+    want((WORK / "made.txt").read_text() == "again\n", "retry: the second call was not asked again", retried)
+    want(not (WORK / "docs").exists() and (WORK / "README.md").read_text() == "Read me.\nmore\n", "retry: its tools", retried)
+    undone = tama("undo", told["run"])
+    want(undone.returncode == 0 and manifest() == before, f"retry: undo: exit {undone.returncode}, {manifest()}", undone)
+
+
 def play(name):
     agent = AGENTS[name]
     version = run(agent["version"]).stdout.strip().split("\n")[-1]
@@ -231,13 +253,14 @@ def play(name):
         check_denied(agent)
         denied = "yes"
     check_review(agent)
-    return [name, version, calls, tools, denied, "byte for byte", "held, applied, undone"]
+    check_retry(agent)
+    return [name, version, calls, tools, denied, "byte for byte", "held, applied, undone", "from its second call"]
 
 
 def main():
     os.makedirs(ENVIRONMENT["HOME"], exist_ok=True)
     WORK.mkdir()
-    head = ["agent", "version", "model calls", "tools", "denied by a rule", "undo", "--review"]
+    head = ["agent", "version", "model calls", "tools", "denied by a rule", "undo", "--review", "retry"]
     print("| " + " | ".join(head) + " |\n|" + "---|" * len(head), flush=True)
     broken = 0
     for name in sys.argv[1:]:

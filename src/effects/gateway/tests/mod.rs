@@ -81,9 +81,12 @@ async fn state(exchange: &Exchange, wanted: ClientState) {
     timeout(PATIENCE, watch.wait_for(|state| *state == wanted)).await.expect("the state did not come").unwrap();
 }
 
+/// A short patience.
+const SOON: Duration = Duration::from_millis(20);
+
 /// Bounds with short patience.
 fn hasty() -> Limits {
-    Limits { commit: Duration::from_millis(20), ping: Duration::from_millis(20), ..Limits::default() }
+    Limits { commit: SOON, commit_whole: SOON, ping: SOON, ..Limits::default() }
 }
 
 /// A reply without the signs of life before it.

@@ -27,10 +27,57 @@ async fn a_streamed_reply_that_waits_has_signs_of_life() {
 }
 
 #[tokio::test]
-async fn a_reply_in_one_body_does_not_begin_by_itself() {
+async fn a_reply_in_one_body_begins_with_white_space_and_is_as_it_came() {
+    for sample in samples::samples() {
+        let upstream = Upstream::start(vec![json(200, sample.answer(false))]);
+        let mut between = Between::start(&upstream.url(), hasty()).await;
+        let mut caller = between.call(&sample, false).await;
+        let mut call = between.next_call().await;
+        caller.until("1\r\n\n\r\n1\r\n\n\r\n").await;
+        assert_eq!(call.exchange.client(), ClientState::Begun);
+        forward(&mut call.exchange, false).await;
+        let reply = caller.reply().await;
+        assert_eq!(reply.body.trim_ascii_start(), sample.answer(false), "{}", sample.dialect);
+        assert_eq!((reply.status, reply.json().is_object()), (200, true), "{}", sample.dialect);
+    }
+}
+
+#[tokio::test]
+async fn an_error_after_a_reply_in_one_body_has_begun_is_in_it_or_breaks_it_off() {
+    let sample = &samples::samples()[0];
+    let upstream = Upstream::start(vec![json(529, br#"{"type":"error","error":{"message":"Overloaded"}}"#)]);
+    let mut between = Between::start(&upstream.url(), hasty()).await;
+    let caller = between.call(sample, false).await;
+    let mut call = between.next_call().await;
+    state(&call.exchange, ClientState::Begun).await;
+    call.exchange.refuse(403, "not now").await.unwrap();
+    let reply = caller.reply().await;
+    assert_eq!((reply.status, &reply.json()["error"]["message"]), (200, &"not now".into()));
+    let caller = between.call(sample, false).await;
+    let mut call = between.next_call().await;
+    state(&call.exchange, ClientState::Begun).await;
+    let forwarded = forward(&mut call.exchange, false).await;
+    assert_eq!((forwarded.status, forwarded.fault.is_some()), (529, true));
+    assert!(!caller.reply().await.whole);
+}
+
+#[tokio::test]
+async fn a_reply_begins_before_the_time_at_which_its_client_gives_up() {
+    let sample = &samples::samples()[0];
+    let upstream = Upstream::start(vec![vec![]]);
+    let mut between = Between::to(&upstream).await;
+    let body = sample.request(false).to_string();
+    let headers = [("x-stainless-read-timeout", "0.2")];
+    let _caller = between.send(sample.line(false), &headers, body.as_bytes()).await;
+    state(&between.next_call().await.exchange, ClientState::Begun).await;
+}
+
+#[tokio::test]
+async fn a_reply_in_one_body_waits_longer_than_a_streamed_one() {
     let sample = &samples::samples()[0];
     let upstream = Upstream::start(vec![json(200, sample.answer(false))]);
-    let mut between = Between::start(&upstream.url(), hasty()).await;
+    let limits = Limits { commit: SOON, ..Limits::default() };
+    let mut between = Between::start(&upstream.url(), limits).await;
     let caller = between.call(sample, false).await;
     let mut whole = between.next_call().await;
     // A later call that streams has begun by then.

@@ -11,6 +11,7 @@ use std::process::{Output, Stdio};
 use serde_json::Value as Json;
 
 use crate::cli::cli::{stderr, stdout};
+use crate::support::post::POST;
 use crate::support::program;
 use crate::support::project::Project;
 use crate::support::wait::{exit_status, until};
@@ -18,22 +19,8 @@ use crate::support::wait::{exit_status, until};
 /// A secret in this program's own environment, which an agent does not get.
 const SECRET: &str = "sk-canary-5d1e";
 
-/// Posts to an address: prints the whole answer.
-pub(super) const POST: &str = r#"
-post() {
-  local rest=${1#http://}; local place=${rest%%/*} path=/${rest#*/}
-  exec 3<>"/dev/tcp/${place%%:*}/${place##*:}" || return 1
-  printf 'POST %s HTTP/1.0\r\nhost: %s\r\ncontent-type: application/json\r\ncontent-length: %s\r\n\r\n%s' \
-    "$path" "$place" "${#2}" "$2" >&3
-  cat <&3; exec 3>&-
-}
-root() { local rest=${1#http://}; echo "http://${rest%%/*}"; }
-before='{"hook_event_name":"PreToolUse","session_id":"s","tool_name":"Forged","tool_use_id":"1","tool_input":{}}'
-call='{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}'
-"#;
-
 /// Tries of an agent, and what each must print.
-const TRIES: [(&str, &str, &str); 14] = [
+const TRIES: [(&str, &str, &str); 13] = [
     ("the folder of runs is out of sight", "ls -A .tama 2>&1 | grep -c runs", "0"),
     ("the database can't be read", "cat .tama/runs/*/* 2>/dev/null | wc -c", "0"),
     (
@@ -42,7 +29,6 @@ const TRIES: [(&str, &str, &str); 14] = [
         "tried",
     ),
     ("the key of this user's runs is out of sight", "cat \"$STATE\"/tama-tui/* 2>/dev/null | wc -c", "0"),
-    ("credentials are out of sight", "cat ~/.ssh/* ~/.aws/* ~/.netrc ~/.git-credentials 2>/dev/null | wc -c", "0"),
     ("no other process is seen", "cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -c canary", "0"),
     ("nor its arguments", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -c -e [-]-headless", "0"),
     ("nor its memory", "dd if=/proc/$PARENT/mem bs=1 count=1 2>/dev/null | wc -c", "0"),

@@ -3,8 +3,8 @@
 use std::fs;
 use std::process::Stdio;
 
-use super::hostile::POST;
 use crate::cli::cli::stdout;
+use crate::support::post::POST;
 use crate::support::program;
 use crate::support::project::Project;
 use crate::support::wait::exit_status;

@@ -7,8 +7,9 @@ use tama_tui::pipeline::{Policy, Wrapped};
 use tama_tui::runtime::{Mode, WrapSetup, start_wrapped};
 use tama_tui::store::DataDir;
 
-use crate::cli::cli::stderr;
+use crate::cli::cli::{json as parsed, stderr};
 use crate::engine::scenario::Stage;
+use crate::support::post::POST;
 use crate::support::program;
 use crate::support::server::{Answer, Server};
 
@@ -19,6 +20,11 @@ async fn stage(at: Gate, script: &str) -> Stage {
 
 /// The same, with model calls that go to an address.
 async fn stage_over(at: Gate, script: &str, upstream: Option<&str>) -> Stage {
+    stage_of(at, script, upstream, None).await
+}
+
+/// The same, with another agent.
+async fn stage_of(at: Gate, script: &str, upstream: Option<&str>, agent: Option<&str>) -> Stage {
     program::set_helper();
     let folder = tempfile::tempdir().unwrap();
     let written = program::run(folder.path(), &["init", "--from", "wrap", "."]);
@@ -26,6 +32,9 @@ async fn stage_over(at: Gate, script: &str, upstream: Option<&str>) -> Stage {
     fs::rename(folder.path().join("folder"), folder.path().join("work")).unwrap();
     if !script.is_empty() {
         fs::write(folder.path().join("replies.toml"), script).unwrap();
+    }
+    if let Some(agent) = agent {
+        fs::write(folder.path().join("tidy"), agent).unwrap();
     }
     let data = DataDir::open_or_create(folder.path().join(".tama")).unwrap();
     let setup = WrapSetup {
@@ -181,6 +190,36 @@ async fn an_error_that_the_agent_has_heard_of_stops_nothing() {
     drop(stage);
     let mut stage = stage_over(Gate::Error, "", Some(url)).await;
     play(&mut stage, "wait at tidy/llm error\ncontinue tidy/llm\nwait end\nstatus failed").await;
+    drop(stage);
+}
+
+/// It gives up on its first model call once there is a file `go`, and makes another one.
+const IMPATIENT: &str = r#"
+give_up() {
+  local rest=${1#http://}; local place=${rest%%/*} path=/${rest#*/}
+  exec 3<>"/dev/tcp/${place%%:*}/${place##*:}"
+  printf 'POST %s HTTP/1.1\r\nhost: x\r\ncontent-length: %s\r\n\r\n%s' "$path" "${#2}" "$2" >&3
+  until [ -e go ]; do sleep 0.05; done
+  exec 3>&-
+}
+give_up "$ANTHROPIC_BASE_URL/v1/messages" "$call"
+post "$ANTHROPIC_BASE_URL/v1/messages" "$call" | grep -q 'All tidy' && echo answered > answered
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_the_agent_gives_up_on_does_not_stay_stopped() {
+    let replies = "[[reply]]\nagent = \"*\"\ntext = \"All tidy.\"\n";
+    let agent = format!("#!/usr/bin/env bash\n{POST}{IMPATIENT}");
+    let mut stage = stage_of(Gate::BeforeLlm, replies, None, Some(&agent)).await;
+    play(&mut stage, "wait at tidy/llm before-llm").await;
+    fs::write(stage.folder.path().join("work/go"), "").unwrap();
+    play(&mut stage, "wait at tidy/llm#2 before-llm\ncontinue tidy/llm#2\nwait end\nstatus ok").await;
+    assert!(stage.folder.path().join("work/answered").exists());
+    let shown = program::run(stage.folder.path(), &["runs", "show", "--json", &stage.session.run.to_string()]);
+    let shown = parsed(&shown);
+    let calls = shown["spans"].as_array().unwrap().iter().filter(|span| span["kind"] == "llm");
+    let states: Vec<&str> = calls.map(|span| span["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["failed", "ok"]);
     drop(stage);
 }
 

@@ -103,7 +103,7 @@ fn hostile_text_stays_text() {
     pty.send("\x03\x03");
     pty.end();
     pty.assert_restored();
-    assert_harmless(&pty);
+    assert_harmless(&pty, "hostile");
 
     let run = project.newest();
     let mut pty = Start::tama(project.folder(), &["replay", &run]).env("TAMA_TUI_NOTIFY", "title").at(140, 42);
@@ -111,25 +111,26 @@ fn hostile_text_stays_text() {
     pty.press("4", "4 Log");
     pty.send("\x03\x03");
     pty.end();
-    assert_harmless(&pty);
+    assert_harmless(&pty, "hostile");
 }
 
-/// Removes the titles that the program writes itself.
-fn without_titles(text: &str) -> String {
+/// Removes the titles that the program writes itself, about a run of that name.
+fn without_titles(text: &str, run: &str) -> String {
+    let about = format!(" · {run}");
     let mut parts = text.split("\x1b]2;");
     let mut left = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (title, rest) = part.split_once("\x1b\\").unwrap();
-        assert!(title.is_empty() || title.ends_with(" · hostile") || title.ends_with(" · tama-tui"), "{title:?}");
+        assert!(title.is_empty() || title.ends_with(&about) || title.ends_with(" · tama-tui"), "{title:?}");
         assert!(!title.contains(char::is_control), "{title:?}");
         left.push_str(rest);
     }
     left
 }
 
-/// Asserts that no sequence came through that the program does not write itself.
-pub(super) fn assert_harmless(pty: &Pty) {
-    let text = without_titles(std::str::from_utf8(&pty.bytes).unwrap());
+/// Asserts that no sequence came through that the program does not write itself. `run`: the name of the run in titles.
+pub(super) fn assert_harmless(pty: &Pty, run: &str) {
+    let text = without_titles(std::str::from_utf8(&pty.bytes).unwrap(), run);
     assert!(!text.contains("\x1b]"), "a title or the clipboard");
     assert!(!text.contains("\x1bP") && !text.contains('\x07'), "a device string or a bell");
     assert!(!text.chars().any(|letter| ('\u{80}'..='\u{9f}').contains(&letter)), "C1");

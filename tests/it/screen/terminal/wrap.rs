@@ -113,7 +113,7 @@ fn no_sequence_of_an_agent_reaches_the_terminal() {
     pty.wait("ended with exit code 3");
     assert!(pty.text().contains("shown"), "{}", pty.text());
     assert_eq!(quit(&mut pty), 3);
-    assert_harmless(&pty);
+    assert_harmless(&pty, "bash");
     let text = String::from_utf8_lossy(&pty.bytes).into_owned();
     for sequence in ["\x1b[?1003h", "\x1bc", "\x1b[8;5;5t", "\x1b[5i"] {
         assert!(!text.contains(sequence), "{sequence:?} in {text:?}");

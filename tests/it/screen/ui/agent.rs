@@ -158,6 +158,12 @@ fn wide_and_joined_letters_move_nothing() {
     assert_eq!([at(0, 0), at(2, 0), at(4, 0)], ["世", "界", "|"]);
     assert_eq!([at(0, 1), at(1, 1)], ["e\u{301}", "|"]);
     assert_eq!([at(0, 2), at(2, 2)], ["\u{2601}\u{fe0f}", "|"]);
+    // Terminals that join symbols would draw these in fewer columns.
+    shown.write("\x1b[8;1H\u{1f468}\u{200d}\u{1f469}|\r\n\u{1f44d}\u{1f3fd}|");
+    let buffer = shown.drawn();
+    let at = |x: u16, y: u16| buffer[(inside.x + x, inside.y + y)].symbol().to_owned();
+    assert_eq!([at(0, 7), at(2, 7), at(4, 7)], ["\u{1f468}", "\u{1f469}", "|"]);
+    assert_eq!([at(0, 8), at(2, 8), at(4, 8)], ["\u{1f44d}", " ", "|"]);
     // One that is cut by the panel's edge is left out.
     shown.write(&format!("\x1b[5;{}H世", inside.width - 1));
     let buffer = shown.drawn();
