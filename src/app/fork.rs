@@ -12,7 +12,7 @@ const NAMED: usize = 8;
 const BY_LETTER: &str = "the fork may do other things than this run could (may now): choose by the letter";
 
 /// Shows the plan of a fork, with the choice about the workspace where that is not as it was there.
-pub(super) fn popup(run: &RunState, outlook: &ForkOutlook, edits: RetryEdits) -> Popup {
+pub(super) fn popup(run: &RunState, outlook: &ForkOutlook, edits: &RetryEdits) -> Popup {
     let span = outlook.span;
     let title = format!("Fork at {}", safe::line(&run.trace.path(span)));
     let mut lines = vec![
@@ -20,7 +20,7 @@ pub(super) fn popup(run: &RunState, outlook: &ForkOutlook, edits: RetryEdits) ->
         format!("rerun  {}", safe::line(&grouped_names(&outlook.plan.rerun_names, usize::MAX))),
         format!("reuse  {}", reuse_text(&outlook.plan)),
     ];
-    lines.extend(edit_lines(&edits).into_iter().map(|edit| format!("edited {edit}")));
+    lines.extend(edit_lines(edits).into_iter().map(|edit| format!("edited {edit}")));
     lines.extend(outlook.plan.authority.iter().map(|right| format!("may now  {}", safe::line(right))));
     lines.extend(outlook.notes.iter().map(|note| safe::line(note).into_owned()));
     let send = |how| Choice::Send(model::Command::Fork { span, how, edits: Box::new(edits.clone()) });

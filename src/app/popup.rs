@@ -14,7 +14,7 @@ pub enum Popup {
     /// A question that wants a key.
     Ask(Ask),
     /// The plan of a retry, which wants Enter.
-    Plan(PlanAsk),
+    Plan(Box<PlanAsk>),
     /// Choices.
     Menu(Menu),
     /// The breakpoints.

@@ -204,8 +204,12 @@ mod tests {
     /// So many rows, of which the first came so long ago, and the last.
     fn state(rows: usize, first: Duration, last: Duration) -> State {
         let mut encoder = Encoder::new(Layout::newest(), Chain::default(), &RunState::default());
-        let row =
-            |seq: usize| Row::Text { seq: Seq(seq as u64), at: Millis(1), hash: TextHash([0; 16]), text: "".into() };
+        let row = |seq: usize| Row::Text {
+            seq: Seq(seq as u64),
+            at: Millis(1),
+            hash: TextHash([0; 16]),
+            text: String::new(),
+        };
         let rows = (1..=rows).map(|seq| encoder.encode(&row(seq), &mut |_| None).unwrap()).collect();
         let mut tail = Tail::default();
         tail.push(rows);

@@ -76,7 +76,7 @@ fn take_now(state: &mut State, update: Update) -> (Vec<Command>, bool) {
         Update::Moment(_) => {}
         Update::Plan(plan) => undoing::take_plan(state, plan),
         Update::Fork(outlook) => {
-            state.popup = Some(fork::popup(&state.run, &outlook, state.by_hand.of(outlook.span)));
+            state.popup = Some(fork::popup(&state.run, &outlook, &state.by_hand.of(outlook.span)));
         }
         Update::Resume(plan) => state.popup = Some(Resuming::new(*plan).popup(&state.run)),
         Update::Diff(diff) => looking::take(state, &diff),

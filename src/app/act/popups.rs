@@ -82,7 +82,7 @@ fn ask_key(state: &mut State, mut ask: Ask, key: Key) -> Vec<Command> {
     Vec::new()
 }
 
-fn plan_key(state: &mut State, mut plan: PlanAsk, key: Key) -> Vec<Command> {
+fn plan_key(state: &mut State, mut plan: Box<PlanAsk>, key: Key) -> Vec<Command> {
     match key {
         key if key == plan.key() => match plan.reading_mut().read_on(key) {
             Some(more) => state.say(more),
@@ -92,7 +92,7 @@ fn plan_key(state: &mut State, mut plan: PlanAsk, key: Key) -> Vec<Command> {
                     state.tree.follow = true;
                     return confirmed.into_commands();
                 }
-                Err(left) => plan = *left,
+                Err(left) => plan = left,
             },
         },
         Key::Enter => state.say("the run may do other things now (rights): y retries"),

@@ -131,7 +131,7 @@ pub(super) fn take_plan(state: &mut State, plan: RetryPlan) {
     if trying::take_plan(state, &plan) {
         state.retrying = None;
     } else if state.retrying.take_if(|span| *span == plan.span).is_some() {
-        state.popup = Some(Popup::Plan(PlanAsk::new(plan.clone(), state.by_hand.of(plan.span))));
+        state.popup = Some(Popup::Plan(Box::new(PlanAsk::new(plan.clone(), state.by_hand.of(plan.span)))));
     }
     state.preview.keep(plan);
 }

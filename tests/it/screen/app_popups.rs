@@ -262,7 +262,7 @@ fn a_plan_longer_than_the_screen_scrolls() {
     bench.keys("g");
     assert_eq!(below(&bench), (0, first));
     let confirmed: PlanAsk = match bench.state.popup.clone() {
-        Some(Popup::Plan(ask)) => ask,
+        Some(Popup::Plan(ask)) => *ask,
         _ => panic!("no plan"),
     };
     assert!(matches!(confirmed.confirm().unwrap().into_commands()[..], [Command::Run(model::Command::Retry { .. })]));

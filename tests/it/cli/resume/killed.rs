@@ -122,8 +122,8 @@ fn play(seed: u64, whole: &Whole) -> bool {
 fn fork_twice(project: &Project, told: &str) {
     let run = project.newest();
     let shown = project.json(&["runs", "show", &run]);
-    let calls = shown["spans"].as_array().unwrap().iter().filter(|span| span["kind"] == "llm");
-    let last = calls.filter(|span| span["status"] == "ok").next_back().unwrap()["path"].as_str().unwrap().to_owned();
+    let mut calls = shown["spans"].as_array().unwrap().iter().filter(|span| span["kind"] == "llm");
+    let last = calls.rfind(|span| span["status"] == "ok").unwrap()["path"].as_str().unwrap().to_owned();
     let done = |args: &[&str]| {
         let output = project.tama(args);
         assert_eq!(output.status.code(), Some(0), "{told}: {args:?}: {}", stderr(&output));

@@ -38,13 +38,10 @@ fn held(point: Option<&str>) -> (Project, Manifest, bool) {
     }
     let before = manifest(project.folder());
     let wrap = ["wrap", "--headless", "--review", "--", "bash", "-c", SCRIPT];
-    let died = match point {
-        Some(point) => dies(&project, &wrap, point),
-        None => {
-            done(&project, &wrap, "none");
-            false
-        }
-    };
+    let died = point.is_some_and(|point| dies(&project, &wrap, point));
+    if point.is_none() {
+        done(&project, &wrap, "none");
+    }
     assert_eq!(differences(&before, &manifest(project.folder())), NOTHING);
     (project, before, died)
 }

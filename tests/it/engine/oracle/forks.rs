@@ -173,9 +173,6 @@ async fn fork(
     drop((opened, world));
     run.elsewhere = if is_copy { Some(copy) } else { run.elsewhere.take() };
     run.open(forked).await?;
-    // The prompt is recorded in the fork.
-    let edits = RetryEdits { prompt: None, ..edits };
-    run.send(Command::EditNext { path: before.trace.path(span), edits: Box::new(edits) });
     run.send(Command::PlanResume);
     run.until("the plan of the resume", |run| run.resume.is_some() || !run.refused.is_empty()).await?;
     let resume = run.resume.take().ok_or_else(|| run.refused.join("; "))?;

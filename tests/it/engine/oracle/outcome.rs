@@ -80,14 +80,16 @@ impl Outcome {
                 }
             }
             EditKind::Input(_, Origin::Message) => {
-                let shown = self.spans.get_mut(path);
-                shown.into_iter().for_each(|shown| shown.sent.retain(|(name, _)| name != "input"));
+                if let Some(shown) = self.spans.get_mut(path) {
+                    shown.sent.retain(|(name, _)| name != "input");
+                }
             }
             EditKind::Input(_, Origin::Before { agent, call, .. }) => {
                 let number = if *call > 1 { format!("#{call}") } else { String::new() };
                 for at in [agent.clone(), format!("{agent}/llm{number}")] {
-                    let end = self.spans.get_mut(&at).and_then(|shown| shown.end.as_mut());
-                    end.into_iter().for_each(|end| end.output = None);
+                    if let Some(end) = self.spans.get_mut(&at).and_then(|shown| shown.end.as_mut()) {
+                        end.output = None;
+                    }
                 }
             }
             _ => {}

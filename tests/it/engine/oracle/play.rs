@@ -59,7 +59,7 @@ pub async fn play(case: &Case, way: Way, is_edited: bool) -> Result<Tally, Strin
     let mut tally = Tally::default();
     let turns = if rng.chance(30) { MOST_TURNS } else { 1 };
     let edited = is_edited.then(|| rng.below(turns));
-    let turns = Turns { way, turns, edited };
+    let turns = Turns { way, count: turns, edited };
     let played = play_on(&mut run, case, turns, &mut rng, &mut changes, &mut tally).await;
     let told = describe(&run, &changes);
     if !played.map_err(|why| format!("{why}\n{told}"))? {
@@ -88,7 +88,7 @@ pub fn differences_without(found: Outcome, expected: Outcome, changes: &[Change]
 #[derive(Clone, Copy)]
 struct Turns {
     way: Way,
-    turns: usize,
+    count: usize,
     /// The retry that has an edit.
     edited: Option<usize>,
 }
@@ -98,12 +98,12 @@ struct Turns {
 async fn play_on(
     run: &mut Run,
     case: &Case,
-    Turns { way, turns, edited }: Turns,
+    Turns { way, count, edited }: Turns,
     rng: &mut Rng,
     changes: &mut Vec<Change>,
     tally: &mut Tally,
 ) -> Result<bool, String> {
-    for turn in 0..turns {
+    for turn in 0..count {
         if changes.iter().any(|change| change.edit().is_some_and(Edit::is_only_for_one)) {
             break;
         }

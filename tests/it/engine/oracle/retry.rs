@@ -69,7 +69,7 @@ pub async fn retry(
         let shown = Box::new(plan.clone());
         run.send(match edits.clone() {
             None => Command::Retry { plan: shown, with_readers: true },
-            Some(edits) => Command::RetryEdited { plan: shown, edits },
+            Some(edits) => Command::RetryEdited { plan: shown, edits, with_readers: true },
         });
         run.until(&format!("the retry of {label}"), |run| is_answered(run, at)).await?;
         if let Some(found) = began(run, at) {
