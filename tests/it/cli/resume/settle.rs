@@ -138,11 +138,10 @@ fn a_run_that_ended_has_nothing_to_resume() {
 
 #[test]
 fn a_run_that_died_after_its_last_row_has_ended() {
-    // How many entries its log has differs from run to run.
-    let found = (0..60).map(|turn| 30 - turn % 30).find_map(|at| {
+    // Before its list entry is written for the last time. How often it is written by then is found out.
+    let found = (1..=12).rev().find_map(|at| {
         let project = writer();
-        let died = run_until(&project, &["run", "."], &Death::Point(format!("log-synced:{at}")));
-        // The list has it as interrupted until it is opened.
+        let died = run_until(&project, &["run", "."], &Death::Point(format!("manifest-before:{at}")));
         if !died || project.statuses() != ["interrupted"] {
             return None;
         }
