@@ -113,7 +113,8 @@ fn a_killed_run_is_resumed_from_the_list() {
     pty.wait("c resume");
     pty.press("c", "Resume this run");
     pty.wait("reuse");
-    pty.press("\r", "PAUSED (before tool");
+    pty.press("\r", "try 2");
+    pty.wait("‖ PAUSED (before tool");
     pty.press("c", "finished");
     assert_eq!(project.work("out.txt").as_deref(), Some("new\n"));
     pty.quit();
