@@ -5,8 +5,8 @@ use crate::app::detail::{add_choices, leave_out_later};
 use crate::app::state::Said;
 use crate::app::{Command, LogKind, Pane, Popup, Resuming, State, fork, safe};
 use crate::model::{
-    self, CaptureMode, Millis, PauseReason, Restored, RunStatus, ShellMode, Span, SpanId, SpanKind, SpanStatus,
-    TraceBody, TraceEvent, UndoReport, Update, WaitFor,
+    self, CaptureMode, Millis, PauseReason, Restored, ShellMode, Span, SpanId, SpanKind, SpanStatus, TraceBody,
+    TraceEvent, UndoReport, Update, WaitFor,
 };
 
 /// Applies an update; the flag is true when it concerns the selected span.
@@ -78,8 +78,6 @@ fn take_now(state: &mut State, update: Update) -> (Vec<Command>, bool) {
         Update::Fork(outlook) => {
             state.popup = Some(fork::popup(&state.run, &outlook, &state.by_hand.of(outlook.span)));
         }
-        // The key may have been pressed once more while the run already went on.
-        Update::Resume(_) if !matches!(state.run.status, RunStatus::Interrupted | RunStatus::Cancelled) => {}
         Update::Resume(plan) => state.popup = Some(Resuming::new(*plan).popup(&state.run)),
         Update::Diff(diff) => looking::take(state, &diff),
         Update::Undo(report) => take_report(state, &report),
