@@ -3,8 +3,9 @@
 //!
 //! [`RunLog`] gives each row its seq and hands it to a [`Recorder`]. The one that lasts is a run's folder. A thread
 //! (`writer`) makes rows durable in a log file with one sync (`log_file`); a second one (`mover`) moves them into four
-//! append-only tables (`schema`), 50 ms after the last or a second after the first, and empties the log file. Each row carries a hash chain over all rows
-//! before it (`chain`), and a small file beside the database remembers the end (`mark`). Readers see both (`tail`).
+//! append-only tables (`schema`), 50 ms after the last or a second after the first, and empties the log file. Each row
+//! carries a hash chain over all rows before it (`chain`), and a small file beside the database remembers the end
+//! (`mark`). Readers see both (`tail`).
 //!
 //! A stamp and the marks are signed with the user's secret (`secret`, `stamp`). A run without them was made elsewhere: it
 //! is only looked at, and no link in its folder is followed (`inside`, `open`).

@@ -6,8 +6,8 @@
 //! read. All other requests are passed on and reported. Keys and cookies pass through, and are kept nowhere.
 //!
 //! `server` takes connections, `route` finds out what a request is, `arrival` makes a call of it, `client` looks after the
-//! reply, `forward` goes to the provider, `exchange` is the handle. What each agent needs
-//! to come here is in `agents`.
+//! reply, `forward` goes to the provider, `exchange` is the handle. What each agent needs to come here is in
+//! `agents`.
 
 mod arrival;
 mod aux;
