@@ -143,8 +143,9 @@ fn a_fork_that_is_left_before_it_ran_keeps_its_edits_for_a_resume() {
     pty.press("by hand", "by hand\"");
     pty.press("\x13", "\"content\":\"bad\\nby hand\"");
     pty.press("r", "a fork of run");
-    pty.wait("c continues");
-    pty.quit();
+    pty.wait("↯ interrupted");
+    pty.send("q");
+    assert_eq!(pty.end(), 130, "the fork has not come to its end");
     let fork = project.newest();
     assert_ne!(fork, run);
     assert_eq!(project.work("reviewer.txt").as_deref(), Some("before\n"), "nothing of it has run");
