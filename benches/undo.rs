@@ -65,9 +65,13 @@ fn run(actions: usize) -> Run {
     };
     let doer = Origin { span: SpanId(1), tool_span: SpanId(2), tool_name: "tama_mem_set".into() };
     let mut actions = block_on(perform(&log, &world, &doer, (0..actions).map(change).collect())).unwrap();
-    // Their outcomes too are on disk before the clock starts.
+    // Before the clock starts, their outcomes too are on disk, and all is in the database, as the ancestor's rows are.
     let settled = TraceBody::Note { span: None, error: false, text: "ready".into() };
     block_on(log.append_durable(vec![settled]).durable()).unwrap();
+    let waiting = folder.path().join("run.log");
+    while std::fs::read(&waiting).unwrap().iter().any(|byte| *byte != 0) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
     actions.reverse();
     Run { log, world, actions, _home: home }
 }

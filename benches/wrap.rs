@@ -35,7 +35,8 @@ fn model() -> String {
 fn answer(stream: TcpStream) {
     let mut reader = BufReader::new(stream);
     // The client may keep its connection for more.
-    while let Some((path, body)) = read_request(&mut reader) {
+    while let Some((start, body)) = read_request(&mut reader) {
+        let path = start.split(' ').nth(1).unwrap_or_default();
         let steps: usize = path.split('/').nth(1).and_then(|steps| steps.parse().ok()).unwrap_or(0);
         let done = body.matches("tool_result").count();
         let content = if done < steps {
@@ -51,13 +52,14 @@ fn answer(stream: TcpStream) {
         );
         let head =
             format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
-        if reader.get_mut().write_all([head, body].concat().as_bytes()).is_err() {
+        // A client of HTTP/1.0 takes the end of the connection for the end of the answer.
+        if reader.get_mut().write_all([head, body].concat().as_bytes()).is_err() || start.ends_with("http/1.0") {
             return;
         }
     }
 }
 
-/// The path and the body of a request; `None` at the end, and after one of a client that sends only one.
+/// The first line, in lower case, and the body of a request; `None` at the end, and after one of a client that sends only one.
 fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, String)> {
     let mut lines = Vec::new();
     loop {
@@ -73,8 +75,7 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, String)> {
     let length = lines.iter().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    let path = lines.first()?.split(' ').nth(1)?.to_owned();
-    Some((path, String::from_utf8_lossy(&body).into_owned()))
+    Some((lines.swap_remove(0), String::from_utf8_lossy(&body).into_owned()))
 }
 
 /// A folder of so many files.

@@ -98,6 +98,7 @@ pub(super) async fn restore_steps(
     }
     let done = restore_memory(log, world, done, report, rows);
     let own = done.iter().filter(|step| step.record.key.kind != KeyKind::Compensation);
+    rows.reserve(done.len());
     rows.extend(own.map(|step| outcome_row(step.action, ActionChange::Undone { forced: force })));
     done
 }

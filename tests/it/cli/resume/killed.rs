@@ -1,11 +1,12 @@
 //! `kill -9` at random places, and a resume: the result is that of the run that nobody killed.
 //!
-//! The seed of a round is its number, and so is its pipeline. `TAMA_TUI_SOAK=200` plays as many rounds, and
-//! `TAMA_TUI_SOAK_FROM` says the first one.
+//! The seed of a round is its number, and so is its pipeline; in each round the run dies on its way. `TAMA_TUI_SOAK=200`
+//! plays as many rounds, and `TAMA_TUI_SOAK_FROM` says the first one.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tama_tui::store::{CRASH_POINTS, EFFECT_CRASH_POINTS};
+use tama_tui::model::RunStatus;
+use tama_tui::store::{Access, CRASH_POINTS, DataDir, EFFECT_CRASH_POINTS};
 
 use super::kinds::{ALLOW, Kind};
 use super::stage::{Death, Result, charges, decisions, questions, run_until, verify};
@@ -15,6 +16,8 @@ use crate::support::project::Project;
 use crate::support::say::say;
 
 const FEW: u64 = 20;
+/// So often at most it is tried to have a run die on its way.
+const TRIES: usize = 30;
 /// A resume that dies is resumed again, so often at most.
 const DEATHS: usize = 3;
 
@@ -27,8 +30,8 @@ impl Dice {
         (self.0 >> 33) % bound
     }
 
-    /// A crash point in the middle of a run, or a kill.
-    fn death(&mut self) -> Death {
+    /// A crash point in the middle of a run, or a kill; `whole` is how long the run takes when nobody kills it.
+    fn death(&mut self, whole: Duration) -> Death {
         let points: Vec<&str> = CRASH_POINTS
             .iter()
             .chain(EFFECT_CRASH_POINTS)
@@ -36,7 +39,8 @@ impl Dice {
             .filter(|point| !point.starts_with("create") && !point.starts_with("undo"))
             .collect();
         if self.below(2) == 0 {
-            return Death::Kill(Duration::from_millis(40 + self.below(900)));
+            let percent = u32::try_from(self.below(100)).unwrap();
+            return Death::Kill(whole * percent / 100);
         }
         let point = points[usize::try_from(self.below(points.len() as u64)).unwrap()];
         Death::Point(format!("{point}:{}", 1 + self.below(40)))
@@ -48,51 +52,66 @@ struct Whole {
     kind: Kind,
     result: Result,
     charges: Vec<String>,
+    took: Duration,
 }
 
 impl Whole {
     fn of(kind: Kind) -> Self {
         let project = kind.project();
+        let start = Instant::now();
         let output = project.tama(&[&["run", "."], &ALLOW[..]].concat());
+        let took = start.elapsed();
         assert_eq!(output.status.code(), Some(0), "{kind:?}: {}", stderr(&output));
         let mut once = charges(&project);
         once.dedup();
         assert!(once.len() >= 4 && once == charges(&project), "{kind:?}: {once:?}");
         verify(&project);
-        Self { kind, result: Result::of(&project), charges: once }
+        Self { kind, result: Result::of(&project), charges: once, took }
+    }
+
+    /// Has a run die on its way; returns it, and how it died.
+    fn killed(&self, dice: &mut Dice) -> (Project, Death) {
+        for _ in 0..TRIES {
+            let (project, death) = (self.kind.project(), dice.death(self.took));
+            let died = run_until(&project, &[&["run", "."], &ALLOW[..]].concat(), &death);
+            if died && is_on_its_way(&project) {
+                return (project, death);
+            }
+        }
+        panic!("{:?}: it never died on its way", self.kind);
     }
 }
 
-/// True if the run was killed, and resumed to its end.
-fn play(seed: u64, whole: &Whole) -> bool {
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let project = whole.kind.project();
-    let mut deaths = vec![dice.death()];
-    let died = run_until(&project, &[&["run", "."], &ALLOW[..]].concat(), &deaths[0]);
+/// True when a run has begun, and its last row is not on disk.
+fn is_on_its_way(project: &Project) -> bool {
     if !project.path(".tama").exists() {
-        // It died before it made anything.
         return false;
     }
     let runs = project.json(&["runs"]);
-    if runs.as_array().unwrap().is_empty() {
+    let is_made = runs.as_array().unwrap().first().is_some_and(|run| !run["manifest"]["status"].is_null());
+    if !is_made || is_unstarted(project) {
+        assert_eq!(charges(project), [""; 0], "charged before anything is recorded");
         return false;
     }
-    if runs[0]["manifest"]["status"].is_null() {
-        // It died while its folder was made.
-        assert_eq!(charges(&project), [""; 0]);
-        return false;
-    }
+    let folder = DataDir::open_or_create(project.path(".tama")).unwrap().find(&project.newest()).unwrap();
+    let opened = folder.open(Box::new(|_| {}), Access::ReadOnly).unwrap();
+    opened.log.with(|state| !matches!(state.status, RunStatus::Ok | RunStatus::Failed))
+}
+
+/// Kills a run, and resumes it to its end.
+fn play(seed: u64, whole: &Whole) {
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let (project, death) = whole.killed(&mut dice);
+    let mut deaths = vec![death];
     let told = |deaths: &[Death]| format!("seed {seed}, {:?}, {deaths:?}", whole.kind);
     while project.statuses()[0] != "ok" {
         let before = charges(&project);
         let (output, asked) = questions(&project);
         let code = output.status.code();
         if asked.is_empty() {
-            // It may have died after its last row was on disk: then it has ended, and the list says so once it is opened.
-            if code != Some(0) && project.statuses()[0] != "ok" {
-                assert!(is_unstarted(&project), "{}: {code:?} {}", told(&deaths), stderr(&output));
-                return false;
-            }
+            // A resume that died after its last row has ended the run, and the list says so once it is opened.
+            let has_ended = code == Some(0) || project.statuses()[0] == "ok";
+            assert!(has_ended, "{}: {code:?} {}", told(&deaths), stderr(&output));
             break;
         }
         assert_eq!(code, Some(3), "{}: {}", told(&deaths), stderr(&output));
@@ -102,7 +121,7 @@ fn play(seed: u64, whole: &Whole) -> bool {
         let resume = ["resume", &run].into_iter().chain(ALLOW);
         let args: Vec<&str> = resume.chain(decided.iter().map(|s| &s[..])).collect();
         if deaths.len() < DEATHS && dice.below(2) == 0 {
-            deaths.push(dice.death());
+            deaths.push(dice.death(whole.took));
             run_until(&project, &args, &deaths[deaths.len() - 1]);
             continue;
         }
@@ -115,7 +134,6 @@ fn play(seed: u64, whole: &Whole) -> bool {
     if dice.below(4) == 0 {
         fork_twice(&project, &told(&deaths));
     }
-    died
 }
 
 /// Retries the last call of the run, forks it there, and forks the fork: each of the runs verifies.
@@ -153,11 +171,8 @@ fn a_killed_run_comes_to_what_the_uninterrupted_one_does() {
     let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse().ok());
     let (first, rounds) = (number("TAMA_TUI_SOAK_FROM").unwrap_or(1), number("TAMA_TUI_SOAK").unwrap_or(FEW));
     let all = Kind::ALL.map(Whole::of);
-    let killed = (first..first + rounds).filter(|seed| {
-        let whole = &all[usize::try_from(*seed).unwrap() % all.len()];
-        play(*seed, whole)
-    });
-    let killed = killed.count();
-    say(&format!("killed: rounds {first}..{}, {killed} died and came to their end", first + rounds));
-    assert!(rounds < FEW || killed > 0, "no run was killed on its way");
+    for seed in first..first + rounds {
+        play(seed, &all[usize::try_from(seed).unwrap() % all.len()]);
+    }
+    say(&format!("killed: rounds {first}..{} died on their way and came to their end", first + rounds));
 }
