@@ -3,6 +3,7 @@
 //! The seed of a round is its number, and so is its pipeline; in each round the run dies on its way. `TAMA_TUI_SOAK=200`
 //! plays as many rounds, and `TAMA_TUI_SOAK_FROM` says the first one.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use tama_tui::model::RunStatus;
@@ -52,7 +53,8 @@ struct Whole {
     kind: Kind,
     result: Result,
     charges: Vec<String>,
-    took: Duration,
+    /// How long the last run took that ended by itself: the machine may be busier or less busy than at the first.
+    took: Cell<Duration>,
 }
 
 impl Whole {
@@ -66,16 +68,20 @@ impl Whole {
         once.dedup();
         assert!(once.len() >= 4 && once == charges(&project), "{kind:?}: {once:?}");
         verify(&project);
-        Self { kind, result: Result::of(&project), charges: once, took }
+        Self { kind, result: Result::of(&project), charges: once, took: Cell::new(took) }
     }
 
     /// Has a run die on its way; returns it, and how it died.
     fn killed(&self, dice: &mut Dice) -> (Project, Death) {
         for _ in 0..TRIES {
-            let (project, death) = (self.kind.project(), dice.death(self.took));
+            let (project, death) = (self.kind.project(), dice.death(self.took.get()));
+            let start = Instant::now();
             let died = run_until(&project, &[&["run", "."], &ALLOW[..]].concat(), &death);
             if died && is_on_its_way(&project) {
                 return (project, death);
+            }
+            if !died {
+                self.took.set(start.elapsed());
             }
         }
         panic!("{:?}: it never died on its way", self.kind);
@@ -102,7 +108,7 @@ fn is_on_its_way(project: &Project) -> bool {
 fn play(seed: u64, whole: &Whole) {
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let (project, death) = whole.killed(&mut dice);
-    let mut deaths = vec![death];
+    let (mut deaths, mut said) = (vec![death], Vec::new());
     let told = |deaths: &[Death]| format!("seed {seed}, {:?}, {deaths:?}", whole.kind);
     while project.statuses()[0] != "ok" {
         let before = charges(&project);
@@ -118,17 +124,18 @@ fn play(seed: u64, whole: &Whole) {
         assert_eq!(charges(&project), before, "{}: charged unasked", told(&deaths));
         let run = project.newest();
         let decided = decisions(&project, &asked);
+        said.push(format!("asked {asked:?} with {before:?} made, said {decided:?}"));
         let resume = ["resume", &run].into_iter().chain(ALLOW);
         let args: Vec<&str> = resume.chain(decided.iter().map(|s| &s[..])).collect();
         if deaths.len() < DEATHS && dice.below(2) == 0 {
-            deaths.push(dice.death(whole.took));
+            deaths.push(dice.death(whole.took.get()));
             run_until(&project, &args, &deaths[deaths.len() - 1]);
             continue;
         }
         let output = project.tama(&args);
         assert_eq!(output.status.code(), Some(0), "{}: {}", told(&deaths), stderr(&output));
     }
-    assert_eq!(charges(&project), whole.charges, "{}", told(&deaths));
+    assert_eq!(charges(&project), whole.charges, "{}, {said:?}", told(&deaths));
     assert_eq!(Result::of(&project), whole.result, "{}", told(&deaths));
     verify(&project);
     if dice.below(4) == 0 {

@@ -2,7 +2,7 @@
 
 use std::process::{Command as Process, Output, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 use tama_tui::model::{KeyState, RunState};
@@ -67,7 +67,10 @@ pub fn run_until(project: &Project, args: &[&str], death: &Death) -> bool {
     }
     let mut child = command.spawn().unwrap();
     if let Death::Kill(after) = death {
-        sleep(*after);
+        let end = Instant::now() + *after;
+        while Instant::now() < end && child.try_wait().unwrap().is_none() {
+            sleep(Duration::from_millis(2));
+        }
         child.kill().unwrap();
     }
     child.wait().unwrap().code().is_none()
@@ -91,12 +94,9 @@ pub fn decisions(project: &Project, asked: &[(String, String)]) -> Vec<String> {
     asked
         .iter()
         .flat_map(|(path, what)| {
-            let id = what.rsplit([' ', '/']).next().unwrap().to_owned();
-            if made.contains(&id) {
-                ["--done".to_owned(), format!("{path}=charged {id}\n")]
-            } else {
-                ["--again".to_owned(), path.clone()]
-            }
+            let id = made.iter().find(|id| what.split([' ', '/']).any(|part| part == *id));
+            let said = |id| ["--done".to_owned(), format!("{path}=charged {id}\n")];
+            id.map_or_else(|| ["--again".to_owned(), path.clone()], said)
         })
         .collect()
 }
