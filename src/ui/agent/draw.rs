@@ -9,7 +9,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr;
 
-use super::AgentTerminal;
+use super::{AgentTerminal, unknown};
 use crate::app::keys::{self, UiAction};
 use crate::app::{AgentPane, LEAVE_KEY, Pane, State};
 use crate::ui::{ColorDepth, Theme, cell, panel};
@@ -86,7 +86,8 @@ const SKINS: RangeInclusive<char> = '\u{1f3fb}'..='\u{1f3ff}';
 /// would join with the next one, would move what follows.
 fn put(to: &mut Cell, from: &vt100::Cell, fits: bool, theme: Theme) {
     let width = if from.is_wide() { 2 } else { 1 };
-    let symbol = from.contents().trim_end_matches(JOINER);
+    let symbol = unknown::shown(from.contents());
+    let symbol = symbol.trim_end_matches(JOINER);
     let fits = fits && !symbol.starts_with(|letter| SKINS.contains(&letter));
     let first = symbol.char_indices().nth(1).map_or(symbol, |(at, _)| &symbol[..at]);
     match [symbol, first].into_iter().find(|text| text.width() == width) {

@@ -4,6 +4,7 @@
 mod draw;
 mod encode;
 mod hear;
+mod unknown;
 
 use std::num::NonZeroU16;
 
@@ -12,6 +13,7 @@ pub(super) use draw::draw;
 use crate::app::{AgentInput, AgentPicture};
 use encode::Modes;
 use hear::Heard;
+use unknown::Unknown;
 
 /// Lines that were scrolled out at the top and are kept.
 const HISTORY: usize = 2_000;
@@ -19,6 +21,7 @@ const HISTORY: usize = 2_000;
 /// The terminal of an agent.
 pub struct AgentTerminal {
     parser: vt100::Parser<Heard>,
+    unknown: Unknown,
 }
 
 impl std::fmt::Debug for AgentTerminal {
@@ -32,12 +35,13 @@ impl AgentTerminal {
     #[must_use]
     pub fn new((lines, columns): (u16, u16)) -> Self {
         let heard = Heard::default();
-        Self { parser: vt100::Parser::new_with_callbacks(at_least_one(lines), at_least_one(columns), HISTORY, heard) }
+        let parser = vt100::Parser::new_with_callbacks(at_least_one(lines), at_least_one(columns), HISTORY, heard);
+        Self { parser, unknown: Unknown::default() }
     }
 
     /// Takes in what the agent wrote. Returns what the agent asked its terminal, answered: it must be typed.
     pub fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
-        self.parser.process(bytes);
+        self.parser.process(self.unknown.stand_in(bytes).as_bytes());
         self.parser.callbacks_mut().take_answers()
     }
 
@@ -81,7 +85,7 @@ impl AgentTerminal {
     /// The text of its picture.
     #[must_use]
     pub fn text(&self) -> String {
-        self.parser.screen().contents()
+        unknown::shown(&self.parser.screen().contents())
     }
 
     fn screen(&self) -> &vt100::Screen {

@@ -13,11 +13,11 @@ use crate::support::skip::{Capability, skip};
 use crate::support::wait::Meeting;
 
 /// One command.
-struct Case {
-    name: &'static str,
+pub(super) struct Case {
+    pub(super) name: &'static str,
     /// Run by a plain `bash` in the workspace beforehand.
-    setup: &'static str,
-    command: &'static str,
+    pub(super) setup: &'static str,
+    pub(super) command: &'static str,
     timeout: u64,
     /// True when the command changes the workspace.
     changes: bool,
@@ -37,7 +37,7 @@ const fn case(name: &'static str, setup: &'static str, command: &'static str) ->
     Case { name, setup, command, timeout: 60, changes: true, told: "[exit code 0]", told_over: None }
 }
 
-const CASES: &[Case] = &[
+pub(super) const CASES: &[Case] = &[
     case("overwrite", "echo old > f; chmod 640 f", "echo new > f"),
     case("append", "echo old > f", "echo more >> f"),
     case("truncate", "echo old > f", ": > f"),

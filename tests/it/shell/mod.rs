@@ -3,6 +3,8 @@
 mod broken;
 mod caches;
 mod commands;
+#[cfg(target_os = "linux")]
+mod commands_agent;
 mod confine;
 mod lanes;
 mod live_programs;

@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A program in a terminal of its own.
 pub struct Pty {
     parser: Parser,
+    /// The beginning of a letter whose other bytes have not come yet.
+    begun: Vec<u8>,
     events: Receiver<Event>,
     /// Every byte the program wrote.
     pub bytes: Vec<u8>,
@@ -101,6 +103,7 @@ impl Pty {
         let (rows, cols) = cells(size.cols, size.rows);
         Self {
             parser: Parser::new(rows, cols, 0),
+            begun: Vec::new(),
             events,
             bytes: Vec::new(),
             input: Some(pair.master.take_writer().unwrap()),
@@ -183,11 +186,23 @@ impl Pty {
         self.assert_restored();
     }
 
+    /// Hands bytes to the parser. It would leave out each `\u{fffd}`, where a terminal shows something one column wide.
+    fn process(&mut self, bytes: &[u8]) {
+        self.begun.extend(bytes);
+        let whole = match std::str::from_utf8(&self.begun) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => self.begun.len(),
+        };
+        let rest = self.begun.split_off(whole);
+        self.parser.process(String::from_utf8_lossy(&self.begun).replace('\u{fffd}', "?").as_bytes());
+        self.begun = rest;
+    }
+
     /// Takes in what comes next; false when nothing came in that time, the exit code when the program ended.
     fn take_in(&mut self, time: Duration) -> Result<bool, u32> {
         match self.events.recv_timeout(time) {
             Ok(Event::Output(bytes)) => {
-                self.parser.process(&bytes);
+                self.process(&bytes);
                 self.bytes.extend(bytes);
                 Ok(true)
             }

@@ -7,6 +7,8 @@ mod direct;
 #[cfg(target_os = "linux")]
 mod held_points;
 #[cfg(target_os = "linux")]
+mod home;
+#[cfg(target_os = "linux")]
 mod hostile;
 mod killed;
 mod kills;

@@ -10,7 +10,7 @@ use crate::support::pty::Pty;
 use crate::support::sketch::Sketch;
 
 /// Longer than an approval that opened by itself takes no keys.
-const TYPED_AHEAD: Duration = Duration::from_millis(600);
+pub(super) const TYPED_AHEAD: Duration = Duration::from_millis(600);
 
 fn asking() -> (Project, Pty) {
     let file = json!({ "path": "out.txt", "content": "one\ntwo\n" });

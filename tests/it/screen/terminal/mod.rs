@@ -15,4 +15,5 @@ mod time;
 mod waits;
 mod window;
 mod wrap;
+mod wrap_hostile;
 mod wreck;
