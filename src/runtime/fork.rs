@@ -178,7 +178,9 @@ pub async fn fork(
         _ => Ok(()),
     };
     prepare(parent, &log, plan, workspace);
-    let followed = folder.update_manifest(|manifest| log.with(|state| manifest.follow(state)));
+    let state = log.with(RunState::clone);
+    log.append_durable(Vec::new()).durable().await?;
+    let followed = folder.update_manifest(|manifest| manifest.follow(&state));
     log.close()?;
     followed?;
     restored.map(|()| folder)

@@ -511,11 +511,16 @@ fn first_pipeline(log: &RunLog, events: &[TraceEvent]) -> Pipeline {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-/// Keeps the manifest up with the run, so that listing runs opens no database.
+/// Keeps the manifest up with the run, so that listing runs opens no database. It says nothing that is not on disk.
 fn follow(folder: RunFolder) -> super::engine::StatusHook {
     let last = Mutex::new(None);
     Box::new(move |log: &RunLog| {
-        let written = folder.update_manifest(|manifest| log.with(|state| manifest.follow(state)));
+        let state = log.with(RunState::clone);
+        if futures::executor::block_on(log.append_durable(Vec::new()).durable()).is_err() {
+            // The log says so itself.
+            return;
+        }
+        let written = folder.update_manifest(|manifest| manifest.follow(&state));
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = written {
             let text = format!("failed to {error}; the list of runs is behind");

@@ -27,7 +27,7 @@ impl Dispatcher {
     pub(in super::super) fn begin(&mut self) {
         let actions = self.gatekeeper.begin();
         self.carry_out(actions);
-        call(&self.on_status, &self.log);
+        self.update_list();
         self.send_abilities();
         self.start_pattern();
     }

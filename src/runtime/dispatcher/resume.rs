@@ -91,6 +91,9 @@ impl Dispatcher {
             RunStatus::Running => return Err(ResumeRefusal::UnderWay),
             RunStatus::Ok | RunStatus::Failed => return Err(ResumeRefusal::Ended),
         }
+        if self.log.with(|state| state.trace.get(SpanId::RUN).is_none()) {
+            return Err(ResumeRefusal::NotBegun);
+        }
         if self.versions.newest().wrapped.is_some() {
             return Err(ResumeRefusal::Wrapped);
         }

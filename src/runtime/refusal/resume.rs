@@ -9,6 +9,9 @@ pub(in super::super) enum ResumeRefusal {
     /// It came to its end.
     #[error("nothing to resume: the run has ended. Retry a span of it instead")]
     Ended,
+    /// The process died before the first row was on disk.
+    #[error("nothing to resume: the process died before anything of the run was on disk. Run its pipeline anew")]
+    NotBegun,
     /// It runs.
     #[error("nothing to resume: the run is under way")]
     UnderWay,

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use tama_tui::model::RunStatus;
+use tama_tui::model::{RunStatus, SpanId};
 use tama_tui::store::{Access, CRASH_POINTS, DataDir, EFFECT_CRASH_POINTS};
 
 use super::kinds::{ALLOW, Kind};
@@ -95,13 +95,14 @@ fn is_on_its_way(project: &Project) -> bool {
     }
     let runs = project.json(&["runs"]);
     let is_made = runs.as_array().unwrap().first().is_some_and(|run| !run["manifest"]["status"].is_null());
-    if !is_made || is_unstarted(project) {
-        assert_eq!(charges(project), [""; 0], "charged before anything is recorded");
+    if !is_made {
         return false;
     }
     let folder = DataDir::open_or_create(project.path(".tama")).unwrap().find(&project.newest()).unwrap();
     let opened = folder.open(Box::new(|_| {}), Access::ReadOnly).unwrap();
-    opened.log.with(|state| !matches!(state.status, RunStatus::Ok | RunStatus::Failed))
+    let has_begun = opened.log.with(|state| state.trace.get(SpanId::RUN).is_some());
+    assert!(has_begun || charges(project).is_empty(), "charged before anything is recorded");
+    has_begun && opened.log.with(|state| !matches!(state.status, RunStatus::Ok | RunStatus::Failed))
 }
 
 /// Kills a run, and resumes it to its end.
@@ -160,14 +161,6 @@ fn fork_twice(project: &Project, told: &str) {
         verify(project);
     }
     done(&["verify", &run]);
-}
-
-/// True when the process died before the run's first row was on disk: there is nothing to go on with, and nothing was
-/// done.
-fn is_unstarted(project: &Project) -> bool {
-    let run = project.path(".tama/runs").join(project.newest());
-    let rows = run.join("run.log").metadata().map_or(0, |found| found.len());
-    charges(project).is_empty() && rows == 0 && project.work("one/out.txt").is_none()
 }
 
 #[test]

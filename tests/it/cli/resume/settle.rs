@@ -135,6 +135,19 @@ fn a_run_that_ended_has_nothing_to_resume() {
 }
 
 #[test]
+fn a_run_that_died_before_its_first_row_was_on_disk_is_run_anew() {
+    for point in ["create-log", "log-begin:1", "log-half:1"] {
+        let project = writer();
+        die(&project, point);
+        let output = project.tama(&["resume", &project.newest()]);
+        assert_eq!(output.status.code(), Some(1), "{point}: {}", stderr(&output));
+        let why = "before anything of the run was on disk";
+        assert!(stderr(&output).contains(why), "{point}: {}", stderr(&output));
+        assert_eq!(project.statuses(), ["interrupted"], "{point}");
+    }
+}
+
+#[test]
 fn a_run_that_died_after_its_last_row_has_ended() {
     let project = writer();
     die(&project, "close-checkpoint");
