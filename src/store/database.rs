@@ -112,6 +112,11 @@ fn layout_of(connection: &Connection) -> Result<Layout, StoreError> {
     let tables = tables.map_err(&fault)?;
     let wrong =
         |table: Table| StoreError::Damaged(format!("its table {} does not have the expected columns", table.name()));
+    if tables.is_empty() {
+        // They are made in one transaction.
+        let why = "its tables: its process died while it made the run, and nothing of it was recorded";
+        return Err(StoreError::Missing(why.to_owned()));
+    }
     if let Some(lost) = Table::ALL.into_iter().find(|table| !tables.contains(table.name())) {
         return Err(wrong(lost));
     }

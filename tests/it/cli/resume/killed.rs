@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use tama_tui::model::{RunStatus, SpanId};
-use tama_tui::store::{Access, CRASH_POINTS, DataDir, EFFECT_CRASH_POINTS};
+use tama_tui::store::{Access, CRASH_POINTS, DataDir, EFFECT_CRASH_POINTS, Opened};
 
 use super::kinds::{ALLOW, Kind};
 use super::stage::{Death, Result, charges, decisions, questions, run_until, verify};
@@ -99,10 +99,11 @@ fn is_on_its_way(project: &Project) -> bool {
         return false;
     }
     let folder = DataDir::open_or_create(project.path(".tama")).unwrap().find(&project.newest()).unwrap();
-    let opened = folder.open(Box::new(|_| {}), Access::ReadOnly).unwrap();
-    let has_begun = opened.log.with(|state| state.trace.get(SpanId::RUN).is_some());
-    assert!(has_begun || charges(project).is_empty(), "charged before anything is recorded");
-    has_begun && opened.log.with(|state| !matches!(state.status, RunStatus::Ok | RunStatus::Failed))
+    let look = |opened: Opened| opened.log.with(|state| state.trace.get(SpanId::RUN).is_some().then_some(state.status));
+    // It can't be opened when it died while it was made.
+    let status = folder.open(Box::new(|_| {}), Access::ReadOnly).ok().and_then(look);
+    assert!(status.is_some() || charges(project).is_empty(), "charged before anything is recorded");
+    status.is_some_and(|status| !matches!(status, RunStatus::Ok | RunStatus::Failed))
 }
 
 /// Kills a run, and resumes it to its end.
