@@ -11,7 +11,7 @@
 #[allow(dead_code, reason = "other benchmarks need more of it")]
 mod common;
 #[path = "../tests/it/support/pty.rs"]
-#[allow(dead_code, reason = "the tests need more of it")]
+#[allow(dead_code, clippy::expect_used, clippy::panic, reason = "the tests need more of it, and it is theirs")]
 mod pty;
 #[path = "common/stored.rs"]
 mod stored;
@@ -51,9 +51,11 @@ pattern = "react"
 prompt = "Say."
 "#;
 
-/// Sends keys one after the other, and prints how long each took. `key`: the key of a turn, and whether a screen shows
-/// what it did, given the text before.
-fn measure(name: &str, pty: &mut Pty, key: impl Fn(usize) -> (&'static str, Box<dyn Fn(&str, &str) -> bool>)) {
+/// A key, and whether a screen shows what it did, given the text before.
+type Key = (&'static str, Box<dyn Fn(&str, &str) -> bool>);
+
+/// Sends keys one after the other, and prints how long each took. `key`: the key of a turn.
+fn measure(name: &str, pty: &mut Pty, key: impl Fn(usize) -> Key) {
     let mut took: Vec<f64> = (0..KEYS)
         .map(|turn| {
             std::thread::sleep(PAUSE);
@@ -71,13 +73,13 @@ fn measure(name: &str, pty: &mut Pty, key: impl Fn(usize) -> (&'static str, Box<
 }
 
 /// Down and up between the first two spans.
-fn down_and_up(turn: usize) -> (&'static str, Box<dyn Fn(&str, &str) -> bool>) {
+fn down_and_up(turn: usize) -> Key {
     let (key, shows) = if turn.is_multiple_of(2) { ("j", "Spans 2 of") } else { ("k", "Spans 1 of") };
     (key, Box::new(move |_, text| text.contains(shows)))
 }
 
 /// Back by one event.
-fn back(_: usize) -> (&'static str, Box<dyn Fn(&str, &str) -> bool>) {
+fn back(_: usize) -> Key {
     let place = |text: &str| {
         text.split_once(" PAST ").and_then(|(_, after)| after.split_once(" of")).map(|(at, _)| at.to_owned())
     };

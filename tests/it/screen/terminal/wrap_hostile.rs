@@ -31,14 +31,14 @@ const TERMINAL: (u16, u16) = (82, 38);
 
 /// Prints sequences that would draw beside the panel, scroll or reset the terminal, and letters that are wider or
 /// narrower than they look.
-const DRAW: &str = r#"
+const DRAW: &str = r"
 printf '\e]0;owned\a\e]52;c;b3duZWQ=\a\e]8;;http://owned\aa link\e]8;;\a\ePq\e\\\302\23331m\e[?1049h\e[?1049l\e[8;5;5t'
 printf '\e_owned\e\\\e^owned\e\\\e[!p\e[?1003h\e[?2004h\e[?25l\e[?5h\e[5i\e[4;0;0t\e(0\e#8\ec\e[2J\e(B'
 printf '\e[999S\e[999T\e[999L\e[?69h\e[1;999s\e[?6l\e[r\e[?7l'
 printf '\e[9;999H\344\270\226\e[10;999H\360\237\221\250\342\200\215\360\237\221\251\342\200\215\360\237\221\247'
 printf '\e[11;999He\314\201\314\201\314\201\342\200\256\342\201\246\e[12;999H\360\237\207\251\360\237\207\252\e[13;1H\342\200\213\342\200\213shown'
 printf '\e[1;1HΩ\e[999;999HΩ\e[1;999HΩ\e[999;1HΩ\e[14;1H\e]0;'
-"#;
+";
 
 /// A hook of the agent, with more fields.
 fn hook(event: &str, tool: &str, more: &str) -> String {
