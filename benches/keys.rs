@@ -19,7 +19,7 @@ mod stored;
 mod workers;
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use common::{is_measured, project, runtime};
@@ -99,8 +99,9 @@ fn quit(mut pty: Pty) {
 /// Runs a project to its end without a screen; returns the run.
 fn ran(folder: &Path) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tama-tui"));
-    command.args(["run", "."]).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::null());
-    assert!(command.status().unwrap().success());
+    let output = command.args(["run", "."]).current_dir(folder).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}", said.lines().rev().take(3).collect::<Vec<_>>().join("; "));
     DataDir::open_or_create(folder.join(".tama")).unwrap().runs().unwrap()[0].id.0.clone()
 }
 
@@ -114,11 +115,28 @@ fn past(name: &str, workers: u32) {
     quit(pty);
 }
 
+/// Workers that all do the same: their script is short, and is read in no time.
+fn alike(workers: u32) -> String {
+    let items: Vec<String> = (1..=workers).map(|item| format!("\\\"item {item}\\\"")).collect();
+    let set = |call: u32| {
+        let set = format!("name = \"tama_mem_set\", args = {{ key = \"k.{call}\", value = \"v\" }}");
+        format!("[[reply]]\nagent = \"lead/w*\"\ncall = {call}\ncalls = [{{ {set} }}]\n")
+    };
+    format!(
+        "[[reply]]\nagent = \"lead/map\"\ncalls = [{{ name = \"finish\", args = {{ key = \"parallel\", value = \"[{}]\" \
+         }} }}]\n{}{}[[reply]]\nagent = \"*\"\ntext = \"done\"\n",
+        items.join(","),
+        set(1),
+        set(2)
+    )
+}
+
 fn live() {
     let pipeline = workers::PIPELINE.replace("max_parallel = 64", "max_parallel = 500");
-    let folder = project(&pipeline, &workers::replies(20_000));
+    let folder = project(&pipeline, &alike(20_000));
     let mut pty = open(folder.path(), &["."]);
-    pty.wait("lead/w");
+    pty.wait("w#500");
+    pty.press("gg", "Spans 1 of");
     let started = Instant::now();
     measure("500 workers, live", &mut pty, down_and_up);
     let spans = |pty: &Pty| {

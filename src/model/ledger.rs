@@ -282,8 +282,12 @@ impl Ledger {
     /// The applied actions that must be undone before this one, newest first.
     #[must_use]
     pub fn blockers(&self, action: Seq) -> Vec<&LedgerEntry> {
-        let Some(entry) = self.get(action) else { return Vec::new() };
+        let Some(at) = self.heads.index(action) else { return Vec::new() };
+        let Some(entry) = self.entries.get(at) else { return Vec::new() };
         let key = &entry.record.key;
+        if !key.kind.is_path() && !self.has_later(at, key) {
+            return Vec::new();
+        }
         let mut found: Vec<&LedgerEntry> = self
             .newest_at(key)
             .take_while(|later| later.seq > action)
@@ -296,6 +300,13 @@ impl Ledger {
         found.sort_by_key(|later| std::cmp::Reverse(later.seq));
         found.dedup_by_key(|later| later.seq);
         found
+    }
+
+    /// True when an action that stands may have been done at the place of a key after the one at a place of the list: the
+    /// heads alone say so, and no action is unpacked.
+    fn has_later(&self, at: usize, key: &Key) -> bool {
+        let later = self.places.indices(&self.entries, key).take_while(|later| *later > at);
+        later.filter_map(|later| self.heads.at(later)).any(ActionHead::is_applied)
     }
 
     /// The actions on paths inside a folder, by path.

@@ -50,12 +50,21 @@ impl Places {
         key: &Key,
     ) -> impl Iterator<Item = &'a E> + use<'a, E> {
         let place = place(key).map(|(is_path, name)| (is_path, name.to_owned()));
-        let newest = place.as_ref().and_then(|(is_path, name)| self.known(entries).newest.get(&hash(*is_path, name)));
+        self.indices(entries, key).filter_map(|at| entries.get(at)).filter(move |entry| {
+            self::place(entry.key()) == place.as_ref().map(|(is_path, name)| (*is_path, &name[..]))
+        })
+    }
+
+    /// Where in the ledger the actions at the place of a key are, newest first, and those of a place with the same hash.
+    pub(super) fn indices<'a, E: Keyed + Pack>(
+        &'a self,
+        entries: &PackedPages<E>,
+        key: &Key,
+    ) -> impl Iterator<Item = usize> + use<'a, E> {
+        let newest = place(key).and_then(|(is_path, name)| self.known(entries).newest.get(&hash(is_path, name)));
         let known = self.0.get();
         let earlier = move |at: &u32| known?.before.get(*at as usize - 1).copied().filter(|at| *at > 0);
-        std::iter::successors(newest.copied(), earlier).filter_map(|at| entries.get(at as usize - 1)).filter(
-            move |entry| self::place(entry.key()) == place.as_ref().map(|(is_path, name)| (*is_path, &name[..])),
-        )
+        std::iter::successors(newest.copied(), earlier).map(|at| at as usize - 1)
     }
 
     /// The actions at paths inside a folder, by path.

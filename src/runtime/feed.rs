@@ -4,7 +4,7 @@
 //! and the reader refills from the store, from its last seq to the committed mark.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::{Notify, mpsc};
 
@@ -28,6 +28,27 @@ pub struct Sink {
 struct Missed {
     count: AtomicU64,
     changed: Notify,
+    /// The reader has to read from the store.
+    is_behind: AtomicBool,
+    caught_up: Notify,
+}
+
+impl Missed {
+    fn add(&self, count: u64) {
+        self.count.fetch_add(count, Ordering::AcqRel);
+        self.is_behind.store(true, Ordering::Release);
+        self.changed.notify_one();
+    }
+
+    /// The reader has read the store to its end, if nothing was missed meanwhile.
+    fn read_to_the_end(&self) {
+        self.is_behind.store(false, Ordering::Release);
+        if self.count.load(Ordering::Acquire) > 0 {
+            self.is_behind.store(true, Ordering::Release);
+        } else {
+            self.caught_up.notify_one();
+        }
+    }
 }
 
 /// Where updates come out, once the run's log is known.
@@ -62,8 +83,17 @@ impl Sink {
     fn events(&self, events: Vec<TraceEvent>) {
         let count = events.len() as u64;
         if self.events.try_send(Update::Events(events)).is_err() {
-            self.missed.count.fetch_add(count, Ordering::Release);
-            self.missed.changed.notify_one();
+            self.missed.add(count);
+        }
+    }
+
+    /// Waits until the reader needs the store no more: it has read what it missed, or is gone.
+    pub(super) async fn caught_up(&self) {
+        while self.missed.is_behind.load(Ordering::Acquire) {
+            tokio::select! {
+                () = self.missed.caught_up.notified() => {}
+                () = self.events.closed() => return,
+            }
         }
     }
 
@@ -188,6 +218,7 @@ impl Feed {
             self.ready.push_back(Update::Refused(format!("failed to {error}; the screen is behind the run")));
         }
         if !self.is_behind {
+            self.receiver.missed.read_to_the_end();
             self.ready.push_back(Update::Lag(0));
         }
     }
@@ -220,6 +251,28 @@ mod tests {
         }
         assert_eq!(seen, (1..=100).collect::<Vec<_>>());
         assert_eq!(lag, 98);
+    }
+
+    #[tokio::test]
+    async fn whoever_closes_the_store_waits_for_the_reader_or_its_end() {
+        let (sink, receiver) = with_capacity(1);
+        let recorder = Arc::new(Volatile::new(sink.publish()));
+        let log = RunLog::new(recorder, RunState::default(), Seq(0), HashSet::new());
+        let note = |text: &str| {
+            log.append(vec![TraceBody::Note { span: None, error: false, text: text.to_owned() }]);
+        };
+        let waits = async || futures::poll!(std::pin::pin!(sink.caught_up())).is_pending();
+        note("it fits");
+        assert!(!waits().await);
+        note("it does not");
+        let mut feed = Feed::new(receiver, log.clone(), PastEvents::default());
+        assert!(waits().await);
+        while !matches!(feed.next().await, Some(Update::Lag(0))) {}
+        assert!(!waits().await);
+        note("it fits");
+        note("it does not");
+        drop(feed);
+        assert!(!waits().await);
     }
 
     #[tokio::test]

@@ -31,8 +31,8 @@ const QUIET: Duration = Duration::from_millis(50);
 /// rows, so a run that flows is moved in few of them.
 const LATEST: Duration = Duration::from_secs(1);
 
-/// So many rows don't wait for more: two of the database's own blocks of rows.
-const MANY: usize = 4096;
+/// So many rows don't wait for more: eight of the database's own blocks of rows.
+const MANY: usize = 16_384;
 
 /// From this length on, the log file takes no more rows until it is cut.
 const LONG: u64 = 32 << 20;

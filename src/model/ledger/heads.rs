@@ -44,6 +44,11 @@ impl Heads {
         self.0.get(at).filter(|head| head.seq == action).map(|_| at)
     }
 
+    /// The one at a place of the list.
+    pub(super) fn at(&self, at: usize) -> Option<&ActionHead> {
+        self.0.get(at)
+    }
+
     /// Those after a seq, oldest first.
     pub(super) fn after(&self, seq: Seq) -> impl Iterator<Item = &ActionHead> {
         self.0.iter_from(self.0.partition_point(|head| head.seq <= seq))

@@ -264,11 +264,14 @@ impl Dispatcher {
     pub(super) async fn close(&mut self) {
         // Their processes are gone before the program ends. Each wait for one has its own bound.
         self.services.remotes.close().await;
-        let (on_status, log) = (self.on_status.clone(), self.log.clone());
-        let close = tokio::task::spawn_blocking(move || {
-            call(&on_status, &log);
-            log.close()
-        });
+        let (on_status, log, sink) = (self.on_status.clone(), self.log.clone(), self.sink.clone());
+        let close = async {
+            let listed = log.clone();
+            let _ = tokio::task::spawn_blocking(move || call(&on_status, &listed)).await;
+            // All rows are on disk and published by now. A reader that missed some reads them from the store.
+            sink.caught_up().await;
+            tokio::task::spawn_blocking(move || log.close()).await
+        };
         match tokio::time::timeout(CLOSE_BOUND, close).await {
             Ok(Ok(Err(error))) => self.refuse(&Refusal::NotClosed(error)),
             Err(_) => self.refuse(&Refusal::CloseTimedOut { seconds: CLOSE_BOUND.as_secs() }),
