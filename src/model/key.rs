@@ -154,7 +154,7 @@ impl KeyState {
                 [one] => format!("[{}]", quote(&one.text)),
                 many => format!("{} items", many.len()),
             },
-            Self::File { size, .. } => bytes(*size),
+            Self::File { size, .. } => file_size(*size),
             Self::Directory { .. } => "folder".into(),
             Self::Symlink { target } => format!("link to {}", super::readable_name(target)),
             Self::Unknown => "not captured".into(),
@@ -170,7 +170,9 @@ fn quote(text: &str) -> String {
     format!("\"{cut}{more}\"")
 }
 
-fn bytes(size: u64) -> String {
+/// A size for people: `812 B`, `1.9 kB`.
+#[must_use]
+pub fn file_size(size: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
     let value = size as f64;
     match size {

@@ -72,7 +72,7 @@ pub use fork::{ForkHow, ForkOutlook};
 pub use held::HeldChoice;
 pub use holes::{Part, argument, fill, parts};
 pub use ids::{BlobHash, Generation, Millis, RunId, Seq, SpanId, TextHash, Try};
-pub use key::{Element, Key, KeyKind, KeyState};
+pub use key::{Element, Key, KeyKind, KeyState, file_size};
 pub use keyframes::Keyframes;
 pub use labels::Labels;
 pub use ledger::{ActionHead, ActionStatus, Ledger, LedgerEntry, Standing, Writer};

@@ -3,7 +3,7 @@
 use super::changes;
 use super::lines::{DetailLine, LineKind, Lines, columns};
 use crate::app::safe;
-use crate::model::{Section, SectionBody};
+use crate::model::{Section, SectionBody, file_size};
 
 /// Makes the lines of a section, its title first.
 pub(in crate::app) fn push_section(out: &mut Vec<DetailLine>, at: usize, section: &Section, width: Option<usize>) {
@@ -16,13 +16,13 @@ pub(in crate::app) fn push_section(out: &mut Vec<DetailLine>, at: usize, section
     }
     let mut lines = Lines { out, section: at, width };
     match &section.body {
-        SectionBody::Text(text) => lines.push(LineKind::Text, text),
-        SectionBody::Json(text) => lines.json(text),
-        SectionBody::Error(text) => lines.push(LineKind::Error, text),
+        SectionBody::Text(text) => push_ends(&mut lines, Some(LineKind::Text), text),
+        SectionBody::Json(text) => push_ends(&mut lines, None, text),
+        SectionBody::Error(text) => push_ends(&mut lines, Some(LineKind::Error), text),
         SectionBody::Messages(messages) => {
             for (role, text) in messages {
                 lines.push(LineKind::Role, role);
-                lines.push(LineKind::Text, text);
+                push_ends(&mut lines, Some(LineKind::Text), text);
             }
         }
         SectionBody::Facts(facts) => {
@@ -33,6 +33,28 @@ pub(in crate::app) fn push_section(out: &mut Vec<DetailLine>, at: usize, section
         }
         SectionBody::Changes(all) => all.iter().for_each(|change| changes::push(&mut lines, change)),
     }
+}
+
+/// So many bytes are laid out of the beginning of a text that is longer than twice that, and of its end: to lay all of it
+/// out would hold up every key.
+const END: usize = 128 << 10;
+
+/// Adds a text, or JSON where there is no kind; of a very long one its beginning and its end, and between them what is left
+/// out.
+fn push_ends(lines: &mut Lines<'_>, kind: Option<LineKind>, text: &str) {
+    let push = |lines: &mut Lines<'_>, text: &str| match kind {
+        Some(kind) => lines.push(kind, text),
+        None => lines.json(text),
+    };
+    if text.len() <= 2 * END {
+        return push(lines, text);
+    }
+    let boundary = |at: usize| (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(at);
+    let (begin, end) = (boundary(END), boundary(text.len() - END));
+    push(lines, &text[..begin]);
+    let left_out = file_size((end - begin) as u64);
+    lines.push(LineKind::Note, &format!("… {left_out} left out here: y copies the whole text …"));
+    push(lines, &text[end..]);
 }
 
 /// The text of a section, as it is stored.
@@ -73,6 +95,18 @@ mod tests {
         ];
         assert_eq!(found, expected.map(|(text, kind)| (text.to_owned(), kind)));
         assert_eq!(JsonStart::Outside.after("\"x\\"), JsonStart::Escaped);
+    }
+
+    #[test]
+    fn of_a_very_long_text_both_ends_are_shown_and_the_rest_is_told() {
+        let text = format!("first\n{}last", "ü\n".repeat(3_000_000));
+        let found = lines(SectionBody::Text(text.clone()), 80);
+        assert_eq!((&found[0].0[..], &found[found.len() - 1].0[..]), ("first", "last"));
+        let notes: Vec<&String> =
+            found.iter().filter(|(_, kind)| *kind == LineKind::Note).map(|(text, _)| text).collect();
+        assert_eq!(notes, ["… 8.7 MB left out here: y copies the whole text …"]);
+        assert!(found.len() < 100_000, "{}", found.len());
+        assert_eq!(body_text(&SectionBody::Text(text.clone())), text);
     }
 
     #[test]
