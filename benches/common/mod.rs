@@ -46,6 +46,8 @@ pub fn run(runtime: &tokio::runtime::Runtime, folder: &Path, recorded: bool) -> 
     } else {
         runtime::start_unrecorded(loaded, "go".into(), mode).unwrap()
     };
+    // Nobody reads what it tells.
+    drop(session.engine.feed);
     runtime.block_on(session.engine.finish).unwrap();
     let (after, wall, cpu) = (written(), start.elapsed().as_secs_f64() * 1e3, processor_time() - cpu);
     let failed = session.log.with(|state| state.status != tama_tui::model::RunStatus::Ok);

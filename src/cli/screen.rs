@@ -217,6 +217,8 @@ impl Relay {
         }
         // Without its commands the engine ends in order: cancelled, recorded, closed.
         drop(engine.commands);
+        // Nobody reads it any more, and the engine would wait for who does.
+        drop(feed);
         drop(engine.finish.await);
         if let Some(workspace) = confirmed {
             return Left::Confirmed(workspace);

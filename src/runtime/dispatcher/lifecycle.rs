@@ -22,6 +22,9 @@ use crate::store::RunLog;
 /// The longest wait for the store to close.
 const CLOSE_BOUND: Duration = Duration::from_secs(10);
 
+/// The longest wait for a reader that is behind, of that.
+const READER_BOUND: Duration = Duration::from_secs(5);
+
 impl Dispatcher {
     /// Begins a new run.
     pub(in super::super) fn begin(&mut self) {
@@ -268,8 +271,9 @@ impl Dispatcher {
         let close = async {
             let listed = log.clone();
             let _ = tokio::task::spawn_blocking(move || call(&on_status, &listed)).await;
-            // All rows are on disk and published by now. A reader that missed some reads them from the store.
-            sink.caught_up().await;
+            // All rows are on disk and published by now. A reader that missed some reads them from the store; one that does
+            // not read any more holds nothing up for long.
+            let _ = tokio::time::timeout(READER_BOUND, sink.caught_up()).await;
             tokio::task::spawn_blocking(move || log.close()).await
         };
         match tokio::time::timeout(CLOSE_BOUND, close).await {
