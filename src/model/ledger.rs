@@ -1,6 +1,8 @@
 //! The ledger: every action of a run with its outcome, and what can be done with it now.
 
 mod heads;
+#[cfg(test)]
+mod index_tests;
 mod pack;
 
 use std::collections::BTreeMap;
@@ -202,6 +204,11 @@ impl Ledger {
         self.heads.after(seq)
     }
 
+    /// Takes the index of places from a later state of the same run, if it has made one: making one goes over all actions.
+    pub fn share_index(&mut self, later: &Self) {
+        self.places.share(&later.places);
+    }
+
     /// The head of one action.
     #[must_use]
     pub fn head(&self, action: Seq) -> Option<&ActionHead> {
@@ -377,7 +384,7 @@ impl Ledger {
     }
 
     pub(super) fn record(&mut self, seq: Seq, record: &ActionRecord) {
-        self.places.add(&record.key);
+        self.places.add(self.entries.len(), &record.key);
         let (span, tool_span, status) = (record.span, record.tool_span, ActionStatus::Intent);
         self.heads.push(ActionHead { seq, span, tool_span, status, undoable: record.undo == Undoability::Undo });
         self.entries.push(LedgerEntry {

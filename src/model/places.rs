@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::packed_pages::{Pack, PackedPages};
 use super::{Key, KeyKind};
@@ -14,12 +14,12 @@ pub(super) trait Keyed {
 }
 
 /// The actions at each place, as places in the ledger. It is made when it is first asked for, and then kept up; a copy
-/// of a ledger makes its own, so that copying costs nothing.
+/// of a ledger makes its own, so that copying costs nothing, or shares that of a later state of the same run.
 #[derive(Debug, Default)]
-pub(super) struct Places(OnceLock<Known>);
+pub(super) struct Places(OnceLock<Arc<Known>>);
 
 /// Places are known by their hashes: two that share one are kept apart when they are looked up.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Known {
     /// The newest action at each place, counted from 1.
     newest: HashMap<u64, u32>,
@@ -62,9 +62,10 @@ impl Places {
         key: &Key,
     ) -> impl Iterator<Item = usize> + use<'a, E> {
         let newest = place(key).and_then(|(is_path, name)| self.known(entries).newest.get(&hash(is_path, name)));
-        let known = self.0.get();
+        let (known, len) = (self.0.get(), entries.len());
         let earlier = move |at: &u32| known?.before.get(*at as usize - 1).copied().filter(|at| *at > 0);
-        std::iter::successors(newest.copied(), earlier).map(|at| at as usize - 1)
+        // What a later state has besides is passed over.
+        std::iter::successors(newest.copied(), earlier).map(|at| at as usize - 1).skip_while(move |at| *at >= len)
     }
 
     /// The actions at paths inside a folder, by path.
@@ -83,10 +84,21 @@ impl Places {
         })
     }
 
-    /// Adds an action that is about to be the ledger's next entry.
-    pub(super) fn add(&mut self, key: &Key) {
-        if let Some(known) = self.0.get_mut() {
-            known.add(key);
+    /// Adds an action that is about to be the ledger's entry at a place.
+    pub(super) fn add(&mut self, at: usize, key: &Key) {
+        match self.0.get_mut() {
+            Some(known) if known.before.len() == at => Arc::make_mut(known).add(key),
+            // It is a later state's, which went on in another way.
+            Some(_) => self.0 = OnceLock::new(),
+            None => {}
+        }
+    }
+
+    /// Takes the index of a later state of the same run, if there is one: it has every action of this state where this
+    /// state has it.
+    pub(super) fn share(&mut self, later: &Self) {
+        if let Some(known) = later.0.get() {
+            self.0 = OnceLock::from(known.clone());
         }
     }
 
@@ -94,7 +106,7 @@ impl Places {
         self.0.get_or_init(|| {
             let mut known = Known::default();
             entries.iter().for_each(|entry| known.add(entry.key()));
-            known
+            Arc::new(known)
         })
     }
 }

@@ -25,6 +25,7 @@ impl Past {
             rollback: state.rollback.clone(),
             now: state.now,
         };
+        past.run.ledger.share_index(&state.run.ledger);
         state.tree.follow = false;
         past.go_on(state, moment, goal);
         past
@@ -35,6 +36,8 @@ impl Past {
         self.seq = moment.run.last;
         self.event = moment.event;
         state.run = moment.run;
+        // Each moment is another copy: the panels would make an index of all actions for each.
+        state.run.ledger.share_index(&self.run.ledger);
         state.now = state.run.last_at;
         state.tree.show_until(state.run.trace.len(), &state.run);
         let about = self.event.as_ref().and_then(|event| span_of(&event.body, &state.run));
