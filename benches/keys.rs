@@ -117,18 +117,11 @@ fn past(name: &str, workers: u32) {
 
 /// Workers that all do the same: their script is short, and is read in no time.
 fn alike(workers: u32) -> String {
-    let items: Vec<String> = (1..=workers).map(|item| format!("\\\"item {item}\\\"")).collect();
     let set = |call: u32| {
         let set = format!("name = \"tama_mem_set\", args = {{ key = \"k.{call}\", value = \"v\" }}");
         format!("[[reply]]\nagent = \"lead/w*\"\ncall = {call}\ncalls = [{{ {set} }}]\n")
     };
-    format!(
-        "[[reply]]\nagent = \"lead/map\"\ncalls = [{{ name = \"finish\", args = {{ key = \"parallel\", value = \"[{}]\" \
-         }} }}]\n{}{}[[reply]]\nagent = \"*\"\ntext = \"done\"\n",
-        items.join(","),
-        set(1),
-        set(2)
-    )
+    [workers::items(workers), set(1), set(2), "[[reply]]\nagent = \"*\"\ntext = \"done\"\n".to_owned()].concat()
 }
 
 fn live() {

@@ -28,14 +28,18 @@ tools = ["tama_mem_set"]
 prompt = "work"
 "#;
 
-/// A model that gives out so many items, and writes two keys for each.
-pub fn replies(workers: u32) -> String {
+/// The answer of a model that gives out so many items.
+pub fn items(workers: u32) -> String {
     let items: Vec<String> = (1..=workers).map(|item| format!("\\\"item {item}\\\"")).collect();
     let items = format!("[{}]", items.join(","));
-    let mut replies = format!(
-        "[[reply]]\nagent = \"lead/map\"\ncalls = [{{ name = \"finish\", args = {{ key = \"parallel\", value = \"{items}\" }} }}]\n\
-         [[reply]]\nagent = \"lead/reduce\"\ntext = \"end\"\n"
-    );
+    format!(
+        "[[reply]]\nagent = \"lead/map\"\ncalls = [{{ name = \"finish\", args = {{ key = \"parallel\", value = \"{items}\" }} }}]\n"
+    )
+}
+
+/// A model that gives out so many items, and writes two keys for each.
+pub fn replies(workers: u32) -> String {
+    let mut replies = items(workers) + "[[reply]]\nagent = \"lead/reduce\"\ntext = \"end\"\n";
     for worker in 1..=workers {
         let agent = if worker == 1 { "lead/w".to_owned() } else { format!("lead/w#{worker}") };
         for call in 1..=2 {

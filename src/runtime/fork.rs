@@ -178,8 +178,7 @@ pub async fn fork(
         _ => Ok(()),
     };
     prepare(parent, &log, plan, workspace);
-    let state = log.with(RunState::clone);
-    log.append_durable(Vec::new()).durable().await?;
+    let state = log.durable_state().await?;
     let followed = folder.update_manifest(|manifest| manifest.follow(&state));
     log.close()?;
     followed?;

@@ -515,11 +515,8 @@ fn first_pipeline(log: &RunLog, events: &[TraceEvent]) -> Pipeline {
 fn follow(folder: RunFolder) -> super::engine::StatusHook {
     let last = Mutex::new(None);
     Box::new(move |log: &RunLog| {
-        let state = log.with(RunState::clone);
-        if futures::executor::block_on(log.append_durable(Vec::new()).durable()).is_err() {
-            // The log says so itself.
-            return;
-        }
+        // That it can't be recorded, the log says itself.
+        let Ok(state) = futures::executor::block_on(log.durable_state()) else { return };
         let written = folder.update_manifest(|manifest| manifest.follow(&state));
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = written {

@@ -2,7 +2,8 @@
 //!
 //! Each row keeps its seq, so that what the rows say of each other holds. Two kinds of rows differ: the first one names
 //! the new run, its workspace and its parent, and each action says that it is undone in the parent. A copy
-//! that did not come to its end has no row after the one that the fork names as its parent's last ([`RunFolder::is_whole_fork`]).
+//! that did not come to its end has no row after the one that the fork names as its parent's last
+//! ([`RunFolder::is_whole_fork`]).
 
 use std::fs;
 use std::path::PathBuf;

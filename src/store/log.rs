@@ -150,6 +150,16 @@ impl RunLog {
         look(&self.lock().state)
     }
 
+    /// The run's state as it is now, once it is on disk.
+    ///
+    /// # Errors
+    /// When it can't be recorded.
+    pub async fn durable_state(&self) -> Result<RunState, StoreError> {
+        let state = self.with(RunState::clone);
+        self.append_durable(Vec::new()).durable().await?;
+        Ok(state)
+    }
+
     /// The recorder, for texts, blobs and committed events.
     #[must_use]
     pub fn recorder(&self) -> &Arc<dyn Recorder> {

@@ -85,7 +85,7 @@ impl AgentTerminal {
     /// The text of its picture.
     #[must_use]
     pub fn text(&self) -> String {
-        unknown::shown(&self.parser.screen().contents())
+        unknown::shown(&self.parser.screen().contents()).into_owned()
     }
 
     fn screen(&self) -> &vt100::Screen {

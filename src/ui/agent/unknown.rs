@@ -1,6 +1,8 @@
 //! Bytes of an agent that are no text. A terminal shows `�` for each; the parser would show nothing, and all that follows
 //! on the line would be in the wrong column.
 
+use std::borrow::Cow;
+
 /// Shown for what is no text.
 const SHOWN: char = '\u{fffd}';
 /// Stands for it in the picture: a code point that is no letter and never will be, one column wide.
@@ -35,8 +37,11 @@ impl Unknown {
 }
 
 /// A text of the picture as it is shown.
-pub(super) fn shown(text: &str) -> String {
-    text.chars().map(|letter| if letter == STAND_IN { SHOWN } else { letter }).collect()
+pub(super) fn shown(text: &str) -> Cow<'_, str> {
+    if !text.contains(STAND_IN) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|letter| if letter == STAND_IN { SHOWN } else { letter }).collect())
 }
 
 #[cfg(test)]
@@ -49,7 +54,7 @@ mod tests {
     fn what_is_no_text_stands_for_itself_and_a_letter_may_come_in_parts() {
         assert_eq!((SHOWN.width(), STAND_IN.width()), (Some(1), Some(1)));
         let mut unknown = Unknown::default();
-        let mut pass = |bytes: &[u8]| shown(&unknown.stand_in(bytes));
+        let mut pass = |bytes: &[u8]| shown(&unknown.stand_in(bytes)).into_owned();
         assert_eq!(pass(b"a\xffb\xc3("), "a\u{fffd}b\u{fffd}(");
         assert_eq!(pass("x\u{fffd}y".as_bytes()), "x\u{fffd}y");
         assert_eq!([pass(b"1\xe4\xb8"), pass(b"\x96 2")], ["1", "世 2"]);
