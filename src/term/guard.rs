@@ -9,7 +9,8 @@ use crossterm::event::{
 };
 use crossterm::style::Print;
 use crossterm::terminal::{
-    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
 };
 use crossterm::{execute, queue};
 
@@ -92,7 +93,15 @@ pub(super) fn restore_terminal() {
     if HELD.swap(false, Ordering::SeqCst) {
         let mut out = stdout();
         let title = if TITLED.swap(false, Ordering::SeqCst) { RESTORE_TITLE } else { "" };
-        let _ = queue!(out, Print(title), DisableFocusChange, DisableBracketedPaste, DisableMouseCapture);
+        // A panic may come within a frame.
+        let _ = queue!(
+            out,
+            EndSynchronizedUpdate,
+            Print(title),
+            DisableFocusChange,
+            DisableBracketedPaste,
+            DisableMouseCapture
+        );
         let _ = queue!(out, LeaveAlternateScreen, Show);
         let _ = out.flush();
         let _ = disable_raw_mode();

@@ -140,10 +140,10 @@ impl<L: Link> ScreenLoop<L> {
         }
         self.fit_agent();
         self.state.dirty = false;
-        let draw = screen.terminal.draw(|frame| ui::draw(frame, &self.state, &mut self.view));
+        let draw = screen.draw(|frame| ui::draw(frame, &self.state, &mut self.view));
         // From its end on: drawing that takes long leaves time for everything else.
         self.next_frame = Instant::now() + FRAME;
-        draw.map_err(TermError::io("draw"))?;
+        draw?;
         self.notifier.follow(&app::notice(&self.state))
     }
 

@@ -1,7 +1,5 @@
 //! The loop of the run list: keys and the screen, no run.
 
-use ratatui::Frame;
-
 use super::error::TermError;
 use super::guard;
 use super::input::{Input, is_hung_up};
@@ -52,8 +50,7 @@ async fn drive(mut list: RunList, load: impl Fn() -> (Vec<RunRow>, Millis), them
         if !guard::is_held() {
             return Err(TermError::Panicked);
         }
-        let frame = |frame: &mut Frame| ui::draw_run_list(frame, &list, theme);
-        screen.terminal.draw(frame).map_err(TermError::io("draw"))?;
+        screen.draw(|frame| ui::draw_run_list(frame, &list, theme))?;
         let command = tokio::select! {
             input = screen.inputs.recv() => match input {
                 Some(Input::Event(event)) => keys::message(event).and_then(|msg| list.update(msg)),

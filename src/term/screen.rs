@@ -2,8 +2,10 @@
 
 use std::io::BufWriter;
 
-use ratatui::Terminal;
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use crossterm::{execute, queue};
 use ratatui::backend::CrosstermBackend;
+use ratatui::{Frame, Terminal};
 use tokio::sync::mpsc;
 
 use super::error::TermError;
@@ -20,7 +22,7 @@ pub fn size() -> Option<(u16, u16)> {
 
 /// The terminal with everything that reads it.
 pub(super) struct Screen {
-    pub(super) terminal: Terminal<CrosstermBackend<BufWriter<Output>>>,
+    terminal: Terminal<CrosstermBackend<BufWriter<Output>>>,
     pub(super) inputs: mpsc::UnboundedReceiver<Input>,
     pub(super) signals: Signals,
     to_inputs: mpsc::UnboundedSender<Input>,
@@ -51,6 +53,18 @@ impl Screen {
     pub(super) fn size(&self) -> Result<(u16, u16), TermError> {
         let size = self.terminal.size().map_err(TermError::io("ask the terminal for its size"))?;
         Ok((size.width, size.height))
+    }
+
+    /// Draws a frame. The terminal shows it as a whole, where it knows synchronized output (DEC mode 2026); a frame is
+    /// longer than a terminal takes in at once.
+    ///
+    /// # Errors
+    /// When the terminal fails.
+    pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Frame)) -> Result<(), TermError> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)
+            .and_then(|()| self.terminal.draw(draw).map(drop))
+            .and_then(|()| execute!(self.terminal.backend_mut(), EndSynchronizedUpdate))
+            .map_err(TermError::io("draw"))
     }
 
     /// Restores the terminal for another program.

@@ -18,10 +18,14 @@ use vt100::{MouseProtocolMode, Parser, Screen};
 /// The longest that anything may take: far longer than it needs, so that a loaded machine passes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Where a frame begins and ends: synchronized output, DEC mode 2026.
+const FRAME_BEGINS: &[u8] = b"\x1b[?2026h";
+const FRAME_ENDS: &[u8] = b"\x1b[?2026l";
+
 /// A program in a terminal of its own.
 pub struct Pty {
     parser: Parser,
-    /// The beginning of a letter whose other bytes have not come yet.
+    /// The beginning of a frame, or of a letter, whose other bytes have not come yet.
     begun: Vec<u8>,
     events: Receiver<Event>,
     /// Every byte the program wrote.
@@ -186,12 +190,17 @@ impl Pty {
         self.assert_restored();
     }
 
-    /// Hands bytes to the parser. It would leave out each `\u{fffd}`, where a terminal shows something one column wide.
+    /// Hands bytes to the parser: frames as a whole, as a terminal shows them. It would leave out each `\u{fffd}`, where
+    /// a terminal shows something one column wide.
     fn process(&mut self, bytes: &[u8]) {
         self.begun.extend(bytes);
-        let whole = match std::str::from_utf8(&self.begun) {
-            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        let framed = match (last(&self.begun, FRAME_BEGINS), last(&self.begun, FRAME_ENDS)) {
+            (Some(begin), end) if end.is_none_or(|end| end < begin) => begin,
             _ => self.begun.len(),
+        };
+        let whole = match std::str::from_utf8(&self.begun[..framed]) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => framed,
         };
         let rest = self.begun.split_off(whole);
         self.parser.process(String::from_utf8_lossy(&self.begun).replace('\u{fffd}', "?").as_bytes());
@@ -334,6 +343,11 @@ fn read(mut from: Box<dyn Read + Send>, to: &Sender<Event>, hang_up: &AtomicBool
             return;
         }
     }
+}
+
+/// The place of the last of some bytes.
+fn last(bytes: &[u8], sought: &[u8]) -> Option<usize> {
+    bytes.windows(sought.len()).rposition(|window| window == sought)
 }
 
 fn size(cols: u16, rows: u16) -> PtySize {

@@ -79,9 +79,8 @@ fn what_a_command_changed_is_looked_at_and_dropped_before_it_lands() {
     let work = demo.path("work");
     let before = manifest(&work);
     assert_eq!(demo.work("docs/notes.md").as_deref(), Some(NOTES), "nothing has landed");
-    pty.wait("7 held");
     for key in ["README.md", "build/hello.o", "docs/notes.md"] {
-        assert!(pty.text().lines().any(|line| is_of(line, key) && line.contains(" held")), "{key}");
+        pty.wait_for(key, |screen| screen.contents().lines().any(|line| is_of(line, key) && line.contains(" held")));
     }
     pty.press("3", "d diff");
     pick(&mut pty, "docs/notes.md");
