@@ -204,6 +204,11 @@ impl Ledger {
         self.heads.after(seq)
     }
 
+    /// Makes the index of places now, where there is time for it: it goes over all actions.
+    pub fn make_index(&self) {
+        self.places.make(&self.entries);
+    }
+
     /// Takes the index of places from a later state of the same run, if it has made one: making one goes over all actions.
     pub fn share_index(&mut self, later: &Self) {
         self.places.share(&later.places);

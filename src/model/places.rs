@@ -94,6 +94,11 @@ impl Places {
         }
     }
 
+    /// Makes the index, if it is not made yet.
+    pub(super) fn make<E: Keyed + Pack>(&self, entries: &PackedPages<E>) {
+        self.known(entries);
+    }
+
     /// Takes the index of a later state of the same run, if there is one: it has every action of this state where this
     /// state has it.
     pub(super) fn share(&mut self, later: &Self) {
