@@ -13,7 +13,7 @@ use super::run_result::RunResult;
 use super::run_texts::RunTexts;
 use super::summary;
 use super::text::{eprint_line, print_json};
-use crate::model::{Command, RunStatus, Seq, ShellMode, TextHash, Update};
+use crate::model::{Command, RunState, RunStatus, ShellMode, TextHash, Update};
 use crate::runtime::{Engine, Session};
 use crate::store::{RunFolder, RunLog};
 
@@ -41,8 +41,8 @@ pub(super) struct Headless {
 }
 
 impl Headless {
-    /// Drives a session; prints no progress for events up to `known`.
-    pub fn new(session: Session, known: Seq) -> color_eyre::Result<Self> {
+    /// Drives a session; prints progress for the events that follow on a state.
+    pub fn new(session: Session, known: RunState) -> color_eyre::Result<Self> {
         let Session { run, folder, engine, log, notices, .. } = session;
         for line in &notices {
             eprint_line(line);

@@ -13,7 +13,7 @@ use super::span_words::{glyph, span_words};
 use super::text::{duration, eprint_line};
 use super::unfinished::UnfinishedCommand;
 use crate::model::{
-    EndCause, RunState, RunStatus, Seq, SpanEnd, SpanId, SpanKind, SpanSpec, SpanState, TextHash, TraceBody, TraceEvent,
+    EndCause, RunState, RunStatus, SpanEnd, SpanId, SpanKind, SpanSpec, SpanState, TextHash, TraceBody, TraceEvent,
 };
 
 /// Characters of a call, and of an error, on a line.
@@ -24,7 +24,6 @@ const ERROR: usize = 160;
 pub(super) struct Progress {
     state: RunState,
     texts: RunTexts,
-    after: Seq,
     result: Option<TextHash>,
     ended: bool,
     /// The tool calls under way.
@@ -66,18 +65,9 @@ impl CommandEnd {
 }
 
 impl Progress {
-    /// Prints only events after this seq.
-    pub fn new(texts: RunTexts, after: Seq) -> Self {
-        Self {
-            state: RunState::default(),
-            texts,
-            after,
-            result: None,
-            ended: false,
-            calls: HashMap::new(),
-            commands: Vec::new(),
-            lines: None,
-        }
+    /// Folds and prints the events that follow on a state.
+    pub fn new(texts: RunTexts, state: RunState) -> Self {
+        Self { state, texts, result: None, ended: false, calls: HashMap::new(), commands: Vec::new(), lines: None }
     }
 
     /// Writes the events as lines of JSON on stdout, too.
@@ -92,13 +82,11 @@ impl Progress {
 
     /// Folds events and prints the new ones.
     pub fn fold(&mut self, events: &[TraceEvent]) {
-        for event in events {
+        let known = self.state.last;
+        for event in events.iter().filter(|event| event.seq > known) {
             // The state forgets a command at its end.
             let dropped = self.dropped_command(&event.body);
             self.state.apply(event);
-            if event.seq <= self.after {
-                continue;
-            }
             if let Some(lines) = &mut self.lines
                 && let Some(line) = event_words::line(&self.state, &mut self.texts, event)
             {

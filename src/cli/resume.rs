@@ -55,7 +55,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit> {
     let data = data::open_existing(global)?;
     let session = open(&args, &data).await?;
-    let known = session.log.with(|state| state.last);
+    let known = session.log.with(RunState::clone);
     let name = session.folder.as_ref().map(RunName::of);
     let refused = refusal_to_change(&session, "resume", "")?.or_else(|| half_copied(&session));
     let mut headless = Headless::new(session, known)?;
@@ -82,7 +82,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
 
 /// Goes on with a run that was just prepared, about which nothing has to be decided. Adds `more` to the JSON.
 pub(super) async fn go_on(session: Session, as_json: bool, more: Map<String, Json>) -> color_eyre::Result<Exit> {
-    let known = session.log.with(|state| state.last);
+    let known = session.log.with(RunState::clone);
     let mut headless = Headless::new(session, known)?;
     match request_plan(&mut headless).await {
         Ok(plan) => carry_out(headless, plan, Vec::new(), as_json, more).await,

@@ -111,7 +111,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     };
     let mut session = opened.map_err(|error| eyre!("failed to {error}"))?;
     let printing = session.agent.take().map(|agent| tokio::spawn(agent_output::print(agent.output, args.json)));
-    let known = session.log.with(|state| state.last);
+    let known = session.log.with(RunState::clone);
     if let Some(why) = refusal_to_change(&session, "retry", &format!(" --span {}", quoted(&args.span)))? {
         Headless::new(session, known)?.abort().await?;
         return Err(why);

@@ -13,7 +13,7 @@ use super::headless::Headless;
 use super::limits::Limits;
 use super::text::eprint_line;
 use super::{data, debug};
-use crate::model::Seq;
+use crate::model::RunState;
 use crate::runtime::{self, Mode};
 
 /// `tama-tui run`.
@@ -78,7 +78,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     if !args.no_record {
         eprint_line(&format!("run {}", session.run));
     }
-    let headless = Headless::new(session, Seq(0))?.say_gaps(runs_commands);
+    let headless = Headless::new(session, RunState::default())?.say_gaps(runs_commands);
     let headless = headless.expect(expected);
     let headless = if args.json == Some(Json::Events) { headless.print_events() } else { headless };
     headless.run_to_end(args.json.is_some(), serde_json::Map::new()).await

@@ -3,7 +3,7 @@
 
 use super::ask::Output;
 use super::failure::{Divergence, Failure};
-use crate::model::{SpanEnd, SpanStatus, TextHash};
+use crate::model::{Finish, SpanEnd, SpanStatus, TextHash};
 use crate::store::hash_text;
 
 /// Characters that are shown around a difference.
@@ -16,14 +16,13 @@ pub(super) type ReadText<'a> = &'a dyn Fn(TextHash) -> Option<String>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AgentEnd {
     status: SpanStatus,
-    key: Option<String>,
+    finish: Option<Finish>,
     output: Option<TextHash>,
 }
 
 impl From<&SpanEnd> for AgentEnd {
     fn from(end: &SpanEnd) -> Self {
-        let key = end.finish.as_ref().map(|finish| finish.key.clone());
-        Self { status: end.status, key, output: end.output }
+        Self { status: end.status, finish: end.finish.clone(), output: end.output }
     }
 }
 
@@ -32,7 +31,22 @@ impl AgentEnd {
     pub(super) fn is_end(&self, result: &Result<Output, Failure>) -> bool {
         let (status, text) = status_and_text(result);
         let key = result.as_ref().ok().map(|output| output.key.as_str());
-        self.status == status && key == self.key.as_deref() && self.output == Some(hash_text(&text))
+        self.status == status && key == self.key() && self.output == Some(hash_text(&text))
+    }
+
+    fn key(&self) -> Option<&str> {
+        self.finish.as_ref().map(|finish| finish.key.as_str())
+    }
+
+    /// The text of the agent's output; `None` if it failed.
+    pub(super) fn text(&self) -> Option<TextHash> {
+        self.output.filter(|_| self.status == SpanStatus::Ok)
+    }
+
+    /// The agent's output, whose text is this; `None` if it failed.
+    pub(super) fn output(&self, text: &str) -> Option<Output> {
+        let finish = self.finish.as_ref().filter(|_| self.status == SpanStatus::Ok)?;
+        Some(Output { key: finish.key.clone(), value: text.to_owned(), synthetic: finish.synthetic })
     }
 }
 
@@ -76,7 +90,7 @@ pub(super) fn end(
     }
     let (status, text) = status_and_text(result);
     let key = result.as_ref().ok().map(|output| output.key.as_str());
-    let old_key = recorded.key.as_deref();
+    let old_key = recorded.key();
     let (old, new) = difference(&recorded.output.and_then(read).unwrap_or_default(), &text);
     let name = |status: SpanStatus, key: Option<&str>| match key {
         Some(key) => format!("the end \"{key}\""),

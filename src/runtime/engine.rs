@@ -10,9 +10,9 @@ use super::denial::{Denial, Unanswered};
 use super::dispatcher::command::Commands;
 use super::dispatcher::{Calls, Dispatcher, Edits, Gatekeeper, Incoming, Parts, Services, Versions, end_live};
 use super::feed::{Feed, PastEvents, Receiver, Sink};
-use super::journal::surviving;
 use super::look_only::LookOnly;
 use super::past::{Past, PastRecord};
+use super::recorded::surviving;
 use super::request::{HashVersion, json};
 use super::session::ModelSource;
 use super::wrap::AgentLine;
@@ -144,7 +144,7 @@ impl Engine {
     /// # Errors
     /// When a stored text can't be read.
     pub fn open(setup: Setup, past_events: PastEvents) -> Result<Self, StoreError> {
-        let past = Past::of_reported(&past_events.events, &setup.log)?;
+        let past = Past::of_reported(&past_events.events, past_events.is_whole, &setup.log)?;
         setup.world.load_memory(setup.log.with(|state| state.ledger.clone()));
         let in_use = matches!(setup.look_only, Some(LookOnly::InUse { .. }));
         if setup.log.with(|state| state.status) == RunStatus::Running && !in_use {
@@ -170,7 +170,7 @@ impl Engine {
         let (sink, receiver) = setup.channel;
         let calls = match past.record {
             PastRecord::Whole(journal) => Calls::new(*journal, setup.log.with(surviving)),
-            PastRecord::Unread(hash) => Calls::unread(hash),
+            PastRecord::Unread(hash, gathered) => Calls::unread(hash, *gathered),
         };
         let masker = Arc::new(Masker::from_env().with(provider_keys(&past.versions)));
         let shell = setup.commands.shell.masked_by(masker.clone());

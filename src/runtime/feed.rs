@@ -116,6 +116,8 @@ pub struct PastEvents {
     pub events: Vec<TraceEvent>,
     /// The last event that the run had then, reported or not.
     pub last: Seq,
+    /// These are all of its events, and not only those that are reported.
+    pub is_whole: bool,
 }
 
 /// Updates of one run, in order.

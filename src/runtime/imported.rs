@@ -47,6 +47,6 @@ pub async fn open_imported(
         agent: None,
         look_only: Some(LookOnly::Imported),
     };
-    let engine = Engine::open(setup, PastEvents { events, last })?;
+    let engine = Engine::open(setup, PastEvents { events, last, is_whole: false })?;
     Ok(Session { run, folder: None, engine, log, notices, look_only: Some(LookOnly::Imported), agent: None })
 }

@@ -30,6 +30,7 @@ mod pattern_scope;
 mod patterns;
 mod policy;
 mod prompt;
+mod recorded;
 mod refusal;
 mod replay;
 mod request;

@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 
 use super::by_hand::{ByHand, Given};
 use super::edit_history::EditHistory;
-use super::journal::{Gathered, Journal};
+use super::journal::Journal;
+use super::recorded::Gathered;
 use super::request::HashVersion;
 use crate::model::{Generation, RetryEdits, RunState, RunStatus, SpanId, SpanKind, TextHash, TraceBody, TraceEvent};
 use crate::pipeline::{Pattern, Pipeline};
@@ -31,8 +32,8 @@ pub(super) struct Past {
 pub(super) enum PastRecord {
     /// It is read.
     Whole(Box<Journal>),
-    /// It is read when a retry asks for it; its requests are hashed in this way.
-    Unread(HashVersion),
+    /// It is read when a retry asks for it; its requests are hashed in this way. So much of it is gathered.
+    Unread(HashVersion, Box<Gathered>),
 }
 
 impl Default for PastRecord {
@@ -46,7 +47,7 @@ impl PastRecord {
     pub(super) fn hash(&self) -> HashVersion {
         match self {
             Self::Whole(journal) => journal.hash(),
-            Self::Unread(hash) => *hash,
+            Self::Unread(hash, _) => *hash,
         }
     }
 }
@@ -63,14 +64,19 @@ impl Past {
         Self::gather(events, log, texts, record)
     }
 
-    /// Reads the events that are reported of a run; its calls are left for later.
-    pub(super) fn of_reported(events: &[TraceEvent], log: &RunLog) -> Result<Self, StoreError> {
+    /// Reads the events that are reported of a run; its calls are left for later. `is_whole`: these are all of its events,
+    /// and need not be read again then.
+    pub(super) fn of_reported(events: &[TraceEvent], is_whole: bool, log: &RunLog) -> Result<Self, StoreError> {
         let texts = Texts::of(events, false, log.recorder().as_ref())?;
         let hash = events.iter().find_map(|event| match &event.body {
             TraceBody::RunStarted { hash, .. } => Some(HashVersion::stored(*hash)),
             _ => None,
         });
-        Self::gather(events, log, texts, PastRecord::Unread(hash.unwrap_or_default()))
+        let mut gathered = Gathered::default();
+        if is_whole {
+            events.iter().for_each(|event| gathered.take(event));
+        }
+        Self::gather(events, log, texts, PastRecord::Unread(hash.unwrap_or_default(), Box::new(gathered)))
     }
 
     fn gather(events: &[TraceEvent], log: &RunLog, texts: Texts, record: PastRecord) -> Result<Self, StoreError> {

@@ -269,6 +269,7 @@ fn models_of(folder: &RunFolder) -> ModelSource {
 async fn open_at(folder: RunFolder, data: &DataDir, mode: Mode, wishes: OpenAs) -> Result<Session, SessionError> {
     let OpenAs { models, confirmed, watch, agent } = wishes;
     let (sink, receiver) = channel();
+    let is_whole = watch.is_none();
     // Before anything is written: the folder may be gone.
     let confirmed = confirmed.map(|workspace| World::open(&workspace, Some(data.path()))).transpose()?;
     let workspace = confirmed.as_ref().map(|world| world.root().to_owned());
@@ -333,7 +334,7 @@ async fn open_at(folder: RunFolder, data: &DataDir, mode: Mode, wishes: OpenAs) 
         agent,
         look_only: look_only.clone(),
     };
-    let engine = Engine::open(setup, PastEvents { events: opened.events, last })?;
+    let engine = Engine::open(setup, PastEvents { events: opened.events, last, is_whole })?;
     let (run, folder) = (folder.id().clone(), Some(folder));
     Ok(Session { run, folder, engine, log: opened.log, notices, look_only, agent: screen })
 }
@@ -389,17 +390,23 @@ async fn open_log(
         watch(Update::Checking(Checking::default()));
         let mut news = |news| {
             watch(match news {
-                Opening::State(state) => Update::State(state),
+                Opening::State(state) => indexed(state),
                 Opening::Checking { rows, of } => Update::Checking(Checking { rows, of }),
             })
         };
         let (opened, look_only) = open_or_look(&folder, &sink, confirmed.as_deref(), Some(&mut news))?;
         // The log's own copy: the two share what neither changes.
-        watch(Update::State(Box::new(opened.log.with(Clone::clone))));
+        watch(indexed(Box::new(opened.log.with(Clone::clone))));
         watch(Update::Checked(opened.damage.clone()));
         Ok((opened, look_only))
     };
     Ok(tokio::task::spawn_blocking(work).await??)
+}
+
+/// A state to look at, with its index: the screen would make it while it draws.
+fn indexed(state: Box<RunState>) -> Update {
+    state.ledger.make_index();
+    Update::State(state)
 }
 
 fn open_or_look(

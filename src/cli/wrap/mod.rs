@@ -19,7 +19,7 @@ use super::headless::Headless;
 use super::text::eprint_line;
 use crate::effects::agents::known_program;
 use crate::effects::hooks;
-use crate::model::{Breakpoint, Gate, Seq};
+use crate::model::{Breakpoint, Gate, RunState};
 use crate::pipeline::{Policy, Wrapped};
 use crate::runtime::{self, Mode, WrapSetup, start_wrapped};
 
@@ -108,7 +108,7 @@ pub(super) async fn run(args: Args, global: &Global) -> color_eyre::Result<Exit>
     eprint_line(&format!("run {}", session.run));
     let end = screen.end.clone();
     let printing = tokio::spawn(agent_output::print(screen.output, args.json));
-    let headless = Headless::new(session, Seq(0))?.say_gaps(true).without_result();
+    let headless = Headless::new(session, RunState::default())?.say_gaps(true).without_result();
     let exit = headless.run_to_end(args.json, serde_json::Map::new()).await?;
     printing.await?;
     let agent = end.borrow().as_ref().and_then(|end| end.exit);

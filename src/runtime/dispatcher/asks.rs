@@ -57,10 +57,9 @@ impl Dispatcher {
         }
         let generation = self.log.with(|state| state.trace.get(span).map(|found| found.generation));
         let pipeline = self.versions.at(generation.unwrap_or_default());
-        let did_not_run = self.log.with(|state| state.trace.children(span).next().is_none());
-        let begin = match self.calls.answered_end(&position.path) {
-            Some(Ok(Payload::Agent(output))) if did_not_run => Begin::Done(output.clone()),
-            _ => Begin::Run { pipeline, input: self.calls.given_input(&position.path) },
+        let begin = match self.calls.finished(&position.path) {
+            Some(output) => Begin::Done(output.clone()),
+            None => Begin::Run { pipeline, input: self.calls.given_input(&position.path) },
         };
         drop(reply.send(Ok(begin)));
     }
@@ -211,6 +210,9 @@ impl Dispatcher {
             },
         };
         self.calls.end_agent(path, &end);
+        if let Ok(output) = result {
+            self.calls.finish_agent(path, output.clone());
+        }
         self.log.append(vec![TraceBody::SpanEnded(end)]);
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::Services;
 use super::edits::PromptFiles;
 use super::reversal::Planner;
-use super::versions::read_today;
+use super::today::Today;
 use crate::model::{SpanId, Update};
 use crate::runtime::feed::Sink;
 use crate::store::RunLog;
@@ -19,12 +19,13 @@ pub(in super::super) struct Inspector {
     sink: Sink,
     /// The number of the newest question about unwritten edits.
     edits_asked: Arc<Mutex<u64>>,
+    today: Arc<Today>,
 }
 
 impl Inspector {
     /// Answers into a sink.
     pub fn new(log: RunLog, services: Arc<Services>, sink: Sink) -> Self {
-        Self { log, services, sink, edits_asked: Arc::default() }
+        Self { log, services, sink, edits_asked: Arc::default(), today: Arc::default() }
     }
 
     /// The run's log, to read stored texts and events.
@@ -45,9 +46,10 @@ impl Inspector {
 
     /// Shows what a retry of a span would do. `source`: the file of today's pipeline.
     pub(super) fn plan(&self, planner: Planner, span: SpanId, source: Option<PathBuf>) {
+        let today = self.today.clone();
         self.answer(move || {
-            let today = read_today(source.as_deref()).ok();
-            match planner.plan(span, true, today.as_ref()) {
+            let today = today.read(source.as_deref());
+            match planner.plan(span, true, today.as_deref()) {
                 Ok(plan) => Update::Plan(plan),
                 Err(why) => Update::Refused(why.to_string()),
             }

@@ -18,6 +18,8 @@
 
 mod approvals;
 mod asks;
+#[cfg(test)]
+mod asks_tests;
 mod calls;
 mod choices;
 pub(super) mod command;
@@ -60,6 +62,7 @@ mod review;
 mod scene;
 mod stopping;
 mod subjects;
+mod today;
 mod tools;
 mod turn;
 mod turn_taking;

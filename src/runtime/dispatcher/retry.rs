@@ -53,7 +53,7 @@ impl Dispatcher {
             holder: self.holder(),
             source: self.versions.source().cloned(),
             models: self.model_source.clone(),
-            reads_record: self.calls.is_unread(),
+            unread: self.calls.take_gathered(),
             agent: self.services.agent.is_some().then(|| self.is_headless()),
             log: self.log.clone(),
             services: self.services.clone(),
@@ -61,7 +61,7 @@ impl Dispatcher {
         let is_agent = check.agent.is_some();
         let log = self.log.clone();
         self.reversal.check(tokio::spawn(async move {
-            if check.reads_record || is_agent {
+            if check.unread.is_some() || is_agent {
                 // Only what is committed is read. An error of the log comes up there too.
                 let _ = log.append_durable(Vec::new()).durable().await;
             }

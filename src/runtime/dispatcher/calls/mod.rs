@@ -25,7 +25,8 @@ use crate::runtime::compare::AgentEnd;
 use crate::runtime::conversations::Conversations;
 use crate::runtime::failure::Failure;
 use crate::runtime::gates::is_within;
-use crate::runtime::journal::{Journal, Lookup, NO_REQUEST, Recorded};
+use crate::runtime::journal::{Journal, Lookup, NO_REQUEST};
+use crate::runtime::recorded::{Gathered, Recorded};
 use crate::runtime::request::HashVersion;
 
 /// The calls of the pattern code, by path.
@@ -39,8 +40,8 @@ pub(in super::super) struct Calls {
     tries: HashMap<String, u32>,
     /// Counts the starts of the pattern code: what an earlier one asks is not answered.
     epoch: u64,
-    /// True while the record of a past run is not read.
-    is_unread: bool,
+    /// While the record of a past run is not read: so much of it as is gathered.
+    unread: Option<Gathered>,
 }
 
 /// Calls that were asked to stop.
@@ -63,29 +64,30 @@ impl Calls {
     /// Takes the record of a run: its journal, the span at every path, and how often each path ran.
     pub fn new(journal: Journal, (paths, tries): (HashMap<String, SpanId>, HashMap<String, u32>)) -> Self {
         let conversations = Conversations::default();
-        Self { pending: BTreeMap::new(), journal, conversations, paths, tries, epoch: 0, is_unread: false }
+        Self { pending: BTreeMap::new(), journal, conversations, paths, tries, epoch: 0, unread: None }
     }
 
-    /// The calls of a past run whose record is not read yet.
-    pub fn unread(hash: HashVersion) -> Self {
-        Self { is_unread: true, ..Self::new(Journal::hashed(hash), (HashMap::new(), HashMap::new())) }
+    /// The calls of a past run whose record is not read yet, except for what is gathered.
+    pub fn unread(hash: HashVersion, gathered: Gathered) -> Self {
+        Self { unread: Some(gathered), ..Self::new(Journal::hashed(hash), (HashMap::new(), HashMap::new())) }
     }
 
     /// Forgets the record: another try stands, and the next retry reads it again. No call is pending.
     pub fn forget_record(&mut self) {
         let hash = self.hash();
-        *self = Self { epoch: self.epoch, ..Self::unread(hash) };
+        *self = Self { epoch: self.epoch, ..Self::unread(hash, Gathered::default()) };
     }
 
-    /// True while the record of a past run is not read: then none of its pattern code has run.
-    pub fn is_unread(&self) -> bool {
-        self.is_unread
+    /// Takes what is gathered of the record of a past run, while it is not read: then none of its pattern code has run.
+    /// It stays unread.
+    pub fn take_gathered(&mut self) -> Option<Gathered> {
+        self.unread.as_mut().map(std::mem::take)
     }
 
     /// Takes the record of a past run.
     pub fn take_record(&mut self, record: Recorded) {
         let Recorded { journal, paths, tries } = record;
-        (self.journal, self.paths, self.tries, self.is_unread) = (journal, paths, tries, false);
+        (self.journal, self.paths, self.tries, self.unread) = (journal, paths, tries, None);
     }
 
     /// The start of the pattern code whose questions are answered.
@@ -179,6 +181,16 @@ impl Calls {
     pub fn end_agent(&mut self, path: &str, end: &SpanEnd) {
         self.journal.end_agent(path, end);
         self.conversations.end(end.span);
+    }
+
+    /// Stores an agent's output.
+    pub fn finish_agent(&mut self, path: &str, output: Output) {
+        self.journal.finish_agent(path, output);
+    }
+
+    /// The output of an agent that is through; `None` while a call is pending there.
+    pub fn finished(&self, path: &str) -> Option<&Output> {
+        self.journal.finished(path).filter(|_| !self.pending.contains_key(path))
     }
 
     /// The beginning that a conversation shares with the agent's call before.

@@ -145,6 +145,27 @@ fn a_retry_forgets_how_the_agents_that_it_reopens_ended() {
 }
 
 #[test]
+fn an_agent_that_is_through_stays_so_until_a_retry_takes_it() {
+    let (mut calls, span, path) = (calls(), SpanId(4), "lead/a");
+    let spec = SpanSpec::Agent { pattern: "react".into(), input: TextHash([0; 16]), prompt: None, prompt_file: None };
+    calls.start_span(&position(path), NextSpan { span, generation: Generation(1) }, spec, None);
+    assert_eq!(calls.finished(path), None, "it runs");
+    let output = Output::new("done", "42");
+    calls.end_agent(path, &SpanEnd::new(span, SpanStatus::Ok));
+    calls.finish_agent(path, output.clone());
+    assert_eq!(calls.finished(path), Some(&output));
+    let _answer = add(&mut calls, path, span);
+    assert_eq!(calls.finished(path), None, "it stands at the gate after it");
+    calls.record_answer(path, Ok(Payload::Agent(Output::new("done", "43"))));
+    calls.reply(path);
+    assert_eq!(calls.finished(path), Some(&Output::new("done", "43")), "the user's answer comes first");
+    calls.invalidate(&[], &[path.to_owned()]);
+    assert_eq!(calls.finished(path), None, "it ends anew");
+    calls.end_agent(path, &SpanEnd::new(span, SpanStatus::Error));
+    assert_eq!(calls.finished(path), None, "it failed: its code says how");
+}
+
+#[test]
 fn a_retry_forgets_its_set_and_keeps_the_tries() {
     let mut calls = calls();
     let spec = || SpanSpec::Human { question: NO_REQUEST, request: NO_REQUEST, channel: String::new() };

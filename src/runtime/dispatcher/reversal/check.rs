@@ -10,7 +10,7 @@ use crate::effects::llm::LlmProvider;
 use crate::model::{RetryPlan, SpanId, TraceBody, UndoReport, Update};
 use crate::pipeline::Pipeline;
 use crate::rollback;
-use crate::runtime::journal::Recorded;
+use crate::runtime::recorded::{Gathered, Recorded};
 use crate::runtime::refusal::{RetryRefusal, TodayError, UndoRefusal};
 use crate::runtime::session::ModelSource;
 use crate::runtime::wrap::{RecordedCalls, read_record};
@@ -28,8 +28,8 @@ pub(in super::super::super) struct Check {
     /// The file of today's pipeline.
     pub source: Option<PathBuf>,
     pub models: Arc<ModelSource>,
-    /// True if the record of the run's calls is not read yet.
-    pub reads_record: bool,
+    /// If the record of the run's calls is not read yet: what is gathered of it.
+    pub unread: Option<Gathered>,
     /// The run is one of another program's agent, which begins anew; true when nobody looks at it.
     pub agent: Option<bool>,
     pub log: RunLog,
@@ -87,7 +87,7 @@ impl Check {
     ///
     /// # Errors
     /// With the reason why it does not begin.
-    pub fn run(self) -> Result<Box<Ready>, Refused> {
+    pub fn run(mut self) -> Result<Box<Ready>, Refused> {
         self.services.world.check_root().map_err(RetryRefusal::Workspace)?;
         let today = match &self.by {
             RunBy::Fixed(pipeline) => Ok((**pipeline).clone()),
@@ -108,8 +108,8 @@ impl Check {
         let file = today.as_ref().ok();
         // Before anything is undone: a pipeline that can't run now is no reason to.
         let models = (self.models)(file.unwrap_or(&self.planner.newest)).map_err(RetryRefusal::from)?;
-        let record =
-            if self.reads_record { Some(Recorded::read(&self.log).map_err(RetryRefusal::Record)?) } else { None };
+        let record = self.unread.take().map(|gathered| Recorded::read(gathered, &self.log)).transpose();
+        let record = record.map_err(RetryRefusal::Record)?;
         let recorded = self.agent.map(|is_headless| read_record(&self.log, &plan, is_headless)).transpose();
         let recorded = recorded.map_err(RetryRefusal::Record)?.map(|earlier| Box::new(RecordedCalls::new(earlier)));
         Ok(Box::new(Ready { plan, with_readers: self.with_readers, today, models, record, recorded }))

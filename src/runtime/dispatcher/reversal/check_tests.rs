@@ -44,7 +44,7 @@ impl Checked {
             holder: None,
             source: Some(self.today.path().join("pipeline.toml")),
             models: Arc::new(models),
-            reads_record: false,
+            unread: None,
             agent: None,
             log: self.scene.log().clone(),
             services: self.scene.bench.dispatcher.services.clone(),
