@@ -13,8 +13,11 @@ use super::encode::Stored;
 use super::schema::{Layout, Table};
 use crate::model::Seq;
 
-/// How many rows are in memory at once.
-const WINDOW: i64 = 4_096;
+/// How many rows are in memory at once: as many as have so many bytes, for each window costs some statements.
+const BYTES: std::ops::Range<usize> = 2 << 20..8 << 20;
+const FIRST: i64 = 4_096;
+const LEAST: i64 = 256;
+const MOST: i64 = 32_768;
 
 /// Rows of a window, by seq.
 #[derive(Debug)]
@@ -39,8 +42,8 @@ pub(super) struct ScannedRow {
 }
 
 impl Window {
-    fn new(layout: &Layout) -> Self {
-        Self { layout: layout.clone(), bytes: Vec::new(), rows: Vec::new() }
+    fn new(layout: &Layout, bytes: usize) -> Self {
+        Self { layout: layout.clone(), bytes: Vec::with_capacity(bytes), rows: Vec::new() }
     }
 
     /// Takes its rows out, by seq; their cells stay.
@@ -67,7 +70,7 @@ impl Window {
 
     /// Takes rows that are in memory.
     pub(super) fn of(stored: &[Stored], layout: &Layout) -> Self {
-        let mut window = Self::new(layout);
+        let mut window = Self::new(layout, 0);
         for row in stored {
             let from = window.bytes.len();
             Link::start(row.table, &mut window.bytes);
@@ -129,18 +132,21 @@ pub(super) struct Scan<'a> {
     /// Tables that can't be read any more.
     broken: BTreeSet<Table>,
     last: Seq,
+    /// How many rows the next window has, and how many bytes the last one had.
+    size: i64,
+    bytes: usize,
 }
 
 impl<'a> Scan<'a> {
     /// Starts at the first row of a database with these columns.
     pub(super) fn new(connection: &'a Connection, layout: &'a Layout) -> Self {
-        Self { connection, layout, broken: BTreeSet::new(), last: Seq(0) }
+        Self { connection, layout, broken: BTreeSet::new(), last: Seq(0), size: FIRST, bytes: 0 }
     }
 
     /// The next rows of all tables; `None` after the last. What can't be read of one table leaves the others, and goes
     /// to `broken`.
     pub(super) fn next(&mut self, broken: &mut dyn FnMut(Table, &StoreError)) -> Option<Window> {
-        let mut window = Window::new(self.layout);
+        let mut window = Window::new(self.layout, self.bytes);
         loop {
             let before = self.broken.len();
             let mut firsts = Vec::new();
@@ -151,7 +157,7 @@ impl<'a> Scan<'a> {
                 }
             }
             if let Some(first) = firsts.into_iter().min() {
-                let end = first.saturating_add(WINDOW);
+                let end = first.saturating_add(self.size);
                 for table in self.tables() {
                     let fault = failed("read the run's log");
                     if let Err(error) = window.read(self.connection, table, first..end).map_err(fault) {
@@ -161,12 +167,23 @@ impl<'a> Scan<'a> {
             }
             if let Some(last) = window.rows.iter().map(|row| row.seq).max() {
                 self.last = last;
+                self.fit(window.bytes.len());
                 window.rows.sort_by_key(|row| row.seq);
                 return Some(window);
             }
             if self.broken.len() == before {
                 return None;
             }
+        }
+    }
+
+    /// Fits the next window to the bytes of the last one.
+    fn fit(&mut self, bytes: usize) {
+        self.bytes = bytes.min(BYTES.end);
+        if bytes < BYTES.start {
+            self.size = (self.size * 2).min(MOST);
+        } else if bytes > BYTES.end {
+            self.size = (self.size / 2).max(LEAST);
         }
     }
 
