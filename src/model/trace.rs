@@ -18,6 +18,9 @@ use super::{
 
 const NONE: u32 = u32::MAX;
 
+/// The name of a span whose start is lost.
+const LOST: &str = "(lost)";
+
 /// Sums over a span and everything below it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -296,6 +299,13 @@ impl Trace {
         std::iter::once(span).chain(self.ancestors(span)).find(is_agent).unwrap_or(SpanId::RUN)
     }
 
+    /// The seq before which a span has no event.
+    #[must_use]
+    pub fn first_event(&self, span: SpanId) -> Seq {
+        let has_start = span != SpanId::RUN && self.name(span) != LOST;
+        self.get(span).filter(|_| has_start).map_or(Seq(0), |found| found.started)
+    }
+
     /// A span's path, e.g. `editor/writer#2/llm#3`; empty for the run's own span.
     #[must_use]
     pub fn path(&self, span: SpanId) -> String {
@@ -420,7 +430,7 @@ impl Trace {
         const MOST: usize = 100_000;
         let lost = (before.0 as usize).saturating_sub(self.spans.len());
         for _ in (0..lost).take_while(|_| lost <= MOST) {
-            let name = self.intern("(lost)");
+            let name = self.intern(LOST);
             if self.spans.is_empty() {
                 self.push(Span::new(SpanKind::Run, name, seq, at));
                 continue;

@@ -16,7 +16,7 @@ use crate::model::{
     SpanSpec, TextHash, TraceBody,
 };
 use crate::rollback;
-use crate::store::{Recorder, RunLog};
+use crate::store::RunLog;
 use crate::world::{Value, World};
 
 /// Bytes of a file that is read for a call's result.
@@ -102,7 +102,7 @@ impl Leftovers<'_> {
     /// The result of a call whose changes are all in place, computed from its before-images; `None`: it has to run again.
     fn result_of(&self, actions: &[LedgerEntry], span: SpanId) -> Option<String> {
         let name = &actions.first()?.record.tool_name;
-        let args = stored_args(self.log.recorder().as_ref(), span)?;
+        let args = stored_args(&self.log, span)?;
         let Ok(Prepared::World(call)) = self.tools.get(name)?.prepare(&args) else { return None };
         let WorldCall { keys, decide } = call;
         let values: Option<Vec<Value>> = keys.iter().map(|key| self.value_before(key, actions)).collect();
@@ -152,8 +152,9 @@ fn is_done(decision: &Decision, actions: &[LedgerEntry]) -> bool {
 }
 
 /// The arguments that a stored tool call ran with.
-fn stored_args(recorder: &dyn Recorder, span: SpanId) -> Option<Json> {
-    let events = recorder.span_events(span).ok()?;
+fn stored_args(log: &RunLog, span: SpanId) -> Option<Json> {
+    let (recorder, first) = (log.recorder(), log.with(|state| state.trace.first_event(span)));
+    let events = recorder.span_events(span, first).ok()?;
     let mut args: Option<TextHash> = None;
     for event in &events {
         match &event.body {

@@ -165,10 +165,13 @@ impl Recorder for DuckStore {
         self.events_read(fold_rows::between, after, upto)
     }
 
-    fn span_events(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {
+    fn span_events(&self, span: SpanId, first: Seq) -> Result<Vec<TraceEvent>, StoreError> {
         let (tail, committed) = (self.tail(), self.committed());
-        let mut events = self.read(|reader| read::span_events(reader, span, tail.moved))?;
-        tail.add_span_events(span, committed, &mut events)?;
+        let mut events = Vec::new();
+        if first <= tail.moved {
+            events = self.read(|reader| read::span_events(reader, span, first, tail.moved))?;
+        }
+        tail.add_span_events(span, (first, committed), &mut events)?;
         Ok(events)
     }
 

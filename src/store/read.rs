@@ -91,17 +91,18 @@ pub(super) fn actions_between(connection: &Connection, after: Seq, upto: Seq) ->
 pub(super) fn span_events(
     connection: &Connection,
     span: SpanId,
+    first: Seq,
     committed: Seq,
 ) -> Result<Vec<TraceEvent>, StoreError> {
-    const EVENTS: &str = "seq <= ? AND (span_id = ? OR span_id = ?)";
-    const ACTIONS: &str = "seq <= ? AND (span_id = ? OR tool_span_id = ?)";
-    const CHANGES: &str =
-        "seq <= ? AND action_seq IN (SELECT seq FROM action_log WHERE span_id = ? OR tool_span_id = ?)";
-    let committed = i64::try_from(committed.0).unwrap_or(i64::MAX);
+    const EVENTS: &str = "seq >= ? AND seq <= ? AND (span_id = ? OR span_id = ?)";
+    const ACTIONS: &str = "seq >= ? AND seq <= ? AND (span_id = ? OR tool_span_id = ?)";
+    const CHANGES: &str = "seq >= ?1 AND seq <= ?2 AND action_seq IN \
+        (SELECT seq FROM action_log WHERE seq >= ?1 AND (span_id = ?3 OR tool_span_id = ?4))";
+    let [first, committed] = [first.0, committed.0].map(|seq| i64::try_from(seq).unwrap_or(i64::MAX));
     let span = span.to_string();
     let mut found = Vec::new();
     for (table, fits) in WITH_EVENTS.into_iter().zip([EVENTS, ACTIONS, CHANGES]) {
-        found.extend(rows(connection, table, fits, &[&committed, &span, &span])?);
+        found.extend(rows(connection, table, fits, &[&first, &committed, &span, &span])?);
     }
     decoded(found)
 }

@@ -106,11 +106,11 @@ pub trait Recorder: Send + Sync {
     }
 
     /// The committed events that concern one span: its start, end, gates, edits of its path, its actions (as agent
-    /// or as tool) and what became of them.
+    /// or as tool) and what became of them. `first`: no event of it comes before; the rest of the log is not read.
     ///
     /// # Errors
     /// When the store can't be read.
-    fn span_events(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError>;
+    fn span_events(&self, span: SpanId, first: Seq) -> Result<Vec<TraceEvent>, StoreError>;
 
     /// The committed starts of the spans directly below one, by seq.
     ///

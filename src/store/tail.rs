@@ -69,18 +69,18 @@ impl Tail {
         self.rows().filter(|row| row.seq() > after && row.seq() <= upto).map(decoded_row).collect()
     }
 
-    /// Adds its events that concern one span to those that the database has of it.
+    /// Adds its events from a seq on that concern one span to those that the database has of it.
     pub(super) fn add_span_events(
         &self,
         span: SpanId,
-        committed: Seq,
+        (first, committed): (Seq, Seq),
         found: &mut Vec<TraceEvent>,
     ) -> Result<(), StoreError> {
         let mut of_span = OfSpan::new(span);
         for event in &*found {
             of_span.takes(event);
         }
-        for row in self.rows().filter(|row| row.seq() <= committed) {
+        for row in self.rows().filter(|row| row.seq() >= first && row.seq() <= committed) {
             // Most rows are of other spans, and decoding a row is the dear part.
             if of_span.may_take(row)
                 && let Some(event) = event(row)?

@@ -83,10 +83,11 @@ impl Recorder for Volatile {
         Ok(inner.events.iter().filter(|event| event.seq > after).take(limit).cloned().collect())
     }
 
-    fn span_events(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {
+    fn span_events(&self, span: SpanId, first: Seq) -> Result<Vec<TraceEvent>, StoreError> {
         let inner = self.lock();
         let mut of_span = OfSpan::new(span);
-        Ok(inner.events.iter().filter(|event| of_span.takes(event)).cloned().collect())
+        let since = inner.events.iter().filter(|event| event.seq >= first);
+        Ok(since.filter(|event| of_span.takes(event)).cloned().collect())
     }
 
     fn starts_below(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {

@@ -429,7 +429,7 @@ fn looking_at_a_killed_run_changes_no_file() {
     let (seen, live) = (opened.log.recorder(), log.recorder());
     assert_eq!(seen.committed(), last);
     assert_eq!(seen.events(Seq(0), usize::MAX).unwrap(), live.events(Seq(0), usize::MAX).unwrap());
-    assert_eq!(seen.span_events(SpanId(3)).unwrap().len(), 2, "an action, and what became of it");
+    assert_eq!(seen.span_events(SpanId(3), Seq(0)).unwrap().len(), 2, "an action, and what became of it");
     assert_eq!(seen.text(hash).unwrap(), "before");
     assert_eq!(seen.text(crate::store::hash_text("text 9")).unwrap(), "text 9");
     drop(opened);

@@ -314,7 +314,10 @@ fn tell_a_span(log: &RunLog) {
         ActionEvent { action: at, change: ActionChange::Applied { after: action.intended.clone(), kept: false } };
     write_now(log, vec![TraceBody::ActionEvent(applied.clone()), note("other")]);
     let bodies = |span| {
-        let events = log.recorder().span_events(SpanId(span)).unwrap();
+        let events = log.recorder().span_events(SpanId(span), Seq(0)).unwrap();
+        let first = log.with(|state| state.trace.first_event(SpanId(span)));
+        assert_eq!(log.recorder().span_events(SpanId(span), first).unwrap(), events, "none comes before");
+        assert!(log.recorder().span_events(SpanId(span), Seq(first.0 + 1)).unwrap().len() < events.len());
         events.into_iter().map(|event| event.body).collect::<Vec<_>>()
     };
     let did = [TraceBody::Action(action), TraceBody::ActionEvent(applied)];

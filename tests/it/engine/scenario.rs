@@ -400,7 +400,7 @@ impl Stage {
     fn output(&self) -> Result<String, String> {
         let recorder = self.session.log.recorder();
         let entry = self.state.trace.children(SpanId::RUN).last().unwrap_or_default();
-        let events = recorder.span_events(entry).map_err(|error| error.to_string())?;
+        let events = recorder.span_events(entry, Seq(0)).map_err(|error| error.to_string())?;
         let ended = events.iter().rev().find_map(|event| match &event.body {
             TraceBody::SpanEnded(end) => end.output,
             _ => None,

@@ -3,7 +3,7 @@
 use super::llm::read_response;
 use super::sections::{Gathered, gather};
 use crate::model::{
-    EditPart, EditScope, Editable, LlmRequestRecord, Message, SpanId, SpanKind, SpanSpec, TextHash, Update,
+    EditPart, EditScope, Editable, LlmRequestRecord, Message, Seq, SpanId, SpanKind, SpanSpec, TextHash, Update,
     render_messages,
 };
 use crate::runtime::conversations::whole;
@@ -33,7 +33,8 @@ impl Dispatcher {
             return Ok(());
         }
         let recorder = self.log.recorder().clone();
-        self.inspector.answer(move || match text_of(span, part, recorder.as_ref()) {
+        let first = self.log.with(|state| state.trace.first_event(span));
+        self.inspector.answer(move || match text_of((span, first), part, recorder.as_ref()) {
             Ok(text) => Update::Editable(editable(text)),
             Err(error) => Update::Refused(format!("failed to {error}")),
         });
@@ -42,8 +43,8 @@ impl Dispatcher {
 }
 
 /// Reads the text of a part; empty where the span has none.
-fn text_of(span: SpanId, part: EditPart, store: &dyn Recorder) -> Result<String, StoreError> {
-    let events = store.span_events(span)?;
+fn text_of((span, first): (SpanId, Seq), part: EditPart, store: &dyn Recorder) -> Result<String, StoreError> {
+    let events = store.span_events(span, first)?;
     let known = gather(&events);
     Ok(match (known.spec, part) {
         (_, EditPart::Answer) => answer(&known, store)?,
