@@ -57,9 +57,7 @@ impl Past {
     pub(super) fn rebuild(events: &[TraceEvent], log: &RunLog) -> Result<Self, StoreError> {
         let texts = Texts::of(events, true, log.recorder().as_ref())?;
         let mut gathered = Gathered::default();
-        for event in events {
-            gathered.take(event);
-        }
+        gathered.take_all(events);
         let record = PastRecord::Whole(Box::new(gathered.journal(&texts)?));
         Self::gather(events, log, texts, record)
     }
@@ -74,7 +72,7 @@ impl Past {
         });
         let mut gathered = Gathered::default();
         if is_whole {
-            events.iter().for_each(|event| gathered.take(event));
+            gathered.take_all(events);
         }
         Self::gather(events, log, texts, PastRecord::Unread(hash.unwrap_or_default(), Box::new(gathered)))
     }

@@ -33,8 +33,15 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
+    /// Takes the next events.
+    pub fn take_all(&mut self, events: &[TraceEvent]) {
+        for event in events {
+            self.take(event);
+        }
+    }
+
     /// Takes the next event.
-    pub fn take(&mut self, event: &TraceEvent) {
+    fn take(&mut self, event: &TraceEvent) {
         self.last = event.seq;
         match &event.body {
             TraceBody::RunStarted { hash, .. } => self.journal.set_hash(HashVersion::stored(*hash)),
@@ -166,7 +173,7 @@ impl Recorded {
         let mut after = gathered.last;
         while after < last {
             let upto = last.min(Seq(after.0 + ROWS));
-            recorder.events_between(after, upto)?.iter().for_each(|event| gathered.take(event));
+            gathered.take_all(&recorder.events_between(after, upto)?);
             after = upto;
         }
         let texts = Texts::read(gathered.texts(), recorder)?;

@@ -102,7 +102,7 @@ impl Leftovers<'_> {
     /// The result of a call whose changes are all in place, computed from its before-images; `None`: it has to run again.
     fn result_of(&self, actions: &[LedgerEntry], span: SpanId) -> Option<String> {
         let name = &actions.first()?.record.tool_name;
-        let args = stored_args(&self.log, span)?;
+        let args = stored_args(self.log, span)?;
         let Ok(Prepared::World(call)) = self.tools.get(name)?.prepare(&args) else { return None };
         let WorldCall { keys, decide } = call;
         let values: Option<Vec<Value>> = keys.iter().map(|key| self.value_before(key, actions)).collect();
