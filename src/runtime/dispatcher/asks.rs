@@ -57,11 +57,24 @@ impl Dispatcher {
         }
         let generation = self.log.with(|state| state.trace.get(span).map(|found| found.generation));
         let pipeline = self.versions.at(generation.unwrap_or_default());
-        let begin = match self.calls.finished(&position.path) {
+        let begin = match self.known_output(span, &position.path) {
             Some(output) => Begin::Done(output.clone()),
             None => Begin::Run { pipeline, input: self.calls.given_input(&position.path) },
         };
         drop(reply.send(Ok(begin)));
+    }
+
+    /// The output of an agent whose code need not run.
+    fn known_output(&self, span: SpanId, path: &str) -> Option<&Output> {
+        if self.services.agent.is_none() {
+            return self.calls.finished(path);
+        }
+        // A subagent of another program begins anew with it, and has to be served.
+        let has_run = self.log.with(|state| state.trace.children(span).next().is_some());
+        match self.calls.answered_end(path) {
+            Some(Ok(Payload::Agent(output))) if !has_run => Some(output),
+            _ => None,
+        }
     }
 
     pub(super) fn start_agent(

@@ -1,8 +1,10 @@
 //! Retries of an agent: its program begins anew, and what it asks its model again is answered from the record.
 
 use super::demo::{demo, newest, spans, tidy};
+use super::wrap;
 use crate::cli::cli::{json as parsed, stderr, stdout};
 use crate::support::manifest::{differences, manifest};
+use crate::support::post::POST;
 use crate::support::program;
 use crate::support::project::Project;
 
@@ -99,6 +101,30 @@ fn a_command_that_was_denied_is_not_run_on_the_way() {
     assert!(folder.join(".env").exists() && !folder.join("run.log").exists());
     let denied = spans(&folder, &run).into_iter().find(|line| line.starts_with("tidy/Bash#3")).unwrap();
     assert_eq!(denied, "tidy/Bash#3 tool denied 0");
+}
+
+/// Nothing of the subagent reruns, so it is not in the retry's set; but its program asks again, and waits for answers.
+#[test]
+fn a_subagent_whose_tool_was_denied_is_answered_again() {
+    let project = Project::empty();
+    project.write("replies.toml", "[[reply]]\nagent = \"*\"\ntext = \"hello\"\n");
+    let folder = project.path("work");
+    std::fs::create_dir(&folder).unwrap();
+    let sub = r#""session_id":"s","agent_id":"a1","agent_type":"helper""#;
+    let ask = r#""hook_event_name":"PreToolUse","tool_name":"Bash","tool_use_id":"1","tool_input":{"command":"rm x"}"#;
+    let script = format!(
+        "{POST}
+        post $TAMA_TUI_HOOK '{{{ask},{sub}}}'
+        post $TAMA_TUI_HOOK '{{\"hook_event_name\":\"SubagentStop\",{sub}}}' > /dev/null
+        post $ANTHROPIC_BASE_URL/v1/messages \"$call\" > /dev/null; echo through"
+    );
+    let asked = wrap(&folder, &script, &["--deny", "Bash:rm*", "--upstream", "script:../replies.toml"]);
+    assert!(stdout(&asked).contains("deny") && stdout(&asked).contains("through"), "{}", stdout(&asked));
+    let run = newest(&folder);
+    assert!(spans(&folder, &run).contains(&"bash/helper/Bash tool denied 0".to_owned()), "{:?}", spans(&folder, &run));
+    let retried = program::run(&folder, &["retry", &run, "--span", "bash/llm"]);
+    assert_eq!(retried.status.code(), Some(0), "{}", stderr(&retried));
+    assert!(stdout(&retried).contains("deny") && stdout(&retried).contains("through"), "{}", stdout(&retried));
 }
 
 #[test]
