@@ -114,9 +114,10 @@ fn a_subagent_whose_tool_was_denied_is_answered_again() {
     let ask = r#""hook_event_name":"PreToolUse","tool_name":"Bash","tool_use_id":"1","tool_input":{"command":"rm x"}"#;
     let script = format!(
         "{POST}
+        (sleep 25; kill -9 $$) > /dev/null 2>&1 & watch=$!
         post $TAMA_TUI_HOOK '{{{ask},{sub}}}'
         post $TAMA_TUI_HOOK '{{\"hook_event_name\":\"SubagentStop\",{sub}}}' > /dev/null
-        post $ANTHROPIC_BASE_URL/v1/messages \"$call\" > /dev/null; echo through"
+        post $ANTHROPIC_BASE_URL/v1/messages \"$call\" > /dev/null; kill $watch; echo through"
     );
     let asked = wrap(&folder, &script, &["--deny", "Bash:rm*", "--upstream", "script:../replies.toml"]);
     assert!(stdout(&asked).contains("deny") && stdout(&asked).contains("through"), "{}", stdout(&asked));
