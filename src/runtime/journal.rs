@@ -76,7 +76,7 @@ impl Journal {
         self.entries.get(path).map(|entry| &entry.outcome)
     }
 
-    /// Has the run's requests be hashed in this way.
+    /// Sets the way in which the run's requests are hashed.
     pub fn set_hash(&mut self, hash: HashVersion) {
         self.hash = hash;
     }

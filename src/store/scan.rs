@@ -13,11 +13,15 @@ use super::encode::Stored;
 use super::schema::{Layout, Table};
 use crate::model::Seq;
 
-/// How many rows are in memory at once: as many as have so many bytes, for each window costs some statements.
+/// The bytes of a window after which the next one has as many rows: it has more after fewer, for each window costs some
+/// statements, and fewer after more.
 const BYTES: std::ops::Range<usize> = 2 << 20..8 << 20;
+/// Rows of the first window.
 const FIRST: i64 = 4_096;
+/// Rows of the smallest window.
 const LEAST: i64 = 256;
-const MOST: i64 = 32_768;
+/// Rows of the largest window. The bytes of a window are known after it was read.
+const MOST: i64 = 8_192;
 
 /// Rows of a window, by seq.
 #[derive(Debug)]

@@ -2,10 +2,12 @@
 
 use std::io::{self, Stdout, Write};
 
+use super::guard;
 use super::input::is_hung_up;
 
 /// Standard output that ignores a closed terminal: the loop learns of the close as an event, and ratatui, which shows
-/// the cursor when it is dropped, must not fail.
+/// the cursor when it is dropped, must not fail. Nothing of a frame gets to a terminal that was restored meanwhile, by a
+/// panic.
 pub(super) struct Output(Stdout);
 
 impl Output {
@@ -16,6 +18,9 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !guard::is_held() {
+            return Ok(bytes.len());
+        }
         self.0.write(bytes).or_else(|error| if is_hung_up() { Ok(bytes.len()) } else { Err(error) })
     }
 

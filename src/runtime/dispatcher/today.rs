@@ -73,10 +73,12 @@ impl Today {
     }
 }
 
-/// The stamps of all files of a pipeline, and of the folders that they are in: a file may come to them.
+/// The stamps of all files of a pipeline, of the folders that they are in, and of those above these: a file or the folder
+/// of an agent may come to them.
 fn stamps(pipeline: &Pipeline, source: &Path) -> Vec<(PathBuf, Option<Stamp>)> {
     let files = pipeline.files(source);
-    let folders: BTreeSet<PathBuf> = files.iter().filter_map(|file| file.parent()).map(Path::to_owned).collect();
+    let above = files.iter().flat_map(|file| file.ancestors().skip(1).take(2));
+    let folders: BTreeSet<PathBuf> = above.map(Path::to_owned).collect();
     files.into_iter().chain(folders).map(|path| (path.clone(), Stamp::of(&path))).collect()
 }
 
@@ -87,13 +89,14 @@ mod tests {
     use super::*;
 
     const PIPELINE: &str = "[pipeline]\nname = \"n\"\nentrypoint = \"main\"\nworkspace = \".\"\n[models]\ndefault = \
-                            \"script:replies.toml\"\n[agents.main]\npattern = \"oneshot\"\nprompt_file = \"p.md\"\n";
+                            \"script:replies.toml\"\n[agents.main]\npattern = \"oneshot\"\nprompt_file = \"agents/one/p.md\"\n";
 
     /// A pipeline's folder whose files changed long ago, as far as they say.
     fn folder() -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("pipeline.toml"), PIPELINE).unwrap();
-        fs::write(folder.path().join("p.md"), "speak").unwrap();
+        fs::create_dir_all(folder.path().join("agents/one")).unwrap();
+        fs::write(folder.path().join("agents/one/p.md"), "speak").unwrap();
         fs::write(folder.path().join("replies.toml"), "[[reply]]\nagent = \"*\"\ntext = \"x\"\n").unwrap();
         let source = folder.path().join("pipeline.toml");
         (folder, source)
@@ -105,7 +108,7 @@ mod tests {
         let today = Today::default();
         let first = today.read(Some(&source)).unwrap();
         assert!(today.0.lock().unwrap().is_none());
-        fs::write(folder.path().join("p.md"), "spoke").unwrap();
+        fs::write(folder.path().join("agents/one/p.md"), "spoke").unwrap();
         assert_ne!(today.read(Some(&source)).unwrap(), first, "of the same length, and within the same second");
     }
 
@@ -121,11 +124,14 @@ mod tests {
         };
         keep(&today);
         assert!(Arc::ptr_eq(&today.read(Some(&source)).unwrap(), &pipeline), "it is not read again");
-        fs::write(folder.path().join("p.md"), "shout").unwrap();
+        fs::write(folder.path().join("agents/one/p.md"), "shout").unwrap();
         assert_ne!(today.read(Some(&source)).unwrap(), pipeline);
         keep(&today);
         File::create(folder.path().join("another.md")).unwrap();
         assert!(!Arc::ptr_eq(&today.read(Some(&source)).unwrap(), &pipeline), "a file has come");
+        keep(&today);
+        fs::create_dir(folder.path().join("agents/two")).unwrap();
+        assert!(!Arc::ptr_eq(&today.read(Some(&source)).unwrap(), &pipeline), "an agent has come");
         keep(&today);
         fs::write(&source, "[pipeline").unwrap();
         assert_eq!(today.read(Some(&source)), None);
