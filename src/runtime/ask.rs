@@ -34,7 +34,7 @@ pub(super) enum Begin {
         /// The input that the user gave in the place of the code's.
         input: Option<String>,
     },
-    /// It is through, or the user answered in its place: it does not run.
+    /// It ended well before, or the user answered in its place: it does not run.
     Done(Output),
 }
 

@@ -138,7 +138,7 @@ impl Journal {
         Ok(())
     }
 
-    /// The output of an agent that is through, which its code need not compute anew. The user's answer in its place comes
+    /// The output of an agent that ended well, which its code need not compute anew. The user's answer in its place comes
     /// first.
     pub fn finished(&self, path: &str) -> Option<&Output> {
         match self.answered_end(path) {

@@ -32,7 +32,8 @@ pub(super) struct Past {
 pub(super) enum PastRecord {
     /// It is read.
     Whole(Box<Journal>),
-    /// It is read when a retry asks for it; its requests are hashed in this way. So much of it is gathered.
+    /// It is read when a retry asks for it; its requests are hashed in this way. Beside it, the part of
+    /// the record that is gathered already.
     Unread(HashVersion, Box<Gathered>),
 }
 

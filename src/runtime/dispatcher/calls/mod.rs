@@ -188,7 +188,7 @@ impl Calls {
         self.journal.finish_agent(path, output);
     }
 
-    /// The output of an agent that is through; `None` while a call is pending there.
+    /// The output of an agent that ended well; `None` while a call is pending there.
     pub fn finished(&self, path: &str) -> Option<&Output> {
         self.journal.finished(path).filter(|_| !self.pending.contains_key(path))
     }
