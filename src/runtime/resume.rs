@@ -153,8 +153,7 @@ fn is_done(decision: &Decision, actions: &[LedgerEntry]) -> bool {
 
 /// The arguments that a stored tool call ran with.
 fn stored_args(log: &RunLog, span: SpanId) -> Option<Json> {
-    let (recorder, first) = (log.recorder(), log.with(|state| state.trace.first_event(span)));
-    let events = recorder.span_events(span, first).ok()?;
+    let events = log.span_events(span).ok()?;
     let mut args: Option<TextHash> = None;
     for event in &events {
         match &event.body {
@@ -167,5 +166,5 @@ fn stored_args(log: &RunLog, span: SpanId) -> Option<Json> {
             _ => {}
         }
     }
-    serde_json::from_str(&recorder.text(args?).ok()?).ok()
+    serde_json::from_str(&log.recorder().text(args?).ok()?).ok()
 }

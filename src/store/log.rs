@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::points::crash_point;
 use super::{AfterImage, Durable, Recorder, Row, StoreError};
-use crate::model::{BlobHash, KeyState, Keyframes, Millis, RunState, Seq, TextHash, TraceBody, TraceEvent};
+use crate::model::{BlobHash, KeyState, Keyframes, Millis, RunState, Seq, SpanId, TextHash, TraceBody, TraceEvent};
 
 /// The log of one run. Cheap to clone; clones share the run.
 #[derive(Clone)]
@@ -158,6 +158,15 @@ impl RunLog {
         let state = self.with(RunState::clone);
         self.append_durable(Vec::new()).durable().await?;
         Ok(state)
+    }
+
+    /// The committed events that concern one span, as [`Recorder::span_events`] has them.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn span_events(&self, span: SpanId) -> Result<Vec<TraceEvent>, StoreError> {
+        let first = self.with(|state| state.trace.first_event(span));
+        self.recorder().span_events(span, first)
     }
 
     /// The recorder, for texts, blobs and committed events.

@@ -11,14 +11,11 @@ impl Dispatcher {
     /// Answers with the texts of two spans, compared.
     pub(in super::super) fn compare(&self, left: SpanId, right: SpanId) {
         // Each side has the prompt that it began with, and not the one of the next try.
-        let sides = [left, right].map(|span| {
-            let first = self.log.with(|state| state.trace.first_event(span));
-            (span, first, Now { prompt: None, ..self.now(span) })
-        });
-        let recorder = self.log.recorder().clone();
+        let sides = [left, right].map(|span| (span, Now { prompt: None, ..self.now(span) }));
+        let log = self.log.clone();
         self.inspector.answer(move || {
-            let texts = sides.iter().map(|(span, first, now)| {
-                recorder.span_events(*span, *first).and_then(|events| sections(&events, now, recorder.as_ref()))
+            let texts = sides.iter().map(|(span, now)| {
+                log.span_events(*span).and_then(|events| sections(&events, now, log.recorder().as_ref()))
             });
             match texts.collect::<Result<Vec<Vec<Section>>, StoreError>>() {
                 Ok(texts) => {

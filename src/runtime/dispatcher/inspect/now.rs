@@ -72,12 +72,11 @@ pub(super) struct Held {
 impl Dispatcher {
     /// Answers with a span's texts.
     pub(in super::super) fn inspect(&self, span: SpanId) {
-        let (path, first) = self.log.with(|state| (state.trace.path(span), state.trace.first_event(span)));
+        let path = self.log.with(|state| state.trace.path(span));
         let now = self.now(span);
-        let recorder = self.log.recorder().clone();
+        let log = self.log.clone();
         self.inspector.answer(move || {
-            let sections =
-                recorder.span_events(span, first).and_then(|events| sections(&events, &now, recorder.as_ref()));
+            let sections = log.span_events(span).and_then(|events| sections(&events, &now, log.recorder().as_ref()));
             match sections {
                 Ok(sections) => Update::Detail(SpanDetail { span, path, sections }),
                 Err(error) => Update::Refused(format!("failed to {error}")),

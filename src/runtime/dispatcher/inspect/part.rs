@@ -3,13 +3,13 @@
 use super::llm::read_response;
 use super::sections::{Gathered, gather};
 use crate::model::{
-    EditPart, EditScope, Editable, LlmRequestRecord, Message, Seq, SpanId, SpanKind, SpanSpec, TextHash, Update,
+    EditPart, EditScope, Editable, LlmRequestRecord, Message, SpanId, SpanKind, SpanSpec, TextHash, Update,
     render_messages,
 };
 use crate::runtime::conversations::whole;
 use crate::runtime::dispatcher::Dispatcher;
 use crate::runtime::refusal::{EditRefusal, Refusal};
-use crate::store::{Recorder, StoreError};
+use crate::store::{Recorder, RunLog, StoreError};
 
 impl Dispatcher {
     /// Answers with a part of a span as it was.
@@ -32,9 +32,8 @@ impl Dispatcher {
             self.sink.send(Update::Editable(editable(text)));
             return Ok(());
         }
-        let recorder = self.log.recorder().clone();
-        let first = self.log.with(|state| state.trace.first_event(span));
-        self.inspector.answer(move || match text_of((span, first), part, recorder.as_ref()) {
+        let log = self.log.clone();
+        self.inspector.answer(move || match text_of(span, part, &log) {
             Ok(text) => Update::Editable(editable(text)),
             Err(error) => Update::Refused(format!("failed to {error}")),
         });
@@ -43,8 +42,8 @@ impl Dispatcher {
 }
 
 /// Reads the text of a part; empty where the span has none.
-fn text_of((span, first): (SpanId, Seq), part: EditPart, store: &dyn Recorder) -> Result<String, StoreError> {
-    let events = store.span_events(span, first)?;
+fn text_of(span: SpanId, part: EditPart, log: &RunLog) -> Result<String, StoreError> {
+    let (events, store) = (log.span_events(span)?, log.recorder().as_ref());
     let known = gather(&events);
     Ok(match (known.spec, part) {
         (_, EditPart::Answer) => answer(&known, store)?,
